@@ -1,0 +1,23 @@
+"""What every test shares: where the real scans are, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def ffp_data() -> Path:
+    """The folder of real scans, named by $FFP_DATA alone; a skip says so loudly, and in CI it is a failure."""
+    named = os.environ.get("FFP_DATA")
+    if not named:
+        reason = "FFP_DATA is not set: the tests on real scans DID NOT RUN (point it at the folder that holds fadul/)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = Path(named)
+    if not (folder / "fadul").is_dir():
+        pytest.fail(f"FFP_DATA={named} holds no folder fadul/")
+    return folder.resolve()
