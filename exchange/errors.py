@@ -1,0 +1,145 @@
+"""Everything that a node refuses, and what the caller should do about it.
+
+ExchangeError
+├── ConfigurationError          the operator mends the settings; the node does not start
+├── Unauthenticated             sign in: no token, an unknown or a revoked one
+├── Forbidden                   signed in, but the role may not do this
+├── NotFound                    no such thing, or not for this caller: both get the same answer
+├── InvalidInput                the sender corrects what the message names and sends again
+│   └── UnsupportedMedia        the sender exports the scan in a format that is read here
+├── TooLarge                    the sender sends less; the limit stands in the message
+├── Conflict                    the sender looks at what is stored already
+├── StoreUnavailable            try again later; nothing was stored
+│   └── StoreFull               the operator frees space; nothing was stored
+├── ComputeFailed               a worker process died or took too long: try again; it is counted
+├── StatementInvalid            a signed statement that must not be believed: quarantine it
+├── LogError
+│   ├── ProofInvalid            a proof does not lead to the root: believe nothing that rests on it
+│   └── CheckpointInvalid       a head that is not signed by the log's keys, or not in its form
+├── RequestRefused              a request between nodes that must not be answered
+│   ├── SignatureInvalid        altered, or not covering what it must
+│   ├── RequestExpired          too old or from the future: compare the clocks
+│   ├── RequestReplayed         seen before
+│   ├── KeyUnknown              no enrolled peer has this key: enrol first
+│   └── DigestDiffers           the body is not the one that was signed
+└── PeerError
+    ├── PeerUnreachable         try again later, with back-off
+    └── PeerMisbehaved          the peer's answer breaks the protocol: stop, keep the evidence, tell the operator
+"""
+
+from __future__ import annotations
+
+
+class ExchangeError(Exception):
+    """Base of all errors that a node raises on purpose; ``code`` is stable and ends the problem type's URI."""
+
+    code = "exchange-error"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+
+
+class ConfigurationError(ExchangeError):
+    code = "configuration-error"
+
+
+class Unauthenticated(ExchangeError):
+    code = "unauthenticated"
+
+
+class Forbidden(ExchangeError):
+    code = "forbidden"
+
+
+class NotFound(ExchangeError):
+    code = "not-found"
+
+
+class InvalidInput(ExchangeError):
+    """``problems`` names each faulty place: (where, what is wrong)."""
+
+    code = "invalid-input"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, problems: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(message, code=code)
+        self.problems = problems
+
+
+class UnsupportedMedia(InvalidInput):
+    code = "unsupported-media"
+
+
+class TooLarge(ExchangeError):
+    code = "too-large"
+
+
+class Conflict(ExchangeError):
+    code = "conflict"
+
+
+class StoreUnavailable(ExchangeError):
+    code = "store-unavailable"
+
+
+class StoreFull(StoreUnavailable):
+    code = "store-full"
+
+
+class ComputeFailed(ExchangeError):
+    code = "compute-failed"
+
+
+class StatementInvalid(ExchangeError):
+    code = "statement-invalid"
+
+
+class LogError(ExchangeError):
+    code = "log-error"
+
+
+class ProofInvalid(LogError):
+    code = "proof-invalid"
+
+
+class CheckpointInvalid(LogError):
+    code = "checkpoint-invalid"
+
+
+class RequestRefused(ExchangeError):
+    code = "request-refused"
+
+
+class SignatureInvalid(RequestRefused):
+    code = "signature-invalid"
+
+
+class RequestExpired(RequestRefused):
+    code = "request-expired"
+
+
+class RequestReplayed(RequestRefused):
+    code = "request-replayed"
+
+
+class KeyUnknown(RequestRefused):
+    code = "key-unknown"
+
+
+class DigestDiffers(RequestRefused):
+    code = "digest-differs"
+
+
+class PeerError(ExchangeError):
+    code = "peer-error"
+
+
+class PeerUnreachable(PeerError):
+    code = "peer-unreachable"
+
+
+class PeerMisbehaved(PeerError):
+    code = "peer-misbehaved"
