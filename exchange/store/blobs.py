@@ -1,0 +1,143 @@
+"""Scans and images in a folder, named by their SHA-256.
+
+When ``keep`` returns, the bytes and their name are on disk. A name that exists always has its whole content:
+bytes arrive under ``incoming`` and are renamed only when their digest is known.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from exchange.errors import DigestDiffers, NotFound, StoreFull, TooLarge
+
+
+class Arrival:
+    """One file on its way in: written and hashed piece by piece, gone when its block ends unless kept.
+
+    ``limit`` is the most bytes it may have; ``resume`` goes on after what an earlier attempt left behind.
+    """
+
+    def __init__(self, path: Path, limit: int, *, resume: bool = False) -> None:
+        self.path = path
+        self._limit = limit
+        self._keep_part = resume
+        self._hash = hashlib.sha256()
+        self.size = 0
+        self.kept = False
+        if resume and path.exists():
+            self._rehash()
+        self._file = path.open("ab" if resume else "xb")
+
+    def write(self, piece: bytes) -> None:
+        """Raises TooLarge past the limit, StoreFull when the disk is."""
+        self.size += len(piece)
+        if self.size > self._limit:
+            self._keep_part = False
+            raise TooLarge(f"A file may have at most {self._limit} bytes.")
+        self._hash.update(piece)
+        try:
+            self._file.write(piece)
+        except OSError as error:
+            raise _as_full(error) from error
+
+    def finish(self) -> str:
+        """Flush to disk and return the SHA-256 in hexadecimal."""
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise _as_full(error) from error
+        return self._hash.hexdigest()
+
+    def discard(self) -> None:
+        """What arrived is wrong: a later attempt begins anew."""
+        self._keep_part = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if not self.kept and not self._keep_part:
+            self.path.unlink(missing_ok=True)
+
+    def _rehash(self) -> None:
+        with self.path.open("rb") as part:
+            while piece := part.read(1 << 20):
+                self._hash.update(piece)
+                self.size += len(piece)
+
+
+class BlobFolder:
+    """``<folder>/ab/abcdef...``; ``incoming`` must lie on the same file system, for the rename to be atomic."""
+
+    def __init__(self, folder: Path, incoming: Path, *, min_free_bytes: int) -> None:
+        self._folder = folder
+        self._incoming = incoming
+        self._min_free_bytes = min_free_bytes
+
+    def arrival(self, name: str, limit: int, *, resume: bool = False) -> Arrival:
+        """Begin to receive a file. Raises StoreFull when too little space is left to take more."""
+        free = shutil.disk_usage(self._incoming).free
+        if free < self._min_free_bytes:
+            raise StoreFull(
+                f"Only {free // 2**20} MiB are free on this node, {self._min_free_bytes // 2**20} MiB are kept in "
+                "reserve; nothing was stored. Free space and send again."
+            )
+        return Arrival(self._incoming / name, limit, resume=resume)
+
+    def keep(self, arrival: Arrival, sha256: str) -> Path:
+        """Give a finished arrival its name. Keeping what is there already changes nothing.
+
+        Raises DigestDiffers when the bytes are not those of ``sha256``.
+        """
+        found = arrival.finish()
+        if found != sha256:
+            arrival.discard()
+            raise DigestDiffers(f"The bytes have the SHA-256 {found}, not {sha256} as announced.")
+        target = self._path(sha256)
+        target.parent.mkdir(exist_ok=True)
+        arrival.path.replace(target)
+        arrival.kept = True
+        for folder in (target.parent, self._folder):
+            _sync_folder(folder)
+        return target
+
+    def path(self, sha256: str) -> Path:
+        """Where a blob lies. Raises NotFound when it is not here."""
+        path = self._path(sha256)
+        if not path.is_file():
+            raise NotFound(f"The scan {sha256} is not on this node.")
+        return path
+
+    def sweep(self, referenced: set[str]) -> int:
+        """Remove what a crash left behind: blobs that no committed record names. Returns how many."""
+        orphans = [path for path in self._folder.glob("??/*") if path.name not in referenced]
+        for path in orphans:
+            path.unlink()
+        return len(orphans)
+
+    def _path(self, sha256: str) -> Path:
+        return self._folder / sha256[:2] / sha256
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _as_full(error: OSError) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull("The disk is full; nothing was stored. Free space and send again.")
+    return error

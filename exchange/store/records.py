@@ -1,0 +1,199 @@
+"""Records as rows: stored, read, searched. The search order is newest first, by the order of arrival here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.store.tables import AcquisitionRow, BreechFaceClassRow, RecordRow, StatementRow, SubmissionRow
+from schemas import Record
+
+
+class AcquisitionState(StrEnum):
+    """How far an acquisition is. Each of the last three says in ``detail`` why, and is shown to the examiner."""
+
+    AWAITING_SCAN = "awaiting-scan"
+    QUEUED = "queued"
+    CORRELATED = "correlated"
+    NOT_CORRELATED = "not-correlated"
+    NOT_USABLE = "not-usable"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class RecordFilter:
+    """What an investigator asks for; None does not restrict. Dates are ISO text, ranges overlap inclusively."""
+
+    calibres: frozenset[str] | None = None
+    jurisdiction: str | None = None
+    kind: str | None = None
+    case_reference: str | None = None
+    earliest: str | None = None
+    latest: str | None = None
+    breech_face: str | None = None
+    firing_pin_class: str | None = None
+    firing_pin_aperture: str | None = None
+    ejector_hour: int | None = None
+    extractor_hour: int | None = None
+
+
+def add_record(
+    session: Session, statement_id: str, record: Record, *, submitted_by: str | None, state: str
+) -> list[int]:
+    """Store a record's rows, in the transaction that stored its statement. Returns the acquisitions' ids."""
+    exhibit = record.exhibit
+    session.add(
+        RecordRow(
+            statement_id=statement_id,
+            sequence=(session.scalar(select(func.max(RecordRow.sequence))) or 0) + 1,
+            issuer=record.issuer,
+            jurisdiction=record.jurisdiction,
+            case_reference=record.case_reference,
+            kind=exhibit.kind,
+            calibre=exhibit.calibre,
+            firing_pin_class=exhibit.classes.firing_pin_class,
+            firing_pin_aperture=exhibit.classes.firing_pin_aperture,
+            ejector_hour=exhibit.classes.ejector_hour,
+            extractor_hour=exhibit.classes.extractor_hour,
+            earliest=_iso(exhibit.occurred.earliest or exhibit.occurred.latest),
+            latest=_iso(exhibit.occurred.latest or exhibit.occurred.earliest),
+            retention_until=record.retention_until.isoformat(),
+            submitted_by=submitted_by,
+            received_at=stamp(),
+        )
+    )
+    session.flush()
+    session.add_all(
+        BreechFaceClassRow(statement_id=statement_id, breech_face_class=name) for name in exhibit.classes.breech_face
+    )
+    acquisitions = [
+        AcquisitionRow(
+            statement_id=statement_id,
+            position=position,
+            roi=acquisition.roi,
+            modality=acquisition.modality,
+            calibre=exhibit.calibre,
+            sha256=acquisition.blob.sha256,
+            size=acquisition.blob.size,
+            media_type=acquisition.blob.media_type,
+            state=state,
+        )
+        for position, acquisition in enumerate(record.acquisitions)
+    ]
+    session.add_all(acquisitions)
+    if record.supersedes is not None:
+        superseded = session.get(RecordRow, record.supersedes)
+        if superseded is not None and superseded.issuer == record.issuer:
+            superseded.superseded_by = statement_id
+    session.flush()
+    return [acquisition.acquisition_id for acquisition in acquisitions]
+
+
+def find_record(session: Session, statement_id: str) -> tuple[RecordRow, StatementRow] | None:
+    found = session.execute(
+        select(RecordRow, StatementRow)
+        .join(StatementRow, StatementRow.statement_id == RecordRow.statement_id)
+        .where(RecordRow.statement_id == statement_id)
+    ).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+def acquisitions_of(session: Session, statement_id: str) -> Sequence[AcquisitionRow]:
+    return session.scalars(
+        select(AcquisitionRow).where(AcquisitionRow.statement_id == statement_id).order_by(AcquisitionRow.position)
+    ).all()
+
+
+def search_records(session: Session, wanted: RecordFilter, *, before: int | None, limit: int) -> Sequence[RecordRow]:
+    """Current records (no superseded versions) that fit, newest first, older than the sequence number ``before``."""
+    query = select(RecordRow).where(RecordRow.superseded_by.is_(None))
+    if before is not None:
+        query = query.where(RecordRow.sequence < before)
+    return session.scalars(_restricted(query, wanted).order_by(RecordRow.sequence.desc()).limit(limit)).all()
+
+
+def _restricted(query: Select[Any], wanted: RecordFilter) -> Select[Any]:
+    equal = {
+        RecordRow.jurisdiction: wanted.jurisdiction,
+        RecordRow.kind: wanted.kind,
+        RecordRow.case_reference: wanted.case_reference,
+        RecordRow.firing_pin_class: wanted.firing_pin_class,
+        RecordRow.firing_pin_aperture: wanted.firing_pin_aperture,
+        RecordRow.ejector_hour: wanted.ejector_hour,
+        RecordRow.extractor_hour: wanted.extractor_hour,
+    }
+    for column, value in equal.items():
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.calibres is not None:
+        query = query.where(RecordRow.calibre.in_(wanted.calibres))
+    if wanted.earliest is not None:
+        query = query.where(RecordRow.latest >= wanted.earliest)
+    if wanted.latest is not None:
+        query = query.where(RecordRow.earliest <= wanted.latest)
+    if wanted.breech_face is not None:
+        has_class = select(BreechFaceClassRow.statement_id).where(
+            BreechFaceClassRow.breech_face_class == wanted.breech_face
+        )
+        query = query.where(RecordRow.statement_id.in_(has_class))
+    return query
+
+
+def references_for(session: Session, query: AcquisitionRow, calibres: frozenset[str]) -> Sequence[AcquisitionRow]:
+    """The prepared acquisitions that one may be compared with: same region, same parameters, compatible calibre,
+    of another record that is current."""
+    return session.scalars(
+        select(AcquisitionRow)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(
+            AcquisitionRow.roi == query.roi,
+            AcquisitionRow.parameters == query.parameters,
+            AcquisitionRow.calibre.in_(calibres),
+            AcquisitionRow.statement_id != query.statement_id,
+            RecordRow.superseded_by.is_(None),
+        )
+        .order_by(AcquisitionRow.acquisition_id)
+    ).all()
+
+
+def records_naming(session: Session, sha256: str) -> Sequence[tuple[AcquisitionRow, StatementRow]]:
+    """Every acquisition that names a scan, with the statement that says who may have it."""
+    rows = session.execute(
+        select(AcquisitionRow, StatementRow)
+        .join(StatementRow, StatementRow.statement_id == AcquisitionRow.statement_id)
+        .where(AcquisitionRow.sha256 == sha256)
+    ).all()
+    return [(row[0], row[1]) for row in rows]
+
+
+def referenced_blobs(session: Session) -> set[str]:
+    return set(session.scalars(select(AcquisitionRow.sha256).distinct()))
+
+
+def own_records(session: Session, issuer: str) -> Sequence[StatementRow]:
+    """All own records in the order of the log."""
+    return session.scalars(
+        select(StatementRow)
+        .where(StatementRow.issuer == issuer, StatementRow.type == "record")
+        .order_by(StatementRow.log_index)
+    ).all()
+
+
+def find_submission(session: Session, pseudonym: str, idempotency_key: str) -> SubmissionRow | None:
+    return session.get(SubmissionRow, (pseudonym, idempotency_key))
+
+
+def counts_by_state(session: Session) -> dict[str, int]:
+    """How many acquisitions are in each state: the node's progress."""
+    rows = session.execute(select(AcquisitionRow.state, func.count()).group_by(AcquisitionRow.state)).all()
+    return {row[0]: row[1] for row in rows}
+
+
+def _iso(day: object) -> str | None:
+    return None if day is None else str(day)

@@ -1,0 +1,78 @@
+"""A node's card: the key-event with which it introduces itself, and the fingerprint that two people compare."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+from exchange.errors import StatementInvalid
+from exchange.trust.keys import HybridSigner, NodeKeys, raw_public
+from exchange.trust.verify import verify_envelope
+from schemas import (
+    CONTRACT_VERSION,
+    Delegation,
+    Envelope,
+    HybridKey,
+    KeyEvent,
+    Maker,
+    parse_statement,
+    statement_payload,
+)
+from schemas.errors import ContractError
+from schemas.vocabulary import Jurisdiction, Role, SignedInBy
+
+FINGERPRINT_GROUPS = 8
+
+
+def make_card(
+    identity: HybridSigner, keys: NodeKeys, *, node_id: str, jurisdiction: Jurisdiction, url: str, log_origin: str
+) -> Envelope:
+    """The first key-event of a node, signed with its identity key."""
+    card = KeyEvent(
+        contract=CONTRACT_VERSION,
+        type="key-event",
+        event="delegate",
+        nonce=secrets.token_hex(32),
+        issuer=node_id,
+        made_by=Maker(pseudonym="operator", role=Role.OPERATOR, signed_in=SignedInBy.NODE_KEY),
+        jurisdiction=jurisdiction,
+        url=url,
+        log_origin=log_origin,
+        identity=identity.public,
+        delegation=Delegation(
+            from_index=0, statement=keys.statement.public, log=keys.log.public, transport=raw_public(keys.transport)
+        ),
+    )
+    return identity.sign(statement_payload(card))
+
+
+def open_card(envelope: Envelope) -> KeyEvent:
+    """Read a card that vouches for itself; whether its identity is the right one only the fingerprint tells.
+
+    The order: the payload is read for its identity key alone, then both signatures are verified with that key.
+    Raises StatementInvalid.
+    """
+    try:
+        card = parse_statement(envelope.payload)
+    except ContractError as error:
+        raise StatementInvalid(f"The node's card is not in the contract's form: {error}") from error
+    if not isinstance(card, KeyEvent):
+        raise StatementInvalid("This is no node's card but another statement.")
+    verify_envelope(envelope, card.identity)
+    return card
+
+
+def fingerprint(identity: HybridKey) -> str:
+    """Eight groups of five digits (132 bits) from the SHA-256 of both raw identity keys, to read out by telephone."""
+    digest = hashlib.sha256(base64.b64decode(identity.ed25519) + base64.b64decode(identity.ml_dsa)).digest()
+    number = int.from_bytes(digest, "big") % 10 ** (5 * FINGERPRINT_GROUPS)
+    digits = f"{number:0{5 * FINGERPRINT_GROUPS}d}"
+    return " ".join(digits[start : start + 5] for start in range(0, len(digits), 5))
+
+
+def same_fingerprint(one: str, other: str) -> bool:
+    """Compare two fingerprints as typed, whatever separates their digits."""
+    digits = ["".join(character for character in text if character.isdigit()) for text in (one, other)]
+    return len(digits[0]) == 5 * FINGERPRINT_GROUPS and hmac.compare_digest(*digits)

@@ -1,0 +1,69 @@
+"""Verification of a statement's envelope: one ordered list of checks, no I/O, the verified object or an error."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
+
+from exchange.errors import StatementInvalid
+from exchange.trust.keys import ED25519, ML_DSA_65, key_id
+from schemas import Envelope, HybridKey, KeyEvent, Record, open_envelope, parse_statement, pre_authentication_encoding
+from schemas.errors import ContractError
+from schemas.statements import statement_id
+
+
+@dataclass(frozen=True)
+class VerifiedStatement:
+    """A statement whose both signatures were verified, with the exact bytes that were signed."""
+
+    statement_id: str
+    envelope: Envelope
+    statement: Record | KeyEvent
+
+
+def verify_statement(raw: bytes, *, issuer: str, key: HybridKey) -> VerifiedStatement:
+    """Believe a statement from ``issuer``, whose statement key is ``key``, or raise StatementInvalid.
+
+    1. The bytes are an envelope of this exchange.
+    2. Both signatures, Ed25519 and ML-DSA-65, verify with the issuer's keys; no third key signs along.
+    3. The payload is a statement of the contract; only now is it parsed.
+    4. The statement names that issuer as its own.
+    The caller must still check the log's inclusion proof, and whether it may have the statement.
+    """
+    try:
+        envelope = open_envelope(raw)
+        verify_envelope(envelope, key)
+        statement = parse_statement(envelope.payload)
+    except ContractError as error:
+        raise StatementInvalid(str(error), code=error.reason) from error
+    if statement.issuer != issuer:
+        raise StatementInvalid(
+            f"{issuer} signed a statement that names {statement.issuer} as its issuer.", code="wrong-issuer"
+        )
+    return VerifiedStatement(statement_id(envelope.payload), envelope, statement)
+
+
+def verify_envelope(envelope: Envelope, key: HybridKey) -> None:
+    """Both signatures, each required by name. Raises StatementInvalid, code "unknown-key" or "bad-signature"."""
+    wanted = {key_id(ED25519, key.ed25519), key_id(ML_DSA_65, key.ml_dsa)}
+    if set(envelope.signatures) != wanted:
+        raise StatementInvalid(
+            "The envelope is not signed by exactly the issuer's Ed25519 and ML-DSA-65 keys.", code="unknown-key"
+        )
+    message = pre_authentication_encoding(envelope.payload)
+    try:
+        ed25519 = Ed25519PublicKey.from_public_bytes(base64.b64decode(key.ed25519, validate=True))
+        ml_dsa = MLDSA65PublicKey.from_public_bytes(base64.b64decode(key.ml_dsa, validate=True))
+        ed25519.verify(envelope.signatures[key_id(ED25519, key.ed25519)], message)
+        ml_dsa.verify(envelope.signatures[key_id(ML_DSA_65, key.ml_dsa)], message)
+    except (ValueError, binascii.Error) as error:
+        raise StatementInvalid("The issuer's key is not a key.", code="unknown-key") from error
+    except InvalidSignature as error:
+        raise StatementInvalid(
+            "A signature does not verify: the statement was altered or forged.", code="bad-signature"
+        ) from error

@@ -1,0 +1,51 @@
+"""JSON as the contract takes it: bounded, UTF-8, no duplicate keys, no NaN, no deep nesting (RFC 8259, RFC 7493)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import NoReturn
+
+from schemas.errors import ContractError
+
+MAX_STATEMENT_BYTES = 256 * 1024  # a record with 16 acquisitions takes about 12 kB
+MAX_DEPTH = 16  # the deepest statement nests 5 levels
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
+
+
+def check_json(data: bytes, *, max_bytes: int = MAX_STATEMENT_BYTES) -> None:
+    """Refuse what a lenient parser would silently mend, before any model sees it.
+
+    Two readers that disagree on a duplicated key disagree on what was signed (RFC 7493, 2.3).
+    Raises ContractError: "too-large", "too-deep", "not-json", "duplicate-key".
+    """
+    if len(data) > max_bytes:
+        raise ContractError("too-large", f"The JSON has {len(data)} bytes; at most {max_bytes} are read.")
+    _check_depth(data)
+    try:
+        json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except ValueError as error:
+        raise ContractError("not-json", f"This is not JSON in UTF-8: {error}.") from error
+
+
+def _check_depth(data: bytes) -> None:
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", data)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise ContractError("too-deep", f"The JSON nests deeper than {MAX_DEPTH} levels.")
+
+
+def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
+        raise ContractError("duplicate-key", f"One object names a key twice: {', '.join(twice)[:200]}.")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")

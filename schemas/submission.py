@@ -1,0 +1,43 @@
+"""What an examiner sends to their own node: the record without what only the node can say."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from schemas.exhibit import CaseReference, Contract, Exhibit, Handling, Measurement, Sha256Hex
+from schemas.statements import MAX_ACQUISITIONS, contract_error
+from schemas.strict_json import check_json
+from schemas.vocabulary import Jurisdiction, ReleaseLevel
+
+FilePart = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+
+
+class SubmittedAcquisition(Measurement):
+    """``file`` is the name of the multipart part that holds the scan."""
+
+    file: FilePart
+
+
+class Submission(Contract):
+    """The ``metadata`` part of ``POST /v1/records``. Audience and level default to nobody and nothing."""
+
+    case_reference: CaseReference
+    exhibit: Exhibit
+    acquisitions: tuple[SubmittedAcquisition, ...] = Field(min_length=1, max_length=MAX_ACQUISITIONS)
+    handling: Handling
+    level: ReleaseLevel = ReleaseLevel.NONE
+    audience: tuple[Jurisdiction, ...] = ()
+    retention_until: date
+    supersedes: Sha256Hex | None = None
+
+
+def parse_submission(data: bytes) -> Submission:
+    """Read an untrusted submission. Raises ContractError as ``parse_statement`` does."""
+    check_json(data)
+    try:
+        return Submission.model_validate_json(data)
+    except ValidationError as error:
+        raise contract_error(error) from error

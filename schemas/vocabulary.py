@@ -1,0 +1,217 @@
+"""The field's closed vocabularies (Open-FMC x3p extension, draft 0.7, and NBTRD), versioned together.
+
+Every examined characteristic also knows *unknown* (looked at, could not be told) and *not_examined*:
+the two mean different things to an examiner.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+VOCABULARY_VERSION = "1"
+
+KOSOVO_FOOTNOTE = (
+    "* References to Kosovo shall be understood to be in the context of Security Council resolution 1244 (1999)."
+)
+
+
+class Jurisdiction(StrEnum):
+    """ISO 3166-1 alpha-2, and the user-assigned XK for Kosovo*."""
+
+    AL = "AL"
+    BA = "BA"
+    ME = "ME"
+    MD = "MD"
+    MK = "MK"
+    RS = "RS"
+    UA = "UA"
+    XK = "XK"
+
+    @property
+    def display_name(self) -> str:
+        """The name to print; Kosovo* carries its asterisk, and ``KOSOVO_FOOTNOTE`` goes with it."""
+        return _JURISDICTION_NAMES[self]
+
+
+_JURISDICTION_NAMES = {
+    Jurisdiction.AL: "Albania",
+    Jurisdiction.BA: "Bosnia and Herzegovina",
+    Jurisdiction.ME: "Montenegro",
+    Jurisdiction.MD: "Republic of Moldova",
+    Jurisdiction.MK: "North Macedonia",
+    Jurisdiction.RS: "Serbia",
+    Jurisdiction.UA: "Ukraine",
+    Jurisdiction.XK: "Kosovo*",
+}
+
+
+class RegionOfInterest(StrEnum):
+    BREECH_FACE = "breech_face"
+    FIRING_PIN_IMPRESSION = "firing_pin_impression"
+    APERTURE_SHEAR = "aperture_shear"
+    EJECTOR_MARK = "ejector_mark"
+    EXTRACTOR_MARK = "extractor_mark"
+    FIRING_PIN_DRAG = "firing_pin_drag"
+    CHAMBER_MARK = "chamber_mark"
+    UNKNOWN = "unknown"
+
+
+class Modality(StrEnum):
+    TOPOGRAPHY = "topography"
+    REFLECTANCE = "reflectance"
+
+
+class ExhibitKind(StrEnum):
+    CRIME_SCENE = "crime_scene"
+    TEST_FIRE = "test_fire"
+    SEIZED = "seized"
+    REPLICA = "replica"
+    UNKNOWN = "unknown"
+
+
+class FiringPinType(StrEnum):
+    CENTREFIRE = "centrefire"
+    RIMFIRE = "rimfire"
+    UNKNOWN = "unknown"
+    NOT_EXAMINED = "not_examined"
+
+
+class FiringPinClass(StrEnum):
+    CIRCULAR = "circular"
+    ELLIPTICAL = "elliptical"
+    HEMISPHERICAL = "hemispherical"
+    RECTANGULAR = "rectangular"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+    NOT_EXAMINED = "not_examined"
+
+
+class FiringPinAperture(StrEnum):
+    CIRCULAR = "circular"
+    RECTANGULAR = "rectangular"
+    TEARDROP = "teardrop"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+    NOT_EXAMINED = "not_examined"
+
+
+class BreechFaceClass(StrEnum):
+    """Several may hold at once. *parallel* is what NBTRD calls striated."""
+
+    ARCHED = "arched"
+    CIRCULAR = "circular"
+    CROSS_HATCH = "cross_hatch"
+    GRANULAR = "granular"
+    PARALLEL = "parallel"
+    SMOOTH = "smooth"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+    NOT_EXAMINED = "not_examined"
+
+
+class PrimerMaterial(StrEnum):
+    BRASS = "brass"
+    COPPER = "copper"
+    NICKEL = "nickel"
+    STEEL = "steel"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+    NOT_EXAMINED = "not_examined"
+
+
+class CaseMaterial(StrEnum):
+    ALUMINIUM = "aluminium"
+    BRASS = "brass"
+    NICKEL = "nickel"
+    STEEL = "steel"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+    NOT_EXAMINED = "not_examined"
+
+
+class Answer(StrEnum):
+    """Yes or no, where not knowing and not having looked are answers too."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+    NOT_EXAMINED = "not_examined"
+
+
+class Cast(StrEnum):
+    NO = "no"
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+    UNKNOWN = "unknown"
+
+
+class OffenceCategory(StrEnum):
+    HOMICIDE = "homicide"
+    ATTEMPTED_HOMICIDE = "attempted_homicide"
+    ROBBERY = "robbery"
+    THREAT = "threat"
+    ILLICIT_POSSESSION = "illicit_possession"
+    TRAFFICKING = "trafficking"
+    BORDER_SEIZURE = "border_seizure"
+    TERRORISM = "terrorism"
+    CELEBRATORY_FIRE = "celebratory_fire"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class DatePrecision(StrEnum):
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+    UNKNOWN = "unknown"
+
+
+class Lighting(StrEnum):
+    RING = "ring"
+    SIDE = "side"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class HandlingCode(StrEnum):
+    """Europol's handling codes."""
+
+    H0 = "H0"
+    """Crime prevention use; no further restriction."""
+    H1 = "H1"
+    """Not for use in judicial proceedings without permission of the owner."""
+    H2 = "H2"
+    """No dissemination without permission of the owner."""
+    H3 = "H3"
+    """Another restriction, stated in words."""
+
+
+class SourceGrade(StrEnum):
+    A = "A"
+    B = "B"
+    C = "C"
+    X = "X"
+
+
+class ReleaseLevel(StrEnum):
+    FULL = "full"
+    """Metadata and scans replicate to the audience."""
+    SEARCH = "search"
+    """Stays at home; may be searched."""
+    NONE = "none"
+    """Stays at home."""
+
+
+class Role(StrEnum):
+    EXAMINER = "examiner"
+    INVESTIGATOR = "investigator"
+    OPERATOR = "operator"
+    NODE = "node"
+    """The node itself, for what no person does: key-events, receipts."""
+
+
+class SignedInBy(StrEnum):
+    TOKEN = "token"  # noqa: S105 - the name of a way to sign in, not a secret
+    PASSWORD_AND_TOTP = "password_and_totp"  # noqa: S105 - likewise
+    OIDC = "oidc"
+    NODE_KEY = "node_key"
