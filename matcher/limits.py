@@ -40,8 +40,8 @@ class Limits:
     xml_elements: int = 2_000
     """Elements besides the points; a header has about forty."""
 
-    xml_points: int = 4_000_000
-    """Points written as text cost a hundred times the time of binary ones: 2000 x 2000 at most."""
+    xml_points: int = 2_000_000
+    """Points written as text cost a hundred times the time of binary ones: 1400 x 1400, some three seconds."""
 
     checksum_bytes: int = 4 * 1024
     """md5checksum.hex is one line of 32 digits and a file name."""

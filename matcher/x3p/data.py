@@ -68,19 +68,21 @@ def _from_text(header: Header, datums: Datums) -> Points:
             f"main.xml lists {datums.z.size} points and states dimensions for {stated}: export the scan again.",
         )
     return Points(
-        x=_text_axis(header.x, datums.x[:first]),
-        y=_text_axis(header.y, datums.y[:first]),
+        x=_text_axis(header.x, datums.x, first),
+        y=_text_axis(header.y, datums.y, first),
         z=datums.z[:first],
         invalid=None,
     )
 
 
-def _text_axis(axis: Axis, column: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    if axis.absolute:
-        return column
-    if np.isfinite(column).any():
+def _text_axis(axis: Axis, column: NDArray[np.float64] | None, first: int) -> NDArray[np.float64] | None:
+    if axis.absolute and column is not None:
+        return column[:first]
+    if axis.absolute or (column is not None and np.isfinite(column).any()):
         raise ScanRefused(
-            "main-xml-invalid", "A Datum of main.xml has a coordinate on an incremental axis: export the scan again."
+            "main-xml-invalid",
+            "The datums of main.xml lack a coordinate on an absolute axis or have one on an incremental axis: "
+            "export the scan again.",
         )
     return None
 

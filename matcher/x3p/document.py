@@ -51,10 +51,9 @@ _NO_INSTRUMENT = {"", "unknown", "n/a", "na", "none", "not available"}
 
 
 class Feature(Enum):
-    """What the points are: a matrix over x and y, a line, or a list without order."""
+    """How the points of an area are given: as a matrix over x and y, or as a list in any order."""
 
     SURFACE = "SUR"
-    PROFILE = "PRF"
     POINT_CLOUD = "PCL"
 
 
@@ -82,10 +81,13 @@ class DataLink:
 
 @dataclass(frozen=True)
 class Datums:
-    """Points written into main.xml itself: float64, shape (n,), in file order; NaN where a datum is empty."""
+    """Points written into main.xml itself: float64, shape (n,), in file order; NaN where a datum is empty.
 
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
+    ``x`` and ``y`` are None when every datum is a height alone.
+    """
+
+    x: NDArray[np.float64] | None
+    y: NDArray[np.float64] | None
     z: NDArray[np.float64]
 
 
@@ -111,8 +113,8 @@ class Header:
 def parse_document(xml: bytes, limits: Limits) -> Header:
     """main.xml as a header, with its points when they are written as text.
 
-    Raises ScanRefused: "main-xml-invalid", "dtd-forbidden", "feature-type-unknown", "dimensions-out-of-range",
-    "data-missing".
+    Raises ScanRefused: "main-xml-invalid", "dtd-forbidden", "feature-type-unknown", "profile-not-surface",
+    "dimensions-out-of-range", "data-missing".
     """
     reader = _Reader(limits)
     reader.parse(xml)
@@ -144,6 +146,7 @@ class _Reader:
 
     def parse(self, xml: bytes) -> None:
         parser = expat.ParserCreate()
+        parser.buffer_text = True  # else every line break of a text is a string of its own
         parser.StartDoctypeDeclHandler = self._doctype
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
@@ -190,19 +193,28 @@ class _Reader:
     def _datum(self, text: str) -> None:
         if self._path[1:] != ["Record3", "DataList", "Datum"]:
             raise ScanRefused("main-xml-invalid", f"main.xml holds a Datum outside its DataList: {_ADVICE}")
-        x, y, z = ("", "", text) if ";" not in text else [*text.split(";"), "", ""][:3]
-        if text.count(";") not in (0, 2) or "_" in text:
-            raise ScanRefused("main-xml-invalid", f"A Datum of main.xml is not z or x;y;z: {_ADVICE}")
         try:
-            self.x.append(float(x) if x.strip() else math.nan)
-            self.y.append(float(y) if y.strip() else math.nan)
-            self.z.append(float(z) if z.strip() else math.nan)
+            if ";" not in text:
+                self.z.append(_coordinate(text))
+            else:
+                x, y, z = text.split(";")
+                self.x.append(_coordinate(x))
+                self.y.append(_coordinate(y))
+                self.z.append(_coordinate(z))
         except ValueError as error:
-            raise ScanRefused("main-xml-invalid", f"A Datum of main.xml is not a number: {_ADVICE}") from error
+            raise ScanRefused("main-xml-invalid", f"A Datum of main.xml is not z or x;y;z: {_ADVICE}") from error
+
+
+def _coordinate(text: str) -> float:
+    if "_" in text:  # Python reads 1_000 as a number, x3p does not
+        raise ValueError(text)
+    return float(text) if text and not text.isspace() else math.nan
 
 
 def _feature(texts: Mapping[str, str]) -> Feature:
     code = texts.get("Record1/FeatureType", "").upper()
+    if code == "PRF":
+        raise ScanRefused("profile-not-surface", "The file holds a profile: send the scan of the whole surface.")
     if code not in {feature.value for feature in Feature}:
         raise ScanRefused("feature-type-unknown", "main.xml states no feature type of SUR, PRF or PCL: " + _ADVICE)
     return Feature(code)
@@ -270,7 +282,10 @@ def _points(texts: Mapping[str, str], reader: _Reader) -> DataLink | Datums:
         )
     if not reader.z:
         raise ScanRefused("data-missing", f"main.xml neither links its points nor lists them: {_ADVICE}")
-    return Datums(*(np.frombuffer(column, dtype=np.float64) for column in (reader.x, reader.y, reader.z)))
+    if len(reader.x) not in (0, len(reader.z)):
+        raise ScanRefused("main-xml-invalid", f"Some datums of main.xml are z and others x;y;z: {_ADVICE}")
+    x, y = (np.frombuffer(column, np.float64) if column else None for column in (reader.x, reader.y))
+    return Datums(x, y, np.frombuffer(reader.z, np.float64))
 
 
 def _rotation(texts: Mapping[str, str]) -> NDArray[np.float64] | None:

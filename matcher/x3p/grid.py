@@ -51,7 +51,7 @@ def _usable(points: Points) -> NDArray[np.bool_]:
 
 
 def _step(axis: Axis, stored: Stored | None, usable: NDArray[np.bool_] | None, along: int) -> float:
-    """The signed distance from one row (``along`` 0) or column (1) to the next."""
+    """The signed distance from one row (``along`` 0) or column (1) to the next, in the file's unit."""
     if stored is None or usable is None:
         if axis.increment is None or not 0 < axis.increment < math.inf:
             raise ScanRefused(
@@ -78,8 +78,8 @@ def _fitted_step(coordinates: NDArray[np.float64], usable: NDArray[np.bool_], al
     if index.size < 2 or np.ptp(index) == 0:
         raise ScanRefused("irregular-grid", "Too few valid points carry coordinates to tell the distance between them.")
     index -= index.mean()
-    values -= values.mean()
     with np.errstate(over="ignore", invalid="ignore"):  # hostile coordinates end as a step that is not finite
+        values -= values.mean()
         step = float(index @ values / (index @ index))
         off = float(np.abs(values - step * index).max())
     if not (math.isfinite(step) and step != 0 and off <= _GRID_TOLERANCE * abs(step)):
@@ -98,8 +98,11 @@ def _grid_of_cloud(header: Header, points: Points) -> Grid:
     )
     if points.x is None or points.y is None:
         raise refusal
-    columns, column = np.unique(_coordinates(header.x, points.x), return_inverse=True)
-    rows, row = np.unique(_coordinates(header.y, points.y), return_inverse=True)
+    x, y = _coordinates(header.x, points.x), _coordinates(header.y, points.y)
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise refusal
+    columns, column = np.unique(x, return_inverse=True)
+    rows, row = np.unique(y, return_inverse=True)
     shape = (rows.size, columns.size)
     if min(shape) < 2 or shape[0] * shape[1] != points.z.size:
         raise refusal
@@ -113,7 +116,5 @@ def _grid_of_cloud(header: Header, points: Points) -> Grid:
         invalid = np.empty_like(points.invalid)
         invalid[place] = points.invalid
         invalid = invalid.reshape(shape)
-    everywhere = np.ones((1, 1), np.bool_)
-    dy = _fitted_step(rows[:, None], everywhere & np.ones_like(rows[:, None], np.bool_), along=0)
-    dx = _fitted_step(columns[None, :], everywhere & np.ones_like(columns[None, :], np.bool_), along=1)
+    dy, dx = (_fitted_step(line, np.ones(line.size, np.bool_), along=0) for line in (rows, columns))
     return Grid(z.reshape(shape), invalid, (dy, dx))

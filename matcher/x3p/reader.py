@@ -73,10 +73,8 @@ def _header(archive: Archive, limits: Limits, warnings: list[str]) -> Header:
 
 def _check_surface(header: Header, warnings: list[str]) -> None:
     layers, rows, columns = header.shape
-    if header.feature is Feature.PROFILE or (header.feature is Feature.SURFACE and min(rows, columns) < 2):
-        raise ScanRefused(
-            "profile-not-surface", "The file holds a profile, a single line: send the scan of the whole surface."
-        )
+    if header.feature is Feature.SURFACE and min(rows, columns) < 2:
+        raise ScanRefused("profile-not-surface", "The file holds a single line: send the scan of the whole surface.")
     if layers > 1:
         warnings.append(f"The file holds {layers} layers; the first was read.")
     if not header.z.absolute:
@@ -104,16 +102,16 @@ def _canonical_heights(grid: Grid, axis: Axis, warnings: list[str]) -> NDArray[n
     factor = height_factor_um(sample, axis, warnings)
     # signalling NaN and sentinels like 1e308 raise floating-point flags here; both end as NaN below
     with np.errstate(invalid="ignore", over="ignore"):
-        heights = ((grid.z - np.median(sample)) * factor).astype(np.float32, order="C")
-        possible = np.abs(heights) <= _DEPTH_UM
+        exact = grid.z - np.median(sample)
+        exact *= factor
+        heights = exact.astype(np.float32, order="C")
+        impossible = ~(np.abs(heights) <= _DEPTH_UM)
     if grid.invalid is not None:
-        possible &= ~grid.invalid
-    beyond = int(np.count_nonzero(~(possible | np.isnan(heights))))
-    if grid.invalid is not None:
-        beyond -= int(np.count_nonzero(grid.invalid & ~np.isnan(heights)))
+        heights[grid.invalid] = np.nan
+    beyond = np.count_nonzero(impossible & ~np.isnan(heights))
     if beyond:
         warnings.append(f"{beyond} points infinite or farther than 50 mm from the rest were read as missing.")
-    heights[~possible] = np.nan
+    heights[impossible] = np.nan
     heights.flags.writeable = False
     return heights
 

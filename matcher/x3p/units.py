@@ -68,12 +68,14 @@ def height_factor_um(sample: NDArray[np.float64], axis: Axis, warnings: list[str
         candidates = {UM_PER_M: "", 1.0: "micrometres"}
         if increment is not None and increment * UM_PER_M not in candidates:
             candidates[increment * UM_PER_M] = "counts of the stated increment"
-    low, high = np.quantile(sample, (0.05, 0.95))
-    possible = [factor for factor in candidates if _RELIEF_UM[0] <= (high - low) * factor <= _RELIEF_UM[1]]
+    with np.errstate(over="ignore", invalid="ignore"):  # sentinels like 1e308 make an infinite relief
+        low, high = np.quantile(sample, (0.05, 0.95))
+        relief = float(high - low)
+    possible = [factor for factor in candidates if _RELIEF_UM[0] <= relief * factor <= _RELIEF_UM[1]]
     if len(possible) != 1:
         raise ScanRefused(
             "implausible-units",
-            f"Stored heights range over {high - low:g}, which is no possible relief in any unit that the file names, "
+            f"Stored heights range over {relief:g}, which is no possible relief in any unit that the file names, "
             "or is one in several: export the scan with its real height scale.",
         )
     if candidates[possible[0]]:

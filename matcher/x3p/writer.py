@@ -55,14 +55,16 @@ _MAIN_XML = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def write_topography(topography: Topography, path: Path, *, instrument: str, creator: str = "unknown") -> None:
-    """Writes an x3p that ``read_topography`` reads back as the same surface: metres, float64, NaN for missing.
+    """Writes an x3p that ``read_topography`` reads back as the same surface (about its median): metres,
+    float64, NaN for missing.
 
     The form is that of ISO 5436-2:2012 with the namespace of 2008, which every reader knows. Two calls with
     the same arguments write the same bytes; the dates in the file are therefore 1 January 1980.
 
     ``instrument``: maker, then model, divided by the first space. Raises OSError when the file cannot be written.
     """
-    data = (topography.heights_um.astype("<f8") / UM_PER_M).tobytes()
+    heights_m = topography.heights_um.astype("<f8") / UM_PER_M
+    data = np.where(np.isnan(heights_m), np.nan, heights_m).tobytes()
     manufacturer, _, model = (html.escape(part, quote=False) for part in instrument.partition(" "))
     rows, columns = topography.heights_um.shape
     dy, dx = (float(step) / UM_PER_M for step in topography.spacing_um)
