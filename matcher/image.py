@@ -1,0 +1,191 @@
+"""Photographs of exhibits: what kind of image a file really is, checked by decoding all of it.
+
+Media types are told from the content, never from the name. What the image shows is not looked at here.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from PIL import ExifTags, Image
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
+
+from matcher.errors import ScanRefused
+from matcher.limits import DEFAULT_LIMITS, Limits
+
+_BITS = (8, 16)
+_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS = 256, 257, 258
+_TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT = 322, 323
+_MIRRORED = (2, 4, 5, 7)
+
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    LookupError,
+    TypeError,
+    EOFError,
+    ArithmeticError,
+    struct.error,
+    UserWarning,
+)
+"""What Pillow's readers raise on damaged input, found by fuzzing them; the last where warnings are errors."""
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """A photograph that decodes completely.
+
+    ``width`` and ``height`` are pixels as stored, before the turn that ``orientation`` asks for.
+    ``bits`` per channel, 8 or 16. ``channels``: 1 grey or palette, 2 grey and alpha, 3 colour, 4 colour and
+    alpha (or ink). ``orientation``: Exif 2.32 tag 0x0112, from 1 (as stored) to 8.
+    """
+
+    media_type: str
+    width: int
+    height: int
+    bits: int
+    channels: int
+    orientation: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """What the header alone says; ``tile`` is what a decoder allocates at once, (0, 0) without tiles."""
+
+    size: tuple[int, int]
+    bits: frozenset[int]
+    tile: tuple[int, int] = (0, 0)
+    orientation: int | None = None
+
+
+def inspect_image(path: Path, limits: Limits = DEFAULT_LIMITS) -> ImageInfo:
+    """Tells what image a file holds, or refuses it.
+
+    1. Read no more than the bound, and tell the media type from the first bytes.
+    2. Parse the header alone, and hold its dimensions and bit depth against the limits.
+    3. Open the image, and refuse animations and files of several pages: which would be the exhibit?
+    4. Decode every pixel, so that a cut or damaged file is found today and not in court.
+    5. Note how the camera was held.
+
+    Raises ScanRefused: "file-too-large", "empty-file", "not-an-image", "image-damaged", "image-too-large",
+    "bit-depth-not-supported", "multi-page". OSError when the file cannot be opened.
+    """
+    content = _read_bounded(path, limits)
+    media_type = _media_type(content)
+    try:
+        stated = _stated(content, media_type)
+        _check(stated, limits)
+        image = _open(content, media_type)
+        _check_single(image)
+        _decode(image, content)
+    except _BROKEN as error:
+        raise ScanRefused(
+            "image-damaged", "The image is cut off or damaged and cannot be decoded: send it again."
+        ) from error
+    orientation, warnings = _orientation(image, stated)
+    channels = len(image.getbands())
+    return ImageInfo(media_type, *stated.size, min(stated.bits), channels, orientation, warnings)
+
+
+def _read_bounded(path: Path, limits: Limits) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(limits.file_bytes + 1)
+    if len(content) > limits.file_bytes:
+        raise ScanRefused("file-too-large", f"The file is larger than {limits.file_bytes} bytes.")
+    if not content:
+        raise ScanRefused("empty-file", "The file is empty: send it again.")
+    return content
+
+
+def _media_type(content: bytes) -> str:
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if content.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if content.startswith((b"II*\0", b"MM\0*")):
+        return "image/tiff"
+    raise ScanRefused("not-an-image", "The file is no PNG, TIFF or JPEG: export the photograph as one of these.")
+
+
+def _stated(content: bytes, media_type: str) -> _Stated:
+    if media_type == "image/png":
+        width, height, bits = struct.unpack_from(">IIB", content, 16)  # PNG 3rd edition, 11.2.1: IHDR comes first
+        return _Stated((width, height), frozenset({bits}))
+    if media_type == "image/jpeg":
+        return _Stated(JpegImageFile(BytesIO(content)).size, frozenset({8}))
+    tags = ImageFileDirectory_v2(content[:8])
+    file = BytesIO(content)
+    file.seek(tags.next)
+    tags.load(file)
+    bits = tags.get(_TIFF_BITS, (1,))
+    return _Stated(
+        size=(_whole(tags[_TIFF_WIDTH]), _whole(tags[_TIFF_HEIGHT])),
+        bits=frozenset(_whole(each) for each in bits),
+        tile=(_whole(tags.get(_TIFF_TILE_WIDTH, 0)), _whole(tags.get(_TIFF_TILE_HEIGHT, 0))),
+        # Pillow turns a TIFF as it decodes it, and forgets that it did
+        orientation=tags.get(ExifTags.Base.Orientation, 1),
+    )
+
+
+def _whole(stated: object) -> int:
+    if not isinstance(stated, int):
+        raise TypeError("a TIFF dimension is no whole number")
+    return stated
+
+
+def _check(stated: _Stated, limits: Limits) -> None:
+    for width, height in (stated.size, stated.tile):
+        if max(width, height) > limits.image_side_pixels or width * height > limits.image_pixels:
+            raise ScanRefused(
+                "image-too-large",
+                f"The image states {width} x {height} pixels; sides of {limits.image_side_pixels} and "
+                f"{limits.image_pixels} pixels in all are read.",
+            )
+    if len(stated.bits) != 1 or not stated.bits.issubset(_BITS):
+        raise ScanRefused(
+            "bit-depth-not-supported",
+            f"The image has {' and '.join(map(str, sorted(stated.bits)))} bits a channel; 8 and 16 are read: "
+            "convert it without stretching its values.",
+        )
+
+
+def _open(content: bytes, media_type: str) -> Image.Image:
+    # the readers themselves, not Image.open, which judges sizes by bounds of its own
+    if media_type == "image/png":
+        return PngImageFile(BytesIO(content))
+    if media_type == "image/jpeg":
+        return JpegImageFile(BytesIO(content))
+    return TiffImageFile(BytesIO(content))
+
+
+def _check_single(image: Image.Image) -> None:
+    if getattr(image, "is_animated", False):
+        raise ScanRefused(
+            "multi-page", "The file holds several pages or frames: send each photograph as a file of its own."
+        )
+
+
+def _decode(image: Image.Image, content: bytes) -> None:
+    image.load()
+    if isinstance(image, PngImageFile):
+        # decoding alone does not compare the checksums of PNG's chunks
+        PngImageFile(BytesIO(content)).verify()
+
+
+def _orientation(image: Image.Image, stated: _Stated) -> tuple[int, tuple[str, ...]]:
+    try:
+        orientation = stated.orientation or image.getexif().get(ExifTags.Base.Orientation, 1)
+    except _BROKEN:
+        return 1, ("The Exif data are unreadable: the image is shown as it is stored.",)
+    if orientation not in range(1, 9):
+        return 1, ("The Exif orientation is none of 1 to 8: the image is shown as it is stored.",)
+    if orientation in _MIRRORED:
+        return orientation, ("The Exif orientation says that the image is mirrored: check it against the exhibit.",)
+    return orientation, ()
