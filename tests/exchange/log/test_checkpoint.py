@@ -144,12 +144,24 @@ def test_the_signature_of_another_head_is_refused(taken: int) -> None:
 
 
 def test_the_time_of_the_cosignature_cannot_be_altered() -> None:
-    signed = note.parse_note(SIGNED)
-    plain, timed = signed.signatures
-    for time in (TIME + 1, 2**63):
-        false = dataclasses.replace(timed, value=time.to_bytes(8, "big") + timed.value[8:])
-        with pytest.raises(CheckpointInvalid):
-            reopen(dataclasses.replace(signed, signatures=(plain, false)))
+    plain, timed = note.parse_note(SIGNED).signatures
+    later = dataclasses.replace(timed, value=(TIME + 1).to_bytes(8, "big") + timed.value[8:])
+    with pytest.raises(CheckpointInvalid, match="not good"):
+        reopen(note.Note(HEAD.text, (plain, later)))
+
+
+def test_a_time_out_of_range_is_refused_though_it_is_signed() -> None:
+    open_checkpoint(sign_checkpoint(HEAD, ED25519, MLDSA44, 2**63 - 1), ORIGIN, *KEYS)
+    with pytest.raises(CheckpointInvalid, match="time below"):
+        open_checkpoint(sign_checkpoint(HEAD, ED25519, MLDSA44, 2**63), ORIGIN, *KEYS)
+
+
+@pytest.mark.parametrize("length", [1, 7, 8, 2420, 2427, 2429])
+def test_a_cosignature_of_another_length_is_refused(length: int) -> None:
+    plain, timed = note.parse_note(SIGNED).signatures
+    altered = dataclasses.replace(timed, value=(timed.value + bytes(1))[:length])
+    with pytest.raises(CheckpointInvalid, match="2,420 bytes"):
+        reopen(note.Note(HEAD.text, (plain, altered)))
 
 
 def test_lines_of_witnesses_are_ignored_and_a_second_line_of_the_log_is_refused() -> None:
@@ -164,8 +176,12 @@ def test_lines_of_witnesses_are_ignored_and_a_second_line_of_the_log_is_refused(
 
 def test_a_head_of_another_log_is_refused_even_when_the_keys_are_the_same() -> None:
     other = sign_checkpoint(dataclasses.replace(HEAD, origin="mk.example/log"), ED25519, MLDSA44, TIME)
-    with pytest.raises(CheckpointInvalid):
+    with pytest.raises(CheckpointInvalid, match="0 signatures"):
         open_checkpoint(other, ORIGIN, *KEYS)
+    lines = zip(note.parse_note(SIGNED).signatures, note.parse_note(other).signatures, strict=True)
+    renamed = tuple(dataclasses.replace(ours, value=theirs.value) for ours, theirs in lines)
+    with pytest.raises(CheckpointInvalid, match=f"not of {ORIGIN}"):
+        reopen(dataclasses.replace(note.parse_note(other), signatures=renamed))
 
 
 def signed_text(text: str) -> bytes:

@@ -667,12 +667,9 @@ def test_a_flipped_bit_in_any_field_of_an_answer_is_refused(data: st.DataObject)
         check(headers | {name: headers[name][:at] + flipped + headers[name][at + 1 :]}, sign())
 
 
-def test_the_parameters_of_a_component_stand_in_any_order() -> None:
-    request = verify(sign()).request
-    headers = answered(sign())
-    turned = headers["Signature-Input"].replace(';key="ffp";req', ';req;key="ffp"')
-    assert turned != headers["Signature-Input"]
-    listed = turned.removeprefix("ffp=(").partition(")")[0].split(" ")
+def resigned(headers: dict[str, str], signature_params: str) -> dict[str, str]:
+    """The answer signed again by its own node, with other parameters."""
+    listed = signature_params.removeprefix("(").partition(")")[0].split(" ")
     values = {
         '"@status"': "200",
         '"content-digest"': headers["Content-Digest"],
@@ -680,11 +677,33 @@ def test_the_parameters_of_a_component_stand_in_any_order() -> None:
         '"@authority";req': "mk.example",
         '"@path";req': "/v1/lane",
         '"@query";req': "?start=3&head=00ff",
-        '"signature";key="ffp";req': f":{base64.b64encode(request.signature).decode()}:",
+        '"signature";key="ffp";req': SIGNED.removeprefix("ffp="),
     }
-    signature = MK.sign(ms.signature_base(listed, values, turned.removeprefix("ffp=")))
-    signed = {"Signature-Input": turned, "Signature": f"ffp=:{base64.b64encode(signature).decode()}:"}
-    check(headers | signed, sign())
+    signature = base64.b64encode(MK.sign(ms.signature_base(listed, values, signature_params))).decode()
+    return headers | {"Signature-Input": f"ffp={signature_params}", "Signature": f"ffp=:{signature}:"}
+
+
+def test_the_parameters_of_a_component_stand_in_any_order() -> None:
+    headers = answered(sign())
+    signature_params = headers["Signature-Input"].removeprefix("ffp=")
+    assert resigned(headers, signature_params) == headers
+    turned = signature_params.replace(';key="ffp";req', ';req;key="ffp"')
+    assert turned != signature_params
+    check(resigned(headers, turned), sign())
+
+
+@pytest.mark.parametrize("more", [f';nonce="{NONCE}"', ';alg="hmac-sha256"', ';tag="ffp-node-v1"'])
+def test_an_answer_with_other_parameters_is_refused(more: str) -> None:
+    headers = answered(sign())
+    with pytest.raises(SignatureInvalid, match="parameter"):
+        check(resigned(headers, headers["Signature-Input"].removeprefix("ffp=") + more), sign())
+
+
+@pytest.mark.parametrize("left_out", ['"@status" ', ' "content-digest"', ' "@path";req', ' "signature";key="ffp";req'])
+def test_an_answer_that_does_not_cover_all_is_refused(left_out: str) -> None:
+    headers = answered(sign())
+    with pytest.raises(SignatureInvalid, match="must cover"):
+        check(resigned(headers, headers["Signature-Input"].removeprefix("ffp=").replace(left_out, "")), sign())
 
 
 def test_keys_are_asked_for_by_the_id_that_was_signed() -> None:
