@@ -62,9 +62,7 @@ class InvalidInput(ExchangeError):
 
     code = "invalid-input"
 
-    def __init__(
-        self, message: str, *, code: str | None = None, problems: tuple[tuple[str, str], ...] = ()
-    ) -> None:
+    def __init__(self, message: str, *, code: str | None = None, problems: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(message, code=code)
         self.problems = problems
 

@@ -19,7 +19,7 @@ MAX_BLOB_BYTES = 512 * 1024 * 1024  # the largest scan that a record may name: a
 
 NodeId = Annotated[str, Field(pattern=r"^ffp-[a-z]{2}(-[a-z0-9]{1,16})?$")]
 Pseudonym = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
-Url = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]{1,253}(/[A-Za-z0-9._~/-]{0,200})?$")]
+Url = Annotated[str, Field(pattern=r"^https?://[a-z0-9.\-\[\]:]{1,253}$")]
 Base64Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{40,4000}={0,2}$")]
 ScanMediaType = Literal["application/x-x3p", "image/png", "image/tiff", "image/jpeg"]
 

@@ -55,6 +55,14 @@ class Arrival:
             raise _as_full(error) from error
         return self._hash.hexdigest()
 
+    def rewind(self, offset: int) -> None:
+        """Go on writing at ``offset``: where the sender really begins, which is 0 when it cannot resume."""
+        if offset not in (0, self.size):
+            raise DigestDiffers(f"The sender begins at byte {offset}; {self.size} are here.")
+        if offset != self.size:
+            self._file.truncate(0)
+            self._hash, self.size = hashlib.sha256(), 0
+
     def discard(self) -> None:
         """What arrived is wrong: a later attempt begins anew."""
         self._keep_part = False

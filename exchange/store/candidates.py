@@ -16,7 +16,7 @@ from exchange.store.tables import AcquisitionRow, CandidateRow, RecordRow
 
 @dataclass(frozen=True)
 class NewCandidate:
-    """One comparison to store; ``a`` and ``b`` in any order, ``comparison`` as the matcher's JSON for a -> b."""
+    """One comparison to store; ``comparison`` is the matcher's JSON for the query a and the reference b."""
 
     a: AcquisitionRow
     b: AcquisitionRow
@@ -52,6 +52,7 @@ def add_candidates(session: Session, found: Sequence[NewCandidate]) -> int:
     added = 0
     for new in found:
         values = {
+            "pair": "-".join(str(one) for one in sorted((new.a.acquisition_id, new.b.acquisition_id))),
             "acquisition_a": new.a.acquisition_id,
             "acquisition_b": new.b.acquisition_id,
             "statement_a": new.a.statement_id,

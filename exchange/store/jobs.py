@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
@@ -36,31 +37,24 @@ def promise(session: Session, kind: JobKind, subject: int) -> None:
     session.flush()
 
 
-def take(session: Session, lease_s: float) -> JobRow | None:
-    """The oldest due job, leased; None when nothing is due. Needs a write transaction."""
-    now = stamp()
-    job = session.scalars(
-        select(JobRow)
-        .where(
-            ((JobRow.state == JobState.PENDING) & (JobRow.not_before <= now))
-            | ((JobRow.state == JobState.RUNNING) & (JobRow.lease_until < now))
-        )
-        .order_by(JobRow.job_id)
-        .limit(1)
-    ).one_or_none()
+def take(session: Session, kind: JobKind, *, lease_s: float) -> JobRow | None:
+    """The oldest due job of a kind, leased; None when nothing is due. Needs a write transaction."""
+    job = session.scalars(_due(kind).order_by(JobRow.job_id).limit(1)).one_or_none()
     if job is not None:
         job.state, job.lease_until, job.attempts = JobState.RUNNING, stamp_in(lease_s), job.attempts + 1
     return job
 
 
-def any_due(session: Session) -> bool:
+def any_due(session: Session, kind: JobKind) -> bool:
     """Whether ``take`` would find something: a read, so that idle workers disturb no writer."""
+    return session.scalars(_due(kind).limit(1)).one_or_none() is not None
+
+
+def _due(kind: JobKind) -> Any:
     now = stamp()
-    due = select(JobRow.job_id).where(
-        ((JobRow.state == JobState.PENDING) & (JobRow.not_before <= now))
-        | ((JobRow.state == JobState.RUNNING) & (JobRow.lease_until < now))
-    )
-    return session.scalar(due.limit(1)) is not None
+    waiting = and_(JobRow.state == JobState.PENDING, JobRow.not_before <= now)
+    abandoned = and_(JobRow.state == JobState.RUNNING, JobRow.lease_until < now)
+    return select(JobRow).where(JobRow.kind == kind, or_(waiting, abandoned))
 
 
 def finish(session: Session, job_id: int) -> None:

@@ -145,11 +145,18 @@ def _restricted(query: Select[Any], wanted: RecordFilter) -> Select[Any]:
     return query
 
 
-def references_for(session: Session, query: AcquisitionRow, calibres: frozenset[str]) -> Sequence[AcquisitionRow]:
+def acquisition_with_record(session: Session, acquisition_id: int) -> tuple[AcquisitionRow, RecordRow]:
+    acquisition = session.get_one(AcquisitionRow, acquisition_id)
+    return acquisition, session.get_one(RecordRow, acquisition.statement_id)
+
+
+def references_for(
+    session: Session, query: AcquisitionRow, calibres: frozenset[str]
+) -> list[tuple[AcquisitionRow, RecordRow]]:
     """The prepared acquisitions that one may be compared with: same region, same parameters, compatible calibre,
     of another record that is current."""
-    return session.scalars(
-        select(AcquisitionRow)
+    rows = session.execute(
+        select(AcquisitionRow, RecordRow)
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
         .where(
             AcquisitionRow.roi == query.roi,
@@ -160,6 +167,7 @@ def references_for(session: Session, query: AcquisitionRow, calibres: frozenset[
         )
         .order_by(AcquisitionRow.acquisition_id)
     ).all()
+    return [(row[0], row[1]) for row in rows]
 
 
 def records_naming(session: Session, sha256: str) -> Sequence[tuple[AcquisitionRow, StatementRow]]:

@@ -90,10 +90,12 @@ class AcquisitionRow(Base):
 
 
 class CandidateRow(Base):
-    """One compared pair, stored once; ``acquisition_a`` < ``acquisition_b``. Local, unsigned, made again at will."""
+    """One compared pair, stored once: a is the query, b the reference. Local, unsigned, made again at will."""
 
     __tablename__ = "candidate"
     candidate_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    pair: Mapped[str]
+    """Both acquisitions' ids, the smaller first: whichever came as the query, the pair is the same."""
     acquisition_a: Mapped[int] = mapped_column(ForeignKey("acquisition.acquisition_id"))
     acquisition_b: Mapped[int] = mapped_column(ForeignKey("acquisition.acquisition_id"))
     statement_a: Mapped[str]
@@ -108,7 +110,7 @@ class CandidateRow(Base):
     parameters: Mapped[str]
     created_at: Mapped[str]
     __table_args__ = (
-        UniqueConstraint("acquisition_a", "acquisition_b", "parameters"),
+        UniqueConstraint("pair", "parameters"),
         Index("candidate_by_score", "cross_border", "score"),
         Index("candidate_by_statement_a", "statement_a"),
         Index("candidate_by_statement_b", "statement_b"),
@@ -235,4 +237,4 @@ class JobRow(Base):
     not_before: Mapped[str]
     lease_until: Mapped[str | None]
     error: Mapped[str | None]
-    __table_args__ = (UniqueConstraint("kind", "subject"), Index("job_due", "state", "not_before"))
+    __table_args__ = (UniqueConstraint("kind", "subject"), Index("job_due", "kind", "state", "not_before"))

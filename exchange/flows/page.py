@@ -1,0 +1,160 @@
+"""Verification of a lane's page: one ordered list of checks, no I/O, the verified page or an error."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+
+from exchange.errors import CheckpointInvalid, PeerMisbehaved, ProofInvalid, StatementInvalid
+from exchange.log import merkle
+from exchange.log.checkpoint import Checkpoint, open_checkpoint
+from exchange.store.peers import next_head
+from exchange.trust.verify import verify_statement
+from schemas import Envelope, KeyEvent, Record
+from schemas.lane import LaneItem, LanePage
+from schemas.vocabulary import Jurisdiction, ReleaseLevel
+
+NOT_IN_AUDIENCE = "not-in-audience"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the reader knows before it asks: the peer's pinned card, its own place on the lane, the last head seen."""
+
+    card: KeyEvent
+    lane: str
+    start: int
+    head: bytes
+    known: Checkpoint | None
+    reader: Jurisdiction
+
+
+@dataclass(frozen=True)
+class Received:
+    """A record that may be believed, with its index in its issuer's log."""
+
+    statement_id: str
+    record: Record
+    envelope: Envelope
+    log_index: int
+
+
+@dataclass(frozen=True)
+class Poison:
+    """An item that must not be believed. The lane goes on after it; the evidence stays."""
+
+    position: int
+    envelope: bytes
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class VerifiedPage:
+    """What to store, what to quarantine, and where the cursor stands afterwards."""
+
+    checkpoint: bytes | None
+    accepted: tuple[Received, ...]
+    poisoned: tuple[Poison, ...]
+    count: int
+    head: bytes
+    more: bool
+
+
+def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
+    """Check a page whose transport signature was verified before.
+
+    1. It is the lane and the place that were asked for, and its items follow each other without a gap.
+    2. The running head adds up over all items, from the head that the reader has.
+    3. The log's head is signed by both of the peer's log keys and goes on from the last head that was seen.
+    4. Each item: both signatures, the contract, the inclusion proof, and that it is meant for this reader.
+
+    Steps 1 to 3 raise PeerMisbehaved: nothing of the page is taken. An item that fails step 4 is poison: it is set
+    aside, and the others are taken.
+    """
+    peer = expected.card.issuer
+    if page.lane != expected.lane or page.start != expected.start:
+        raise PeerMisbehaved(f"{peer} answered with another lane or place than was asked for.")
+    if [item.position for item in page.items] != list(range(page.start, page.start + len(page.items))):
+        raise PeerMisbehaved(f"{peer}'s lane has a gap after {page.start} items.")
+    head = expected.head
+    for item in page.items:
+        head = next_head(head, item.statement_id)
+    if head.hex() != page.head:
+        raise PeerMisbehaved(f"{peer}'s lane does not add up to its head; something was left out or changed.")
+
+    note = _decoded(page.checkpoint, peer) if page.checkpoint is not None else None
+    signed = _consistent_head(page, note, expected)
+    accepted: list[Received] = []
+    poisoned: list[Poison] = []
+    for item in page.items:
+        raw = _decoded(item.envelope, peer)
+        try:
+            accepted.append(_verify_item(item, raw, signed, expected))
+        except (StatementInvalid, ProofInvalid) as error:
+            # what is not meant for this node is not kept, not even as evidence
+            evidence = b"" if error.code == NOT_IN_AUDIENCE else raw
+            poisoned.append(Poison(item.position, evidence, error.code, str(error)))
+    count = page.start + len(page.items)
+    return VerifiedPage(note, tuple(accepted), tuple(poisoned), count, head, bool(page.items) and count < page.count)
+
+
+def open_head(note: bytes, card: KeyEvent) -> Checkpoint:
+    """The signed head of a peer's log. Raises CheckpointInvalid."""
+    keys = card.delegation.log
+    return open_checkpoint(
+        note,
+        card.log_origin,
+        Ed25519PublicKey.from_public_bytes(base64.b64decode(keys.ed25519)),
+        MLDSA44PublicKey.from_public_bytes(base64.b64decode(keys.ml_dsa)),
+    )
+
+
+def _consistent_head(page: LanePage, note: bytes | None, expected: Expected) -> Checkpoint | None:
+    peer, known = expected.card.issuer, expected.known
+    if note is None:
+        if page.items or known is not None:
+            raise PeerMisbehaved(f"{peer} shows no signed head of its log any more.")
+        return None
+    try:
+        signed = open_head(note, expected.card)
+        if known is not None:
+            proof = [bytes.fromhex(step) for step in page.consistency]
+            merkle.verify_consistency(known.size, signed.size, known.root, signed.root, proof)
+    except (CheckpointInvalid, ProofInvalid) as error:
+        raise PeerMisbehaved(
+            f"{peer}'s log does not go on from the head that was seen before; it was forked, cut or restored from an "
+            f"old backup: {error}"
+        ) from error
+    return signed
+
+
+def _verify_item(item: LaneItem, raw: bytes, signed: Checkpoint | None, expected: Expected) -> Received:
+    card = expected.card
+    if signed is None:
+        raise ProofInvalid("There is no signed head to lead to.")
+    verified = verify_statement(raw, issuer=card.issuer, key=card.delegation.statement)
+    if verified.statement_id != item.statement_id:
+        raise StatementInvalid("The lane names another statement than it brings.", code="wrong-id")
+    leaf = merkle.leaf_hash(verified.envelope.leaf_data)
+    proof = [bytes.fromhex(step) for step in item.inclusion]
+    merkle.verify_inclusion(item.log_index, signed.size, leaf, proof, signed.root)
+    record = verified.statement
+    if not isinstance(record, Record):
+        raise StatementInvalid("A key-event does not belong on a lane.", code="unexpected-type")
+    if record.jurisdiction != card.jurisdiction:
+        raise StatementInvalid("The record names another jurisdiction than its issuer's.", code="wrong-jurisdiction")
+    if expected.reader not in record.audience or record.level is not ReleaseLevel.FULL:
+        raise StatementInvalid("The record is not meant for this node; it was not kept.", code=NOT_IN_AUDIENCE)
+    return Received(verified.statement_id, record, verified.envelope, item.log_index)
+
+
+def _decoded(text: str, peer: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise PeerMisbehaved(f"{peer} sent text that is not Base64.") from error

@@ -1,0 +1,134 @@
+"""Pull what a peer shares: verify all of it before believing any of it, store it with the cursor, fetch the scans."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+import matcher
+from exchange.clock import stamp
+from exchange.errors import NotFound, PeerMisbehaved
+from exchange.flows.enrol import peer_card
+from exchange.flows.node import Node
+from exchange.flows.page import Expected, Received, open_head, verify_page
+from exchange.flows.scan_work import inspect_scan
+from exchange.net.client import PeerAddress, PeerClient
+from exchange.store.jobs import JobKind, promise
+from exchange.store.peers import PeerState, find_peer, quarantine
+from exchange.store.records import AcquisitionState, add_record
+from exchange.store.statements import add_statement, find_statement
+from exchange.store.tables import AcquisitionRow, PeerRow, RecordRow
+from schemas import ContractError
+from schemas.lane import LanePage, parse_lane_page
+
+
+def pull(node: Node, client: PeerClient, node_id: str) -> bool:
+    """Pull one page from a peer. Returns whether more is waiting.
+
+    1. Ask, signed, for what follows the cursor. The answer must be the peer's own, to this request.
+    2. Verify the page: head of the log, its consistency with the last one seen, each item, the lane's running head.
+    3. In one transaction: statements, records, promised fetches, quarantine, and the cursor.
+
+    Raises PeerUnreachable, PeerMisbehaved; the cursor stands still then.
+    """
+    with node.store.read() as session:
+        peer = find_peer(session, node_id)
+    if peer is None or peer.state != PeerState.ENROLLED:
+        return False
+    card = peer_card(peer)
+    expected = Expected(
+        card=card,
+        lane=node.node_id,
+        start=peer.cursor_count,
+        head=peer.cursor_head,
+        known=open_head(peer.checkpoint, card) if peer.checkpoint else None,
+        reader=node.settings.jurisdiction,
+    )
+    verified = verify_page(_ask(client, peer, expected), expected)
+    with node.store.write() as session:
+        for received in verified.accepted:
+            _store(session, received)
+        for poison in verified.poisoned:
+            quarantine(session, node_id, poison.position, poison.envelope, poison.reason, poison.detail)
+        row = find_peer(session, node_id)
+        if row is not None:
+            row.cursor_count, row.cursor_head = verified.count, verified.head
+            row.checkpoint = verified.checkpoint or row.checkpoint
+            row.pulled_at, row.alarm = stamp(), None
+    return verified.more
+
+
+def note_alarm(node: Node, node_id: str, message: str) -> None:
+    """Show the operator why a peer's lane stands still."""
+    with node.store.write() as session:
+        peer = find_peer(session, node_id)
+        if peer is not None:
+            peer.alarm = f"{stamp()} {message}"[:1000]
+
+
+def fetch_scan(node: Node, client: PeerClient, acquisition_id: int) -> None:
+    """Fetch the scan of a received record, from where an earlier attempt broke off, and promise its correlation.
+
+    Raises PeerUnreachable, PeerMisbehaved, DigestDiffers: the worker tries again later.
+    """
+    with node.store.read() as session:
+        acquisition = session.get_one(AcquisitionRow, acquisition_id)
+        issuer = session.get_one(RecordRow, acquisition.statement_id).issuer
+        peer = find_peer(session, issuer)
+    if peer is None or peer.state != PeerState.ENROLLED:
+        raise PeerMisbehaved(f"{issuer} is no enrolled peer; its scan is not fetched.")
+    _receive(node, client, _address(peer), acquisition)
+    refusal = _unreadable(node, acquisition.sha256)
+    with node.store.write() as session:
+        row = session.get_one(AcquisitionRow, acquisition_id)
+        if refusal is not None:
+            row.state, row.detail = AcquisitionState.NOT_USABLE, refusal
+            return
+        row.state = AcquisitionState.QUEUED
+        promise(session, JobKind.CORRELATE, acquisition_id)
+
+
+def _ask(client: PeerClient, peer: PeerRow, expected: Expected) -> LanePage:
+    known_size = expected.known.size if expected.known else 0
+    body = client.fetch_lane(_address(peer), start=expected.start, head=expected.head, known_size=known_size)
+    try:
+        return parse_lane_page(body)
+    except ContractError as error:
+        raise PeerMisbehaved(f"{peer.node_id} sent a page that breaks the contract: {error}") from error
+
+
+def _store(session: Session, received: Received) -> None:
+    if find_statement(session, received.statement_id) is not None:
+        return
+    record = received.record
+    add_statement(session, received.statement_id, record, record.type, received.envelope, received.log_index)
+    for acquisition in add_record(
+        session, received.statement_id, record, submitted_by=None, state=AcquisitionState.AWAITING_SCAN
+    ):
+        promise(session, JobKind.FETCH_SCAN, acquisition)
+
+
+def _receive(node: Node, client: PeerClient, peer: PeerAddress, acquisition: AcquisitionRow) -> None:
+    """Bring the bytes here, once; DigestDiffers when they are not those that the record names."""
+    try:
+        node.blobs.path(acquisition.sha256)
+    except NotFound:
+        part = f"{acquisition.sha256}.{acquisition.acquisition_id}.part"
+        with node.blobs.arrival(part, acquisition.size, resume=True) as arrival:
+            with client.fetch_blob(peer, acquisition.sha256, offset=arrival.size) as (begins, pieces):
+                arrival.rewind(begins)
+                for piece in pieces:
+                    arrival.write(piece)
+            node.blobs.keep(arrival, acquisition.sha256)
+
+
+def _unreadable(node: Node, sha256: str) -> str | None:
+    """A peer's scan is read as untrusted as anybody's; why it cannot be used, if it cannot."""
+    try:
+        node.compute.run(inspect_scan, node.blobs.path(sha256))
+    except matcher.ScanRefused as error:
+        return f"{error.reason}: {error}"
+    return None
+
+
+def _address(peer: PeerRow) -> PeerAddress:
+    return PeerAddress(peer.node_id, peer.url, peer_card(peer).delegation.transport)

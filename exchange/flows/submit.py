@@ -1,0 +1,258 @@
+"""An examiner submits a record: checked, signed, stored, logged, put on lanes, promised to the matcher."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import date
+
+from pydantic import ValidationError
+
+import matcher
+from exchange.clock import now
+from exchange.errors import Conflict, InvalidInput, UnsupportedMedia
+from exchange.flows.node import Node
+from exchange.flows.scan_work import X3P, ScanReport, inspect_scan
+from exchange.flows.sharing import Shared, record_of, share, sharing_of
+from exchange.store.blobs import Arrival
+from exchange.store.jobs import JobKind, promise
+from exchange.store.records import AcquisitionState, add_record, find_record, find_submission
+from exchange.store.statements import append_own
+from exchange.store.tables import RecordRow, SubmissionRow
+from schemas import (
+    CONTRACT_VERSION,
+    Acquisition,
+    Blob,
+    ContractError,
+    Maker,
+    Record,
+    Submission,
+    parse_submission,
+    statement_id,
+    statement_payload,
+)
+from schemas.statements import contract_error
+from schemas.vocabulary import Modality
+
+
+@dataclass(frozen=True)
+class ReceivedScan:
+    """One file of a submission, received in full: where its bytes are, and their digest."""
+
+    part: str
+    arrival: Arrival
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the examiner gets back. ``created`` is false when the same had been submitted before."""
+
+    statement_id: str
+    log_index: int
+    received_at: str
+    created: bool
+    sharing: list[Shared]
+    warnings: dict[str, tuple[str, ...]]
+
+
+def submit_record(
+    node: Node, maker: Maker, metadata: bytes, scans: list[ReceivedScan], idempotency_key: str | None
+) -> Receipt:
+    """The whole way of a submission, in this order:
+
+    1. Read the metadata strictly; check it against the calendar and against the files that came.
+    2. The same submitted before under this key: give the same receipt. Another: Conflict.
+    3. Read each scan in a worker process: only what can be read back is stored.
+    4. Make the record and sign it. Its nonce comes from what was sent, so that the id does too.
+    5. Give the scans their names on disk.
+    6. In one transaction: statement, log leaf, rows, lanes, promised work. Then answer.
+
+    Raises InvalidInput, UnsupportedMedia, Conflict, ComputeFailed, StoreUnavailable; nothing is stored then.
+    """
+    submission = _read(metadata)
+    received = _by_part(submission, scans)
+    _check_dates(submission, now().date())
+
+    content = _content_digest(submission, received)
+    key = idempotency_key or content
+    if earlier := _find_earlier(node, maker.pseudonym, key, content):
+        return earlier
+    _check_supersedes(node, submission)
+
+    reports = {part: _inspect(node, scan) for part, scan in received.items()}
+    record = _make_record(node, maker, submission, received, reports, _nonce(node, maker.pseudonym, key, content))
+    _check_modalities(record)
+    for scan in scans:
+        node.blobs.keep(scan.arrival, scan.sha256)
+
+    done = SubmissionRow(pseudonym=maker.pseudonym, idempotency_key=key, content_sha256=content)
+    warnings = {part: report.warnings for part, report in reports.items()}
+    stored = _store(node, record, done, warnings) or _find_earlier(node, maker.pseudonym, key, content)
+    if stored is None:
+        raise Conflict("The same submission was stored and withdrawn while this one ran. Look at the record list.")
+    return stored
+
+
+def _read(metadata: bytes) -> Submission:
+    try:
+        return parse_submission(metadata)
+    except ContractError as error:
+        raise InvalidInput(str(error), code=_submission_code(error), problems=error.problems) from error
+
+
+def _submission_code(error: ContractError) -> str:
+    unknown_calibre = any("calibre" in place and "not known" in what for place, what in error.problems)
+    return "unknown-calibre" if unknown_calibre else error.reason
+
+
+def _by_part(submission: Submission, scans: list[ReceivedScan]) -> dict[str, ReceivedScan]:
+    named = [acquisition.file for acquisition in submission.acquisitions]
+    came = {scan.part: scan for scan in scans}
+    missing, extra = sorted(set(named) - set(came)), sorted(set(came) - set(named))
+    if missing or extra or len(set(named)) != len(named):
+        raise InvalidInput(
+            "The files do not fit the metadata: each acquisition names one file part of its own. "
+            f"Missing: {', '.join(missing) or 'none'}; not named: {', '.join(extra) or 'none'}.",
+            code="files-differ",
+        )
+    digests = [scan.sha256 for scan in scans]
+    if len(set(digests)) != len(digests):
+        raise InvalidInput("Two of the files are the same scan; send each once.", code="files-differ")
+    return came
+
+
+def _check_dates(submission: Submission, today: date) -> None:
+    occurred = submission.exhibit.occurred
+    for name, day in (("earliest", occurred.earliest), ("latest", occurred.latest)):
+        if day is not None and day > today:
+            raise InvalidInput(
+                f"The date {day} lies in the future; correct exhibit.occurred.{name}.",
+                code="future-date",
+                problems=((f"exhibit.occurred.{name}", "lies in the future"),),
+            )
+    if submission.retention_until < today:
+        raise InvalidInput(
+            f"The retention date {submission.retention_until} is over; choose a later one.",
+            code="retention-over",
+            problems=(("retention_until", "lies in the past"),),
+        )
+
+
+def _content_digest(submission: Submission, received: dict[str, ReceivedScan]) -> str:
+    """SHA-256 of what was sent: the metadata as understood, and the digest of each file."""
+    digest = hashlib.sha256(submission.model_dump_json().encode())
+    for part in sorted(received):
+        digest.update(f"\n{part} {received[part].sha256}".encode())
+    return digest.hexdigest()
+
+
+def _nonce(node: Node, pseudonym: str, key: str, content: str) -> str:
+    """Unguessable without the node's secret, and the same whenever the same is sent again."""
+    message = "\n".join((pseudonym, key, content)).encode()
+    return hmac.new(node.keys.nonce_secret, message, hashlib.sha256).hexdigest()
+
+
+def _find_earlier(node: Node, pseudonym: str, key: str, content: str) -> Receipt | None:
+    with node.store.read() as session:
+        earlier = find_submission(session, pseudonym, key)
+        if earlier is None:
+            return None
+        if earlier.content_sha256 != content:
+            raise Conflict(
+                "This Idempotency-Key was used for another submission; take a new key for new content.",
+                code="idempotency-key-reused",
+            )
+        found = find_record(session, earlier.statement_id)
+        if found is None:
+            return None
+        row, statement = found
+        sharing = sharing_of(session, record_of(session, row.statement_id), owner=node.node_id)
+        return Receipt(row.statement_id, statement.log_index, row.received_at, False, sharing, {})
+
+
+def _check_supersedes(node: Node, submission: Submission) -> None:
+    if submission.supersedes is None:
+        return
+    with node.store.read() as session:
+        found = find_record(session, submission.supersedes)
+    if found is None or found[0].issuer != node.node_id:
+        raise InvalidInput("supersedes names no record of this node; only the owner may amend.", code="not-owner")
+    if found[0].superseded_by is not None:
+        raise Conflict(
+            f"That version was superseded already, by {found[0].superseded_by}; amend the newest.", code="superseded"
+        )
+
+
+def _inspect(node: Node, scan: ReceivedScan) -> ScanReport:
+    scan.arrival.finish()
+    try:
+        return node.compute.run(inspect_scan, scan.arrival.path)
+    except matcher.ScanRefused as error:
+        kind = UnsupportedMedia if error.reason == "unsupported-media" else InvalidInput
+        raise kind(f"{scan.part}: {error}", code=error.reason, problems=((scan.part, str(error)),)) from error
+
+
+def _make_record(
+    node: Node,
+    maker: Maker,
+    submission: Submission,
+    received: dict[str, ReceivedScan],
+    reports: dict[str, ScanReport],
+    nonce: str,
+) -> Record:
+    acquisitions = []
+    for sent in submission.acquisitions:
+        blob = Blob(
+            sha256=received[sent.file].sha256,
+            size=received[sent.file].arrival.size,
+            media_type=reports[sent.file].media_type,
+        )
+        acquisitions.append(Acquisition(blob=blob, **sent.model_dump(exclude={"file"})))
+    try:
+        return Record(
+            contract=CONTRACT_VERSION,
+            type="record",
+            nonce=nonce,
+            issuer=node.node_id,
+            made_by=maker,
+            jurisdiction=node.settings.jurisdiction,
+            acquisitions=tuple(acquisitions),
+            **{name: getattr(submission, name) for name in Submission.model_fields if name != "acquisitions"},
+        )
+    except ValidationError as error:
+        refused = contract_error(error)
+        raise InvalidInput(str(refused), code=refused.reason, problems=refused.problems) from error
+
+
+def _check_modalities(record: Record) -> None:
+    for position, acquisition in enumerate(record.acquisitions):
+        is_topography = acquisition.blob.media_type == X3P
+        if is_topography != (acquisition.modality is Modality.TOPOGRAPHY):
+            raise UnsupportedMedia(
+                f"acquisitions.{position} is stated as {acquisition.modality}, but its file is "
+                f"{acquisition.blob.media_type}. Topographies are x3p, reflectance images PNG, TIFF or JPEG.",
+                code="modality-differs",
+                problems=((f"acquisitions.{position}.modality", "does not fit the file"),),
+            )
+
+
+def _store(node: Node, record: Record, done: SubmissionRow, warnings: dict[str, tuple[str, ...]]) -> Receipt | None:
+    """The one transaction; None when the same submission was stored by a parallel request."""
+    payload = statement_payload(record)
+    envelope = node.keys.statement.sign(payload)
+    done.statement_id = statement_id(payload)
+    with node.store.write() as session:
+        if find_submission(session, done.pseudonym, done.idempotency_key) is not None:
+            return None
+        index = append_own(session, done.statement_id, record, record.type, envelope)
+        acquisitions = add_record(
+            session, done.statement_id, record, submitted_by=done.pseudonym, state=AcquisitionState.QUEUED
+        )
+        session.add(done)
+        sharing = share(session, done.statement_id, record, owner=node.node_id)
+        for acquisition in acquisitions:
+            promise(session, JobKind.CORRELATE, acquisition)
+        received_at = session.get_one(RecordRow, done.statement_id).received_at
+    return Receipt(done.statement_id, index, received_at, True, sharing, warnings)

@@ -1,0 +1,117 @@
+"""Who asks: a person with a bearer token, or a peer whose request is signed with its pinned key. Deny by default."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from exchange.errors import Forbidden, KeyUnknown, Unauthenticated
+from exchange.flows.enrol import peer_card
+from exchange.flows.node import Node
+from exchange.net.client import PeerAddress
+from exchange.net.message_signatures import VerifiedRequest, authority_of, verify_request
+from exchange.store.peers import PeerState, peer_by_key, remember_nonce
+from exchange.store.tables import PeerRow
+from exchange.store.users import user_by_token
+from schemas import Maker
+from schemas.vocabulary import Role, SignedInBy
+
+_bearer = HTTPBearer(auto_error=False, description="A token made with `ffp user add`.")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A signed-in user."""
+
+    pseudonym: str
+    role: Role
+
+    @property
+    def maker(self) -> Maker:
+        return Maker(pseudonym=self.pseudonym, role=self.role, signed_in=SignedInBy.TOKEN)
+
+
+@dataclass(frozen=True)
+class CallingPeer:
+    """An enrolled peer whose request was verified, and the request itself, to which the answer is bound."""
+
+    row: PeerRow
+    request: VerifiedRequest
+
+
+def open_node_of(request: Request) -> Node:
+    node: Node = request.app.state.node
+    return node
+
+
+OpenNode = Annotated[Node, Depends(open_node_of)]
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+def signed_in(node: OpenNode, credentials: Credentials) -> Caller:
+    """Raises Unauthenticated."""
+    if credentials is None:
+        raise Unauthenticated("Sign in: send your token as 'Authorization: Bearer <token>'. The operator makes tokens.")
+    with node.store.read() as session:
+        user = user_by_token(session, credentials.credentials)
+    if user is None:
+        raise Unauthenticated("This token is not known here, or was revoked. Ask the node's operator for a new one.")
+    return Caller(user.pseudonym, Role(user.role))
+
+
+def only(*roles: Role) -> Callable[[Caller], Caller]:
+    """A dependency that lets these roles in. Raises Forbidden for the others."""
+
+    def check(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
+        if caller.role not in roles:
+            raise Forbidden(f"This is for the roles {', '.join(roles)}; you are signed in as {caller.role}.")
+        return caller
+
+    return check
+
+
+def signed_peer(request: Request, node: OpenNode) -> CallingPeer:
+    """Verify a peer's request: signature by the pinned key of an enrolled peer, fresh, and never seen before.
+
+    Raises RequestRefused and its kinds. The nonce is remembered before anything is answered.
+    """
+    found: dict[str, PeerRow] = {}
+
+    def key_for(key_id: str) -> Ed25519PublicKey | None:
+        with node.store.read() as session:
+            peer = peer_by_key(session, key_id)
+        if peer is None or peer.state != PeerState.ENROLLED:
+            return None
+        found[key_id] = peer
+        return PeerAddress(peer.node_id, peer.url, peer_card(peer).delegation.transport).public_key
+
+    verified = verify_request(
+        method=request.method,
+        authority=authority_of(node.settings.url),
+        path=request.scope["raw_path"].decode("latin-1"),
+        query=request.scope["query_string"].decode("latin-1"),
+        headers=request.headers,
+        body=None,
+        now=int(time.time()),
+        key_for=key_for,
+        max_skew_s=int(node.settings.request_skew_s),
+    )
+    peer = found.get(verified.key_id)
+    if peer is None:
+        raise KeyUnknown("No enrolled peer has this key.")
+    with node.store.write() as session:
+        remember_nonce(session, verified.key_id, verified.nonce, verified.remember_until, int(time.time()))
+    return CallingPeer(peer, verified)
+
+
+Examiner = Annotated[Caller, Depends(only(Role.EXAMINER))]
+Reader = Annotated[Caller, Depends(only(Role.EXAMINER, Role.INVESTIGATOR))]
+Operator = Annotated[Caller, Depends(only(Role.OPERATOR))]
+AnyUser = Annotated[Caller, Depends(signed_in)]
+SignedPeer = Annotated[CallingPeer, Depends(signed_peer)]

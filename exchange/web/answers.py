@@ -1,0 +1,259 @@
+"""What the API answers with. Kosovo* never leaves without its footnote, a score never without what it is not."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from exchange.flows.enrol import PeerStatus
+from exchange.flows.sharing import Shared
+from exchange.flows.submit import Receipt
+from exchange.store.candidates import StoredCandidate
+from exchange.store.tables import AcquisitionRow, RecordRow
+from schemas import Record
+from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
+
+SCORE_NOTE = (
+    "A score ranks candidates for comparison by an examiner; it identifies nothing. "
+    "No validated likelihood ratio is stated by this release."
+)
+
+
+class JurisdictionAnswer(BaseModel):
+    code: str
+    name: str
+    footnote: str | None = None
+
+
+class SharingAnswer(BaseModel):
+    jurisdiction: JurisdictionAnswer
+    state: str
+    peer: str | None
+    reason: str | None
+
+
+class ReceiptAnswer(BaseModel):
+    """The receipt of a submission. The statement id comes from what was sent; the time of reception stands here."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "statement_id": "5f0c1e6a" * 8,
+                    "log_index": 17,
+                    "received_at": "2026-11-25T09:00:02.114Z",
+                    "created": True,
+                    "sharing": [
+                        {
+                            "jurisdiction": {"code": "MK", "name": "North Macedonia"},
+                            "state": "on-lane",
+                            "peer": "ffp-mk",
+                            "reason": None,
+                        }
+                    ],
+                    "warnings": {"scan": []},
+                }
+            ]
+        }
+    )
+
+    statement_id: str
+    log_index: int
+    received_at: datetime
+    created: bool
+    sharing: list[SharingAnswer]
+    warnings: dict[str, tuple[str, ...]]
+
+
+class AcquisitionAnswer(BaseModel):
+    """How far one scan is: awaiting-scan, queued, correlated, not-correlated, not-usable or failed, and why."""
+
+    position: int
+    roi: str
+    modality: str
+    sha256: str
+    size: int
+    media_type: str
+    state: str
+    detail: str | None
+    correlated_at: datetime | None
+
+
+class RecordSummary(BaseModel):
+    statement_id: str
+    issuer: str
+    jurisdiction: JurisdictionAnswer
+    case_reference: str
+    kind: str
+    calibre: str
+    earliest: str | None
+    latest: str | None
+    received_at: datetime
+
+
+class RecordAnswer(RecordSummary):
+    """A record with the exact statement that was signed, and where its scans are on their way."""
+
+    log_index: int
+    superseded_by: str | None
+    statement: dict[str, Any]
+    acquisitions: list[AcquisitionAnswer]
+    sharing: list[SharingAnswer]
+
+
+class RecordPage(BaseModel):
+    items: list[RecordSummary]
+    next: str | None
+
+
+class CandidateAnswer(BaseModel):
+    """One compared pair, seen from ``record``. Both stand as equals; the score is the same from either side."""
+
+    candidate_id: int
+    roi: str
+    score: float
+    congruent_cells: int
+    cells: int
+    rotation_deg: float
+    cross_border: bool
+    same_case: bool
+    record: RecordSummary
+    other: RecordSummary
+    created_at: datetime
+    matcher: str
+    parameters: str
+
+
+class CandidatePage(BaseModel):
+    """Ranked, best score first. ``pending`` counts scans of the record that are not correlated yet."""
+
+    items: list[CandidateAnswer]
+    next: str | None
+    pending: int
+    note: str = SCORE_NOTE
+
+
+class CandidateDetail(CandidateAnswer):
+    """With the matcher's whole explanation: registration, overlap, each cell."""
+
+    comparison: dict[str, Any]
+    note: str = SCORE_NOTE
+
+
+class PeerAnswer(BaseModel):
+    node_id: str
+    jurisdiction: JurisdictionAnswer
+    url: str
+    fingerprint: str
+    state: str
+    legal_basis: str
+    on_lane: int
+    acknowledged: int
+    received: int
+    quarantined: int
+    pulled_at: datetime | None
+    alarm: str | None
+
+
+def jurisdiction(code: str) -> JurisdictionAnswer:
+    known = Jurisdiction(code)
+    footnote = KOSOVO_FOOTNOTE if known is Jurisdiction.XK else None
+    return JurisdictionAnswer(code=code, name=known.display_name, footnote=footnote)
+
+
+def sharing(items: list[Shared]) -> list[SharingAnswer]:
+    return [
+        SharingAnswer(
+            jurisdiction=jurisdiction(item.jurisdiction), state=item.state, peer=item.peer, reason=item.reason
+        )
+        for item in items
+    ]
+
+
+def receipt(found: Receipt) -> ReceiptAnswer:
+    return ReceiptAnswer(
+        statement_id=found.statement_id,
+        log_index=found.log_index,
+        received_at=datetime.fromisoformat(found.received_at),
+        created=found.created,
+        sharing=sharing(found.sharing),
+        warnings=found.warnings,
+    )
+
+
+def summary(row: RecordRow) -> RecordSummary:
+    return RecordSummary(
+        statement_id=row.statement_id,
+        issuer=row.issuer,
+        jurisdiction=jurisdiction(row.jurisdiction),
+        case_reference=row.case_reference,
+        kind=row.kind,
+        calibre=row.calibre,
+        earliest=row.earliest,
+        latest=row.latest,
+        received_at=datetime.fromisoformat(row.received_at),
+    )
+
+
+def record(
+    row: RecordRow, statement: Record, log_index: int, acquisitions: list[AcquisitionRow], shared: list[Shared]
+) -> RecordAnswer:
+    return RecordAnswer(
+        **summary(row).model_dump(),
+        log_index=log_index,
+        superseded_by=row.superseded_by,
+        statement=statement.model_dump(mode="json"),
+        acquisitions=[AcquisitionAnswer.model_validate(item, from_attributes=True) for item in acquisitions],
+        sharing=sharing(shared),
+    )
+
+
+def candidate(found: StoredCandidate, seen_from: str | None = None) -> CandidateAnswer:
+    return CandidateAnswer(**_candidate(found, seen_from))
+
+
+def candidate_detail(found: StoredCandidate) -> CandidateDetail:
+    return CandidateDetail(**_candidate(found, None), comparison=json.loads(found.row.comparison))
+
+
+def _candidate(found: StoredCandidate, seen_from: str | None) -> dict[str, Any]:
+    comparison = json.loads(found.row.comparison)
+    mine, other = found.record_a, found.record_b
+    if seen_from == other.statement_id:
+        mine, other = other, mine
+    return {
+        "candidate_id": found.row.candidate_id,
+        "roi": found.roi,
+        "score": found.row.score,
+        "congruent_cells": found.row.congruent_cells,
+        "cells": found.row.cells,
+        "rotation_deg": comparison["rotation_deg"],
+        "cross_border": found.row.cross_border,
+        "same_case": found.row.same_case,
+        "record": summary(mine),
+        "other": summary(other),
+        "created_at": datetime.fromisoformat(found.row.created_at),
+        "matcher": comparison["matcher_version"],
+        "parameters": found.row.parameters,
+    }
+
+
+def peer(status: PeerStatus) -> PeerAnswer:
+    row = status.row
+    return PeerAnswer(
+        node_id=row.node_id,
+        jurisdiction=jurisdiction(row.jurisdiction),
+        url=row.url,
+        fingerprint=status.fingerprint,
+        state=row.state,
+        legal_basis=row.legal_basis,
+        on_lane=status.to_send,
+        acknowledged=status.acknowledged,
+        received=row.cursor_count,
+        quarantined=status.quarantined,
+        pulled_at=datetime.fromisoformat(row.pulled_at) if row.pulled_at else None,
+        alarm=row.alarm,
+    )

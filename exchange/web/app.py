@@ -1,0 +1,101 @@
+"""The web application of one node: routes over flows, and nothing that a flow should know."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from exchange.flows.node import Node
+from exchange.web import blobs, candidates, problems, records
+from exchange.web import node as node_routes
+from exchange.worker import Worker
+from schemas import Submission
+
+DRAIN_BYTES = 64 * 1024 * 1024
+"""What is still read and dropped of a refused body, so that the sender gets to see the answer before the close."""
+
+
+def create_app(node: Node, *, with_worker: bool = True) -> FastAPI:
+    """The app of an open node; its worker runs as long as the app does."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        worker = Worker(node) if with_worker else None
+        if worker:
+            worker.start()
+        yield
+        if worker:
+            worker.stop()
+
+    app = FastAPI(
+        title="FFP exchange node",
+        version="1.0",
+        description="Signed cartridge-case records and ranked cross-border candidates. "
+        "A score ranks candidates; it identifies nothing.",
+        lifespan=lifespan,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # the usual pages load scripts from elsewhere; nodes are offline
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        responses=problems.PROBLEM_RESPONSES,
+    )
+    app.state.node = node
+    problems.install(app)
+    for router in (records.router, candidates.router, blobs.router, node_routes.router):
+        app.include_router(router)
+    app.add_middleware(Manners)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    return app
+
+
+class Manners:
+    """Headers for every answer, and the rest of a refused body read before the answer goes out.
+
+    A server that closes while the sender still writes resets the connection, and the sender never learns why.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        more = True
+
+        async def watched() -> Message:
+            nonlocal more
+            message = await receive()
+            more = message["type"] == "http.request" and message.get("more_body", False)
+            return message
+
+        async def polite(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"cache-control", b"no-store"),
+                ]
+                dropped = 0
+                while more and dropped < DRAIN_BYTES:
+                    dropped += len((await watched()).get("body", b""))
+            await send(message)
+
+        await self._app(scope, watched, polite)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's description, with the schemas that only multipart parts and problems use."""
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        for model in (Submission, problems.Problem):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            for name, definition in schema.pop("$defs", {}).items():
+                document["components"]["schemas"].setdefault(name, definition)
+            document["components"]["schemas"][model.__name__] = schema
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,57 @@
+"""``/v1/blobs``: scans, for signed-in readers and for peers that policy lets have them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.responses import FileResponse, Response
+
+from exchange.errors import Forbidden, NotFound
+from exchange.flows.lane import may_fetch
+from exchange.store.records import records_naming
+from exchange.web.access import Caller, CallingPeer, Credentials, OpenNode, signed_in, signed_peer
+from exchange.web.conditional import IfNoneMatch, unchanged
+from schemas.vocabulary import Role
+
+router = APIRouter(prefix="/v1", tags=["records"])
+
+Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the scan.")]
+
+
+def reader_or_peer(request: Request, node: OpenNode, credentials: Credentials) -> Caller | CallingPeer:
+    """A person by token, or else a peer by signature."""
+    if "signature-input" in request.headers:
+        return signed_peer(request, node)
+    caller = signed_in(node, credentials)
+    if caller.role not in (Role.EXAMINER, Role.INVESTIGATOR):
+        raise Forbidden(f"This is for examiners and investigators; you are signed in as {caller.role}.")
+    return caller
+
+
+@router.get(
+    "/blobs/{sha256}",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/octet-stream": {}}, "description": "The scan, with a strong ETag."},
+        206: {"description": "The part that Range asked for."},
+        304: {"description": "The caller has it already."},
+    },
+)
+def read_blob(
+    node: OpenNode,
+    asker: Annotated[Caller | CallingPeer, Depends(reader_or_peer)],
+    sha256: Digest,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """A scan by its digest. A digest is no key: each fetch is authorised by a record that the asker may see."""
+    if isinstance(asker, CallingPeer):
+        may_fetch(node, asker.row, sha256)
+    with node.store.read() as session:
+        naming = records_naming(session, sha256)
+    if not naming:
+        raise NotFound(f"The scan {sha256} is not on this node.")
+    headers = {"ETag": f'"{sha256}"', "Content-Disposition": f'attachment; filename="{sha256[:16]}"'}
+    if unchanged(if_none_match, sha256):
+        return Response(status_code=304, headers=headers)
+    return FileResponse(node.blobs.path(sha256), media_type=naming[0][0].media_type, headers=headers)

@@ -1,0 +1,42 @@
+"""Opaque cursors: where the next page starts, in a form that nobody is tempted to make up."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Query, Request, Response
+
+from exchange.errors import InvalidInput
+
+Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
+
+
+def encode_cursor(*position: float) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, parts: int) -> list[float]:
+    """Raises InvalidInput, code "invalid-cursor"."""
+    try:
+        found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error) as error:
+        raise _invalid() from error
+    if not isinstance(found, list) or len(found) != parts or not all(type(part) in (int, float) for part in found):
+        raise _invalid()
+    return found
+
+
+def link_next(request: Request, response: Response, cursor: str | None) -> None:
+    """Say where the next page is, as RFC 8288 has it."""
+    if cursor is not None:
+        query = {**dict(request.query_params), "cursor": cursor}
+        response.headers["Link"] = f'<{request.url.path}?{urlencode(query)}>; rel="next"'
+
+
+def _invalid() -> InvalidInput:
+    return InvalidInput("This cursor is none of this node's; start again without it.", code="invalid-cursor")

@@ -1,0 +1,130 @@
+"""Every error leaves as ``application/problem+json`` (RFC 9457); this is the one place that knows status codes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from exchange import errors
+
+PROBLEM_TYPE = "urn:ffp:problem:"
+log = structlog.get_logger(__name__)
+
+_STATUS: dict[type[errors.ExchangeError], int] = {
+    errors.Unauthenticated: 401,
+    errors.RequestRefused: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.UnsupportedMedia: 415,
+    errors.InvalidInput: 422,
+    errors.DigestDiffers: 422,
+    errors.ComputeFailed: 503,
+    errors.StoreFull: 507,
+    errors.StoreUnavailable: 503,
+    errors.PeerError: 502,
+}
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 has it, with each faulty place where there are several."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:ffp:problem:unknown-calibre",
+                    "title": "Unknown calibre",
+                    "status": 422,
+                    "detail": "The calibre '9x91' is not known. Nearest: 9 mm Luger, 9 mm Makarov.",
+                    "problems": [{"where": "exhibit.calibre", "what": "The calibre '9x91' is not known."}],
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    problems: list[dict[str, str]] = []
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "An error, always in this form.",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+
+
+def install(app: FastAPI) -> None:
+    """Give the app its error handlers. What nobody foresaw is logged with its trace and told without any."""
+    app.add_exception_handler(errors.ExchangeError, _exchange_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def problem(
+    code: str,
+    status: int,
+    detail: str,
+    problems: tuple[tuple[str, str], ...] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    body = Problem(
+        type=PROBLEM_TYPE + code,
+        title=code.replace("-", " ").capitalize(),
+        status=status,
+        detail=detail,
+        problems=[{"where": where, "what": what} for where, what in problems],
+    )
+    return JSONResponse(body.model_dump(), status, dict(headers or {}), media_type="application/problem+json")
+
+
+def _exchange_error(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, errors.ExchangeError):
+        raise TypeError("this handler is for the node's own errors")
+    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
+    headers = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="ffp"'
+    if status == 503:
+        headers["Retry-After"] = "5"
+    if status >= 500:
+        log.warning("answered with an error", code=error.code, detail=str(error))
+    problems = error.problems if isinstance(error, errors.InvalidInput) else ()
+    return problem(error.code, status, str(error), problems, headers)
+
+
+def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise TypeError("this handler is for invalid parameters")
+    problems = tuple((".".join(str(step) for step in item["loc"]), str(item["msg"])) for item in error.errors())
+    shown = "; ".join(f"{where}: {what}" for where, what in problems[:5])
+    return problem("invalid-parameter", 422, f"The request does not fit: {shown}.", problems)
+
+
+def _http_exception(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise TypeError("this handler is for HTTP errors")
+    phrase = HTTPStatus(error.status_code).phrase
+    return problem(phrase.lower().replace(" ", "-"), error.status_code, str(error.detail), headers=error.headers)
+
+
+def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+    logging.getLogger(__name__).error("unforeseen error at %s %s", request.method, request.url.path, exc_info=error)
+    return problem(
+        "internal-error", 500, "The node met an error that nobody foresaw. It was logged; tell the node's operator."
+    )

@@ -1,0 +1,155 @@
+"""``/v1/records``: submit, read, search."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from exchange.errors import InvalidInput, NotFound
+from exchange.flows.sharing import record_of, sharing_of
+from exchange.flows.submit import submit_record
+from exchange.store.records import RecordFilter, acquisitions_of, find_record, search_records
+from exchange.store.statements import find_statement
+from exchange.web import answers
+from exchange.web.access import Examiner, OpenNode, Reader
+from exchange.web.conditional import IfNoneMatch, unchanged
+from exchange.web.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
+from exchange.web.upload import SubmissionUpload
+from schemas import ENVELOPE_MEDIA_TYPE, ContractError, compatible_calibres, fold_calibre
+from schemas.vocabulary import BreechFaceClass, ExhibitKind, FiringPinAperture, FiringPinClass, Jurisdiction
+
+router = APIRouter(prefix="/v1", tags=["records"])
+
+StatementId = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the signed payload.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", pattern="^[A-Za-z0-9._-]{8,64}$", description="The same key, the same record."),
+]
+
+EXAMPLE_METADATA = {
+    "case_reference": "RS-2026-0815",
+    "exhibit": {
+        "kind": "crime_scene",
+        "calibre": "9x19",
+        "classes": {"firing_pin_class": "hemispherical", "breech_face": ["parallel"]},
+        "occurred": {"earliest": "2026-03-01", "latest": "2026-03-02", "precision": "day"},
+    },
+    "acquisitions": [{"roi": "breech_face", "modality": "topography", "file": "scan"}],
+    "handling": {"code": "H1"},
+    "level": "full",
+    "audience": ["MK", "XK"],
+    "retention_until": "2036-01-01",
+}
+
+_MULTIPART = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["metadata"],
+                    "properties": {"metadata": {"$ref": "#/components/schemas/Submission"}},
+                    "additionalProperties": {"type": "string", "format": "binary"},
+                },
+                "encoding": {"metadata": {"contentType": "application/json"}},
+                "example": {"metadata": EXAMPLE_METADATA, "scan": "(the bytes of an x3p file)"},
+            }
+        },
+    }
+}
+
+
+@router.post("/records", status_code=201, response_model=answers.ReceiptAnswer, openapi_extra=_MULTIPART)
+async def submit(
+    request: Request, response: Response, node: OpenNode, caller: Examiner, idempotency_key: IdempotencyKey = None
+) -> answers.ReceiptAnswer:
+    """Submit a record with its scans. Sending the same again is safe: the same receipt comes back, with status 200."""
+    with SubmissionUpload(node, request.headers.get("content-type", "")) as upload:
+        metadata, scans = await upload.receive(request)
+        found = await run_in_threadpool(submit_record, node, caller.maker, metadata, scans, idempotency_key)
+    response.status_code = 201 if found.created else 200
+    response.headers["Location"] = f"/v1/records/{found.statement_id}"
+    return answers.receipt(found)
+
+
+@router.get("/records", response_model=answers.RecordPage)
+def search(
+    request: Request,
+    response: Response,
+    node: OpenNode,
+    _caller: Reader,
+    calibre: Annotated[str | None, Query(max_length=40, description="Any synonym; compatible calibres too.")] = None,
+    jurisdiction: Jurisdiction | None = None,
+    kind: ExhibitKind | None = None,
+    case_reference: Annotated[str | None, Query(max_length=64)] = None,
+    earliest: Annotated[date | None, Query(description="Occurred on this day or later.")] = None,
+    latest: Annotated[date | None, Query(description="Occurred on this day or earlier.")] = None,
+    breech_face: BreechFaceClass | None = None,
+    firing_pin_class: FiringPinClass | None = None,
+    firing_pin_aperture: FiringPinAperture | None = None,
+    ejector_hour: Annotated[int | None, Query(ge=1, le=12)] = None,
+    extractor_hour: Annotated[int | None, Query(ge=1, le=12)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> answers.RecordPage:
+    """Search current records, own and received, newest arrival first. All conditions must hold."""
+    wanted = RecordFilter(
+        calibres=_calibres(calibre),
+        jurisdiction=jurisdiction,
+        kind=kind,
+        case_reference=case_reference,
+        earliest=earliest.isoformat() if earliest else None,
+        latest=latest.isoformat() if latest else None,
+        breech_face=breech_face,
+        firing_pin_class=firing_pin_class,
+        firing_pin_aperture=firing_pin_aperture,
+        ejector_hour=ejector_hour,
+        extractor_hour=extractor_hour,
+    )
+    before = int(decode_cursor(cursor, 1)[0]) if cursor else None
+    with node.store.read() as session:
+        rows = search_records(session, wanted, before=before, limit=limit + 1)
+    following = encode_cursor(rows[limit - 1].sequence) if len(rows) > limit else None
+    link_next(request, response, following)
+    return answers.RecordPage(items=[answers.summary(row) for row in rows[:limit]], next=following)
+
+
+@router.get("/records/{statement_id}", response_model=answers.RecordAnswer)
+def read_record(node: OpenNode, _caller: Reader, statement_id: StatementId) -> answers.RecordAnswer:
+    """One record, the statement as it was signed, and how far its scans are."""
+    with node.store.read() as session:
+        found = find_record(session, statement_id)
+        if found is None:
+            raise NotFound(f"There is no record {statement_id} on this node.")
+        row, statement = found
+        record = record_of(session, statement_id)
+        shared = sharing_of(session, record, owner=node.node_id) if row.issuer == node.node_id else []
+        acquisitions = list(acquisitions_of(session, statement_id))
+    return answers.record(row, record, statement.log_index, acquisitions, shared)
+
+
+@router.get("/records/{statement_id}/envelope", response_class=Response)
+def read_envelope(
+    node: OpenNode, _caller: Reader, statement_id: StatementId, if_none_match: IfNoneMatch = None
+) -> Response:
+    """The signed envelope (DSSE), byte for byte, to be verified with any tool."""
+    with node.store.read() as session:
+        row = find_statement(session, statement_id)
+    if row is None or row.type != "record":
+        raise NotFound(f"There is no record {statement_id} on this node.")
+    if unchanged(if_none_match, statement_id):
+        return Response(status_code=304, headers={"ETag": f'"{statement_id}"'})
+    return Response(row.envelope, media_type=ENVELOPE_MEDIA_TYPE, headers={"ETag": f'"{statement_id}"'})
+
+
+def _calibres(calibre: str | None) -> frozenset[str] | None:
+    if calibre is None:
+        return None
+    try:
+        return frozenset(item.value for item in compatible_calibres(fold_calibre(calibre)))
+    except ContractError as error:
+        raise InvalidInput(str(error), code=error.reason, problems=(("calibre", str(error)),)) from error

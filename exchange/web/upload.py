@@ -1,0 +1,146 @@
+"""A multipart submission, streamed: each file goes to disk piece by piece, hashed on the way, bounded throughout."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+
+from fastapi import Request
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from exchange.errors import InvalidInput, TooLarge, UnsupportedMedia
+from exchange.flows.node import Node
+from exchange.flows.submit import ReceivedScan
+from exchange.store.blobs import Arrival
+from schemas.statements import MAX_ACQUISITIONS
+from schemas.strict_json import MAX_STATEMENT_BYTES
+
+METADATA = "metadata"
+MAX_HEADER_BYTES = 4096  # of one part; real ones have about 200
+
+
+class SubmissionUpload:
+    """Takes the body apart as it comes. Files that were not kept are gone when its block ends."""
+
+    def __init__(self, node: Node, content_type: str) -> None:
+        kind, options = parse_options_header(content_type.encode())
+        boundary = options.get(b"boundary")
+        if kind != b"multipart/form-data" or not boundary:
+            raise UnsupportedMedia(
+                "Send multipart/form-data with a part 'metadata' (JSON) and one file part for each scan."
+            )
+        self._node = node
+        self._stack = contextlib.ExitStack()
+        self._seen = 0
+        self._metadata: bytearray | None = None
+        self._arrivals: dict[str, Arrival] = {}
+        self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
+        self._disposition = b""
+        self._target: bytearray | Arrival | None = None
+        self._complete = False
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._part_begins,
+                "on_header_field": self._header_field,
+                "on_header_value": self._header_value,
+                "on_header_end": self._header_ends,
+                "on_headers_finished": self._headers_finished,
+                "on_part_data": self._part_data,
+                "on_end": self._body_ends,
+            },
+        )
+
+    def __enter__(self) -> SubmissionUpload:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._stack.close()
+
+    async def receive(self, request: Request) -> tuple[bytes, list[ReceivedScan]]:
+        """Read the whole body. Raises InvalidInput, TooLarge, StoreFull; the files received so far are gone then."""
+        async for piece in _pieces(request):
+            await run_in_threadpool(self._feed, piece)
+        return await run_in_threadpool(self._finish)
+
+    def _feed(self, piece: bytes) -> None:
+        self._seen += len(piece)
+        if self._seen > self._node.settings.max_submission_bytes:
+            raise TooLarge(f"A submission may have at most {self._node.settings.max_submission_bytes} bytes.")
+        try:
+            self._parser.write(piece)
+        except MultipartParseError as error:
+            raise InvalidInput(f"The body is not multipart/form-data: {error}.", code="not-multipart") from error
+
+    def _finish(self) -> tuple[bytes, list[ReceivedScan]]:
+        if not self._complete:
+            raise InvalidInput("The body ends before its last part does; send it again.", code="not-multipart")
+        if self._metadata is None:
+            raise InvalidInput("The part 'metadata' is missing.", code="metadata-missing")
+        scans = []
+        for part, arrival in self._arrivals.items():
+            if arrival.size == 0:
+                raise InvalidInput(f"{part}: the file is empty.", code="empty-file", problems=((part, "is empty"),))
+            scans.append(ReceivedScan(part, arrival, arrival.finish()))
+        return bytes(self._metadata), scans
+
+    def _part_begins(self) -> None:
+        self._disposition, self._target = b"", None
+        self._header = (bytearray(), bytearray())
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header[0].extend(data[start:end])
+        self._bound_header()
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header[1].extend(data[start:end])
+        self._bound_header()
+
+    def _bound_header(self) -> None:
+        if sum(map(len, self._header)) > MAX_HEADER_BYTES:
+            raise InvalidInput("A part's header is too long.", code="not-multipart")
+
+    def _header_ends(self) -> None:
+        if bytes(self._header[0]).lower() == b"content-disposition":
+            self._disposition = bytes(self._header[1])
+        self._header = (bytearray(), bytearray())
+
+    def _headers_finished(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        name = options.get(b"name", b"").decode("latin-1")
+        if name == METADATA:
+            if self._metadata is not None:
+                raise InvalidInput("The part 'metadata' came twice.", code="not-multipart")
+            self._metadata = self._target = bytearray()
+            return
+        if not name or name in self._arrivals or len(self._arrivals) >= MAX_ACQUISITIONS:
+            raise InvalidInput(
+                f"Each file part needs a name of its own, and at most {MAX_ACQUISITIONS} are taken.",
+                code="files-differ",
+            )
+        arrival = self._node.blobs.arrival(secrets.token_hex(16), self._node.settings.max_scan_bytes)
+        self._arrivals[name] = self._target = self._stack.enter_context(arrival)
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        piece = data[start:end]
+        if isinstance(self._target, bytearray):
+            if len(self._target) + len(piece) > MAX_STATEMENT_BYTES:
+                raise TooLarge(f"The metadata may have at most {MAX_STATEMENT_BYTES} bytes.")
+            self._target.extend(piece)
+        elif self._target is not None:
+            self._target.write(piece)
+
+    def _body_ends(self) -> None:
+        self._complete = True
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for piece in request.stream():
+            yield piece
+    except ClientDisconnect as error:
+        raise InvalidInput("The sender broke off; nothing was stored.", code="broken-off") from error

@@ -1,0 +1,138 @@
+"""The node's own work beside its answers: sign heads, pull from peers, drain the outbox. One flow a step."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from exchange.errors import ExchangeError, PeerError
+from exchange.flows.checkpoint import sign_head
+from exchange.flows.correlate import correlate_acquisition
+from exchange.flows.node import Node
+from exchange.flows.pull import fetch_scan, note_alarm, pull
+from exchange.net.client import PeerClient
+from exchange.store import jobs
+from exchange.store.peers import PeerState, all_peers
+from exchange.store.records import AcquisitionState, referenced_blobs
+from exchange.store.tables import AcquisitionRow, JobRow
+
+log = structlog.get_logger(__name__)
+
+IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above what a laptop's battery does
+FETCHERS = 2
+
+
+class Worker:
+    """Runs until ``stop``. Every step is one flow with its own transaction; a failed step is tried again."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._client = PeerClient(node.keys.transport, timeout_s=node.settings.peer_timeout_s)
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Clear what a crash left behind, then start. One worker at a time runs on a SQLite node."""
+        self._recover()
+        loops: list[tuple[str, Callable[[], bool], float]] = [
+            ("sequencer", lambda: sign_head(self._node), self._node.settings.checkpoint_interval_s),
+            ("puller", self._pull_all, self._node.settings.pull_interval_s),
+            *((f"correlator-{n}", lambda: self._drain(jobs.JobKind.CORRELATE), IDLE_S) for n in range(self._workers)),
+            *((f"fetcher-{n}", lambda: self._drain(jobs.JobKind.FETCH_SCAN), IDLE_S) for n in range(FETCHERS)),
+        ]
+        for name, step, pause_s in loops:
+            thread = threading.Thread(target=self._loop, args=(name, step, pause_s), name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Finish the steps that run, start no more."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(timeout=self._node.settings.compute_timeout_s)
+        self._client.close()
+
+    @property
+    def _workers(self) -> int:
+        return self._node.settings.workers
+
+    def _recover(self) -> None:
+        for leftover in self._node.settings.incoming.iterdir():
+            if leftover.suffix != ".part":  # parts are resumed, the rest was never acknowledged
+                leftover.unlink()
+        with self._node.store.write() as session:
+            jobs.release_leases(session)
+            referenced = referenced_blobs(session)
+        swept = self._node.blobs.sweep(referenced)
+        if swept:
+            log.info("removed scans that no record names", count=swept)
+
+    def _loop(self, name: str, step: Callable[[], bool], pause_s: float) -> None:
+        while not self._stopping.is_set():
+            try:
+                busy = step()
+            except ExchangeError as error:
+                log.warning("step failed, tried again later", loop=name, code=error.code, detail=str(error))
+                busy = False
+            except Exception:
+                log.exception("unforeseen error, tried again later", loop=name)
+                busy = False
+            if not busy:
+                jitter = random.uniform(0.75, 1.25)  # so that nodes do not move in step
+                self._stopping.wait(pause_s * jitter)
+
+    def _pull_all(self) -> bool:
+        with self._node.store.read() as session:
+            peers = [peer.node_id for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+        more = False
+        for peer in peers:
+            if self._stopping.is_set():
+                break
+            try:
+                more |= pull(self._node, self._client, peer)
+            except PeerError as error:
+                log.warning("pull failed", peer=peer, code=error.code, detail=str(error))
+                note_alarm(self._node, peer, str(error))
+        return more
+
+    def _drain(self, kind: jobs.JobKind) -> bool:
+        """Take one due job of a kind and do it; returns whether there was one."""
+        with self._node.store.read() as session:
+            if not jobs.any_due(session, kind):
+                return False
+        with self._node.store.write() as session:
+            job = jobs.take(session, kind, lease_s=3 * self._node.settings.compute_timeout_s)
+        if job is None:
+            return False
+        try:
+            self._do(kind, int(job.subject))
+        except ExchangeError as error:
+            self._failed(job, f"{error.code}: {error}")
+        except Exception as error:
+            log.exception("job failed", kind=kind, subject=job.subject)
+            self._failed(job, f"unforeseen: {type(error).__name__}")
+        else:
+            with self._node.store.write() as session:
+                jobs.finish(session, job.job_id)
+        return True
+
+    def _do(self, kind: jobs.JobKind, acquisition_id: int) -> None:
+        match kind:
+            case jobs.JobKind.CORRELATE:
+                added = correlate_acquisition(self._node, acquisition_id)
+                log.info("correlated", acquisition=acquisition_id, candidates=added)
+            case jobs.JobKind.FETCH_SCAN:
+                fetch_scan(self._node, self._client, acquisition_id)
+                log.info("scan fetched", acquisition=acquisition_id)
+
+    def _failed(self, job: JobRow, message: str) -> None:
+        log.warning("job failed", kind=job.kind, subject=job.subject, attempt=job.attempts, detail=message)
+        with self._node.store.write() as session:
+            aside = jobs.fail(session, job.job_id, message, max_attempts=self._node.settings.max_attempts)
+            row = session.get_one(AcquisitionRow, int(job.subject))
+            row.detail = message[:500]
+            if aside:
+                row.state = AcquisitionState.FAILED

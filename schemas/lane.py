@@ -1,0 +1,53 @@
+"""The page of a lane that a peer pulls: statements with their proofs, and the signed head that the proofs lead to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from schemas.exhibit import Contract, Sha256Hex
+from schemas.statements import contract_error
+from schemas.strict_json import check_json
+
+MAX_PAGE_ITEMS = 64
+MAX_PAGE_BYTES = 8 * 1024 * 1024  # about 64 of the largest envelopes; a page of ordinary ones has about 700 kB
+
+Base64Text = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
+Proof = Annotated[tuple[Sha256Hex, ...], Field(max_length=64)]
+
+
+class LaneItem(Contract):
+    """One statement: its place on the lane, its leaf in the issuer's log, its exact envelope, the way to the root."""
+
+    position: Annotated[int, Field(ge=0)]
+    statement_id: Sha256Hex
+    log_index: Annotated[int, Field(ge=0)]
+    envelope: Base64Text
+    inclusion: Proof
+
+
+class LanePage(Contract):
+    """What follows ``start`` on one lane. ``head`` is the running head after the last item of this page.
+
+    ``checkpoint`` is the signed note of the issuer's log, None while it has none; ``consistency`` leads from the
+    size that the peer named as the last it verified. ``count`` is how long the whole lane is.
+    """
+
+    contract: Literal["1.0"]
+    lane: str
+    start: Annotated[int, Field(ge=0)]
+    count: Annotated[int, Field(ge=0)]
+    head: Sha256Hex
+    checkpoint: Base64Text | None
+    consistency: Proof
+    items: Annotated[tuple[LaneItem, ...], Field(max_length=MAX_PAGE_ITEMS)]
+
+
+def parse_lane_page(data: bytes) -> LanePage:
+    """Read a page whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
+    check_json(data, max_bytes=MAX_PAGE_BYTES)
+    try:
+        return LanePage.model_validate_json(data)
+    except ValidationError as error:
+        raise contract_error(error) from error
