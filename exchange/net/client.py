@@ -86,17 +86,21 @@ class PeerClient:
         in the record, and the caller checks it."""
         url = f"{peer.url}/v1/blobs/{sha256}"
         resume = {"Range": f"bytes={offset}-", "If-Range": f'"{sha256}"'} if offset else {}
-        with self._answer(url, {**self._signed(url), **resume, "Accept-Encoding": "identity"}) as answer:
+        with self._answer(url, {**self._signed(url), **resume}) as answer:
             begins = offset if answer.status_code == httpx.codes.PARTIAL_CONTENT else 0
             yield begins, _pieces(answer, peer.node_id)
 
     def _signed(self, url: str) -> dict[str, str]:
-        return sign_request(self._key, self._key_id, method="GET", url=url, body=None, now=int(time.time()))
+        try:
+            return sign_request(self._key, self._key_id, method="GET", url=url, body=None, now=int(time.time()))
+        except httpx.InvalidURL as error:
+            raise PeerMisbehaved(f"{url} is not an address: {error}.") from error
 
     @contextlib.contextmanager
     def _answer(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
         try:
-            with self._http.stream("GET", url, headers=headers) as answer:
+            # identity: digests and limits are of the bytes as they travel, whatever a proxy would like to compress
+            with self._http.stream("GET", url, headers={**headers, "Accept-Encoding": "identity"}) as answer:
                 if answer.status_code >= 400:
                     _raise_problem(answer)
                 if answer.status_code not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):

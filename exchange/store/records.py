@@ -197,6 +197,10 @@ def find_submission(session: Session, pseudonym: str, idempotency_key: str) -> S
     return session.get(SubmissionRow, (pseudonym, idempotency_key))
 
 
+def count_records(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(RecordRow)) or 0
+
+
 def counts_by_state(session: Session) -> dict[str, int]:
     """How many acquisitions are in each state: the node's progress."""
     rows = session.execute(select(AcquisitionRow.state, func.count()).group_by(AcquisitionRow.state)).all()

@@ -143,6 +143,16 @@ class CandidateDetail(CandidateAnswer):
     note: str = SCORE_NOTE
 
 
+class StatusAnswer(BaseModel):
+    node_id: str
+    records: int
+    acquisitions: dict[str, int]
+    candidates: int
+    jobs: dict[str, int]
+    log_size: int
+    signed_size: int
+
+
 class PeerAnswer(BaseModel):
     node_id: str
     jurisdiction: JurisdictionAnswer

@@ -13,6 +13,7 @@ from exchange.clock import stamp
 from exchange.errors import ExchangeError, NotFound
 from exchange.flows.enrol import sync_status
 from exchange.flows.lane import read_lane
+from exchange.flows.status import node_status
 from exchange.log.tiles import parse_path
 from exchange.net.message_signatures import sign_response
 from exchange.store.statements import latest_checkpoint, log_size, tile_hashes
@@ -75,6 +76,12 @@ def log_tile(node: OpenNode, _caller: AnyUser, tile_path: str) -> Response:
 def peers(node: OpenNode, _caller: Operator) -> list[answers.PeerAnswer]:
     """Each peer: what is on its lane, what it acknowledged, what was received, what went wrong."""
     return [answers.peer(status) for status in sync_status(node)]
+
+
+@router.get("/v1/status", response_model=answers.StatusAnswer)
+def status(node: OpenNode, _caller: AnyUser) -> answers.StatusAnswer:
+    """How far the node is with its work: records, scans by state, jobs by state, the log and its signed head."""
+    return answers.StatusAnswer.model_validate(node_status(node), from_attributes=True)
 
 
 @router.get("/v1/vocabularies")

@@ -1,0 +1,40 @@
+"""``ffp``: the node and the matcher from the command line. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from exchange.cli import demo, matching, node, peers, users
+
+app = typer.Typer(
+    name="ffp",
+    help="Ballistic information exchange between Firearms Focal Points.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("init")(node.init)
+app.command("serve")(node.serve)
+app.command("status")(node.status)
+app.add_typer(users.app, name="user")
+app.add_typer(peers.app, name="peer")
+app.command("compare")(matching.compare)
+app.command("evaluate")(matching.evaluate)
+app.command("demo")(demo.demo)
+
+
+def run() -> None:
+    """Run ``ffp``; a refusal is one sentence on stderr and exit code 2, never a trace."""
+    from exchange.errors import ExchangeError
+
+    try:
+        app()
+    except ExchangeError as error:
+        typer.echo(f"ffp: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    run()

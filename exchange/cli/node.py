@@ -1,0 +1,89 @@
+"""``ffp init``, ``ffp serve``, ``ffp status``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from exchange.config import resolve_home
+
+Home = Annotated[Path | None, typer.Option(help="The node's folder. Default: $FFP_NODE_HOME, else /var/lib/ffp.")]
+
+
+def init(
+    jurisdiction: Annotated[str, typer.Option(help="AL, BA, ME, MD, MK, RS, UA or XK.")],
+    url: Annotated[str, typer.Option(help="Where peers will reach this node, e.g. https://ffp.example:8440")],
+    home: Home = None,
+    node_id: Annotated[str | None, typer.Option(help="Default: ffp- and the jurisdiction, e.g. ffp-rs.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on. Default: the port of the URL, else 8440.")
+    ] = None,
+) -> None:
+    """Make a new node: folders, settings, keys, database and log."""
+    from exchange.errors import ConfigurationError
+    from exchange.flows.node import create_node
+    from exchange.trust.card import fingerprint
+    from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
+
+    try:
+        known = Jurisdiction(jurisdiction.upper())
+    except ValueError as error:
+        raise ConfigurationError(f"{jurisdiction} is none of {', '.join(Jurisdiction)}.") from error
+    folder = resolve_home(home)
+    card = create_node(folder, jurisdiction=known, url=url, node_id=node_id, port=port or urlsplit(url).port or 8440)
+    typer.echo(f"Node {card.issuer} of {known.display_name} is ready in {folder}.")
+    typer.echo(f"Its fingerprint, to read out by telephone:\n\n    {fingerprint(card.identity)}\n")
+    typer.echo("Next: ffp user add NAME --role examiner, then ffp serve.")
+    if known is Jurisdiction.XK:
+        typer.echo(KOSOVO_FOOTNOTE)
+
+
+def serve(home: Home = None) -> None:
+    """Serve the node: REST for its users and peers, and the worker inside. Ends cleanly on Ctrl-C or SIGTERM."""
+    import tempfile
+
+    import uvicorn
+
+    from exchange.cli.logs import configure_logs
+    from exchange.flows.node import open_node
+    from exchange.web.app import create_app
+
+    configure_logs()
+    node = open_node(resolve_home(home))
+    # /tmp is memory on many systems: whatever a library spools must go where the scans go, which is a disk
+    tempfile.tempdir = str(node.settings.incoming)
+    try:
+        uvicorn.run(
+            create_app(node),
+            host=node.settings.host,
+            port=node.settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+    finally:
+        node.close()
+
+
+def status(home: Home = None) -> None:
+    """What this node holds, and what still waits."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from exchange.flows.node import open_node
+    from exchange.flows.status import node_status
+
+    node = open_node(resolve_home(home))
+    found = node_status(node)
+    node.close()
+    table = Table(title=f"Node {found.node_id}", show_header=False)
+    table.add_row("records", str(found.records))
+    table.add_row("scans", ", ".join(f"{count} {state}" for state, count in found.acquisitions.items()) or "none")
+    table.add_row("candidates", str(found.candidates))
+    table.add_row("waiting work", ", ".join(f"{count} {state}" for state, count in found.jobs.items()) or "none")
+    table.add_row("log", f"{found.log_size} statements, head signed at {found.signed_size}")
+    Console().print(table)

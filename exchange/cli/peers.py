@@ -1,0 +1,95 @@
+"""``ffp peer``: the other Firearms Focal Points, enrolled by comparing a fingerprint by telephone."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.config import resolve_home
+
+app = typer.Typer(help="Peers of this node.", no_args_is_help=True)
+
+
+@app.command("show")
+def show(home: Home = None) -> None:
+    """Show this node's own fingerprint, to read out by telephone."""
+    from exchange.flows.node import open_node
+    from exchange.trust.card import fingerprint
+
+    node = open_node(resolve_home(home))
+    typer.echo(f"{node.node_id}  {node.settings.url}\n\n    {fingerprint(node.card.identity)}\n")
+    node.close()
+
+
+@app.command("add")
+def add(
+    url: Annotated[str, typer.Argument(help="Where the peer is reached.")],
+    legal_basis: Annotated[str, typer.Option(help="The treaty or law, and its article, under which the two share.")],
+    fingerprint: Annotated[
+        str | None, typer.Option(help="As the other side reads it out; asked for when not given.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Enrol a peer: fetch its card, compare the fingerprint, pin its keys."""
+    from exchange.flows.enrol import enrol, fetch_introduction
+    from exchange.flows.node import open_node
+    from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
+
+    node = open_node(resolve_home(home))
+    try:
+        introduction = fetch_introduction(node, url)
+        card = introduction.card
+        typer.echo(f"At {url} answers {card.issuer} of {card.jurisdiction.display_name}.")
+        if card.jurisdiction is Jurisdiction.XK:
+            typer.echo(KOSOVO_FOOTNOTE)
+        read_out = fingerprint or typer.prompt(
+            "Telephone the other side on a number that you know. Type the 40 digits that they read out"
+        )
+        peer = enrol(node, introduction, confirmed=read_out, legal_basis=legal_basis)
+    finally:
+        node.close()
+    typer.echo(f"{peer.node_id} is enrolled. It must enrol this node too before anything flows.")
+
+
+@app.command("list")
+def list_peers(home: Home = None) -> None:
+    """List peers: what went, what came, what stands still and why."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from exchange.flows.enrol import sync_status
+    from exchange.flows.node import open_node
+
+    node = open_node(resolve_home(home))
+    found = sync_status(node)
+    node.close()
+    table = Table("peer", "state", "on its lane", "acknowledged", "received", "quarantined", "last pull", "alarm")
+    for item in found:
+        row = item.row
+        table.add_row(
+            row.node_id,
+            row.state,
+            str(item.to_send),
+            str(item.acknowledged),
+            str(row.cursor_count),
+            str(item.quarantined),
+            row.pulled_at or "never",
+            row.alarm or "",
+        )
+    Console().print(table)
+
+
+@app.command("revoke")
+def revoke(node_id: str, home: Home = None) -> None:
+    """Answer and ask a peer no more. What it has already received stays with it."""
+    from exchange.flows.enrol import revoke as revoke_peer
+    from exchange.flows.node import open_node
+
+    node = open_node(resolve_home(home))
+    try:
+        revoke_peer(node, node_id)
+    finally:
+        node.close()
+    typer.echo(f"{node_id} is revoked: it gets nothing more from this node. What it holds already stays with it.")

@@ -1,0 +1,66 @@
+"""``ffp user``: people and machines that may use this node."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.config import resolve_home
+
+app = typer.Typer(help="Users of this node, by pseudonym.", no_args_is_help=True)
+
+
+@app.command("add")
+def add(
+    pseudonym: Annotated[str, typer.Argument(help="Lower-case letters, digits, dots and dashes; no name of a person.")],
+    role: Annotated[str, typer.Option(help="examiner, investigator or operator.")],
+    home: Home = None,
+) -> None:
+    """Add a user and print the bearer token, once."""
+    import re
+
+    from exchange.errors import InvalidInput
+    from exchange.flows.node import open_node
+    from exchange.store.users import add_user
+    from schemas.vocabulary import Role
+
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,31}", pseudonym):
+        raise InvalidInput("A pseudonym has up to 32 lower-case letters, digits, dots and dashes.")
+    if role not in (Role.EXAMINER, Role.INVESTIGATOR, Role.OPERATOR):
+        raise InvalidInput(f"The role {role} is none of examiner, investigator, operator.")
+    node = open_node(resolve_home(home))
+    with node.store.write() as session:
+        token = add_user(session, pseudonym, Role(role))
+    node.close()
+    typer.echo(token)
+    typer.echo(f"This token of {pseudonym} ({role}) is shown once; only its hash is kept.", err=True)
+
+
+@app.command("list")
+def list_users(home: Home = None) -> None:
+    """List users with their roles."""
+    from exchange.flows.node import open_node
+    from exchange.store.users import all_users
+
+    node = open_node(resolve_home(home))
+    with node.store.read() as session:
+        for user in all_users(session):
+            typer.echo(
+                f"{user.pseudonym}\t{user.role}\t{'revoked ' + user.revoked_at if user.revoked_at else 'active'}"
+            )
+    node.close()
+
+
+@app.command("revoke")
+def revoke(pseudonym: str, home: Home = None) -> None:
+    """Revoke a user's token at once."""
+    from exchange.flows.node import open_node
+    from exchange.store.users import revoke_user
+
+    node = open_node(resolve_home(home))
+    with node.store.write() as session:
+        revoke_user(session, pseudonym)
+    node.close()
+    typer.echo(f"{pseudonym} is revoked.")

@@ -1,0 +1,108 @@
+"""Nodes as real processes on free local ports, each with its own folder, database and keys."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from exchange.errors import ConfigurationError
+from exchange.flows.enrol import enrol, fetch_introduction
+from exchange.flows.node import create_node, open_node
+from exchange.store.users import add_user
+from exchange.trust.card import fingerprint
+from schemas.vocabulary import Jurisdiction, Role
+
+START_TIMEOUT_S = 30
+LEGAL_BASIS = "Demonstration with sample data; no legal basis is needed or claimed"
+
+
+@dataclass
+class DemoNode:
+    """One running node: its process, its address, and a token for each role."""
+
+    jurisdiction: Jurisdiction
+    home: Path
+    url: str
+    fingerprint: str
+    tokens: dict[Role, str]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start ``ffp serve`` in a session of its own, so that Ctrl-C reaches the demo alone, which then ends it."""
+        log = (self.home / "serve.log").open("ab")
+        environment = {**os.environ, "FFP_NODE_PULL_INTERVAL_S": "0.5", "FFP_NODE_WORKERS": "1"}
+        self.process = subprocess.Popen(  # noqa: S603 - our own program with our own arguments
+            [sys.executable, "-m", "exchange.cli.main", "serve", "--home", str(self.home)],
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        log.close()
+
+    def wait_ready(self) -> None:
+        """Raises ConfigurationError with the end of the node's log when it does not come up."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline and self.process is not None and self.process.poll() is None:
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise ConfigurationError(f"The node of {self.jurisdiction.display_name} did not start:\n{self.log_end()}")
+
+    def log_end(self) -> str:
+        lines = (self.home / "serve.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-8:])
+
+    def stop(self) -> None:
+        """Ask the process to end, and see that it and its workers did."""
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.process = None
+
+
+def make_node(jurisdiction: Jurisdiction, folder: Path) -> DemoNode:
+    """Initialise a node with one user for each role. Nothing runs yet."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    home = folder / f"ffp-{jurisdiction.lower()}"
+    card = create_node(home, jurisdiction=jurisdiction, url=url, port=port)
+    node = open_node(home)
+    with node.store.write() as session:
+        roles = (Role.EXAMINER, Role.INVESTIGATOR, Role.OPERATOR)
+        tokens = {role: add_user(session, f"{role}-1", role) for role in roles}
+    node.close()
+    return DemoNode(jurisdiction, home, url, fingerprint(card.identity), tokens)
+
+
+def enrol_all(nodes: list[DemoNode]) -> None:
+    """Each enrols each, comparing the fingerprint that the other side read out at its own initialisation."""
+    for reader in nodes:
+        node = open_node(reader.home)
+        for other in nodes:
+            if other is not reader:
+                introduction = fetch_introduction(node, other.url)
+                enrol(node, introduction, confirmed=other.fingerprint, legal_basis=LEGAL_BASIS)
+        node.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,178 @@
+"""The demo's story: deal, start, enrol, submit, watch, rank, report, end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from exchange.demo.deal import JURISDICTIONS, DealtScan, deal_folder, deal_synthetic
+from exchange.demo.outcome import Outcome, Submitted, judge
+from exchange.demo.processes import DemoNode, enrol_all, make_node
+from exchange.demo.report import print_header, print_kept, print_outcome
+from exchange.errors import ComputeFailed, InvalidInput
+from schemas.vocabulary import Role
+
+CORRELATION_TIMEOUT_S = 600
+
+
+def run_demo(scans: Path | None, *, seed: int, json_out: Path | None, keep: bool) -> int:
+    """Returns the exit code: 0 when every pair was correlated on every node that has both records."""
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="ffp-demo-") as folder, _stoppable():
+        nodes: list[DemoNode] = []
+        try:
+            print_header(console, scans, seed)
+            dealt = deal_folder(scans, seed) if scans else _drawn(Path(folder), seed, console)
+            nodes = _started(Path(folder), console)
+            outcome = _exchanged(nodes, dealt, console)
+            print_outcome(console, outcome)
+            if json_out is not None:
+                json_out.write_text(json.dumps(outcome.to_json(seed=seed, synthetic=scans is None), indent=2) + "\n")
+                console.print(f"Written: {json_out}")
+            if keep:
+                print_kept(console, nodes)
+                signal.pause()
+        except KeyboardInterrupt:
+            console.print("\nStopping the nodes.")
+            return 0 if keep else 130
+        finally:
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(DemoNode.stop, nodes))
+        return 0 if outcome.complete else 1
+
+
+def _drawn(folder: Path, seed: int, console: Console) -> list[DealtScan]:
+    drawn = folder / "scans"
+    drawn.mkdir()
+    with console.status("Drawing synthetic breech faces"):
+        return deal_synthetic(drawn, seed)
+
+
+def _started(folder: Path, console: Console) -> list[DemoNode]:
+    nodes = [make_node(jurisdiction, folder) for jurisdiction in JURISDICTIONS]
+    with console.status("Starting three nodes"):
+        try:
+            for node in nodes:
+                node.start()
+            for node in nodes:
+                node.wait_ready()
+            enrol_all(nodes)
+        except BaseException:
+            for node in nodes:
+                node.stop()
+            raise
+    for node in nodes:
+        console.print(f"  {node.jurisdiction.display_name:<16} {node.url}  fingerprint {node.fingerprint[:17]} ...")
+    return nodes
+
+
+def _exchanged(nodes: list[DemoNode], dealt: list[DealtScan], console: Console) -> Outcome:
+    by_jurisdiction = {node.jurisdiction: node for node in nodes}
+    columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        sending = progress.add_task("Submitting over REST", total=len(dealt))
+        watching = {
+            node.jurisdiction: progress.add_task(f"Correlated in {node.jurisdiction.display_name}", total=len(dealt))
+            for node in nodes
+        }
+
+        def send(scan: DealtScan) -> Submitted:
+            submitted = _submit(by_jurisdiction[scan.jurisdiction], scan)
+            progress.advance(sending)
+            return submitted
+
+        with ThreadPoolExecutor(len(nodes)) as pool:
+            submissions = list(pool.map(send, dealt))
+        deadline = time.monotonic() + CORRELATION_TIMEOUT_S
+        waiting = list(nodes)
+        while waiting:
+            for node in list(waiting):
+                done = _correlated(node)
+                progress.update(watching[node.jurisdiction], completed=done)
+                if done >= len(dealt):
+                    waiting.remove(node)
+            if waiting and time.monotonic() > deadline:
+                raise ComputeFailed(f"Not all was correlated in {CORRELATION_TIMEOUT_S} s:\n{waiting[0].log_end()}")
+            time.sleep(0.2)
+    return judge(submissions, {node.jurisdiction: _all_candidates(node) for node in nodes})
+
+
+def _submit(node: DemoNode, scan: DealtScan) -> Submitted:
+    """What an examiner's program does: one multipart request."""
+    metadata = {
+        "case_reference": scan.case_reference,
+        "exhibit": {"kind": "crime_scene", "calibre": "9 mm Luger"},
+        "acquisitions": [{"roi": "breech_face", "modality": "topography", "file": "scan"}],
+        "handling": {"code": "H0"},
+        "level": "full",
+        "audience": [name for name in JURISDICTIONS if name != node.jurisdiction],
+        "retention_until": "2036-12-31",
+    }
+    with scan.path.open("rb") as file:
+        answer = httpx.post(
+            f"{node.url}/v1/records",
+            headers=_bearer(node, Role.EXAMINER),
+            files={"metadata": (None, json.dumps(metadata), "application/json"), "scan": (scan.path.name, file)},
+            timeout=120,
+            trust_env=False,
+        )
+    if answer.status_code != httpx.codes.CREATED:
+        raise InvalidInput(f"{scan.name} was refused: {answer.json().get('detail', answer.text)}")
+    receipt = answer.json()
+    return Submitted(scan, receipt["statement_id"], receipt["received_at"])
+
+
+def _correlated(node: DemoNode) -> int:
+    status = _get(node, "/v1/status", Role.OPERATOR)
+    broken = {state: count for state, count in status["acquisitions"].items() if state in ("failed", "not-usable")}
+    if broken:
+        raise ComputeFailed(f"{node.jurisdiction.display_name} set scans aside: {broken}\n{node.log_end()}")
+    return int(status["acquisitions"].get("correlated", 0))
+
+
+def _all_candidates(node: DemoNode) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    path = "/v1/candidates?min_score=-10&limit=200"
+    while True:
+        page = _get(node, path, Role.INVESTIGATOR)
+        found += page["items"]
+        if page["next"] is None:
+            return found
+        path = f"/v1/candidates?min_score=-10&limit=200&cursor={page['next']}"
+
+
+def _get(node: DemoNode, path: str, role: Role) -> dict[str, Any]:
+    answer = httpx.get(node.url + path, headers=_bearer(node, role), timeout=60, trust_env=False)
+    answer.raise_for_status()
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def _bearer(node: DemoNode, role: Role) -> dict[str, str]:
+    return {"Authorization": f"Bearer {node.tokens[role]}"}
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does: with its nodes."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
