@@ -1,0 +1,39 @@
+"""Arrays in, scores out: read scans, clean, register, compare, rank, explain. No web, no database.
+
+>>> from matcher import compare, prepare, read_topography  # doctest: +SKIP
+>>> compare(prepare(read_topography(a)), prepare(read_topography(b))).score  # doctest: +SKIP
+"""
+
+from matcher.comparison import Cell, Comparison, compare
+from matcher.correlation import Ranked, correlate
+from matcher.descriptor import DESCRIPTOR_SHAPE, prefilter
+from matcher.errors import MatcherError, NotComparable, ScanNotUsable, ScanRefused
+from matcher.limits import DEFAULT_LIMITS, Limits
+from matcher.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, Parameters
+from matcher.prepared import Prepared, prepare
+from matcher.topography import Topography
+from matcher.x3p import read_topography, write_topography
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "DEFAULT_PARAMETERS",
+    "DESCRIPTOR_SHAPE",
+    "MATCHER_VERSION",
+    "Cell",
+    "Comparison",
+    "Limits",
+    "MatcherError",
+    "NotComparable",
+    "Parameters",
+    "Prepared",
+    "Ranked",
+    "ScanNotUsable",
+    "ScanRefused",
+    "Topography",
+    "compare",
+    "correlate",
+    "prefilter",
+    "prepare",
+    "read_topography",
+    "write_topography",
+]

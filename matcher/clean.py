@@ -1,0 +1,199 @@
+"""From a topography to the two working copies that every later stage compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from matcher.circle import fit_outline
+from matcher.errors import ScanNotUsable
+from matcher.parameters import Parameters
+from matcher.plane import Plane, area_means, blurred, disc, halved, interpolated, ratio, sampled
+from matcher.segment import Mark, find_mark
+from matcher.topography import Topography
+
+FINE_POINTS = 320
+FINE_SPACING_UM = 12.5
+COARSE_POINTS = 160
+COARSE_SPACING_UM = 25.0
+_BASE_SPACING_UM = 6.25
+"""Finer points are averaged first: half of the shortest wavelength kept (30 um) is 15 um."""
+_COARSEST_USABLE_UM = 20.0
+_CUTOFF_TO_SIGMA = np.sqrt(np.log(2.0) / 2.0) / np.pi
+"""ISO 16610-61: the Gaussian filter passes half of the amplitude at its cutoff wavelength."""
+_SMALLEST_MARK_RADIUS_UM = 1000.0
+_LARGEST_MARK_RADIUS_UM = 2700.0
+
+
+@dataclass(frozen=True)
+class WorkingCopy:
+    """Band-passed heights on a square grid around the mark's centre.
+
+    ``heights``: float32 (n, n), in robust standard deviations, clipped, 0 where nothing was measured;
+    ``weights``: float32 (n, n), 0 to 1, the share of each point's surroundings that was measured.
+    """
+
+    heights: Plane
+    weights: Plane
+
+
+@dataclass(frozen=True)
+class CleanScan:
+    """Both working copies, and where their common centre lies in the scan: (y, x) um from its first point."""
+
+    coarse: WorkingCopy
+    fine: WorkingCopy
+    centre_um: tuple[float, float]
+
+
+def clean(topography: Topography, parameters: Parameters) -> CleanScan:
+    """Bring a topography of any field of view and resolution to the two working copies.
+
+    1. Average to points no finer than about 6 um, missing points apart.
+    2. Find the mark and the form under it (``find_mark``); subtract the form.
+    3. Find the centre: the circle behind the mark's outline.
+    4. Erode the mark's rim.
+    5. Low-pass and sample the fine grid around the centre, then the coarse one from it (soft masks:
+       hard ones lose thin rings).
+    6. Subtract the long waves of each; scale by median and MAD; clip.
+
+    Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
+    """
+    # 1.
+    _require_sampling(topography)
+    heights, weights, spacing, origin = _average(topography)
+
+    # 2.
+    mark = find_mark(heights, weights, spacing, parameters)
+    heights, inside = _subtract_form(heights, weights, mark, parameters)
+
+    # 3.
+    circle = fit_outline(mark.mask, mark.spacing_um, _SMALLEST_MARK_RADIUS_UM, _LARGEST_MARK_RADIUS_UM)
+    half = (mark.spacing_um[0] / 2, mark.spacing_um[1] / 2)
+    centre = (circle.centre_um[0] + half[0] - spacing[0] / 2, circle.centre_um[1] + half[1] - spacing[1] / 2)
+
+    # 4.
+    inside = _erode(inside, spacing, parameters.edge_erosion_um)
+
+    # 5.
+    fine_short, fine_long = parameters.fine_band_um
+    coarse_short, coarse_long = parameters.coarse_band_um
+    smooth, share = _low_pass(heights, inside, (fine_short / spacing[0], fine_short / spacing[1]))
+    fine_smooth, fine_share = _sample(smooth, share, spacing, centre, parameters)
+    extra = np.sqrt(max(coarse_short**2 - fine_short**2, 0.0)) / FINE_SPACING_UM
+    coarse_smooth, coarse_share = _halve(*_low_pass(fine_smooth, fine_share, (extra, extra)))
+
+    # 6.
+    return CleanScan(
+        coarse=_finish(coarse_smooth, coarse_share, coarse_long / COARSE_SPACING_UM, parameters),
+        fine=_finish(fine_smooth, fine_share, fine_long / FINE_SPACING_UM, parameters),
+        centre_um=(origin[0] + centre[0], origin[1] + centre[1]),
+    )
+
+
+def _require_sampling(topography: Topography) -> None:
+    if max(topography.spacing_um) > _COARSEST_USABLE_UM:
+        raise ScanNotUsable(
+            f"not usable: points {max(topography.spacing_um):.1f} um apart are too coarse to show individual "
+            f"marks; scan at {_COARSEST_USABLE_UM:.0f} um or finer"
+        )
+    if not np.isfinite(topography.heights_um).any():
+        raise ScanNotUsable("not usable: the scan has no valid point at all; check how it was exported")
+
+
+def _average(
+    topography: Topography,
+) -> tuple[Plane, Plane, tuple[float, float], tuple[float, float]]:
+    """Block means of the valid points: heights (0 where none), weights, spacing and the first block's centre."""
+    valid = np.isfinite(topography.heights_um)
+    heights = np.where(valid, topography.heights_um, np.float32(0))
+    heights -= np.median(topography.heights_um[valid])
+    heights[~valid] = 0.0
+    sy, sx = topography.spacing_um
+    fy, fx = (max(1, int(_BASE_SPACING_UM / s + 1e-6)) for s in (sy, sx))
+    if fy == fx == 1:
+        return heights, valid.astype(np.float32), (sy, sx), (0.0, 0.0)
+    rows, columns = heights.shape[0] // fy, heights.shape[1] // fx
+    if rows == 0 or columns == 0:
+        raise ScanNotUsable("not usable: the field of view is a few micrometres wide; scan the whole mark")
+    window = (slice(0, rows * fy), slice(0, columns * fx))
+    share = area_means(valid[window].astype(np.float32), (rows, columns))
+    mean = ratio(area_means(heights[window], (rows, columns)), share)
+    return mean, share, (sy * fy, sx * fx), (sy * (fy - 1) / 2, sx * (fx - 1) / 2)
+
+
+def _subtract_form(heights: Plane, weights: Plane, mark: Mark, parameters: Parameters) -> tuple[Plane, Plane]:
+    """Heights above the form, and the weights of those within the mark (0 elsewhere), on the measured grid."""
+    shape = (heights.shape[0], heights.shape[1])
+    form = interpolated(mark.form_um, shape)
+    mask = interpolated(mark.mask.astype(np.float32), shape)
+    level = heights - form
+    keep = (mask >= 0.5) & (weights > 0) & (np.abs(level) <= parameters.levelling_tolerance_um)
+    return np.where(keep, level, np.float32(0)), np.where(keep, weights, np.float32(0))
+
+
+def _erode(weights: Plane, spacing_um: tuple[float, float], distance_um: float) -> Plane:
+    """Take the rim off the mark; a hole of one or two points is a dropout, not a rim."""
+    solid = cv2.morphologyEx((weights > 0).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    neighbourhood = disc(round(distance_um / spacing_um[0]), round(distance_um / spacing_um[1]))
+    kept = cv2.erode(solid, neighbourhood, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.where(kept > 0, weights, np.float32(0))
+
+
+def _low_pass(heights: Plane, weights: Plane, cutoff_points: tuple[float, float]) -> tuple[Plane, Plane]:
+    """The Gaussian mean of the weighted points (normalised convolution) and the Gaussian mean of the weights.
+
+    ``cutoff_points``: cutoff wavelength in grid points along (y, x).
+    """
+    sigma = (float(_CUTOFF_TO_SIGMA * cutoff_points[0]), float(_CUTOFF_TO_SIGMA * cutoff_points[1]))
+    if max(sigma) == 0.0:
+        return heights, weights
+    share = blurred(weights, sigma)
+    return ratio(blurred(heights * weights, sigma), share), share
+
+
+def _sample(
+    smooth: Plane,
+    share: Plane,
+    spacing_um: tuple[float, float],
+    centre_um: tuple[float, float],
+    parameters: Parameters,
+) -> tuple[Plane, Plane]:
+    """The fine grid around the centre, inside the aperture."""
+    middle = (FINE_POINTS - 1) / 2
+    step = [FINE_SPACING_UM / spacing for spacing in spacing_um]
+    first = [centre / spacing - middle * s for centre, spacing, s in zip(centre_um, spacing_um, step, strict=True)]
+    to_scan = np.array([[step[1], 0.0, first[1]], [0.0, step[0], first[0]]])
+    total, weights = (sampled(plane, to_scan, (FINE_POINTS, FINE_POINTS)) for plane in (smooth * share, share))
+    offset = (np.arange(FINE_POINTS) - middle) * FINE_SPACING_UM
+    outside = np.hypot(offset[:, None], offset[None, :]) > parameters.aperture_diameter_um / 2
+    weights[outside] = 0.0
+    return ratio(total, weights), weights
+
+
+def _halve(heights: Plane, weights: Plane) -> tuple[Plane, Plane]:
+    """Weighted means of 2 x 2 points."""
+    share = halved(weights)
+    return ratio(halved(heights * weights), share), share
+
+
+def _finish(smooth: Plane, share: Plane, long_cutoff_points: float, parameters: Parameters) -> WorkingCopy:
+    """High-pass, robust scale, clip."""
+    waves, _ = _low_pass(smooth, share, (long_cutoff_points, long_cutoff_points))
+    band = smooth - waves
+    inside = share >= 0.5
+    if not inside.any():
+        raise ScanNotUsable("not usable: nothing of the mark is left after its rim is taken off")
+    middle = np.median(band[inside])
+    deviation = 1.4826 * float(np.median(np.abs(band[inside] - middle)))
+    if deviation < 1e-4:
+        raise ScanNotUsable(
+            "not usable: the surface is smooth to a tenth of a nanometre within the band of marks; "
+            "check that heights, not a mask or a plane, were exported"
+        )
+    clip = parameters.clip_deviations
+    scaled = np.clip((band - middle) / np.float32(deviation), -clip, clip)
+    measured = share > 1e-3
+    return WorkingCopy(np.where(measured, scaled, np.float32(0)), np.where(measured, share, np.float32(0)))

@@ -1,0 +1,97 @@
+"""Every threshold of the matcher in one frozen, bounded object, written into every result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+
+MATCHER_VERSION = "1"
+"""Changes when the same scans and parameters may give other figures; results of two versions are not mixed."""
+
+
+def _bounded(default: float, low: float, high: float) -> float:
+    """A real parameter that the constructor holds within ``low`` to ``high``."""
+    value: float = field(default=default, metadata={"low": low, "high": high})
+    return value
+
+
+def _counted(default: int, low: int, high: int) -> int:
+    """A whole parameter that the constructor holds within ``low`` to ``high``."""
+    value: int = field(default=default, metadata={"low": low, "high": high})
+    return value
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What the breech-face pipeline is told, with units in the names.
+
+    The two working grids are part of the method, not parameters: a coarse one of 160 x 160 points at 25 um
+    and a fine one of 320 x 320 points at 12.5 um, 4 mm wide, which holds what a breech face prints on a
+    pistol primer (4.4 mm across before its rounded edge).
+
+    Raises ``ValueError`` where a value is outside its bounds or two values contradict each other.
+    """
+
+    # Reading the surface
+    coarse_band_um: tuple[float, float] = (50.0, 500.0)
+    """Wavelengths kept on the coarse grid: from its Nyquist limit up to where form begins."""
+    fine_band_um: tuple[float, float] = (30.0, 350.0)
+    """Wavelengths kept on the fine grid: finer than 30 um is instrument noise, a cell is 350 um wide."""
+    edge_erosion_um: float = _bounded(25.0, 0.0, 200.0)
+    """The rim of a mark is where a filter has data on one side only, and where masks were cut by hand."""
+    clip_deviations: float = _bounded(3.0, 1.0, 10.0)
+    """Heights are clipped here, in robust standard deviations: one dent must not outvote the surface."""
+    aperture_diameter_um: float = _bounded(3900.0, 1000.0, 4000.0)
+    """Beyond this circle a turned scan would leave the working grid."""
+    levelling_tolerance_um: float = _bounded(25.0, 1.0, 200.0)
+    """Breech-face marks stay this close to a smooth surface; flow-back, dents and primer edges do not."""
+    max_step_um: float = _bounded(20.0, 1.0, 500.0)
+    """The most that a breech-face mark rises within 50 um; the walls of holes and flow-back rise more."""
+    min_mark_area_mm2: float = _bounded(0.4, 0.01, 10.0)
+    """Below it, chance agreements of a few dozen independent features are too common to rank by."""
+
+    # Registration
+    rotation_peaks: int = _counted(2, 1, 8)
+    """How many rotations (mod 180 degrees) of the prefilter the fine stage follows up."""
+    rotation_step_deg: float = _bounded(0.75, 0.1, 2.0)
+    """The fine stage looks two steps to either side of a proposed rotation, then one."""
+    max_shift_um: float = _bounded(500.0, 50.0, 900.0)
+    """How far two centres may disagree: partial marks move the fitted circle."""
+    min_overlap: float = _bounded(0.35, 0.05, 1.0)
+    """Share of the smaller mark that must lie on the other for a shift to be looked at."""
+
+    # Congruent cells
+    cell_size_um: float = _bounded(350.0, 100.0, 1000.0)
+    min_cell_coverage: float = _bounded(0.35, 0.05, 1.0)
+    cell_search_um: float = _bounded(125.0, 12.5, 300.0)
+    congruence_distance_um: float = _bounded(37.0, 5.0, 200.0)
+    min_cell_correlation: float = _bounded(0.4, 0.0, 1.0)
+
+    # The score and the ranking
+    congruence_weight: float = _bounded(0.5, 0.0, 10.0)
+    """Score = g25 + weight x share of congruent cells."""
+    fine_candidates: int = _counted(500, 1, 100_000)
+    cell_candidates: int = _counted(50, 1, 100_000)
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            if "low" in entry.metadata:
+                value, low, high = getattr(self, entry.name), entry.metadata["low"], entry.metadata["high"]
+                if not low <= value <= high:
+                    raise ValueError(f"{entry.name} is {value}; it must lie within {low} to {high}")
+        if not (180.0 / self.rotation_step_deg).is_integer():
+            raise ValueError(f"rotation_step_deg is {self.rotation_step_deg}; a half turn must hold whole steps")
+        for name in ("coarse_band_um", "fine_band_um"):
+            short, long = getattr(self, name)
+            if not 10.0 <= short < long <= 2000.0:
+                raise ValueError(f"{name} must rise within 10 to 2000 um, not {short} to {long}")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the matcher's version and every value, in the order of their names."""
+        content = {"matcher": MATCHER_VERSION, **asdict(self)}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+DEFAULT_PARAMETERS = Parameters()
