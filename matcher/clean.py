@@ -7,24 +7,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from matcher.circle import fit_outline
 from matcher.errors import ScanNotUsable
+from matcher.level import level_mark
 from matcher.parameters import Parameters
-from matcher.plane import Plane, area_means, blurred, disc, halved, interpolated, ratio, sampled
-from matcher.segment import Mark, find_mark
+from matcher.plane import Plane, blurred, disc, halved, ratio, sampled
 from matcher.topography import Topography
 
 FINE_POINTS = 320
 FINE_SPACING_UM = 12.5
 COARSE_POINTS = 160
 COARSE_SPACING_UM = 25.0
-_BASE_SPACING_UM = 6.25
-"""Finer points are averaged first: half of the shortest wavelength kept (30 um) is 15 um."""
-_COARSEST_USABLE_UM = 20.0
 _CUTOFF_TO_SIGMA = np.sqrt(np.log(2.0) / 2.0) / np.pi
 """ISO 16610-61: the Gaussian filter passes half of the amplitude at its cutoff wavelength."""
-_SMALLEST_MARK_RADIUS_UM = 1000.0
-_LARGEST_MARK_RADIUS_UM = 2700.0
 
 
 @dataclass(frozen=True)
@@ -51,87 +45,35 @@ class CleanScan:
 def clean(topography: Topography, parameters: Parameters) -> CleanScan:
     """Bring a topography of any field of view and resolution to the two working copies.
 
-    1. Average to points no finer than about 6 um, missing points apart.
-    2. Find the mark and the form under it (``find_mark``); subtract the form.
-    3. Find the centre: the circle behind the mark's outline.
-    4. Erode the mark's rim.
-    5. Low-pass and sample the fine grid around the centre, then the coarse one from it (soft masks:
+    1. Find the mark, level it and find its centre (``level_mark``).
+    2. Erode the mark's rim.
+    3. Low-pass and sample the fine grid around the centre, then the coarse one from it (soft masks:
        hard ones lose thin rings).
-    6. Subtract the long waves of each; scale by median and MAD; clip.
+    4. Subtract the long waves of each; scale by median and MAD; clip.
 
     Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
     """
     # 1.
-    _require_sampling(topography)
-    heights, weights, spacing, origin = _average(topography)
+    mark = level_mark(topography, parameters)
 
     # 2.
-    mark = find_mark(heights, weights, spacing, parameters)
-    heights, inside = _subtract_form(heights, weights, mark, parameters)
+    spacing = mark.spacing_um
+    inside = _erode(mark.weights, spacing, parameters.edge_erosion_um)
 
     # 3.
-    circle = fit_outline(mark.mask, mark.spacing_um, _SMALLEST_MARK_RADIUS_UM, _LARGEST_MARK_RADIUS_UM)
-    half = (mark.spacing_um[0] / 2, mark.spacing_um[1] / 2)
-    centre = (circle.centre_um[0] + half[0] - spacing[0] / 2, circle.centre_um[1] + half[1] - spacing[1] / 2)
-
-    # 4.
-    inside = _erode(inside, spacing, parameters.edge_erosion_um)
-
-    # 5.
     fine_short, fine_long = parameters.fine_band_um
     coarse_short, coarse_long = parameters.coarse_band_um
-    smooth, share = _low_pass(heights, inside, (fine_short / spacing[0], fine_short / spacing[1]))
-    fine_smooth, fine_share = _sample(smooth, share, spacing, centre, parameters)
+    smooth, share = low_pass(mark.heights, inside, (fine_short / spacing[0], fine_short / spacing[1]))
+    fine_smooth, fine_share = _sample(smooth, share, spacing, mark.centre_um, parameters)
     extra = np.sqrt(max(coarse_short**2 - fine_short**2, 0.0)) / FINE_SPACING_UM
-    coarse_smooth, coarse_share = _halve(*_low_pass(fine_smooth, fine_share, (extra, extra)))
+    coarse_smooth, coarse_share = _halve(*low_pass(fine_smooth, fine_share, (extra, extra)))
 
-    # 6.
+    # 4.
     return CleanScan(
         coarse=_finish(coarse_smooth, coarse_share, coarse_long / COARSE_SPACING_UM, parameters),
         fine=_finish(fine_smooth, fine_share, fine_long / FINE_SPACING_UM, parameters),
-        centre_um=(origin[0] + centre[0], origin[1] + centre[1]),
+        centre_um=(mark.origin_um[0] + mark.centre_um[0], mark.origin_um[1] + mark.centre_um[1]),
     )
-
-
-def _require_sampling(topography: Topography) -> None:
-    if max(topography.spacing_um) > _COARSEST_USABLE_UM:
-        raise ScanNotUsable(
-            f"not usable: points {max(topography.spacing_um):.1f} um apart are too coarse to show individual "
-            f"marks; scan at {_COARSEST_USABLE_UM:.0f} um or finer"
-        )
-    if not np.isfinite(topography.heights_um).any():
-        raise ScanNotUsable("not usable: the scan has no valid point at all; check how it was exported")
-
-
-def _average(
-    topography: Topography,
-) -> tuple[Plane, Plane, tuple[float, float], tuple[float, float]]:
-    """Block means of the valid points: heights (0 where none), weights, spacing and the first block's centre."""
-    valid = np.isfinite(topography.heights_um)
-    heights = np.where(valid, topography.heights_um, np.float32(0))
-    heights -= np.median(topography.heights_um[valid])
-    heights[~valid] = 0.0
-    sy, sx = topography.spacing_um
-    fy, fx = (max(1, int(_BASE_SPACING_UM / s + 1e-6)) for s in (sy, sx))
-    if fy == fx == 1:
-        return heights, valid.astype(np.float32), (sy, sx), (0.0, 0.0)
-    rows, columns = heights.shape[0] // fy, heights.shape[1] // fx
-    if rows == 0 or columns == 0:
-        raise ScanNotUsable("not usable: the field of view is a few micrometres wide; scan the whole mark")
-    window = (slice(0, rows * fy), slice(0, columns * fx))
-    share = area_means(valid[window].astype(np.float32), (rows, columns))
-    mean = ratio(area_means(heights[window], (rows, columns)), share)
-    return mean, share, (sy * fy, sx * fx), (sy * (fy - 1) / 2, sx * (fx - 1) / 2)
-
-
-def _subtract_form(heights: Plane, weights: Plane, mark: Mark, parameters: Parameters) -> tuple[Plane, Plane]:
-    """Heights above the form, and the weights of those within the mark (0 elsewhere), on the measured grid."""
-    shape = (heights.shape[0], heights.shape[1])
-    form = interpolated(mark.form_um, shape)
-    mask = interpolated(mark.mask.astype(np.float32), shape)
-    level = heights - form
-    keep = (mask >= 0.5) & (weights > 0) & (np.abs(level) <= parameters.levelling_tolerance_um)
-    return np.where(keep, level, np.float32(0)), np.where(keep, weights, np.float32(0))
 
 
 def _erode(weights: Plane, spacing_um: tuple[float, float], distance_um: float) -> Plane:
@@ -142,7 +84,7 @@ def _erode(weights: Plane, spacing_um: tuple[float, float], distance_um: float) 
     return np.where(kept > 0, weights, np.float32(0))
 
 
-def _low_pass(heights: Plane, weights: Plane, cutoff_points: tuple[float, float]) -> tuple[Plane, Plane]:
+def low_pass(heights: Plane, weights: Plane, cutoff_points: tuple[float, float]) -> tuple[Plane, Plane]:
     """The Gaussian mean of the weighted points (normalised convolution) and the Gaussian mean of the weights.
 
     ``cutoff_points``: cutoff wavelength in grid points along (y, x).
@@ -181,7 +123,7 @@ def _halve(heights: Plane, weights: Plane) -> tuple[Plane, Plane]:
 
 def _finish(smooth: Plane, share: Plane, long_cutoff_points: float, parameters: Parameters) -> WorkingCopy:
     """High-pass, robust scale, clip."""
-    waves, _ = _low_pass(smooth, share, (long_cutoff_points, long_cutoff_points))
+    waves, _ = low_pass(smooth, share, (long_cutoff_points, long_cutoff_points))
     band = smooth - waves
     inside = share >= 0.5
     if not inside.any():

@@ -1,0 +1,102 @@
+"""The mark of a scan, lifted out of it: levelled heights, where they count, and where its centre is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matcher.circle import fit_outline
+from matcher.errors import ScanNotUsable
+from matcher.parameters import Parameters
+from matcher.plane import Plane, area_means, interpolated, ratio
+from matcher.segment import Mark, find_mark
+from matcher.topography import Topography
+
+_BASE_SPACING_UM = 6.25
+"""Finer points are averaged first: half of the shortest wavelength kept (30 um) is 15 um."""
+_COARSEST_USABLE_UM = 20.0
+_SMALLEST_MARK_RADIUS_UM = 1000.0
+_LARGEST_MARK_RADIUS_UM = 2700.0
+
+
+@dataclass(frozen=True)
+class LevelledMark:
+    """The mark's heights above the smooth form under it, on a grid of 6 um or the scan's own spacing.
+
+    ``heights``: float32 (rows, columns), micrometres, 0 outside the mark; ``weights``: 0 to 1, 0 outside it;
+    ``spacing_um``: (y, x); ``origin_um``: (y, x) of the grid's first point from the scan's first point;
+    ``centre_um``: (y, x) of the mark's centre from the grid's first point.
+    """
+
+    heights: Plane
+    weights: Plane
+    spacing_um: tuple[float, float]
+    origin_um: tuple[float, float]
+    centre_um: tuple[float, float]
+
+
+def level_mark(topography: Topography, parameters: Parameters) -> LevelledMark:
+    """Find the breech-face mark of a scan of any field of view and resolution, and level it.
+
+    1. Average to points no finer than about 6 um, missing points apart.
+    2. Find the mark and the form under it (``find_mark``); subtract the form.
+    3. Find the centre: the circle behind the mark's outline.
+
+    Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
+    """
+    # 1.
+    _require_sampling(topography)
+    heights, weights, spacing, origin = _average(topography)
+
+    # 2.
+    mark = find_mark(heights, weights, spacing, parameters)
+    heights, inside = _subtract_form(heights, weights, mark, parameters)
+
+    # 3.
+    circle = fit_outline(mark.mask, mark.spacing_um, _SMALLEST_MARK_RADIUS_UM, _LARGEST_MARK_RADIUS_UM)
+    y, x = (
+        centre + (coarse - fine) / 2
+        for centre, coarse, fine in zip(circle.centre_um, mark.spacing_um, spacing, strict=True)
+    )
+    return LevelledMark(heights, inside, spacing, origin, (y, x))
+
+
+def _require_sampling(topography: Topography) -> None:
+    if max(topography.spacing_um) > _COARSEST_USABLE_UM:
+        raise ScanNotUsable(
+            f"not usable: points {max(topography.spacing_um):.1f} um apart are too coarse to show individual "
+            f"marks; scan at {_COARSEST_USABLE_UM:.0f} um or finer"
+        )
+    if not np.isfinite(topography.heights_um).any():
+        raise ScanNotUsable("not usable: the scan has no valid point at all; check how it was exported")
+
+
+def _average(
+    topography: Topography,
+) -> tuple[Plane, Plane, tuple[float, float], tuple[float, float]]:
+    """Block means of the valid points: heights (0 where none), weights, spacing and the first block's centre."""
+    valid = np.isfinite(topography.heights_um)
+    heights = np.where(valid, topography.heights_um, np.float32(0))
+    heights[valid] -= np.float32(heights[valid].mean(dtype=np.float64))
+    sy, sx = topography.spacing_um
+    fy, fx = (max(1, int(_BASE_SPACING_UM / s + 1e-6)) for s in (sy, sx))
+    if fy == fx == 1:
+        return heights, valid.astype(np.float32), (sy, sx), (0.0, 0.0)
+    rows, columns = heights.shape[0] // fy, heights.shape[1] // fx
+    if rows == 0 or columns == 0:
+        raise ScanNotUsable("not usable: the field of view is a few micrometres wide; scan the whole mark")
+    window = (slice(0, rows * fy), slice(0, columns * fx))
+    share = area_means(valid[window].astype(np.float32), (rows, columns))
+    mean = ratio(area_means(heights[window], (rows, columns)), share)
+    return mean, share, (sy * fy, sx * fx), (sy * (fy - 1) / 2, sx * (fx - 1) / 2)
+
+
+def _subtract_form(heights: Plane, weights: Plane, mark: Mark, parameters: Parameters) -> tuple[Plane, Plane]:
+    """Heights above the form, and the weights of those within the mark (0 elsewhere), on the measured grid."""
+    shape = (heights.shape[0], heights.shape[1])
+    form = interpolated(mark.form_um, shape)
+    mask = interpolated(mark.mask.astype(np.float32), shape)
+    level = heights - form
+    keep = (mask >= 0.5) & (weights > 0) & (np.abs(level) <= parameters.levelling_tolerance_um)
+    return np.where(keep, level, np.float32(0)), np.where(keep, weights, np.float32(0))
