@@ -18,12 +18,15 @@ Proof = Annotated[tuple[Sha256Hex, ...], Field(max_length=64)]
 
 
 class LaneItem(Contract):
-    """One statement: its place on the lane, its leaf in the issuer's log, its exact envelope, the way to the root."""
+    """One statement: its place on the lane, its leaf in the issuer's log, its exact envelope, the way to the root.
+
+    ``envelope`` is None when the owner withholds it by now: the place stays, so that the lane still adds up.
+    """
 
     position: Annotated[int, Field(ge=0)]
     statement_id: Sha256Hex
     log_index: Annotated[int, Field(ge=0)]
-    envelope: Base64Text
+    envelope: Base64Text | None
     inclusion: Proof
 
 

@@ -70,7 +70,7 @@ def _deal(paths: list[Path], truth: dict[str, str], seed: int) -> list[DealtScan
             dealt.append((path, JURISDICTIONS[(start + (0 if stays_home else turn)) % len(JURISDICTIONS)]))
     chance.shuffle(dealt)
     return [
-        DealtScan(path, jurisdiction, f"{jurisdiction}-2026-{number:04d}", truth.get(path.stem))
+        DealtScan(path, jurisdiction, f"{jurisdiction}-26-{number:04d}", truth.get(path.stem))
         for number, (path, jurisdiction) in enumerate(dealt, start=1)
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -30,20 +31,25 @@ def print_header(console: Console, scans: Path | None, seed: int) -> None:
 
 def print_outcome(console: Console, outcome: Outcome) -> None:
     """The ranked table, then in words what it shows and what not."""
-    table = Table(title="Cross-border candidates, best score first")
-    for name, side in (("rank", "right"), ("record", "left"), ("other jurisdiction", "left"), ("score", "right")):
-        table.add_column(name, justify="right" if side == "right" else "left")
-    table.add_column("congruent cells", justify="right")
-    table.add_column("seconds", justify="right")
+    table = Table(title="Cross-border candidates, best score first", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("#", justify="right")
+    table.add_column("record")
+    table.add_column("other jurisdiction", no_wrap=True)
+    table.add_column("score", justify="right")
+    table.add_column("cells", justify="right", no_wrap=True)
+    table.add_column("sec", justify="right")
     if outcome.truth_known:
-        table.add_column("truth")
+        table.add_column("firearm")
     shown = _shown(outcome)
     for rank, link in enumerate(outcome.links[:shown], start=1):
         table.add_row(*_cells(rank, link, with_truth=outcome.truth_known))
     console.print(table)
     if len(outcome.links) > shown:
         console.print(f"... and {len(outcome.links) - shown} pairs that rank lower.", style="dim")
-    console.print("Seconds run from the later submission to the candidate. A score ranks; it identifies nothing.")
+    console.print(
+        "Cells: congruent of all. Sec: seconds from the later submission to the candidate. "
+        "A score ranks candidates; it identifies nothing."
+    )
     console.print(
         f"{len(outcome.submitted)} scans, {outcome.expected} pairs across a border, {outcome.dropped} dropped, "
         f"{outcome.disagreeing} with scores that differ between nodes; "
@@ -81,11 +87,11 @@ def _shown(outcome: Outcome) -> int:
 
 
 def _cells(rank: int, link: Link, *, with_truth: bool) -> list[str]:
-    truth = {True: "same firearm", False: "different", None: "not known"}[link.same_firearm]
+    truth = {True: "same", False: "different", None: "not known"}[link.same_firearm]
     return [
         str(rank),
-        f"{link.a.scan.case_reference} ({link.a.scan.name})",
-        f"{link.b.scan.jurisdiction.display_name}: {link.b.scan.case_reference} ({link.b.scan.name})",
+        link.a.scan.case_reference,
+        f"{link.b.scan.case_reference} {link.b.scan.jurisdiction.display_name}",
         f"{link.score:.3f}",
         f"{link.congruent_cells} of {link.cells}",
         f"{link.seconds:.1f}",

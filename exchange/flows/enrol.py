@@ -8,7 +8,7 @@ from exchange.errors import Conflict, InvalidInput, NotFound, StatementInvalid
 from exchange.flows.node import Node
 from exchange.flows.sharing import record_of, share
 from exchange.net.client import PeerClient
-from exchange.store.peers import PeerState, add_peer, all_peers, find_peer, lane_of, quarantined
+from exchange.store.peers import PeerState, add_peer, all_peers, find_peer, lane_of, peer_by_key, quarantined
 from exchange.store.records import own_records
 from exchange.store.tables import PeerRow
 from exchange.trust.card import fingerprint, open_card, same_fingerprint
@@ -78,13 +78,16 @@ def enrol(node: Node, introduction: Introduction, *, confirmed: str, legal_basis
             if known.card == introduction.envelope.raw and known.state == PeerState.ENROLLED:
                 return known
             raise Conflict(f"{card.issuer} was enrolled before, as {known.state}; a key is never replaced silently.")
+        transport = key_id(ED25519, card.delegation.transport)
+        if peer_by_key(session, transport) is not None:
+            raise Conflict(f"Another peer has the transport key of {card.issuer}; one of the two is not who it says.")
         peer = add_peer(
             session,
             node_id=card.issuer,
             jurisdiction=card.jurisdiction,
             url=card.url,
             card=introduction.envelope.raw,
-            transport_key_id=key_id(ED25519, card.delegation.transport),
+            transport_key_id=transport,
             legal_basis=legal_basis.strip(),
         )
         for row in own_records(session, node.node_id):

@@ -46,7 +46,7 @@ def read_lane(node: Node, peer: PeerRow, *, start: int, head: bytes, known_size:
             head=(items[-1][0].head if items else head).hex(),
             checkpoint=base64.b64encode(signed.note).decode() if signed else None,
             consistency=_consistency(session, signed, known_size),
-            items=tuple(_item(session, signed, *pair) for pair in items) if signed else (),
+            items=tuple(_item(node, session, signed, peer, *pair) for pair in items) if signed else (),
         )
 
 
@@ -102,12 +102,16 @@ def _consistency(session: Session, signed: CheckpointRow | None, known_size: int
     return tuple(node.hex() for node in merkle.consistency_proof(known_size, signed.size, node_reader(session)))
 
 
-def _item(session: Session, signed: CheckpointRow, item: LaneItemRow, statement: StatementRow) -> LaneItem:
-    proof = merkle.inclusion_proof(statement.log_index, signed.size, node_reader(session))
+def _item(
+    node: Node, session: Session, signed: CheckpointRow, peer: PeerRow, item: LaneItemRow, statement: StatementRow
+) -> LaneItem:
+    """What was entitled when it came on the lane may not be any more: policy is asked again at every reading."""
+    entitled = decide(record_of(session, statement.statement_id), peer, owner=node.node_id) is None
+    proof = merkle.inclusion_proof(statement.log_index, signed.size, node_reader(session)) if entitled else []
     return LaneItem(
         position=item.position,
         statement_id=statement.statement_id,
         log_index=statement.log_index,
-        envelope=base64.b64encode(statement.envelope).decode(),
-        inclusion=tuple(node.hex() for node in proof),
+        envelope=base64.b64encode(statement.envelope).decode() if entitled else None,
+        inclusion=tuple(step.hex() for step in proof),
     )

@@ -71,7 +71,8 @@ def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
     1. It is the lane and the place that were asked for, and its items follow each other without a gap.
     2. The running head adds up over all items, from the head that the reader has.
     3. The log's head is signed by both of the peer's log keys and goes on from the last head that was seen.
-    4. Each item: both signatures, the contract, the inclusion proof, and that it is meant for this reader.
+    4. Each item that is not withheld: both signatures, the contract, the inclusion proof, and that it is meant for
+       this reader.
 
     Steps 1 to 3 raise PeerMisbehaved: nothing of the page is taken. An item that fails step 4 is poison: it is set
     aside, and the others are taken.
@@ -92,6 +93,8 @@ def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
     accepted: list[Received] = []
     poisoned: list[Poison] = []
     for item in page.items:
+        if item.envelope is None:
+            continue
         raw = _decoded(item.envelope, peer)
         try:
             accepted.append(_verify_item(item, raw, signed, expected))

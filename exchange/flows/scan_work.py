@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 import matcher
+from matcher.image import inspect_image
 from schemas.statements import ScanMediaType
 
 X3P: ScanMediaType = "application/x-x3p"
+_IMAGES: dict[str, ScanMediaType] = {kind: kind for kind in ("image/png", "image/tiff", "image/jpeg")}
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ def inspect_scan(path: Path) -> ScanReport:
         topography = matcher.read_topography(path)
         rows, columns = topography.heights_um.shape
         return ScanReport(X3P, (rows, columns), topography.spacing_um, topography.coverage, topography.warnings)
-    image = matcher.inspect_image(path)
-    return ScanReport(image.media_type, (image.height, image.width), None, 1.0, image.warnings)
+    image = inspect_image(path)
+    return ScanReport(_IMAGES[image.media_type], (image.height, image.width), None, 1.0, image.warnings)
 
 
 def prepare_scan(scan: Path, target: Path) -> ScanPrepared:
@@ -79,20 +80,17 @@ def correlate_scan(query: Path, references: list[Path], descriptors: list[bytes]
     )
     return [
         Correlated(
-            item.reference,
+            item.index,
             item.comparison.score,
             item.comparison.n_congruent,
             item.comparison.n_cells,
-            json.dumps(item.comparison.to_json()),
+            item.comparison.to_json(),
         )
         for item in ranked
     ]
 
 
-def draw_candidate(scan_a: Path, scan_b: Path, comparison: str) -> bytes:
-    """The aligned pair with its cells, as PNG."""
-    return matcher.draw_pair(
-        matcher.read_topography(scan_a),
-        matcher.read_topography(scan_b),
-        matcher.Comparison.from_json(json.loads(comparison)),
-    )
+def draw_candidate(scan_a: Path, scan_b: Path, prepared_a: Path, prepared_b: Path) -> bytes:
+    """The aligned pair with its cells, as PNG. Compared anew: the same scans always give the same comparison."""
+    a, b = (matcher.Prepared.from_bytes(path.read_bytes()) for path in (prepared_a, prepared_b))
+    return matcher.draw_pair(matcher.read_topography(scan_a), matcher.read_topography(scan_b), matcher.compare(a, b))

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from exchange.flows.node import Node
 from exchange.web import blobs, candidates, problems, records
@@ -19,18 +20,25 @@ DRAIN_BYTES = 64 * 1024 * 1024
 """What is still read and dropped of a refused body, so that the sender gets to see the answer before the close."""
 
 
-def create_app(node: Node, *, with_worker: bool = True) -> FastAPI:
+def create_app(node: Node) -> FastAPI:
     """The app of an open node; its worker runs as long as the app does."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        worker = Worker(node) if with_worker else None
-        if worker:
-            worker.start()
-        yield
-        if worker:
-            worker.stop()
+        worker = Worker(node)
+        worker.start()
+        try:
+            yield
+        finally:
+            await run_in_threadpool(worker.stop)
 
+    app = create_api(lifespan)
+    app.state.node = node
+    return app
+
+
+def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """The routes and what belongs to every answer, without a node behind them."""
     app = FastAPI(
         title="FFP exchange node",
         version="1.0",
@@ -43,7 +51,6 @@ def create_app(node: Node, *, with_worker: bool = True) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         responses=problems.PROBLEM_RESPONSES,
     )
-    app.state.node = node
     problems.install(app)
     for router in (records.router, candidates.router, blobs.router, node_routes.router):
         app.include_router(router)

@@ -1,0 +1,49 @@
+# Each target does its own set-up: python3 with its venv module and make are all that is needed.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+HOME_DIR ?= node
+
+.PHONY: install demo test test-all check bench serve openapi clean
+.DEFAULT_GOAL := help
+
+help:  ## Show what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+install: $(READY)  ## Make .venv with ffp in it
+
+$(READY): requirements.lock pyproject.toml
+	@echo "Installing into $(VENV) (once; about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install  ## Three nodes sign, share and correlate; SCANS=folder SEED=n ARGS="--keep"
+	@$(BIN)/ffp demo $(if $(SCANS),--scans "$(SCANS)") $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+test: install  ## The tests, under three minutes; FFP_DATA=folder adds those on real scans
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+test-all: install  ## With the slow ones
+	@$(BIN)/python -m pytest -q
+
+check: install  ## Style, types, architecture
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: install  ## Time each stage of the scoring core beside the bare transforms it needs; writes bench.json
+	@$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-json=bench.json
+
+serve: install  ## Serve a node from ./node (made as Serbia's on first use); HOME_DIR=folder for another
+	@test -f "$(HOME_DIR)/config.toml" || $(BIN)/ffp init --home "$(HOME_DIR)" --jurisdiction RS --url http://127.0.0.1:8440
+	@$(BIN)/ffp serve --home "$(HOME_DIR)"
+
+contract: install  ## Write the OpenAPI description and the JSON Schemas anew
+	@$(BIN)/python -m exchange.web.openapi docs/openapi.json
+
+clean:  ## Remove the virtual environment and caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json

@@ -1,0 +1,170 @@
+"""Real nodes on real sockets: uvicorn in a thread, a database, a blob folder and a worker each."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+import matcher
+from exchange.flows.enrol import enrol, fetch_introduction
+from exchange.flows.node import Node, create_node, open_node
+from exchange.store.users import add_user
+from exchange.trust.card import fingerprint
+from exchange.web.app import create_app
+from matcher import synthetic
+from schemas.vocabulary import Jurisdiction, Role
+
+LEGAL_BASIS = "Test agreement, article 1"
+START_S = 20
+DONE_S = 60
+
+
+@dataclass
+class RunningNode:
+    """A node that serves, and how its users talk to it."""
+
+    node: Node
+    tokens: dict[Role, str]
+    server: uvicorn.Server
+    thread: threading.Thread
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30, trust_env=False))
+
+    @property
+    def url(self) -> str:
+        return self.node.settings.url
+
+    def bearer(self, role: Role) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens[role]}"}
+
+    def get(self, path: str, role: Role = Role.EXAMINER, **more: Any) -> httpx.Response:
+        headers = {**self.bearer(role), **more.pop("headers", {})}
+        return self.http.get(self.url + path, headers=headers, **more)
+
+    def submit(
+        self,
+        scan: Path | bytes,
+        *,
+        key: str | None = None,
+        role: Role = Role.EXAMINER,
+        raw_metadata: bytes | None = None,
+        **changes: Any,
+    ) -> httpx.Response:
+        """Submit one scan as an examiner's program does; ``changes`` replace top-level fields of the metadata."""
+        content = scan if isinstance(scan, bytes) else scan.read_bytes()
+        body = raw_metadata if raw_metadata is not None else json.dumps({**metadata(), **changes}).encode()
+        headers = {**self.bearer(role), **({"Idempotency-Key": key} if key else {})}
+        files = {"metadata": (None, body, "application/json"), "scan": ("scan.x3p", content)}
+        return self.http.post(f"{self.url}/v1/records", headers=headers, files=files)
+
+    def wait_for(self, condition: Callable[[dict[str, Any]], bool], seconds: float = DONE_S) -> dict[str, Any]:
+        """Wait until the node's status fulfils a condition, and return that status."""
+        deadline = time.monotonic() + seconds
+        while True:
+            status: dict[str, Any] = self.get("/v1/status").json()
+            if condition(status):
+                return status
+            assert time.monotonic() < deadline, f"still {status} after {seconds} s"
+            time.sleep(0.05)
+
+    def wait_correlated(self, count: int) -> None:
+        self.wait_for(lambda status: status["acquisitions"].get("correlated", 0) >= count)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(timeout=30)
+        assert not self.thread.is_alive()
+        self.http.close()
+        self.node.close()
+
+
+def metadata() -> dict[str, Any]:
+    """A complete submission that nobody else may see."""
+    return {
+        "case_reference": "RS-2026-0001",
+        "exhibit": {"kind": "crime_scene", "calibre": "9x19"},
+        "acquisitions": [{"roi": "breech_face", "modality": "topography", "file": "scan"}],
+        "handling": {"code": "H0"},
+        "retention_until": "2036-12-31",
+    }
+
+
+@pytest.fixture(scope="session")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Synthetic scans by name, "1-1" to "3-2": firearm and shot."""
+    folder = tmp_path_factory.mktemp("scans")
+    found = {}
+    for firearm in (1, 2, 3):
+        for shot in (1, 2):
+            path = folder / f"{firearm}-{shot}.x3p"
+            matcher.write_topography(synthetic.draw(firearm, shot), path, instrument="synthetic")
+            found[f"{firearm}-{shot}"] = path
+    return found
+
+
+@pytest.fixture
+def start_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., RunningNode]]:
+    """Starts nodes: ``start_node(Jurisdiction.RS)``; settings as keywords. Stops them afterwards."""
+    running: list[RunningNode] = []
+
+    def start(jurisdiction: Jurisdiction, **settings: object) -> RunningNode:
+        home = tmp_path / f"node-{jurisdiction}"
+        values = {"pull_interval_s": 0.2, "workers": 1, **settings}
+        for name, value in values.items():
+            monkeypatch.setenv(f"FFP_NODE_{name.upper()}", str(value))
+        if not home.exists():
+            port = free_port()
+            create_node(home, jurisdiction=jurisdiction, url=f"http://127.0.0.1:{port}", port=port)
+        node = open_node(home)
+        with node.store.write() as session:
+            roles = (Role.EXAMINER, Role.INVESTIGATOR, Role.OPERATOR)
+            tokens = {role: add_user(session, f"{role}-{time.time_ns()}", role) for role in roles}
+        config = uvicorn.Config(create_app(node), port=node.settings.port, log_config=None, access_log=False)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + START_S
+        while not server.started:
+            assert time.monotonic() < deadline, "the node did not start"
+            assert thread.is_alive(), "the node ended at once"
+            time.sleep(0.01)
+        started = RunningNode(node, tokens, server, thread)
+        running.append(started)
+        for name in values:
+            monkeypatch.delenv(f"FFP_NODE_{name.upper()}")
+        return started
+
+    yield start
+    for node in running:
+        if node.thread.is_alive():
+            node.stop()
+
+
+@pytest.fixture
+def pair(start_node: Callable[..., RunningNode]) -> tuple[RunningNode, RunningNode]:
+    """Serbia and North Macedonia, enrolled with each other."""
+    rs, mk = start_node(Jurisdiction.RS), start_node(Jurisdiction.MK)
+    enrol_each_other(rs, mk)
+    return rs, mk
+
+
+def enrol_each_other(one: RunningNode, other: RunningNode) -> None:
+    for reader, read in ((one, other), (other, one)):
+        introduction = fetch_introduction(reader.node, read.url)
+        enrol(reader.node, introduction, confirmed=fingerprint(read.node.card.identity), legal_basis=LEGAL_BASIS)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
