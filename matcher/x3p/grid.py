@@ -78,10 +78,9 @@ def _fitted_step(coordinates: NDArray[np.float64], usable: NDArray[np.bool_], al
     if index.size < 2 or np.ptp(index) == 0:
         raise ScanRefused("irregular-grid", "Too few valid points carry coordinates to tell the distance between them.")
     index -= index.mean()
-    with np.errstate(over="ignore", invalid="ignore"):  # hostile coordinates end as a step that is not finite
-        values -= values.mean()
-        step = float(index @ values / (index @ index))
-        off = float(np.abs(values - step * index).max())
+    values -= values.mean()
+    step = float(index @ values / (index @ index))
+    off = float(np.abs(values - step * index).max())
     if not (math.isfinite(step) and step != 0 and off <= _GRID_TOLERANCE * abs(step)):
         raise ScanRefused(
             "irregular-grid",

@@ -23,6 +23,8 @@ _DEPTH_UM = 50_000.0
 """A point farther than this from the middle of the surface is a sentinel, not a height: no cartridge is so deep."""
 
 
+# signalling NaN and sentinels like 1e308 raise floating-point flags; what comes of them is judged by its value
+@np.errstate(invalid="ignore", over="ignore")
 def read_topography(path: Path, limits: Limits = DEFAULT_LIMITS) -> Topography:
     """Reads the surface of an x3p file (ISO 5436-2:2012, ISO 25178-72:2017).
 
@@ -100,12 +102,10 @@ def _canonical_heights(grid: Grid, axis: Axis, warnings: list[str]) -> NDArray[n
     """Micrometres above the median, float32, read-only, NaN where a point is missing."""
     sample = _sample(grid)
     factor = height_factor_um(sample, axis, warnings)
-    # signalling NaN and sentinels like 1e308 raise floating-point flags here; both end as NaN below
-    with np.errstate(invalid="ignore", over="ignore"):
-        exact = grid.z - np.median(sample)
-        exact *= factor
-        heights = exact.astype(np.float32, order="C")
-        impossible = ~(np.abs(heights) <= _DEPTH_UM)
+    exact = grid.z - np.median(sample)
+    exact *= factor
+    heights = exact.astype(np.float32, order="C")
+    impossible = ~(np.abs(heights) <= _DEPTH_UM)
     if grid.invalid is not None:
         heights[grid.invalid] = np.nan
     beyond = np.count_nonzero(impossible & ~np.isnan(heights))

@@ -68,9 +68,8 @@ def height_factor_um(sample: NDArray[np.float64], axis: Axis, warnings: list[str
         candidates = {UM_PER_M: "", 1.0: "micrometres"}
         if increment is not None and increment * UM_PER_M not in candidates:
             candidates[increment * UM_PER_M] = "counts of the stated increment"
-    with np.errstate(over="ignore", invalid="ignore"):  # sentinels like 1e308 make an infinite relief
-        low, high = np.quantile(sample, (0.05, 0.95))
-        relief = float(high - low)
+    low, high = np.quantile(sample, (0.05, 0.95))
+    relief = float(high - low)
     possible = [factor for factor in candidates if _RELIEF_UM[0] <= relief * factor <= _RELIEF_UM[1]]
     if len(possible) != 1:
         raise ScanRefused(

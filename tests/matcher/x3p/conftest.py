@@ -70,77 +70,91 @@ def refusal() -> Callable[..., str]:
     return refuse
 
 
-@pytest.fixture
-def wave_m() -> NDArray[np.float64]:
+def wave() -> NDArray[np.float64]:
     """Heights in metres, 9 rows by 12 columns, no two alike and no symmetry, a few micrometres of relief."""
     rows, columns = np.mgrid[0:9, 0:12]
     return 1e-6 * (np.sin(rows * 0.9) + 0.1 * columns + 0.017 * rows * columns)
 
 
 @pytest.fixture
-def make_x3p(tmp_path: Path, wave_m: NDArray[np.float64]) -> MakeX3p:
-    """Writes an x3p of heights ``z``, (rows, columns) or (layers, rows, columns), as stored.
+def wave_m() -> NDArray[np.float64]:
+    return wave()
+
+
+@pytest.fixture
+def make_x3p(tmp_path: Path) -> MakeX3p:
+    """``build`` into a file, always of the same name."""
+
+    def make(*args: Any, **kwargs: Any) -> Path:
+        path = tmp_path / "made.x3p"
+        path.write_bytes(build(*args, **kwargs))
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def build_x3p() -> Callable[..., bytes]:
+    return build
+
+
+def build(
+    z: NDArray[Any] | None = None,
+    *,
+    x: NDArray[Any] | None = None,
+    y: NDArray[Any] | None = None,
+    valid: NDArray[np.bool_] | None = None,
+    as_text: bool = False,
+    edit_xml: Callable[[str], str | bytes] = lambda xml: xml,
+    edit_entries: Callable[[dict[str, bytes]], dict[str, bytes]] = lambda entries: entries,
+    **fields: str,
+) -> bytes:
+    """An x3p of heights ``z``, (rows, columns) or (layers, rows, columns), as stored.
 
     ``x`` and ``y`` of the same shape make those axes absolute. ``fields`` are those of the template. ``edit_xml``
     changes main.xml before its checksum is made, ``edit_entries`` the finished entries after.
     """
-
-    def make(
-        z: NDArray[Any] | None = None,
-        *,
-        x: NDArray[Any] | None = None,
-        y: NDArray[Any] | None = None,
-        valid: NDArray[np.bool_] | None = None,
-        as_text: bool = False,
-        edit_xml: Callable[[str], str | bytes] = lambda xml: xml,
-        edit_entries: Callable[[dict[str, bytes]], dict[str, bytes]] = lambda entries: entries,
-        **fields: str,
-    ) -> Path:
-        z = wave_m if z is None else z
-        given: dict[str, str] = {
-            "feature": "SUR",
-            "x_axis": "I" if x is None else "A",
-            "y_axis": "I" if y is None else "A",
-            "z_axis": "A",
-            "x_type": "D",
-            "y_type": "D",
-            "z_type": "D",
-            "dx": "3e-6" if x is None else "1",
-            "dy": "3e-6" if y is None else "1",
-            "dz": "1",
-            "rotation": "",
-        } | fields
-        columns = [
-            (name, values, DTYPES[given[f"{name}_type"]])
-            for name, values in (("x", x), ("y", y), ("z", z))
-            if values is not None
-        ]
-        records = np.empty(z.size, np.dtype([(name, dtype) for name, _, dtype in columns]))
-        for name, values, _ in columns:
-            records[name] = values.ravel()
-        entries = {} if as_text else {"bindata/data.bin": records.tobytes()}
-        if valid is not None:
-            entries["bindata/valid.bin"] = np.packbits(valid.ravel(), bitorder="little").tobytes()
-        if as_text:
-            axes = [records[name] if name in (records.dtype.names or ()) else None for name in "xyz"]
-            whole = [[repr(value.item()) for value in axis] if axis is not None else [""] * z.size for axis in axes]
-            form = "{2}" if x is None and y is None else "{0};{1};{2}"
-            datums = "".join(f"<Datum>{form.format(*datum)}</Datum>\n" for datum in zip(*whole, strict=True))
-            points = f"<DataList>{datums}</DataList>"
-        else:
-            points = _link(entries)
-        layers = z.shape[0] if z.ndim == 3 else 1
-        dimension = f"<SizeX>{z.shape[-1]}</SizeX><SizeY>{z.shape[-2]}</SizeY><SizeZ>{layers}</SizeZ>"
-        given.setdefault("dimension", f"<MatrixDimension>{dimension}</MatrixDimension>")
-        given.setdefault("points", points)
-        edited = edit_xml(TEMPLATE.format(**given))
-        xml = edited if isinstance(edited, bytes) else edited.encode()
-        entries = {"main.xml": xml} | entries | {"md5checksum.hex": f"{_md5(xml)} *main.xml\n".encode()}
-        path = tmp_path / "made.x3p"
-        path.write_bytes(zip_bytes(edit_entries(entries)))
-        return path
-
-    return make
+    z = wave() if z is None else z
+    given: dict[str, str] = {
+        "feature": "SUR",
+        "x_axis": "I" if x is None else "A",
+        "y_axis": "I" if y is None else "A",
+        "z_axis": "A",
+        "x_type": "D",
+        "y_type": "D",
+        "z_type": "D",
+        "dx": "3e-6" if x is None else "1",
+        "dy": "3e-6" if y is None else "1",
+        "dz": "1",
+        "rotation": "",
+    } | fields
+    columns = [
+        (name, values, DTYPES[given[f"{name}_type"]])
+        for name, values in (("x", x), ("y", y), ("z", z))
+        if values is not None
+    ]
+    records = np.empty(z.size, np.dtype([(name, dtype) for name, _, dtype in columns]))
+    for name, values, _ in columns:
+        records[name] = values.ravel()
+    entries = {} if as_text else {"bindata/data.bin": records.tobytes()}
+    if valid is not None:
+        entries["bindata/valid.bin"] = np.packbits(valid.ravel(), bitorder="little").tobytes()
+    if as_text:
+        axes = [records[name] if name in (records.dtype.names or ()) else None for name in "xyz"]
+        whole = [[repr(value.item()) for value in axis] if axis is not None else [""] * z.size for axis in axes]
+        form = "{2}" if x is None and y is None else "{0};{1};{2}"
+        datums = "".join(f"<Datum>{form.format(*datum)}</Datum>\n" for datum in zip(*whole, strict=True))
+        points = f"<DataList>{datums}</DataList>"
+    else:
+        points = _link(entries)
+    layers = z.shape[0] if z.ndim == 3 else 1
+    dimension = f"<SizeX>{z.shape[-1]}</SizeX><SizeY>{z.shape[-2]}</SizeY><SizeZ>{layers}</SizeZ>"
+    given.setdefault("dimension", f"<MatrixDimension>{dimension}</MatrixDimension>")
+    given.setdefault("points", points)
+    edited = edit_xml(TEMPLATE.format(**given))
+    xml = edited if isinstance(edited, bytes) else edited.encode()
+    entries = {"main.xml": xml} | entries | {"md5checksum.hex": f"{_md5(xml)} *main.xml\n".encode()}
+    return zip_bytes(edit_entries(entries))
 
 
 def _link(entries: dict[str, bytes]) -> str:
