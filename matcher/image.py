@@ -16,10 +16,11 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
 from matcher.errors import ScanRefused
-from matcher.limits import DEFAULT_LIMITS, Limits
+from matcher.limits import DEFAULT_LIMITS, Limits, read_within
 
 _BITS = (8, 16)
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS = 256, 257, 258
+_TIFF_STRIPS, _TIFF_ROWS_A_STRIP = 273, 278
 _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT = 322, 323
 _MIRRORED = (2, 4, 5, 7)
 
@@ -63,6 +64,7 @@ class _Stated:
     bits: frozenset[int]
     tile: tuple[int, int] = (0, 0)
     orientation: int | None = None
+    complete: bool = True
 
 
 def inspect_image(path: Path, limits: Limits = DEFAULT_LIMITS) -> ImageInfo:
@@ -71,13 +73,14 @@ def inspect_image(path: Path, limits: Limits = DEFAULT_LIMITS) -> ImageInfo:
     1. Read no more than the bound, and tell the media type from the first bytes.
     2. Parse the header alone, and hold its dimensions and bit depth against the limits.
     3. Open the image, and refuse animations and files of several pages: which would be the exhibit?
-    4. Decode every pixel, so that a cut or damaged file is found today and not in court.
+    4. Decode every pixel, so that a cut or damaged file is found today and not in court. (JPEG has no
+       checksum: a scan that stops early but ends properly decodes with grey in its place.)
     5. Note how the camera was held.
 
     Raises ScanRefused: "file-too-large", "empty-file", "not-an-image", "image-damaged", "image-too-large",
     "bit-depth-not-supported", "multi-page". OSError when the file cannot be opened.
     """
-    content = _read_bounded(path, limits)
+    content = read_within(path, limits)
     media_type = _media_type(content)
     try:
         stated = _stated(content, media_type)
@@ -92,16 +95,6 @@ def inspect_image(path: Path, limits: Limits = DEFAULT_LIMITS) -> ImageInfo:
     orientation, warnings = _orientation(image, stated)
     channels = len(image.getbands())
     return ImageInfo(media_type, *stated.size, min(stated.bits), channels, orientation, warnings)
-
-
-def _read_bounded(path: Path, limits: Limits) -> bytes:
-    with path.open("rb") as file:
-        content = file.read(limits.file_bytes + 1)
-    if len(content) > limits.file_bytes:
-        raise ScanRefused("file-too-large", f"The file is larger than {limits.file_bytes} bytes.")
-    if not content:
-        raise ScanRefused("empty-file", "The file is empty: send it again.")
-    return content
 
 
 def _media_type(content: bytes) -> str:
@@ -131,7 +124,15 @@ def _stated(content: bytes, media_type: str) -> _Stated:
         tile=(_whole(tags.get(_TIFF_TILE_WIDTH, 0)), _whole(tags.get(_TIFF_TILE_HEIGHT, 0))),
         # Pillow turns a TIFF as it decodes it, and forgets that it did
         orientation=tags.get(ExifTags.Base.Orientation, 1),
+        complete=_strips_complete(tags),
     )
+
+
+def _strips_complete(tags: ImageFileDirectory_v2) -> bool:
+    """TIFF 6.0, section 3: strips that are not there would decode as black rows, without an error."""
+    height = _whole(tags[_TIFF_HEIGHT])
+    rows = _whole(tags.get(_TIFF_ROWS_A_STRIP, height))
+    return _TIFF_STRIPS not in tags or len(tags[_TIFF_STRIPS]) * rows >= height
 
 
 def _whole(stated: object) -> int:
@@ -154,6 +155,8 @@ def _check(stated: _Stated, limits: Limits) -> None:
             f"The image has {' and '.join(map(str, sorted(stated.bits)))} bits a channel; 8 and 16 are read: "
             "convert it without stretching its values.",
         )
+    if not stated.complete:
+        raise ValueError("the TIFF lacks strips")
 
 
 def _open(content: bytes, media_type: str) -> Image.Image:

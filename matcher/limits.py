@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from matcher.errors import ScanRefused
 
 MIB = 1024 * 1024
 
@@ -63,3 +66,18 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def read_within(path: Path, limits: Limits) -> bytes:
+    """The bytes of a file that has some, and no more than the limit.
+
+    Raises ScanRefused: "empty-file", "file-too-large"; OSError when the file cannot be opened, which is not
+    the file's fault.
+    """
+    with path.open("rb") as file:
+        content = file.read(limits.file_bytes + 1)
+    if not content:
+        raise ScanRefused("empty-file", "The file is empty: send it again.")
+    if len(content) > limits.file_bytes:
+        raise ScanRefused("file-too-large", f"The file is larger than the {limits.file_bytes} bytes that are read.")
+    return content

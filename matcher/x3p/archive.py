@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matcher.errors import ScanRefused
-from matcher.limits import Limits
+from matcher.limits import Limits, read_within
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
@@ -135,7 +135,8 @@ def open_archive(path: Path, limits: Limits) -> Archive:
     "too-many-entries", "unsafe-path", "duplicate-entries", "main-xml-missing", "main-xml-ambiguous".
     OSError when the file cannot be opened, which is not the file's fault.
     """
-    content = _read_bounded(path, limits)
+    content = read_within(path, limits)
+    _check_kind(content)
     entries = [entry for entry in _directory(content, limits) if _is_wanted(entry.name)]
     names = {entry.name for entry in entries}
     if len(names) != len(entries):
@@ -145,17 +146,10 @@ def open_archive(path: Path, limits: Limits) -> Archive:
     return Archive(content, inside, limits)
 
 
-def _read_bounded(path: Path, limits: Limits) -> bytes:
-    with path.open("rb") as file:
-        content = file.read(limits.file_bytes + 1)
-    if len(content) > limits.file_bytes:
-        raise ScanRefused("file-too-large", f"The file is larger than {limits.file_bytes} bytes.")
-    if not content:
-        raise ScanRefused("empty-file", "The file is empty: send it again.")
+def _check_kind(content: bytes) -> None:
     if not content.startswith(b"PK\x03\x04"):
         kind = next((what for magic, what in _KNOWN_FORMATS.items() if content.startswith(magic)), "no zip archive")
         raise ScanRefused("not-an-x3p", f"This is {kind}, not an x3p file: send the topography as x3p.")
-    return content
 
 
 def _directory(content: bytes, limits: Limits) -> Iterator[Entry]:
