@@ -7,7 +7,7 @@ import re
 import unicodedata
 from enum import StrEnum
 
-from schemas.errors import ContractError
+from schemas.errors import ContractError, shown
 
 
 class Calibre(StrEnum):
@@ -28,6 +28,7 @@ class Calibre(StrEnum):
     GAUGE_12 = "12 gauge"
     PA_9MM = "9 mm P.A."
     UNKNOWN = "unknown"
+    NOT_EXAMINED = "not_examined"
 
 
 _SYNONYMS: dict[Calibre, tuple[str, ...]] = {
@@ -37,17 +38,18 @@ _SYNONYMS: dict[Calibre, tuple[str, ...]] = {
     Calibre.M43_7_62X39: ("7.62x39 mm", "7.62 mm M43", "7.62x39 M43"),
     Calibre.TOKAREV_7_62: ("7.62x25", "7.62x25 mm", "7.62x25 Tokarev", "7.62 Tokarev"),
     Calibre.BROWNING_COURT_9MM: (".380 ACP", ".380 Auto", "9x17", "9 mm Kurz", "9 mm Short", "9 mm Corto"),
-    Calibre.ACP_45: (".45 Auto", "45 ACP", "11.43x23"),
-    Calibre.SPECIAL_38: ("38 Special", ".38 Spl", "9x29R"),
-    Calibre.MAGNUM_357: ("357 Magnum", ".357 Mag", "9x33R"),
-    Calibre.SW_40: ("40 S&W", ".40 SW", "10x22"),
+    Calibre.ACP_45: (".45 Auto", "11.43x23"),
+    Calibre.SPECIAL_38: (".38 Spl", "9x29R"),
+    Calibre.MAGNUM_357: (".357 Mag", "9x33R"),
+    Calibre.SW_40: (".40 SW", "10x22"),
     Calibre.M74_5_45X39: ("5.45x39 mm", "5.45 mm M74"),
-    Calibre.REM_223: ("5.56x45 mm", "5.56 NATO", ".223 Rem", ".223 Remington", "223 Rem"),
-    Calibre.LR_22: ("22 LR", ".22 Long Rifle", "5.6x15R"),
+    Calibre.REM_223: ("5.56x45 mm", "5.56 NATO", ".223 Rem", ".223 Remington"),
+    Calibre.LR_22: (".22 Long Rifle", "5.6x15R"),
     Calibre.BROWNING_6_35: (".25 ACP", ".25 Auto", "6.35x16", "6.35 Browning"),
     Calibre.GAUGE_12: ("12 ga", "12/70", "12/76", "12 bore"),
     Calibre.PA_9MM: ("9 mm PA", "9 mm P.A.K.", "9 mm PAK", "9x22 PA", "9 mm P.A. Knall"),
     Calibre.UNKNOWN: ("not known",),
+    Calibre.NOT_EXAMINED: (),
 }
 
 # Cartridges that one firearm may fire as made or as commonly converted in the region: their marks are worth
@@ -60,10 +62,14 @@ _INTERCHANGEABLE: tuple[frozenset[Calibre], ...] = (
     frozenset({Calibre.PA_9MM, Calibre.MAKAROV_9MM}),
 )
 
+_ANY = frozenset({Calibre.UNKNOWN, Calibre.NOT_EXAMINED})
+
 
 def _folded(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text).casefold().replace("×", "x").replace(",", ".")
-    return re.sub(r"[^a-z0-9.&/]", "", text).removesuffix(".")
+    """Letters of any script stay, so that no word is lost silently; the Cyrillic letter that looks like x is one."""
+    text = unicodedata.normalize("NFKC", text).casefold()
+    text = text.translate({ord("×"): "x", ord("\N{CYRILLIC SMALL LETTER HA}"): "x", ord(","): "."})
+    return re.sub(r"[^\w.&/]|_", "", text).strip(".")
 
 
 _BY_SYNONYM: dict[str, Calibre] = {
@@ -83,7 +89,7 @@ def fold_calibre(text: str) -> Calibre:
     hint = ", ".join(dict.fromkeys(_BY_SYNONYM[name].value for name in near))
     raise ContractError(
         "unknown-calibre",
-        f"The calibre {text[:40]!r} is not known. "
+        f"The calibre '{shown(text, 40)}' is not known. "
         + (f"Nearest: {hint}. " if hint else "")
         + "Use a designation of /v1/vocabularies, or 'unknown'.",
     )
@@ -92,9 +98,9 @@ def fold_calibre(text: str) -> Calibre:
 def compatible_calibres(calibre: Calibre) -> frozenset[Calibre]:
     """The calibres whose cartridge cases may come from the same firearm as one of ``calibre``.
 
-    An unknown calibre may be any; so ``UNKNOWN`` is compatible with all, and all with it.
+    One that is unknown or was not examined may be any: it is compatible with all, and all with it.
     """
-    if calibre is Calibre.UNKNOWN:
+    if calibre in _ANY:
         return frozenset(Calibre)
     others = (group for group in _INTERCHANGEABLE if calibre in group)
-    return frozenset({calibre, Calibre.UNKNOWN}).union(*others)
+    return (_ANY | {calibre}).union(*others)

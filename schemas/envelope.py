@@ -74,7 +74,7 @@ def open_envelope(raw: bytes) -> Envelope:
     """
     check_json(raw, max_bytes=MAX_ENVELOPE_BYTES)
     try:
-        form = _EnvelopeForm.model_validate_json(raw)
+        form = _EnvelopeForm.model_validate_json(raw, strict=True)
     except ValidationError as error:
         raise ContractError("not-an-envelope", "This is not a DSSE envelope of this exchange.") from error
     signatures: dict[str, bytes] = {}
@@ -86,7 +86,11 @@ def open_envelope(raw: bytes) -> Envelope:
 
 
 def _decoded(text: str) -> bytes:
+    """Base64 in its one canonical spelling: another one would make another log leaf of the same statement."""
     try:
-        return base64.b64decode(text, validate=True)
+        decoded = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ContractError("not-base64", "The envelope holds text that is not Base64.") from error
+    if base64.b64encode(decoded).decode() != text:
+        raise ContractError("not-base64", "The envelope holds Base64 in another than the canonical spelling.")
+    return decoded

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.calibre import Calibre, fold_calibre
 from schemas.errors import ContractError
@@ -25,6 +27,7 @@ from schemas.vocabulary import (
     OffenceCategory,
     PrimerMaterial,
     RegionOfInterest,
+    Role,
     SourceGrade,
 )
 
@@ -41,7 +44,16 @@ def _calibre(value: object) -> object:
     try:
         return fold_calibre(value)
     except ContractError as error:
-        raise ValueError(str(error)) from error
+        raise PydanticCustomError("unknown_calibre", "{explanation}", {"explanation": str(error)}) from error
+
+
+def _iso_day(value: object) -> object:
+    """A day has one spelling: Pydantic would also take seconds since 1970, even from a string."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("a day is written YYYY-MM-DD")
+    return date.fromisoformat(value)
 
 
 def _plain_text(text: str) -> str:
@@ -51,6 +63,7 @@ def _plain_text(text: str) -> str:
     return text
 
 
+Day = Annotated[date, BeforeValidator(_iso_day)]
 FoldedCalibre = Annotated[Calibre, BeforeValidator(_calibre)]
 ShortText = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_plain_text)]
 ClockHour = Annotated[int, Field(ge=1, le=12)]
@@ -61,8 +74,8 @@ CaseReference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}
 class DateRange(Contract):
     """When it happened, as far as known; both ends inclusive."""
 
-    earliest: date | None = None
-    latest: date | None = None
+    earliest: Day | None = None
+    latest: Day | None = None
     precision: DatePrecision = DatePrecision.UNKNOWN
 
     @model_validator(mode="after")
@@ -131,7 +144,8 @@ class Instrument(Contract):
 
 class Measurement(Contract):
     """How one region was measured. Resolutions in micrometres; ``lateral_resolution_um`` is the pixel size of a
-    photograph, and for a topography only a statement beside what the file itself says."""
+    photograph, and for a topography only a statement beside what the file itself says. Who captured it is a role,
+    never a name."""
 
     roi: RegionOfInterest
     modality: Modality
@@ -143,6 +157,7 @@ class Measurement(Contract):
     lighting: Lighting = Lighting.UNKNOWN
     light_hour: ClockHour | None = None
     unmodified: Answer = Answer.UNKNOWN
+    captured_by: Role | None = None
 
     @model_validator(mode="after")
     def _photograph_has_a_scale(self) -> Self:

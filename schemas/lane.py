@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from schemas.exhibit import Contract, Sha256Hex
-from schemas.statements import contract_error
+from schemas.statements import NodeId, contract_error
 from schemas.strict_json import check_json
 
 MAX_PAGE_ITEMS = 64
-MAX_PAGE_BYTES = 8 * 1024 * 1024  # about 64 of the largest envelopes; a page of ordinary ones has about 700 kB
+MAX_PAGE_BYTES = 8 * 1024 * 1024  # 64 ordinary envelopes take about 1.5 MB; a page of larger ones holds fewer
 
 Base64Text = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 Proof = Annotated[tuple[Sha256Hex, ...], Field(max_length=64)]
@@ -38,7 +38,7 @@ class LanePage(Contract):
     """
 
     contract: Literal["1.0"]
-    lane: str
+    lane: NodeId
     start: Annotated[int, Field(ge=0)]
     count: Annotated[int, Field(ge=0)]
     head: Sha256Hex
@@ -51,6 +51,6 @@ def parse_lane_page(data: bytes) -> LanePage:
     """Read a page whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
     check_json(data, max_bytes=MAX_PAGE_BYTES)
     try:
-        return LanePage.model_validate_json(data)
+        return LanePage.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise contract_error(error) from error

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
-from schemas.errors import ContractError
-from schemas.exhibit import CaseReference, Contract, Exhibit, Handling, Measurement, Sha256Hex
+from schemas.errors import ContractError, ContractReason, shown
+from schemas.exhibit import CaseReference, Contract, Day, Exhibit, Handling, Measurement, Sha256Hex
 from schemas.strict_json import check_json
 from schemas.vocabulary import Jurisdiction, ReleaseLevel, Role, SignedInBy
 
 CONTRACT_VERSION = "1.0"
 MAX_ACQUISITIONS = 16
+MAX_PROBLEMS = 50  # more than a person mends at once; a hostile statement could have 40,000
 MAX_BLOB_BYTES = 512 * 1024 * 1024  # the largest scan that a record may name: a case head at 1 um is about 200 MB
 
 NodeId = Annotated[str, Field(pattern=r"^ffp-[a-z]{2}(-[a-z0-9]{1,16})?$")]
 Pseudonym = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
 Url = Annotated[str, Field(pattern=r"^https?://[a-z0-9.\-\[\]:]{1,253}$")]
-Base64Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{40,4000}={0,2}$")]
+# Raw public keys in canonical Base64: 32 bytes, and those of FIPS 204, table 2: 1,312 and 1,952 bytes. The last
+# character before the padding carries 2 or 4 bits that are nought.
+Ed25519Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
+MlDsa44Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{1749}[AQgw]==$")]
+MlDsa65Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{2602}[AEIMQUYcgkosw048]=$")]
 ScanMediaType = Literal["application/x-x3p", "image/png", "image/tiff", "image/jpeg"]
 
 
@@ -71,7 +76,7 @@ class Record(Statement):
     handling: Handling
     level: ReleaseLevel
     audience: tuple[Jurisdiction, ...]
-    retention_until: date
+    retention_until: Day
     supersedes: Sha256Hex | None = None
 
     @model_validator(mode="after")
@@ -85,20 +90,27 @@ class Record(Statement):
 
 
 class HybridKey(Contract):
-    """An Ed25519 and an ML-DSA public key, raw, in Base64. Both must sign."""
+    """An Ed25519 and an ML-DSA-65 public key, raw, in Base64. Both must sign a statement."""
 
-    ed25519: Base64Key
-    ml_dsa: Base64Key
+    ed25519: Ed25519Key
+    ml_dsa: MlDsa65Key
+
+
+class LogKey(Contract):
+    """An Ed25519 and an ML-DSA-44 public key, raw, in Base64. Both must sign a head of the log."""
+
+    ed25519: Ed25519Key
+    ml_dsa: MlDsa44Key
 
 
 class Delegation(Contract):
-    """The keys that a node uses day by day, good from ``from_index`` of its log on. Statements are signed with
-    Ed25519 and ML-DSA-65, heads of the log with Ed25519 and ML-DSA-44, requests with Ed25519."""
+    """The keys that a node uses day by day, good from ``from_index`` of its log on; requests between nodes are
+    signed with Ed25519 alone."""
 
     from_index: Annotated[int, Field(ge=0)]
     statement: HybridKey
-    log: HybridKey
-    transport: Base64Key
+    log: LogKey
+    transport: Ed25519Key
 
 
 class KeyEvent(Statement):
@@ -130,29 +142,38 @@ def statement_payload(statement: Statement) -> bytes:
 def parse_statement(payload: bytes) -> Record | KeyEvent:
     """Read a payload whose signatures were verified before.
 
-    Raises ContractError: those of ``check_json``, "unknown-type", "unknown-contract" or "invalid-field".
+    Raises ContractError: those of ``check_json`` and of ``contract_error``.
     """
     check_json(payload)
     try:
-        return _ADAPTER.validate_json(payload)
+        return _ADAPTER.validate_json(payload, strict=True)
     except ValidationError as error:
         raise contract_error(error) from error
 
 
 def contract_error(error: ValidationError) -> ContractError:
-    """The contract's own error for what Pydantic found, naming each place; the input's values stay out of it."""
+    """The contract's own error for what Pydantic found, naming each place.
+
+    What the sender wrote is shown cut short and without what hides or reorders: it goes into logs and onto pages.
+    """
+    found = error.errors(include_url=False, include_context=False, include_input=False)
     problems = tuple(
-        (".".join(str(step) for step in item["loc"]) or "statement", item["msg"])
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
+        (shown(".".join(str(step) for step in item["loc"]), 120) or "statement", shown(item["msg"], 400))
+        for item in found[:MAX_PROBLEMS]
     )
-    kinds = {item["type"]: item["loc"] for item in error.errors(include_url=False, include_input=False)}
-    if "union_tag_invalid" in kinds or "union_tag_not_found" in kinds:
-        reason = "unknown-type"
-    elif any(place.endswith("contract") for place, _ in problems):
-        reason = "unknown-contract"
-    elif "extra_forbidden" in kinds:
-        reason = "unknown-field"
-    else:
-        reason = "invalid-field"
-    shown = "; ".join(f"{place}: {what}" for place, what in problems[:5])
-    return ContractError(reason, f"The statement does not follow the contract: {shown}.", problems)
+    told = "; ".join(f"{place}: {what}" for place, what in problems[:5])
+    return ContractError(_reason(found), f"The statement does not follow the contract: {told}.", problems)
+
+
+def _reason(found: list[ErrorDetails]) -> ContractReason:
+    """The reason that matters most: what a newer node may mean comes before what is plainly wrong."""
+    kinds = {item["type"] for item in found}
+    if "json_invalid" in kinds:  # what the strict reader let pass and Pydantic's does not: half a surrogate pair
+        return "not-json"
+    if kinds & {"union_tag_invalid", "union_tag_not_found"}:
+        return "unknown-type"
+    if any(item["loc"][-1:] == ("contract",) and item["type"] != "extra_forbidden" for item in found):
+        return "unknown-contract"
+    if "extra_forbidden" in kinds:
+        return "unknown-field"
+    return "unknown-calibre" if "unknown_calibre" in kinds else "invalid-field"

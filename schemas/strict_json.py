@@ -7,12 +7,14 @@ import re
 from collections import Counter
 from typing import NoReturn
 
-from schemas.errors import ContractError
+from schemas.errors import ContractError, shown
 
 MAX_STATEMENT_BYTES = 256 * 1024  # a record with 16 acquisitions takes about 12 kB
 MAX_DEPTH = 16  # the deepest statement nests 5 levels
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A string that is never closed runs to the end of the data: were it passed over instead, each quote behind it would
+# start a search to the end, and 256 kB of quotes would take minutes.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
@@ -43,7 +45,7 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         twice = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
-        raise ContractError("duplicate-key", f"One object names a key twice: {', '.join(twice)[:200]}.")
+        raise ContractError("duplicate-key", f"One object names a key twice: {shown(', '.join(twice), 200)}.")
     return found
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from schemas.exhibit import CaseReference, Contract, Exhibit, Handling, Measurement, Sha256Hex
+from schemas.exhibit import CaseReference, Contract, Day, Exhibit, Handling, Measurement, Sha256Hex
 from schemas.statements import MAX_ACQUISITIONS, contract_error
 from schemas.strict_json import check_json
 from schemas.vocabulary import Jurisdiction, ReleaseLevel
@@ -30,7 +29,7 @@ class Submission(Contract):
     handling: Handling
     level: ReleaseLevel = ReleaseLevel.NONE
     audience: tuple[Jurisdiction, ...] = ()
-    retention_until: date
+    retention_until: Day
     supersedes: Sha256Hex | None = None
 
 
@@ -38,6 +37,6 @@ def parse_submission(data: bytes) -> Submission:
     """Read an untrusted submission. Raises ContractError as ``parse_statement`` does."""
     check_json(data)
     try:
-        return Submission.model_validate_json(data)
+        return Submission.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise contract_error(error) from error

@@ -1,7 +1,7 @@
 """The field's closed vocabularies (Open-FMC x3p extension, draft 0.7, and NBTRD), versioned together.
 
-Every examined characteristic also knows *unknown* (looked at, could not be told) and *not_examined*:
-the two mean different things to an examiner.
+Every one of an exhibit's characteristics also knows *unknown* (looked at, could not be told) and
+*not_examined*: the two mean different things to an examiner.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class RegionOfInterest(StrEnum):
     FIRING_PIN_DRAG = "firing_pin_drag"
     CHAMBER_MARK = "chamber_mark"
     UNKNOWN = "unknown"
+    NOT_EXAMINED = "not_examined"
 
 
 class Modality(StrEnum):
@@ -67,6 +68,7 @@ class ExhibitKind(StrEnum):
     SEIZED = "seized"
     REPLICA = "replica"
     UNKNOWN = "unknown"
+    NOT_EXAMINED = "not_examined"
 
 
 class FiringPinType(StrEnum):
@@ -143,6 +145,7 @@ class Cast(StrEnum):
     POSITIVE = "positive"
     NEGATIVE = "negative"
     UNKNOWN = "unknown"
+    NOT_EXAMINED = "not_examined"
 
 
 class OffenceCategory(StrEnum):

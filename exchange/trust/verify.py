@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
+from typing import Literal
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -15,6 +15,9 @@ from exchange.trust.keys import ED25519, ML_DSA_65, key_id
 from schemas import Envelope, HybridKey, KeyEvent, Record, open_envelope, parse_statement, pre_authentication_encoding
 from schemas.errors import ContractError
 from schemas.statements import statement_id
+
+VerificationReason = Literal["unknown-key", "bad-signature", "wrong-issuer", "unexpected-type"]
+"""Why a statement in the contract's form is not believed; each has a bad example in ``schemas/vectors``."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,7 @@ def verify_statement(raw: bytes, *, issuer: str, key: HybridKey) -> VerifiedStat
     except ContractError as error:
         raise StatementInvalid(str(error), code=error.reason) from error
     if statement.issuer != issuer:
-        raise StatementInvalid(
-            f"{issuer} signed a statement that names {statement.issuer} as its issuer.", code="wrong-issuer"
-        )
+        raise not_believed("wrong-issuer", f"{issuer} signed a statement that names {statement.issuer} as its issuer.")
     return VerifiedStatement(statement_id(envelope.payload), envelope, statement)
 
 
@@ -52,8 +53,8 @@ def verify_envelope(envelope: Envelope, key: HybridKey) -> None:
     """Both signatures, each required by name. Raises StatementInvalid, code "unknown-key" or "bad-signature"."""
     wanted = {key_id(ED25519, key.ed25519), key_id(ML_DSA_65, key.ml_dsa)}
     if set(envelope.signatures) != wanted:
-        raise StatementInvalid(
-            "The envelope is not signed by exactly the issuer's Ed25519 and ML-DSA-65 keys.", code="unknown-key"
+        raise not_believed(
+            "unknown-key", "The envelope is not signed by exactly the issuer's Ed25519 and ML-DSA-65 keys."
         )
     message = pre_authentication_encoding(envelope.payload)
     try:
@@ -61,9 +62,14 @@ def verify_envelope(envelope: Envelope, key: HybridKey) -> None:
         ml_dsa = MLDSA65PublicKey.from_public_bytes(base64.b64decode(key.ml_dsa, validate=True))
         ed25519.verify(envelope.signatures[key_id(ED25519, key.ed25519)], message)
         ml_dsa.verify(envelope.signatures[key_id(ML_DSA_65, key.ml_dsa)], message)
-    except (ValueError, binascii.Error) as error:
-        raise StatementInvalid("The issuer's key is not a key.", code="unknown-key") from error
+    except ValueError as error:
+        raise not_believed("unknown-key", "The issuer's key is not a key.") from error
     except InvalidSignature as error:
-        raise StatementInvalid(
-            "A signature does not verify: the statement was altered or forged.", code="bad-signature"
+        raise not_believed(
+            "bad-signature", "A signature does not verify: the statement was altered or forged."
         ) from error
+
+
+def not_believed(reason: VerificationReason, message: str) -> StatementInvalid:
+    """The error to raise, its code one of the declared reasons."""
+    return StatementInvalid(message, code=reason)
