@@ -6,10 +6,11 @@ import base64
 import hashlib
 import hmac
 import secrets
+import string
 
 from exchange.errors import StatementInvalid
 from exchange.trust.keys import HybridSigner, NodeKeys, raw_public
-from exchange.trust.verify import verify_envelope
+from exchange.trust.verify import not_believed, verify_envelope
 from schemas import (
     CONTRACT_VERSION,
     Delegation,
@@ -57,9 +58,9 @@ def open_card(envelope: Envelope) -> KeyEvent:
     try:
         card = parse_statement(envelope.payload)
     except ContractError as error:
-        raise StatementInvalid(f"The node's card is not in the contract's form: {error}") from error
+        raise StatementInvalid(f"The node's card is not in the contract's form: {error}", code=error.reason) from error
     if not isinstance(card, KeyEvent):
-        raise StatementInvalid("This is no node's card but another statement.")
+        raise not_believed("unexpected-type", "This is no node's card but another statement.")
     verify_envelope(envelope, card.identity)
     return card
 
@@ -74,5 +75,5 @@ def fingerprint(identity: HybridKey) -> str:
 
 def same_fingerprint(one: str, other: str) -> bool:
     """Compare two fingerprints as typed, whatever separates their digits."""
-    digits = ["".join(character for character in text if character.isdigit()) for text in (one, other)]
+    digits = ["".join(character for character in text if character in string.digits) for text in (one, other)]
     return len(digits[0]) == 5 * FINGERPRINT_GROUPS and hmac.compare_digest(*digits)

@@ -7,10 +7,11 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA65PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -22,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from exchange.errors import ConfigurationError
-from schemas import Envelope, HybridKey, pre_authentication_encoding, seal
+from schemas import Envelope, HybridKey, LogKey, pre_authentication_encoding, seal
 
 PrivateKey = Ed25519PrivateKey | MLDSA44PrivateKey | MLDSA65PrivateKey
 K = TypeVar("K", Ed25519PrivateKey, MLDSA44PrivateKey, MLDSA65PrivateKey)
@@ -63,8 +64,8 @@ class LogKeys:
     ml_dsa: MLDSA44PrivateKey
 
     @property
-    def public(self) -> HybridKey:
-        return HybridKey(ed25519=raw_public(self.ed25519), ml_dsa=raw_public(self.ml_dsa))
+    def public(self) -> LogKey:
+        return LogKey(ed25519=raw_public(self.ed25519), ml_dsa=raw_public(self.ml_dsa))
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class NodeKeys:
     statement: HybridSigner
     log: LogKeys
     transport: Ed25519PrivateKey
-    nonce_secret: bytes
+    nonce_secret: bytes = field(repr=False)
 
 
 def key_id(algorithm: str, public_base64: str) -> str:
@@ -135,8 +136,10 @@ def _load(folder: Path, name: str, kind: type[K]) -> K:
     path = folder / f"{name}.pem"
     try:
         key = load_pem_private_key(_read_secret(path), password=None)
-    except (ValueError, TypeError) as error:
-        raise ConfigurationError(f"{path} is not a private key in PEM; restore it from the key backup.") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ConfigurationError(
+            f"{path} is no readable private key in PEM; restore it from the key backup."
+        ) from error
     if not isinstance(key, kind):
         raise ConfigurationError(f"{path} holds another kind of key than its name says.")
     return key
