@@ -58,7 +58,7 @@ def release(
     """
     if not peer.enrolled:
         return Withheld(Reason.NOT_ENROLLED)
-    if not legal_basis:
+    if not legal_basis or legal_basis.isspace():
         return Withheld(Reason.NO_LEGAL_BASIS)
     if record.issuer != owner:
         return Withheld(Reason.NOT_OWNER)
