@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ class Limits:
     """Bounds that hold before a file is parsed deeper; what exceeds one is refused, never cut to size.
 
     The memory that one scan can cost follows from them: the file, plus its points as stored (8 bytes each),
-    plus the result (4 bytes each), so about 0.7 GB for the largest surface that is accepted.
+    plus the result (4 bytes each): about 0.7 GB for the largest surface that is accepted.
     """
 
     file_bytes: int = 256 * MIB
@@ -36,6 +37,12 @@ class Limits:
 
     xml_bytes: int = 128 * MIB
     """main.xml is 2 kB, unless it carries its points as text: up to 90 bytes for each of 1231 x 1223 points."""
+
+    xml_header_bytes: int = 4 * MIB
+    """What of main.xml is no points; room for a long comment. Bounds the attributes that expat collects."""
+
+    xml_point_bytes: int = 128
+    """A point as text: three numbers of 24 characters, tags, line break and indentation."""
 
     xml_depth: int = 16
     """The schema nests five deep; vendor extensions a little more."""
@@ -75,9 +82,10 @@ def read_within(path: Path, limits: Limits) -> bytes:
     the file's fault.
     """
     with path.open("rb") as file:
-        content = file.read(limits.file_bytes + 1)
+        size = os.fstat(file.fileno()).st_size
+        if size > limits.file_bytes:
+            raise ScanRefused("file-too-large", f"The file is larger than the {limits.file_bytes} bytes that are read.")
+        content = file.read(size)  # no more, should the file be growing
     if not content:
         raise ScanRefused("empty-file", "The file is empty: send it again.")
-    if len(content) > limits.file_bytes:
-        raise ScanRefused("file-too-large", f"The file is larger than the {limits.file_bytes} bytes that are read.")
     return content

@@ -21,6 +21,7 @@ from matcher.errors import ScanRefused
 from matcher.limits import Limits
 
 _ADVICE = "correct it in the instrument's software and export the scan again."
+_CHUNK_BYTES = 256 * 1024
 _AXES = "Record1/Axes"
 _ROTATION = tuple(f"{_AXES}/Rotation/r{row}{column}" for row in (1, 2, 3) for column in (1, 2, 3))
 _LINK = "Record3/DataLink"
@@ -152,9 +153,18 @@ class _Reader:
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text.append
         try:
-            parser.Parse(xml, True)
+            for start in range(0, len(xml), _CHUNK_BYTES):
+                chunk = xml[start : start + _CHUNK_BYTES]
+                parser.Parse(chunk, False)
+                self._check_size(start + len(chunk))
+            parser.Parse(b"", True)
         except (expat.ExpatError, ValueError, LookupError) as error:  # the last two: an encoding nobody knows
             raise ScanRefused("main-xml-invalid", f"main.xml is not well-formed XML: {_ADVICE}") from error
+
+    def _check_size(self, bytes_fed: int) -> None:
+        limits = self._limits
+        if bytes_fed > limits.xml_header_bytes + limits.xml_point_bytes * len(self.z):
+            raise ScanRefused("main-xml-invalid", f"main.xml holds more than a header and its points: {_ADVICE}")
 
     def _doctype(self, *_: object) -> None:
         raise ScanRefused(

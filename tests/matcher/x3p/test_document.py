@@ -134,6 +134,17 @@ def test_documents_that_cannot_be_trusted(
     assert refusal(make_x3p(edit_xml=edit)) == "main-xml-invalid"
 
 
+@pytest.mark.parametrize("filling", ["a{}='1' ", "<!--{}-->"])
+def test_more_header_than_any_scan_has(make_x3p: MakeX3p, refusal: Refusal, filling: str) -> None:
+    """Six million attributes, or as many comments, would cost seconds and gigabytes."""
+    filled = "".join(filling.format(n) for n in range(20_000))
+    text = f"<b {filled}/>" if "=" in filling else filled
+    path = make_x3p(edit_xml=lambda xml: xml.replace("<Record2>", text + "<Record2>"))
+    assert refusal(path, xml_header_bytes=10_000) == "main-xml-invalid"
+    if "=" not in filling:
+        assert read_topography(path).coverage == 1
+
+
 @pytest.mark.parametrize(
     "size", ["0", "-1", "-12", "20001", "999999999", "99999999999999999999", "9" * 5000, "-" + "9" * 5000]
 )
