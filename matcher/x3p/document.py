@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import math
 import re
-from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from xml.parsers import expat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
 from matcher.limits import Limits
+from matcher.x3p.markup import ADVICE, Markup, read_markup
 
-_ADVICE = "correct it in the instrument's software and export the scan again."
-_CHUNK_BYTES = 256 * 1024
 _AXES = "Record1/Axes"
 _ROTATION = tuple(f"{_AXES}/Rotation/r{row}{column}" for row in (1, 2, 3) for column in (1, 2, 3))
 _LINK = "Record3/DataLink"
@@ -117,9 +114,8 @@ def parse_document(xml: bytes, limits: Limits) -> Header:
     Raises ScanRefused: "main-xml-invalid", "dtd-forbidden", "feature-type-unknown", "profile-not-surface",
     "dimensions-out-of-range", "data-missing".
     """
-    reader = _Reader(limits)
-    reader.parse(xml)
-    texts = reader.texts
+    markup = read_markup(xml, _WANTED, limits)
+    texts = markup.texts
     feature = _feature(texts)
     return Header(
         feature=feature,
@@ -127,98 +123,11 @@ def parse_document(xml: bytes, limits: Limits) -> Header:
         y=_axis(texts, "Y"),
         z=_axis(texts, "Z"),
         shape=_shape(texts, feature, limits),
-        points=_points(texts, reader),
+        points=_points(texts, markup),
         rotation=_rotation(texts),
         instrument=_instrument(texts),
         checksum_file=texts.get("Record4/ChecksumFile") or None,
     )
-
-
-class _Reader:
-    """Collects the wanted texts by path, and the datums as numbers, in one pass over the events of expat."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.texts: dict[str, str] = {}
-        self.x, self.y, self.z = array("d"), array("d"), array("d")
-        self._limits = limits
-        self._path: list[str] = []
-        self._text: list[str] = []
-        self._elements = 0
-
-    def parse(self, xml: bytes) -> None:
-        parser = expat.ParserCreate()
-        parser.buffer_text = True  # else every line break of a text is a string of its own
-        parser.StartDoctypeDeclHandler = self._doctype
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._text.append
-        try:
-            for start in range(0, len(xml), _CHUNK_BYTES):
-                chunk = xml[start : start + _CHUNK_BYTES]
-                parser.Parse(chunk, False)
-                self._check_size(start + len(chunk))
-            parser.Parse(b"", True)
-        except (expat.ExpatError, ValueError, LookupError) as error:  # the last two: an encoding nobody knows
-            raise ScanRefused("main-xml-invalid", f"main.xml is not well-formed XML: {_ADVICE}") from error
-
-    def _check_size(self, bytes_fed: int) -> None:
-        limits = self._limits
-        if bytes_fed > limits.xml_header_bytes + limits.xml_point_bytes * len(self.z):
-            raise ScanRefused("main-xml-invalid", f"main.xml holds more than a header and its points: {_ADVICE}")
-
-    def _doctype(self, *_: object) -> None:
-        raise ScanRefused(
-            "dtd-forbidden", "main.xml declares a document type, which can hide an entity bomb: x3p files have none."
-        )
-
-    def _start(self, name: str, _attributes: Mapping[str, str]) -> None:
-        self._path.append(name.rpartition(":")[2])
-        self._text.clear()
-        if self._path[-1] == "Datum":
-            if len(self.z) >= self._limits.xml_points:
-                raise ScanRefused(
-                    "dimensions-out-of-range",
-                    f"main.xml holds more than {self._limits.xml_points} points as text: export them as binary.",
-                )
-            return
-        self._elements += 1
-        if self._elements > self._limits.xml_elements or len(self._path) > self._limits.xml_depth:
-            raise ScanRefused("main-xml-invalid", "main.xml holds more elements than any x3p header: " + _ADVICE)
-        if len(self._path) == 1 and not self._path[0].startswith("ISO5436"):
-            raise ScanRefused("main-xml-invalid", "The root of main.xml is not ISO5436_2: this is no x3p file.")
-
-    def _end(self, _name: str) -> None:
-        text = "".join(self._text).strip()
-        self._text.clear()
-        if self._path[-1] == "Datum":
-            self._datum(text)
-        else:
-            path = "/".join(self._path[1:])
-            if path in _WANTED:
-                if path in self.texts:
-                    raise ScanRefused("main-xml-invalid", f"main.xml states {path} twice: {_ADVICE}")
-                self.texts[path] = text
-        self._path.pop()
-
-    def _datum(self, text: str) -> None:
-        if self._path[1:] != ["Record3", "DataList", "Datum"]:
-            raise ScanRefused("main-xml-invalid", f"main.xml holds a Datum outside its DataList: {_ADVICE}")
-        try:
-            if ";" not in text:
-                self.z.append(_coordinate(text))
-            else:
-                x, y, z = text.split(";")
-                self.x.append(_coordinate(x))
-                self.y.append(_coordinate(y))
-                self.z.append(_coordinate(z))
-        except ValueError as error:
-            raise ScanRefused("main-xml-invalid", f"A Datum of main.xml is not z or x;y;z: {_ADVICE}") from error
-
-
-def _coordinate(text: str) -> float:
-    if "_" in text:  # Python reads 1_000 as a number, x3p does not
-        raise ValueError(text)
-    return float(text) if text and not text.isspace() else math.nan
 
 
 def _feature(texts: Mapping[str, str]) -> Feature:
@@ -226,7 +135,7 @@ def _feature(texts: Mapping[str, str]) -> Feature:
     if code == "PRF":
         raise ScanRefused("profile-not-surface", "The file holds a profile: send the scan of the whole surface.")
     if code not in {feature.value for feature in Feature}:
-        raise ScanRefused("feature-type-unknown", "main.xml states no feature type of SUR, PRF or PCL: " + _ADVICE)
+        raise ScanRefused("feature-type-unknown", "main.xml states no feature type of SUR, PRF or PCL: " + ADVICE)
     return Feature(code)
 
 
@@ -234,10 +143,10 @@ def _axis(texts: Mapping[str, str], letter: str) -> Axis:
     prefix = f"{_AXES}/C{letter}"
     kind = texts.get(f"{prefix}/AxisType", "").upper()
     if kind not in {"A", "I"}:
-        raise ScanRefused("main-xml-invalid", f"The type of axis C{letter} is neither A nor I: {_ADVICE}")
+        raise ScanRefused("main-xml-invalid", f"The type of axis C{letter} is neither A nor I: {ADVICE}")
     code = texts.get(f"{prefix}/DataType", "").upper()
     if code not in _DATA_TYPES:
-        raise ScanRefused("main-xml-invalid", f"The data type of axis C{letter} is none of I, L, F, D: {_ADVICE}")
+        raise ScanRefused("main-xml-invalid", f"The data type of axis C{letter} is none of I, L, F, D: {ADVICE}")
     # the offset moves the whole surface, which changes no height above the median; read to refuse nonsense
     _number(texts, f"{prefix}/Offset")
     return Axis(kind == "A", _DATA_TYPES[code], _number(texts, f"{prefix}/Increment"))
@@ -248,7 +157,7 @@ def _number(texts: Mapping[str, str], path: str) -> float | None:
     if not text:
         return None
     if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", text, re.ASCII):
-        raise ScanRefused("main-xml-invalid", f"{path} in main.xml is not a number: {_ADVICE}")
+        raise ScanRefused("main-xml-invalid", f"{path} in main.xml is not a number: {ADVICE}")
     return float(text)
 
 
@@ -257,7 +166,7 @@ def _count(texts: Mapping[str, str], path: str, *, empty: int | None = None) -> 
     if not text and empty is not None:
         return empty
     if not re.fullmatch(r"[+-]?\d+", text, re.ASCII):
-        raise ScanRefused("main-xml-invalid", f"{path} in main.xml is not a whole number: {_ADVICE}")
+        raise ScanRefused("main-xml-invalid", f"{path} in main.xml is not a whole number: {ADVICE}")
     # bounded: Python refuses to convert more than 4300 digits, and nine already exceed every limit
     return int(text) if len(text) <= 12 else 10**12
 
@@ -279,10 +188,10 @@ def _shape(texts: Mapping[str, str], feature: Feature, limits: Limits) -> tuple[
     return shape
 
 
-def _points(texts: Mapping[str, str], reader: _Reader) -> DataLink | Datums:
+def _points(texts: Mapping[str, str], markup: Markup) -> DataLink | Datums:
     link = texts.get(f"{_LINK}/PointDataLink")
-    if link is not None and reader.z:
-        raise ScanRefused("main-xml-invalid", f"main.xml both links its points and lists them: {_ADVICE}")
+    if link is not None and markup.z:
+        raise ScanRefused("main-xml-invalid", f"main.xml both links its points and lists them: {ADVICE}")
     if link is not None:
         return DataLink(
             points=link,
@@ -290,12 +199,12 @@ def _points(texts: Mapping[str, str], reader: _Reader) -> DataLink | Datums:
             valid=texts.get(f"{_LINK}/ValidPointsLink") or None,
             valid_md5=texts.get(f"{_LINK}/MD5ChecksumValidPoints") or None,
         )
-    if not reader.z:
-        raise ScanRefused("data-missing", f"main.xml neither links its points nor lists them: {_ADVICE}")
-    if len(reader.x) not in (0, len(reader.z)):
-        raise ScanRefused("main-xml-invalid", f"Some datums of main.xml are z and others x;y;z: {_ADVICE}")
-    x, y = (np.frombuffer(column, np.float64) if column else None for column in (reader.x, reader.y))
-    return Datums(x, y, np.frombuffer(reader.z, np.float64))
+    if not markup.z:
+        raise ScanRefused("data-missing", f"main.xml neither links its points nor lists them: {ADVICE}")
+    if len(markup.x) not in (0, len(markup.z)):
+        raise ScanRefused("main-xml-invalid", f"Some datums of main.xml are z and others x;y;z: {ADVICE}")
+    x, y = (np.frombuffer(column, np.float64) if column else None for column in (markup.x, markup.y))
+    return Datums(x, y, np.frombuffer(markup.z, np.float64))
 
 
 def _rotation(texts: Mapping[str, str]) -> NDArray[np.float64] | None:
@@ -304,7 +213,7 @@ def _rotation(texts: Mapping[str, str]) -> NDArray[np.float64] | None:
     if not stated:
         return None
     if len(stated) != len(entries):
-        raise ScanRefused("main-xml-invalid", f"The rotation in main.xml is incomplete: {_ADVICE}")
+        raise ScanRefused("main-xml-invalid", f"The rotation in main.xml is incomplete: {ADVICE}")
     return np.array(stated).reshape(3, 3)
 
 
