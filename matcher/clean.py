@@ -65,13 +65,14 @@ def clean(topography: Topography, parameters: Parameters) -> CleanScan:
     coarse_short, coarse_long = parameters.coarse_band_um
     smooth, share = low_pass(mark.heights, inside, (fine_short / spacing[0], fine_short / spacing[1]))
     fine_smooth, fine_share = _sample(smooth, share, spacing, mark.centre_um, parameters)
+    _require_area(fine_share, parameters)
     extra = np.sqrt(max(coarse_short**2 - fine_short**2, 0.0)) / FINE_SPACING_UM
     coarse_smooth, coarse_share = _halve(*low_pass(fine_smooth, fine_share, (extra, extra)))
 
     # 4.
     return CleanScan(
-        coarse=_finish(coarse_smooth, coarse_share, coarse_long / COARSE_SPACING_UM, parameters),
-        fine=_finish(fine_smooth, fine_share, fine_long / FINE_SPACING_UM, parameters),
+        coarse=finish(coarse_smooth, coarse_share, coarse_long / COARSE_SPACING_UM, parameters),
+        fine=finish(fine_smooth, fine_share, fine_long / FINE_SPACING_UM, parameters),
         centre_um=(mark.origin_um[0] + mark.centre_um[0], mark.origin_um[1] + mark.centre_um[1]),
     )
 
@@ -115,19 +116,28 @@ def _sample(
     return ratio(total, weights), weights
 
 
+def _require_area(share: Plane, parameters: Parameters) -> None:
+    area_mm2 = float(share.sum()) * (FINE_SPACING_UM / 1000.0) ** 2
+    if area_mm2 < parameters.min_mark_area_mm2:
+        raise ScanNotUsable(
+            f"not usable: {area_mm2:.2f} mm2 of the mark is left without its rim, and at least "
+            f"{parameters.min_mark_area_mm2:.2f} mm2 are needed to compare; scan the whole breech-face mark"
+        )
+
+
 def _halve(heights: Plane, weights: Plane) -> tuple[Plane, Plane]:
     """Weighted means of 2 x 2 points."""
     share = halved(weights)
     return ratio(halved(heights * weights), share), share
 
 
-def _finish(smooth: Plane, share: Plane, long_cutoff_points: float, parameters: Parameters) -> WorkingCopy:
-    """High-pass, robust scale, clip."""
+def finish(smooth: Plane, share: Plane, long_cutoff_points: float, parameters: Parameters) -> WorkingCopy:
+    """Subtract the waves beyond the cutoff (in points), scale by median and MAD, clip."""
     waves, _ = low_pass(smooth, share, (long_cutoff_points, long_cutoff_points))
     band = smooth - waves
     inside = share >= 0.5
     if not inside.any():
-        raise ScanNotUsable("not usable: nothing of the mark is left after its rim is taken off")
+        raise ScanNotUsable("not usable: the mark is nothing but single points; check the scan's missing points")
     middle = np.median(band[inside])
     deviation = 1.4826 * float(np.median(np.abs(band[inside] - middle)))
     if deviation < 1e-4:

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.clean import COARSE_POINTS, FINE_POINTS, WorkingCopy, clean
+from matcher.clean import COARSE_POINTS, FINE_POINTS, CleanScan, WorkingCopy, clean
 from matcher.descriptor import DESCRIPTOR_SHAPE, describe
 from matcher.errors import ScanRefused
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
@@ -102,7 +102,11 @@ def prepare(topography: Topography, parameters: Parameters = DEFAULT_PARAMETERS)
 
     Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
     """
-    scan = clean(topography, parameters)
+    return pack(clean(topography, parameters), parameters)
+
+
+def pack(scan: CleanScan, parameters: Parameters) -> Prepared:
+    """The compact form of a cleaned scan, with its descriptor."""
     coarse, coarse_weights = _quantise(scan.coarse, parameters)
     fine, fine_weights = _quantise(scan.fine, parameters)
     return Prepared(

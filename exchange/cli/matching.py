@@ -1,0 +1,155 @@
+"""The commands that need no node: compare two scans, evaluate the matcher on scans of known firearm."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from matcher import Comparison
+    from matcher.evaluate import Evaluation
+
+_CAUTION = "A score ranks candidates; it does not identify."
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(help="An x3p scan.")],
+    b: Annotated[Path, typer.Argument(help="The x3p scan to compare it with.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole comparison as JSON.")] = False,
+    png: Annotated[Path | None, typer.Option("--png", help="Draw the aligned pair with its cells here.")] = None,
+) -> None:
+    """Compare two breech-face scans: score, registration, congruent cells."""
+    _one_thread()
+    from matcher import MatcherError, read_topography
+    from matcher import compare as compare_prepared
+    from matcher import prepare as prepare_scan
+
+    start = time.perf_counter()
+    scans, ready = [], []
+    for path in (a, b):
+        try:
+            scans.append(read_topography(path))
+            ready.append(prepare_scan(scans[-1]))
+        except (MatcherError, OSError) as error:
+            _refuse(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
+    cleaned = time.perf_counter()
+    comparison = compare_prepared(ready[0], ready[1])
+    seconds = {"read_and_clean": cleaned - start, "compare": time.perf_counter() - cleaned}
+    if png is not None:
+        from matcher.explain import draw_pair
+
+        try:
+            png.write_bytes(draw_pair(scans[0], scans[1], comparison))
+        except OSError as error:
+            _refuse(f"{png} cannot be written: {error.strerror}")
+    if as_json:
+        typer.echo(json.dumps({**comparison.as_dict(), "seconds": seconds}))
+    else:
+        _print_comparison((a, b), comparison, seconds)
+    for path, scan in zip((a, b), scans, strict=True):
+        for warning in scan.warnings:
+            typer.echo(f"{path}: {warning}", err=True)
+
+
+def evaluate(
+    folder: Annotated[Path, typer.Argument(help="The folder of x3p scans.")],
+    truth: Annotated[Path, typer.Option("--truth", help="CSV file with the columns scan and firearm.")],
+    json_path: Annotated[Path | None, typer.Option("--json", help="Write figures and every pair's score here.")] = None,
+    rotate: Annotated[int | None, typer.Option("--rotate", min=0, help="Turn each scan at random; the seed.")] = None,
+) -> None:
+    """Measure how well the scores tell firearms apart, on scans of known firearm."""
+    _one_thread()
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    from matcher import MatcherError
+    from matcher.evaluate import evaluate as evaluate_folder
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done)
+
+        try:
+            evaluation = evaluate_folder(folder, truth, rotate=rotate, progress=show)
+        except MatcherError as error:
+            bars.stop()
+            _refuse(error)
+    if json_path is not None:
+        try:
+            json_path.write_text(evaluation.to_json() + "\n", encoding="utf-8")
+        except OSError as error:
+            _refuse(f"{json_path} cannot be written: {error.strerror}")
+    _print_evaluation(evaluation)
+
+
+def _one_thread() -> None:
+    """Hold numerical libraries to one thread before they are loaded: seconds of processor time are reported."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
+def _refuse(reason: object) -> NoReturn:
+    typer.echo(f"ffp: {reason}", err=True)
+    raise typer.Exit(2)
+
+
+def _print_comparison(paths: tuple[Path, Path], comparison: Comparison, seconds: dict[str, float]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    shift_y, shift_x = comparison.shift_um
+    table = Table(title=f"{paths[0].name}  and  {paths[1].name}", show_header=False, title_justify="left")
+    table.add_row("score", f"{comparison.score:.3f}")
+    table.add_row("correlation of the registered marks", f"{comparison.g25:.3f}")
+    table.add_row("congruent cells", f"{comparison.n_congruent} of {comparison.n_cells}")
+    table.add_row("overlap of the marks", f"{comparison.overlap:.0%}")
+    table.add_row("rotation of the first onto the second", f"{comparison.rotation_deg:.2f} degrees, from x towards y")
+    table.add_row("shift of its centre", f"y {shift_y:.0f} um, x {shift_x:.0f} um")
+    table.add_row("read and clean both", f"{seconds['read_and_clean'] * 1e3:.0f} ms")
+    table.add_row("compare", f"{seconds['compare'] * 1e3:.1f} ms")
+    table.add_row("matcher, parameters", f"{comparison.matcher_version}, {comparison.parameters_digest[:12]}")
+    console = Console()
+    console.print(table)
+    if comparison.cells:
+        cells = Table(title="cells", title_justify="left")
+        for heading in ("cell", "correlation", "moved y, x (um)", ""):
+            cells.add_column(heading, justify="right")
+        for cell in comparison.cells:
+            moved = f"{cell.displacement_um[0]:.0f}, {cell.displacement_um[1]:.0f}"
+            cells.add_row(cell.label, f"{cell.correlation:.2f}", moved, "congruent" if cell.congruent else "")
+        console.print(cells)
+    console.print(_CAUTION)
+
+
+def _print_evaluation(evaluation: Evaluation) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False)
+    pairs = f"{evaluation.n_km} of one firearm (KM), {evaluation.n_knm} of two (KNM)"
+    rows = {
+        "scans, pairs": f"{evaluation.n_scans}; {pairs}",
+        "AUC, EER": f"{evaluation.auc:.6f}, {evaluation.eer:.6f}",
+        "lowest KM, highest KNM": f"{evaluation.km_min:.3f}, {evaluation.knm_max:.3f}",
+        "overlaps": str(evaluation.overlaps),
+        "gap in KNM standard deviations": f"{evaluation.gap_in_knm_deviations:.1f}",
+        "variance ratio": f"{evaluation.variance_ratio:.1f}",
+        "rank-1, mAP, recall at 10": f"{evaluation.rank1:.4f}, {evaluation.map:.4f}, {evaluation.recall_at_10:.4f}",
+        "control: outlines alone, AUC": f"{evaluation.controls['mask_only_auc']:.3f}",
+        "control: random texture, AUC": f"{evaluation.controls['random_texture_auc']:.3f}",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    for stage, seconds in evaluation.cpu_s.items():
+        table.add_row(f"CPU, {stage.replace('_', ' ')}", f"{seconds * 1e3:.4f} ms")
+    Console().print(table)

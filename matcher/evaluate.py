@@ -1,0 +1,237 @@
+"""Evaluation on scans of known firearm: every pair in full, figures by definition, CPU seconds a stage, controls."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from matcher import figures
+from matcher.clean import CleanScan, clean
+from matcher.conditions import rotated
+from matcher.controls import mask_only, random_texture
+from matcher.errors import MatcherError
+from matcher.pairs import PairScore, Progress, Stopwatch, score_pairs
+from matcher.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, Parameters
+from matcher.prepared import Prepared, pack
+from matcher.x3p import read_topography
+
+_BIN = 0.05
+
+
+class EvaluationError(MatcherError):
+    """The truth, or a scan that it names, cannot be used: mend the file that the message names."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of one run; ``matcher.figures`` defines them.
+
+    KM: pairs of one firearm; KNM: pairs of two. ``cpu_s``: processor seconds at one thread; ``controls``: the
+    AUC of the outlines alone, and of random texture inside the real outlines; ``histogram``: counts of KM and
+    KNM scores from each of ``edges`` to the next. ``pairs``: what the matcher said, without the truth.
+    """
+
+    n_scans: int
+    n_km: int
+    n_knm: int
+    auc: float
+    eer: float
+    km_min: float
+    knm_max: float
+    overlaps: int
+    variance_ratio: float
+    gap_in_knm_deviations: float
+    rank1: float
+    map: float
+    recall_at_10: float
+    cpu_s: dict[str, float]
+    controls: dict[str, float]
+    histogram: dict[str, list[float]]
+    firearms: dict[str, str]
+    rotate: int | None
+    parameters_digest: str
+    matcher_version: str = MATCHER_VERSION
+    pairs: tuple[PairScore, ...] = field(default=(), repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values; every pair also says whether both scans are of one firearm (``same``)."""
+        plain = asdict(self)
+        plain["pairs"] = [
+            {**asdict(pair), "same": self.firearms[pair.a] == self.firearms[pair.b]} for pair in self.pairs
+        ]
+        return plain
+
+    def to_json(self) -> str:
+        return json.dumps(self.as_dict(), indent=1)
+
+
+def evaluate(
+    folder: Path,
+    truth: Path,
+    *,
+    rotate: int | None = None,
+    parameters: Parameters = DEFAULT_PARAMETERS,
+    progress: Progress = lambda _stage, _done, _total: None,
+) -> Evaluation:
+    """Compare every pair of the scans that ``truth`` names, and say how well the scores tell firearms apart.
+
+    1. Read the truth; it is used again in step 5 only.
+    2. Read and clean each scan, turned by a random angle first where ``rotate`` seeds one.
+    3. Score every pair in full: prefilter, fine registration, cells; no cut-off.
+    4. Score the controls in the same way.
+    5. Compute the figures.
+
+    ``truth``: CSV with the columns ``scan`` and ``firearm``; scan X is the file X.x3p in ``folder``.
+    Raises ``EvaluationError`` for a truth without both kinds of pairs, and for a scan that cannot be used.
+    """
+    stopwatch, unmeasured = Stopwatch(), Stopwatch()
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        # 1.
+        firearms = read_truth(truth)
+        names = list(firearms)
+
+        # 2.
+        scans, prepared = _prepare_all(folder, names, rotate, parameters, stopwatch, progress)
+
+        # 3.
+        pairs = score_pairs(names, prepared, parameters, stopwatch, partial(progress, "comparing"))
+
+        # 4.
+        controls = {}
+        for name, stage, imitations in (
+            ("mask_only_auc", "outlines alone", [mask_only(scan, parameters) for scan in scans]),
+            ("random_texture_auc", "random texture", [random_texture(s, i, parameters) for i, s in enumerate(scans)]),
+        ):
+            imitated = [pack(scan, parameters) for scan in imitations]
+            scored = score_pairs(names, imitated, parameters, unmeasured, partial(progress, stage))
+            controls[name] = figures.auc(*_split(scored, firearms))
+    finally:
+        cv2.setNumThreads(threads)
+
+    # 5.
+    return _summarise(firearms, pairs, controls, _cpu_seconds(stopwatch, len(scans), len(pairs)), rotate, parameters)
+
+
+def read_truth(path: Path) -> dict[str, str]:
+    """The firearm of each scan, in the file's order. Raises ``EvaluationError`` where it cannot be read rightly."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise EvaluationError(f"{path} cannot be read as a CSV file: {error}") from error
+    if not rows or not {"scan", "firearm"} <= rows[0].keys():
+        raise EvaluationError(f"{path} needs the columns scan and firearm, and a row for each scan")
+    firearms: dict[str, str] = {}
+    for number, row in enumerate(rows, start=2):
+        scan, firearm = row["scan"], row["firearm"]
+        if not scan or not firearm or scan in firearms:
+            raise EvaluationError(f"{path}, line {number}: a scan or firearm is missing, or the scan is named twice")
+        firearms[scan] = firearm
+    pairs = len(firearms) * (len(firearms) - 1) // 2
+    counts = [list(firearms.values()).count(firearm) for firearm in set(firearms.values())]
+    km = sum(count * (count - 1) // 2 for count in counts)
+    if not 0 < km < pairs:
+        raise EvaluationError(f"{path} needs at least one pair of one firearm and one pair of two firearms")
+    return firearms
+
+
+def _prepare_all(
+    folder: Path,
+    names: Sequence[str],
+    rotate: int | None,
+    parameters: Parameters,
+    stopwatch: Stopwatch,
+    progress: Progress,
+) -> tuple[list[CleanScan], list[Prepared]]:
+    turns = np.random.default_rng(rotate).uniform(0.0, 360.0, len(names))
+    scans, prepared = [], []
+    for place, name in enumerate(names):
+        path = folder / f"{name}.x3p"
+        try:
+            with stopwatch.stage("read"):
+                topography = read_topography(path)
+            if rotate is not None:
+                topography = rotated(topography, float(turns[place]))
+            with stopwatch.stage("clean"):
+                scan = clean(topography, parameters)
+                ready = pack(scan, parameters)
+        except (MatcherError, OSError) as error:
+            raise EvaluationError(f"{path}, named in the truth, cannot be used: {error}") from error
+        scans.append(scan)
+        prepared.append(ready)
+        progress("cleaning", place + 1, len(names))
+    return scans, prepared
+
+
+def _split(pairs: Sequence[PairScore], firearms: dict[str, str]) -> tuple[figures.Scores, figures.Scores]:
+    """The scores of pairs of one firearm, and of pairs of two."""
+    scores = np.array([pair.score for pair in pairs])
+    same = np.array([firearms[pair.a] == firearms[pair.b] for pair in pairs])
+    return scores[same], scores[~same]
+
+
+def _cpu_seconds(stopwatch: Stopwatch, scans: int, pairs: int) -> dict[str, float]:
+    seconds = stopwatch.seconds
+    return {
+        "read_per_scan": seconds["read"] / scans,
+        "clean_per_scan": seconds["clean"] / scans,
+        "prefilter_per_pair": seconds["prefilter"] / scans**2,
+        "fine_per_pair": seconds["fine"] / pairs,
+        "cells_per_pair": seconds["cells"] / pairs,
+        "full_per_pair": (seconds["fine"] + seconds["cells"]) / pairs,
+        "all_pairs": seconds["prefilter"] + seconds["fine"] + seconds["cells"],
+    }
+
+
+def _summarise(
+    firearms: dict[str, str],
+    pairs: list[PairScore],
+    controls: dict[str, float],
+    cpu_s: dict[str, float],
+    rotate: int | None,
+    parameters: Parameters,
+) -> Evaluation:
+    km, knm = _split(pairs, firearms)
+    place = {name: number for number, name in enumerate(firearms)}
+    matrix = np.zeros((len(place), len(place)))
+    for pair in pairs:
+        matrix[place[pair.a], place[pair.b]] = matrix[place[pair.b], place[pair.a]] = pair.score
+    rank1, mean_precision, recall = figures.ranking(matrix, list(firearms.values()))
+    low, high = (f(np.floor(np.array([km.min(), knm.min(), km.max(), knm.max()]) / _BIN)) for f in (np.min, np.max))
+    edges = np.arange(int(low), int(high) + 2) * _BIN
+    return Evaluation(
+        n_scans=len(firearms),
+        n_km=len(km),
+        n_knm=len(knm),
+        auc=figures.auc(km, knm),
+        eer=figures.eer(km, knm),
+        km_min=float(km.min()),
+        knm_max=float(knm.max()),
+        overlaps=figures.overlaps(km, knm),
+        variance_ratio=figures.variance_ratio(km, knm),
+        gap_in_knm_deviations=figures.gap_in_knm_deviations(km, knm),
+        rank1=rank1,
+        map=mean_precision,
+        recall_at_10=recall,
+        cpu_s=cpu_s,
+        controls=controls,
+        histogram={
+            "edges": [round(float(edge), 6) for edge in edges],
+            "km": [float(count) for count in np.histogram(km, edges)[0]],
+            "knm": [float(count) for count in np.histogram(knm, edges)[0]],
+        },
+        firearms=firearms,
+        rotate=rotate,
+        parameters_digest=parameters.digest,
+        pairs=tuple(pairs),
+    )

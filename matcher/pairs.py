@@ -1,0 +1,93 @@
+"""Every pair of a set of prepared scans, in full, with the processor time of each stage."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from matcher.comparison import View, compare_cells, register_pair
+from matcher.descriptor import prefilter
+from matcher.parameters import Parameters
+from matcher.prepared import Prepared
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage's name, how much of it is done, and how much there is."""
+
+_BLOCK = 64
+"""Scans whose views are held at once, 3 MB each."""
+
+
+@dataclass(frozen=True)
+class PairScore:
+    """What the matcher said of one unordered pair of scans, without the truth."""
+
+    a: str
+    b: str
+    score: float
+    g25: float
+    n_congruent: int
+    n_cells: int
+    rotation_deg: float
+    prefilter: float
+
+
+class Stopwatch:
+    """Processor seconds of this thread by stage. Numerical libraries must be held to one thread."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.thread_time()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.thread_time() - start
+
+
+def score_pairs(
+    names: Sequence[str],
+    prepared: Sequence[Prepared],
+    parameters: Parameters,
+    stopwatch: Stopwatch,
+    report: Callable[[int, int], None],
+) -> list[PairScore]:
+    """Score every unordered pair once, by the order of their places.
+
+    Scans are taken as moving ones in the order of their digests, so that each one's turned spectra serve all of
+    its pairs and are then dropped; fixed ones are held a block at a time.
+    """
+    with stopwatch.stage("prefilter"):
+        descriptors = np.stack([scan.descriptor for scan in prepared])
+        coarse = np.stack([prefilter(scan.descriptor, descriptors)[0] for scan in prepared])
+    order = sorted(range(len(prepared)), key=lambda place: prepared[place].digest)
+    total, found = len(order) * (len(order) - 1) // 2, {}
+    for start in range(0, len(order), _BLOCK):
+        fixed = {place: View(prepared[place], parameters) for place in order[start : start + _BLOCK]}
+        for rank, place in enumerate(order):
+            moving = View(prepared[place], parameters)
+            for other in order[max(start, rank + 1) : start + _BLOCK]:
+                with stopwatch.stage("fine"):
+                    registration = register_pair(moving, fixed[other])
+                with stopwatch.stage("cells"):
+                    comparison = compare_cells(moving, fixed[other], registration)
+                a, b = min(place, other), max(place, other)
+                rotation = comparison.rotation_deg if place < other else -comparison.rotation_deg % 360.0
+                found[a, b] = PairScore(
+                    a=names[a],
+                    b=names[b],
+                    score=comparison.score,
+                    g25=comparison.g25,
+                    n_congruent=comparison.n_congruent,
+                    n_cells=comparison.n_cells,
+                    rotation_deg=rotation,
+                    prefilter=float(coarse[a, b]),
+                )
+            report(len(found), total)
+    return [found[key] for key in sorted(found)]
