@@ -24,6 +24,8 @@ _LARGEST_PRIMER_RADIUS_UM = 2700.0
 _WHOLE_HEAD_UM = 6000.0
 """A field of view this wide shows the head around the primer as well."""
 _LARGEST_HEAD_RADIUS_UM = 12_000.0
+_HEAD_SUPPORT = 0.5
+"""Share of the outline's corners; below it the field shows no edge of the head, and was centred by hand."""
 _SMALLEST_PATCH_UM2 = 15_000.0
 _REFINEMENTS = 4
 
@@ -49,9 +51,9 @@ def find_mark(
 ) -> Mark:
     """Find the breech-face mark and the second-order surface under it.
 
-    1. Reduce to a grid of about 25 um.
-    2. Fit a robust second-order surface to everything; where nearly all of it lies close to that surface
-       the scan is already masked, and all of it is the mark.
+    1. Reduce to a grid of about 25 um and fit a robust second-order surface to everything. Where nearly all of
+       it lies close to that surface the scan is already masked, and all of it is the mark.
+    2. Otherwise take out spikes, and look again.
     3. Otherwise find walls: missing points and steps that no breech face prints.
     4. Look between the primer's outline and the wall around the firing-pin aperture; keep the largest
        piece without walls.
@@ -60,15 +62,16 @@ def find_mark(
     ``heights_um``: float32 (rows, columns), 0 where ``weights`` (0 to 1) is 0.
     Raises ``ScanNotUsable`` where nothing is left that could be compared.
     """
-    # 1.
-    grid, solid, share, spacing = _reduce(heights_um, weights, spacing_um)
-    _require(solid, spacing, parameters, "valid measured points")
-
-    # 2.
-    form = _robust_form(grid, solid)
-    near = solid & (np.abs(grid - form) <= parameters.levelling_tolerance_um)
-    if near.sum() >= _READY_SHARE * solid.sum():
-        return Mark(near, form, spacing)
+    for despiked in (False, True):
+        # 1. and 2.
+        if despiked:
+            weights = _without_spikes(heights_um, weights, parameters.levelling_tolerance_um)
+        grid, solid, share, spacing = _reduce(heights_um, weights, spacing_um)
+        _require(solid, spacing, parameters, "valid measured points")
+        form = _robust_form(grid, solid)
+        near = solid & (np.abs(grid - form) <= parameters.levelling_tolerance_um)
+        if near.sum() >= _READY_SHARE * solid.sum():
+            return Mark(near, form, spacing)
 
     # 3.
     wall = _walls(grid, solid, share, parameters.max_step_um)
@@ -85,6 +88,12 @@ def find_mark(
         piece = _without_specks(opened(near, 1), spacing)
         _require(piece, spacing, parameters, "level breech-face surface")
     return Mark(piece, form, spacing)
+
+
+def _without_spikes(heights: Plane, weights: Plane, tolerance_um: float) -> Plane:
+    """The weights without single points that stand out from the median of their 3 x 3 neighbourhood."""
+    smooth = np.asarray(cv2.medianBlur(heights, 3), np.float32)
+    return np.where(np.abs(heights - smooth) > tolerance_um, np.float32(0), weights)
 
 
 def _reduce(
@@ -127,20 +136,33 @@ def _walls(grid: Plane, solid: Mask, share: Plane, max_step_um: float) -> Mask:
 
 def _between_circles(wall: Mask, solid: Mask, spacing_um: tuple[float, float]) -> Mask:
     """Inside the primer's outline and outside the wall around the firing-pin aperture, as far as either is seen."""
-    rows, columns = solid.shape
-    body = _largest_piece(opened(solid, 2))
+    body = _primer_body(wall, solid, spacing_um)
     if not body.any():
         return solid
-    if min(rows * spacing_um[0], columns * spacing_um[1]) < _WHOLE_HEAD_UM:
-        outline = fit_outline(body, spacing_um, _SMALLEST_PRIMER_RADIUS_UM, _LARGEST_PRIMER_RADIUS_UM)
-    else:
-        head = fit_outline(body, spacing_um, _WHOLE_HEAD_UM / 2, _LARGEST_HEAD_RADIUS_UM)
-        outline = Circle(head.centre_um, _LARGEST_PRIMER_RADIUS_UM, head.support)
+    outline = fit_outline(body, spacing_um, _SMALLEST_PRIMER_RADIUS_UM, _LARGEST_PRIMER_RADIUS_UM)
     inside = _distance(solid.shape, spacing_um, outline) <= outline.radius_um
     aperture = find_wall(wall & inside, spacing_um, outline)
     if aperture is None:
         return solid & inside
     return solid & inside & (_distance(solid.shape, spacing_um, aperture) > aperture.radius_um)
+
+
+def _primer_body(wall: Mask, solid: Mask, spacing_um: tuple[float, float]) -> Mask:
+    """The surface that the primer's outline is looked for on: the largest piece; on a field that shows the head
+    around the primer as well, the largest that does not reach farther from the head's centre than a primer."""
+    rows, columns = solid.shape
+    field = (rows * spacing_um[0], columns * spacing_um[1])
+    if min(field) < _WHOLE_HEAD_UM:
+        return _largest_piece(opened(solid, 2))
+    head = fit_outline(solid, spacing_um, _WHOLE_HEAD_UM / 2, _LARGEST_HEAD_RADIUS_UM)
+    if head.support < _HEAD_SUPPORT:
+        head = Circle((field[0] / 2, field[1] / 2), _WHOLE_HEAD_UM / 2, 0.0)
+    beyond = _distance(solid.shape, spacing_um, head) > _LARGEST_PRIMER_RADIUS_UM
+    labels, sizes = pieces(opened(solid & ~wall, 2))
+    sizes[np.unique(labels[beyond])] = 0
+    if not sizes.any():
+        return _largest_piece(opened(solid & ~beyond, 2))
+    return np.asarray(labels == int(sizes.argmax()))
 
 
 def _distance(shape: tuple[int, ...], spacing_um: tuple[float, float], circle: Circle) -> NDArray[np.float64]:
