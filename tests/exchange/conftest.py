@@ -128,7 +128,9 @@ def start_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
         with node.store.write() as session:
             roles = (Role.EXAMINER, Role.INVESTIGATOR, Role.OPERATOR)
             tokens = {role: add_user(session, f"{role}-{time.time_ns()}", role) for role in roles}
-        config = uvicorn.Config(create_app(node), port=node.settings.port, log_config=None, access_log=False)
+        config = uvicorn.Config(
+            create_app(node), port=node.settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=5
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
