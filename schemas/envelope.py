@@ -24,15 +24,19 @@ MAX_ENVELOPE_BYTES = 2 * MAX_STATEMENT_BYTES  # Base64 takes a third more, and t
 MAX_SIGNATURES = 4
 
 
-class _SignatureForm(Contract):
+class SignatureForm(Contract):
+    """``keyid`` is the algorithm and the first 128 bits of the SHA-256 of the raw public key; ``sig`` is Base64."""
+
     keyid: Annotated[str, Field(pattern=r"^[a-z0-9-]{3,20}:[0-9a-f]{32}$")]
     sig: Annotated[str, Field(max_length=8192)]
 
 
-class _EnvelopeForm(Contract):
+class EnvelopeForm(Contract):
+    """A DSSE envelope: the payload's exact bytes in Base64, and at most four signatures over them."""
+
     payload: str
     payloadType: Literal["application/vnd.ffp.statement+json"]  # noqa: N815 - DSSE's own name
-    signatures: tuple[_SignatureForm, ...] = Field(min_length=1, max_length=MAX_SIGNATURES)
+    signatures: tuple[SignatureForm, ...] = Field(min_length=1, max_length=MAX_SIGNATURES)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def open_envelope(raw: bytes) -> Envelope:
     """
     check_json(raw, max_bytes=MAX_ENVELOPE_BYTES)
     try:
-        form = _EnvelopeForm.model_validate_json(raw, strict=True)
+        form = EnvelopeForm.model_validate_json(raw, strict=True)
     except ValidationError as error:
         raise ContractError("not-an-envelope", "This is not a DSSE envelope of this exchange.") from error
     signatures: dict[str, bytes] = {}

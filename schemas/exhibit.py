@@ -65,14 +65,18 @@ def _plain_text(text: str) -> str:
 
 Day = Annotated[date, BeforeValidator(_iso_day)]
 FoldedCalibre = Annotated[Calibre, BeforeValidator(_calibre)]
-ShortText = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_plain_text)]
+ShortText = Annotated[
+    str,
+    Field(min_length=1, max_length=120, description="One line of printable characters, with no space at either end."),
+    AfterValidator(_plain_text),
+]
 ClockHour = Annotated[int, Field(ge=1, le=12)]
 Sha256Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 CaseReference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
 
 
 class DateRange(Contract):
-    """When it happened, as far as known; both ends inclusive."""
+    """When it happened, as far as known; both ends inclusive, the earliest not after the latest."""
 
     earliest: Day | None = None
     latest: Day | None = None
@@ -144,8 +148,8 @@ class Instrument(Contract):
 
 class Measurement(Contract):
     """How one region was measured. Resolutions in micrometres; ``lateral_resolution_um`` is the pixel size of a
-    photograph, and for a topography only a statement beside what the file itself says. Who captured it is a role,
-    never a name."""
+    photograph, which needs it, and for a topography only a statement beside what the file itself says. ``light_hour``
+    goes with side light only. Who captured it is a role, never a name."""
 
     roi: RegionOfInterest
     modality: Modality
@@ -169,7 +173,8 @@ class Measurement(Contract):
 
 
 class Handling(Contract):
-    """Europol's handling code, and the grading of source (A, B, C, X) and information (1 to 4)."""
+    """Europol's handling code, and the grading of source (A, B, C, X) and information (1 to 4). H3, and only H3,
+    states its restriction in words."""
 
     code: HandlingCode
     restriction: ShortText | None = None

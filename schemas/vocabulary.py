@@ -16,7 +16,10 @@ KOSOVO_FOOTNOTE = (
 
 
 class Jurisdiction(StrEnum):
-    """ISO 3166-1 alpha-2, and the user-assigned XK for Kosovo*."""
+    """ISO 3166-1 alpha-2, and the user-assigned XK for Kosovo*.
+
+    * References to Kosovo shall be understood to be in the context of Security Council resolution 1244 (1999).
+    """
 
     AL = "AL"
     BA = "BA"

@@ -1,0 +1,38 @@
+"""The contract as JSON Schema (2020-12), for whoever writes a node in another language.
+
+The documents are committed under ``schemas/json``. They say what form a message has; rules that bind several fields
+(dates in order, H3 with its words, a photograph with its scale) stand in the descriptions and in ``schemas/vectors``.
+"""
+
+from __future__ import annotations
+
+import json
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+
+from schemas.envelope import EnvelopeForm
+from schemas.lane import LanePage
+from schemas.statements import CONTRACT_VERSION, KeyEvent, Record
+from schemas.submission import Submission
+
+DOCUMENTS: dict[str, type[BaseModel]] = {
+    "envelope": EnvelopeForm,
+    "key-event": KeyEvent,
+    "lane-page": LanePage,
+    "record": Record,
+    "submission": Submission,
+}
+
+
+def json_schema_documents() -> dict[str, bytes]:
+    """File name -> the exact bytes of the document, indented by two spaces, UTF-8, ending with a newline."""
+    return {f"{name}.schema.json": _document(name, model) for name, model in DOCUMENTS.items()}
+
+
+def _document(name: str, model: type[BaseModel]) -> bytes:
+    head = {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "$id": f"urn:ffp:schema:{CONTRACT_VERSION}:{name}",
+    }
+    return (json.dumps(head | model.model_json_schema(), indent=2, ensure_ascii=False) + "\n").encode()

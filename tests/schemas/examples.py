@@ -1,0 +1,185 @@
+"""Test keys and whole, good statements to start from; the signed examples are made of them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA65PrivateKey
+
+from exchange.log import merkle
+from exchange.log.checkpoint import Checkpoint, sign_checkpoint
+from exchange.store.peers import next_head
+from exchange.trust.keys import HybridSigner, LogKeys, raw_public
+from schemas import Envelope
+
+SEED_RULE = "SHA-256 of the ASCII text 'FFP exchange test key, for tests only: ' and the key's name"
+ISSUER, OTHER, READER = "ffp-rs", "ffp-mk", "ffp-mk"
+LOG_ORIGIN = "ffp-rs.ffp-exchange/log"
+HEAD_TIME = 1_793_000_000  # when the test log says it signed its head; nobody believes it
+NO_HEAD = bytes(32)
+
+Json = dict[str, Any]
+
+
+def seed(name: str) -> bytes:
+    """The published seed of a test key: 32 bytes, for Ed25519 (RFC 8032) and ML-DSA (FIPS 204) alike."""
+    return hashlib.sha256(f"FFP exchange test key, for tests only: {name}".encode()).digest()
+
+
+def hybrid(name: str) -> HybridSigner:
+    return HybridSigner(
+        Ed25519PrivateKey.from_private_bytes(seed(f"{name} ed25519")),
+        MLDSA65PrivateKey.from_seed_bytes(seed(f"{name} ml-dsa-65")),
+    )
+
+
+IDENTITY, STATEMENT, OTHERS = hybrid("ffp-rs identity"), hybrid("ffp-rs statement"), hybrid("ffp-mk statement")
+LOG = LogKeys(
+    Ed25519PrivateKey.from_private_bytes(seed("ffp-rs log ed25519")),
+    MLDSA44PrivateKey.from_seed_bytes(seed("ffp-rs log ml-dsa-44")),
+)
+TRANSPORT = Ed25519PrivateKey.from_private_bytes(seed("ffp-rs transport ed25519"))
+
+
+def record_fields(**changes: object) -> Json:
+    """The fields of a full record, in the order in which a node writes them."""
+    fields: Json = {
+        "contract": "1.0",
+        "nonce": hashlib.sha256(b"nonce of the record").hexdigest(),
+        "issuer": ISSUER,
+        "made_by": {"pseudonym": "examiner-7", "role": "examiner", "signed_in": "token"},
+        "type": "record",
+        "jurisdiction": "RS",
+        "case_reference": "RS-2026-0001",
+        "exhibit": exhibit_fields(),
+        "acquisitions": [acquisition_fields()],
+        "handling": {"code": "H1", "restriction": None, "source_grade": "A", "information_grade": 1},
+        "level": "full",
+        "audience": ["MK", "XK"],
+        "retention_until": "2036-12-31",
+        "supersedes": None,
+    }
+    return fields | changes
+
+
+def exhibit_fields(**changes: object) -> Json:
+    classes = {
+        "firing_pin_type": "centrefire",
+        "firing_pin_class": "hemispherical",
+        "firing_pin_aperture": "rectangular",
+        "breech_face": ["arched", "granular"],
+        "ejector_hour": 8,
+        "extractor_hour": 3,
+    }
+    fields: Json = {
+        "kind": "crime_scene",
+        "calibre": "9 mm Luger",
+        "classes": classes,
+        "primer_material": "brass",
+        "primer_lacquered": "no",
+        "case_material": "brass",
+        "cast": "no",
+        "headstamp": "PPU 9mm LUGER",
+        "cartridge_maker": "Prvi partizan",
+        "cartridge_lot": None,
+        "suspected_firearm": {"make": "Zastava", "model": "CZ 99", "basis": "class characteristics"},
+        "converted_weapon": "no",
+        "offence": "robbery",
+        "occurred": {"earliest": "2026-03-01", "latest": "2026-03-02", "precision": "day"},
+        "municipality": "Niš",
+        "within_80_km_of_border": "yes",
+    }
+    return fields | changes
+
+
+def acquisition_fields(**changes: object) -> Json:
+    fields: Json = {
+        "roi": "breech_face",
+        "modality": "topography",
+        "instrument": {"maker": "Test", "model": "Profiler", "serial": None, "software": "1.0"},
+        "lateral_resolution_um": 3.125,
+        "vertical_resolution_um": 0.01,
+        "objective_magnification": 10.0,
+        "numerical_aperture": 0.3,
+        "lighting": "none",
+        "light_hour": None,
+        "unmodified": "yes",
+        "captured_by": "examiner",
+        "blob": {
+            "sha256": hashlib.sha256(b"the scan").hexdigest(),
+            "size": 2_376_200,
+            "media_type": "application/x-x3p",
+        },
+    }
+    return fields | changes
+
+
+def card_fields(**changes: object) -> Json:
+    fields: Json = {
+        "contract": "1.0",
+        "nonce": hashlib.sha256(b"nonce of the card").hexdigest(),
+        "issuer": ISSUER,
+        "made_by": {"pseudonym": "operator", "role": "operator", "signed_in": "node_key"},
+        "type": "key-event",
+        "event": "delegate",
+        "jurisdiction": "RS",
+        "url": "https://ffp.example",
+        "log_origin": LOG_ORIGIN,
+        "identity": IDENTITY.public.model_dump(),
+        "delegation": {
+            "from_index": 0,
+            "statement": STATEMENT.public.model_dump(),
+            "log": LOG.public.model_dump(),
+            "transport": raw_public(TRANSPORT),
+        },
+    }
+    return fields | changes
+
+
+def submission_fields(**changes: object) -> Json:
+    own = ("case_reference", "exhibit", "handling", "level", "audience", "retention_until")
+    fields: Json = {name: value for name, value in record_fields().items() if name in own}
+    acquisition = {name: value for name, value in acquisition_fields().items() if name != "blob"}
+    return fields | {"acquisitions": [acquisition | {"file": "scan"}]} | changes
+
+
+def encoded(fields: object) -> bytes:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def page_fields(envelope: Envelope | None = None, **changes: object) -> Json:
+    """A lane of one statement, second in a log of two; the first is the node's card."""
+    envelope = envelope or STATEMENT.sign(encoded(record_fields()))
+    statement_id = hashlib.sha256(envelope.payload).hexdigest()
+    leaves = [merkle.leaf_hash(item.leaf_data) for item in (IDENTITY.sign(encoded(card_fields())), envelope)]
+    nodes: dict[tuple[int, int], bytes] = {}
+    for size, leaf in enumerate(leaves):
+        for level, index, node in merkle.appended(size, leaf, lambda level, index: nodes[level, index]):
+            nodes[level, index] = node
+
+    def read(level: int, index: int) -> bytes:
+        return nodes[level, index]
+
+    head = Checkpoint(LOG_ORIGIN, len(leaves), merkle.root(len(leaves), read))
+    item = {
+        "position": 0,
+        "statement_id": statement_id,
+        "log_index": 1,
+        "envelope": base64.b64encode(envelope.raw).decode(),
+        "inclusion": [step.hex() for step in merkle.inclusion_proof(1, len(leaves), read)],
+    }
+    page: Json = {
+        "contract": "1.0",
+        "lane": READER,
+        "start": 0,
+        "count": 1,
+        "head": next_head(NO_HEAD, statement_id).hex(),
+        "checkpoint": base64.b64encode(sign_checkpoint(head, LOG.ed25519, LOG.ml_dsa, HEAD_TIME)).decode(),
+        "consistency": [],
+        "items": [item],
+    }
+    return page | changes

@@ -1,0 +1,441 @@
+"""Make the signed examples under ``schemas/vectors`` anew: ``python -m tests.schemas.make_vectors``.
+
+Everything comes out the same each time but the ML-DSA signatures, which hold fresh randomness (FIPS 204, 3.4), and
+what hashes them: leaves, roots, proofs.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import schemas
+from exchange.store.peers import next_head
+from exchange.trust.keys import ED25519, ML_DSA_65, key_id, raw_public
+from schemas import open_envelope, seal, statement_id
+from schemas.envelope import MAX_ENVELOPE_BYTES
+from schemas.strict_json import MAX_DEPTH
+from tests.schemas.examples import (
+    IDENTITY,
+    ISSUER,
+    LOG,
+    LOG_ORIGIN,
+    NO_HEAD,
+    OTHER,
+    OTHERS,
+    READER,
+    SEED_RULE,
+    STATEMENT,
+    TRANSPORT,
+    Json,
+    acquisition_fields,
+    card_fields,
+    encoded,
+    exhibit_fields,
+    page_fields,
+    record_fields,
+    seed,
+    submission_fields,
+)
+
+FOLDER = Path(schemas.__file__).parent / "vectors"
+
+
+@dataclass(frozen=True)
+class Vector:
+    """One file: what it is read as, the reason for which it must be refused (None: it is good), and what is in it.
+
+    ``append_spaces`` are to be added behind the file's bytes before it is read: a large file without its bulk.
+    """
+
+    file: str
+    read_as: str
+    expect: str | None
+    because: str
+    content: bytes
+    append_spaces: int = 0
+
+
+def make_vectors() -> list[Vector]:
+    """All of them, the good ones first."""
+    return [*_good(), *_bad_envelopes(), *_bad_payloads(), *_bad_cards(), *_bad_submissions(), *_bad_pages()]
+
+
+def make_files() -> dict[str, bytes]:
+    """File name under ``schemas/vectors`` -> bytes: the examples, the manifest and the keys."""
+    vectors = make_vectors()
+    files = {vector.file: vector.content for vector in vectors}
+    entries = [_entry(vector) for vector in vectors]
+    manifest = {
+        "contract": schemas.CONTRACT_VERSION,
+        "issuer": ISSUER,
+        "reader": {"node": READER, "jurisdiction": "MK", "lane_start": 0, "lane_head": NO_HEAD.hex()},
+        "vectors": entries,
+    }
+    return files | {"manifest.json": _pretty(manifest), "keys.json": _pretty(_keys())}
+
+
+def _entry(vector: Vector) -> Json:
+    hidden = {"content"} if vector.append_spaces else {"content", "append_spaces"}
+    entry = {name: value for name, value in asdict(vector).items() if name not in hidden}
+    if vector.expect is None and vector.read_as in {"statement", "card"}:
+        entry["statement_id"] = statement_id(open_envelope(vector.content).payload)
+    return entry
+
+
+def _signed(payload: bytes) -> bytes:
+    return STATEMENT.sign(payload).raw
+
+
+def _good() -> list[Vector]:
+    smallest = {
+        name: value for name, value in record_fields(audience=[]).items() if name not in ("supersedes", "exhibit")
+    }
+    smallest["exhibit"] = {"kind": "unknown", "calibre": "unknown"}
+    smallest["acquisitions"] = [
+        acquisition_fields(modality="reflectance", lighting="side", light_hour=12)
+        | {"blob": {"sha256": hashlib.sha256(b"the photograph").hexdigest(), "size": 1, "media_type": "image/png"}}
+    ]
+    smallest["handling"] = {"code": "H3", "restriction": "Not to be shown to the press."}
+    amended = record_fields(supersedes=hashlib.sha256(encoded(record_fields())).hexdigest())
+    return [
+        Vector(
+            "good/record.json", "statement", None, "a record for two jurisdictions", _signed(encoded(record_fields()))
+        ),
+        Vector(
+            "good/record-smallest.json",
+            "statement",
+            None,
+            "a photograph under side light, nobody in the audience, a restriction in words, defaults left out",
+            _signed(encoded(smallest)),
+        ),
+        Vector("good/record-amended.json", "statement", None, "replaces good/record.json", _signed(encoded(amended))),
+        Vector(
+            "good/key-event.json", "card", None, "a node introduces itself", IDENTITY.sign(encoded(card_fields())).raw
+        ),
+        Vector("good/submission.json", "submission", None, "what an examiner sends", encoded(submission_fields())),
+        Vector(
+            "good/submission-synonym.json",
+            "submission",
+            None,
+            "the calibre is written as laboratories write it, and read as 9 mm Luger",
+            encoded(submission_fields(exhibit={"kind": "test_fire", "calibre": "9 × 19"})),
+        ),
+        Vector("good/lane-page.json", "lane-page", None, "a lane of one record", encoded(page_fields())),
+    ]
+
+
+def _bad_envelopes() -> list[Vector]:
+    good = STATEMENT.sign(encoded(record_fields()))
+    ids = list(good.signatures)
+    signatures = [good.signatures[key] for key in ids]
+    foreign = OTHERS.sign(good.payload).signatures
+    altered = good.payload.replace(b"RS-2026-0001", b"RS-2026-0002")
+    other_type = b"DSSEv1 16 application/json %d %s" % (len(good.payload), good.payload)
+    form = json.loads(good.raw)
+
+    def statement(name: str, expect: str, because: str, content: bytes, append_spaces: int = 0) -> Vector:
+        return Vector(f"bad/{name}.json", "statement", expect, because, content, append_spaces)
+
+    def both(message: bytes) -> dict[str, bytes]:
+        return dict(zip(ids, (STATEMENT.ed25519.sign(message), STATEMENT.ml_dsa.sign(message)), strict=True))
+
+    def resealed(**changes: object) -> bytes:
+        return encoded(form | changes)
+
+    ed25519_flipped = dict(zip(ids, (_flipped(signatures[0]), signatures[1]), strict=True))
+    ml_dsa_flipped = dict(zip(ids, (signatures[0], _flipped(signatures[1])), strict=True))
+    return [
+        statement(
+            "altered-payload",
+            "bad-signature",
+            "one digit was changed after signing",
+            seal(altered, good.signatures).raw,
+        ),
+        statement(
+            "altered-ed25519", "bad-signature", "one bit of the signature", seal(good.payload, ed25519_flipped).raw
+        ),
+        statement(
+            "altered-ml-dsa", "bad-signature", "one bit of the signature", seal(good.payload, ml_dsa_flipped).raw
+        ),
+        statement(
+            "swapped-signatures",
+            "bad-signature",
+            "each under the other's key id",
+            seal(good.payload, dict(zip(ids, reversed(signatures), strict=True))).raw,
+        ),
+        statement(
+            "borrowed-key-ids",
+            "bad-signature",
+            "another node's signatures under the issuer's key ids",
+            seal(good.payload, dict(zip(ids, foreign.values(), strict=True))).raw,
+        ),
+        statement(
+            "signed-without-encoding",
+            "bad-signature",
+            "the bare payload was signed, not its pre-authentication encoding",
+            seal(good.payload, both(good.payload)).raw,
+        ),
+        statement(
+            "signed-for-another-type",
+            "bad-signature",
+            "the signed encoding names the type application/json",
+            seal(good.payload, both(other_type)).raw,
+        ),
+        statement(
+            "missing-ml-dsa",
+            "unknown-key",
+            "signed with Ed25519 alone",
+            seal(good.payload, {ids[0]: signatures[0]}).raw,
+        ),
+        statement(
+            "missing-ed25519",
+            "unknown-key",
+            "signed with ML-DSA-65 alone",
+            seal(good.payload, {ids[1]: signatures[1]}).raw,
+        ),
+        statement(
+            "third-signature",
+            "unknown-key",
+            "another node's good signature beside the issuer's two",
+            seal(good.payload, {**good.signatures, **_first(foreign)}).raw,
+        ),
+        statement("wrong-key", "unknown-key", "signed by another node", OTHERS.sign(good.payload).raw),
+        statement(
+            "wrong-issuer",
+            "wrong-issuer",
+            "the payload names another node as its issuer",
+            _signed(encoded(record_fields(issuer=OTHER))),
+        ),
+        statement(
+            "duplicate-signature",
+            "duplicate-signature",
+            "the same signature twice",
+            resealed(signatures=[*form["signatures"], form["signatures"][0]]),
+        ),
+        statement("envelope-cut-short", "not-json", "the last byte is missing", good.raw[:-1]),
+        statement(
+            "envelope-duplicate-key",
+            "duplicate-key",
+            "the payload stands twice",
+            good.raw.replace(b'{"payload":', b'{"payload":"e30=","payload":', 1),
+        ),
+        statement(
+            "another-payload-type", "not-an-envelope", "application/json", resealed(payloadType="application/json")
+        ),
+        statement("envelope-unknown-field", "not-an-envelope", "a field that DSSE does not have", resealed(comment="")),
+        statement("no-signatures", "not-an-envelope", "the list is empty", resealed(signatures=[])),
+        statement(
+            "not-base64", "not-base64", "an asterisk in the payload", resealed(payload="*" + form["payload"][1:])
+        ),
+        statement(
+            "not-canonical-base64",
+            "not-base64",
+            "a bit of the padding is set: the same payload spelt otherwise",
+            resealed(payload=_respelt(form["payload"])),
+        ),
+        statement("too-large", "too-large", "more than an envelope may have", good.raw, MAX_ENVELOPE_BYTES),
+    ]
+
+
+def _bad_payloads() -> list[Vector]:
+    """Signed as they should be; what was signed is wrong."""
+    good = encoded(record_fields())
+    deep = "[" * MAX_DEPTH + "]" * MAX_DEPTH
+    no_scale = acquisition_fields(modality="reflectance", lateral_resolution_um=None)
+
+    def payload(name: str, expect: str, because: str, content: bytes) -> Vector:
+        return Vector(f"bad/{name}.json", "statement", expect, because, _signed(content))
+
+    def record(name: str, because: str, expect: str = "invalid-field", **changes: object) -> Vector:
+        return payload(name, expect, because, encoded(record_fields(**changes)))
+
+    def exhibit(name: str, because: str, expect: str = "invalid-field", **changes: object) -> Vector:
+        return record(name, because, expect, exhibit=exhibit_fields(**changes))
+
+    return [
+        payload("duplicate-key", "duplicate-key", "two levels, two readers", _inserted(good, '"level":"none",')),
+        payload(
+            "duplicate-key-escaped",
+            "duplicate-key",
+            "the second is written l\\u0065vel",
+            _inserted(good, '"l\\u0065vel":0,'),
+        ),
+        payload("not-a-number", "not-json", "NaN is not JSON", good.replace(b":3.125", b":NaN")),
+        payload("not-utf8", "not-json", "the text is in Latin-2", good.replace("š".encode(), "š".encode("iso8859-2"))),
+        payload("lone-surrogate", "not-json", "half a surrogate pair", good.replace("Niš".encode(), b"Ni\\ud800")),
+        payload("byte-order-mark", "not-json", "begins with a byte-order mark", b"\xef\xbb\xbf" + good),
+        payload("empty-payload", "not-json", "nothing was signed", b""),
+        payload("too-deep", "too-deep", "nests 17 levels", _inserted(good, f'"deep":{deep},')),
+        record("unknown-type", "a kind of statement that this version does not know", "unknown-type", type="rumour"),
+        record("unknown-contract", "the next version", "unknown-contract", contract="2.0"),
+        record("unknown-field", "a field that the contract does not know", "unknown-field", serial_number="A 1"),
+        exhibit("unknown-field-inside", "likewise, deeper", "unknown-field", colour="grey"),
+        exhibit("unknown-calibre", "no such cartridge", "unknown-calibre", calibre="9x91"),
+        exhibit("unknown-word", "not in the vocabulary", kind="souvenir"),
+        exhibit("hidden-text", "a character that turns the writing direction", municipality="Ni\u202eš"),
+        exhibit("two-lines", "a line break", headstamp="PPU\n9mm"),
+        exhibit(
+            "dates-in-disorder",
+            "the end before the beginning",
+            occurred={"earliest": "2026-03-02", "latest": "2026-03-01"},
+        ),
+        exhibit("unknown-and-another", "stands alone", classes={"breech_face": ["unknown", "arched"]}),
+        exhibit("number-as-text", "an hour in quotation marks", classes={"ejector_hour": "3"}),
+        record("no-such-day", "the 30th of February", retention_until="2036-02-30"),
+        record("day-as-seconds", "seconds since 1970 are no day", retention_until="2114294400"),
+        record("digest-in-capitals", "digests are in lower case", supersedes="A" * 64),
+        record("restriction-not-said", "H3 without its words", handling={"code": "H3"}),
+        record("restriction-not-due", "words without H3", handling={"code": "H0", "restriction": "Quietly."}),
+        record("photograph-without-scale", "no micrometres per pixel", acquisitions=[no_scale]),
+        record("audience-twice", "the same jurisdiction twice", audience=["MK", "MK"]),
+        record("same-scan-twice", "two acquisitions name one scan", acquisitions=[acquisition_fields()] * 2),
+        record("no-acquisition", "nothing was measured", acquisitions=[]),
+    ]
+
+
+def _bad_cards() -> list[Vector]:
+    good = IDENTITY.sign(encoded(card_fields()))
+    moved = good.payload.replace(b"https://ffp.example", b"https://ffq.example")
+    cut = card_fields(identity=IDENTITY.public.model_dump() | {"ed25519": raw_public(IDENTITY.ed25519)[:-4]})
+    log_as_statement = card_fields()
+    log_as_statement["delegation"]["log"] = STATEMENT.public.model_dump()
+
+    def card(name: str, expect: str, because: str, content: bytes) -> Vector:
+        return Vector(f"bad/card-{name}.json", "card", expect, because, content)
+
+    return [
+        card("altered", "bad-signature", "the address was changed after signing", seal(moved, good.signatures).raw),
+        card("of-another", "unknown-key", "signed with other keys than it names", STATEMENT.sign(good.payload).raw),
+        card("is-a-record", "unexpected-type", "a record", IDENTITY.sign(encoded(record_fields())).raw),
+        card("key-cut-short", "invalid-field", "the identity key has 29 bytes", IDENTITY.sign(encoded(cut)).raw),
+        card(
+            "wrong-kind-of-log-key",
+            "invalid-field",
+            "an ML-DSA-65 key where heads are signed with ML-DSA-44",
+            IDENTITY.sign(encoded(log_as_statement)).raw,
+        ),
+    ]
+
+
+def _bad_submissions() -> list[Vector]:
+    def submission(name: str, expect: str, because: str, content: bytes) -> Vector:
+        return Vector(f"bad/submission-{name}.json", "submission", expect, because, content)
+
+    return [
+        submission("not-json", "not-json", "a comma too many", encoded(submission_fields())[:-1] + b",}"),
+        submission(
+            "unknown-field", "unknown-field", "only a node says who issued", encoded(submission_fields(issuer=ISSUER))
+        ),
+        submission(
+            "unknown-calibre",
+            "unknown-calibre",
+            "no such cartridge",
+            encoded(submission_fields(exhibit={"kind": "seized", "calibre": "9x91"})),
+        ),
+        submission("no-retention", "invalid-field", "no date", encoded(submission_fields(retention_until=None))),
+    ]
+
+
+def _bad_pages() -> list[Vector]:
+    """The pages' own form and head are refused as a whole; an item that is not believed is set aside."""
+    good = page_fields()
+    wrong_id = hashlib.sha256(b"another statement").hexdigest()
+
+    def page(name: str, expect: str, because: str, fields: Json) -> Vector:
+        return Vector(f"bad/lane-{name}.json", "lane-page", expect, because, encoded(fields))
+
+    def of(**changes: object) -> Json:
+        return page_fields(STATEMENT.sign(encoded(record_fields(**changes))))
+
+    def item(**changes: object) -> Json:
+        return good | {"items": [good["items"][0] | changes]}
+
+    return [
+        page("unknown-contract", "unknown-contract", "the next version", good | {"contract": "2.0"}),
+        page("another", "peer-misbehaved", "the lane of another reader", good | {"lane": "ffp-xk"}),
+        page("gap", "peer-misbehaved", "begins at its second item", item(position=1)),
+        page("head-differs", "peer-misbehaved", "the running head does not add up", good | {"head": NO_HEAD.hex()}),
+        page("no-checkpoint", "peer-misbehaved", "items without a signed head", good | {"checkpoint": None}),
+        page(
+            "another-checkpoint",
+            "peer-misbehaved",
+            "a head that the log did not sign",
+            good | {"checkpoint": _forged(good)},
+        ),
+        page("not-in-log", "proof-invalid", "the proof leads to another root", item(inclusion=["0" * 64])),
+        page(
+            "wrong-id",
+            "wrong-id",
+            "the lane names another statement than it brings",
+            item(statement_id=wrong_id) | {"head": next_head(NO_HEAD, wrong_id).hex()},
+        ),
+        page("not-in-audience", "not-in-audience", "the record is meant for others", of(audience=["XK"])),
+        page("stays-at-home", "not-in-audience", "a record that is only searched", of(level="search")),
+        page("wrong-jurisdiction", "wrong-jurisdiction", "a record of another jurisdiction's", of(jurisdiction="ME")),
+        page(
+            "key-event",
+            "unexpected-type",
+            "cards are not put on lanes",
+            page_fields(STATEMENT.sign(encoded(card_fields()))),
+        ),
+    ]
+
+
+def _keys() -> Json:
+    def entry(name: str, algorithm: str, public: str) -> Json:
+        full = f"{name} {algorithm}"
+        ids = {"keyid": key_id(algorithm, public)} if algorithm in (ED25519, ML_DSA_65) else {}
+        return {"name": full, "seed": seed(full).hex(), "public": public, **ids}
+
+    pairs: list[tuple[str, str, str]] = []
+    for name, signer in (("ffp-rs identity", IDENTITY), ("ffp-rs statement", STATEMENT), ("ffp-mk statement", OTHERS)):
+        pairs += [(name, ED25519, signer.public.ed25519), (name, ML_DSA_65, signer.public.ml_dsa)]
+    pairs += [("ffp-rs log", ED25519, LOG.public.ed25519), ("ffp-rs log", "ml-dsa-44", LOG.public.ml_dsa)]
+    pairs.append(("ffp-rs transport", ED25519, raw_public(TRANSPORT)))
+    return {
+        "warning": "These keys are public. They are for tests only: whoever trusts them trusts everybody.",
+        "seeds": SEED_RULE,
+        "keys": [entry(*pair) for pair in pairs],
+    }
+
+
+def _forged(page: Json) -> str:
+    note = base64.b64decode(page["checkpoint"]).replace(f"{LOG_ORIGIN}\n2\n".encode(), f"{LOG_ORIGIN}\n3\n".encode(), 1)
+    return base64.b64encode(note).decode()
+
+
+def _flipped(content: bytes) -> bytes:
+    return bytes([content[0] ^ 1]) + content[1:]
+
+
+def _first(signatures: dict[str, bytes]) -> dict[str, bytes]:
+    return dict([next(iter(signatures.items()))])
+
+
+def _inserted(payload: bytes, text: str) -> bytes:
+    """The text right after the payload's first bracket."""
+    return payload[:1] + text.encode() + payload[1:]
+
+
+def _respelt(text: str) -> str:
+    """The same bytes in Base64 that is not canonical: the last character's unused bits are set."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    bare = text.rstrip("=")
+    if bare == text:
+        raise ValueError("this text leaves no bits unused")
+    return bare[:-1] + alphabet[alphabet.index(bare[-1]) + 1] + text[len(bare) :]
+
+
+def _pretty(content: Json) -> bytes:
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+if __name__ == "__main__":
+    for name, content in make_files().items():
+        (FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
+        (FOLDER / name).write_bytes(content)
+    print(f"wrote {FOLDER}")
