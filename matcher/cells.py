@@ -77,6 +77,15 @@ class FineView:
         grid = self.weights[t.first : end, t.first : end].reshape(t.count, t.cell, t.count, t.cell)
         return np.argwhere(grid.mean(axis=(1, 3)) >= self.min_coverage) * t.cell + t.first
 
+    def coverage(self, half_weights: Plane) -> Plane:
+        """(n,): the share of each cell that this scan and another, at half resolution, both show."""
+        t = self.tiling
+        both = self.half_weights * half_weights
+        window = slice(t.first // 2, t.first // 2 + t.count * t.cell // 2)
+        shares = both[window, window].reshape(t.count, t.cell // 2, t.count, t.cell // 2).mean(axis=(1, 3))
+        places = (self.corners - t.first) // t.cell
+        return np.asarray(shares[places[:, 0], places[:, 1]])
+
     @cached_property
     def cell_areas(self) -> Plane:
         """(n,): each cell's sum of weights."""
@@ -103,22 +112,23 @@ class FineView:
 def find_cells(
     moving: FineView, fixed: FineView, registration: Registration, parameters: Parameters
 ) -> list[CellFinding]:
-    """Look for each cell of the fixed scan on the moving one, and see which of them agree on one place.
+    """Look for each cell that both scans show, and see which of them agree on one place.
 
-    1. Move the moving scan to its registered place.
+    1. Move the moving scan to its registered place; keep the cells that both scans cover enough there.
     2. Correlate each cell with its surroundings there, weighted as in ``registration``.
     3. Take each cell's best place.
     4. The consensus is the place that most well-correlated cells lie near; those are congruent.
     """
-    if not len(fixed.corners):
-        return []
     # 1.
     rotation, (dy, dx) = registration.rotation_deg, registration.shift_um
-    signal = moved(moving.signal, rotation, (dy / FINE_SPACING_UM, dx / FINE_SPACING_UM))
     weights = moved(moving.half_weights, rotation, (dy / FINE_SPACING_UM / 2, dx / FINE_SPACING_UM / 2))
+    shown = np.flatnonzero(fixed.coverage(weights) >= parameters.min_cell_coverage)
+    if not shown.size:
+        return []
+    signal = moved(moving.signal, rotation, (dy / FINE_SPACING_UM, dx / FINE_SPACING_UM))
 
     # 2.
-    surfaces = _correlations(signal, weights, fixed)
+    surfaces = _correlations(signal, weights, fixed, shown)
 
     # 3.
     t = fixed.tiling
@@ -131,6 +141,7 @@ def find_cells(
 
     # 4.
     congruent = _consensus(places, correlations, parameters)
+    findings = zip(fixed.corners[shown], places, correlations, congruent, strict=True)
     middle = (FINE_POINTS - 1) / 2
     return [
         CellFinding(
@@ -144,31 +155,33 @@ def find_cells(
             correlation=max(0.0, float(correlation)),
             congruent=bool(agrees),
         )
-        for (y, x), place, correlation, agrees in zip(fixed.corners, places, correlations, congruent, strict=True)
+        for (y, x), place, correlation, agrees in zip(
+            fixed.corners[shown], places, correlations, congruent, strict=True
+        )
     ]
 
 
-def _correlations(signal: Plane, half_weights: Plane, fixed: FineView) -> Plane:
-    """(n, 2 reach + 1, 2 reach + 1): each cell's correlation with the registered scan at each displacement;
-    0 where that scan covers too little of the cell."""
-    t = fixed.tiling
-    whole = _cut(_framed(signal, t.reach), fixed.corners, t.cell + 2 * t.reach, t.patch)
-    products = scipy.fft.irfft2(scipy.fft.rfft2(whole) * fixed.cell_signal, s=(t.patch, t.patch))
+def _correlations(signal: Plane, half_weights: Plane, fixed: FineView, shown: NDArray[np.intp]) -> Plane:
+    """(n, 2 reach + 1, 2 reach + 1): each shown cell's correlation with the registered scan at each
+    displacement; 0 where that scan covers too little of the cell."""
+    t, corners = fixed.tiling, fixed.corners[shown]
+    whole = _cut(_framed(signal, t.reach), corners, t.cell + 2 * t.reach, t.patch)
+    products = scipy.fft.irfft2(scipy.fft.rfft2(whole) * fixed.cell_signal[shown], s=(t.patch, t.patch))
     side = 2 * t.reach + 1
 
     halves = np.stack(
         [
-            _cut(_framed(plane, t.reach // 2), fixed.corners // 2, t.cell // 2 + t.reach, t.patch // 2)
+            _cut(_framed(plane, t.reach // 2), corners // 2, t.cell // 2 + t.reach, t.patch // 2)
             for plane in (half_weights, _half_energy(signal, half_weights))
         ]
     )
-    (moving_weights, moving_energy), (cell_weights, cell_energy) = scipy.fft.rfft2(halves), fixed.cell_norms
+    (moving_weights, moving_energy), (cell_weights, cell_energy) = scipy.fft.rfft2(halves), fixed.cell_norms[:, shown]
     sums = scipy.fft.irfft2(
         np.stack([moving_weights * cell_weights, moving_weights * cell_energy, moving_energy * cell_weights]),
         s=(t.patch // 2, t.patch // 2),
     )[..., : t.reach + 1, : t.reach + 1]
     overlap, fixed_energy, shown_energy = 4.0 * sums
-    enough = overlap >= fixed.min_coverage * fixed.cell_areas[:, None, None]
+    enough = overlap >= fixed.min_coverage * fixed.cell_areas[shown, None, None]
     norms = np.where(enough, 1.0 / np.sqrt(np.maximum(fixed_energy * shown_energy, np.float32(1e-3))), np.float32(0))
     widen = upsampling(t.reach + 1, 2)
     surfaces: Plane = products[:, :side, :side] * (widen @ norms @ widen.T)

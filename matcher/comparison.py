@@ -47,7 +47,7 @@ class Cell:
     ``label``: row letter and column number on the grid of the scan that the cells are laid on;
     ``centre_a_um``, ``centre_b_um``: (y, x) from the first point of scan a and of scan b;
     ``displacement_um``: (y, x) in b's frame: how far b shows the content from where the registration expects it;
-    ``correlation``: 0 to 1, 0 also where the other scan shows too little; ``congruent``: well correlated, and
+    ``correlation``: 0 to 1, ``congruent``: well correlated, and
     displaced like most of the others.
     """
 
@@ -67,9 +67,10 @@ class Comparison:
     ``centre_b_um + R (p - centre_a_um) + shift_um`` on b, where R turns by ``rotation_deg``, positive from +x
     towards +y (clockwise on a screen, whose y runs downwards), in [0, 360).
 
-    ``score``: g25 + congruence weight x share of congruent cells; ``g25``: correlation of the registered
-    marks, 50 to 500 um, -1 to 1; ``overlap``: shared area over the smaller mark's; ``cells_on``: the scan on
-    whose grid the square cells were laid. Comparing (b, a) gives the same score and the inverse registration.
+    ``score``: g25 + congruence weight x share of congruent cells (see ``Parameters.min_cells``); ``g25``:
+    correlation of the registered marks, 50 to 500 um, -1 to 1; ``overlap``: shared area over the smaller mark's;
+    ``cells_on``: the scan on whose grid the square cells were laid; ``cells``: those that both scans show.
+    Comparing (b, a) gives the same score and the inverse registration.
     """
 
     score: float
@@ -125,7 +126,7 @@ def compare_cells(a: View, b: View, registration: Registration) -> Comparison:
     """Find the cells of a pair that ``register_pair`` registered, and state the whole comparison of a with b."""
     moving, fixed = _in_order(a, b)
     findings = find_cells(moving.fine, fixed.fine, registration, a.parameters)
-    share = sum(finding.congruent for finding in findings) / len(findings) if findings else 0.0
+    share = sum(finding.congruent for finding in findings) / max(len(findings), a.parameters.min_cells)
     a_moves = moving is a
     rotation, shift = registration.rotation_deg, registration.shift_um
     if not a_moves:

@@ -78,6 +78,7 @@ def evaluate(
     truth: Path,
     *,
     rotate: int | None = None,
+    with_controls: bool = True,
     parameters: Parameters = DEFAULT_PARAMETERS,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Evaluation:
@@ -86,13 +87,13 @@ def evaluate(
     1. Read the truth; it is used again in step 5 only.
     2. Read and clean each scan, turned by a random angle first where ``rotate`` seeds one.
     3. Score every pair in full: prefilter, fine registration, cells; no cut-off.
-    4. Score the controls in the same way.
+    4. Score the controls in the same way (two more rounds of all pairs), unless they are known already.
     5. Compute the figures.
 
     ``truth``: CSV with the columns ``scan`` and ``firearm``; scan X is the file X.x3p in ``folder``.
     Raises ``EvaluationError`` for a truth without both kinds of pairs, and for a scan that cannot be used.
     """
-    stopwatch, unmeasured = Stopwatch(), Stopwatch()
+    stopwatch = Stopwatch()
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -107,14 +108,7 @@ def evaluate(
         pairs = score_pairs(names, prepared, parameters, stopwatch, partial(progress, "comparing"))
 
         # 4.
-        controls = {}
-        for name, stage, imitations in (
-            ("mask_only_auc", "outlines alone", [mask_only(scan, parameters) for scan in scans]),
-            ("random_texture_auc", "random texture", [random_texture(s, i, parameters) for i, s in enumerate(scans)]),
-        ):
-            imitated = [pack(scan, parameters) for scan in imitations]
-            scored = score_pairs(names, imitated, parameters, unmeasured, partial(progress, stage))
-            controls[name] = figures.auc(*_split(scored, firearms))
+        controls = _score_controls(firearms, scans, parameters, progress) if with_controls else {}
     finally:
         cv2.setNumThreads(threads)
 
@@ -171,6 +165,23 @@ def _prepare_all(
         prepared.append(ready)
         progress("cleaning", place + 1, len(names))
     return scans, prepared
+
+
+def _score_controls(
+    firearms: dict[str, str], scans: Sequence[CleanScan], parameters: Parameters, progress: Progress
+) -> dict[str, float]:
+    names = list(firearms)
+    outlines = [mask_only(scan, parameters) for scan in scans]
+    textures = [random_texture(scan, seed, parameters) for seed, scan in enumerate(scans)]
+    controls = {}
+    for name, stage, imitations in (
+        ("mask_only_auc", "outlines alone", outlines),
+        ("random_texture_auc", "random texture", textures),
+    ):
+        packed = [pack(imitation, parameters) for imitation in imitations]
+        pairs = score_pairs(names, packed, parameters, Stopwatch(), partial(progress, stage))
+        controls[name] = figures.auc(*_split(pairs, firearms))
+    return controls
 
 
 def _split(pairs: Sequence[PairScore], firearms: dict[str, str]) -> tuple[figures.Scores, figures.Scores]:

@@ -64,6 +64,7 @@ class Parameters:
     # Congruent cells
     cell_size_um: float = _bounded(350.0, 100.0, 1000.0)
     min_cell_coverage: float = _bounded(0.35, 0.05, 1.0)
+    """Share of a cell that both scans must show once registered; a cell that only one shows says nothing."""
     cell_search_um: float = _bounded(125.0, 12.5, 300.0)
     congruence_distance_um: float = _bounded(37.0, 5.0, 200.0)
     min_cell_correlation: float = _bounded(0.4, 0.0, 1.0)
@@ -71,6 +72,9 @@ class Parameters:
     # The score and the ranking
     congruence_weight: float = _bounded(0.5, 0.0, 10.0)
     """Score = g25 + weight x share of congruent cells."""
+    min_cells: int = _counted(12, 1, 121)
+    """The share is taken of at least so many cells, twice the six congruent ones that the method's authors ask
+    for: two that agree by chance out of three would look like much otherwise."""
     fine_candidates: int = _counted(500, 1, 100_000)
     cell_candidates: int = _counted(50, 1, 100_000)
 
