@@ -14,6 +14,7 @@ from pathlib import Path
 
 import schemas
 from exchange.store.peers import next_head
+from exchange.trust.card import fingerprint
 from exchange.trust.keys import ED25519, ML_DSA_65, key_id, raw_public
 from schemas import open_envelope, seal, statement_id
 from schemas.envelope import MAX_ENVELOPE_BYTES
@@ -400,6 +401,7 @@ def _keys() -> Json:
         "warning": "These keys are public. They are for tests only: whoever trusts them trusts everybody.",
         "seeds": SEED_RULE,
         "keys": [entry(*pair) for pair in pairs],
+        "fingerprints": {"ffp-rs identity": fingerprint(IDENTITY.public)},
     }
 
 
