@@ -55,9 +55,9 @@ class Compute:
             if self._pool is None:
                 for name in _ONE_THREAD:
                     os.environ.setdefault(name, "1")
-                context = multiprocessing.get_context("forkserver")
-                context.set_forkserver_preload(["exchange.flows.scan_work"])
-                self._pool = ProcessPoolExecutor(self._workers, mp_context=context)
+                # spawn: a fork of a threaded server may hang, and a fork server's socket needs a short TMPDIR
+                context = multiprocessing.get_context("spawn")
+                self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_end_with_parent)
             return self._pool
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:
@@ -65,6 +65,19 @@ class Compute:
             if self._pool is broken:
                 self._pool = None
         _kill(broken)
+
+
+def _end_with_parent() -> None:
+    """Run in each worker: a node that was killed can end its workers no more, so they watch it themselves."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        raise RuntimeError("a worker has no parent process")
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:

@@ -43,8 +43,6 @@ def init(
 
 def serve(home: Home = None) -> None:
     """Serve the node: REST for its users and peers, and the worker inside. Ends cleanly on Ctrl-C or SIGTERM."""
-    import tempfile
-
     import uvicorn
 
     from exchange.cli.logs import configure_logs
@@ -53,8 +51,6 @@ def serve(home: Home = None) -> None:
 
     configure_logs()
     node = open_node(resolve_home(home))
-    # /tmp is memory on many systems: whatever a library spools must go where the scans go, which is a disk
-    tempfile.tempdir = str(node.settings.incoming)
     try:
         uvicorn.run(
             create_app(node),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -60,8 +61,9 @@ class DemoNode:
         raise ConfigurationError(f"The node of {self.jurisdiction.display_name} did not start:\n{self.log_end()}")
 
     def log_end(self) -> str:
+        """The last lines of the node's log, in short: what happened, and the last line of any trace."""
         lines = (self.home / "serve.log").read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join(lines[-8:])
+        return "\n".join(_shortened(line) for line in lines[-6:])
 
     def stop(self) -> None:
         """Ask the process to end, and see that it and its workers did."""
@@ -99,6 +101,15 @@ def enrol_all(nodes: list[DemoNode]) -> None:
                 introduction = fetch_introduction(node, other.url)
                 enrol(node, introduction, confirmed=other.fingerprint, legal_basis=LEGAL_BASIS)
         node.close()
+
+
+def _shortened(line: str) -> str:
+    try:
+        entry = json.loads(line)
+        parts = [entry.get("event"), entry.get("detail"), str(entry.get("exception", "")).strip().split("\n")[-1]]
+    except (ValueError, AttributeError):
+        return line[:300]
+    return " | ".join(str(part) for part in parts if part)[:300]
 
 
 def _free_port() -> int:

@@ -129,7 +129,8 @@ def _submit(node: DemoNode, scan: DealtScan) -> Submitted:
             trust_env=False,
         )
     if answer.status_code != httpx.codes.CREATED:
-        raise InvalidInput(f"{scan.name} was refused: {answer.json().get('detail', answer.text)}")
+        shown = f"\n{node.log_end()}" if answer.is_server_error else ""
+        raise InvalidInput(f"{scan.name} was refused: {answer.json().get('detail', answer.text)}{shown}")
     receipt = answer.json()
     return Submitted(scan, receipt["statement_id"], receipt["received_at"])
 

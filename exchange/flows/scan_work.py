@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import matcher
+from matcher.explain import draw_pair
 from matcher.image import inspect_image
 from schemas.statements import ScanMediaType
 
@@ -93,4 +94,4 @@ def correlate_scan(query: Path, references: list[Path], descriptors: list[bytes]
 def draw_candidate(scan_a: Path, scan_b: Path, prepared_a: Path, prepared_b: Path) -> bytes:
     """The aligned pair with its cells, as PNG. Compared anew: the same scans always give the same comparison."""
     a, b = (matcher.Prepared.from_bytes(path.read_bytes()) for path in (prepared_a, prepared_b))
-    return matcher.draw_pair(matcher.read_topography(scan_a), matcher.read_topography(scan_b), matcher.compare(a, b))
+    return draw_pair(matcher.read_topography(scan_a), matcher.read_topography(scan_b), matcher.compare(a, b))

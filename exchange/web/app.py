@@ -31,6 +31,8 @@ def create_app(node: Node) -> FastAPI:
             yield
         finally:
             await run_in_threadpool(worker.stop)
+            # here, not after the server: uvicorn raises the signal anew that ended it, and nothing runs after that
+            node.compute.close()
 
     app = create_api(lifespan)
     app.state.node = node

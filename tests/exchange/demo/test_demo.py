@@ -1,0 +1,120 @@
+"""The demo as a newcomer runs it: whole, stopped in the middle, and with unfit input."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from schemas.vocabulary import KOSOVO_FOOTNOTE
+
+COMMAND = [sys.executable, "-m", "exchange.cli.main", "demo"]
+
+
+def _processes_of(folder: Path) -> list[str]:
+    """Command lines of the processes that were started with a folder as TMPDIR: nodes, their workers, and the rest."""
+    mark = f"TMPDIR={folder}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:  # the process ended meanwhile
+            continue
+    return found
+
+
+def _eventually_gone(folder: Path, seconds: float = 5) -> bool:
+    """Helper processes notice that their parent ended a moment after it did."""
+    deadline = time.monotonic() + seconds
+    while _processes_of(folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not _processes_of(folder)
+
+
+def _environment(tmp_path: Path) -> dict[str, str]:
+    return {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "100"}
+
+
+@pytest.mark.slow
+def test_the_whole_demo_on_synthetic_scans(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    begun = time.monotonic()
+    done = subprocess.run(
+        [*COMMAND, "--seed", "2", "--json", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=_environment(tmp_path),
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(out.read_text())
+    assert (found["pairs_dropped"], found["scores_that_differ_between_nodes"]) == (0, 0)
+    assert found["synthetic"] is True
+    assert found["found_links"] == found["possible_links"] > 5
+    assert len(found["candidates"]) == found["cross_border_pairs"]
+    assert "SYNTHETIC" in done.stdout
+    assert KOSOVO_FOOTNOTE.split("*")[1].split()[0] in done.stdout
+    assert "Kosovo " not in done.stdout.replace("References to Kosovo ", ""), "Kosovo* carries its asterisk"
+    assert _eventually_gone(tmp_path), _processes_of(tmp_path)
+    assert list(tmp_path.glob("ffp-demo-*")) == []
+    assert time.monotonic() - begun < 120
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_the_whole_demo_on_real_scans(tmp_path: Path, ffp_data: Path) -> None:
+    out = tmp_path / "out.json"
+    done = subprocess.run(
+        [*COMMAND, "--scans", str(ffp_data / "fadul"), "--seed", "4", "--json", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=_environment(tmp_path),
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(out.read_text())
+    assert found["n_scans"] == 40
+    assert found["found_links"] == found["possible_links"] > 20
+    assert (found["wrong_above"], found["pairs_dropped"]) == (0, 0)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_the_nodes_and_leaves_nothing_behind(tmp_path: Path, ending: signal.Signals) -> None:
+    demo = subprocess.Popen(
+        COMMAND, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment(tmp_path)
+    )
+    deadline = time.monotonic() + 60
+    while sum(" serve " in line for line in _processes_of(tmp_path)) < 3:
+        assert demo.poll() is None, demo.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    time.sleep(1.5)  # into the exchange itself
+    demo.send_signal(ending)
+    output, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 130, output
+    assert "Traceback" not in output
+    assert _eventually_gone(tmp_path), _processes_of(tmp_path)
+    assert list(tmp_path.glob("ffp-demo-*")) == []
+
+
+def test_an_unfit_folder_is_one_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "--scans", str(tmp_path / "nowhere")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=_environment(tmp_path),
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "two or more" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
