@@ -155,9 +155,7 @@ def find_cells(
             correlation=max(0.0, float(correlation)),
             congruent=bool(agrees),
         )
-        for (y, x), place, correlation, agrees in zip(
-            fixed.corners[shown], places, correlations, congruent, strict=True
-        )
+        for (y, x), place, correlation, agrees in findings
     ]
 
 
