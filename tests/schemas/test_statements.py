@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-import schemas
 from schemas import (
     ContractError,
     KeyEvent,
@@ -200,14 +199,3 @@ def test_a_page_out_of_bounds_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ContractError) as caught:
         parse_lane_page(_page(**changes))
     assert caught.value.reason == "invalid-field"
-
-
-def test_public_names_are_those_that_the_package_lists() -> None:
-    """Everything else may change without notice."""
-    found = {name for name, value in vars(schemas).items() if not name.startswith("_") and not _is_module(value)}
-    assert sorted(schemas.__all__) == sorted(found)
-    assert len(set(schemas.__all__)) == len(schemas.__all__)
-
-
-def _is_module(value: object) -> bool:
-    return type(value).__name__ == "module"
