@@ -10,7 +10,7 @@ import structlog
 
 from exchange.errors import ExchangeError, PeerError
 from exchange.flows.checkpoint import sign_head
-from exchange.flows.correlate import correlate_acquisition
+from exchange.flows.correlate import correlate_acquisition, promise_again
 from exchange.flows.node import Node
 from exchange.flows.pull import fetch_scan, note_alarm, pull
 from exchange.net.client import PeerClient
@@ -69,6 +69,9 @@ class Worker:
         swept = self._node.blobs.sweep(referenced)
         if swept:
             log.info("removed scans that no record names", count=swept)
+        again = promise_again(self._node)
+        if again:
+            log.info("the matcher changed: scans are correlated anew", count=again)
 
     def _loop(self, name: str, step: Callable[[], bool], pause_s: float) -> None:
         while not self._stopping.is_set():

@@ -10,7 +10,8 @@ from exchange.clock import stamp
 from exchange.flows.node import Node
 from exchange.flows.scan_work import Correlated, correlate_scan, prepare_scan
 from exchange.store.candidates import NewCandidate, add_candidates
-from exchange.store.records import AcquisitionState, acquisition_with_record, references_for
+from exchange.store.jobs import JobKind, promise
+from exchange.store.records import AcquisitionState, acquisition_with_record, correlated_otherwise, references_for
 from exchange.store.tables import AcquisitionRow, RecordRow
 from schemas.calibre import Calibre, compatible_calibres
 from schemas.vocabulary import Modality, RegionOfInterest
@@ -52,8 +53,25 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
     return added
 
 
-def prepared_path(node: Node, sha256: str) -> Path:
-    """Where a prepared scan is kept; it can be made again at any time."""
+def prepared_scan(node: Node, sha256: str) -> Path:
+    """Where a prepared scan is kept; made again from the scan when it is missing."""
+    path = _prepared_path(node, sha256)
+    if not path.is_file():
+        node.compute.run(prepare_scan, node.blobs.path(sha256), path)
+    return path
+
+
+def promise_again(node: Node) -> int:
+    """After an upgrade that changed the matcher: promise to correlate anew what was correlated otherwise."""
+    with node.store.write() as session:
+        stale = correlated_otherwise(session, PARAMETERS)
+        for acquisition in stale:
+            acquisition.state = AcquisitionState.QUEUED
+            promise(session, JobKind.CORRELATE, acquisition.acquisition_id)
+    return len(stale)
+
+
+def _prepared_path(node: Node, sha256: str) -> Path:
     return node.settings.prepared / f"{sha256}.{PARAMETERS[:16]}"
 
 
@@ -67,7 +85,7 @@ def _not_correlated(acquisition: AcquisitionRow) -> str | None:
 
 def _prepare(node: Node, acquisition: AcquisitionRow) -> str | None:
     """Make the prepared scan and commit it; returns why it is not usable, if it is not."""
-    target = prepared_path(node, acquisition.sha256)
+    target = _prepared_path(node, acquisition.sha256)
     prepared = node.compute.run(prepare_scan, node.blobs.path(acquisition.sha256), target)
     if prepared.descriptor is None:
         return prepared.not_usable or "The matcher found nothing to compare."
@@ -82,8 +100,8 @@ def _compare(node: Node, query: AcquisitionRow, references: Sequence[Acquisition
         return []
     return node.compute.run(
         correlate_scan,
-        prepared_path(node, query.sha256),
-        [prepared_path(node, reference.sha256) for reference in references],
+        prepared_scan(node, query.sha256),
+        [prepared_scan(node, reference.sha256) for reference in references],
         [reference.descriptor or b"" for reference in references],
     )
 

@@ -170,6 +170,11 @@ def references_for(
     return [(row[0], row[1]) for row in rows]
 
 
+def correlated_otherwise(session: Session, parameters: str) -> Sequence[AcquisitionRow]:
+    """The acquisitions that were prepared with other matcher parameters than these."""
+    return session.scalars(select(AcquisitionRow).where(AcquisitionRow.parameters != parameters)).all()
+
+
 def records_naming(session: Session, sha256: str) -> Sequence[tuple[AcquisitionRow, StatementRow]]:
     """Every acquisition that names a scan, with the statement that says who may have it."""
     rows = session.execute(

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from exchange.errors import NotFound
-from exchange.flows.correlate import PARAMETERS, prepared_path
+from exchange.flows.correlate import PARAMETERS, prepared_scan
 from exchange.flows.node import Node
 from exchange.flows.scan_work import draw_candidate
 from exchange.store.candidates import Page, StoredCandidate, candidates_of, find_candidate, open_candidates
@@ -80,7 +80,7 @@ def candidate_picture(node: OpenNode, _caller: Reader, candidate_id: CandidateId
     with node.store.read() as session:
         scan_a = session.get_one(AcquisitionRow, found.row.acquisition_a).sha256
         scan_b = session.get_one(AcquisitionRow, found.row.acquisition_b).sha256
-    paths = (node.blobs.path(scan_a), node.blobs.path(scan_b), prepared_path(node, scan_a), prepared_path(node, scan_b))
+    paths = (node.blobs.path(scan_a), node.blobs.path(scan_b), prepared_scan(node, scan_a), prepared_scan(node, scan_b))
     png = node.compute.run(draw_candidate, *paths)
     return Response(png, media_type="image/png")
 
