@@ -1,6 +1,7 @@
 """Heavy work in processes of its own: started when first needed, replaced when they die, bounded in time.
 
-A worker gets one thread for linear algebra: the processes already share the cores among themselves.
+A worker gets one thread for linear algebra: the processes already share the cores among themselves. It ends with the
+node, however the node ends, and leaves Ctrl-C to it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import queue
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -24,65 +27,84 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OP
 
 
 class Compute:
-    """The one seam to more processors: an Executor. ``run`` blocks; what the function raises, ``run`` raises."""
+    """The one seam to more processors: Executors. ``run`` blocks; what the function raises, ``run`` raises.
+
+    Each process is an executor of its own, and work is given to an idle one only. So time counts from when the work
+    begins, not from when it queues, and a process that dies or is killed takes nobody else's work along.
+    """
 
     def __init__(self, workers: int, timeout_s: float) -> None:
-        self._workers = workers
         self._timeout_s = timeout_s
-        self._pool: ProcessPoolExecutor | None = None
+        self._idle: queue.LifoQueue[ProcessPoolExecutor | None] = queue.LifoQueue()
+        for _ in range(workers):
+            self._idle.put(None)  # a place whose process is started when it is first needed
+        self._running: set[ProcessPoolExecutor] = set()
+        self._closed = False
         self._lock = threading.Lock()
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Raises ComputeFailed when a worker died or took longer than the limit; the pool is replaced."""
-        pool = self._started()
+        """Wait for an idle process and do the work there.
+
+        Work whose process dies is done once more, since the process may have died of something else. Raises
+        ComputeFailed when it dies again, or takes longer than the limit; the process is replaced.
+        """
+        executor = self._idle.get()
         try:
-            return pool.submit(function, *args, **kwargs).result(timeout=self._timeout_s)
-        except BrokenProcessPool as error:
-            self._replace(pool)
-            raise ComputeFailed("A worker process died over this scan; it will be tried again.") from error
-        except FutureTimeoutError as error:
-            self._replace(pool)
-            raise ComputeFailed(f"A worker process took longer than {self._timeout_s:g} s over this scan.") from error
+            for _ in range(2):
+                executor = executor or self._start()
+                try:
+                    return executor.submit(function, *args, **kwargs).result(timeout=self._timeout_s)
+                except BrokenProcessPool:
+                    self._end(executor)
+                    executor = None
+                except FutureTimeoutError as error:
+                    self._end(executor)
+                    executor = None
+                    message = f"A worker process took longer than {self._timeout_s:g} s over this scan."
+                    raise ComputeFailed(message) from error
+        finally:
+            self._idle.put(executor)
+        raise ComputeFailed("A worker process died twice over this scan. It was stopped; try again later.")
 
     def close(self) -> None:
+        """Stop all work at once; whoever waits for it gets ComputeFailed."""
         with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            _kill(pool)
+            self._closed = True
+            running = list(self._running)
+        for executor in running:
+            self._end(executor)
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _start(self) -> ProcessPoolExecutor:
         with self._lock:
-            if self._pool is None:
-                for name in _ONE_THREAD:
-                    os.environ.setdefault(name, "1")
-                # spawn: a fork of a threaded server may hang, and a fork server's socket needs a short TMPDIR
-                context = multiprocessing.get_context("spawn")
-                self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_end_with_parent)
-            return self._pool
+            if self._closed:
+                raise ComputeFailed("The node is stopping; try again when it runs.")
+            for name in _ONE_THREAD:
+                os.environ.setdefault(name, "1")
+            # spawn: a fork of a threaded server may hang, and a fork server's socket needs a short TMPDIR
+            context = multiprocessing.get_context("spawn")
+            executor = ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker)
+            self._running.add(executor)
+            return executor
 
-    def _replace(self, broken: ProcessPoolExecutor) -> None:
+    def _end(self, executor: ProcessPoolExecutor) -> None:
+        """Kill a process that is dead, stuck or not wanted any more."""
         with self._lock:
-            if self._pool is broken:
-                self._pool = None
-        _kill(broken)
+            self._running.discard(executor)
+        processes = list((executor._processes or {}).values())  # an executor has no public way to stop a stuck worker
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _begin_worker() -> None:
+    """In the worker: leave Ctrl-C to the node, and end when the node is gone, even when it was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """Run in each worker: a node that was killed can end its workers no more, so they watch it themselves."""
     parent = multiprocessing.parent_process()
-    if parent is None:
-        raise RuntimeError("a worker has no parent process")
-
-    def watch() -> None:
+    if parent is not None:
         parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
-
-
-def _kill(pool: ProcessPoolExecutor) -> None:
-    processes = list((pool._processes or {}).values())  # the executor has no public way to stop a stuck worker
-    for process in processes:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-    pool.shutdown(wait=False, cancel_futures=True)
+        os._exit(1)  # nothing in a worker is worth finishing: whoever wanted the result is gone
