@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 
 from exchange.errors import Forbidden, NotFound
 from exchange.flows.lane import may_fetch
 from exchange.store.records import records_naming
 from exchange.web.access import Caller, CallingPeer, Credentials, OpenNode, signed_in, signed_peer
 from exchange.web.conditional import IfNoneMatch, unchanged
+from exchange.web.ranges import file_answer
 from schemas.vocabulary import Role
 
 router = APIRouter(prefix="/v1", tags=["records"])
@@ -36,9 +37,11 @@ def reader_or_peer(request: Request, node: OpenNode, credentials: Credentials) -
         200: {"content": {"application/octet-stream": {}}, "description": "The scan, with a strong ETag."},
         206: {"description": "The part that Range asked for."},
         304: {"description": "The caller has it already."},
+        416: {"description": "The scan has no such part."},
     },
 )
 def read_blob(
+    request: Request,
     node: OpenNode,
     asker: Annotated[Caller | CallingPeer, Depends(reader_or_peer)],
     sha256: Digest,
@@ -51,7 +54,8 @@ def read_blob(
         naming = records_naming(session, sha256)
     if not naming:
         raise NotFound(f"The scan {sha256} is not on this node.")
-    headers = {"ETag": f'"{sha256}"', "Content-Disposition": f'attachment; filename="{sha256[:16]}"'}
+    path, tag = node.blobs.path(sha256), f'"{sha256}"'
     if unchanged(if_none_match, sha256):
-        return Response(status_code=304, headers=headers)
-    return FileResponse(node.blobs.path(sha256), media_type=naming[0][0].media_type, headers=headers)
+        return Response(status_code=304, headers={"ETag": tag})
+    headers = {"Content-Disposition": f'attachment; filename="{sha256[:16]}"'}
+    return file_answer(request, path, tag, naming[0][0].media_type, headers)

@@ -12,6 +12,8 @@ from fastapi import Query, Request, Response
 
 from exchange.errors import InvalidInput
 
+_BEYOND = 2**62  # no row has such a number, and SQLite takes none above 2**63
+
 Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
 
@@ -21,14 +23,18 @@ def encode_cursor(*position: float) -> str:
 
 
 def decode_cursor(cursor: str, parts: int) -> list[float]:
-    """Raises InvalidInput, code "invalid-cursor"."""
+    """Raises InvalidInput, code "invalid-cursor", for everything but what ``encode_cursor`` makes."""
     try:
-        found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        found = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (ValueError, binascii.Error) as error:
         raise _invalid() from error
-    if not isinstance(found, list) or len(found) != parts or not all(type(part) in (int, float) for part in found):
+    if not isinstance(found, list) or len(found) != parts or not all(map(_is_place, found)):
         raise _invalid()
     return found
+
+
+def _is_place(part: object) -> bool:
+    return type(part) in (int, float) and -_BEYOND < part < _BEYOND  # type: ignore[operator]  # a number by now
 
 
 def link_next(request: Request, response: Response, cursor: str | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -13,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from exchange import errors
 
@@ -116,11 +116,28 @@ def _validation_error(_request: Request, error: Exception) -> JSONResponse:
     return problem("invalid-parameter", 422, f"The request does not fit: {shown}.", problems)
 
 
-def _http_exception(_request: Request, error: Exception) -> JSONResponse:
+def _http_exception(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise TypeError("this handler is for HTTP errors")
-    phrase = HTTPStatus(error.status_code).phrase
-    return problem(phrase.lower().replace(" ", "-"), error.status_code, str(error.detail), headers=error.headers)
+    place = request.url.path[:100]
+    match error.status_code:
+        case 404:
+            return problem("not-found", 404, f"There is nothing at {place}. See /v1/openapi.json for what there is.")
+        case 405:
+            allowed = ", ".join(_methods(request))
+            sentence = f"{request.method} is not possible at {place}; possible: {allowed}."
+            return problem("method-not-allowed", 405, sentence, headers={"Allow": allowed})
+        case 416:
+            return problem("range-not-satisfiable", 416, str(error.detail), headers=error.headers)
+        case status:
+            return problem("bad-request", status, str(error.detail), headers=error.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What is possible at this path; its methods are routes of their own, of which the framework names the first."""
+    routes: list[Route] = request.app.state.routes
+    here = [route for route in routes if route.path_regex.match(request.scope["path"])]
+    return sorted({method for route in here for method in route.methods or ()})
 
 
 def _unforeseen(request: Request, error: Exception) -> JSONResponse:

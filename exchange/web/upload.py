@@ -6,6 +6,7 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator
 
+import anyio
 from fastapi import Request
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -20,7 +21,9 @@ from schemas.statements import MAX_ACQUISITIONS
 from schemas.strict_json import MAX_STATEMENT_BYTES
 
 METADATA = "metadata"
-MAX_HEADER_BYTES = 4096  # of one part; real ones have about 200
+MAX_BOUNDARY_BYTES = 70  # RFC 2046, 5.1.1
+MAX_HEADER_BYTES = 4096  # of one part, all its lines together; real ones have about 200
+STALL_S = 60  # how long a sender may send nothing at all
 
 
 class SubmissionUpload:
@@ -28,8 +31,8 @@ class SubmissionUpload:
 
     def __init__(self, node: Node, content_type: str) -> None:
         kind, options = parse_options_header(content_type.encode())
-        boundary = options.get(b"boundary")
-        if kind != b"multipart/form-data" or not boundary:
+        boundary = options.get(b"boundary", b"")
+        if kind != b"multipart/form-data" or not 0 < len(boundary) <= MAX_BOUNDARY_BYTES:
             raise UnsupportedMedia(
                 "Send multipart/form-data with a part 'metadata' (JSON) and one file part for each scan."
             )
@@ -39,6 +42,7 @@ class SubmissionUpload:
         self._metadata: bytearray | None = None
         self._arrivals: dict[str, Arrival] = {}
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
+        self._header_bytes = 0
         self._disposition = b""
         self._target: bytearray | Arrival | None = None
         self._complete = False
@@ -63,18 +67,24 @@ class SubmissionUpload:
 
     async def receive(self, request: Request) -> tuple[bytes, list[ReceivedScan]]:
         """Read the whole body. Raises InvalidInput, TooLarge, StoreFull; the files received so far are gone then."""
+        stated = request.headers.get("content-length", "0")
+        self._check_size(int(stated) if stated.isdecimal() else 0)
         async for piece in _pieces(request):
             await run_in_threadpool(self._feed, piece)
         return await run_in_threadpool(self._finish)
 
     def _feed(self, piece: bytes) -> None:
         self._seen += len(piece)
-        if self._seen > self._node.settings.max_submission_bytes:
-            raise TooLarge(f"A submission may have at most {self._node.settings.max_submission_bytes} bytes.")
+        self._check_size(self._seen)
         try:
             self._parser.write(piece)
         except MultipartParseError as error:
             raise InvalidInput(f"The body is not multipart/form-data: {error}.", code="not-multipart") from error
+
+    def _check_size(self, size: int) -> None:
+        limit = self._node.settings.max_submission_bytes
+        if size > limit:
+            raise TooLarge(f"A submission may have at most {limit} bytes; send fewer scans in one.")
 
     def _finish(self) -> tuple[bytes, list[ReceivedScan]]:
         if not self._complete:
@@ -90,19 +100,19 @@ class SubmissionUpload:
 
     def _part_begins(self) -> None:
         self._disposition, self._target = b"", None
-        self._header = (bytearray(), bytearray())
+        self._header, self._header_bytes = (bytearray(), bytearray()), 0
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header[0].extend(data[start:end])
-        self._bound_header()
+        self._extend_header(0, data[start:end])
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header[1].extend(data[start:end])
-        self._bound_header()
+        self._extend_header(1, data[start:end])
 
-    def _bound_header(self) -> None:
-        if sum(map(len, self._header)) > MAX_HEADER_BYTES:
-            raise InvalidInput("A part's header is too long.", code="not-multipart")
+    def _extend_header(self, side: int, piece: bytes) -> None:
+        self._header_bytes += len(piece)
+        if self._header_bytes > MAX_HEADER_BYTES:
+            raise InvalidInput(f"A part has more than {MAX_HEADER_BYTES} bytes of headers.", code="not-multipart")
+        self._header[side].extend(piece)
 
     def _header_ends(self) -> None:
         if bytes(self._header[0]).lower() == b"content-disposition":
@@ -129,7 +139,7 @@ class SubmissionUpload:
         piece = data[start:end]
         if isinstance(self._target, bytearray):
             if len(self._target) + len(piece) > MAX_STATEMENT_BYTES:
-                raise TooLarge(f"The metadata may have at most {MAX_STATEMENT_BYTES} bytes.")
+                raise TooLarge(f"The metadata may have at most {MAX_STATEMENT_BYTES} bytes; shorten them.")
             self._target.extend(piece)
         elif self._target is not None:
             self._target.write(piece)
@@ -139,8 +149,17 @@ class SubmissionUpload:
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    try:
-        async for piece in request.stream():
-            yield piece
-    except ClientDisconnect as error:
-        raise InvalidInput("The sender broke off; nothing was stored.", code="broken-off") from error
+    pieces = request.stream()
+    while True:
+        try:
+            with anyio.fail_after(STALL_S):
+                piece = await anext(pieces)
+        except StopAsyncIteration:
+            return
+        except ClientDisconnect as error:
+            raise InvalidInput("The sender broke off; nothing was stored.", code="broken-off") from error
+        except TimeoutError as error:
+            raise InvalidInput(
+                f"Nothing came for {STALL_S} s; nothing was stored. Send it again.", code="broken-off"
+            ) from error
+        yield piece
