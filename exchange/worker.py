@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import shutil
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy.orm import Session
 
 from exchange.errors import ExchangeError, PeerError
 from exchange.flows.checkpoint import sign_head
@@ -23,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above what a laptop's battery does
 FETCHERS = 2
+STOP_S = 10  # how long the node's end waits for its work: well below the patience of service managers
 
 
 class Worker:
@@ -49,10 +53,15 @@ class Worker:
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Finish the steps that run, start no more."""
+        """Start no more steps. Those that run may end; what they wait for is stopped after ``STOP_S``, and the work
+        is due again at the next start."""
         self._stopping.set()
+        deadline = time.monotonic() + STOP_S
         for thread in self._threads:
-            thread.join(timeout=self._node.settings.compute_timeout_s)
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
+        self._node.compute.close()
+        for thread in self._threads:
+            thread.join(timeout=STOP_S)
         self._client.close()
 
     @property
@@ -61,10 +70,16 @@ class Worker:
 
     def _recover(self) -> None:
         for leftover in self._node.settings.incoming.iterdir():
-            if leftover.suffix != ".part":  # parts are resumed, the rest was never acknowledged
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            elif leftover.suffix != ".part":  # parts are resumed, the rest was never acknowledged
                 leftover.unlink()
+        for leftover in self._node.settings.prepared.glob("*.part"):
+            leftover.unlink()
         with self._node.store.write() as session:
-            jobs.release_leases(session)
+            for job in jobs.abandoned(session):
+                # counted as a failure: work that takes the whole node down must not do so for ever
+                self._count_failure(session, job, "The node ended during this work; it is done again.")
             referenced = referenced_blobs(session)
         swept = self._node.blobs.sweep(referenced)
         if swept:
@@ -134,8 +149,11 @@ class Worker:
     def _failed(self, job: JobRow, message: str) -> None:
         log.warning("job failed", kind=job.kind, subject=job.subject, attempt=job.attempts, detail=message)
         with self._node.store.write() as session:
-            aside = jobs.fail(session, job.job_id, message, max_attempts=self._node.settings.max_attempts)
-            row = session.get_one(AcquisitionRow, int(job.subject))
-            row.detail = message[:500]
-            if aside:
-                row.state = AcquisitionState.FAILED
+            self._count_failure(session, job, message)
+
+    def _count_failure(self, session: Session, job: JobRow, message: str) -> None:
+        aside = jobs.fail(session, job.job_id, message, max_attempts=self._node.settings.max_attempts)
+        row = session.get_one(AcquisitionRow, int(job.subject))
+        row.detail = message[:500]
+        if aside:
+            row.state = AcquisitionState.FAILED

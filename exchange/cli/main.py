@@ -34,6 +34,9 @@ def run() -> None:
     except ExchangeError as error:
         typer.echo(f"ffp: {error}", err=True)
         sys.exit(2)
+    except OSError as error:
+        typer.echo(f"ffp: {error.filename or 'this machine'}: {error.strerror or error}.", err=True)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from exchange.config import resolve_home
+from exchange.config import Settings, resolve_home
 
 Home = Annotated[Path | None, typer.Option(help="The node's folder. Default: $FFP_NODE_HOME, else /var/lib/ffp.")]
 
@@ -33,7 +34,11 @@ def init(
     except ValueError as error:
         raise ConfigurationError(f"{jurisdiction} is none of {', '.join(Jurisdiction)}.") from error
     folder = resolve_home(home)
-    card = create_node(folder, jurisdiction=known, url=url, node_id=node_id, port=port or urlsplit(url).port or 8440)
+    try:
+        named = urlsplit(url).port
+    except ValueError as error:
+        raise ConfigurationError(f"{url} is no address: {error}.") from error
+    card = create_node(folder, jurisdiction=known, url=url, node_id=node_id, port=port or named or 8440)
     typer.echo(f"Node {card.issuer} of {known.display_name} is ready in {folder}.")
     typer.echo(f"Its fingerprint, to read out by telephone:\n\n    {fingerprint(card.identity)}\n")
     typer.echo("Next: ffp user add NAME --role examiner, then ffp serve.")
@@ -43,26 +48,46 @@ def init(
 
 def serve(home: Home = None) -> None:
     """Serve the node: REST for its users and peers, and the worker inside. Ends cleanly on Ctrl-C or SIGTERM."""
+    import signal
+
     import uvicorn
 
     from exchange.cli.logs import configure_logs
     from exchange.flows.node import open_node
+    from exchange.store.lock import sole_server
     from exchange.web.app import create_app
 
+    # the server raises the signal again when it has stopped; by default that would end the process on the spot,
+    # with the node's worker processes left behind
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     configure_logs()
     node = open_node(resolve_home(home))
     try:
-        uvicorn.run(
-            create_app(node),
-            host=node.settings.host,
-            port=node.settings.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
+        with sole_server(node.settings.home), _listener(node.settings) as listener:
+            config = uvicorn.Config(
+                create_app(node), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
+            )
+            uvicorn.Server(config).run(sockets=[listener])
     finally:
         node.close()
+
+
+def _stop(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+def _listener(settings: Settings) -> socket.socket:
+    """Bound before anything of the node is touched, so that a taken port is a sentence and nothing else."""
+    from exchange.errors import ConfigurationError
+
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Port {settings.port} on {settings.host} cannot be had ({error.strerror}); set FFP_NODE_PORT to another."
+        ) from error
 
 
 def status(home: Home = None) -> None:

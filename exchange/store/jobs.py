@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
@@ -58,12 +59,15 @@ def _due(kind: JobKind) -> Any:
 
 
 def finish(session: Session, job_id: int) -> None:
-    session.delete(session.get_one(JobRow, job_id))
+    """Done. Nothing changes when whoever took it over after its lease has finished it already."""
+    session.execute(delete(JobRow).where(JobRow.job_id == job_id))
 
 
 def fail(session: Session, job_id: int, error: str, *, max_attempts: int) -> bool:
     """Put a failed job back with a growing delay, or set it aside; returns whether it is set aside."""
-    job = session.get_one(JobRow, job_id)
+    job = session.get(JobRow, job_id)
+    if job is None:
+        return False
     job.error, job.lease_until = error[:1000], None
     if job.attempts >= max_attempts:
         job.state = JobState.DEAD
@@ -73,11 +77,9 @@ def fail(session: Session, job_id: int, error: str, *, max_attempts: int) -> boo
     return False
 
 
-def release_leases(session: Session) -> None:
-    """At start, when no other worker runs on this database: what a dead process held is due again."""
-    session.execute(
-        update(JobRow).where(JobRow.state == JobState.RUNNING).values(state=JobState.PENDING, lease_until=None)
-    )
+def abandoned(session: Session) -> Sequence[JobRow]:
+    """At start, when no other worker runs on this database: what a dead process held."""
+    return session.scalars(select(JobRow).where(JobRow.state == JobState.RUNNING).order_by(JobRow.job_id)).all()
 
 
 def counts(session: Session) -> dict[str, int]:

@@ -128,7 +128,8 @@ class CandidateAnswer(BaseModel):
 
 
 class CandidatePage(BaseModel):
-    """Ranked, best score first. ``pending`` counts scans of the record that are not correlated yet."""
+    """Ranked, best score first. ``pending`` counts the scans that are not correlated yet: those of the record, or all
+    of the node where no record is named."""
 
     items: list[CandidateAnswer]
     next: str | None

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
@@ -13,10 +14,12 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from exchange.flows.node import Node
 from exchange.web import blobs, candidates, problems, records
 from exchange.web import node as node_routes
+from exchange.web.heavy import AT_ONCE
 from exchange.worker import Worker
 from schemas import Submission
 
-DRAIN_BYTES = 64 * 1024 * 1024
+DRAIN_BYTES = 512 * 1024 * 1024
+DRAIN_S = 30
 """What is still read and dropped of a refused body, so that the sender gets to see the answer before the close."""
 
 
@@ -24,15 +27,14 @@ def create_app(node: Node) -> FastAPI:
     """The app of an open node; its worker runs as long as the app does."""
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.heavy = anyio.CapacityLimiter(AT_ONCE)
         worker = Worker(node)
         worker.start()
         try:
             yield
         finally:
             await run_in_threadpool(worker.stop)
-            # here, not after the server: uvicorn raises the signal anew that ended it, and nothing runs after that
-            node.compute.close()
 
     app = create_api(lifespan)
     app.state.node = node
@@ -54,7 +56,9 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         responses=problems.PROBLEM_RESPONSES,
     )
     problems.install(app)
-    for router in (records.router, candidates.router, blobs.router, node_routes.router):
+    routers = (records.router, candidates.router, blobs.router, node_routes.router)
+    app.state.routes = [route for router in (app.router, *routers) for route in router.routes]
+    for router in routers:
         app.include_router(router)
     app.add_middleware(Manners)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
@@ -74,13 +78,21 @@ class Manners:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        more = True
+        more, begun = True, False
+        asks_first = any(name == b"expect" and value.lower() == b"100-continue" for name, value in scope["headers"])
 
         async def watched() -> Message:
-            nonlocal more
+            nonlocal more, begun
+            begun = True
             message = await receive()
             more = message["type"] == "http.request" and message.get("more_body", False)
             return message
+
+        async def drain() -> None:
+            dropped = 0
+            with anyio.move_on_after(DRAIN_S):
+                while more and dropped < DRAIN_BYTES:
+                    dropped += len((await watched()).get("body", b""))
 
         async def polite(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -89,9 +101,8 @@ class Manners:
                     (b"x-content-type-options", b"nosniff"),
                     (b"cache-control", b"no-store"),
                 ]
-                dropped = 0
-                while more and dropped < DRAIN_BYTES:
-                    dropped += len((await watched()).get("body", b""))
+                if begun or not asks_first:  # who asks before sending has sent nothing, and need not
+                    await drain()
             await send(message)
 
         await self._app(scope, watched, polite)

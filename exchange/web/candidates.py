@@ -11,10 +11,11 @@ from exchange.flows.correlate import PARAMETERS, prepared_scan
 from exchange.flows.node import Node
 from exchange.flows.scan_work import draw_candidate
 from exchange.store.candidates import Page, StoredCandidate, candidates_of, find_candidate, open_candidates
-from exchange.store.records import AcquisitionState, acquisitions_of, find_record
+from exchange.store.records import AcquisitionState, acquisitions_of, counts_by_state, find_record
 from exchange.store.tables import AcquisitionRow
 from exchange.web import answers
 from exchange.web.access import OpenNode, Reader
+from exchange.web.heavy import heavily
 from exchange.web.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.records import StatementId
 from schemas.vocabulary import Jurisdiction
@@ -60,7 +61,8 @@ def cross_border_candidates(
         found = open_candidates(
             session, PARAMETERS, _page(limit, cursor), min_score=min_score, jurisdiction=jurisdiction
         )
-    return _answer(request, response, found, limit, 0, None)
+        pending = sum(count for state, count in counts_by_state(session).items() if state in _PENDING)
+    return _answer(request, response, found, limit, pending, None)
 
 
 @router.get("/candidates/{candidate_id}", response_model=answers.CandidateDetail)
@@ -74,15 +76,18 @@ def read_candidate(node: OpenNode, _caller: Reader, candidate_id: CandidateId) -
     response_class=Response,
     responses={200: {"content": {"image/png": {}}, "description": "Both scans, aligned, with their cells."}},
 )
-def candidate_picture(node: OpenNode, _caller: Reader, candidate_id: CandidateId) -> Response:
+async def candidate_picture(request: Request, node: OpenNode, _caller: Reader, candidate_id: CandidateId) -> Response:
     """Both scans in one registered frame under the same light, congruent cells lit, as PNG."""
+    return Response(await heavily(request, _picture, node, candidate_id), media_type="image/png")
+
+
+def _picture(node: Node, candidate_id: int) -> bytes:
     found = _found(node, candidate_id)
     with node.store.read() as session:
         scan_a = session.get_one(AcquisitionRow, found.row.acquisition_a).sha256
         scan_b = session.get_one(AcquisitionRow, found.row.acquisition_b).sha256
     paths = (node.blobs.path(scan_a), node.blobs.path(scan_b), prepared_scan(node, scan_a), prepared_scan(node, scan_b))
-    png = node.compute.run(draw_candidate, *paths)
-    return Response(png, media_type="image/png")
+    return node.compute.run(draw_candidate, *paths)
 
 
 def _found(node: Node, candidate_id: int) -> StoredCandidate:

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.sharing import record_of, sharing_of
@@ -16,6 +15,7 @@ from exchange.store.statements import find_statement
 from exchange.web import answers
 from exchange.web.access import Examiner, OpenNode, Reader
 from exchange.web.conditional import IfNoneMatch, unchanged
+from exchange.web.heavy import heavily
 from exchange.web.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.upload import SubmissionUpload
 from schemas import ENVELOPE_MEDIA_TYPE, ContractError, compatible_calibres, fold_calibre
@@ -70,7 +70,7 @@ async def submit(
     """Submit a record with its scans. Sending the same again is safe: the same receipt comes back, with status 200."""
     with SubmissionUpload(node, request.headers.get("content-type", "")) as upload:
         metadata, scans = await upload.receive(request)
-        found = await run_in_threadpool(submit_record, node, caller.maker, metadata, scans, idempotency_key)
+        found = await heavily(request, submit_record, node, caller.maker, metadata, scans, idempotency_key)
     response.status_code = 201 if found.created else 200
     response.headers["Location"] = f"/v1/records/{found.statement_id}"
     return answers.receipt(found)
