@@ -6,45 +6,56 @@ bytes arrive under ``incoming`` and are renamed only when their digest is known.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
+import secrets
 import shutil
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from exchange.errors import DigestDiffers, NotFound, StoreFull, TooLarge
+from exchange.errors import DigestDiffers, NotFound, StoreFull, StoreUnavailable, TooLarge
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Arrival:
     """One file on its way in: written and hashed piece by piece, gone when its block ends unless kept.
 
-    ``limit`` is the most bytes it may have; ``resume`` goes on after what an earlier attempt left behind.
+    ``limit`` is the most bytes it may have, ``reserve`` how many must stay free on the disk; ``resume`` goes on after
+    what an earlier attempt left behind. Begin one with ``BlobFolder.arrival``.
     """
 
-    def __init__(self, path: Path, limit: int, *, resume: bool = False) -> None:
+    def __init__(self, path: Path, limit: int, reserve: int, *, resume: bool = False) -> None:
         self.path = path
         self._limit = limit
+        self._reserve = reserve
         self._keep_part = resume
         self._hash = hashlib.sha256()
         self.size = 0
         self.kept = False
-        if resume and path.exists():
-            self._rehash()
-        self._file = path.open("ab" if resume else "xb")
+        self._check_room()
+        try:
+            if resume and path.exists():
+                self._rehash()
+            self._file = path.open("ab" if resume else "xb")
+        except OSError as error:
+            raise _unavailable(error) from error
 
     def write(self, piece: bytes) -> None:
-        """Raises TooLarge past the limit, StoreFull when the disk is."""
+        """Raises TooLarge past the limit, StoreFull when the disk is, or its reserve is reached."""
         self.size += len(piece)
         if self.size > self._limit:
             self._keep_part = False
-            raise TooLarge(f"A file may have at most {self._limit} bytes.")
+            raise TooLarge(f"A file may have at most {self._limit} bytes; crop the scan to its region of interest.")
+        self._check_room()
         self._hash.update(piece)
         try:
             self._file.write(piece)
         except OSError as error:
-            raise _as_full(error) from error
+            raise _unavailable(error) from error
 
     def finish(self) -> str:
         """Flush to disk and return the SHA-256 in hexadecimal."""
@@ -52,7 +63,7 @@ class Arrival:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise _as_full(error) from error
+            raise _unavailable(error) from error
         return self._hash.hexdigest()
 
     def rewind(self, offset: int) -> None:
@@ -73,9 +84,21 @@ class Arrival:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # what could not be written is not kept, or refused by its digest later
+            self._file.close()
         if not self.kept and not self._keep_part:
             self.path.unlink(missing_ok=True)
+
+    def _check_room(self) -> None:
+        try:
+            free = shutil.disk_usage(self.path.parent).free
+        except OSError as error:
+            raise _unavailable(error) from error
+        if free < self._reserve:
+            raise StoreFull(
+                f"Only {free // 2**20} MiB are free on this node, {self._reserve // 2**20} MiB are kept in reserve; "
+                "nothing was stored. Free space and send again."
+            )
 
     def _rehash(self) -> None:
         with self.path.open("rb") as part:
@@ -93,30 +116,34 @@ class BlobFolder:
         self._min_free_bytes = min_free_bytes
 
     def arrival(self, name: str, limit: int, *, resume: bool = False) -> Arrival:
-        """Begin to receive a file. Raises StoreFull when too little space is left to take more."""
-        free = shutil.disk_usage(self._incoming).free
-        if free < self._min_free_bytes:
-            raise StoreFull(
-                f"Only {free // 2**20} MiB are free on this node, {self._min_free_bytes // 2**20} MiB are kept in "
-                "reserve; nothing was stored. Free space and send again."
-            )
-        return Arrival(self._incoming / name, limit, resume=resume)
+        """Begin to receive a file. Raises StoreFull when too little space is left, StoreUnavailable on another fault
+        of the disk."""
+        return Arrival(self._incoming / name, limit, self._min_free_bytes, resume=resume)
+
+    def check(self) -> None:
+        """Whether a scan could be stored now. Raises StoreFull, StoreUnavailable."""
+        with self.arrival(f"ready-{secrets.token_hex(8)}", 0):
+            if not (self._folder.is_dir() and os.access(self._folder, os.W_OK | os.X_OK)):
+                raise StoreUnavailable("The folder of the scans is gone or cannot be written.")
 
     def keep(self, arrival: Arrival, sha256: str) -> Path:
         """Give a finished arrival its name. Keeping what is there already changes nothing.
 
-        Raises DigestDiffers when the bytes are not those of ``sha256``.
+        Raises DigestDiffers when the bytes are not those of ``sha256``, StoreUnavailable on a fault of the disk.
         """
         found = arrival.finish()
         if found != sha256:
             arrival.discard()
             raise DigestDiffers(f"The bytes have the SHA-256 {found}, not {sha256} as announced.")
         target = self._path(sha256)
-        target.parent.mkdir(exist_ok=True)
-        arrival.path.replace(target)
-        arrival.kept = True
-        for folder in (target.parent, self._folder):
-            _sync_folder(folder)
+        try:
+            target.parent.mkdir(exist_ok=True)
+            arrival.path.replace(target)
+            arrival.kept = True
+            for folder in (target.parent, self._folder):
+                _sync_folder(folder)
+        except OSError as error:
+            raise _unavailable(error) from error
         return target
 
     def path(self, sha256: str) -> Path:
@@ -145,7 +172,9 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _as_full(error: OSError) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+def _unavailable(error: OSError) -> StoreUnavailable:
+    if error.errno in _FULL:
         return StoreFull("The disk is full; nothing was stored. Free space and send again.")
-    return error
+    return StoreUnavailable(
+        f"The scan cannot be written here ({error.strerror}); nothing was stored. The operator mends the folder."
+    )

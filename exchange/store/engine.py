@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import Engine, create_engine, event, select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy import URL, Engine, create_engine, event, select
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
@@ -24,6 +25,8 @@ class Store:
     """
 
     def __init__(self, database: Path) -> None:
+        self._database = database
+        self._file: tuple[int, int] | None = None
         self._read = _engine(database, begin="BEGIN")
         self._write = _engine(database, begin="BEGIN IMMEDIATE")
 
@@ -36,18 +39,21 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """The one writer. No signing, parsing, network or matching inside: others wait."""
+        self._there()
         with _translated(), Session(self._write, expire_on_commit=False) as session, session.begin():
             yield session
 
     def create(self) -> None:
         """Make the tables of a new node."""
+        self._database.touch(mode=0o600)
         with _translated():
             Base.metadata.create_all(self._write)
         with self.write() as session:
             session.add_all([SchemaRow(version=SCHEMA_VERSION), LogStateRow(id=1, size=0)])
 
     def check(self) -> None:
-        """Raises ConfigurationError unless the database has this software's schema."""
+        """Raises StoreUnavailable when the database is gone, ConfigurationError when its schema is another."""
+        self._there()
         with self.read() as session:
             version = session.scalar(select(SchemaRow.version))
         if version != SCHEMA_VERSION:
@@ -56,14 +62,31 @@ class Store:
                 "made it, or restore a backup."
             )
 
+    def _there(self) -> None:
+        """An open SQLite goes on writing into a file that was removed, and all of it is lost when the node ends."""
+        try:
+            found = self._database.stat()
+        except OSError as error:
+            raise StoreUnavailable(
+                "The database is gone; nothing was stored. The operator stops the node and restores the backup."
+            ) from error
+        file = (found.st_dev, found.st_ino)
+        self._file = self._file or file
+        if file != self._file:
+            raise StoreUnavailable(
+                "The database was exchanged while the node ran; nothing was stored. The operator restarts the node."
+            )
+
     def close(self) -> None:
         self._read.dispose()
         self._write.dispose()
 
 
 def _engine(database: Path, *, begin: str) -> Engine:
+    # mode=rw: a database that is missing is an error, never a new and empty one
+    address = URL.create("sqlite", database=f"file:{quote(str(database))}", query={"mode": "rw", "uri": "true"})
     engine = create_engine(
-        f"sqlite:///{database}",
+        address,
         connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None},  # the begin event below says when
         pool_size=4,
         max_overflow=60,  # as many as the web server has threads: none may wait for a connection and give up
@@ -86,9 +109,9 @@ def _translated() -> Iterator[None]:
     """SQLite's errors in the node's own words; a violated constraint stays what it is, a fault of the program."""
     try:
         yield
-    except IntegrityError:
-        raise
-    except OperationalError as error:
+    except DatabaseError as error:
+        if type(error) not in (OperationalError, DatabaseError):  # the latter alone when the file is damaged
+            raise
         text = str(error.orig)
         if "full" in text:
             raise StoreFull("The disk is full; nothing was stored. Free space and send again.") from error

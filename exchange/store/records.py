@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
@@ -28,7 +28,8 @@ class AcquisitionState(StrEnum):
 
 @dataclass(frozen=True)
 class RecordFilter:
-    """What an investigator asks for; None does not restrict. Dates are ISO text, ranges overlap inclusively."""
+    """What an investigator asks for; None does not restrict. Dates are ISO text; the ranges overlap, both ends
+    included. A record of which one end is not known is open at that end; one without any date is not found by dates."""
 
     calibres: frozenset[str] | None = None
     jurisdiction: str | None = None
@@ -61,8 +62,8 @@ def add_record(
             firing_pin_aperture=exhibit.classes.firing_pin_aperture,
             ejector_hour=exhibit.classes.ejector_hour,
             extractor_hour=exhibit.classes.extractor_hour,
-            earliest=_iso(exhibit.occurred.earliest or exhibit.occurred.latest),
-            latest=_iso(exhibit.occurred.latest or exhibit.occurred.earliest),
+            earliest=_iso(exhibit.occurred.earliest),
+            latest=_iso(exhibit.occurred.latest),
             retention_until=record.retention_until.isoformat(),
             submitted_by=submitted_by,
             received_at=stamp(),
@@ -133,10 +134,12 @@ def _restricted(query: Select[Any], wanted: RecordFilter) -> Select[Any]:
             query = query.where(column == value)
     if wanted.calibres is not None:
         query = query.where(RecordRow.calibre.in_(wanted.calibres))
+    if wanted.earliest is not None or wanted.latest is not None:
+        query = query.where(or_(RecordRow.earliest.is_not(None), RecordRow.latest.is_not(None)))
     if wanted.earliest is not None:
-        query = query.where(RecordRow.latest >= wanted.earliest)
+        query = query.where(or_(RecordRow.latest.is_(None), RecordRow.latest >= wanted.earliest))
     if wanted.latest is not None:
-        query = query.where(RecordRow.earliest <= wanted.latest)
+        query = query.where(or_(RecordRow.earliest.is_(None), RecordRow.earliest <= wanted.latest))
     if wanted.breech_face is not None:
         has_class = select(BreechFaceClassRow.statement_id).where(
             BreechFaceClassRow.breech_face_class == wanted.breech_face

@@ -19,7 +19,7 @@ TOKEN_PREFIX = "ffp_"  # noqa: S105 - lets a secret scanner recognise a leaked t
 def add_user(session: Session, pseudonym: str, role: Role) -> str:
     """Add a user and return the token, which is shown once and never again."""
     if session.get(UserRow, pseudonym) is not None:
-        raise Conflict(f"There is a user {pseudonym} already. Revoke it first, or take another pseudonym.")
+        raise Conflict(f"The pseudonym {pseudonym} was given already and stands in statements; take another one.")
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     session.add(UserRow(pseudonym=pseudonym, role=role, token_sha256=_hashed(token), created_at=stamp()))
     return token
