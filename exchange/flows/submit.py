@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime, timedelta
 
 from pydantic import ValidationError
+from sqlalchemy.orm import Session
 
 import matcher
 from exchange.clock import now
@@ -34,6 +35,11 @@ from schemas import (
 )
 from schemas.statements import contract_error
 from schemas.vocabulary import Modality
+
+EASTERNMOST = timedelta(hours=3)
+"""The most that a clock in the region is ahead of UTC: summer time in Kyiv and Chisinau."""
+
+_OTHER_MEDIA = {"not-an-x3p", "not-an-image"}
 
 
 @dataclass(frozen=True)
@@ -73,13 +79,14 @@ def submit_record(
     """
     submission = _read(metadata)
     received = _by_part(submission, scans)
-    _check_dates(submission, now().date())
+    _check_dates(submission, now())
 
     content = _content_digest(submission, received)
     key = idempotency_key or content
     if earlier := _find_earlier(node, maker.pseudonym, key, content):
         return earlier
-    _check_supersedes(node, submission)
+    with node.store.read() as session:
+        _check_supersedes(session, node, submission.supersedes)
 
     reports = {part: _inspect(node, scan) for part, scan in received.items()}
     record = _make_record(node, maker, submission, received, reports, _nonce(node, maker.pseudonym, key, content))
@@ -123,10 +130,12 @@ def _by_part(submission: Submission, scans: list[ReceivedScan]) -> dict[str, Rec
     return came
 
 
-def _check_dates(submission: Submission, today: date) -> None:
+def _check_dates(submission: Submission, moment: datetime) -> None:
+    """By the calendar of the region: after midnight, a case of today must not be one of tomorrow in UTC."""
+    today, latest = moment.date(), (moment + EASTERNMOST).date()
     occurred = submission.exhibit.occurred
     for name, day in (("earliest", occurred.earliest), ("latest", occurred.latest)):
-        if day is not None and day > today:
+        if day is not None and day > latest:
             raise InvalidInput(
                 f"The date {day} lies in the future; correct exhibit.occurred.{name}.",
                 code="future-date",
@@ -172,11 +181,10 @@ def _find_earlier(node: Node, pseudonym: str, key: str, content: str) -> Receipt
         return Receipt(row.statement_id, statement.log_index, row.received_at, False, sharing, {})
 
 
-def _check_supersedes(node: Node, submission: Submission) -> None:
-    if submission.supersedes is None:
+def _check_supersedes(session: Session, node: Node, supersedes: str | None) -> None:
+    if supersedes is None:
         return
-    with node.store.read() as session:
-        found = find_record(session, submission.supersedes)
+    found = find_record(session, supersedes)
     if found is None or found[0].issuer != node.node_id:
         raise InvalidInput("supersedes names no record of this node; only the owner may amend.", code="not-owner")
     if found[0].superseded_by is not None:
@@ -186,12 +194,15 @@ def _check_supersedes(node: Node, submission: Submission) -> None:
 
 
 def _inspect(node: Node, scan: ReceivedScan) -> ScanReport:
-    scan.arrival.finish()
     try:
         return node.compute.run(inspect_scan, scan.arrival.path)
     except matcher.ScanRefused as error:
-        kind = UnsupportedMedia if error.reason == "unsupported-media" else InvalidInput
-        raise kind(f"{scan.part}: {error}", code=error.reason, problems=((scan.part, str(error)),)) from error
+        if error.reason in _OTHER_MEDIA:
+            message = (
+                f"{scan.part}: this is neither a topography (x3p) nor a PNG, TIFF or JPEG image: export it as one."
+            )
+            raise UnsupportedMedia(message, problems=((scan.part, "is none of these"),)) from error
+        raise InvalidInput(f"{scan.part}: {error}", code=error.reason, problems=((scan.part, str(error)),)) from error
 
 
 def _make_record(
@@ -246,6 +257,7 @@ def _store(node: Node, record: Record, done: SubmissionRow, warnings: dict[str, 
     with node.store.write() as session:
         if find_submission(session, done.pseudonym, done.idempotency_key) is not None:
             return None
+        _check_supersedes(session, node, record.supersedes)  # again: of two amendments at once only one may stand
         index = append_own(session, done.statement_id, record, record.type, envelope)
         acquisitions = add_record(
             session, done.statement_id, record, submitted_by=done.pseudonym, state=AcquisitionState.QUEUED
