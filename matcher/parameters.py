@@ -52,8 +52,9 @@ class Parameters:
     """Below it, chance agreements of a few dozen independent features are too common to rank by."""
 
     # Registration
-    rotation_peaks: int = _counted(2, 1, 8)
-    """How many rotations (mod 180 degrees) of the prefilter the fine stage follows up."""
+    rotation_peaks: int = _counted(4, 1, 8)
+    """How many rotations (mod 180 degrees) of the prefilter the fine stage follows up: two parts of one mark share
+    little of their spectrum, and their rotation is then seldom the first but mostly among the first four."""
     rotation_step_deg: float = _bounded(0.75, 0.1, 2.0)
     """The fine stage looks two steps to either side of a proposed rotation, then one."""
     max_shift_um: float = _bounded(500.0, 50.0, 900.0)

@@ -1,0 +1,61 @@
+"""Drawn scans of known firearm: no proof of accuracy on real ones, but a change that harms the matcher shows here."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from matcher import DEFAULT_PARAMETERS, Prepared, compare, correlate, figures, prepare, synthetic
+from matcher.conditions import rotated
+from matcher.pairs import Stopwatch, score_pairs
+
+SHOTS = 3
+
+
+def prepared_set(firearms: int, raw: bool) -> tuple[list[str], list[Prepared]]:
+    names = [f"{firearm}" for firearm in range(firearms) for _ in range(SHOTS)]
+    scans = [synthetic.draw(100 + firearm, shot, raw=raw) for firearm in range(firearms) for shot in range(SHOTS)]
+    return names, [prepare(scan) for scan in scans]
+
+
+@pytest.fixture(scope="module")
+def masked() -> tuple[list[str], list[Prepared]]:
+    return prepared_set(9, raw=False)
+
+
+def scores_of(names: list[str], scans: list[Prepared]) -> tuple[np.ndarray, np.ndarray]:
+    pairs = score_pairs(
+        [str(place) for place in range(len(names))], scans, DEFAULT_PARAMETERS, Stopwatch(), lambda _done, _total: None
+    )
+    scores = np.array([pair.score for pair in pairs])
+    same = np.array([names[int(pair.a)] == names[int(pair.b)] for pair in pairs])
+    return scores[same], scores[~same]
+
+
+def test_masked_scans_separate(masked: tuple[list[str], list[Prepared]]) -> None:
+    km, knm = scores_of(*masked)
+    assert figures.auc(km, knm) == 1.0
+    assert figures.gap_in_knm_deviations(km, knm) > 2.0
+
+
+def test_raw_scans_separate() -> None:
+    km, knm = scores_of(*prepared_set(5, raw=True))
+    assert figures.auc(km, knm) == 1.0
+    assert figures.gap_in_knm_deviations(km, knm) > 2.0
+
+
+def test_a_gallery_ranks_the_own_firearm_first(masked: tuple[list[str], list[Prepared]]) -> None:
+    names, gallery = masked
+    descriptors = np.stack([scan.descriptor for scan in gallery])
+    for row in range(0, len(gallery), 4):
+        ranked = correlate(gallery[row], descriptors, gallery.__getitem__)
+        own = [entry.index for entry in ranked[:SHOTS]]
+        assert [names[index] for index in own] == [names[row]] * SHOTS
+
+
+@pytest.mark.parametrize("degrees", [45.0, 133.3, 270.0])
+def test_a_turn_changes_the_score_of_a_pair_little(degrees: float) -> None:
+    one, other = synthetic.draw(103, 0), synthetic.draw(103, 1)
+    first = prepare(one)
+    as_it_is = compare(first, prepare(other)).score
+    assert compare(first, prepare(rotated(other, degrees))).score == pytest.approx(as_it_is, abs=0.1)

@@ -1,0 +1,91 @@
+"""Known answers: a scan is moved by a known amount, and the comparison must give it back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matcher import Comparison, Prepared, Topography, compare, prepare
+from matcher.conditions import rotated
+
+
+def expected(scan: Topography, turned: Topography, degrees: float, place: tuple[float, float]) -> np.ndarray:
+    """Where a point of the scan (y, x; um) lies on the scan turned around its middle."""
+    middles = [(np.array(t.heights_um.shape) - 1) / 2 * t.spacing_um for t in (scan, turned)]
+    cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    y, x = np.array(place) - middles[0]
+    return middles[1] + (y * cosine + x * sine, x * cosine - y * sine)
+
+
+def stated(comparison: Comparison, place: tuple[float, float]) -> np.ndarray:
+    """Where the comparison says that a point of scan a lies on scan b, by its docstring."""
+    turn = np.deg2rad(comparison.rotation_deg)
+    y, x = np.array(place) - comparison.centre_a_um
+    moved = (y * np.cos(turn) + x * np.sin(turn), x * np.cos(turn) - y * np.sin(turn))
+    return np.array(comparison.centre_b_um) + moved + comparison.shift_um
+
+
+@settings(max_examples=12, deadline=None)
+@given(degrees=st.floats(0.0, 360.0), dy=st.integers(-40, 40), dx=st.integers(-40, 40))
+def test_a_known_rotation_and_shift_are_given_back(
+    scans: dict[tuple[int, int], Topography], degrees: float, dy: int, dx: int
+) -> None:
+    scan = scans[2, 0]
+    turned = rotated(scan, degrees)
+    # shifted on a grid with a margin of 40 points
+    rows, columns = turned.heights_um.shape
+    moved = np.full((rows + 80, columns + 80), np.nan, np.float32)
+    moved[40 + dy : 40 + dy + rows, 40 + dx : 40 + dx + columns] = turned.heights_um
+    comparison = compare(prepare(scan), prepare(Topography(moved, scan.spacing_um)))
+    assert abs((comparison.rotation_deg - degrees + 180.0) % 360.0 - 180.0) < 0.3
+    for place in ((500.0, 1700.0), (1700.0, 600.0), (2900.0, 2600.0)):
+        wanted = expected(scan, turned, degrees, place) + np.array([40 + dy, 40 + dx]) * 6.25
+        assert np.hypot(*(stated(comparison, place) - wanted)) < 12.5
+    assert comparison.g25 > 0.85
+    assert comparison.n_congruent >= 0.9 * comparison.n_cells
+
+
+def test_the_reverse_comparison_is_the_inverse_with_the_same_score(prepared: dict[tuple[int, int], Prepared]) -> None:
+    pairs = [((0, 0), (0, 1)), ((0, 0), (1, 0)), ((2, 1), (1, 1)), ((2, 0), (2, 1))]
+    moved = set()
+    for first, second in pairs:
+        forth, back = compare(prepared[first], prepared[second]), compare(prepared[second], prepared[first])
+        assert (forth.score, forth.g25, forth.overlap) == (back.score, back.g25, back.overlap)
+        assert {forth.cells_on, back.cells_on} == {"a", "b"}
+        moved.add(forth.cells_on)
+        for place in ((400.0, 1500.0), (2500.0, 2000.0)):
+            there = stated(forth, place)
+            assert stated(back, (there[0], there[1])) == pytest.approx(place, abs=1e-6)
+        for cell, mirrored in zip(forth.cells, back.cells, strict=True):
+            assert (cell.label, cell.correlation, cell.congruent) == (
+                mirrored.label,
+                mirrored.correlation,
+                mirrored.congruent,
+            )
+            assert cell.centre_a_um == pytest.approx(mirrored.centre_b_um)
+            assert cell.centre_b_um == pytest.approx(mirrored.centre_a_um)
+    assert moved == {"a", "b"}, "the pairs must show both directions"
+
+
+def test_a_cells_displacement_is_what_the_registration_leaves_open(prepared: dict[tuple[int, int], Prepared]) -> None:
+    for first, second in (((0, 0), (0, 1)), ((0, 1), (0, 0))):
+        comparison = compare(prepared[first], prepared[second])
+        for cell in comparison.cells:
+            left = np.array(cell.centre_b_um) - stated(comparison, cell.centre_a_um)
+            assert cell.displacement_um == pytest.approx(left, abs=1e-6)
+
+
+def test_it_is_the_same_every_time(prepared: dict[tuple[int, int], Prepared]) -> None:
+    first = compare(prepared[0, 0], prepared[1, 0])
+    assert first == compare(prepared[0, 0], prepared[1, 0])
+
+
+def test_a_mark_beyond_the_largest_shift_is_not_found(scans: dict[tuple[int, int], Topography]) -> None:
+    """Two marks that share too little area have no correlation to report, and no cells that agree."""
+    left, right = (scans[0, 0].heights_um.copy() for _ in range(2))
+    left[:, 190:] = np.nan
+    right[:, :370] = np.nan
+    comparison = compare(*(prepare(Topography(half, (6.25, 6.25))) for half in (left, right)))
+    assert comparison.score < 0.5
