@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,10 +115,17 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def start_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., RunningNode]]:
     """Starts nodes: ``start_node(Jurisdiction.RS)``; settings as keywords. Stops them afterwards."""
+    with node_starter(tmp_path, monkeypatch) as start:
+        yield start
+
+
+@contextmanager
+def node_starter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., RunningNode]]:
+    """What ``start_node`` gives, for fixtures that live longer than one test."""
     running: list[RunningNode] = []
 
     def start(jurisdiction: Jurisdiction, **settings: object) -> RunningNode:
-        home = tmp_path / f"node-{jurisdiction}"
+        home = folder / f"node-{jurisdiction}"
         values = {"pull_interval_s": 0.2, "workers": 1, **settings}
         for name, value in values.items():
             monkeypatch.setenv(f"FFP_NODE_{name.upper()}", str(value))
