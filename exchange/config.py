@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     """Processes that read and correlate scans; one core is left to answer people."""
     compute_timeout_s: Seconds = 120
     """The longest that a worker process may take over one scan or one correlation."""
-    pull_interval_s: Seconds = 5
+    pull_interval_s: Seconds = 2
     """How often each peer is asked for news; jittered by a quarter, so that peers do not move in step."""
     peer_timeout_s: Seconds = 30
     checkpoint_interval_s: Annotated[float, Field(ge=1, le=3600)] = 1
