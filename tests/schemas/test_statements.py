@@ -168,6 +168,12 @@ def test_a_submission_names_its_files_plainly(name: str) -> None:
     assert caught.value.reason == "invalid-field"
 
 
+def test_a_submission_is_read_strictly() -> None:
+    classes = {"kind": "seized", "calibre": "9x19", "classes": {"ejector_hour": "3"}}
+    with pytest.raises(ContractError, match=r"exhibit\.classes\.ejector_hour"):
+        parse_submission(encoded(submission_fields(exhibit=classes)))
+
+
 def test_a_submission_has_all_that_a_record_takes_from_it() -> None:
     only_the_node_says = {"contract", "nonce", "issuer", "made_by", "type", "jurisdiction"}
     assert set(Record.model_fields) - only_the_node_says == set(Submission.model_fields)
