@@ -1,0 +1,164 @@
+"""Whatever the documents name exists: commands, options, make targets, settings, links, examples."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from exchange.cli.main import app
+from exchange.config import Settings
+from schemas import parse_submission
+from schemas.vocabulary import KOSOVO_FOOTNOTE
+
+WHERE_INIT_SETS = {"jurisdiction", "node_id", "url"}
+
+
+def test_commands_and_options_exist(document: Any) -> None:
+    for line in document.code():
+        for arguments in _invocations(line):
+            _check_invocation(arguments, f"{document.path}: {line}")
+
+
+def test_the_check_of_commands_finds_what_does_not_exist() -> None:
+    for wrong in ("ffp serv", "ffp peer fetch", "ffp serve --port 1", "TOKEN=$(ffp user add x --rol examiner)"):
+        with pytest.raises(AssertionError):
+            _check_invocation(next(_invocations(wrong)), wrong)
+
+
+def test_every_command_is_in_the_readme_or_the_deployment(readme: Any, root: Path) -> None:
+    text = readme.text + (root / "deploy/README.md").read_text(encoding="utf-8")
+    commands = _commands(typer.main.get_command(app))
+    assert "peer add" in commands
+    assert not [name for name in commands if f"ffp {name}" not in text]
+
+
+def test_make_targets_and_variables_exist(document: Any, root: Path) -> None:
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    for line in document.code():
+        for target, rest in re.findall(r"\bmake ([a-z-]+)((?: [A-Z_]+=\S+)*)", line):
+            assert target in targets, line
+            for variable in re.findall(r"([A-Z_]+)=", rest):
+                assert f"$({variable})" in makefile, line
+
+
+def test_two_commands_are_named_first(readme: Any) -> None:
+    assert readme.blocks("sh")[0] == "make demo\nmake test\n"
+
+
+def test_settings_exist(file_with_names: Any) -> None:
+    known = {f"FFP_NODE_{name.upper()}" for name in Settings.model_fields}
+    assert set(re.findall(r"FFP_NODE_[A-Z_]*[A-Z]", file_with_names.text)) <= known
+
+
+def test_settings_table_is_complete_and_true(readme: Any) -> None:
+    rows = re.findall(r"^\| `FFP_NODE_(\w+)` \| (.+?) \| (.+?) \|$", readme.text, re.MULTILINE)
+    told = {name.lower(): default for name, default, _ in rows}
+    assert told == {name: _default(name) for name in Settings.model_fields}
+
+
+def test_nginx_lets_a_whole_submission_through(root: Path) -> None:
+    site = (root / "deploy/nginx.conf").read_text(encoding="utf-8")
+    allowed = re.search(r"client_max_body_size (\d+)m;", site)
+    assert allowed
+    wanted = Settings.model_fields["max_submission_bytes"].default
+    assert wanted < int(allowed[1]) * 2**20 <= wanted + 2**20
+    assert "proxy_pass http://127.0.0.1:8440;" in site
+    assert Settings.model_fields["port"].default == 8440
+
+
+def test_links_lead_somewhere(document: Any, root: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.text):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        aimed = (root / document.path).parent / path if path else root / document.path
+        assert aimed.exists(), f"{document.path}: {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", aimed.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_metadata_in_the_readme_follows_the_contract(readme: Any) -> None:
+    shown = [block for block in readme.blocks("sh", "Submit your own scan") if "<<'JSON'" in block]
+    assert len(shown) == 1
+    parse_submission(shown[0].split("<<'JSON'\n")[1].split("JSON\n")[0].encode())
+
+
+def test_metadata_elsewhere_follows_the_contract(submission_format: Any) -> None:
+    examples = submission_format.blocks("json")
+    assert examples
+    for example in examples:
+        parse_submission(example.encode())
+
+
+def test_kosovo_has_its_asterisk_and_the_document_its_footnote(document: Any) -> None:
+    _check_kosovo(document.text, document.path)
+
+
+def test_pictures_have_the_asterisk_and_the_footnote(root: Path) -> None:
+    pictures = list(root.glob("docs/pictures/*.svg"))
+    assert pictures
+    for picture in pictures:
+        _check_kosovo(picture.read_text(encoding="utf-8"), picture.name)
+
+
+def test_pictures_are_small(root: Path) -> None:
+    assert all(path.stat().st_size < 300_000 for path in root.glob("docs/pictures/*"))
+
+
+def test_no_path_of_a_developers_machine(file_with_names: Any) -> None:
+    assert not re.search(r"(?<![\w.])/(?:tmp|root|home|work|Users)\b", file_with_names.text)
+
+
+def _invocations(line: str) -> Iterator[list[str]]:
+    """The arguments of each ``ffp`` that a line of shell calls, by name or by path."""
+    for call in re.findall(r"(?:^|[\s(/])ffp ([a-z][^|&;()<>]*)", line):
+        yield shlex.split(call)
+
+
+def _check_invocation(arguments: list[str], where: str) -> None:
+    command: Any = typer.main.get_command(app)
+    rest = list(arguments)
+    while hasattr(command, "commands") and rest:
+        command = command.commands.get(rest.pop(0))
+        assert command is not None, where
+    options = {"--help"}.union(*((*parameter.opts, *parameter.secondary_opts) for parameter in command.params))
+    for argument in rest:
+        if argument.startswith("-"):
+            assert argument.partition("=")[0] in options, where
+
+
+def _commands(command: Any, prefix: str = "") -> list[str]:
+    if not hasattr(command, "commands"):
+        return [prefix.strip()]
+    return [found for name, child in command.commands.items() for found in _commands(child, f"{prefix} {name}")]
+
+
+def _default(name: str) -> str:
+    if name == "home":
+        return "/var/lib/ffp"
+    if name == "workers":
+        assert Settings.model_fields[name].default == max(1, (os.cpu_count() or 2) - 1)
+        return "cores - 1"
+    if name in WHERE_INIT_SETS:
+        assert Settings.model_fields[name].is_required()
+        return "set by `ffp init`"
+    default = Settings.model_fields[name].default
+    return str(default)
+
+
+def _check_kosovo(text: str, where: str) -> None:
+    plain = " ".join(text.replace(r"\*", "*").split())
+    without_footnote = plain.replace(KOSOVO_FOOTNOTE, "")
+    named = re.findall(r"Kosovo.?", without_footnote)
+    assert all(name == "Kosovo*" for name in named), where
+    if named:
+        assert KOSOVO_FOOTNOTE in plain, where
