@@ -126,7 +126,14 @@ def _good() -> list[Vector]:
             encoded(submission_fields(exhibit={"kind": "test_fire", "calibre": "9 × 19"})),
         ),
         Vector("good/lane-page.json", "lane-page", None, "a lane of one record", encoded(page_fields())),
+        Vector("good/lane-withheld.json", "lane-page", None, "a record that the owner no longer shares", _withheld()),
     ]
+
+
+def _withheld() -> bytes:
+    """The place on the lane stays, so that its head still adds up; the envelope does not."""
+    page = page_fields()
+    return encoded(page | {"items": [page["items"][0] | {"envelope": None}]})
 
 
 def _bad_envelopes() -> list[Vector]:
