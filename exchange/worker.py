@@ -53,9 +53,11 @@ class Worker:
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Start no more steps. Those that run may end; what they wait for is stopped after ``STOP_S``, and the work
-        is due again at the next start."""
+        """Start no more steps. Requests to peers are broken off, since they go on where they stopped. The other steps
+        that run may end; what they wait for is stopped after ``STOP_S``, and the work is due again at the next
+        start."""
         self._stopping.set()
+        self._client.hang_up()
         deadline = time.monotonic() + STOP_S
         for thread in self._threads:
             thread.join(timeout=max(0.0, deadline - time.monotonic()))
@@ -112,6 +114,8 @@ class Worker:
             try:
                 more |= pull(self._node, self._client, peer)
             except PeerError as error:
+                if self._stopping.is_set():  # broken off here, no fault of the peer
+                    break
                 log.warning("pull failed", peer=peer, code=error.code, detail=str(error))
                 note_alarm(self._node, peer, str(error))
         return more

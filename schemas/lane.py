@@ -6,14 +6,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
+from schemas.errors import ContractError
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statements import NodeId, contract_error
 from schemas.strict_json import check_json
 
 MAX_PAGE_ITEMS = 64
 MAX_PAGE_BYTES = 8 * 1024 * 1024  # 64 ordinary envelopes take about 1.5 MB; a page of larger ones holds fewer
+MAX_PAGE_VALUES = 8192
+"""64 items with the longest proofs hold some 4,700 values; 8 MB of empty ones would take minutes and all memory to
+refuse one by one."""
 
-Base64Text = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
+# Canonical Base64: the last character before the padding carries 2 or 4 bits that are nought.
+Base64Text = Annotated[
+    str, Field(pattern=r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$")
+]
 Proof = Annotated[tuple[Sha256Hex, ...], Field(max_length=64)]
 
 
@@ -49,6 +56,8 @@ class LanePage(Contract):
 
 def parse_lane_page(data: bytes) -> LanePage:
     """Read a page whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
+    if data.count(b",") > MAX_PAGE_VALUES:  # no string of a page has a comma
+        raise ContractError("too-large", f"The page holds more than {MAX_PAGE_VALUES} values.")
     check_json(data, max_bytes=MAX_PAGE_BYTES)
     try:
         return LanePage.model_validate_json(data, strict=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -15,6 +14,7 @@ from exchange.log.checkpoint import Checkpoint, open_checkpoint
 from exchange.store.peers import next_head
 from exchange.trust.verify import verify_statement
 from schemas import Envelope, KeyEvent, Record
+from schemas.envelope import MAX_ENVELOPE_BYTES
 from schemas.lane import LaneItem, LanePage
 from schemas.vocabulary import Jurisdiction, ReleaseLevel
 
@@ -71,8 +71,8 @@ def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
     1. It is the lane and the place that were asked for, and its items follow each other without a gap.
     2. The running head adds up over all items, from the head that the reader has.
     3. The log's head is signed by both of the peer's log keys and goes on from the last head that was seen.
-    4. Each item that is not withheld: both signatures, the contract, the inclusion proof, and that it is meant for
-       this reader.
+    4. Each item that is not withheld: both signatures, the contract, that it is meant for this reader, the id, the
+       inclusion proof.
 
     Steps 1 to 3 raise PeerMisbehaved: nothing of the page is taken. An item that fails step 4 is poison: it is set
     aside, and the others are taken.
@@ -82,27 +82,27 @@ def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
         raise PeerMisbehaved(f"{peer} answered with another lane or place than was asked for.")
     if [item.position for item in page.items] != list(range(page.start, page.start + len(page.items))):
         raise PeerMisbehaved(f"{peer}'s lane has a gap after {page.start} items.")
+    count = page.start + len(page.items)
+    if page.count < count:
+        raise PeerMisbehaved(f"{peer} shows more of its lane than it says there is.")
     head = expected.head
     for item in page.items:
         head = next_head(head, item.statement_id)
     if head.hex() != page.head:
         raise PeerMisbehaved(f"{peer}'s lane does not add up to its head; something was left out or changed.")
 
-    note = _decoded(page.checkpoint, peer) if page.checkpoint is not None else None
+    note = base64.b64decode(page.checkpoint) if page.checkpoint is not None else None
     signed = _consistent_head(page, note, expected)
     accepted: list[Received] = []
     poisoned: list[Poison] = []
     for item in page.items:
         if item.envelope is None:
             continue
-        raw = _decoded(item.envelope, peer)
+        raw = base64.b64decode(item.envelope)
         try:
             accepted.append(_verify_item(item, raw, signed, expected))
         except (StatementInvalid, ProofInvalid) as error:
-            # what is not meant for this node is not kept, not even as evidence
-            evidence = b"" if error.code == NOT_IN_AUDIENCE else raw
-            poisoned.append(Poison(item.position, evidence, error.code, str(error)))
-    count = page.start + len(page.items)
+            poisoned.append(Poison(item.position, _evidence(raw, error.code), error.code, str(error)))
     return VerifiedPage(note, tuple(accepted), tuple(poisoned), count, head, bool(page.items) and count < page.count)
 
 
@@ -125,7 +125,7 @@ def _consistent_head(page: LanePage, note: bytes | None, expected: Expected) -> 
         return None
     try:
         signed = open_head(note, expected.card)
-        if known is not None:
+        if known is not None and known.size:  # from the empty log on, everything is consistent
             proof = [bytes.fromhex(step) for step in page.consistency]
             merkle.verify_consistency(known.size, signed.size, known.root, signed.root, proof)
     except (CheckpointInvalid, ProofInvalid) as error:
@@ -141,23 +141,22 @@ def _verify_item(item: LaneItem, raw: bytes, signed: Checkpoint | None, expected
     if signed is None:
         raise ProofInvalid("There is no signed head to lead to.")
     verified = verify_statement(raw, issuer=card.issuer, key=card.delegation.statement)
+    record = verified.statement
+    if not isinstance(record, Record):
+        raise StatementInvalid("A key-event does not belong on a lane.", code="unexpected-type")
+    if expected.reader not in record.audience or record.level is not ReleaseLevel.FULL:
+        raise StatementInvalid("The record is not meant for this node; it was not kept.", code=NOT_IN_AUDIENCE)
+    if record.jurisdiction != card.jurisdiction:
+        raise StatementInvalid("The record names another jurisdiction than its issuer's.", code="wrong-jurisdiction")
     if verified.statement_id != item.statement_id:
         raise StatementInvalid("The lane names another statement than it brings.", code="wrong-id")
     leaf = merkle.leaf_hash(verified.envelope.leaf_data)
     proof = [bytes.fromhex(step) for step in item.inclusion]
     merkle.verify_inclusion(item.log_index, signed.size, leaf, proof, signed.root)
-    record = verified.statement
-    if not isinstance(record, Record):
-        raise StatementInvalid("A key-event does not belong on a lane.", code="unexpected-type")
-    if record.jurisdiction != card.jurisdiction:
-        raise StatementInvalid("The record names another jurisdiction than its issuer's.", code="wrong-jurisdiction")
-    if expected.reader not in record.audience or record.level is not ReleaseLevel.FULL:
-        raise StatementInvalid("The record is not meant for this node; it was not kept.", code=NOT_IN_AUDIENCE)
     return Received(verified.statement_id, record, verified.envelope, item.log_index)
 
 
-def _decoded(text: str, peer: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise PeerMisbehaved(f"{peer} sent text that is not Base64.") from error
+def _evidence(raw: bytes, reason: str) -> bytes:
+    """What is kept of poison: its exact bytes, but nothing of what is not meant for this node, nor of what is too
+    large to be anything."""
+    return b"" if reason == NOT_IN_AUDIENCE or len(raw) > MAX_ENVELOPE_BYTES else raw

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
+
 from sqlalchemy.orm import Session
 
 import matcher
 from exchange.clock import stamp
-from exchange.errors import NotFound, PeerMisbehaved
+from exchange.errors import NotFound, PeerMisbehaved, PeerUnreachable, StoreFull, TooLarge
 from exchange.flows.enrol import peer_card
 from exchange.flows.node import Node
 from exchange.flows.page import Expected, Received, open_head, verify_page
 from exchange.flows.scan_work import inspect_scan
 from exchange.net.client import PeerAddress, PeerClient
+from exchange.store.blobs import Arrival
 from exchange.store.jobs import JobKind, promise
-from exchange.store.peers import PeerState, find_peer, quarantine
+from exchange.store.peers import PeerState, find_peer, quarantine, standing_alarm, unfetched
 from exchange.store.records import AcquisitionState, add_record
 from exchange.store.statements import add_statement, find_statement
 from exchange.store.tables import AcquisitionRow, PeerRow, RecordRow
 from schemas import ContractError
+from schemas.errors import shown
 from schemas.lane import LanePage, parse_lane_page
+
+FETCH_COMPUTE_LIMITS = 2
+"""One attempt at a scan may take this many compute limits, one more is for reading it: so it ends within its job's
+lease, and nobody else writes to the same part meanwhile. What came is kept, and the next attempt goes on from there."""
 
 
 def pull(node: Node, client: PeerClient, node_id: str) -> bool:
@@ -26,10 +34,12 @@ def pull(node: Node, client: PeerClient, node_id: str) -> bool:
 
     1. Ask, signed, for what follows the cursor. The answer must be the peer's own, to this request.
     2. Verify the page: head of the log, its consistency with the last one seen, each item, the lane's running head.
-    3. In one transaction: statements, records, promised fetches, quarantine, and the cursor.
+    3. In one transaction: statements, records, promised fetches, quarantine, and the cursor. A peer that answers
+       again is asked again for the scans that it left undelivered.
 
-    Raises PeerUnreachable, PeerMisbehaved; the cursor stands still then.
+    Raises PeerUnreachable, PeerMisbehaved, StoreFull; the cursor stands still then.
     """
+    _check_space(node)
     with node.store.read() as session:
         peer = find_peer(session, node_id)
     if peer is None or peer.state != PeerState.ENROLLED:
@@ -45,15 +55,17 @@ def pull(node: Node, client: PeerClient, node_id: str) -> bool:
     )
     verified = verify_page(_ask(client, peer, expected), expected)
     with node.store.write() as session:
+        row = find_peer(session, node_id)
+        if row is None or row.state != PeerState.ENROLLED or row.cursor_count != expected.start:
+            return False  # revoked, or read by somebody else meanwhile
         for received in verified.accepted:
             _store(session, received)
         for poison in verified.poisoned:
             quarantine(session, node_id, poison.position, poison.envelope, poison.reason, poison.detail)
-        row = find_peer(session, node_id)
-        if row is not None:
-            row.cursor_count, row.cursor_head = verified.count, verified.head
-            row.checkpoint = verified.checkpoint or row.checkpoint
-            row.pulled_at, row.alarm = stamp(), None
+        row.cursor_count, row.cursor_head = verified.count, verified.head
+        row.checkpoint = verified.checkpoint or row.checkpoint
+        _ask_again(session, node_id)
+        row.pulled_at, row.alarm = stamp(), standing_alarm(session, node_id)
     return verified.more
 
 
@@ -62,13 +74,13 @@ def note_alarm(node: Node, node_id: str, message: str) -> None:
     with node.store.write() as session:
         peer = find_peer(session, node_id)
         if peer is not None:
-            peer.alarm = f"{stamp()} {message}"[:1000]
+            peer.alarm = f"{stamp()} {shown(message, 900)}"
 
 
 def fetch_scan(node: Node, client: PeerClient, acquisition_id: int) -> None:
     """Fetch the scan of a received record, from where an earlier attempt broke off, and promise its correlation.
 
-    Raises PeerUnreachable, PeerMisbehaved, DigestDiffers: the worker tries again later.
+    Raises PeerUnreachable, PeerMisbehaved, DigestDiffers, StoreFull: the worker tries again later.
     """
     with node.store.read() as session:
         acquisition = session.get_one(AcquisitionRow, acquisition_id)
@@ -77,7 +89,7 @@ def fetch_scan(node: Node, client: PeerClient, acquisition_id: int) -> None:
     if peer is None or peer.state != PeerState.ENROLLED:
         raise PeerMisbehaved(f"{issuer} is no enrolled peer; its scan is not fetched.")
     _receive(node, client, _address(peer), acquisition)
-    refusal = _unreadable(node, acquisition.sha256)
+    refusal = _unusable(node, acquisition)
     with node.store.write() as session:
         row = session.get_one(AcquisitionRow, acquisition_id)
         if refusal is not None:
@@ -94,6 +106,19 @@ def _ask(client: PeerClient, peer: PeerRow, expected: Expected) -> LanePage:
         return parse_lane_page(body)
     except ContractError as error:
         raise PeerMisbehaved(f"{peer.node_id} sent a page that breaks the contract: {error}") from error
+
+
+def _check_space(node: Node) -> None:
+    """What peers send must not take the space that the database needs to finish what it began."""
+    if shutil.disk_usage(node.settings.home).free < node.settings.min_free_bytes:
+        raise StoreFull("Too little space is free on this node; peers are not read until there is more.")
+
+
+def _ask_again(session: Session, node_id: str) -> None:
+    for job, acquisition in unfetched(session, node_id):
+        if (job.error or "").startswith(PeerUnreachable.code):
+            acquisition.state, acquisition.detail = AcquisitionState.AWAITING_SCAN, None
+            promise(session, JobKind.FETCH_SCAN, acquisition.acquisition_id)
 
 
 def _store(session: Session, received: Received) -> None:
@@ -114,19 +139,37 @@ def _receive(node: Node, client: PeerClient, peer: PeerAddress, acquisition: Acq
     except NotFound:
         part = f"{acquisition.sha256}.{acquisition.acquisition_id}.part"
         with node.blobs.arrival(part, acquisition.size, resume=True) as arrival:
-            with client.fetch_blob(peer, acquisition.sha256, offset=arrival.size) as (begins, pieces):
-                arrival.rewind(begins)
-                for piece in pieces:
-                    arrival.write(piece)
+            if arrival.size < acquisition.size:  # else the last attempt was cut off after the last byte
+                _go_on(
+                    client, peer, acquisition, arrival, within_s=FETCH_COMPUTE_LIMITS * node.settings.compute_timeout_s
+                )
             node.blobs.keep(arrival, acquisition.sha256)
 
 
-def _unreadable(node: Node, sha256: str) -> str | None:
+def _go_on(
+    client: PeerClient, peer: PeerAddress, acquisition: AcquisitionRow, arrival: Arrival, *, within_s: float
+) -> None:
+    with client.fetch_blob(peer, acquisition.sha256, offset=arrival.size, within_s=within_s) as (begins, pieces):
+        arrival.rewind(begins)
+        try:
+            for piece in pieces:
+                arrival.write(piece)
+        except TooLarge as error:
+            raise PeerMisbehaved(f"{peer.node_id} sends more of the scan than the record names.") from error
+    if arrival.size < acquisition.size:
+        raise PeerUnreachable(
+            f"{peer.node_id} ended after {arrival.size} of {acquisition.size} bytes; the rest is fetched later."
+        )
+
+
+def _unusable(node: Node, acquisition: AcquisitionRow) -> str | None:
     """A peer's scan is read as untrusted as anybody's; why it cannot be used, if it cannot."""
     try:
-        node.compute.run(inspect_scan, node.blobs.path(sha256))
+        found = node.compute.run(inspect_scan, node.blobs.path(acquisition.sha256))
     except matcher.ScanRefused as error:
         return f"{error.reason}: {error}"
+    if found.media_type != acquisition.media_type:
+        return f"modality-differs: The record names it as {acquisition.media_type}, but it is {found.media_type}."
     return None
 
 

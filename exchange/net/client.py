@@ -1,10 +1,10 @@
-"""Requests to peers: each signed, each answer bounded and, but for blobs, verified against its request."""
+"""Requests to peers: each signed, each answer bounded in bytes and time and, but for blobs, verified against its
+request."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import json
 import ssl
 import time
@@ -15,13 +15,19 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from exchange.errors import PeerMisbehaved, PeerUnreachable, RequestRefused
+from exchange.net.line import Line, Lines
 from exchange.net.message_signatures import sign_request, verify_response
 from exchange.trust.keys import ED25519, key_id, raw_public
+from schemas.errors import ContractError, shown
 from schemas.lane import MAX_PAGE_BYTES
+from schemas.strict_json import check_json
 
 MAX_CARD_BYTES = 64 * 1024
 MAX_PROBLEM_BYTES = 16 * 1024
-PIECE_BYTES = 1 << 16
+CONNECT_S = 5.0
+"""The longest to wait for a connection: a peer that is away must not delay the others' lanes."""
+PAGE_TIMEOUTS = 4
+"""A page may take this many timeouts in all: the largest, 8 MB, arrives in 120 s over a line of 560 kbit/s."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +45,37 @@ class PeerAddress:
 
 
 class PeerClient:
-    """One node's requests to all its peers, past any proxy of the environment: nodes reach each other directly."""
+    """One node's requests to all its peers, past any proxy of the environment: nodes reach each other directly.
+
+    ``timeout_s`` is the longest that a peer may be silent. Each request has a connection of its own, so that nothing
+    of one answer is ever taken for the next.
+    """
 
     def __init__(self, transport: Ed25519PrivateKey, *, timeout_s: float) -> None:
         self._key = transport
         self._key_id = key_id(ED25519, raw_public(transport))
+        self._timeout_s = timeout_s
+        self._lines = Lines()
         self._http = httpx.Client(
-            timeout=timeout_s, trust_env=False, verify=ssl.create_default_context(), follow_redirects=False
+            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S)),
+            limits=httpx.Limits(max_keepalive_connections=0),
+            trust_env=False,
+            verify=ssl.create_default_context(),
+            follow_redirects=False,
         )
 
+    def hang_up(self) -> None:
+        """Break off every request that is under way, with PeerUnreachable, and begin no other. For any thread."""
+        self._lines.hang_up()
+
     def close(self) -> None:
+        """For when nothing is under way any more."""
         self._http.close()
 
     def fetch_card(self, url: str) -> bytes:
         """The unverified card of whoever answers at ``url``; only its fingerprint makes it somebody's."""
-        with self._answer(f"{url.rstrip('/')}/v1/node", {}) as answer:
-            return _bounded(answer, MAX_CARD_BYTES)
+        with self._answer(f"{url.rstrip('/')}/v1/node", {}, within_s=self._timeout_s) as (answer, line):
+            return _bounded(answer, line, MAX_CARD_BYTES)
 
     def fetch_lane(self, peer: PeerAddress, *, start: int, head: bytes, known_size: int) -> bytes:
         """The next page of this node's lane at a peer: verified to be the peer's answer to this very request.
@@ -63,8 +84,8 @@ class PeerClient:
         """
         url = f"{peer.url}/v1/lane?start={start}&head={head.hex()}&known_size={known_size}"
         signed = self._signed(url)
-        with self._answer(url, signed) as answer:
-            body = _bounded(answer, MAX_PAGE_BYTES)
+        with self._answer(url, signed, within_s=PAGE_TIMEOUTS * self._timeout_s) as (answer, line):
+            body = _bounded(answer, line, MAX_PAGE_BYTES)
             try:
                 verify_response(
                     peer.public_key,
@@ -81,14 +102,25 @@ class PeerClient:
             return body
 
     @contextlib.contextmanager
-    def fetch_blob(self, peer: PeerAddress, sha256: str, *, offset: int) -> Iterator[tuple[int, Iterator[bytes]]]:
-        """The bytes of a scan from ``offset`` on, as (where they really begin, pieces). Not signed: the digest is
-        in the record, and the caller checks it."""
+    def fetch_blob(
+        self, peer: PeerAddress, sha256: str, *, offset: int, within_s: float
+    ) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """The bytes of a scan from ``offset`` on, as (where they really begin, pieces): there, or at 0 when the peer
+        cannot resume. Not signed: the digest is in the record, and the caller checks it.
+
+        Raises PeerUnreachable, also after ``within_s`` seconds, with what came until then in the caller's hands;
+        PeerMisbehaved.
+        """
         url = f"{peer.url}/v1/blobs/{sha256}"
         resume = {"Range": f"bytes={offset}-", "If-Range": f'"{sha256}"'} if offset else {}
-        with self._answer(url, {**self._signed(url), **resume}) as answer:
-            begins = offset if answer.status_code == httpx.codes.PARTIAL_CONTENT else 0
-            yield begins, _pieces(answer, peer.node_id)
+        with self._answer(url, {**self._signed(url), **resume}, within_s=within_s) as (answer, line):
+            begins = 0
+            if answer.status_code == httpx.codes.PARTIAL_CONTENT:
+                part = answer.headers.get("content-range", "")
+                if not offset or not part.startswith(f"bytes {offset}-"):
+                    raise PeerMisbehaved(f"{peer.node_id} sent another part of the scan than was asked for.")
+                begins = offset
+            yield begins, _pieces(answer, line)
 
     def _signed(self, url: str) -> dict[str, str]:
         try:
@@ -97,45 +129,70 @@ class PeerClient:
             raise PeerMisbehaved(f"{url} is not an address: {error}.") from error
 
     @contextlib.contextmanager
-    def _answer(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
-        try:
+    def _answer(self, url: str, headers: dict[str, str], *, within_s: float) -> Iterator[tuple[httpx.Response, Line]]:
+        with self._lines.line(within_s=within_s) as line:
             # identity: digests and limits are of the bytes as they travel, whatever a proxy would like to compress
-            with self._http.stream("GET", url, headers={**headers, "Accept-Encoding": "identity"}) as answer:
-                if answer.status_code >= 400:
-                    _raise_problem(answer)
-                if answer.status_code not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
-                    raise PeerMisbehaved(f"{url} answered with the status {answer.status_code}.")
-                yield answer
-        except httpx.HTTPError as error:
-            raise PeerUnreachable(f"{url} does not answer ({type(error).__name__}: {error}).") from error
-        except httpx.InvalidURL as error:
-            raise PeerMisbehaved(f"{url} is not an address: {error}.") from error
+            headers = {**headers, "Accept-Encoding": "identity"}
+            try:
+                with self._http.stream("GET", url, headers=headers, extensions={"trace": line.trace}) as answer:
+                    if answer.status_code >= 400:
+                        raise _refusal(answer, line)
+                    if answer.status_code not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
+                        raise PeerMisbehaved(f"{url} answered with the status {answer.status_code}.")
+                    if answer.headers.get("content-encoding", "identity") != "identity":
+                        raise PeerMisbehaved(f"{url} answered in an encoding that was not asked for.")
+                    yield answer, line
+            except httpx.HTTPError as error:
+                raise _unreachable(url, line, error) from error
+            except httpx.InvalidURL as error:
+                raise PeerMisbehaved(f"{url} is not an address: {error}.") from error
 
 
-def _bounded(answer: httpx.Response, limit: int) -> bytes:
+def _pieces(answer: httpx.Response, line: Line) -> Iterator[bytes]:
+    """The body as it travels, piece by piece as it comes, so that nothing is lost when the line breaks.
+
+    Never unpacked: 64 kB of packed zeros, packed twice, would fill the memory.
+    """
+    url = str(answer.url)
+    try:
+        yield from answer.iter_raw()
+    except httpx.HTTPError as error:
+        raise _unreachable(url, line, error) from error
+    if line.fate is not None:  # the end of a body without a length looks like any other
+        raise PeerUnreachable(f"{url} {line.fate}.")
+
+
+def _bounded(answer: httpx.Response, line: Line, limit: int) -> bytes:
     body = bytearray()
-    for piece in answer.iter_bytes(PIECE_BYTES):
+    for piece in _pieces(answer, line):
         body += piece
         if len(body) > limit:
             raise PeerMisbehaved(f"{answer.url} sends more than {limit} bytes.")
     return bytes(body)
 
 
-def _pieces(answer: httpx.Response, node_id: str) -> Iterator[bytes]:
-    try:
-        yield from answer.iter_bytes(PIECE_BYTES)
-    except httpx.HTTPError as error:
-        raise PeerUnreachable(f"{node_id} broke off ({type(error).__name__}); the rest is fetched later.") from error
+def _unreachable(url: str, line: Line, error: httpx.HTTPError) -> PeerUnreachable:
+    fate = line.fate or f"does not answer, or broke off ({type(error).__name__}: {shown(str(error), 200)})"
+    return PeerUnreachable(f"{url} {fate}.")
 
 
-def _raise_problem(answer: httpx.Response) -> None:
-    body = _bounded(answer, MAX_PROBLEM_BYTES)
-    try:
-        problem = json.loads(body)
-        said = f"{problem['title']}: {problem['detail']}"
-    except (ValueError, KeyError, TypeError):
-        said = f"no explanation ({hashlib.sha256(body).hexdigest()[:12]})"
-    message = f"{answer.url.host} refused with {answer.status_code}, {said[:500]}"
+def _refusal(answer: httpx.Response, line: Line) -> PeerUnreachable | PeerMisbehaved:
+    """What the peer said, in its own words as far as they are fit to be shown."""
+    body = bytearray()
+    for piece in _pieces(answer, line):
+        body += piece
+        if len(body) > MAX_PROBLEM_BYTES:  # some proxy's page; its status says enough
+            break
+    message = f"{answer.url.host} refused with {answer.status_code}, {_said(bytes(body))}"
     if answer.status_code in (408, 425, 429) or answer.status_code >= 500:
-        raise PeerUnreachable(message)
-    raise PeerMisbehaved(message)
+        return PeerUnreachable(message)
+    return PeerMisbehaved(message)
+
+
+def _said(body: bytes) -> str:
+    try:
+        check_json(body, max_bytes=MAX_PROBLEM_BYTES)
+        problem = json.loads(body)
+        return shown(f"{problem['title']}: {problem['detail']}", 500)
+    except (ContractError, KeyError, TypeError):
+        return "without an explanation in the form of this exchange."

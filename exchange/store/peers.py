@@ -6,13 +6,25 @@ import hashlib
 from collections.abc import Sequence
 from enum import StrEnum
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Integer, cast, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import RequestReplayed
-from exchange.store.tables import LaneItemRow, LaneRow, NonceRow, PeerRow, QuarantineRow, StatementRow
+from exchange.store.jobs import JobKind, JobState
+from exchange.store.tables import (
+    AcquisitionRow,
+    JobRow,
+    LaneItemRow,
+    LaneRow,
+    NonceRow,
+    PeerRow,
+    QuarantineRow,
+    RecordRow,
+    StatementRow,
+)
+from schemas.errors import shown
 
 EMPTY_HEAD = bytes(32)
 
@@ -138,3 +150,34 @@ def quarantine(session: Session, peer: str, position: int, envelope: bytes, reas
 
 def quarantined(session: Session, peer: str) -> int:
     return session.scalar(select(func.count()).select_from(QuarantineRow).where(QuarantineRow.peer == peer)) or 0
+
+
+def unfetched(session: Session, peer: str) -> list[tuple[JobRow, AcquisitionRow]]:
+    """The peer's scans whose fetch was given up, with why."""
+    rows = session.execute(
+        select(JobRow, AcquisitionRow)
+        .join(AcquisitionRow, AcquisitionRow.acquisition_id == cast(JobRow.subject, Integer))
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(JobRow.kind == JobKind.FETCH_SCAN, JobRow.state == JobState.DEAD, RecordRow.issuer == peer)
+        .order_by(JobRow.job_id)
+    ).all()
+    return [(row[0], row[1]) for row in rows]
+
+
+def standing_alarm(session: Session, peer: str) -> str | None:
+    """What the operator must know of a peer although its lane goes on; None when all is well."""
+    found: list[str] = []
+    last = session.scalars(
+        select(QuarantineRow).where(QuarantineRow.peer == peer).order_by(QuarantineRow.position.desc()).limit(1)
+    ).first()
+    if last is not None:
+        count = quarantined(session, peer)
+        found.append(
+            f"{last.at} {count} of its items are set aside and not believed, the last at place {last.position}, "
+            f"{last.reason}: {last.detail}"
+        )
+    given_up = unfetched(session, peer)
+    if given_up:
+        job, acquisition = given_up[-1]
+        found.append(f"{len(given_up)} of its scans were not fetched, the last {acquisition.sha256}, {job.error}")
+    return shown(" ".join(found), 1000) or None

@@ -1,0 +1,92 @@
+"""Lines to peers: one connection a request, cut when it takes too long or when this node stops.
+
+A limit on each read would not do: whoever sends one byte now and then keeps a reader for ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from exchange.errors import PeerUnreachable
+
+STOPPING = "was not waited for: this node is stopping"
+
+
+class Line:
+    """One request under way. ``cut`` may be called from any thread, and ends whatever waits on the connection."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self.fate: str | None = None
+        """Why the line was cut, to follow the peer's name; None as long as it was not."""
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """For httpx's extension ``trace``: learn of the connection as soon as it stands, before TLS and headers."""
+        if event == "connection.connect_tcp.complete":
+            # a descriptor of its own, since TLS takes the first one over
+            own = info["return_value"].get_extra_info("socket").dup()
+            with self._lock:
+                self._socket = own
+                if self.fate is not None:
+                    _shut(own)
+
+    def cut(self, fate: str) -> None:
+        with self._lock:
+            self.fate = self.fate or fate
+            if self._socket is not None:
+                _shut(self._socket)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
+
+
+class Lines:
+    """All requests of one client that are under way."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: set[Line] = set()
+        self._hung_up = False
+
+    @contextlib.contextmanager
+    def line(self, *, within_s: float) -> Iterator[Line]:
+        """A line that is cut after ``within_s`` seconds, whatever has arrived by then.
+
+        Raises PeerUnreachable at once when ``hang_up`` was called.
+        """
+        line = Line()
+        with self._lock:
+            if self._hung_up:
+                raise PeerUnreachable(f"The peer {STOPPING}.")
+            self._open.add(line)
+        watch = threading.Timer(within_s, line.cut, (f"took longer than {within_s:g} s",))
+        watch.daemon = True
+        watch.start()
+        try:
+            yield line
+        finally:
+            watch.cancel()
+            with self._lock:
+                self._open.discard(line)
+            line.close()
+
+    def hang_up(self) -> None:
+        """Cut all lines, and let there be no new ones: whoever waits for a peer comes back at once."""
+        with self._lock:
+            self._hung_up = True
+            waiting = list(self._open)
+        for line in waiting:
+            line.cut(STOPPING)
+
+
+def _shut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # the peer was faster
+        connection.shutdown(socket.SHUT_RDWR)
