@@ -4,8 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 HOME_DIR ?= node
+# one thread for linear algebra: the arrays are small, and more threads only get in each other's way
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
 
-.PHONY: install demo test test-all check bench serve openapi clean
+.PHONY: help install demo test test-all check bench serve contract clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -44,6 +47,7 @@ serve: install  ## Serve a node from ./node (made as Serbia's on first use); HOM
 
 contract: install  ## Write the OpenAPI description and the JSON Schemas anew
 	@$(BIN)/python -m exchange.web.openapi docs/openapi.json
+	@$(BIN)/python -m tests.schemas.write_json_schema
 
 clean:  ## Remove the virtual environment and caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json

@@ -106,12 +106,7 @@ def _read(metadata: bytes) -> Submission:
     try:
         return parse_submission(metadata)
     except ContractError as error:
-        raise InvalidInput(str(error), code=_submission_code(error), problems=error.problems) from error
-
-
-def _submission_code(error: ContractError) -> str:
-    unknown_calibre = any("calibre" in place and "not known" in what for place, what in error.problems)
-    return "unknown-calibre" if unknown_calibre else error.reason
+        raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
 
 
 def _by_part(submission: Submission, scans: list[ReceivedScan]) -> dict[str, ReceivedScan]:
