@@ -72,8 +72,8 @@ def submit_record(
     2. The same submitted before under this key: give the same receipt. Another: Conflict.
     3. Read each scan in a worker process: only what can be read back is stored.
     4. Make the record and sign it. Its nonce comes from what was sent, so that the id does too.
-    5. Give the scans their names on disk.
-    6. In one transaction: statement, log leaf, rows, lanes, promised work. Then answer.
+    5. In one transaction: statement, log leaf, rows, lanes, promised work, and last the scans' names on disk, so
+       that a refusal at any step leaves none. Then answer.
 
     Raises InvalidInput, UnsupportedMedia, Conflict, ComputeFailed, StoreUnavailable; nothing is stored then.
     """
@@ -91,12 +91,10 @@ def submit_record(
     reports = {part: _inspect(node, scan) for part, scan in received.items()}
     record = _make_record(node, maker, submission, received, reports, _nonce(node, maker.pseudonym, key, content))
     _check_modalities(record)
-    for scan in scans:
-        node.blobs.keep(scan.arrival, scan.sha256)
 
     done = SubmissionRow(pseudonym=maker.pseudonym, idempotency_key=key, content_sha256=content)
     warnings = {part: report.warnings for part, report in reports.items()}
-    stored = _store(node, record, done, warnings) or _find_earlier(node, maker.pseudonym, key, content)
+    stored = _store(node, record, scans, done, warnings) or _find_earlier(node, maker.pseudonym, key, content)
     if stored is None:
         raise Conflict("The same submission was stored and withdrawn while this one ran. Look at the record list.")
     return stored
@@ -244,7 +242,13 @@ def _check_modalities(record: Record) -> None:
             )
 
 
-def _store(node: Node, record: Record, done: SubmissionRow, warnings: dict[str, tuple[str, ...]]) -> Receipt | None:
+def _store(
+    node: Node,
+    record: Record,
+    scans: list[ReceivedScan],
+    done: SubmissionRow,
+    warnings: dict[str, tuple[str, ...]],
+) -> Receipt | None:
     """The one transaction; None when the same submission was stored by a parallel request."""
     payload = statement_payload(record)
     envelope = node.keys.statement.sign(payload)
@@ -262,4 +266,7 @@ def _store(node: Node, record: Record, done: SubmissionRow, warnings: dict[str, 
         for acquisition in acquisitions:
             promise(session, JobKind.CORRELATE, acquisition)
         received_at = session.get_one(RecordRow, done.statement_id).received_at
+        session.flush()
+        for scan in scans:
+            node.blobs.keep(scan.arrival, scan.sha256)
     return Receipt(done.statement_id, index, received_at, True, sharing, warnings)

@@ -113,6 +113,11 @@ def _translated() -> Iterator[None]:
         if type(error) not in (OperationalError, DatabaseError):  # the latter alone when the file is damaged
             raise
         text = str(error.orig)
+        if type(error) is DatabaseError:
+            raise StoreUnavailable(
+                f"The database is damaged ({text}); nothing was stored. The operator stops the node and restores the "
+                "backup."
+            ) from error
         if "full" in text:
             raise StoreFull("The disk is full; nothing was stored. Free space and send again.") from error
         raise StoreUnavailable(f"The database does not answer ({text}); nothing was stored. Try again.") from error

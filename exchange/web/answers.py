@@ -31,8 +31,8 @@ class JurisdictionAnswer(BaseModel):
 class SharingAnswer(BaseModel):
     jurisdiction: JurisdictionAnswer
     state: str
-    peer: str | None
-    reason: str | None
+    peer: str | None = None
+    reason: str | None = None
 
 
 class ReceiptAnswer(BaseModel):
@@ -51,7 +51,6 @@ class ReceiptAnswer(BaseModel):
                             "jurisdiction": {"code": "MK", "name": "North Macedonia"},
                             "state": "on-lane",
                             "peer": "ffp-mk",
-                            "reason": None,
                         }
                     ],
                     "warnings": {"scan": []},

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
@@ -15,6 +15,7 @@ from exchange.flows.node import Node
 from exchange.web import blobs, candidates, problems, records
 from exchange.web import node as node_routes
 from exchange.web.heavy import AT_ONCE
+from exchange.web.parameters import only_known_parameters
 from exchange.worker import Worker
 from schemas import Submission
 
@@ -52,8 +53,10 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,  # the usual pages load scripts from elsewhere; nodes are offline
         redoc_url=None,
+        redirect_slashes=False,  # such a redirect names the host that the caller stated, whatever that was
         generate_unique_id_function=lambda route: route.name,
         responses=problems.PROBLEM_RESPONSES,
+        dependencies=[Depends(only_known_parameters)],
     )
     problems.install(app)
     routers = (records.router, candidates.router, blobs.router, node_routes.router)

@@ -64,7 +64,10 @@ def log_checkpoint(node: OpenNode, _caller: AnyUser) -> PlainTextResponse:
 @router.get("/v1/log/tile/{tile_path:path}", response_class=Response)
 def log_tile(node: OpenNode, _caller: AnyUser, tile_path: str) -> Response:
     """A tile of the log's hash tree (C2SP tlog-tiles)."""
-    tile = parse_path(f"tile/{tile_path}")
+    try:
+        tile = parse_path(f"tile/{tile_path}")
+    except NotFound as error:
+        raise NotFound(f"There is no such tile: {error}; paths are those of C2SP tlog-tiles.") from error
     level, first = tile.nodes[0]
     with node.store.read() as session:
         hashes = tile_hashes(session, level, first, tile.width)

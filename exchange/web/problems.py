@@ -105,7 +105,12 @@ def _exchange_error(_request: Request, error: Exception) -> JSONResponse:
     if status >= 500:
         log.warning("answered with an error", code=error.code, detail=str(error))
     problems = error.problems if isinstance(error, errors.InvalidInput) else ()
-    return problem(error.code, status, str(error), problems, headers)
+    return problem(error.code, status, _sentence(str(error)), problems, headers)
+
+
+def _sentence(text: str) -> str:
+    """The log and the signatures of requests say what is wrong in the half sentences of their specifications."""
+    return text if text.endswith(".") else f"{text[:1].upper()}{text[1:]}."
 
 
 def _validation_error(_request: Request, error: Exception) -> JSONResponse:

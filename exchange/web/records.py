@@ -33,7 +33,7 @@ EXAMPLE_METADATA = {
     "case_reference": "RS-2026-0815",
     "exhibit": {
         "kind": "crime_scene",
-        "calibre": "9x19",
+        "calibre": "9 mm Luger",
         "classes": {"firing_pin_class": "hemispherical", "breech_face": ["parallel"]},
         "occurred": {"earliest": "2026-03-01", "latest": "2026-03-02", "precision": "day"},
     },
@@ -110,7 +110,7 @@ def search(
         ejector_hour=ejector_hour,
         extractor_hour=extractor_hour,
     )
-    before = int(decode_cursor(cursor, 1)[0]) if cursor else None
+    before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
     with node.store.read() as session:
         rows = search_records(session, wanted, before=before, limit=limit + 1)
     following = encode_cursor(rows[limit - 1].sequence) if len(rows) > limit else None

@@ -1,0 +1,102 @@
+"""One running node for all tests of the web side, and how to see that a refusal left nothing behind."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from sqlalchemy import func, select
+
+from exchange.store.tables import AcquisitionRow, LogNodeRow, RecordRow, StatementRow, SubmissionRow
+from exchange.web.problems import PROBLEM_TYPE
+from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.conftest import RunningNode, node_starter
+from tests.matcher.x3p.conftest import build, wave
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+    """Serbia's node, without peers."""
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        node_starter(tmp_path_factory.mktemp("web"), monkeypatch) as start,
+    ):
+        yield start(Jurisdiction.RS)
+
+
+def tiny_scan() -> bytes:
+    """A valid x3p of 9 x 12 points, different each time: stored at once, and too small to correlate."""
+    return build(wave() + next(_numbers) * 1e-9 * np.eye(9, 12))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """All that a submission leaves behind: rows by table, and files by folder."""
+
+    rows: tuple[int, ...]
+    blobs: frozenset[str]
+    incoming: frozenset[str]
+
+
+def stored(running: RunningNode) -> Stored:
+    tables = (StatementRow, RecordRow, AcquisitionRow, SubmissionRow, LogNodeRow)
+    with running.node.store.read() as session:
+        rows = tuple(session.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
+    return Stored(rows, _files(running.node.settings.blobs), _files(running.node.settings.incoming))
+
+
+def _files(folder: Path) -> frozenset[str]:
+    return frozenset(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The problem that a response holds, which must be of this status and type and say something to a person."""
+    assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json"), (
+        response.text
+    )
+    found: dict[str, Any] = response.json()
+    assert found["type"] == PROBLEM_TYPE + code, found
+    assert found["status"] == status
+    assert found["title"]
+    assert len(found["detail"]) > 20, found
+    assert found["detail"].endswith("."), found
+    return found
+
+
+@pytest.fixture
+def unharmed(node: RunningNode) -> Iterator[None]:
+    """After the test: what it sent left nothing behind, and the node still takes what is good."""
+    before = stored(node)
+    yield
+    assert stored(node) == before
+    response = node.submit(tiny_scan())
+    assert response.status_code == 201, response.text
+
+
+def multipart(*parts: tuple[bytes, bytes], boundary: bytes = b"the-boundary") -> bytes:
+    """A body from (header lines, content) of each part."""
+    pieces = [b"--" + boundary + b"\r\n" + headers + b"\r\n\r\n" + content + b"\r\n" for headers, content in parts]
+    return b"".join(pieces) + b"--" + boundary + b"--\r\n"
+
+
+def part(name: str) -> bytes:
+    return f'Content-Disposition: form-data; name="{name}"'.encode()
+
+
+def post(
+    running: RunningNode,
+    body: Any,
+    content_type: str = "multipart/form-data; boundary=the-boundary",
+    headers: Mapping[str, str | bytes] | None = None,
+) -> httpx.Response:
+    """Post raw bytes, or pieces of them with ``Transfer-Encoding: chunked``, as an examiner."""
+    everything = {**running.bearer(Role.EXAMINER), "Content-Type": content_type, **(headers or {})}
+    return running.http.post(f"{running.url}/v1/records", content=body, headers=everything)

@@ -1,0 +1,158 @@
+"""The description of the API: valid, stable, with examples that hold, and the committed file is what is served."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from exchange.web.openapi import openapi_document
+from schemas import parse_submission
+from tests.exchange.conftest import RunningNode
+from tests.exchange.web.conftest import tiny_scan
+
+COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
+OPERATIONS = {
+    "candidate_picture",
+    "candidates_of_record",
+    "cross_border_candidates",
+    "healthz",
+    "lane",
+    "log_checkpoint",
+    "log_tile",
+    "node_card",
+    "peers",
+    "read_blob",
+    "read_candidate",
+    "read_envelope",
+    "read_record",
+    "readyz",
+    "search",
+    "status",
+    "submit",
+    "vocabularies",
+}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(openapi_document())
+    return found
+
+
+def test_the_committed_description_is_the_softwares() -> None:
+    assert COMMITTED.read_text(encoding="utf-8") == openapi_document(), "run `make contract`"
+
+
+def test_a_node_serves_the_same(node: RunningNode, document: dict[str, Any]) -> None:
+    assert node.http.get(f"{node.url}/v1/openapi.json").json() == document
+
+
+def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in document["paths"].values():
+        yield from methods.values()
+
+
+def test_operation_ids_are_stable_and_unique(document: dict[str, Any]) -> None:
+    """A generated client has its names from these; a new one is added here on purpose, an old one never changes."""
+    ids = [operation["operationId"] for operation in operations(document)]
+    assert len(set(ids)) == len(ids)
+    assert set(ids) == OPERATIONS
+
+
+def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:
+    """The parts that OpenAPI 3.1.1 (4.8) makes compulsory, where a generator could leave them out."""
+    assert document["openapi"].startswith("3.1.")
+    assert document["info"]["title"]
+    assert document["info"]["version"]
+    for path, methods in document["paths"].items():
+        named = {name.strip("{}") for name in path.split("/") if name.startswith("{")}
+        for operation in methods.values():
+            in_path = {item["name"] for item in operation.get("parameters", []) if item["in"] == "path"}
+            assert in_path == named, path
+            assert all(item["required"] for item in operation.get("parameters", []) if item["in"] == "path")
+            assert operation["responses"]
+            assert all("description" in answer for answer in operation["responses"].values()), path
+            assert operation["description"], path
+
+
+def test_every_error_is_described_as_a_problem(document: dict[str, Any]) -> None:
+    for operation in operations(document):
+        content = operation["responses"]["default"]["content"]
+        assert content == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        assert "422" not in operation["responses"], "the framework's own form of errors is never sent"
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def references(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name == "$ref":
+                yield value
+            yield from references(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from references(value)
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    found = set(references(document))
+    assert found
+    for reference in found:
+        assert reference.startswith("#/components/schemas/")
+        assert reference.rsplit("/", 1)[1] in document["components"]["schemas"]
+
+
+def test_every_schema_is_json_schema(document: dict[str, Any]) -> None:
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+
+
+def validator(document: dict[str, Any], name: str) -> Draft202012Validator:
+    resource = Resource.from_contents(document, default_specification=DRAFT202012)
+    registry = Registry().with_resource("urn:openapi", resource)
+    return Draft202012Validator({"$ref": f"urn:openapi#/components/schemas/{name}"}, registry=registry)
+
+
+def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
+    seen = 0
+    for name, schema in document["components"]["schemas"].items():
+        for example in schema.get("examples", []):
+            validator(document, name).validate(example)
+            seen += 1
+    assert seen >= 2
+
+
+def test_the_example_of_a_submission_is_one(document: dict[str, Any]) -> None:
+    form = document["paths"]["/v1/records"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    example = form["example"]["metadata"]
+    validator(document, "Submission").validate(example)
+    parsed = parse_submission(json.dumps(example).encode())
+    assert {acquisition.file for acquisition in parsed.acquisitions} == set(form["example"]) - {"metadata"}
+
+
+def test_answers_fit_their_schemas(node: RunningNode, document: dict[str, Any]) -> None:
+    receipt = node.submit(tiny_scan(), audience=["XK"], level="full")
+    path = f"/v1/records/{receipt.json()['statement_id']}"
+    for answer, name in (
+        (receipt, "ReceiptAnswer"),
+        (node.get(path), "RecordAnswer"),
+        (node.get("/v1/records"), "RecordPage"),
+        (node.get(f"{path}/candidates"), "CandidatePage"),
+        (node.get("/v1/candidates"), "CandidatePage"),
+        (node.get("/v1/status"), "StatusAnswer"),
+        (node.get("/v1/nothing"), "Problem"),
+    ):
+        validator(document, name).validate(answer.json())
+
+
+def test_the_security_of_each_operation_is_stated(document: dict[str, Any]) -> None:
+    open_to_all = {"healthz", "readyz", "node_card", "lane"}
+    secured = {operation["operationId"] for operation in operations(document) if operation.get("security")}
+    assert secured == OPERATIONS - open_to_all
