@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -63,6 +64,7 @@ def serve(home: Home = None) -> None:
         signal.signal(number, _stop)
     configure_logs()
     node = open_node(resolve_home(home))
+    os.chdir(node.settings.home)  # worker processes start in the current folder, which need not be one they may enter
     try:
         with sole_server(node.settings.home), _listener(node.settings) as listener:
             config = uvicorn.Config(

@@ -56,29 +56,21 @@ def add(
 @app.command("list")
 def list_peers(home: Home = None) -> None:
     """List peers: what went, what came, what stands still and why."""
-    from rich.console import Console
-    from rich.table import Table
-
     from exchange.flows.enrol import sync_status
     from exchange.flows.node import open_node
 
     node = open_node(resolve_home(home))
     found = sync_status(node)
     node.close()
-    table = Table("peer", "state", "on its lane", "acknowledged", "received", "quarantined", "last pull", "alarm")
+    if not found:
+        typer.echo("No peer is enrolled. See: ffp peer add --help")
     for item in found:
         row = item.row
-        table.add_row(
-            row.node_id,
-            row.state,
-            str(item.to_send),
-            str(item.acknowledged),
-            str(row.cursor_count),
-            str(item.quarantined),
-            row.pulled_at or "never",
-            row.alarm or "",
-        )
-    Console().print(table)
+        typer.echo(f"{row.node_id}  {row.state}  {row.url}")
+        typer.echo(f"  sent: {item.to_send} on its lane, {item.acknowledged} acknowledged")
+        typer.echo(f"  received: {row.cursor_count}, of these {item.quarantined} in quarantine")
+        typer.echo(f"  last answer: {row.pulled_at or 'never'}")
+        typer.echo(f"  alarm: {row.alarm or 'none'}\n")
 
 
 @app.command("revoke")
