@@ -1,0 +1,160 @@
+"""A peer on a real socket that can lie: true keys, card, log and lane of an `Owner`, and any bytes for an answer."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from exchange.net.message_signatures import authority_of, sign_response, verify_request
+from exchange.trust.keys import ED25519, key_id, raw_public
+from tests.exchange.flows.owner import Owner
+
+LONGEST_S = 20  # no lie goes on longer than this, however patient the reader is
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it came."""
+
+    method: str
+    target: str
+    headers: http.client.HTTPMessage
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def offset(self) -> int:
+        """Where the range begins that was asked for; 0 when none was."""
+        return int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+
+    def number(self, name: str) -> int:
+        return int(self.text(name))
+
+    def text(self, name: str) -> str:
+        return parse_qs(urlsplit(self.target).query)[name][0]
+
+
+Answer = Callable[[Asked], Iterator[bytes]]
+"""What goes over the wire, piece by piece; the connection is closed after the last."""
+
+
+class PeerSimulator:
+    """Answers honestly until ``lane`` or ``blob`` is set to a lie."""
+
+    def __init__(self, owner: Owner, port: int) -> None:
+        self.owner = owner
+        self.reader_key: Ed25519PublicKey | None = None
+        self.lane: Answer = self.honest_lane
+        self.blob: Answer = self.honest_blob
+        self.asked: list[Asked] = []
+        self.closing = threading.Event()
+        simulator = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                method, target, _ = self.rfile.readline().decode().split(" ")
+                asked = Asked(method, target, http.client.parse_headers(self.rfile))
+                simulator.asked.append(asked)
+                with contextlib.suppress(ConnectionError):  # the reader hung up
+                    for piece in simulator._answer(asked):
+                        self.wfile.write(piece)
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+
+        self._server = Server(("127.0.0.1", port), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def behave(self) -> None:
+        self.lane, self.blob = self.honest_lane, self.honest_blob
+        self.asked.clear()
+
+    def _answer(self, asked: Asked) -> Iterator[bytes]:
+        match asked.path.split("/")[1:3]:
+            case ["v1", "node"]:
+                return iter([respond(200, self.owner.node.card_envelope.raw)])
+            case ["v1", "lane"]:
+                return self.lane(asked)
+            case ["v1", "blobs"]:
+                return self.blob(asked)
+        return iter([respond(404, b"")])
+
+    def page(self, asked: Asked) -> bytes:
+        """The true page that was asked for."""
+        head = bytes.fromhex(asked.text("head"))
+        page = self.owner.honest_page(start=asked.number("start"), head=head, known_size=asked.number("known_size"))
+        return page.model_dump_json().encode()
+
+    def signed(
+        self, asked: Asked, body: bytes, *, key: Ed25519PrivateKey | None = None, status: int = 200, age_s: int = 0
+    ) -> dict[str, str]:
+        """The signature's headers for an answer, after verifying the request as a node does."""
+        assert self.reader_key is not None
+        reader_key, url = self.reader_key, urlsplit(self.owner.node.settings.url + asked.target)
+        verified = verify_request(
+            method=asked.method,
+            authority=authority_of(self.owner.node.settings.url),
+            path=url.path,
+            query=url.query,
+            headers=asked.headers,
+            body=None,
+            now=int(time.time()),
+            key_for=lambda _: reader_key,
+        )
+        signer = key or self.owner.node.keys.transport
+        name = key_id(ED25519, raw_public(signer))
+        now = int(time.time()) - age_s
+        return sign_response(signer, name, status=status, body=body, request=verified.request, now=now)
+
+    def honest_lane(self, asked: Asked) -> Iterator[bytes]:
+        body = self.page(asked)
+        yield respond(200, body, self.signed(asked, body))
+
+    def honest_blob(self, asked: Asked) -> Iterator[bytes]:
+        """The scan, or the rest of it that was asked for; in pieces, as a network brings it."""
+        whole = self.blob_of(asked)
+        yield from blob_answer(asked.offset, whole[asked.offset :], whole)
+
+    def blob_of(self, asked: Asked) -> bytes:
+        return next(item.blob for item in self.owner.published if item.sha256 == asked.path.rpartition("/")[2])
+
+    def dripping(self, beginning: bytes, drop: bytes) -> Iterator[bytes]:
+        """Slow enough to be of no use, fast enough never to look dead."""
+        deadline = time.monotonic() + LONGEST_S
+        yield beginning
+        while time.monotonic() < deadline and not self.closing.wait(0.03):
+            yield drop
+
+
+def respond(status: int, body: bytes, headers: Mapping[str, str] | None = None, *, length: int | None = None) -> bytes:
+    """A whole answer; ``length`` is what it claims to be long."""
+    lines = [f"HTTP/1.1 {status} Told", f"Content-Length: {len(body) if length is None else length}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + body
+
+
+def blob_answer(offset: int, sent: bytes, whole: bytes, *, length: int | None = None) -> Iterator[bytes]:
+    """What a node answers when asked for the scan from ``offset`` on, with ``sent`` in place of what it should be."""
+    status = 206 if offset else 200
+    part = {"Content-Range": f"bytes {offset}-{len(whole) - 1}/{len(whole)}"} if offset else {}
+    yield respond(status, b"", part, length=len(sent) if length is None else length)
+    for start in range(0, len(sent), 1 << 14):
+        yield sent[start : start + (1 << 14)]
