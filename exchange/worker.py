@@ -35,6 +35,7 @@ class Worker:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._client = PeerClient(node.keys.transport, timeout_s=node.settings.peer_timeout_s)
+        self._chance = random.Random()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -101,7 +102,7 @@ class Worker:
                 log.exception("unforeseen error, tried again later", loop=name)
                 busy = False
             if not busy:
-                jitter = random.uniform(0.75, 1.25)  # so that nodes do not move in step
+                jitter = self._chance.uniform(0.75, 1.25)  # so that nodes do not move in step
                 self._stopping.wait(pause_s * jitter)
 
     def _pull_all(self) -> bool:
