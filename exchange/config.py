@@ -121,12 +121,13 @@ def load_settings(home: Path) -> Settings:
             f"There is no node in {home}. Make one with: ffp init --home {home} --jurisdiction RS --url http://..."
         )
     _refuse_unknown_environment()
+    _refuse_unknown_secrets(home)
     try:
         return Settings(home=home)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise ConfigurationError(f"The settings in {home / 'config.toml'} or the environment: {faults}.") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{home / 'config.toml'} is not TOML: {error}.") from error
 
 
@@ -139,7 +140,18 @@ def write_config(settings: dict[str, Any], home: Path) -> None:
 
 
 def _refuse_unknown_environment() -> None:
-    known = {f"{_PREFIX}{name}".upper() for name in Settings.model_fields}
-    unknown = sorted(name for name in os.environ if name.upper().startswith(_PREFIX) and name.upper() not in known)
+    unknown = [name for name in os.environ if name.upper().startswith(_PREFIX) and name.upper() not in _known()]
     if unknown:
-        raise ConfigurationError(f"The environment names settings that do not exist: {', '.join(unknown)}.")
+        raise ConfigurationError(f"The environment names settings that do not exist: {', '.join(sorted(unknown))}.")
+
+
+def _refuse_unknown_secrets(home: Path) -> None:
+    folder = home / "secrets"
+    names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    unknown = [name for name in names if not name.startswith(".") and name.upper() not in _known()]
+    if unknown:
+        raise ConfigurationError(f"{folder} names settings that do not exist: {', '.join(sorted(unknown))}.")
+
+
+def _known() -> set[str]:
+    return {f"{_PREFIX}{name}".upper() for name in Settings.model_fields}

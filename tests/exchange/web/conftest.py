@@ -73,12 +73,10 @@ def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 @pytest.fixture
 def unharmed(node: RunningNode) -> Iterator[None]:
-    """After the test: what it sent left nothing behind, and the node still takes what is good."""
+    """After the test: what it sent has left nothing behind. That the node goes on, the last test of each file shows."""
     before = stored(node)
     yield
     assert stored(node) == before
-    response = node.submit(tiny_scan())
-    assert response.status_code == 201, response.text
 
 
 def multipart(*parts: tuple[bytes, bytes], boundary: bytes = b"the-boundary") -> bytes:

@@ -1,0 +1,142 @@
+"""The outbox: leased, tried again with growing patience, set aside in the end, never lost."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select, update
+
+from exchange.clock import now, stamp
+from exchange.store import jobs
+from exchange.store.engine import Store
+from exchange.store.jobs import JobKind, JobState
+from exchange.store.tables import JobRow
+
+KIND = JobKind.CORRELATE
+
+
+def promise(store: Store, *subjects: int, kind: JobKind = KIND) -> None:
+    with store.write() as session:
+        for subject in subjects:
+            jobs.promise(session, kind, subject)
+
+
+def take(store: Store, *, lease_s: float = 60) -> JobRow | None:
+    with store.write() as session:
+        return jobs.take(session, KIND, lease_s=lease_s)
+
+
+def taken(store: Store, *, lease_s: float = 60) -> JobRow:
+    job = take(store, lease_s=lease_s)
+    assert job is not None
+    return job
+
+
+def change(store: Store, **values: object) -> None:
+    with store.write() as session:
+        session.execute(update(JobRow).values(**values))
+
+
+def only(store: Store) -> JobRow:
+    with store.read() as session:
+        return session.scalars(select(JobRow)).one()
+
+
+def fail(store: Store, job: JobRow, error: str, *, max_attempts: int) -> bool:
+    with store.write() as session:
+        return jobs.fail(session, job.job_id, error, max_attempts=max_attempts)
+
+
+def test_the_oldest_first_and_each_once(store: Store) -> None:
+    promise(store, 7, 3, 5)
+    assert [taken(store).subject for _ in range(3)] == ["7", "3", "5"]
+    assert take(store) is None
+
+
+def test_each_kind_has_its_own(store: Store) -> None:
+    promise(store, 1, kind=JobKind.FETCH_SCAN)
+    assert take(store) is None
+    with store.read() as session:
+        assert not jobs.any_due(session, KIND)
+        assert jobs.any_due(session, JobKind.FETCH_SCAN)
+
+
+def test_a_promise_is_made_once(store: Store) -> None:
+    promise(store, 1, 1)
+    job = taken(store)
+    promise(store, 1)
+    assert take(store) is None
+    assert (only(store).job_id, only(store).attempts) == (job.job_id, 1)
+
+
+def test_done_is_gone_and_may_be_promised_anew(store: Store) -> None:
+    promise(store, 1)
+    job = taken(store)
+    for _ in range(2):  # whoever took it over after the lease may have finished it first
+        with store.write() as session:
+            jobs.finish(session, job.job_id)
+    assert take(store) is None
+    promise(store, 1)
+    assert taken(store).attempts == 1
+
+
+def test_a_lease_that_ran_out_is_taken_over(store: Store) -> None:
+    promise(store, 1)
+    first, second = taken(store, lease_s=-1), taken(store)
+    assert (second.job_id, second.attempts) == (first.job_id, 2)
+    assert take(store) is None
+
+
+def test_failures_wait_longer_each_time_and_end_aside(store: Store) -> None:
+    promise(store, 1)
+    waits: list[float] = []
+    for attempt in range(1, 5):
+        change(store, not_before=stamp())
+        job = taken(store)
+        assert job.attempts == attempt
+        assert fail(store, job, f"attempt {attempt}", max_attempts=4) is (attempt == 4)
+        waits.append((datetime.fromisoformat(only(store).not_before) - now()).total_seconds())
+        assert take(store) is None
+    assert [round(wait) for wait in waits[:3]] == [1, 2, 4]
+    assert (only(store).state, only(store).error) == (JobState.DEAD, "attempt 4")
+    change(store, not_before=stamp())
+    assert take(store) is None
+    with store.read() as session:
+        assert jobs.counts(session) == {JobState.DEAD: 1}
+
+
+def test_patience_has_an_end(store: Store) -> None:
+    promise(store, 1)
+    job = taken(store)
+    change(store, attempts=60)
+    assert fail(store, job, "still", max_attempts=100) is False
+    wait = datetime.fromisoformat(only(store).not_before) - now()
+    assert wait.total_seconds() == pytest.approx(jobs.LONGEST_DELAY_S, abs=5)
+
+
+def test_a_dead_job_lives_again_when_promised(store: Store) -> None:
+    promise(store, 1)
+    job = taken(store)
+    assert fail(store, job, "no", max_attempts=1)
+    promise(store, 1)
+    again = taken(store)
+    assert (again.job_id, again.attempts) == (job.job_id, 1)
+
+
+def test_a_failure_of_what_is_gone_changes_nothing(store: Store) -> None:
+    with store.write() as session:
+        assert jobs.fail(session, 99, "late", max_attempts=1) is False
+
+
+def test_at_start_what_a_dead_process_held_is_found(store: Store) -> None:
+    promise(store, 1, 2, 3)
+    held = [taken(store).job_id, taken(store).job_id]
+    with store.read() as session:
+        assert [job.job_id for job in jobs.abandoned(session)] == held
+
+
+def test_a_long_error_is_cut(store: Store) -> None:
+    promise(store, 1)
+    fail(store, taken(store), "x" * 10_000, max_attempts=3)
+    assert only(store).error == "x" * 1000

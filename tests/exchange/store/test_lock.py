@@ -1,0 +1,35 @@
+"""One server a home."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exchange.errors import ConfigurationError
+from exchange.store.lock import sole_server
+
+HOLDS = """
+import sys
+from pathlib import Path
+from exchange.store.lock import sole_server
+
+with sole_server(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_home_is_held_by_one_process_and_free_when_that_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLDS, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(ConfigurationError, match="another process"), sole_server(tmp_path):
+            pass
+        other.kill()
+    for _ in range(2):
+        with sole_server(tmp_path):
+            assert (tmp_path / "serve.lock").exists()

@@ -1,0 +1,140 @@
+"""Worker processes: bounded in time, replaced when they die, and nobody pays for another's work."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import matcher
+from exchange.compute import Compute
+from exchange.errors import ComputeFailed
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[Compute]:
+    made = Compute(2, timeout_s=60)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def compute(two: Compute) -> Compute:
+    """Two processes, both running: what follows measures work, not how long a process takes to start."""
+    at_once(two, *[(time.sleep, 0.1)] * 2)
+    assert len(pids(two)) == 2
+    return two
+
+
+def at_once(compute: Compute, *calls: tuple[Any, ...]) -> list[Future[Any]]:
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [pool.submit(compute.run, *call) for call in calls]
+
+
+def pids(compute: Compute) -> set[int]:
+    return {pid for executor in compute._running for pid in executor._processes or ()}
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_work_is_done_elsewhere_by_as_many_as_there_are(compute: Compute) -> None:
+    running = pids(compute)
+    done = at_once(compute, *[(time.sleep, 0.01)] * 6, (os.getpid,))
+    assert [future.exception() for future in done] == [None] * 7
+    assert done[-1].result() in running
+    assert pids(compute) == running
+    assert os.getpid() not in running
+
+
+def test_what_the_function_raises_is_raised(compute: Compute) -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        compute.run(int, "x")
+    with pytest.raises(matcher.ScanRefused) as caught:
+        compute.run(matcher.read_topography, Path(__file__))
+    assert caught.value.reason == "not-an-x3p"
+    assert len(pids(compute)) == 2
+
+
+def test_work_that_takes_too_long_is_stopped_and_its_process_replaced(compute: Compute) -> None:
+    before = pids(compute)
+    compute._timeout_s = 0.3
+    begun = time.monotonic()
+    with pytest.raises(ComputeFailed, match="longer than"):
+        compute.run(time.sleep, 60)
+    assert time.monotonic() - begun < 5
+    compute._timeout_s = 60
+    [stopped] = before - pids(compute)
+    eventually(lambda: gone(stopped))
+    at_once(compute, *[(time.sleep, 0.1)] * 2)
+    assert len(pids(compute)) == 2
+
+
+def test_waiting_in_line_is_not_counted(compute: Compute) -> None:
+    compute._timeout_s = 0.5
+    done = at_once(compute, *[(time.sleep, 0.2)] * 6)
+    compute._timeout_s = 60
+    assert [future.exception() for future in done] == [None] * 6
+
+
+def test_one_that_dies_takes_no_other_along(compute: Compute) -> None:
+    dies, lives = at_once(compute, (os._exit, 3), (time.sleep, 0.5))
+    assert isinstance(dies.exception(), ComputeFailed)
+    assert lives.exception() is None
+    assert compute.run(os.getpid) in pids(compute)
+
+
+def test_a_process_that_died_while_idle_costs_nobody_anything(compute: Compute) -> None:
+    for pid in pids(compute):
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda pid=pid: gone(pid))
+    assert [future.exception() for future in at_once(compute, *[(time.sleep, 0.1)] * 2)] == [None, None]
+
+
+def test_a_process_killed_at_work_is_replaced_and_the_work_done(compute: Compute) -> None:
+    def kill_all() -> None:
+        for pid in pids(compute):
+            os.kill(pid, signal.SIGKILL)
+
+    threading.Timer(0.2, kill_all).start()
+    assert compute.run(time.sleep, 0.6) is None
+
+
+def test_closing_stops_all_at_once() -> None:
+    compute = Compute(1, timeout_s=60)
+    running = {compute.run(os.getpid)}
+    threading.Timer(0.2, compute.close).start()
+    begun = time.monotonic()
+    done = at_once(compute, *[(time.sleep, 60)] * 4)
+    assert time.monotonic() - begun < 10
+    assert all(isinstance(future.exception(), ComputeFailed) for future in done)
+    eventually(lambda: all(map(gone, running)))
+    with pytest.raises(ComputeFailed, match="stopping"):
+        compute.run(os.getpid)
+
+
+def test_nothing_starts_before_it_is_needed() -> None:
+    before = set(multiprocessing.active_children())
+    compute = Compute(4, timeout_s=60)
+    assert set(multiprocessing.active_children()) == before
+    compute.close()

@@ -1,0 +1,132 @@
+"""Settings: where each comes from, which source wins, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exchange.config import DEFAULT_HOME, Settings, load_settings, resolve_home, write_config
+from exchange.errors import ConfigurationError
+
+VALUES: dict[str, str | int] = {
+    "jurisdiction": "RS",
+    "node_id": "ffp-rs",
+    "url": "http://127.0.0.1:8440",
+    "port": 8440,
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    write_config(VALUES, tmp_path)
+    return tmp_path
+
+
+def secret(home: Path, name: str, content: str) -> None:
+    (home / "secrets").mkdir(exist_ok=True)
+    (home / "secrets" / name).write_text(content, encoding="utf-8")
+
+
+def extend(home: Path, text: str) -> None:
+    config = home / "config.toml"
+    config.write_text(config.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def test_the_file_alone(home: Path) -> None:
+    settings = load_settings(home)
+    assert (settings.home, settings.jurisdiction, settings.port) == (home, "RS", 8440)
+    assert settings.database == home / "node.db"
+    assert settings.log_origin == "ffp-rs.ffp-exchange/log"
+
+
+def test_environment_over_secret_file_over_toml(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extend(home, "workers = 2\npull_interval_s = 2\npeer_timeout_s = 2\n")
+    secret(home, "FFP_NODE_WORKERS", "3\n")
+    secret(home, "ffp_node_pull_interval_s", "3")
+    monkeypatch.setenv("FFP_NODE_WORKERS", "4")
+    settings = load_settings(home)
+    assert (settings.workers, settings.pull_interval_s, settings.peer_timeout_s) == (4, 3, 2)
+
+
+def test_a_dotenv_file_is_not_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / ".env").write_text("FFP_NODE_WORKERS=7\n", encoding="utf-8")
+    monkeypatch.chdir(home)
+    assert load_settings(home).workers == Settings.model_fields["workers"].default
+
+
+def test_settings_are_frozen(home: Path) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings(home).port = 1
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("max_scan_byte = 5\n", "max_scan_byte"),
+        ("[extra]\nworkers = 1\n", "extra"),
+        ("workers = 0\n", "workers"),
+        ('workers = "many"\n', "workers"),
+        ("port = 70000\n", "port"),
+        ("workers = \n", "TOML"),
+        ('host = "a"\nhost = "b"\n', "TOML"),
+    ],
+)
+def test_a_fault_in_the_file_is_named(home: Path, text: str, named: str) -> None:
+    config = (home / "config.toml").read_text(encoding="utf-8").replace("port = 8440\n", "")
+    (home / "config.toml").write_text(config + text, encoding="utf-8")
+    refused(home, named)
+
+
+def test_a_file_in_another_encoding(home: Path) -> None:
+    (home / "config.toml").write_bytes("# Сербија\n".encode("cp1251"))
+    refused(home, "TOML")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("FFP_NODE_PORTT", "1", "FFP_NODE_PORTT"),
+        ("ffp_node_worker", "1", "ffp_node_worker"),
+        ("FFP_NODE_PORT", "", "port"),
+        ("FFP_NODE_PORT", "eight", "port"),
+        ("FFP_NODE_JURISDICTION", "YU", "jurisdiction"),
+        ("FFP_NODE_URL", "http://node/path", "url"),
+        ("FFP_NODE_CHECKPOINT_INTERVAL_S", "0", "checkpoint_interval_s"),
+        ("FFP_NODE_REQUEST_SKEW_S", "nan", "request_skew_s"),
+    ],
+)
+def test_a_fault_in_the_environment_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, named: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    refused(home, named)
+
+
+def test_an_unknown_secret_file_is_named(home: Path) -> None:
+    secret(home, "..data", "what a mounted volume brings along")
+    load_settings(home)
+    secret(home, "ffp_node_portt", "1")
+    refused(home, "ffp_node_portt")
+
+
+def test_a_home_without_a_node_says_how_to_make_one(tmp_path: Path) -> None:
+    refused(tmp_path / "nowhere", "ffp init")
+
+
+def refused(home: Path, named: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(home)
+    sentence = str(caught.value)
+    assert named in sentence
+    assert "\n" not in sentence
+
+
+def test_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FFP_NODE_HOME", raising=False)
+    assert resolve_home(None) == DEFAULT_HOME
+    monkeypatch.setenv("FFP_NODE_HOME", str(tmp_path / "by-environment"))
+    assert resolve_home(None) == tmp_path / "by-environment"
+    assert resolve_home(tmp_path / "given") == tmp_path / "given"
+    monkeypatch.chdir(tmp_path)
+    assert resolve_home(Path("given")) == tmp_path / "given"
