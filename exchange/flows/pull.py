@@ -15,8 +15,8 @@ from exchange.flows.page import Expected, Received, open_head, verify_page
 from exchange.flows.scan_work import inspect_scan
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.blobs import Arrival
-from exchange.store.jobs import JobKind, promise
-from exchange.store.peers import PeerState, find_peer, quarantine, standing_alarm, unfetched
+from exchange.store.jobs import JobKind, JobState, promise
+from exchange.store.peers import PeerState, failed_fetches, find_peer, quarantine, standing_alarm
 from exchange.store.records import AcquisitionState, add_record
 from exchange.store.statements import add_statement, find_statement
 from exchange.store.tables import AcquisitionRow, PeerRow, RecordRow
@@ -115,8 +115,9 @@ def _check_space(node: Node) -> None:
 
 
 def _ask_again(session: Session, node_id: str) -> None:
-    for job, acquisition in unfetched(session, node_id):
-        if (job.error or "").startswith(PeerUnreachable.code):
+    """What was given up because the peer did not answer has a new chance now that it does."""
+    for job, acquisition in failed_fetches(session, node_id):
+        if job.state == JobState.DEAD and (job.error or "").startswith(PeerUnreachable.code):
             acquisition.state, acquisition.detail = AcquisitionState.AWAITING_SCAN, None
             promise(session, JobKind.FETCH_SCAN, acquisition.acquisition_id)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import RequestReplayed
-from exchange.store.jobs import JobKind, JobState
+from exchange.store.jobs import JobKind
 from exchange.store.tables import (
     AcquisitionRow,
     JobRow,
@@ -152,13 +152,13 @@ def quarantined(session: Session, peer: str) -> int:
     return session.scalar(select(func.count()).select_from(QuarantineRow).where(QuarantineRow.peer == peer)) or 0
 
 
-def unfetched(session: Session, peer: str) -> list[tuple[JobRow, AcquisitionRow]]:
-    """The peer's scans whose fetch was given up, with why."""
+def failed_fetches(session: Session, peer: str) -> list[tuple[JobRow, AcquisitionRow]]:
+    """The peer's scans that were asked for in vain so far, with why; those in state "dead" are asked for no more."""
     rows = session.execute(
         select(JobRow, AcquisitionRow)
         .join(AcquisitionRow, AcquisitionRow.acquisition_id == cast(JobRow.subject, Integer))
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
-        .where(JobRow.kind == JobKind.FETCH_SCAN, JobRow.state == JobState.DEAD, RecordRow.issuer == peer)
+        .where(JobRow.kind == JobKind.FETCH_SCAN, JobRow.error.is_not(None), RecordRow.issuer == peer)
         .order_by(JobRow.job_id)
     ).all()
     return [(row[0], row[1]) for row in rows]
@@ -176,8 +176,8 @@ def standing_alarm(session: Session, peer: str) -> str | None:
             f"{last.at} {count} of its items are set aside and not believed, the last at place {last.position}, "
             f"{last.reason}: {last.detail}"
         )
-    given_up = unfetched(session, peer)
-    if given_up:
-        job, acquisition = given_up[-1]
-        found.append(f"{len(given_up)} of its scans were not fetched, the last {acquisition.sha256}, {job.error}")
+    failed = failed_fetches(session, peer)
+    if failed:
+        job, acquisition = failed[-1]
+        found.append(f"{len(failed)} of its scans did not come so far, the last {acquisition.sha256}, {job.error}")
     return shown(" ".join(found), 1000) or None

@@ -1,0 +1,139 @@
+"""A whole node beside a peer that lies: its people are answered, the other lanes go on, the operator reads why, and
+all is well again when the peer behaves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.conftest import RunningNode, enrol_each_other, free_port
+from tests.exchange.flows.conftest import enrol_with
+from tests.exchange.flows.owner import make_owner
+from tests.exchange.flows.peer_simulator import PeerSimulator, respond
+
+PATIENCE_S = 20
+SHARED = {"level": "full", "audience": ["MK"]}
+
+
+@dataclass
+class Beside:
+    """North Macedonia's node, which has an honest peer in Albania and a liar in Serbia."""
+
+    mk: RunningNode
+    al: RunningNode
+    liar: PeerSimulator
+
+    def peer(self, node_id: str) -> dict[str, Any]:
+        peers: list[dict[str, Any]] = self.mk.get("/v1/peers", Role.OPERATOR).json()
+        return next(peer for peer in peers if peer["node_id"] == node_id)
+
+    def alarm(self, wanted: str) -> str:
+        def found() -> str | None:
+            alarm = str(self.peer("ffp-rs")["alarm"])
+            return alarm if wanted in alarm else None
+
+        return str(eventually(found))
+
+    def record(self, statement_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.mk.get(f"/v1/records/{statement_id}").json()
+        return found
+
+
+def eventually(ask: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := ask()):
+        assert time.monotonic() < deadline, f"still {found!r}"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def beside(start_node: Callable[..., RunningNode], tmp_path: Path) -> Iterator[Beside]:
+    al = start_node(Jurisdiction.AL)
+    mk = start_node(Jurisdiction.MK, peer_timeout_s=0.4, max_attempts=1)
+    enrol_each_other(al, mk)
+    port = free_port()
+    owner = make_owner(tmp_path / "liar", url=f"http://127.0.0.1:{port}", port=port, with_reader=False)
+    liar = PeerSimulator(owner, port)
+    enrol_with(liar, mk.node)
+    yield Beside(mk, al, liar)
+    liar.close()
+    owner.node.close()
+
+
+def test_the_others_go_on_and_the_operator_reads_why(beside: Beside, scans: dict[str, Path]) -> None:
+    mk, liar = beside.mk, beside.liar
+    held_back = liar.owner.publish(blob=scans["1-1"].read_bytes())
+    lies: dict[str, Callable[[Any], Iterator[bytes]]] = {
+        "did not sign its answer": lambda asked: iter([respond(200, liar.page(asked))]),
+        "refused with 500": lambda _asked: iter([respond(500, b"[" * 16_000)]),
+        "broke off": lambda _asked: iter([b"HTTP/1.1 200 Told\r\nContent-Le"]),
+        "took longer than 1.6 s": lambda _asked: liar.dripping(b"HTTP/1.1 200 Told\r\nX: ", b"x"),
+    }
+    for number, (said, lie) in enumerate(lies.items()):
+        liar.lane = lie
+        beside.alarm(said)
+        assert beside.al.submit(scans["2-1"], **SHARED, case_reference=f"AL-{number}").status_code == 201
+        mk.wait_for(lambda status, wanted=number + 1: status["records"] == wanted)
+        assert mk.get("/readyz").json()["status"] == "ready"
+    assert mk.get("/v1/status").json()["records"] == len(lies), "nothing of the liar's"
+
+    liar.behave()
+    eventually(lambda: beside.peer("ffp-rs")["alarm"] is None)
+    eventually(lambda: beside.record(held_back.statement_id).get("acquisitions", [{}])[0].get("state") == "correlated")
+    assert beside.peer("ffp-rs")["received"] == 1
+
+
+def test_a_scan_given_up_while_its_peer_was_away_is_fetched_when_it_is_back(
+    beside: Beside, scans: dict[str, Path]
+) -> None:
+    """A week offline loses nothing, however often the fetch was tried in the first hour."""
+    beside.liar.blob = lambda _asked: iter([respond(503, b"")])
+    published = beside.liar.owner.publish(blob=scans["1-1"].read_bytes())
+    state = eventually(
+        lambda: (found := beside.record(published.statement_id)).get("acquisitions") and found["acquisitions"][0]
+    )
+    assert state["state"] in ("awaiting-scan", "failed")
+    assert "1 of its scans did not come so far" in beside.alarm("refused with 503")
+    beside.liar.behave()
+    eventually(lambda: beside.record(published.statement_id)["acquisitions"][0]["state"] == "correlated")
+    eventually(lambda: beside.peer("ffp-rs")["alarm"] is None)
+
+
+def test_a_scan_that_is_never_the_right_one_is_given_up_and_stays_on_the_operators_page(
+    beside: Beside, scans: dict[str, Path]
+) -> None:
+    beside.liar.blob = lambda asked: iter([respond(200, bytes(len(beside.liar.blob_of(asked))))])
+    published = beside.liar.owner.publish(blob=scans["1-1"].read_bytes())
+    assert published.sha256 in beside.alarm("digest-differs")
+    tried = len([asked for asked in beside.liar.asked if "/blobs/" in asked.path])
+    pulled = beside.peer("ffp-rs")["pulled_at"]
+    eventually(lambda: beside.peer("ffp-rs")["pulled_at"] > pulled)
+    assert "digest-differs" in str(beside.peer("ffp-rs")["alarm"]), "the lane goes on, the alarm stays"
+    assert len([asked for asked in beside.liar.asked if "/blobs/" in asked.path]) == tried, "and it is not tried again"
+
+
+def test_a_node_stops_at_once_beside_a_peer_that_never_answers(
+    start_node: Callable[..., RunningNode], tmp_path: Path
+) -> None:
+    mk = start_node(Jurisdiction.MK, peer_timeout_s=60)
+    port = free_port()
+    owner = make_owner(tmp_path / "liar", url=f"http://127.0.0.1:{port}", port=port, with_reader=False)
+    liar = PeerSimulator(owner, port)
+    liar.lane = lambda _asked: liar.dripping(b"", b"")
+    enrol_with(liar, mk.node)
+    eventually(lambda: [asked for asked in liar.asked if asked.path == "/v1/lane"])
+    began = time.monotonic()
+    mk.stop()
+    assert time.monotonic() - began < 5
+    again = start_node(Jurisdiction.MK, peer_timeout_s=60)
+    peers = again.get("/v1/peers", Role.OPERATOR).json()
+    assert [peer["alarm"] for peer in peers] == [None], "breaking off was no fault of the peer's"
+    liar.close()
+    owner.node.close()
