@@ -27,6 +27,10 @@ from schemas.vocabulary import Jurisdiction
 DEFAULT_HOME = Path("/var/lib/ffp")
 HOME_VARIABLE = "FFP_NODE_HOME"
 _PREFIX = "FFP_NODE_"
+_FORMS = {
+    "url": "is written http://host:port or https://host:port, in lower case and without a path",
+    "node_id": "is written ffp-rs or ffp-rs-name, in lower case",
+}
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Bytes = Annotated[int, Field(gt=0, le=2**40)]
@@ -125,10 +129,28 @@ def load_settings(home: Path) -> Settings:
     try:
         return Settings(home=home)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise ConfigurationError(f"The settings in {home / 'config.toml'} or the environment: {faults}.") from error
+        raise ConfigurationError(
+            f"The settings in {home / 'config.toml'} or the environment: {_faults(error)}."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{home / 'config.toml'} is not TOML: {error}.") from error
+
+
+def first_settings(home: Path, values: dict[str, str | int]) -> Settings:
+    """The settings of a node that is being made. Raises ConfigurationError that names each faulty one."""
+    try:
+        return Settings(home=home, **values)  # type: ignore[arg-type]  # pydantic checks what the caller typed
+    except ValidationError as error:
+        raise ConfigurationError(f"These settings make no node: {_faults(error)}.") from error
+
+
+def _faults(error: ValidationError) -> str:
+    """Each faulty setting in one clause, without the value: it may be a secret."""
+    clauses = []
+    for item in error.errors(include_input=False, include_url=False, include_context=False):
+        name = ".".join(map(str, item["loc"]))
+        clauses.append(f"{name}: {_FORMS.get(name, item['msg'])}")
+    return "; ".join(clauses)
 
 
 def write_config(settings: dict[str, Any], home: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -58,13 +57,12 @@ def serve(home: Home = None) -> None:
     from exchange.store.lock import sole_server
     from exchange.web.app import create_app
 
+    node = open_node(resolve_home(home))
     # the server raises the signal again when it has stopped; by default that would end the process on the spot,
     # with the node's worker processes left behind
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     configure_logs()
-    node = open_node(resolve_home(home))
-    os.chdir(node.settings.home)  # worker processes start in the current folder, which need not be one they may enter
     try:
         with sole_server(node.settings.home), _listener(node.settings) as listener:
             config = uvicorn.Config(

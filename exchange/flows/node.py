@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange.compute import Compute
-from exchange.config import Settings, load_settings, write_config
+from exchange.config import Settings, first_settings, load_settings, write_config
 from exchange.errors import ConfigurationError
 from exchange.store.blobs import BlobFolder
 from exchange.store.engine import Store
@@ -56,7 +56,7 @@ def create_node(home: Path, *, jurisdiction: Jurisdiction, url: str, node_id: st
         "url": url.rstrip("/"),
         "port": port,
     }
-    settings = _validated(home, values)
+    settings = first_settings(home, values)
     for folder in (settings.blobs, settings.incoming, settings.prepared):
         folder.mkdir(mode=0o700, exist_ok=True)
     create_keys(settings.keys)
@@ -97,10 +97,3 @@ def open_node(home: Path) -> Node:
         card=open_card(envelope),
         card_envelope=envelope,
     )
-
-
-def _validated(home: Path, values: dict[str, str | int]) -> Settings:
-    try:
-        return Settings(home=home, **values)  # type: ignore[arg-type]  # pydantic checks what the caller typed
-    except ValueError as error:
-        raise ConfigurationError(f"These settings make no node: {error}") from error

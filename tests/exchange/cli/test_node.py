@@ -1,0 +1,210 @@
+"""``ffp init``, ``status``, ``user``: what each says, and that a refusal is one sentence and changes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exchange.flows.node import open_node
+from schemas.vocabulary import KOSOVO_FOOTNOTE
+from tests.exchange.cli.conftest import Ffp, Said, refusal
+
+FINGERPRINT = re.compile(r"(?:[0-9]{5} ){7}[0-9]{5}")
+
+
+@pytest.fixture
+def home(ffp: Ffp, tmp_path: Path) -> Path:
+    made = ffp("init", "--home", tmp_path / "node", "--jurisdiction", "rs", "--url", "http://127.0.0.1:8555")
+    assert made.code == 0
+    return tmp_path / "node"
+
+
+def test_init_makes_a_node_and_shows_its_fingerprint(ffp: Ffp, tmp_path: Path) -> None:
+    home = tmp_path / "deep" / "node"
+    said = ffp("init", "--home", home, "--jurisdiction", "XK", "--url", "https://ffp.example:8443/")
+    assert said.code == 0
+    fingerprint = FINGERPRINT.search(said.out)
+    assert fingerprint
+    assert "Kosovo*" in said.out
+    assert KOSOVO_FOOTNOTE in said.out
+    assert said.err == ""
+    assert fingerprint[0] in ffp("peer", "show", "--home", home).out
+    node = open_node(home)
+    assert (node.node_id, node.settings.url, node.settings.port) == ("ffp-xk", "https://ffp.example:8443", 8443)
+    node.close()
+
+
+def test_a_home_is_private(home: Path) -> None:
+    assert home.stat().st_mode & 0o077 == 0
+    for path in [*home.rglob("keys/*"), home / "node.db", home / "keys"]:
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert len(list((home / "keys").iterdir())) == 8
+
+
+def test_a_node_is_never_made_over_another(ffp: Ffp, home: Path) -> None:
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    again = ffp("init", "--home", home, "--jurisdiction", "RS", "--url", "http://127.0.0.1:8555")
+    assert "left as it is" in refusal(again)
+    (home / "config.toml").unlink()
+    assert "never overwritten" in refusal(
+        ffp("init", "--home", home, "--jurisdiction", "RS", "--url", "http://127.0.0.1:8555")
+    )
+    assert {path: path.read_bytes() for path in home.rglob("keys/*")} == {
+        path: content for path, content in before.items() if path.parent.name == "keys"
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"--jurisdiction": "YU"}, "YU"),
+        ({"--url": "ftp://node"}, "url"),
+        ({"--url": ""}, "url"),
+        ({"--url": "http://node/path"}, "url"),
+        ({"--url": "http://user:secret@node"}, "url"),
+        ({"--url": "http://node:99999"}, "http://node:99999"),
+        ({"--url": "http://[::1"}, "http://[::1"),
+        ({"--port": "70000"}, "port"),
+        ({"--node-id": "Belgrade"}, "node_id"),
+        ({"--node-id": 'ffp-rs"\nworkers = 1'}, "node_id"),
+    ],
+)
+def test_what_makes_no_node(ffp: Ffp, tmp_path: Path, changes: dict[str, str], named: str) -> None:
+    home = tmp_path / "node"
+    options = {"--home": str(home), "--jurisdiction": "RS", "--url": "http://127.0.0.1:8555", **changes}
+    said = ffp("init", *[word for option in options.items() for word in option])
+    sentence = refusal(said)
+    assert named in sentence
+    assert "secret" not in sentence
+    assert not (home / "config.toml").exists()
+    assert not (home / "keys").exists()
+
+
+def test_a_folder_that_cannot_be_made(ffp: Ffp, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for home in (tmp_path / "file", tmp_path / "file" / "node"):
+        said = ffp("init", "--home", home, "--jurisdiction", "RS", "--url", "http://127.0.0.1:8555")
+        assert str(tmp_path / "file") in refusal(said)
+
+
+def test_status_of_a_new_node(ffp: Ffp, home: Path) -> None:
+    said = ffp("status", "--home", home)
+    assert said.code == 0
+    assert "ffp-rs" in said.out
+    assert "1 statements" in said.out
+
+
+def test_the_home_may_stand_in_the_environment(ffp: Ffp, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FFP_NODE_HOME", str(home))
+    assert "ffp-rs" in ffp("status").out
+
+
+NODE_COMMANDS: list[tuple[str, ...]] = [
+    ("serve",),
+    ("status",),
+    ("user", "add", "one", "--role", "examiner"),
+    ("user", "list"),
+    ("user", "revoke", "one"),
+    ("peer", "show"),
+    ("peer", "list"),
+    ("peer", "add", "http://127.0.0.1:9", "--legal-basis", "x"),
+    ("peer", "revoke", "ffp-mk"),
+]
+
+
+@pytest.mark.parametrize("command", NODE_COMMANDS, ids=" ".join)
+def test_without_a_node_each_command_says_how_to_make_one(ffp: Ffp, tmp_path: Path, command: tuple[str, ...]) -> None:
+    assert "ffp init" in refusal(ffp(*command, "--home", tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def _cut(home: Path) -> None:
+    (home / "keys" / "statement-ed25519.pem").write_bytes(b"-----BEGIN")
+
+
+def _swap(home: Path) -> None:
+    (home / "keys" / "log-ml-dsa-44.pem").write_bytes((home / "keys" / "log-ed25519.pem").read_bytes())
+
+
+BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "key missing": (lambda home: (home / "keys" / "transport-ed25519.pem").unlink(), "transport-ed25519"),
+    "key open to others": (lambda home: (home / "keys" / "nonce-secret").chmod(0o644), "chmod 600"),
+    "key cut": (_cut, "statement-ed25519"),
+    "key of another kind": (_swap, "log-ml-dsa-44"),
+    "database missing": (lambda home: (home / "node.db").unlink(), "backup"),
+    "database damaged": (lambda home: (home / "node.db").write_bytes(b"no database" * 999), "damaged"),
+    "database empty": (lambda home: (home / "node.db").write_bytes(b""), "schema_version"),
+    "setting unknown": (lambda home: (home / "config.toml").write_text("colour = 1", encoding="utf-8"), "colour"),
+    "setting no TOML": (lambda home: (home / "config.toml").write_bytes(b"\xff\xfe"), "TOML"),
+    "setting a folder": (lambda home: ((home / "config.toml").unlink(), (home / "config.toml").mkdir()), "ffp init"),
+}
+
+
+@pytest.mark.parametrize("case", BREAKS)
+def test_a_broken_home_is_a_sentence(ffp: Ffp, home: Path, case: str) -> None:
+    spoil, named = BREAKS[case]
+    spoil(home)
+    for path in home.glob("node.db-*"):
+        path.unlink()
+    for command in (("status",), ("serve",)):
+        assert named in refusal(ffp(*command, "--home", home))
+
+
+def add(ffp: Ffp, home: Path, pseudonym: str, role: str) -> Said:
+    return ffp("user", "add", pseudonym, "--role", role, "--home", home)
+
+
+def test_a_token_is_shown_once(ffp: Ffp, home: Path) -> None:
+    said = add(ffp, home, "examiner-1", "examiner")
+    assert said.code == 0
+    token = said.out.strip()
+    assert token.startswith("ffp_")
+    assert "once" in said.err
+    listed = ffp("user", "list", "--home", home).out
+    assert listed == "examiner-1\texaminer\tactive\n"
+    assert token not in listed
+    assert ffp("user", "revoke", "examiner-1", "--home", home).code == 0
+    assert "revoked 20" in ffp("user", "list", "--home", home).out
+    assert "another" in refusal(add(ffp, home, "examiner-1", "examiner"))
+
+
+@pytest.mark.parametrize(
+    ("pseudonym", "role", "named"),
+    [
+        ("Examiner One", "examiner", "pseudonym"),
+        ("", "examiner", "pseudonym"),
+        ("x" * 33, "examiner", "pseudonym"),
+        ("one\n", "examiner", "pseudonym"),
+        ("one", "boss", "boss"),
+        ("one", "node", "node"),
+        ("one", "", "role"),
+    ],
+)
+def test_no_such_user(ffp: Ffp, home: Path, pseudonym: str, role: str, named: str) -> None:
+    assert named in refusal(add(ffp, home, pseudonym, role))
+    assert ffp("user", "list", "--home", home).out == ""
+
+
+def test_nobody_is_revoked(ffp: Ffp, home: Path) -> None:
+    assert "nobody" in refusal(ffp("user", "revoke", "nobody", "--home", home))
+    assert "ffp-mk" in refusal(ffp("peer", "revoke", "ffp-mk", "--home", home))
+
+
+def test_help_names_every_command(ffp: Ffp) -> None:
+    said = ffp("--help")
+    assert said.code == 0
+    for name in ("init", "serve", "status", "user", "peer", "compare", "evaluate", "demo"):
+        assert re.search(rf"^  {name} ", said.out, re.MULTILINE), name
+    for command in ("init", "serve", "status", "user", "peer", "demo"):
+        assert ffp(command, "--help").code == 0
+
+
+@pytest.mark.parametrize("arguments", [("match",), ("init",), ("user", "add"), ("serve", "--fast"), ("peer", "add")])
+def test_usage(ffp: Ffp, arguments: tuple[str, ...]) -> None:
+    said = ffp(*arguments)
+    assert said.code == 2
+    assert "Usage: " in said.err
+    assert "Traceback" not in said.err

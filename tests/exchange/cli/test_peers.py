@@ -1,0 +1,83 @@
+"""``ffp peer``, beside nodes that serve: two writers of one database, and a fingerprint that must be the right one."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exchange.trust.card import fingerprint
+from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
+from tests.exchange.cli.conftest import Ffp, refusal
+from tests.exchange.conftest import RunningNode, free_port, node_starter
+from tests.exchange.web.conftest import tiny_scan
+
+LEGAL_BASIS = ("--legal-basis", "Police Cooperation Convention, article 9")
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningNode, RunningNode]]:
+    with pytest.MonkeyPatch.context() as monkeypatch, node_starter(tmp_path_factory.mktemp("peers"), monkeypatch) as go:
+        yield go(Jurisdiction.MK), go(Jurisdiction.XK)
+
+
+def home_of(node: RunningNode) -> Path:
+    return node.node.settings.home
+
+
+def test_a_wrong_fingerprint_enrols_nobody(ffp: Ffp, nodes: tuple[RunningNode, RunningNode]) -> None:
+    mk, xk = nodes
+    wrong = fingerprint(mk.node.card.identity)
+    said = ffp("peer", "add", xk.url, "--fingerprint", wrong, *LEGAL_BASIS, "--home", home_of(mk))
+    assert said.code == 2
+    assert "Nothing was enrolled" in said.err
+    assert "No peer" in ffp("peer", "list", "--home", home_of(mk)).out
+
+
+def test_who_does_not_answer_and_who_is_oneself(ffp: Ffp, nodes: tuple[RunningNode, RunningNode]) -> None:
+    mk, _ = nodes
+    nobody = f"http://127.0.0.1:{free_port()}"
+    refusal(ffp("peer", "add", nobody, "--fingerprint", "1" * 40, *LEGAL_BASIS, "--home", home_of(mk)))
+    assert "itself" in refusal(
+        ffp("peer", "add", mk.url, "--fingerprint", "1" * 40, *LEGAL_BASIS, "--home", home_of(mk))
+    )
+
+
+def test_two_enrol_each_other_while_both_serve(
+    ffp: Ffp, nodes: tuple[RunningNode, RunningNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One types the digits that are asked for, the other gives them as an option; then a record goes over."""
+    mk, xk = nodes
+    shown = ffp("peer", "show", "--home", home_of(xk)).out
+    monkeypatch.setattr(sys, "stdin", io.StringIO(shown.split("\n\n")[1].strip() + "\n"))
+    said = ffp("peer", "add", xk.url, *LEGAL_BASIS, "--home", home_of(mk))
+    assert said.code == 0
+    assert "Kosovo*" in said.out
+    assert KOSOVO_FOOTNOTE in said.out
+    digits = fingerprint(mk.node.card.identity)
+    assert ffp("peer", "add", mk.url, "--fingerprint", digits, *LEGAL_BASIS, "--home", home_of(xk)).code == 0
+
+    assert mk.submit(tiny_scan(), level="full", audience=["XK"]).json()["sharing"][0]["state"] == "on-lane"
+    xk.wait_for(lambda status: status["records"] == 1, 20)
+    listed = ffp("peer", "list", "--home", home_of(xk)).out
+    assert "ffp-mk" in listed
+    assert "enrolled" in listed
+
+    assert ffp("peer", "revoke", "ffp-mk", "--home", home_of(xk)).code == 0
+    assert "revoked" in ffp("peer", "list", "--home", home_of(xk)).out
+    assert (
+        "never replaced silently"
+        in ffp("peer", "add", mk.url, "--fingerprint", digits, *LEGAL_BASIS, "--home", home_of(xk)).err
+    )
+
+
+def test_users_are_added_while_the_node_serves(ffp: Ffp, nodes: tuple[RunningNode, RunningNode]) -> None:
+    mk, _ = nodes
+    token = ffp("user", "add", "late-comer", "--role", "investigator", "--home", home_of(mk)).out.strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    assert mk.http.get(f"{mk.url}/v1/records", headers=headers).status_code == 200
+    ffp("user", "revoke", "late-comer", "--home", home_of(mk))
+    assert mk.http.get(f"{mk.url}/v1/records", headers=headers).status_code == 401
