@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +59,15 @@ class Reader:
 @pytest.fixture(scope="module")
 def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeerSimulator]:
     """Serbia's node, or what pretends to be it. The reader is enrolled by the fixture ``reader``."""
+    with simulated(tmp_path_factory.mktemp("liar") / "node") as simulator:
+        yield simulator
+
+
+@contextmanager
+def simulated(home: Path, jurisdiction: Jurisdiction = Jurisdiction.RS) -> Iterator[PeerSimulator]:
     port = free_port()
-    home = tmp_path_factory.mktemp("liar") / "node"
-    owner = make_owner(home, url=f"http://127.0.0.1:{port}", port=port, with_reader=False)
+    url = f"http://127.0.0.1:{port}"
+    owner = make_owner(home, jurisdiction=jurisdiction, url=url, port=port, with_reader=False)
     simulator = PeerSimulator(owner, port)
     yield simulator
     simulator.close()

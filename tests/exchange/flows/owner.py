@@ -51,7 +51,9 @@ class Owner:
         scan = {"sha256": hashlib.sha256(blob).hexdigest(), "size": len(blob), "media_type": "application/x-x3p"}
         fields = record_fields(
             nonce=hashlib.sha256(f"record {number}".encode()).hexdigest(),
-            case_reference=f"RS-{number}",
+            issuer=self.node.node_id,
+            jurisdiction=self.node.settings.jurisdiction,
+            case_reference=f"{self.node.settings.jurisdiction}-{number}",
             handling={"code": "H0", "restriction": None, "source_grade": None, "information_grade": None},
             acquisitions=[acquisition_fields(blob=scan)],
         )
@@ -120,9 +122,16 @@ class Owner:
         return tuple(step.hex() for step in proof)
 
 
-def make_owner(home: Path, *, url: str = "http://127.0.0.1:9", port: int = 9, with_reader: bool = True) -> Owner:
-    """Serbia's node; with a reader in North Macedonia already on its list, or to be enrolled."""
-    create_node(home, jurisdiction=Jurisdiction.RS, url=url, port=port)
+def make_owner(
+    home: Path,
+    *,
+    jurisdiction: Jurisdiction = Jurisdiction.RS,
+    url: str = "http://127.0.0.1:9",
+    port: int = 9,
+    with_reader: bool = True,
+) -> Owner:
+    """A node, Serbia's if nothing is said; with a reader in North Macedonia on its list, or to be enrolled."""
+    create_node(home, jurisdiction=jurisdiction, url=url, port=port)
     node = open_node(home)
     if with_reader:
         with node.store.write() as session:

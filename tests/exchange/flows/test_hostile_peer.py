@@ -26,7 +26,7 @@ from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.conftest import OWNER, Reader, leftovers
 from tests.exchange.flows.peer_simulator import Asked, PeerSimulator, respond
 
-IMPATIENT_S = 0.2
+IMPATIENT_S = 0.15
 CUT_S = 4 * IMPATIENT_S
 SLACK_S = 3  # for a machine that is busy with other things
 Lie = Callable[[PeerSimulator, Asked], Iterator[bytes]]
