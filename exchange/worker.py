@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 from sqlalchemy.orm import Session
@@ -38,20 +39,19 @@ class Worker:
         self._chance = random.Random()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._pulled: set[str] = set()
 
     def start(self) -> None:
         """Clear what a crash left behind, then start. One worker at a time runs on a SQLite node."""
         self._recover()
         loops: list[tuple[str, Callable[[], bool], float]] = [
             ("sequencer", lambda: sign_head(self._node), self._node.settings.checkpoint_interval_s),
-            ("puller", self._pull_all, self._node.settings.pull_interval_s),
+            ("watch on peers", self._watch_peers, IDLE_S),
             *((f"correlator-{n}", lambda: self._drain(jobs.JobKind.CORRELATE), IDLE_S) for n in range(self._workers)),
             *((f"fetcher-{n}", lambda: self._drain(jobs.JobKind.FETCH_SCAN), IDLE_S) for n in range(FETCHERS)),
         ]
         for name, step, pause_s in loops:
-            thread = threading.Thread(target=self._loop, args=(name, step, pause_s), name=name, daemon=True)
-            thread.start()
-            self._threads.append(thread)
+            self._run(name, step, pause_s)
 
     def stop(self) -> None:
         """Start no more steps. Requests to peers are broken off, since they go on where they stopped. The other steps
@@ -60,12 +60,17 @@ class Worker:
         self._stopping.set()
         self._client.hang_up()
         deadline = time.monotonic() + STOP_S
-        for thread in self._threads:
+        for thread in list(self._threads):
             thread.join(timeout=max(0.0, deadline - time.monotonic()))
         self._node.compute.close()
-        for thread in self._threads:
+        for thread in list(self._threads):
             thread.join(timeout=STOP_S)
         self._client.close()
+
+    def _run(self, name: str, step: Callable[[], bool], pause_s: float) -> None:
+        thread = threading.Thread(target=self._loop, args=(name, step, pause_s), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     @property
     def _workers(self) -> int:
@@ -105,21 +110,23 @@ class Worker:
                 jitter = self._chance.uniform(0.75, 1.25)  # so that nodes do not move in step
                 self._stopping.wait(pause_s * jitter)
 
-    def _pull_all(self) -> bool:
+    def _watch_peers(self) -> bool:
+        """Give each enrolled peer a thread of its own: a slow or silent one keeps nobody else waiting."""
         with self._node.store.read() as session:
-            peers = [peer.node_id for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
-        more = False
-        for peer in peers:
-            if self._stopping.is_set():
-                break
-            try:
-                more |= pull(self._node, self._client, peer)
-            except PeerError as error:
-                if self._stopping.is_set():  # broken off here, no fault of the peer
-                    break
+            peers = {peer.node_id for peer in all_peers(session) if peer.state == PeerState.ENROLLED}
+        for peer in sorted(peers - self._pulled):
+            self._pulled.add(peer)
+            self._run(f"puller of {peer}", partial(self._pull, peer), self._node.settings.pull_interval_s)
+        return False
+
+    def _pull(self, peer: str) -> bool:
+        try:
+            return pull(self._node, self._client, peer)
+        except PeerError as error:
+            if not self._stopping.is_set():  # else broken off here, no fault of the peer
                 log.warning("pull failed", peer=peer, code=error.code, detail=str(error))
                 note_alarm(self._node, peer, str(error))
-        return more
+            return False
 
     def _drain(self, kind: jobs.JobKind) -> bool:
         """Take one due job of a kind and do it; returns whether there was one."""

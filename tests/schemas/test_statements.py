@@ -199,7 +199,7 @@ def test_a_page_is_read() -> None:
         {"consistency": ["0" * 64] * 65},
         {"items": page_fields()["items"] * (MAX_PAGE_ITEMS + 1)},
     ],
-    ids=str,
+    ids=lambda changes: next(iter(changes)),
 )
 def test_a_page_out_of_bounds_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ContractError) as caught:
