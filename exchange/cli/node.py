@@ -58,13 +58,13 @@ def serve(home: Home = None) -> None:
     from exchange.web.app import create_app
 
     node = open_node(resolve_home(home))
-    # the server raises the signal again when it has stopped; by default that would end the process on the spot,
-    # with the node's worker processes left behind
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
-    configure_logs()
     try:
         with sole_server(node.settings.home), _listener(node.settings) as listener:
+            # the server raises the signal again when it has stopped; by default that would end the process on the
+            # spot, with the node's worker processes left behind
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, _stop)
+            configure_logs()
             config = uvicorn.Config(
                 create_app(node), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
             )

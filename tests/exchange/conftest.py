@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 import uvicorn
 
 import matcher
@@ -28,6 +29,12 @@ from schemas.vocabulary import Jurisdiction, Role
 LEGAL_BASIS = "Test agreement, article 1"
 START_S = 20
 DONE_S = 60
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs_where_pytest_keeps_them() -> None:
+    """Nodes in this process log to the logging module, not between the lines that a test reads from stdout."""
+    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
 
 
 @dataclass

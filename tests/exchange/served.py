@@ -23,7 +23,7 @@ START_S = 60
 FINAL = {"correlated", "not-correlated", "not-usable", "failed"}
 
 
-def ffp(*arguments: str | Path) -> list[str]:
+def command(*arguments: str | Path) -> list[str]:
     """The command line of ``ffp``, with this interpreter."""
     return [sys.executable, "-m", "exchange.cli.main", *map(str, arguments)]
 
@@ -45,7 +45,7 @@ class Served:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                ffp("serve", "--home", self.home), stdout=log, stderr=log, start_new_session=True
+                command("serve", "--home", self.home), stdout=log, stderr=log, start_new_session=True
             )
         deadline = time.monotonic() + START_S
         while not self._ready():

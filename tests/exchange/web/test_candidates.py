@@ -113,6 +113,15 @@ def test_what_still_waits_is_said(exchanged: Exchanged) -> None:
     assert pending_when(AcquisitionState.FAILED) == [0, 0]
 
 
+def test_the_operator_sees_what_came_and_went(exchanged: Exchanged) -> None:
+    [peer] = exchanged.node.get("/v1/peers", Role.OPERATOR).json()
+    assert peer["jurisdiction"] == {"code": "XK", "name": "Kosovo*", "footnote": KOSOVO_FOOTNOTE}
+    assert (peer["node_id"], peer["state"]) == ("ffp-xk", "enrolled")
+    assert (peer["received"], peer["quarantined"]) == (len(THERE), 0)
+    assert peer["on_lane"] == len(HERE)
+    assert len(peer["fingerprint"].split()) == 8
+
+
 def test_the_list_can_be_narrowed(exchanged: Exchanged) -> None:
     def count(**wanted: object) -> int:
         return len(exchanged.node.get("/v1/candidates", params=wanted).json()["items"])

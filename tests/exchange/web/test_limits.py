@@ -138,7 +138,7 @@ def test_the_disks_reserve_is_never_touched(start_node: Callable[..., RunningNod
     full.stop()
 
     again = start_node(Jurisdiction.MK)
-    assert again.submit(tiny_scan()).status_code == 201
+    assert again.http.get(f"{again.url}/readyz").status_code == 200
 
 
 def connection(running: RunningNode) -> socket.socket:
