@@ -6,10 +6,20 @@ from dataclasses import dataclass
 
 from exchange.errors import Conflict, InvalidInput, NotFound, StatementInvalid
 from exchange.flows.node import Node
-from exchange.flows.sharing import record_of, share
+from exchange.flows.sharing import entitled
 from exchange.net.client import PeerClient
-from exchange.store.peers import PeerState, add_peer, all_peers, find_peer, lane_of, peer_by_key, quarantined
-from exchange.store.records import own_records
+from exchange.store.peers import (
+    PeerState,
+    add_peer,
+    all_peers,
+    extend_lane,
+    find_peer,
+    lane_of,
+    new_peer,
+    peer_by_key,
+    quarantined,
+)
+from exchange.store.statements import log_size
 from exchange.store.tables import PeerRow
 from exchange.trust.card import fingerprint, open_card, same_fingerprint
 from exchange.trust.keys import ED25519, key_id
@@ -72,26 +82,28 @@ def enrol(node: Node, introduction: Introduction, *, confirmed: str, legal_basis
     if not legal_basis.strip():
         raise InvalidInput("State the legal basis of this exchange: the treaty or law, and its article.")
     card = introduction.card
+    peer = new_peer(
+        node_id=card.issuer,
+        jurisdiction=card.jurisdiction,
+        url=card.url,
+        card=introduction.envelope.raw,
+        transport_key_id=key_id(ED25519, card.delegation.transport),
+        legal_basis=legal_basis.strip(),
+    )
+    # what is old is read and decided before anything is locked: for thousands of records that takes seconds
+    with node.store.read() as session:
+        size = log_size(session)
+        old = entitled(session, peer, owner=node.node_id)
     with node.store.write() as session:
         known = find_peer(session, card.issuer)
         if known is not None:
             if known.card == introduction.envelope.raw and known.state == PeerState.ENROLLED:
                 return known
             raise Conflict(f"{card.issuer} was enrolled before, as {known.state}; a key is never replaced silently.")
-        transport = key_id(ED25519, card.delegation.transport)
-        if peer_by_key(session, transport) is not None:
+        if peer_by_key(session, peer.transport_key_id) is not None:
             raise Conflict(f"Another peer has the transport key of {card.issuer}; one of the two is not who it says.")
-        peer = add_peer(
-            session,
-            node_id=card.issuer,
-            jurisdiction=card.jurisdiction,
-            url=card.url,
-            card=introduction.envelope.raw,
-            transport_key_id=transport,
-            legal_basis=legal_basis.strip(),
-        )
-        for row in own_records(session, node.node_id):
-            share(session, row.statement_id, record_of(session, row.statement_id), owner=node.node_id)
+        add_peer(session, peer)
+        extend_lane(session, peer.node_id, [*old, *entitled(session, peer, owner=node.node_id, from_index=size)])
     return peer
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 
-from sqlalchemy.orm import Session
-
 from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node import Node
-from exchange.flows.sharing import decide, record_of
+from exchange.flows.sharing import decide, record_in, record_of
 from exchange.log import merkle
 from exchange.store.peers import find_peer, is_on_lane, lane_head_at, lane_items, lane_of
 from exchange.store.records import records_naming
@@ -38,6 +36,7 @@ def read_lane(node: Node, peer: PeerRow, *, start: int, head: bytes, known_size:
         else:
             items = lane_items(session, peer.node_id, start=start, below_log_index=signed.size, limit=MAX_PAGE_ITEMS)
         items = _bounded(items)
+        read = node_reader(session)
         return LanePage(
             contract=CONTRACT_VERSION,
             lane=peer.node_id,
@@ -45,8 +44,8 @@ def read_lane(node: Node, peer: PeerRow, *, start: int, head: bytes, known_size:
             count=lane.count,
             head=(items[-1][0].head if items else head).hex(),
             checkpoint=base64.b64encode(signed.note).decode() if signed else None,
-            consistency=_consistency(session, signed, known_size),
-            items=tuple(_item(node, session, signed, peer, *pair) for pair in items) if signed else (),
+            consistency=_consistency(read, signed, known_size),
+            items=tuple(_item(node, read, signed, peer, *pair) for pair in items) if signed else (),
         )
 
 
@@ -96,18 +95,18 @@ def _bounded(items: list[tuple[LaneItemRow, StatementRow]]) -> list[tuple[LaneIt
     return items
 
 
-def _consistency(session: Session, signed: CheckpointRow | None, known_size: int) -> tuple[str, ...]:
+def _consistency(read: merkle.Read, signed: CheckpointRow | None, known_size: int) -> tuple[str, ...]:
     if signed is None or not 0 < known_size < signed.size:
         return ()
-    return tuple(node.hex() for node in merkle.consistency_proof(known_size, signed.size, node_reader(session)))
+    return tuple(node.hex() for node in merkle.consistency_proof(known_size, signed.size, read))
 
 
 def _item(
-    node: Node, session: Session, signed: CheckpointRow, peer: PeerRow, item: LaneItemRow, statement: StatementRow
+    node: Node, read: merkle.Read, signed: CheckpointRow, peer: PeerRow, item: LaneItemRow, statement: StatementRow
 ) -> LaneItem:
     """What was entitled when it came on the lane may not be any more: policy is asked again at every reading."""
-    entitled = decide(record_of(session, statement.statement_id), peer, owner=node.node_id) is None
-    proof = merkle.inclusion_proof(statement.log_index, signed.size, node_reader(session)) if entitled else []
+    entitled = decide(record_in(statement), peer, owner=node.node_id) is None
+    proof = merkle.inclusion_proof(statement.log_index, signed.size, read) if entitled else []
     return LaneItem(
         position=item.position,
         statement_id=statement.statement_id,

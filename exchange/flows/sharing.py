@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from exchange.clock import now
 from exchange.policy import Purpose, Recipient, Withheld, release
 from exchange.store.peers import PeerState, all_peers, put_on_lane
-from exchange.store.statements import find_statement
-from exchange.store.tables import PeerRow
+from exchange.store.statements import find_statement, own_records
+from exchange.store.tables import PeerRow, StatementRow
 from schemas import Record, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction
 
@@ -42,6 +42,12 @@ def share(session: Session, statement_id: str, record: Record, *, owner: str) ->
     return outcome
 
 
+def entitled(session: Session, peer: PeerRow, *, owner: str, from_index: int = 0) -> list[str]:
+    """The own records from a log index on that a peer may have, in the order of the log."""
+    rows = own_records(session, owner, from_index=from_index)
+    return [row.statement_id for row in rows if decide(record_in(row), peer, owner=owner) is None]
+
+
 def sharing_of(session: Session, record: Record, *, owner: str) -> list[Shared]:
     """What each jurisdiction of the audience gets, today; changes nothing."""
     outcome: list[Shared] = []
@@ -60,7 +66,11 @@ def record_of(session: Session, statement_id: str) -> Record:
     row = find_statement(session, statement_id)
     if row is None:
         raise LookupError(statement_id)
+    return record_in(row)
+
+
+def record_in(row: StatementRow) -> Record:
     statement = parse_statement(open_envelope(row.envelope).payload)
     if not isinstance(statement, Record):
-        raise TypeError(f"{statement_id} is no record")
+        raise TypeError(f"{row.statement_id} is no record")
     return statement

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from sqlalchemy import Integer, cast, delete, func, select
@@ -39,18 +39,11 @@ def next_head(head: bytes, statement_id: str) -> bytes:
     return hashlib.sha256(head + bytes.fromhex(statement_id)).digest()
 
 
-def add_peer(
-    session: Session,
-    *,
-    node_id: str,
-    jurisdiction: str,
-    url: str,
-    card: bytes,
-    transport_key_id: str,
-    legal_basis: str,
+def new_peer(
+    *, node_id: str, jurisdiction: str, url: str, card: bytes, transport_key_id: str, legal_basis: str
 ) -> PeerRow:
-    """Enrol a peer, with an empty lane and an empty cursor."""
-    peer = PeerRow(
+    """A peer as it will be enrolled, with an empty cursor."""
+    return PeerRow(
         node_id=node_id,
         jurisdiction=jurisdiction,
         url=url,
@@ -59,13 +52,19 @@ def add_peer(
         legal_basis=legal_basis,
         state=PeerState.ENROLLED,
         enrolled_at=stamp(),
+        cursor_count=0,
         cursor_head=EMPTY_HEAD,
     )
+
+
+def add_peer(session: Session, peer: PeerRow) -> None:
+    """Enrol a peer, with an empty lane. Needs a write transaction."""
     session.add(peer)
     session.flush()
-    session.add(LaneRow(peer=node_id, count=0, head=EMPTY_HEAD, acknowledged_count=0, acknowledged_head=EMPTY_HEAD))
+    session.add(
+        LaneRow(peer=peer.node_id, count=0, head=EMPTY_HEAD, acknowledged_count=0, acknowledged_head=EMPTY_HEAD)
+    )
     session.flush()
-    return peer
 
 
 def find_peer(session: Session, node_id: str) -> PeerRow | None:
@@ -85,12 +84,18 @@ def put_on_lane(session: Session, peer: str, statement_id: str) -> bool:
     there = select(LaneItemRow.position).where(LaneItemRow.peer == peer, LaneItemRow.statement_id == statement_id)
     if session.scalar(there) is not None:
         return False
-    lane = session.get_one(LaneRow, peer)
-    lane.head = next_head(lane.head, statement_id)
-    session.add(LaneItemRow(peer=peer, position=lane.count, statement_id=statement_id, head=lane.head))
-    lane.count += 1
-    session.flush()
+    extend_lane(session, peer, [statement_id])
     return True
+
+
+def extend_lane(session: Session, peer: str, statement_ids: Iterable[str]) -> None:
+    """Append statements that are not on the lane yet, in this order. Needs a write transaction."""
+    lane = session.get_one(LaneRow, peer)
+    for statement_id in statement_ids:
+        lane.head = next_head(lane.head, statement_id)
+        session.add(LaneItemRow(peer=peer, position=lane.count, statement_id=statement_id, head=lane.head))
+        lane.count += 1
+    session.flush()
 
 
 def is_on_lane(session: Session, peer: str, statement_id: str) -> bool:

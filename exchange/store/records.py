@@ -192,15 +192,6 @@ def referenced_blobs(session: Session) -> set[str]:
     return set(session.scalars(select(AcquisitionRow.sha256).distinct()))
 
 
-def own_records(session: Session, issuer: str) -> Sequence[StatementRow]:
-    """All own records in the order of the log."""
-    return session.scalars(
-        select(StatementRow)
-        .where(StatementRow.issuer == issuer, StatementRow.type == "record")
-        .order_by(StatementRow.log_index)
-    ).all()
-
-
 def find_submission(session: Session, pseudonym: str, idempotency_key: str) -> SubmissionRow | None:
     return session.get(SubmissionRow, (pseudonym, idempotency_key))
 

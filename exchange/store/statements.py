@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -51,13 +52,25 @@ def first_key_event(session: Session, issuer: str) -> StatementRow:
     return session.scalars(select(StatementRow).where(StatementRow.issuer == issuer, StatementRow.log_index == 0)).one()
 
 
+def own_records(session: Session, issuer: str, *, from_index: int = 0) -> Iterator[StatementRow]:
+    """Own records from a log index on, in the order of the log; a few at a time, since all may not fit into memory."""
+    query = (
+        select(StatementRow)
+        .where(StatementRow.issuer == issuer, StatementRow.type == "record", StatementRow.log_index >= from_index)
+        .order_by(StatementRow.log_index)
+        .execution_options(yield_per=256)
+    )
+    yield from session.scalars(query)
+
+
 def log_size(session: Session) -> int:
     return session.get_one(LogStateRow, 1).size
 
 
 def node_reader(session: Session) -> Callable[[int, int], bytes]:
-    """How the Merkle functions read a stored complete-subtree hash."""
+    """How the Merkle functions read a stored complete-subtree hash; each is read once, since none ever changes."""
 
+    @functools.cache
     def read(level: int, position: int) -> bytes:
         return session.get_one(LogNodeRow, (level, position)).hash
 

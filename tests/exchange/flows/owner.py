@@ -13,7 +13,7 @@ from exchange.flows.lane import read_lane
 from exchange.flows.node import Node, create_node, open_node
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
-from exchange.store.peers import EMPTY_HEAD, add_peer, find_peer, lane_items, lane_of, put_on_lane
+from exchange.store.peers import EMPTY_HEAD, add_peer, find_peer, lane_items, lane_of, new_peer, put_on_lane
 from exchange.store.statements import append_own, log_size, node_reader
 from schemas import Envelope, parse_statement
 from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
@@ -66,7 +66,8 @@ class Owner:
         beside = parse_statement(encoded(record_fields()))
         with self.node.store.write() as session:
             index = append_own(session, name, beside, "record", sealed)
-            put_on_lane(session, READER, name)
+            if find_peer(session, READER) is not None:
+                put_on_lane(session, READER, name)
         sign_head(self.node)
         self.published.append(Published(name, sealed, index, blob))
         return self.published[-1]
@@ -135,8 +136,7 @@ def make_owner(
     node = open_node(home)
     if with_reader:
         with node.store.write() as session:
-            add_peer(
-                session,
+            reader = new_peer(
                 node_id=READER,
                 jurisdiction="MK",
                 url="http://127.0.0.1:9",
@@ -144,5 +144,6 @@ def make_owner(
                 transport_key_id="ed25519:" + "0" * 32,
                 legal_basis="Test agreement, article 1",
             )
+            add_peer(session, reader)
     sign_head(node)
     return Owner(node)
