@@ -49,11 +49,12 @@ Answer = Callable[[Asked], Iterator[bytes]]
 
 
 class PeerSimulator:
-    """Answers honestly until ``lane`` or ``blob`` is set to a lie."""
+    """Answers honestly until ``card``, ``lane`` or ``blob`` is set to a lie."""
 
     def __init__(self, owner: Owner, port: int) -> None:
         self.owner = owner
         self.reader_key: Ed25519PublicKey | None = None
+        self.card: Answer = self.honest_card
         self.lane: Answer = self.honest_lane
         self.blob: Answer = self.honest_blob
         self.asked: list[Asked] = []
@@ -84,13 +85,13 @@ class PeerSimulator:
         self._thread.join()
 
     def behave(self) -> None:
-        self.lane, self.blob = self.honest_lane, self.honest_blob
+        self.card, self.lane, self.blob = self.honest_card, self.honest_lane, self.honest_blob
         self.asked.clear()
 
     def _answer(self, asked: Asked) -> Iterator[bytes]:
         match asked.path.split("/")[1:3]:
             case ["v1", "node"]:
-                return iter([respond(200, self.owner.node.card_envelope.raw)])
+                return self.card(asked)
             case ["v1", "lane"]:
                 return self.lane(asked)
             case ["v1", "blobs"]:
@@ -123,6 +124,9 @@ class PeerSimulator:
         name = key_id(ED25519, raw_public(signer))
         now = int(time.time()) - age_s
         return sign_response(signer, name, status=status, body=body, request=verified.request, now=now)
+
+    def honest_card(self, _asked: Asked) -> Iterator[bytes]:
+        yield respond(200, self.owner.node.card_envelope.raw)
 
     def honest_lane(self, asked: Asked) -> Iterator[bytes]:
         body = self.page(asked)

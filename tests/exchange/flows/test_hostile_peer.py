@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import ipaddress
 import json
+import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
-from exchange.errors import Conflict, PeerError, PeerMisbehaved, PeerUnreachable, StoreFull
+from exchange.errors import (
+    Conflict,
+    ExchangeError,
+    InvalidInput,
+    PeerError,
+    PeerMisbehaved,
+    PeerUnreachable,
+    StoreFull,
+)
 from exchange.flows.enrol import enrol, fetch_introduction, revoke
 from exchange.flows.node import Node
 from exchange.flows.pull import note_alarm
-from exchange.net.client import PeerClient
+from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.peers import EMPTY_HEAD, PeerState
 from exchange.store.tables import PeerRow
 from exchange.trust.card import fingerprint, make_card
@@ -329,16 +346,87 @@ def test_a_card_that_changes_changes_nothing(
         log_origin=true.settings.log_origin,
     )
     pinned = reader.peer.card
-    peer.owner.node = Node(**{**vars(true), "card_envelope": other})
-    try:
-        introduction = fetch_introduction(reader.node, true.settings.url)
-    finally:
-        peer.owner.node = true
+    peer.card = lambda _asked: iter([respond(200, other.raw)])
+    introduction = fetch_introduction(reader.node, true.settings.url)
     assert introduction.fingerprint != fingerprint(true.card.identity)
     with pytest.raises(Conflict, match="never replaced silently"):
         enrol(reader.node, introduction, confirmed=introduction.fingerprint, legal_basis=LEGAL_BASIS)
     assert reader.peer.card == pinned
     _goes_on(reader, peer, peer.owner.publish().statement_id)
+
+
+CARD_LIES: dict[str, tuple[Lie, type[ExchangeError], str]] = {
+    "garbage": (_says(200, b"\xff"), InvalidInput, "no node's card"),
+    "envelope-of-a-record": (
+        lambda peer, _asked: iter([respond(200, peer.owner.published[0].envelope.raw)]),
+        InvalidInput,
+        "not a node's card|no node's card",
+    ),
+    "without-end": (_without_end(200), PeerMisbehaved, "more than 65536 bytes"),
+    "packed": (_says(200, gzip.compress(bytes(20_000_000)), Content_Encoding="gzip"), PeerMisbehaved, "encoding"),
+    "redirect": (_says(301, Location="http://127.0.0.1:9/v1/node"), PeerMisbehaved, "status 301"),
+    "nested-problem": (_says(404, b"[" * 16_000), PeerMisbehaved, "without an explanation"),
+}
+
+
+@pytest.mark.parametrize(("lie", "error", "said"), CARD_LIES.values(), ids=CARD_LIES)
+def test_what_is_no_card_introduces_nobody(
+    reader: Reader, peer: PeerSimulator, lie: Lie, error: type[ExchangeError], said: str
+) -> None:
+    peer.owner.publish()
+    peer.card = lambda asked: lie(peer, asked)
+    with pytest.raises(error, match=said):
+        fetch_introduction(reader.node, peer.owner.node.settings.url)
+    peer.behave()
+
+
+def test_an_answer_that_drips_over_tls_is_cut_too(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TLS takes the connection over; the line still has it in its hand."""
+    ended = threading.Event()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(_certificate(tmp_path))
+
+    class Drip(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError), tls.wrap_socket(self.request, server_side=True) as connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 Told\r\nX-Y: ")
+                while not ended.wait(0.03):
+                    connection.sendall(b"x")
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls.pem"))
+    client = PeerClient(reader.node.keys.transport, timeout_s=IMPATIENT_S)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Drip) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        url = f"https://127.0.0.1:{server.server_address[1]}"
+        address = PeerAddress(OWNER, url, reader.node.card.delegation.transport)
+        with pytest.raises(PeerUnreachable, match=f"took longer than {CUT_S:g} s"):
+            client.fetch_lane(address, start=0, head=EMPTY_HEAD, known_size=0)
+        ended.set()
+        server.shutdown()
+    client.close()
+
+
+def _certificate(folder: Path) -> Path:
+    """A certificate for 127.0.0.1 that vouches for itself, with its key."""
+    key = Ed25519PrivateKey.generate()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, None)
+    )
+    path = folder / "tls.pem"
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(pem + certificate.public_bytes(Encoding.PEM))
+    return path
 
 
 def test_hanging_up_ends_every_request_at_once(reader: Reader, peer: PeerSimulator) -> None:
