@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -53,24 +54,25 @@ def serve(home: Home = None) -> None:
     import uvicorn
 
     from exchange.cli.logs import configure_logs
-    from exchange.flows.node import open_node
+    from exchange.flows.node import opened
     from exchange.store.lock import sole_server
     from exchange.web.app import create_app
 
-    node = open_node(resolve_home(home))
-    try:
-        with sole_server(node.settings.home), _listener(node.settings) as listener:
-            # the server raises the signal again when it has stopped; by default that would end the process on the
-            # spot, with the node's worker processes left behind
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, _stop)
-            configure_logs()
-            config = uvicorn.Config(
-                create_app(node), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
-            )
-            uvicorn.Server(config).run(sockets=[listener])
-    finally:
-        node.close()
+    with (
+        opened(resolve_home(home)) as node,
+        sole_server(node.settings.home),
+        _listener(node.settings) as listener,
+    ):
+        # the server raises the signal again when it has stopped; by default that would end the process on the spot,
+        # with the node's worker processes left behind
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _stop)
+        os.chdir(node.settings.home)  # workers start in the current folder, which need not be one they may enter
+        configure_logs()
+        config = uvicorn.Config(
+            create_app(node), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
+        )
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _stop(_number: int, _frame: object) -> None:
@@ -95,12 +97,11 @@ def status(home: Home = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from exchange.flows.node import open_node
+    from exchange.flows.node import opened
     from exchange.flows.status import node_status
 
-    node = open_node(resolve_home(home))
-    found = node_status(node)
-    node.close()
+    with opened(resolve_home(home)) as node:
+        found = node_status(node)
     table = Table(title=f"Node {found.node_id}", show_header=False)
     table.add_row("records", str(found.records))
     table.add_row("scans", ", ".join(f"{count} {state}" for state, count in found.acquisitions.items()) or "none")

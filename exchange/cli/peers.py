@@ -15,12 +15,11 @@ app = typer.Typer(help="Peers of this node.", no_args_is_help=True)
 @app.command("show")
 def show(home: Home = None) -> None:
     """Show this node's own fingerprint, to read out by telephone."""
-    from exchange.flows.node import open_node
+    from exchange.flows.node import opened
     from exchange.trust.card import fingerprint
 
-    node = open_node(resolve_home(home))
-    typer.echo(f"{node.node_id}  {node.settings.url}\n\n    {fingerprint(node.card.identity)}\n")
-    node.close()
+    with opened(resolve_home(home)) as node:
+        typer.echo(f"{node.node_id}  {node.settings.url}\n\n    {fingerprint(node.card.identity)}\n")
 
 
 @app.command("add")
@@ -34,11 +33,10 @@ def add(
 ) -> None:
     """Enrol a peer: fetch its card, compare the fingerprint, pin its keys."""
     from exchange.flows.enrol import enrol, fetch_introduction
-    from exchange.flows.node import open_node
+    from exchange.flows.node import opened
     from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
-    node = open_node(resolve_home(home))
-    try:
+    with opened(resolve_home(home)) as node:
         introduction = fetch_introduction(node, url)
         card = introduction.card
         typer.echo(f"At {url} answers {card.issuer} of {card.jurisdiction.display_name}.")
@@ -48,8 +46,6 @@ def add(
             "Telephone the other side on a number that you know. Type the 40 digits that they read out"
         )
         peer = enrol(node, introduction, confirmed=read_out, legal_basis=legal_basis)
-    finally:
-        node.close()
     typer.echo(f"{peer.node_id} is enrolled. It must enrol this node too before anything flows.")
 
 
@@ -57,11 +53,10 @@ def add(
 def list_peers(home: Home = None) -> None:
     """List peers: what went, what came, what stands still and why."""
     from exchange.flows.enrol import sync_status
-    from exchange.flows.node import open_node
+    from exchange.flows.node import opened
 
-    node = open_node(resolve_home(home))
-    found = sync_status(node)
-    node.close()
+    with opened(resolve_home(home)) as node:
+        found = sync_status(node)
     if not found:
         typer.echo("No peer is enrolled. See: ffp peer add --help")
     for item in found:
@@ -77,11 +72,8 @@ def list_peers(home: Home = None) -> None:
 def revoke(node_id: str, home: Home = None) -> None:
     """Answer and ask a peer no more. What it has already received stays with it."""
     from exchange.flows.enrol import revoke as revoke_peer
-    from exchange.flows.node import open_node
+    from exchange.flows.node import opened
 
-    node = open_node(resolve_home(home))
-    try:
+    with opened(resolve_home(home)) as node:
         revoke_peer(node, node_id)
-    finally:
-        node.close()
     typer.echo(f"{node_id} is revoked: it gets nothing more from this node. What it holds already stays with it.")

@@ -22,7 +22,7 @@ def add(
     import re
 
     from exchange.errors import InvalidInput
-    from exchange.flows.node import open_node
+    from exchange.flows.node import opened
     from exchange.store.users import add_user
     from schemas.vocabulary import Role
 
@@ -30,10 +30,8 @@ def add(
         raise InvalidInput("A pseudonym has up to 32 lower-case letters, digits, dots and dashes.")
     if role not in (Role.EXAMINER, Role.INVESTIGATOR, Role.OPERATOR):
         raise InvalidInput(f"The role {role} is none of examiner, investigator, operator.")
-    node = open_node(resolve_home(home))
-    with node.store.write() as session:
+    with opened(resolve_home(home)) as node, node.store.write() as session:
         token = add_user(session, pseudonym, Role(role))
-    node.close()
     typer.echo(token)
     typer.echo(f"This token of {pseudonym} ({role}) is shown once; only its hash is kept.", err=True)
 
@@ -41,26 +39,22 @@ def add(
 @app.command("list")
 def list_users(home: Home = None) -> None:
     """List users with their roles."""
-    from exchange.flows.node import open_node
+    from exchange.flows.node import opened
     from exchange.store.users import all_users
 
-    node = open_node(resolve_home(home))
-    with node.store.read() as session:
+    with opened(resolve_home(home)) as node, node.store.read() as session:
         for user in all_users(session):
             typer.echo(
                 f"{user.pseudonym}\t{user.role}\t{'revoked ' + user.revoked_at if user.revoked_at else 'active'}"
             )
-    node.close()
 
 
 @app.command("revoke")
 def revoke(pseudonym: str, home: Home = None) -> None:
     """Revoke a user's token at once."""
-    from exchange.flows.node import open_node
+    from exchange.flows.node import opened
     from exchange.store.users import revoke_user
 
-    node = open_node(resolve_home(home))
-    with node.store.write() as session:
+    with opened(resolve_home(home)) as node, node.store.write() as session:
         revoke_user(session, pseudonym)
-    node.close()
     typer.echo(f"{pseudonym} is revoked.")

@@ -16,7 +16,7 @@ import httpx
 
 from exchange.errors import ConfigurationError
 from exchange.flows.enrol import enrol, fetch_introduction
-from exchange.flows.node import create_node, open_node
+from exchange.flows.node import create_node, opened
 from exchange.store.users import add_user
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction, Role
@@ -84,23 +84,20 @@ def make_node(jurisdiction: Jurisdiction, folder: Path) -> DemoNode:
     url = f"http://127.0.0.1:{port}"
     home = folder / f"ffp-{jurisdiction.lower()}"
     card = create_node(home, jurisdiction=jurisdiction, url=url, port=port)
-    node = open_node(home)
-    with node.store.write() as session:
+    with opened(home) as node, node.store.write() as session:
         roles = (Role.EXAMINER, Role.INVESTIGATOR, Role.OPERATOR)
         tokens = {role: add_user(session, f"{role}-1", role) for role in roles}
-    node.close()
     return DemoNode(jurisdiction, home, url, fingerprint(card.identity), tokens)
 
 
 def enrol_all(nodes: list[DemoNode]) -> None:
     """Each enrols each, comparing the fingerprint that the other side read out at its own initialisation."""
     for reader in nodes:
-        node = open_node(reader.home)
-        for other in nodes:
-            if other is not reader:
-                introduction = fetch_introduction(node, other.url)
-                enrol(node, introduction, confirmed=other.fingerprint, legal_basis=LEGAL_BASIS)
-        node.close()
+        with opened(reader.home) as node:
+            for other in nodes:
+                if other is not reader:
+                    introduction = fetch_introduction(node, other.url)
+                    enrol(node, introduction, confirmed=other.fingerprint, legal_basis=LEGAL_BASIS)
 
 
 def _shortened(line: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +80,16 @@ def create_node(home: Path, *, jurisdiction: Jurisdiction, url: str, node_id: st
     return card
 
 
+@contextmanager
+def opened(home: Path) -> Iterator[Node]:
+    """``open_node`` for the length of a block: closed at its end, however it ends."""
+    node = open_node(home)
+    try:
+        yield node
+    finally:
+        node.close()
+
+
 def open_node(home: Path) -> Node:
     """Open an initialised node. Raises ConfigurationError naming what is missing and how to mend it."""
     settings = load_settings(home)
@@ -85,9 +97,13 @@ def open_node(home: Path) -> Node:
     if not settings.database.is_file():
         raise ConfigurationError(f"{settings.database} is missing; restore it from the backup.")
     store = Store(settings.database)
-    store.check()
-    with store.read() as session:
-        envelope = open_envelope(first_key_event(session, settings.node_id).envelope)
+    try:
+        store.check()
+        with store.read() as session:
+            envelope = open_envelope(first_key_event(session, settings.node_id).envelope)
+    except BaseException:
+        store.close()
+        raise
     return Node(
         settings=settings,
         store=store,
