@@ -106,6 +106,12 @@ class Owner:
             items=items,
         )
 
+    def end(self) -> tuple[int, bytes]:
+        """How long the lane is, and its running head."""
+        with self.node.store.read() as session:
+            lane = lane_of(session, READER)
+            return lane.count, lane.head
+
     def signed(self, size: int, root: bytes, *, origin: str | None = None) -> str:
         """Any head at all, signed with the log's true keys, as a page shows it."""
         keys = self.node.keys.log

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import secrets
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,11 +38,10 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
     made.node.close()
 
 
-@pytest.fixture
-def poisoner(tmp_path: Path) -> Iterator[Owner]:
-    """An owner whose log may be filled with anything: one good record, then what the test puts on the lane."""
-    made = make_owner(tmp_path / "node")
-    made.publish()
+@pytest.fixture(scope="module")
+def poisoner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
+    """An owner whose log may be filled with anything: each test puts on the lane what it likes and reads from there."""
+    made = make_owner(tmp_path_factory.mktemp("poisoner") / "node")
     yield made
     made.node.close()
 
@@ -69,6 +68,7 @@ def renumbered(page: LanePage, items: list[LaneItem]) -> LanePage:
 
 
 def adding_up(page: LanePage) -> LanePage:
+    """The running head made to fit, for a page from the start of the lane."""
     head = EMPTY_HEAD
     for item in page.items:
         head = next_head(head, item.statement_id)
@@ -287,7 +287,13 @@ Sealed = Callable[[Owner], Envelope]
 
 
 def _payload(**changes: Any) -> bytes:
-    return encoded(record_fields(**changes))
+    """Of a record that no other test has."""
+    return encoded(record_fields(nonce=secrets.token_hex(32), **changes))
+
+
+def _signed_along(owner: Owner) -> Envelope:
+    made = _sign()(owner)
+    return _resealed(made, lambda two: {**two, **THIRD.sign(made.payload).signatures})
 
 
 def _sign(**changes: Any) -> Sealed:
@@ -306,10 +312,7 @@ ENVELOPE_LIES: dict[str, tuple[Sealed, str]] = {
         lambda owner: _resealed(_sign()(owner), lambda made: dict(list(made.items())[:1])),
         "unknown-key",
     ),
-    "third-signature": (
-        lambda owner: _resealed(_sign()(owner), lambda made: {**made, **THIRD.sign(_payload()).signatures}),
-        "unknown-key",
-    ),
+    "third-signature": (_signed_along, "unknown-key"),
     "ed25519-altered": (lambda owner: _resealed(_sign()(owner), _with_signature(0)), "bad-signature"),
     "ml-dsa-altered": (lambda owner: _resealed(_sign()(owner), _with_signature(1)), "bad-signature"),
     "payload-altered": (lambda owner: seal(_payload(level="none"), _sign()(owner).signatures), "bad-signature"),
@@ -330,24 +333,31 @@ def test_a_logged_statement_that_must_not_be_believed_is_set_aside(
     poisoner: Owner, sealed: Sealed, reason: str
 ) -> None:
     """The log holds it and every proof is true: only the statement itself is bad."""
+    start, head = poisoner.end()
+    first = poisoner.publish()
     bad = poisoner.publish_payload(b"", envelope=sealed(poisoner))
     last = poisoner.publish()
-    found = verified(poisoner.page(), expected(poisoner))
-    assert [(item.position, item.reason) for item in found.poisoned] == [(1, reason)]
+    found = verified(poisoner.page(start=start, head=head), expected(poisoner, start=start, head=head))
+    assert [(item.position, item.reason) for item in found.poisoned] == [(start + 1, reason)]
     assert found.poisoned[0].envelope == bad.envelope.raw, "the evidence stays"
-    assert [item.statement_id for item in found.accepted] == [poisoner.published[0].statement_id, last.statement_id]
-    assert found.count == 3, "the lane goes on"
+    assert [item.statement_id for item in found.accepted] == [first.statement_id, last.statement_id]
+    assert found.count == start + 3, "the lane goes on"
 
 
 @pytest.mark.parametrize("changes", [{"audience": ["XK"]}, {"audience": []}, {"level": "search"}, {"level": "none"}])
 @pytest.mark.parametrize("proof", ["true", "false"])
 def test_nothing_is_kept_of_what_is_for_others(poisoner: Owner, changes: dict[str, Any], proof: str) -> None:
-    poisoner.publish(**changes)
-    page = poisoner.page()
-    found = verified(page if proof == "true" else with_item(page, 1, inclusion=()), expected(poisoner))
-    assert [(item.position, item.reason, item.envelope) for item in found.poisoned] == [(1, "not-in-audience", b"")]
-    assert "RS-1" not in found.poisoned[0].detail
-    assert len(found.accepted) == 1
+    start, head = poisoner.end()
+    kept = poisoner.publish(**changes)
+    page = poisoner.page(start=start, head=head)
+    if proof == "false":
+        unproved = page.items[0].model_copy(update={"inclusion": ()})
+        page = page.model_copy(update={"items": (unproved,)})
+    found = verified(page, expected(poisoner, start=start, head=head))
+    told = [(item.position, item.reason, item.envelope) for item in found.poisoned]
+    assert told == [(start, "not-in-audience", b"")]
+    assert kept.statement_id not in found.poisoned[0].detail
+    assert (found.accepted, found.count) == ((), start + 1)
 
 
 def _proof_lie(change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Callable[[Owner, LanePage], dict[str, Any]]:
