@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from exchange.errors import PeerMisbehaved
 from exchange.flows.page import Expected, VerifiedPage, open_head, verify_page
 from exchange.store.peers import EMPTY_HEAD, next_head
+from exchange.trust.keys import load_identity
 from schemas import ContractError, Envelope, seal
 from schemas.envelope import MAX_ENVELOPE_BYTES
 from schemas.lane import MAX_PAGE_BYTES, MAX_PAGE_ITEMS, LaneItem, LanePage, parse_lane_page
@@ -302,7 +303,7 @@ def _sign(**changes: Any) -> Sealed:
 
 ENVELOPE_LIES: dict[str, tuple[Sealed, str]] = {
     "another-key": (lambda _: OTHERS.sign(_payload()), "unknown-key"),
-    "identity-key": (lambda owner: THIRD.sign(_payload()), "unknown-key"),
+    "identity-key": (lambda owner: load_identity(owner.node.settings.keys).sign(_payload()), "unknown-key"),
     "another-issuer": (_sign(issuer="ffp-mk"), "wrong-issuer"),
     "ed25519-missing": (
         lambda owner: _resealed(_sign()(owner), lambda made: dict(list(made.items())[1:])),
