@@ -164,6 +164,7 @@ def node_starter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     for node in running:
         if node.thread.is_alive():
             node.stop()
+        node.node.close()  # again: a test may have looked into a stopped node's database
 
 
 @pytest.fixture
