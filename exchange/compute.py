@@ -13,7 +13,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
@@ -53,8 +53,8 @@ class Compute:
             for _ in range(2):
                 executor = executor or self._start()
                 try:
-                    return executor.submit(function, *args, **kwargs).result(timeout=self._timeout_s)
-                except BrokenProcessPool:
+                    return _submit(executor, function, *args, **kwargs).result(timeout=self._timeout_s)
+                except (BrokenProcessPool, CancelledError):
                     self._end(executor)
                     executor = None
                 except FutureTimeoutError as error:
@@ -95,6 +95,13 @@ class Compute:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
         executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _submit(executor: ProcessPoolExecutor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    try:
+        return executor.submit(function, *args, **kwargs)
+    except RuntimeError as error:  # stopped by ``close`` a moment ago
+        raise BrokenProcessPool(str(error)) from error
 
 
 def _begin_worker() -> None:

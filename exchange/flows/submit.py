@@ -33,6 +33,7 @@ from schemas import (
     statement_id,
     statement_payload,
 )
+from schemas.errors import shown
 from schemas.statements import contract_error
 from schemas.vocabulary import Modality
 
@@ -114,7 +115,7 @@ def _by_part(submission: Submission, scans: list[ReceivedScan]) -> dict[str, Rec
     if missing or extra or len(set(named)) != len(named):
         raise InvalidInput(
             "The files do not fit the metadata: each acquisition names one file part of its own. "
-            f"Missing: {', '.join(missing) or 'none'}; not named: {', '.join(extra) or 'none'}.",
+            f"Missing: {', '.join(missing) or 'none'}; not named: {shown(', '.join(extra) or 'none', 200)}.",
             code="files-differ",
         )
     digests = [scan.sha256 for scan in scans]

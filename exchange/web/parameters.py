@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from fastapi import Request
 
 from exchange.errors import InvalidInput
+from schemas.errors import shown
 
 
 def only_known_parameters(request: Request) -> None:
@@ -12,12 +15,12 @@ def only_known_parameters(request: Request) -> None:
     described = request.app.openapi()["paths"].get(request.scope["route"].path, {})
     parameters = described.get(request.method.lower(), {}).get("parameters", ())
     known = {parameter["name"] for parameter in parameters if parameter["in"] == "query"}
-    given = [name for name, _ in request.query_params.multi_items()]
-    wrong = sorted({name for name in given if name not in known or given.count(name) > 1})
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    wrong = sorted(name for name, times in given.items() if name not in known or times > 1)
     if wrong:
         raise InvalidInput(
-            f"Not understood, or given twice: {', '.join(wrong)[:200]}. "
+            f"Not understood, or given twice: {shown(', '.join(wrong), 200)}. "
             f"Known here: {', '.join(sorted(known)) or 'no parameter'}.",
             code="unknown-parameter",
-            problems=tuple((f"query.{name[:40]}", "is not known, or given twice") for name in wrong[:20]),
+            problems=tuple((f"query.{shown(name, 40)}", "is not known, or given twice") for name in wrong[:20]),
         )

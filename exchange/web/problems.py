@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from exchange import errors
+from schemas.errors import shown
 
 PROBLEM_TYPE = "urn:ffp:problem:"
 log = structlog.get_logger(__name__)
@@ -117,14 +118,14 @@ def _validation_error(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise TypeError("this handler is for invalid parameters")
     problems = tuple((".".join(str(step) for step in item["loc"]), str(item["msg"])) for item in error.errors())
-    shown = "; ".join(f"{where}: {what}" for where, what in problems[:5])
-    return problem("invalid-parameter", 422, f"The request does not fit: {shown}.", problems)
+    first = "; ".join(f"{where}: {what}" for where, what in problems[:5])
+    return problem("invalid-parameter", 422, f"The request does not fit: {first}.", problems)
 
 
 def _http_exception(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise TypeError("this handler is for HTTP errors")
-    place = request.url.path[:100]
+    place = shown(request.url.path, 100)
     match error.status_code:
         case 404:
             return problem("not-found", 404, f"There is nothing at {place}. See /v1/openapi.json for what there is.")

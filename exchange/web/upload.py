@@ -17,6 +17,7 @@ from exchange.errors import InvalidInput, TooLarge, UnsupportedMedia
 from exchange.flows.node import Node
 from exchange.flows.submit import ReceivedScan
 from exchange.store.blobs import Arrival
+from schemas.errors import shown
 from schemas.statements import MAX_ACQUISITIONS
 from schemas.strict_json import MAX_STATEMENT_BYTES
 
@@ -94,7 +95,8 @@ class SubmissionUpload:
         scans = []
         for part, arrival in self._arrivals.items():
             if arrival.size == 0:
-                raise InvalidInput(f"{part}: the file is empty.", code="empty-file", problems=((part, "is empty"),))
+                name = shown(part, 40)
+                raise InvalidInput(f"{name}: the file is empty.", code="empty-file", problems=((name, "is empty"),))
             scans.append(ReceivedScan(part, arrival, arrival.finish()))
         return bytes(self._metadata), scans
 
@@ -121,7 +123,7 @@ class SubmissionUpload:
 
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
-        name = options.get(b"name", b"").decode("latin-1")
+        name = options.get(b"name", b"").decode("utf-8", errors="replace")
         if name == METADATA:
             if self._metadata is not None:
                 raise InvalidInput("The part 'metadata' came twice.", code="not-multipart")

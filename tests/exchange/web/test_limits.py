@@ -81,7 +81,8 @@ def test_the_largest_that_is_taken_is_read(narrow: RunningNode) -> None:
 )
 def test_whoever_writes_on_sees_the_answer(narrow: RunningNode, headers: dict[str, str], status: int) -> None:
     """A plain sender: writes everything, reads after. A reset connection would be an exception here."""
-    everything = {**narrow.bearer(Role.EXAMINER), "Content-Type": "multipart/form-data; boundary=x", **headers}
+    usual = {"Content-Type": "multipart/form-data; boundary=x", "Connection": "close"}
+    everything = {**narrow.bearer(Role.EXAMINER), **usual, **headers}
     with connection(narrow) as sender:
         sender.sendall(head(narrow, {**everything, "Content-Length": str(LARGE)}))
         sender.sendall(bytes(LARGE))
