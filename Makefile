@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
 # tests over all cores; timing belongs to `make bench`, which has the machine to itself
-SPREAD := -n auto --dist worksteal --benchmark-disable
+SPREAD := -n auto --dist loadfile --benchmark-disable
 
 .PHONY: help install demo test test-all check bench serve contract clean
 .DEFAULT_GOAL := help

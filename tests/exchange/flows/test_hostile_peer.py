@@ -461,4 +461,3 @@ def test_hanging_up_ends_every_request_at_once(reader: Reader, peer: PeerSimulat
 
 def test_no_lie_left_anything_on_its_way_in(reader: Reader) -> None:
     assert leftovers(reader.node) == []
-    assert reader.holds[1] != EMPTY_HEAD
