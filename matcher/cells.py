@@ -14,7 +14,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from matcher.clean import FINE_POINTS, FINE_SPACING_UM
+from matcher.clean import FINE_POINTS
 from matcher.parameters import Parameters
 from matcher.plane import Plane, halved, moved, ratio, upsampling
 from matcher.prepared import Prepared
@@ -51,8 +51,8 @@ class _Tiling:
 
     @classmethod
     def of(cls, parameters: Parameters) -> _Tiling:
-        cell = 2 * max(1, round(parameters.cell_size_um / FINE_SPACING_UM / 2))
-        reach = 2 * max(1, round(parameters.cell_search_um / FINE_SPACING_UM / 2))
+        cell = 2 * max(1, round(parameters.cell_size_um / parameters.fine_spacing_um / 2))
+        reach = 2 * max(1, round(parameters.cell_search_um / parameters.fine_spacing_um / 2))
         patch = 2 * int(scipy.fft.next_fast_len(cell // 2 + reach, real=True))
         count = FINE_POINTS // cell
         return cls(cell, reach, patch, 2 * ((FINE_POINTS - count * cell) // 4), count)
@@ -120,12 +120,13 @@ def find_cells(
     4. The consensus is the place that most well-correlated cells lie near; those are congruent.
     """
     # 1.
-    rotation, (dy, dx) = registration.rotation_deg, registration.shift_um
-    weights = moved(moving.half_weights, rotation, (dy / FINE_SPACING_UM / 2, dx / FINE_SPACING_UM / 2))
+    rotation, spacing = registration.rotation_deg, parameters.fine_spacing_um
+    dy, dx = (shift / spacing for shift in registration.shift_um)
+    weights = moved(moving.half_weights, rotation, (dy / 2, dx / 2))
     shown = np.flatnonzero(fixed.coverage(weights) >= parameters.min_cell_coverage)
     if not shown.size:
         return []
-    signal = moved(moving.signal, rotation, (dy / FINE_SPACING_UM, dx / FINE_SPACING_UM))
+    signal = moved(moving.signal, rotation, (dy, dx))
 
     # 2.
     surfaces = _correlations(signal, weights, fixed, shown)
@@ -137,7 +138,7 @@ def find_cells(
     best = flat.argmax(axis=1)
     correlations = flat[np.arange(len(flat)), best]
     best[correlations <= 0.0] = flat.shape[1] // 2
-    places = (np.stack([best // side, best % side], axis=1) - t.reach) * FINE_SPACING_UM
+    places = (np.stack([best // side, best % side], axis=1) - t.reach) * spacing
 
     # 4.
     congruent = _consensus(places, correlations, parameters)
@@ -148,8 +149,8 @@ def find_cells(
             row=int((y - t.first) // t.cell),
             column=int((x - t.first) // t.cell),
             centre_um=(
-                float((y + (t.cell - 1) / 2 - middle) * FINE_SPACING_UM),
-                float((x + (t.cell - 1) / 2 - middle) * FINE_SPACING_UM),
+                float((y + (t.cell - 1) / 2 - middle) * spacing),
+                float((x + (t.cell - 1) / 2 - middle) * spacing),
             ),
             displacement_um=(float(place[0]), float(place[1])),
             correlation=max(0.0, float(correlation)),

@@ -14,9 +14,7 @@ from matcher.plane import Plane, blurred, disc, halved, ratio, sampled
 from matcher.topography import Topography
 
 FINE_POINTS = 320
-FINE_SPACING_UM = 12.5
 COARSE_POINTS = 160
-COARSE_SPACING_UM = 25.0
 _CUTOFF_TO_SIGMA = np.sqrt(np.log(2.0) / 2.0) / np.pi
 """ISO 16610-61: the Gaussian filter passes half of the amplitude at its cutoff wavelength."""
 
@@ -66,13 +64,13 @@ def clean(topography: Topography, parameters: Parameters) -> CleanScan:
     smooth, share = low_pass(mark.heights, inside, (fine_short / spacing[0], fine_short / spacing[1]))
     fine_smooth, fine_share = _sample(smooth, share, spacing, mark.centre_um, parameters)
     _require_area(fine_share, parameters)
-    extra = np.sqrt(max(coarse_short**2 - fine_short**2, 0.0)) / FINE_SPACING_UM
+    extra = np.sqrt(max(coarse_short**2 - fine_short**2, 0.0)) / parameters.fine_spacing_um
     coarse_smooth, coarse_share = _halve(*low_pass(fine_smooth, fine_share, (extra, extra)))
 
     # 4.
     return CleanScan(
-        coarse=finish(coarse_smooth, coarse_share, coarse_long / COARSE_SPACING_UM, parameters),
-        fine=finish(fine_smooth, fine_share, fine_long / FINE_SPACING_UM, parameters),
+        coarse=finish(coarse_smooth, coarse_share, coarse_long / parameters.coarse_spacing_um, parameters),
+        fine=finish(fine_smooth, fine_share, fine_long / parameters.fine_spacing_um, parameters),
         centre_um=(mark.origin_um[0] + mark.centre_um[0], mark.origin_um[1] + mark.centre_um[1]),
     )
 
@@ -106,18 +104,18 @@ def _sample(
 ) -> tuple[Plane, Plane]:
     """The fine grid around the centre, inside the aperture."""
     middle = (FINE_POINTS - 1) / 2
-    step = [FINE_SPACING_UM / spacing for spacing in spacing_um]
+    step = [parameters.fine_spacing_um / spacing for spacing in spacing_um]
     first = [centre / spacing - middle * s for centre, spacing, s in zip(centre_um, spacing_um, step, strict=True)]
     to_scan = np.array([[step[1], 0.0, first[1]], [0.0, step[0], first[0]]])
     total, weights = (sampled(plane, to_scan, (FINE_POINTS, FINE_POINTS)) for plane in (smooth * share, share))
-    offset = (np.arange(FINE_POINTS) - middle) * FINE_SPACING_UM
+    offset = (np.arange(FINE_POINTS) - middle) * parameters.fine_spacing_um
     outside = np.hypot(offset[:, None], offset[None, :]) > parameters.aperture_diameter_um / 2
     weights[outside] = 0.0
     return ratio(total, weights), weights
 
 
 def _require_area(share: Plane, parameters: Parameters) -> None:
-    area_mm2 = float(share.sum()) * (FINE_SPACING_UM / 1000.0) ** 2
+    area_mm2 = float(share.sum()) * (parameters.fine_spacing_um / 1000.0) ** 2
     if area_mm2 < parameters.min_mark_area_mm2:
         raise ScanNotUsable(
             f"not usable: {area_mm2:.2f} mm2 of the mark is left without its rim, and at least "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher.clean import COARSE_SPACING_UM, FINE_POINTS, FINE_SPACING_UM, CleanScan, WorkingCopy, finish, low_pass
+from matcher.clean import FINE_POINTS, CleanScan, WorkingCopy, finish, low_pass
 from matcher.parameters import Parameters
 from matcher.plane import Plane, blurred, halved
 
@@ -12,8 +12,8 @@ from matcher.plane import Plane, blurred, halved
 def mask_only(scan: CleanScan, parameters: Parameters) -> CleanScan:
     """The outline alone: a plateau where the mark was measured, seen as a surface by the whole pipeline."""
     return CleanScan(
-        coarse=_plateau(scan.coarse, COARSE_SPACING_UM, parameters.coarse_band_um[1], parameters),
-        fine=_plateau(scan.fine, FINE_SPACING_UM, parameters.fine_band_um[1], parameters),
+        coarse=_plateau(scan.coarse, parameters.coarse_spacing_um, parameters.coarse_band_um[1], parameters),
+        fine=_plateau(scan.fine, parameters.fine_spacing_um, parameters.fine_band_um[1], parameters),
         centre_um=scan.centre_um,
     )
 
@@ -23,8 +23,10 @@ def random_texture(scan: CleanScan, seed: int, parameters: Parameters) -> CleanS
     white = np.random.default_rng(seed).standard_normal((FINE_POINTS, FINE_POINTS), np.float32)
     texture = blurred(white, (1.5, 1.5))
     return CleanScan(
-        coarse=_filled(halved(texture), scan.coarse, COARSE_SPACING_UM, parameters.coarse_band_um[1], parameters),
-        fine=_filled(texture, scan.fine, FINE_SPACING_UM, parameters.fine_band_um[1], parameters),
+        coarse=_filled(
+            halved(texture), scan.coarse, parameters.coarse_spacing_um, parameters.coarse_band_um[1], parameters
+        ),
+        fine=_filled(texture, scan.fine, parameters.fine_spacing_um, parameters.fine_band_um[1], parameters),
         centre_um=scan.centre_um,
     )
 

@@ -26,14 +26,16 @@ def _counted(default: int, low: int, high: int) -> int:
 class Parameters:
     """What the breech-face pipeline is told, with units in the names.
 
-    The two working grids are part of the method, not parameters: a coarse one of 160 x 160 points at 25 um
-    and a fine one of 320 x 320 points at 12.5 um, 4 mm wide, which holds what a breech face prints on a
-    pistol primer (4.4 mm across before its rounded edge).
+    The two working grids have a fixed number of points: a fine one of 320 x 320, and a coarse one of 160 x 160 over the
+    same field. Their spacing says how wide that field is: 4 mm for the breech face, which holds what it prints
+    on a pistol primer (4.4 mm across before its rounded edge).
 
     Raises ``ValueError`` where a value is outside its bounds or two values contradict each other.
     """
 
     # Reading the surface
+    fine_spacing_um: float = _bounded(12.5, 2.0, 25.0)
+    """Between points of the fine grid; those of the coarse grid lie twice as far apart."""
     coarse_band_um: tuple[float, float] = (50.0, 500.0)
     """Wavelengths kept on the coarse grid: from its Nyquist limit up to where form begins."""
     fine_band_um: tuple[float, float] = (30.0, 350.0)
@@ -91,6 +93,10 @@ class Parameters:
             short, long = getattr(self, name)
             if not 10.0 <= short < long <= 2000.0:
                 raise ValueError(f"{name} must rise within 10 to 2000 um, not {short} to {long}")
+
+    @property
+    def coarse_spacing_um(self) -> float:
+        return 2.0 * self.fine_spacing_um
 
     @property
     def digest(self) -> str:

@@ -30,7 +30,7 @@ class Prepared:
     """What every stage after cleaning needs of one scan.
 
     ``coarse``, ``fine``: int8 (160, 160) and (320, 320), band-passed heights times ``height_scale``, on grids
-    of 25 and 12.5 um around the mark's centre; ``coarse_weights``, ``fine_weights``: uint8, 255 = fully measured;
+    around the mark's centre; ``coarse_weights``, ``fine_weights``: uint8, 255 = fully measured;
     ``descriptor``: int8, for the prefilter; ``centre_um``: (y, x) of that centre, from the scan's first point;
     ``parameters_digest``: of the parameters it was made with. Two of them compare only with the same digest.
     All arrays are read-only.
@@ -47,11 +47,6 @@ class Prepared:
     def __post_init__(self) -> None:
         for array in (self.coarse, self.coarse_weights, self.fine, self.fine_weights, self.descriptor):
             array.flags.writeable = False
-
-    @property
-    def area_mm2(self) -> float:
-        """The measured area of the mark."""
-        return float(self.fine_weights.sum(dtype=np.int64)) / 255.0 * 0.0125**2
 
     @cached_property
     def digest(self) -> bytes:

@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.clean import COARSE_POINTS, COARSE_SPACING_UM
+from matcher.clean import COARSE_POINTS
 from matcher.descriptor import rotation_curve
 from matcher.parameters import Parameters
 from matcher.plane import Plane, area_means, convolution, correlation, moved, ratio, spectrum, upsampling
@@ -29,7 +29,6 @@ _CLIMBS = 3
 """The prefilter's rotation is within one degree for marks that agree; three steps of 0.75 reach twice that."""
 _HALF = COARSE_POINTS // 2
 _QUARTER = COARSE_POINTS // 4
-_QUARTER_SPACING_UM = 4 * COARSE_SPACING_UM
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def register(moving: CoarseView, fixed: CoarseView, parameters: Parameters) -> R
     ]
 
     # 2.
-    reach = round(parameters.max_shift_um / _QUARTER_SPACING_UM)
+    reach = round(parameters.max_shift_um / (4.0 * parameters.coarse_spacing_um))
     scales = [_inverse_norms(moving, fixed, step, reach, parameters.min_overlap) for step in proposals]
     heights = [
         float((_correlate(moving, fixed, "half", "half", step, 2 * reach) * _widen(scale, 2)).max())
@@ -131,7 +130,7 @@ def register(moving: CoarseView, fixed: CoarseView, parameters: Parameters) -> R
     shift = _peak_shift(surfaces[step])
 
     # 5.
-    return _measure(moving, fixed, rotation, shift)
+    return _measure(moving, fixed, rotation, shift, parameters.coarse_spacing_um)
 
 
 def _inverse_norms(moving: CoarseView, fixed: CoarseView, step: int, reach: int, min_overlap: float) -> Plane:
@@ -160,7 +159,7 @@ def _correlate(
 
 
 def _measure(
-    moving: CoarseView, fixed: CoarseView, rotation_deg: float, shift_points: tuple[float, float]
+    moving: CoarseView, fixed: CoarseView, rotation_deg: float, shift_points: tuple[float, float], spacing_um: float
 ) -> Registration:
     signal = moved(moving.fields["signal"], rotation_deg, shift_points)
     weights = moved(moving.weights, rotation_deg, shift_points)
@@ -169,7 +168,7 @@ def _measure(
     correlation = float(np.vdot(signal, fixed.fields["signal"])) / np.sqrt(product) if product > 0.0 else 0.0
     return Registration(
         rotation_deg=rotation_deg,
-        shift_um=(shift_points[0] * COARSE_SPACING_UM, shift_points[1] * COARSE_SPACING_UM),
+        shift_um=(shift_points[0] * spacing_um, shift_points[1] * spacing_um),
         correlation=float(correlation),
         overlap=float(np.vdot(weights, fixed.weights)) / min(moving.area, fixed.area),
     )
