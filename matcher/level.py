@@ -46,8 +46,8 @@ def level_mark(topography: Topography, parameters: Parameters) -> LevelledMark:
     Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
     """
     # 1.
-    _require_sampling(topography)
-    heights, weights, spacing, origin = _average(topography)
+    require_sampling(topography, _COARSEST_USABLE_UM)
+    heights, weights, spacing, origin = averaged(topography, _BASE_SPACING_UM)
 
     # 2.
     mark = find_mark(heights, weights, spacing, parameters)
@@ -62,25 +62,25 @@ def level_mark(topography: Topography, parameters: Parameters) -> LevelledMark:
     return LevelledMark(heights, inside, spacing, origin, (y, x))
 
 
-def _require_sampling(topography: Topography) -> None:
-    if max(topography.spacing_um) > _COARSEST_USABLE_UM:
+def require_sampling(topography: Topography, coarsest_usable_um: float) -> None:
+    """Raises ``ScanNotUsable`` where points lie too far apart for a region's marks, or where there are none."""
+    if max(topography.spacing_um) > coarsest_usable_um:
         raise ScanNotUsable(
             f"not usable: points {max(topography.spacing_um):.1f} um apart are too coarse to show individual "
-            f"marks; scan at {_COARSEST_USABLE_UM:.0f} um or finer"
+            f"marks; scan at {coarsest_usable_um:.0f} um or finer"
         )
     if not np.isfinite(topography.heights_um).any():
         raise ScanNotUsable("not usable: the scan has no valid point at all; check how it was exported")
 
 
-def _average(
-    topography: Topography,
-) -> tuple[Plane, Plane, tuple[float, float], tuple[float, float]]:
-    """Block means of the valid points: heights (0 where none), weights, spacing and the first block's centre."""
+def averaged(topography: Topography, finest_um: float) -> tuple[Plane, Plane, tuple[float, float], tuple[float, float]]:
+    """Block means of the valid points, in blocks of no more than ``finest_um``: heights (0 where none), weights,
+    spacing and the first block's centre."""
     valid = np.isfinite(topography.heights_um)
     heights = np.where(valid, topography.heights_um, np.float32(0))
     heights[valid] -= np.float32(heights[valid].mean(dtype=np.float64))
     sy, sx = topography.spacing_um
-    fy, fx = (max(1, int(_BASE_SPACING_UM / s + 1e-6)) for s in (sy, sx))
+    fy, fx = (max(1, int(finest_um / s + 1e-6)) for s in (sy, sx))
     if fy == fx == 1:
         return heights, valid.astype(np.float32), (sy, sx), (0.0, 0.0)
     rows, columns = heights.shape[0] // fy, heights.shape[1] // fx

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
+from typing import Literal, get_args
 
 MATCHER_VERSION = "1"
 """Changes when the same scans and parameters may give other figures; results of two versions are not mixed."""
+
+ArealRegion = Literal["breech_face", "firing_pin_impression"]
+"""The regions that are compared as surfaces, as the contract's vocabulary spells them."""
 
 
 def _bounded(default: float, low: float, high: float) -> float:
@@ -24,7 +28,7 @@ def _counted(default: int, low: int, high: int) -> int:
 
 @dataclass(frozen=True)
 class Parameters:
-    """What the breech-face pipeline is told, with units in the names.
+    """What the areal pipeline is told, with units in the names. The defaults are those of the breech face.
 
     The two working grids have a fixed number of points: a fine one of 320 x 320, and a coarse one of 160 x 160 over the
     same field. Their spacing says how wide that field is: 4 mm for the breech face, which holds what it prints
@@ -34,6 +38,8 @@ class Parameters:
     """
 
     # Reading the surface
+    region: ArealRegion = "breech_face"
+    """Says how the mark is found on the scan, and keeps regions apart: it is part of the digest."""
     fine_spacing_um: float = _bounded(12.5, 2.0, 25.0)
     """Between points of the fine grid; those of the coarse grid lie twice as far apart."""
     coarse_band_um: tuple[float, float] = (50.0, 500.0)
@@ -87,6 +93,8 @@ class Parameters:
                 value, low, high = getattr(self, entry.name), entry.metadata["low"], entry.metadata["high"]
                 if not low <= value <= high:
                     raise ValueError(f"{entry.name} is {value}; it must lie within {low} to {high}")
+        if self.region not in get_args(ArealRegion):
+            raise ValueError(f"region is {self.region}; the areal pipeline knows {', '.join(get_args(ArealRegion))}")
         if not (180.0 / self.rotation_step_deg).is_integer():
             raise ValueError(f"rotation_step_deg is {self.rotation_step_deg}; a half turn must hold whole steps")
         for name in ("coarse_band_um", "fine_band_um"):
@@ -106,3 +114,22 @@ class Parameters:
 
 
 DEFAULT_PARAMETERS = Parameters()
+
+FIRING_PIN_PARAMETERS = Parameters(
+    region="firing_pin_impression",
+    fine_spacing_um=6.25,
+    coarse_band_um=(25.0, 250.0),
+    fine_band_um=(15.0, 175.0),
+    edge_erosion_um=12.5,
+    aperture_diameter_um=1950.0,
+    levelling_tolerance_um=15.0,
+    max_step_um=25.0,
+    min_mark_area_mm2=0.1,
+    max_shift_um=250.0,
+    cell_size_um=175.0,
+    cell_search_um=62.5,
+    congruence_distance_um=18.5,
+)
+"""The breech face's, at half its size: the bottom of a firing pin impression is 0.6 to 1.6 mm across, a breech face
+3 to 4, and a turned pin's tool marks are finer. The same number of points then covers it, and cells are as
+many. ``max_step_um`` stands for 45 degrees here: steeper walls show no marks and measure badly."""
