@@ -1,18 +1,37 @@
 from __future__ import annotations
 
+import hashlib
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matcher import MatcherError, NotComparable, Parameters, Prepared, ScanRefused, Topography, compare, prepare
+from matcher import (
+    DEFAULT_PARAMETERS,
+    MatcherError,
+    NotComparable,
+    Parameters,
+    Prepared,
+    ScanRefused,
+    Topography,
+    compare,
+    prepare,
+)
+from matcher.comparison import View, register_pair
+from matcher.packed import PackedGrid
 
 
-def read_or_reason(data: bytes) -> bytes | str:
+def read_or_reason(data: bytes) -> Prepared | str:
+    """All of it: the grids too, which are unpacked when first asked for."""
     try:
-        return Prepared.from_bytes(data).digest
+        scan = Prepared.from_bytes(data)
+        assert scan.coarse.shape == scan.coarse_weights.shape
+        assert scan.fine.shape == scan.fine_weights.shape
     except ScanRefused as error:
         return error.reason
+    return scan
 
 
 def test_bytes_there_and_back_give_the_same_scores_to_the_last_bit(
@@ -51,13 +70,41 @@ def test_damaged_bytes_are_refused_never_believed(
     flipped[place] ^= 1 << data.draw(st.integers(0, 7))
     for bad in (bytes(flipped), good[:place], good + b"\0"):
         read = read_or_reason(bad)
-        # a zlib stream has a few bits without meaning: what is read in spite of them must be what was written
-        assert read in ("prepared-scan-damaged", prepared[0, 0].digest)
+        if isinstance(read, Prepared):  # a zlib stream has a few bits without meaning
+            assert read.digest == prepared[0, 0].digest
+            np.testing.assert_array_equal(read.fine, prepared[0, 0].fine)
+            np.testing.assert_array_equal(read.coarse_weights, prepared[0, 0].coarse_weights)
+        else:
+            assert read == "prepared-scan-damaged"
+
+
+def test_a_grid_whose_lengths_contradict_its_bits_is_refused_although_its_digest_agrees() -> None:
+    weights = np.zeros((160, 160), np.uint8)
+    weights[10:20, 10:20] = 200
+    good = PackedGrid.pack(np.ones((160, 160), np.int8), weights)
+    np.testing.assert_array_equal(good.weights, weights)
+    np.testing.assert_array_equal(good.heights, weights > 0)
+    bits = np.packbits(weights > 0).tobytes() + b"\xff" * 13
+    for row, values in ((bits, b"\1" * 199), (bits[:-1], b"\1" * 200), (bits + b"\0", b"\1" * 200), (b"", b"")):
+        bad = PackedGrid(zlib.compress(row) + values, hashlib.sha256(row + values).digest(), 160)
+        with pytest.raises(ScanRefused, match="prepare it again"):
+            _ = bad.heights
+
+
+def test_the_coarse_stage_reads_nothing_of_the_fine_grid(prepared: dict[tuple[int, int], Prepared]) -> None:
+    scan, other = prepared[0, 0], prepared[0, 1]
+    without_fine = scan.to_bytes()
+    without_fine = without_fine[: -len(scan.fine_grid.data)] + bytes(len(scan.fine_grid.data))
+    read = Prepared.from_bytes(memoryview(without_fine))
+    registration = register_pair(View(read, DEFAULT_PARAMETERS), View(other, DEFAULT_PARAMETERS))
+    assert registration == register_pair(View(scan, DEFAULT_PARAMETERS), View(other, DEFAULT_PARAMETERS))
+    with pytest.raises(ScanRefused, match="prepare it again"):
+        compare(read, other)
 
 
 def test_nothing_longer_than_a_prepared_scan_is_looked_at() -> None:
     with pytest.raises(ScanRefused):
-        Prepared.from_bytes(b"FFPprep1" + bytes(10_000_000))
+        Prepared.from_bytes(b"FFPprep2" + bytes(10_000_000))
 
 
 def test_scans_of_other_parameters_are_not_compared(
