@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from matcher.errors import ScanNotUsable
-from matcher.level import level_mark
 from matcher.parameters import Parameters
 from matcher.plane import Plane, blurred, disc, halved, ratio, sampled
+from matcher.regions import level_region
 from matcher.topography import Topography
 
 FINE_POINTS = 320
@@ -43,7 +43,7 @@ class CleanScan:
 def clean(topography: Topography, parameters: Parameters) -> CleanScan:
     """Bring a topography of any field of view and resolution to the two working copies.
 
-    1. Find the mark, level it and find its centre (``level_mark``).
+    1. Find the mark, level it and find its centre (``level_region``).
     2. Erode the mark's rim.
     3. Low-pass and sample the fine grid around the centre, then the coarse one from it (soft masks:
        hard ones lose thin rings).
@@ -52,7 +52,7 @@ def clean(topography: Topography, parameters: Parameters) -> CleanScan:
     Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
     """
     # 1.
-    mark = level_mark(topography, parameters)
+    mark = level_region(topography, parameters)
 
     # 2.
     spacing = mark.spacing_um
@@ -119,7 +119,7 @@ def _require_area(share: Plane, parameters: Parameters) -> None:
     if area_mm2 < parameters.min_mark_area_mm2:
         raise ScanNotUsable(
             f"not usable: {area_mm2:.2f} mm2 of the mark is left without its rim, and at least "
-            f"{parameters.min_mark_area_mm2:.2f} mm2 are needed to compare; scan the whole breech-face mark"
+            f"{parameters.min_mark_area_mm2:.2f} mm2 are needed to compare; scan the whole mark"
         )
 
 
