@@ -1,8 +1,8 @@
 """The zip container of an x3p file, read with every size bounded and nothing written to disk.
 
-Only what ISO 25178-72 needs is read: a directory of stored or deflated entries in one part, without ZIP64
-(which begins at 4 GB). Format: PKWARE APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12 (directory) and
-4.3.16 (end of directory).
+Only what ISO 25178-72 needs is read (Sensofar's plux needs no more): a directory of stored or deflated entries
+in one part, without ZIP64 (which begins at 4 GB). Format: PKWARE APPNOTE 6.3.10, sections 4.3.7 (local header),
+4.3.12 (directory) and 4.3.16 (end of directory).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +50,12 @@ class Entry:
 class Archive:
     """The named entries of one x3p file, held in memory as they came.
 
-    Names have forward slashes and are relative to the folder that holds main.xml. Directory entries and what
-    a Mac adds (``__MACOSX``, ``._name``, ``.DS_Store``) are left out.
+    Names have forward slashes and are relative to the folder that holds ``index``, the document that describes
+    the rest. Directory entries and what a Mac adds (``__MACOSX``, ``._name``, ``.DS_Store``) are left out.
     """
 
-    def __init__(self, content: bytes, entries: dict[str, Entry], limits: Limits) -> None:
+    def __init__(self, content: bytes, entries: dict[str, Entry], limits: Limits, index: str) -> None:
+        self.index = index
         self._content = content
         self._entries = entries
         self._limits = limits
@@ -123,13 +124,14 @@ class Archive:
             raise _damaged(f"{entry.name} cannot be unpacked") from error
 
 
-def open_archive(path: Path, limits: Limits) -> Archive:
+def open_archive(path: Path, limits: Limits, indexes: Sequence[str] = ("main.xml",)) -> Archive:
     """Reads the file into memory and its zip directory into entries.
 
     1. Read no more than the bound, and say what the file is if it is no zip.
     2. Find the end of the directory and walk the entries it counts.
     3. Refuse names that lead out of the archive, and names that occur twice.
-    4. Find main.xml, at the top or in the one top folder, and name everything relative to it.
+    4. Find main.xml (the first of ``indexes`` that is there), at the top or in the one top folder, and name
+       everything relative to it.
 
     Raises ScanRefused: "file-too-large", "empty-file", "not-an-x3p", "truncated", "archive-damaged",
     "too-many-entries", "unsafe-path", "duplicate-entries", "main-xml-missing", "main-xml-ambiguous".
@@ -141,9 +143,9 @@ def open_archive(path: Path, limits: Limits) -> Archive:
     names = {entry.name for entry in entries}
     if len(names) != len(entries):
         raise ScanRefused("duplicate-entries", "Two entries of the archive have the same name: export the scan again.")
-    folder = _folder_of_main_xml(names)
+    index, folder = _place_of_index(names, indexes)
     inside = {entry.name.removeprefix(folder): entry for entry in entries if entry.name.startswith(folder)}
-    return Archive(content, inside, limits)
+    return Archive(content, inside, limits, index)
 
 
 def _check_kind(content: bytes) -> None:
@@ -192,15 +194,16 @@ def _is_wanted(name: str) -> bool:
     return not (name.endswith("/") or parts[0] == "__MACOSX" or parts[-1].startswith(("._", ".DS_Store")))
 
 
-def _folder_of_main_xml(names: set[str]) -> str:
-    if "main.xml" in names:
-        return ""
-    folders = [name.removesuffix("main.xml") for name in names if re.fullmatch(r"[^/]+/main\.xml", name)]
-    if not folders:
-        raise ScanRefused("main-xml-missing", "The archive holds no main.xml: this is a zip file, but no x3p.")
-    if len(folders) > 1:
-        raise ScanRefused("main-xml-ambiguous", "The archive holds several scans: send each as a file of its own.")
-    return folders[0]
+def _place_of_index(names: set[str], indexes: Sequence[str]) -> tuple[str, str]:
+    for index in indexes:
+        if index in names:
+            return index, ""
+        folders = [name.removesuffix(index) for name in names if re.fullmatch(rf"[^/]+/{re.escape(index)}", name)]
+        if len(folders) > 1:
+            raise ScanRefused("main-xml-ambiguous", "The archive holds several scans: send each as a file of its own.")
+        if folders:
+            return index, folders[0]
+    raise ScanRefused("main-xml-missing", "The archive holds no main.xml: this is a zip file, but no x3p.")
 
 
 def _truncated() -> ScanRefused:

@@ -10,18 +10,15 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.canonical import Stored
 from matcher.errors import ScanRefused
 from matcher.limits import Limits
 from matcher.x3p.archive import Archive
 from matcher.x3p.document import Axis, DataLink, Datums, Header
-
-Stored = NDArray[Any]
-"""Integers or floats as the file holds them, little-endian, possibly a strided view."""
 
 
 @dataclass(frozen=True)

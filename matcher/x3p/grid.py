@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.canonical import Stored
 from matcher.errors import ScanRefused
-from matcher.x3p.data import Points, Stored
+from matcher.x3p.data import Points
 from matcher.x3p.document import Axis, Feature, Header
 
 _GRID_TOLERANCE = 0.1

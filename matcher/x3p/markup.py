@@ -1,4 +1,7 @@
-"""The texts and the points of main.xml, taken from untrusted XML in bounded time and memory."""
+"""The texts and the points of main.xml, taken from untrusted XML in bounded time and memory.
+
+The index.xml of a plux file, which has no points, is read in the same way.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,17 @@ ADVICE = "correct it in the instrument's software and export the scan again."
 _CHUNK_BYTES = 256 * 1024
 
 
-def read_markup(xml: bytes, wanted: Collection[str], limits: Limits) -> Markup:
+def read_markup(
+    xml: bytes, wanted: Collection[str], limits: Limits, *, name: str = "main.xml", root: str = "ISO5436"
+) -> Markup:
     """The texts of the ``wanted`` elements, by their path below the root without namespaces, and all datums.
+
+    ``name`` is what refusals call the document, ``root`` how the name of its root begins.
 
     Raises ScanRefused: "main-xml-invalid" (not well-formed, another root, a wanted element twice, a datum that
     is no number, more than a header), "dtd-forbidden", "dimensions-out-of-range" (too many datums).
     """
-    markup = Markup(wanted, limits)
+    markup = Markup(wanted, limits, name, root)
     markup.parse(xml)
     return markup
 
@@ -28,11 +35,13 @@ def read_markup(xml: bytes, wanted: Collection[str], limits: Limits) -> Markup:
 class Markup:
     """Collects texts by path and datums as numbers, in one pass over the events of expat."""
 
-    def __init__(self, wanted: Collection[str], limits: Limits) -> None:
+    def __init__(self, wanted: Collection[str], limits: Limits, name: str, root: str) -> None:
         self.texts: dict[str, str] = {}
         self.x, self.y, self.z = array("d"), array("d"), array("d")
         self._wanted = wanted
         self._limits = limits
+        self._name = name
+        self._root = root
         self._path: list[str] = []
         self._text: list[str] = []
         self._elements = 0
@@ -51,16 +60,16 @@ class Markup:
                 self._check_size(start + len(chunk))
             parser.Parse(b"", True)
         except (expat.ExpatError, ValueError, LookupError) as error:  # the last two: an encoding nobody knows
-            raise ScanRefused("main-xml-invalid", f"main.xml is not well-formed XML: {ADVICE}") from error
+            raise self._invalid("is not well-formed XML") from error
 
     def _check_size(self, bytes_fed: int) -> None:
         limits = self._limits
         if bytes_fed > limits.xml_header_bytes + limits.xml_point_bytes * len(self.z):
-            raise ScanRefused("main-xml-invalid", f"main.xml holds more than a header and its points: {ADVICE}")
+            raise self._invalid("holds more than a header and its points")
 
     def _doctype(self, *_: object) -> None:
         raise ScanRefused(
-            "dtd-forbidden", "main.xml declares a document type, which can hide an entity bomb: x3p files have none."
+            "dtd-forbidden", f"{self._name} declares a document type, which can hide an entity bomb: scans have none."
         )
 
     def _start(self, name: str, _attributes: Mapping[str, str]) -> None:
@@ -75,9 +84,9 @@ class Markup:
             return
         self._elements += 1
         if self._elements > self._limits.xml_elements or len(self._path) > self._limits.xml_depth:
-            raise ScanRefused("main-xml-invalid", "main.xml holds more elements than any x3p header: " + ADVICE)
-        if len(self._path) == 1 and not self._path[0].startswith("ISO5436"):
-            raise ScanRefused("main-xml-invalid", "The root of main.xml is not ISO5436_2: this is no x3p file.")
+            raise self._invalid("holds more elements than any header")
+        if len(self._path) == 1 and not self._path[0].startswith(self._root):
+            raise self._invalid(f"has another root than {self._root}")
 
     def _end(self, _name: str) -> None:
         text = "".join(self._text).strip()
@@ -88,13 +97,13 @@ class Markup:
             path = "/".join(self._path[1:])
             if path in self._wanted:
                 if path in self.texts:
-                    raise ScanRefused("main-xml-invalid", f"main.xml states {path} twice: {ADVICE}")
+                    raise self._invalid(f"states {path} twice")
                 self.texts[path] = text
         self._path.pop()
 
     def _datum(self, text: str) -> None:
         if self._path[1:] != ["Record3", "DataList", "Datum"]:
-            raise ScanRefused("main-xml-invalid", f"main.xml holds a Datum outside its DataList: {ADVICE}")
+            raise self._invalid("holds a Datum outside its DataList")
         try:
             if ";" not in text:
                 self.z.append(_coordinate(text))
@@ -104,7 +113,10 @@ class Markup:
                 self.y.append(_coordinate(y))
                 self.z.append(_coordinate(z))
         except ValueError as error:
-            raise ScanRefused("main-xml-invalid", f"A Datum of main.xml is not z or x;y;z: {ADVICE}") from error
+            raise self._invalid("holds a Datum that is not z or x;y;z") from error
+
+    def _invalid(self, what: str) -> ScanRefused:
+        return ScanRefused(f"{self._name.replace('.', '-')}-invalid", f"{self._name} {what}: {ADVICE}")
 
 
 def _coordinate(text: str) -> float:

@@ -8,25 +8,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.canonical import canonical_heights, sample_heights
 from matcher.errors import ScanRefused
 from matcher.limits import DEFAULT_LIMITS, Limits
 from matcher.topography import Topography
 from matcher.x3p.archive import Archive, open_archive
 from matcher.x3p.data import check_md5, load_points
-from matcher.x3p.document import Axis, Feature, Header, parse_document
-from matcher.x3p.grid import Grid, lay_out
+from matcher.x3p.document import Feature, Header, parse_document
+from matcher.x3p.grid import lay_out
 from matcher.x3p.units import height_factor_um, spacing_um
 
 _CHECKSUM_FILE = "md5checksum.hex"
-_SAMPLE_POINTS = 16_384
-_ROWS_AT_ONCE = 32
-"""Few enough for their float64 intermediates to stay in the processor's cache."""
-_DEPTH_UM = 50_000.0
-"""A point farther than this from the middle of the surface is a sentinel, not a height: no cartridge is so deep."""
 
 
-# signalling NaN and sentinels like 1e308 raise floating-point flags; what comes of them is judged by its value
-@np.errstate(invalid="ignore", over="ignore")
 def read_topography(path: Path, limits: Limits = DEFAULT_LIMITS) -> Topography:
     """Reads the surface of an x3p file (ISO 5436-2:2012, ISO 25178-72:2017).
 
@@ -47,14 +41,22 @@ def read_topography(path: Path, limits: Limits = DEFAULT_LIMITS) -> Topography:
     Raises ``ScanRefused`` with the reasons that the package's docstring lists, and ``OSError`` when the file
     cannot be opened.
     """
+    return read_surface(open_archive(path, limits), limits)
+
+
+# signalling NaN and sentinels like 1e308 raise floating-point flags; what comes of them is judged by its value
+@np.errstate(invalid="ignore", over="ignore")
+def read_surface(archive: Archive, limits: Limits) -> Topography:
+    """Steps 2 to 7 of ``read_topography``, on an archive that is open."""
     warnings: list[str] = []
-    archive = open_archive(path, limits)
     header = _header(archive, limits, warnings)
     _check_surface(header, warnings)
     points = load_points(archive, header, limits, warnings)
     grid = lay_out(header, points)
     spacing = spacing_um(grid.spacing, warnings)
-    heights = _canonical_heights(grid, header.z, warnings)
+    sample = sample_heights(grid.z, grid.invalid)
+    factor_um = height_factor_um(sample, header.z, warnings)
+    heights = canonical_heights(grid.z, grid.invalid, float(np.median(sample)), factor_um, warnings)
     if "mask.png" in archive.names:
         warnings.append("The file holds a picture of a mask (mask.png), which was not applied.")
     return Topography(heights, spacing, tuple(dict.fromkeys(warnings)), header.instrument)
@@ -98,36 +100,3 @@ def _check_rotation(rotation: NDArray[np.float64], warnings: list[str]) -> None:
             "The rotation in main.xml mirrors, distorts or overturns the surface: export the scan as it was measured.",
         )
     warnings.append("The file places the surface by a rotation, which was not applied: heights are as measured.")
-
-
-def _canonical_heights(grid: Grid, axis: Axis, warnings: list[str]) -> NDArray[np.float32]:
-    """Micrometres above the median, float32, read-only, NaN where a point is missing."""
-    sample = _sample(grid)
-    factor = height_factor_um(sample, axis, warnings)
-    median = np.median(sample)
-    heights = np.empty(grid.z.shape, np.float32)
-    beyond = 0
-    for start in range(0, len(heights), _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        block = ((grid.z[rows] - median) * factor).astype(np.float32)
-        if grid.invalid is not None:
-            block[grid.invalid[rows]] = np.nan
-        far = np.abs(block) > _DEPTH_UM
-        beyond += int(np.count_nonzero(far))
-        heights[rows] = np.where(far | np.isnan(block), np.float32(np.nan), block)
-    if beyond:
-        warnings.append(f"{beyond} points infinite or farther than 50 mm from the rest were read as missing.")
-    heights.flags.writeable = False
-    return heights
-
-
-def _sample(grid: Grid) -> NDArray[np.float64]:
-    """Up to 16,384 valid heights, evenly taken in reading order, as stored."""
-    usable = np.isfinite(grid.z)
-    if grid.invalid is not None:
-        usable &= ~grid.invalid
-    valid = np.flatnonzero(usable)
-    if not valid.size:
-        raise ScanRefused("no-valid-points", "The file holds no valid point: measure the exhibit again.")
-    rows, columns = np.unravel_index(valid[:: -(-valid.size // _SAMPLE_POINTS)], usable.shape)
-    return grid.z[rows, columns].astype(np.float64)

@@ -11,16 +11,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.canonical import ANISOTROPY, RELIEF_UM, SPACING_UM, relief
 from matcher.errors import ScanRefused
 from matcher.x3p.document import Axis
 
 UM_PER_M = 1e6
-_SPACING_UM = (0.05, 50.0)
-"""From the finest interferometer objective to the coarsest sampling on which striae could still show."""
-_RELIEF_UM = (0.01, 5_000.0)
-"""Between the 5 % and the 95 % highest points: from the noise floor of an instrument to a whole cartridge head."""
-_ANISOTROPY = 10.0
-"""Between the spacings in y and x; real files reach 2.5."""
 
 
 def spacing_um(spacing: tuple[float, float], warnings: list[str]) -> tuple[float, float]:
@@ -29,13 +24,13 @@ def spacing_um(spacing: tuple[float, float], warnings: list[str]) -> tuple[float
     Raises ScanRefused: "implausible-units" when neither fits, or the spacing is 1, which is what software
     writes when it does not know; "spacing-out-of-range" when y and x are of different orders.
     """
-    if max(spacing) > _ANISOTROPY * min(spacing):
+    if max(spacing) > ANISOTROPY * min(spacing):
         raise ScanRefused(
             "spacing-out-of-range",
             f"Points are {spacing[0]:g} apart in y and {spacing[1]:g} in x: no instrument samples like that.",
         )
     for unit, factor in (("metres", UM_PER_M), ("micrometres", 1.0)):
-        if all(_SPACING_UM[0] <= step * factor <= _SPACING_UM[1] for step in spacing) and spacing != (1.0, 1.0):
+        if all(SPACING_UM[0] <= step * factor <= SPACING_UM[1] for step in spacing) and spacing != (1.0, 1.0):
             if unit != "metres":
                 warnings.append(
                     f"Distances between points are read as micrometres ({spacing[0]:g} and {spacing[1]:g}): "
@@ -68,14 +63,13 @@ def height_factor_um(sample: NDArray[np.float64], axis: Axis, warnings: list[str
         candidates = {UM_PER_M: "", 1.0: "micrometres"}
         if increment is not None and increment * UM_PER_M not in candidates:
             candidates[increment * UM_PER_M] = "counts of the stated increment"
-    low, high = np.quantile(sample, (0.05, 0.95))
-    relief = float(high - low)
-    possible = [factor for factor in candidates if _RELIEF_UM[0] <= relief * factor <= _RELIEF_UM[1]]
+    stored_relief = relief(sample)
+    possible = [factor for factor in candidates if RELIEF_UM[0] <= stored_relief * factor <= RELIEF_UM[1]]
     if len(possible) != 1:
         raise ScanRefused(
             "implausible-units",
-            f"Stored heights range over {relief:g}, which is no possible relief in any unit that the file names, "
-            "or is one in several: export the scan with its real height scale.",
+            f"Stored heights range over {stored_relief:g}, which is no possible relief in any unit that the file "
+            "names, or is one in several: export the scan with its real height scale.",
         )
     if candidates[possible[0]]:
         warnings.append(f"Heights are read as {candidates[possible[0]]}: as metres their relief is impossible.")
