@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 MATCHER_VERSION = "1"
 """Changes when the same scans and parameters may give other figures; results of two versions are not mixed."""
@@ -14,16 +17,25 @@ ArealRegion = Literal["breech_face", "firing_pin_impression"]
 """The regions that are compared as surfaces, as the contract's vocabulary spells them."""
 
 
-def _bounded(default: float, low: float, high: float) -> float:
+def bounded(default: float, low: float, high: float) -> float:
     """A real parameter that the constructor holds within ``low`` to ``high``."""
     value: float = field(default=default, metadata={"low": low, "high": high})
     return value
 
 
-def _counted(default: int, low: int, high: int) -> int:
+def counted(default: int, low: int, high: int) -> int:
     """A whole parameter that the constructor holds within ``low`` to ``high``."""
     value: int = field(default=default, metadata={"low": low, "high": high})
     return value
+
+
+def require_bounds(parameters: DataclassInstance) -> None:
+    """Raises ``ValueError`` where a value is outside the bounds that its field states."""
+    for entry in fields(parameters):
+        if "low" in entry.metadata:
+            value, low, high = getattr(parameters, entry.name), entry.metadata["low"], entry.metadata["high"]
+            if not low <= value <= high:
+                raise ValueError(f"{entry.name} is {value}; it must lie within {low} to {high}")
 
 
 @dataclass(frozen=True)
@@ -40,59 +52,55 @@ class Parameters:
     # Reading the surface
     region: ArealRegion = "breech_face"
     """Says how the mark is found on the scan, and keeps regions apart: it is part of the digest."""
-    fine_spacing_um: float = _bounded(12.5, 2.0, 25.0)
+    fine_spacing_um: float = bounded(12.5, 2.0, 25.0)
     """Between points of the fine grid; those of the coarse grid lie twice as far apart."""
     coarse_band_um: tuple[float, float] = (50.0, 500.0)
     """Wavelengths kept on the coarse grid: from its Nyquist limit up to where form begins."""
     fine_band_um: tuple[float, float] = (30.0, 350.0)
     """Wavelengths kept on the fine grid: finer than 30 um is instrument noise, a cell is 350 um wide."""
-    edge_erosion_um: float = _bounded(25.0, 0.0, 200.0)
+    edge_erosion_um: float = bounded(25.0, 0.0, 200.0)
     """The rim of a mark is where a filter has data on one side only, and where masks were cut by hand."""
-    clip_deviations: float = _bounded(3.0, 1.0, 10.0)
+    clip_deviations: float = bounded(3.0, 1.0, 10.0)
     """Heights are clipped here, in robust standard deviations: one dent must not outvote the surface."""
-    aperture_diameter_um: float = _bounded(3900.0, 1000.0, 4000.0)
+    aperture_diameter_um: float = bounded(3900.0, 1000.0, 4000.0)
     """Beyond this circle a turned scan would leave the working grid."""
-    levelling_tolerance_um: float = _bounded(25.0, 1.0, 200.0)
+    levelling_tolerance_um: float = bounded(25.0, 1.0, 200.0)
     """Breech-face marks stay this close to a smooth surface; flow-back, dents and primer edges do not."""
-    max_step_um: float = _bounded(20.0, 1.0, 500.0)
+    max_step_um: float = bounded(20.0, 1.0, 500.0)
     """The most that a breech-face mark rises within 50 um; the walls of holes and flow-back rise more."""
-    min_mark_area_mm2: float = _bounded(0.4, 0.01, 10.0)
+    min_mark_area_mm2: float = bounded(0.4, 0.01, 10.0)
     """Below it, chance agreements of a few dozen independent features are too common to rank by."""
 
     # Registration
-    rotation_peaks: int = _counted(4, 1, 8)
+    rotation_peaks: int = counted(4, 1, 8)
     """How many rotations (mod 180 degrees) of the prefilter the fine stage follows up: two parts of one mark share
     little of their spectrum, and their rotation is then seldom the first but mostly among the first four."""
-    rotation_step_deg: float = _bounded(0.75, 0.1, 2.0)
+    rotation_step_deg: float = bounded(0.75, 0.1, 2.0)
     """The fine stage looks two steps to either side of a proposed rotation, then one."""
-    max_shift_um: float = _bounded(500.0, 50.0, 900.0)
+    max_shift_um: float = bounded(500.0, 50.0, 900.0)
     """How far two centres may disagree: partial marks move the fitted circle."""
-    min_overlap: float = _bounded(0.35, 0.05, 1.0)
+    min_overlap: float = bounded(0.35, 0.05, 1.0)
     """Share of the smaller mark that must lie on the other for a shift to be looked at."""
 
     # Congruent cells
-    cell_size_um: float = _bounded(350.0, 100.0, 1000.0)
-    min_cell_coverage: float = _bounded(0.35, 0.05, 1.0)
+    cell_size_um: float = bounded(350.0, 100.0, 1000.0)
+    min_cell_coverage: float = bounded(0.35, 0.05, 1.0)
     """Share of a cell that both scans must show once registered; a cell that only one shows says nothing."""
-    cell_search_um: float = _bounded(125.0, 12.5, 300.0)
-    congruence_distance_um: float = _bounded(37.0, 5.0, 200.0)
-    min_cell_correlation: float = _bounded(0.4, 0.0, 1.0)
+    cell_search_um: float = bounded(125.0, 12.5, 300.0)
+    congruence_distance_um: float = bounded(37.0, 5.0, 200.0)
+    min_cell_correlation: float = bounded(0.4, 0.0, 1.0)
 
     # The score and the ranking
-    congruence_weight: float = _bounded(0.5, 0.0, 10.0)
+    congruence_weight: float = bounded(0.5, 0.0, 10.0)
     """Score = g25 + weight x share of congruent cells."""
-    min_cells: int = _counted(12, 1, 121)
+    min_cells: int = counted(12, 1, 121)
     """The share is taken of at least so many cells, twice the six congruent ones that the method's authors ask
     for: two that agree by chance out of three would look like much otherwise."""
-    fine_candidates: int = _counted(500, 1, 100_000)
-    cell_candidates: int = _counted(50, 1, 100_000)
+    fine_candidates: int = counted(500, 1, 100_000)
+    cell_candidates: int = counted(50, 1, 100_000)
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            if "low" in entry.metadata:
-                value, low, high = getattr(self, entry.name), entry.metadata["low"], entry.metadata["high"]
-                if not low <= value <= high:
-                    raise ValueError(f"{entry.name} is {value}; it must lie within {low} to {high}")
+        require_bounds(self)
         if self.region not in get_args(ArealRegion):
             raise ValueError(f"region is {self.region}; the areal pipeline knows {', '.join(get_args(ArealRegion))}")
         if not (180.0 / self.rotation_step_deg).is_integer():

@@ -65,7 +65,7 @@ def draw_impression(firearm_seed: int, shot_seed: int, *, raw: bool = False) -> 
     v, u = y - offset[0], x - offset[1]
     radius = np.hypot(v, u)
     dent = _dent(radius, pin, depth)
-    inside = np.where(radius < pin.radius_um, np.float32(1.0), np.float32(0.3))
+    inside = np.where(radius < pin.radius_um, 1.0, 0.3).astype(np.float32)
     heights = dent + inside * _printed_tip(pin, v, u, turn, rng)
 
     # 4.
