@@ -19,6 +19,8 @@ ANISOTROPY = 10.0
 _SAMPLE_POINTS = 16_384
 _ROWS_AT_ONCE = 64
 """Few enough for their float64 intermediates to stay in the processor's cache."""
+_LARGE_BYTES = 30 * MIB
+"""Just below the largest block whose release moves glibc's dynamic thresholds (mallopt(3), M_MMAP_THRESHOLD)."""
 _DEPTH_UM = 50_000.0
 """A point farther than this from the middle of the surface is a sentinel, not a height: no cartridge is so deep."""
 
