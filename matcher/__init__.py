@@ -8,11 +8,12 @@ from matcher.comparison import Cell, Comparison, compare
 from matcher.correlation import Ranked, correlate
 from matcher.descriptor import DESCRIPTOR_SHAPE, prefilter
 from matcher.errors import MatcherError, NotComparable, ScanNotUsable, ScanRefused
+from matcher.formats import read_topography
 from matcher.limits import DEFAULT_LIMITS, Limits
 from matcher.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, Parameters
 from matcher.prepared import Prepared, prepare
 from matcher.topography import Topography
-from matcher.x3p import read_topography, write_topography
+from matcher.x3p import write_topography
 
 __all__ = [
     "DEFAULT_LIMITS",

@@ -58,7 +58,8 @@ def canonical_heights(
     for start in range(0, len(heights), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
         block = heights[rows]
-        np.multiply(z[rows] - middle, factor_um, out=block, casting="same_kind")
+        # with a float64 of numpy's the difference of float32 heights is float64; with a float of Python's it is not
+        np.multiply(z[rows] - np.float64(middle), factor_um, out=block, casting="same_kind")
         if invalid is not None:
             block[invalid[rows]] = np.nan
         missing = ~(np.abs(block) <= _DEPTH_UM)
