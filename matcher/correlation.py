@@ -1,9 +1,10 @@
-"""One query against a gallery: what a worker of a node runs."""
+"""One query against many references: which of them go on from stage to stage, and how they are ranked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,10 @@ from matcher.comparison import Comparison, View, compare_cells, register_pair
 from matcher.descriptor import prefilter
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
 from matcher.prepared import Prepared
+from matcher.registration import Registration
+
+Registered: TypeAlias = tuple[int, Registration]
+"""A reference's row, and how the query lies on it."""
 
 
 @dataclass(frozen=True)
@@ -33,46 +38,56 @@ def correlate(
     load: Callable[[int], Prepared],
     parameters: Parameters = DEFAULT_PARAMETERS,
 ) -> list[Ranked]:
-    """Rank a gallery by its agreement with the query, best first.
-
-    1. Compare the query's descriptor with all of them.
-    2. Register the best ``parameters.fine_candidates`` finely.
-    3. Compare the cells of the best ``parameters.cell_candidates`` of those.
-    4. Rank these by score; ties by gallery row.
+    """Rank references that are at hand by their agreement with the query, best first; ``Gallery`` ranks stored ones.
 
     ``descriptors``: int8 (n, *DESCRIPTOR_SHAPE), row i that of ``load(i)``; may be memory-mapped.
     ``load`` is called once or twice for a reference; what it raises passes through.
     Returns at most ``cell_candidates`` entries: all of a smaller gallery. What lies below them has no score.
     Raises ``NotComparable`` where a scan was prepared with other parameters.
     """
-    # 1.
     view = View(query, parameters)
-    scores, _ = prefilter(query.descriptor, descriptors)
+
+    def register(rows: Sequence[int]) -> list[Registered]:
+        return [(row, register_pair(view, View(load(row), parameters))) for row in rows]
+
+    def compare(pairs: Sequence[Registered]) -> list[tuple[int, Comparison]]:
+        return [(row, compare_cells(view, View(load(row), parameters), found)) for row, found in pairs]
+
+    scores = prefilter(query.descriptor[None], descriptors)[0]
+    return rank(np.arange(len(scores)), scores, register, compare, parameters)
+
+
+def rank(
+    rows: NDArray[np.integer],
+    scores: NDArray[np.floating],
+    register: Callable[[Sequence[int]], list[Registered]],
+    compare: Callable[[Sequence[Registered]], list[tuple[int, Comparison]]],
+    parameters: Parameters,
+) -> list[Ranked]:
+    """The stages that follow the prefilter.
+
+    1. ``register`` the best ``parameters.fine_candidates`` finely.
+    2. ``compare`` the cells of the best ``parameters.cell_candidates`` of those.
+    3. Rank these by score; ties by row.
+
+    ``rows``: rising, with their prefilter ``scores``. ``register`` and ``compare`` may leave out a reference that
+    they cannot read, and answer in any order.
+    """
+    # 1.
+    chosen = best(scores, parameters.fine_candidates)
+    entered = dict(zip(rows[chosen].tolist(), scores[chosen].tolist(), strict=True))
+    registered = sorted(register(list(entered)), key=lambda pair: pair[0])
 
     # 2.
-    registrations = {
-        int(index): register_pair(view, View(load(int(index)), parameters))
-        for index in _best(scores, parameters.fine_candidates)
-    }
+    correlations = np.array([registration.correlation for _, registration in registered])
+    compared = compare([registered[place] for place in best(correlations, parameters.cell_candidates)])
 
     # 3.
-    rows = np.array(list(registrations), np.intp)
-    correlations = np.array([registration.correlation for registration in registrations.values()])
-    chosen = rows[_best(correlations, parameters.cell_candidates)]
-    ranked = [
-        Ranked(
-            index=int(index),
-            prefilter_score=float(scores[index]),
-            comparison=compare_cells(view, View(load(int(index)), parameters), registrations[int(index)]),
-        )
-        for index in chosen
-    ]
-
-    # 4.
-    return sorted(ranked, key=lambda entry: (-entry.comparison.score, entry.index))
+    compared = sorted(compared, key=lambda pair: (-pair[1].score, pair[0]))
+    return [Ranked(row, entered[row], comparison) for row, comparison in compared]
 
 
-def _best(scores: NDArray[np.floating], count: int) -> NDArray[np.intp]:
+def best(scores: NDArray[np.floating], count: int) -> NDArray[np.intp]:
     """The places of the ``count`` highest scores, highest first; equal ones in their order."""
     if count < len(scores):
         found = np.argpartition(-scores, count)[:count]

@@ -28,9 +28,10 @@ _TREND_RADII = 9.0
 _DIRECTIONS = 360
 _SCALE = 127.0 / 6.0 * np.sqrt(HARMONICS * 2.0 * RINGS)
 """Six standard deviations of a descriptor of unit length fill the int8 range."""
-_TURNS = 128
-_BLOCK = 256
-"""References a pass: their float copies (4.4 MB) stay in the processor's cache."""
+FIRST_HARMONICS = 20
+"""So many harmonics make the first pass over a gallery; the rest is looked at for the best eighth only."""
+_BLOCK = 128
+"""References at a time: their float copies (2.2 MB) stay in the processor's cache."""
 
 
 def describe(coarse: WorkingCopy) -> NDArray[np.int8]:
@@ -69,51 +70,66 @@ def describe(coarse: WorkingCopy) -> NDArray[np.int8]:
     return np.ascontiguousarray(scaled.transpose(1, 2, 0)).reshape(DESCRIPTOR_SHAPE)
 
 
-def prefilter(
-    query: NDArray[np.int8], descriptors: NDArray[np.int8]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Compare one descriptor with all references at every rotation.
+def prefilter(queries: NDArray[np.int8], descriptors: NDArray[np.int8]) -> NDArray[np.float32]:
+    """Compare descriptors with all references at every rotation.
 
-    ``query``: int8, ``DESCRIPTOR_SHAPE``; ``descriptors``: int8, (n, *DESCRIPTOR_SHAPE), may be memory-mapped.
-    Returns ``scores`` float32 (n,), 1 for the same scan and about 0.05 for unrelated ones, and ``rotations``
-    float32 (n,): by how many degrees (0 to 180, positive from +x towards +y) the query is to be turned onto the
-    reference; the half turn stays open, since a magnitude spectrum is the same upside down.
+    ``queries``: int8, (q, *DESCRIPTOR_SHAPE); ``descriptors``: int8, (n, harmonics, 2 RINGS), the first harmonics
+    of each reference or all of them; may be memory-mapped. Several queries share one pass.
+    Returns float32 (q, n): the correlation at the best rotation. With all harmonics that is 1 for the same scan
+    and about 0.05 for unrelated ones.
+
+    A score is the same to the last bit whatever else is asked for in the same call: the products are whole
+    numbers below 2^24, exact in float32 in any order, and the synthesis is always done in blocks of one shape.
     """
-    kernel, synthesis = _query_kernel(query), _synthesis(_TURNS)
-    count = len(descriptors)
-    scores, turns = np.empty(count, np.float32), np.empty(count, np.intp)
-    floats = np.empty((min(_BLOCK, count), *DESCRIPTOR_SHAPE), np.float32)
-    for start in range(0, count, _BLOCK):
-        block = floats[: min(_BLOCK, count - start)]
-        np.copyto(block, descriptors[start : start + len(block)])
-        products = np.matmul(block.transpose(1, 0, 2), kernel)
-        curves = products.transpose(1, 0, 2).reshape(len(block), 2 * HARMONICS) @ synthesis
-        best = curves.argmax(axis=1)
-        turns[start : start + len(block)] = best
-        scores[start : start + len(block)] = curves[np.arange(len(block)), best]
-    return scores, (turns * (180.0 / _TURNS)).astype(np.float32)
+    harmonics = descriptors.shape[1]
+    kernel, synthesis = _query_kernel(queries[:, :harmonics]), _synthesis(harmonics, _turns(harmonics))
+    scores = np.empty((len(queries), len(descriptors)), np.float32)
+    floats = np.zeros((_BLOCK, harmonics, 2 * RINGS), np.float32)
+    products = np.empty((harmonics, 2 * len(queries), _BLOCK), np.float32)
+    curves, best = np.empty((len(synthesis), _BLOCK), np.float32), np.empty(_BLOCK, np.float32)
+    for start in range(0, len(descriptors), _BLOCK):
+        block = descriptors[start : start + _BLOCK]
+        np.copyto(floats[: len(block)], block)
+        np.matmul(kernel, floats.transpose(1, 2, 0), out=products)
+        for place in range(len(queries)):
+            own = products[:, 2 * place : 2 * place + 2].reshape(2 * harmonics, _BLOCK)
+            np.matmul(synthesis, own, out=curves)
+            np.maximum.reduce(curves, axis=0, out=best)
+            scores[place, start : start + len(block)] = best[: len(block)]
+    return scores
 
 
 def rotation_curve(moving: NDArray[np.int8], fixed: NDArray[np.int8], turns: int) -> NDArray[np.float32]:
-    """The correlation of two descriptors at ``turns`` rotations of the moving scan, evenly over 180 degrees."""
-    products = np.matmul(fixed[:, None, :].astype(np.float32), _query_kernel(moving))
-    return np.asarray((products.reshape(1, 2 * HARMONICS) @ _synthesis(turns))[0])
+    """The correlation of two descriptors at ``turns`` rotations of the moving scan, evenly over 180 degrees.
+
+    By as many degrees, positive from +x towards +y, the moving scan is to be turned onto the fixed one; the half
+    turn stays open, since a magnitude spectrum is the same upside down.
+    """
+    products = np.matmul(_query_kernel(moving[None]), fixed[:, :, None].astype(np.float32))
+    return np.asarray((_synthesis(HARMONICS, turns) @ products.reshape(2 * HARMONICS, 1))[:, 0])
 
 
-def _query_kernel(query: NDArray[np.int8]) -> NDArray[np.float32]:
-    """(HARMONICS, 2 RINGS, 2): a reference's row times it gives the real and imaginary part of query x conj(ref)."""
-    values = query.astype(np.float32) / np.float32(_SCALE**2)
-    real, imaginary = values[:, :RINGS], values[:, RINGS:]
-    first = np.concatenate([real, imaginary], axis=1)
-    second = np.concatenate([imaginary, -real], axis=1)
-    return np.stack([first, second], axis=-1)
+def _query_kernel(queries: NDArray[np.int8]) -> NDArray[np.float32]:
+    """(harmonics, 2 q, 2 RINGS): times a reference's row, the real and imaginary part of query x conj(reference)."""
+    values = queries.astype(np.float32)
+    real, imaginary = values[..., :RINGS], values[..., RINGS:]
+    first = np.concatenate([real, imaginary], axis=2)
+    second = np.concatenate([imaginary, -real], axis=2)
+    kernel = np.stack([first, second], axis=1).transpose(2, 0, 1, 3)
+    return np.asarray(kernel.reshape(values.shape[1], -1, 2 * RINGS))
+
+
+def _turns(harmonics: int) -> int:
+    """Rotations at which a curve is looked at: nearly three for the shortest wave, or its peak falls between two."""
+    return 128 if harmonics > FIRST_HARMONICS else 64
 
 
 @cache
-def _synthesis(turns: int) -> NDArray[np.float32]:
-    """(2 HARMONICS, turns): from harmonics (real, imaginary, ...) to the correlation at each rotation."""
-    phase = 2.0 * np.pi * np.outer(np.arange(1, HARMONICS + 1), np.arange(turns) / turns)
-    return np.stack([np.cos(phase), np.sin(phase)], axis=1).reshape(2 * HARMONICS, turns).astype(np.float32)
+def _synthesis(harmonics: int, turns: int) -> NDArray[np.float32]:
+    """(turns, 2 harmonics): from harmonics (real, imaginary, ...) to the correlation at each rotation."""
+    phase = 2.0 * np.pi * np.outer(np.arange(turns) / turns, np.arange(1, harmonics + 1))
+    waves = np.stack([np.cos(phase), np.sin(phase)], axis=2) / _SCALE**2
+    return waves.reshape(turns, 2 * harmonics).astype(np.float32)
 
 
 @cache

@@ -65,7 +65,7 @@ def score_pairs(
     """
     with stopwatch.stage("prefilter"):
         descriptors = np.stack([scan.descriptor for scan in prepared])
-        coarse = np.stack([prefilter(scan.descriptor, descriptors)[0] for scan in prepared])
+        coarse = prefilter(descriptors, descriptors)
     order = sorted(range(len(prepared)), key=lambda place: prepared[place].digest)
     total, found = len(order) * (len(order) - 1) // 2, {}
     for start in range(0, len(order), _BLOCK):

@@ -118,7 +118,7 @@ def test_to_and_from_bytes(benchmark: Any, in_order: list[Prepared]) -> None:
 def test_prefilter(benchmark: Any, in_order: list[Prepared], references: int) -> None:
     gallery = RNG.integers(-60, 60, (references, *DESCRIPTOR_SHAPE), dtype=np.int8)
     stage = f"prefilter of {references:,}"
-    measure(benchmark, stage, "own", lambda: prefilter(in_order[0].descriptor, gallery), references)
+    measure(benchmark, stage, "own", lambda: prefilter(in_order[0].descriptor[None], gallery), references)
 
 
 @pytest.mark.parametrize("references", GALLERIES)
