@@ -25,7 +25,7 @@ _MARK_DEPTH_UM = 1.5
 
 
 @dataclass(frozen=True)
-class _Print:
+class Shot:
     """What differs from shot to shot: micrometres from the primer's centre, degrees, shares from 0 to 1."""
 
     rotation_deg: float
@@ -52,15 +52,15 @@ def draw(firearm_seed: int, shot_seed: int, *, raw: bool = False) -> Topography:
     4. Mask what is not the mark, or add what surrounds it.
     """
     # 1.
-    face = _face(firearm_seed)
+    face = face_of(firearm_seed)
 
     # 2.
     rng = np.random.default_rng([0x5107, firearm_seed, shot_seed])
-    shot = _choose(rng)
+    shot = choose_shot(rng)
 
     # 3.
     points = 720 if raw else _POINTS
-    heights = _print(face, shot, points, rng)
+    heights = print_shot(face, shot, points, rng)
 
     # 4.
     y, x = _coordinates(points)
@@ -73,14 +73,14 @@ def draw(firearm_seed: int, shot_seed: int, *, raw: bool = False) -> Topography:
 
 
 @lru_cache(maxsize=8)
-def _face(firearm_seed: int) -> Plane:
+def face_of(firearm_seed: int) -> Plane:
     """A firearm's breech face, 4.8 mm wide at 12.5 um, mean 0 and deviation 1."""
     rng = np.random.default_rng([0xFACE, firearm_seed])
     draw_class = (_granular, _milled, _arched)[rng.integers(3)]
-    individual = _standard(_noise(rng, _FACE_POINTS, 4.0, 30.0) + 0.7 * _noise(rng, _FACE_POINTS, 1.5, 8.0))
+    individual = standardised(noise(rng, _FACE_POINTS, 4.0, 30.0) + 0.7 * noise(rng, _FACE_POINTS, 1.5, 8.0))
     share = rng.uniform(0.4, 0.6)
-    face = _standard(draw_class(rng)) * np.float32(np.sqrt(share)) + individual * np.float32(np.sqrt(1.0 - share))
-    face = _standard(face + _scratches(rng))
+    face = standardised(draw_class(rng)) * np.float32(np.sqrt(share)) + individual * np.float32(np.sqrt(1.0 - share))
+    face = standardised(face + _scratches(rng))
     face.flags.writeable = False
     return face
 
@@ -88,7 +88,7 @@ def _face(firearm_seed: int) -> Plane:
 def _granular(rng: np.random.Generator) -> Plane:
     """Blasted or eroded: craters of one size."""
     size = float(rng.uniform(2.0, 4.0))
-    grains = _standard(_noise(rng, _FACE_POINTS, size, 3.0 * size))
+    grains = standardised(noise(rng, _FACE_POINTS, size, 3.0 * size))
     return np.asarray(grains + 0.4 * grains**2)
 
 
@@ -111,10 +111,10 @@ def _tool_marks(rng: np.random.Generator, across_um: Plane) -> Plane:
     profile = rng.standard_normal(2048).astype(np.float32)[None, :]
     width = float(rng.uniform(2.0, 4.0))
     ridges = blurred(profile, (0.1, width)) - blurred(profile, (0.1, 4.0 * width))
-    waver = 15.0 * _standard(_noise(rng, _FACE_POINTS, 20.0, 60.0))
+    waver = 15.0 * standardised(noise(rng, _FACE_POINTS, 20.0, 60.0))
     place = ((across_um + waver) / _FACE_SPACING_UM + 1024.0).astype(np.float32)
     drawn = np.asarray(cv2.remap(ridges, place, np.zeros_like(place), cv2.INTER_LINEAR), np.float32)
-    presence = 0.7 + 0.3 * np.tanh(_standard(_noise(rng, _FACE_POINTS, 15.0, 60.0)))
+    presence = 0.7 + 0.3 * np.tanh(standardised(noise(rng, _FACE_POINTS, 15.0, 60.0)))
     return np.asarray(drawn * presence, np.float32)
 
 
@@ -132,8 +132,9 @@ def _scratches(rng: np.random.Generator) -> Plane:
     return blurred(plane, (1.2, 1.2))
 
 
-def _choose(rng: np.random.Generator) -> _Print:
-    return _Print(
+def choose_shot(rng: np.random.Generator) -> Shot:
+    """How one shot prints its firearm's face."""
+    return Shot(
         rotation_deg=float(rng.uniform(0.0, 360.0)),
         offset_um=(float(rng.normal(0.0, 60.0)), float(rng.normal(0.0, 60.0))),
         primer_radius_um=float(rng.uniform(1640.0, 1720.0)),
@@ -146,7 +147,8 @@ def _choose(rng: np.random.Generator) -> _Print:
     )
 
 
-def _print(face: Plane, shot: _Print, points: int, rng: np.random.Generator) -> Plane:
+def print_shot(face: Plane, shot: Shot, points: int, rng: np.random.Generator) -> Plane:
+    """The heights of the printed face in micrometres, on ``points`` x ``points``, 6.25 um apart, around the primer."""
     turn = np.deg2rad(shot.rotation_deg)
     scale = SPACING_UM / _FACE_SPACING_UM
     cosine, sine = scale * np.cos(turn), scale * np.sin(turn)
@@ -160,21 +162,21 @@ def _print(face: Plane, shot: _Print, points: int, rng: np.random.Generator) -> 
     )
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     printed = cv2.warpAffine(face, matrix, (points, points), flags=flags, borderMode=cv2.BORDER_REFLECT)
-    pressure = shot.contact + 0.45 * _standard(_noise(rng, 70, 5.0, 20.0))
+    pressure = shot.contact + 0.45 * standardised(noise(rng, 70, 5.0, 20.0))
     contact = interpolated(np.clip(pressure, 0.05, 1.0).astype(np.float32), (points, points))
-    texture = interpolated(_standard(_noise(rng, points // 2, 1.5, 5.0)), (points, points))
-    noise = 0.08 * rng.standard_normal((points, points), np.float32)
-    return np.asarray(_MARK_DEPTH_UM * (printed * contact + shot.primer_roughness * texture + noise), np.float32)
+    texture = interpolated(standardised(noise(rng, points // 2, 1.5, 5.0)), (points, points))
+    instrument = 0.08 * rng.standard_normal((points, points), np.float32)
+    return np.asarray(_MARK_DEPTH_UM * (printed * contact + shot.primer_roughness * texture + instrument), np.float32)
 
 
-def _mark(shot: _Print, y: Plane, x: Plane) -> Mask:
+def _mark(shot: Shot, y: Plane, x: Plane) -> Mask:
     hole = np.hypot(y - shot.hole_offset_um[0], x - shot.hole_offset_um[1]) < shot.hole_radius_um
     along = x * np.cos(shot.missing_direction) + y * np.sin(shot.missing_direction)
     lost = along > shot.primer_radius_um * (1.0 - 2.0 * shot.missing)
     return np.asarray((np.hypot(y, x) < shot.primer_radius_um) & ~hole & ~lost)
 
 
-def _surround(heights: Plane, shot: _Print, y: Plane, x: Plane, rng: np.random.Generator) -> tuple[Plane, Mask]:
+def _surround(heights: Plane, shot: Shot, y: Plane, x: Plane, rng: np.random.Generator) -> tuple[Plane, Mask]:
     """The heights as an instrument sees them, and which points it measures."""
     radius = np.hypot(y, x)
     from_hole = np.hypot(y - shot.hole_offset_um[0], x - shot.hole_offset_um[1]) - shot.hole_radius_um
@@ -191,13 +193,13 @@ def _surround(heights: Plane, shot: _Print, y: Plane, x: Plane, rng: np.random.G
     return whole.astype(np.float32), np.asarray(measured)
 
 
-def _noise(rng: np.random.Generator, points: int, fine: float, coarse: float) -> Plane:
+def noise(rng: np.random.Generator, points: int, fine: float, coarse: float) -> Plane:
     """Isotropic noise between two Gaussian deviations, in points."""
     white = rng.standard_normal((points, points), np.float32)
     return blurred(white, (fine, fine)) - blurred(white, (coarse, coarse))
 
 
-def _standard(plane: Plane) -> Plane:
+def standardised(plane: Plane) -> Plane:
     return np.asarray((plane - plane.mean()) / plane.std(), np.float32)
 
 

@@ -9,7 +9,7 @@ from matcher import synthetic
 
 def test_the_same_seeds_draw_the_same_scan() -> None:
     first = synthetic.draw(11, 3)
-    synthetic._face.cache_clear()
+    synthetic.face_of.cache_clear()
     again = synthetic.draw(11, 3)
     np.testing.assert_array_equal(first.heights_um, again.heights_um)
     assert first.heights_um.dtype == np.float32
@@ -22,7 +22,7 @@ def test_it_says_that_it_was_drawn() -> None:
 
 
 def test_firearms_share_nothing() -> None:
-    faces = np.stack([synthetic._face(seed).ravel() for seed in range(8)])
+    faces = np.stack([synthetic.face_of(seed).ravel() for seed in range(8)])
     correlations = np.corrcoef(faces) - np.eye(8)
     assert np.abs(correlations).max() < 0.1
 
