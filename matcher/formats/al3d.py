@@ -9,15 +9,14 @@ Layout (after the AL3D file format specification 1.0 as open readers state it; a
                 multiple of 8 bytes
 
 ``PixelSizeXMeter`` and ``PixelSizeYMeter`` are in metres. A point is missing where it is NaN, or from
-``InvalidPixelValue`` (about 3e15) upwards.
+``InvalidPixelValue`` (3e15 unless stated) upwards.
 
-Verified against what two independent open readers make of files that a third wrote, not against files of an
-instrument. The order of rows rests on those readers, none of which turns an al3d against an x3p.
+Verified against what two independent open readers make of a file that one of them wrote, not against files of an
+instrument. The order of rows rests on those readers, neither of which turns an al3d against other formats.
 """
 
 from __future__ import annotations
 
-import math
 import re
 import struct
 from collections.abc import Mapping
@@ -35,6 +34,7 @@ _TAG = struct.Struct("<20s30s2s")
 _TAGS_MAX = 1_000
 """Files that readers were made for have some thirty; the header is read whole."""
 _UM_PER_M = 1e6
+_USUAL_MARKER_M = 3e15
 _TOLERANCE = 1e-6
 """Relative: the marker is written as text of some seven digits and stored as float32."""
 
@@ -112,12 +112,9 @@ def _depth_image(content: bytes, offset: int, tags_end: int, rows: int, columns:
     return np.ndarray((rows, columns), np.dtype("<f4"), content, offset, (stride, 4))
 
 
-def _missing(z: NDArray[np.float32], tags: Mapping[str, str]) -> NDArray[np.bool_] | None:
-    if tags.get("InvalidPixelValue", "").lower() in {"", "nan"}:
-        return None
-    marker = _number(tags, "InvalidPixelValue")
-    if not math.isfinite(marker):
-        return None
+def _missing(z: NDArray[np.float32], tags: Mapping[str, str]) -> NDArray[np.bool_]:
+    unstated = tags.get("InvalidPixelValue", "").lower() in {"", "nan"}
+    marker = _USUAL_MARKER_M if unstated else _number(tags, "InvalidPixelValue")
     # a marker far below the surface is one value; the usual one, far above it, is where invalid values begin
     missing: NDArray[np.bool_] = np.abs(z - np.float64(marker)) <= _TOLERANCE * abs(marker)
     return missing | (z > marker) if marker > 0 else missing

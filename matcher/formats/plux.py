@@ -7,8 +7,8 @@ Layout (as open readers state it, there being no public specification):
                 2448 x 2048 points); LAYER_0/FILENAME_Z: the entry that holds the heights
     LAYER_0.raw float32, little-endian, micrometres, x fastest, NaN where a point is missing
 
-Verified against what two independent open readers make of files written by the tests, not against files of an
-instrument. The order of rows rests on those readers, neither of which turns a plux against an x3p.
+Verified against what one independent open reader makes of a file made by hand, not against files of an instrument.
+The order of rows rests on that reader, which does not turn a plux against an x3p.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ bytes, a comment, a private zone, the points. A file may hold several objects; t
     12   int16          byte order: 0 for little-endian
     14   uint16         number of objects
     18   int16          kind of object, see ``_Kind``
-    90-  int16 at 86    1: there are special points; a missing one is stored as the lowest point less 2
+    86   int16          1: there are special points; a missing one is stored as the lowest point less 2
     94   uint32         values for each point, 0 meaning 1
     98   int16          bits of a point: 16 or 32, signed
     100  int32 x 5      lowest point, highest point, points of a line, lines, points in all
@@ -21,7 +21,7 @@ Compressed points: uint32 count of streams, for each uint32 bytes unpacked and u
 streams, to be joined.
 
 Verified against what three independent open readers make of files that two of them wrote, not against files of an
-instrument. The order of rows rests on those readers, none of which turns a sur against an x3p.
+instrument. The order of rows rests on those readers, none of which turns a sur against other formats.
 """
 
 from __future__ import annotations
