@@ -11,6 +11,7 @@ from schemas.errors import ContractError, shown
 
 MAX_STATEMENT_BYTES = 256 * 1024  # a record with 16 acquisitions takes about 12 kB
 MAX_DEPTH = 16  # the deepest statement nests 5 levels
+BYTES_A_VALUE = 64  # a statement of 256 kB holds 4,096 values; the longest record has about 400, of 30 bytes each
 
 # A string that is never closed runs to the end of the data: were it passed over instead, each quote behind it would
 # start a search to the end, and 256 kB of quotes would take minutes.
@@ -22,23 +23,35 @@ def check_json(data: bytes, *, max_bytes: int = MAX_STATEMENT_BYTES) -> None:
     """Refuse what a lenient parser would silently mend, before any model sees it.
 
     Two readers that disagree on a duplicated key disagree on what was signed (RFC 7493, 2.3).
+    Values are counted beside bytes, since a model says what is wrong with each of them, and takes its time: there
+    may be one for each ``BYTES_A_VALUE`` of ``max_bytes``, and of a statement's where that is more.
+
     Raises ContractError: "too-large", "too-deep", "not-json", "duplicate-key".
     """
     if len(data) > max_bytes:
         raise ContractError("too-large", f"The JSON has {len(data)} bytes; at most {max_bytes} are read.")
-    _check_depth(data)
+    bare = _STRING.sub(b"", data)
+    _check_depth(bare)
+    _check_values(bare, max(max_bytes, MAX_STATEMENT_BYTES) // BYTES_A_VALUE)
     try:
         json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
     except ValueError as error:
         raise ContractError("not-json", f"This is not JSON in UTF-8: {error}.") from error
 
 
-def _check_depth(data: bytes) -> None:
+def _check_depth(bare: bytes) -> None:
     depth = 0
-    for bracket in _BRACKET.findall(_STRING.sub(b"", data)):
+    for bracket in _BRACKET.findall(bare):
         depth += 1 if bracket in b"[{" else -1
         if depth > MAX_DEPTH:
             raise ContractError("too-deep", f"The JSON nests deeper than {MAX_DEPTH} levels.")
+
+
+def _check_values(bare: bytes, most: int) -> None:
+    # a value comes first in its array or object, or follows a comma
+    values = bare.count(b",") + bare.count(b"[") + bare.count(b"{")
+    if values > most:
+        raise ContractError("too-large", f"The JSON holds {values} values; at most {most} are read.")
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

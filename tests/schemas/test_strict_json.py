@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas import ContractError
-from schemas.strict_json import MAX_DEPTH, MAX_STATEMENT_BYTES, check_json
+from schemas.strict_json import BYTES_A_VALUE, MAX_DEPTH, MAX_STATEMENT_BYTES, check_json
+from schemas.submission import parse_submission
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -69,6 +70,30 @@ def test_the_bound_is_the_callers() -> None:
     with pytest.raises(ContractError, match="7 bytes; at most 6") as caught:
         check_json(b"[12345]", max_bytes=6)
     assert caught.value.reason == "too-large"
+
+
+@pytest.mark.parametrize("value", [b"1", b'"a,[{"', b"[]", b"{}", b'{"a":1}'], ids=str)
+def test_values_are_counted(value: bytes) -> None:
+    most = MAX_STATEMENT_BYTES // BYTES_A_VALUE
+    each = 1 + value.startswith((b"[", b"{"))  # the comma, and what opens
+    fitting = b"[" + b",".join([value] * (most // each)) + b"]"
+    check_json(fitting)
+    with pytest.raises(ContractError, match="4097 values; at most 4096") as caught:
+        check_json(fitting[:-1] + b",1]")
+    assert caught.value.reason == "too-large"
+    check_json(fitting[:-1] + b",1]", max_bytes=2 * MAX_STATEMENT_BYTES)
+
+
+@pytest.mark.parametrize("value", [b"1", b"{}", b"[]"], ids=str)
+def test_a_statement_full_of_values_is_refused_in_no_time(value: bytes) -> None:
+    """Told what is wrong with each of 80,000 acquisitions, the sender would cost most of a second."""
+    data = b'{"acquisitions":[' + b",".join([value] * 80_000) + b"]}"
+    assert len(data) < MAX_STATEMENT_BYTES
+    started = time.process_time()
+    with pytest.raises(ContractError) as caught:
+        parse_submission(data)
+    assert caught.value.reason == "too-large"
+    assert time.process_time() - started < 0.2
 
 
 def test_a_refusal_shows_what_was_written_short_and_plain() -> None:
