@@ -21,6 +21,7 @@ app.command("status")(node.status)
 app.add_typer(users.app, name="user")
 app.add_typer(peers.app, name="peer")
 app.command("compare")(matching.compare)
+app.command("convert")(matching.convert)
 app.command("evaluate")(matching.evaluate)
 app.command("demo")(demo.demo)
 

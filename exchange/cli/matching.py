@@ -18,8 +18,8 @@ _CAUTION = "A score ranks candidates; it does not identify."
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(help="An x3p scan.")],
-    b: Annotated[Path, typer.Argument(help="The x3p scan to compare it with.")],
+    a: Annotated[Path, typer.Argument(help="A scan: x3p, al3d, sur or plux.")],
+    b: Annotated[Path, typer.Argument(help="The scan to compare it with.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole comparison as JSON.")] = False,
     png: Annotated[Path | None, typer.Option("--png", help="Draw the aligned pair with its cells here.")] = None,
 ) -> None:
@@ -54,6 +54,31 @@ def compare(
     for path, scan in zip((a, b), scans, strict=True):
         for warning in scan.warnings:
             typer.echo(f"{path}: {warning}", err=True)
+
+
+def convert(
+    scan: Annotated[Path, typer.Argument(help="A scan: x3p, al3d, sur or plux, told from its content.")],
+    x3p: Annotated[Path, typer.Argument(help="The x3p file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a scan as x3p in its plainest form: heights and spacings in metres, NaN where nothing was measured."""
+    from matcher import MatcherError, read_topography, write_topography
+
+    if x3p.exists() and not force:
+        _refuse(f"{x3p} is there already: name another file, or write over it with --force.")
+    try:
+        topography = read_topography(scan)
+    except (MatcherError, OSError) as error:
+        _refuse(f"{scan}: {error.strerror if isinstance(error, OSError) else error}")
+    try:
+        write_topography(topography, x3p, instrument=topography.instrument or "unknown", creator="ffp convert")
+    except OSError as error:
+        _refuse(f"{x3p} cannot be written: {error.strerror}")
+    rows, columns = topography.heights_um.shape
+    dy, dx = topography.spacing_um
+    typer.echo(f"{x3p}: {columns} x {rows} points, {dx:g} x {dy:g} um apart, {topography.coverage:.0%} measured.")
+    for warning in topography.warnings:
+        typer.echo(f"{scan}: {warning}", err=True)
 
 
 def evaluate(
