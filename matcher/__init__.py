@@ -7,8 +7,9 @@
 from matcher.comparison import Cell, Comparison, compare
 from matcher.correlation import Ranked, correlate
 from matcher.descriptor import DESCRIPTOR_SHAPE, prefilter
-from matcher.errors import MatcherError, NotComparable, ScanNotUsable, ScanRefused
+from matcher.errors import GalleryDamaged, GalleryInUse, MatcherError, NotComparable, ScanNotUsable, ScanRefused
 from matcher.formats import read_topography
+from matcher.gallery import CandidateList, Filters, Gallery, GalleryWriter, Reference
 from matcher.limits import DEFAULT_LIMITS, Limits
 from matcher.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, Parameters
 from matcher.prepared import Prepared, prepare
@@ -20,14 +21,21 @@ __all__ = [
     "DEFAULT_PARAMETERS",
     "DESCRIPTOR_SHAPE",
     "MATCHER_VERSION",
+    "CandidateList",
     "Cell",
     "Comparison",
+    "Filters",
+    "Gallery",
+    "GalleryDamaged",
+    "GalleryInUse",
+    "GalleryWriter",
     "Limits",
     "MatcherError",
     "NotComparable",
     "Parameters",
     "Prepared",
     "Ranked",
+    "Reference",
     "ScanNotUsable",
     "ScanRefused",
     "Topography",

@@ -129,7 +129,7 @@ def _synthesis(harmonics: int, turns: int) -> NDArray[np.float32]:
     """(turns, 2 harmonics): from harmonics (real, imaginary, ...) to the correlation at each rotation."""
     phase = 2.0 * np.pi * np.outer(np.arange(turns) / turns, np.arange(1, harmonics + 1))
     waves = np.stack([np.cos(phase), np.sin(phase)], axis=2) / _SCALE**2
-    return waves.reshape(turns, 2 * harmonics).astype(np.float32)
+    return np.asarray(waves.reshape(turns, 2 * harmonics), np.float32)
 
 
 @cache

@@ -3,7 +3,9 @@
 MatcherError
 ├── ScanRefused        the file cannot be read rightly: tell the sender the reason, keep nothing
 ├── ScanNotUsable      the file is good, the surface is not: keep it, tell the examiner, do not correlate it
-└── NotComparable      the two scans may not be compared: offer neither score nor picture
+├── NotComparable      the two scans may not be compared: offer neither score nor picture
+├── GalleryDamaged     the gallery's files are not what was written: make it again from the scans
+└── GalleryInUse       another process writes to the gallery: try again later
 """
 
 from __future__ import annotations
@@ -35,3 +37,11 @@ class ScanNotUsable(MatcherError):
 
 class NotComparable(MatcherError):
     """Two prepared scans that were not made with the same parameters."""
+
+
+class GalleryDamaged(MatcherError):
+    """A file of a gallery is missing, cut, or altered. A gallery holds nothing that the scans do not: rebuild it."""
+
+
+class GalleryInUse(MatcherError):
+    """Another process holds the gallery's writer lock."""

@@ -1,0 +1,50 @@
+"""Small files that are replaced whole, and what makes writes last."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from pathlib import Path
+
+from matcher.errors import GalleryDamaged
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a small text with its checksum. When this returns it is on disk; a reader sees the old or the new one."""
+    part = path.with_name(path.name + ".part")
+    content = text.encode()
+    with part.open("wb") as file:
+        file.write(b"%08x\n" % zlib.crc32(content) + content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def read_text(path: Path) -> str:
+    """What ``replace_text`` wrote. Raises ``GalleryDamaged`` where it is anything else, OSError where it is missing."""
+    checksum, _, content = path.read_bytes().partition(b"\n")
+    if checksum != b"%08x" % zlib.crc32(content):
+        raise damaged(path, "does not agree with its checksum")
+    return content.decode()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder last: a new file's name is not on disk before this returns."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_at(descriptor: int, data: bytes | memoryview, offset: int) -> None:
+    """All of the data, however many calls that takes."""
+    left = memoryview(data).cast("B")
+    while left:
+        written = os.pwrite(descriptor, left, offset)
+        left, offset = left[written:], offset + written
+
+
+def damaged(path: Path, what: str) -> GalleryDamaged:
+    return GalleryDamaged(f"The gallery's file {path.parent.name}/{path.name} {what}: rebuild the gallery.")

@@ -1,0 +1,190 @@
+"""Writing one shard: appending, removing, and taking up what a crash left behind."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.gallery.files import damaged, sync_folder, write_at
+from matcher.gallery.schema import COLUMNS, ROW
+from matcher.gallery.shard import (
+    CAPACITY,
+    HEAD,
+    HEAD_MAGIC,
+    REMOVED,
+    Shard,
+    removal_is_good,
+    row_is_good,
+)
+
+_FILES = ("rows", "removed", "blobs", *(column.name for column in COLUMNS))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """References on their way into a shard, all parts in the same order.
+
+    ``rows``: ``ROW``, with name, labels and day filled in; ``columns``: int8 (n, *shape), one for each of ``COLUMNS``;
+    ``blobs``: prepared scans.
+    """
+
+    rows: NDArray[np.void]
+    columns: Sequence[NDArray[np.int8]]
+    blobs: Sequence[bytes]
+
+    def part(self, start: int, stop: int) -> Batch:
+        columns = [column[start:stop] for column in self.columns]
+        return Batch(self.rows[start:stop], columns, self.blobs[start:stop])
+
+
+class GrowingShard:
+    """The one writer of a shard; the caller sees to it that there is no other.
+
+    What ``append`` or ``remove`` has returned from survives a kill at any moment and a loss of power: data first
+    (fdatasync), then the rows that point to them (fdatasync), then the head. What they have not returned from is
+    there whole or not at all. On any ``OSError`` nothing has changed, and the same call may be tried again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open a shard, and bring into force rows that were on disk when the last writer died before its head.
+
+        Raises ``GalleryDamaged`` where rows or removals in force are not what was written.
+        """
+        self.reader = Shard(folder)
+        self._files = {name: os.open(folder / name, os.O_RDWR | os.O_CLOEXEC) for name in (*_FILES, "head")}
+        self.count, self.removed = self.reader.head()
+        rows, removals = self.reader.rows(self.count), self.reader.removals(self.removed)
+        self._blob_end = max((int(row["blob_at"]) + int(row["blob_bytes"]) for row in rows[-1:]), default=0)
+        del rows, removals
+        self._take_up()
+
+    @staticmethod
+    def create(folder: Path) -> GrowingShard:
+        """An empty shard. When this returns its files are on disk."""
+        folder.mkdir()
+        for name in _FILES:
+            (folder / name).touch()
+        with (folder / "head").open("wb") as file:
+            file.write(_head(0, 0))
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(folder)
+        sync_folder(folder.parent)
+        return GrowingShard(folder)
+
+    @property
+    def room(self) -> int:
+        return CAPACITY - self.count
+
+    def append(self, batch: Batch) -> None:
+        """Add references behind the last one; no more than there is room for.
+
+        1. Write prepared scans and columns, and see them on disk.
+        2. Write the rows, with the checksums of all that, and see them on disk.
+        3. Write the head: from now on they are there.
+        """
+        if len(batch.rows) > self.room:
+            raise ValueError(f"a shard takes {CAPACITY} references: {len(batch.rows)} do not fit behind {self.count}")
+        # 1.
+        write_at(self._files["blobs"], b"".join(batch.blobs), self._blob_end)
+        for column, values in zip(COLUMNS, batch.columns, strict=True):
+            content = np.ascontiguousarray(values, np.int8)
+            write_at(self._files[column.name], content.data, self.count * column.row_bytes)
+        for name in ("blobs", *(column.name for column in COLUMNS)):
+            os.fdatasync(self._files[name])
+
+        # 2.
+        rows = self._complete(batch)
+        self._cut_tails()
+        write_at(self._files["rows"], rows.tobytes(), self.count * ROW.itemsize)
+        os.fdatasync(self._files["rows"])
+
+        # 3.
+        self._set_head(self.count + len(rows), self.removed)
+        self._blob_end += sum(map(len, batch.blobs))
+
+    def remove(self, rows: Sequence[int]) -> None:
+        """Take references out: tombstones; their bytes go when the shard is compacted."""
+        entries = np.zeros(len(rows), REMOVED)
+        entries["row"], entries["number"] = rows, np.arange(self.removed, self.removed + len(rows))
+        _seal(entries)
+        self._cut_tails()
+        write_at(self._files["removed"], entries.tobytes(), self.removed * REMOVED.itemsize)
+        os.fdatasync(self._files["removed"])
+        self._set_head(self.count, self.removed + len(rows))
+
+    def close(self) -> None:
+        for descriptor in self._files.values():
+            os.close(descriptor)
+        self._files = {}
+
+    def _complete(self, batch: Batch) -> NDArray[np.void]:
+        rows = batch.rows.copy()
+        lengths = np.array([len(blob) for blob in batch.blobs], np.uint64)
+        rows["blob_bytes"], rows["blob_at"] = lengths, self._blob_end + np.cumsum(lengths) - lengths
+        rows["blob_crc"] = [zlib.crc32(blob) for blob in batch.blobs]
+        for place, values in enumerate(batch.columns):
+            rows["column_crcs"][:, place] = [zlib.crc32(np.ascontiguousarray(value).data) for value in values]
+        rows["number"] = np.arange(self.count, self.count + len(rows))
+        _seal(rows)
+        return rows
+
+    def _set_head(self, count: int, removed: int) -> None:
+        # not synced: after a loss of power an older head may be left, and _take_up brings it up to the rows on disk
+        write_at(self._files["head"], _head(count, removed), 0)
+        self.count, self.removed = count, removed
+
+    def _take_up(self) -> None:
+        """Advance the head over whole rows and removals behind it; cut off what else is there."""
+        tail = self._tail("rows", ROW, self.count)
+        found = _good(tail, self.count, row_is_good)
+        for row in tail[self.count : self.count + found]:
+            self._blob_end = int(row["blob_at"]) + int(row["blob_bytes"])
+        removed = _good(self._tail("removed", REMOVED, self.removed), self.removed, removal_is_good)
+        if os.fstat(self._files["blobs"]).st_size < self._blob_end:
+            raise damaged(self.reader.folder / "blobs", "is shorter than its rows say")
+        if found or removed:
+            self._set_head(self.count + found, self.removed + removed)
+        self._cut_tails()
+
+    def _cut_tails(self) -> None:
+        """Rows of a batch that failed half way must not stand behind a shorter one that succeeds."""
+        os.ftruncate(self._files["rows"], self.count * ROW.itemsize)
+        os.ftruncate(self._files["removed"], self.removed * REMOVED.itemsize)
+
+    def _tail(self, name: str, kind: np.dtype[Any], count: int) -> NDArray[np.void]:
+        """All whole entries of a file; those before ``count`` are known and left empty."""
+        size = os.fstat(self._files[name]).st_size // kind.itemsize
+        entries = np.zeros(max(size, count), kind)
+        if size > count:
+            offset = count * kind.itemsize
+            content = os.pread(self._files[name], (size - count) * kind.itemsize, offset)
+            entries[count:size] = np.frombuffer(content, kind)
+        return entries
+
+
+def _good(entries: NDArray[np.void], start: int, is_good: Any) -> int:
+    """How many entries from ``start`` on are whole, up to the first that is not."""
+    found = 0
+    while start + found < min(len(entries), CAPACITY) and is_good(entries, start + found):
+        found += 1
+    return found
+
+
+def _seal(entries: NDArray[np.void]) -> None:
+    """Put each entry's checksum into its last four bytes."""
+    size = entries.dtype.itemsize
+    content = entries.tobytes()
+    entries["crc"] = [zlib.crc32(content[at : at + size - 4]) for at in range(0, len(content), size)]
+
+
+def _head(rows: int, removed: int) -> bytes:
+    plain = HEAD.pack(HEAD_MAGIC, rows, removed, 0)[:-4]
+    return plain + zlib.crc32(plain).to_bytes(4, "little")

@@ -1,0 +1,250 @@
+"""Asking a gallery: from many references to a short, explained list."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.comparison import Comparison
+from matcher.correlation import Ranked, Registered, best, rank
+from matcher.errors import NotComparable
+from matcher.gallery.generation import Generation, current_digest
+from matcher.gallery.schema import Filters
+from matcher.gallery.shard import Shard
+from matcher.gallery.tasks import Place, Rows, compare_batch, first_pass, register_batch, second_pass
+from matcher.parameters import DEFAULT_PARAMETERS, Parameters
+from matcher.prepared import Prepared
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with a stage's name, how much of it is done, and how much there is."""
+
+_SECOND_SHARE = 8
+"""Of the first pass the best eighth goes on: on Fadul, whole or half marks, all pairs of one firearm that all
+harmonics rank in the first 0.5 % lie in the first 5 % of the first pass."""
+_SECOND_LEAST = 4
+"""Times ``fine_candidates``: where an eighth would be little more than the fine stage takes."""
+_SECOND_ROWS = 2048
+_FINE_BATCH = 16
+_CELL_BATCH = 5
+_QUERIES_A_PASS = 8
+_TRIES = 2
+
+EVERYTHING = Filters()
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One reference of a candidate list: its name, how it entered the list, the query (scan a) with it (scan b)."""
+
+    reference: bytes
+    prefilter_score: float
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class CandidateList:
+    """``candidates``: best first; ``searched``: with how many references the query was compared; ``damaged``: those
+    that could not be compared because their bytes are not what was written: prepare and append them again."""
+
+    candidates: tuple[Candidate, ...]
+    searched: int
+    damaged: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A shard as it was when the query began: its rows that are asked for, numbered from ``start``."""
+
+    shard: Shard
+    count: int
+    rows: NDArray[np.int64]
+    start: int
+
+
+class Gallery:
+    """Reading a gallery that serves, beside its writer. May be shared by threads.
+
+    Each query sees the references that were there when it began. Raises ``NotComparable`` where the folder serves no
+    gallery of these parameters, ``GalleryDamaged`` where its files are not what was written.
+    """
+
+    def __init__(self, folder: Path, parameters: Parameters = DEFAULT_PARAMETERS) -> None:
+        if current_digest(folder) != parameters.digest:
+            raise NotComparable("the gallery serves scans prepared with other parameters: wait until it is rebuilt")
+        self.parameters = parameters
+        self._generation = Generation.of(folder, parameters.digest)
+        self._shards: dict[Path, Shard] = {}
+
+    def __len__(self) -> int:
+        return sum(len(part.rows) for part in self._snapshot(EVERYTHING))
+
+    def correlate(
+        self,
+        queries: Sequence[Prepared],
+        filters: Filters = EVERYTHING,
+        executor: Executor | None = None,
+        progress: Progress = lambda _stage, _done, _all: None,
+    ) -> list[CandidateList]:
+        """Rank what passes the filters by its agreement with each query, best first.
+
+        1. Choose the references that pass; nothing is computed for the others.
+        2. Compare their first harmonics with all queries in one pass.
+        3. For each query, compare all harmonics of the best eighth.
+        4. Register, compare cells, rank: ``matcher.correlation.rank``.
+
+        ``executor``: for example a ``ProcessPoolExecutor`` with one BLAS thread a process; none: all in this thread.
+        The answer is the same for any executor, and for each query whatever is asked beside it.
+        Memory: 4 bytes a query and chosen reference for scores, and for each process 50 MB; descriptors are
+        mapped, prepared scans read for the best ones alone.
+        Raises ``NotComparable`` for a query that was prepared with other parameters.
+        """
+        if any(query.parameters_digest != self.parameters.digest for query in queries):
+            raise NotComparable("the query was prepared with other parameters than the gallery: prepare it again")
+        for _ in range(_TRIES):
+            with contextlib.suppress(FileNotFoundError):  # a shard was compacted away after the snapshot
+                return self._search(queries, filters, executor, progress)
+        return self._search(queries, filters, executor, progress)
+
+    def _search(
+        self, queries: Sequence[Prepared], filters: Filters, executor: Executor | None, progress: Progress
+    ) -> list[CandidateList]:
+        search = _Search(self.parameters, self._snapshot(filters), executor, progress)
+        passes = _batches(queries, _QUERIES_A_PASS)
+        return [found for together in passes for found in search.run(together)]
+
+    def _snapshot(self, filters: Filters) -> list[_Part]:
+        folders = self._generation.shards()
+        self._shards = {folder: self._shards.get(folder) or Shard(folder) for folder in folders}
+        parts, start = [], 0
+        for shard in self._shards.values():
+            count, removed = shard.head()
+            chosen = np.flatnonzero(shard.live(count, removed) & filters.mask(shard.rows(count)))
+            parts.append(_Part(shard, count, chosen, start))
+            start += len(chosen)
+        return parts
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Up to ``_QUERIES_A_PASS`` queries against one snapshot. References are numbered through all parts."""
+
+    parameters: Parameters
+    parts: Sequence[_Part]
+    executor: Executor | None
+    progress: Progress
+
+    def run(self, queries: Sequence[Prepared]) -> list[CandidateList]:
+        descriptors = np.stack([query.descriptor for query in queries])
+        scores, damaged = self._first(descriptors)
+        return [self._one(query, row, set(damaged)) for query, row in zip(queries, scores, strict=True)]
+
+    def _first(self, queries: NDArray[np.int8]) -> tuple[NDArray[np.float32], list[int]]:
+        scores = np.empty((len(queries), sum(len(part.rows) for part in self.parts)), np.float32)
+        parts = [part for part in self.parts if len(part.rows)]
+        calls = [(part.shard.folder, part.count, _run_or_rows(part.rows), queries) for part in parts]
+        damaged = []
+        for part, (found, bad) in zip(parts, self._each("first pass", first_pass, calls), strict=True):
+            scores[:, part.start : part.start + len(part.rows)] = found
+            damaged += [self._number(part, row) for row in bad]
+        return scores, damaged
+
+    def _one(self, query: Prepared, first: NDArray[np.float32], damaged: set[int]) -> CandidateList:
+        kept = max(-(-len(first) // _SECOND_SHARE), _SECOND_LEAST * self.parameters.fine_candidates)
+        numbers = np.sort(best(first, kept))
+        scores = self._second(query, numbers, damaged)
+        sound = np.isfinite(scores)
+        packed = query.to_bytes()
+
+        def register(rows: Sequence[int]) -> list[Registered]:
+            places = [self._place(number) for number in rows]
+            calls = [(packed, self.parameters, batch) for batch in _batches(places, _FINE_BATCH)]
+            return self._gather("fine", register_batch, calls, damaged)
+
+        def compare(pairs: Sequence[Registered]) -> list[tuple[int, Comparison]]:
+            placed = [(self._place(number), registration) for number, registration in pairs]
+            calls = [(packed, self.parameters, batch) for batch in _batches(placed, _CELL_BATCH)]
+            return self._gather("cells", compare_batch, calls, damaged)
+
+        ranked = rank(numbers[sound], scores[sound], register, compare, self.parameters)
+        return CandidateList(
+            candidates=tuple(self._candidate(entry) for entry in ranked),
+            searched=len(first),
+            damaged=tuple(self._name(number) for number in sorted(damaged)),
+        )
+
+    def _second(self, query: Prepared, numbers: NDArray[np.int64], damaged: set[int]) -> NDArray[np.float32]:
+        scores = np.empty(len(numbers), np.float32)
+        calls, spans = [], []
+        for part in self.parts:
+            low, high = np.searchsorted(numbers, [part.start, part.start + len(part.rows)])
+            for at in range(low, high, _SECOND_ROWS):
+                end = min(at + _SECOND_ROWS, high)
+                rows = part.rows[numbers[at:end] - part.start]
+                calls.append((part.shard.folder, part.count, rows, query.descriptor))
+                spans.append((part, at, end))
+        for (part, at, end), (found, bad) in zip(spans, self._each("second pass", second_pass, calls), strict=True):
+            scores[at:end] = found[0]
+            damaged.update(self._number(part, row) for row in bad)
+        return scores
+
+    def _each(self, stage: str, task: Callable[..., T], calls: Sequence[tuple[Any, ...]]) -> Iterator[T]:
+        """The tasks' results in their order, from as many processes as there are."""
+        if self.executor is None:
+            results: Iterable[T] = (task(*call) for call in calls)
+        else:
+            # submitted one by one, not by ``map``: executors on a cluster differ in what that takes
+            futures = [self.executor.submit(task, *call) for call in calls]
+            results = (future.result() for future in futures)
+        for done, result in enumerate(results, 1):
+            self.progress(stage, done, len(calls))
+            yield result
+
+    def _gather(
+        self,
+        stage: str,
+        task: Callable[..., tuple[list[T], list[int]]],
+        calls: Sequence[tuple[Any, ...]],
+        damaged: set[int],
+    ) -> list[T]:
+        gathered: list[T] = []
+        for found, bad in self._each(stage, task, calls):
+            gathered += found
+            damaged.update(bad)
+        return gathered
+
+    def _candidate(self, entry: Ranked) -> Candidate:
+        return Candidate(self._name(entry.index), entry.prefilter_score, entry.comparison)
+
+    def _place(self, number: int) -> Place:
+        part = self._part(number)
+        return number, part.shard.folder, int(part.rows[number - part.start])
+
+    def _name(self, number: int) -> bytes:
+        part = self._part(number)
+        return bytes(part.shard.rows(part.count)["reference"][part.rows[number - part.start]].tobytes())
+
+    def _part(self, number: int) -> _Part:
+        starts = [part.start for part in self.parts]
+        # of several parts that start here all but the last are empty
+        return self.parts[int(np.searchsorted(starts, number, side="right")) - 1]
+
+    def _number(self, part: _Part, row: int) -> int:
+        return part.start + int(np.searchsorted(part.rows, row))
+
+
+def _run_or_rows(rows: NDArray[np.int64]) -> Rows:
+    first, last = int(rows[0]), int(rows[-1])
+    return range(first, last + 1) if last - first + 1 == len(rows) else rows
+
+
+def _batches(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [items[at : at + size] for at in range(0, len(items), size)]

@@ -1,0 +1,143 @@
+"""One shard of a gallery: a folder of files that only grow.
+
+    rows         one ``ROW`` a reference, each with its number and checksum
+    <column>     one file for each of ``COLUMNS``: fixed size a reference
+    blobs        prepared scans, one after the other
+    removed      one ``_REMOVED`` for each reference that was taken out
+    head         how many rows and removals are in force: 32 bytes, the point at which a change takes effect
+
+What lies behind the head's counts is no part of the shard.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import weakref
+import zlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.gallery.files import damaged
+from matcher.gallery.schema import COLUMNS, ROW, Column
+
+CAPACITY = 16_384
+"""References in a shard: 0.6 GB, copied in a second or two when it is compacted; the unit of work of a first pass."""
+
+HEAD = struct.Struct("<8s2I12xI")
+HEAD_MAGIC = b"FFPgall1"
+REMOVED = np.dtype([("row", "<u4"), ("number", "<u4"), ("crc", "<u4")])
+_HEAD_TRIES = 5
+
+
+class Shard:
+    """Reading one shard. Objects keep files mapped; what has been checked once is not checked again.
+
+    Raises ``GalleryDamaged`` where a file is shorter than the head says, or a row or removal is not what was
+    written; ``FileNotFoundError`` where the shard is gone (compacted away).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._maps: dict[str, NDArray[np.uint8]] = {}
+        self._checked = {column.name: np.zeros(CAPACITY, np.bool_) for column in COLUMNS}
+        self._rows_checked = 0
+
+    def head(self) -> tuple[int, int]:
+        """How many rows and removals are in force now."""
+        for _ in range(_HEAD_TRIES):  # a head that is being written may be read half old, half new
+            content = (self.folder / "head").read_bytes()
+            if len(content) == HEAD.size:
+                magic, rows, removed, crc = HEAD.unpack(content)
+                if magic == HEAD_MAGIC and crc == zlib.crc32(content[:-4]) and rows <= CAPACITY:
+                    return rows, removed
+        raise damaged(self.folder / "head", "does not agree with its checksum")
+
+    def rows(self, count: int) -> NDArray[np.void]:
+        """The first rows, checked: (count,) of ``ROW``."""
+        rows = self._map("rows", count * ROW.itemsize).view(ROW)
+        for number in range(self._rows_checked, count):
+            if not row_is_good(rows, number):
+                raise damaged(self.folder / "rows", f"is altered at row {number}")
+        self._rows_checked = max(self._rows_checked, count)
+        return rows
+
+    def live(self, rows: int, removed: int) -> NDArray[np.bool_]:
+        """Which of the first rows are not removed: (rows,)."""
+        live = np.ones(rows, np.bool_)
+        live[self.removals(removed)["row"]] = False
+        return live
+
+    def removals(self, count: int) -> NDArray[np.void]:
+        """The first removals, checked: (count,) of ``REMOVED``."""
+        removals = self._map("removed", count * REMOVED.itemsize).view(REMOVED)
+        for number in range(count):
+            if not removal_is_good(removals, number):
+                raise damaged(self.folder / "removed", f"is altered at entry {number}")
+        return removals
+
+    def column(self, column: Column, count: int) -> NDArray[np.int8]:
+        """A column of the first rows, not checked: int8 (count, *shape), memory-mapped."""
+        values = self._map(column.name, count * column.row_bytes).view(np.int8)
+        return values.reshape(count, *column.shape)
+
+    def altered(self, columns: Sequence[Column], rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """Those of the given rows of which a column is not what was written. A process looks once at each."""
+        return np.unique(np.concatenate([self._altered(column, rows, count) for column in columns]))
+
+    def blob(self, row: int) -> bytes:
+        """A reference's prepared scan. Raises ``GalleryDamaged`` where it is not what was written."""
+        rows = self._map("rows", (row + 1) * ROW.itemsize).view(ROW)
+        if row >= self._rows_checked and not row_is_good(rows, row):
+            raise damaged(self.folder / "rows", f"is altered at row {row}")
+        entry = rows[row]
+        data = os.pread(self._blobs, int(entry["blob_bytes"]), int(entry["blob_at"]))
+        if zlib.crc32(data) != entry["blob_crc"]:
+            raise damaged(self.folder / "blobs", f"is altered at row {row}")
+        return data
+
+    def _altered(self, column: Column, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        checked = self._checked[column.name]
+        unchecked = rows[~checked[rows]]
+        if len(unchecked):
+            values = self._map(column.name, count * column.row_bytes).data
+            expected = self.rows(count)["column_crcs"][:, COLUMNS.index(column)]
+            size = column.row_bytes
+            good = [zlib.crc32(values[row * size : (row + 1) * size]) == expected[row] for row in unchecked.tolist()]
+            checked[unchecked[good]] = True
+            unchecked = unchecked[~np.array(good)]
+        return unchecked
+
+    @cached_property
+    def _blobs(self) -> int:
+        descriptor = os.open(self.folder / "blobs", os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, descriptor)
+        return descriptor
+
+    def _map(self, name: str, size: int) -> NDArray[np.uint8]:
+        """The first bytes of a file, mapped; mapped anew when the shard has grown."""
+        known = self._maps.get(name)
+        if known is None or len(known) < size:
+            path = self.folder / name
+            length = path.stat().st_size
+            if length < size:
+                raise damaged(path, f"holds {length} bytes instead of {size}")
+            known = np.memmap(path, np.uint8, "r", shape=length).view(np.ndarray) if length else np.empty(0, np.uint8)
+            self._maps[name] = known
+        return known[:size]
+
+
+def row_is_good(rows: NDArray[np.void], number: int) -> bool:
+    """Whether a row is the one that was written at this place."""
+    content = rows[number : number + 1].tobytes()
+    return bool(rows["number"][number] == number and rows["crc"][number] == zlib.crc32(content[:-4]))
+
+
+def removal_is_good(removals: NDArray[np.void], number: int) -> bool:
+    """Whether a removal is the one that was written at this place."""
+    content = removals[number : number + 1].tobytes()
+    return bool(removals["number"][number] == number and removals["crc"][number] == zlib.crc32(content[:-4]))
