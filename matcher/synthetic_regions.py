@@ -24,7 +24,7 @@ _TIP_SPACING_UM = 4.0
 _TIP_DEPTH_UM = 1.2
 
 SHEAR_SPACING_UM = 2.5
-_SHEAR_POINTS = 600
+_SHEAR_POINTS = 720
 _EDGE_POINTS = 1200
 _STRIA_DEPTH_UM = 0.8
 
@@ -85,8 +85,8 @@ def draw_impression(firearm_seed: int, shot_seed: int, *, raw: bool = False) -> 
 def draw_shear(firearm_seed: int, shot_seed: int) -> Topography:
     """Draw the aperture shear of one shot of one firearm: a band of striae beside the aperture's edge.
 
-    The same seeds (not negative) draw the same scan of 600 x 600 points, 2.5 um apart: the band in any direction,
-    0.6 to 1.1 mm across its striae and 0.15 to 0.4 mm along them, with unstriated primer around it.
+    The same seeds (not negative) draw the same scan of 720 x 720 points, 2.5 um apart: the band in any direction,
+    0.7 to 1.6 mm across its striae and 0.15 to 0.4 mm along them, with unstriated primer around it.
 
     1. Draw the edge of the firearm's aperture (kept for the next shot).
     2. Choose how this shot cuts the primer on it: where, in which direction, how much of it, how worn.
@@ -100,7 +100,7 @@ def draw_shear(firearm_seed: int, shot_seed: int) -> Topography:
     rng = np.random.default_rng([0x05EA, firearm_seed, shot_seed])
     direction = rng.uniform(0.0, 2.0 * np.pi)
     stretch = float(np.exp(rng.normal(0.0, 0.012)))
-    width, length = rng.uniform(600.0, 1100.0), rng.uniform(150.0, 400.0)
+    width, length = rng.uniform(700.0, 1600.0), rng.uniform(150.0, 400.0)
     place = rng.normal(0.0, 60.0, 3)
 
     # 3.
@@ -194,7 +194,7 @@ def _steepness(surface: Plane) -> Plane:
 def _edge(firearm_seed: int) -> Plane:
     """The profile of an aperture's edge, 3 mm at 2.5 um, deviation 1: fine and broad ridges, and some nicks."""
     rng = np.random.default_rng([0x0ED6E, firearm_seed])
-    edge = _profile(rng, _EDGE_POINTS, 1.6) + 0.9 * _profile(rng, _EDGE_POINTS, float(rng.uniform(4.0, 7.0)))
+    edge = _profile(rng, _EDGE_POINTS, 1.6) + 0.8 * _profile(rng, _EDGE_POINTS, float(rng.uniform(3.0, 5.0)))
     for place in rng.integers(0, _EDGE_POINTS, 40):
         edge[:, place : place + int(rng.integers(2, 7))] += float(rng.uniform(-3.0, 3.0))
     edge = _standard(blurred(edge, (0.1, 1.2)))
@@ -205,8 +205,8 @@ def _edge(firearm_seed: int) -> Plane:
 def _striae(edge: Plane, across_um: Plane, along_um: Plane, rng: np.random.Generator) -> Plane:
     """The edge's profile as this shot shows it: partly worn or new, and coming and going along the cut."""
     fresh = _profile(rng, _EDGE_POINTS, float(rng.uniform(2.0, 4.0)))
-    share = rng.uniform(0.15, 0.4)
-    presence = np.clip(rng.uniform(0.6, 1.0) + 0.5 * _profile(rng, _EDGE_POINTS, 25.0), 0.0, 1.2)
+    share = rng.uniform(0.02, 0.12)
+    presence = np.clip(rng.uniform(0.9, 1.1) + 0.2 * _profile(rng, _EDGE_POINTS, 25.0), 0.0, 1.2)
     profile = np.sqrt(1.0 - share) * edge * presence + np.sqrt(share) * fresh
     waver = 2.5 * _across(_profile(rng, 600, 30.0), along_um, SHEAR_SPACING_UM)
     fade = 0.75 + 0.25 * _noise(rng, _SHEAR_POINTS, 20.0, 80.0)
