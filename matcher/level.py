@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matcher.circle import fit_outline
 from matcher.errors import ScanNotUsable
 from matcher.parameters import Parameters
 from matcher.plane import Plane, area_means, interpolated, ratio
@@ -16,8 +15,6 @@ from matcher.topography import Topography
 _BASE_SPACING_UM = 6.25
 """Finer points are averaged first: half of the shortest wavelength kept (30 um) is 15 um."""
 _COARSEST_USABLE_UM = 20.0
-_SMALLEST_MARK_RADIUS_UM = 1000.0
-_LARGEST_MARK_RADIUS_UM = 2700.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ def level_mark(topography: Topography, parameters: Parameters) -> LevelledMark:
     heights, inside = _subtract_form(heights, weights, mark, parameters)
 
     # 3.
-    circle = fit_outline(mark.mask, mark.spacing_um, _SMALLEST_MARK_RADIUS_UM, _LARGEST_MARK_RADIUS_UM)
+    circle = mark.outline
     y, x = (
         centre + (coarse - fine) / 2
         for centre, coarse, fine in zip(circle.centre_um, mark.spacing_um, spacing, strict=True)

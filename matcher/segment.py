@@ -17,17 +17,25 @@ _GRID_UM = 25.0
 _READY_SHARE = 0.97
 """A scan that is this smooth as a whole was levelled and masked by its laboratory: its mask stands."""
 _SOLID_SHARE = 0.499
-_WALL_SHARE = 0.8
+_WALL_SHARE = 0.74
+"""A quarter of a grid point's points may be missing by chance: at 12.5 um it has four."""
 _SMALLEST_PRIMER_RADIUS_UM = 1000.0
 _LARGEST_PRIMER_RADIUS_UM = 2700.0
 """Large pistol and large rifle primers are 5.33 mm across."""
-_WHOLE_HEAD_UM = 6000.0
-"""A field of view this wide shows the head around the primer as well."""
-_LARGEST_HEAD_RADIUS_UM = 12_000.0
-_HEAD_SUPPORT = 0.5
-"""Share of the outline's corners; below it the field shows no edge of the head, and was centred by hand."""
+_BRIDGE_POINTS = (4, 2)
+_WIDE_SHARE = 0.5
+_SEEDS = 6
+_SEED_SHARE = 0.05
+_UNROUNDED = 0.02
+"""How much a piece without a primer's circle counts: the head is ten times as large as a mark."""
 _SMALLEST_PATCH_UM2 = 15_000.0
 _REFINEMENTS = 4
+_LEAST_TOLERANCE_UM = 12.0
+_TOLERANCE_DEVIATIONS = 6.0
+"""Marks reach four robust deviations of the surface; a primer's rounded edge falls away without end."""
+_EDGE_STEP_UM = 1.25
+"""A ring along the primer's outline that lies this far off the mark never touched the breech face."""
+_EDGE_RINGS = 12
 
 
 @dataclass(frozen=True)
@@ -35,12 +43,17 @@ class Mark:
     """Where the breech face printed, on a grid of about 25 um.
 
     ``mask``: bool (rows, columns); ``form_um``: float32 of the same shape, the smooth surface under the mark,
-    micrometres; ``spacing_um``: (y, x) of this grid.
+    micrometres; ``spacing_um``: (y, x) of this grid; ``outline``: the circle behind the mark's outer edge;
+    ``aperture``: the circle of the firing-pin aperture, where one was needed and found; ``ready``: the scan was
+    levelled and masked before.
     """
 
     mask: Mask
     form_um: Plane
     spacing_um: tuple[float, float]
+    outline: Circle
+    aperture: Circle | None
+    ready: bool
 
 
 def find_mark(
@@ -55,9 +68,11 @@ def find_mark(
        it lies close to that surface the scan is already masked, and all of it is the mark.
     2. Otherwise take out spikes, and look again.
     3. Otherwise find walls: missing points and steps that no breech face prints.
-    4. Look between the primer's outline and the wall around the firing-pin aperture; keep the largest
-       piece without walls.
-    5. Fit the surface to that piece; add what lies close to it; repeat.
+    4. Of the pieces between walls choose the one that is large and bounded like a primer.
+    5. Take out what lies within the wall of a round aperture, which may be broken.
+    6. Fit the surface to the piece; take what lies close to it, within the primer's outline and not enclosed by it
+       (flow-back in an aperture of any shape); repeat.
+    7. Take off the primer's rounded edge.
 
     ``heights_um``: float32 (rows, columns), 0 where ``weights`` (0 to 1) is 0.
     Raises ``ScanNotUsable`` where nothing is left that could be compared.
@@ -71,23 +86,39 @@ def find_mark(
         form = _robust_form(grid, solid)
         near = solid & (np.abs(grid - form) <= parameters.levelling_tolerance_um)
         if near.sum() >= _READY_SHARE * solid.sum():
-            return Mark(near, form, spacing)
+            return Mark(near, form, spacing, _outline(near, spacing), None, ready=True)
 
     # 3.
     wall = _walls(grid, solid, share, parameters.max_step_um)
+    flat = solid & ~wall
 
     # 4.
-    flat = ~wall & _between_circles(wall, solid, spacing)
-    piece = _largest_piece(opened(flat, 2))
+    piece = _seed(flat, spacing)
     _require(piece, spacing, parameters, "connected breech-face surface")
 
     # 5.
+    outline = _outline(piece, spacing)
+    aperture = find_wall(wall & _within(outline, wall.shape, spacing), spacing, outline)
+    if aperture is not None:
+        flat &= ~_within(aperture, wall.shape, spacing)
+        piece = _largest_piece(piece & flat)
+
+    # 6.
     for _ in range(_REFINEMENTS):
         form = _robust_form(grid, piece)
-        near = flat & (np.abs(grid - form) <= parameters.levelling_tolerance_um)
-        piece = _without_specks(opened(near, 1), spacing)
+        near = flat & (np.abs(grid - form) <= _tolerance(grid - form, piece, parameters))
+        near &= _within(_outline(piece, spacing), wall.shape, spacing, margin_um=_GRID_UM)
+        piece = _connected(opened(near, 1), spacing)
         _require(piece, spacing, parameters, "level breech-face surface")
-    return Mark(piece, form, spacing)
+
+    # 7.
+    piece = _without_edge(piece, grid - form, _outline(piece, spacing), spacing)
+    _require(piece, spacing, parameters, "level breech-face surface")
+    return Mark(piece, form, spacing, _outline(piece, spacing), aperture, ready=False)
+
+
+def _outline(mask: Mask, spacing_um: tuple[float, float]) -> Circle:
+    return fit_outline(mask, spacing_um, _SMALLEST_PRIMER_RADIUS_UM, _LARGEST_PRIMER_RADIUS_UM)
 
 
 def _without_spikes(heights: Plane, weights: Plane, tolerance_um: float) -> Plane:
@@ -131,38 +162,60 @@ def _walls(grid: Plane, solid: Mask, share: Plane, max_step_um: float) -> Mask:
     window = np.ones((3, 3), np.uint8)
     highest = cv2.dilate(np.where(solid, grid, np.float32(-1e9)), window)
     lowest = cv2.erode(np.where(solid, grid, np.float32(1e9)), window)
-    return np.asarray((share < _WALL_SHARE) | (highest - lowest > max_step_um))
+    # on a surface that scatters dropouts everywhere, only what misses more than the rest is a wall
+    usual = float(np.median(share[solid]))
+    least = min(_WALL_SHARE, max(_SOLID_SHARE, usual - 3.0 * (1.0 - usual)))
+    return np.asarray((share < least) | (highest - lowest > max_step_um))
 
 
-def _between_circles(wall: Mask, solid: Mask, spacing_um: tuple[float, float]) -> Mask:
-    """Inside the primer's outline and outside the wall around the firing-pin aperture, as far as either is seen."""
-    body = _primer_body(wall, solid, spacing_um)
-    if not body.any():
-        return solid
-    outline = fit_outline(body, spacing_um, _SMALLEST_PRIMER_RADIUS_UM, _LARGEST_PRIMER_RADIUS_UM)
-    inside = _distance(solid.shape, spacing_um, outline) <= outline.radius_um
-    aperture = find_wall(wall & inside, spacing_um, outline)
-    if aperture is None:
-        return solid & inside
-    return solid & inside & (_distance(solid.shape, spacing_um, aperture) > aperture.radius_um)
+def _seed(flat: Mask, spacing_um: tuple[float, float]) -> Mask:
+    """The piece to begin with: large, and with an outer edge like a primer's.
+
+    On a field that shows the head around the primer, the head may be the larger piece. Bridges to what flowed
+    back are cut, unless the mark is as narrow itself.
+    """
+    wide, narrow = (opened(flat, reach) for reach in _BRIDGE_POINTS)
+    cut = wide if wide.sum() >= _WIDE_SHARE * narrow.sum() else narrow
+    labels, sizes = pieces(cut)
+    candidates = [label for label in np.argsort(-sizes)[:_SEEDS] if sizes[label] > _SEED_SHARE * sizes.max()]
+
+    def likeness(label: int) -> float:
+        return float(sizes[label]) * (_UNROUNDED + _outline(np.asarray(labels == label), spacing_um).support)
+
+    return np.asarray(cut & (labels == max(candidates, key=likeness, default=0)))
 
 
-def _primer_body(wall: Mask, solid: Mask, spacing_um: tuple[float, float]) -> Mask:
-    """The surface that the primer's outline is looked for on: the largest piece; on a field that shows the head
-    around the primer as well, the largest that does not reach farther from the head's centre than a primer."""
-    rows, columns = solid.shape
-    field = (rows * spacing_um[0], columns * spacing_um[1])
-    if min(field) < _WHOLE_HEAD_UM:
-        return _largest_piece(opened(solid, 2))
-    head = fit_outline(solid, spacing_um, _WHOLE_HEAD_UM / 2, _LARGEST_HEAD_RADIUS_UM)
-    if head.support < _HEAD_SUPPORT:
-        head = Circle((field[0] / 2, field[1] / 2), _WHOLE_HEAD_UM / 2, 0.0)
-    beyond = _distance(solid.shape, spacing_um, head) > _LARGEST_PRIMER_RADIUS_UM
-    labels, sizes = pieces(opened(solid & ~wall, 2))
-    sizes[np.unique(labels[beyond])] = 0
-    if not sizes.any():
-        return _largest_piece(opened(solid & ~beyond, 2))
-    return np.asarray(labels == int(sizes.argmax()))
+def _tolerance(residual: Plane, piece: Mask, parameters: Parameters) -> float:
+    """How far from the form the mark may lie, by how far it mostly does."""
+    deviation = 1.4826 * float(np.median(np.abs(residual[piece])))
+    return min(max(_TOLERANCE_DEVIATIONS * deviation, _LEAST_TOLERANCE_UM), parameters.levelling_tolerance_um)
+
+
+def _connected(near: Mask, spacing_um: tuple[float, float]) -> Mask:
+    """The largest piece and patches around it; not what it encloses, nor what lies farther in than any of it."""
+    main = _largest_piece(near)
+    contours, _ = cv2.findContours(main.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = cv2.drawContours(np.zeros(main.shape, np.uint8), contours, -1, 1, cv2.FILLED) > 0
+    distance = _distance(main.shape, spacing_um, _outline(main, spacing_um)) if main.any() else np.zeros(main.shape)
+    around = distance >= float(np.quantile(distance[main], 0.01)) if main.any() else main
+    return _without_specks(np.asarray(main | (near & ~filled & around)), spacing_um)
+
+
+def _without_edge(piece: Mask, residual: Plane, outline: Circle, spacing_um: tuple[float, float]) -> Mask:
+    """Without the rings along the outline that lie below the rest, or above it: rounded edge, bead of lacquer."""
+    if outline.support == 0.0:
+        return piece
+    rings = np.floor((outline.radius_um + _GRID_UM - _distance(piece.shape, spacing_um, outline)) / _GRID_UM)
+    middle = float(np.median(residual[piece]))
+    heights = [residual[piece & (rings == number)] for number in range(_EDGE_RINGS)]
+    level = np.array([ring.size > 0 and abs(float(np.median(ring)) - middle) < _EDGE_STEP_UM for ring in heights])
+    # one or two level rings may be where a bead of lacquer falls away through the level of the mark
+    lasting = level[:-2] & level[1:-1] & level[2:]
+    return np.asarray(piece & (rings >= lasting.argmax())) if lasting.any() else piece
+
+
+def _within(circle: Circle, shape: tuple[int, ...], spacing_um: tuple[float, float], *, margin_um: float = 0.0) -> Mask:
+    return np.asarray(_distance(shape, spacing_um, circle) <= circle.radius_um + margin_um)
 
 
 def _distance(shape: tuple[int, ...], spacing_um: tuple[float, float], circle: Circle) -> NDArray[np.float64]:
