@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ import cv2
 import numpy as np
 
 from matcher import figures
+from matcher.calibrate import ScoredPairs, Validation, validate
 from matcher.clean import CleanScan, clean
 from matcher.conditions import rotated
 from matcher.controls import mask_only, random_texture
 from matcher.errors import MatcherError
+from matcher.likelihood import CalibrationRefused
 from matcher.pairs import PairScore, Progress, Stopwatch, score_pairs
 from matcher.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, Parameters
 from matcher.prepared import Prepared, pack
@@ -37,6 +40,9 @@ class Evaluation:
     KM: pairs of one firearm; KNM: pairs of two. ``cpu_s``: processor seconds at one thread; ``controls``: the
     AUC of the outlines alone, and of random texture inside the real outlines; ``histogram``: counts of KM and
     KNM scores from each of ``edges`` to the next. ``pairs``: what the matcher said, without the truth.
+    ``lateral_resolution_um``: lowest and highest distance between points of the scans.
+    ``cllr``, ``cllr_min`` (bits), ``log10_lr_gap`` (lowest KM minus highest KNM): of the bounded likelihood ratios,
+    leaving one firearm out; None where lir is not installed, or the firearms are too few. See ``matcher.calibrate``.
     """
 
     n_scans: int
@@ -49,6 +55,9 @@ class Evaluation:
     overlaps: int
     variance_ratio: float
     gap_in_knm_deviations: float
+    cllr: float | None
+    cllr_min: float | None
+    log10_lr_gap: float | None
     rank1: float
     map: float
     recall_at_10: float
@@ -57,6 +66,7 @@ class Evaluation:
     histogram: dict[str, list[float]]
     firearms: dict[str, str]
     rotate: int | None
+    lateral_resolution_um: tuple[float, float]
     parameters_digest: str
     matcher_version: str = MATCHER_VERSION
     pairs: tuple[PairScore, ...] = field(default=(), repr=False)
@@ -102,7 +112,7 @@ def evaluate(
         names = list(firearms)
 
         # 2.
-        scans, prepared = _prepare_all(folder, names, rotate, parameters, stopwatch, progress)
+        scans, prepared, resolution_um = _prepare_all(folder, names, rotate, parameters, stopwatch, progress)
 
         # 3.
         pairs = score_pairs(names, prepared, parameters, stopwatch, partial(progress, "comparing"))
@@ -113,7 +123,8 @@ def evaluate(
         cv2.setNumThreads(threads)
 
     # 5.
-    return _summarise(firearms, pairs, controls, _cpu_seconds(stopwatch, len(scans), len(pairs)), rotate, parameters)
+    cpu_s = _cpu_seconds(stopwatch, len(scans), len(pairs))
+    return _summarise(firearms, pairs, controls, cpu_s, rotate, resolution_um, parameters)
 
 
 def read_truth(path: Path) -> dict[str, str]:
@@ -146,9 +157,10 @@ def _prepare_all(
     parameters: Parameters,
     stopwatch: Stopwatch,
     progress: Progress,
-) -> tuple[list[CleanScan], list[Prepared]]:
+) -> tuple[list[CleanScan], list[Prepared], tuple[float, float]]:
     turns = np.random.default_rng(rotate).uniform(0.0, 360.0, len(names))
     scans, prepared = [], []
+    spacings: set[float] = set()
     for place, name in enumerate(names):
         path = folder / f"{name}.x3p"
         try:
@@ -161,10 +173,11 @@ def _prepare_all(
                 ready = pack(scan, parameters)
         except (MatcherError, OSError) as error:
             raise EvaluationError(f"{path}, named in the truth, cannot be used: {error}") from error
+        spacings.update(topography.spacing_um)
         scans.append(scan)
         prepared.append(ready)
         progress("cleaning", place + 1, len(names))
-    return scans, prepared
+    return scans, prepared, (min(spacings), max(spacings))
 
 
 def _score_controls(
@@ -204,12 +217,29 @@ def _cpu_seconds(stopwatch: Stopwatch, scans: int, pairs: int) -> dict[str, floa
     }
 
 
+def scored_pairs(firearms: dict[str, str], pairs: Sequence[PairScore]) -> ScoredPairs:
+    """The pairs with their firearms, as a calibration takes them."""
+    return ScoredPairs.from_names(
+        [firearms[pair.a] for pair in pairs], [firearms[pair.b] for pair in pairs], [pair.score for pair in pairs]
+    )
+
+
+def _leave_one_firearm_out(firearms: dict[str, str], pairs: Sequence[PairScore]) -> Validation | None:
+    if find_spec("lir") is None:
+        return None
+    try:
+        return validate(scored_pairs(firearms, pairs))
+    except CalibrationRefused:
+        return None
+
+
 def _summarise(
     firearms: dict[str, str],
     pairs: list[PairScore],
     controls: dict[str, float],
     cpu_s: dict[str, float],
     rotate: int | None,
+    resolution_um: tuple[float, float],
     parameters: Parameters,
 ) -> Evaluation:
     km, knm = _split(pairs, firearms)
@@ -217,6 +247,7 @@ def _summarise(
     matrix = np.zeros((len(place), len(place)))
     for pair in pairs:
         matrix[place[pair.a], place[pair.b]] = matrix[place[pair.b], place[pair.a]] = pair.score
+    validation = _leave_one_firearm_out(firearms, pairs)
     rank1, mean_precision, recall = figures.ranking(matrix, list(firearms.values()))
     low, high = (f(np.floor(np.array([km.min(), knm.min(), km.max(), knm.max()]) / _BIN)) for f in (np.min, np.max))
     edges = np.arange(int(low), int(high) + 2) * _BIN
@@ -231,6 +262,9 @@ def _summarise(
         overlaps=figures.overlaps(km, knm),
         variance_ratio=figures.variance_ratio(km, knm),
         gap_in_knm_deviations=figures.gap_in_knm_deviations(km, knm),
+        cllr=validation.cllr if validation else None,
+        cllr_min=validation.cllr_min if validation else None,
+        log10_lr_gap=validation.gap if validation else None,
         rank1=rank1,
         map=mean_precision,
         recall_at_10=recall,
@@ -243,6 +277,7 @@ def _summarise(
         },
         firearms=firearms,
         rotate=rotate,
+        lateral_resolution_um=resolution_um,
         parameters_digest=parameters.digest,
         pairs=tuple(pairs),
     )
