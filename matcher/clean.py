@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 
 from matcher.errors import ScanNotUsable
+from matcher.level import LevelledMark
 from matcher.parameters import Parameters
-from matcher.plane import Plane, blurred, disc, halved, ratio, sampled
+from matcher.plane import Plane, disc, halved, low_pass, ratio, sampled
 from matcher.regions import level_region
+from matcher.relief import relief_of_heights
 from matcher.topography import Topography
 
 FINE_POINTS = 320
 COARSE_POINTS = 160
-_CUTOFF_TO_SIGMA = np.sqrt(np.log(2.0) / 2.0) / np.pi
-"""ISO 16610-61: the Gaussian filter passes half of the amplitude at its cutoff wavelength."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,8 @@ def clean(topography: Topography, parameters: Parameters) -> CleanScan:
     """Bring a topography of any field of view and resolution to the two working copies.
 
     1. Find the mark, level it and find its centre (``level_region``).
-    2. Erode the mark's rim.
-    3. Low-pass and sample the fine grid around the centre, then the coarse one from it (soft masks:
-       hard ones lose thin rings).
-    4. Subtract the long waves of each; scale by median and MAD; clip.
+    2. For the relief channel, take the relief of its heights.
+    3. Band-pass it to the working copies (``band_passed``).
 
     Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
     """
@@ -55,10 +53,28 @@ def clean(topography: Topography, parameters: Parameters) -> CleanScan:
     mark = level_region(topography, parameters)
 
     # 2.
+    if parameters.channel == "relief":
+        mark = relief_of_heights(mark, parameters)
+
+    # 3.
+    return band_passed(mark, parameters)
+
+
+def band_passed(mark: LevelledMark, parameters: Parameters) -> CleanScan:
+    """From a mark on its own grid to the two working copies.
+
+    1. Erode the mark's rim.
+    2. Low-pass and sample the fine grid around the centre, then the coarse one from it (soft masks:
+       hard ones lose thin rings).
+    3. Subtract the long waves of each; scale by median and MAD; clip.
+
+    Raises ``ScanNotUsable`` where too little is left.
+    """
+    # 1.
     spacing = mark.spacing_um
     inside = _erode(mark.weights, spacing, parameters.edge_erosion_um)
 
-    # 3.
+    # 2.
     fine_short, fine_long = parameters.fine_band_um
     coarse_short, coarse_long = parameters.coarse_band_um
     smooth, share = low_pass(mark.heights, inside, (fine_short / spacing[0], fine_short / spacing[1]))
@@ -67,7 +83,7 @@ def clean(topography: Topography, parameters: Parameters) -> CleanScan:
     extra = np.sqrt(max(coarse_short**2 - fine_short**2, 0.0)) / parameters.fine_spacing_um
     coarse_smooth, coarse_share = _halve(*low_pass(fine_smooth, fine_share, (extra, extra)))
 
-    # 4.
+    # 3.
     return CleanScan(
         coarse=finish(coarse_smooth, coarse_share, coarse_long / parameters.coarse_spacing_um, parameters),
         fine=finish(fine_smooth, fine_share, fine_long / parameters.fine_spacing_um, parameters),
@@ -81,18 +97,6 @@ def _erode(weights: Plane, spacing_um: tuple[float, float], distance_um: float) 
     neighbourhood = disc(round(distance_um / spacing_um[0]), round(distance_um / spacing_um[1]))
     kept = cv2.erode(solid, neighbourhood, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     return np.where(kept > 0, weights, np.float32(0))
-
-
-def low_pass(heights: Plane, weights: Plane, cutoff_points: tuple[float, float]) -> tuple[Plane, Plane]:
-    """The Gaussian mean of the weighted points (normalised convolution) and the Gaussian mean of the weights.
-
-    ``cutoff_points``: cutoff wavelength in grid points along (y, x).
-    """
-    sigma = (float(_CUTOFF_TO_SIGMA * cutoff_points[0]), float(_CUTOFF_TO_SIGMA * cutoff_points[1]))
-    if max(sigma) == 0.0:
-        return heights, weights
-    share = blurred(weights, sigma)
-    return ratio(blurred(heights * weights, sigma), share), share
 
 
 def _sample(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher.clean import FINE_POINTS, CleanScan, WorkingCopy, finish, low_pass
+from matcher.clean import FINE_POINTS, CleanScan, WorkingCopy, finish
 from matcher.parameters import Parameters
-from matcher.plane import Plane, blurred, halved
+from matcher.plane import Plane, blurred, halved, low_pass
 
 
 def mask_only(scan: CleanScan, parameters: Parameters) -> CleanScan:

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from matcher.clean import low_pass
 from matcher.comparison import Cell, Comparison
 from matcher.level import LevelledMark, level_mark
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
-from matcher.plane import Plane, ratio, sampled
+from matcher.plane import Plane, low_pass, ratio, sampled
 from matcher.topography import Topography
 
 _PANEL = 760

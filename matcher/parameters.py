@@ -14,6 +14,7 @@ MATCHER_VERSION = "1"
 """Changes when the same scans and parameters may give other figures; results of two versions are not mixed."""
 
 ArealRegion = Literal["breech_face", "firing_pin_impression"]
+Channel = Literal["height", "relief"]
 """The regions that are compared as surfaces, as the contract's vocabulary spells them."""
 
 
@@ -52,6 +53,9 @@ class Parameters:
     # Reading the surface
     region: ArealRegion = "breech_face"
     """Says how the mark is found on the scan, and keeps regions apart: it is part of the digest."""
+    channel: Channel = "height"
+    """What is compared: heights, or how strong the relief is, which a photograph without a known direction of light
+    shows too. Part of the digest, so that scans of two channels never mix."""
     fine_spacing_um: float = bounded(12.5, 2.0, 25.0)
     """Between points of the fine grid; those of the coarse grid lie twice as far apart."""
     coarse_band_um: tuple[float, float] = (50.0, 500.0)
@@ -103,6 +107,8 @@ class Parameters:
         require_bounds(self)
         if self.region not in get_args(ArealRegion):
             raise ValueError(f"region is {self.region}; the areal pipeline knows {', '.join(get_args(ArealRegion))}")
+        if self.channel not in get_args(Channel):
+            raise ValueError(f"channel is {self.channel}; there are {', '.join(get_args(Channel))}")
         if not (180.0 / self.rotation_step_deg).is_integer():
             raise ValueError(f"rotation_step_deg is {self.rotation_step_deg}; a half turn must hold whole steps")
         for name in ("coarse_band_um", "fine_band_um"):
@@ -122,6 +128,10 @@ class Parameters:
 
 
 DEFAULT_PARAMETERS = Parameters()
+
+RELIEF_PARAMETERS = Parameters(channel="relief", rotation_peaks=8)
+"""For photographs whose light comes from all sides, or from nobody knows where, and for what is compared with them.
+A light from one side leaves its own trace in the spectrum, so that more rotations have to be followed up."""
 
 FIRING_PIN_PARAMETERS = Parameters(
     region="firing_pin_impression",

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
+_CUTOFF_TO_SIGMA = np.sqrt(np.log(2.0) / 2.0) / np.pi
+"""ISO 16610-61: the Gaussian filter passes half of the amplitude at its cutoff wavelength."""
+
 
 def area_means(plane: Plane, shape: tuple[int, int]) -> Plane:
     """The means over equal areas: a coarser grid of ``shape`` (rows, columns) over the same field."""
@@ -34,6 +37,18 @@ def blurred(plane: Plane, sigma: tuple[float, float]) -> Plane:
 def ratio(total: Plane, weights: Plane, floor: float = 1e-3) -> Plane:
     """``total`` / ``weights`` where there is weight, 0 elsewhere."""
     return np.divide(total, weights, out=np.zeros_like(total), where=weights > floor)
+
+
+def low_pass(heights: Plane, weights: Plane, cutoff_points: tuple[float, float]) -> tuple[Plane, Plane]:
+    """The Gaussian mean of the weighted points (normalised convolution) and the Gaussian mean of the weights.
+
+    ``cutoff_points``: cutoff wavelength in grid points along (y, x).
+    """
+    sigma = (float(_CUTOFF_TO_SIGMA * cutoff_points[0]), float(_CUTOFF_TO_SIGMA * cutoff_points[1]))
+    if max(sigma) == 0.0:
+        return heights, weights
+    share = blurred(weights, sigma)
+    return ratio(blurred(heights * weights, sigma), share), share
 
 
 def sampled(plane: Plane, to_plane: NDArray[np.float64], shape: tuple[int, int]) -> Plane:
