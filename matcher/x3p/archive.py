@@ -46,6 +46,11 @@ class Entry:
     unpacked_bytes: int
     header_offset: int
 
+    @property
+    def shown(self) -> str:
+        """The name as it may stand in a message."""
+        return shown(self.name)
+
 
 class Archive:
     """The named entries of one x3p file, held in memory as they came.
@@ -80,7 +85,7 @@ class Archive:
         """
         entry = self._entries[name]
         if entry.unpacked_bytes > at_most:
-            raise ScanRefused("entry-too-large", f"{name} is larger than the {at_most} bytes that are read.")
+            raise ScanRefused("entry-too-large", f"{entry.shown} is larger than the {at_most} bytes that are read.")
         packed = self._packed(entry)
         if entry.method == _STORED:
             unpacked = bytes(packed)
@@ -89,22 +94,22 @@ class Archive:
         else:
             raise ScanRefused(
                 "unsupported-compression",
-                f"{name} is compressed by zip method {entry.method}; only stored and deflated entries are read: "
+                f"{entry.shown} is compressed by zip method {entry.method}; only stored and deflated entries are read: "
                 "save the file again with ordinary zip compression.",
             )
         if len(unpacked) != entry.unpacked_bytes or (check_crc and zlib.crc32(unpacked) != entry.crc32):
-            raise _damaged(f"{name} does not unpack to the bytes that the zip directory states")
+            raise _damaged(f"{entry.shown} does not unpack to the bytes that the zip directory states")
         return unpacked
 
     def _packed(self, entry: Entry) -> memoryview:
         if entry.flags & _ENCRYPTED:
-            raise ScanRefused("encrypted", f"{entry.name} is encrypted: send the file without a password.")
+            raise ScanRefused("encrypted", f"{entry.shown} is encrypted: send the file without a password.")
         start = entry.header_offset
         if start + _LOCAL.size > len(self._content):
             raise _truncated()
         signature, *_, name_bytes, extra_bytes = _LOCAL.unpack_from(self._content, start)
         if signature != b"PK\x03\x04":
-            raise _damaged(f"{entry.name} does not begin where the zip directory says")
+            raise _damaged(f"{entry.shown} does not begin where the zip directory says")
         start += _LOCAL.size + name_bytes + extra_bytes
         if start + entry.packed_bytes > len(self._content):
             raise _truncated()
@@ -115,13 +120,13 @@ class Archive:
         if entry.unpacked_bytes > max(limits.unpacked_ratio_from_bytes, limits.unpacked_ratio * entry.packed_bytes):
             raise ScanRefused(
                 "compression-ratio",
-                f"{entry.name} unpacks to more than {limits.unpacked_ratio:.0f} times its size, "
+                f"{entry.shown} unpacks to more than {limits.unpacked_ratio:.0f} times its size, "
                 "which no measured surface does: export the scan again.",
             )
         try:
             return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, entry.unpacked_bytes + 1)
         except zlib.error as error:
-            raise _damaged(f"{entry.name} cannot be unpacked") from error
+            raise _damaged(f"{entry.shown} cannot be unpacked") from error
 
 
 def open_archive(path: Path, limits: Limits, indexes: Sequence[str] = ("main.xml",)) -> Archive:
@@ -204,6 +209,11 @@ def _place_of_index(names: set[str], indexes: Sequence[str]) -> tuple[str, str]:
         if folders:
             return index, folders[0]
     raise ScanRefused("main-xml-missing", "The archive holds no main.xml: this is a zip file, but no x3p.")
+
+
+def shown(name: str) -> str:
+    """A name from a file, fit for a message: short, and without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:100])
 
 
 def _truncated() -> ScanRefused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import struct
 import zipfile
 from collections.abc import Callable
@@ -228,3 +229,18 @@ def test_a_good_file_may_unpack_fifty_to_one(make_x3p: MakeX3p) -> None:
     assert unpacked > DEFAULT_LIMITS.unpacked_ratio_from_bytes
     assert 30 < unpacked / path.stat().st_size < 60
     assert read_topography(path).heights_um.shape == (2320, 1200)
+
+
+def test_names_from_the_archive_are_shown_plain_and_short(make_x3p: MakeX3p) -> None:
+    name = "bindata/\x1b[2J\x7f" + "x" * 300 + ".bin"
+
+    def rename(entries: dict[str, bytes]) -> dict[str, bytes]:
+        return {name if each.endswith(".bin") else each: data for each, data in entries.items()}
+
+    def link(xml: str) -> str:
+        return re.sub("<PointDataLink>[^<]*", "<PointDataLink>gone.bin", xml)
+
+    (warning,) = read_topography(make_x3p(edit_xml=link, edit_entries=rename)).warnings
+    assert "bindata/?[2J?xxx" in warning
+    assert warning.isprintable()
+    assert len(warning) < 200

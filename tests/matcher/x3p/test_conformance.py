@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import matcher
 from matcher.x3p import read_topography
 
 pytestmark = pytest.mark.data
@@ -69,6 +70,18 @@ def test_surfaces(ffp_data: Path, name: str) -> None:
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_no_regular_surface(ffp_data: Path, refusal: Refusal, name: str) -> None:
     assert refusal(ffp_data / "x3p-conformance" / f"{name}.x3p") == REFUSED[name]
+
+
+def test_the_reader_of_all_formats_says_the_same(ffp_data: Path) -> None:
+    for name in SURFACES:
+        path = ffp_data / "x3p-conformance" / f"{name}.x3p"
+        read, same = read_topography(path), matcher.read_topography(path)
+        np.testing.assert_array_equal(same.heights_um, read.heights_um)
+        assert (same.spacing_um, same.warnings, same.instrument) == (read.spacing_um, read.warnings, read.instrument)
+    for name, reason in REFUSED.items():
+        with pytest.raises(matcher.ScanRefused) as caught:
+            matcher.read_topography(ffp_data / "x3p-conformance" / f"{name}.x3p")
+        assert caught.value.reason == reason
 
 
 def test_processed_scans(ffp_data: Path) -> None:

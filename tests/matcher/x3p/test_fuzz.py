@@ -145,12 +145,5 @@ def test_damaged_files(seeds: dict[str, bytes], scratch: Path, data: st.DataObje
     assert read_or_refuse(damaged(data, seeds), scratch) in REASONS | {""}
 
 
-@pytest.mark.slow
-@settings(max_examples=20_000, **SHARED)
-@given(st.data())
-def test_damaged_files_at_length(seeds: dict[str, bytes], scratch: Path, data: st.DataObject) -> None:
-    assert read_or_refuse(damaged(data, seeds), scratch) in REASONS | {""}
-
-
 def test_the_seeds_are_good(seeds: dict[str, bytes], scratch: Path) -> None:
     assert {name: read_or_refuse(content, scratch) for name, content in seeds.items()} == dict.fromkeys(BUILDS, "")
