@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from matcher.errors import ScanNotUsable
@@ -48,7 +49,7 @@ def level_mark(topography: Topography, parameters: Parameters) -> LevelledMark:
 
     # 2.
     mark = find_mark(heights, weights, spacing, parameters)
-    heights, inside = _subtract_form(heights, weights, mark, parameters)
+    heights, inside = _subtract_form(heights, weights, spacing, mark, parameters)
 
     # 3.
     circle = mark.outline
@@ -75,7 +76,8 @@ def averaged(topography: Topography, finest_um: float) -> tuple[Plane, Plane, tu
     spacing and the first block's centre."""
     valid = np.isfinite(topography.heights_um)
     heights = np.where(valid, topography.heights_um, np.float32(0))
-    heights[valid] -= np.float32(heights[valid].mean(dtype=np.float64))
+    mean = heights.sum(dtype=np.float64) / max(1, np.count_nonzero(valid))
+    np.subtract(heights, np.float32(mean), out=heights, where=valid)
     sy, sx = topography.spacing_um
     fy, fx = (max(1, int(finest_um / s + 1e-6)) for s in (sy, sx))
     if fy == fx == 1:
@@ -85,15 +87,23 @@ def averaged(topography: Topography, finest_um: float) -> tuple[Plane, Plane, tu
         raise ScanNotUsable("not usable: the field of view is a few micrometres wide; scan the whole mark")
     window = (slice(0, rows * fy), slice(0, columns * fx))
     share = area_means(valid[window].astype(np.float32), (rows, columns))
-    mean = ratio(area_means(heights[window], (rows, columns)), share)
-    return mean, share, (sy * fy, sx * fx), (sy * (fy - 1) / 2, sx * (fx - 1) / 2)
+    means = ratio(area_means(heights[window], (rows, columns)), share)
+    return means, share, (sy * fy, sx * fx), (sy * (fy - 1) / 2, sx * (fx - 1) / 2)
 
 
-def _subtract_form(heights: Plane, weights: Plane, mark: Mark, parameters: Parameters) -> tuple[Plane, Plane]:
+def _subtract_form(
+    heights: Plane, weights: Plane, spacing_um: tuple[float, float], mark: Mark, parameters: Parameters
+) -> tuple[Plane, Plane]:
     """Heights above the form, and the weights of those within the mark (0 elsewhere), on the measured grid."""
-    shape = (heights.shape[0], heights.shape[1])
-    form = interpolated(mark.form_um, shape)
-    mask = interpolated(mark.mask.astype(np.float32), shape)
-    level = heights - form
-    keep = (mask >= 0.5) & (weights > 0) & (np.abs(level) <= parameters.levelling_tolerance_um)
-    return np.where(keep, level, np.float32(0)), np.where(keep, weights, np.float32(0))
+    # the mark's grid is one of whole blocks, and its last ones may reach beyond the field
+    rows, columns = (
+        points * round(coarse / fine)
+        for points, coarse, fine in zip(mark.mask.shape, mark.spacing_um, spacing_um, strict=True)
+    )
+    field = (slice(0, heights.shape[0]), slice(0, heights.shape[1]))
+    level = heights - interpolated(mark.form_um, (rows, columns))[field]
+    tolerance = parameters.levelling_tolerance_um
+    inside = cv2.resize(mark.mask.astype(np.uint8) * np.uint8(255), (columns, rows), interpolation=cv2.INTER_LINEAR)
+    keep = (inside[field] >= 128) & (cv2.inRange(level, -tolerance, tolerance) > 0)
+    weights = weights * keep
+    return level * (weights > 0), weights

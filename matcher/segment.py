@@ -30,6 +30,9 @@ _UNROUNDED = 0.02
 """How much a piece without a primer's circle counts: the head is ten times as large as a mark."""
 _SMALLEST_PATCH_UM2 = 15_000.0
 _REFINEMENTS = 4
+_FORM_POINTS = 4096
+_FORM_ITERATIONS = 8
+_FORM_SETTLED_UM = 0.05
 _LEAST_TOLERANCE_UM = 12.0
 _TOLERANCE_DEVIATIONS = 6.0
 """Marks reach four robust deviations of the surface; a primer's rounded edge falls away without end."""
@@ -130,31 +133,50 @@ def _without_spikes(heights: Plane, weights: Plane, tolerance_um: float) -> Plan
 def _reduce(
     heights: Plane, weights: Plane, spacing_um: tuple[float, float]
 ) -> tuple[Plane, Mask, Plane, tuple[float, float]]:
-    """Area means on a grid of about 25 um, where at least half was measured; that share; the exact spacing."""
+    """Means over whole blocks of about 25 um, where at least half was measured; that share; the spacing.
+
+    The last blocks may reach beyond the field, where nothing was measured.
+    """
+    fy, fx = (max(1, round(_GRID_UM / spacing)) for spacing in spacing_um)
     rows, columns = heights.shape
-    shape = (max(1, round(rows * spacing_um[0] / _GRID_UM)), max(1, round(columns * spacing_um[1] / _GRID_UM)))
-    share = area_means(weights, shape)
+    shape = (-(-rows // fy), -(-columns // fx))
+    beyond = ((0, shape[0] * fy - rows), (0, shape[1] * fx - columns))
+    share = area_means(np.pad(weights, beyond), shape)
     solid = share > _SOLID_SHARE
-    grid = ratio(area_means(heights * weights, shape), share, floor=_SOLID_SHARE)
-    return grid, solid, share, (rows * spacing_um[0] / shape[0], columns * spacing_um[1] / shape[1])
+    grid = ratio(area_means(np.pad(heights * weights, beyond), shape), share, floor=_SOLID_SHARE)
+    return grid, solid, share, (fy * spacing_um[0], fx * spacing_um[1])
 
 
 def _robust_form(grid: Plane, mask: Mask) -> Plane:
-    """The second-order surface through the masked points, by iteratively reweighted least squares (Tukey)."""
+    """The second-order surface through the masked points, by iteratively reweighted least squares (Tukey).
+
+    Of many points some thousand, evenly taken, say as much about six coefficients.
+    """
     rows, columns = grid.shape
-    v, u = np.mgrid[-1.0 : 1.0 : rows * 1j, -1.0 : 1.0 : columns * 1j]
-    terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=-1)
-    design, values = terms[mask], grid[mask].astype(np.float64)
-    weight = np.ones(len(values))
+    v, u = np.linspace(-1.0, 1.0, rows), np.linspace(-1.0, 1.0, columns)
+    place = np.flatnonzero(mask)
+    place = place[:: max(1, place.size // _FORM_POINTS)]
+    design = _second_order(v[place // columns], u[place % columns])
+    values = grid.ravel()[place].astype(np.float64)
+    weight: NDArray[np.float64] = np.ones(place.size)
     coefficients = np.zeros(6)
-    for _ in range(8):
-        weighted = design * weight[:, None]
-        coefficients = np.linalg.lstsq(weighted.T @ design, weighted.T @ values, rcond=None)[0]
-        residual = values - design @ coefficients
+    for _ in range(_FORM_ITERATIONS):
+        weighted = design * weight
+        before = coefficients
+        coefficients = np.linalg.lstsq(weighted @ design.T, weighted @ values, rcond=None)[0]
+        if np.abs(coefficients - before).max() < _FORM_SETTLED_UM:
+            break
+        residual = values - coefficients @ design
         scale = 1.4826 * float(np.median(np.abs(residual))) + 1e-3
         weight = np.clip(1.0 - (residual / (4.685 * scale)) ** 2, 0.0, None) ** 2
-    form: Plane = (terms @ coefficients).astype(np.float32)
-    return form
+    constant, along_u, along_v, uu, uv, vv = coefficients
+    across = constant + along_u * u + uu * u * u
+    form = across + (along_v * v + vv * v * v)[:, None] + (uv * v)[:, None] * u
+    return np.asarray(form, np.float32)
+
+
+def _second_order(v: NDArray[np.float64], u: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.stack([np.ones_like(u), u, v, u * u, u * v, v * v])
 
 
 def _walls(grid: Plane, solid: Mask, share: Plane, max_step_um: float) -> Mask:
