@@ -118,9 +118,8 @@ class ProfileView:
         longer = int(np.ceil(len(self.heights) * (self.stretches[-1] - 1.0) / 2.0))
         # as many points more on either side: the unstretched copy falls on the profile's own points
         place = np.arange(-longer, len(self.heights) + longer) - (len(self.heights) - 1) / 2
-        rows = [self.at(sign * place / stretch) for sign in (1, -1) for stretch in self.stretches]
-        heights, weights = (np.stack(part).astype(np.float32) for part in zip(*rows, strict=True))
-        return heights, weights
+        heights, weights = (plane.astype(np.float32) for plane in self.at(place / self.stretches[:, None]))
+        return np.concatenate([heights, heights[:, ::-1]]), np.concatenate([weights, weights[:, ::-1]])
 
     def at(self, place: Line) -> tuple[Line, Line]:
         """Heights (0 where unknown) and weights at places in points from the middle.
@@ -197,48 +196,48 @@ def fixed_places(view: ProfileView) -> Line:
     return np.arange(len(view.heights), dtype=np.float64) - (len(view.heights) - 1) / 2
 
 
-def correlations(
-    heights: Rows, weights: Rows, fixed_heights: Rows, fixed_weights: Rows, least: float
-) -> tuple[Rows, int]:
-    """The weighted correlation of each row with each fixed row at every shift.
+def shifted_products(heights: Rows, weights: Rows, fixed_heights: Rows, fixed_weights: Rows) -> Rows:
+    """sum(uv ab) of each row with each fixed row at every cyclic shift: (n, k, shifts).
 
-    ``heights``, ``weights``: (k, m); ``fixed_...``: (n, p); ``least``: the overlap below which it is 0, as a share
-    of the smaller of the two rows' weights. Returns (n, k, shifts) and the place of shift 0, at which the first points
-    coincide.
+    ``heights``, ``weights``: (k, m); ``fixed_...``: (n, p). At shift 0 the first points coincide.
     """
-    points = int(scipy.fft.next_fast_len(heights.shape[1] + fixed_heights.shape[1] - 1, real=True))
+    points = _transform_points(heights, fixed_heights)
+    return _at_shifts(_spectra(heights * weights, points), _spectra(fixed_heights * fixed_weights, points), points)
 
-    def spectra(plane: Rows) -> NDArray[np.complex64]:
-        return np.asarray(scipy.fft.rfft(plane, points, axis=-1))
 
-    signal, energy = heights * weights, heights * heights * weights
-    fixed_signal, fixed_energy = fixed_heights * fixed_weights, fixed_heights * fixed_heights * fixed_weights
-    u, v = np.conj(spectra(weights)), spectra(fixed_weights)[:, None]
+def shifted_scales(heights: Rows, weights: Rows, fixed_heights: Rows, fixed_weights: Rows, min_overlap: float) -> Rows:
+    """1 / sqrt(sum(uv a^2) sum(uv b^2)) at every cyclic shift; 0 where the two rows overlap too little."""
+    points = _transform_points(heights, fixed_heights)
+    u, v = _spectra(weights, points), _spectra(fixed_weights, points)
+    energy, fixed_energy = heights * heights * weights, fixed_heights * fixed_heights * fixed_weights
+    norm = _at_shifts(_spectra(energy, points), v, points) * _at_shifts(u, _spectra(fixed_energy, points), points)
+    smaller = np.minimum(weights.sum(axis=1), fixed_weights.sum(axis=1)[:, None])[..., None]
+    enough = (_at_shifts(u, v, points) >= min_overlap * smaller) & (norm > 1e-3)
+    return np.where(enough, np.float32(1) / np.sqrt(np.maximum(norm, np.float32(1e-3))), np.float32(0))
 
-    def shifted(product: NDArray[np.complex64]) -> Rows:
-        return np.asarray(np.roll(scipy.fft.irfft(product, points, axis=-1), heights.shape[1] - 1, axis=-1))
 
-    overlap = shifted(u * v)
-    norms = shifted(np.conj(spectra(energy)) * v) * shifted(u * spectra(fixed_energy)[:, None])
-    products = shifted(np.conj(spectra(signal)) * spectra(fixed_signal)[:, None])
-    smaller = np.minimum(weights.sum(axis=1)[None, :], fixed_weights.sum(axis=1)[:, None])
-    enough = (overlap >= least * smaller[..., None]) & (norms > 1e-3)
-    values = np.divide(products, np.sqrt(np.maximum(norms, np.float32(1e-3))), out=products)
-    return np.where(enough, values, np.float32(0)), heights.shape[1] - 1
+def _transform_points(moving: Rows, fixed: Rows) -> int:
+    return int(scipy.fft.next_fast_len(moving.shape[1] + fixed.shape[1] - 1, real=True))
+
+
+def _spectra(rows: Rows, points: int) -> NDArray[np.complex64]:
+    return np.asarray(scipy.fft.rfft(rows, points, axis=-1))
+
+
+def _at_shifts(moving: NDArray[np.complex64], fixed: NDArray[np.complex64], points: int) -> Rows:
+    return np.asarray(scipy.fft.irfft(np.conj(moving) * fixed[:, None], points, axis=-1))
 
 
 def _register(moving: ProfileView, fixed: ProfileView) -> Fit:
     """The best of all shifts, stretches and senses, refined by parabolas."""
     heights, weights = moving.copies
-    surface, zero = correlations(
-        heights,
-        weights,
-        fixed.heights[None].astype(np.float32),
-        fixed.weights[None].astype(np.float32),
-        moving.parameters.min_overlap,
-    )
+    fixed_rows = fixed.heights[None].astype(np.float32), fixed.weights[None].astype(np.float32)
+    cyclic = shifted_products(heights, weights, *fixed_rows)
+    cyclic *= shifted_scales(heights, weights, *fixed_rows, moving.parameters.min_overlap)
+    zero = heights.shape[1] - 1
+    surface = np.roll(cyclic[0], zero, axis=-1)
     count = len(moving.stretches)
-    curves = surface[0].reshape(2, count, -1)
+    curves = surface.reshape(2, count, -1)
     sense, row, shift = (int(value) for value in np.unravel_index(int(curves.argmax()), curves.shape))
     peak = curves[sense, row]
     lag_step = vertex(peak[shift - 1], peak[shift], peak[shift + 1]) if 0 < shift < len(peak) - 1 else 0.0

@@ -60,7 +60,7 @@ class ProfileParameters:
     congruence_weight: float = bounded(0.5, 0.0, 10.0)
     """Score = ccf x sqrt(L / (L + longest wavelength)) + weight x share of congruent segments, where L is the shared
     length: agreement by chance falls with its root."""
-    min_segments: int = counted(6, 1, 50)
+    min_segments: int = counted(8, 1, 50)
     """The share is taken of at least so many segments: two that agree by chance out of three say little."""
     compared_candidates: int = counted(100, 1, 100_000)
 

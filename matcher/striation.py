@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.clean import low_pass
 from matcher.errors import ScanNotUsable
 from matcher.level import averaged, require_sampling
-from matcher.plane import Mask, Plane, blurred, disc, opened, pieces, ratio, sampled
+from matcher.plane import Mask, Plane, blurred, disc, low_pass, opened, pieces, ratio, sampled
 from matcher.profile_parameters import ProfileParameters
 from matcher.topography import Topography
 
@@ -225,13 +224,13 @@ def _straightened(plane: Plane, share: Plane) -> tuple[Plane, Plane]:
     shifts = np.arange(-_WAVER_POINTS, _WAVER_POINTS + 1)
     padded = np.pad(mean, _WAVER_POINTS)
     shifted = np.stack([padded[_WAVER_POINTS - shift : _WAVER_POINTS - shift + len(mean)] for shift in shifts], axis=1)
-    agreement = blurred(signal @ shifted, (_WAVER_LINES, 1e-3))
+    agreement = blurred(np.asarray(signal @ shifted, np.float32), (_WAVER_LINES, 1e-3))
     best = np.clip(agreement.argmax(axis=1), 1, len(shifts) - 2)
     before, at, after = (agreement[np.arange(len(best)), best + step] for step in (-1, 0, 1))
     bend = np.minimum(before - 2.0 * at + after, -1e-12)
     place = shifts[best] + np.clip(0.5 * (before - after) / bend, -0.5, 0.5)
     weight = share.sum(axis=1)[:, None]
-    smooth = blurred(place[:, None].astype(np.float32) * weight, (_WAVER_LINES, 1e-3))
+    smooth = blurred(np.asarray(place[:, None] * weight, np.float32), (_WAVER_LINES, 1e-3))
     offset = ratio(smooth, blurred(weight, (_WAVER_LINES, 1e-3)))
     columns = np.arange(plane.shape[1], dtype=np.float32)[None, :] + offset
     lines = np.broadcast_to(np.arange(len(plane), dtype=np.float32)[:, None], columns.shape).copy()
