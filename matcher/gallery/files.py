@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from matcher.errors import GalleryDamaged
@@ -48,3 +50,12 @@ def write_at(descriptor: int, data: bytes | memoryview, offset: int) -> None:
 
 def damaged(path: Path, what: str) -> GalleryDamaged:
     return GalleryDamaged(f"The gallery's file {path.parent.name}/{path.name} {what}: rebuild the gallery.")
+
+
+@contextmanager
+def telling_of_missing_files() -> Iterator[None]:
+    """A file that the manifest or a head promises and that is not there is damage."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise damaged(Path(error.filename), "is missing") from error

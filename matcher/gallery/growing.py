@@ -72,7 +72,7 @@ class GrowingShard:
         for name in _FILES:
             (folder / name).touch()
         with (folder / "head").open("wb") as file:
-            file.write(_head(0, 0))
+            file.write(2 * _head(0, 0))
             file.flush()
             os.fsync(file.fileno())
         sync_folder(folder)
@@ -138,7 +138,8 @@ class GrowingShard:
 
     def _set_head(self, count: int, removed: int) -> None:
         # not synced: after a loss of power an older head may be left, and _take_up brings it up to the rows on disk
-        write_at(self._files["head"], _head(count, removed), 0)
+        # twice: wherever the write is cut, one of the two is whole
+        write_at(self._files["head"], 2 * _head(count, removed), 0)
         self.count, self.removed = count, removed
 
     def _take_up(self) -> None:

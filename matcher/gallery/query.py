@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from matcher.comparison import Comparison
 from matcher.correlation import Ranked, Registered, best, rank
-from matcher.errors import NotComparable
+from matcher.errors import GalleryDamaged, NotComparable, ScanRefused
+from matcher.gallery.files import telling_of_missing_files
 from matcher.gallery.generation import Generation, current_digest
-from matcher.gallery.schema import Filters
+from matcher.gallery.schema import COLUMNS, Filters
 from matcher.gallery.shard import Shard
 from matcher.gallery.tasks import Place, Rows, compare_batch, first_pass, register_batch, second_pass
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
@@ -87,6 +88,11 @@ class Gallery:
     def __len__(self) -> int:
         return sum(len(part.rows) for part in self._snapshot(EVERYTHING))
 
+    def references(self) -> list[bytes]:
+        """The names of all references, to be compared with what should be there."""
+        parts = self._snapshot(EVERYTHING)
+        return [name.tobytes() for part in parts for name in part.shard.rows(part.count)["reference"][part.rows]]
+
     def correlate(
         self,
         queries: Sequence[Prepared],
@@ -112,7 +118,20 @@ class Gallery:
         for _ in range(_TRIES):
             with contextlib.suppress(FileNotFoundError):  # a shard was compacted away after the snapshot
                 return self._search(queries, filters, executor, progress)
-        return self._search(queries, filters, executor, progress)
+        with telling_of_missing_files():
+            return self._search(queries, filters, executor, progress)
+
+    def verify(self) -> tuple[bytes, ...]:
+        """Read everything; returns the names of the references of which something is not what was written."""
+        altered: list[bytes] = []
+        with telling_of_missing_files():
+            for part in self._snapshot(EVERYTHING):
+                shard = Shard(part.shard.folder)  # nothing that was checked before counts
+                bad = set(shard.altered(COLUMNS, part.rows, part.count).tolist())
+                names = shard.rows(part.count)["reference"]
+                unsound = [row for row in part.rows.tolist() if row in bad or not _is_sound(shard, row)]
+                altered += [names[row].tobytes() for row in unsound]
+        return tuple(altered)
 
     def _search(
         self, queries: Sequence[Prepared], filters: Filters, executor: Executor | None, progress: Progress
@@ -239,6 +258,14 @@ class _Search:
 
     def _number(self, part: _Part, row: int) -> int:
         return part.start + int(np.searchsorted(part.rows, row))
+
+
+def _is_sound(shard: Shard, row: int) -> bool:
+    try:
+        Prepared.from_bytes(shard.blob(row))
+    except (GalleryDamaged, ScanRefused):
+        return False
+    return True
 
 
 def _run_or_rows(rows: NDArray[np.int64]) -> Rows:

@@ -4,7 +4,7 @@
     <column>     one file for each of ``COLUMNS``: fixed size a reference
     blobs        prepared scans, one after the other
     removed      one ``_REMOVED`` for each reference that was taken out
-    head         how many rows and removals are in force: 32 bytes, the point at which a change takes effect
+    head         how many rows and removals are in force, twice: the point at which a change takes effect
 
 What lies behind the head's counts is no part of the shard.
 """
@@ -31,7 +31,6 @@ CAPACITY = 16_384
 HEAD = struct.Struct("<8s2I12xI")
 HEAD_MAGIC = b"FFPgall1"
 REMOVED = np.dtype([("row", "<u4"), ("number", "<u4"), ("crc", "<u4")])
-_HEAD_TRIES = 5
 
 
 class Shard:
@@ -49,11 +48,11 @@ class Shard:
 
     def head(self) -> tuple[int, int]:
         """How many rows and removals are in force now."""
-        for _ in range(_HEAD_TRIES):  # a head that is being written may be read half old, half new
-            content = (self.folder / "head").read_bytes()
-            if len(content) == HEAD.size:
-                magic, rows, removed, crc = HEAD.unpack(content)
-                if magic == HEAD_MAGIC and crc == zlib.crc32(content[:-4]) and rows <= CAPACITY:
+        content = (self.folder / "head").read_bytes()
+        if len(content) == 2 * HEAD.size:
+            for copy in (content[: HEAD.size], content[HEAD.size :]):
+                magic, rows, removed, crc = HEAD.unpack(copy)
+                if magic == HEAD_MAGIC and crc == zlib.crc32(copy[:-4]) and rows <= CAPACITY:
                     return rows, removed
         raise damaged(self.folder / "head", "does not agree with its checksum")
 

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from matcher.errors import GalleryInUse, NotComparable
-from matcher.gallery.files import damaged
+from matcher.gallery.files import damaged, telling_of_missing_files
 from matcher.gallery.generation import Generation, current_digest, delete_others, publish
 from matcher.gallery.growing import Batch, GrowingShard
 from matcher.gallery.schema import COLUMNS, Reference
@@ -49,7 +49,8 @@ class GalleryWriter:
         self._shards: list[GrowingShard] = []
         self._places: dict[bytes, tuple[GrowingShard, int]] = {}
         try:
-            self._open()
+            with telling_of_missing_files():
+                self._open()
         except BaseException:
             os.close(self._lock)
             raise
