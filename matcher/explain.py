@@ -9,19 +9,20 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from matcher.comparison import Cell, Comparison
-from matcher.level import LevelledMark, level_mark
+from matcher.level import LevelledMark
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
 from matcher.plane import Plane, low_pass, ratio, sampled
+from matcher.regions import level_region
 from matcher.topography import Topography
 
 _PANEL = 760
-_FIELD_UM = 4100.0
+_FIELD_POINTS = 328
+"""Of the fine grid, and a little more: 4.1 mm of a breech face."""
 _GAP = 24
 _HEADER = 64
 _FOOTER = 112
-_UM_A_POINT = _FIELD_UM / _PANEL
-_SHOWN_BAND_UM = (20.0, 500.0)
-"""A little finer than what is compared, so that an examiner sees the marks as a microscope shows them."""
+_SHOWN_BAND_POINTS = (1.6, 40.0)
+"""In points of the fine grid, 20 to 500 um of a breech face: a little finer than what is compared, so that an examiner sees the marks as a microscope shows them."""
 
 _LIGHT_FROM = (-0.6, -0.6, 0.53)
 """(x, y, towards the eye): from the upper left, 32 degrees above the surface. The same for both scans."""
@@ -52,36 +53,43 @@ def draw_pair(
     The topographies must be those that were compared. Raises ``ScanNotUsable`` as ``prepare`` does.
     """
     # 1.
-    heights_a, share_a = _registered(level_mark(a, parameters), comparison, "a")
-    heights_b, share_b = _registered(level_mark(b, parameters), comparison, "b")
+    heights_a, share_a = _registered(level_region(a, parameters), comparison, "a", parameters)
+    heights_b, share_b = _registered(level_region(b, parameters), comparison, "b", parameters)
 
     # 2.
-    light_a, light_b = _shade(heights_a, share_a), _shade(heights_b, share_b)
+    um = _um_a_point(parameters)
+    light_a, light_b = _shade(heights_a, share_a, um), _shade(heights_b, share_b, um)
 
     # 3.
     canvas = Image.new("RGB", (2 * _PANEL + 3 * _GAP, _PANEL + _HEADER + _FOOTER), _BACKGROUND)
     for light, share, scan, left in ((light_a, share_a, "a", _GAP), (light_b, share_b, "b", _PANEL + 2 * _GAP)):
-        boxes = [(cell, _box(cell, comparison, scan)) for cell in comparison.cells]
+        boxes = [(cell, _box(cell, comparison, scan, um)) for cell in comparison.cells]
         panel = Image.fromarray(_toned(light, share, boxes))
         _frame_cells(ImageDraw.Draw(panel), boxes)
         canvas.paste(panel, (left, _HEADER))
 
     # 4.
-    _write(ImageDraw.Draw(canvas), comparison)
+    _write(ImageDraw.Draw(canvas), comparison, parameters)
     stream = io.BytesIO()
     canvas.save(stream, format="PNG")
     return stream.getvalue()
 
 
-def _registered(mark: LevelledMark, comparison: Comparison, scan: str) -> tuple[Plane, Plane]:
+def _um_a_point(parameters: Parameters) -> float:
+    """How many micrometres a panel's point stands for."""
+    return _FIELD_POINTS * parameters.fine_spacing_um / _PANEL
+
+
+def _registered(mark: LevelledMark, comparison: Comparison, scan: str, parameters: Parameters) -> tuple[Plane, Plane]:
     """Filtered heights (um) and share of measured points of one scan, on the panel's grid."""
-    short, long = (cutoff / spacing for cutoff in _SHOWN_BAND_UM for spacing in (mark.spacing_um[0],))
+    short, long = (points * parameters.fine_spacing_um / mark.spacing_um[0] for points in _SHOWN_BAND_POINTS)
     stretch = mark.spacing_um[0] / mark.spacing_um[1]
     smooth, share = low_pass(mark.heights, mark.weights, (short, short * stretch))
     waves, _ = low_pass(mark.heights, mark.weights, (long, long * stretch))
     # from a panel point to the scan: an affine map is known from three points
     corners = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]
-    ends = np.array([_to_scan(comparison, scan, (y, x)) for y, x in corners]) - mark.origin_um
+    um = _um_a_point(parameters)
+    ends = np.array([_to_scan(comparison, scan, (y, x), um) for y, x in corners]) - mark.origin_um
     ends /= mark.spacing_um
     origin, along_y, along_x = ends[0], ends[1] - ends[0], ends[2] - ends[0]
     matrix = np.array([[along_x[1], along_y[1], origin[1]], [along_x[0], along_y[0], origin[0]]])
@@ -89,9 +97,9 @@ def _registered(mark: LevelledMark, comparison: Comparison, scan: str) -> tuple[
     return ratio(sampled((smooth - waves) * share, matrix, (_PANEL, _PANEL)), weights), weights
 
 
-def _to_scan(comparison: Comparison, scan: str, panel: tuple[float, float]) -> tuple[float, float]:
+def _to_scan(comparison: Comparison, scan: str, panel: tuple[float, float], um_a_point: float) -> tuple[float, float]:
     """Where a panel point (row, column) lies on a scan: (y, x) um from its first point."""
-    y, x = ((place - (_PANEL - 1) / 2) * _UM_A_POINT for place in panel)
+    y, x = ((place - (_PANEL - 1) / 2) * um_a_point for place in panel)
     centre = comparison.centre_a_um if scan == "a" else comparison.centre_b_um
     if scan == comparison.cells_on:
         return centre[0] + y, centre[1] + x
@@ -103,18 +111,20 @@ def _to_scan(comparison: Comparison, scan: str, panel: tuple[float, float]) -> t
     return centre[0] + y * cosine + x * sine + shift_y, centre[1] + x * cosine - y * sine + shift_x
 
 
-def _to_panel(comparison: Comparison, scan: str, place_um: tuple[float, float]) -> tuple[float, float]:
+def _to_panel(
+    comparison: Comparison, scan: str, place_um: tuple[float, float], um_a_point: float
+) -> tuple[float, float]:
     """Where a scan's point lies on the panel: (row, column); the inverse of ``_to_scan``."""
-    origin = np.array(_to_scan(comparison, scan, (0.0, 0.0)))
-    along_y = np.array(_to_scan(comparison, scan, (1.0, 0.0))) - origin
-    along_x = np.array(_to_scan(comparison, scan, (0.0, 1.0))) - origin
+    origin = np.array(_to_scan(comparison, scan, (0.0, 0.0), um_a_point))
+    along_y = np.array(_to_scan(comparison, scan, (1.0, 0.0), um_a_point)) - origin
+    along_x = np.array(_to_scan(comparison, scan, (0.0, 1.0), um_a_point)) - origin
     row, column = np.linalg.solve(np.stack([along_y, along_x], axis=1), np.array(place_um) - origin)
     return float(row), float(column)
 
 
-def _shade(heights_um: Plane, share: Plane) -> Plane:
+def _shade(heights_um: Plane, share: Plane, um_a_point: float) -> Plane:
     """How bright each point is under the light, 0 to 1."""
-    slope_y, slope_x = np.gradient(heights_um, _UM_A_POINT)
+    slope_y, slope_x = np.gradient(heights_um, um_a_point)
     solid = share > 0.9
     steepness = np.hypot(slope_y, slope_x)
     typical = float(np.median(steepness[solid])) if solid.any() else 1.0
@@ -124,12 +134,13 @@ def _shade(heights_um: Plane, share: Plane) -> Plane:
     return np.asarray(np.clip(0.08 + 0.92 * facing, 0.0, 1.0), np.float32)
 
 
-def _box(cell: Cell, comparison: Comparison, scan: str) -> tuple[float, float, float, float]:
+def _box(cell: Cell, comparison: Comparison, scan: str, um_a_point: float) -> tuple[float, float, float, float]:
     """A cell's (left, top, right, bottom) on a panel; only congruent cells are shown where they were found."""
     fixed = comparison.cells_on
     shown_on = scan if cell.congruent else fixed
-    row, column = _to_panel(comparison, shown_on, cell.centre_a_um if shown_on == "a" else cell.centre_b_um)
-    half = comparison.cell_size_um / _UM_A_POINT / 2 - _CELL_INSET
+    centre = cell.centre_a_um if shown_on == "a" else cell.centre_b_um
+    row, column = _to_panel(comparison, shown_on, centre, um_a_point)
+    half = comparison.cell_size_um / um_a_point / 2 - _CELL_INSET
     return column - half, row - half, column + half, row + half
 
 
@@ -160,7 +171,7 @@ def _frame_cells(draw: ImageDraw.ImageDraw, boxes: list[tuple[Cell, tuple[float,
         draw.text((left + 3, top + 7), cell.label, font=font, fill=ink, anchor="lm")
 
 
-def _write(draw: ImageDraw.ImageDraw, comparison: Comparison) -> None:
+def _write(draw: ImageDraw.ImageDraw, comparison: Comparison, parameters: Parameters) -> None:
     title, text = ImageFont.load_default(24), ImageFont.load_default(16)
     left_a, left_b = _GAP, _PANEL + 2 * _GAP
     moved = "a" if comparison.cells_on == "b" else "b"
@@ -183,8 +194,11 @@ def _write(draw: ImageDraw.ImageDraw, comparison: Comparison) -> None:
     )
     draw.text((left_a, top + 88), facts, font=text, fill=_QUIET_TEXT, anchor="lm")
     right = left_b + _PANEL
-    length = 500.0 / _UM_A_POINT
+    # half a millimetre of a breech face's 4.1
+    bar_um = 40.0 * parameters.fine_spacing_um
+    length = bar_um / _um_a_point(parameters)
     draw.rectangle((right - length, top + 30, right, top + 35), fill=_TEXT)
-    draw.text((right - length / 2, top + 52), "0.5 mm", font=text, fill=_TEXT, anchor="mm")
-    light = "Both in one frame, lit from the upper left; waves of 0.02 to 0.5 mm, slopes exaggerated"
+    draw.text((right - length / 2, top + 52), f"{bar_um / 1000:g} mm", font=text, fill=_TEXT, anchor="mm")
+    short, long = (points * parameters.fine_spacing_um / 1000.0 for points in _SHOWN_BAND_POINTS)
+    light = f"Both in one frame, lit from the upper left; waves of {short:g} to {long:g} mm, slopes exaggerated"
     draw.text((right, top + 88), light, font=text, fill=_QUIET_TEXT, anchor="rm")

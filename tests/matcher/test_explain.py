@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from matcher import Prepared, Topography, compare
-from matcher.explain import _LIT, _PANEL, _to_panel, _to_scan, draw_pair
+from matcher import DEFAULT_PARAMETERS, Prepared, Topography, compare
+from matcher.explain import _LIT, _PANEL, _to_panel, _to_scan, _um_a_point, draw_pair
 
 
 def picture(png: bytes) -> np.ndarray:
@@ -48,15 +48,17 @@ def test_places_on_the_panel_and_on_the_scans_agree(
     prepared: dict[tuple[int, int], Prepared], order: tuple[tuple[int, int], tuple[int, int]]
 ) -> None:
     comparison = compare(prepared[order[0]], prepared[order[1]])
+    um = _um_a_point(DEFAULT_PARAMETERS)
     for scan in ("a", "b"):
         for place in ((100.0, 50.0), (380.0, 700.0)):
-            assert _to_panel(comparison, scan, _to_scan(comparison, scan, place)) == pytest.approx(place, abs=1e-6)
+            there = _to_scan(comparison, scan, place, um)
+            assert _to_panel(comparison, scan, there, um) == pytest.approx(place, abs=1e-6)
     # a congruent cell lies within the congruence distance of itself on both panels
     for cell in comparison.cells:
         if cell.congruent:
-            on_a = _to_panel(comparison, "a", cell.centre_a_um)
-            on_b = _to_panel(comparison, "b", cell.centre_b_um)
-            assert np.hypot(on_a[0] - on_b[0], on_a[1] - on_b[1]) * 4100.0 / _PANEL < 125.0 * 2**0.5
+            on_a = _to_panel(comparison, "a", cell.centre_a_um, um)
+            on_b = _to_panel(comparison, "b", cell.centre_b_um, um)
+            assert np.hypot(on_a[0] - on_b[0], on_a[1] - on_b[1]) * um < 125.0 * 2**0.5
 
 
 def test_the_picture_is_the_same_every_time(
