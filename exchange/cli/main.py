@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from exchange.cli import demo, matching, node, peers, users
+from exchange.cli import calibration, demo, matching, node, peers, users
 
 app = typer.Typer(
     name="ffp",
@@ -23,6 +23,7 @@ app.add_typer(peers.app, name="peer")
 app.command("compare")(matching.compare)
 app.command("convert")(matching.convert)
 app.command("evaluate")(matching.evaluate)
+app.command("calibrate")(calibration.calibrate)
 app.command("demo")(demo.demo)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -22,13 +24,21 @@ def compare(
     b: Annotated[Path, typer.Argument(help="The scan to compare it with.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole comparison as JSON.")] = False,
     png: Annotated[Path | None, typer.Option("--png", help="Draw the aligned pair with its cells here.")] = None,
+    calibration: Annotated[
+        Path | None, typer.Option("--calibration", help="Say what the score is worth, by this model of ffp calibrate.")
+    ] = None,
+    calibre: Annotated[
+        str, typer.Option("--calibre", help="Calibre of both exhibits; without it no likelihood ratio is validated.")
+    ] = "unknown",
 ) -> None:
-    """Compare two breech-face scans: score, registration, congruent cells."""
-    _one_thread()
+    """Compare two breech-face scans: score, registration, congruent cells; with --calibration the likelihood ratio."""
+    one_thread()
+    from exchange.cli.calibration import plain_worth, read_judge, worth_in_words
     from matcher import MatcherError, read_topography
     from matcher import compare as compare_prepared
     from matcher import prepare as prepare_scan
 
+    judge = None if calibration is None else read_judge(calibration, calibre)
     start = time.perf_counter()
     scans, ready = [], []
     for path in (a, b):
@@ -36,21 +46,23 @@ def compare(
             scans.append(read_topography(path))
             ready.append(prepare_scan(scans[-1]))
         except (MatcherError, OSError) as error:
-            _refuse(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
+            refuse(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
     cleaned = time.perf_counter()
     comparison = compare_prepared(ready[0], ready[1])
     seconds = {"read_and_clean": cleaned - start, "compare": time.perf_counter() - cleaned}
+    worth = None if judge is None else judge(comparison, [scan.spacing_um for scan in scans])
     if png is not None:
         from matcher.explain import draw_pair
 
         try:
             png.write_bytes(draw_pair(scans[0], scans[1], comparison))
         except OSError as error:
-            _refuse(f"{png} cannot be written: {error.strerror}")
+            refuse(f"{png} cannot be written: {error.strerror}")
     if as_json:
-        typer.echo(json.dumps({**comparison.as_dict(), "seconds": seconds}))
+        plain = {} if worth is None else {"likelihood_ratio": plain_worth(worth)}
+        typer.echo(json.dumps({**comparison.as_dict(), **plain, "seconds": seconds}))
     else:
-        _print_comparison((a, b), comparison, seconds)
+        _print_comparison((a, b), comparison, seconds, {} if worth is None else worth_in_words(worth))
     for path, scan in zip((a, b), scans, strict=True):
         for warning in scan.warnings:
             typer.echo(f"{path}: {warning}", err=True)
@@ -65,15 +77,15 @@ def convert(
     from matcher import MatcherError, read_topography, write_topography
 
     if x3p.exists() and not force:
-        _refuse(f"{x3p} is there already: name another file, or write over it with --force.")
+        refuse(f"{x3p} is there already: name another file, or write over it with --force.")
     try:
         topography = read_topography(scan)
     except (MatcherError, OSError) as error:
-        _refuse(f"{scan}: {error.strerror if isinstance(error, OSError) else error}")
+        refuse(f"{scan}: {error.strerror if isinstance(error, OSError) else error}")
     try:
         write_topography(topography, x3p, instrument=topography.instrument or "unknown", creator="ffp convert")
     except OSError as error:
-        _refuse(f"{x3p} cannot be written: {error.strerror}")
+        refuse(f"{x3p} cannot be written: {error.strerror}")
     rows, columns = topography.heights_um.shape
     dy, dx = topography.spacing_um
     typer.echo(f"{x3p}: {columns} x {rows} points, {dx:g} x {dy:g} um apart, {topography.coverage:.0%} measured.")
@@ -88,47 +100,56 @@ def evaluate(
     rotate: Annotated[int | None, typer.Option("--rotate", min=0, help="Turn each scan at random; the seed.")] = None,
 ) -> None:
     """Measure how well the scores tell firearms apart, on scans of known firearm."""
-    _one_thread()
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-
-    from matcher import MatcherError
+    one_thread()
     from matcher.evaluate import evaluate as evaluate_folder
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def show(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done)
-
-        try:
-            evaluation = evaluate_folder(folder, truth, rotate=rotate, progress=show)
-        except MatcherError as error:
-            bars.stop()
-            _refuse(error)
+    with progress_bars() as show:
+        evaluation = evaluate_folder(folder, truth, rotate=rotate, progress=show)
     if json_path is not None:
         try:
             json_path.write_text(evaluation.to_json() + "\n", encoding="utf-8")
         except OSError as error:
-            _refuse(f"{json_path} cannot be written: {error.strerror}")
+            refuse(f"{json_path} cannot be written: {error.strerror}")
     _print_evaluation(evaluation)
 
 
-def _one_thread() -> None:
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on stderr, one a stage; what the matcher refuses is said when they are gone."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    from matcher import MatcherError
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    tasks: dict[str, TaskID] = {}
+    try:
+        with Progress(*columns, console=Console(stderr=True)) as bars:
+
+            def show(stage: str, done: int, total: int) -> None:
+                if stage not in tasks:
+                    tasks[stage] = bars.add_task(stage, total=total)
+                bars.update(tasks[stage], completed=done)
+
+            yield show
+    except MatcherError as error:
+        refuse(error)
+
+
+def one_thread() -> None:
     """Hold numerical libraries to one thread before they are loaded: seconds of processor time are reported."""
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
 
-def _refuse(reason: object) -> NoReturn:
+def refuse(reason: object) -> NoReturn:
     typer.echo(f"ffp: {reason}", err=True)
     raise typer.Exit(2)
 
 
-def _print_comparison(paths: tuple[Path, Path], comparison: Comparison, seconds: dict[str, float]) -> None:
+def _print_comparison(
+    paths: tuple[Path, Path], comparison: Comparison, seconds: dict[str, float], worth: dict[str, str]
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -140,6 +161,8 @@ def _print_comparison(paths: tuple[Path, Path], comparison: Comparison, seconds:
     table.add_row("overlap of the marks", f"{comparison.overlap:.0%}")
     table.add_row("rotation of the first onto the second", f"{comparison.rotation_deg:.2f} degrees, from x towards y")
     table.add_row("shift of its centre", f"y {shift_y:.0f} um, x {shift_x:.0f} um")
+    for name, value in worth.items():
+        table.add_row(name, value)
     table.add_row("read and clean both", f"{seconds['read_and_clean'] * 1e3:.0f} ms")
     table.add_row("compare", f"{seconds['compare'] * 1e3:.1f} ms")
     table.add_row("matcher, parameters", f"{comparison.matcher_version}, {comparison.parameters_digest[:12]}")
@@ -169,6 +192,7 @@ def _print_evaluation(evaluation: Evaluation) -> None:
         "overlaps": str(evaluation.overlaps),
         "gap in KNM standard deviations": f"{evaluation.gap_in_knm_deviations:.1f}",
         "variance ratio": f"{evaluation.variance_ratio:.1f}",
+        "Cllr, Cllr_min, gap in log10 LR": _costs(evaluation),
         "rank-1, mAP, recall at 10": f"{evaluation.rank1:.4f}, {evaluation.map:.4f}, {evaluation.recall_at_10:.4f}",
         "control: outlines alone, AUC": f"{evaluation.controls['mask_only_auc']:.3f}",
         "control: random texture, AUC": f"{evaluation.controls['random_texture_auc']:.3f}",
@@ -178,3 +202,10 @@ def _print_evaluation(evaluation: Evaluation) -> None:
     for stage, seconds in evaluation.cpu_s.items():
         table.add_row(f"CPU, {stage.replace('_', ' ')}", f"{seconds * 1e3:.4f} ms")
     Console().print(table)
+
+
+def _costs(evaluation: Evaluation) -> str:
+    found = (evaluation.cllr, evaluation.cllr_min, evaluation.log10_lr_gap)
+    if None in found:
+        return "no data: needs lir, and four firearms"
+    return ", ".join(f"{value:.3f}" for value in found) + " (leaving one firearm out)"
