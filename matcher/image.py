@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -23,6 +25,17 @@ _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS = 256, 257, 258
 _TIFF_STRIPS, _TIFF_ROWS_A_STRIP = 273, 278
 _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT = 322, 323
 _MIRRORED = (2, 4, 5, 7)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What shows an image upright, by its Exif orientation."""
+_LUMINANCE = (0.299, 0.587, 0.114)
 
 _BROKEN = (
     OSError,
@@ -192,3 +205,29 @@ def _orientation(image: Image.Image, stated: _Stated) -> tuple[int, tuple[str, .
     if orientation in _MIRRORED:
         return orientation, ("The Exif orientation says that the image is mirrored: check it against the exhibit.",)
     return orientation, ()
+
+
+def decode_image(path: Path, info: ImageInfo, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.float32]:
+    """The brightness of an image that ``inspect_image`` passed, turned as it is to be shown.
+
+    Returns float32 (rows, columns), 0 black to 1 full scale, NaN where the image is transparent; colour as
+    luminance (ITU-R BT.601). Raises what ``inspect_image`` raises where the file changed since.
+    """
+    try:
+        image = _open(read_within(path, limits), info.media_type)
+        if image.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
+            image = image.convert("RGBA" if "A" in image.mode or "transparency" in image.info else "RGB")
+        # Pillow turns a TIFF by itself as it decodes it
+        turn = _TURNS.get(info.orientation) if info.media_type != "image/tiff" else None
+        values = np.asarray(image if turn is None else image.transpose(turn))
+    except _BROKEN as error:
+        raise ScanRefused(
+            "image-damaged", "The image is cut off or damaged and cannot be decoded: send it again."
+        ) from error
+    full_scale = 255.0 if values.dtype == np.uint8 else 65535.0
+    planes = np.atleast_3d(values).astype(np.float32) / np.float32(full_scale)
+    colour, alpha = (planes[..., :-1], planes[..., -1]) if planes.shape[2] in (2, 4) else (planes, None)
+    brightness = colour[..., 0] if colour.shape[2] == 1 else colour @ np.array(_LUMINANCE, np.float32)
+    if alpha is not None:
+        brightness = np.where(alpha >= 0.5, brightness, np.float32(np.nan))
+    return np.asarray(brightness, np.float32)

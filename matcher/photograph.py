@@ -34,8 +34,9 @@ class Lighting:
 
         Raises ``ValueError`` for anything else.
         """
-        if text in ("ring", "side", "unknown"):
-            return cls(text)
+        match text:
+            case "ring" | "side" | "unknown":
+                return cls(text)
         hour = re.fullmatch(r"side:(1[0-2]|[1-9])", text)
         if hour is None:
             raise ValueError(f'lighting is "{text}"; it may be ring, side, unknown, or side:1 to side:12 (clock hour)')

@@ -71,7 +71,7 @@ def _lit(slopes: tuple[Plane, Plane], azimuth: float, elevation: float) -> Plane
 
     def facing(direction: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Plane:
         x, y, z = direction.astype(np.float32)
-        return np.maximum((z - slope_x * x - slope_y * y) / steepness, np.float32(0))
+        return np.asarray(np.maximum((z - slope_x * x - slope_y * y) / steepness, 0.0), np.float32)
 
     return np.asarray(facing(light) + np.float32(_GLOSS) * facing(halfway) ** _SHININESS, np.float32)
 

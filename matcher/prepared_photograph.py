@@ -1,0 +1,56 @@
+"""A photograph made ready for the same comparison as topographies."""
+
+from __future__ import annotations
+
+from matcher.clean import CleanScan, band_passed
+from matcher.errors import ScanNotUsable
+from matcher.parameters import DEFAULT_PARAMETERS, RELIEF_PARAMETERS, Parameters
+from matcher.photograph import Photograph
+from matcher.photograph_mark import find_photograph_mark
+from matcher.prepared import Prepared, pack
+from matcher.relief import heights_of_shading, relief_of_brightness
+from matcher.topography import Topography
+
+
+def parameters_for(*scans: Topography | Photograph) -> Parameters:
+    """What scans can be compared in: heights where every photograph among them has a known side light, else relief."""
+    shaded = all(not isinstance(scan, Photograph) or scan.lighting.azimuth_deg is not None for scan in scans)
+    return DEFAULT_PARAMETERS if shaded else RELIEF_PARAMETERS
+
+
+def prepare_photograph(photograph: Photograph, parameters: Parameters = RELIEF_PARAMETERS) -> Prepared:
+    """Find the mark of a photograph and keep, in compact form, what the comparison needs.
+
+    Prepared with the parameters of a topography, it compares with topographies too. Raises ``ScanNotUsable`` with a
+    sentence for the examiner where nothing can be compared.
+    """
+    return pack(clean_photograph(photograph, parameters), parameters)
+
+
+def clean_photograph(photograph: Photograph, parameters: Parameters) -> CleanScan:
+    """Bring a photograph to the two working copies.
+
+    1. Find the mark (``find_photograph_mark``).
+    2. In the relief channel take the relief of its brightness, in the height channel the heights that its
+       shading shows.
+    3. Band-pass it to the working copies.
+
+    Raises ``ScanNotUsable`` where nothing can be compared, and where heights are asked of a photograph whose
+    light has no known direction.
+    """
+    # 1.
+    mark = find_photograph_mark(photograph).mark
+
+    # 2.
+    if parameters.channel == "relief":
+        mark = relief_of_brightness(mark, parameters)
+    elif photograph.lighting.azimuth_deg is not None:
+        mark = heights_of_shading(mark, photograph.lighting.azimuth_deg, parameters)
+    else:
+        raise ScanNotUsable(
+            "not usable: heights can be read from a photograph only under light from one known side; compare its "
+            "relief, or note the clock hour that the light came from"
+        )
+
+    # 3.
+    return band_passed(mark, parameters)
