@@ -21,9 +21,11 @@ from matcher.conditions import rotated
 from matcher.controls import mask_only, random_texture
 from matcher.errors import MatcherError
 from matcher.likelihood import CalibrationRefused
-from matcher.pairs import PairScore, Progress, Stopwatch, score_pairs
-from matcher.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, Parameters
+from matcher.pairs import PairScore, Progress, Stopwatch, score_across, score_pairs
+from matcher.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, RELIEF_PARAMETERS, Parameters
 from matcher.prepared import Prepared, pack
+from matcher.prepared_photograph import clean_photograph
+from matcher.render import RenderName, photographed
 from matcher.x3p import read_topography
 
 _BIN = 0.05
@@ -31,6 +33,15 @@ _BIN = 0.05
 
 class EvaluationError(MatcherError):
     """The truth, or a scan that it names, cannot be used: mend the file that the message names."""
+
+
+@dataclass(frozen=True)
+class _Condition:
+    """What was made of the scans before they were compared."""
+
+    rotate: int | None
+    render: RenderName | None
+    against_topographies: bool
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,8 @@ class Evaluation:
     histogram: dict[str, list[float]]
     firearms: dict[str, str]
     rotate: int | None
+    render: RenderName | None
+    against_topographies: bool
     lateral_resolution_um: tuple[float, float]
     parameters_digest: str
     matcher_version: str = MATCHER_VERSION
@@ -88,21 +101,31 @@ def evaluate(
     truth: Path,
     *,
     rotate: int | None = None,
+    render: RenderName | None = None,
+    against_topographies: bool = False,
     with_controls: bool = True,
-    parameters: Parameters = DEFAULT_PARAMETERS,
+    parameters: Parameters | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Evaluation:
     """Compare every pair of the scans that ``truth`` names, and say how well the scores tell firearms apart.
 
     1. Read the truth; it is used again in step 5 only.
-    2. Read and clean each scan, turned by a random angle first where ``rotate`` seeds one.
-    3. Score every pair in full: prefilter, fine registration, cells; no cut-off.
+    2. Read and clean each scan, turned by a random angle first where ``rotate`` seeds one, drawn as a photograph where
+       ``render`` says how.
+    3. Score every pair in full: prefilter, fine registration, cells; no cut-off. Photographs
+       ``against_topographies``: each scan's photograph with the other scans as they are, so every pair counts twice.
     4. Score the controls in the same way (two more rounds of all pairs), unless they are known already.
     5. Compute the figures.
 
     ``truth``: CSV with the columns ``scan`` and ``firearm``; scan X is the file X.x3p in ``folder``.
+    ``parameters``: those of the region's default, or of the relief where the condition needs it, unless given.
+    Raises ``ValueError`` for ``against_topographies`` without ``render``.
     Raises ``EvaluationError`` for a truth without both kinds of pairs, and for a scan that cannot be used.
     """
+    if against_topographies and render is None:
+        raise ValueError("photographs are compared with topographies only where render says how they are drawn")
+    if parameters is None:
+        parameters = RELIEF_PARAMETERS if render in ("ring", "side-unnoted") else DEFAULT_PARAMETERS
     stopwatch = Stopwatch()
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
@@ -112,10 +135,15 @@ def evaluate(
         names = list(firearms)
 
         # 2.
-        scans, prepared, resolution_um = _prepare_all(folder, names, rotate, parameters, stopwatch, progress)
+        scans, prepared, resolution_um = _prepare_all(folder, names, rotate, render, parameters, stopwatch, progress)
 
         # 3.
-        pairs = score_pairs(names, prepared, parameters, stopwatch, partial(progress, "comparing"))
+        comparing = partial(progress, "comparing")
+        if against_topographies:
+            _, references, _ = _prepare_all(folder, names, None, None, parameters, stopwatch, progress)
+            pairs = score_across(names, prepared, references, parameters, stopwatch, comparing)
+        else:
+            pairs = score_pairs(names, prepared, parameters, stopwatch, comparing)
 
         # 4.
         controls = _score_controls(firearms, scans, parameters, progress) if with_controls else {}
@@ -124,7 +152,8 @@ def evaluate(
 
     # 5.
     cpu_s = _cpu_seconds(stopwatch, len(scans), len(pairs))
-    return _summarise(firearms, pairs, controls, cpu_s, rotate, resolution_um, parameters)
+    condition = _Condition(rotate, render, against_topographies)
+    return _summarise(firearms, pairs, controls, cpu_s, condition, resolution_um, parameters)
 
 
 def read_truth(path: Path) -> dict[str, str]:
@@ -154,11 +183,13 @@ def _prepare_all(
     folder: Path,
     names: Sequence[str],
     rotate: int | None,
+    render: RenderName | None,
     parameters: Parameters,
     stopwatch: Stopwatch,
     progress: Progress,
 ) -> tuple[list[CleanScan], list[Prepared], tuple[float, float]]:
     turns = np.random.default_rng(rotate).uniform(0.0, 360.0, len(names))
+    directions = np.random.default_rng([0x119847, rotate or 0])
     scans, prepared = [], []
     spacings: set[float] = set()
     for place, name in enumerate(names):
@@ -168,8 +199,10 @@ def _prepare_all(
                 topography = read_topography(path)
             if rotate is not None:
                 topography = rotated(topography, float(turns[place]))
+            turn = float(turns[place]) if rotate is not None else 0.0
+            photograph = None if render is None else photographed(topography, render, directions, turn)
             with stopwatch.stage("clean"):
-                scan = clean(topography, parameters)
+                scan = clean(topography, parameters) if photograph is None else clean_photograph(photograph, parameters)
                 ready = pack(scan, parameters)
         except (MatcherError, OSError) as error:
             raise EvaluationError(f"{path}, named in the truth, cannot be used: {error}") from error
@@ -238,7 +271,7 @@ def _summarise(
     pairs: list[PairScore],
     controls: dict[str, float],
     cpu_s: dict[str, float],
-    rotate: int | None,
+    condition: _Condition,
     resolution_um: tuple[float, float],
     parameters: Parameters,
 ) -> Evaluation:
@@ -246,7 +279,9 @@ def _summarise(
     place = {name: number for number, name in enumerate(firearms)}
     matrix = np.zeros((len(place), len(place)))
     for pair in pairs:
-        matrix[place[pair.a], place[pair.b]] = matrix[place[pair.b], place[pair.a]] = pair.score
+        matrix[place[pair.a], place[pair.b]] = pair.score
+        if not condition.against_topographies:
+            matrix[place[pair.b], place[pair.a]] = pair.score
     validation = _leave_one_firearm_out(firearms, pairs)
     rank1, mean_precision, recall = figures.ranking(matrix, list(firearms.values()))
     low, high = (f(np.floor(np.array([km.min(), knm.min(), km.max(), knm.max()]) / _BIN)) for f in (np.min, np.max))
@@ -276,7 +311,9 @@ def _summarise(
             "knm": [float(count) for count in np.histogram(knm, edges)[0]],
         },
         firearms=firearms,
-        rotate=rotate,
+        rotate=condition.rotate,
+        render=condition.render,
+        against_topographies=condition.against_topographies,
         lateral_resolution_um=resolution_um,
         parameters_digest=parameters.digest,
         pairs=tuple(pairs),

@@ -91,3 +91,42 @@ def score_pairs(
                 )
             report(len(found), total)
     return [found[key] for key in sorted(found)]
+
+
+def score_across(
+    names: Sequence[str],
+    queries: Sequence[Prepared],
+    references: Sequence[Prepared],
+    parameters: Parameters,
+    stopwatch: Stopwatch,
+    report: Callable[[int, int], None],
+) -> list[PairScore]:
+    """Score each query (a) with the references (b) of all other scans: ordered pairs, by the order of their places.
+
+    ``queries``, ``references``: of the same scans in the same order, seen in two ways.
+    """
+    with stopwatch.stage("prefilter"):
+        descriptors = np.stack([scan.descriptor for scan in references])
+        coarse = np.stack([prefilter(scan.descriptor, descriptors)[0] for scan in queries])
+    total, found = len(names) * (len(names) - 1), {}
+    for start in range(0, len(names), _BLOCK):
+        block = {place: View(references[place], parameters) for place in range(len(names))[start : start + _BLOCK]}
+        for place, query in enumerate(queries):
+            view = View(query, parameters)
+            for other in block.keys() - {place}:
+                with stopwatch.stage("fine"):
+                    registration = register_pair(view, block[other])
+                with stopwatch.stage("cells"):
+                    comparison = compare_cells(view, block[other], registration)
+                found[place, other] = PairScore(
+                    a=names[place],
+                    b=names[other],
+                    score=comparison.score,
+                    g25=comparison.g25,
+                    n_congruent=comparison.n_congruent,
+                    n_cells=comparison.n_cells,
+                    rotation_deg=comparison.rotation_deg,
+                    prefilter=float(coarse[place, other]),
+                )
+            report(len(found), total)
+    return [found[key] for key in sorted(found)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Literal
+
 import numpy as np
 
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
@@ -82,3 +85,24 @@ def _exposed(light: Plane, inside: Mask, full_scale: int) -> Plane:
     scaled = low + (high - low) * (light - dark) / max(float(bright - dark), 1e-9)
     rounded = np.rint(np.clip(scaled, 0.0, 1.0) * full_scale) / full_scale
     return np.where(inside, rounded, np.nan).astype(np.float32)
+
+
+RenderName = Literal["ring", "side", "side-same", "side-unnoted"]
+"""How an evaluation photographs its scans: under ring light; under side light from a random direction for each scan
+(noted as a clock hour, within 15 degrees, as a laboratory notes it; or not noted); or from one direction for all."""
+
+_SAME_AZIMUTH_DEG = 225.0
+
+
+def photographed(
+    topography: Topography, name: RenderName, rng: np.random.Generator, turned_deg: float = 0.0
+) -> Photograph:
+    """The scan's photograph under a condition of an evaluation.
+
+    ``turned_deg``: by how much the scan was turned before; the one direction for all turns with it.
+    """
+    if name == "ring":
+        return render(topography, Lighting("ring"))
+    azimuth = (_SAME_AZIMUTH_DEG + turned_deg) % 360.0 if name == "side-same" else float(rng.uniform(0.0, 360.0))
+    noted = None if name == "side-unnoted" else 30.0 * round(azimuth / 30.0) % 360.0
+    return replace(render(topography, Lighting("side", azimuth)), lighting=Lighting("side", noted))
