@@ -22,7 +22,8 @@ _GAP = 24
 _HEADER = 64
 _FOOTER = 112
 _SHOWN_BAND_POINTS = (1.6, 40.0)
-"""In points of the fine grid, 20 to 500 um of a breech face: a little finer than what is compared, so that an examiner sees the marks as a microscope shows them."""
+"""In points of the fine grid, 20 to 500 um of a breech face: a little finer than what is compared, so that an
+examiner sees the marks as a microscope shows them."""
 
 _LIGHT_FROM = (-0.6, -0.6, 0.53)
 """(x, y, towards the eye): from the upper left, 32 degrees above the surface. The same for both scans."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,41 +94,47 @@ class Profile:
 
 
 def prepare_profile(topography: Topography, parameters: ProfileParameters = APERTURE_SHEAR_PARAMETERS) -> Profile:
-    """Make the profile of a scan of a striated region.
-
-    1. Find the striated region, turned and levelled (``find_strip``).
-    2. Average along the striae, robustly; drop points where too little of a stria was seen.
-    3. Band-pass by the Gaussian profile filter of ISO 16610-21, where measured.
-    4. Judge it: long enough, and enough of the surface explained.
-    5. Scale by median and MAD, clip, and store as bytes.
+    """Make the profile of a scan of a striated region (``find_strip``, then ``profile_of``).
 
     Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
     """
-    # 1.
-    strip = find_strip(topography, parameters)
+    return profile_of(find_strip(topography, parameters), parameters)
 
-    # 2.
+
+def profile_of(strip: Strip, parameters: ProfileParameters) -> Profile:
+    """Make the profile of a strip.
+
+    1. Average along the striae, robustly; drop points where too little of a stria was seen.
+    2. Band-pass by the Gaussian profile filter of ISO 16610-21, where measured.
+    3. Judge it: long enough, and enough of the surface explained.
+    4. Scale by median and MAD, clip, cut to what was measured, and store as bytes.
+
+    Raises ``ScanNotUsable`` as ``prepare_profile`` does.
+    """
+    # 1.
     mean, seen = _mean_profile(strip)
     solid = seen * strip.spacing_um >= parameters.min_stria_um
     weights = np.where(solid, np.minimum(1.0, seen * strip.spacing_um / (_SEEN_LINES * parameters.min_stria_um)), 0.0)
 
-    # 3.
+    # 2.
     short, long = (cutoff / strip.spacing_um for cutoff in parameters.band_um)
     smooth, share = _gaussian(mean, weights, short)
     waves, _ = _gaussian(smooth, share, long)
     band = smooth - waves
 
-    # 4.
-    length_um = float(solid.sum()) * strip.spacing_um
+    # 3.
     striation = _explained(strip, band, solid) if solid.any() else 0.0
-    _require(length_um, striation, parameters)
+    _require(float(solid.sum()) * strip.spacing_um, striation, parameters)
 
-    # 5.
-    heights, quantised = _quantised(band, np.where(solid, share, 0.0), parameters)
+    # 4.
+    first, last = (int(place) for place in np.flatnonzero(solid)[[0, -1]])
+    measured = np.rint(np.where(solid, np.minimum(share, 1.0), 0.0) * 255.0).astype(np.uint8)
+    along = ((first + last) / 2 - (len(solid) - 1) / 2) * strip.spacing_um
+    turn = math.radians(strip.direction_deg)
     return Profile(
-        heights=heights,
-        weights=quantised,
-        centre_um=strip.centre_um,
+        heights=_quantised(band, measured, parameters)[first : last + 1].copy(),
+        weights=measured[first : last + 1].copy(),
+        centre_um=(strip.centre_um[0] + along * math.sin(turn), strip.centre_um[1] + along * math.cos(turn)),
         direction_deg=strip.direction_deg,
         striation=striation,
         stria_um=float(seen[solid].mean()) * strip.spacing_um,
@@ -184,10 +191,8 @@ def _require(length_um: float, striation: float, parameters: ProfileParameters) 
         )
 
 
-def _quantised(band: Line, weights: Line, parameters: ProfileParameters) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
-    solid = weights > 0.0
-    first, last = np.flatnonzero(solid)[[0, -1]]
-    inside = band[solid]
+def _quantised(band: Line, measured: NDArray[np.uint8], parameters: ProfileParameters) -> NDArray[np.int8]:
+    inside = band[measured > 0]
     middle = float(np.median(inside))
     deviation = 1.4826 * float(np.median(np.abs(inside - middle)))
     if deviation < 1e-4:
@@ -196,10 +201,9 @@ def _quantised(band: Line, weights: Line, parameters: ProfileParameters) -> tupl
             "check that heights, not a mask or a plane, were exported"
         )
     scaled = np.clip((band - middle) / deviation, -parameters.clip_deviations, parameters.clip_deviations)
-    stored = np.rint(np.clip(weights, 0.0, 1.0) * 255.0).astype(np.uint8)
     heights = np.rint(scaled * (127.0 / parameters.clip_deviations)).astype(np.int8)
-    heights[stored == 0] = 0
-    return heights[first : last + 1].copy(), stored[first : last + 1].copy()
+    heights[measured == 0] = 0
+    return heights
 
 
 def _damaged(what: str) -> ScanRefused:
