@@ -117,9 +117,11 @@ def _depth_image(content: bytes, offset: int, tags_end: int, rows: int, columns:
 def _missing(z: NDArray[np.float32], tags: Mapping[str, str]) -> NDArray[np.bool_]:
     unstated = tags.get("InvalidPixelValue", "").lower() in {"", "nan"}
     marker = _USUAL_MARKER_M if unstated else _number(tags, "InvalidPixelValue")
-    # a marker far below the surface is one value; the usual one, far above it, is where invalid values begin
-    missing: NDArray[np.bool_] = np.abs(z - np.float64(marker)) <= _TOLERANCE * abs(marker)
-    return missing | (z > marker) if marker > 0 else missing
+    tolerance = _TOLERANCE * abs(marker)
+    missing: NDArray[np.bool_] = z >= np.float64(marker - tolerance)
+    if marker <= 0:  # the usual marker, far above the surface, is where invalid values begin; this one is one value
+        missing &= z <= np.float64(marker + tolerance)
+    return missing
 
 
 def _truncated() -> ScanRefused:

@@ -217,8 +217,9 @@ def _inflate(packed: memoryview, stated: int, limits: Limits) -> bytes:
 def _missing(z: Stored, header: _Header) -> NDArray[np.bool_] | None:
     if not header.special_points:
         return None
-    # not measured, and saturated below and above
-    missing: NDArray[np.bool_] = np.isin(z, (header.lowest - 2, header.lowest - 1, header.highest + 1))
+    missing: NDArray[np.bool_] = z == header.lowest - 2
+    for saturated in (header.lowest - 1, header.highest + 1):
+        missing |= z == saturated
     return missing
 
 
@@ -237,8 +238,8 @@ def _doubts(header: _Header, z: Stored, invalid: NDArray[np.bool_] | None, unrea
         )
     if any(ratio not in (0.0, 1.0) for ratio in header.unit_ratios):
         warnings.append("The file shows its axes in other units than it stores them in; the stored ones were read.")
-    used = z if invalid is None else z[~invalid]
-    if used.size and not header.lowest <= int(used.min()) <= int(used.max()) <= header.highest:
+    used, ends = True if invalid is None else ~invalid, np.iinfo(header.dtype)
+    if z.min(where=used, initial=ends.max) < header.lowest or z.max(where=used, initial=ends.min) > header.highest:
         warnings.append("Heights lie outside of the range that the header states: the file may be damaged.")
     return warnings
 
