@@ -11,8 +11,11 @@ from matcher.errors import GalleryDamaged, GalleryInUse, MatcherError, NotCompar
 from matcher.formats import read_topography
 from matcher.gallery import CandidateList, Filters, Gallery, GalleryWriter, Reference
 from matcher.limits import DEFAULT_LIMITS, Limits
-from matcher.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, Parameters
+from matcher.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, RELIEF_PARAMETERS, Parameters
+from matcher.photograph import Lighting, Photograph, read_photograph
 from matcher.prepared import Prepared, prepare
+from matcher.prepared_photograph import parameters_for, prepare_photograph
+from matcher.scan_pair import ScanPair, compare_scans
 from matcher.topography import Topography
 from matcher.x3p import write_topography
 
@@ -21,6 +24,7 @@ __all__ = [
     "DEFAULT_PARAMETERS",
     "DESCRIPTOR_SHAPE",
     "MATCHER_VERSION",
+    "RELIEF_PARAMETERS",
     "CandidateList",
     "Cell",
     "Comparison",
@@ -29,20 +33,27 @@ __all__ = [
     "GalleryDamaged",
     "GalleryInUse",
     "GalleryWriter",
+    "Lighting",
     "Limits",
     "MatcherError",
     "NotComparable",
     "Parameters",
+    "Photograph",
     "Prepared",
     "Ranked",
     "Reference",
     "ScanNotUsable",
+    "ScanPair",
     "ScanRefused",
     "Topography",
     "compare",
+    "compare_scans",
     "correlate",
+    "parameters_for",
     "prefilter",
     "prepare",
+    "prepare_photograph",
+    "read_photograph",
     "read_topography",
     "write_topography",
 ]

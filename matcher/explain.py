@@ -11,6 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from matcher.comparison import Cell, Comparison
 from matcher.level import LevelledMark
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
+from matcher.photograph import Photograph
+from matcher.photograph_mark import find_photograph_mark
 from matcher.plane import Plane, low_pass, ratio, sampled
 from matcher.regions import level_region
 from matcher.topography import Topography
@@ -41,25 +43,26 @@ _CELL_INSET = 3
 
 
 def draw_pair(
-    a: Topography, b: Topography, comparison: Comparison, parameters: Parameters = DEFAULT_PARAMETERS
+    a: Topography | Photograph,
+    b: Topography | Photograph,
+    comparison: Comparison,
+    parameters: Parameters = DEFAULT_PARAMETERS,
 ) -> bytes:
     """Draw scan a (left) and scan b (right) as ``comparison`` registered them; returns a PNG.
 
     1. Level both scans and sample them in the frame of the scan that the cells lie on.
-    2. Shade both under the same virtual light (Lambert's law on the filtered heights).
+    2. Shade topographies under the same virtual light (Lambert's law on the filtered heights); photographs keep
+       theirs.
     3. Light the congruent cells, dim the others, frame and label all of them. On the scan that was moved, a
        congruent cell is drawn where its content was found.
     4. Write what was turned, the score in words, the scale and the direction of light.
 
-    The topographies must be those that were compared. Raises ``ScanNotUsable`` as ``prepare`` does.
+    The scans must be those that were compared. Raises ``ScanNotUsable`` as ``prepare`` does.
     """
-    # 1.
-    heights_a, share_a = _registered(level_region(a, parameters), comparison, "a", parameters)
-    heights_b, share_b = _registered(level_region(b, parameters), comparison, "b", parameters)
-
-    # 2.
+    # 1. and 2.
     um = _um_a_point(parameters)
-    light_a, light_b = _shade(heights_a, share_a, um), _shade(heights_b, share_b, um)
+    light_a, share_a = _panel_light(a, comparison, "a", parameters)
+    light_b, share_b = _panel_light(b, comparison, "b", parameters)
 
     # 3.
     canvas = Image.new("RGB", (2 * _PANEL + 3 * _GAP, _PANEL + _HEADER + _FOOTER), _BACKGROUND)
@@ -70,7 +73,7 @@ def draw_pair(
         canvas.paste(panel, (left, _HEADER))
 
     # 4.
-    _write(ImageDraw.Draw(canvas), comparison, parameters)
+    _write(ImageDraw.Draw(canvas), comparison, parameters, photographed=not {type(a), type(b)} <= {Topography})
     stream = io.BytesIO()
     canvas.save(stream, format="PNG")
     return stream.getvalue()
@@ -79,6 +82,26 @@ def draw_pair(
 def _um_a_point(parameters: Parameters) -> float:
     """How many micrometres a panel's point stands for."""
     return _FIELD_POINTS * parameters.fine_spacing_um / _PANEL
+
+
+def _panel_light(
+    scan: Topography | Photograph, comparison: Comparison, which: str, parameters: Parameters
+) -> tuple[Plane, Plane]:
+    """How bright each point of a scan's panel is, 0 to 1, and how much of it was measured."""
+    match scan:
+        case Topography():
+            heights, share = _registered(level_region(scan, parameters), comparison, which, parameters)
+            return _shade(heights, share, _um_a_point(parameters)), share
+        case Photograph():
+            contrast, share = _registered(find_photograph_mark(scan).mark, comparison, which, parameters)
+            return _stretched(contrast, share), share
+
+
+def _stretched(contrast: Plane, share: Plane) -> Plane:
+    """The middle 98 % of a photograph's local contrast, as 0 to 1."""
+    solid = share > 0.9
+    dark, bright = np.percentile(contrast[solid], (1.0, 99.0)) if solid.any() else (0.0, 1.0)
+    return np.asarray(np.clip((contrast - dark) / max(float(bright - dark), 1e-6), 0.0, 1.0), np.float32)
 
 
 def _registered(mark: LevelledMark, comparison: Comparison, scan: str, parameters: Parameters) -> tuple[Plane, Plane]:
@@ -172,7 +195,7 @@ def _frame_cells(draw: ImageDraw.ImageDraw, boxes: list[tuple[Cell, tuple[float,
         draw.text((left + 3, top + 7), cell.label, font=font, fill=ink, anchor="lm")
 
 
-def _write(draw: ImageDraw.ImageDraw, comparison: Comparison, parameters: Parameters) -> None:
+def _write(draw: ImageDraw.ImageDraw, comparison: Comparison, parameters: Parameters, photographed: bool) -> None:
     title, text = ImageFont.load_default(24), ImageFont.load_default(16)
     left_a, left_b = _GAP, _PANEL + 2 * _GAP
     moved = "a" if comparison.cells_on == "b" else "b"
@@ -201,5 +224,9 @@ def _write(draw: ImageDraw.ImageDraw, comparison: Comparison, parameters: Parame
     draw.rectangle((right - length, top + 30, right, top + 35), fill=_TEXT)
     draw.text((right - length / 2, top + 52), f"{bar_um / 1000:g} mm", font=text, fill=_TEXT, anchor="mm")
     short, long = (points * parameters.fine_spacing_um / 1000.0 for points in _SHOWN_BAND_POINTS)
-    light = f"Both in one frame, lit from the upper left; waves of {short:g} to {long:g} mm, slopes exaggerated"
+    waves = f"waves of {short:g} to {long:g} mm"
+    if photographed:
+        light = f"Both in one frame; photographs as they were lit, topographies from the upper left; {waves}"
+    else:
+        light = f"Both in one frame, lit from the upper left; {waves}, slopes exaggerated"
     draw.text((right, top + 88), light, font=text, fill=_QUIET_TEXT, anchor="rm")

@@ -24,8 +24,8 @@ from matcher.plane import Plane, low_pass, ratio
 
 _FLOOR = 0.05
 """Of the typical gradient: below it lies the rounding of 8 bits, whose logarithm would be all noise."""
-_LEAST_COSINE = 0.3
-"""Slopes across the light (within 17 degrees; a clock hour is told within 15) cannot be told from noise."""
+_LEAST_COSINE = 0.2
+"""Slopes across the light, within 12 degrees: a noted clock hour is wrong by 9 degrees (rms), and lamps are wide."""
 _CLIP_DEVIATIONS = 3.0
 
 

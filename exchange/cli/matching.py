@@ -8,19 +8,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
-    from matcher import Comparison
+    from matcher import Comparison, Photograph, Topography
     from matcher.evaluate import Evaluation
 
 _CAUTION = "A score ranks candidates; it does not identify."
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(help="A scan: x3p, al3d, sur or plux.")],
+    a: Annotated[Path, typer.Argument(help="A scan: x3p, al3d, sur or plux; or a photograph: PNG, TIFF, JPEG.")],
     b: Annotated[Path, typer.Argument(help="The scan to compare it with.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole comparison as JSON.")] = False,
     png: Annotated[Path | None, typer.Option("--png", help="Draw the aligned pair with its cells here.")] = None,
@@ -30,32 +30,39 @@ def compare(
     calibre: Annotated[
         str, typer.Option("--calibre", help="Calibre of both exhibits; without it no likelihood ratio is validated.")
     ] = "unknown",
+    um_per_pixel: Annotated[
+        float | None, typer.Option("--um-per-pixel", help="Of the photographs; without it none is read.")
+    ] = None,
+    lighting: Annotated[
+        str, typer.Option("--lighting", help="Of the photographs: ring, side, side:H (clock hour, 12 is up), unknown.")
+    ] = "unknown",
 ) -> None:
     """Compare two breech-face scans: score, registration, congruent cells; with --calibration the likelihood ratio."""
     one_thread()
     from exchange.cli.calibration import plain_worth, read_judge, worth_in_words
-    from matcher import MatcherError, read_topography
-    from matcher import compare as compare_prepared
-    from matcher import prepare as prepare_scan
+    from matcher import MatcherError, Photograph, compare_scans
 
     judge = None if calibration is None else read_judge(calibration, calibre)
     start = time.perf_counter()
-    scans, ready = [], []
-    for path in (a, b):
-        try:
-            scans.append(read_topography(path))
-            ready.append(prepare_scan(scans[-1]))
-        except (MatcherError, OSError) as error:
-            refuse(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
-    cleaned = time.perf_counter()
-    comparison = compare_prepared(ready[0], ready[1])
-    seconds = {"read_and_clean": cleaned - start, "compare": time.perf_counter() - cleaned}
-    worth = None if judge is None else judge(comparison, [scan.spacing_um for scan in scans])
+    scans = [_read_scan(path, um_per_pixel, lighting) for path in (a, b)]
+    read = time.perf_counter()
+    try:
+        pair = compare_scans(*scans)
+    except MatcherError as error:
+        refuse(f"{a} with {b}: {error}")
+    comparison = pair.comparison
+    seconds = {"read": read - start, "clean_and_compare": time.perf_counter() - read}
+    worth = None
+    if judge is not None:
+        spacings = [scan.spacing_um for scan in scans if not isinstance(scan, Photograph)]
+        if len(spacings) < len(scans):
+            refuse("no likelihood ratio is validated for photographs: compare without --calibration")
+        worth = judge(comparison, spacings)
     if png is not None:
         from matcher.explain import draw_pair
 
         try:
-            png.write_bytes(draw_pair(scans[0], scans[1], comparison))
+            png.write_bytes(draw_pair(pair.a, pair.b, comparison, pair.parameters))
         except OSError as error:
             refuse(f"{png} cannot be written: {error.strerror}")
     if as_json:
@@ -66,6 +73,23 @@ def compare(
     for path, scan in zip((a, b), scans, strict=True):
         for warning in scan.warnings:
             typer.echo(f"{path}: {warning}", err=True)
+    if pair.mirrored:
+        typer.echo("The photograph was turned upside down, as the topography's first row is the lowest.", err=True)
+
+
+def _read_scan(path: Path, um_per_pixel: float | None, lighting: str) -> Topography | Photograph:
+    from matcher import Lighting, MatcherError, read_photograph, read_topography
+
+    try:
+        with path.open("rb") as file:
+            is_image = file.read(4).startswith((b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*"))
+        if not is_image:
+            return read_topography(path)
+        if um_per_pixel is None:
+            refuse(f"{path} is a photograph: give --um-per-pixel, and --lighting where it is known")
+        return read_photograph(path, um_per_pixel, Lighting.parse(lighting))
+    except (MatcherError, OSError, ValueError) as error:
+        refuse(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
 
 
 def convert(
@@ -98,13 +122,24 @@ def evaluate(
     truth: Annotated[Path, typer.Option("--truth", help="CSV file with the columns scan and firearm.")],
     json_path: Annotated[Path | None, typer.Option("--json", help="Write figures and every pair's score here.")] = None,
     rotate: Annotated[int | None, typer.Option("--rotate", min=0, help="Turn each scan at random; the seed.")] = None,
+    render: Annotated[
+        Literal["ring", "side", "side-same", "side-unnoted"] | None,
+        typer.Option("--render", help="Draw each scan as a photograph; side: each lit from its own direction."),
+    ] = None,
+    against: Annotated[
+        Literal["topography"] | None, typer.Option("--against", help="Compare the drawn photographs with scans.")
+    ] = None,
 ) -> None:
     """Measure how well the scores tell firearms apart, on scans of known firearm."""
+    if against is not None and render is None:
+        refuse("--against topography needs --render, which says how the photographs are drawn")
     one_thread()
     from matcher.evaluate import evaluate as evaluate_folder
 
     with progress_bars() as show:
-        evaluation = evaluate_folder(folder, truth, rotate=rotate, progress=show)
+        evaluation = evaluate_folder(
+            folder, truth, rotate=rotate, render=render, against_topographies=against == "topography", progress=show
+        )
     if json_path is not None:
         try:
             json_path.write_text(evaluation.to_json() + "\n", encoding="utf-8")
@@ -163,8 +198,8 @@ def _print_comparison(
     table.add_row("shift of its centre", f"y {shift_y:.0f} um, x {shift_x:.0f} um")
     for name, value in worth.items():
         table.add_row(name, value)
-    table.add_row("read and clean both", f"{seconds['read_and_clean'] * 1e3:.0f} ms")
-    table.add_row("compare", f"{seconds['compare'] * 1e3:.1f} ms")
+    table.add_row("read both", f"{seconds['read'] * 1e3:.0f} ms")
+    table.add_row("clean and compare", f"{seconds['clean_and_compare'] * 1e3:.1f} ms")
     table.add_row("matcher, parameters", f"{comparison.matcher_version}, {comparison.parameters_digest[:12]}")
     console = Console()
     console.print(table)
