@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Parameters:
     def coarse_spacing_um(self) -> float:
         return 2.0 * self.fine_spacing_um
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of the matcher's version and every value, in the order of their names."""
         content = {"matcher": MATCHER_VERSION, **asdict(self)}
