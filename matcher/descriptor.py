@@ -26,7 +26,7 @@ _FIRST_RADIUS = 12
 _RADII_A_RING = 2
 _TREND_RADII = 9.0
 _DIRECTIONS = 360
-_SCALE = 127.0 / 6.0 * np.sqrt(HARMONICS * 2.0 * RINGS)
+SCALE = 127.0 / 6.0 * np.sqrt(HARMONICS * 2.0 * RINGS)
 """Six standard deviations of a descriptor of unit length fill the int8 range."""
 FIRST_HARMONICS = 20
 """So many harmonics make the first pass over a gallery; the rest is looked at for the best eighth only."""
@@ -66,7 +66,7 @@ def describe(coarse: WorkingCopy) -> NDArray[np.int8]:
     # 4.
     harmonics = (rings @ _angular_transform()).reshape(RINGS, HARMONICS, 2)
     harmonics /= np.linalg.norm(harmonics)
-    scaled = np.clip(np.rint(harmonics * _SCALE), -127, 127).astype(np.int8)
+    scaled = np.clip(np.rint(harmonics * SCALE), -127, 127).astype(np.int8)
     return np.ascontiguousarray(scaled.transpose(1, 2, 0)).reshape(DESCRIPTOR_SHAPE)
 
 
@@ -128,7 +128,7 @@ def _turns(harmonics: int) -> int:
 def _synthesis(harmonics: int, turns: int) -> NDArray[np.float32]:
     """(turns, 2 harmonics): from harmonics (real, imaginary, ...) to the correlation at each rotation."""
     phase = 2.0 * np.pi * np.outer(np.arange(turns) / turns, np.arange(1, harmonics + 1))
-    waves = np.stack([np.cos(phase), np.sin(phase)], axis=2) / _SCALE**2
+    waves = np.stack([np.cos(phase), np.sin(phase)], axis=2) / SCALE**2
     return np.asarray(waves.reshape(turns, 2 * harmonics), np.float32)
 
 

@@ -84,7 +84,7 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_writer_is_killed(
     steps = 0
     for start in range(0, 40_000, 10_000):
         command = [sys.executable, "-c", WRITER, str(folder), str(scan), str(start)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
             assert process.stdout is not None
             first = process.stdout.readline()
             time.sleep(chance.uniform(0.05, 0.6))

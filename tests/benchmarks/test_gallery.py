@@ -1,0 +1,208 @@
+"""Whole queries of persistent galleries, warm and cold, on two worker processes; the prefilter up to a million.
+
+Wall time here: it is what the examiner waits. Distractors are mixtures of drawn faces, each with its own bytes on disk;
+their chance scores are compared with those of real pairs of different firearms where $FFP_DATA names the scans.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from matcher import Filters, Gallery, GalleryWriter, Prepared, Reference, prefilter, prepare, read_topography, synthetic
+from matcher.correlation import best
+from matcher.descriptor import FIRST_HARMONICS
+from matcher.synthetic_gallery import mixed_descriptors
+
+pytestmark = pytest.mark.benchmark(timer=time.perf_counter)
+
+FACES = 64
+CHUNK = 2048
+LARGE = pytest.mark.slow
+SIZES = (1_000, pytest.param(10_000, marks=LARGE), pytest.param(100_000, marks=LARGE))
+FIRST_SIZES = (*SIZES, pytest.param(1_000_000, marks=LARGE))
+WORKERS = 2
+
+
+@pytest.fixture(scope="module")
+def faces() -> list[Prepared]:
+    return [prepare(synthetic.draw(firearm, 0)) for firearm in range(FACES)]
+
+
+@pytest.fixture(scope="module")
+def queries() -> list[Prepared]:
+    return [prepare(synthetic.draw(firearm, 0)) for firearm in range(FACES, FACES + 4)]
+
+
+@pytest.fixture(scope="module")
+def gallery(faces: list[Prepared], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Path]]:
+    """Galleries by their size, made when first asked for."""
+    folders: dict[int, Path] = {}
+    descriptors = np.stack([face.descriptor for face in faces])
+
+    def made(size: int) -> Path:
+        if size not in folders:
+            folders[size] = tmp_path_factory.mktemp(f"gallery-{size}-")
+            with GalleryWriter(folders[size]) as writer:
+                for start in range(0, size, CHUNK):
+                    mixed = mixed_descriptors(descriptors, min(CHUNK, size - start), start)
+                    writer.append(
+                        (named(start + place), replace(faces[place % FACES], descriptor=row))
+                        for place, row in enumerate(mixed)
+                    )
+        return folders[size]
+
+    yield made
+    for folder in folders.values():
+        for path in folder.rglob("blobs"):
+            path.unlink()
+
+
+def named(number: int) -> Reference:
+    digest = hashlib.sha256(b"%d" % number).digest()
+    return Reference(digest, "9 mm Luger", "breech_face", "topography", "RS" if number % 2 else "MK")
+
+
+@pytest.fixture
+def workers() -> Iterator[ProcessPoolExecutor]:
+    """Two processes that are up, with nothing mapped."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+            patch.setenv(name, "1")
+        with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as pool:
+            scan = np.zeros((1, 45, 96), np.int8)
+            list(pool.map(prefilter, [scan] * 8, [np.zeros((20_000, 45, 96), np.int8)] * 8))
+            yield pool
+
+
+def measure(benchmark: Any, stage: str, units: int = 1, unit: str = "query", **more: object) -> None:
+    benchmark.extra_info.update(stage=f"{stage}, wall, {WORKERS} processes", kind="own", units=units, unit=unit, **more)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_query_warm(
+    benchmark: Any, gallery: Callable[[int], Path], queries: list[Prepared], workers: ProcessPoolExecutor, size: int
+) -> None:
+    folder = Gallery(gallery(size))
+    for _ in range(3):  # until both processes have looked at all of it
+        folder.correlate(queries[:1], executor=workers)
+    measure(benchmark, f"query of {size:,}, warm")
+    benchmark.pedantic(lambda: folder.correlate(queries[:1], executor=workers), rounds=5)
+    benchmark.extra_info.update(stage_seconds(folder, queries[0], workers) | memory(workers))
+    benchmark.extra_info["bytes_on_disk"] = sum(path.stat().st_size for path in gallery(size).rglob("*")) // size
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_query_cold(
+    benchmark: Any, gallery: Callable[[int], Path], queries: list[Prepared], workers: ProcessPoolExecutor, size: int
+) -> None:
+    """Nothing in the page cache, nothing mapped, nothing checked before: the first query after a start."""
+    folder = gallery(size)
+    forget(folder)
+    measure(benchmark, f"query of {size:,}, cold")
+    benchmark.pedantic(lambda: Gallery(folder).correlate(queries[:1], executor=workers), rounds=1)
+
+
+@pytest.mark.slow
+def test_four_queries_in_one_pass(
+    benchmark: Any, gallery: Callable[[int], Path], queries: list[Prepared], workers: ProcessPoolExecutor
+) -> None:
+    folder = Gallery(gallery(100_000))
+    for _ in range(2):
+        folder.correlate(queries, executor=workers)
+    measure(benchmark, "four queries of 100,000, warm", units=4)
+    benchmark.pedantic(lambda: folder.correlate(queries, executor=workers), rounds=3)
+
+
+@pytest.mark.slow
+def test_a_query_of_half_the_references(
+    benchmark: Any, gallery: Callable[[int], Path], queries: list[Prepared], workers: ProcessPoolExecutor
+) -> None:
+    folder, half = Gallery(gallery(100_000)), Filters(jurisdictions=frozenset({"RS"}))
+    for _ in range(2):
+        folder.correlate(queries[:1], half, executor=workers)
+    measure(benchmark, "query of 100,000, every second one asked for, warm")
+    benchmark.pedantic(lambda: folder.correlate(queries[:1], half, executor=workers), rounds=5)
+
+
+@pytest.mark.benchmark(timer=time.thread_time)
+@pytest.mark.parametrize("size", FIRST_SIZES)
+@pytest.mark.parametrize("together", [1, 4])
+def test_both_passes_of_the_prefilter(
+    benchmark: Any, faces: list[Prepared], queries: list[Prepared], size: int, together: int
+) -> None:
+    """One core's time a pair; of a million the same 100,000 descriptors ten times over, each in its own memory."""
+    drawn = mixed_descriptors(np.stack([face.descriptor for face in faces]), min(size, 20_000), 0)
+    whole = np.concatenate([drawn] * (size // len(drawn)))
+    first = np.ascontiguousarray(whole[:, :FIRST_HARMONICS])
+    asked = np.stack([query.descriptor for query in queries[:together]])
+
+    def passes() -> None:
+        scores = prefilter(asked, first)
+        for query, row in zip(asked, scores, strict=True):
+            kept = np.sort(best(row, max(size // 8, 2000)))
+            prefilter(query[None], whole[kept])
+
+    benchmark.extra_info.update(
+        stage=f"prefilter of {size:,}, both passes, {together} at once", kind="own", units=size * together, unit="pair"
+    )
+    benchmark.pedantic(passes, rounds=3 if size < 1_000_000 else 2, warmup_rounds=1)
+
+
+@pytest.mark.data
+def test_distractors_are_as_hard_as_real_pairs(benchmark: Any, ffp_data: Path, faces: list[Prepared]) -> None:
+    with (ffp_data / "fadul" / "truth.csv").open() as file:
+        truth = {row["scan"]: row["firearm"] for row in csv.DictReader(file)}
+    scans = np.stack([prepare(read_topography(ffp_data / "fadul" / f"{name}.x3p")).descriptor for name in truth])
+    mixed = mixed_descriptors(np.stack([face.descriptor for face in faces]), 5_000, 0)
+    firearms = np.array(list(truth.values()))
+    real = prefilter(scans, scans)[firearms[:, None] != firearms]
+    drawn = benchmark.pedantic(lambda: prefilter(scans, mixed), rounds=1)
+    scores = {"real": real, "drawn": drawn}
+    percentiles = {f"chance_score_999_{kind}": float(np.percentile(found, 99.9)) for kind, found in scores.items()}
+    benchmark.extra_info.update(percentiles)
+    assert percentiles["chance_score_999_drawn"] >= percentiles["chance_score_999_real"]
+
+
+def forget(folder: Path) -> None:
+    """Take a gallery's files out of the page cache; those that are mapped somewhere stay."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            descriptor = os.open(path, os.O_RDONLY)
+            os.fsync(descriptor)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(descriptor)
+
+
+def stage_seconds(gallery: Gallery, query: Prepared, workers: ProcessPoolExecutor) -> dict[str, float]:
+    """When each stage of one query ended, in seconds from its beginning."""
+    ends: dict[str, float] = {}
+    start = time.perf_counter()
+
+    def note(stage: str, _done: int, _all: int) -> None:
+        ends[stage] = time.perf_counter() - start
+
+    gallery.correlate([query], executor=workers, progress=note)
+    return {f"seconds_to_end_of_{stage.replace(' ', '_')}": end for stage, end in ends.items()}
+
+
+def memory(workers: ProcessPoolExecutor) -> dict[str, float]:
+    """Resident memory of each worker in kB: its own, and what it has mapped of files."""
+    found: dict[str, float] = {}
+    for place, process in enumerate(workers._processes.values()):
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        for kind in ("RssAnon", "RssFile"):
+            line = next(line for line in status.splitlines() if line.startswith(kind))
+            found[f"worker_{place}_{kind}_kb"] = int(line.split()[1])
+    return found
