@@ -11,18 +11,31 @@ from matcher.errors import GalleryDamaged, GalleryInUse, MatcherError, NotCompar
 from matcher.formats import read_topography
 from matcher.gallery import CandidateList, Filters, Gallery, GalleryWriter, Reference
 from matcher.limits import DEFAULT_LIMITS, Limits
-from matcher.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, RELIEF_PARAMETERS, Parameters
+from matcher.parameters import (
+    DEFAULT_PARAMETERS,
+    FIRING_PIN_PARAMETERS,
+    MATCHER_VERSION,
+    RELIEF_PARAMETERS,
+    Parameters,
+)
 from matcher.photograph import Lighting, Photograph, read_photograph
 from matcher.prepared import Prepared, prepare
 from matcher.prepared_photograph import parameters_for, prepare_photograph
+from matcher.profile import Profile, prepare_profile
+from matcher.profile_comparison import ProfileComparison, compare_profiles
+from matcher.profile_parameters import APERTURE_SHEAR_PARAMETERS, ProfileParameters
+from matcher.profile_ranking import RankedProfile, rank_profiles
 from matcher.scan_pair import ScanPair, compare_scans
+from matcher.segments import Segment
 from matcher.topography import Topography
 from matcher.x3p import write_topography
 
 __all__ = [
+    "APERTURE_SHEAR_PARAMETERS",
     "DEFAULT_LIMITS",
     "DEFAULT_PARAMETERS",
     "DESCRIPTOR_SHAPE",
+    "FIRING_PIN_PARAMETERS",
     "MATCHER_VERSION",
     "RELIEF_PARAMETERS",
     "CandidateList",
@@ -40,19 +53,27 @@ __all__ = [
     "Parameters",
     "Photograph",
     "Prepared",
+    "Profile",
+    "ProfileComparison",
+    "ProfileParameters",
     "Ranked",
+    "RankedProfile",
     "Reference",
     "ScanNotUsable",
     "ScanPair",
     "ScanRefused",
+    "Segment",
     "Topography",
     "compare",
+    "compare_profiles",
     "compare_scans",
     "correlate",
     "parameters_for",
     "prefilter",
     "prepare",
     "prepare_photograph",
+    "prepare_profile",
+    "rank_profiles",
     "read_photograph",
     "read_topography",
     "write_topography",

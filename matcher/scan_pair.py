@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matcher.comparison import Comparison, compare
-from matcher.parameters import Parameters
+from matcher.errors import ScanNotUsable
+from matcher.parameters import FIRING_PIN_PARAMETERS, ArealRegion, Parameters
 from matcher.photograph import Photograph
 from matcher.prepared import Prepared, prepare
-from matcher.prepared_photograph import parameters_for, prepare_photograph
+from matcher.prepared_photograph import inverted, parameters_for, prepare_photograph
 from matcher.topography import Topography
 
 Scan = Topography | Photograph
@@ -26,36 +27,43 @@ class ScanPair:
     mirrored: bool
 
 
-def compare_scans(a: Scan, b: Scan) -> ScanPair:
-    """Compare two scans, whether topographies or photographs.
+def compare_scans(a: Scan, b: Scan, region: ArealRegion = "breech_face") -> ScanPair:
+    """Compare two scans of a region, whether topographies or, of the breech face, photographs.
 
-    1. Choose what to compare: heights, or the relief (``parameters_for``).
-    2. Prepare both.
-    3. Compare. A photograph is compared with a topography both as it is and upside down, and the better one is
-       kept: instruments differ in whether the first row of their heights is the top or the bottom one.
+    1. Choose what to compare: heights, or the relief (``parameters_for``); the parameters are the region's.
+    2. Prepare both. A photograph that meets a topography is prepared upside down too: instruments differ in whether
+       the first row of their heights is the top or the bottom one.
+    3. Compare; where nobody noted from which side the light came, with either sign of the heights. Keep the best.
 
     Raises ``ScanNotUsable`` where nothing can be compared.
     """
     # 1.
     parameters = parameters_for(a, b)
+    if region == "firing_pin_impression":
+        if isinstance(a, Photograph) or isinstance(b, Photograph):
+            raise ScanNotUsable("not usable: photographs are compared by their breech face; scan the impression in 3D")
+        parameters = FIRING_PIN_PARAMETERS
 
     # 2.
-    first, second = prepare_scan(a, parameters), prepare_scan(b, parameters)
+    views: list[tuple[Scan, Scan]] = [(a, b)]
+    if isinstance(a, Photograph) and isinstance(b, Topography):
+        views.append((a.mirrored(), b))
+    elif isinstance(a, Topography) and isinstance(b, Photograph):
+        views.append((a, b.mirrored()))
+    ready = [(prepare_scan(first, parameters), prepare_scan(second, parameters)) for first, second in views]
 
     # 3.
-    pair = ScanPair(a, b, compare(first, second, parameters), parameters, mirrored=False)
-    match a, b:
-        case Photograph(), Topography():
-            other = a.mirrored()
-            comparison = compare(prepare_scan(other, parameters), second, parameters)
-            turned = ScanPair(other, b, comparison, parameters, mirrored=True)
-        case Topography(), Photograph():
-            other = b.mirrored()
-            comparison = compare(first, prepare_scan(other, parameters), parameters)
-            turned = ScanPair(a, other, comparison, parameters, mirrored=True)
-        case _:
-            return pair
-    return max((pair, turned), key=lambda entry: entry.comparison.score)
+    signs = 2 if parameters.channel == "height" and any(_sign_unknown(scan) for scan in (a, b)) else 1
+    pairs = [
+        ScanPair(*view, compare(first, other, parameters), parameters, mirrored=place > 0)
+        for place, (view, (first, second)) in enumerate(zip(views, ready, strict=True))
+        for other in (second, inverted(second))[:signs]
+    ]
+    return max(pairs, key=lambda pair: pair.comparison.score)
+
+
+def _sign_unknown(scan: Scan) -> bool:
+    return isinstance(scan, Photograph) and scan.lighting.azimuth_deg is None
 
 
 def prepare_scan(scan: Scan, parameters: Parameters) -> Prepared:

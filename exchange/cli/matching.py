@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
@@ -15,6 +16,15 @@ import typer
 if TYPE_CHECKING:
     from matcher import Comparison, Photograph, Topography
     from matcher.evaluate import Evaluation
+
+
+class Region(StrEnum):
+    """What both scans show."""
+
+    BREECH_FACE = "breech face"
+    FIRING_PIN_IMPRESSION = "firing pin impression"
+    APERTURE_SHEAR = "aperture shear"
+
 
 _CAUTION = "A score ranks candidates; it does not identify."
 
@@ -36,18 +46,27 @@ def compare(
     lighting: Annotated[
         str, typer.Option("--lighting", help="Of the photographs: ring, side, side:H (clock hour, 12 is up), unknown.")
     ] = "unknown",
+    region: Annotated[Region, typer.Option("--region", help="What both scans show.")] = Region.BREECH_FACE,
 ) -> None:
-    """Compare two breech-face scans: score, registration, congruent cells; with --calibration the likelihood ratio."""
+    """Compare two scans: score, registration, congruent cells; with --calibration the likelihood ratio."""
     one_thread()
     from exchange.cli.calibration import plain_worth, read_judge, worth_in_words
     from matcher import MatcherError, Photograph, compare_scans
 
+    if calibration is not None and region is not Region.BREECH_FACE:
+        refuse(f"no likelihood ratio is validated for the {region}: compare without --calibration")
     judge = None if calibration is None else read_judge(calibration, calibre)
     start = time.perf_counter()
     scans = [_read_scan(path, um_per_pixel, lighting) for path in (a, b)]
     read = time.perf_counter()
+    if region is Region.APERTURE_SHEAR:
+        _compare_striae((a, b), scans, read - start, as_json, png)
+        return
     try:
-        pair = compare_scans(*scans)
+        areal: Literal["breech_face", "firing_pin_impression"] = (
+            "breech_face" if region is Region.BREECH_FACE else "firing_pin_impression"
+        )
+        pair = compare_scans(scans[0], scans[1], areal)
     except MatcherError as error:
         refuse(f"{a} with {b}: {error}")
     comparison = pair.comparison
@@ -75,6 +94,26 @@ def compare(
             typer.echo(f"{path}: {warning}", err=True)
     if pair.mirrored:
         typer.echo("The photograph was turned upside down, as the topography's first row is the lowest.", err=True)
+
+
+def _compare_striae(
+    paths: tuple[Path, Path], scans: list[Topography | Photograph], read_s: float, as_json: bool, png: Path | None
+) -> None:
+    from exchange.cli.striae import compare_striae
+    from matcher import MatcherError, Topography
+
+    first, second = scans
+    if not isinstance(first, Topography) or not isinstance(second, Topography):
+        refuse("striae are compared between topographies alone: a photograph shows no heights")
+    try:
+        compare_striae(paths, (first, second), read_s, as_json, png)
+    except MatcherError as error:
+        refuse(f"{paths[0]} with {paths[1]}: {error}")
+    except OSError as error:
+        refuse(f"{png} cannot be written: {error.strerror}")
+    for path, scan in zip(paths, (first, second), strict=True):
+        for warning in scan.warnings:
+            typer.echo(f"{path}: {warning}", err=True)
 
 
 def _read_scan(path: Path, um_per_pixel: float | None, lighting: str) -> Topography | Photograph:

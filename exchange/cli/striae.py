@@ -1,0 +1,53 @@
+"""``ffp compare --region "aperture shear"``: two profiles across striae instead of two surfaces."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from matcher import ProfileComparison, Topography
+
+
+def compare_striae(
+    paths: tuple[Path, Path], scans: tuple[Topography, Topography], read_s: float, as_json: bool, png: Path | None
+) -> None:
+    """Compare, print or write JSON, and draw. Raises ``MatcherError`` and ``OSError`` of the picture's file."""
+    from matcher import compare_profiles, prepare_profile
+
+    start = time.perf_counter()
+    comparison = compare_profiles(prepare_profile(scans[0]), prepare_profile(scans[1]))
+    seconds = {"read": read_s, "compare": time.perf_counter() - start}
+    if png is not None:
+        from matcher.explain_profiles import draw_profiles
+
+        png.write_bytes(draw_profiles(*scans, comparison))
+    if as_json:
+        typer.echo(json.dumps({**comparison.as_dict(), "seconds": seconds}))
+    else:
+        _print(paths, comparison, seconds)
+
+
+def _print(paths: tuple[Path, Path], comparison: ProfileComparison, seconds: dict[str, float]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{paths[0].name}  and  {paths[1].name}", show_header=False, title_justify="left")
+    table.add_row("score", f"{comparison.score:.3f}")
+    table.add_row("correlation of the registered profiles", f"{comparison.ccf:.3f}")
+    congruent = f"{comparison.n_congruent} of {comparison.n_segments}, {comparison.n_consecutive} in a row"
+    table.add_row("congruent segments", congruent)
+    table.add_row("overlap", f"{comparison.overlap_um:.0f} um, {comparison.overlap:.0%} of the shorter profile")
+    sense = "turned by half a turn" if comparison.reversed else "as it is"
+    table.add_row("the first on the second", f"{sense}, shifted by {comparison.lag_um:.1f} um")
+    table.add_row("stretch", f"{comparison.stretch - 1.0:+.2%}")
+    table.add_row("read both", f"{seconds['read'] * 1e3:.0f} ms")
+    table.add_row("find striae and compare", f"{seconds['compare'] * 1e3:.1f} ms")
+    table.add_row("matcher, parameters", f"{comparison.matcher_version}, {comparison.parameters_digest[:12]}")
+    console = Console()
+    console.print(table)
+    console.print("A score ranks candidates; it does not identify.")
