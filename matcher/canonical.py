@@ -16,7 +16,7 @@ RELIEF_UM = (0.01, 5_000.0)
 """Between the 5 % and the 95 % highest points: from the noise floor of an instrument to a whole cartridge head."""
 ANISOTROPY = 10.0
 """Between the spacings in y and x; real files reach 2.5."""
-_SAMPLE_POINTS = 16_384
+_SAMPLE_POINTS = 4_096
 _ROWS_AT_ONCE = 64
 """Few enough for their float64 intermediates to stay in the processor's cache."""
 _LARGE_BYTES = 30 * MIB
@@ -29,7 +29,7 @@ Stored = NDArray[Any]
 
 
 def sample_heights(z: Stored, invalid: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-    """Up to 16,384 valid heights of a matrix, evenly taken in reading order, as stored.
+    """Up to 4,096 valid heights of a matrix, evenly taken in reading order, as stored.
 
     Raises ScanRefused: "no-valid-points".
     """

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SEED = 20150411
-_OUTLINE_TRIALS = 200
-"""With half of the outline true, 200 draws of three points miss every good one with probability 3e-12."""
+_OUTLINE_TRIALS = 100
+"""With half of the outline true, 100 draws of three points miss every good one with probability 2e-6."""
 _OUTLINE_TOLERANCE_UM = 40.0
 _WALL_TRIALS = 3000
 """With 15 % of the wall points on the circle, about ten draws are good."""

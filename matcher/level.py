@@ -75,8 +75,9 @@ def averaged(topography: Topography, finest_um: float) -> tuple[Plane, Plane, tu
     """Block means of the valid points, in blocks of no more than ``finest_um``: heights (0 where none), weights,
     spacing and the first block's centre."""
     valid = np.isfinite(topography.heights_um)
-    heights = np.where(valid, topography.heights_um, np.float32(0))
-    mean = heights.sum(dtype=np.float64) / max(1, np.count_nonzero(valid))
+    heights = topography.heights_um.copy()
+    cv2.patchNaNs(heights, 0.0)
+    mean = float(cv2.sumElems(heights)[0]) / max(1, int(np.count_nonzero(valid)))
     np.subtract(heights, np.float32(mean), out=heights, where=valid)
     sy, sx = topography.spacing_um
     fy, fx = (max(1, int(finest_um / s + 1e-6)) for s in (sy, sx))

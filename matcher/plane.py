@@ -44,11 +44,16 @@ def low_pass(heights: Plane, weights: Plane, cutoff_points: tuple[float, float])
 
     ``cutoff_points``: cutoff wavelength in grid points along (y, x).
     """
+    total, share = low_pass_sums(heights, weights, cutoff_points)
+    return ratio(total, share), share
+
+
+def low_pass_sums(heights: Plane, weights: Plane, cutoff_points: tuple[float, float]) -> tuple[Plane, Plane]:
+    """Numerator and denominator of ``low_pass``: may be sampled or summed before they are divided."""
     sigma = (float(_CUTOFF_TO_SIGMA * cutoff_points[0]), float(_CUTOFF_TO_SIGMA * cutoff_points[1]))
     if max(sigma) == 0.0:
-        return heights, weights
-    share = blurred(weights, sigma)
-    return ratio(blurred(heights * weights, sigma), share), share
+        return heights * weights, weights
+    return blurred(heights * weights, sigma), blurred(weights, sigma)
 
 
 def sampled(plane: Plane, to_plane: NDArray[np.float64], shape: tuple[int, int]) -> Plane:

@@ -30,7 +30,7 @@ _UNROUNDED = 0.02
 """How much a piece without a primer's circle counts: the head is ten times as large as a mark."""
 _SMALLEST_PATCH_UM2 = 15_000.0
 _REFINEMENTS = 4
-_FORM_POINTS = 4096
+_FORM_POINTS = 2048
 _FORM_ITERATIONS = 8
 _FORM_SETTLED_UM = 0.05
 _LEAST_TOLERANCE_UM = 12.0
@@ -140,10 +140,13 @@ def _reduce(
     fy, fx = (max(1, round(_GRID_UM / spacing)) for spacing in spacing_um)
     rows, columns = heights.shape
     shape = (-(-rows // fy), -(-columns // fx))
-    beyond = ((0, shape[0] * fy - rows), (0, shape[1] * fx - columns))
-    share = area_means(np.pad(weights, beyond), shape)
+    padding = (0, shape[0] * fy - rows, 0, shape[1] * fx - columns, cv2.BORDER_CONSTANT)
+    share, total = (
+        area_means(np.asarray(cv2.copyMakeBorder(plane, *padding), np.float32), shape)
+        for plane in (weights, heights * weights)
+    )
     solid = share > _SOLID_SHARE
-    grid = ratio(area_means(np.pad(heights * weights, beyond), shape), share, floor=_SOLID_SHARE)
+    grid = ratio(total, share, floor=_SOLID_SHARE)
     return grid, solid, share, (fy * spacing_um[0], fx * spacing_um[1])
 
 
@@ -159,12 +162,13 @@ def _robust_form(grid: Plane, mask: Mask) -> Plane:
     design = _second_order(v[place // columns], u[place % columns])
     values = grid.ravel()[place].astype(np.float64)
     weight: NDArray[np.float64] = np.ones(place.size)
-    coefficients = np.zeros(6)
+    coefficients: NDArray[np.float64] = np.zeros(6)
     for _ in range(_FORM_ITERATIONS):
         weighted = design * weight
-        before = coefficients
-        coefficients = np.linalg.lstsq(weighted @ design.T, weighted @ values, rcond=None)[0]
-        if np.abs(coefficients - before).max() < _FORM_SETTLED_UM:
+        refined = np.linalg.lstsq(weighted @ design.T, weighted @ values, rcond=None)[0]
+        settled = float(np.abs(refined - coefficients).max()) < _FORM_SETTLED_UM
+        coefficients = np.asarray(refined, np.float64)
+        if settled:
             break
         residual = values - coefficients @ design
         scale = 1.4826 * float(np.median(np.abs(residual))) + 1e-3

@@ -32,7 +32,7 @@ def read_topography(path: Path, limits: Limits = DEFAULT_LIMITS) -> Topography:
     6. Settle the units: metres by the standard, micrometres where nothing else is possible.
     7. Bring the heights to their canonical form.
 
-    Heights are relative to their median (of 16,384 evenly taken points, where there are more), which is
+    Heights are relative to their median (of 4,096 evenly taken points, where there are more), which is
     subtracted in float64: absolute offsets of millimetres would otherwise eat the nanometres of a float32.
     The offsets of the axes therefore play no part. Heights stay in the frame of measurement: a rotation in
     the header only places the part in space. NaN of any kind, infinities, points that the valid-points list
