@@ -21,10 +21,10 @@ from matcher.conditions import rotated
 from matcher.controls import mask_only, random_texture
 from matcher.errors import MatcherError
 from matcher.likelihood import CalibrationRefused
-from matcher.pairs import PairScore, Progress, Stopwatch, score_across, score_pairs
+from matcher.pairs import PairScore, Progress, Stopwatch, better_of, score_across, score_pairs
 from matcher.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, RELIEF_PARAMETERS, Parameters
 from matcher.prepared import Prepared, pack
-from matcher.prepared_photograph import clean_photograph
+from matcher.prepared_photograph import clean_photograph, inverted
 from matcher.render import RenderName, photographed
 from matcher.x3p import read_topography
 
@@ -114,6 +114,7 @@ def evaluate(
        ``render`` says how.
     3. Score every pair in full: prefilter, fine registration, cells; no cut-off. Photographs
        ``against_topographies``: each scan's photograph with the other scans as they are, so every pair counts twice.
+       Where nobody noted from which side the light came, either sign of the heights, and the better score counts.
     4. Score the controls in the same way (two more rounds of all pairs), unless they are known already.
     5. Compute the figures.
 
@@ -125,7 +126,7 @@ def evaluate(
     if against_topographies and render is None:
         raise ValueError("photographs are compared with topographies only where render says how they are drawn")
     if parameters is None:
-        parameters = RELIEF_PARAMETERS if render in ("ring", "side-unnoted") else DEFAULT_PARAMETERS
+        parameters = RELIEF_PARAMETERS if render == "ring" else DEFAULT_PARAMETERS
     stopwatch = Stopwatch()
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
@@ -143,7 +144,12 @@ def evaluate(
             _, references, _ = _prepare_all(folder, names, None, None, parameters, stopwatch, progress)
             pairs = score_across(names, prepared, references, parameters, stopwatch, comparing)
         else:
+            references = prepared
             pairs = score_pairs(names, prepared, parameters, stopwatch, comparing)
+        if render == "side-unnoted" and parameters.channel == "height":
+            opposite = [inverted(scan) for scan in references]
+            others = score_across(names, prepared, opposite, parameters, stopwatch, partial(progress, "other sign"))
+            pairs = better_of(pairs, others)
 
         # 4.
         controls = _score_controls(firearms, scans, parameters, progress) if with_controls else {}

@@ -107,7 +107,7 @@ def score_across(
     """
     with stopwatch.stage("prefilter"):
         descriptors = np.stack([scan.descriptor for scan in references])
-        coarse = np.stack([prefilter(scan.descriptor, descriptors)[0] for scan in queries])
+        coarse = prefilter(np.stack([scan.descriptor for scan in queries]), descriptors)
     total, found = len(names) * (len(names) - 1), {}
     for start in range(0, len(names), _BLOCK):
         block = {place: View(references[place], parameters) for place in range(len(names))[start : start + _BLOCK]}
@@ -130,3 +130,9 @@ def score_across(
                 )
             report(len(found), total)
     return [found[key] for key in sorted(found)]
+
+
+def better_of(pairs: Sequence[PairScore], others: Sequence[PairScore]) -> list[PairScore]:
+    """Each of ``pairs``, or the same pair of ``others`` where that scored higher."""
+    again = {(pair.a, pair.b): pair for pair in others}
+    return [max(pair, again[pair.a, pair.b], key=lambda entry: entry.score) for pair in pairs]

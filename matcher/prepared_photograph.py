@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from matcher.clean import CleanScan, band_passed
 from matcher.errors import ScanNotUsable
+from matcher.packed import PackedGrid
 from matcher.parameters import DEFAULT_PARAMETERS, RELIEF_PARAMETERS, Parameters
 from matcher.photograph import Photograph
 from matcher.photograph_mark import find_photograph_mark
 from matcher.prepared import Prepared, pack
-from matcher.relief import heights_of_shading, relief_of_brightness
+from matcher.relief import heights_of_shading, light_axis_deg, relief_of_brightness
 from matcher.topography import Topography
 
 
 def parameters_for(*scans: Topography | Photograph) -> Parameters:
-    """What scans can be compared in: heights where every photograph among them has a known side light, else relief."""
-    shaded = all(not isinstance(scan, Photograph) or scan.lighting.azimuth_deg is not None for scan in scans)
+    """What scans can be compared in: heights where every photograph among them was lit from one side, else relief."""
+    shaded = all(not isinstance(scan, Photograph) or scan.lighting.kind == "side" for scan in scans)
     return DEFAULT_PARAMETERS if shaded else RELIEF_PARAMETERS
 
 
@@ -35,8 +36,10 @@ def clean_photograph(photograph: Photograph, parameters: Parameters) -> CleanSca
        shading shows.
     3. Band-pass it to the working copies.
 
-    Raises ``ScanNotUsable`` where nothing can be compared, and where heights are asked of a photograph whose
-    light has no known direction.
+    Where nobody noted from where the light came, its line is found from the picture, but not from which of the two
+    ends: heights may then be upside down, and are to be compared as they are and ``inverted``.
+    Raises ``ScanNotUsable`` where nothing can be compared, and where heights are asked of a photograph that was
+    not lit from one side.
     """
     # 1.
     mark = find_photograph_mark(photograph).mark
@@ -44,13 +47,21 @@ def clean_photograph(photograph: Photograph, parameters: Parameters) -> CleanSca
     # 2.
     if parameters.channel == "relief":
         mark = relief_of_brightness(mark, parameters)
-    elif photograph.lighting.azimuth_deg is not None:
-        mark = heights_of_shading(mark, photograph.lighting.azimuth_deg, parameters)
+    elif photograph.lighting.kind == "side":
+        noted = photograph.lighting.azimuth_deg
+        azimuth = light_axis_deg(mark, parameters) if noted is None else noted
+        mark = heights_of_shading(mark, azimuth, parameters)
     else:
         raise ScanNotUsable(
-            "not usable: heights can be read from a photograph only under light from one known side; compare its "
-            "relief, or note the clock hour that the light came from"
+            "not usable: heights can be read from a photograph only under light from one side; compare its relief, "
+            "or say that the light came from one side"
         )
 
     # 3.
     return band_passed(mark, parameters)
+
+
+def inverted(prepared: Prepared) -> Prepared:
+    """Bumps become dents. The descriptor stays: a magnitude spectrum has no sign."""
+    coarse, fine = (PackedGrid.pack(-grid.heights, grid.weights) for grid in (prepared.coarse_grid, prepared.fine_grid))
+    return Prepared(prepared.descriptor, coarse, fine, prepared.centre_um, prepared.parameters_digest)

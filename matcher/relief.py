@@ -75,6 +75,18 @@ def heights_of_shading(mark: LevelledMark, azimuth_deg: float, parameters: Param
     return replace(mark, heights=np.where(inside > 0, heights[:rows, :columns], 0.0).astype(np.float32))
 
 
+def light_axis_deg(mark: LevelledMark, parameters: Parameters) -> float:
+    """Along which line the light of a side-lit photograph came, 0 to 180 degrees from +x towards +y.
+
+    Brightness varies most along the light, three times as much as across it on a surface that looks the same in all
+    directions (doi:10.1109/TPAMI.1984.4767501). From which end it came the brightness alone does not tell: bumps
+    under one are dents under the other.
+    """
+    slope_y, slope_x = _gradient(_smoothed(mark, parameters), mark)
+    twice = np.arctan2(2.0 * float((slope_y * slope_x).sum()), float((slope_x * slope_x - slope_y * slope_y).sum()))
+    return float(np.rad2deg(twice) / 2.0 % 180.0)
+
+
 def _smoothed(mark: LevelledMark, parameters: Parameters) -> Plane:
     """Without the waves that are too short to be compared."""
     return _mean(mark.heights, mark, parameters.fine_band_um[0])
