@@ -16,6 +16,9 @@ Mutation = Callable[[random.Random, bytes, Sequence[bytes]], bytes]
 CANNOT = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, LookupError, OSError, EOFError, RuntimeError)
 """What a mutation raises on a file that is damaged already, and cannot be unpacked to be damaged further."""
 
+_LARGE = 400_000
+"""Damage that repeats what was repeated grows without end; nothing larger is made larger."""
+
 _BYTES = (0, 1, 0x20, 0x2F, 0x50, 0x7F, 0x80, 0xFE, 0xFF)
 _NUMBERS = (0, 1, 2, 3, 7, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _TEXTS = (
@@ -69,7 +72,7 @@ def splice(random: random.Random, content: bytes, others: Sequence[bytes]) -> by
     other = random.choice(others)
     start, end = sorted((random.randrange(len(other) + 1), random.randrange(len(other) + 1)))
     place = random.randrange(len(content) + 1)
-    part = other[start:end] * random.choice((1, 1, 1, 20))
+    part = other[start:end] * random.choice((1, 1, 1, 20 if len(other) < _LARGE else 1))
     return content[:place] + part + content[place + random.choice((0, len(part))) :]
 
 
@@ -98,14 +101,14 @@ def in_xml(random: random.Random, content: bytes, _others: Sequence[bytes]) -> b
     xml = content.decode("utf-8", errors="replace")
     for _ in range(random.choice((1, 1, 2, 5))):
         places = list(re.finditer(r"(?<=>)[^<>\s]+(?=<)|</?[A-Za-z0-9_:]+/?>|<(\w+)>[^<]*</\1>", xml))
-        if not places:
+        if not places or len(xml) > _LARGE:
             break
         place, other = random.choice(places), random.choice(places)
         new = random.choice(
             (
                 random.choice(_TEXTS),
                 other[0],
-                place[0] * random.choice((2, 2000)),
+                place[0][:100] * random.choice((2, 2000)),
                 random.choice(("<!DOCTYPE a>", "&#0;")),
             )
         )
