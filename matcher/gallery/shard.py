@@ -44,7 +44,7 @@ class Shard:
         self.folder = folder
         self._maps: dict[str, NDArray[np.uint8]] = {}
         self._checked = {column.name: np.zeros(CAPACITY, np.bool_) for column in COLUMNS}
-        self._rows_checked = 0
+        self._rows_checked = self._removals_checked = 0
 
     def head(self) -> tuple[int, int]:
         """How many rows and removals are in force now."""
@@ -74,9 +74,10 @@ class Shard:
     def removals(self, count: int) -> NDArray[np.void]:
         """The first removals, checked: (count,) of ``REMOVED``."""
         removals = self._map("removed", count * REMOVED.itemsize).view(REMOVED)
-        for number in range(count):
+        for number in range(self._removals_checked, count):
             if not removal_is_good(removals, number):
                 raise damaged(self.folder / "removed", f"is altered at entry {number}")
+        self._removals_checked = max(self._removals_checked, count)
         return removals
 
     def column(self, column: Column, count: int) -> NDArray[np.int8]:

@@ -36,10 +36,10 @@ class GalleryWriter:
     150 bytes each. Methods may be called from several threads; ``compact`` lets the others go on while it copies.
 
     Raises ``GalleryInUse`` when another writer has this generation, ``GalleryDamaged`` where its files are not what
-    was written: delete its folder, and fill it again from the scans.
+    was written: open it ``afresh``, which empties it, and fill it again from the scans.
     """
 
-    def __init__(self, folder: Path, parameters: Parameters = DEFAULT_PARAMETERS) -> None:
+    def __init__(self, folder: Path, parameters: Parameters = DEFAULT_PARAMETERS, *, afresh: bool = False) -> None:
         self.folder, self.parameters = folder, parameters
         self._generation = Generation.of(folder, parameters.digest)
         self._generation.folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ class GalleryWriter:
         self._places: dict[bytes, tuple[GrowingShard, int]] = {}
         try:
             with telling_of_missing_files():
-                self._open()
+                self._open(afresh)
         except BaseException:
             os.close(self._lock)
             raise
@@ -127,8 +127,8 @@ class GalleryWriter:
             self._shards = []
             os.close(self._lock)
 
-    def _open(self) -> None:
-        if not self._generation.exists:
+    def _open(self, afresh: bool) -> None:
+        if afresh or not self._generation.exists:
             self._generation.create()
         folders = self._generation.shards()
         self._generation.delete_strays(folders)

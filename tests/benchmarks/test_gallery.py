@@ -10,6 +10,7 @@ import csv
 import hashlib
 import multiprocessing
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -20,9 +21,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matcher import Filters, Gallery, GalleryWriter, Prepared, Reference, prefilter, prepare, read_topography, synthetic
-from matcher.correlation import best
+from matcher import (
+    Filters,
+    Gallery,
+    GalleryWriter,
+    Parameters,
+    Prepared,
+    Reference,
+    prefilter,
+    prepare,
+    read_topography,
+    synthetic,
+)
 from matcher.descriptor import FIRST_HARMONICS
+from matcher.gallery.generation import Generation, publish
+from matcher.gallery.growing import Batch, GrowingShard
+from matcher.gallery.schema import ROW
+from matcher.gallery.shard import CAPACITY
 from matcher.synthetic_gallery import mixed_descriptors
 
 pytestmark = pytest.mark.benchmark(timer=time.perf_counter)
@@ -31,7 +46,7 @@ FACES = 64
 CHUNK = 2048
 LARGE = pytest.mark.slow
 SIZES = (1_000, pytest.param(10_000, marks=LARGE), pytest.param(100_000, marks=LARGE))
-FIRST_SIZES = (*SIZES, pytest.param(1_000_000, marks=LARGE))
+ONE_CANDIDATE = Parameters(fine_candidates=1, cell_candidates=1)
 WORKERS = 2
 
 
@@ -103,6 +118,17 @@ def test_a_query_warm(
     benchmark.extra_info["bytes_on_disk"] = sum(path.stat().st_size for path in gallery(size).rglob("*")) // size
 
 
+@pytest.mark.benchmark(timer=time.thread_time)
+@pytest.mark.parametrize("size", SIZES)
+def test_a_query_on_one_core(
+    benchmark: Any, gallery: Callable[[int], Path], queries: list[Prepared], size: int
+) -> None:
+    """Processor time of the whole, all in one thread: two cores need half of it."""
+    folder = Gallery(gallery(size))
+    benchmark.extra_info.update(stage=f"query of {size:,}, warm, one core", kind="own", units=1, unit="query")
+    benchmark.pedantic(lambda: folder.correlate(queries[:1]), rounds=5, warmup_rounds=1)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_query_cold(
     benchmark: Any, gallery: Callable[[int], Path], queries: list[Prepared], workers: ProcessPoolExecutor, size: int
@@ -136,28 +162,48 @@ def test_a_query_of_half_the_references(
     benchmark.pedantic(lambda: folder.correlate(queries[:1], half, executor=workers), rounds=5)
 
 
-@pytest.mark.benchmark(timer=time.thread_time)
-@pytest.mark.parametrize("size", FIRST_SIZES)
+@pytest.fixture(scope="module")
+def million(faces: list[Prepared], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A gallery of 999,424 references without prepared scans, in 61 shards with the same 16,384 descriptors."""
+    folder = tmp_path_factory.mktemp("million")
+    generation = Generation.of(folder, ONE_CANDIDATE.digest)
+    generation.create()
+    drawn = mixed_descriptors(np.stack([face.descriptor for face in faces]), CAPACITY, 0)
+    rows = np.zeros(CAPACITY, ROW)
+    shards = []
+    for _ in range(1_000_000 // CAPACITY):
+        shards.append(generation.new_shard())
+        shard = GrowingShard.create(shards[-1])
+        shard.append(Batch(rows, [drawn[:, :FIRST_HARMONICS], drawn[:, FIRST_HARMONICS:]], [b""] * CAPACITY))
+        shard.close()
+    generation.write_shards(shards)
+    publish(folder, generation)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("together", [1, 4])
-def test_both_passes_of_the_prefilter(
-    benchmark: Any, faces: list[Prepared], queries: list[Prepared], size: int, together: int
+def test_the_prefilter_of_a_million(
+    benchmark: Any, million: Path, queries: list[Prepared], workers: ProcessPoolExecutor, together: int
 ) -> None:
-    """One core's time a pair; of a million the same 100,000 descriptors ten times over, each in its own memory."""
-    drawn = mixed_descriptors(np.stack([face.descriptor for face in faces]), min(size, 20_000), 0)
-    whole = np.concatenate([drawn] * (size // len(drawn)))
-    first = np.ascontiguousarray(whole[:, :FIRST_HARMONICS])
-    asked = np.stack([query.descriptor for query in queries[:together]])
+    """A query that stops behind the prefilter: its one candidate has no prepared scan."""
+    asked = [replace(query, parameters_digest=ONE_CANDIDATE.digest) for query in queries[:together]]
+    folder = Gallery(million, ONE_CANDIDATE)
+    for _ in range(3):
+        folder.correlate(asked, executor=workers)
+    measure(benchmark, f"prefilter of 999,424, {together} at once", units=together)
+    benchmark.pedantic(lambda: folder.correlate(asked, executor=workers), rounds=5)
+    benchmark.extra_info.update(memory(workers))
 
-    def passes() -> None:
-        scores = prefilter(asked, first)
-        for query, row in zip(asked, scores, strict=True):
-            kept = np.sort(best(row, max(size // 8, 2000)))
-            prefilter(query[None], whole[kept])
 
-    benchmark.extra_info.update(
-        stage=f"prefilter of {size:,}, both passes, {together} at once", kind="own", units=size * together, unit="pair"
-    )
-    benchmark.pedantic(passes, rounds=3 if size < 1_000_000 else 2, warmup_rounds=1)
+@pytest.mark.slow
+@pytest.mark.benchmark(timer=time.thread_time)
+def test_the_prefilter_of_a_million_on_one_core(benchmark: Any, million: Path, queries: list[Prepared]) -> None:
+    asked = [replace(queries[0], parameters_digest=ONE_CANDIDATE.digest)]
+    folder = Gallery(million, ONE_CANDIDATE)
+    benchmark.extra_info.update(stage="prefilter of 999,424, one core", kind="own", units=999_424, unit="pair")
+    benchmark.pedantic(lambda: folder.correlate(asked), rounds=3, warmup_rounds=1)
 
 
 @pytest.mark.data

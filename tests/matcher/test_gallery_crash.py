@@ -272,6 +272,23 @@ def test_a_writer_does_not_open_a_damaged_gallery(asked: tuple[Path, Parameters,
     GalleryWriter(folder, parameters).close()
 
 
+def test_a_damaged_gallery_is_emptied_and_filled_again(
+    tmp_path: Path, prepared: dict[tuple[int, int], Prepared]
+) -> None:
+    scan = prepared[0, 0]
+    with GalleryWriter(tmp_path) as writer:
+        writer.append([entry(scan, 1)])
+    for path in (*tmp_path.rglob("manifest"), *tmp_path.rglob("head")):
+        path.write_bytes(b"altered")
+    with pytest.raises(GalleryDamaged):
+        GalleryWriter(tmp_path)
+    with GalleryWriter(tmp_path, afresh=True) as writer:
+        assert _served(tmp_path) == []
+        writer.append([entry(scan, 2)])
+    assert _served(tmp_path) == [name(2)]
+    assert len(list(tmp_path.rglob("head"))) == 1
+
+
 def test_a_full_disk_changes_nothing_and_the_same_call_may_be_tried_again(
     tmp_path: Path, prepared: dict[tuple[int, int], Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
