@@ -19,6 +19,7 @@ from matcher.topography import Topography
 FINE_POINTS = 320
 COARSE_POINTS = 160
 _INSIDE = 0.5
+_FIRST_DEVIATIONS = 4.0
 _BIWEIGHT_DEVIATIONS = 3.0
 """ISO 16610-71: 4.4478 times the median of the absolute residuals."""
 _LEAST_TRUST = 0.01
@@ -167,11 +168,14 @@ def finish(smooth: Plane, share: Plane, long_cutoff_points: float, parameters: P
 def _robust_waves(smooth: Plane, share: Plane, cutoff_points: float) -> Plane:
     """The waves that a robust Gaussian filter passes (ISO 16610-71, of order 0, one iteration).
 
-    Means first; then means in which a point counts the less the farther it lies from the first (Tukey's biweight, 0
-    beyond three robust deviations): a dent or a grain of dust would stand in a ring of its own opposite otherwise.
+    Means of the heights, clipped, first; then means in which a height counts the less the farther it lies from
+    the first (Tukey's biweight, 0 beyond three robust deviations): a dent or a grain of dust would stand in
+    a ring of its own opposite otherwise.
     """
     cutoff = (cutoff_points, cutoff_points)
-    means, _ = low_pass(smooth, share, cutoff)
+    middle, deviation = _middle_and_deviation(smooth, share)
+    reach = _FIRST_DEVIATIONS * deviation
+    means, _ = low_pass(np.clip(smooth, middle - reach, middle + reach), share, cutoff)
     band = smooth - means
     middle, deviation = _middle_and_deviation(band, share)
     distance = (band - np.float32(middle)) * np.float32(1.0 / (_BIWEIGHT_DEVIATIONS * deviation))
