@@ -31,7 +31,7 @@ _BASIN_SHARE = 0.6
 """Where most of the scan is under water, it was cropped to the dent, and its rim is the dent's too."""
 _WATER_STEP_POINTS = 400
 _DEGREE = 4
-"""A sphere's cap of 1.2 mm and 300 um depth differs from its fourth-order surface by 4 um, and from its
+"""Of the form: a sphere's cap of 1.2 mm and 300 um depth differs from its fourth-order surface by 4 um, and from its
 second-order one by 24."""
 _REFINEMENTS = 4
 
@@ -40,7 +40,8 @@ def level_impression(topography: Topography, parameters: Parameters) -> Levelled
     """Find the dent of a firing pin on a scan of the dent alone, or of what surrounds it as well, and level it.
 
     1. Average to points no finer than about 3 um; reduce to a grid of about 12 um.
-    2. Find the dent: where the most water would stand. A scan that is a dent as a whole holds it everywhere.
+    2. Find the dent: where the most water would stand, once what surrounds it is level. A scan that is a dent as a
+       whole holds it everywhere.
     3. Take out the walls: missing points and slopes of more than 45 degrees. Keep the largest piece.
     4. Fit a fourth-order surface to it, robustly; keep what lies close (a drag and torn edges do not); repeat.
     5. Subtract the form on the measured grid. The centre is that of the circle behind the outline.
@@ -55,6 +56,9 @@ def level_impression(topography: Topography, parameters: Parameters) -> Levelled
 
     # 2.
     dent = _find_dent(grid, solid, grid_spacing)
+    if not dent[solid].all():
+        # water stands level, and the primer may not: level it by what lies around the dent, and look again
+        dent = _find_dent(grid - _robust_form(grid, solid & ~dent, degree=1), solid, grid_spacing)
 
     # 3.
     gentle = dent & ~_walls(grid, solid, grid_spacing, parameters.max_step_um)
@@ -169,15 +173,15 @@ def _walls(grid: Plane, solid: Mask, spacing_um: tuple[float, float], max_step_u
     return np.asarray(~solid | (highest - lowest > limit))
 
 
-def _robust_form(grid: Plane, mask: Mask) -> Plane:
-    """The fourth-order surface through the masked points, by iteratively reweighted least squares (Tukey)."""
+def _robust_form(grid: Plane, mask: Mask, degree: int = _DEGREE) -> Plane:
+    """The surface of that degree through the masked points, by iteratively reweighted least squares (Tukey)."""
     rows, columns = grid.shape
     v, u = np.mgrid[-1.0 : 1.0 : rows * 1j, -1.0 : 1.0 : columns * 1j]
     # centred and scaled to the mark, or high powers of its far corner would lose all digits
     inside_v, inside_u = v[mask], u[mask]
     v = (v - inside_v.mean()) / max(float(np.ptp(inside_v)), 1e-3)
     u = (u - inside_u.mean()) / max(float(np.ptp(inside_u)), 1e-3)
-    powers = [(i, j) for i in range(_DEGREE + 1) for j in range(_DEGREE + 1 - i)]
+    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
     terms = np.stack([v**i * u**j for i, j in powers], axis=-1)
     design, values = terms[mask], grid[mask].astype(np.float64)
     weight = np.ones(len(values))

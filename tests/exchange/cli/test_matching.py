@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from exchange.cli import matching
-from matcher import synthetic, write_topography
+from matcher import synthetic, synthetic_regions, write_topography
 
 app = typer.Typer()
 app.command("compare")(matching.compare)
@@ -95,3 +95,31 @@ def test_the_commands_load_nothing_heavy_before_they_run() -> None:
     code = "import sys, exchange.cli.matching; print('numpy' in sys.modules or 'cv2' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("region", "said"), [("firing pin impression", "congruent cells"), ("aperture shear", "congruent segments")]
+)
+def test_other_regions_are_compared_and_drawn(tmp_path: Path, region: str, said: str) -> None:
+    draw = synthetic_regions.draw_shear if region == "aperture shear" else synthetic_regions.draw_impression
+    paths = [tmp_path / f"{shot}.x3p" for shot in range(2)]
+    for shot, path in enumerate(paths):
+        write_topography(draw(3, shot), path, instrument="synthetic")
+    picture = tmp_path / "pair.png"
+    result = CliRunner().invoke(app, ["compare", "--region", region, *map(str, paths), "--png", str(picture)])
+    assert result.exit_code == 0, result.output
+    assert said in result.output
+    assert "it does not identify" in result.output
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    refused = CliRunner().invoke(
+        app, ["compare", "--region", region, *map(str, paths), "--calibration", str(tmp_path / "none.json")]
+    )
+    assert refused.exit_code == 2
+    assert "no likelihood ratio is validated" in refused.output
+
+
+def test_a_region_that_the_scan_does_not_show_is_said(folder: Path) -> None:
+    scans = [str(folder / "0-0.x3p"), str(folder / "0-1.x3p")]
+    result = CliRunner().invoke(app, ["compare", "--region", "aperture shear", *scans])
+    assert result.exit_code == 2
+    assert "not usable" in result.output
