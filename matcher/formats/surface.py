@@ -14,7 +14,7 @@ from matcher.topography import Topography
 
 Y_DIRECTION = (
     "This format does not say which way y runs: rows were taken in the order of the file, as in x3p. Check it once "
-    "for each instrument with two scans of one exhibit, one of them exported as x3p: a mirrored scan agrees with none."
+    "for each instrument by comparing a scan with its own export as x3p: a mirrored scan agrees with none."
 )
 
 

@@ -28,7 +28,7 @@ FILE_CPU_S = 3.0
 """One small file; even the slowest is refused in less than a tenth of it on an idle core."""
 HANGS_AFTER_S = 60.0
 MEMORY_KB = 150_000
-"""Beside what the process had: a small file may claim no more than a small part of the 0.7 GB that the largest one may."""
+"""Beside what the process had: a small file takes no more than a small part of what the largest may (0.7 GB)."""
 SECONDS = float(os.environ.get("FFP_FUZZ_SECONDS", "9"))
 LIMITS = replace(DEFAULT_LIMITS, image_pixels=1_000_000)
 
