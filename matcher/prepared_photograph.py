@@ -12,6 +12,9 @@ from matcher.prepared import Prepared, pack
 from matcher.relief import heights_of_shading, light_axis_deg, relief_of_brightness
 from matcher.topography import Topography
 
+_TRUSTED_DEG = 25.0
+"""Farther from what was noted, ridges of one direction or an uneven light have drawn the estimate aside."""
+
 
 def parameters_for(*scans: Topography | Photograph) -> Parameters:
     """What scans can be compared in: heights where every photograph among them was lit from one side, else relief."""
@@ -48,8 +51,7 @@ def clean_photograph(photograph: Photograph, parameters: Parameters) -> CleanSca
     if parameters.channel == "relief":
         mark = relief_of_brightness(mark, parameters)
     elif photograph.lighting.kind == "side":
-        noted = photograph.lighting.azimuth_deg
-        azimuth = light_axis_deg(mark, parameters) if noted is None else noted
+        azimuth = _azimuth(light_axis_deg(mark, parameters), photograph.lighting.azimuth_deg)
         mark = heights_of_shading(mark, azimuth, parameters)
     else:
         raise ScanNotUsable(
@@ -59,6 +61,17 @@ def clean_photograph(photograph: Photograph, parameters: Parameters) -> CleanSca
 
     # 3.
     return band_passed(mark, parameters)
+
+
+def _azimuth(axis_deg: float, noted_deg: float | None) -> float:
+    """The end of the line of light that was noted; the note itself where the line is far from it.
+
+    A clock hour is 15 degrees wide to either side; the line is mostly found within 10.
+    """
+    if noted_deg is None:
+        return axis_deg
+    off = (axis_deg - noted_deg + 90.0) % 180.0 - 90.0
+    return noted_deg + off if abs(off) <= _TRUSTED_DEG else noted_deg
 
 
 def inverted(prepared: Prepared) -> Prepared:
