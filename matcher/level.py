@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from matcher.circle import Circle
 from matcher.errors import ScanNotUsable
 from matcher.parameters import Parameters
 from matcher.plane import Plane, area_means, interpolated, ratio
@@ -24,7 +25,9 @@ class LevelledMark:
 
     ``heights``: float32 (rows, columns), micrometres, 0 outside the mark; ``weights``: 0 to 1, 0 outside it;
     ``spacing_um``: (y, x); ``origin_um``: (y, x) of the grid's first point from the scan's first point;
-    ``centre_um``: (y, x) of the mark's centre from the grid's first point.
+    ``centre_um``: (y, x) of the mark's centre from the grid's first point. ``outline``, ``aperture``: the circles
+    behind the mark's outer edge and of the firing-pin aperture, where they were looked for and found, their centres
+    from the grid's first point; ``ready``: the scan was levelled and masked before.
     """
 
     heights: Plane
@@ -32,13 +35,16 @@ class LevelledMark:
     spacing_um: tuple[float, float]
     origin_um: tuple[float, float]
     centre_um: tuple[float, float]
+    outline: Circle | None = None
+    aperture: Circle | None = None
+    ready: bool = False
 
 
 def level_mark(topography: Topography, parameters: Parameters) -> LevelledMark:
     """Find the breech-face mark of a scan of any field of view and resolution, and level it.
 
     1. Average to points no finer than about 6 um, missing points apart.
-    2. Find the mark and the form under it (``find_mark``); subtract the form.
+    2. Find the mark and the form under it (``find_mark``), unless a user outlined it; subtract the form.
     3. Find the centre: the circle behind the mark's outline.
 
     Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
@@ -48,16 +54,21 @@ def level_mark(topography: Topography, parameters: Parameters) -> LevelledMark:
     heights, weights, spacing, origin = averaged(topography, _BASE_SPACING_UM)
 
     # 2.
-    mark = find_mark(heights, weights, spacing, parameters)
+    mark = find_mark(heights, weights, spacing, parameters, outlined=topography.outlined)
     heights, inside = _subtract_form(heights, weights, spacing, mark, parameters)
 
     # 3.
-    circle = mark.outline
+    outline = _on_grid(mark.outline, mark.spacing_um, spacing)
+    aperture = None if mark.aperture is None else _on_grid(mark.aperture, mark.spacing_um, spacing)
+    return LevelledMark(heights, inside, spacing, origin, outline.centre_um, outline, aperture, mark.ready)
+
+
+def _on_grid(circle: Circle, coarse_um: tuple[float, float], fine_um: tuple[float, float]) -> Circle:
+    """A circle of a grid of whole blocks on the grid of their points: the first block's centre lies inside it."""
     y, x = (
-        centre + (coarse - fine) / 2
-        for centre, coarse, fine in zip(circle.centre_um, mark.spacing_um, spacing, strict=True)
+        centre + (coarse - fine) / 2 for centre, coarse, fine in zip(circle.centre_um, coarse_um, fine_um, strict=True)
     )
-    return LevelledMark(heights, inside, spacing, origin, (y, x))
+    return replace(circle, centre_um=(y, x))
 
 
 def require_sampling(topography: Topography, coarsest_usable_um: float) -> None:

@@ -109,11 +109,17 @@ class Prepared:
         )
 
 
-def prepare(topography: Topography, parameters: Parameters = DEFAULT_PARAMETERS) -> Prepared:
+def prepare(
+    topography: Topography, parameters: Parameters = DEFAULT_PARAMETERS, mask: NDArray[np.bool_] | None = None
+) -> Prepared:
     """Clean a topography and keep, in compact form, what the comparison needs.
 
-    Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
+    ``mask``: what of it is the mark, by a user's word: bool, one for each point (``Topography.within``).
+    Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared; ``ScanRefused`` for a
+    mask of another shape.
     """
+    if mask is not None:
+        topography = topography.within(mask)
     return pack(clean(topography, parameters), parameters)
 
 

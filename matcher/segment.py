@@ -64,11 +64,13 @@ def find_mark(
     weights: Plane,
     spacing_um: tuple[float, float],
     parameters: Parameters,
+    *,
+    outlined: bool = False,
 ) -> Mark:
     """Find the breech-face mark and the second-order surface under it.
 
     1. Reduce to a grid of about 25 um and fit a robust second-order surface to everything. Where nearly all of
-       it lies close to that surface the scan is already masked, and all of it is the mark.
+       it lies close to that surface, or a user outlined it, the scan is already masked, and all of it is the mark.
     2. Otherwise take out spikes, and look again.
     3. Otherwise find walls: missing points and steps that no breech face prints.
     4. Of the pieces between walls choose the one that is large and bounded like a primer.
@@ -88,7 +90,8 @@ def find_mark(
         _require(solid, spacing, parameters, "valid measured points")
         form = _robust_form(grid, solid)
         near = solid & (np.abs(grid - form) <= parameters.levelling_tolerance_um)
-        if near.sum() >= _READY_SHARE * solid.sum():
+        if outlined or near.sum() >= _READY_SHARE * solid.sum():
+            _require(near, spacing, parameters, "level surface")
             return Mark(near, form, spacing, _outline(near, spacing), None, ready=True)
 
     # 3.

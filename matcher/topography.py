@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from matcher.errors import ScanRefused
 
 
 @dataclass(frozen=True)
@@ -18,14 +20,31 @@ class Topography:
     ``spacing_um``: (y, x) distance between neighbouring points in micrometres; both positive and finite,
     not necessarily equal.
     ``warnings``: sentences for the examiner about what was doubtful in the file and how it was read.
+    ``outlined``: a user said what of it is the mark (``within``): that stands, and no other is looked for.
     """
 
     heights_um: NDArray[np.float32]
     spacing_um: tuple[float, float]
     warnings: tuple[str, ...] = ()
     instrument: str | None = None
+    outlined: bool = False
 
     @property
     def coverage(self) -> float:
         """The share of valid points, 0 to 1."""
         return float(np.isfinite(self.heights_um).mean()) if self.heights_um.size else 0.0
+
+    def within(self, mask: NDArray[np.bool_]) -> Topography:
+        """Only what lies inside a mask that a user drew: bool, the shape of ``heights_um``, True for the mark.
+
+        Raises ``ScanRefused``: "mask-differs" where it has another shape.
+        """
+        if mask.shape != self.heights_um.shape:
+            raise ScanRefused(
+                "mask-differs",
+                f"The mask has {mask.shape[-1]} x {mask.shape[0]} points and the scan {self.heights_um.shape[1]} x "
+                f"{self.heights_um.shape[0]}: draw it on a picture of the scan's own size.",
+            )
+        heights = np.where(mask, self.heights_um, np.float32(np.nan))
+        heights.flags.writeable = False
+        return replace(self, heights_um=heights, outlined=True)
