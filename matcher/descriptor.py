@@ -29,7 +29,7 @@ _DIRECTIONS = 360
 SCALE = 127.0 / 6.0 * np.sqrt(HARMONICS * 2.0 * RINGS)
 """Six standard deviations of a descriptor of unit length fill the int8 range."""
 FIRST_HARMONICS = 20
-"""So many harmonics make the first pass over a gallery; the rest is looked at for the best eighth only."""
+"""So many harmonics make the first pass over a gallery; the rest is looked at for the best only."""
 _BLOCK = 128
 """References at a time: their float copies (2.2 MB) stay in the processor's cache."""
 
