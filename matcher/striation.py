@@ -57,7 +57,7 @@ def find_strip(topography: Topography, parameters: ProfileParameters) -> Strip:
 
     1. Average to points no finer than a profile's.
     2. Structure tensor of the low-passed surface: where one direction prevails, and which.
-    3. The region is the largest piece where that direction prevails.
+    3. The region is the largest piece where that direction prevails, as far as no step bounds it.
     4. Level it: subtract a robust second-order surface; drop what stands far out.
     5. Refine the direction: the one whose mean profile explains most of the surface.
     6. Sample the strip along it; subtract what is longer than twice the band.
@@ -70,16 +70,16 @@ def find_strip(topography: Topography, parameters: ProfileParameters) -> Strip:
     heights, weights, spacing, origin = averaged(topography, parameters.spacing_um)
 
     # 2.
-    coherence, direction = _directions(heights, weights, spacing, parameters)
+    coherence, direction, steep = _directions(heights, weights, spacing, parameters)
 
     # 3.
-    region, across_deg = _find_region(coherence, direction, weights, spacing, parameters)
+    region, across_deg = _find_region(coherence, direction, (weights > 0) & ~steep, spacing, parameters)
 
     # 4.
     level, kept = _levelled(heights, region, spacing)
 
     # 5.
-    across_deg = _refined_direction(level, kept, spacing, across_deg, parameters.spacing_um)
+    across_deg = _refined_direction(level, kept, spacing, across_deg, parameters.spacing_um) % 180.0
 
     # 6.
     plane, share, middle = _turned(level, kept, spacing, across_deg, parameters.spacing_um)
@@ -91,19 +91,21 @@ def find_strip(topography: Topography, parameters: ProfileParameters) -> Strip:
     # 7.
     for _ in range(_STRAIGHTENINGS):
         flat, share = _straightened(flat, share)
-    return Strip(flat, share, parameters.spacing_um, centre, across_deg % 180.0)
+    return Strip(flat, share, parameters.spacing_um, centre, across_deg)
 
 
 def _directions(
     heights: Plane, weights: Plane, spacing_um: tuple[float, float], parameters: ProfileParameters
-) -> tuple[Plane, NDArray[np.float64]]:
-    """How strictly one direction prevails around each point (0 to 1, 0 where unknown), and that of the steepest
-    rise, across the striae, in radians modulo pi (structure tensor, doi:10.1109/34.93808)."""
+) -> tuple[Plane, NDArray[np.float64], Mask]:
+    """How strictly one direction prevails around each point (0 to 1, 0 where unknown); that of the steepest
+    rise, across the striae, in radians modulo pi (structure tensor, doi:10.1109/34.93808); what is too
+    steep for striae."""
     short = 2.0 * parameters.band_um[0]
     smooth, share = low_pass(heights, weights, (short / spacing_um[0], short / spacing_um[1]))
     rise_y: Plane = np.gradient(smooth, spacing_um[0], axis=0)
     rise_x: Plane = np.gradient(smooth, spacing_um[1], axis=1)
-    gentle = (share > 0.7) & (np.hypot(rise_y, rise_x) < _STEEPEST)
+    steep = np.asarray((share > 0.3) & (np.hypot(rise_y, rise_x) >= _STEEPEST))
+    gentle = (share > 0.7) & ~steep
     solid = cv2.erode(gentle.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     # about the local mean, or the tilt of the whole would outweigh the striae
     rise_y = rise_y - _mean(rise_y, solid, spacing_um, _TILT_REACH_UM)
@@ -114,7 +116,7 @@ def _directions(
     )
     floor = 1e-3 * float(np.median(energy[solid])) if solid.any() else 0.0
     coherence = np.where(solid, ratio(np.hypot(cosine, sine), energy, floor=floor), np.float32(0))
-    return coherence, np.arctan2(sine, cosine, dtype=np.float64) / 2.0
+    return coherence, np.arctan2(sine, cosine, dtype=np.float64) / 2.0, steep
 
 
 def _mean(plane: Plane, solid: Mask, spacing_um: tuple[float, float], reach_um: float) -> Plane:
@@ -127,7 +129,7 @@ def _mean(plane: Plane, solid: Mask, spacing_um: tuple[float, float], reach_um: 
 def _find_region(
     coherence: Plane,
     direction: NDArray[np.float64],
-    weights: Plane,
+    usable: Mask,
     spacing_um: tuple[float, float],
     parameters: ProfileParameters,
 ) -> tuple[Mask, float]:
@@ -139,8 +141,8 @@ def _find_region(
     striated = coherence * np.cos(2.0 * (direction - main)) >= parameters.min_coherence
     across, along = (max(1, round(reach / max(spacing_um))) for reach in (_CLOSING_UM, _OPENING_UM))
     closed = cv2.morphologyEx(striated.astype(np.uint8), cv2.MORPH_CLOSE, disc(across, across)) > 0
-    labels, sizes = pieces(opened(np.asarray(closed), along))
-    region = np.asarray((labels == int(sizes.argmax())) & (weights > 0))
+    labels, sizes = pieces(np.asarray(opened(np.asarray(closed), along) & usable))
+    region = np.asarray(labels == int(sizes.argmax()))
     inside = direction[region & striated]
     if not sizes.any() or not inside.size:
         raise _no_striae()
