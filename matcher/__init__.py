@@ -11,6 +11,7 @@ from matcher.errors import GalleryDamaged, GalleryInUse, MatcherError, NotCompar
 from matcher.formats import read_topography
 from matcher.gallery import CandidateList, Filters, Gallery, GalleryWriter, Reference
 from matcher.limits import DEFAULT_LIMITS, Limits
+from matcher.mask import read_mask
 from matcher.parameters import (
     DEFAULT_PARAMETERS,
     FIRING_PIN_PARAMETERS,
@@ -25,6 +26,7 @@ from matcher.profile import Profile, prepare_profile
 from matcher.profile_comparison import ProfileComparison, compare_profiles
 from matcher.profile_parameters import APERTURE_SHEAR_PARAMETERS, ProfileParameters
 from matcher.profile_ranking import RankedProfile, rank_profiles
+from matcher.quality import Quality, assess
 from matcher.scan_pair import ScanPair, compare_scans
 from matcher.segments import Segment
 from matcher.topography import Topography
@@ -56,6 +58,7 @@ __all__ = [
     "Profile",
     "ProfileComparison",
     "ProfileParameters",
+    "Quality",
     "Ranked",
     "RankedProfile",
     "Reference",
@@ -64,6 +67,7 @@ __all__ = [
     "ScanRefused",
     "Segment",
     "Topography",
+    "assess",
     "compare",
     "compare_profiles",
     "compare_scans",
@@ -74,6 +78,7 @@ __all__ = [
     "prepare_photograph",
     "prepare_profile",
     "rank_profiles",
+    "read_mask",
     "read_photograph",
     "read_topography",
     "write_topography",

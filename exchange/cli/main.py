@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from exchange.cli import calibration, demo, matching, node, peers, users
+from exchange.cli import calibration, demo, inspection, matching, node, peers, users
 
 app = typer.Typer(
     name="ffp",
@@ -21,6 +21,7 @@ app.command("status")(node.status)
 app.add_typer(users.app, name="user")
 app.add_typer(peers.app, name="peer")
 app.command("compare")(matching.compare)
+app.command("inspect")(inspection.inspect)
 app.command("convert")(matching.convert)
 app.command("evaluate")(matching.evaluate)
 app.command("calibrate")(calibration.calibrate)
