@@ -54,17 +54,17 @@ def calibrate(
     one_thread()
     if find_spec("lir") is None:
         refuse("calibration needs lir: install ffp-exchange[evaluation]")
+    if [folder is None, truth is None, scores is None] not in ([False, False, True], [True, True, False]):
+        refuse("name a folder with its --truth, or a table with --scores")
     from matcher.calibrate import calibrate as make_model
 
     said = {"name": name, "description": description, "region": region, "calibres": _calibres(calibre or [])}
     with progress_bars() as show:
         # 1.
-        if scores is not None and folder is None and truth is None:
+        if scores is not None:
             pairs, measured = _of_table(scores, column)
-        elif scores is None and folder is not None and truth is not None:
+        elif folder is not None and truth is not None:
             pairs, measured = _of_folder(folder, truth, show)
-        else:
-            refuse("name a folder with its --truth, or a table with --scores")
 
         # 2.
         population = _population(pairs, {**said, **measured})
@@ -158,7 +158,7 @@ def _of_table(table: Path, column: str) -> tuple[ScoredPairs, dict[str, object]]
 def _population(pairs: ScoredPairs, said: dict[str, object]) -> ReferencePopulation:
     from pydantic import TypeAdapter, ValidationError
 
-    from matcher.likelihood import ReferencePopulation
+    from matcher.likelihood import CalibrationRefused, ReferencePopulation
     from schemas.vocabulary import Modality
 
     n_km = int(pairs.same.sum())
@@ -169,7 +169,7 @@ def _population(pairs: ScoredPairs, said: dict[str, object]) -> ReferencePopulat
         return TypeAdapter(ReferencePopulation).validate_python({**said, **counted, **made}, strict=False)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        refuse(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        raise CalibrationRefused(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 def _calibres(written: list[str]) -> tuple[Calibre, ...]:

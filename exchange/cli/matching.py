@@ -196,18 +196,25 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     from matcher import MatcherError
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bars = Progress(*columns, console=Console(stderr=True))
     tasks: dict[str, TaskID] = {}
+
+    def show(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            bars.start()
+            tasks[stage] = bars.add_task(stage, total=total)
+        bars.update(tasks[stage], completed=done)
+
+    refusal = None
     try:
-        with Progress(*columns, console=Console(stderr=True)) as bars:
-
-            def show(stage: str, done: int, total: int) -> None:
-                if stage not in tasks:
-                    tasks[stage] = bars.add_task(stage, total=total)
-                bars.update(tasks[stage], completed=done)
-
-            yield show
+        yield show
     except MatcherError as error:
-        refuse(error)
+        refusal = error
+    finally:
+        if tasks:  # bars that were never started would leave an empty line
+            bars.stop()
+    if refusal is not None:
+        refuse(refusal)
 
 
 def one_thread() -> None:

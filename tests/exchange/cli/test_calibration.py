@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from exchange.cli import calibration
+from matcher import synthetic, write_topography
+from matcher.likelihood import read_calibration
+from tests.exchange.cli.conftest import Ffp, refusal
+
+SAID = ("--name", "drawn", "--description", "four drawn firearms")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scans")
+    rows = ["scan,firearm"]
+    for firearm in range(4):
+        for shot in range(2):
+            scan = synthetic.draw(firearm, shot)
+            write_topography(scan, folder / f"{firearm}-{shot}.x3p", instrument="synthetic")
+            rows.append(f"{firearm}-{shot},{firearm}")
+    (folder / "truth.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rows = ["weapon1,weapon2,hypothesis,ccf"]
+    rows += [f"{a},{b},{int(a == b)},{0.9 if a == b else 0.1 + 0.01 * a}" for a in range(6) for b in range(a, 6)]
+    (tmp_path / "table.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return tmp_path / "table.csv"
+
+
+def test_a_model_made_from_scans_judges_a_comparison(ffp: Ffp, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model.json"
+    made = ffp("calibrate", folder, "--truth", folder / "truth.csv", "--out", out, *SAID, "--calibre", "9x19")
+    assert made.code == 0, made
+    for words in ("Cllr", "bounds", "independent firearms", "9 mm Luger"):
+        assert words in made.out
+    model = read_calibration(out)
+    assert (model.population.n_firearms, model.population.n_km, model.population.n_knm) == (4, 4, 24)
+    assert -0.7 < model.lower < 0.0 < model.upper < 0.85  # log10 of 5 and of 7: four firearms, six pairs of them
+
+    pair = ("compare", folder / "0-0.x3p", folder / "0-1.x3p", "--calibration", out)
+    shown = ffp(*pair, "--calibre", "9 mm Para")
+    for words in ("likelihood ratio", "bounds", "for one firearm", "reference population", "drawn"):
+        assert words in shown.out
+    assert "match" not in shown.out.replace("matcher", "")
+    answer = json.loads(ffp(*pair, "--calibre", "9 mm Para", "--json").out)["likelihood_ratio"]
+    assert answer["lower"] <= answer["log10_lr"] <= answer["upper"]
+    assert answer["log10_lr"] > 0.0
+    assert answer["population"]["name"] == "drawn"
+
+
+def test_without_the_calibre_no_likelihood_ratio_is_given(ffp: Ffp, folder: Path, table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model.json"
+    assert ffp("calibrate", "--scores", table, "--column", "ccf", "--out", out, *SAID).code == 0
+    pair = ("compare", folder / "0-0.x3p", folder / "1-0.x3p", "--calibration", out)
+    assert "no validated LR" in ffp(*pair).out
+    answer = json.loads(ffp(*pair, "--json").out)
+    assert answer["likelihood_ratio"] == {"no_validated_lr": "The calibre of an exhibit is not known."}
+    assert "likelihood_ratio" not in json.loads(ffp(*pair[:3], "--json").out)
+
+
+def test_a_table_of_another_program_judges_none_of_our_scores(
+    ffp: Ffp, folder: Path, table: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "model.json"
+    said = ("--calibre", "9x19", "--region", "aperture_shear")
+    assert ffp("calibrate", "--scores", table, "--column", "ccf", "--out", out, *SAID, *said).code == 0
+    assert read_calibration(out).population.matcher_version == "another program"
+    shown = ffp("compare", folder / "0-0.x3p", folder / "0-1.x3p", "--calibration", out, "--calibre", "9x19")
+    assert "no validated LR" in shown.out
+
+
+def test_what_cannot_be_calibrated_is_one_sentence(ffp: Ffp, folder: Path, table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model.json"
+    scores = ("calibrate", "--scores", table, "--column", "ccf", "--out", out, *SAID)
+    assert "name a folder" in refusal(ffp("calibrate", "--out", out, *SAID))
+    assert "name a folder" in refusal(ffp(*scores, "--truth", folder / "truth.csv"))
+    assert "nonsense" in refusal(ffp(*scores, "--calibre", "nonsense"))
+    assert "region" in refusal(ffp(*scores, "--region", "nose"))
+    assert "region" in refusal(ffp(*scores, "--region", "unknown"))
+    assert "cmc" in refusal(ffp(*scores, "--column", "cmc"))
+    unwritten = ffp(*scores, "--out", tmp_path / "no folder" / "model.json")
+    assert unwritten.code == 2
+    assert "cannot be written" in unwritten.err.splitlines()[-1]  # below the bars
+    assert not out.exists()
+
+
+def test_a_model_that_cannot_be_read_is_one_sentence(ffp: Ffp, folder: Path, tmp_path: Path) -> None:
+    pair = ("compare", folder / "0-0.x3p", folder / "0-1.x3p")
+    assert "model.json" in refusal(ffp(*pair, "--calibration", tmp_path / "model.json"))
+    (tmp_path / "model.json").write_text("{}", encoding="utf-8")
+    assert "refused" in refusal(ffp(*pair, "--calibration", tmp_path / "model.json"))
+
+
+def test_without_lir_it_says_what_to_install(ffp: Ffp, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "find_spec", lambda _name: None)
+    assert "ffp-exchange[evaluation]" in refusal(ffp("calibrate", "--scores", table, "--out", "model.json", *SAID))
