@@ -18,6 +18,7 @@ from matcher import (
     DESCRIPTOR_SHAPE,
     Filters,
     Gallery,
+    GalleryDamaged,
     GalleryInUse,
     GalleryWriter,
     NotComparable,
@@ -226,6 +227,32 @@ def test_changes_during_compaction_are_kept(filled: Path, prepared: Scans, monke
         assert set(writer.references()) == kept
         writer.append([(reference("after"), prepared[1, 1])])
     assert set(names(filled, prepared[0, 0])) == kept | {name("after")}
+
+
+def test_a_query_whose_shard_is_compacted_away_begins_again(
+    filled: Path, prepared: Scans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a file that stays away is damage."""
+    passes: list[Path] = []
+
+    def late(folder: Path, count: int, rows: tasks.Rows, queries: np.ndarray) -> object:
+        if not passes:
+            with GalleryWriter(filled) as writer:
+                writer.remove([name(0, 1)])
+                writer.compact(0.0)
+                writer.compact(0.0)
+        passes.append(folder)
+        return tasks.first_pass(folder, count, rows, queries)
+
+    monkeypatch.setattr(query, "first_pass", late)
+    (found,) = Gallery(filled).correlate([prepared[0, 0]])
+    assert found.searched == 5
+    assert len(set(passes)) == 2
+
+    (passes[-1] / "first").unlink()
+    tasks._shard.cache_clear()
+    with pytest.raises(GalleryDamaged, match="first is missing"):
+        Gallery(filled).correlate([prepared[0, 0]])
 
 
 def test_there_is_one_writer(filled: Path) -> None:
