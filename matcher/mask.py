@@ -33,3 +33,13 @@ def read_mask(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.bool_]:
             "mask-not-black-and-white", "The mask has grey or coloured areas: draw the mark white and the rest black."
         )
     return np.asarray(brightness >= _WHITE)
+
+
+def check_shape(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> None:
+    """Raises ``ScanRefused``: "mask-differs", for a mask that has not a point for each of the scan's."""
+    if mask.shape != shape:
+        raise ScanRefused(
+            "mask-differs",
+            f"The mask has {mask.shape[-1]} x {mask.shape[0]} points and the scan {shape[1]} x {shape[0]}: "
+            "draw it on a picture of the scan's own size.",
+        )

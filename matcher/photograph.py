@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
 from matcher.limits import DEFAULT_LIMITS, Limits
+from matcher.mask import check_shape
 
 _FINEST_UM, _COARSEST_UM = 0.05, 200.0
 """Beyond these a pixel size was given in another unit: light shows nothing finer, a whole head fits in 60 pixels."""
@@ -60,7 +61,11 @@ class Photograph:
     warnings: tuple[str, ...] = ()
 
     def within(self, outline: NDArray[np.bool_]) -> Photograph:
-        """Only what lies inside an outline that a user drew: bool, the shape of ``brightness``."""
+        """Only what lies inside an outline that a user drew: bool, the shape of ``brightness``.
+
+        Raises ``ScanRefused``: "mask-differs" where it has another shape.
+        """
+        check_shape(outline, self.brightness.shape)
         return replace(self, brightness=_frozen(np.where(outline, self.brightness, np.float32(np.nan))))
 
     def mirrored(self) -> Photograph:

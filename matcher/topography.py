@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.errors import ScanRefused
+from matcher.mask import check_shape
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,7 @@ class Topography:
 
         Raises ``ScanRefused``: "mask-differs" where it has another shape.
         """
-        if mask.shape != self.heights_um.shape:
-            raise ScanRefused(
-                "mask-differs",
-                f"The mask has {mask.shape[-1]} x {mask.shape[0]} points and the scan {self.heights_um.shape[1]} x "
-                f"{self.heights_um.shape[0]}: draw it on a picture of the scan's own size.",
-            )
+        check_shape(mask, self.heights_um.shape)
         heights = np.where(mask, self.heights_um, np.float32(np.nan))
         heights.flags.writeable = False
         return replace(self, heights_um=heights, outlined=True)

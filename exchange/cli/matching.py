@@ -47,6 +47,10 @@ def compare(
         str, typer.Option("--lighting", help="Of the photographs: ring, side, side:H (clock hour, 12 is up), unknown.")
     ] = "unknown",
     region: Annotated[Region, typer.Option("--region", help="What both scans show.")] = Region.BREECH_FACE,
+    mask_a: Annotated[
+        Path | None, typer.Option("--mask-a", help="Of the first scan: a picture of its own size, the mark white.")
+    ] = None,
+    mask_b: Annotated[Path | None, typer.Option("--mask-b", help="Of the second scan.")] = None,
 ) -> None:
     """Compare two scans: score, registration, congruent cells; with --calibration the likelihood ratio."""
     one_thread()
@@ -57,7 +61,7 @@ def compare(
         refuse(f"no likelihood ratio is validated for the {region}: compare without --calibration")
     judge = None if calibration is None else read_judge(calibration, calibre)
     start = time.perf_counter()
-    scans = [_read_scan(path, um_per_pixel, lighting) for path in (a, b)]
+    scans = [_read_scan(path, um_per_pixel, lighting, mask) for path, mask in ((a, mask_a), (b, mask_b))]
     read = time.perf_counter()
     if region is Region.APERTURE_SHEAR:
         _compare_striae((a, b), scans, read - start, as_json, png)
@@ -116,17 +120,25 @@ def _compare_striae(
             typer.echo(f"{path}: {warning}", err=True)
 
 
-def _read_scan(path: Path, um_per_pixel: float | None, lighting: str) -> Topography | Photograph:
-    from matcher import Lighting, MatcherError, read_photograph, read_topography
+def _read_scan(
+    path: Path, um_per_pixel: float | None, lighting: str, mask: Path | None = None
+) -> Topography | Photograph:
+    from matcher import Lighting, MatcherError, read_mask, read_photograph, read_topography
 
+    scan: Topography | Photograph
     try:
         with path.open("rb") as file:
             is_image = file.read(4).startswith((b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*"))
         if not is_image:
-            return read_topography(path)
-        if um_per_pixel is None:
+            scan = read_topography(path)
+        elif um_per_pixel is None:
             refuse(f"{path} is a photograph: give --um-per-pixel, and --lighting where it is known")
-        return read_photograph(path, um_per_pixel, Lighting.parse(lighting))
+        else:
+            scan = read_photograph(path, um_per_pixel, Lighting.parse(lighting))
+        if mask is None:
+            return scan
+        path = mask
+        return scan.within(read_mask(mask))
     except (MatcherError, OSError, ValueError) as error:
         refuse(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
 
