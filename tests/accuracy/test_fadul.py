@@ -34,6 +34,14 @@ def test_turned_at_random(ffp_data: Path) -> None:
     separates(evaluate(ffp_data / "fadul", ffp_data / "fadul" / "truth.csv", rotate=1, with_controls=False))
 
 
+def test_likelihood_ratios_cost_little_within_bounds_of_ten_firearms(as_is: Evaluation) -> None:
+    assert as_is.cllr is not None
+    assert as_is.cllr_min == 0.0
+    # wholly apart, and still not free: LRs of 1/11 to 46, the most that ten firearms could support, cost 0.078
+    assert 0.078 < as_is.cllr <= 0.1
+    assert as_is.log10_lr_gap == pytest.approx(2.4, abs=0.3)
+
+
 def test_all_pairs_within_their_time(as_is: Evaluation) -> None:
     assert as_is.cpu_s["all_pairs"] < 60.0
     assert as_is.cpu_s["full_per_pair"] < 0.02
