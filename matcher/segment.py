@@ -24,6 +24,7 @@ _LARGEST_PRIMER_RADIUS_UM = 2700.0
 """Large pistol and large rifle primers are 5.33 mm across."""
 _BRIDGE_POINTS = (4, 2)
 _WIDE_SHARE = 0.5
+_NOT_ROUND_SHARE = 0.08
 _SEEDS = 6
 _SEED_SHARE = 0.05
 _UNROUNDED = 0.02
@@ -77,7 +78,8 @@ def find_mark(
     5. Take out what lies within the wall of a round aperture, which may be broken.
     6. Fit the surface to the piece; take what lies close to it, within the primer's outline and not enclosed by it
        (flow-back in an aperture of any shape); repeat.
-    7. Take off the primer's rounded edge.
+    7. Of what the circle cut off, take back what is broad, level, and joins the mark: the aperture is not round.
+    8. Take off the primer's rounded edge.
 
     ``heights_um``: float32 (rows, columns), 0 where ``weights`` (0 to 1) is 0.
     Raises ``ScanNotUsable`` where nothing is left that could be compared.
@@ -105,8 +107,9 @@ def find_mark(
     # 5.
     outline = _outline(piece, spacing)
     aperture = find_wall(wall & _within(outline, wall.shape, spacing), spacing, outline)
+    whole = flat
     if aperture is not None:
-        flat &= ~_within(aperture, wall.shape, spacing)
+        flat = flat & ~_within(aperture, wall.shape, spacing)
         piece = _largest_piece(piece & flat)
 
     # 6.
@@ -118,6 +121,14 @@ def find_mark(
         _require(piece, spacing, parameters, "level breech-face surface")
 
     # 7.
+    if aperture is not None:
+        circle = _within(aperture, wall.shape, spacing)
+        near = whole & circle & (np.abs(grid - form) <= _tolerance(grid - form, piece, parameters))
+        piece = _joined(piece, opened(near, _BRIDGE_POINTS[1]))
+        if (piece & circle).sum() > _NOT_ROUND_SHARE * circle.sum():
+            aperture = None
+
+    # 8.
     piece = _without_edge(piece, grid - form, _outline(piece, spacing), spacing)
     _require(piece, spacing, parameters, "level breech-face surface")
     return Mark(piece, form, spacing, _outline(piece, spacing), aperture, ready=False)
@@ -228,6 +239,14 @@ def _connected(near: Mask, spacing_um: tuple[float, float]) -> Mask:
     distance = _distance(main.shape, spacing_um, _outline(main, spacing_um)) if main.any() else np.zeros(main.shape)
     around = distance >= float(np.quantile(distance[main], 0.01)) if main.any() else main
     return _without_specks(np.asarray(main | (near & ~filled & around)), spacing_um)
+
+
+def _joined(piece: Mask, more: Mask) -> Mask:
+    """The piece with those parts of ``more`` that touch it, side by side."""
+    labels, _ = pieces(more)
+    beside = cv2.dilate(piece.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    touching = np.unique(labels[beside & more])
+    return np.asarray(piece | (more & np.isin(labels, touching)))
 
 
 def _without_edge(piece: Mask, residual: Plane, outline: Circle, spacing_um: tuple[float, float]) -> Mask:
