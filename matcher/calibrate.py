@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from matcher.likelihood import CalibrationModel, CalibrationRefused, ReferencePopulation
+from matcher.calibration_model import CalibrationModel, CalibrationRefused, ReferencePopulation
 
 CALIBRATOR = "logistic regression, bounded"
 

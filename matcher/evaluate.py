@@ -16,11 +16,11 @@ import numpy as np
 
 from matcher import figures
 from matcher.calibrate import ScoredPairs, Validation, validate
+from matcher.calibration_model import CalibrationRefused
 from matcher.clean import CleanScan, clean
 from matcher.conditions import rotated
 from matcher.controls import mask_only, random_texture
 from matcher.errors import MatcherError
-from matcher.likelihood import CalibrationRefused
 from matcher.pairs import PairScore, Progress, Stopwatch, better_of, score_across, score_pairs
 from matcher.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, RELIEF_PARAMETERS, Parameters
 from matcher.prepared import Prepared, pack

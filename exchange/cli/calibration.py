@@ -17,7 +17,8 @@ from exchange.cli.matching import one_thread, progress_bars, refuse
 if TYPE_CHECKING:
     from matcher import Comparison
     from matcher.calibrate import ScoredPairs
-    from matcher.likelihood import CalibrationModel, LikelihoodRatio, NoValidatedLR, ReferencePopulation
+    from matcher.calibration_model import CalibrationModel, ReferencePopulation
+    from matcher.likelihood import LikelihoodRatio, NoValidatedLR
     from schemas import Calibre
 
     Worth = LikelihoodRatio | NoValidatedLR
@@ -58,7 +59,8 @@ def calibrate(
         refuse("name a folder with its --truth, or a table with --scores")
     from matcher.calibrate import calibrate as make_model
 
-    said = {"name": name, "description": description, "region": region, "calibres": _calibres(calibre or [])}
+    calibres = tuple(known.value for known in _calibres(calibre or []))
+    said = {"name": name, "description": description, "calibres": calibres}
     with progress_bars() as show:
         # 1.
         if scores is not None:
@@ -67,7 +69,7 @@ def calibrate(
             pairs, measured = _of_folder(folder, truth, show)
 
         # 2.
-        population = _population(pairs, {**said, **measured})
+        population = _population(pairs, region, {**said, **measured})
 
         # 3.
         model = make_model(pairs, population, partial(show, "leaving one firearm out"))
@@ -83,7 +85,8 @@ def calibrate(
 def read_judge(path: Path, calibre: str) -> Callable[[Comparison, Sequence[tuple[float, float]]], Worth]:
     """What says the worth of a comparison of two scans with these spacings (um), both of one calibre."""
     from matcher import MatcherError
-    from matcher.likelihood import Conditions, likelihood_ratio, read_calibration
+    from matcher.calibration_model import read_calibration
+    from matcher.likelihood import Conditions, likelihood_ratio
     from schemas.vocabulary import Modality, RegionOfInterest
 
     [known] = _calibres([calibre])
@@ -155,21 +158,25 @@ def _of_table(table: Path, column: str) -> tuple[ScoredPairs, dict[str, object]]
     }
 
 
-def _population(pairs: ScoredPairs, said: dict[str, object]) -> ReferencePopulation:
-    from pydantic import TypeAdapter, ValidationError
+def _population(pairs: ScoredPairs, region: str, said: dict[str, Any]) -> ReferencePopulation:
+    from matcher.calibration_model import CalibrationRefused, ReferencePopulation
+    from schemas.vocabulary import Modality, RegionOfInterest
 
-    from matcher.likelihood import CalibrationRefused, ReferencePopulation
-    from schemas.vocabulary import Modality
-
+    if region not in set(RegionOfInterest):
+        raise CalibrationRefused(f"the region {region} is none of {', '.join(RegionOfInterest)}")
     n_km = int(pairs.same.sum())
-    counted = {"n_firearms": pairs.n_firearms, "n_km": n_km, "n_knm": len(pairs.same) - n_km}
-    made = {"modality": Modality.TOPOGRAPHY, "made_on": datetime.now(UTC).date()}
     try:
-        # not strict: the region is still the word that was typed
-        return TypeAdapter(ReferencePopulation).validate_python({**said, **counted, **made}, strict=False)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise CalibrationRefused(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        return ReferencePopulation(
+            region=region,
+            modality=Modality.TOPOGRAPHY.value,
+            n_firearms=pairs.n_firearms,
+            n_km=n_km,
+            n_knm=len(pairs.same) - n_km,
+            made_on=datetime.now(UTC).date().isoformat(),
+            **said,
+        )
+    except ValueError as error:
+        raise CalibrationRefused(f"the reference population: {error}") from error
 
 
 def _calibres(written: list[str]) -> tuple[Calibre, ...]:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import date
 from itertools import combinations
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from matcher.calibrate import (
     read_score_table,
     validate,
 )
-from matcher.likelihood import CalibrationModel, CalibrationRefused, ReferencePopulation
+from matcher.calibration_model import CalibrationModel, CalibrationRefused, ReferencePopulation
 from schemas.vocabulary import Modality, RegionOfInterest
 
 
@@ -52,7 +51,7 @@ def population(pairs: ScoredPairs) -> ReferencePopulation:
         n_knm=len(pairs.same) - n_km,
         matcher_version="none",
         parameters_digest="0" * 64,
-        made_on=date(2026, 1, 1),
+        made_on="2026-01-01",
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from exchange.cli import calibration
 from matcher import synthetic, write_topography
-from matcher.likelihood import read_calibration
+from matcher.calibration_model import read_calibration
 from tests.exchange.cli.conftest import Ffp, refusal
 
 SAID = ("--name", "drawn", "--description", "four drawn firearms")
