@@ -9,7 +9,7 @@ import resource
 import secrets
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +29,7 @@ FILE_CPU_S = 3.0
 HANGS_AFTER_S = 60.0
 MEMORY_KB = 150_000
 """Beside what the process had: a small file takes no more than a small part of what the largest may (0.7 GB)."""
+CLAIMED_BYTES = 2**31
 SECONDS = float(os.environ.get("FFP_FUZZ_SECONDS", "9"))
 LIMITS = replace(DEFAULT_LIMITS, image_pixels=1_000_000)
 
@@ -175,14 +176,20 @@ class Fuzzer:
 
 
 @pytest.fixture
-def no_hanging() -> object:
+def bounded() -> Iterator[Callable[[float], None]]:
+    """A file that never ends or claims gigabytes fails the test, instead of stopping the machine."""
+
     def stop(*_: object) -> None:
         raise TimeoutError(f"a file took more than {HANGS_AFTER_S} s")
 
-    before = signal.signal(signal.SIGALRM, stop)
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    memory_before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + CLAIMED_BYTES, memory_before[1]))
+    alarm_before = signal.signal(signal.SIGALRM, stop)
     yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds + HANGS_AFTER_S)
     signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
+    signal.signal(signal.SIGALRM, alarm_before)
+    resource.setrlimit(resource.RLIMIT_AS, memory_before)
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -194,9 +201,9 @@ def test_the_good_files_are_good(good: dict[str, list[bytes]], scratch: Path, na
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_three_hundred_damaged_files(
-    good: dict[str, list[bytes]], scratch: Path, no_hanging: Callable[[float], None], name: str
+    good: dict[str, list[bytes]], scratch: Path, bounded: Callable[[float], None], name: str
 ) -> None:
-    no_hanging(10)
+    bounded(10)
     fuzzer = Fuzzer(name, good[name], scratch, seed=3)
     for _ in range(300):
         fuzzer.once()
@@ -206,10 +213,10 @@ def test_three_hundred_damaged_files(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_damaged_files_at_length(
-    good: dict[str, list[bytes]], scratch: Path, no_hanging: Callable[[float], None], name: str
+    good: dict[str, list[bytes]], scratch: Path, bounded: Callable[[float], None], name: str
 ) -> None:
     """Another seed each time; $FFP_FUZZ_SECONDS of processor time for each reader."""
-    no_hanging(10 * SECONDS)
+    bounded(10 * SECONDS)
     fuzzer = Fuzzer(name, good[name], scratch, seed=secrets.randbits(32))
     until = time.thread_time() + SECONDS
     while time.thread_time() < until:
