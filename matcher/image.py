@@ -98,7 +98,7 @@ def inspect_image(path: Path, limits: Limits = DEFAULT_LIMITS) -> ImageInfo:
     try:
         stated = _stated(content, media_type)
         _check(stated, limits)
-        image = _open(content, media_type)
+        image = _open(content, media_type, stated.size)
         _check_single(image)
         _decode(image, content)
     except _BROKEN as error:
@@ -122,10 +122,12 @@ def _media_type(content: bytes) -> str:
 
 def _stated(content: bytes, media_type: str) -> _Stated:
     if media_type == "image/png":
+        _check_one_header(content)
         width, height, bits = struct.unpack_from(">IIB", content, 16)  # PNG 3rd edition, 11.2.1: IHDR comes first
         return _Stated((width, height), frozenset({bits}))
     if media_type == "image/jpeg":
         return _Stated(JpegImageFile(BytesIO(content)).size, frozenset({8}))
+    _check_tags_once(content)
     tags = ImageFileDirectory_v2(content[:8])
     file = BytesIO(content)
     file.seek(tags.next)
@@ -139,6 +141,27 @@ def _stated(content: bytes, media_type: str) -> _Stated:
         orientation=tags.get(ExifTags.Base.Orientation, 1),
         complete=_strips_complete(tags),
     )
+
+
+def _check_one_header(content: bytes) -> None:
+    """PNG 3rd edition, 5.6: one IHDR. Of several the decoder believes the last, whatever the first one states."""
+    place, headers = 8, 0
+    while place + 8 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, place)
+        headers += kind == b"IHDR"
+        place += length + 12  # length, name and checksum take 12 bytes
+    if headers != 1 or content[12:16] != b"IHDR":
+        raise ValueError("the PNG does not have one header, at its start")
+
+
+def _check_tags_once(content: bytes) -> None:
+    """TIFF 6.0, section 2: tags rise. Of one that is repeated, readers differ in which they believe."""
+    order = "<" if content.startswith(b"II") else ">"
+    (first,) = struct.unpack_from(order + "I", content, 4)
+    (count,) = struct.unpack_from(order + "H", content, first)
+    tags = [struct.unpack_from(order + "H", content, first + 2 + 12 * entry)[0] for entry in range(count)]
+    if len(set(tags)) != len(tags):
+        raise ValueError("a TIFF tag is stated twice")
 
 
 def _strips_complete(tags: ImageFileDirectory_v2) -> bool:
@@ -172,13 +195,21 @@ def _check(stated: _Stated, limits: Limits) -> None:
         raise ValueError("the TIFF lacks strips")
 
 
-def _open(content: bytes, media_type: str) -> Image.Image:
+def _open(content: bytes, media_type: str, size: tuple[int, int]) -> Image.Image:
+    """The image, not decoded yet; refused where the reader would decode another size than the one that was checked."""
     # the readers themselves, not Image.open, which judges sizes by bounds of its own
-    if media_type == "image/png":
-        return PngImageFile(BytesIO(content))
-    if media_type == "image/jpeg":
-        return JpegImageFile(BytesIO(content))
-    return TiffImageFile(BytesIO(content))
+    image: Image.Image
+    match media_type:
+        case "image/png":
+            image = PngImageFile(BytesIO(content))
+        case "image/jpeg":
+            image = JpegImageFile(BytesIO(content))
+        case _:
+            image = TiffImageFile(BytesIO(content))
+    # a TIFF that is stored turned is announced upright
+    if image.size != size and not (media_type == "image/tiff" and image.size == size[::-1]):
+        raise ValueError("the header states two sizes")
+    return image
 
 
 def _check_single(image: Image.Image) -> None:
@@ -214,7 +245,7 @@ def decode_image(path: Path, info: ImageInfo, limits: Limits = DEFAULT_LIMITS) -
     luminance (ITU-R BT.601). Raises what ``inspect_image`` raises where the file changed since.
     """
     try:
-        image = _open(read_within(path, limits), info.media_type)
+        image = _open(read_within(path, limits), info.media_type, (info.width, info.height))
         if image.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
             image = image.convert("RGBA" if "A" in image.mode or "transparency" in image.info else "RGB")
         # Pillow turns a TIFF by itself as it decodes it

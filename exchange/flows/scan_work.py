@@ -11,6 +11,7 @@ import numpy as np
 import matcher
 from matcher.explain import draw_pair
 from matcher.image import inspect_image
+from matcher.x3p import read_topography
 from schemas.statements import ScanMediaType
 
 X3P: ScanMediaType = "application/x-x3p"
@@ -52,7 +53,7 @@ def inspect_scan(path: Path) -> ScanReport:
     with path.open("rb") as file:
         is_zip = file.read(2) == b"PK"
     if is_zip:
-        topography = matcher.read_topography(path)
+        topography = read_topography(path)
         rows, columns = topography.heights_um.shape
         return ScanReport(X3P, (rows, columns), topography.spacing_um, topography.coverage, topography.warnings)
     image = inspect_image(path)
@@ -62,7 +63,7 @@ def inspect_scan(path: Path) -> ScanReport:
 def prepare_scan(scan: Path, target: Path) -> ScanPrepared:
     """Clean a topography once and keep the result at ``target``; the descriptor goes into the database."""
     try:
-        prepared = matcher.prepare(matcher.read_topography(scan))
+        prepared = matcher.prepare(read_topography(scan))
     except matcher.ScanNotUsable as error:
         return ScanPrepared(None, str(error))
     part = target.with_suffix(f".{os.getpid()}.part")
@@ -94,4 +95,4 @@ def correlate_scan(query: Path, references: list[Path], descriptors: list[bytes]
 def draw_candidate(scan_a: Path, scan_b: Path, prepared_a: Path, prepared_b: Path) -> bytes:
     """The aligned pair with its cells, as PNG. Compared anew: the same scans always give the same comparison."""
     a, b = (matcher.Prepared.from_bytes(path.read_bytes()) for path in (prepared_a, prepared_b))
-    return draw_pair(matcher.read_topography(scan_a), matcher.read_topography(scan_b), matcher.compare(a, b))
+    return draw_pair(read_topography(scan_a), read_topography(scan_b), matcher.compare(a, b))

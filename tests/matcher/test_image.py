@@ -145,12 +145,17 @@ def test_a_flipped_byte_in_a_png(refusal: Callable[..., str]) -> None:
         assert refusal(flipped) == "image-damaged"
 
 
-def png(width: int, height: int, bits: int = 8, data: bytes = b"") -> bytes:
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
-    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+
+def ihdr(width: int, height: int, bits: int = 8) -> bytes:
+    return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0))
+
+
+def png(width: int, height: int, bits: int = 8, data: bytes = b"", *, more: bytes = b"") -> bytes:
+    idat = chunk(b"IDAT", zlib.compress(data))
+    return b"\x89PNG\r\n\x1a\n" + ihdr(width, height, bits) + more + idat + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize(
@@ -174,6 +179,14 @@ def test_a_png_bomb_is_bounded_by_its_dimensions(inspect: Callable[..., ImageInf
     assert inspect(png(10, 10, data=bytes(5_000_000))).width == 10
 
 
+@pytest.mark.parametrize("more", [ihdr(150_000, 150_000), ihdr(10, 10, 16), ihdr(10, 10)])
+def test_a_png_with_two_headers(refusal: Callable[..., str], more: bytes) -> None:
+    """The decoder believes the last one: 22 GB from 192 bytes, where the first one alone is checked."""
+    assert refusal(png(10, 10, data=bytes(110), more=more)) == "image-damaged"
+    animated = chunk(b"acTL", struct.pack(">II", 1, 0)) + more
+    assert refusal(png(10, 10, data=bytes(110), more=animated)) == "image-damaged"
+
+
 def patched_jpeg(height: int, width: int) -> bytes:
     content = bytearray(encoded(picture(), "JPEG"))
     frame = content.index(b"\xff\xc0")  # ITU-T T.81, B.2.2: marker, length, precision, lines, samples per line
@@ -185,6 +198,16 @@ def test_jpeg_headers(refusal: Callable[..., str]) -> None:
     assert refusal(patched_jpeg(65_000, 65_000)) == "image-too-large"
     assert refusal(patched_jpeg(64, 30_000)) == "image-too-large"
     assert refusal(patched_jpeg(0, 80)) == "image-damaged"
+
+
+def test_a_jpeg_with_two_frames(refusal: Callable[..., str]) -> None:
+    content = encoded(picture(), "JPEG", progressive=True)
+    frame = content.index(b"\xff\xc2")
+    (length,) = struct.unpack_from(">H", content, frame + 2)
+    once = bytearray(content[frame : frame + 2 + length])
+    once[5:9] = struct.pack(">HH", 8_000, 8_000)
+    for two in (content[:frame] + once + content[frame:], content[: frame + 2 + length] + once + content[frame + 19 :]):
+        assert refusal(two) == "image-damaged"
 
 
 def patched_tiff(tag: int, value: int, instead_of: int | None = None) -> bytes:
@@ -209,6 +232,11 @@ def test_tiff_headers(refusal: Callable[..., str]) -> None:
 @pytest.mark.parametrize("tag", [322, 323])
 def test_a_tiff_tile_larger_than_any_image(refusal: Callable[..., str], tag: int) -> None:
     assert refusal(patched_tiff(tag, 60_000, instead_of=270)) == "image-too-large"
+
+
+@pytest.mark.parametrize("tag", [256, 257])
+def test_a_tiff_that_states_a_size_twice(refusal: Callable[..., str], tag: int) -> None:
+    assert refusal(patched_tiff(tag, 8_000, instead_of=270)) == "image-damaged"
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 12, 32, 64])

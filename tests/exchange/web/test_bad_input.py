@@ -20,6 +20,7 @@ from schemas.strict_json import MAX_STATEMENT_BYTES
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode, metadata
 from tests.exchange.web.conftest import multipart, part, post, problem, tiny_scan
+from tests.matcher.formats.conftest import plux
 from tests.matcher.x3p.conftest import build, zip_bytes
 
 refused = pytest.mark.usefixtures("unharmed")
@@ -71,6 +72,7 @@ SCANS: dict[str, tuple[Callable[[], bytes], int, str]] = {
     "cut in the middle": (lambda: tiny_scan()[:1500], 422, "truncated"),
     "last bytes missing": (lambda: tiny_scan()[:-10], 422, "truncated"),
     "only its beginning": (lambda: tiny_scan()[:4], 422, "truncated"),
+    "another maker's zip": (plux, 422, "main-xml-missing"),
     "bit flipped in the points": (lambda: flipped("bindata/data.bin"), 422, "checksum-differs"),
     "bit flipped in main.xml": (lambda: flipped("main.xml"), 422, "archive-damaged"),
     "bit flipped in the checksum": (lambda: flipped("md5checksum.hex"), 422, "archive-damaged"),
