@@ -1,22 +1,22 @@
 """Congruent cells: the small areas of one mark that are found again on the other, at one common place.
 
 The method of congruent matching cells (doi:10.1016/j.forsciint.2012.09.002), after the fine registration:
-each cell then has to be searched for over a few hundredths of a millimetre only.
+each cell then has to be searched for over a few hundredths of a millimetre only, and at so few displacements
+sums of products are faster than Fourier transforms.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
-import cv2
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from matcher.clean import FINE_POINTS
 from matcher.parameters import Parameters
-from matcher.plane import Plane, halved, moved, ratio, upsampling
+from matcher.plane import Plane, area_means, halved, moved, ratio, upsampling
 from matcher.prepared import Prepared
 from matcher.registration import Registration
 
@@ -41,150 +41,182 @@ class CellFinding:
 
 @dataclass(frozen=True)
 class _Tiling:
-    """How the fine grid is cut: sizes in grid points, all even, so that half resolution falls on whole points."""
+    """How the fine grid is cut: the cell's side, the first one's row and column, how many a side, and how far each is
+    searched for; in points of half the resolution, so that everything falls on whole points of both."""
 
     cell: int
-    reach: int
-    patch: int
     first: int
     count: int
+    reach: int
 
     @classmethod
     def of(cls, parameters: Parameters) -> _Tiling:
-        cell = 2 * max(1, round(parameters.cell_size_um / parameters.fine_spacing_um / 2))
-        reach = 2 * max(1, round(parameters.cell_search_um / parameters.fine_spacing_um / 2))
-        patch = 2 * int(scipy.fft.next_fast_len(cell // 2 + reach, real=True))
-        count = FINE_POINTS // cell
-        return cls(cell, reach, patch, 2 * ((FINE_POINTS - count * cell) // 4), count)
+        points = 2.0 * parameters.fine_spacing_um
+        cell = max(1, round(parameters.cell_size_um / points))
+        count = FINE_POINTS // 2 // cell
+        return cls(
+            cell, (FINE_POINTS // 2 - count * cell) // 2, count, max(1, round(parameters.cell_search_um / points))
+        )
 
 
 class FineView:
-    """A prepared scan's fine grid, ready to be cut into cells (fixed) or to be searched (moving)."""
+    """A prepared scan's fine grid, ready to be cut into cells (fixed) or to be laid on another (moving)."""
 
     def __init__(self, prepared: Prepared, parameters: Parameters) -> None:
         self.tiling = _Tiling.of(parameters)
-        self.weights = prepared.fine_weights.astype(np.float32) / np.float32(255)
+        weights = prepared.fine_weights.astype(np.float32) / np.float32(255)
         heights = prepared.fine.astype(np.float32) * np.float32(parameters.clip_deviations / 127)
-        self.signal = heights * self.weights
-        self.half_weights = halved(self.weights)
-        self.min_coverage = parameters.min_cell_coverage
+        self.signal = heights * weights
+        self.half_weights = halved(weights)
 
     @cached_property
-    def corners(self) -> NDArray[np.intp]:
-        """(n, 2): first row and column of each cell that is covered enough, in reading order."""
-        t = self.tiling
-        end = t.first + t.count * t.cell
-        grid = self.weights[t.first : end, t.first : end].reshape(t.count, t.cell, t.count, t.cell)
-        return np.argwhere(grid.mean(axis=(1, 3)) >= self.min_coverage) * t.cell + t.first
-
-    def coverage(self, half_weights: Plane) -> Plane:
-        """(n,): the share of each cell that this scan and another, at half resolution, both show."""
-        t = self.tiling
-        both = self.half_weights * half_weights
-        window = slice(t.first // 2, t.first // 2 + t.count * t.cell // 2)
-        shares = both[window, window].reshape(t.count, t.cell // 2, t.count, t.cell // 2).mean(axis=(1, 3))
-        places = (self.corners - t.first) // t.cell
-        return np.asarray(shares[places[:, 0], places[:, 1]])
-
-    @cached_property
-    def cell_areas(self) -> Plane:
-        """(n,): each cell's sum of weights."""
-        t = self.tiling
-        return np.array([self.weights[y : y + t.cell, x : x + t.cell].sum() for y, x in self.corners], np.float32)
-
-    @cached_property
-    def cell_signal(self) -> NDArray[np.complex64]:
-        """(n, patch, patch // 2 + 1): spectra of the cells."""
-        t = self.tiling
-        return np.conj(scipy.fft.rfft2(_cut(self.signal, self.corners, t.cell, t.patch)))
-
-    @cached_property
-    def cell_norms(self) -> NDArray[np.complex64]:
-        """(2, n, patch // 2, patch // 4 + 1): spectra of the cells' weights and energies at half resolution."""
-        t = self.tiling
-        planes = [
-            _cut(plane, self.corners // 2, t.cell // 2, t.patch // 2)
-            for plane in (self.half_weights, _half_energy(self.signal, self.half_weights))
-        ]
-        return np.conj(scipy.fft.rfft2(np.stack(planes)))
+    def half(self) -> Plane:
+        return _half_planes(self.signal, self.half_weights)
 
 
-def find_cells(
-    moving: FineView, fixed: FineView, registration: Registration, parameters: Parameters
-) -> list[CellFinding]:
+@dataclass(frozen=True)
+class Laid:
+    """The moving scan at its registered place on the fixed one: its weighted heights, and its planes at half
+    resolution (see ``_half_planes``)."""
+
+    signal: Plane
+    half: Plane
+
+
+def lay(moving: FineView, registration: Registration, parameters: Parameters) -> Laid:
+    """Turn and shift the fine grid of the moving scan as the registration says."""
+    dy, dx = (shift / parameters.fine_spacing_um for shift in registration.shift_um)
+    signal = moved(moving.signal, registration.rotation_deg, (dy, dx))
+    weights = moved(moving.half_weights, registration.rotation_deg, (dy / 2, dx / 2))
+    return Laid(signal, _half_planes(signal, weights))
+
+
+def correlation_of_marks(laid: Laid, fixed: FineView) -> float:
+    """The weighted correlation of all that both scans show, at half resolution, -1 to 1; 0 where nothing is shared."""
+    (signal, weights, _), (fixed_signal, fixed_weights, _) = laid.half, fixed.half
+    energy, fixed_energy = (ratio(s * s, w, floor=1e-2) for s, w in ((signal, weights), (fixed_signal, fixed_weights)))
+    product = float(np.vdot(energy, fixed_weights)) * float(np.vdot(weights, fixed_energy))
+    return float(np.vdot(signal, fixed_signal)) / math.sqrt(product) if product > 0.0 else 0.0
+
+
+def find_cells(laid: Laid, fixed: FineView, parameters: Parameters) -> list[CellFinding]:
     """Look for each cell that both scans show, and see which of them agree on one place.
 
-    1. Move the moving scan to its registered place; keep the cells that both scans cover enough there.
-    2. Correlate each cell with its surroundings there, weighted as in ``registration``.
-    3. Take each cell's best place.
-    4. The consensus is the place that most well-correlated cells lie near; those are congruent.
+    1. Keep the cells that both scans cover enough.
+    2. Correlate each with its surroundings on the laid scan: everywhere at half resolution, then near the best place.
+    3. The consensus is the place that most well-correlated cells lie near; those are congruent.
     """
     # 1.
-    rotation, spacing = registration.rotation_deg, parameters.fine_spacing_um
-    dy, dx = (shift / spacing for shift in registration.shift_um)
-    weights = moved(moving.half_weights, rotation, (dy / 2, dx / 2))
-    shown = np.flatnonzero(fixed.coverage(weights) >= parameters.min_cell_coverage)
-    if not shown.size:
+    t, spacing = fixed.tiling, parameters.fine_spacing_um
+    corners = _covered(laid.half[1] * fixed.half[1], t, parameters.min_cell_coverage)
+    if not len(corners):
         return []
-    signal = moved(moving.signal, rotation, (dy, dx))
 
     # 2.
-    surfaces = _correlations(signal, weights, fixed, shown)
+    correlations, displacements = _best_places(laid, fixed, corners, parameters.min_cell_coverage)
+    places = displacements * spacing
 
     # 3.
-    t = fixed.tiling
-    side = 2 * t.reach + 1
-    flat = surfaces.reshape(len(surfaces), -1)
-    best = flat.argmax(axis=1)
-    correlations = flat[np.arange(len(flat)), best]
-    best[correlations <= 0.0] = flat.shape[1] // 2
-    places = (np.stack([best // side, best % side], axis=1) - t.reach) * spacing
-
-    # 4.
     congruent = _consensus(places, correlations, parameters)
-    findings = zip(fixed.corners[shown], places, correlations, congruent, strict=True)
-    middle = (FINE_POINTS - 1) / 2
+    side, middle = 2 * t.cell, (FINE_POINTS - 1) / 2
     return [
         CellFinding(
             row=int((y - t.first) // t.cell),
             column=int((x - t.first) // t.cell),
             centre_um=(
-                float((y + (t.cell - 1) / 2 - middle) * spacing),
-                float((x + (t.cell - 1) / 2 - middle) * spacing),
+                float((2 * y + (side - 1) / 2 - middle) * spacing),
+                float((2 * x + (side - 1) / 2 - middle) * spacing),
             ),
             displacement_um=(float(place[0]), float(place[1])),
             correlation=max(0.0, float(correlation)),
             congruent=bool(agrees),
         )
-        for (y, x), place, correlation, agrees in findings
+        for (y, x), place, correlation, agrees in zip(corners, places, correlations, congruent, strict=True)
     ]
 
 
-def _correlations(signal: Plane, half_weights: Plane, fixed: FineView, shown: NDArray[np.intp]) -> Plane:
-    """(n, 2 reach + 1, 2 reach + 1): each shown cell's correlation with the registered scan at each
-    displacement; 0 where that scan covers too little of the cell."""
-    t, corners = fixed.tiling, fixed.corners[shown]
-    whole = _cut(_framed(signal, t.reach), corners, t.cell + 2 * t.reach, t.patch)
-    products = scipy.fft.irfft2(scipy.fft.rfft2(whole) * fixed.cell_signal[shown], s=(t.patch, t.patch))
-    side = 2 * t.reach + 1
+def _covered(both: Plane, t: _Tiling, min_coverage: float) -> NDArray[np.intp]:
+    """(n, 2): first row and column, at half resolution, of each cell that both scans cover enough, in reading order."""
+    window = slice(t.first, t.first + t.count * t.cell)
+    shares = area_means(both[window, window], (t.count, t.count))
+    return np.argwhere(shares >= min_coverage) * t.cell + t.first
 
-    halves = np.stack(
-        [
-            _cut(_framed(plane, t.reach // 2), corners // 2, t.cell // 2 + t.reach, t.patch // 2)
-            for plane in (half_weights, _half_energy(signal, half_weights))
-        ]
-    )
-    (moving_weights, moving_energy), (cell_weights, cell_energy) = scipy.fft.rfft2(halves), fixed.cell_norms[:, shown]
-    sums = scipy.fft.irfft2(
-        np.stack([moving_weights * cell_weights, moving_weights * cell_energy, moving_energy * cell_weights]),
-        s=(t.patch // 2, t.patch // 2),
-    )[..., : t.reach + 1, : t.reach + 1]
-    overlap, fixed_energy, shown_energy = 4.0 * sums
-    enough = overlap >= fixed.min_coverage * fixed.cell_areas[shown, None, None]
-    norms = np.where(enough, 1.0 / np.sqrt(np.maximum(fixed_energy * shown_energy, np.float32(1e-3))), np.float32(0))
-    widen = upsampling(t.reach + 1, 2)
-    surfaces: Plane = products[:, :side, :side] * (widen @ norms @ widen.T)
-    return surfaces
+
+def _best_places(
+    laid: Laid, fixed: FineView, corners: NDArray[np.intp], min_coverage: float
+) -> tuple[Plane, NDArray[np.float64]]:
+    """Each cell's highest correlation (n,), and its displacement (n, 2) in points of the fine grid.
+
+    The sums below the root vary slowly, and are computed at half resolution only; 0 where the laid scan covers too
+    little of the cell.
+    """
+    t = fixed.tiling
+    cell_signal, cell_weights, cell_energy = _cut(fixed.half, corners, t.cell)
+    framed = np.pad(laid.half, ((0, 0), (t.reach, t.reach), (t.reach, t.reach)))
+    laid_signal, laid_weights, laid_energy = _cut(framed, corners, t.cell + 2 * t.reach)
+    overlap, fixed_sums = _products(laid_weights, cell_weights, cell_energy)
+    (laid_sums,), (sums,) = _products(laid_energy, cell_weights), _products(laid_signal, cell_signal)
+    enough = overlap >= min_coverage * cell_weights.sum(axis=(1, 2))[:, None, None]
+    norms = np.where(enough, 1.0 / np.sqrt(np.maximum(fixed_sums * laid_sums, np.float32(1e-3))), np.float32(0))
+    y, x = _highest(sums * norms)
+
+    # near that place, on the fine grid: two points to either side, as far as the norms reach
+    limit = 2 * t.reach - _NEAR
+    start = np.clip(2 * (np.stack([y, x], axis=1) - t.reach), -limit, limit) - _NEAR
+    frame = 2 * t.reach
+    framed = np.pad(laid.signal, frame)[None]
+    (patches,) = _cut(framed, 2 * corners + frame + start, 2 * t.cell + 2 * _NEAR)
+    (cells,) = _cut(fixed.signal[None], 2 * corners, 2 * t.cell)
+    (sums,) = _products(patches, cells)
+    widen = _upsampling(2 * t.reach + 1, 2)
+    # four points of the fine grid are one of half its resolution
+    surfaces = sums * _cut_each(widen @ norms @ widen.T, start + frame, 2 * _NEAR + 1) / 4.0
+    y, x = _highest(surfaces)
+    correlations = surfaces[np.arange(len(surfaces)), y, x]
+    displacements = start + np.stack([y, x], axis=1)
+    return correlations, np.where(correlations[:, None] > 0.0, displacements, 0).astype(np.float64)
+
+
+_NEAR = 2
+"""Points of the fine grid around a place that was found at half resolution."""
+
+
+def _products(patches: Plane, *cells: Plane) -> Plane:
+    """(c, n, m, m): the sums of products of c sorts of cells (n, k, k) with their patches (n, k + m - 1, k + m - 1), at
+    m x m displacements."""
+    n, k = cells[0].shape[:2]
+    m = patches.shape[1] - k + 1
+    windows = np.lib.stride_tricks.sliding_window_view(patches, (k, k), axis=(1, 2)).reshape(n, m * m, k * k)
+    columns = np.stack(cells, axis=-1).reshape(n, k * k, len(cells))
+    return np.asarray(np.matmul(windows, columns).transpose(2, 0, 1).reshape(len(cells), n, m, m))
+
+
+def _highest(surfaces: Plane) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Row and column of each surface's highest point."""
+    flat = surfaces.reshape(len(surfaces), -1).argmax(axis=1)
+    return np.divmod(flat, surfaces.shape[2])
+
+
+def _cut(planes: Plane, corners: NDArray[np.intp], size: int) -> Plane:
+    """(c, n, size, size): from each of c planes the squares at the corners."""
+    windows = np.lib.stride_tricks.sliding_window_view(planes, (size, size), axis=(1, 2))
+    return np.asarray(windows[:, corners[:, 0], corners[:, 1]])
+
+
+def _half_planes(signal: Plane, half_weights: Plane) -> Plane:
+    """(3, n, n): weighted heights, weights, and weighted squares of the heights, at half resolution."""
+    energy = ratio(halved(signal * signal), half_weights, floor=1e-2)
+    return np.stack([halved(signal), half_weights, energy])
+
+
+_upsampling = cache(upsampling)
+
+
+def _cut_each(planes: Plane, corners: NDArray[np.intp], size: int) -> Plane:
+    """(n, size, size): from each of n planes the square at its corner."""
+    reach = np.arange(size)
+    rows, columns = corners[:, 0, None, None] + reach[:, None], corners[:, 1, None, None] + reach
+    return np.asarray(planes[np.arange(len(planes))[:, None, None], rows, columns])
 
 
 def _consensus(places_um: NDArray[np.float64], correlations: Plane, parameters: Parameters) -> NDArray[np.bool_]:
@@ -199,20 +231,3 @@ def _consensus(places_um: NDArray[np.float64], correlations: Plane, parameters: 
     place = places_um[near[int(support.argmax())]].mean(axis=0)
     distance = np.hypot(places_um[:, 0] - place[0], places_um[:, 1] - place[1])
     return np.asarray(good & (distance <= parameters.congruence_distance_um))
-
-
-def _cut(plane: Plane, corners: NDArray[np.intp], size: int, padded: int) -> Plane:
-    """(n, padded, padded): the squares of ``size`` at the corners, zeros after them."""
-    tiles = np.zeros((len(corners), padded, padded), np.float32)
-    for tile, (y, x) in zip(tiles, corners, strict=True):
-        tile[:size, :size] = plane[y : y + size, x : x + size]
-    return tiles
-
-
-def _framed(plane: Plane, width: int) -> Plane:
-    return np.asarray(cv2.copyMakeBorder(plane, width, width, width, width, cv2.BORDER_CONSTANT, value=0.0))
-
-
-def _half_energy(signal: Plane, half_weights: Plane) -> Plane:
-    """Weighted squares of the heights at half resolution, from the weighted heights."""
-    return ratio(halved(signal * signal), half_weights, floor=1e-2)

@@ -79,8 +79,8 @@ def rank(
     registered = sorted(register(list(entered)), key=lambda pair: pair[0])
 
     # 2.
-    correlations = np.array([registration.correlation for _, registration in registered])
-    compared = compare([registered[place] for place in best(correlations, parameters.cell_candidates)])
+    agreements = np.array([registration.agreement for _, registration in registered])
+    compared = compare([registered[place] for place in best(agreements, parameters.cell_candidates)])
 
     # 3.
     compared = sorted(compared, key=lambda pair: (-pair[1].score, pair[0]))

@@ -29,7 +29,9 @@ class PairScore:
     a: str
     b: str
     score: float
+    agreement: float
     g25: float
+    overlap: float
     n_congruent: int
     n_cells: int
     rotation_deg: float
@@ -83,7 +85,9 @@ def score_pairs(
                     a=names[a],
                     b=names[b],
                     score=comparison.score,
+                    agreement=comparison.agreement,
                     g25=comparison.g25,
+                    overlap=comparison.overlap,
                     n_congruent=comparison.n_congruent,
                     n_cells=comparison.n_cells,
                     rotation_deg=rotation,
@@ -122,7 +126,9 @@ def score_across(
                     a=names[place],
                     b=names[other],
                     score=comparison.score,
+                    agreement=comparison.agreement,
                     g25=comparison.g25,
+                    overlap=comparison.overlap,
                     n_congruent=comparison.n_congruent,
                     n_cells=comparison.n_cells,
                     rotation_deg=comparison.rotation_deg,

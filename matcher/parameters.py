@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-MATCHER_VERSION = "1"
+MATCHER_VERSION = "2"
 """Changes when the same scans and parameters may give other figures; results of two versions are not mixed."""
 
 ArealRegion = Literal["breech_face", "firing_pin_impression"]
@@ -77,30 +77,28 @@ class Parameters:
     """Below it, chance agreements of a few dozen independent features are too common to rank by."""
 
     # Registration
-    rotation_peaks: int = counted(4, 1, 8)
-    """How many rotations (mod 180 degrees) of the prefilter the fine stage follows up: two parts of one mark share
-    little of their spectrum, and their rotation is then seldom the first but mostly among the first four."""
+    places: int = counted(2, 1, 8)
+    """How many places of the search are looked at in full resolution."""
     rotation_step_deg: float = bounded(0.75, 0.1, 2.0)
     """The fine stage looks two steps to either side of a proposed rotation, then one."""
-    max_shift_um: float = bounded(500.0, 50.0, 900.0)
+    max_shift_um: float = bounded(250.0, 50.0, 500.0)
     """How far two centres may disagree: partial marks move the fitted circle."""
-    min_overlap: float = bounded(0.35, 0.05, 1.0)
+    min_overlap: float = bounded(0.1, 0.05, 1.0)
     """Share of the smaller mark that must lie on the other for a shift to be looked at."""
 
     # Congruent cells
     cell_size_um: float = bounded(350.0, 100.0, 1000.0)
     min_cell_coverage: float = bounded(0.35, 0.05, 1.0)
     """Share of a cell that both scans must show once registered; a cell that only one shows says nothing."""
-    cell_search_um: float = bounded(125.0, 12.5, 300.0)
+    cell_search_um: float = bounded(75.0, 12.5, 300.0)
+    """How far from its registered place a cell is looked for: twice the congruence distance."""
     congruence_distance_um: float = bounded(37.0, 5.0, 200.0)
     min_cell_correlation: float = bounded(0.4, 0.0, 1.0)
 
     # The score and the ranking
-    congruence_weight: float = bounded(0.5, 0.0, 10.0)
-    """Score = g25 + weight x share of congruent cells."""
-    min_cells: int = counted(12, 1, 121)
-    """The share is taken of at least so many cells, twice the six congruent ones that the method's authors ask
-    for: two that agree by chance out of three would look like much otherwise."""
+    half_score_agreement: float = bounded(12.0, 1.0, 100.0)
+    """Score = agreement^2 / (agreement^2 + this^2): one half at twice the agreement of five to six that unrelated marks
+    reach somewhere among all rotations and shifts."""
     fine_candidates: int = counted(500, 1, 100_000)
     cell_candidates: int = counted(50, 1, 100_000)
 
@@ -130,9 +128,8 @@ class Parameters:
 
 DEFAULT_PARAMETERS = Parameters()
 
-RELIEF_PARAMETERS = Parameters(channel="relief", rotation_peaks=8)
-"""For photographs whose light comes from all sides, or from nobody knows where, and for what is compared with them.
-A light from one side leaves its own trace in the spectrum, so that more rotations have to be followed up."""
+RELIEF_PARAMETERS = Parameters(channel="relief")
+"""For photographs whose light comes from all sides, or from nobody knows where, and for what is compared with them."""
 
 FIRING_PIN_PARAMETERS = Parameters(
     region="firing_pin_impression",
@@ -144,9 +141,9 @@ FIRING_PIN_PARAMETERS = Parameters(
     levelling_tolerance_um=15.0,
     max_step_um=25.0,
     min_mark_area_mm2=0.1,
-    max_shift_um=250.0,
+    max_shift_um=125.0,
     cell_size_um=175.0,
-    cell_search_um=62.5,
+    cell_search_um=37.5,
     congruence_distance_um=18.5,
 )
 """The breech face's, at half its size: the bottom of a firing pin impression is 0.6 to 1.6 mm across, a breech face

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from matcher.clean import COARSE_POINTS, FINE_POINTS, CleanScan, WorkingCopy, clean
 from matcher.descriptor import DESCRIPTOR_SHAPE, describe
+from matcher.flatten import flattened
 from matcher.packed import MAX_RATIO, PackedGrid, damaged
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
 from matcher.topography import Topography
@@ -127,11 +128,18 @@ def pack(scan: CleanScan, parameters: Parameters) -> Prepared:
     """The compact form of a cleaned scan, with its descriptor."""
     return Prepared(
         describe(scan.coarse),
-        _quantise(scan.coarse, parameters),
+        _quantise(_flat(scan.coarse, parameters), parameters),
         _quantise(scan.fine, parameters),
         scan.centre_um,
         parameters.digest,
     )
+
+
+def _flat(copy: WorkingCopy, parameters: Parameters) -> WorkingCopy:
+    """The coarse working copy with a flat spectrum: what the registration looks at."""
+    short, long = (wave / parameters.coarse_spacing_um for wave in parameters.coarse_band_um)
+    heights = flattened(copy.heights, copy.weights, (short, long), parameters.clip_deviations)
+    return WorkingCopy(heights, copy.weights)
 
 
 def _quantise(copy: WorkingCopy, parameters: Parameters) -> PackedGrid:

@@ -21,9 +21,8 @@ def separates(evaluation: Evaluation) -> None:
     assert (evaluation.n_scans, evaluation.n_km, evaluation.n_knm) == (40, 63, 717)
     assert (evaluation.auc, evaluation.eer, evaluation.overlaps) == (1.0, 0.0, 0)
     assert (evaluation.rank1, evaluation.map) == (1.0, 1.0)
-    # the public pipeline's figures: highest KNM 0.552, lowest KM 1.044, gap of 8.9 to 10.2 deviations
     assert evaluation.gap_in_knm_deviations > 10.0
-    assert evaluation.variance_ratio > 85.0
+    assert evaluation.variance_ratio > 125.0
 
 
 def test_as_they_are(as_is: Evaluation) -> None:
@@ -56,7 +55,7 @@ def test_outlines_and_random_texture_tell_firearms_apart_poorly(ffp_data: Path, 
     assert 0.3 < half.controls["random_texture_auc"] < 0.7
 
 
-def test_raw_scans_rank_their_firearm_first(ffp_data: Path) -> None:
+def test_raw_scans_rank_their_firearm_first(ffp_data: Path, as_is: Evaluation) -> None:
     truth = read_truth(ffp_data / "fadul" / "truth.csv")
     processed = {name: prepare(read_topography(ffp_data / "fadul" / f"{name}.x3p")) for name in truth}
     raw = {
@@ -67,6 +66,7 @@ def test_raw_scans_rank_their_firearm_first(ffp_data: Path) -> None:
         scores = {other: compare(scan, processed[other]).score for other in processed if other != name}
         own = {other for other in scores if truth[other] == truth[name]}
         assert set(sorted(scores, key=scores.__getitem__)[-len(own) :]) == own
-    assert compare(raw["Fadul 1-1"], raw["Fadul 1-2"]).score > 1.0
-    assert compare(raw["Fadul 1-1"], raw["Fadul 2-1"]).score < 0.5
-    assert compare(raw["Fadul 1-2"], raw["Fadul 2-1"]).score < 0.5
+    # above every pair of two firearms of Fadul, and below every pair of one
+    assert compare(raw["Fadul 1-1"], raw["Fadul 1-2"]).score > as_is.knm_max
+    assert compare(raw["Fadul 1-1"], raw["Fadul 2-1"]).score < as_is.km_min
+    assert compare(raw["Fadul 1-2"], raw["Fadul 2-1"]).score < as_is.km_min

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from matcher import DEFAULT_PARAMETERS, MATCHER_VERSION, Prepared, compare
+from matcher.comparison import score_of
 
 
 def test_one_firearm_scores_above_two(prepared: dict[tuple[int, int], Prepared]) -> None:
@@ -15,10 +16,11 @@ def test_one_firearm_scores_above_two(prepared: dict[tuple[int, int], Prepared])
     assert min(same) > max(different)
 
 
-def test_the_score_is_the_stated_sum(prepared: dict[tuple[int, int], Prepared]) -> None:
+def test_the_score_follows_the_agreement(prepared: dict[tuple[int, int], Prepared]) -> None:
     comparison = compare(prepared[0, 0], prepared[0, 1])
-    share = comparison.n_congruent / comparison.n_cells
-    assert comparison.score == pytest.approx(comparison.g25 + 0.5 * share)
+    assert comparison.score == score_of(comparison.agreement, DEFAULT_PARAMETERS)
+    half = DEFAULT_PARAMETERS.half_score_agreement
+    assert [score_of(agreement, DEFAULT_PARAMETERS) for agreement in (-1.0, 0.0, half)] == [0.0, 0.0, 0.5]
     assert comparison.n_cells == len(comparison.cells)
     assert comparison.parameters_digest == DEFAULT_PARAMETERS.digest
     assert comparison.matcher_version == MATCHER_VERSION
