@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
+from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import cv2
-import numpy as np
 
 from matcher import figures
-from matcher.calibrate import ScoredPairs, Validation, validate
-from matcher.calibration_model import CalibrationRefused
 from matcher.clean import CleanScan, clean
-from matcher.conditions import rotated
+from matcher.conditions import Conditions
 from matcher.controls import mask_only, random_texture
-from matcher.errors import MatcherError
+from matcher.errors import MatcherError, ScanNotUsable
+from matcher.evaluation import Evaluation, Run, split, summarise
 from matcher.pairs import PairScore, Progress, Stopwatch, better_of, score_across, score_pairs
-from matcher.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, RELIEF_PARAMETERS, Parameters
+from matcher.parameters import DEFAULT_PARAMETERS, RELIEF_PARAMETERS, Parameters
+from matcher.photograph import Photograph
 from matcher.prepared import Prepared, pack
 from matcher.prepared_photograph import clean_photograph, inverted
-from matcher.render import RenderName, photographed
+from matcher.topography import Topography
+from matcher.true_overlap import true_overlaps
 from matcher.x3p import read_topography
 
-_BIN = 0.05
+AS_IS = Conditions()
 
 
 class EvaluationError(MatcherError):
@@ -36,130 +35,75 @@ class EvaluationError(MatcherError):
 
 
 @dataclass(frozen=True)
-class _Condition:
-    """What was made of the scans before they were compared."""
+class _Scans:
+    """The scans of a folder in one condition, by name, and why the others are refused."""
 
-    rotate: int | None
-    render: RenderName | None
-    against_topographies: bool
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The figures of one run; ``matcher.figures`` defines them.
-
-    KM: pairs of one firearm; KNM: pairs of two. ``cpu_s``: processor seconds at one thread; ``controls``: the
-    AUC of the outlines alone, and of random texture inside the real outlines; ``histogram``: counts of KM and
-    KNM scores from each of ``edges`` to the next. ``pairs``: what the matcher said, without the truth.
-    ``lateral_resolution_um``: lowest and highest distance between points of the scans.
-    ``cllr``, ``cllr_min`` (bits), ``log10_lr_gap`` (lowest KM minus highest KNM): of the bounded likelihood ratios,
-    leaving one firearm out; None where lir is not installed, or the firearms are too few. See ``matcher.calibrate``.
-    """
-
-    n_scans: int
-    n_km: int
-    n_knm: int
-    auc: float
-    eer: float
-    km_min: float
-    knm_max: float
-    overlaps: int
-    variance_ratio: float
-    gap_in_knm_deviations: float
-    cllr: float | None
-    cllr_min: float | None
-    log10_lr_gap: float | None
-    rank1: float
-    map: float
-    recall_at_10: float
-    cpu_s: dict[str, float]
-    controls: dict[str, float]
-    histogram: dict[str, list[float]]
-    firearms: dict[str, str]
-    rotate: int | None
-    render: RenderName | None
-    against_topographies: bool
+    clean: dict[str, CleanScan]
+    prepared: dict[str, Prepared]
+    refused: dict[str, str]
     lateral_resolution_um: tuple[float, float]
-    parameters_digest: str
-    matcher_version: str = MATCHER_VERSION
-    pairs: tuple[PairScore, ...] = field(default=(), repr=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values; every pair also says whether both scans are of one firearm (``same``)."""
-        plain = asdict(self)
-        plain["pairs"] = [
-            {**asdict(pair), "same": self.firearms[pair.a] == self.firearms[pair.b]} for pair in self.pairs
-        ]
-        return plain
-
-    def to_json(self) -> str:
-        return json.dumps(self.as_dict(), indent=1)
 
 
 def evaluate(
     folder: Path,
     truth: Path,
+    conditions: Conditions = AS_IS,
     *,
-    rotate: int | None = None,
-    render: RenderName | None = None,
-    against_topographies: bool = False,
     with_controls: bool = True,
     parameters: Parameters | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Evaluation:
     """Compare every pair of the scans that ``truth`` names, and say how well the scores tell firearms apart.
 
-    1. Read the truth; it is used again in step 5 only.
-    2. Read and clean each scan, turned by a random angle first where ``rotate`` seeds one, drawn as a photograph where
-       ``render`` says how.
-    3. Score every pair in full: prefilter, fine registration, cells; no cut-off. Photographs
-       ``against_topographies``: each scan's photograph with the other scans as they are, so every pair counts twice.
+    1. Read the truth; it is used again in steps 5 and 6 only.
+    2. Read and clean each scan in its condition. One that the condition makes unusable is counted as refused.
+    3. Score every pair in full: prefilter, fine registration, cells; no cut-off. ``conditions.against``: each
+       scan in its condition with the other scans as references, so every pair counts twice.
        Where nobody noted from which side the light came, either sign of the heights, and the better score counts.
     4. Score the controls in the same way (two more rounds of all pairs), unless they are known already.
-    5. Compute the figures.
+    5. Of two crops of one firearm, find how much they share from the whole scans.
+    6. Compute the figures.
 
     ``truth``: CSV with the columns ``scan`` and ``firearm``; scan X is the file X.x3p in ``folder``.
     ``parameters``: those of the region's default, or of the relief where the condition needs it, unless given.
-    Raises ``ValueError`` for ``against_topographies`` without ``render``.
-    Raises ``EvaluationError`` for a truth without both kinds of pairs, and for a scan that cannot be used.
+    Raises ``EvaluationError`` for a truth without both kinds of pairs, for a scan that cannot be used as it is, and
+    where a condition leaves no pairs of both kinds.
     """
-    if against_topographies and render is None:
-        raise ValueError("photographs are compared with topographies only where render says how they are drawn")
     if parameters is None:
-        parameters = RELIEF_PARAMETERS if render == "ring" else DEFAULT_PARAMETERS
+        parameters = RELIEF_PARAMETERS if conditions.render == "ring" else DEFAULT_PARAMETERS
     stopwatch = Stopwatch()
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
+    with _one_thread():
         # 1.
         firearms = read_truth(truth)
-        names = list(firearms)
 
         # 2.
-        scans, prepared, resolution_um = _prepare_all(folder, names, rotate, render, parameters, stopwatch, progress)
+        scans = _prepare_all(folder, firearms, conditions, parameters, stopwatch, progress)
+        references = scans
+        if conditions.against is not None:
+            references = _prepare_all(folder, firearms, conditions.of_references, parameters, stopwatch, progress)
+        _require_pairs(firearms, scans.prepared, references.prepared, scans.refused)
 
         # 3.
-        comparing = partial(progress, "comparing")
-        if against_topographies:
-            _, references, _ = _prepare_all(folder, names, None, None, parameters, stopwatch, progress)
-            pairs = score_across(names, prepared, references, parameters, stopwatch, comparing)
-        else:
-            references = prepared
-            pairs = score_pairs(names, prepared, parameters, stopwatch, comparing)
-        if render == "side-unnoted" and parameters.channel == "height":
-            opposite = [inverted(scan) for scan in references]
-            others = score_across(names, prepared, opposite, parameters, stopwatch, partial(progress, "other sign"))
-            pairs = better_of(pairs, others)
+        pairs = _score(scans, references, conditions, parameters, stopwatch, progress)
 
         # 4.
         controls = _score_controls(firearms, scans, parameters, progress) if with_controls else {}
-    finally:
-        cv2.setNumThreads(threads)
 
-    # 5.
-    cpu_s = _cpu_seconds(stopwatch, len(scans), len(pairs))
-    condition = _Condition(rotate, render, against_topographies)
-    return _summarise(firearms, pairs, controls, cpu_s, condition, resolution_um, parameters)
+        # 5.
+        overlaps = _overlaps_of_crops(folder, firearms, pairs, conditions, parameters)
+
+    # 6.
+    run = Run(
+        pairs=tuple(pairs),
+        refused={**references.refused, **scans.refused},
+        overlaps=overlaps,
+        controls=controls,
+        cpu_s=_cpu_seconds(stopwatch, len(firearms), len(pairs)),
+        conditions=conditions,
+        lateral_resolution_um=scans.lateral_resolution_um,
+        parameters_digest=parameters.digest,
+    )
+    return summarise(firearms, run)
 
 
 def read_truth(path: Path) -> dict[str, str]:
@@ -177,54 +121,111 @@ def read_truth(path: Path) -> dict[str, str]:
         if not scan or not firearm or scan in firearms:
             raise EvaluationError(f"{path}, line {number}: a scan or firearm is missing, or the scan is named twice")
         firearms[scan] = firearm
-    pairs = len(firearms) * (len(firearms) - 1) // 2
-    counts = [list(firearms.values()).count(firearm) for firearm in set(firearms.values())]
-    km = sum(count * (count - 1) // 2 for count in counts)
-    if not 0 < km < pairs:
+    if not _has_both_kinds(firearms, firearms, firearms):
         raise EvaluationError(f"{path} needs at least one pair of one firearm and one pair of two firearms")
     return firearms
 
 
+def _has_both_kinds(firearms: Mapping[str, str], queries: Collection[str], references: Collection[str]) -> bool:
+    kinds = {firearms[a] == firearms[b] for a in queries for b in references if a != b}
+    return kinds == {True, False}
+
+
+def _require_pairs(
+    firearms: dict[str, str], queries: Collection[str], references: Collection[str], refused: dict[str, str]
+) -> None:
+    if not _has_both_kinds(firearms, queries, references):
+        name, reason = next(iter(refused.items()))
+        raise EvaluationError(
+            f"the condition makes {len(refused)} of {len(firearms)} scans unusable, and what is left holds no pairs of "
+            f"both kinds; choose a milder one ({name}: {reason})"
+        )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Processor time is reported: OpenCV must not share it out among threads."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
 def _prepare_all(
     folder: Path,
-    names: Sequence[str],
-    rotate: int | None,
-    render: RenderName | None,
+    names: Collection[str],
+    conditions: Conditions,
     parameters: Parameters,
     stopwatch: Stopwatch,
     progress: Progress,
-) -> tuple[list[CleanScan], list[Prepared], tuple[float, float]]:
-    turns = np.random.default_rng(rotate).uniform(0.0, 360.0, len(names))
-    directions = np.random.default_rng([0x119847, rotate or 0])
-    scans, prepared = [], []
+) -> _Scans:
+    cleaned: dict[str, CleanScan] = {}
+    prepared: dict[str, Prepared] = {}
+    refused: dict[str, str] = {}
     spacings: set[float] = set()
     for place, name in enumerate(names):
-        path = folder / f"{name}.x3p"
-        try:
-            with stopwatch.stage("read"):
-                topography = read_topography(path)
-            if rotate is not None:
-                topography = rotated(topography, float(turns[place]))
-            turn = float(turns[place]) if rotate is not None else 0.0
-            photograph = None if render is None else photographed(topography, render, directions, turn)
-            with stopwatch.stage("clean"):
-                scan = clean(topography, parameters) if photograph is None else clean_photograph(photograph, parameters)
-                ready = pack(scan, parameters)
-        except (MatcherError, OSError) as error:
-            raise EvaluationError(f"{path}, named in the truth, cannot be used: {error}") from error
+        with stopwatch.stage("read"):
+            topography = _read(folder, name)
         spacings.update(topography.spacing_um)
-        scans.append(scan)
-        prepared.append(ready)
+        try:
+            scan = conditions.apply(topography, place, parameters)
+            with stopwatch.stage("clean"):
+                cleaned[name] = (
+                    clean_photograph(scan, parameters) if isinstance(scan, Photograph) else clean(scan, parameters)
+                )
+                prepared[name] = pack(cleaned[name], parameters)
+        except ScanNotUsable as error:
+            if not conditions.change:
+                raise _unusable(folder, name, error) from error
+            refused[name] = str(error)
         progress("cleaning", place + 1, len(names))
-    return scans, prepared, (min(spacings), max(spacings))
+    return _Scans(cleaned, prepared, refused, (min(spacings), max(spacings)))
+
+
+def _read(folder: Path, name: str) -> Topography:
+    try:
+        return read_topography(folder / f"{name}.x3p")
+    except (MatcherError, OSError) as error:
+        raise _unusable(folder, name, error) from error
+
+
+def _unusable(folder: Path, name: str, error: Exception) -> EvaluationError:
+    return EvaluationError(f"{folder / name}.x3p, named in the truth, cannot be used: {error}")
+
+
+def _score(
+    scans: _Scans,
+    references: _Scans,
+    conditions: Conditions,
+    parameters: Parameters,
+    stopwatch: Stopwatch,
+    progress: Progress,
+) -> list[PairScore]:
+    names = list(references.prepared)
+    against = list(references.prepared.values())
+    # queries and references are taken in one order; what stands in for a refused query has no score of its own
+    queries = [scans.prepared.get(name, references.prepared[name]) for name in names]
+    if conditions.against is None:
+        pairs = score_pairs(names, queries, parameters, stopwatch, partial(progress, "comparing"))
+    else:
+        pairs = score_across(names, queries, against, parameters, stopwatch, partial(progress, "comparing"))
+    if conditions.render == "side-unnoted" and parameters.channel == "height":
+        opposite = [inverted(scan) for scan in against]
+        others = score_across(names, queries, opposite, parameters, stopwatch, partial(progress, "other sign"))
+        pairs = better_of(pairs, others)
+    return [pair for pair in pairs if pair.a in scans.prepared]
 
 
 def _score_controls(
-    firearms: dict[str, str], scans: Sequence[CleanScan], parameters: Parameters, progress: Progress
+    firearms: dict[str, str], scans: _Scans, parameters: Parameters, progress: Progress
 ) -> dict[str, float]:
-    names = list(firearms)
-    outlines = [mask_only(scan, parameters) for scan in scans]
-    textures = [random_texture(scan, seed, parameters) for seed, scan in enumerate(scans)]
+    names = list(scans.clean)
+    if not _has_both_kinds(firearms, names, names):
+        return {}
+    outlines = [mask_only(scan, parameters) for scan in scans.clean.values()]
+    textures = [random_texture(scan, seed, parameters) for seed, scan in enumerate(scans.clean.values())]
     controls = {}
     for name, stage, imitations in (
         ("mask_only_auc", "outlines alone", outlines),
@@ -232,15 +233,27 @@ def _score_controls(
     ):
         packed = [pack(imitation, parameters) for imitation in imitations]
         pairs = score_pairs(names, packed, parameters, Stopwatch(), partial(progress, stage))
-        controls[name] = figures.auc(*_split(pairs, firearms))
+        controls[name] = figures.auc(*split(pairs, firearms))
     return controls
 
 
-def _split(pairs: Sequence[PairScore], firearms: dict[str, str]) -> tuple[figures.Scores, figures.Scores]:
-    """The scores of pairs of one firearm, and of pairs of two."""
-    scores = np.array([pair.score for pair in pairs])
-    same = np.array([firearms[pair.a] == firearms[pair.b] for pair in pairs])
-    return scores[same], scores[~same]
+def _overlaps_of_crops(
+    folder: Path, firearms: dict[str, str], pairs: list[PairScore], conditions: Conditions, parameters: Parameters
+) -> dict[tuple[str, str], float]:
+    """What two crops of one firearm share, for each such pair that has a score; nothing where no two are compared."""
+    if conditions.crop is None or conditions.against is not None:
+        return {}
+    names = list(firearms)
+    scored = {(pair.a, pair.b) for pair in pairs}
+    km = [
+        (a, b)
+        for a, b in combinations(range(len(names)), 2)
+        if firearms[names[a]] == firearms[names[b]] and (names[a], names[b]) in scored
+    ]
+    whole = [_read(folder, name) for name in names]
+    heights = parameters if parameters.channel == "height" else DEFAULT_PARAMETERS
+    shares = true_overlaps(whole, km, conditions, heights)
+    return {(names[a], names[b]): share for (a, b), share in zip(km, shares, strict=True)}
 
 
 def _cpu_seconds(stopwatch: Stopwatch, scans: int, pairs: int) -> dict[str, float]:
@@ -254,73 +267,3 @@ def _cpu_seconds(stopwatch: Stopwatch, scans: int, pairs: int) -> dict[str, floa
         "full_per_pair": (seconds["fine"] + seconds["cells"]) / pairs,
         "all_pairs": seconds["prefilter"] + seconds["fine"] + seconds["cells"],
     }
-
-
-def scored_pairs(firearms: dict[str, str], pairs: Sequence[PairScore]) -> ScoredPairs:
-    """The pairs with their firearms, as a calibration takes them."""
-    return ScoredPairs.from_names(
-        [firearms[pair.a] for pair in pairs], [firearms[pair.b] for pair in pairs], [pair.score for pair in pairs]
-    )
-
-
-def _leave_one_firearm_out(firearms: dict[str, str], pairs: Sequence[PairScore]) -> Validation | None:
-    if find_spec("lir") is None:
-        return None
-    try:
-        return validate(scored_pairs(firearms, pairs))
-    except CalibrationRefused:
-        return None
-
-
-def _summarise(
-    firearms: dict[str, str],
-    pairs: list[PairScore],
-    controls: dict[str, float],
-    cpu_s: dict[str, float],
-    condition: _Condition,
-    resolution_um: tuple[float, float],
-    parameters: Parameters,
-) -> Evaluation:
-    km, knm = _split(pairs, firearms)
-    place = {name: number for number, name in enumerate(firearms)}
-    matrix = np.zeros((len(place), len(place)))
-    for pair in pairs:
-        matrix[place[pair.a], place[pair.b]] = pair.score
-        if not condition.against_topographies:
-            matrix[place[pair.b], place[pair.a]] = pair.score
-    validation = _leave_one_firearm_out(firearms, pairs)
-    rank1, mean_precision, recall = figures.ranking(matrix, list(firearms.values()))
-    low, high = (f(np.floor(np.array([km.min(), knm.min(), km.max(), knm.max()]) / _BIN)) for f in (np.min, np.max))
-    edges = np.arange(int(low), int(high) + 2) * _BIN
-    return Evaluation(
-        n_scans=len(firearms),
-        n_km=len(km),
-        n_knm=len(knm),
-        auc=figures.auc(km, knm),
-        eer=figures.eer(km, knm),
-        km_min=float(km.min()),
-        knm_max=float(knm.max()),
-        overlaps=figures.overlaps(km, knm),
-        variance_ratio=figures.variance_ratio(km, knm),
-        gap_in_knm_deviations=figures.gap_in_knm_deviations(km, knm),
-        cllr=validation.cllr if validation else None,
-        cllr_min=validation.cllr_min if validation else None,
-        log10_lr_gap=validation.gap if validation else None,
-        rank1=rank1,
-        map=mean_precision,
-        recall_at_10=recall,
-        cpu_s=cpu_s,
-        controls=controls,
-        histogram={
-            "edges": [round(float(edge), 6) for edge in edges],
-            "km": [float(count) for count in np.histogram(km, edges)[0]],
-            "knm": [float(count) for count in np.histogram(knm, edges)[0]],
-        },
-        firearms=firearms,
-        rotate=condition.rotate,
-        render=condition.render,
-        against_topographies=condition.against_topographies,
-        lateral_resolution_um=resolution_um,
-        parameters_digest=parameters.digest,
-        pairs=tuple(pairs),
-    )

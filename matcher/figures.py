@@ -50,13 +50,14 @@ def gap_in_knm_deviations(km: Scores, knm: Scores) -> float:
 def ranking(scores: Scores, firearms: list[str]) -> tuple[float, float, float]:
     """Rank-1, mean average precision and recall at 10 over every scan that has another of its firearm.
 
-    ``scores``: (n, n), symmetric, the diagonal unused. Each scan is compared with the n - 1 others; ties go
-    to the scan of another firearm. Recall at 10 is the share of a scan's own firearm within its first ten.
+    ``scores``: (n, n), each query's (row) score with each reference; the diagonal is unused, and so is NaN: such a
+    pair was not scored. Each scan is compared with the n - 1 others; ties go to the scan of another
+    firearm. Recall at 10 is the share of a scan's own firearm within its first ten.
     """
     first, precision, recall = [], [], []
     labels = np.array(firearms)
     for query in range(len(firearms)):
-        others = np.flatnonzero(np.arange(len(firearms)) != query)
+        others = np.flatnonzero((np.arange(len(firearms)) != query) & ~np.isnan(scores[query]))
         same = labels[others] == labels[query]
         if not same.any():
             continue

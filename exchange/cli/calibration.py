@@ -134,7 +134,8 @@ def worth_in_words(worth: Worth) -> dict[str, str]:
 def _of_folder(
     folder: Path, truth: Path, show: Callable[[str, int, int], None]
 ) -> tuple[ScoredPairs, dict[str, object]]:
-    from matcher.evaluate import evaluate, scored_pairs
+    from matcher.evaluate import evaluate
+    from matcher.evaluation import scored_pairs
 
     evaluation = evaluate(folder, truth, with_controls=False, progress=show)
     low, high = evaluation.lateral_resolution_um

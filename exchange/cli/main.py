@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from exchange.cli import calibration, demo, inspection, matching, node, peers, users
+from exchange.cli import calibration, demo, evaluation, inspection, matching, node, peers, users
 
 app = typer.Typer(
     name="ffp",
@@ -23,7 +23,7 @@ app.add_typer(peers.app, name="peer")
 app.command("compare")(matching.compare)
 app.command("inspect")(inspection.inspect)
 app.command("convert")(matching.convert)
-app.command("evaluate")(matching.evaluate)
+app.command("evaluate")(evaluation.evaluate)
 app.command("calibrate")(calibration.calibrate)
 app.command("demo")(demo.demo)
 

@@ -1,4 +1,4 @@
-"""The commands that need no node: compare two scans, evaluate the matcher on scans of known firearm."""
+"""The commands that need no node: compare two scans, write one as x3p; and what such commands share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import typer
 
 if TYPE_CHECKING:
     from matcher import Comparison, Photograph, Topography
-    from matcher.evaluate import Evaluation
 
 
 class Region(StrEnum):
@@ -168,37 +167,6 @@ def convert(
         typer.echo(f"{scan}: {warning}", err=True)
 
 
-def evaluate(
-    folder: Annotated[Path, typer.Argument(help="The folder of x3p scans.")],
-    truth: Annotated[Path, typer.Option("--truth", help="CSV file with the columns scan and firearm.")],
-    json_path: Annotated[Path | None, typer.Option("--json", help="Write figures and every pair's score here.")] = None,
-    rotate: Annotated[int | None, typer.Option("--rotate", min=0, help="Turn each scan at random; the seed.")] = None,
-    render: Annotated[
-        Literal["ring", "side", "side-same", "side-unnoted"] | None,
-        typer.Option("--render", help="Draw each scan as a photograph; side: each lit from its own direction."),
-    ] = None,
-    against: Annotated[
-        Literal["topography"] | None, typer.Option("--against", help="Compare the drawn photographs with scans.")
-    ] = None,
-) -> None:
-    """Measure how well the scores tell firearms apart, on scans of known firearm."""
-    if against is not None and render is None:
-        refuse("--against topography needs --render, which says how the photographs are drawn")
-    one_thread()
-    from matcher.evaluate import evaluate as evaluate_folder
-
-    with progress_bars() as show:
-        evaluation = evaluate_folder(
-            folder, truth, rotate=rotate, render=render, against_topographies=against == "topography", progress=show
-        )
-    if json_path is not None:
-        try:
-            json_path.write_text(evaluation.to_json() + "\n", encoding="utf-8")
-        except OSError as error:
-            refuse(f"{json_path} cannot be written: {error.strerror}")
-    _print_evaluation(evaluation)
-
-
 @contextmanager
 def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     """Bars on stderr, one a stage; what the matcher refuses is said when they are gone."""
@@ -270,35 +238,3 @@ def _print_comparison(
             cells.add_row(cell.label, f"{cell.correlation:.2f}", moved, "congruent" if cell.congruent else "")
         console.print(cells)
     console.print(_CAUTION)
-
-
-def _print_evaluation(evaluation: Evaluation) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False)
-    pairs = f"{evaluation.n_km} of one firearm (KM), {evaluation.n_knm} of two (KNM)"
-    rows = {
-        "scans, pairs": f"{evaluation.n_scans}; {pairs}",
-        "AUC, EER": f"{evaluation.auc:.6f}, {evaluation.eer:.6f}",
-        "lowest KM, highest KNM": f"{evaluation.km_min:.3f}, {evaluation.knm_max:.3f}",
-        "overlaps": str(evaluation.overlaps),
-        "gap in KNM standard deviations": f"{evaluation.gap_in_knm_deviations:.1f}",
-        "variance ratio": f"{evaluation.variance_ratio:.1f}",
-        "Cllr, Cllr_min, gap in log10 LR": _costs(evaluation),
-        "rank-1, mAP, recall at 10": f"{evaluation.rank1:.4f}, {evaluation.map:.4f}, {evaluation.recall_at_10:.4f}",
-        "control: outlines alone, AUC": f"{evaluation.controls['mask_only_auc']:.3f}",
-        "control: random texture, AUC": f"{evaluation.controls['random_texture_auc']:.3f}",
-    }
-    for name, value in rows.items():
-        table.add_row(name, value)
-    for stage, seconds in evaluation.cpu_s.items():
-        table.add_row(f"CPU, {stage.replace('_', ' ')}", f"{seconds * 1e3:.4f} ms")
-    Console().print(table)
-
-
-def _costs(evaluation: Evaluation) -> str:
-    found = (evaluation.cllr, evaluation.cllr_min, evaluation.log10_lr_gap)
-    if None in found:
-        return "no data: needs lir, and four firearms"
-    return ", ".join(f"{value:.3f}" for value in found) + " (leaving one firearm out)"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from matcher import compare, prepare, read_topography
+from matcher.conditions import Conditions
 from matcher.evaluate import Evaluation, evaluate, read_truth
 
 pytestmark = pytest.mark.data
@@ -30,7 +31,7 @@ def test_as_they_are(as_is: Evaluation) -> None:
 
 
 def test_turned_at_random(ffp_data: Path) -> None:
-    separates(evaluate(ffp_data / "fadul", ffp_data / "fadul" / "truth.csv", rotate=1, with_controls=False))
+    separates(evaluate(ffp_data / "fadul", ffp_data / "fadul" / "truth.csv", Conditions(rotate=1), with_controls=False))
 
 
 def test_likelihood_ratios_cost_little_within_bounds_of_ten_firearms(as_is: Evaluation) -> None:

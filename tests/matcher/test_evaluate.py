@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from matcher import Topography, write_topography
+from matcher.conditions import Conditions
 from matcher.evaluate import EvaluationError, evaluate, read_truth
 
 
@@ -40,11 +41,11 @@ def test_every_pair_once_with_all_figures(folder: Path) -> None:
     assert sum(pair["same"] for pair in plain["pairs"]) == 3
     assert sum(plain["histogram"]["km"]) == 3
     assert sum(plain["histogram"]["knm"]) == 12
-    assert plain["rotate"] is None
+    assert plain["conditions"]["rotate"] is None
 
 
 def test_rotation_is_seeded(folder: Path) -> None:
-    first, again = (evaluate(folder, folder / "truth.csv", rotate=5, with_controls=False) for _ in range(2))
+    first, again = (evaluate(folder, folder / "truth.csv", Conditions(rotate=5), with_controls=False) for _ in range(2))
     assert first.pairs == again.pairs
     as_is = evaluate(folder, folder / "truth.csv", with_controls=False)
     assert [pair.rotation_deg for pair in as_is.pairs] != [pair.rotation_deg for pair in first.pairs]

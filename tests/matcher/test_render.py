@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from matcher import Lighting, Topography, compare_scans, synthetic, write_topography
+from matcher.conditions import Conditions
 from matcher.evaluate import evaluate
 from matcher.render import photographed, render, spoiled
 
@@ -88,11 +89,10 @@ def test_an_evaluation_on_renders(tmp_path: Path) -> None:
         rows.append(f"{firearm}-{shot},{firearm}")
     truth = tmp_path / "truth.csv"
     truth.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    among = evaluate(tmp_path, truth, rotate=2, render="side-unnoted", with_controls=False)
-    across = evaluate(tmp_path, truth, rotate=2, render="side", against_topographies=True, with_controls=False)
+    among = evaluate(tmp_path, truth, Conditions(rotate=2, render="side-unnoted"), with_controls=False)
+    against = Conditions(rotate=2, render="side", against="topography")
+    across = evaluate(tmp_path, truth, against, with_controls=False)
     assert (among.n_km, among.n_knm) == (2, 4)
     assert (across.n_km, across.n_knm) == (4, 8)
     assert (among.rank1, across.rank1) == (1.0, 1.0)
-    assert (across.render, across.against_topographies) == ("side", True)
-    with pytest.raises(ValueError, match="render"):
-        evaluate(tmp_path, truth, against_topographies=True)
+    assert across.conditions == against

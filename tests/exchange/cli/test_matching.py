@@ -9,12 +9,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from exchange.cli import matching
+from exchange.cli import evaluation, matching
 from matcher import synthetic, synthetic_regions, write_topography
 
 app = typer.Typer()
 app.command("compare")(matching.compare)
-app.command("evaluate")(matching.evaluate)
+app.command("evaluate")(evaluation.evaluate)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_evaluate_prints_the_figures_and_writes_them(folder: Path, tmp_path: Pat
     assert needed | {"map", "recall_at_10", "cpu_s", "controls", "pairs"} <= figures.keys()
     stages = {"clean_per_scan", "prefilter_per_pair", "fine_per_pair", "cells_per_pair", "full_per_pair"}
     assert stages <= figures["cpu_s"].keys()
-    assert (figures["n_km"], figures["n_knm"], figures["rotate"]) == (2, 4, 1)
+    assert (figures["n_km"], figures["n_knm"], figures["conditions"]["rotate"]) == (2, 4, 1)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 and then nothing"])

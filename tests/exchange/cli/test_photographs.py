@@ -9,13 +9,13 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from exchange.cli import matching
+from exchange.cli import evaluation, matching
 from matcher import Lighting, synthetic, write_topography
 from matcher.render import render
 
 app = typer.Typer()
 app.command("compare")(matching.compare)
-app.command("evaluate")(matching.evaluate)
+app.command("evaluate")(evaluation.evaluate)
 
 
 @pytest.fixture(scope="module")
@@ -59,4 +59,4 @@ def test_against_needs_to_know_how_to_draw(tmp_path: Path) -> None:
     arguments = ["evaluate", str(tmp_path), "--truth", str(tmp_path / "t.csv"), "--against", "topography"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
-    assert "--render" in result.output
+    assert "how they are drawn" in result.output
