@@ -141,11 +141,11 @@ FIRING_PIN_PARAMETERS = Parameters(
     levelling_tolerance_um=15.0,
     max_step_um=25.0,
     min_mark_area_mm2=0.1,
-    max_shift_um=125.0,
+    max_shift_um=200.0,
     cell_size_um=175.0,
     cell_search_um=37.5,
     congruence_distance_um=18.5,
 )
 """The breech face's, at half its size: the bottom of a firing pin impression is 0.6 to 1.6 mm across, a breech face
 3 to 4, and a turned pin's tool marks are finer. The same number of points then covers it, and cells are as
-many. ``max_step_um`` stands for 45 degrees here: steeper walls show no marks and measure badly."""
+many. Its centre is less sure than that of a primer, and looked for farther. ``max_step_um`` stands for 45 degrees here: steeper walls show no marks and measure badly."""
