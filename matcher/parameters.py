@@ -148,4 +148,5 @@ FIRING_PIN_PARAMETERS = Parameters(
 )
 """The breech face's, at half its size: the bottom of a firing pin impression is 0.6 to 1.6 mm across, a breech face
 3 to 4, and a turned pin's tool marks are finer. The same number of points then covers it, and cells are as
-many. Its centre is less sure than that of a primer, and looked for farther. ``max_step_um`` stands for 45 degrees here: steeper walls show no marks and measure badly."""
+many. Its centre is less sure than that of a primer, and looked for farther. ``max_step_um`` stands for 45 degrees
+here: steeper walls show no marks and measure badly."""
