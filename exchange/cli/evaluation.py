@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -66,6 +68,36 @@ def evaluate(
     if json_path is not None:
         _write(json_path, evaluation.to_json() + "\n")
     _print_evaluation(evaluation)
+
+
+def validate(
+    folder: Annotated[Path, typer.Argument(help="The folder of x3p scans.")],
+    truth: Annotated[Path, typer.Option("--truth", help="CSV file with the columns scan and firearm.")],
+    out: Annotated[Path, typer.Option("--out", help="The dossier to write, as Markdown; JSON is written beside it.")],
+    source: Annotated[str, typer.Option("--source", help="Where the scans come from, in words.")] = "not stated",
+    licence: Annotated[str, typer.Option("--licence", help="Under which licence.")] = "not stated",
+) -> None:
+    """Write the validation dossier: the matcher in a row of conditions, beside its goals. Takes some minutes.
+
+    It holds what a laboratory accredited to ISO/IEC 17025 needs: data, method, figures with intervals, conditions
+    where it fails, known limits, versions, and how to repeat it.
+    """
+    if out.suffix == ".json":
+        refuse(f"{out} is where the JSON goes: name a file that ends in .md")
+    if not out.parent.is_dir():  # better refused now than after minutes
+        refuse(f"{out} cannot be written: make the folder {out.parent} first")
+    one_thread()
+    from matcher.dossier import dossier
+    from matcher.validation import validate_matcher
+
+    made_on = datetime.now(UTC).date().isoformat()
+    with progress_bars() as show:
+        validation = validate_matcher(folder, truth, source=source, licence=licence, made_on=made_on, progress=show)
+    _write(out, dossier(validation))
+    plain = out.with_suffix(".json")
+    _write(plain, json.dumps(validation.as_dict(), indent=1) + "\n")
+    missed = sum(bool(trial.goal.missed(found)) for trial, found in validation.results)
+    typer.echo(f"{out}, {plain}: {len(validation.results)} conditions, {missed} short of their goals.")
 
 
 def _spacings(written: str) -> tuple[float, ...]:

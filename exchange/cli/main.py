@@ -24,6 +24,7 @@ app.command("compare")(matching.compare)
 app.command("inspect")(inspection.inspect)
 app.command("convert")(matching.convert)
 app.command("evaluate")(evaluation.evaluate)
+app.command("validate")(evaluation.validate)
 app.command("calibrate")(calibration.calibrate)
 app.command("demo")(demo.demo)
 
