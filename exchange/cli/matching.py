@@ -33,6 +33,7 @@ def compare(
     b: Annotated[Path, typer.Argument(help="The scan to compare it with.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole comparison as JSON.")] = False,
     png: Annotated[Path | None, typer.Option("--png", help="Draw the aligned pair with its cells here.")] = None,
+    svg: Annotated[Path | None, typer.Option("--svg", help="The same as a drawing with each cell's figures.")] = None,
     calibration: Annotated[
         Path | None, typer.Option("--calibration", help="Say what the score is worth, by this model of ffp calibrate.")
     ] = None,
@@ -63,6 +64,8 @@ def compare(
     scans = [_read_scan(path, um_per_pixel, lighting, mask) for path, mask in ((a, mask_a), (b, mask_b))]
     read = time.perf_counter()
     if region is Region.APERTURE_SHEAR:
+        if svg is not None:
+            refuse("aperture shears have no cells to draw as SVG: draw their profiles with --png")
         _compare_striae((a, b), scans, read - start, as_json, png)
         return
     try:
@@ -83,13 +86,17 @@ def compare(
     if png is not None:
         from matcher.explain import draw_pair
 
-        try:
-            png.write_bytes(draw_pair(pair.a, pair.b, comparison, pair.parameters))
-        except OSError as error:
-            refuse(f"{png} cannot be written: {error.strerror}")
+        _write(png, draw_pair(pair.a, pair.b, comparison, pair.parameters))
+    if svg is not None:
+        from matcher.explain_svg import draw_pair_svg
+
+        _write(svg, draw_pair_svg(pair.a, pair.b, comparison, pair.parameters).encode())
     if as_json:
+        from matcher.explain_svg import explanation
+
         plain = {} if worth is None else {"likelihood_ratio": plain_worth(worth)}
-        typer.echo(json.dumps({**comparison.as_dict(), **plain, "seconds": seconds}))
+        told = explanation(pair.a, pair.b, comparison, pair.parameters)
+        typer.echo(json.dumps({**told, **plain, "seconds": seconds}))
     else:
         _print_comparison((a, b), comparison, seconds, {} if worth is None else worth_in_words(worth))
     for path, scan in zip((a, b), scans, strict=True):
@@ -97,6 +104,13 @@ def compare(
             typer.echo(f"{path}: {warning}", err=True)
     if pair.mirrored:
         typer.echo("The photograph was turned upside down, as the topography's first row is the lowest.", err=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        refuse(f"{path} cannot be written: {error.strerror}")
 
 
 def _compare_striae(
@@ -217,6 +231,7 @@ def _print_comparison(
     shift_y, shift_x = comparison.shift_um
     table = Table(title=f"{paths[0].name}  and  {paths[1].name}", show_header=False, title_justify="left")
     table.add_row("score", f"{comparison.score:.3f}")
+    table.add_row("agreement, where chance reaches 5 to 8", f"{comparison.agreement:.1f}")
     table.add_row("correlation of the registered marks", f"{comparison.g25:.3f}")
     table.add_row("congruent cells", f"{comparison.n_congruent} of {comparison.n_cells}")
     table.add_row("overlap of the marks", f"{comparison.overlap:.0%}")
