@@ -106,6 +106,11 @@ class Settings(BaseSettings):
         return self.home / "prepared"
 
     @property
+    def galleries(self) -> Path:
+        """What correlation needs of every reference, made again from the prepared scans whenever it is missing."""
+        return self.home / "galleries"
+
+    @property
     def log_origin(self) -> str:
         return f"{self.node_id}.ffp-exchange/log"
 

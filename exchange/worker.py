@@ -17,6 +17,7 @@ from exchange.flows.checkpoint import sign_head
 from exchange.flows.correlate import correlate_acquisition, promise_again
 from exchange.flows.node import Node
 from exchange.flows.pull import fetch_scan, note_alarm, pull
+from exchange.flows.references import restore_galleries
 from exchange.net.client import PeerClient
 from exchange.store import jobs
 from exchange.store.peers import PeerState, all_peers
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above what a laptop's battery does
 FETCHERS = 2
+GALLERIES_S = 60
 STOP_S = 10  # how long the node's end waits for its work: well below the patience of service managers
 
 
@@ -47,6 +49,7 @@ class Worker:
         loops: list[tuple[str, Callable[[], bool], float]] = [
             ("sequencer", lambda: sign_head(self._node), self._node.settings.checkpoint_interval_s),
             ("watch on peers", self._watch_peers, IDLE_S),
+            ("galleries", self._restore_galleries, GALLERIES_S),
             *((f"correlator-{n}", lambda: self._drain(jobs.JobKind.CORRELATE), IDLE_S) for n in range(self._workers)),
             *((f"fetcher-{n}", lambda: self._drain(jobs.JobKind.FETCH_SCAN), IDLE_S) for n in range(FETCHERS)),
         ]
@@ -109,6 +112,11 @@ class Worker:
             if not busy:
                 jitter = self._chance.uniform(0.75, 1.25)  # so that nodes do not move in step
                 self._stopping.wait(pause_s * jitter)
+
+    def _restore_galleries(self) -> bool:
+        """Once after the start there may be much to do; later there is nothing, unless that failed."""
+        restore_galleries(self._node)
+        return False
 
     def _watch_peers(self) -> bool:
         """Give each enrolled peer a thread of its own: a slow or silent one keeps nobody else waiting."""

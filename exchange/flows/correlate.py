@@ -3,49 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import matcher
 from exchange.clock import stamp
 from exchange.flows.node import Node
-from exchange.flows.scan_work import Correlated, correlate_scan, prepare_scan
+from exchange.flows.pipelines import PIPELINES, Pipeline, pipeline_of, why_not_correlated
+from exchange.flows.references import acquisition_id_of, forget_superseded, prepared_path, reference_name, search
+from exchange.flows.scan_work import Correlated, prepare_scan
 from exchange.store.candidates import NewCandidate, add_candidates
 from exchange.store.jobs import JobKind, promise
-from exchange.store.records import AcquisitionState, acquisition_with_record, correlated_otherwise, references_for
+from exchange.store.records import (
+    AcquisitionState,
+    acquisition_with_record,
+    acquisitions_with_records,
+    correlated_otherwise,
+)
 from exchange.store.tables import AcquisitionRow, RecordRow
 from schemas.calibre import Calibre, compatible_calibres
-from schemas.vocabulary import Modality, RegionOfInterest
-
-PARAMETERS = matcher.DEFAULT_PARAMETERS.digest
-"""Results under other parameters are neither shown nor mixed in."""
 
 
 def correlate_acquisition(node: Node, acquisition_id: int) -> int:
     """Correlate one acquisition; returns how many candidates are new. Doing it twice changes nothing.
 
-    1. What cannot be correlated yet is said so on the acquisition, and that is all.
-    2. Prepare the scan and commit that it is prepared, *before* the references are read: of two scans that land
+    1. Take what its record supersedes out of the way.
+    2. What cannot be correlated is said so on the acquisition, and that is all.
+    3. Prepare the scan and commit that it is prepared, *before* the references are asked: of two scans that land
        together at least one then sees the other, and no pair is lost.
-    3. Compare in a worker process.
-    4. Store the candidates and mark the acquisition as correlated, in one transaction.
+    4. Compare in a worker process.
+    5. Store the candidates and mark the acquisition as correlated, in one transaction.
     """
+    # 1.
     with node.store.read() as session:
-        acquisition = session.get_one(AcquisitionRow, acquisition_id)
-    if refusal := _not_correlated(acquisition):
-        _mark(node, acquisition_id, AcquisitionState.NOT_CORRELATED, refusal)
+        acquisition, record = acquisition_with_record(session, acquisition_id)
+    forget_superseded(node, record.statement_id)
+
+    # 2.
+    pipeline = pipeline_of(acquisition)
+    if pipeline is None:
+        _mark(node, acquisition_id, AcquisitionState.NOT_CORRELATED, why_not_correlated(acquisition))
         return 0
 
-    refusal = _prepare(node, acquisition)
+    # 3.
+    refusal = _prepare(node, acquisition, pipeline)
     if refusal is not None:
         _mark(node, acquisition_id, AcquisitionState.NOT_USABLE, refusal)
         return 0
 
-    with node.store.read() as session:
-        query, record = acquisition_with_record(session, acquisition_id)
-        references = references_for(session, query, _calibres(query))
-    found = _compare(node, query, [reference for reference, _ in references])
-    fresh = [_candidate(query, record, *references[item.reference], item) for item in found]
+    # 4.
+    found = search(node, acquisition, record, _calibres(acquisition), pipeline)
 
+    # 5.
+    fresh = _candidates(node, acquisition, record, found, pipeline)
     with node.store.write() as session:
         added = add_candidates(session, fresh)
         row = session.get_one(AcquisitionRow, acquisition_id)
@@ -53,65 +60,54 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
     return added
 
 
-def prepared_scan(node: Node, sha256: str) -> Path:
-    """Where a prepared scan is kept; made again from the scan when it is missing."""
-    path = _prepared_path(node, sha256)
-    if not path.is_file():
-        node.compute.run(prepare_scan, node.blobs.path(sha256), path)
-    return path
-
-
 def promise_again(node: Node) -> int:
-    """After an upgrade that changed the matcher: promise to correlate anew what was correlated otherwise."""
+    """After an upgrade that changed the matcher: promise to correlate anew what was correlated otherwise, or not."""
     with node.store.write() as session:
-        stale = correlated_otherwise(session, PARAMETERS)
+        stale = [row for row in correlated_otherwise(session, PIPELINES) if pipeline_of(row) is not None]
         for acquisition in stale:
             acquisition.state = AcquisitionState.QUEUED
             promise(session, JobKind.CORRELATE, acquisition.acquisition_id)
     return len(stale)
 
 
-def _prepared_path(node: Node, sha256: str) -> Path:
-    return node.settings.prepared / f"{sha256}.{PARAMETERS[:16]}"
-
-
-def _not_correlated(acquisition: AcquisitionRow) -> str | None:
-    if acquisition.modality != Modality.TOPOGRAPHY:
-        return "Photographs are stored and shared, but not yet correlated by this release."
-    if acquisition.roi != RegionOfInterest.BREECH_FACE:
-        return f"The region {acquisition.roi} is stored and shared, but not yet correlated by this release."
-    return None
-
-
-def _prepare(node: Node, acquisition: AcquisitionRow) -> str | None:
+def _prepare(node: Node, acquisition: AcquisitionRow, pipeline: Pipeline) -> str | None:
     """Make the prepared scan and commit it; returns why it is not usable, if it is not."""
-    target = _prepared_path(node, acquisition.sha256)
-    prepared = node.compute.run(prepare_scan, node.blobs.path(acquisition.sha256), target)
-    if prepared.descriptor is None:
-        return prepared.not_usable or "The matcher found nothing to compare."
+    target = prepared_path(node, acquisition.sha256, pipeline)
+    prepared = node.compute.run(prepare_scan, node.blobs.path(acquisition.sha256), target, pipeline)
+    if prepared.not_usable is not None:
+        return prepared.not_usable
     with node.store.write() as session:
-        row = session.get_one(AcquisitionRow, acquisition.acquisition_id)
-        row.parameters, row.descriptor = PARAMETERS, prepared.descriptor
+        session.get_one(AcquisitionRow, acquisition.acquisition_id).parameters = pipeline.digest
     return None
-
-
-def _compare(node: Node, query: AcquisitionRow, references: Sequence[AcquisitionRow]) -> list[Correlated]:
-    if not references:
-        return []
-    return node.compute.run(
-        correlate_scan,
-        prepared_scan(node, query.sha256),
-        [prepared_scan(node, reference.sha256) for reference in references],
-        [reference.descriptor or b"" for reference in references],
-    )
 
 
 def _calibres(acquisition: AcquisitionRow) -> frozenset[str]:
     return frozenset(calibre.value for calibre in compatible_calibres(Calibre(acquisition.calibre)))
 
 
+def _candidates(
+    node: Node, query: AcquisitionRow, record: RecordRow, found: Sequence[Correlated], pipeline: Pipeline
+) -> list[NewCandidate]:
+    """The pairs to store; a reference that no current record has any more is left out."""
+    with node.store.read() as session:
+        rows = acquisitions_with_records(session, [acquisition_id_of(item.reference) for item in found])
+    fresh = []
+    for item in found:
+        reference, other = rows.get(acquisition_id_of(item.reference), (None, None))
+        if reference is None or other is None:
+            continue
+        if reference_name(reference.acquisition_id, reference.statement_id) == item.reference:
+            fresh.append(_candidate(query, record, reference, other, item, pipeline))
+    return fresh
+
+
 def _candidate(
-    query: AcquisitionRow, record: RecordRow, reference: AcquisitionRow, other: RecordRow, found: Correlated
+    query: AcquisitionRow,
+    record: RecordRow,
+    reference: AcquisitionRow,
+    other: RecordRow,
+    found: Correlated,
+    pipeline: Pipeline,
 ) -> NewCandidate:
     return NewCandidate(
         a=query,
@@ -122,7 +118,7 @@ def _candidate(
         congruent_cells=found.congruent_cells,
         cells=found.cells,
         comparison=found.comparison,
-        parameters=PARAMETERS,
+        parameters=pipeline.digest,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from exchange.compute import Compute
 from exchange.config import Settings, first_settings, load_settings, write_config
 from exchange.errors import ConfigurationError
+from exchange.flows.galleries import Galleries
 from exchange.store.blobs import BlobFolder
 from exchange.store.engine import Store
 from exchange.store.statements import append_own, first_key_event
@@ -29,6 +30,7 @@ class Node:
     blobs: BlobFolder
     keys: NodeKeys
     compute: Compute
+    galleries: Galleries
     card: KeyEvent
     card_envelope: Envelope
 
@@ -38,6 +40,7 @@ class Node:
 
     def close(self) -> None:
         self.compute.close()
+        self.galleries.close()
         self.store.close()
 
 
@@ -110,6 +113,7 @@ def open_node(home: Path) -> Node:
         blobs=BlobFolder(settings.blobs, settings.incoming, min_free_bytes=settings.min_free_bytes),
         keys=keys,
         compute=Compute(settings.workers, settings.compute_timeout_s),
+        galleries=Galleries(settings.galleries),
         card=open_card(envelope),
         card_envelope=envelope,
     )

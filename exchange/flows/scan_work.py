@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-
-import numpy as np
 
 import matcher
 from matcher.explain import draw_pair
@@ -31,21 +30,28 @@ class ScanReport:
 
 @dataclass(frozen=True)
 class ScanPrepared:
-    """The prefilter descriptor of a prepared scan, or why there is none."""
+    """Why a scan is not usable, if it is not."""
 
-    descriptor: bytes | None
     not_usable: str | None
 
 
 @dataclass(frozen=True)
 class Correlated:
-    """One reference that was compared in full; ``reference`` is its place in the list that was given."""
+    """One reference that was compared in full, by the name that it was given."""
 
-    reference: int
+    reference: bytes
     score: float
     congruent_cells: int
     cells: int
     comparison: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """``candidates``: best first; ``damaged``: the references that could not be read."""
+
+    candidates: list[Correlated]
+    damaged: tuple[bytes, ...]
 
 
 def inspect_scan(path: Path) -> ScanReport:
@@ -60,39 +66,48 @@ def inspect_scan(path: Path) -> ScanReport:
     return ScanReport(_IMAGES[image.media_type], (image.height, image.width), None, 1.0, image.warnings)
 
 
-def prepare_scan(scan: Path, target: Path) -> ScanPrepared:
-    """Clean a topography once and keep the result at ``target``; the descriptor goes into the database."""
+def prepare_scan(scan: Path, target: Path, parameters: matcher.Parameters) -> ScanPrepared:
+    """Clean a topography once and keep the result at ``target``."""
     try:
-        prepared = matcher.prepare(read_topography(scan))
+        prepared = matcher.prepare(read_topography(scan), parameters)
     except matcher.ScanNotUsable as error:
-        return ScanPrepared(None, str(error))
+        return ScanPrepared(str(error))
     part = target.with_suffix(f".{os.getpid()}.part")
     part.write_bytes(prepared.to_bytes())
     part.replace(target)
-    return ScanPrepared(prepared.descriptor.tobytes(), None)
+    return ScanPrepared(None)
 
 
-def correlate_scan(query: Path, references: list[Path], descriptors: list[bytes]) -> list[Correlated]:
-    """Rank prepared references against a prepared query, best first."""
+def search_gallery(folder: Path, parameters: matcher.Parameters, query: Path, filters: matcher.Filters) -> Found:
+    """Rank the references of a gallery that pass the filters against a prepared query, best first.
+
+    Raises matcher.GalleryDamaged, and matcher.NotComparable where there is no gallery of these parameters.
+    """
     prepared = matcher.Prepared.from_bytes(query.read_bytes())
-    shape = prepared.descriptor.shape
-    matrix = np.stack([np.frombuffer(item, dtype=prepared.descriptor.dtype).reshape(shape) for item in descriptors])
-    ranked = matcher.correlate(
-        prepared, matrix, lambda index: matcher.Prepared.from_bytes(references[index].read_bytes())
-    )
-    return [
+    [found] = _gallery(folder, parameters).correlate([prepared], filters)
+    candidates = [
         Correlated(
-            item.index,
+            item.reference,
             item.comparison.score,
             item.comparison.n_congruent,
             item.comparison.n_cells,
             item.comparison.to_json(),
         )
-        for item in ranked
+        for item in found.candidates
     ]
+    return Found(candidates, found.damaged)
 
 
-def draw_candidate(scan_a: Path, scan_b: Path, prepared_a: Path, prepared_b: Path) -> bytes:
+@lru_cache(maxsize=8)
+def _gallery(folder: Path, parameters: matcher.Parameters) -> matcher.Gallery:
+    """Kept open between queries: what has been mapped and checked is not mapped and checked again."""
+    return matcher.Gallery(folder, parameters)
+
+
+def draw_candidate(
+    scan_a: Path, scan_b: Path, prepared_a: Path, prepared_b: Path, parameters: matcher.Parameters
+) -> bytes:
     """The aligned pair with its cells, as PNG. Compared anew: the same scans always give the same comparison."""
     a, b = (matcher.Prepared.from_bytes(path.read_bytes()) for path in (prepared_a, prepared_b))
-    return draw_pair(read_topography(scan_a), read_topography(scan_b), matcher.compare(a, b))
+    comparison = matcher.compare(a, b, parameters)
+    return draw_pair(read_topography(scan_a), read_topography(scan_b), comparison, parameters)

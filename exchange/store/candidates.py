@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,25 +70,25 @@ def add_candidates(session: Session, found: Sequence[NewCandidate]) -> int:
     return added
 
 
-def candidates_of(session: Session, statement_id: str, parameters: str, page: Page) -> list[StoredCandidate]:
+def candidates_of(session: Session, statement_id: str, pipelines: Collection[str], page: Page) -> list[StoredCandidate]:
     """One record's candidate list over all its acquisitions."""
     mine = or_(CandidateRow.statement_a == statement_id, CandidateRow.statement_b == statement_id)
-    return _listed(session, _current(parameters).where(mine), page)
+    return _listed(session, _current(pipelines).where(mine), page)
 
 
 def open_candidates(
-    session: Session, parameters: str, page: Page, *, min_score: float, jurisdiction: str | None
+    session: Session, pipelines: Collection[str], page: Page, *, min_score: float, jurisdiction: str | None
 ) -> list[StoredCandidate]:
     """The pairs across a border, best first; the investigator's list."""
-    query = _current(parameters).where(CandidateRow.cross_border, CandidateRow.score >= min_score)
+    query = _current(pipelines).where(CandidateRow.cross_border, CandidateRow.score >= min_score)
     if jurisdiction is not None:
         record_a, record_b = _SIDES
         query = query.where(or_(record_a.jurisdiction == jurisdiction, record_b.jurisdiction == jurisdiction))
     return _listed(session, query, page)
 
 
-def find_candidate(session: Session, candidate_id: int, parameters: str) -> StoredCandidate | None:
-    found = _listed(session, _current(parameters).where(CandidateRow.candidate_id == candidate_id), Page(limit=1))
+def find_candidate(session: Session, candidate_id: int, pipelines: Collection[str]) -> StoredCandidate | None:
+    found = _listed(session, _current(pipelines).where(CandidateRow.candidate_id == candidate_id), Page(limit=1))
     return found[0] if found else None
 
 
@@ -99,8 +99,8 @@ def count_candidates(session: Session) -> int:
 _SIDES = (aliased(RecordRow), aliased(RecordRow))
 
 
-def _current(parameters: str) -> Any:
-    """Pairs of current records under the current parameters: a superseded version takes its candidates along."""
+def _current(pipelines: Collection[str]) -> Any:
+    """Pairs of current records under current parameters: a superseded version takes its candidates along."""
     record_a, record_b = _SIDES
     return (
         select(CandidateRow, record_a, record_b, AcquisitionRow.roi)
@@ -108,7 +108,7 @@ def _current(parameters: str) -> Any:
         .join(record_b, record_b.statement_id == CandidateRow.statement_b)
         .join(AcquisitionRow, AcquisitionRow.acquisition_id == CandidateRow.acquisition_a)
         .where(
-            CandidateRow.parameters == parameters,
+            CandidateRow.parameters.in_(pipelines),
             record_a.superseded_by.is_(None),
             record_b.superseded_by.is_(None),
         )

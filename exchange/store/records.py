@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -153,29 +153,50 @@ def acquisition_with_record(session: Session, acquisition_id: int) -> tuple[Acqu
     return acquisition, session.get_one(RecordRow, acquisition.statement_id)
 
 
-def references_for(
-    session: Session, query: AcquisitionRow, calibres: frozenset[str]
-) -> list[tuple[AcquisitionRow, RecordRow]]:
-    """The prepared acquisitions that one may be compared with: same region, same parameters, compatible calibre,
-    of another record that is current."""
-    rows = session.execute(
-        select(AcquisitionRow, RecordRow)
-        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
-        .where(
-            AcquisitionRow.roi == query.roi,
-            AcquisitionRow.parameters == query.parameters,
-            AcquisitionRow.calibre.in_(calibres),
-            AcquisitionRow.statement_id != query.statement_id,
-            RecordRow.superseded_by.is_(None),
+def prepared_acquisitions(session: Session, parameters: str, statement_id: str | None = None) -> list[tuple[int, str]]:
+    """Id and statement of every acquisition that was prepared with these parameters and belongs to a current record;
+    or of those of one record, current or not."""
+    query = select(AcquisitionRow.acquisition_id, AcquisitionRow.statement_id).where(
+        AcquisitionRow.parameters == parameters
+    )
+    if statement_id is None:
+        query = query.join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id).where(
+            RecordRow.superseded_by.is_(None)
         )
-        .order_by(AcquisitionRow.acquisition_id)
-    ).all()
+    else:
+        query = query.where(AcquisitionRow.statement_id == statement_id)
+    return [(row[0], row[1]) for row in session.execute(query.order_by(AcquisitionRow.acquisition_id))]
+
+
+def superseded_acquisitions(session: Session, statement_id: str) -> list[tuple[int, str]]:
+    """Id and statement of the acquisitions of what a record supersedes."""
+    rows = session.execute(
+        select(AcquisitionRow.acquisition_id, AcquisitionRow.statement_id)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(RecordRow.superseded_by == statement_id)
+    )
     return [(row[0], row[1]) for row in rows]
 
 
-def correlated_otherwise(session: Session, parameters: str) -> Sequence[AcquisitionRow]:
-    """The acquisitions that were prepared with other matcher parameters than these."""
-    return session.scalars(select(AcquisitionRow).where(AcquisitionRow.parameters != parameters)).all()
+def acquisitions_with_records(
+    session: Session, acquisitions: Sequence[int]
+) -> dict[int, tuple[AcquisitionRow, RecordRow]]:
+    """Acquisitions of current records by id; what is not there, or superseded, is left out."""
+    rows = session.execute(
+        select(AcquisitionRow, RecordRow)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(AcquisitionRow.acquisition_id.in_(acquisitions), RecordRow.superseded_by.is_(None))
+    )
+    return {row[0].acquisition_id: (row[0], row[1]) for row in rows}
+
+
+def correlated_otherwise(session: Session, pipelines: Collection[str]) -> Sequence[AcquisitionRow]:
+    """The acquisitions that were prepared with other matcher parameters than these, or by a release that could not
+    correlate them."""
+    otherwise = AcquisitionRow.parameters.not_in(pipelines)
+    return session.scalars(
+        select(AcquisitionRow).where(or_(otherwise, AcquisitionRow.state == AcquisitionState.NOT_CORRELATED))
+    ).all()
 
 
 def records_naming(session: Session, sha256: str) -> Sequence[tuple[AcquisitionRow, StatementRow]]:

@@ -79,8 +79,7 @@ class AcquisitionRow(Base):
     state: Mapped[str]
     detail: Mapped[str | None]
     parameters: Mapped[str | None]
-    """Digest of the matcher parameters that made ``descriptor``; None until prepared."""
-    descriptor: Mapped[bytes | None]
+    """Digest of the matcher parameters that it was prepared with; None until then."""
     correlated_at: Mapped[str | None]
     __table_args__ = (
         UniqueConstraint("statement_id", "position"),

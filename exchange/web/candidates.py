@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from exchange.errors import NotFound
-from exchange.flows.correlate import PARAMETERS, prepared_scan
 from exchange.flows.node import Node
+from exchange.flows.pipelines import PIPELINES
+from exchange.flows.references import prepared_scan
 from exchange.flows.scan_work import draw_candidate
 from exchange.store.candidates import Page, StoredCandidate, candidates_of, find_candidate, open_candidates
 from exchange.store.records import AcquisitionState, acquisitions_of, counts_by_state, find_record
@@ -41,7 +42,7 @@ def candidates_of_record(
         if find_record(session, statement_id) is None:
             raise NotFound(f"There is no record {statement_id} on this node.")
         pending = sum(item.state in _PENDING for item in acquisitions_of(session, statement_id))
-        found = candidates_of(session, statement_id, PARAMETERS, _page(limit, cursor))
+        found = candidates_of(session, statement_id, PIPELINES, _page(limit, cursor))
     return _answer(request, response, found, limit, pending, statement_id)
 
 
@@ -59,7 +60,7 @@ def cross_border_candidates(
     """Open candidates across borders, best score first: where an investigator starts."""
     with node.store.read() as session:
         found = open_candidates(
-            session, PARAMETERS, _page(limit, cursor), min_score=min_score, jurisdiction=jurisdiction
+            session, PIPELINES, _page(limit, cursor), min_score=min_score, jurisdiction=jurisdiction
         )
         pending = sum(count for state, count in counts_by_state(session).items() if state in _PENDING)
     return _answer(request, response, found, limit, pending, None)
@@ -86,13 +87,16 @@ def _picture(node: Node, candidate_id: int) -> bytes:
     with node.store.read() as session:
         scan_a = session.get_one(AcquisitionRow, found.row.acquisition_a).sha256
         scan_b = session.get_one(AcquisitionRow, found.row.acquisition_b).sha256
-    paths = (node.blobs.path(scan_a), node.blobs.path(scan_b), prepared_scan(node, scan_a), prepared_scan(node, scan_b))
-    return node.compute.run(draw_candidate, *paths)
+    pipeline = PIPELINES[found.row.parameters]
+    prepared_a, prepared_b = (prepared_scan(node, scan, pipeline) for scan in (scan_a, scan_b))
+    return node.compute.run(
+        draw_candidate, node.blobs.path(scan_a), node.blobs.path(scan_b), prepared_a, prepared_b, pipeline
+    )
 
 
 def _found(node: Node, candidate_id: int) -> StoredCandidate:
     with node.store.read() as session:
-        found = find_candidate(session, candidate_id, PARAMETERS)
+        found = find_candidate(session, candidate_id, PIPELINES)
     if found is None:
         raise NotFound(f"There is no candidate {candidate_id} on this node.")
     return found

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from exchange.flows.correlate import PARAMETERS, correlate_acquisition
+from exchange.flows.correlate import correlate_acquisition
+from exchange.flows.pipelines import PIPELINES
 from exchange.store.tables import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
@@ -16,7 +17,7 @@ from tests.exchange.conftest import RunningNode
 
 def _pairs(node: RunningNode) -> list[tuple[int, int]]:
     with node.node.store.read() as session:
-        rows = session.scalars(select(CandidateRow).where(CandidateRow.parameters == PARAMETERS)).all()
+        rows = session.scalars(select(CandidateRow).where(CandidateRow.parameters.in_(PIPELINES))).all()
     return sorted(tuple(sorted((row.acquisition_a, row.acquisition_b))) for row in rows)
 
 
