@@ -66,7 +66,7 @@ class Conditions:
     @property
     def change(self) -> bool:
         """Whether a scan is changed at all."""
-        return self != Conditions(against=self.against, seed=self.seed)
+        return replace(self, against=None, seed=1) != Conditions()
 
     @property
     def of_references(self) -> Conditions:

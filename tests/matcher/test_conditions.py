@@ -158,7 +158,7 @@ def test_every_option_is_seeded_for_each_scan_and_by_itself(scans: dict[tuple[in
 def test_nothing_asked_is_nothing_done(scans: dict[tuple[int, int], Topography]) -> None:
     assert Conditions().apply(scans[0, 0], 0) is scans[0, 0]
     assert not Conditions(seed=9).change
-    assert Conditions(noise=0.1).change
+    assert Conditions(noise=0.1, against="full").change
 
 
 def test_references_are_turned_otherwise_and_left_whole() -> None:

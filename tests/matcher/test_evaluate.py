@@ -3,9 +3,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from matcher import Topography, write_topography
+from matcher import Topography, synthetic, write_topography
 from matcher.conditions import Conditions
 from matcher.evaluate import EvaluationError, evaluate, read_truth
 
@@ -79,3 +80,80 @@ def test_a_missing_truth_and_a_missing_scan_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.x3p").write_bytes(b"no zip")
     with pytest.raises(EvaluationError, match=r"a\.x3p, named in the truth"):
         evaluate(tmp_path, tmp_path / "truth.csv")
+
+
+def test_crops_of_one_firearm_are_told_apart_by_what_they_share(folder: Path) -> None:
+    halves = evaluate(folder, folder / "truth.csv", Conditions(crop=0.5), with_controls=False)
+    assert [share.low for share in halves.auc_by_overlap] == [0.0, 0.1, 0.2, 0.3, 0.5, 0.75]
+    assert sum(share.n_km for share in halves.auc_by_overlap) == halves.n_km == 3
+    assert all((share.auc is None) == (share.n_km == 0) for share in halves.auc_by_overlap)
+    against = evaluate(folder, folder / "truth.csv", Conditions(crop=0.5, against="full"), with_controls=False)
+    assert against.auc_by_overlap == ()
+    assert (against.n_km, against.n_knm) == (6, 24)
+    assert {(pair.a, pair.b) for pair in against.pairs} >= {("s0-0", "s0-1"), ("s0-1", "s0-0")}
+    assert against.rank1 == 1.0
+    assert json.loads(against.to_json())["conditions"]["against"] == "full"
+
+
+@pytest.fixture(scope="module")
+def with_a_small_one(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same scans, and one more of the first firearm of which less than a half is not enough to compare."""
+    with_it = tmp_path_factory.mktemp("small")
+    for path in folder.glob("*.x3p"):
+        (with_it / path.name).write_bytes(path.read_bytes())
+    scan = synthetic.draw(0, 2)
+    points = np.flatnonzero(np.isfinite(scan.heights_um).ravel())
+    few = np.full(scan.heights_um.size, np.nan, np.float32)
+    wanted = points[: round(len(points) * 0.8e6 / (len(points) * 6.25**2))]
+    few[wanted] = scan.heights_um.ravel()[wanted]
+    small = Topography(few.reshape(scan.heights_um.shape), scan.spacing_um)
+    write_topography(small, with_it / "small.x3p", instrument="synthetic")
+    (with_it / "truth.csv").write_text(
+        (folder / "truth.csv").read_text(encoding="utf-8") + "small,0\n", encoding="utf-8"
+    )
+    return with_it
+
+
+def test_what_a_condition_makes_unusable_is_counted_and_named(with_a_small_one: Path) -> None:
+    truth = with_a_small_one / "truth.csv"
+    assert evaluate(with_a_small_one, truth, with_controls=False).refused == {}
+    cropped = evaluate(with_a_small_one, truth, Conditions(crop=0.45), with_controls=False)
+    assert list(cropped.refused) == ["small"]
+    assert cropped.refused["small"].startswith("not usable")
+    assert (cropped.n_scans, cropped.n_km, cropped.n_knm) == (7, 3, 12)
+    assert (cropped.missing_km, cropped.missing_knm) == (2, 4)
+    assert cropped.auc_with_refused < cropped.auc
+    assert cropped.rank1_with_refused == pytest.approx(cropped.rank1 * 6 / 7)
+    assert sum(share.n_km for share in cropped.auc_by_overlap) == 3
+
+
+def test_a_refused_query_remains_a_reference(with_a_small_one: Path) -> None:
+    conditions = Conditions(crop=0.45, against="full")
+    across = evaluate(with_a_small_one, with_a_small_one / "truth.csv", conditions, with_controls=False)
+    assert list(across.refused) == ["small"]
+    assert {pair.a for pair in across.pairs} == {f"s{firearm}-{shot}" for firearm in range(3) for shot in range(2)}
+    assert ("s0-0", "small") in {(pair.a, pair.b) for pair in across.pairs}
+    assert (across.missing_km, across.missing_knm) == (2, 4)
+    assert across.n_km + across.n_knm == 7 * 6 - 6
+
+
+def test_without_a_condition_a_scan_that_cannot_be_used_is_an_error(with_a_small_one: Path, tmp_path: Path) -> None:
+    for path in with_a_small_one.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    empty = Topography(np.full((80, 80), 1.0, np.float32), (6.25, 6.25))
+    write_topography(empty, tmp_path / "small.x3p", instrument="synthetic")
+    with pytest.raises(EvaluationError, match=r"small\.x3p, named in the truth, cannot be used"):
+        evaluate(tmp_path, tmp_path / "truth.csv", with_controls=False)
+
+
+def test_a_condition_that_leaves_no_pairs_is_named(folder: Path) -> None:
+    with pytest.raises(EvaluationError, match=r"makes 6 of 6 scans unusable.*choose a milder one"):
+        evaluate(folder, folder / "truth.csv", Conditions(crop=0.01), with_controls=False)
+
+
+def test_intervals_stand_beside_the_figures(folder: Path) -> None:
+    evaluation = evaluate(folder, folder / "truth.csv", with_controls=False)
+    assert evaluation.intervals["auc"] == (1.0, 1.0)
+    assert evaluation.intervals["rank1"] == (1.0, 1.0)
+    assert evaluation.auc_with_refused == evaluation.auc
+    assert (evaluation.missing_km, evaluation.missing_knm) == (0, 0)
