@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from exchange.cli import evaluation
+from matcher import synthetic, write_topography
+
+app = typer.Typer()
+app.command("evaluate")(evaluation.evaluate)
+app.command("validate")(evaluation.validate)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scans")
+    rows = ["scan,firearm"]
+    for firearm in range(2):
+        for shot in range(2):
+            write_topography(synthetic.draw(firearm, shot), folder / f"{firearm}-{shot}.x3p", instrument="synthetic")
+            rows.append(f"{firearm}-{shot},{firearm}")
+    (folder / "truth.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+def test_options_combine_and_stand_in_the_result(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    options = "--rotate 3 --crop 0.6 --noise 0.5 --noise-correlation 60 --resample 6.25,9 --against full --seed 4"
+    arguments = ["evaluate", str(folder), "--truth", str(folder / "truth.csv"), "--json", str(out), *options.split()]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert "firearms drawn anew" in result.stdout
+    figures = json.loads(out.read_text(encoding="utf-8"))
+    assert figures["conditions"] == {
+        "crop": 0.6,
+        "rotate": 3,
+        "resample_um": [6.25, 9.0],
+        "noise": 0.5,
+        "noise_correlation_um": 60.0,
+        "render": None,
+        "against": "full",
+        "seed": 4,
+    }
+    assert (figures["n_km"], figures["n_knm"]) == (4, 8)
+    assert figures["refused"] == {}
+
+
+def test_crops_of_each_other_are_listed_by_what_they_share(folder: Path) -> None:
+    result = CliRunner().invoke(app, ["evaluate", str(folder), "--truth", str(folder / "truth.csv"), "--crop", "0.5"])
+    assert result.exit_code == 0, result.output
+    assert "crops share 30% to 50%" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--crop 2", "a crop keeps a share between 0 and 1"),
+        ("--noise-correlation 60", "needs noise"),
+        ("--resample 6.25;9", "numbers with commas"),
+        ("--resample 0", "0.5 to 50 um"),
+        ("--against full", "whole references need something"),
+        ("--crop 0.01", "choose a milder one"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence_with_the_next_step(folder: Path, options: str, said: str) -> None:
+    arguments = ["evaluate", str(folder), "--truth", str(folder / "truth.csv"), *options.split()]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_dossier_needs_a_folder_to_be_written_to(folder: Path, tmp_path: Path) -> None:
+    for out, said in ((tmp_path / "no" / "v.md", "make the folder"), (tmp_path / "v.json", "ends in .md")):
+        result = CliRunner().invoke(
+            app, ["validate", str(folder), "--truth", str(folder / "truth.csv"), "--out", str(out)]
+        )
+        assert result.exit_code == 2
+        assert said in result.stderr
+
+
+@pytest.mark.slow
+def test_the_dossier_is_written_with_its_json(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "validation.md"
+    arguments = ["validate", str(folder), "--truth", str(folder / "truth.csv"), "--out", str(out), "--source", "drawn"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    page = out.read_text(encoding="utf-8")
+    assert page.startswith("# Validation of the matcher")
+    assert str(folder) not in page
+    assert "| source | drawn |" in page
+    plain = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
+    assert len(plain["trials"]) == 18
+    assert plain["data"]["licence"] == "not stated"
