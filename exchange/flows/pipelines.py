@@ -8,18 +8,19 @@ import matcher
 from exchange.store.tables import AcquisitionRow
 from schemas.vocabulary import Modality, RegionOfInterest
 
-Pipeline: TypeAlias = matcher.Parameters
+Pipeline: TypeAlias = matcher.Parameters | matcher.ProfileParameters
 
 _TOPOGRAPHIES: dict[str, Pipeline] = {
     RegionOfInterest.BREECH_FACE: matcher.DEFAULT_PARAMETERS,
     RegionOfInterest.FIRING_PIN_IMPRESSION: matcher.FIRING_PIN_PARAMETERS,
+    RegionOfInterest.APERTURE_SHEAR: matcher.APERTURE_SHEAR_PARAMETERS,
 }
 
 PIPELINES: dict[str, Pipeline] = {pipeline.digest: pipeline for pipeline in _TOPOGRAPHIES.values()}
 """Those of this release, by digest. Results under other parameters are neither shown nor mixed in."""
 
 GALLERIES = tuple(pipeline for pipeline in PIPELINES.values() if isinstance(pipeline, matcher.Parameters))
-"""Those whose references are kept in a gallery."""
+"""Those whose references are kept in a gallery; profiles take 1 kB each and are read from their files."""
 
 
 def pipeline_of(acquisition: AcquisitionRow) -> Pipeline | None:

@@ -12,8 +12,13 @@ import matcher
 from exchange.errors import ComputeFailed, NotFound
 from exchange.flows.node import Node
 from exchange.flows.pipelines import GALLERIES, Pipeline
-from exchange.flows.scan_work import Correlated, prepare_scan, search_gallery
-from exchange.store.records import acquisitions_with_records, prepared_acquisitions, superseded_acquisitions
+from exchange.flows.scan_work import Correlated, prepare_scan, rank_profiles, search_gallery
+from exchange.store.records import (
+    acquisitions_with_records,
+    prepared_acquisitions,
+    references_for,
+    superseded_acquisitions,
+)
 from exchange.store.tables import AcquisitionRow, RecordRow
 
 log = structlog.get_logger(__name__)
@@ -72,11 +77,23 @@ def forget_superseded(node: Node, statement_id: str) -> None:
 
 
 def search(
+    node: Node, query: AcquisitionRow, record: RecordRow, calibres: frozenset[str], pipeline: Pipeline
+) -> list[Correlated]:
+    """Rank the references of the same region and one of the calibres against a prepared acquisition, best first.
+
+    Raises ComputeFailed, StoreUnavailable: the worker tries again later.
+    """
+    match pipeline:
+        case matcher.Parameters():
+            return _search_gallery(node, query, record, calibres, pipeline)
+        case matcher.ProfileParameters():
+            return _search_profiles(node, query, calibres, pipeline)
+
+
+def _search_gallery(
     node: Node, query: AcquisitionRow, record: RecordRow, calibres: frozenset[str], parameters: matcher.Parameters
 ) -> list[Correlated]:
-    """Rank the gallery's references of the same region and one of the calibres against a prepared acquisition.
-
-    1. See to it that the gallery holds what the database names, and the query itself, before it is asked: of two
+    """1. See to it that the gallery holds what the database names, and the query itself, before it is asked: of two
        scans that land together at least one then sees the other.
     2. Ask in a worker process; the other acquisitions of the same record are left out.
     3. What is damaged is made again, and asked again; so is a gallery that was emptied meanwhile.
@@ -106,6 +123,47 @@ def search(
         if not found.damaged and _make_whole(node, parameters) == times_emptied:
             return found.candidates
     raise _hopeless()
+
+
+def _search_profiles(
+    node: Node, query: AcquisitionRow, calibres: frozenset[str], parameters: matcher.ProfileParameters
+) -> list[Correlated]:
+    """1. Read from the database which profiles there are: the query was committed as prepared before.
+    2. Compare in a worker process.
+    3. What is damaged is made again, and asked again.
+    """
+    for _ in range(_TRIES):
+        # 1.
+        with node.store.read() as session:
+            rows = references_for(session, query, calibres, parameters.digest)
+        references = list(_prepared(node, rows, parameters))
+
+        # 2.
+        found = node.compute.run(rank_profiles, prepared_scan(node, query.sha256, parameters), references, parameters)
+        if not found.damaged:
+            return found.candidates
+
+        # 3.
+        for name, path in references:
+            if name in found.damaged:
+                path.unlink(missing_ok=True)
+    raise _hopeless()
+
+
+def _prepared(
+    node: Node, rows: Sequence[AcquisitionRow], parameters: matcher.ProfileParameters
+) -> Iterator[tuple[bytes, Path]]:
+    for row in rows:
+        try:
+            path = prepared_scan(node, row.sha256, parameters)
+        except (NotFound, matcher.ScanRefused) as error:
+            _left_out(row, error)
+        else:
+            yield reference_name(row.acquisition_id, row.statement_id), path
+
+
+def _left_out(acquisition: AcquisitionRow, why: Exception) -> None:
+    log.warning("a reference is left out", acquisition=acquisition.acquisition_id, detail=str(why))
 
 
 def _make_whole(node: Node, parameters: matcher.Parameters) -> int:
@@ -147,7 +205,9 @@ def _distrust(node: Node, parameters: matcher.Parameters, times_emptied: int, wh
 
 
 def _hopeless() -> ComputeFailed:
-    return ComputeFailed("The gallery was damaged again while it was asked; see to the disk. Tried again later.")
+    return ComputeFailed(
+        "What is compared with was damaged again while it was asked; see to the disk. Tried again later."
+    )
 
 
 def _name(parameters: matcher.Parameters) -> str:
@@ -171,7 +231,7 @@ def _entries(
             try:
                 yield _entry(node, parameters, acquisition, record)
             except (NotFound, matcher.ScanRefused) as error:
-                log.warning("a reference is left out", acquisition=acquisition.acquisition_id, detail=str(error))
+                _left_out(acquisition, error)
 
 
 def _entry(

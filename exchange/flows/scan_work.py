@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import matcher
+from exchange.flows.pipelines import Pipeline
 from matcher.explain import draw_pair
+from matcher.explain_profiles import draw_profiles
 from matcher.image import inspect_image
 from matcher.x3p import read_topography
 from schemas.statements import ScanMediaType
@@ -37,7 +40,7 @@ class ScanPrepared:
 
 @dataclass(frozen=True)
 class Correlated:
-    """One reference that was compared in full, by the name that it was given."""
+    """One reference that was compared in full, by the name that it was given; ``cells``: or segments of a profile."""
 
     reference: bytes
     score: float
@@ -66,14 +69,18 @@ def inspect_scan(path: Path) -> ScanReport:
     return ScanReport(_IMAGES[image.media_type], (image.height, image.width), None, 1.0, image.warnings)
 
 
-def prepare_scan(scan: Path, target: Path, parameters: matcher.Parameters) -> ScanPrepared:
+def prepare_scan(scan: Path, target: Path, pipeline: Pipeline) -> ScanPrepared:
     """Clean a topography once and keep the result at ``target``."""
     try:
-        prepared = matcher.prepare(read_topography(scan), parameters)
+        match pipeline:
+            case matcher.Parameters():
+                content = matcher.prepare(read_topography(scan), pipeline).to_bytes()
+            case matcher.ProfileParameters():
+                content = matcher.prepare_profile(read_topography(scan), pipeline).to_bytes()
     except matcher.ScanNotUsable as error:
         return ScanPrepared(str(error))
     part = target.with_suffix(f".{os.getpid()}.part")
-    part.write_bytes(prepared.to_bytes())
+    part.write_bytes(content)
     part.replace(target)
     return ScanPrepared(None)
 
@@ -85,17 +92,31 @@ def search_gallery(folder: Path, parameters: matcher.Parameters, query: Path, fi
     """
     prepared = matcher.Prepared.from_bytes(query.read_bytes())
     [found] = _gallery(folder, parameters).correlate([prepared], filters)
-    candidates = [
-        Correlated(
-            item.reference,
-            item.comparison.score,
-            item.comparison.n_congruent,
-            item.comparison.n_cells,
-            item.comparison.to_json(),
-        )
-        for item in found.candidates
-    ]
-    return Found(candidates, found.damaged)
+    return Found([_correlated(item.reference, item.comparison) for item in found.candidates], found.damaged)
+
+
+def rank_profiles(
+    query: Path, references: Sequence[tuple[bytes, Path]], parameters: matcher.ProfileParameters
+) -> Found:
+    """Rank prepared profiles, given with their names, against a prepared query, best first."""
+    profiles, damaged = [], []
+    for name, path in references:
+        try:
+            profiles.append((name, matcher.Profile.from_bytes(path.read_bytes())))
+        except matcher.ScanRefused:
+            damaged.append(name)
+    asked = matcher.Profile.from_bytes(query.read_bytes())
+    ranked = matcher.rank_profiles(asked, [profile for _, profile in profiles], parameters)
+    return Found([_correlated(profiles[item.index][0], item.comparison) for item in ranked], tuple(damaged))
+
+
+def _correlated(reference: bytes, comparison: matcher.Comparison | matcher.ProfileComparison) -> Correlated:
+    match comparison:
+        case matcher.Comparison():
+            parts = comparison.n_cells
+        case matcher.ProfileComparison():
+            parts = comparison.n_segments
+    return Correlated(reference, comparison.score, comparison.n_congruent, parts, comparison.to_json())
 
 
 @lru_cache(maxsize=8)
@@ -104,10 +125,14 @@ def _gallery(folder: Path, parameters: matcher.Parameters) -> matcher.Gallery:
     return matcher.Gallery(folder, parameters)
 
 
-def draw_candidate(
-    scan_a: Path, scan_b: Path, prepared_a: Path, prepared_b: Path, parameters: matcher.Parameters
-) -> bytes:
-    """The aligned pair with its cells, as PNG. Compared anew: the same scans always give the same comparison."""
-    a, b = (matcher.Prepared.from_bytes(path.read_bytes()) for path in (prepared_a, prepared_b))
-    comparison = matcher.compare(a, b, parameters)
-    return draw_pair(read_topography(scan_a), read_topography(scan_b), comparison, parameters)
+def draw_candidate(scan_a: Path, scan_b: Path, prepared_a: Path, prepared_b: Path, pipeline: Pipeline) -> bytes:
+    """The aligned pair with its cells or segments, as PNG. Compared anew: the same scans always give the same."""
+    scans = read_topography(scan_a), read_topography(scan_b)
+    ready = prepared_a.read_bytes(), prepared_b.read_bytes()
+    match pipeline:
+        case matcher.Parameters():
+            a, b = map(matcher.Prepared.from_bytes, ready)
+            return draw_pair(*scans, matcher.compare(a, b, pipeline), pipeline)
+        case matcher.ProfileParameters():
+            one, other = map(matcher.Profile.from_bytes, ready)
+            return draw_profiles(*scans, matcher.compare_profiles(one, other, pipeline), pipeline)

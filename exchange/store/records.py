@@ -168,6 +168,25 @@ def prepared_acquisitions(session: Session, parameters: str, statement_id: str |
     return [(row[0], row[1]) for row in session.execute(query.order_by(AcquisitionRow.acquisition_id))]
 
 
+def references_for(
+    session: Session, query: AcquisitionRow, calibres: frozenset[str], parameters: str
+) -> Sequence[AcquisitionRow]:
+    """The acquisitions that one may be compared with: of its region, prepared with these parameters, of a compatible
+    calibre, of another record that is current."""
+    return session.scalars(
+        select(AcquisitionRow)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(
+            AcquisitionRow.roi == query.roi,
+            AcquisitionRow.parameters == parameters,
+            AcquisitionRow.calibre.in_(calibres),
+            AcquisitionRow.statement_id != query.statement_id,
+            RecordRow.superseded_by.is_(None),
+        )
+        .order_by(AcquisitionRow.acquisition_id)
+    ).all()
+
+
 def superseded_acquisitions(session: Session, statement_id: str) -> list[tuple[int, str]]:
     """Id and statement of the acquisitions of what a record supersedes."""
     rows = session.execute(

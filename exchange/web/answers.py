@@ -109,14 +109,16 @@ class RecordPage(BaseModel):
 
 
 class CandidateAnswer(BaseModel):
-    """One compared pair, seen from ``record``. Both stand as equals; the score is the same from either side."""
+    """One compared pair, seen from ``record``. Both stand as equals; the score is the same from either side.
+
+    Of striae (aperture shear) the cells are segments of a profile, and there is no rotation."""
 
     candidate_id: int
     roi: str
     score: float
     congruent_cells: int
     cells: int
-    rotation_deg: float
+    rotation_deg: float | None
     cross_border: bool
     same_case: bool
     record: RecordSummary
@@ -240,7 +242,7 @@ def _candidate(found: StoredCandidate, seen_from: str | None) -> dict[str, Any]:
         "score": found.row.score,
         "congruent_cells": found.row.congruent_cells,
         "cells": found.row.cells,
-        "rotation_deg": comparison["rotation_deg"],
+        "rotation_deg": comparison.get("rotation_deg"),
         "cross_border": found.row.cross_border,
         "same_case": found.row.same_case,
         "record": summary(mine),
