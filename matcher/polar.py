@@ -18,17 +18,18 @@ from numpy.typing import NDArray
 from matcher.clean import COARSE_POINTS
 from matcher.plane import Plane, blurred, interpolated
 
-Code = tuple[NDArray[np.complex64], ...]
-"""A scan's circles, Fourier transformed: (harmonics, centres, rings) for each block of harmonics, without the rings
-that are too small for them."""
 _HARMONICS_A_BLOCK = 16
+"""Are multiplied with the same rings: all that are large enough for the lowest of them."""
 _AREA_RINGS, _AREA_DIRECTIONS = 4, 8
-"""What was measured varies slowly: its overlap is computed on every fourth ring, in every eighth direction, from the
-nearest points."""
+"""What was measured varies slowly: its overlap is computed on every fourth ring, in every eighth direction."""
 _WIDENED = 3
 """Interpolated once to a third of the spacing, the nearest point is near enough, and found much faster."""
 _SMOOTHING = 0.45
 """In grid points: takes off what is finer than circles and centres are apart."""
+_DIRECTIONS_A_WAVE = 2.06
+"""Of the shortest wave that is kept of a ring; the moving scan's rings have no more directions than that needs."""
+_DIRECTIONS_STEP = 64
+"""Rows of such lengths transform fast, and hold whole blocks of harmonics."""
 _NO_FRACTIONS = np.empty(0, np.uint16)
 _NEAR_DIRECTIONS, _NEAR_STEPS = 3, 2.0
 """Rotations and shifts this close to a peak belong to it."""
@@ -46,7 +47,7 @@ class PolarGrid:
     first_radius: float = 10.0
     last_radius: float = 77.0
     ring_step: float = 1.4
-    directions: int = 400
+    directions: int = 384
     shift_step: float = 1.45
     shortest_wave: float = 2.6
 
@@ -80,23 +81,28 @@ class Place:
 
 @dataclass(frozen=True)
 class PolarCode:
-    """A scan as the search sees it: the codes of its marks and of its measured area, and that area in grid points."""
+    """A scan as the search sees it: its marks, its measured area, and that area in grid points.
 
-    marks: Code
-    area: Code
+    Both as Fourier transforms of circles, float32: of a moving scan (harmonics, rings, 2, centres), real and imaginary
+    parts, without meaning where a ring is too small for a harmonic; of a fixed one (harmonics, 2, 2 rings), the
+    factors of those parts that give the real and the imaginary part of the correlation.
+    """
+
+    marks: Plane
+    area: Plane
     total: float
 
 
 def fixed_code(signal: Plane, weights: Plane, grid: PolarGrid) -> PolarCode:
     """Sample a scan around its own centre. ``signal``: flattened heights times ``weights``, both float32 (n, n)."""
-    marks, area = _sampling(grid, many=False, area=False), _sampling(grid, many=False, area=True)
-    return PolarCode(marks.code(signal), area.code(weights), float(weights.sum()))
+    marks, area = _circles(grid, area=False), _circles(grid, area=True)
+    return PolarCode(marks.fixed(signal), area.fixed(weights), float(weights.sum()))
 
 
 def moving_code(signal: Plane, weights: Plane, grid: PolarGrid) -> PolarCode:
-    """Sample a scan around every centre of the grid: some ten milliseconds, once for all that it is compared with."""
-    marks, area = _sampling(grid, many=True, area=False), _sampling(grid, many=True, area=True)
-    return PolarCode(marks.code(signal), area.code(weights), float(weights.sum()))
+    """Sample a scan around every centre of the grid: some milliseconds, once for all that it is compared with."""
+    marks, area = _circles(grid, area=False), _circles(grid, area=True)
+    return PolarCode(marks.moving(signal), area.moving(weights), float(weights.sum()))
 
 
 def search(moving: PolarCode, fixed: PolarCode, grid: PolarGrid, min_overlap: float, count: int) -> list[Place]:
@@ -108,27 +114,28 @@ def search(moving: PolarCode, fixed: PolarCode, grid: PolarGrid, min_overlap: fl
     3. Take the highest peaks.
     """
     # 1.
-    marks, area = _sampling(grid, many=True, area=False), _sampling(grid, many=True, area=True)
+    marks, area = _circles(grid, area=False), _circles(grid, area=True)
     products, shared = marks.correlations(moving.marks, fixed.marks), area.correlations(moving.area, fixed.area)
 
     # 2.
     least = max(min_overlap * min(moving.total, fixed.total), 1.0)
     scale = np.where(shared >= least, 1.0 / np.sqrt(np.maximum(shared, np.float32(1.0))), np.float32(0))
-    agreement = (products.reshape(*scale.shape, -1) * scale[..., None]).reshape(products.shape)
+    agreement = products * cv2.merge([scale] * _AREA_DIRECTIONS).reshape(products.shape)
 
     # 3.
     places: list[Place] = []
-    while len(places) < count:
+    while True:
         centre, direction = divmod(int(agreement.argmax()), grid.directions)
         height = float(agreement[centre, direction])
         if height <= 0.0:
-            break
+            return places
         common = float(shared[centre, direction // _AREA_DIRECTIONS])
         places.append(_place(height, common, direction * 360.0 / grid.directions, grid.shifts[centre]))
+        if len(places) == count:
+            return places
         around = np.arange(direction - _NEAR_DIRECTIONS, direction + _NEAR_DIRECTIONS + 1) % grid.directions
         near = np.hypot(*(grid.shifts - grid.shifts[centre]).T) <= _NEAR_STEPS * grid.shift_step
         agreement[np.ix_(near, around)] = 0.0
-    return places
 
 
 def _place(agreement: float, shared: float, rotation_deg: float, centre: NDArray[np.float64]) -> Place:
@@ -139,69 +146,90 @@ def _place(agreement: float, shared: float, rotation_deg: float, centre: NDArray
 
 
 @dataclass(frozen=True)
-class _Sampling:
-    """Samples circles around ``centres`` and transforms them. ``blocks``: harmonics from, to, and the first ring."""
+class _Circles:
+    """Samples circles and transforms them.
 
-    points: NDArray[np.int16]
-    widening: int
-    gain: Plane
-    centres: int
-    directions: int
+    ``around_centres``: for each ring the sampled points (x, y) of the widened grid around each centre, (centres,
+    directions, 2); ``around_middle``: x and y of those of the grid around its middle, (rings, directions);
+    ``factors``: what a harmonic of each ring counts in a correlation, (harmonics, rings); ``blocks``: harmonics
+    from, to, and the first ring.
+    """
+
+    around_centres: tuple[NDArray[np.int16], ...]
+    around_middle: tuple[Plane, Plane]
+    factors: NDArray[np.complex64]
     blocks: tuple[tuple[int, int, int], ...]
-    phase: NDArray[np.complex64]
 
-    def code(self, plane: Plane) -> Code:
-        if self.widening > 1:
-            smooth = blurred(plane, (_SMOOTHING, _SMOOTHING))
-            plane = interpolated(smooth, (self.widening * len(plane), self.widening * len(plane)))
-        circles = np.asarray(cv2.remap(plane, self.points, _NO_FRACTIONS, cv2.INTER_NEAREST), np.float32)
-        circles *= self.gain
-        # a packed row: the mean, then real and imaginary part of each harmonic
-        packed = cv2.dft(circles, flags=cv2.DFT_ROWS).reshape(self.centres, -1, self.directions)
-        code = []
-        for first, end, ring in self.blocks:
-            parts = [packed[:, ring:, max(2 * first - 1, 1) : 2 * end - 1].view(np.complex64).transpose(2, 0, 1)]
-            if first == 0:
-                parts.insert(0, packed[None, :, ring:, 0].astype(np.complex64))
-            code.append(np.ascontiguousarray(np.concatenate(parts)))
-        return tuple(code)
+    def moving(self, plane: Plane) -> Plane:
+        harmonics, rings = self.factors.shape
+        centres = len(self.around_centres[0])
+        widened = interpolated(_smoothed(plane), (_WIDENED * len(plane), _WIDENED * len(plane)))
+        code = np.empty((harmonics, rings, 2, centres), np.float32)
+        for ring, points in enumerate(self.around_centres):
+            circles = cv2.remap(widened, points, _NO_FRACTIONS, cv2.INTER_NEAREST)
+            # of each circle the mean, then real and imaginary part of each harmonic
+            packed = np.asarray(cv2.transpose(cv2.dft(circles, flags=cv2.DFT_ROWS)), np.float32)
+            end = min(harmonics, len(packed) // 2)
+            code[0, ring, 0], code[0, ring, 1] = packed[0], 0.0
+            code[1:end, ring] = packed[1 : 2 * end - 1].reshape(-1, 2, centres)
+        return code
 
-    def correlations(self, moving: Code, fixed: Code) -> Plane:
+    def fixed(self, plane: Plane) -> Plane:
+        circles = cv2.remap(_smoothed(plane), *self.around_middle, cv2.INTER_LINEAR)
+        packed = np.asarray(cv2.dft(circles, flags=cv2.DFT_ROWS), np.float32)
+        packed = np.concatenate([packed[:, :1], np.zeros_like(packed[:, :1]), packed[:, 1:]], axis=1)
+        harmonics = packed[:, : 2 * len(self.factors)].view(np.complex64).T * self.factors
+        # the conjugate of a moving harmonic a + bi times c + di: ac + bd and ad - bc
+        return np.stack([harmonics, np.complex64(-1j) * harmonics], axis=1).view(np.float32)
+
+    def correlations(self, moving: Plane, fixed: Plane) -> Plane:
         """(centres, directions): the correlation of the circles at each rotation of the moving scan."""
-        packed = np.zeros((self.centres, self.directions), np.float32)
-        for (first, end, _), many, one in zip(self.blocks, moving, fixed, strict=True):
-            turned = np.conj(one[:, 0] * self.phase[first:end, None])
-            product = np.conj(np.matmul(many, turned[:, :, None])[:, :, 0].T)
-            if first == 0:
-                packed[:, 0] = product[:, 0].real
-            harmonics = np.ascontiguousarray(product[:, 1 if first == 0 else 0 :])
-            packed[:, max(2 * first - 1, 1) : 2 * end - 1] = harmonics.view(np.float32)
+        harmonics, rings, _, centres = moving.shape
+        directions = self.around_middle[0].shape[1]
+        moving = moving.reshape(harmonics, 2 * rings, centres)
+        products = np.zeros((directions + 1, centres), np.float32)
+        for first, end, ring in self.blocks:
+            out = products[2 * first : 2 * end].reshape(-1, 2, centres)
+            np.matmul(fixed[first:end, :, 2 * ring :], moving[first:end, 2 * ring :], out=out)
+        # the mean has no imaginary part: packed, the first harmonic follows at once
+        products[1] = products[0]
+        packed = cv2.transpose(products[1:])
         return np.asarray(cv2.idft(packed, flags=cv2.DFT_ROWS | cv2.DFT_SCALE), np.float32)
 
 
 @cache
-def _sampling(grid: PolarGrid, *, many: bool, area: bool) -> _Sampling:
+def _circles(grid: PolarGrid, *, area: bool) -> _Circles:
     radii = grid.radii[:: _AREA_RINGS if area else 1]
     directions = grid.directions // (_AREA_DIRECTIONS if area else 1)
-    centres = grid.shifts if many else np.zeros((1, 2))
-    angle = 2.0 * np.pi * np.arange(directions) / directions
-    middle = (COARSE_POINTS - 1) / 2
-    rows = middle + centres[:, 0, None, None] + radii[:, None] * np.sin(angle)
-    columns = middle + centres[:, 1, None, None] + radii[:, None] * np.cos(angle)
-    widening = 1 if area else _WIDENED
-    widened = (np.stack([columns, rows], axis=-1) + 0.5) * widening - 0.5
-    points = np.rint(widened).astype(np.int16).reshape(-1, directions, 2)
-
-    # each sample stands for its share of the area, of which each scan's code carries the root
-    step = grid.ring_step * (_AREA_RINGS if area else 1)
-    gain = np.sqrt(radii * step * 2.0 * np.pi / directions).astype(np.float32)
     highest = np.minimum(2.0 * np.pi * radii / grid.shortest_wave, (directions - 1) // 2).astype(np.intp)
+    counts = np.minimum(np.ceil(_DIRECTIONS_A_WAVE * highest / _DIRECTIONS_STEP) * _DIRECTIONS_STEP, directions)
     end = int(highest.max()) + 1
     blocks = tuple(
         (first, min(first + _HARMONICS_A_BLOCK, end), int(np.argmax(highest >= first)))
         for first in range(0, end, _HARMONICS_A_BLOCK)
     )
+    # two sums over directions and the mean over rotations, to the integral over the ring's share of the area
+    step = grid.ring_step * (_AREA_RINGS if area else 1)
+    share = 2.0 * np.pi * radii * step / counts
     # an area's direction stands for the middle of its eight
     turn = 2.0 * np.pi * (_AREA_DIRECTIONS - 1) / 2 / grid.directions if area else 0.0
-    phase = np.exp(1j * turn * np.arange(end)).astype(np.complex64)
-    return _Sampling(points, widening, np.tile(gain, len(centres))[:, None], len(centres), directions, blocks, phase)
+    factors = share * np.exp(1j * turn * np.arange(end))[:, None]
+    around_centres = tuple(
+        np.rint((_points(grid.shifts, radius, int(count)) + 0.5) * _WIDENED - 0.5).astype(np.int16)
+        for radius, count in zip(radii, counts, strict=True)
+    )
+    middle = np.concatenate([_points(np.zeros((1, 2)), radius, directions) for radius in radii]).astype(np.float32)
+    around_middle = np.ascontiguousarray(middle[..., 0]), np.ascontiguousarray(middle[..., 1])
+    return _Circles(around_centres, around_middle, factors.astype(np.complex64), blocks)
+
+
+def _smoothed(plane: Plane) -> Plane:
+    return blurred(plane, (_SMOOTHING, _SMOOTHING))
+
+
+def _points(centres: NDArray[np.float64], radius: float, directions: int) -> NDArray[np.float64]:
+    """(centres, directions, 2): column and row of the points of a circle around each centre."""
+    angle, middle = 2.0 * np.pi * np.arange(directions) / directions, (COARSE_POINTS - 1) / 2
+    rows = middle + centres[:, :1] + radius * np.sin(angle)
+    columns = middle + centres[:, 1:] + radius * np.cos(angle)
+    return np.stack([columns, rows], axis=-1)

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matcher.clean import COARSE_POINTS
 from matcher.parameters import Parameters
@@ -140,8 +141,14 @@ def _correlate(moving: CoarseView, fixed: CoarseView, step: int, y: int, x: int)
     reverse = half_turns % 2 == 1
     plane = (convolution if reverse else correlation)(fixed.spectrum(), moving.spectrum(step))
     # of a convolution each shift lies one point before: the middle of an even grid lies between two points
-    window = np.arange(-_WINDOW, _WINDOW + 1) - int(reverse)
-    return np.asarray(plane[np.ix_((y + window) % COARSE_POINTS, (x + window) % COARSE_POINTS)])
+    return plane.take(_window(y - int(reverse), x - int(reverse)))
+
+
+@cache
+def _window(y: int, x: int) -> NDArray[np.intp]:
+    """The places on a cyclic coarse grid of the shifts around (y, x)."""
+    rows, columns = (np.arange(middle - _WINDOW, middle + _WINDOW + 1) % COARSE_POINTS for middle in (y, x))
+    return np.asarray(rows[:, None] * COARSE_POINTS + columns)
 
 
 def _measure(
