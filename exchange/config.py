@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     """A head of the log is signed at most this often, and only when the log grew."""
     request_skew_s: Annotated[float, Field(ge=1, le=300)] = 30
     """How far two nodes' clocks may differ before their signed requests are refused."""
+    calibration: Path | None = None
+    """A model that says what scores are worth, made by ``ffp calibrate``; relative to the home. Without one no
+    likelihood ratio is given."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     """How often a failing job is tried before it is set aside for the operator."""
 

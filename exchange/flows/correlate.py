@@ -77,7 +77,9 @@ def _prepare(node: Node, acquisition: AcquisitionRow, pipeline: Pipeline) -> str
     if prepared.not_usable is not None:
         return prepared.not_usable
     with node.store.write() as session:
-        session.get_one(AcquisitionRow, acquisition.acquisition_id).parameters = pipeline.digest
+        row = session.get_one(AcquisitionRow, acquisition.acquisition_id)
+        row.parameters = pipeline.digest
+        row.spacing_y_um, row.spacing_x_um = prepared.spacing_um
     return None
 
 

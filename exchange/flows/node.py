@@ -11,11 +11,13 @@ from exchange.compute import Compute
 from exchange.config import Settings, first_settings, load_settings, write_config
 from exchange.errors import ConfigurationError
 from exchange.flows.galleries import Galleries
+from exchange.flows.worth import load_calibration
 from exchange.store.blobs import BlobFolder
 from exchange.store.engine import Store
 from exchange.store.statements import append_own, first_key_event
 from exchange.trust.card import make_card, open_card
 from exchange.trust.keys import NodeKeys, create_keys, load_identity, load_keys
+from matcher.calibration_model import CalibrationModel
 from schemas import Envelope, KeyEvent, open_envelope
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction
@@ -31,6 +33,7 @@ class Node:
     keys: NodeKeys
     compute: Compute
     galleries: Galleries
+    calibration: CalibrationModel | None
     card: KeyEvent
     card_envelope: Envelope
 
@@ -97,6 +100,7 @@ def open_node(home: Path) -> Node:
     """Open an initialised node. Raises ConfigurationError naming what is missing and how to mend it."""
     settings = load_settings(home)
     keys = load_keys(settings.keys)
+    calibration = load_calibration(settings)
     if not settings.database.is_file():
         raise ConfigurationError(f"{settings.database} is missing; restore it from the backup.")
     store = Store(settings.database)
@@ -114,6 +118,7 @@ def open_node(home: Path) -> Node:
         keys=keys,
         compute=Compute(settings.workers, settings.compute_timeout_s),
         galleries=Galleries(settings.galleries),
+        calibration=calibration,
         card=open_card(envelope),
         card_envelope=envelope,
     )

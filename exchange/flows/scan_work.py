@@ -33,9 +33,10 @@ class ScanReport:
 
 @dataclass(frozen=True)
 class ScanPrepared:
-    """Why a scan is not usable, if it is not."""
+    """Why a scan is not usable, if it is not, and the distances (y, x) between its points."""
 
     not_usable: str | None
+    spacing_um: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -71,18 +72,19 @@ def inspect_scan(path: Path) -> ScanReport:
 
 def prepare_scan(scan: Path, target: Path, pipeline: Pipeline) -> ScanPrepared:
     """Clean a topography once and keep the result at ``target``."""
+    topography = read_topography(scan)
     try:
         match pipeline:
             case matcher.Parameters():
-                content = matcher.prepare(read_topography(scan), pipeline).to_bytes()
+                content = matcher.prepare(topography, pipeline).to_bytes()
             case matcher.ProfileParameters():
-                content = matcher.prepare_profile(read_topography(scan), pipeline).to_bytes()
+                content = matcher.prepare_profile(topography, pipeline).to_bytes()
     except matcher.ScanNotUsable as error:
-        return ScanPrepared(str(error))
+        return ScanPrepared(str(error), topography.spacing_um)
     part = target.with_suffix(f".{os.getpid()}.part")
     part.write_bytes(content)
     part.replace(target)
-    return ScanPrepared(None)
+    return ScanPrepared(None, topography.spacing_um)
 
 
 def search_gallery(folder: Path, parameters: matcher.Parameters, query: Path, filters: matcher.Filters) -> Found:

@@ -31,12 +31,18 @@ class NewCandidate:
 
 @dataclass(frozen=True)
 class StoredCandidate:
-    """A pair with both of its records."""
+    """A pair with both of its records and acquisitions."""
 
     row: CandidateRow
     record_a: RecordRow
     record_b: RecordRow
-    roi: str
+    acquisition_a: AcquisitionRow
+    acquisition_b: AcquisitionRow
+
+    @property
+    def roi(self) -> str:
+        """The region of both."""
+        return self.acquisition_a.roi
 
 
 @dataclass(frozen=True)
@@ -97,16 +103,19 @@ def count_candidates(session: Session) -> int:
 
 
 _SIDES = (aliased(RecordRow), aliased(RecordRow))
+_SCANS = (aliased(AcquisitionRow), aliased(AcquisitionRow))
 
 
 def _current(pipelines: Collection[str]) -> Any:
     """Pairs of current records under current parameters: a superseded version takes its candidates along."""
     record_a, record_b = _SIDES
+    scan_a, scan_b = _SCANS
     return (
-        select(CandidateRow, record_a, record_b, AcquisitionRow.roi)
+        select(CandidateRow, record_a, record_b, scan_a, scan_b)
         .join(record_a, record_a.statement_id == CandidateRow.statement_a)
         .join(record_b, record_b.statement_id == CandidateRow.statement_b)
-        .join(AcquisitionRow, AcquisitionRow.acquisition_id == CandidateRow.acquisition_a)
+        .join(scan_a, scan_a.acquisition_id == CandidateRow.acquisition_a)
+        .join(scan_b, scan_b.acquisition_id == CandidateRow.acquisition_b)
         .where(
             CandidateRow.parameters.in_(pipelines),
             record_a.superseded_by.is_(None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Base(DeclarativeBase):
@@ -80,6 +80,9 @@ class AcquisitionRow(Base):
     detail: Mapped[str | None]
     parameters: Mapped[str | None]
     """Digest of the matcher parameters that it was prepared with; None until then."""
+    spacing_y_um: Mapped[float | None]
+    spacing_x_um: Mapped[float | None]
+    """Distances between its points, as its file says; None until prepared."""
     correlated_at: Mapped[str | None]
     __table_args__ = (
         UniqueConstraint("statement_id", "position"),

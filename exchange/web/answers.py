@@ -11,14 +11,15 @@ from pydantic import BaseModel, ConfigDict
 from exchange.flows.enrol import PeerStatus
 from exchange.flows.sharing import Shared
 from exchange.flows.submit import Receipt
+from exchange.flows.worth import Worth
 from exchange.store.candidates import StoredCandidate
 from exchange.store.tables import AcquisitionRow, RecordRow
 from schemas import Record
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
 SCORE_NOTE = (
-    "A score ranks candidates for comparison by an examiner; it identifies nothing. "
-    "No validated likelihood ratio is stated by this release."
+    "A score ranks candidates for comparison by an examiner; it identifies nothing. A likelihood ratio holds within "
+    "its bounds and for its reference population alone, and leaves out that the pair was found by its score."
 )
 
 
@@ -108,10 +109,28 @@ class RecordPage(BaseModel):
     next: str | None
 
 
+class LikelihoodRatioAnswer(BaseModel):
+    """How many times more probable the score is if one firearm made both marks than if two did, as log10.
+
+    ``lower`` and ``upper`` are the bounds that the model's firearms support, ``capped`` the one that was reached;
+    ``verbal`` is the ENFSI equivalent in words. It is no probability that one firearm made both.
+    """
+
+    log10_lr: float
+    lower: float
+    upper: float
+    capped: str | None
+    verbal: str
+    population: dict[str, Any]
+    model_digest: str
+
+
 class CandidateAnswer(BaseModel):
     """One compared pair, seen from ``record``. Both stand as equals; the score is the same from either side.
 
-    Of striae (aperture shear) the cells are segments of a profile, and there is no rotation."""
+    Of striae (aperture shear) the cells are segments of a profile, and there is no rotation. Where no likelihood ratio
+    is validated, ``no_validated_lr`` says why.
+    """
 
     candidate_id: int
     roi: str
@@ -121,6 +140,8 @@ class CandidateAnswer(BaseModel):
     rotation_deg: float | None
     cross_border: bool
     same_case: bool
+    likelihood_ratio: LikelihoodRatioAnswer | None
+    no_validated_lr: str | None
     record: RecordSummary
     other: RecordSummary
     created_at: datetime
@@ -223,15 +244,15 @@ def record(
     )
 
 
-def candidate(found: StoredCandidate, seen_from: str | None = None) -> CandidateAnswer:
-    return CandidateAnswer(**_candidate(found, seen_from))
+def candidate(found: StoredCandidate, worth: Worth, seen_from: str | None = None) -> CandidateAnswer:
+    return CandidateAnswer(**_candidate(found, worth, seen_from))
 
 
-def candidate_detail(found: StoredCandidate) -> CandidateDetail:
-    return CandidateDetail(**_candidate(found, None), comparison=json.loads(found.row.comparison))
+def candidate_detail(found: StoredCandidate, worth: Worth) -> CandidateDetail:
+    return CandidateDetail(**_candidate(found, worth, None), comparison=json.loads(found.row.comparison))
 
 
-def _candidate(found: StoredCandidate, seen_from: str | None) -> dict[str, Any]:
+def _candidate(found: StoredCandidate, worth: Worth, seen_from: str | None) -> dict[str, Any]:
     comparison = json.loads(found.row.comparison)
     mine, other = found.record_a, found.record_b
     if seen_from == other.statement_id:
@@ -245,6 +266,8 @@ def _candidate(found: StoredCandidate, seen_from: str | None) -> dict[str, Any]:
         "rotation_deg": comparison.get("rotation_deg"),
         "cross_border": found.row.cross_border,
         "same_case": found.row.same_case,
+        "likelihood_ratio": worth.likelihood_ratio,
+        "no_validated_lr": worth.no_validated_lr,
         "record": summary(mine),
         "other": summary(other),
         "created_at": datetime.fromisoformat(found.row.created_at),

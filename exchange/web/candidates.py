@@ -11,9 +11,9 @@ from exchange.flows.node import Node
 from exchange.flows.pipelines import PIPELINES
 from exchange.flows.references import prepared_scan
 from exchange.flows.scan_work import draw_candidate
+from exchange.flows.worth import worth_of
 from exchange.store.candidates import Page, StoredCandidate, candidates_of, find_candidate, open_candidates
 from exchange.store.records import AcquisitionState, acquisitions_of, counts_by_state, find_record
-from exchange.store.tables import AcquisitionRow
 from exchange.web import answers
 from exchange.web.access import OpenNode, Reader
 from exchange.web.heavy import heavily
@@ -43,7 +43,7 @@ def candidates_of_record(
             raise NotFound(f"There is no record {statement_id} on this node.")
         pending = sum(item.state in _PENDING for item in acquisitions_of(session, statement_id))
         found = candidates_of(session, statement_id, PIPELINES, _page(limit, cursor))
-    return _answer(request, response, found, limit, pending, statement_id)
+    return _answer(request, response, node, found, limit, pending, statement_id)
 
 
 @router.get("/candidates", response_model=answers.CandidatePage)
@@ -63,13 +63,14 @@ def cross_border_candidates(
             session, PIPELINES, _page(limit, cursor), min_score=min_score, jurisdiction=jurisdiction
         )
         pending = sum(count for state, count in counts_by_state(session).items() if state in _PENDING)
-    return _answer(request, response, found, limit, pending, None)
+    return _answer(request, response, node, found, limit, pending, None)
 
 
 @router.get("/candidates/{candidate_id}", response_model=answers.CandidateDetail)
 def read_candidate(node: OpenNode, _caller: Reader, candidate_id: CandidateId) -> answers.CandidateDetail:
     """One pair with its explanation: registration, overlap, and each cell's correlation and displacement."""
-    return answers.candidate_detail(_found(node, candidate_id))
+    found = _found(node, candidate_id)
+    return answers.candidate_detail(found, worth_of(node.calibration, found))
 
 
 @router.get(
@@ -84,9 +85,7 @@ async def candidate_picture(request: Request, node: OpenNode, _caller: Reader, c
 
 def _picture(node: Node, candidate_id: int) -> bytes:
     found = _found(node, candidate_id)
-    with node.store.read() as session:
-        scan_a = session.get_one(AcquisitionRow, found.row.acquisition_a).sha256
-        scan_b = session.get_one(AcquisitionRow, found.row.acquisition_b).sha256
+    scan_a, scan_b = found.acquisition_a.sha256, found.acquisition_b.sha256
     pipeline = PIPELINES[found.row.parameters]
     prepared_a, prepared_b = (prepared_scan(node, scan, pipeline) for scan in (scan_a, scan_b))
     return node.compute.run(
@@ -112,6 +111,7 @@ def _page(limit: int, cursor: str | None) -> Page:
 def _answer(
     request: Request,
     response: Response,
+    node: Node,
     found: list[StoredCandidate],
     limit: int,
     pending: int,
@@ -120,5 +120,5 @@ def _answer(
     last = found[limit - 1].row if len(found) > limit else None
     following = encode_cursor(last.score, last.candidate_id) if last else None
     link_next(request, response, following)
-    items = [answers.candidate(item, seen_from) for item in found[:limit]]
+    items = [answers.candidate(item, worth_of(node.calibration, item), seen_from) for item in found[:limit]]
     return answers.CandidatePage(items=items, next=following, pending=pending)

@@ -151,8 +151,7 @@ def _default(name: str) -> str:
     if name in WHERE_INIT_SETS:
         assert Settings.model_fields[name].is_required()
         return "set by `ffp init`"
-    default = Settings.model_fields[name].default
-    return str(default)
+    return str(Settings.model_fields[name].default or "none")
 
 
 def _check_kosovo(text: str, where: str) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
 from exchange.store.engine import Store
-from exchange.store.tables import SchemaRow, UserRow
+from exchange.store.tables import SCHEMA_VERSION, SchemaRow, UserRow
 from exchange.store.users import add_user
 from schemas.vocabulary import Role
 
@@ -141,7 +141,7 @@ def test_a_database_that_is_damaged(store: Store, tmp_path: Path) -> None:
 
 def test_a_database_of_another_release(store: Store) -> None:
     with store.write() as session:
-        session.get_one(SchemaRow, 1).version = 99
+        session.get_one(SchemaRow, SCHEMA_VERSION).version = 99
     with pytest.raises(ConfigurationError, match="99"):
         store.check()
 
