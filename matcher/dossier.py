@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from matcher.bootstrap import DRAWS, unseen_failure_rate
 from matcher.evaluation import Evaluation
@@ -11,6 +12,12 @@ from matcher.parameters import MATCHER_VERSION
 from matcher.validation import Goal, Trial, Validation
 
 _WORST = 5
+
+_HEAD = """\
+# Validation of the matcher
+
+Made by `ffp validate`; change it by running the command again. It is meant for the file that a laboratory keeps of a
+method (ISO/IEC 17025, 7.2.2); the scope, the requirements of its own work and the decision are the laboratory's."""
 
 _DEFINITIONS = """\
 | figure | definition |
@@ -55,7 +62,7 @@ def dossier(validation: Validation) -> str:
         _repeat,
         _digests,
     )
-    pages = ["# Validation of the matcher\n\nMade by `ffp validate`; change it by running the command again."]
+    pages = [_HEAD]
     return "\n\n".join([*pages, *(section(validation) for section in sections)]) + "\n"
 
 
@@ -72,9 +79,9 @@ def _summary(validation: Validation) -> str:
     if plain:
         apart = sum(found.overlaps == 0 for found in plain)
         lines.append(
-            f"As they are and turned at random ({len(plain)} runs), every pair of one firearm scored above every pair "
-            f"of two in {apart}; the smallest gap was {min(found.gap_in_knm_deviations for found in plain):.1f} "
-            "standard deviations of the pairs of two firearms."
+            f"In {apart} of the {len(plain)} runs with whole marks, as they are and turned at random, every pair of "
+            "one firearm scored above every pair of two; the smallest gap was "
+            f"{min(found.gap_in_knm_deviations for found in plain):.1f} standard deviations of the pairs of two."
         )
     lines.append(f"**Goals missed:** {'; '.join(short)}." if short else "No goal was missed.")
     refused = sum(len(found.refused) for _, found in results)
@@ -86,8 +93,8 @@ def _summary(validation: Validation) -> str:
     )
     lines.append(
         f"With {data.n_firearms} firearms, no failure seen still leaves room for failures with up to "
-        f"{unseen_failure_rate(data.n_firearms):.0%} of firearms (upper 95 % limit): an interval of 1 to 1 says no "
-        "more than that."
+        f"{100 * unseen_failure_rate(data.n_firearms):.0f} % of firearms (upper 95 % limit): an interval of 1 to 1 "
+        "says no more than that."
     )
     lines.append("A score ranks candidates for an examiner. It identifies nothing.")
     return "## In short\n\n" + "\n".join(f"- {line}" for line in lines)
@@ -102,19 +109,23 @@ def _figures(validation: Validation) -> str:
     rows = [_row(trial, found) for trial, found in validation.results]
     note = (
         f"In brackets: 95 % intervals by bootstrap over firearms ({DRAWS} draws). KM: pairs of one firearm; KNM: of "
-        "two. All but the first six conditions are turned at random too, with seed 1."
+        "two. A condition's goal is judged with the pairs of refused scans counted as score 0. "
+        "In every condition but the first, scans are turned at random too: with seed 1 where the name gives no other."
     )
     return "\n".join(["## Figures beside the goals\n", head, *rows, "", note, "", _DEFINITIONS])
 
 
 def _row(trial: Trial, found: Evaluation) -> str:
+    def with_refused(figure: str) -> str:
+        return f"; with refused {figure}" if found.refused else ""
+
     missed = trial.goal.missed(found)
     cllr = "no data" if found.cllr is None else f"{found.cllr:.3f}{_interval(found, 'cllr', 3)}"
     cells = (
         trial.name,
         _goal(trial.goal),
-        f"{found.auc:.5f}{_interval(found, 'auc', 4)}",
-        f"{found.rank1:.3f}{_interval(found, 'rank1', 3)}",
+        f"{found.auc:.5f}{_interval(found, 'auc', 4)}" + with_refused(f"{found.auc_with_refused:.5f}"),
+        f"{found.rank1:.3f}{_interval(found, 'rank1', 3)}" + with_refused(f"{found.rank1_with_refused:.3f}"),
         str(found.overlaps),
         f"{found.km_min:.3f} / {found.knm_max:.3f}",
         f"{found.gap_in_knm_deviations:.1f}",
@@ -203,10 +214,11 @@ def _failures_of(trial: Trial, found: Evaluation) -> Iterator[str]:
             f"pair of two ({found.knm_max:.3f}){more}: {worst}."
         )
     if found.refused:
+        name, why = next(iter(found.refused.items()))
         yield (
-            f"- **{trial.name}**: {len(found.refused)} scans refused, {found.missing_km} KM and {found.missing_knm} "
-            f"KNM pairs without a score. With these as score 0: AUC {found.auc_with_refused:.5f}, rank-1 "
-            f"{found.rank1_with_refused:.3f}. " + " ".join(f"{name}: {why}." for name, why in found.refused.items())
+            f"- **{trial.name}**: {len(found.refused)} scans refused ({', '.join(found.refused)}), which leaves "
+            f"{found.missing_km} KM and {found.missing_knm} KNM pairs without a score. With these as score 0: AUC "
+            f"{found.auc_with_refused:.5f}, rank-1 {found.rank1_with_refused:.3f}. The first of them, {name}: {why}."
         )
 
 
@@ -253,7 +265,8 @@ def _repeat(validation: Validation) -> str:
             "## How to repeat it\n",
             f"With the files of the digests below in a folder `{data.folder}`:\n",
             "```sh",
-            f"ffp validate {data.folder} --truth {data.folder}/{data.truth} --out docs/validation.md",
+            f"ffp validate {data.folder} --truth {data.folder}/{data.truth} --out docs/validation.md \\",
+            f"    --source {quote(' '.join(data.source.split()))} --licence {quote(' '.join(data.licence.split()))}",
             "```\n",
             "A single condition, with every pair's score:\n",
             "```sh",

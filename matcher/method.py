@@ -44,7 +44,7 @@ def describe_method(digest: str) -> str:
     for entry in fields(Parameters):
         value = getattr(DEFAULT_PARAMETERS, entry.name)
         shown = " to ".join(f"{end:g}" for end in value) if isinstance(value, tuple) else str(value)
-        lines.append(f"| `{entry.name}` | {shown} | {cell(why.get(entry.name, ''))} |")
+        lines.append(f"| `{entry.name}` | {shown} | {cell(why.get(entry.name, 'not stated'))} |")
     lines += ["", f"Under ring light these differ: {relief}."]
     return "\n".join(lines)
 

@@ -48,7 +48,7 @@ def test_the_page_says_what_a_laboratory_needs(validation: Validation) -> None:
         "Files",
     ):
         assert f"\n## {heading}\n" in page
-    assert page.index("## In short") < 200
+    assert page.index("## In short") < 400  # the summary comes first
     assert all(digest in page for digest in validation.data.digests.values())
     assert validation.data.truth_digest in page
     assert validation.results[0][1].parameters_digest in page
@@ -98,3 +98,13 @@ def test_every_condition_has_a_name_of_its_own() -> None:
     assert len({trial.name for trial in TRIALS}) == len({trial.conditions for trial in TRIALS}) == len(TRIALS)
     assert sum(trial.goal.separate for trial in TRIALS) == 6
     assert any(trial.with_controls for trial in TRIALS)
+
+
+def test_refused_scans_stand_beside_the_figures_they_would_flatter(validation: Validation) -> None:
+    trial, found = validation.results[0]
+    refused = replace(found, refused={"s|0-0": "not usable: too small"}, missing_km=1, auc_with_refused=0.75)
+    page = dossier(replace(validation, results=((trial, refused),)))
+    [row] = [line for line in page.splitlines() if line.startswith("| as they are | AUC 1")]
+    assert "with refused 0.75000" in row
+    assert "**no**: AUC" in row
+    assert "1 scans refused (s|0-0), which leaves 1 KM and 0 KNM pairs without a score" in page
