@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +11,16 @@ from numpy.typing import NDArray
 from matcher.comparison import Comparison, View, compare_cells, register_pair
 from matcher.descriptor import prefilter
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
+from matcher.polar_column import PolarQuery
 from matcher.prepared import Prepared
-from matcher.registration import Registration
-
-Registered: TypeAlias = tuple[int, Registration]
-"""A reference's row, and how the query lies on it."""
+from matcher.registration import place_roughly
 
 
 @dataclass(frozen=True)
 class Ranked:
     """One reference of a candidate list.
 
-    ``index``: its row in the gallery; ``prefilter_score``: how it entered the list; ``comparison``: the query
+    ``index``: its row in the gallery; ``prefilter_score``: of its descriptor; ``comparison``: the query
     (scan a) with the reference (scan b).
     """
 
@@ -34,57 +31,100 @@ class Ranked:
 
 def correlate(
     query: Prepared,
-    descriptors: NDArray[np.int8],
-    load: Callable[[int], Prepared],
+    references: Sequence[Prepared],
     parameters: Parameters = DEFAULT_PARAMETERS,
+    *,
+    thorough: bool = False,
 ) -> list[Ranked]:
     """Rank references that are at hand by their agreement with the query, best first; ``Gallery`` ranks stored ones.
 
-    ``descriptors``: int8 (n, *DESCRIPTOR_SHAPE), row i that of ``load(i)``; may be memory-mapped.
-    ``load`` is called once or twice for a reference; what it raises passes through.
+    1. Compare the descriptors of all.
+    2. Search by polar column those that are partial; all of them for a partial query, and where it is to be
+       ``thorough``.
+    3. Search the best of both one by one, compare the best of those in full, rank: ``rank``.
+
     Returns at most ``cell_candidates`` entries: all of a smaller gallery. What lies below them has no score.
     Raises ``NotComparable`` where a scan was prepared with other parameters.
     """
-    view = View(query, parameters)
+    view, views = View(query, parameters), [View(scan, parameters) for scan in references]
+    if not views:
+        return []
 
-    def register(rows: Sequence[int]) -> list[Registered]:
-        return [(row, register_pair(view, View(load(row), parameters))) for row in rows]
+    # 1.
+    scores = prefilter(query.descriptor[None], np.stack([scan.descriptor for scan in references]))[0]
 
-    def compare(pairs: Sequence[Registered]) -> list[tuple[int, Comparison]]:
-        return [(row, compare_cells(view, View(load(row), parameters), found)) for row, found in pairs]
+    # 2.
+    points = np.array([scan.mark_points for scan in references])
+    searched = polar_searched(query.mark_points, points, parameters, thorough=thorough)
+    agreements = np.full(len(references), -np.inf, np.float32)
+    if len(searched):
+        agreements[searched] = polar_query(view).agreements(np.stack([references[row].polar for row in searched]))
 
-    scores = prefilter(query.descriptor[None], descriptors)[0]
-    return rank(np.arange(len(scores)), scores, register, compare, parameters)
+    # 3.
+    chosen = union(best(scores, parameters.fine_candidates), best_found(agreements, parameters.fine_candidates))
+    return rank(
+        dict(zip(chosen.tolist(), scores[chosen].tolist(), strict=True)),
+        lambda rows: [(row, sift(view, views[row])) for row in rows],
+        lambda rows: [(row, compare_in_full(view, views[row])) for row in rows],
+        parameters,
+    )
 
 
 def rank(
-    rows: NDArray[np.integer],
-    scores: NDArray[np.floating],
-    register: Callable[[Sequence[int]], list[Registered]],
-    compare: Callable[[Sequence[Registered]], list[tuple[int, Comparison]]],
+    entered: dict[int, float],
+    sift_rows: Callable[[Sequence[int]], list[tuple[int, float]]],
+    compare_rows: Callable[[Sequence[int]], list[tuple[int, Comparison]]],
     parameters: Parameters,
 ) -> list[Ranked]:
-    """The stages that follow the prefilter.
+    """The stages that follow those by columns.
 
-    1. ``register`` the best ``parameters.fine_candidates`` finely.
-    2. ``compare`` the cells of the best ``parameters.cell_candidates`` of those.
+    1. Search each reference that entered for its best place.
+    2. Compare in full the best ``parameters.cell_candidates`` of those.
     3. Rank these by score; ties by row.
 
-    ``rows``: rising, with their prefilter ``scores``. ``register`` and ``compare`` may leave out a reference that
-    they cannot read, and answer in any order.
+    ``entered``: rows, rising, with their prefilter scores. ``sift_rows`` and ``compare_rows`` may leave out a
+    reference that they cannot read, and answer in any order.
     """
     # 1.
-    chosen = best(scores, parameters.fine_candidates)
-    entered = dict(zip(rows[chosen].tolist(), scores[chosen].tolist(), strict=True))
-    registered = sorted(register(list(entered)), key=lambda pair: pair[0])
+    sifted = sorted(sift_rows(list(entered)))
 
     # 2.
-    agreements = np.array([registration.agreement for _, registration in registered])
-    compared = compare([registered[place] for place in best(agreements, parameters.cell_candidates)])
+    agreements = np.array([agreement for _, agreement in sifted])
+    compared = compare_rows([sifted[place][0] for place in best(agreements, parameters.cell_candidates)])
 
     # 3.
     compared = sorted(compared, key=lambda pair: (-pair[1].score, pair[0]))
     return [Ranked(row, entered[row], comparison) for row, comparison in compared]
+
+
+def sift(query: View, reference: View) -> float:
+    """What a reference goes on by, never shown: the query is always the one that is moved, since that is cheap."""
+    return place_roughly(query.coarse, reference.coarse, query.parameters)
+
+
+def compare_in_full(query: View, reference: View) -> Comparison:
+    """As ``compare`` does."""
+    return compare_cells(query, reference, register_pair(query, reference))
+
+
+def polar_query(view: View) -> PolarQuery:
+    coarse = view.coarse
+    return PolarQuery(coarse.signal, coarse.weights, coarse.grid.reach)
+
+
+def is_partial(points: NDArray[np.integer], parameters: Parameters) -> NDArray[np.bool_]:
+    """Whether so many measured points of the coarse grid are less than a whole mark shows."""
+    point_mm2 = (parameters.coarse_spacing_um / 1000.0) ** 2
+    return np.asarray(points * point_mm2 < parameters.partial_mark_area_mm2)
+
+
+def polar_searched(
+    query_points: int, points: NDArray[np.integer], parameters: Parameters, *, thorough: bool
+) -> NDArray[np.intp]:
+    """The places of the references that are to be searched by polar column; ``points``: what each of them shows."""
+    if thorough or bool(is_partial(np.array(query_points), parameters)):
+        return np.arange(len(points))
+    return np.flatnonzero(is_partial(points, parameters))
 
 
 def best(scores: NDArray[np.floating], count: int) -> NDArray[np.intp]:
@@ -96,3 +136,14 @@ def best(scores: NDArray[np.floating], count: int) -> NDArray[np.intp]:
     else:
         found = np.arange(len(scores))
     return found[np.argsort(-scores[found], kind="stable")][:count]
+
+
+def best_found(agreements: NDArray[np.floating], count: int) -> NDArray[np.intp]:
+    """As ``best``, without those that were not looked at or could not be: -inf."""
+    found = best(agreements, count)
+    return np.asarray(found[np.isfinite(agreements[found])])
+
+
+def union(one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.intp]:
+    """All places of both, rising."""
+    return np.unique(np.concatenate([one, other]))

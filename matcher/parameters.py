@@ -99,7 +99,11 @@ class Parameters:
     half_score_agreement: float = bounded(12.0, 1.0, 100.0)
     """Score = agreement^2 / (agreement^2 + this^2): one half at twice the agreement of five to six that unrelated marks
     reach somewhere among all rotations and shifts."""
+    partial_mark_area_mm2: float = bounded(2.0, 0.01, 20.0)
+    """Marks that show less are looked for by the polar column too, and it looks for them: descriptors of halves (1 to
+    1.7 mm2 of Fadul's 2.2 to 3.7) rank some of their firearm's marks anywhere, those of whole marks none."""
     fine_candidates: int = counted(500, 1, 100_000)
+    """So many of the best by descriptor, and by polar column, are searched one by one."""
     cell_candidates: int = counted(50, 1, 100_000)
 
     def __post_init__(self) -> None:
@@ -141,6 +145,7 @@ FIRING_PIN_PARAMETERS = Parameters(
     levelling_tolerance_um=15.0,
     max_step_um=25.0,
     min_mark_area_mm2=0.1,
+    partial_mark_area_mm2=0.5,
     max_shift_um=200.0,
     cell_size_um=175.0,
     cell_search_um=37.5,

@@ -16,15 +16,17 @@ from matcher.descriptor import DESCRIPTOR_SHAPE, describe
 from matcher.flatten import flattened
 from matcher.packed import MAX_RATIO, PackedGrid, damaged
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
+from matcher.polar_column import POLAR_BYTES, polar_row
 from matcher.topography import Topography
 
 _MAGIC = b"FFPprep2"
 _IDENTITY = struct.Struct("<32s2d32s32s32s")
-"""Parameters digest, centre (y, x), digests of descriptor, coarse and fine grid: what the scan's digest is of."""
+"""Parameters digest, centre (y, x), digests of columns, coarse and fine grid: what the scan's digest is of."""
 _HEADER = struct.Struct(f"<8s32s{_IDENTITY.size}s2I")
 """Magic, the scan's digest, identity, lengths of the packed coarse and fine grid."""
 _DESCRIPTOR_BYTES = math.prod(DESCRIPTOR_SHAPE)
-_MAX_BYTES = _HEADER.size + _DESCRIPTOR_BYTES + MAX_RATIO * (COARSE_POINTS**2 + FINE_POINTS**2)
+_COLUMN_BYTES = _DESCRIPTOR_BYTES + POLAR_BYTES
+_MAX_BYTES = _HEADER.size + _COLUMN_BYTES + MAX_RATIO * (COARSE_POINTS**2 + FINE_POINTS**2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,20 +35,23 @@ class Prepared:
 
     ``coarse``, ``fine``: int8 (160, 160) and (320, 320), band-passed heights times 127 / ``clip_deviations``, on
     grids around the mark's centre; ``coarse_weights``, ``fine_weights``: uint8, 255 = fully measured;
-    ``descriptor``: int8, for the prefilter; ``centre_um``: (y, x) of that centre, from the scan's first point;
+    ``descriptor``, ``polar``: int8, by which a whole gallery is searched; ``centre_um``: (y, x) of that centre, from
+    the scan's first point;
     ``parameters_digest``: of the parameters it was made with. Two of them compare only with the same digest.
     All arrays are read-only. A grid is unpacked when first asked for, and raises ``ScanRefused`` where its
     bytes are damaged.
     """
 
     descriptor: NDArray[np.int8]
+    polar: NDArray[np.int8]
     coarse_grid: PackedGrid
     fine_grid: PackedGrid
     centre_um: tuple[float, float]
     parameters_digest: str
 
     def __post_init__(self) -> None:
-        self.descriptor.flags.writeable = False
+        for column in (self.descriptor, self.polar):
+            column.flags.writeable = False
 
     @property
     def coarse(self) -> NDArray[np.int8]:
@@ -65,21 +70,30 @@ class Prepared:
         return self.fine_grid.weights
 
     @cached_property
+    def mark_points(self) -> int:
+        """How much of the mark was measured, in points of the coarse grid."""
+        return round(int(self.coarse_weights.sum()) / 255)
+
+    @cached_property
     def digest(self) -> bytes:
         """SHA-256 of the content: names the scan, and settles which of two is moved onto the other."""
         return hashlib.sha256(self._identity).digest()
 
     @cached_property
     def _identity(self) -> bytes:
-        descriptor = hashlib.sha256(self.descriptor.tobytes()).digest()
-        digests = descriptor, self.coarse_grid.digest, self.fine_grid.digest
+        columns = hashlib.sha256(self._columns).digest()
+        digests = columns, self.coarse_grid.digest, self.fine_grid.digest
         return _IDENTITY.pack(bytes.fromhex(self.parameters_digest), *self.centre_um, *digests)
 
+    @property
+    def _columns(self) -> bytes:
+        return self.descriptor.tobytes() + self.polar.tobytes()
+
     def to_bytes(self) -> bytes:
-        """Header, descriptor, coarse grid, fine grid: who needs no more than the first three reads no further."""
+        """Header, columns, coarse grid, fine grid: who needs no more than the first three reads no further."""
         grids = self.coarse_grid.data, self.fine_grid.data
         header = _HEADER.pack(_MAGIC, self.digest, self._identity, *map(len, grids))
-        return b"".join([header, self.descriptor.tobytes(), *grids])
+        return b"".join([header, self._columns, *grids])
 
     @classmethod
     def from_bytes(cls, data: bytes | memoryview) -> Prepared:
@@ -93,16 +107,17 @@ class Prepared:
         _, digest, identity, coarse_length, fine_length = _HEADER.unpack_from(data)
         if hashlib.sha256(identity).digest() != digest:
             raise damaged("does not agree with its own digest")
-        coarse_start = _HEADER.size + _DESCRIPTOR_BYTES
+        coarse_start = _HEADER.size + _COLUMN_BYTES
         fine_start = coarse_start + coarse_length
         if fine_start + fine_length != len(data):
             raise damaged("does not have the lengths that its header names")
-        parameters_digest, y, x, descriptor_digest, coarse_digest, fine_digest = _IDENTITY.unpack(identity)
-        descriptor = bytes(data[_HEADER.size : coarse_start])
-        if hashlib.sha256(descriptor).digest() != descriptor_digest:
+        parameters_digest, y, x, columns_digest, coarse_digest, fine_digest = _IDENTITY.unpack(identity)
+        columns = bytes(data[_HEADER.size : coarse_start])
+        if hashlib.sha256(columns).digest() != columns_digest:
             raise damaged("does not agree with its own digest")
         return cls(
-            np.frombuffer(descriptor, np.int8).reshape(DESCRIPTOR_SHAPE),
+            np.frombuffer(columns, np.int8, _DESCRIPTOR_BYTES).reshape(DESCRIPTOR_SHAPE),
+            np.frombuffer(columns, np.int8, offset=_DESCRIPTOR_BYTES),
             PackedGrid(data[coarse_start:fine_start], coarse_digest, COARSE_POINTS),
             PackedGrid(data[fine_start:], fine_digest, FINE_POINTS),
             (y, x),
@@ -125,10 +140,12 @@ def prepare(
 
 
 def pack(scan: CleanScan, parameters: Parameters) -> Prepared:
-    """The compact form of a cleaned scan, with its descriptor."""
+    """The compact form of a cleaned scan, with what a gallery is searched by."""
+    flat = _flat(scan.coarse, parameters)
     return Prepared(
         describe(scan.coarse),
-        _quantise(_flat(scan.coarse, parameters), parameters),
+        polar_row(flat.heights * flat.weights, flat.weights),
+        _quantise(flat, parameters),
         _quantise(scan.fine, parameters),
         scan.centre_um,
         parameters.digest,

@@ -8,6 +8,7 @@ from matcher.packed import PackedGrid
 from matcher.parameters import DEFAULT_PARAMETERS, RELIEF_PARAMETERS, Parameters
 from matcher.photograph import Photograph
 from matcher.photograph_mark import find_photograph_mark
+from matcher.polar_column import inverted_row
 from matcher.prepared import Prepared, pack
 from matcher.relief import heights_of_shading, light_axis_deg, relief_of_brightness
 from matcher.topography import Topography
@@ -77,4 +78,5 @@ def _azimuth(axis_deg: float, noted_deg: float | None) -> float:
 def inverted(prepared: Prepared) -> Prepared:
     """Bumps become dents. The descriptor stays: a magnitude spectrum has no sign."""
     coarse, fine = (PackedGrid.pack(-grid.heights, grid.weights) for grid in (prepared.coarse_grid, prepared.fine_grid))
-    return Prepared(prepared.descriptor, coarse, fine, prepared.centre_um, prepared.parameters_digest)
+    polar = inverted_row(prepared.polar)
+    return Prepared(prepared.descriptor, polar, coarse, fine, prepared.centre_um, prepared.parameters_digest)

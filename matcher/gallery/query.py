@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.comparison import Comparison
-from matcher.correlation import Ranked, Registered, best, rank
+from matcher.correlation import Ranked, best, best_found, is_partial, polar_searched, rank, union
 from matcher.errors import GalleryDamaged, NotComparable, ScanRefused
 from matcher.gallery.files import telling_of_missing_files
 from matcher.gallery.generation import Generation, current_digest
 from matcher.gallery.schema import COLUMNS, Filters
 from matcher.gallery.shard import Shard
-from matcher.gallery.tasks import Place, Rows, compare_batch, first_pass, register_batch, second_pass
+from matcher.gallery.tasks import Place, Rows, compare_batch, first_pass, polar_pass, second_pass, sift_batch
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
 from matcher.prepared import Prepared
 
@@ -32,7 +32,8 @@ pairs of one firearm that all harmonics rank in the first 0.5 %, one lies behind
 _SECOND_LEAST = 16
 """Times ``fine_candidates``: where a sixteenth would be little more than the fine stage takes."""
 _SECOND_ROWS = 2048
-_FINE_BATCH = 16
+_POLAR_ROWS = 2048
+_SIFT_BATCH = 16
 _CELL_BATCH = 5
 _QUERIES_A_PASS = 8
 _TRIES = 2
@@ -53,12 +54,19 @@ class Candidate:
 
 @dataclass(frozen=True)
 class CandidateList:
-    """``candidates``: best first; ``searched``: with how many references the query was compared; ``damaged``: those
-    that could not be compared because their bytes are not what was written: prepare and append them again."""
+    """What a query found.
+
+    ``candidates``: best first; ``searched``: with how many references the query was compared; ``damaged``: those
+    that could not be compared because their bytes are not what was written: prepare and append them again.
+    ``searched_for_parts``: how many of the references were searched by polar column; ``why_for_parts``: a
+    sentence for the examiner.
+    """
 
     candidates: tuple[Candidate, ...]
     searched: int
     damaged: tuple[bytes, ...]
+    searched_for_parts: int
+    why_for_parts: str
 
 
 @dataclass(frozen=True)
@@ -99,13 +107,17 @@ class Gallery:
         filters: Filters = EVERYTHING,
         executor: Executor | None = None,
         progress: Progress = lambda _stage, _done, _all: None,
+        *,
+        thorough: bool = False,
     ) -> list[CandidateList]:
         """Rank what passes the filters by its agreement with each query, best first.
 
         1. Choose the references that pass; nothing is computed for the others.
         2. Compare their first harmonics with all queries in one pass.
         3. For each query, compare all harmonics of the best sixteenth.
-        4. Register, compare cells, rank: ``matcher.correlation.rank``.
+        4. Search by polar column the references that show a part of a mark; all of them for a query that does, and
+           where it is to be ``thorough``.
+        5. Search the best of both one by one, compare the best of those in full, rank: ``matcher.correlation.rank``.
 
         ``executor``: for example a ``ProcessPoolExecutor`` with one BLAS thread a process; none: all in this thread.
         The answer is the same for any executor, and for each query whatever is asked beside it.
@@ -117,9 +129,9 @@ class Gallery:
             raise NotComparable("the query was prepared with other parameters than the gallery: prepare it again")
         for _ in range(_TRIES):
             with contextlib.suppress(FileNotFoundError):  # a shard was compacted away after the snapshot
-                return self._search(queries, filters, executor, progress)
+                return self._search(queries, filters, executor, progress, thorough=thorough)
         with telling_of_missing_files():
-            return self._search(queries, filters, executor, progress)
+            return self._search(queries, filters, executor, progress, thorough=thorough)
 
     def verify(self) -> tuple[bytes, ...]:
         """Read everything; returns the names of the references of which something is not what was written."""
@@ -134,9 +146,15 @@ class Gallery:
         return tuple(altered)
 
     def _search(
-        self, queries: Sequence[Prepared], filters: Filters, executor: Executor | None, progress: Progress
+        self,
+        queries: Sequence[Prepared],
+        filters: Filters,
+        executor: Executor | None,
+        progress: Progress,
+        *,
+        thorough: bool,
     ) -> list[CandidateList]:
-        search = _Search(self.parameters, self._snapshot(filters), executor, progress)
+        search = _Search(self.parameters, self._snapshot(filters), executor, progress, thorough)
         passes = _batches(queries, _QUERIES_A_PASS)
         return [found for together in passes for found in search.run(together)]
 
@@ -160,6 +178,7 @@ class _Search:
     parts: Sequence[_Part]
     executor: Executor | None
     progress: Progress
+    thorough: bool
 
     def run(self, queries: Sequence[Prepared]) -> list[CandidateList]:
         descriptors = np.stack([query.descriptor for query in queries])
@@ -177,40 +196,69 @@ class _Search:
         return scores, damaged
 
     def _one(self, query: Prepared, first: NDArray[np.float32], damaged: set[int]) -> CandidateList:
-        kept = max(-(-len(first) // _SECOND_SHARE), _SECOND_LEAST * self.parameters.fine_candidates)
-        numbers = np.sort(best(first, kept))
-        scores = self._second(query, numbers, damaged)
-        sound = np.isfinite(scores)
         packed = query.to_bytes()
+        by_parts, searched = self._by_parts(query, packed, damaged)
+        kept = max(-(-len(first) // _SECOND_SHARE), _SECOND_LEAST * self.parameters.fine_candidates)
+        numbers = union(best(first, kept), by_parts)
+        scores = self._second(query, numbers, damaged)
+        by_descriptor = numbers[best_found(scores, self.parameters.fine_candidates)]
+        chosen = [number for number in union(by_descriptor, by_parts).tolist() if number not in damaged]
+        entered = dict(zip(chosen, scores[np.searchsorted(numbers, chosen)].tolist(), strict=True))
 
-        def register(rows: Sequence[int]) -> list[Registered]:
-            places = [self._place(number) for number in rows]
-            calls = [(packed, self.parameters, batch) for batch in _batches(places, _FINE_BATCH)]
-            return self._gather("fine", register_batch, calls, damaged)
+        def sift(rows: Sequence[int]) -> list[tuple[int, float]]:
+            return self._gather("sift", sift_batch, packed, rows, _SIFT_BATCH, damaged)
 
-        def compare(pairs: Sequence[Registered]) -> list[tuple[int, Comparison]]:
-            placed = [(self._place(number), registration) for number, registration in pairs]
-            calls = [(packed, self.parameters, batch) for batch in _batches(placed, _CELL_BATCH)]
-            return self._gather("cells", compare_batch, calls, damaged)
+        def compare(rows: Sequence[int]) -> list[tuple[int, Comparison]]:
+            return self._gather("cells", compare_batch, packed, rows, _CELL_BATCH, damaged)
 
-        ranked = rank(numbers[sound], scores[sound], register, compare, self.parameters)
+        ranked = rank(entered, sift, compare, self.parameters)
         return CandidateList(
             candidates=tuple(self._candidate(entry) for entry in ranked),
             searched=len(first),
             damaged=tuple(self._name(number) for number in sorted(damaged)),
+            searched_for_parts=searched,
+            why_for_parts=self._why(query),
         )
 
-    def _second(self, query: Prepared, numbers: NDArray[np.int64], damaged: set[int]) -> NDArray[np.float32]:
+    def _by_parts(self, query: Prepared, packed: bytes, damaged: set[int]) -> tuple[NDArray[np.intp], int]:
+        """The best references by polar column, rising, and how many were looked at."""
+        shown = [part.shard.rows(part.count)["mark_points"][part.rows] for part in self.parts]
+        points = np.concatenate([*shown, np.empty(0, np.uint32)])
+        numbers = polar_searched(query.mark_points, points, self.parameters, thorough=self.thorough)
+        scores = self._over("polar pass", polar_pass, numbers, _POLAR_ROWS, (packed, self.parameters), damaged)
+        return np.sort(numbers[best_found(scores, self.parameters.fine_candidates)]), len(numbers)
+
+    def _second(self, query: Prepared, numbers: NDArray[np.intp], damaged: set[int]) -> NDArray[np.float32]:
+        return self._over("second pass", second_pass, numbers, _SECOND_ROWS, (query.descriptor,), damaged)
+
+    def _why(self, query: Prepared) -> str:
+        limit = f"{self.parameters.partial_mark_area_mm2:g} mm2"
+        if self.thorough:
+            return "All references were searched for parts of marks, because that was asked for."
+        if is_partial(np.array(query.mark_points), self.parameters):
+            return f"All references were searched for parts of marks, because the query shows less than {limit}."
+        return f"References that show less than {limit} were searched for parts of marks; the query shows more."
+
+    def _over(
+        self,
+        stage: str,
+        task: Callable[..., tuple[NDArray[np.float32], list[int]]],
+        numbers: NDArray[np.intp],
+        size: int,
+        more: tuple[Any, ...],
+        damaged: set[int],
+    ) -> NDArray[np.float32]:
+        """What a task says of some references of all parts, a few at a time; -inf for those that are damaged."""
         scores = np.empty(len(numbers), np.float32)
         calls, spans = [], []
         for part in self.parts:
             low, high = np.searchsorted(numbers, [part.start, part.start + len(part.rows)])
-            for at in range(low, high, _SECOND_ROWS):
-                end = min(at + _SECOND_ROWS, high)
-                rows = part.rows[numbers[at:end] - part.start]
-                calls.append((part.shard.folder, part.count, rows, query.descriptor))
+            for at in range(low, high, size):
+                end = min(at + size, high)
+                rows = _run_or_rows(part.rows[numbers[at:end] - part.start])
+                calls.append((part.shard.folder, part.count, rows, *more))
                 spans.append((part, at, end))
-        for (part, at, end), (found, bad) in zip(spans, self._each("second pass", second_pass, calls), strict=True):
+        for (part, at, end), (found, bad) in zip(spans, self._each(stage, task, calls), strict=True):
             scores[at:end] = found[0]
             damaged.update(self._number(part, row) for row in bad)
         return scores
@@ -230,12 +278,16 @@ class _Search:
     def _gather(
         self,
         stage: str,
-        task: Callable[..., tuple[list[T], list[int]]],
-        calls: Sequence[tuple[Any, ...]],
+        task: Callable[..., tuple[list[tuple[int, T]], list[int]]],
+        packed: bytes,
+        numbers: Sequence[int],
+        size: int,
         damaged: set[int],
-    ) -> list[T]:
-        gathered: list[T] = []
-        for found, bad in self._each(stage, task, calls):
+    ) -> list[tuple[int, T]]:
+        """What a task says of each reference, from batches of them."""
+        places = [self._place(number) for number in numbers]
+        gathered: list[tuple[int, T]] = []
+        for found, bad in self._each(stage, task, [(packed, self.parameters, b) for b in _batches(places, size)]):
             gathered += found
             damaged.update(bad)
         return gathered

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.descriptor import FIRST_HARMONICS, HARMONICS, RINGS
+from matcher.polar_column import POLAR_BYTES
 from matcher.prepared import Prepared
 
-FORMAT = 1
+FORMAT = 2
 """Changes with the files' layout; a gallery of another format is never opened, only made anew."""
 
 
@@ -34,8 +35,9 @@ class Column:
 
 FIRST = Column("first", (FIRST_HARMONICS, 2 * RINGS), lambda scan: scan.descriptor[:FIRST_HARMONICS])
 REST = Column("rest", (HARMONICS - FIRST_HARMONICS, 2 * RINGS), lambda scan: scan.descriptor[FIRST_HARMONICS:])
-COLUMNS = (FIRST, REST)
-"""The descriptor in two parts, so that the first pass reads no more than it needs."""
+POLAR = Column("polar", (POLAR_BYTES,), lambda scan: scan.polar)
+COLUMNS = (FIRST, REST, POLAR)
+"""The descriptor in two parts, so that the first pass reads no more than it needs; and what a polar pass needs."""
 
 ROW = np.dtype(
     [
@@ -45,6 +47,7 @@ ROW = np.dtype(
         ("modality", "<u8"),
         ("jurisdiction", "<u8"),
         ("day", "<i4"),
+        ("mark_points", "<u4"),
         ("blob_bytes", "<u4"),
         ("blob_at", "<u8"),
         ("blob_crc", "<u4"),

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.comparison import Comparison, View, compare_cells, register_pair
-from matcher.correlation import Registered
+from matcher.comparison import Comparison, View
+from matcher.correlation import compare_in_full, polar_query, sift
 from matcher.descriptor import prefilter
 from matcher.errors import GalleryDamaged, ScanRefused
-from matcher.gallery.schema import COLUMNS, FIRST, REST
+from matcher.gallery.schema import FIRST, POLAR, REST
 from matcher.gallery.shard import Shard
 from matcher.parameters import Parameters
+from matcher.polar_column import PolarQuery
 from matcher.prepared import Prepared
-from matcher.registration import Registration
 
 Rows: TypeAlias = range | NDArray[np.int64]
 """Rows of one shard, rising; a range where none is left out, which needs no copy."""
 Place: TypeAlias = tuple[int, Path, int]
 """A reference: its number in the snapshot, its shard's folder, its row there."""
+
+T = TypeVar("T")
 
 
 def first_pass(
@@ -31,44 +33,57 @@ def first_pass(
 ) -> tuple[NDArray[np.float32], list[int]]:
     """Scores of several queries by the first harmonics, (q, len(rows)), and the rows that are damaged (-inf)."""
     shard = _shard(folder)
-    values = shard.column(FIRST, count)
-    scores = prefilter(queries, values[rows.start : rows.stop] if isinstance(rows, range) else values[rows])
+    scores = prefilter(queries, _rows(shard.column(FIRST, count), rows))
     return _without(shard.altered((FIRST,), np.asarray(rows), count), np.asarray(rows), scores)
 
 
-def second_pass(
-    folder: Path, count: int, rows: NDArray[np.int64], query: NDArray[np.int8]
-) -> tuple[NDArray[np.float32], list[int]]:
+def second_pass(folder: Path, count: int, rows: Rows, query: NDArray[np.int8]) -> tuple[NDArray[np.float32], list[int]]:
     """Scores of one query by all harmonics, (1, len(rows)), and the rows that are damaged (-inf)."""
     shard = _shard(folder)
-    whole = np.concatenate([shard.column(column, count)[rows] for column in (FIRST, REST)], axis=1)
-    return _without(shard.altered(COLUMNS, rows, count), rows, prefilter(query[None], whole))
+    whole = np.concatenate([_rows(shard.column(column, count), rows) for column in (FIRST, REST)], axis=1)
+    return _without(
+        shard.altered((FIRST, REST), np.asarray(rows), count), np.asarray(rows), prefilter(query[None], whole)
+    )
 
 
-def register_batch(query: bytes, parameters: Parameters, places: Sequence[Place]) -> tuple[list[Registered], list[int]]:
-    """Register the query with each reference; and the numbers of those that are damaged."""
+def polar_pass(
+    folder: Path, count: int, rows: Rows, query: bytes, parameters: Parameters
+) -> tuple[NDArray[np.float32], list[int]]:
+    """Agreements of one query by polar column, (1, len(rows)), and the rows that are damaged (-inf)."""
+    shard = _shard(folder)
+    found = _polar_query(query, parameters).agreements(_rows(shard.column(POLAR, count), rows))
+    return _without(shard.altered((POLAR,), np.asarray(rows), count), np.asarray(rows), found[None])
+
+
+def sift_batch(
+    query: bytes, parameters: Parameters, places: Sequence[Place]
+) -> tuple[list[tuple[int, float]], list[int]]:
+    """The agreement of each reference at its best place; and the numbers of those that are damaged."""
+    return _each(query, parameters, places, sift)
+
+
+def compare_batch(
+    query: bytes, parameters: Parameters, places: Sequence[Place]
+) -> tuple[list[tuple[int, Comparison]], list[int]]:
+    """The comparison of each reference; and the numbers of those that are damaged."""
+    return _each(query, parameters, places, compare_in_full)
+
+
+def _each(
+    query: bytes, parameters: Parameters, places: Sequence[Place], look: Callable[[View, View], T]
+) -> tuple[list[tuple[int, T]], list[int]]:
     view = _query_view(query, parameters)
     found, damaged = [], []
     for number, folder, row in places:
         try:
-            found.append((number, register_pair(view, View(_prepared(folder, row), parameters))))
+            found.append((number, look(view, View(_prepared(folder, row), parameters))))
         except (GalleryDamaged, ScanRefused):
             damaged.append(number)
     return found, damaged
 
 
-def compare_batch(
-    query: bytes, parameters: Parameters, pairs: Sequence[tuple[Place, Registration]]
-) -> tuple[list[tuple[int, Comparison]], list[int]]:
-    """Compare the cells of registered references; and the numbers of those that are damaged."""
-    view = _query_view(query, parameters)
-    found, damaged = [], []
-    for (number, folder, row), registration in pairs:
-        try:
-            found.append((number, compare_cells(view, View(_prepared(folder, row), parameters), registration)))
-        except (GalleryDamaged, ScanRefused):
-            damaged.append(number)
-    return found, damaged
+def _rows(values: NDArray[np.int8], rows: Rows) -> NDArray[np.int8]:
+    return values[rows.start : rows.stop] if isinstance(rows, range) else values[rows]
 
 
 def _without(
@@ -92,5 +107,10 @@ def _shard(folder: Path) -> Shard:
 
 @lru_cache(maxsize=1)
 def _query_view(query: bytes, parameters: Parameters) -> View:
-    """The query with its turned spectra (35 MB), for the batches that follow."""
+    """The query with its codes and turned spectra (30 MB), for the batches that follow."""
     return View(Prepared.from_bytes(query), parameters)
+
+
+@lru_cache(maxsize=1)
+def _polar_query(query: bytes, parameters: Parameters) -> PolarQuery:
+    return polar_query(_query_view(query, parameters))

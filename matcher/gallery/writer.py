@@ -152,6 +152,7 @@ class GalleryWriter:
             if scan.parameters_digest != self.parameters.digest:
                 raise NotComparable("the scan was prepared with other parameters than the gallery's: prepare it again")
         rows = np.concatenate([reference.row() for reference, _ in chosen])
+        rows["mark_points"] = [scan.mark_points for _, scan in chosen]
         columns = [np.stack([column.of(scan) for _, scan in chosen]) for column in COLUMNS]
         return Batch(rows, columns, [scan.to_bytes() for _, scan in chosen])
 

@@ -46,9 +46,8 @@ def test_raw_scans_separate() -> None:
 
 def test_a_gallery_ranks_the_own_firearm_first(masked: tuple[list[str], list[Prepared]]) -> None:
     names, gallery = masked
-    descriptors = np.stack([scan.descriptor for scan in gallery])
     for row in range(0, len(gallery), 4):
-        ranked = correlate(gallery[row], descriptors, gallery.__getitem__)
+        ranked = correlate(gallery[row], gallery)
         own = [entry.index for entry in ranked[:SHOTS]]
         assert [names[index] for index in own] == [names[row]] * SHOTS
 

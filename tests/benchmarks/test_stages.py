@@ -213,17 +213,13 @@ def test_full_bare(benchmark: Any, in_order: list[Prepared]) -> None:
 @pytest.mark.benchmark(min_rounds=2)
 @pytest.mark.parametrize("references", [100, 1_000])
 def test_whole_query(benchmark: Any, in_order: list[Prepared], references: int) -> None:
-    """Prefilter of all, fine of the best 500, cells of the best 50, references read from their stored bytes."""
+    """Columns of all, search of the best 500, full comparison of the best 50; references read from stored bytes."""
     stored = [scan.to_bytes() for scan in in_order]
-    descriptors = np.stack([in_order[row % len(stored)].descriptor for row in range(references)])
-
-    def load(row: int) -> Prepared:
-        return Prepared.from_bytes(stored[row % len(stored)])
-
+    gallery = [Prepared.from_bytes(stored[row % len(stored)]) for row in range(references)]
     measure(
         benchmark,
         f"whole query of {references:,}",
         "own",
-        lambda: correlate(in_order[0], descriptors, load),
+        lambda: correlate(in_order[0], gallery),
         unit="query",
     )

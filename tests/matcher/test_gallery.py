@@ -82,14 +82,14 @@ def test_the_answer_is_that_of_correlate_on_scans_at_hand(filled: Path, prepared
     asked: list[tuple[str, int, int]] = []
     found = gallery.correlate(scans[:3], progress=lambda *state: asked.append(state))
     for query_scan, answer in zip(scans[:3], found, strict=True):
-        expected = correlate(query_scan, np.stack([scan.descriptor for scan in scans]), scans.__getitem__)
+        expected = correlate(query_scan, scans)
         assert answer.searched == 6
         assert answer.damaged == ()
         assert [(keys[entry.index], entry.prefilter_score, entry.comparison) for entry in expected] == [
             (candidate.reference, candidate.prefilter_score, candidate.comparison) for candidate in answer.candidates
         ]
     assert ("first pass", 2, 2) in asked
-    assert {stage for stage, done, whole in asked if done == whole} == {"first pass", "second pass", "fine", "cells"}
+    assert {stage for stage, done, whole in asked if done == whole} == {"first pass", "second pass", "sift", "cells"}
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +109,11 @@ def test_the_answer_is_the_same_for_any_executor_and_batch(
     with ThreadPoolExecutor(2) as threads:
         assert gallery.correlate(queries, executor=threads) == alone
     for size in (1, 2):
-        monkeypatch.setattr(query, "_FINE_BATCH", size)
+        monkeypatch.setattr(query, "_SIFT_BATCH", size)
         monkeypatch.setattr(query, "_CELL_BATCH", 3 - size)
         monkeypatch.setattr(query, "_QUERIES_A_PASS", size)
         monkeypatch.setattr(query, "_SECOND_ROWS", size)
+        monkeypatch.setattr(query, "_POLAR_ROWS", size)
         assert gallery.correlate(queries) == alone
     assert [gallery.correlate([scan])[0] for scan in queries] == alone
 
@@ -289,7 +290,7 @@ def test_parameters_are_never_mixed_and_a_new_generation_serves_when_published(
         assert len(Gallery(filled, other)) == 1
     with GalleryWriter(filled, other) as writer:
         writer.delete_others()
-    assert [path.name for path in filled.iterdir() if path.is_dir()] == [f"{other.digest}-1"]
+    assert [path.name for path in filled.iterdir() if path.is_dir()] == [f"{other.digest}-2"]
 
 
 def test_an_empty_gallery_has_no_candidates(tmp_path: Path, prepared: Scans) -> None:

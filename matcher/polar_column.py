@@ -1,0 +1,196 @@
+"""The polar column: a search of all rotations and shifts, coarse enough to be made over a whole gallery.
+
+The prefilter's magnitude spectrum belongs to a mark as a whole: that of half a mark is another one. ``matcher.polar``
+finds any part of a mark, at half a millisecond a reference. Here is the same search with longer waves and wider steps:
+what it needs of a reference is a row of bytes, and one matrix product serves many references.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.plane import Plane, blurred
+from matcher.polar import PolarGrid, fixed_code, moving_code
+
+_GRID = PolarGrid(reach=0.0, ring_step=2.4, directions=240, shift_step=2.2, shortest_wave=4.2)
+_SHORT_SIGMA, _LONG_SIGMA = 0.8, 1.9
+"""Grid points; half the amplitude of waves of 4.2 and of 10 points passes these Gaussians. Shorter waves fall between
+centres and rings; of longer ones a mark has few, which agree by chance."""
+_AREA_HARMONICS, _AREA_DIRECTIONS = 8, 15
+"""What was measured varies slowly: a few harmonics of it, and its overlap at every sixteenth rotation, are enough."""
+_AREA_RINGS = 7
+_HARMONICS_A_BLOCK = 16
+_FIXED_SCALE, _MOVING_SCALE = 1.0, 4.0
+_FIXED_AREA_SCALE, _MOVING_AREA_SCALE = 1.0 / 32.0, 4.0
+"""Six deviations of a harmonic, and the mean of a wholly measured ring, fill the int8 range."""
+_MARK_UNIT = np.float32(_FIXED_SCALE * _MOVING_SCALE)
+_AREA_UNIT = 1.0 / (_FIXED_AREA_SCALE * _MOVING_AREA_SCALE)
+_POLAR_AREA_DIRECTIONS = _GRID.directions // 8
+_LENT_AREA = 0.5
+"""Share of the smaller mark that is added to each shared area: small areas agree by chance with greater ease than
+their size alone says."""
+_BLOCK = 16
+"""References at a time: their products stay in the processor's cache."""
+
+
+@cache
+def _blocks() -> tuple[tuple[int, int, int], ...]:
+    """Harmonics from, to, and the first ring that is large enough for the lowest of them."""
+    highest = (2.0 * np.pi * _GRID.radii / _GRID.shortest_wave).astype(np.intp)
+    ends = [*range(0, int(highest.max()), _HARMONICS_A_BLOCK), int(highest.max()) + 1]
+    return tuple((first, end, int(np.argmax(highest >= first))) for first, end in pairwise(ends))
+
+
+_MARK_BYTES = sum((end - first) * 2 * (len(_GRID.radii) - ring) for first, end, ring in _blocks())
+POLAR_BYTES = _MARK_BYTES + _AREA_HARMONICS * 2 * _AREA_RINGS
+
+
+def polar_row(signal: Plane, weights: Plane) -> NDArray[np.int8]:
+    """What the search needs of a reference. ``signal``: flattened heights times ``weights``, both float32 (n, n).
+
+    Returns int8 (POLAR_BYTES,): real and imaginary parts of the harmonics of its circles, in blocks of harmonics
+    without the rings that are too small for them; then those of its measured area.
+    """
+    code = fixed_code(_band(signal, weights), weights, _GRID)
+    parts = [_whole(code.marks[first:end, 0, 2 * ring :], _FIXED_SCALE) for first, end, ring in _blocks()]
+    parts.append(_whole(code.area[:_AREA_HARMONICS, 0], _FIXED_AREA_SCALE))
+    return np.concatenate([part.ravel() for part in parts]).astype(np.int8)
+
+
+class PolarQuery:
+    """A scan as it is looked for in many rows: some milliseconds, once."""
+
+    def __init__(self, signal: Plane, weights: Plane, reach: float) -> None:
+        """``reach``: how far two centres may lie apart, in grid points."""
+        grid = replace(_GRID, reach=reach)
+        code = moving_code(_band(signal, weights), weights, grid)
+        self._centres = len(grid.shifts)
+        self._marks = [_kernel(code.marks[first:end, ring:], _MOVING_SCALE) for first, end, ring in _blocks()]
+        self._area = _kernel(code.area[:_AREA_HARMONICS], _MOVING_AREA_SCALE)
+        self._total = np.float32(code.total)
+
+    def agreements(self, rows: NDArray[np.int8]) -> Plane:
+        """The agreement with each reference at its best place. ``rows``: int8 (n, POLAR_BYTES), may be memory-mapped.
+
+        1. Correlate the marks at all rotations and shifts; of each sixteen neighbouring rotations keep the highest.
+        2. Correlate the measured areas.
+        3. Agreement = sum of products / sqrt(shared area + a share of the smaller mark); the highest counts.
+
+        Returns float32 (n,). Each is the same to the last bit whatever else is asked for: the sums of products are
+        whole numbers below 2^24, exact in float32 in any order, and all else is done in blocks of one shape.
+        """
+        found = np.empty(len(rows), np.float32)
+        floats = np.zeros((_BLOCK, POLAR_BYTES), np.float32)
+        work = _Work(self._centres)
+        for start in range(0, len(rows), _BLOCK):
+            block = rows[start : start + _BLOCK]
+            np.copyto(floats[: len(block)], block)
+            # 1.
+            peaks = self._peaks(floats, work)
+
+            # 2.
+            area = self._areas(floats, work)
+
+            # 3.
+            np.sqrt(area, out=area)
+            np.divide(peaks, area, out=area)
+            found[start : start + len(block)] = area.reshape(-1, _BLOCK).max(axis=0)[: len(block)]
+        return found
+
+    def _peaks(self, floats: Plane, work: _Work) -> Plane:
+        """(_AREA_DIRECTIONS, centres, references): the highest correlation of the marks in each sector of rotations."""
+        at = first = 0
+        for kernel in self._marks:
+            harmonics, _, width = kernel.shape
+            rows = floats[:, at : at + harmonics * width]
+            _multiply(kernel, rows, work.products[2 * first : 2 * (first + harmonics)])
+            at, first = at + harmonics * width, first + harmonics
+        # the mean has no imaginary part: in a packed transform the first harmonic follows at once
+        work.products[1] = work.products[0]
+        cv2.transpose(work.products[1:].reshape(_GRID.directions, -1), work.packed)
+        cv2.idft(work.packed, work.curves, cv2.DFT_ROWS | cv2.DFT_SCALE)
+        cv2.transpose(work.curves, work.turned)
+        sectors = work.turned.reshape(_AREA_DIRECTIONS, -1, self._centres, _BLOCK)
+        return np.asarray(sectors.max(axis=1, out=work.peaks))
+
+    def _areas(self, floats: Plane, work: _Work) -> Plane:
+        """(_AREA_DIRECTIONS, centres, references): what a sum of products is to be measured by, squared."""
+        rows = floats[:, _MARK_BYTES:]
+        _multiply(self._area, rows, work.areas)
+        shared = work.shared
+        np.matmul(_sectors(), work.areas.reshape(2 * _AREA_HARMONICS, -1), out=shared.reshape(_AREA_DIRECTIONS, -1))
+        np.maximum(shared, np.float32(0), out=shared)
+        # a ring's mean is the first of its numbers, and the sum of the means is the whole area
+        total = rows[:, : 2 * _AREA_RINGS : 2].sum(axis=1) * np.float32(1.0 / _FIXED_AREA_SCALE)
+        shared += np.maximum(np.float32(_LENT_AREA) * np.minimum(self._total, total), np.float32(1))
+        shared *= _MARK_UNIT**2
+        return shared
+
+
+class _Work:
+    """Memory that is written anew for each block: freshly asked for, it would cost more than the arithmetic."""
+
+    def __init__(self, centres: int) -> None:
+        shapes = (_GRID.directions, centres * _BLOCK), (_AREA_DIRECTIONS, centres, _BLOCK)
+        self.products = np.zeros((_GRID.directions + 1, centres, _BLOCK), np.float32)
+        self.packed, self.curves = (np.empty(shapes[0][::-1], np.float32) for _ in range(2))
+        self.turned = np.empty(shapes[0], np.float32)
+        self.areas = np.empty((2 * _AREA_HARMONICS, centres, _BLOCK), np.float32)
+        self.peaks, self.shared = (np.empty(shapes[1], np.float32) for _ in range(2))
+
+
+def inverted_row(row: NDArray[np.int8]) -> NDArray[np.int8]:
+    """The row of the same mark whose bumps are dents."""
+    turned = row.copy()
+    np.negative(row[:_MARK_BYTES], out=turned[:_MARK_BYTES])
+    return turned
+
+
+def _band(signal: Plane, weights: Plane) -> Plane:
+    """The waves that are looked at, at the same strength for every scan."""
+    band = blurred(signal, (_SHORT_SIGMA, _SHORT_SIGMA)) - blurred(signal, (_LONG_SIGMA, _LONG_SIGMA))
+    energy = float(np.vdot(band, band))
+    gain = math.sqrt(float(weights.sum()) / energy) if energy > 0.0 else 0.0
+    return np.asarray(band * np.float32(gain))
+
+
+def _whole(values: Plane, scale: float) -> Plane:
+    """Whole numbers of the int8 range."""
+    return np.asarray(np.clip(np.rint(values * np.float32(scale)), -127.0, 127.0))
+
+
+def _kernel(code: Plane, scale: float) -> Plane:
+    """(harmonics, 2 centres, 2 rings): times a row's harmonic, the real, then the imaginary part at each centre.
+
+    ``code``: (harmonics, rings, 2, centres), of the moving scan. Of a + bi and the row's c + di, conjugate times
+    the row's: ac + bd, and ad - bc with its sign as ``matcher.polar`` has it.
+    """
+    harmonics, rings, _, centres = code.shape
+    whole = _whole(code, scale).transpose(0, 3, 1, 2)
+    real, imaginary = whole, np.stack([-whole[..., 1], whole[..., 0]], axis=-1)
+    return np.stack([real, imaginary], axis=1).reshape(harmonics, 2 * centres, 2 * rings)
+
+
+def _multiply(kernel: Plane, rows: Plane, out: Plane) -> None:
+    """Real and imaginary parts, (2 harmonics, centres, references), of rows' harmonics, (references, all of them)."""
+    harmonics, double, width = kernel.shape
+    columns = np.ascontiguousarray(rows.reshape(_BLOCK, harmonics, width).transpose(1, 2, 0))
+    np.matmul(kernel, columns, out=out.reshape(harmonics, double, _BLOCK))
+
+
+@cache
+def _sectors() -> Plane:
+    """(_AREA_DIRECTIONS, 2 _AREA_HARMONICS): from harmonics to the shared area in the middle of each sector."""
+    # of a sector's sixteen rotations the first eight have their middle where the codes are turned to
+    directions = _GRID.directions / _AREA_DIRECTIONS * np.arange(_AREA_DIRECTIONS) + 4.0
+    phase = np.outer(directions * (2.0 * np.pi / _GRID.directions), np.arange(_AREA_HARMONICS))
+    waves = np.stack([np.cos(phase), -np.sin(phase)], axis=2).reshape(_AREA_DIRECTIONS, -1)
+    waves[:, 2:] *= 2.0
+    return np.asarray(waves / _POLAR_AREA_DIRECTIONS * _AREA_UNIT, np.float32)
