@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from matcher.clean import FINE_POINTS
 from matcher.parameters import Parameters
-from matcher.plane import Plane, area_means, halved, moved, ratio, upsampling
+from matcher.plane import Plane, area_means, halved, moved, upsampling
 from matcher.prepared import Prepared
-from matcher.registration import Registration
+from matcher.registration import Registration, energy_of
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def lay(moving: FineView, registration: Registration, parameters: Parameters) ->
 def correlation_of_marks(laid: Laid, fixed: FineView) -> float:
     """The weighted correlation of all that both scans show, at half resolution, -1 to 1; 0 where nothing is shared."""
     (signal, weights, _), (fixed_signal, fixed_weights, _) = laid.half, fixed.half
-    energy, fixed_energy = (ratio(s * s, w, floor=1e-2) for s, w in ((signal, weights), (fixed_signal, fixed_weights)))
+    energy, fixed_energy = energy_of(signal, weights), energy_of(fixed_signal, fixed_weights)
     product = float(np.vdot(energy, fixed_weights)) * float(np.vdot(weights, fixed_energy))
     return float(np.vdot(signal, fixed_signal)) / math.sqrt(product) if product > 0.0 else 0.0
 
@@ -151,12 +151,12 @@ def _best_places(
     little of the cell.
     """
     t = fixed.tiling
-    cell_signal, cell_weights, cell_energy = _cut(fixed.half, corners, t.cell)
-    framed = np.pad(laid.half, ((0, 0), (t.reach, t.reach), (t.reach, t.reach)))
-    laid_signal, laid_weights, laid_energy = _cut(framed, corners, t.cell + 2 * t.reach)
-    overlap, fixed_sums = _products(laid_weights, cell_weights, cell_energy)
-    (laid_sums,), (sums,) = _products(laid_energy, cell_weights), _products(laid_signal, cell_signal)
-    enough = overlap >= min_coverage * cell_weights.sum(axis=(1, 2))[:, None, None]
+    laid_half = np.pad(laid.half, ((0, 0), (t.reach, t.reach), (t.reach, t.reach)))
+    cells = _cut(fixed.half, corners, t.cell)
+    patches = _cut(laid_half, corners, t.cell + 2 * t.reach)
+    # signal with signal, weights with weights, weights with energy, energy with weights
+    sums, overlap, fixed_sums, laid_sums = _products(patches[[0, 1, 1, 2]], cells[[0, 1, 2, 1]])
+    enough = overlap >= min_coverage * cells[1].sum(axis=(1, 2))[:, None, None]
     norms = np.where(enough, 1.0 / np.sqrt(np.maximum(fixed_sums * laid_sums, np.float32(1e-3))), np.float32(0))
     y, x = _highest(sums * norms)
 
@@ -164,10 +164,9 @@ def _best_places(
     limit = 2 * t.reach - _NEAR
     start = np.clip(2 * (np.stack([y, x], axis=1) - t.reach), -limit, limit) - _NEAR
     frame = 2 * t.reach
-    framed = np.pad(laid.signal, frame)[None]
-    (patches,) = _cut(framed, 2 * corners + frame + start, 2 * t.cell + 2 * _NEAR)
-    (cells,) = _cut(fixed.signal[None], 2 * corners, 2 * t.cell)
-    (sums,) = _products(patches, cells)
+    laid_fine = np.pad(laid.signal, frame)[None]
+    patches = _cut(laid_fine, 2 * corners + frame + start, 2 * t.cell + 2 * _NEAR)
+    (sums,) = _products(patches, _cut(fixed.signal[None], 2 * corners, 2 * t.cell))
     widen = _upsampling(2 * t.reach + 1, 2)
     # four points of the fine grid are one of half its resolution
     surfaces = sums * _cut_each(widen @ norms @ widen.T, start + frame, 2 * _NEAR + 1) / 4.0
@@ -181,14 +180,22 @@ _NEAR = 2
 """Points of the fine grid around a place that was found at half resolution."""
 
 
-def _products(patches: Plane, *cells: Plane) -> Plane:
-    """(c, n, m, m): the sums of products of c sorts of cells (n, k, k) with their patches (n, k + m - 1, k + m - 1), at
-    m x m displacements."""
-    n, k = cells[0].shape[:2]
-    m = patches.shape[1] - k + 1
-    windows = np.lib.stride_tricks.sliding_window_view(patches, (k, k), axis=(1, 2)).reshape(n, m * m, k * k)
-    columns = np.stack(cells, axis=-1).reshape(n, k * k, len(cells))
-    return np.asarray(np.matmul(windows, columns).transpose(2, 0, 1).reshape(len(cells), n, m, m))
+def _products(patches: Plane, cells: Plane) -> Plane:
+    """(c, n, m, m): the sums of products of cells (c, n, k, k) with their patches (c, n, k + m - 1, k + m - 1), at
+    m x m displacements.
+
+    One matrix product a cell: the patch as m columns' displacements by all its rows, times the cell as m rows'
+    displacements among them, with zeros above and below.
+    """
+    c, n, k = cells.shape[:3]
+    rows = patches.shape[2]
+    m = rows - k + 1
+    windows = np.lib.stride_tricks.sliding_window_view(patches, k, axis=3)
+    by_column = np.ascontiguousarray(windows.transpose(0, 1, 3, 2, 4)).reshape(c, n, m, rows * k)
+    by_row = np.zeros((c, n, m, rows, k), np.float32)
+    for row in range(m):
+        by_row[:, :, row, row : row + k] = cells
+    return np.asarray(np.matmul(by_row.reshape(c, n, m, rows * k), by_column.transpose(0, 1, 3, 2)), np.float32)
 
 
 def _highest(surfaces: Plane) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -205,7 +212,7 @@ def _cut(planes: Plane, corners: NDArray[np.intp], size: int) -> Plane:
 
 def _half_planes(signal: Plane, half_weights: Plane) -> Plane:
     """(3, n, n): weighted heights, weights, and weighted squares of the heights, at half resolution."""
-    energy = ratio(halved(signal * signal), half_weights, floor=1e-2)
+    energy = halved(signal * signal) / np.maximum(half_weights, np.float32(1e-2))
     return np.stack([halved(signal), half_weights, energy])
 
 

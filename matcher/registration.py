@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from matcher.clean import COARSE_POINTS
 from matcher.parameters import Parameters
-from matcher.plane import Plane, convolution, correlation, moved, ratio, spectrum
+from matcher.plane import Plane, convolution, correlation, moved, spectrum
 from matcher.polar import Place, PolarCode, PolarGrid, fixed_code, moving_code, search
 from matcher.prepared import Prepared
 
@@ -160,7 +160,7 @@ def _measure(
 ) -> Registration:
     signal = moved(moving.signal, rotation_deg, shift_points)
     weights = moved(moving.weights, rotation_deg, shift_points)
-    energy = ratio(signal * signal, weights, floor=1e-2)
+    energy = energy_of(signal, weights)
     product = float(np.vdot(energy, fixed.weights)) * float(np.vdot(weights, fixed.energy))
     shared = float(np.vdot(weights, fixed.weights))
     correlation = float(np.vdot(signal, fixed.signal)) / math.sqrt(product) if product > 0.0 else 0.0
@@ -171,6 +171,12 @@ def _measure(
         shift_um=(shift_points[0] * spacing, shift_points[1] * spacing),
         overlap=shared / max(min(moving.area, fixed.area), 1.0),
     )
+
+
+def energy_of(signal: Plane, weights: Plane) -> Plane:
+    """Weighted squares of heights that are weighted already."""
+    # what little weight lies below the floor has no say
+    return np.asarray(signal * signal / np.maximum(weights, np.float32(1e-2)), np.float32)
 
 
 def _peak_shift(surface: Plane) -> tuple[float, float]:
