@@ -73,8 +73,9 @@ class Parameters:
     """Breech-face marks stay this close to a smooth surface; flow-back, dents and primer edges do not."""
     max_step_um: float = bounded(20.0, 1.0, 500.0)
     """The most that a breech-face mark rises within 50 um; the walls of holes and flow-back rise more."""
-    min_mark_area_mm2: float = bounded(0.4, 0.01, 10.0)
-    """Below it, chance agreements of a few dozen independent features are too common to rank by."""
+    min_mark_area_mm2: float = bounded(0.2, 0.01, 10.0)
+    """320 points of the coarse grid: a correlation of one half, usual between marks of one firearm, then just stands out
+    from the agreement of 8 that unrelated marks may reach."""
 
     # Registration
     places: int = counted(2, 1, 8)
@@ -144,7 +145,7 @@ FIRING_PIN_PARAMETERS = Parameters(
     aperture_diameter_um=1950.0,
     levelling_tolerance_um=15.0,
     max_step_um=25.0,
-    min_mark_area_mm2=0.1,
+    min_mark_area_mm2=0.05,
     partial_mark_area_mm2=0.5,
     max_shift_um=200.0,
     cell_size_um=175.0,
