@@ -74,8 +74,8 @@ class Parameters:
     max_step_um: float = bounded(20.0, 1.0, 500.0)
     """The most that a breech-face mark rises within 50 um; the walls of holes and flow-back rise more."""
     min_mark_area_mm2: float = bounded(0.2, 0.01, 10.0)
-    """320 points of the coarse grid: a correlation of one half, usual between marks of one firearm, then just stands out
-    from the agreement of 8 that unrelated marks may reach."""
+    """320 points of the coarse grid: a correlation of one half, usual between marks of one firearm, then just stands
+    out from the agreement of 8 that unrelated marks may reach."""
 
     # Registration
     places: int = counted(2, 1, 8)

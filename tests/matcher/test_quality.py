@@ -92,7 +92,7 @@ def test_half_of_a_levelled_mark_covers_half_of_the_region() -> None:
         (np.full((300, 300), np.nan), 6.25, "no valid point"),
         (np.zeros((400, 400)), 6.25, "smooth"),
         (np.ones((100, 100)), 30.0, "too coarse"),
-        (np.zeros((60, 60)), 6.25, "0.40 mm2"),
+        (np.zeros((60, 60)), 6.25, "0.20 mm2"),
     ],
 )
 def test_a_scan_that_cannot_be_compared_is_no_exception(heights: object, spacing: float, reason: str) -> None:

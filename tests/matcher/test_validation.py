@@ -88,7 +88,7 @@ def test_refusing_does_not_reach_a_goal(validation: Validation) -> None:
 def test_every_parameter_stands_on_the_page_with_the_reason_of_its_source(validation: Validation) -> None:
     page = dossier(validation)
     why = reasons(Parameters)
-    assert why["min_mark_area_mm2"].startswith("Below it, chance agreements")
+    assert why["min_mark_area_mm2"].startswith("320 points of the coarse grid")
     for name in Parameters.__dataclass_fields__:
         assert f"| `{name}` | " in page
     assert f"| `clip_deviations` | {DEFAULT_PARAMETERS.clip_deviations} | {why['clip_deviations']} |" in page
