@@ -77,7 +77,9 @@ class CoarseView:
         known = self._spectra.get(step)
         if known is None:
             turned = moved(self.signal, step * self.step_deg, (0.0, 0.0)) if step else self.signal
-            known = self._spectra[step] = spectrum(turned)
+            # interpolation takes strength from all but quarter turns, which must have no advantage by it
+            strength = math.sqrt(max(float(np.vdot(turned, turned)), 1.0))
+            known = self._spectra[step] = spectrum(np.asarray(turned / strength, np.float32))
         return known
 
 
