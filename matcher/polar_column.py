@@ -48,8 +48,14 @@ def _blocks() -> tuple[tuple[int, int, int], ...]:
     return tuple((first, end, int(np.argmax(highest >= first))) for first, end in pairwise(ends))
 
 
-_MARK_BYTES = sum((end - first) * 2 * (len(_GRID.radii) - ring) for first, end, ring in _blocks())
-POLAR_BYTES = _MARK_BYTES + _AREA_HARMONICS * 2 * _AREA_RINGS
+MARK_BYTES = sum((end - first) * 2 * (len(_GRID.radii) - ring) for first, end, ring in _blocks())
+POLAR_BYTES = MARK_BYTES + _AREA_HARMONICS * 2 * _AREA_RINGS
+
+
+def row_harmonics() -> NDArray[np.intp]:
+    """(POLAR_BYTES / 2,): of which harmonic a row's pairs of numbers are the real and the imaginary part."""
+    blocks = [*_blocks(), (0, _AREA_HARMONICS, len(_GRID.radii) - _AREA_RINGS)]
+    return np.concatenate([np.repeat(np.arange(*block[:2]), len(_GRID.radii) - block[2]) for block in blocks])
 
 
 def polar_row(signal: Plane, weights: Plane) -> NDArray[np.int8]:
@@ -122,7 +128,7 @@ class PolarQuery:
 
     def _areas(self, floats: Plane, work: _Work) -> Plane:
         """(_AREA_DIRECTIONS, centres, references): what a sum of products is to be measured by, squared."""
-        rows = floats[:, _MARK_BYTES:]
+        rows = floats[:, MARK_BYTES:]
         _multiply(self._area, rows, work.areas)
         shared = work.shared
         np.matmul(_sectors(), work.areas.reshape(2 * _AREA_HARMONICS, -1), out=shared.reshape(_AREA_DIRECTIONS, -1))
@@ -149,7 +155,7 @@ class _Work:
 def inverted_row(row: NDArray[np.int8]) -> NDArray[np.int8]:
     """The row of the same mark whose bumps are dents."""
     turned = row.copy()
-    np.negative(row[:_MARK_BYTES], out=turned[:_MARK_BYTES])
+    np.negative(row[:MARK_BYTES], out=turned[:MARK_BYTES])
     return turned
 
 

@@ -22,23 +22,28 @@ import numpy as np
 import pytest
 
 from matcher import (
+    DEFAULT_PARAMETERS,
     Filters,
     Gallery,
     GalleryWriter,
     Parameters,
     Prepared,
     Reference,
+    Topography,
     prefilter,
     prepare,
     read_topography,
     synthetic,
 )
+from matcher.conditions import Conditions
 from matcher.descriptor import FIRST_HARMONICS
 from matcher.gallery.generation import Generation, publish
 from matcher.gallery.growing import Batch, GrowingShard
 from matcher.gallery.schema import ROW
 from matcher.gallery.shard import CAPACITY
-from matcher.synthetic_gallery import mixed_descriptors
+from matcher.polar_column import POLAR_BYTES, PolarQuery
+from matcher.registration import CoarseView
+from matcher.synthetic_gallery import Mixtures
 
 pytestmark = pytest.mark.benchmark(timer=time.perf_counter)
 
@@ -64,17 +69,17 @@ def queries() -> list[Prepared]:
 def gallery(faces: list[Prepared], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Path]]:
     """Galleries by their size, made when first asked for."""
     folders: dict[int, Path] = {}
-    descriptors = np.stack([face.descriptor for face in faces])
 
     def made(size: int) -> Path:
         if size not in folders:
             folders[size] = tmp_path_factory.mktemp(f"gallery-{size}-")
             with GalleryWriter(folders[size]) as writer:
                 for start in range(0, size, CHUNK):
-                    mixed = mixed_descriptors(descriptors, min(CHUNK, size - start), start)
+                    mixed = Mixtures.drawn(faces, min(CHUNK, size - start), start)
+                    columns = zip(mixed.descriptors(), mixed.polar_rows(), strict=True)
                     writer.append(
-                        (named(start + place), replace(faces[place % FACES], descriptor=row))
-                        for place, row in enumerate(mixed)
+                        (named(start + place), replace(faces[place % FACES], descriptor=descriptor, polar=polar))
+                        for place, (descriptor, polar) in enumerate(columns)
                     )
         return folders[size]
 
@@ -140,6 +145,33 @@ def test_a_query_cold(
     benchmark.pedantic(lambda: Gallery(folder).correlate(queries[:1], executor=workers), rounds=1)
 
 
+@pytest.fixture(scope="module")
+def half() -> Prepared:
+    return half_of(synthetic.draw(FACES, 0), 0)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_query_for_parts_of_marks(
+    benchmark: Any, gallery: Callable[[int], Path], half: Prepared, workers: ProcessPoolExecutor, size: int
+) -> None:
+    """Half a mark: every reference is searched at all rotations and shifts."""
+    folder = Gallery(gallery(size))
+    for _ in range(2):
+        folder.correlate([half], executor=workers, thorough=True)
+    measure(benchmark, f"query of {size:,} for parts of marks, warm")
+    benchmark.pedantic(lambda: folder.correlate([half], executor=workers, thorough=True), rounds=3)
+    benchmark.extra_info.update(stage_seconds(folder, half, workers, thorough=True))
+
+
+@pytest.mark.benchmark(timer=time.thread_time)
+def test_the_polar_column(benchmark: Any, faces: list[Prepared], half: Prepared) -> None:
+    rows = Mixtures.drawn(faces, 2_048, 0).polar_rows()
+    view = CoarseView(half, DEFAULT_PARAMETERS)
+    query = PolarQuery(view.signal, view.weights, view.grid.reach)
+    benchmark.extra_info.update(stage="polar column", kind="own", units=len(rows), unit="pair")
+    benchmark.pedantic(lambda: query.agreements(rows), rounds=7, warmup_rounds=1)
+
+
 @pytest.mark.slow
 def test_four_queries_in_one_pass(
     benchmark: Any, gallery: Callable[[int], Path], queries: list[Prepared], workers: ProcessPoolExecutor
@@ -168,13 +200,14 @@ def million(faces: list[Prepared], tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("million")
     generation = Generation.of(folder, ONE_CANDIDATE.digest)
     generation.create()
-    drawn = mixed_descriptors(np.stack([face.descriptor for face in faces]), CAPACITY, 0)
-    rows = np.zeros(CAPACITY, ROW)
+    drawn = Mixtures.drawn(faces, CAPACITY, 0).descriptors()
+    rows, polar = np.zeros(CAPACITY, ROW), np.zeros((CAPACITY, POLAR_BYTES), np.int8)
+    rows["mark_points"] = faces[0].mark_points
     shards = []
     for _ in range(1_000_000 // CAPACITY):
         shards.append(generation.new_shard())
         shard = GrowingShard.create(shards[-1])
-        shard.append(Batch(rows, [drawn[:, :FIRST_HARMONICS], drawn[:, FIRST_HARMONICS:]], [b""] * CAPACITY))
+        shard.append(Batch(rows, [drawn[:, :FIRST_HARMONICS], drawn[:, FIRST_HARMONICS:], polar], [b""] * CAPACITY))
         shard.close()
     generation.write_shards(shards)
     publish(folder, generation)
@@ -208,17 +241,36 @@ def test_the_prefilter_of_a_million_on_one_core(benchmark: Any, million: Path, q
 
 @pytest.mark.data
 def test_distractors_are_as_hard_as_real_pairs(benchmark: Any, ffp_data: Path, faces: list[Prepared]) -> None:
+    """By both columns: descriptors of whole marks; halves by polar column, which is there for them."""
     with (ffp_data / "fadul" / "truth.csv").open() as file:
         truth = {row["scan"]: row["firearm"] for row in csv.DictReader(file)}
-    scans = np.stack([prepare(read_topography(ffp_data / "fadul" / f"{name}.x3p")).descriptor for name in truth])
-    mixed = mixed_descriptors(np.stack([face.descriptor for face in faces]), 5_000, 0)
+    scans = [read_topography(ffp_data / "fadul" / f"{name}.x3p") for name in truth]
+    whole = [prepare(scan) for scan in scans]
+    halves = [half_of(scan, place) for place, scan in enumerate(scans)]
     firearms = np.array(list(truth.values()))
-    real = prefilter(scans, scans)[firearms[:, None] != firearms]
-    drawn = benchmark.pedantic(lambda: prefilter(scans, mixed), rounds=1)
-    scores = {"real": real, "drawn": drawn}
-    percentiles = {f"chance_score_999_{kind}": float(np.percentile(found, 99.9)) for kind, found in scores.items()}
+    unrelated = firearms[:, None] != firearms
+    mixed = Mixtures.drawn(faces, 5_000, 0)
+
+    descriptors = np.stack([scan.descriptor for scan in whole])
+    rows, mixed_rows = np.stack([scan.polar for scan in whole]), mixed.polar_rows()[:1_000]
+    views = [CoarseView(half, DEFAULT_PARAMETERS) for half in halves]
+    queries = [PolarQuery(view.signal, view.weights, view.grid.reach) for view in views]
+    scores = {
+        "descriptor, real": prefilter(descriptors, descriptors)[unrelated],
+        "descriptor, drawn": benchmark.pedantic(lambda: prefilter(descriptors, mixed.descriptors()), rounds=1),
+        "polar, real": np.stack([query.agreements(rows) for query in queries])[unrelated],
+        "polar, drawn": np.stack([query.agreements(mixed_rows) for query in queries]),
+    }
+    percentiles = {f"chance 99.9, {kind}": float(np.percentile(found, 99.9)) for kind, found in scores.items()}
     benchmark.extra_info.update(percentiles)
-    assert percentiles["chance_score_999_drawn"] >= percentiles["chance_score_999_real"]
+    for column in ("descriptor", "polar"):
+        assert percentiles[f"chance 99.9, {column}, drawn"] >= percentiles[f"chance 99.9, {column}, real"]
+
+
+def half_of(scan: Topography, place: int) -> Prepared:
+    cropped = Conditions(crop=0.5, rotate=1).apply(scan, place)
+    assert isinstance(cropped, Topography)
+    return prepare(cropped)
 
 
 def forget(folder: Path) -> None:
@@ -231,7 +283,9 @@ def forget(folder: Path) -> None:
             os.close(descriptor)
 
 
-def stage_seconds(gallery: Gallery, query: Prepared, workers: ProcessPoolExecutor) -> dict[str, float]:
+def stage_seconds(
+    gallery: Gallery, query: Prepared, workers: ProcessPoolExecutor, *, thorough: bool = False
+) -> dict[str, float]:
     """When each stage of one query ended, in seconds from its beginning."""
     ends: dict[str, float] = {}
     start = time.perf_counter()
@@ -239,7 +293,7 @@ def stage_seconds(gallery: Gallery, query: Prepared, workers: ProcessPoolExecuto
     def note(stage: str, _done: int, _all: int) -> None:
         ends[stage] = time.perf_counter() - start
 
-    gallery.correlate([query], executor=workers, progress=note)
+    gallery.correlate([query], executor=workers, progress=note, thorough=thorough)
     return {f"seconds_to_end_of_{stage.replace(' ', '_')}": end for stage, end in ends.items()}
 
 

@@ -5,21 +5,40 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matcher import DESCRIPTOR_SHAPE, Prepared, prefilter, prepare, read_topography, synthetic
-from matcher.synthetic_gallery import mixed_descriptors
+from matcher import DEFAULT_PARAMETERS, DESCRIPTOR_SHAPE, Prepared, prefilter, prepare, read_topography, synthetic
+from matcher.polar_column import MARK_BYTES, POLAR_BYTES, polar_row
+from matcher.registration import CoarseView
+from matcher.synthetic_gallery import Mixtures
+
+Scans = dict[tuple[int, int], Prepared]
 
 
-def test_mixed_descriptors_are_whole_repeatable_and_unlike_each_other(
-    prepared: dict[tuple[int, int], Prepared],
-) -> None:
-    faces = np.stack([prepared[firearm, 0].descriptor for firearm in range(3)])
-    mixed = mixed_descriptors(faces, 50, seed=3)
-    assert mixed.shape == (50, *DESCRIPTOR_SHAPE)
-    np.testing.assert_array_equal(mixed_descriptors(faces, 50, seed=3), mixed)
-    assert not np.array_equal(mixed_descriptors(faces, 50, seed=4), mixed)
-    scores = prefilter(mixed, mixed)
+@pytest.fixture(scope="module")
+def mixed(prepared: Scans) -> Mixtures:
+    return Mixtures.drawn([prepared[firearm, 0] for firearm in range(3)], 50, seed=3)
+
+
+def test_mixtures_are_whole_repeatable_and_unlike_each_other(mixed: Mixtures) -> None:
+    descriptors, rows = mixed.descriptors(), mixed.polar_rows()
+    assert descriptors.shape == (50, *DESCRIPTOR_SHAPE)
+    assert rows.shape == (50, POLAR_BYTES)
+    again, other = Mixtures.drawn(mixed.faces, 50, seed=3), Mixtures.drawn(mixed.faces, 50, seed=4)
+    np.testing.assert_array_equal(again.descriptors(), descriptors)
+    np.testing.assert_array_equal(again.polar_rows(), rows)
+    assert not np.array_equal(other.pairs, mixed.pairs)
+    scores = prefilter(descriptors, descriptors)
     np.testing.assert_allclose(np.diag(scores), 1.0, atol=0.03)  # strong waves are clipped to int8
     assert scores[~np.eye(50, dtype=bool)].max() < 0.999
+
+
+def test_a_mixtures_grid_is_the_mark_of_its_polar_row(mixed: Mixtures) -> None:
+    rows = mixed.polar_rows().astype(np.float64)
+    for place in range(4):
+        view = CoarseView(mixed.scan(place), DEFAULT_PARAMETERS)
+        made = polar_row(view.signal, view.weights).astype(np.float64)
+        own = [np.corrcoef(made[:MARK_BYTES], row[:MARK_BYTES])[0, 1] for row in rows]
+        assert own[place] > 0.8
+        assert max(np.delete(own, place)) < 0.4
 
 
 @pytest.mark.data
@@ -27,6 +46,7 @@ def test_their_chance_scores_are_no_lower_than_those_of_real_pairs(ffp_data: Pat
     """Of the 99.9th percentile a benchmark takes care, on more faces; here the 99th, on a few."""
     files = [ffp_data / "fadul" / f"Fadul {slide}-1.x3p" for slide in (1, 3, 5, 7, 9)]
     real = np.stack([prepare(read_topography(path)).descriptor for path in files])
-    faces = np.stack([prepare(synthetic.draw(firearm, 0)).descriptor for firearm in range(8)])
+    faces = [prepare(synthetic.draw(firearm, 0)) for firearm in range(8)]
     chance = prefilter(real, real)[~np.eye(len(real), dtype=bool)]
-    assert np.percentile(prefilter(real, mixed_descriptors(faces, 1000, seed=0)), 99) >= np.median(chance)
+    drawn = Mixtures.drawn(faces, 1000, seed=0).descriptors()
+    assert np.percentile(prefilter(real, drawn), 99) >= np.median(chance)
