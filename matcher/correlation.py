@@ -39,9 +39,9 @@ def correlate(
     """Rank references that are at hand by their agreement with the query, best first; ``Gallery`` ranks stored ones.
 
     1. Compare the descriptors of all.
-    2. Search by polar column those that are partial; all of them for a partial query, and where it is to be
-       ``thorough``.
-    3. Search the best of both one by one, compare the best of those in full, rank: ``rank``.
+    2. Compare by polar column the best of those, and references that show a part of a mark; all references where
+       the query does, or where it is to be ``thorough``.
+    3. Search the best one by one, compare the best of those in full, rank: ``rank``.
 
     Returns at most ``cell_candidates`` entries: all of a smaller gallery. What lies below them has no score.
     Raises ``NotComparable`` where a scan was prepared with other parameters.
@@ -54,20 +54,56 @@ def correlate(
     scores = prefilter(query.descriptor[None], np.stack([scan.descriptor for scan in references]))[0]
 
     # 2.
+    plan = Plan.of(query, parameters, thorough=thorough)
     points = np.array([scan.mark_points for scan in references])
-    searched = polar_searched(query.mark_points, points, parameters, thorough=thorough)
-    agreements = np.full(len(references), -np.inf, np.float32)
-    if len(searched):
-        agreements[searched] = polar_query(view).agreements(np.stack([references[row].polar for row in searched]))
+    compared = plan.by_polar_column(scores, points)
+    agreements = polar_query(view).agreements(np.stack([references[row].polar for row in compared]))
 
     # 3.
-    chosen = union(best(scores, parameters.fine_candidates), best_found(agreements, parameters.fine_candidates))
+    chosen = np.sort(compared[best(agreements, plan.fine_candidates)])
     return rank(
         dict(zip(chosen.tolist(), scores[chosen].tolist(), strict=True)),
         lambda rows: [(row, sift(view, views[row])) for row in rows],
         lambda rows: [(row, compare_in_full(view, views[row])) for row in rows],
         parameters,
     )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How widely a query is looked for. ``why``: a sentence for the examiner."""
+
+    all_by_polar_column: bool
+    why: str
+    parameters: Parameters
+
+    @staticmethod
+    def of(query: Prepared, parameters: Parameters, *, thorough: bool) -> Plan:
+        limit = f"{parameters.partial_mark_area_mm2:g} mm2"
+        if thorough:
+            return Plan(
+                True, "All references were searched for parts of marks, because that was asked for.", parameters
+            )
+        if _is_partial(np.array(query.mark_points), parameters):
+            why = f"All references were searched for parts of marks, because the query shows less than {limit}."
+            return Plan(True, why, parameters)
+        why = f"The query shows {limit} or more: only references that show less were all searched for parts of marks."
+        return Plan(False, why, parameters)
+
+    @property
+    def fine_candidates(self) -> int:
+        return self.parameters.fine_candidates_of_parts if self.all_by_polar_column else self.parameters.fine_candidates
+
+    def by_polar_column(self, scores: NDArray[np.floating], points: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Which references are to be compared by polar column, rising.
+
+        ``scores``: of their descriptors, -inf for those that are out of the question; ``points``: what each shows.
+        """
+        if self.all_by_polar_column:
+            return np.arange(len(points))
+        found = best(scores, self.parameters.descriptor_candidates)
+        found = found[np.isfinite(scores[found])]
+        return np.unique(np.concatenate([found, np.flatnonzero(_is_partial(points, self.parameters))]))
 
 
 def rank(
@@ -112,19 +148,10 @@ def polar_query(view: View) -> PolarQuery:
     return PolarQuery(coarse.signal, coarse.weights, coarse.grid.reach)
 
 
-def is_partial(points: NDArray[np.integer], parameters: Parameters) -> NDArray[np.bool_]:
+def _is_partial(points: NDArray[np.integer], parameters: Parameters) -> NDArray[np.bool_]:
     """Whether so many measured points of the coarse grid are less than a whole mark shows."""
     point_mm2 = (parameters.coarse_spacing_um / 1000.0) ** 2
     return np.asarray(points * point_mm2 < parameters.partial_mark_area_mm2)
-
-
-def polar_searched(
-    query_points: int, points: NDArray[np.integer], parameters: Parameters, *, thorough: bool
-) -> NDArray[np.intp]:
-    """The places of the references that are to be searched by polar column; ``points``: what each of them shows."""
-    if thorough or bool(is_partial(np.array(query_points), parameters)):
-        return np.arange(len(points))
-    return np.flatnonzero(is_partial(points, parameters))
 
 
 def best(scores: NDArray[np.floating], count: int) -> NDArray[np.intp]:
@@ -136,14 +163,3 @@ def best(scores: NDArray[np.floating], count: int) -> NDArray[np.intp]:
     else:
         found = np.arange(len(scores))
     return found[np.argsort(-scores[found], kind="stable")][:count]
-
-
-def best_found(agreements: NDArray[np.floating], count: int) -> NDArray[np.intp]:
-    """As ``best``, without those that were not looked at or could not be: -inf."""
-    found = best(agreements, count)
-    return np.asarray(found[np.isfinite(agreements[found])])
-
-
-def union(one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.intp]:
-    """All places of both, rising."""
-    return np.unique(np.concatenate([one, other]))

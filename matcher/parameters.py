@@ -101,10 +101,14 @@ class Parameters:
     """Score = agreement^2 / (agreement^2 + this^2): one half at twice the agreement of five to six that unrelated marks
     reach somewhere among all rotations and shifts."""
     partial_mark_area_mm2: float = bounded(2.0, 0.01, 20.0)
-    """Marks that show less are looked for by the polar column too, and it looks for them: descriptors of halves (1 to
-    1.7 mm2 of Fadul's 2.2 to 3.7) rank some of their firearm's marks anywhere, those of whole marks none."""
-    fine_candidates: int = counted(500, 1, 100_000)
-    """So many of the best by descriptor, and by polar column, are searched one by one."""
+    """A mark that shows less is compared by polar column with all others: by descriptor halves (1 to 1.7 mm2 of Fadul's
+    2.2 to 3.7) rank some of their firearm's marks anywhere, whole marks none."""
+    descriptor_candidates: int = counted(2000, 1, 1_000_000)
+    """So many of the best by descriptor are compared by polar column, whatever they show."""
+    fine_candidates: int = counted(200, 1, 100_000)
+    fine_candidates_of_parts: int = counted(500, 1, 100_000)
+    """So many of the best by polar column are searched one by one, and where all references were compared by it: parts
+    of marks stand out less."""
     cell_candidates: int = counted(50, 1, 100_000)
 
     def __post_init__(self) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
 
 from exchange.clock import stamp
+from exchange.errors import NotFound
 from exchange.flows.node import Node
-from exchange.flows.pipelines import PIPELINES, Pipeline, pipeline_of, why_not_correlated
-from exchange.flows.references import acquisition_id_of, forget_superseded, prepared_path, reference_name, search
+from exchange.flows.pipelines import PIPELINES, Pipeline, Variant, roles_of, why_not_correlated
+from exchange.flows.prepared import acquisition_id_of, appearance_of, prepared_path, reference_name, variant_of
+from exchange.flows.references import forget_superseded, search
 from exchange.flows.scan_work import Correlated, prepare_scan
 from exchange.store.candidates import NewCandidate, add_candidates
 from exchange.store.jobs import JobKind, promise
@@ -19,6 +25,8 @@ from exchange.store.records import (
 )
 from exchange.store.tables import AcquisitionRow, RecordRow
 from schemas.calibre import Calibre, compatible_calibres
+
+log = structlog.get_logger(__name__)
 
 
 def correlate_acquisition(node: Node, acquisition_id: int) -> int:
@@ -37,22 +45,30 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
     forget_superseded(node, record.statement_id)
 
     # 2.
-    pipeline = pipeline_of(acquisition)
-    if pipeline is None:
+    roles = roles_of(acquisition)
+    if not roles:
         _mark(node, acquisition_id, AcquisitionState.NOT_CORRELATED, why_not_correlated(acquisition))
         return 0
 
     # 3.
-    refusal = _prepare(node, acquisition, pipeline)
+    refusal = _prepare(node, acquisition, roles[0].pipeline)
     if refusal is not None:
         _mark(node, acquisition_id, AcquisitionState.NOT_USABLE, refusal)
         return 0
 
     # 4.
-    found = search(node, acquisition, record, _calibres(acquisition), pipeline)
+    fresh = []
+    for role in roles:
+        try:
+            found = search(node, acquisition, record, _calibres(acquisition), role)
+        except NotFound as error:
+            if role is roles[0]:
+                raise
+            log.warning("not compared in a further way", acquisition=acquisition_id, detail=str(error))
+        else:
+            fresh += _candidates(node, acquisition, record, found, role.pipeline)
 
     # 5.
-    fresh = _candidates(node, acquisition, record, found, pipeline)
     with node.store.write() as session:
         added = add_candidates(session, fresh)
         row = session.get_one(AcquisitionRow, acquisition_id)
@@ -63,7 +79,7 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
 def promise_again(node: Node) -> int:
     """After an upgrade that changed the matcher: promise to correlate anew what was correlated otherwise, or not."""
     with node.store.write() as session:
-        stale = [row for row in correlated_otherwise(session, PIPELINES) if pipeline_of(row) is not None]
+        stale = [row for row in correlated_otherwise(session, PIPELINES) if roles_of(row)]
         for acquisition in stale:
             acquisition.state = AcquisitionState.QUEUED
             promise(session, JobKind.CORRELATE, acquisition.acquisition_id)
@@ -72,8 +88,8 @@ def promise_again(node: Node) -> int:
 
 def _prepare(node: Node, acquisition: AcquisitionRow, pipeline: Pipeline) -> str | None:
     """Make the prepared scan and commit it; returns why it is not usable, if it is not."""
-    target = prepared_path(node, acquisition.sha256, pipeline)
-    prepared = node.compute.run(prepare_scan, node.blobs.path(acquisition.sha256), target, pipeline)
+    target = prepared_path(node, acquisition, pipeline)
+    prepared = node.compute.run(prepare_scan, appearance_of(node, acquisition, pipeline), target)
     if prepared.not_usable is not None:
         return prepared.not_usable
     with node.store.write() as session:
@@ -88,19 +104,30 @@ def _calibres(acquisition: AcquisitionRow) -> frozenset[str]:
 
 
 def _candidates(
-    node: Node, query: AcquisitionRow, record: RecordRow, found: Sequence[Correlated], pipeline: Pipeline
+    node: Node,
+    query: AcquisitionRow,
+    record: RecordRow,
+    found: Sequence[tuple[Variant, Correlated]],
+    pipeline: Pipeline,
 ) -> list[NewCandidate]:
     """The pairs to store; a reference that no current record has any more is left out."""
     with node.store.read() as session:
-        rows = acquisitions_with_records(session, [acquisition_id_of(item.reference) for item in found])
+        rows = acquisitions_with_records(session, [acquisition_id_of(item.reference) for _, item in found])
     fresh = []
-    for item in found:
+    for asked, item in found:
         reference, other = rows.get(acquisition_id_of(item.reference), (None, None))
         if reference is None or other is None:
             continue
-        if reference_name(reference.acquisition_id, reference.statement_id) == item.reference:
+        if reference_name(reference, variant_of(item.reference)) == item.reference:
+            item = replace(item, comparison=_with_variants(item, asked))
             fresh.append(_candidate(query, record, reference, other, item, pipeline))
     return fresh
+
+
+def _with_variants(found: Correlated, asked: Variant) -> str:
+    """The explanation, with how either photograph was turned."""
+    variants = {"variant_a": asked.value, "variant_b": variant_of(found.reference).value}
+    return json.dumps({**json.loads(found.comparison), **variants}, allow_nan=False)
 
 
 def _candidate(

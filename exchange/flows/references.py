@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -11,50 +11,31 @@ import structlog
 import matcher
 from exchange.errors import ComputeFailed, NotFound
 from exchange.flows.node import Node
-from exchange.flows.pipelines import GALLERIES, Pipeline
-from exchange.flows.scan_work import Correlated, prepare_scan, rank_profiles, search_gallery
+from exchange.flows.pipelines import (
+    GALLERIES,
+    PIPELINES,
+    VARIANTS,
+    Ask,
+    Role,
+    Variant,
+    roles_of,
+)
+from exchange.flows.prepared import acquisition_id_of, prepared_scan, reference_name
+from exchange.flows.scan_work import Correlated, rank_profiles, search_gallery
 from exchange.store.records import (
+    acquisitions_of,
     acquisitions_with_records,
     prepared_acquisitions,
     references_for,
     superseded_acquisitions,
 )
 from exchange.store.tables import AcquisitionRow, RecordRow
+from schemas.vocabulary import Modality
 
 log = structlog.get_logger(__name__)
 
 _TRIES = 3
 _CHUNK = 256
-
-
-def prepared_scan(node: Node, sha256: str, pipeline: Pipeline) -> Path:
-    """Where a prepared scan is kept; made again from the scan when it is missing.
-
-    Raises NotFound when the scan is not here, or nothing can be compared on it after all.
-    """
-    path = prepared_path(node, sha256, pipeline)
-    if not path.is_file():
-        found = node.compute.run(prepare_scan, node.blobs.path(sha256), path, pipeline)
-        if found.not_usable is not None:
-            raise NotFound(f"The scan {sha256} could be prepared before and cannot now: {found.not_usable}")
-    return path
-
-
-def prepared_path(node: Node, sha256: str, pipeline: Pipeline) -> Path:
-    return node.settings.prepared / f"{sha256}.{pipeline.digest[:16]}"
-
-
-def reference_name(acquisition_id: int, statement_id: str) -> bytes:
-    """The 32 bytes that name an acquisition in a gallery: the start of its record's digest, and its id here.
-
-    The id alone would name another acquisition once a backup is restored; the scan's digest may stand in several
-    records.
-    """
-    return bytes.fromhex(statement_id)[:24] + acquisition_id.to_bytes(8, "big")
-
-
-def acquisition_id_of(name: bytes) -> int:
-    return int.from_bytes(name[24:], "big")
 
 
 def restore_galleries(node: Node) -> None:
@@ -67,7 +48,7 @@ def restore_galleries(node: Node) -> None:
 def forget_superseded(node: Node, statement_id: str) -> None:
     """Take the acquisitions of the versions that a record supersedes out of the galleries: they make room."""
     with node.store.read() as session:
-        gone = [reference_name(*named) for named in superseded_acquisitions(session, statement_id)]
+        gone = [name for row in superseded_acquisitions(session, statement_id) for name in _names(row)]
     for parameters in GALLERIES if gone else ():
         with node.galleries.changing(parameters) as writer:
             try:
@@ -77,21 +58,34 @@ def forget_superseded(node: Node, statement_id: str) -> None:
 
 
 def search(
-    node: Node, query: AcquisitionRow, record: RecordRow, calibres: frozenset[str], pipeline: Pipeline
-) -> list[Correlated]:
-    """Rank the references of the same region and one of the calibres against a prepared acquisition, best first.
+    node: Node, query: AcquisitionRow, record: RecordRow, calibres: frozenset[str], role: Role
+) -> list[tuple[Variant, Correlated]]:
+    """Rank the references that a role asks for, of one of the calibres, against a prepared acquisition.
 
+    Returns one entry for each reference, with the variant of the query that it agrees with best; in no order.
     Raises ComputeFailed, StoreUnavailable: the worker tries again later.
     """
-    match pipeline:
-        case matcher.Parameters():
-            return _search_gallery(node, query, record, calibres, pipeline)
-        case matcher.ProfileParameters():
-            return _search_profiles(node, query, calibres, pipeline)
+    best: dict[int, tuple[Variant, Correlated]] = {}
+    for ask in role.asks:
+        match role.pipeline:
+            case matcher.Parameters():
+                found = _search_gallery(node, query, record, calibres, role.pipeline, ask)
+            case matcher.ProfileParameters():
+                found = _search_profiles(node, query, calibres, role.pipeline)
+        for item in found:
+            reference = acquisition_id_of(item.reference)
+            if reference not in best or item.score > best[reference][1].score:
+                best[reference] = ask.variant, item
+    return list(best.values())
 
 
 def _search_gallery(
-    node: Node, query: AcquisitionRow, record: RecordRow, calibres: frozenset[str], parameters: matcher.Parameters
+    node: Node,
+    query: AcquisitionRow,
+    record: RecordRow,
+    calibres: frozenset[str],
+    parameters: matcher.Parameters,
+    ask: Ask,
 ) -> list[Correlated]:
     """1. See to it that the gallery holds what the database names, and the query itself, before it is asked: of two
        scans that land together at least one then sees the other.
@@ -99,11 +93,12 @@ def _search_gallery(
     3. What is damaged is made again, and asked again; so is a gallery that was emptied meanwhile.
     """
     with node.store.read() as session:
-        own = prepared_acquisitions(session, parameters.digest, query.statement_id)
+        own = [name for row in acquisitions_of(session, query.statement_id) for name in _names(row)]
     filters = matcher.Filters(
         calibres=calibres,
-        regions=frozenset({query.roi}),
-        excluded=frozenset(reference_name(*named) for named in own),
+        regions=ask.labels,
+        modalities=frozenset({Modality.TOPOGRAPHY.value}) if ask.topographies_only else None,
+        excluded=frozenset(own),
     )
     for _ in range(_TRIES):
         # 1.
@@ -112,7 +107,7 @@ def _search_gallery(
             _put(node, parameters, query, record)
 
             # 2.
-            prepared = prepared_scan(node, query.sha256, parameters)
+            prepared = prepared_scan(node, query, parameters, ask.variant)
             found = node.compute.run(search_gallery, node.galleries.folder(parameters), parameters, prepared, filters)
 
             # 3.
@@ -139,7 +134,7 @@ def _search_profiles(
         references = list(_prepared(node, rows, parameters))
 
         # 2.
-        found = node.compute.run(rank_profiles, prepared_scan(node, query.sha256, parameters), references, parameters)
+        found = node.compute.run(rank_profiles, prepared_scan(node, query, parameters), references, parameters)
         if not found.damaged:
             return found.candidates
 
@@ -155,15 +150,25 @@ def _prepared(
 ) -> Iterator[tuple[bytes, Path]]:
     for row in rows:
         try:
-            path = prepared_scan(node, row.sha256, parameters)
+            path = prepared_scan(node, row, parameters)
         except (NotFound, matcher.ScanRefused) as error:
             _left_out(row, error)
         else:
-            yield reference_name(row.acquisition_id, row.statement_id), path
+            yield reference_name(row), path
 
 
 def _left_out(acquisition: AcquisitionRow, why: Exception) -> None:
     log.warning("a reference is left out", acquisition=acquisition.acquisition_id, detail=str(why))
+
+
+def _names(acquisition: AcquisitionRow) -> list[bytes]:
+    """All names that an acquisition may have, in whatever gallery."""
+    return [reference_name(acquisition, variant) for variant in VARIANTS]
+
+
+def _shown(acquisition: AcquisitionRow, parameters: matcher.Parameters) -> Mapping[Variant, str]:
+    """The variants that stand in a gallery, with their labels."""
+    return next((role.shown for role in roles_of(acquisition) if role.pipeline == parameters), {})
 
 
 def _make_whole(node: Node, parameters: matcher.Parameters) -> int:
@@ -187,14 +192,18 @@ def _make_whole(node: Node, parameters: matcher.Parameters) -> int:
 def _reconcile(node: Node, parameters: matcher.Parameters) -> None:
     """Append what the gallery lacks, remove what no current record has."""
     with node.store.read() as session:
-        prepared = prepared_acquisitions(session, parameters.digest)
-    wanted = {reference_name(*named): named[0] for named in prepared}
+        wanted = {
+            reference_name(row, variant): row.acquisition_id
+            for row in prepared_acquisitions(session, PIPELINES)
+            for variant in _shown(row, parameters)
+        }
     with node.galleries.changing(parameters) as writer:
         there = set(writer.references())
         surplus, missing = there - wanted.keys(), [wanted[name] for name in wanted if name not in there]
         writer.remove(surplus)
-        _append(node, parameters, missing)
+        _append(node, parameters, list(dict.fromkeys(missing)))
         writer.compact()
+        writer.delete_others()  # of another release's layout, with the same parameters
     if surplus or missing:
         log.info("gallery brought up to date", pipeline=_name(parameters), added=len(missing), removed=len(surplus))
 
@@ -228,37 +237,39 @@ def _entries(
         with node.store.read() as session:
             rows = acquisitions_with_records(session, acquisitions[at : at + _CHUNK])
         for acquisition, record in rows.values():
-            try:
-                yield _entry(node, parameters, acquisition, record)
-            except (NotFound, matcher.ScanRefused) as error:
-                _left_out(acquisition, error)
+            for variant in _shown(acquisition, parameters):
+                try:
+                    yield _entry(node, parameters, acquisition, record, variant)
+                except (NotFound, matcher.ScanRefused) as error:
+                    _left_out(acquisition, error)
 
 
 def _entry(
-    node: Node, parameters: matcher.Parameters, acquisition: AcquisitionRow, record: RecordRow
+    node: Node, parameters: matcher.Parameters, acquisition: AcquisitionRow, record: RecordRow, variant: Variant
 ) -> tuple[matcher.Reference, matcher.Prepared]:
     reference = matcher.Reference(
-        reference_name(acquisition.acquisition_id, acquisition.statement_id),
+        reference_name(acquisition, variant),
         calibre=acquisition.calibre,
-        region=acquisition.roi,
+        region=_shown(acquisition, parameters)[variant],
         modality=acquisition.modality,
         jurisdiction=record.jurisdiction,
         date=date.fromisoformat(record.earliest) if record.earliest else None,
     )
-    path = prepared_scan(node, acquisition.sha256, parameters)
+    path = prepared_scan(node, acquisition, parameters, variant)
     try:
         return reference, matcher.Prepared.from_bytes(path.read_bytes())
     except matcher.ScanRefused:  # the prepared file is damaged, the scan is not
         path.unlink(missing_ok=True)
-        return reference, matcher.Prepared.from_bytes(prepared_scan(node, acquisition.sha256, parameters).read_bytes())
+        again = prepared_scan(node, acquisition, parameters, variant)
+        return reference, matcher.Prepared.from_bytes(again.read_bytes())
 
 
 def _put(node: Node, parameters: matcher.Parameters, acquisition: AcquisitionRow, record: RecordRow) -> None:
     """Add the query, unless it is there already or its record has been superseded."""
     with node.galleries.changing(parameters) as writer:
-        name = reference_name(acquisition.acquisition_id, acquisition.statement_id)
-        if name not in writer and record.superseded_by is None:
-            writer.append([_entry(node, parameters, acquisition, record)])
+        lacking = [v for v in _shown(acquisition, parameters) if reference_name(acquisition, v) not in writer]
+        if lacking and record.superseded_by is None:
+            writer.append([_entry(node, parameters, acquisition, record, variant) for variant in lacking])
 
 
 def _mend(node: Node, parameters: matcher.Parameters, damaged: Sequence[bytes]) -> None:
@@ -267,4 +278,4 @@ def _mend(node: Node, parameters: matcher.Parameters, damaged: Sequence[bytes]) 
         log.warning("damaged references are made again", pipeline=_name(parameters), count=len(damaged))
         with node.galleries.changing(parameters) as writer:
             writer.remove(damaged)
-            _append(node, parameters, [acquisition_id_of(name) for name in damaged])
+            _append(node, parameters, list({acquisition_id_of(name) for name in damaged}))

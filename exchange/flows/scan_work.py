@@ -9,10 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import matcher
-from exchange.flows.pipelines import Pipeline
+from exchange.flows.pipelines import Photographed, Pipeline, Variant
 from matcher.explain import draw_pair
 from matcher.explain_profiles import draw_profiles
 from matcher.image import inspect_image
+from matcher.prepared_photograph import inverted
 from matcher.x3p import read_topography
 from schemas.statements import ScanMediaType
 
@@ -29,6 +30,16 @@ class ScanReport:
     spacing_um: tuple[float, float] | None
     coverage: float
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """A scan in one of the ways in which it is compared; ``photographed`` is None for a topography."""
+
+    scan: Path
+    pipeline: Pipeline
+    photographed: Photographed | None = None
+    variant: Variant = Variant.AS_TAKEN
 
 
 @dataclass(frozen=True)
@@ -70,21 +81,38 @@ def inspect_scan(path: Path) -> ScanReport:
     return ScanReport(_IMAGES[image.media_type], (image.height, image.width), None, 1.0, image.warnings)
 
 
-def prepare_scan(scan: Path, target: Path, pipeline: Pipeline) -> ScanPrepared:
-    """Clean a topography once and keep the result at ``target``."""
-    topography = read_topography(scan)
+def prepare_scan(appearance: Appearance, target: Path) -> ScanPrepared:
+    """Clean a scan once and keep the result at ``target``."""
+    scan = _read(appearance)
+    spacing = scan.spacing_um if isinstance(scan, matcher.Topography) else scan.um_per_pixel
     try:
-        match pipeline:
-            case matcher.Parameters():
-                content = matcher.prepare(topography, pipeline).to_bytes()
-            case matcher.ProfileParameters():
-                content = matcher.prepare_profile(topography, pipeline).to_bytes()
+        content = _prepared(scan, appearance)
     except matcher.ScanNotUsable as error:
-        return ScanPrepared(str(error), topography.spacing_um)
-    part = target.with_suffix(f".{os.getpid()}.part")
+        return ScanPrepared(str(error), spacing)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
     part.write_bytes(content)
     part.replace(target)
-    return ScanPrepared(None, topography.spacing_um)
+    return ScanPrepared(None, spacing)
+
+
+def _read(appearance: Appearance) -> matcher.Topography | matcher.Photograph:
+    photographed = appearance.photographed
+    if photographed is None:
+        return read_topography(appearance.scan)
+    photograph = matcher.read_photograph(appearance.scan, photographed.um_per_pixel, photographed.lighting)
+    return photograph.mirrored() if appearance.variant & Variant.MIRRORED else photograph
+
+
+def _prepared(scan: matcher.Topography | matcher.Photograph, appearance: Appearance) -> bytes:
+    match scan, appearance.pipeline:
+        case matcher.Topography(), matcher.Parameters() as parameters:
+            return matcher.prepare(scan, parameters).to_bytes()
+        case matcher.Topography(), matcher.ProfileParameters() as parameters:
+            return matcher.prepare_profile(scan, parameters).to_bytes()
+        case matcher.Photograph(), matcher.Parameters() as parameters:
+            prepared = matcher.prepare_photograph(scan, parameters)
+            return (inverted(prepared) if appearance.variant & Variant.INVERTED else prepared).to_bytes()
+    raise matcher.ScanNotUsable("not usable: photographs of striae are not compared; scan them in 3D")
 
 
 def search_gallery(folder: Path, parameters: matcher.Parameters, query: Path, filters: matcher.Filters) -> Found:
@@ -127,14 +155,15 @@ def _gallery(folder: Path, parameters: matcher.Parameters) -> matcher.Gallery:
     return matcher.Gallery(folder, parameters)
 
 
-def draw_candidate(scan_a: Path, scan_b: Path, prepared_a: Path, prepared_b: Path, pipeline: Pipeline) -> bytes:
+def draw_candidate(a: Appearance, b: Appearance, prepared_a: Path, prepared_b: Path) -> bytes:
     """The aligned pair with its cells or segments, as PNG. Compared anew: the same scans always give the same."""
-    scans = read_topography(scan_a), read_topography(scan_b)
-    ready = prepared_a.read_bytes(), prepared_b.read_bytes()
-    match pipeline:
-        case matcher.Parameters():
-            a, b = map(matcher.Prepared.from_bytes, ready)
-            return draw_pair(*scans, matcher.compare(a, b, pipeline), pipeline)
-        case matcher.ProfileParameters():
-            one, other = map(matcher.Profile.from_bytes, ready)
-            return draw_profiles(*scans, matcher.compare_profiles(one, other, pipeline), pipeline)
+    first, second = _read(a), _read(b)
+    ready_a, ready_b = prepared_a.read_bytes(), prepared_b.read_bytes()
+    match first, second, a.pipeline:
+        case matcher.Topography(), matcher.Topography(), matcher.ProfileParameters() as parameters:
+            profile_a, profile_b = matcher.Profile.from_bytes(ready_a), matcher.Profile.from_bytes(ready_b)
+            return draw_profiles(first, second, matcher.compare_profiles(profile_a, profile_b, parameters), parameters)
+        case _, _, matcher.Parameters() as parameters:
+            mark_a, mark_b = matcher.Prepared.from_bytes(ready_a), matcher.Prepared.from_bytes(ready_b)
+            return draw_pair(first, second, matcher.compare(mark_a, mark_b, parameters), parameters)
+    raise matcher.ScanNotUsable("not usable: photographs of striae are not compared; scan them in 3D")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -83,6 +83,9 @@ def add_record(
             sha256=acquisition.blob.sha256,
             size=acquisition.blob.size,
             media_type=acquisition.blob.media_type,
+            lateral_resolution_um=acquisition.lateral_resolution_um,
+            lighting=acquisition.lighting,
+            light_hour=acquisition.light_hour,
             state=state,
         )
         for position, acquisition in enumerate(record.acquisitions)
@@ -153,19 +156,16 @@ def acquisition_with_record(session: Session, acquisition_id: int) -> tuple[Acqu
     return acquisition, session.get_one(RecordRow, acquisition.statement_id)
 
 
-def prepared_acquisitions(session: Session, parameters: str, statement_id: str | None = None) -> list[tuple[int, str]]:
-    """Id and statement of every acquisition that was prepared with these parameters and belongs to a current record;
-    or of those of one record, current or not."""
-    query = select(AcquisitionRow.acquisition_id, AcquisitionRow.statement_id).where(
-        AcquisitionRow.parameters == parameters
+def prepared_acquisitions(session: Session, pipelines: Collection[str]) -> Iterable[AcquisitionRow]:
+    """Every acquisition that was prepared with some of these parameters and belongs to a current record, read as it
+    is asked for: there may be a hundred thousand."""
+    return session.scalars(
+        select(AcquisitionRow)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(AcquisitionRow.parameters.in_(pipelines), RecordRow.superseded_by.is_(None))
+        .order_by(AcquisitionRow.acquisition_id)
+        .execution_options(yield_per=1000)
     )
-    if statement_id is None:
-        query = query.join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id).where(
-            RecordRow.superseded_by.is_(None)
-        )
-    else:
-        query = query.where(AcquisitionRow.statement_id == statement_id)
-    return [(row[0], row[1]) for row in session.execute(query.order_by(AcquisitionRow.acquisition_id))]
 
 
 def references_for(
@@ -187,14 +187,13 @@ def references_for(
     ).all()
 
 
-def superseded_acquisitions(session: Session, statement_id: str) -> list[tuple[int, str]]:
-    """Id and statement of the acquisitions of what a record supersedes."""
-    rows = session.execute(
-        select(AcquisitionRow.acquisition_id, AcquisitionRow.statement_id)
+def superseded_acquisitions(session: Session, statement_id: str) -> Sequence[AcquisitionRow]:
+    """The acquisitions of what a record supersedes."""
+    return session.scalars(
+        select(AcquisitionRow)
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
         .where(RecordRow.superseded_by == statement_id)
-    )
-    return [(row[0], row[1]) for row in rows]
+    ).all()
 
 
 def acquisitions_with_records(

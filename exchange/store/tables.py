@@ -76,10 +76,13 @@ class AcquisitionRow(Base):
     sha256: Mapped[str]
     size: Mapped[int]
     media_type: Mapped[str]
+    lateral_resolution_um: Mapped[float | None]
+    lighting: Mapped[str]
+    light_hour: Mapped[int | None]
     state: Mapped[str]
     detail: Mapped[str | None]
     parameters: Mapped[str | None]
-    """Digest of the matcher parameters that it was prepared with; None until then."""
+    """Digest of the matcher parameters that it was prepared with, of several the first; None until then."""
     spacing_y_um: Mapped[float | None]
     spacing_x_um: Mapped[float | None]
     """Distances between its points, as its file says; None until prepared."""

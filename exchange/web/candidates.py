@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from exchange.errors import NotFound
 from exchange.flows.node import Node
-from exchange.flows.pipelines import PIPELINES
-from exchange.flows.references import prepared_scan
+from exchange.flows.pipelines import PIPELINES, Variant
+from exchange.flows.prepared import appearance_of, prepared_scan
 from exchange.flows.scan_work import draw_candidate
 from exchange.flows.worth import worth_of
 from exchange.store.candidates import Page, StoredCandidate, candidates_of, find_candidate, open_candidates
@@ -85,12 +86,14 @@ async def candidate_picture(request: Request, node: OpenNode, _caller: Reader, c
 
 def _picture(node: Node, candidate_id: int) -> bytes:
     found = _found(node, candidate_id)
-    scan_a, scan_b = found.acquisition_a.sha256, found.acquisition_b.sha256
-    pipeline = PIPELINES[found.row.parameters]
-    prepared_a, prepared_b = (prepared_scan(node, scan, pipeline) for scan in (scan_a, scan_b))
-    return node.compute.run(
-        draw_candidate, node.blobs.path(scan_a), node.blobs.path(scan_b), prepared_a, prepared_b, pipeline
-    )
+    pipeline, comparison = PIPELINES[found.row.parameters], json.loads(found.row.comparison)
+    sides = [
+        (scan, Variant(comparison[f"variant_{side}"]))
+        for scan, side in ((found.acquisition_a, "a"), (found.acquisition_b, "b"))
+    ]
+    a, b = (appearance_of(node, scan, pipeline, variant) for scan, variant in sides)
+    ready = [prepared_scan(node, scan, pipeline, variant) for scan, variant in sides]
+    return node.compute.run(draw_candidate, a, b, *ready)
 
 
 def _found(node: Node, candidate_id: int) -> StoredCandidate:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.comparison import Comparison
-from matcher.correlation import Ranked, best, best_found, is_partial, polar_searched, rank, union
+from matcher.correlation import Plan, Ranked, best, rank
 from matcher.errors import GalleryDamaged, NotComparable, ScanRefused
 from matcher.gallery.files import telling_of_missing_files
 from matcher.gallery.generation import Generation, current_digest
@@ -29,8 +29,8 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 _SECOND_SHARE = 16
 """Of the first pass the best sixteenth goes on. On Fadul, turned, halved and noisy, among 20,000 distractors: of 300
 pairs of one firearm that all harmonics rank in the first 0.5 %, one lies behind it (and behind an eighth as well)."""
-_SECOND_LEAST = 16
-"""Times ``fine_candidates``: where a sixteenth would be little more than the fine stage takes."""
+_SECOND_LEAST = 4
+"""Times ``descriptor_candidates``: where a sixteenth would be little more than the polar pass takes."""
 _SECOND_ROWS = 2048
 _POLAR_ROWS = 2048
 _SIFT_BATCH = 16
@@ -58,15 +58,15 @@ class CandidateList:
 
     ``candidates``: best first; ``searched``: with how many references the query was compared; ``damaged``: those
     that could not be compared because their bytes are not what was written: prepare and append them again.
-    ``searched_for_parts``: how many of the references were searched by polar column; ``why_for_parts``: a
-    sentence for the examiner.
+    ``compared_by_polar_column``: of how many references parts of marks were looked for; ``why``: a sentence that
+    tells the examiner.
     """
 
     candidates: tuple[Candidate, ...]
     searched: int
     damaged: tuple[bytes, ...]
-    searched_for_parts: int
-    why_for_parts: str
+    compared_by_polar_column: int
+    why: str
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,9 @@ class Gallery:
         1. Choose the references that pass; nothing is computed for the others.
         2. Compare their first harmonics with all queries in one pass.
         3. For each query, compare all harmonics of the best sixteenth.
-        4. Search by polar column the references that show a part of a mark; all of them for a query that does, and
-           where it is to be ``thorough``.
-        5. Search the best of both one by one, compare the best of those in full, rank: ``matcher.correlation.rank``.
+        4. Compare by polar column the best of those, and references that show a part of a mark; all references
+           where the query does, or where it is to be ``thorough``.
+        5. Search the best one by one, compare the best of those in full, rank: ``matcher.correlation.rank``.
 
         ``executor``: for example a ``ProcessPoolExecutor`` with one BLAS thread a process; none: all in this thread.
         The answer is the same for any executor, and for each query whatever is asked beside it.
@@ -197,13 +197,16 @@ class _Search:
 
     def _one(self, query: Prepared, first: NDArray[np.float32], damaged: set[int]) -> CandidateList:
         packed = query.to_bytes()
-        by_parts, searched = self._by_parts(query, packed, damaged)
-        kept = max(-(-len(first) // _SECOND_SHARE), _SECOND_LEAST * self.parameters.fine_candidates)
-        numbers = union(best(first, kept), by_parts)
-        scores = self._second(query, numbers, damaged)
-        by_descriptor = numbers[best_found(scores, self.parameters.fine_candidates)]
-        chosen = [number for number in union(by_descriptor, by_parts).tolist() if number not in damaged]
-        entered = dict(zip(chosen, scores[np.searchsorted(numbers, chosen)].tolist(), strict=True))
+        plan = Plan.of(query, self.parameters, thorough=self.thorough)
+        compared = plan.by_polar_column(self._scores(query, first, damaged), self._points())
+        polar = self._over("polar pass", polar_pass, compared, _POLAR_ROWS, (packed, self.parameters), damaged)
+        chosen = np.sort(compared[best(polar, plan.fine_candidates)])
+        scores = self._second(query, chosen, damaged)
+        entered = {
+            number: score
+            for number, score in zip(chosen.tolist(), scores.tolist(), strict=True)
+            if number not in damaged
+        }
 
         def sift(rows: Sequence[int]) -> list[tuple[int, float]]:
             return self._gather("sift", sift_batch, packed, rows, _SIFT_BATCH, damaged)
@@ -216,28 +219,25 @@ class _Search:
             candidates=tuple(self._candidate(entry) for entry in ranked),
             searched=len(first),
             damaged=tuple(self._name(number) for number in sorted(damaged)),
-            searched_for_parts=searched,
-            why_for_parts=self._why(query),
+            compared_by_polar_column=len(compared),
+            why=plan.why,
         )
 
-    def _by_parts(self, query: Prepared, packed: bytes, damaged: set[int]) -> tuple[NDArray[np.intp], int]:
-        """The best references by polar column, rising, and how many were looked at."""
+    def _scores(self, query: Prepared, first: NDArray[np.float32], damaged: set[int]) -> NDArray[np.float32]:
+        """By all harmonics of the best, -inf of the others."""
+        kept = max(-(-len(first) // _SECOND_SHARE), _SECOND_LEAST * self.parameters.descriptor_candidates)
+        numbers = np.sort(best(first, kept))
+        scores = np.full(len(first), -np.inf, np.float32)
+        scores[numbers] = self._second(query, numbers, damaged)
+        return scores
+
+    def _points(self) -> NDArray[np.uint32]:
+        """How many points each reference shows."""
         shown = [part.shard.rows(part.count)["mark_points"][part.rows] for part in self.parts]
-        points = np.concatenate([*shown, np.empty(0, np.uint32)])
-        numbers = polar_searched(query.mark_points, points, self.parameters, thorough=self.thorough)
-        scores = self._over("polar pass", polar_pass, numbers, _POLAR_ROWS, (packed, self.parameters), damaged)
-        return np.sort(numbers[best_found(scores, self.parameters.fine_candidates)]), len(numbers)
+        return np.concatenate([*shown, np.empty(0, np.uint32)])
 
     def _second(self, query: Prepared, numbers: NDArray[np.intp], damaged: set[int]) -> NDArray[np.float32]:
         return self._over("second pass", second_pass, numbers, _SECOND_ROWS, (query.descriptor,), damaged)
-
-    def _why(self, query: Prepared) -> str:
-        limit = f"{self.parameters.partial_mark_area_mm2:g} mm2"
-        if self.thorough:
-            return "All references were searched for parts of marks, because that was asked for."
-        if is_partial(np.array(query.mark_points), self.parameters):
-            return f"All references were searched for parts of marks, because the query shows less than {limit}."
-        return f"References that show less than {limit} were searched for parts of marks; the query shows more."
 
     def _over(
         self,

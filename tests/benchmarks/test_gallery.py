@@ -51,7 +51,7 @@ FACES = 64
 CHUNK = 2048
 LARGE = pytest.mark.slow
 SIZES = (1_000, pytest.param(10_000, marks=LARGE), pytest.param(100_000, marks=LARGE))
-ONE_CANDIDATE = Parameters(fine_candidates=1, cell_candidates=1)
+ONE_CANDIDATE = Parameters(descriptor_candidates=1, fine_candidates=1, cell_candidates=1)
 WORKERS = 2
 
 

@@ -1,4 +1,4 @@
-"""Each stage of the pipeline, and beside it the bare transforms that it cannot do without, in the same run."""
+"""Each stage of the pipeline, and beside it, in the same run, the bare transforms and products it cannot do without."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ import pytest
 import scipy.fft
 
 from matcher import DEFAULT_PARAMETERS, DESCRIPTOR_SHAPE, Prepared, compare, correlate, prefilter, read_topography
-from matcher.clean import clean
+from matcher.cells import FineView
+from matcher.clean import COARSE_POINTS, FINE_POINTS, clean
 from matcher.comparison import View, compare_cells, register_pair
 from matcher.descriptor import describe
+from matcher.flatten import flattened
+from matcher.polar import fixed_code, moving_code, search
+from matcher.registration import CoarseView, place_roughly
 
 pytestmark = pytest.mark.benchmark(timer=time.thread_time, min_rounds=7, max_time=0.5, warmup=True)
 
 RNG = np.random.default_rng(1)
 GALLERIES = (100, 1_000, 10_000, 100_000)
-PEAKS = DEFAULT_PARAMETERS.rotation_peaks
-STEPS = 3
-"""Rotation steps that the fine stage looks at in full resolution: the best one and its neighbours."""
+GRID_TURN = np.array([[0.8, 0.6, -30.0], [-0.6, 0.8, 60.0]])
+STEPS_A_PLACE = 3
+"""The rotation steps around a place that a parabola needs."""
+ROWS, PACKED = cv2.DFT_ROWS, cv2.DFT_ROWS | cv2.DFT_SCALE
 
 
 def measure(
@@ -38,32 +43,104 @@ def plane(*shape: int) -> np.ndarray:
     return RNG.standard_normal(shape, np.float32)
 
 
-def forward(*shapes: tuple[int, ...]) -> list[tuple[Callable[..., object], np.ndarray]]:
-    return [(scipy.fft.rfft2, plane(*shape)) for shape in shapes]
+def warp(points: int) -> Callable[[], object]:
+    grid = plane(points, points)
+    return lambda: cv2.warpAffine(grid, GRID_TURN, (points, points), flags=cv2.INTER_LINEAR)
 
 
-def backward(*shapes: tuple[int, ...]) -> list[tuple[Callable[..., object], np.ndarray]]:
-    return [(scipy.fft.irfft2, scipy.fft.rfft2(plane(*shape))) for shape in shapes]
+def transform(*shape: int, flags: int = 0) -> Callable[[], object]:
+    grid = plane(*shape)
+    return lambda: cv2.dft(grid, flags=flags)
 
 
-def run_all(transforms: list[tuple[Callable[..., object], np.ndarray]]) -> Callable[[], None]:
+def product(left: tuple[int, ...], right: tuple[int, ...]) -> Callable[[], object]:
+    one, other = plane(*left), plane(*right)
+    return lambda: np.matmul(one, other)
+
+
+def all_of(*parts: Callable[[], object]) -> Callable[[], None]:
     def run() -> None:
-        for transform, data in transforms:
-            transform(data)
+        for part in parts:
+            part()
 
     return run
 
 
-def fine_transforms(reference_moves: bool) -> list[tuple[Callable[..., object], np.ndarray]]:
-    """What ``register`` asks for where the query's own spectra are known."""
-    turned = [(80, 80), (40, 40), (40, 40)] * PEAKS + [(160, 160)] * STEPS
-    plain = [(160, 160), (80, 80), (40, 40), (40, 40)]
-    back = [(80, 80), (40, 40), (40, 40), (40, 40)] * 2 * PEAKS + [(160, 160)] * STEPS
-    return forward(*(turned if reference_moves else plain)) + backward(*back)
+@pytest.fixture(scope="module")
+def coarse(in_order: list[Prepared]) -> list[CoarseView]:
+    return [CoarseView(scan, DEFAULT_PARAMETERS) for scan in in_order]
 
 
-def cell_transforms(cells: int) -> list[tuple[Callable[..., object], np.ndarray]]:
-    return forward((cells, 48, 48), (2, cells, 24, 24)) + backward((cells, 48, 48), (3, cells, 24, 24))
+# what the stages of a comparison cannot do without, with the shapes of the default parameters
+
+
+def bare_moving_code(view: CoarseView) -> Callable[[], None]:
+    """Circles of all rings around all centres, with no more directions than twice their harmonics."""
+    harmonics = 2.0 * np.pi * view.grid.radii / view.grid.shortest_wave
+    centres = len(view.grid.shifts)
+    return all_of(*(transform(centres, cv2.getOptimalDFTSize(int(2 * top)), flags=ROWS) for top in harmonics))
+
+
+def bare_fixed_code(view: CoarseView) -> Callable[[], None]:
+    return all_of(transform(len(view.grid.radii), view.grid.directions, flags=ROWS))
+
+
+def bare_search(view: CoarseView) -> Callable[[], None]:
+    """The product of each harmonic with its rings, and one transform back."""
+    harmonics = (2.0 * np.pi * view.grid.radii / view.grid.shortest_wave).astype(int)
+    centres, highest = len(view.grid.shifts), int(harmonics.max())
+    code = [plane(16, 2 * int((harmonics >= first).sum()), centres) for first in range(0, highest, 16)]
+    fixed = [plane(16, 2, block.shape[1]) for block in code]
+    back = transform(centres, view.grid.directions, flags=PACKED | cv2.DFT_INVERSE)
+
+    def products() -> None:
+        for one, many in zip(fixed, code, strict=True):
+            np.matmul(one, many)
+
+    return all_of(products, back)
+
+
+def bare_fine(view: CoarseView) -> Callable[[], None]:
+    spectra = [cv2.dft(plane(COARSE_POINTS, COARSE_POINTS)) for _ in range(2)]
+
+    def step() -> None:
+        cv2.idft(cv2.mulSpectrums(spectra[0], spectra[1], 0, conjB=True))
+
+    steps = [step] * STEPS_A_PLACE * DEFAULT_PARAMETERS.places
+    first = transform(COARSE_POINTS, COARSE_POINTS)
+    return all_of(bare_fixed_code(view), bare_search(view), first, *steps, warp(COARSE_POINTS), warp(COARSE_POINTS))
+
+
+def bare_cells(view: FineView, cells: int) -> Callable[[], None]:
+    """Two warps, and the sums of products at all displacements of so many cells."""
+    side, places = view.tiling.cell, 2 * view.tiling.reach + 1
+    half = product((4, cells, places**2, side**2), (4, cells, side**2, 1))
+    near = product((cells, 25, 4 * side**2), (cells, 4 * side**2, 1))
+    return all_of(warp(FINE_POINTS), warp(FINE_POINTS // 2), half, near)
+
+
+def mean_cells(scans: list[Prepared]) -> int:
+    return round(float(np.mean([compare(scans[0], scan).n_cells for scan in scans[1:]])))
+
+
+def unpack(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            archive.read(name)
+
+
+def clean_filters(shape: tuple[int, ...]) -> Callable[[], None]:
+    base, fine, small = plane(*shape), plane(320, 320), plane(160, 160)
+
+    def run() -> None:
+        for _ in range(2):  # heights and weights
+            cv2.GaussianBlur(base, (0, 0), 0.9)
+            cv2.warpAffine(base, GRID_TURN, (320, 320))
+            cv2.GaussianBlur(fine, (0, 0), 0.6)
+            cv2.GaussianBlur(fine, (0, 0), 5.2)
+            cv2.GaussianBlur(small, (0, 0), 3.7)
+
+    return run
 
 
 def test_read(benchmark: Any, scan_files: list[Path]) -> None:
@@ -71,12 +148,7 @@ def test_read(benchmark: Any, scan_files: list[Path]) -> None:
 
 
 def test_read_bare(benchmark: Any, scan_files: list[Path]) -> None:
-    def unpack() -> None:
-        with zipfile.ZipFile(scan_files[0]) as archive:
-            for name in archive.namelist():
-                archive.read(name)
-
-    measure(benchmark, "read", "bare", unpack, unit="scan")
+    measure(benchmark, "read", "bare", lambda: unpack(scan_files[0]), unit="scan")
 
 
 def test_clean(benchmark: Any, scan_files: list[Path]) -> None:
@@ -85,18 +157,41 @@ def test_clean(benchmark: Any, scan_files: list[Path]) -> None:
 
 
 def test_clean_bare(benchmark: Any, scan_files: list[Path]) -> None:
-    base, fine, coarse = plane(*read_topography(scan_files[0]).heights_um.shape), plane(320, 320), plane(160, 160)
-    turn = np.array([[2.0, 0.0, 1.0], [0.0, 2.0, 1.0]])
-
-    def filters() -> None:
-        for _ in range(2):  # heights and weights
-            cv2.GaussianBlur(base, (0, 0), 0.9)
-            cv2.warpAffine(base, turn, (320, 320))
-            cv2.GaussianBlur(fine, (0, 0), 0.6)
-            cv2.GaussianBlur(fine, (0, 0), 5.2)
-            cv2.GaussianBlur(coarse, (0, 0), 3.7)
-
+    filters = clean_filters(read_topography(scan_files[0]).heights_um.shape)
     measure(benchmark, "clean", "bare", filters, unit="scan")
+
+
+@pytest.mark.data
+def test_read_and_clean_raw(benchmark: Any, ffp_data: Path) -> None:
+    """As it comes from the instrument, 1220 x 1220: the mark has to be found first."""
+    path = sorted((ffp_data / "fadul-raw").glob("*.x3p"))[0]
+    measure(
+        benchmark,
+        "read and clean, raw 1220 x 1220",
+        "own",
+        lambda: clean(read_topography(path), DEFAULT_PARAMETERS),
+        unit="scan",
+    )
+
+
+@pytest.mark.data
+def test_read_and_clean_raw_bare(benchmark: Any, ffp_data: Path) -> None:
+    """Unpacking, and the filters of a scan whose mark is known already."""
+    path = sorted((ffp_data / "fadul-raw").glob("*.x3p"))[0]
+    filters = clean_filters(read_topography(path).heights_um.shape)
+    stage = "read and clean, raw 1220 x 1220"
+    measure(benchmark, stage, "bare", all_of(lambda: unpack(path), filters), unit="scan")
+
+
+def test_flatten(benchmark: Any, scan_files: list[Path]) -> None:
+    copy = clean(read_topography(scan_files[0]), DEFAULT_PARAMETERS).coarse
+    measure(benchmark, "flatten", "own", lambda: flattened(copy.heights, copy.weights, (2.0, 20.0), 3.0), unit="scan")
+
+
+def test_flatten_bare(benchmark: Any) -> None:
+    padded = 2 * COARSE_POINTS
+    there, back = transform(padded, padded), transform(padded, padded, flags=cv2.DFT_INVERSE)
+    measure(benchmark, "flatten", "bare", all_of(there, back), unit="scan")
 
 
 def test_describe(benchmark: Any, scan_files: list[Path]) -> None:
@@ -105,7 +200,8 @@ def test_describe(benchmark: Any, scan_files: list[Path]) -> None:
 
 
 def test_describe_bare(benchmark: Any) -> None:
-    measure(benchmark, "descriptor", "bare", run_all(forward((320, 320))), unit="scan")
+    grid = plane(320, 320)
+    measure(benchmark, "descriptor", "bare", lambda: scipy.fft.rfft2(grid), unit="scan")
 
 
 def test_to_and_from_bytes(benchmark: Any, in_order: list[Prepared]) -> None:
@@ -137,77 +233,119 @@ def test_prefilter_bare(benchmark: Any, references: int) -> None:
     measure(benchmark, f"prefilter of {references:,}", "bare", multiply, references)
 
 
-def test_fine_where_the_query_moves(benchmark: Any, in_order: list[Prepared]) -> None:
-    query = View(in_order[0], DEFAULT_PARAMETERS)
-    references = in_order[1:]
+def test_moving_code(benchmark: Any, coarse: list[CoarseView]) -> None:
+    """Once for a query; and for each compared reference that is the one to be moved."""
+    view = coarse[0]
+    measure(benchmark, "moving code", "own", lambda: moving_code(view.signal, view.weights, view.grid), unit="scan")
+
+
+def test_moving_code_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
+    measure(benchmark, "moving code", "bare", bare_moving_code(coarse[0]), unit="scan")
+
+
+def test_fixed_code(benchmark: Any, coarse: list[CoarseView]) -> None:
+    view = coarse[0]
+    measure(benchmark, "fixed code", "own", lambda: fixed_code(view.signal, view.weights, view.grid), unit="scan")
+
+
+def test_fixed_code_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
+    measure(benchmark, "fixed code", "bare", bare_fixed_code(coarse[0]), unit="scan")
+
+
+def test_search(benchmark: Any, coarse: list[CoarseView]) -> None:
+    moving, fixed = coarse[0].moving_code, [view.fixed_code for view in coarse[1:]]
 
     def run() -> None:
-        for reference in references:
-            register_pair(query, View(reference, DEFAULT_PARAMETERS))
+        for code in fixed:
+            search(moving, code, coarse[0].grid, DEFAULT_PARAMETERS.min_overlap, DEFAULT_PARAMETERS.places)
 
-    run()
-    measure(benchmark, "fine, query turned (kept)", "own", run, len(references))
-
-
-def test_fine_where_the_query_moves_bare(benchmark: Any) -> None:
-    measure(benchmark, "fine, query turned (kept)", "bare", run_all(fine_transforms(reference_moves=False)))
+    measure(benchmark, "search", "own", run, len(fixed))
 
 
-def test_fine_where_the_reference_moves(benchmark: Any, in_order: list[Prepared]) -> None:
-    query = View(in_order[-1], DEFAULT_PARAMETERS)
-    references = in_order[:-1]
+def test_search_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
+    measure(benchmark, "search", "bare", bare_search(coarse[0]))
+
+
+def test_rough_sift(benchmark: Any, in_order: list[Prepared], coarse: list[CoarseView]) -> None:
+    query, references = coarse[0], in_order[1:]
 
     def run() -> None:
-        for reference in references:
-            register_pair(query, View(reference, DEFAULT_PARAMETERS))
+        for scan in references:
+            place_roughly(query, CoarseView(scan, DEFAULT_PARAMETERS), DEFAULT_PARAMETERS)
+
+    measure(benchmark, "rough sift, fresh reference", "own", run, len(references))
+
+
+def test_rough_sift_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
+    bare = all_of(bare_fixed_code(coarse[0]), bare_search(coarse[0]))
+    measure(benchmark, "rough sift, fresh reference", "bare", bare)
+
+
+def test_fine(benchmark: Any, in_order: list[Prepared]) -> None:
+    query, references = View(in_order[0], DEFAULT_PARAMETERS), in_order[1:]
+
+    def run() -> None:
+        for scan in references:
+            register_pair(query, View(scan, DEFAULT_PARAMETERS))
 
     run()
-    measure(benchmark, "fine, reference turned", "own", run, len(references))
+    measure(benchmark, "fine, fresh reference", "own", run, len(references))
 
 
-def test_fine_where_the_reference_moves_bare(benchmark: Any) -> None:
-    measure(benchmark, "fine, reference turned", "bare", run_all(fine_transforms(reference_moves=True)))
+def test_fine_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
+    measure(benchmark, "fine, fresh reference", "bare", bare_fine(coarse[0]))
 
 
 def test_cells(benchmark: Any, in_order: list[Prepared]) -> None:
-    query = View(in_order[-1], DEFAULT_PARAMETERS)
-    pairs = [(view, register_pair(query, view)) for view in (View(s, DEFAULT_PARAMETERS) for s in in_order[:-1])]
+    query, references = View(in_order[0], DEFAULT_PARAMETERS), in_order[1:]
+    pairs = [(scan, register_pair(query, View(scan, DEFAULT_PARAMETERS))) for scan in references]
 
     def run() -> None:
-        for view, registration in pairs:
-            compare_cells(query, view, registration)
+        for scan, registration in pairs:
+            compare_cells(query, View(scan, DEFAULT_PARAMETERS), registration)
 
-    run()
-    measure(benchmark, "cells", "own", run, len(pairs))
+    measure(benchmark, "cells, fresh reference", "own", run, len(pairs))
 
 
 def test_cells_bare(benchmark: Any, in_order: list[Prepared]) -> None:
-    counts = [compare(in_order[-1], scan).n_cells for scan in in_order[:-1]]
-    transforms = [entry for count in counts if count for entry in cell_transforms(count)]
-    measure(benchmark, "cells", "bare", run_all(transforms), len(counts))
+    view = FineView(in_order[0], DEFAULT_PARAMETERS)
+    measure(benchmark, "cells, fresh reference", "bare", bare_cells(view, mean_cells(in_order)))
+
+
+def compare_all(query: View, references: list[Prepared]) -> Callable[[], None]:
+    def run() -> None:
+        for scan in references:
+            view = View(scan, DEFAULT_PARAMETERS)
+            compare_cells(query, view, register_pair(query, view))
+
+    return run
 
 
 def test_full(benchmark: Any, in_order: list[Prepared]) -> None:
-    """A query with each reference, prepared: fine and cells, half of the references being turned."""
-    query = View(in_order[len(in_order) // 2], DEFAULT_PARAMETERS)
-    references = [scan for scan in in_order if scan is not query.prepared]
-
-    def run() -> None:
-        for reference in references:
-            view = View(reference, DEFAULT_PARAMETERS)
-            compare_cells(query, view, register_pair(query, view))
-
+    """Fine and cells; the query is moved, and keeps its code and its turned spectra."""
+    run = compare_all(View(in_order[0], DEFAULT_PARAMETERS), in_order[1:])
     run()
-    measure(benchmark, "full (fine and cells)", "own", run, len(references))
+    measure(benchmark, "full, fresh reference", "own", run, len(in_order) - 1)
 
 
-def test_full_bare(benchmark: Any, in_order: list[Prepared]) -> None:
-    cells = round(np.mean([compare(in_order[-1], scan).n_cells for scan in in_order[:-1]]))
-    transforms = [
-        *(entry for moves in (False, True) for entry in fine_transforms(moves)),
-        *(entry for _ in range(2) for entry in cell_transforms(cells)),
-    ]
-    measure(benchmark, "full (fine and cells)", "bare", run_all(transforms), 2)
+def test_full_bare(benchmark: Any, in_order: list[Prepared], coarse: list[CoarseView]) -> None:
+    cells = bare_cells(FineView(in_order[0], DEFAULT_PARAMETERS), mean_cells(in_order))
+    measure(benchmark, "full, fresh reference", "bare", all_of(bare_fine(coarse[0]), cells))
+
+
+def test_full_where_the_reference_moves(benchmark: Any, in_order: list[Prepared]) -> None:
+    """Of half of the pairs the reference has the lower digest: it needs its own code and its own turned spectra."""
+    run = compare_all(View(in_order[-1], DEFAULT_PARAMETERS), in_order[:-1])
+    measure(benchmark, "full, fresh reference moved", "own", run, len(in_order) - 1)
+
+
+def test_full_where_the_reference_moves_bare(
+    benchmark: Any, in_order: list[Prepared], coarse: list[CoarseView]
+) -> None:
+    cells = bare_cells(FineView(in_order[0], DEFAULT_PARAMETERS), mean_cells(in_order))
+    turned = [warp(COARSE_POINTS), transform(COARSE_POINTS, COARSE_POINTS)] * STEPS_A_PLACE * DEFAULT_PARAMETERS.places
+    bare = all_of(bare_moving_code(coarse[0]), bare_fine(coarse[0]), cells, *turned)
+    measure(benchmark, "full, fresh reference moved", "bare", bare)
 
 
 @pytest.mark.benchmark(min_rounds=2)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,20 +46,23 @@ def test_only_the_best_of_each_stage_go_on(
     assert (len(sifted), len(compared)) == (3, 2)
 
 
-def test_marks_that_show_little_are_searched_for_parts_and_so_are_all_for_a_query_that_does(
-    prepared: dict[tuple[int, int], Prepared],
-) -> None:
-    points = np.array([3199, 3200, 10])
-
-    def searched(query: int, *, thorough: bool = False) -> list[int]:
-        return list(correlation.polar_searched(query, points, Parameters(), thorough=thorough))
-
+def test_parts_of_marks_are_compared_by_polar_column_with_all(prepared: dict[tuple[int, int], Prepared]) -> None:
+    query = prepared[0, 0]
+    assert query.mark_points == round(query.coarse_weights.sum(dtype=float) / 255)
+    scores, points = np.array([0.3, 0.1, 0.5, -np.inf]), np.array([9000, 3199, 3200, 9000])
     # points of 25 by 25 um: 2 mm2 are 3,200 of them
-    assert searched(3200) == [0, 2]
-    assert searched(3199) == [0, 1, 2]
-    assert searched(9000, thorough=True) == [0, 1, 2]
-    scan = prepared[0, 0]
-    assert scan.mark_points == round(scan.coarse_weights.sum(dtype=float) / 255)
+    parameters = Parameters(descriptor_candidates=1, fine_candidates=7, fine_candidates_of_parts=9)
+    whole = correlation.Plan.of(query, parameters, thorough=False)
+    assert (whole.by_polar_column(scores, points).tolist(), whole.fine_candidates) == ([1, 2], 7)
+    assert "2 mm2 or more" in whole.why
+    of_none = replace(parameters, descriptor_candidates=4)
+    assert correlation.Plan.of(query, of_none, thorough=False).by_polar_column(scores, points).tolist() == [0, 1, 2]
+    thorough = correlation.Plan.of(query, parameters, thorough=True)
+    assert (thorough.by_polar_column(scores, points).tolist(), thorough.fine_candidates) == ([0, 1, 2, 3], 9)
+    little = replace(parameters, partial_mark_area_mm2=20.0)
+    part = correlation.Plan.of(query, little, thorough=False)
+    assert part.by_polar_column(scores, points).tolist() == [0, 1, 2, 3]
+    assert "less than 20 mm2" in part.why
 
 
 def test_equal_references_are_taken_in_their_order(prepared: dict[tuple[int, int], Prepared]) -> None:

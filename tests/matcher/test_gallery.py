@@ -89,7 +89,9 @@ def test_the_answer_is_that_of_correlate_on_scans_at_hand(filled: Path, prepared
             (candidate.reference, candidate.prefilter_score, candidate.comparison) for candidate in answer.candidates
         ]
     assert ("first pass", 2, 2) in asked
-    assert {stage for stage, done, whole in asked if done == whole} == {"first pass", "second pass", "sift", "cells"}
+    assert {stage for stage, done, whole in asked if done == whole} == {
+        *("first pass", "second pass", "polar pass", "sift", "cells")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +123,7 @@ def test_the_answer_is_the_same_for_any_executor_and_batch(
 def test_of_many_the_scans_of_the_firearm_go_through_both_passes(
     tmp_path: Path, prepared: Scans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parameters = Parameters(fine_candidates=4, cell_candidates=2)
+    parameters = Parameters(descriptor_candidates=16, fine_candidates=4, cell_candidates=2)
     first, second, other = (prepare(synthetic.draw(*key), parameters) for key in ((1, 0), (1, 1), (2, 0)))
     monkeypatch.setattr(growing, "CAPACITY", 150)
     entries = others(other, 400)
@@ -137,7 +139,8 @@ def test_of_many_the_scans_of_the_firearm_go_through_both_passes(
     monkeypatch.setattr(query, "second_pass", counting)
     (found,) = Gallery(tmp_path, parameters).correlate([first])
     assert found.searched == 401
-    assert sum(seen) == 64  # sixteen times the fine stage's four, which is more than a sixteenth
+    # four times what the polar column takes, which is more than a sixteenth; then what is searched one by one
+    assert sum(seen) == 64 + 4
     assert len(found.candidates) == 2
     assert found.candidates[0].reference == name("true")
 

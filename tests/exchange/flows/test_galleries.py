@@ -13,7 +13,8 @@ import matcher
 from exchange.errors import ComputeFailed
 from exchange.flows.correlate import correlate_acquisition
 from exchange.flows.pipelines import GALLERIES
-from exchange.flows.references import acquisition_id_of, restore_galleries
+from exchange.flows.prepared import acquisition_id_of
+from exchange.flows.references import restore_galleries
 from exchange.store.tables import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode

@@ -23,6 +23,8 @@ from tests.matcher.x3p.conftest import build
 
 PARALLEL = 6
 
+PHOTOGRAPH = {"roi": "breech_face", "modality": "reflectance", "file": "scan", "lateral_resolution_um": 2.5}
+
 
 def photograph(kind: str = "PNG") -> bytes:
     file = io.BytesIO()
@@ -162,15 +164,25 @@ def test_doubts_about_a_scan_stand_in_the_receipt(node: RunningNode) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
 def test_a_photograph_is_kept_and_honestly_not_correlated(node: RunningNode, kind: str) -> None:
-    acquisition = {"roi": "breech_face", "modality": "reflectance", "file": "scan", "lateral_resolution_um": 2.5}
+    acquisition = {**PHOTOGRAPH, "lighting": "none"}
     content = photograph(kind)
     response = node.submit(content, acquisitions=[acquisition])
     assert response.status_code == 201, response.text
     kept = _when(node, response.headers["location"], "not-correlated")
     assert kept["media_type"] == f"image/{kind.lower()}"
-    assert "not yet correlated" in kept["detail"]
+    assert "lighting: ring, or side with light_hour" in kept["detail"]
     blob = node.get(f"/v1/blobs/{kept['sha256']}")
     assert (blob.content, blob.headers["content-type"]) == (content, f"image/{kind.lower()}")
+
+
+def test_a_photograph_without_a_mark_is_kept_and_not_usable(node: RunningNode) -> None:
+    response = node.submit(photograph("PNG"), acquisitions=[PHOTOGRAPH])
+    assert "not usable" in _when(node, response.headers["location"], "not-usable")["detail"]
+
+
+def test_a_photograph_of_another_region_is_kept_and_honestly_not_correlated(node: RunningNode) -> None:
+    response = node.submit(photograph("PNG"), acquisitions=[{**PHOTOGRAPH, "roi": "aperture_shear"}])
+    assert "breech face" in _when(node, response.headers["location"], "not-correlated")["detail"]
 
 
 def test_another_region_is_kept_and_honestly_not_correlated(node: RunningNode) -> None:
