@@ -17,7 +17,7 @@ from matcher.clean import COARSE_POINTS, WorkingCopy
 RINGS = 48
 HARMONICS = 45
 DESCRIPTOR_SHAPE = (HARMONICS, 2 * RINGS)
-"""One row a harmonic of 180 degrees: real parts of all rings, then imaginary parts; int8, 4,320 bytes."""
+"""One row a harmonic of 180 degrees: real and imaginary part of each ring in turn; int8, 4,320 bytes."""
 
 _TRANSFORM_POINTS = 2 * COARSE_POINTS
 """Padded to twice the field, or the speckle of the spectrum is too fine to be sampled along circles."""
@@ -31,7 +31,10 @@ SCALE = 127.0 / 6.0 * np.sqrt(HARMONICS * 2.0 * RINGS)
 FIRST_HARMONICS = 20
 """So many harmonics make the first pass over a gallery; the rest is looked at for the best only."""
 _BLOCK = 128
-"""References at a time: their float copies (2.2 MB) stay in the processor's cache."""
+"""References at a time: their float copies (1 MB in the first pass) stay in the processor's cache."""
+_PRODUCT_UNIT, _WAVE_UNIT = 32.0, 127.0
+"""Products of descriptors are rounded to multiples of 32 and waves to 127ths. Of two descriptors of unit length the
+products' real and imaginary parts add up to less than 3 million, so that every sum stays below 2^24."""
 
 
 def describe(coarse: WorkingCopy) -> NDArray[np.int8]:
@@ -67,7 +70,7 @@ def describe(coarse: WorkingCopy) -> NDArray[np.int8]:
     harmonics = (rings @ _angular_transform()).reshape(RINGS, HARMONICS, 2)
     harmonics /= np.linalg.norm(harmonics)
     scaled = np.clip(np.rint(harmonics * SCALE), -127, 127).astype(np.int8)
-    return np.ascontiguousarray(scaled.transpose(1, 2, 0)).reshape(DESCRIPTOR_SHAPE)
+    return np.ascontiguousarray(scaled.transpose(1, 0, 2)).reshape(DESCRIPTOR_SHAPE)
 
 
 def prefilter(queries: NDArray[np.int8], descriptors: NDArray[np.int8]) -> NDArray[np.float32]:
@@ -78,45 +81,35 @@ def prefilter(queries: NDArray[np.int8], descriptors: NDArray[np.int8]) -> NDArr
     Returns float32 (q, n): the correlation at the best rotation. With all harmonics that is 1 for the same scan
     and about 0.05 for unrelated ones.
 
-    A score is the same to the last bit whatever else is asked for in the same call: the products are whole
-    numbers below 2^24, exact in float32 in any order, and the synthesis is always done in blocks of one shape.
+    A score is the same to the last bit whatever else is asked for in the same call: all sums are of whole numbers
+    below 2^24, exact in float32 in any order, and matrix products promise none.
     """
     harmonics = descriptors.shape[1]
-    kernel, synthesis = _query_kernel(queries[:, :harmonics]), _synthesis(harmonics, _turns(harmonics))
+    conjugate = np.ascontiguousarray(_complex(queries[:, :harmonics]).conj().transpose(1, 2, 0))
+    synthesis = _synthesis(harmonics)
     scores = np.empty((len(queries), len(descriptors)), np.float32)
     floats = np.zeros((_BLOCK, harmonics, 2 * RINGS), np.float32)
-    products = np.empty((harmonics, 2 * len(queries), _BLOCK), np.float32)
+    by_harmonic = floats.view(np.complex64).transpose(1, 0, 2)
+    products = np.empty((harmonics, _BLOCK, len(queries)), np.complex64)
+    parts = products.view(np.float32).reshape(harmonics, _BLOCK, len(queries), 2)
+    whole = np.empty((harmonics, 2, _BLOCK), np.float32)
     curves, best = np.empty((len(synthesis), _BLOCK), np.float32), np.empty(_BLOCK, np.float32)
     for start in range(0, len(descriptors), _BLOCK):
         block = descriptors[start : start + _BLOCK]
         np.copyto(floats[: len(block)], block)
-        np.matmul(kernel, floats.transpose(1, 2, 0), out=products)
+        np.matmul(by_harmonic, conjugate, out=products)
         for place in range(len(queries)):
-            own = products[:, 2 * place : 2 * place + 2].reshape(2 * harmonics, _BLOCK)
-            np.matmul(synthesis, own, out=curves)
+            np.multiply(parts[:, :, place].transpose(0, 2, 1), np.float32(1.0 / _PRODUCT_UNIT), out=whole)
+            np.rint(whole, out=whole)
+            np.matmul(synthesis, whole.reshape(2 * harmonics, _BLOCK), out=curves)
             np.maximum.reduce(curves, axis=0, out=best)
             scores[place, start : start + len(block)] = best[: len(block)]
+    scores *= np.float32(_PRODUCT_UNIT / _WAVE_UNIT / SCALE**2)
     return scores
 
 
-def rotation_curve(moving: NDArray[np.int8], fixed: NDArray[np.int8], turns: int) -> NDArray[np.float32]:
-    """The correlation of two descriptors at ``turns`` rotations of the moving scan, evenly over 180 degrees.
-
-    By as many degrees, positive from +x towards +y, the moving scan is to be turned onto the fixed one; the half
-    turn stays open, since a magnitude spectrum is the same upside down.
-    """
-    products = np.matmul(_query_kernel(moving[None]), fixed[:, :, None].astype(np.float32))
-    return np.asarray((_synthesis(HARMONICS, turns) @ products.reshape(2 * HARMONICS, 1))[:, 0])
-
-
-def _query_kernel(queries: NDArray[np.int8]) -> NDArray[np.float32]:
-    """(harmonics, 2 q, 2 RINGS): times a reference's row, the real and imaginary part of query x conj(reference)."""
-    values = queries.astype(np.float32)
-    real, imaginary = values[..., :RINGS], values[..., RINGS:]
-    first = np.concatenate([real, imaginary], axis=2)
-    second = np.concatenate([imaginary, -real], axis=2)
-    kernel = np.stack([first, second], axis=1).transpose(2, 0, 1, 3)
-    return np.asarray(kernel.reshape(values.shape[1], -1, 2 * RINGS))
+def _complex(descriptors: NDArray[np.int8]) -> NDArray[np.complex64]:
+    return descriptors.astype(np.float32).view(np.complex64)
 
 
 def _turns(harmonics: int) -> int:
@@ -125,11 +118,12 @@ def _turns(harmonics: int) -> int:
 
 
 @cache
-def _synthesis(harmonics: int, turns: int) -> NDArray[np.float32]:
-    """(turns, 2 harmonics): from harmonics (real, imaginary, ...) to the correlation at each rotation."""
+def _synthesis(harmonics: int) -> NDArray[np.float32]:
+    """(turns, 2 harmonics): from products, reference times conjugate query, to the correlation at each rotation."""
+    turns = _turns(harmonics)
     phase = 2.0 * np.pi * np.outer(np.arange(turns) / turns, np.arange(1, harmonics + 1))
-    waves = np.stack([np.cos(phase), np.sin(phase)], axis=2) / SCALE**2
-    return np.asarray(waves.reshape(turns, 2 * harmonics), np.float32)
+    waves = np.stack([np.cos(phase), -np.sin(phase)], axis=2)
+    return np.rint(_WAVE_UNIT * waves).astype(np.float32).reshape(turns, 2 * harmonics)
 
 
 @cache

@@ -32,6 +32,9 @@ _FIXED_AREA_SCALE, _MOVING_AREA_SCALE = 1.0 / 32.0, 4.0
 """Six deviations of a harmonic, and the mean of a wholly measured ring, fill the int8 range."""
 _MARK_UNIT = np.float32(_FIXED_SCALE * _MOVING_SCALE)
 _AREA_UNIT = 1.0 / (_FIXED_AREA_SCALE * _MOVING_AREA_SCALE)
+_AREA_PRODUCT_UNIT, _AREA_WAVE_UNIT = 32.0, 64.0
+"""Products of areas are rounded to multiples of 32 and waves to 64ths: whatever the bytes are, their sums stay below
+2^24."""
 _POLAR_AREA_DIRECTIONS = _GRID.directions // 8
 _LENT_AREA = 0.5
 """Share of the smaller mark that is added to each shared area: small areas agree by chance with greater ease than
@@ -89,8 +92,8 @@ class PolarQuery:
         2. Correlate the measured areas.
         3. Agreement = sum of products / sqrt(shared area + a share of the smaller mark); the highest counts.
 
-        Returns float32 (n,). Each is the same to the last bit whatever else is asked for: the sums of products are
-        whole numbers below 2^24, exact in float32 in any order, and all else is done in blocks of one shape.
+        Returns float32 (n,). Each is the same to the last bit whatever else is asked for: the sums of matrix products
+        are of whole numbers below 2^24, exact in float32 in any order, and all else is done for each alone.
         """
         found = np.empty(len(rows), np.float32)
         floats = np.zeros((_BLOCK, POLAR_BYTES), np.float32)
@@ -130,9 +133,12 @@ class PolarQuery:
         """(_AREA_DIRECTIONS, centres, references): what a sum of products is to be measured by, squared."""
         rows = floats[:, MARK_BYTES:]
         _multiply(self._area, rows, work.areas)
+        work.areas *= np.float32(1.0 / _AREA_PRODUCT_UNIT)
+        np.rint(work.areas, out=work.areas)
         shared = work.shared
         np.matmul(_sectors(), work.areas.reshape(2 * _AREA_HARMONICS, -1), out=shared.reshape(_AREA_DIRECTIONS, -1))
         np.maximum(shared, np.float32(0), out=shared)
+        shared *= np.float32(_AREA_UNIT * _AREA_PRODUCT_UNIT / _AREA_WAVE_UNIT / _POLAR_AREA_DIRECTIONS)
         # a ring's mean is the first of its numbers, and the sum of the means is the whole area
         total = rows[:, : 2 * _AREA_RINGS : 2].sum(axis=1) * np.float32(1.0 / _FIXED_AREA_SCALE)
         shared += np.maximum(np.float32(_LENT_AREA) * np.minimum(self._total, total), np.float32(1))
@@ -193,10 +199,10 @@ def _multiply(kernel: Plane, rows: Plane, out: Plane) -> None:
 
 @cache
 def _sectors() -> Plane:
-    """(_AREA_DIRECTIONS, 2 _AREA_HARMONICS): from harmonics to the shared area in the middle of each sector."""
+    """(_AREA_DIRECTIONS, 2 _AREA_HARMONICS): from products to the shared area in the middle of each sector; whole."""
     # of a sector's sixteen rotations the first eight have their middle where the codes are turned to
     directions = _GRID.directions / _AREA_DIRECTIONS * np.arange(_AREA_DIRECTIONS) + 4.0
     phase = np.outer(directions * (2.0 * np.pi / _GRID.directions), np.arange(_AREA_HARMONICS))
     waves = np.stack([np.cos(phase), -np.sin(phase)], axis=2).reshape(_AREA_DIRECTIONS, -1)
     waves[:, 2:] *= 2.0
-    return np.asarray(waves / _POLAR_AREA_DIRECTIONS * _AREA_UNIT, np.float32)
+    return np.asarray(np.rint(_AREA_WAVE_UNIT * waves), np.float32)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.descriptor import DESCRIPTOR_SHAPE, HARMONICS, RINGS, SCALE
+from matcher.descriptor import DESCRIPTOR_SHAPE, HARMONICS, SCALE
 from matcher.packed import PackedGrid
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
 from matcher.plane import Plane, blurred, moved
@@ -55,7 +55,7 @@ class Mixtures:
     def descriptors(self) -> NDArray[np.int8]:
         """int8 (n, *DESCRIPTOR_SHAPE): sums of the faces' descriptors, which lean towards the low harmonics."""
         faces = np.stack([face.descriptor for face in self.faces])
-        waves = faces[..., :RINGS].astype(np.complex64) + 1j * faces[..., RINGS:].astype(np.float32)
+        waves = faces.astype(np.float32).view(np.complex64)
         waves /= np.linalg.norm(waves, axis=(1, 2), keepdims=True)
         waves *= np.exp(-_LEANING * np.arange(HARMONICS, dtype=np.float32))[:, None]
         mixed = np.empty((len(self), *DESCRIPTOR_SHAPE), np.int8)
@@ -127,6 +127,5 @@ def _phases(turns_rad: NDArray[np.float64], harmonics: NDArray[np.intp]) -> NDAr
 
 def _quantised(waves: NDArray[np.complex64]) -> NDArray[np.int8]:
     """As ``describe`` does: unit length, then int8."""
-    parts = np.concatenate([waves.real, waves.imag], axis=2)
-    parts *= np.float32(SCALE) / np.linalg.norm(waves, axis=(1, 2), keepdims=True)
-    return np.asarray(np.clip(np.rint(parts), -127, 127), np.int8)
+    parts = waves * (np.float32(SCALE) / np.linalg.norm(waves, axis=(1, 2), keepdims=True))
+    return np.asarray(np.clip(np.rint(parts.view(np.float32)), -127, 127), np.int8)
