@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.comparison import Comparison, View, compare_cells, register_pair
+from matcher.comparison import Comparison, View, compare_cells, register_pairs
 from matcher.descriptor import prefilter
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
 from matcher.polar_column import PolarQuery
@@ -63,8 +63,8 @@ def correlate(
     chosen = np.sort(compared[best(agreements, plan.fine_candidates)])
     return rank(
         dict(zip(chosen.tolist(), scores[chosen].tolist(), strict=True)),
-        lambda rows: [(row, sift(view, views[row])) for row in rows],
-        lambda rows: [(row, compare_in_full(view, views[row])) for row in rows],
+        lambda rows: list(zip(rows, sift(view, [views[row] for row in rows]), strict=True)),
+        lambda rows: list(zip(rows, compare_in_full(view, [views[row] for row in rows]), strict=True)),
         parameters,
     )
 
@@ -133,14 +133,15 @@ def rank(
     return [Ranked(row, entered[row], comparison) for row, comparison in compared]
 
 
-def sift(query: View, reference: View) -> float:
-    """What a reference goes on by, never shown: the query is always the one that is moved, since that is cheap."""
-    return place_roughly(query.coarse, reference.coarse, query.parameters)
+def sift(query: View, references: Sequence[View]) -> list[float]:
+    """What references go on by, never shown: the query is always the one that is moved, since that is cheap."""
+    return place_roughly(query.coarse, [reference.coarse for reference in references], query.parameters)
 
 
-def compare_in_full(query: View, reference: View) -> Comparison:
-    """As ``compare`` does."""
-    return compare_cells(query, reference, register_pair(query, reference))
+def compare_in_full(query: View, references: Sequence[View]) -> list[Comparison]:
+    """With each as ``compare`` does."""
+    registrations = register_pairs(query, references)
+    return [compare_cells(query, *pair) for pair in zip(references, registrations, strict=True)]
 
 
 def polar_query(view: View) -> PolarQuery:

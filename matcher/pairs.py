@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matcher.comparison import View, compare_cells, register_pair
+from matcher.comparison import View, compare_cells, register_pairs
 from matcher.descriptor import prefilter
 from matcher.parameters import Parameters
 from matcher.prepared import Prepared
@@ -74,9 +74,10 @@ def score_pairs(
         fixed = {place: View(prepared[place], parameters) for place in order[start : start + _BLOCK]}
         for rank, place in enumerate(order):
             moving = View(prepared[place], parameters)
-            for other in order[max(start, rank + 1) : start + _BLOCK]:
-                with stopwatch.stage("fine"):
-                    registration = register_pair(moving, fixed[other])
+            others = order[max(start, rank + 1) : start + _BLOCK]
+            with stopwatch.stage("fine"):
+                registrations = register_pairs(moving, [fixed[other] for other in others])
+            for other, registration in zip(others, registrations, strict=True):
                 with stopwatch.stage("cells"):
                     comparison = compare_cells(moving, fixed[other], registration)
                 a, b = min(place, other), max(place, other)
@@ -117,9 +118,10 @@ def score_across(
         block = {place: View(references[place], parameters) for place in range(len(names))[start : start + _BLOCK]}
         for place, query in enumerate(queries):
             view = View(query, parameters)
-            for other in block.keys() - {place}:
-                with stopwatch.stage("fine"):
-                    registration = register_pair(view, block[other])
+            others = sorted(block.keys() - {place})
+            with stopwatch.stage("fine"):
+                registrations = register_pairs(view, [block[other] for other in others])
+            for other, registration in zip(others, registrations, strict=True):
                 with stopwatch.stage("cells"):
                     comparison = compare_cells(view, block[other], registration)
                 found[place, other] = PairScore(

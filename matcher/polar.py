@@ -8,6 +8,7 @@ own; what is left for a pair is a product of small matrices for each harmonic, a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -30,6 +31,8 @@ _DIRECTIONS_A_WAVE = 2.06
 """Of the shortest wave that is kept of a ring; the moving scan's rings have no more directions than that needs."""
 _DIRECTIONS_STEP = 64
 """Rows of such lengths transform fast, and hold whole blocks of harmonics."""
+_AT_ONCE = 8
+"""Fixed scans: more share the moving scan's code no better, and what comes of it leaves the processor's cache."""
 _NO_FRACTIONS = np.empty(0, np.uint16)
 _NEAR_DIRECTIONS, _NEAR_STEPS = 3, 2.0
 """Rotations and shifts this close to a peak belong to it."""
@@ -41,6 +44,11 @@ class PolarGrid:
 
     Rings from ``first_radius`` on, ``ring_step`` apart; ``directions`` around; centres of the moving scan on a
     triangular grid of ``shift_step`` within ``reach``; waves along a ring shorter than ``shortest_wave`` are left out.
+
+    Codes are rounded to whole numbers within ``limit``: of marks and of areas, of the moving and of the fixed scan, by
+    their scale; ten deviations of a harmonic, and the mean of a wholly measured ring, stay within. Sums of 2 x 48
+    products of two such numbers stay below 2^24, exact in float32 in any order: a pair's correlation is the same to the
+    last bit whatever other pairs share a matrix product, on any processor.
     """
 
     reach: float
@@ -50,6 +58,11 @@ class PolarGrid:
     directions: int = 384
     shift_step: float = 1.45
     shortest_wave: float = 2.6
+    moving_scale: float = 8.0
+    fixed_scale: float = 4.0
+    moving_area_scale: float = 8.0
+    fixed_area_scale: float = 1.0 / 8.0
+    limit: float = 400.0
 
     @cached_property
     def radii(self) -> NDArray[np.float64]:
@@ -83,9 +96,9 @@ class Place:
 class PolarCode:
     """A scan as the search sees it: its marks, its measured area, and that area in grid points.
 
-    Both as Fourier transforms of circles, float32: of a moving scan (harmonics, rings, 2, centres), real and imaginary
-    parts, without meaning where a ring is too small for a harmonic; of a fixed one (harmonics, 2, 2 rings), the
-    factors of those parts that give the real and the imaginary part of the correlation.
+    Both as Fourier transforms of circles, whole numbers in float32: of a moving scan (harmonics, rings, 2, centres),
+    real and imaginary parts, without meaning where a ring is too small for a harmonic; of a fixed one (harmonics, 2,
+    2 rings), the factors of those parts that give the real and the imaginary part of the correlation.
     """
 
     marks: Plane
@@ -105,24 +118,46 @@ def moving_code(signal: Plane, weights: Plane, grid: PolarGrid) -> PolarCode:
     return PolarCode(marks.moving(signal), area.moving(weights), float(weights.sum()))
 
 
-def search(moving: PolarCode, fixed: PolarCode, grid: PolarGrid, min_overlap: float, count: int) -> list[Place]:
-    """The ``count`` places where two scans agree best, best first; fewer where they overlap too little everywhere.
+def search(
+    moving: PolarCode, fixed: Sequence[PolarCode], grid: PolarGrid, min_overlap: float, count: int
+) -> list[list[Place]]:
+    """The ``count`` places where each fixed scan agrees best with the moving one, best first; fewer where they overlap
+    too little everywhere.
 
     1. Correlate the marks, and the measured areas, at all rotations and shifts.
     2. Agreement = correlation x sqrt(shared area): flattened heights have the same variance everywhere, so that
        the shared area stands for both energies. 0 where less than ``min_overlap`` of the smaller mark is shared.
     3. Take the highest peaks.
+
+    Several at once are faster: what is read most is the moving scan's code.
     """
+    found = []
+    for start in range(0, len(fixed), _AT_ONCE):
+        found += _search(moving, fixed[start : start + _AT_ONCE], grid, min_overlap, count)
+    return found
+
+
+def _search(
+    moving: PolarCode, fixed: Sequence[PolarCode], grid: PolarGrid, min_overlap: float, count: int
+) -> list[list[Place]]:
     # 1.
     marks, area = _circles(grid, area=False), _circles(grid, area=True)
-    products, shared = marks.correlations(moving.marks, fixed.marks), area.correlations(moving.area, fixed.area)
+    products = marks.correlations(moving.marks, [code.marks for code in fixed])
+    shared = area.correlations(moving.area, [code.area for code in fixed])
+    shared *= np.float32(area.unit)
 
     # 2.
-    least = max(min_overlap * min(moving.total, fixed.total), 1.0)
-    scale = np.where(shared >= least, 1.0 / np.sqrt(np.maximum(shared, np.float32(1.0))), np.float32(0))
-    agreement = products * cv2.merge([scale] * _AREA_DIRECTIONS).reshape(products.shape)
+    least = np.array([max(min_overlap * min(moving.total, code.total), 1.0) for code in fixed], np.float32)
+    root = np.sqrt(np.maximum(shared, np.float32(1.0)))
+    scale = np.where(shared >= least[:, None, None], np.float32(marks.unit) / root, np.float32(0))
+    products *= cv2.merge([scale.reshape(-1, scale.shape[2])] * _AREA_DIRECTIONS).reshape(products.shape)
 
     # 3.
+    return [_peaks(*pair, grid, count) for pair in zip(products, shared, strict=True)]
+
+
+def _peaks(agreement: Plane, shared: Plane, grid: PolarGrid, count: int) -> list[Place]:
+    """The highest peaks of (centres, directions), which are taken out one by one."""
     places: list[Place] = []
     while True:
         centre, direction = divmod(int(agreement.argmax()), grid.directions)
@@ -151,24 +186,29 @@ class _Circles:
 
     ``around_centres``: for each ring the sampled points (x, y) of the widened grid around each centre, (centres,
     directions, 2); ``around_middle``: x and y of those of the grid around its middle, (rings, directions);
-    ``factors``: what a harmonic of each ring counts in a correlation, (harmonics, rings); ``blocks``: harmonics
-    from, to, and the first ring.
+    ``factors``: what a harmonic of each ring counts in a correlation, (harmonics, rings), times the fixed scan's scale;
+    ``blocks``: harmonics from, to, and the first ring; ``unit``: what one of a product of codes counts.
     """
 
     around_centres: tuple[NDArray[np.int16], ...]
     around_middle: tuple[Plane, Plane]
     factors: NDArray[np.complex64]
     blocks: tuple[tuple[int, int, int], ...]
+    moving_scale: float
+    limit: float
+    unit: float
 
     def moving(self, plane: Plane) -> Plane:
         harmonics, rings = self.factors.shape
         centres = len(self.around_centres[0])
-        widened = interpolated(_smoothed(plane), (_WIDENED * len(plane), _WIDENED * len(plane)))
+        smooth = _smoothed(plane) * np.float32(self.moving_scale)
+        widened = interpolated(smooth, (_WIDENED * len(plane), _WIDENED * len(plane)))
         code = np.empty((harmonics, rings, 2, centres), np.float32)
         for ring, points in enumerate(self.around_centres):
             circles = cv2.remap(widened, points, _NO_FRACTIONS, cv2.INTER_NEAREST)
             # of each circle the mean, then real and imaginary part of each harmonic
-            packed = np.asarray(cv2.transpose(cv2.dft(circles, flags=cv2.DFT_ROWS)), np.float32)
+            transformed = np.asarray(cv2.dft(circles, flags=cv2.DFT_ROWS), np.float32)
+            packed = np.asarray(cv2.transpose(self._whole(transformed)), np.float32)
             end = min(harmonics, len(packed) // 2)
             code[0, ring, 0], code[0, ring, 1] = packed[0], 0.0
             code[1:end, ring] = packed[1 : 2 * end - 1].reshape(-1, 2, centres)
@@ -180,21 +220,30 @@ class _Circles:
         packed = np.concatenate([packed[:, :1], np.zeros_like(packed[:, :1]), packed[:, 1:]], axis=1)
         harmonics = packed[:, : 2 * len(self.factors)].view(np.complex64).T * self.factors
         # the conjugate of a moving harmonic a + bi times c + di: ac + bd and ad - bc
-        return np.stack([harmonics, np.complex64(-1j) * harmonics], axis=1).view(np.float32)
+        return self._whole(np.stack([harmonics, np.complex64(-1j) * harmonics], axis=1).view(np.float32))
 
-    def correlations(self, moving: Plane, fixed: Plane) -> Plane:
-        """(centres, directions): the correlation of the circles at each rotation of the moving scan."""
+    def _whole(self, values: Plane) -> Plane:
+        """The same memory, rounded and within the limit."""
+        np.rint(values, out=values)
+        return np.asarray(np.clip(values, -self.limit, self.limit, out=values), np.float32)
+
+    def correlations(self, moving: Plane, fixed: Sequence[Plane]) -> Plane:
+        """(fixed scans, centres, directions): the correlation, in units of the codes, at each rotation of the moving
+        scan."""
         harmonics, rings, _, centres = moving.shape
-        directions = self.around_middle[0].shape[1]
+        directions, several = self.around_middle[0].shape[1], len(fixed)
         moving = moving.reshape(harmonics, 2 * rings, centres)
-        products = np.zeros((directions + 1, centres), np.float32)
+        side_by_side = np.stack(fixed, axis=2).reshape(harmonics, 2 * several, 2 * rings)
+        products = np.empty((directions + 1, several * centres), np.float32)
         for first, end, ring in self.blocks:
-            out = products[2 * first : 2 * end].reshape(-1, 2, centres)
-            np.matmul(fixed[first:end, :, 2 * ring :], moving[first:end, 2 * ring :], out=out)
+            out = products[2 * first : 2 * end].reshape(-1, 2 * several, centres)
+            np.matmul(side_by_side[first:end, :, 2 * ring :], moving[first:end, 2 * ring :], out=out)
+        products[2 * harmonics :] = 0.0
         # the mean has no imaginary part: packed, the first harmonic follows at once
         products[1] = products[0]
         packed = cv2.transpose(products[1:])
-        return np.asarray(cv2.idft(packed, flags=cv2.DFT_ROWS | cv2.DFT_SCALE), np.float32)
+        curves = np.asarray(cv2.idft(packed, flags=cv2.DFT_ROWS | cv2.DFT_SCALE), np.float32)
+        return curves.reshape(several, centres, directions)
 
 
 @cache
@@ -214,13 +263,23 @@ def _circles(grid: PolarGrid, *, area: bool) -> _Circles:
     # an area's direction stands for the middle of its eight
     turn = 2.0 * np.pi * (_AREA_DIRECTIONS - 1) / 2 / grid.directions if area else 0.0
     factors = share * np.exp(1j * turn * np.arange(end))[:, None]
+    moving_scale = grid.moving_area_scale if area else grid.moving_scale
+    fixed_scale = grid.fixed_area_scale if area else grid.fixed_scale
     around_centres = tuple(
         np.rint((_points(grid.shifts, radius, int(count)) + 0.5) * _WIDENED - 0.5).astype(np.int16)
         for radius, count in zip(radii, counts, strict=True)
     )
     middle = np.concatenate([_points(np.zeros((1, 2)), radius, directions) for radius in radii]).astype(np.float32)
     around_middle = np.ascontiguousarray(middle[..., 0]), np.ascontiguousarray(middle[..., 1])
-    return _Circles(around_centres, around_middle, factors.astype(np.complex64), blocks)
+    return _Circles(
+        around_centres,
+        around_middle,
+        (fixed_scale * factors).astype(np.complex64),
+        blocks,
+        moving_scale,
+        grid.limit,
+        1.0 / (moving_scale * fixed_scale),
+    )
 
 
 def _smoothed(plane: Plane) -> Plane:

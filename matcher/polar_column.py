@@ -19,7 +19,18 @@ from numpy.typing import NDArray
 from matcher.plane import Plane, blurred
 from matcher.polar import PolarGrid, fixed_code, moving_code
 
-_GRID = PolarGrid(reach=0.0, ring_step=2.4, directions=240, shift_step=2.2, shortest_wave=4.2)
+_GRID = PolarGrid(
+    reach=0.0,
+    ring_step=2.4,
+    directions=240,
+    shift_step=2.2,
+    shortest_wave=4.2,
+    moving_scale=4.0,
+    fixed_scale=1.0,
+    moving_area_scale=4.0,
+    fixed_area_scale=1.0 / 32.0,
+    limit=127.0,
+)
 _SHORT_SIGMA, _LONG_SIGMA = 0.8, 1.9
 """Grid points; half the amplitude of waves of 4.2 and of 10 points passes these Gaussians. Shorter waves fall between
 centres and rings; of longer ones a mark has few, which agree by chance."""
@@ -27,11 +38,8 @@ _AREA_HARMONICS, _AREA_DIRECTIONS = 8, 15
 """What was measured varies slowly: a few harmonics of it, and its overlap at every sixteenth rotation, are enough."""
 _AREA_RINGS = 7
 _HARMONICS_A_BLOCK = 16
-_FIXED_SCALE, _MOVING_SCALE = 1.0, 4.0
-_FIXED_AREA_SCALE, _MOVING_AREA_SCALE = 1.0 / 32.0, 4.0
-"""Six deviations of a harmonic, and the mean of a wholly measured ring, fill the int8 range."""
-_MARK_UNIT = np.float32(_FIXED_SCALE * _MOVING_SCALE)
-_AREA_UNIT = 1.0 / (_FIXED_AREA_SCALE * _MOVING_AREA_SCALE)
+_MARK_UNIT = np.float32(_GRID.fixed_scale * _GRID.moving_scale)
+_AREA_UNIT = 1.0 / (_GRID.fixed_area_scale * _GRID.moving_area_scale)
 _AREA_PRODUCT_UNIT, _AREA_WAVE_UNIT = 32.0, 64.0
 """Products of areas are rounded to multiples of 32 and waves to 64ths: whatever the bytes are, their sums stay below
 2^24."""
@@ -68,8 +76,8 @@ def polar_row(signal: Plane, weights: Plane) -> NDArray[np.int8]:
     without the rings that are too small for them; then those of its measured area.
     """
     code = fixed_code(_band(signal, weights), weights, _GRID)
-    parts = [_whole(code.marks[first:end, 0, 2 * ring :], _FIXED_SCALE) for first, end, ring in _blocks()]
-    parts.append(_whole(code.area[:_AREA_HARMONICS, 0], _FIXED_AREA_SCALE))
+    parts = [code.marks[first:end, 0, 2 * ring :] for first, end, ring in _blocks()]
+    parts.append(code.area[:_AREA_HARMONICS, 0])
     return np.concatenate([part.ravel() for part in parts]).astype(np.int8)
 
 
@@ -81,8 +89,8 @@ class PolarQuery:
         grid = replace(_GRID, reach=reach)
         code = moving_code(_band(signal, weights), weights, grid)
         self._centres = len(grid.shifts)
-        self._marks = [_kernel(code.marks[first:end, ring:], _MOVING_SCALE) for first, end, ring in _blocks()]
-        self._area = _kernel(code.area[:_AREA_HARMONICS], _MOVING_AREA_SCALE)
+        self._marks = [_kernel(code.marks[first:end, ring:]) for first, end, ring in _blocks()]
+        self._area = _kernel(code.area[:_AREA_HARMONICS])
         self._total = np.float32(code.total)
 
     def agreements(self, rows: NDArray[np.int8]) -> Plane:
@@ -140,7 +148,7 @@ class PolarQuery:
         np.maximum(shared, np.float32(0), out=shared)
         shared *= np.float32(_AREA_UNIT * _AREA_PRODUCT_UNIT / _AREA_WAVE_UNIT / _POLAR_AREA_DIRECTIONS)
         # a ring's mean is the first of its numbers, and the sum of the means is the whole area
-        total = rows[:, : 2 * _AREA_RINGS : 2].sum(axis=1) * np.float32(1.0 / _FIXED_AREA_SCALE)
+        total = rows[:, : 2 * _AREA_RINGS : 2].sum(axis=1) * np.float32(1.0 / _GRID.fixed_area_scale)
         shared += np.maximum(np.float32(_LENT_AREA) * np.minimum(self._total, total), np.float32(1))
         shared *= _MARK_UNIT**2
         return shared
@@ -173,20 +181,15 @@ def _band(signal: Plane, weights: Plane) -> Plane:
     return np.asarray(band * np.float32(gain))
 
 
-def _whole(values: Plane, scale: float) -> Plane:
-    """Whole numbers of the int8 range."""
-    return np.asarray(np.clip(np.rint(values * np.float32(scale)), -127.0, 127.0))
-
-
-def _kernel(code: Plane, scale: float) -> Plane:
+def _kernel(code: Plane) -> Plane:
     """(harmonics, 2 centres, 2 rings): times a row's harmonic, the real, then the imaginary part at each centre.
 
     ``code``: (harmonics, rings, 2, centres), of the moving scan. Of a + bi and the row's c + di, conjugate times
     the row's: ac + bd, and ad - bc with its sign as ``matcher.polar`` has it.
     """
     harmonics, rings, _, centres = code.shape
-    whole = _whole(code, scale).transpose(0, 3, 1, 2)
-    real, imaginary = whole, np.stack([-whole[..., 1], whole[..., 0]], axis=-1)
+    real = code.transpose(0, 3, 1, 2)
+    imaginary = np.stack([-real[..., 1], real[..., 0]], axis=-1)
     return np.stack([real, imaginary], axis=1).reshape(harmonics, 2 * centres, 2 * rings)
 
 

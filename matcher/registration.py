@@ -11,6 +11,7 @@ the band-pass took the means away).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -83,55 +84,73 @@ class CoarseView:
         return known
 
 
-def register(moving: CoarseView, fixed: CoarseView, parameters: Parameters) -> Registration:
-    """Find where the moving scan agrees best with the fixed one, at any rotation.
+def register(moving: CoarseView, fixed: Sequence[CoarseView], parameters: Parameters) -> list[Registration]:
+    """Find where the moving scan agrees best with each fixed one, at any rotation.
 
     1. Search all rotations and shifts for the most promising places.
-    2. Climb from each at full resolution in rotation steps; refine the highest by parabolas through its neighbours.
+    2. Look at each at full resolution; climb from the best in rotation steps, and refine by parabolas through its
+       neighbours.
     3. Correlate exactly there: one turned and shifted copy, no Fourier transform.
+
+    What is found for a pair does not depend on the pairs beside it.
     """
     # 1.
-    places = search(moving.moving_code, fixed.fixed_code, moving.grid, parameters.min_overlap, parameters.places)
+    found = _search(moving, fixed, parameters, parameters.places)
+    return [_register(moving, one, places, parameters) for one, places in zip(fixed, found, strict=True)]
+
+
+def _register(moving: CoarseView, fixed: CoarseView, places: list[Place], parameters: Parameters) -> Registration:
     if not places:
         return Registration(agreement=0.0, rotation_deg=0.0, shift_um=(0.0, 0.0), overlap=0.0)
 
     # 2.
     promising = (place for place in places if place.agreement >= _PROMISING * places[0].agreement)
-    _, rotation, shift = max(_climb(moving, fixed, place) for place in promising)
+    ascent = max((_Ascent(moving, fixed, place) for place in promising), key=lambda entry: entry.start)
 
     # 3.
-    return _measure(moving, fixed, rotation, shift, parameters)
+    return _measure(moving, fixed, *ascent.top(), parameters)
 
 
 _PROMISING = 0.7
 """Share of the best place's agreement; what lies below it does not overtake that one at full resolution."""
 
 
-def place_roughly(moving: CoarseView, fixed: CoarseView, parameters: Parameters) -> float:
-    """The agreement at the best place of the search alone, 0 without any: what the ranking sifts by."""
-    places = search(moving.moving_code, fixed.fixed_code, moving.grid, parameters.min_overlap, 1)
-    return places[0].agreement if places else 0.0
+def place_roughly(moving: CoarseView, fixed: Sequence[CoarseView], parameters: Parameters) -> list[float]:
+    """The agreements at the best places of the search alone, 0 without any: what the ranking sifts by."""
+    return [places[0].agreement if places else 0.0 for places in _search(moving, fixed, parameters, 1)]
 
 
-def _climb(moving: CoarseView, fixed: CoarseView, place: Place) -> tuple[float, float, tuple[float, float]]:
-    """The highest agreement near a place, and its rotation (degrees) and shift (grid points)."""
-    surfaces: dict[int, Plane] = {}
-    y, x = (round(shift) for shift in place.shift_points)
+def _search(moving: CoarseView, fixed: Sequence[CoarseView], parameters: Parameters, count: int) -> list[list[Place]]:
+    codes = [view.fixed_code for view in fixed]
+    return search(moving.moving_code, codes, moving.grid, parameters.min_overlap, count)
 
-    def height(step: int) -> float:
-        if step not in surfaces:
-            surfaces[step] = _correlate(moving, fixed, step, y, x)
-        return float(surfaces[step].max())
 
-    step = round(place.rotation_deg / moving.step_deg)
-    for _ in range(_CLIMBS):
-        higher = max((step, step - 1, step + 1), key=height)
-        if higher == step:
-            break
-        step = higher
-    turn = step + _vertex(height(step - 1), height(step), height(step + 1))
-    dy, dx = _peak_shift(surfaces[step])
-    return height(step) / math.sqrt(place.shared), (turn * moving.step_deg) % 360.0, (y + dy, x + dx)
+class _Ascent:
+    """The way from a promising place to the highest correlation near it, in rotation steps."""
+
+    def __init__(self, moving: CoarseView, fixed: CoarseView, place: Place) -> None:
+        self.moving, self.fixed = moving, fixed
+        self.y, self.x = (round(shift) for shift in place.shift_points)
+        self.step = round(place.rotation_deg / moving.step_deg)
+        self.surfaces: dict[int, Plane] = {}
+        self.start = self.height(self.step) / math.sqrt(place.shared)
+
+    def height(self, step: int) -> float:
+        if step not in self.surfaces:
+            self.surfaces[step] = _correlate(self.moving, self.fixed, step, self.y, self.x)
+        return float(self.surfaces[step].max())
+
+    def top(self) -> tuple[float, tuple[float, float]]:
+        """Rotation (degrees) and shift (grid points)."""
+        step = self.step
+        for _ in range(_CLIMBS):
+            higher = max((step, step - 1, step + 1), key=self.height)
+            if higher == step:
+                break
+            step = higher
+        turn = step + _vertex(self.height(step - 1), self.height(step), self.height(step + 1))
+        dy, dx = _peak_shift(self.surfaces[step])
+        return (turn * self.moving.step_deg) % 360.0, (self.y + dy, self.x + dx)
 
 
 def _correlate(moving: CoarseView, fixed: CoarseView, step: int, y: int, x: int) -> Plane:

@@ -59,27 +59,42 @@ def sift_batch(
     query: bytes, parameters: Parameters, places: Sequence[Place]
 ) -> tuple[list[tuple[int, float]], list[int]]:
     """The agreement of each reference at its best place; and the numbers of those that are damaged."""
-    return _each(query, parameters, places, sift)
+    return _together(query, parameters, places, _coarse, sift)
 
 
 def compare_batch(
     query: bytes, parameters: Parameters, places: Sequence[Place]
 ) -> tuple[list[tuple[int, Comparison]], list[int]]:
     """The comparison of each reference; and the numbers of those that are damaged."""
-    return _each(query, parameters, places, compare_in_full)
+    return _together(query, parameters, places, _coarse_and_fine, compare_in_full)
 
 
-def _each(
-    query: bytes, parameters: Parameters, places: Sequence[Place], look: Callable[[View, View], T]
+def _together(
+    query: bytes,
+    parameters: Parameters,
+    places: Sequence[Place],
+    read: Callable[[View], object],
+    look: Callable[[View, Sequence[View]], list[T]],
 ) -> tuple[list[tuple[int, T]], list[int]]:
-    view = _query_view(query, parameters)
-    found, damaged = [], []
+    views, damaged = {}, []
     for number, folder, row in places:
         try:
-            found.append((number, look(view, View(_prepared(folder, row), parameters))))
+            view = View(_prepared(folder, row), parameters)
+            read(view)
         except (GalleryDamaged, ScanRefused):
             damaged.append(number)
-    return found, damaged
+        else:
+            views[number] = view
+    found = look(_query_view(query, parameters), list(views.values()))
+    return list(zip(views, found, strict=True)), damaged
+
+
+def _coarse(view: View) -> object:
+    return view.coarse
+
+
+def _coarse_and_fine(view: View) -> object:
+    return view.coarse, view.fine
 
 
 def _rows(values: NDArray[np.int8], rows: Rows) -> NDArray[np.int8]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,13 +32,13 @@ def test_only_the_best_of_each_stage_go_on(
     sift, compare_in_full = correlation.sift, correlation.compare_in_full
     sifted, compared = [], []
 
-    def noting_sift(query: View, reference: View) -> float:
-        sifted.append(reference.prepared)
-        return sift(query, reference)
+    def noting_sift(query: View, references: Sequence[View]) -> list[float]:
+        sifted.extend(references)
+        return sift(query, references)
 
-    def noting_compare(query: View, reference: View) -> Comparison:
-        compared.append(reference.prepared)
-        return compare_in_full(query, reference)
+    def noting_compare(query: View, references: Sequence[View]) -> list[Comparison]:
+        compared.extend(references)
+        return compare_in_full(query, references)
 
     monkeypatch.setattr(correlation, "sift", noting_sift)
     monkeypatch.setattr(correlation, "compare_in_full", noting_compare)
