@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from matcher.clean import FINE_POINTS
@@ -118,21 +120,17 @@ def find_cells(laid: Laid, fixed: FineView, parameters: Parameters) -> list[Cell
 
     # 3.
     congruent = _consensus(places, correlations, parameters)
-    side, middle = 2 * t.cell, (FINE_POINTS - 1) / 2
+    numbers = (corners - t.first) // t.cell
+    centres = (2 * corners + (2 * t.cell - 1) / 2 - (FINE_POINTS - 1) / 2) * spacing
+    columns = (numbers, centres, places, np.maximum(correlations, np.float32(0)), congruent)
     return [
-        CellFinding(
-            row=int((y - t.first) // t.cell),
-            column=int((x - t.first) // t.cell),
-            centre_um=(
-                float((2 * y + (side - 1) / 2 - middle) * spacing),
-                float((2 * x + (side - 1) / 2 - middle) * spacing),
-            ),
-            displacement_um=(float(place[0]), float(place[1])),
-            correlation=max(0.0, float(correlation)),
-            congruent=bool(agrees),
-        )
-        for (y, x), place, correlation, agrees in zip(corners, places, correlations, congruent, strict=True)
+        CellFinding(row, column, (y, x), (dy, dx), correlation, agrees)
+        for (row, column), (y, x), (dy, dx), correlation, agrees in zip(*map(_plain, columns), strict=True)
     ]
+
+
+def _plain(values: NDArray[Any]) -> list[Any]:
+    return list(values.tolist())
 
 
 def _covered(both: Plane, t: _Tiling, min_coverage: float) -> NDArray[np.intp]:
@@ -151,28 +149,27 @@ def _best_places(
     little of the cell.
     """
     t = fixed.tiling
-    laid_half = np.pad(laid.half, ((0, 0), (t.reach, t.reach), (t.reach, t.reach)))
+    heights, weights, energy = _across(laid.half, corners, t.cell, t.reach)
     cells = _cut(fixed.half, corners, t.cell)
-    patches = _cut(laid_half, corners, t.cell + 2 * t.reach)
-    # signal with signal, weights with weights, weights with energy, energy with weights
-    sums, overlap, fixed_sums, laid_sums = _products(patches[[0, 1, 1, 2]], cells[[0, 1, 2, 1]])
+    fixed_heights, fixed_weights, fixed_energy = _down(cells, t.reach)
+    sums, overlap = _products(fixed_heights, heights), _products(fixed_weights, weights)
+    squares = _products(fixed_energy, weights) * _products(fixed_weights, energy)
     enough = overlap >= min_coverage * cells[1].sum(axis=(1, 2))[:, None, None]
-    norms = np.where(enough, 1.0 / np.sqrt(np.maximum(fixed_sums * laid_sums, np.float32(1e-3))), np.float32(0))
+    norms = np.where(enough, 1.0 / np.sqrt(np.maximum(squares, np.float32(1e-3))), np.float32(0))
     y, x = _highest(sums * norms)
 
     # near that place, on the fine grid: two points to either side, as far as the norms reach
     limit = 2 * t.reach - _NEAR
-    start = np.clip(2 * (np.stack([y, x], axis=1) - t.reach), -limit, limit) - _NEAR
-    frame = 2 * t.reach
-    laid_fine = np.pad(laid.signal, frame)[None]
-    patches = _cut(laid_fine, 2 * corners + frame + start, 2 * t.cell + 2 * _NEAR)
-    (sums,) = _products(patches, _cut(fixed.signal[None], 2 * corners, 2 * t.cell))
+    start = np.clip(2 * (np.stack([y, x], axis=1) - t.reach), -limit, limit)
+    (heights,) = _across(laid.signal[None], 2 * corners + start, 2 * t.cell, _NEAR, beyond=2 * t.reach)
+    (fixed_heights,) = _down(_cut(fixed.signal[None], 2 * corners, 2 * t.cell), _NEAR)
     widen = _upsampling(2 * t.reach + 1, 2)
+    near = _cut_each(widen @ norms @ widen.T, start + limit, 2 * _NEAR + 1)
     # four points of the fine grid are one of half its resolution
-    surfaces = sums * _cut_each(widen @ norms @ widen.T, start + frame, 2 * _NEAR + 1) / 4.0
+    surfaces = _products(fixed_heights, heights) * near / 4.0
     y, x = _highest(surfaces)
     correlations = surfaces[np.arange(len(surfaces)), y, x]
-    displacements = start + np.stack([y, x], axis=1)
+    displacements = start - _NEAR + np.stack([y, x], axis=1)
     return correlations, np.where(correlations[:, None] > 0.0, displacements, 0).astype(np.float64)
 
 
@@ -180,22 +177,38 @@ _NEAR = 2
 """Points of the fine grid around a place that was found at half resolution."""
 
 
-def _products(patches: Plane, cells: Plane) -> Plane:
-    """(c, n, m, m): the sums of products of cells (c, n, k, k) with their patches (c, n, k + m - 1, k + m - 1), at
-    m x m displacements.
+def _products(down: Plane, across: Plane) -> Plane:
+    """(n, m, m): the sums of products of cells with their surroundings at m x m displacements: one matrix product
+    a cell."""
+    return np.asarray(np.matmul(down, across.transpose(0, 2, 1)), np.float32)
 
-    One matrix product a cell: the patch as m columns' displacements by all its rows, times the cell as m rows'
-    displacements among them, with zeros above and below.
-    """
+
+def _down(cells: Plane, reach: int) -> Plane:
+    """(c, n, m, rows k) of cells (c, n, k, k): each at m = 2 reach + 1 displacements down its surroundings' rows =
+    k + 2 reach, with zeros above and below."""
     c, n, k = cells.shape[:3]
-    rows = patches.shape[2]
-    m = rows - k + 1
-    windows = np.lib.stride_tricks.sliding_window_view(patches, k, axis=3)
-    by_column = np.ascontiguousarray(windows.transpose(0, 1, 3, 2, 4)).reshape(c, n, m, rows * k)
-    by_row = np.zeros((c, n, m, rows, k), np.float32)
-    for row in range(m):
-        by_row[:, :, row, row : row + k] = cells
-    return np.asarray(np.matmul(by_row.reshape(c, n, m, rows * k), by_column.transpose(0, 1, 3, 2)), np.float32)
+    m, rows = 2 * reach + 1, k + 2 * reach
+    down = np.zeros((c, n, m, rows, k), np.float32)
+    plane, cell, place, row, column = down.strides
+    as_strided(down, (c, n, m, k, k), (plane, cell, place + row, row, column))[...] = cells[:, :, None]
+    return down.reshape(c, n, m, rows * k)
+
+
+def _across(planes: Plane, corners: NDArray[np.intp], k: int, reach: int, beyond: int | None = None) -> Plane:
+    """(c, n, m, rows k): from each of c planes the surroundings of the squares of side k at the corners, their rows cut
+    at m = 2 reach + 1 displacements across; 0 up to ``beyond`` points (``reach``) outside of the planes."""
+    c, height, width = planes.shape
+    m, rows, frame = 2 * reach + 1, k + 2 * reach, reach if beyond is None else beyond
+    framed = np.zeros((c, height + 2 * frame, width + 2 * frame), np.float32)
+    framed[:, frame : frame + height, frame : frame + width] = planes
+    plane, row, column = framed.strides
+    windows = as_strided(
+        framed,
+        (c, height + 2 * frame - rows + 1, width + 2 * frame - rows + 1, m, rows, k),
+        (plane, row, column, column, row, column),
+    )
+    first = corners + (frame - reach)
+    return np.asarray(windows[:, first[:, 0], first[:, 1]]).reshape(c, len(corners), m, rows * k)
 
 
 def _highest(surfaces: Plane) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -206,7 +219,9 @@ def _highest(surfaces: Plane) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 def _cut(planes: Plane, corners: NDArray[np.intp], size: int) -> Plane:
     """(c, n, size, size): from each of c planes the squares at the corners."""
-    windows = np.lib.stride_tricks.sliding_window_view(planes, (size, size), axis=(1, 2))
+    (c, height, width), (plane, row, column) = planes.shape, planes.strides
+    shape = c, height - size + 1, width - size + 1, size, size
+    windows = as_strided(planes, shape, (plane, row, column, row, column))
     return np.asarray(windows[:, corners[:, 0], corners[:, 1]])
 
 
