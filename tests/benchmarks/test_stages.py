@@ -16,7 +16,8 @@ import scipy.fft
 from matcher import DEFAULT_PARAMETERS, Prepared, compare, correlate, prefilter, read_topography
 from matcher.cells import FineView
 from matcher.clean import COARSE_POINTS, FINE_POINTS, clean
-from matcher.comparison import View, compare_cells, register_pair
+from matcher.comparison import View, compare_cells, register_pair, register_pairs
+from matcher.correlation import compare_in_full
 from matcher.descriptor import FIRST_HARMONICS, HARMONICS, RINGS, describe
 from matcher.flatten import flattened
 from matcher.polar import fixed_code, moving_code, search
@@ -29,6 +30,8 @@ GALLERIES = (100, 1_000, 10_000, 100_000)
 GRID_TURN = np.array([[0.8, 0.6, -30.0], [-0.6, 0.8, 60.0]])
 STEPS_A_PLACE = 3
 """The rotation steps around a place that a parabola needs."""
+TOGETHER = 8
+"""References that are searched at once."""
 ROWS, PACKED = cv2.DFT_ROWS, cv2.DFT_ROWS | cv2.DFT_SCALE
 
 
@@ -86,12 +89,12 @@ def bare_fixed_code(view: CoarseView) -> Callable[[], None]:
 
 
 def bare_search(view: CoarseView) -> Callable[[], None]:
-    """The product of each harmonic with its rings, and one transform back."""
+    """The product of each harmonic with its rings, and one transform back; for several references at once."""
     harmonics = (2.0 * np.pi * view.grid.radii / view.grid.shortest_wave).astype(int)
     centres, highest = len(view.grid.shifts), int(harmonics.max())
     code = [plane(16, 2 * int((harmonics >= first).sum()), centres) for first in range(0, highest, 16)]
-    fixed = [plane(16, 2, block.shape[1]) for block in code]
-    back = transform(centres, view.grid.directions, flags=PACKED | cv2.DFT_INVERSE)
+    fixed = [plane(16, 2 * TOGETHER, block.shape[1]) for block in code]
+    back = transform(TOGETHER * centres, view.grid.directions, flags=PACKED | cv2.DFT_INVERSE)
 
     def products() -> None:
         for one, many in zip(fixed, code, strict=True):
@@ -101,14 +104,16 @@ def bare_search(view: CoarseView) -> Callable[[], None]:
 
 
 def bare_fine(view: CoarseView) -> Callable[[], None]:
+    """Of several references: what the search needs; then of each a transform, three steps around each place that is
+    climbed from and one at each other place, and two warps."""
     spectra = [cv2.dft(plane(COARSE_POINTS, COARSE_POINTS)) for _ in range(2)]
 
     def step() -> None:
         cv2.idft(cv2.mulSpectrums(spectra[0], spectra[1], 0, conjB=True))
 
-    steps = [step] * STEPS_A_PLACE * DEFAULT_PARAMETERS.places
-    first = transform(COARSE_POINTS, COARSE_POINTS)
-    return all_of(bare_fixed_code(view), bare_search(view), first, *steps, warp(COARSE_POINTS), warp(COARSE_POINTS))
+    each = [bare_fixed_code(view), transform(COARSE_POINTS, COARSE_POINTS), warp(COARSE_POINTS), warp(COARSE_POINTS)]
+    steps = [step] * (STEPS_A_PLACE + DEFAULT_PARAMETERS.places - 1)
+    return all_of(bare_search(view), *(each + steps) * TOGETHER)
 
 
 def bare_cells(view: FineView, cells: int) -> Callable[[], None]:
@@ -268,44 +273,41 @@ def test_search(benchmark: Any, coarse: list[CoarseView]) -> None:
     moving, fixed = coarse[0].moving_code, [view.fixed_code for view in coarse[1:]]
 
     def run() -> None:
-        for code in fixed:
-            search(moving, code, coarse[0].grid, DEFAULT_PARAMETERS.min_overlap, DEFAULT_PARAMETERS.places)
+        search(moving, fixed, coarse[0].grid, DEFAULT_PARAMETERS.min_overlap, DEFAULT_PARAMETERS.places)
 
     measure(benchmark, "search", "own", run, len(fixed))
 
 
 def test_search_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
-    measure(benchmark, "search", "bare", bare_search(coarse[0]))
+    measure(benchmark, "search", "bare", bare_search(coarse[0]), TOGETHER)
 
 
 def test_rough_sift(benchmark: Any, in_order: list[Prepared], coarse: list[CoarseView]) -> None:
     query, references = coarse[0], in_order[1:]
 
     def run() -> None:
-        for scan in references:
-            place_roughly(query, CoarseView(scan, DEFAULT_PARAMETERS), DEFAULT_PARAMETERS)
+        place_roughly(query, [CoarseView(scan, DEFAULT_PARAMETERS) for scan in references], DEFAULT_PARAMETERS)
 
     measure(benchmark, "rough sift, fresh reference", "own", run, len(references))
 
 
 def test_rough_sift_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
-    bare = all_of(bare_fixed_code(coarse[0]), bare_search(coarse[0]))
-    measure(benchmark, "rough sift, fresh reference", "bare", bare)
+    bare = all_of(*[bare_fixed_code(coarse[0])] * TOGETHER, bare_search(coarse[0]))
+    measure(benchmark, "rough sift, fresh reference", "bare", bare, TOGETHER)
 
 
 def test_fine(benchmark: Any, in_order: list[Prepared]) -> None:
     query, references = View(in_order[0], DEFAULT_PARAMETERS), in_order[1:]
 
     def run() -> None:
-        for scan in references:
-            register_pair(query, View(scan, DEFAULT_PARAMETERS))
+        register_pairs(query, [View(scan, DEFAULT_PARAMETERS) for scan in references])
 
     run()
     measure(benchmark, "fine, fresh reference", "own", run, len(references))
 
 
 def test_fine_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
-    measure(benchmark, "fine, fresh reference", "bare", bare_fine(coarse[0]))
+    measure(benchmark, "fine, fresh reference", "bare", bare_fine(coarse[0]), TOGETHER)
 
 
 def test_cells(benchmark: Any, in_order: list[Prepared]) -> None:
@@ -324,13 +326,8 @@ def test_cells_bare(benchmark: Any, in_order: list[Prepared]) -> None:
     measure(benchmark, "cells, fresh reference", "bare", bare_cells(view, mean_cells(in_order)))
 
 
-def compare_all(query: View, references: list[Prepared]) -> Callable[[], None]:
-    def run() -> None:
-        for scan in references:
-            view = View(scan, DEFAULT_PARAMETERS)
-            compare_cells(query, view, register_pair(query, view))
-
-    return run
+def compare_all(query: View, references: list[Prepared]) -> Callable[[], object]:
+    return lambda: compare_in_full(query, [View(scan, DEFAULT_PARAMETERS) for scan in references])
 
 
 def test_full(benchmark: Any, in_order: list[Prepared]) -> None:
@@ -342,7 +339,7 @@ def test_full(benchmark: Any, in_order: list[Prepared]) -> None:
 
 def test_full_bare(benchmark: Any, in_order: list[Prepared], coarse: list[CoarseView]) -> None:
     cells = bare_cells(FineView(in_order[0], DEFAULT_PARAMETERS), mean_cells(in_order))
-    measure(benchmark, "full, fresh reference", "bare", all_of(bare_fine(coarse[0]), cells))
+    measure(benchmark, "full, fresh reference", "bare", all_of(bare_fine(coarse[0]), *[cells] * TOGETHER), TOGETHER)
 
 
 def test_full_where_the_reference_moves(benchmark: Any, in_order: list[Prepared]) -> None:
@@ -355,9 +352,10 @@ def test_full_where_the_reference_moves_bare(
     benchmark: Any, in_order: list[Prepared], coarse: list[CoarseView]
 ) -> None:
     cells = bare_cells(FineView(in_order[0], DEFAULT_PARAMETERS), mean_cells(in_order))
-    turned = [warp(COARSE_POINTS), transform(COARSE_POINTS, COARSE_POINTS)] * STEPS_A_PLACE * DEFAULT_PARAMETERS.places
-    bare = all_of(bare_moving_code(coarse[0]), bare_fine(coarse[0]), cells, *turned)
-    measure(benchmark, "full, fresh reference moved", "bare", bare)
+    turned = [warp(COARSE_POINTS), transform(COARSE_POINTS, COARSE_POINTS)]
+    moved = [bare_moving_code(coarse[0]), cells, *turned * (STEPS_A_PLACE + DEFAULT_PARAMETERS.places - 1)]
+    bare = all_of(bare_fine(coarse[0]), *moved * TOGETHER)
+    measure(benchmark, "full, fresh reference moved", "bare", bare, TOGETHER)
 
 
 @pytest.mark.benchmark(min_rounds=2)
