@@ -41,8 +41,9 @@ check: install  ## Style, types, architecture
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: install  ## Time each stage of the scoring core beside the bare transforms it needs; writes bench.json
-	@$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-json=bench.json
+bench: install  ## Time each stage beside its floor, up to a million references; writes bench.json and docs/benchmarks.md
+	@$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-quiet --benchmark-json=bench.json
+	@$(BIN)/python -m tests.benchmarks.report bench.json docs/benchmarks.md
 
 serve: install  ## Serve a node from ./node (made as Serbia's on first use); HOME_DIR=folder for another
 	@test -f "$(HOME_DIR)/config.toml" || $(BIN)/ffp init --home "$(HOME_DIR)" --jurisdiction RS --url http://127.0.0.1:8440

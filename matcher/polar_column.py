@@ -89,7 +89,7 @@ class PolarQuery:
         grid = replace(_GRID, reach=reach)
         code = moving_code(_band(signal, weights), weights, grid)
         self._centres = len(grid.shifts)
-        self._marks = [_kernel(code.marks[first:end, ring:]) for first, end, ring in _blocks()]
+        self.kernels = [_kernel(code.marks[first:end, ring:]) for first, end, ring in _blocks()]
         self._area = _kernel(code.area[:_AREA_HARMONICS])
         self._total = np.float32(code.total)
 
@@ -124,7 +124,7 @@ class PolarQuery:
     def _peaks(self, floats: Plane, work: _Work) -> Plane:
         """(_AREA_DIRECTIONS, centres, references): the highest correlation of the marks in each sector of rotations."""
         at = first = 0
-        for kernel in self._marks:
+        for kernel in self.kernels:
             harmonics, _, width = kernel.shape
             rows = floats[:, at : at + harmonics * width]
             _multiply(kernel, rows, work.products[2 * first : 2 * (first + harmonics)])

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -35,14 +36,15 @@ from matcher import (
     read_topography,
     synthetic,
 )
+from matcher.comparison import View
 from matcher.conditions import Conditions
+from matcher.correlation import polar_query
 from matcher.descriptor import FIRST_HARMONICS
 from matcher.gallery.generation import Generation, publish
 from matcher.gallery.growing import Batch, GrowingShard
 from matcher.gallery.schema import ROW
 from matcher.gallery.shard import CAPACITY
-from matcher.polar_column import POLAR_BYTES, PolarQuery
-from matcher.registration import CoarseView
+from matcher.polar_column import POLAR_BYTES
 from matcher.synthetic_gallery import Mixtures
 
 pytestmark = pytest.mark.benchmark(timer=time.perf_counter)
@@ -53,6 +55,7 @@ LARGE = pytest.mark.slow
 SIZES = (1_000, pytest.param(10_000, marks=LARGE), pytest.param(100_000, marks=LARGE))
 ONE_CANDIDATE = Parameters(descriptor_candidates=1, fine_candidates=1, cell_candidates=1)
 WORKERS = 2
+DIRECTIONS = 240
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +109,27 @@ def workers() -> Iterator[ProcessPoolExecutor]:
             yield pool
 
 
-def measure(benchmark: Any, stage: str, units: int = 1, unit: str = "query", **more: object) -> None:
-    benchmark.extra_info.update(stage=f"{stage}, wall, {WORKERS} processes", kind="own", units=units, unit=unit, **more)
+def measure(benchmark: Any, stage: str, work: dict[str, int], units: int = 1, cores: int = WORKERS) -> None:
+    """``work``: of which stages, timed bare in the same run, a query's floor is made up, and how many units of each."""
+    wall = f", wall, {cores} processes" if cores > 1 else ", one core"
+    floor = {stage: count / units / cores for stage, count in work.items()}
+    benchmark.extra_info.update(stage=stage + wall, kind="own", units=units, unit="query", floor=floor)
+
+
+def whole_query(references: int, *, parts: bool = False) -> dict[str, int]:
+    """What a query asks for: see ``matcher.Gallery.correlate``. Of two scans that are compared in full one is moved."""
+    of = DEFAULT_PARAMETERS
+    second = min(references, max(references // 16, 4 * of.descriptor_candidates))
+    searched = of.fine_candidates_of_parts if parts else of.fine_candidates
+    return {
+        "first pass, 10,000": references,
+        "second pass, 10,000": second,
+        "polar column": references if parts else min(references, of.descriptor_candidates),
+        "rough sift, fresh reference": searched,
+        "moving code": 1,
+        "full, fresh reference": of.cell_candidates // 2,
+        "full, fresh reference moved": of.cell_candidates // 2,
+    }
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -117,7 +139,7 @@ def test_a_query_warm(
     folder = Gallery(gallery(size))
     for _ in range(3):  # until both processes have looked at all of it
         folder.correlate(queries[:1], executor=workers)
-    measure(benchmark, f"query of {size:,}, warm")
+    measure(benchmark, f"query of {size:,}, warm", whole_query(size))
     benchmark.pedantic(lambda: folder.correlate(queries[:1], executor=workers), rounds=5)
     benchmark.extra_info.update(stage_seconds(folder, queries[0], workers) | memory(workers))
     benchmark.extra_info["bytes_on_disk"] = sum(path.stat().st_size for path in gallery(size).rglob("*")) // size
@@ -130,7 +152,7 @@ def test_a_query_on_one_core(
 ) -> None:
     """Processor time of the whole, all in one thread: two cores need half of it."""
     folder = Gallery(gallery(size))
-    benchmark.extra_info.update(stage=f"query of {size:,}, warm, one core", kind="own", units=1, unit="query")
+    measure(benchmark, f"query of {size:,}, warm", whole_query(size), cores=1)
     benchmark.pedantic(lambda: folder.correlate(queries[:1]), rounds=5, warmup_rounds=1)
 
 
@@ -141,7 +163,7 @@ def test_a_query_cold(
     """Nothing in the page cache, nothing mapped, nothing checked before: the first query after a start."""
     folder = gallery(size)
     forget(folder)
-    measure(benchmark, f"query of {size:,}, cold")
+    measure(benchmark, f"query of {size:,}, cold", whole_query(size))
     benchmark.pedantic(lambda: Gallery(folder).correlate(queries[:1], executor=workers), rounds=1)
 
 
@@ -158,7 +180,7 @@ def test_a_query_for_parts_of_marks(
     folder = Gallery(gallery(size))
     for _ in range(2):
         folder.correlate([half], executor=workers, thorough=True)
-    measure(benchmark, f"query of {size:,} for parts of marks, warm")
+    measure(benchmark, f"query of {size:,} for parts of marks, warm", whole_query(size, parts=True))
     benchmark.pedantic(lambda: folder.correlate([half], executor=workers, thorough=True), rounds=3)
     benchmark.extra_info.update(stage_seconds(folder, half, workers, thorough=True))
 
@@ -166,10 +188,27 @@ def test_a_query_for_parts_of_marks(
 @pytest.mark.benchmark(timer=time.thread_time)
 def test_the_polar_column(benchmark: Any, faces: list[Prepared], half: Prepared) -> None:
     rows = Mixtures.drawn(faces, 2_048, 0).polar_rows()
-    view = CoarseView(half, DEFAULT_PARAMETERS)
-    query = PolarQuery(view.signal, view.weights, view.grid.reach)
+    query = polar_query(View(half, DEFAULT_PARAMETERS))
     benchmark.extra_info.update(stage="polar column", kind="own", units=len(rows), unit="pair")
     benchmark.pedantic(lambda: query.agreements(rows), rounds=7, warmup_rounds=1)
+
+
+@pytest.mark.benchmark(timer=time.thread_time)
+def test_the_polar_column_bare(benchmark: Any, half: Prepared) -> None:
+    """The products of each block of harmonics, and one transform back, of as many references as share them."""
+    query = polar_query(View(half, DEFAULT_PARAMETERS))
+    rng, together = np.random.default_rng(1), 16
+    kernels = [rng.standard_normal(kernel.shape, np.float32) for kernel in query.kernels]
+    rows = [rng.standard_normal((*kernel.shape[::2], together), np.float32) for kernel in kernels]
+    packed = rng.standard_normal((together * kernels[0].shape[1] // 2, DIRECTIONS), np.float32)
+
+    def bare() -> None:
+        for kernel, row in zip(kernels, rows, strict=True):
+            np.matmul(kernel, row)
+        cv2.idft(packed, flags=cv2.DFT_ROWS | cv2.DFT_SCALE)
+
+    benchmark.extra_info.update(stage="polar column", kind="bare", units=together, unit="pair")
+    benchmark(bare)
 
 
 @pytest.mark.slow
@@ -179,7 +218,8 @@ def test_four_queries_in_one_pass(
     folder = Gallery(gallery(100_000))
     for _ in range(2):
         folder.correlate(queries, executor=workers)
-    measure(benchmark, "four queries of 100,000, warm", units=4)
+    work = {stage: 4 * count for stage, count in whole_query(100_000).items()}
+    measure(benchmark, "four queries of 100,000, warm", work, units=4)
     benchmark.pedantic(lambda: folder.correlate(queries, executor=workers), rounds=3)
 
 
@@ -190,7 +230,7 @@ def test_a_query_of_half_the_references(
     folder, half = Gallery(gallery(100_000)), Filters(jurisdictions=frozenset({"RS"}))
     for _ in range(2):
         folder.correlate(queries[:1], half, executor=workers)
-    measure(benchmark, "query of 100,000, every second one asked for, warm")
+    measure(benchmark, "query of 100,000, every second one asked for, warm", whole_query(50_000))
     benchmark.pedantic(lambda: folder.correlate(queries[:1], half, executor=workers), rounds=5)
 
 
@@ -225,7 +265,8 @@ def test_the_prefilter_of_a_million(
     folder = Gallery(million, ONE_CANDIDATE)
     for _ in range(3):
         folder.correlate(asked, executor=workers)
-    measure(benchmark, f"prefilter of 999,424, {together} at once", units=together)
+    work = {"first pass, 10,000": 999_424 * together, "second pass, 10,000": 999_424 // 16 * together}
+    measure(benchmark, f"prefilter of 999,424, {together} at once", work, units=together)
     benchmark.pedantic(lambda: folder.correlate(asked, executor=workers), rounds=5)
     benchmark.extra_info.update(memory(workers))
 
@@ -235,7 +276,8 @@ def test_the_prefilter_of_a_million(
 def test_the_prefilter_of_a_million_on_one_core(benchmark: Any, million: Path, queries: list[Prepared]) -> None:
     asked = [replace(queries[0], parameters_digest=ONE_CANDIDATE.digest)]
     folder = Gallery(million, ONE_CANDIDATE)
-    benchmark.extra_info.update(stage="prefilter of 999,424, one core", kind="own", units=999_424, unit="pair")
+    work = {"first pass, 10,000": 999_424, "second pass, 10,000": 999_424 // 16}
+    measure(benchmark, "prefilter of 999,424", work, cores=1)
     benchmark.pedantic(lambda: folder.correlate(asked), rounds=3, warmup_rounds=1)
 
 
@@ -253,8 +295,7 @@ def test_distractors_are_as_hard_as_real_pairs(benchmark: Any, ffp_data: Path, f
 
     descriptors = np.stack([scan.descriptor for scan in whole])
     rows, mixed_rows = np.stack([scan.polar for scan in whole]), mixed.polar_rows()[:1_000]
-    views = [CoarseView(half, DEFAULT_PARAMETERS) for half in halves]
-    queries = [PolarQuery(view.signal, view.weights, view.grid.reach) for view in views]
+    queries = [polar_query(View(half, DEFAULT_PARAMETERS)) for half in halves]
     scores = {
         "descriptor, real": prefilter(descriptors, descriptors)[unrelated],
         "descriptor, drawn": benchmark.pedantic(lambda: prefilter(descriptors, mixed.descriptors()), rounds=1),
