@@ -24,11 +24,10 @@ def truth(ffp_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "conditions",
     [
-        Conditions(rotate=1, crop=0.5, against="full"),
-        Conditions(rotate=1, noise=1.0),
-        Conditions(rotate=1, resample_um=(3.125, 6.25, 12.5)),
+        pytest.param(Conditions(rotate=1, crop=0.5, against="full"), id="half with whole", marks=pytest.mark.slow),
+        pytest.param(Conditions(rotate=1, noise=1.0), id="noise"),
+        pytest.param(Conditions(rotate=1, resample_um=(3.125, 6.25, 12.5)), id="mixed sampling"),
     ],
-    ids=["half with whole", "noise", "mixed sampling"],
 )
 def test_marks_are_told_apart_in_harder_conditions(ffp_data: Path, truth: Path, conditions: Conditions) -> None:
     found = evaluate(ffp_data / "fadul", truth, conditions, with_controls=False)

@@ -18,9 +18,10 @@ def prepared_set(firearms: int, raw: bool) -> tuple[list[str], list[Prepared]]:
     return names, [prepare(scan) for scan in scans]
 
 
-@pytest.fixture(scope="module")
-def masked() -> tuple[list[str], list[Prepared]]:
-    return prepared_set(9, raw=False)
+@pytest.fixture(scope="module", params=[4, pytest.param(9, marks=pytest.mark.slow)])
+def masked(request: pytest.FixtureRequest) -> tuple[list[str], list[Prepared]]:
+    """The three shots of so many firearms."""
+    return prepared_set(request.param, raw=False)
 
 
 def scores_of(names: list[str], scans: list[Prepared]) -> tuple[np.ndarray, np.ndarray]:
@@ -38,8 +39,9 @@ def test_masked_scans_separate(masked: tuple[list[str], list[Prepared]]) -> None
     assert figures.gap_in_knm_deviations(km, knm) > 2.0
 
 
-def test_raw_scans_separate() -> None:
-    km, knm = scores_of(*prepared_set(5, raw=True))
+@pytest.mark.parametrize("firearms", [3, pytest.param(5, marks=pytest.mark.slow)])
+def test_raw_scans_separate(firearms: int) -> None:
+    km, knm = scores_of(*prepared_set(firearms, raw=True))
     assert figures.auc(km, knm) == 1.0
     assert figures.gap_in_knm_deviations(km, knm) > 2.0
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from exchange.trust.card import fingerprint
 from exchange.web.app import create_app
 from matcher import synthetic
 from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.warm import SPARE, WarmCompute
 
 LEGAL_BASIS = "Test agreement, article 1"
 START_S = 20
@@ -35,6 +36,12 @@ DONE_S = 60
 def _logs_where_pytest_keeps_them() -> None:
     """Nodes in this process log to the logging module, not between the lines that a test reads from stdout."""
     structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_stays_behind() -> Iterator[None]:
+    yield
+    SPARE.close()
 
 
 @dataclass
@@ -140,6 +147,7 @@ def node_starter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
             port = free_port()
             create_node(home, jurisdiction=jurisdiction, url=f"http://127.0.0.1:{port}", port=port)
         node = open_node(home)
+        node = replace(node, compute=WarmCompute(node.settings.workers, node.settings.compute_timeout_s, left))
         with node.store.write() as session:
             roles = (Role.EXAMINER, Role.INVESTIGATOR, Role.OPERATOR)
             tokens = {role: add_user(session, f"{role}-{time.time_ns()}", role) for role in roles}
@@ -160,11 +168,12 @@ def node_starter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
             monkeypatch.delenv(f"FFP_NODE_{name.upper()}")
         return started
 
-    yield start
-    for node in running:
-        if node.thread.is_alive():
-            node.stop()
-        node.node.close()  # again: a test may have looked into a stopped node's database
+    with SPARE.kept() as left:
+        yield start
+        for node in running:
+            if node.thread.is_alive():
+                node.stop()
+            node.node.close()  # again: a test may have looked into a stopped node's database
 
 
 @pytest.fixture

@@ -41,13 +41,13 @@ def test_a_node_serves_beside_the_command_line_and_ends_cleanly(
         arriving = node.home / "incoming" / "arriving"
         arriving.write_bytes(b"half of an upload")
         with ThreadPoolExecutor(8) as pool:
-            submitting = [pool.submit(node.submit, tiny_scan(), f"RS-{number}") for number in range(20)]
-            for number in range(5):
+            submitting = [pool.submit(node.submit, tiny_scan(), f"RS-{number}") for number in range(10)]
+            for number in range(3):
                 assert ffp("user", "add", f"user-{number}", "--role", "operator", "--home", node.home).code == 0
             monkeypatch.setenv("FFP_NODE_PORT", str(free_port()))
             assert "another process" in refusal(ffp("serve", "--home", node.home))
         assert arriving.exists(), "a second server would clear away what the first is receiving"
-        assert [getattr(answer.result(), "status_code", None) for answer in submitting] == [201] * 20
+        assert [getattr(answer.result(), "status_code", None) for answer in submitting] == [201] * 10
 
         os.kill(node.process.pid, signal.SIGINT)
         assert node.process.wait(30) == 0

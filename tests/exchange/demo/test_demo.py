@@ -87,17 +87,28 @@ def test_the_whole_demo_on_real_scans(tmp_path: Path, ffp_data: Path) -> None:
     assert (found["wrong_above"], found["pairs_dropped"]) == (0, 0)
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_the_nodes_and_leaves_nothing_behind(tmp_path: Path, ending: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("ending", "nodes", "begun"),
+    [
+        pytest.param(signal.SIGINT, 3, "ffp-demo-*/**/node.db", id="Ctrl-C, nodes come up"),
+        pytest.param(signal.SIGTERM, 1, "ffp-demo-*/**/node.db", id="terminated, nodes are being started"),
+        pytest.param(
+            signal.SIGINT, 3, "ffp-demo-*/**/blobs/??/*", id="Ctrl-C, scans are exchanged", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_ctrl_c_ends_the_nodes_and_leaves_nothing_behind(
+    tmp_path: Path, ending: signal.Signals, nodes: int, begun: str
+) -> None:
+    """Ended when so many nodes were started and there is such a file."""
     demo = subprocess.Popen(
         COMMAND, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment(tmp_path)
     )
     deadline = time.monotonic() + 60
-    while sum(" serve " in line for line in _processes_of(tmp_path)) < 3:
+    while sum(" serve " in line for line in _processes_of(tmp_path)) < nodes or not any(tmp_path.glob(begun)):
         assert demo.poll() is None, demo.communicate()[0]
         assert time.monotonic() < deadline
-        time.sleep(0.1)
-    time.sleep(1.5)  # into the exchange itself
+        time.sleep(0.05)
     demo.send_signal(ending)
     output, _ = demo.communicate(timeout=60)
     assert demo.returncode == 130, output

@@ -17,20 +17,31 @@ from exchange.flows.prepared import acquisition_id_of
 from exchange.flows.references import restore_galleries
 from exchange.store.tables import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode
+from tests.exchange.conftest import RunningNode, node_starter
 
 BREECH_FACE = matcher.DEFAULT_PARAMETERS
 NAMES = ("1-1", "1-2", "2-1")
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, scans: dict[str, Path]) -> Path:
+    """The home of a node with three scans, correlated; the node is stopped."""
+    folder = tmp_path_factory.mktemp("galleries")
+    with pytest.MonkeyPatch.context() as monkeypatch, node_starter(folder, monkeypatch) as start:
+        node = start(Jurisdiction.RS)
+        for name in NAMES:
+            assert node.submit(scans[name], case_reference=f"RS-{name}").status_code == 201
+        node.wait_correlated(len(NAMES))
+        node.wait_for(lambda status: not status["jobs"])
+        node.stop()
+        return node.node.settings.home
+
+
 @pytest.fixture
-def rs(start_node: Callable[..., RunningNode], scans: dict[str, Path]) -> RunningNode:
-    """A node with three scans."""
-    node = start_node(Jurisdiction.RS)
-    for name in NAMES:
-        assert node.submit(scans[name], case_reference=f"RS-{name}").status_code == 201
-    node.wait_correlated(len(NAMES))
-    return node
+def rs(home: Path, tmp_path: Path, start_node: Callable[..., RunningNode]) -> RunningNode:
+    """That node, in a copy of its home, running."""
+    shutil.copytree(home, tmp_path / home.name)
+    return start_node(Jurisdiction.RS)
 
 
 def held(node: RunningNode) -> list[int]:
@@ -43,6 +54,12 @@ def forget_pairs(node: RunningNode) -> None:
     with node.node.store.write() as session:
         for row in session.scalars(select(CandidateRow)):
             session.delete(row)
+
+
+def correlate_all(node: RunningNode) -> None:
+    forget_pairs(node)
+    for acquisition in (1, 2, 3):
+        correlate_acquisition(node.node, acquisition)
 
 
 def pairs(node: RunningNode) -> list[tuple[int, int]]:
@@ -90,14 +107,13 @@ DAMAGE: dict[str, Callable[[RunningNode], object]] = {
 def test_damage_costs_no_pair(
     rs: RunningNode, start_node: Callable[..., RunningNode], damage: str, restarted: bool
 ) -> None:
-    forget_pairs(rs)
+    correlate_all(rs)  # so the node and its process have read what is damaged now
     if restarted:
         rs.stop()
     DAMAGE[damage](rs)
     if restarted:
         rs = start_node(Jurisdiction.RS)
-    for acquisition in (1, 2, 3):
-        correlate_acquisition(rs.node, acquisition)
+    correlate_all(rs)
     assert [set(pair) for pair in pairs(rs)] == [{1, 2}, {1, 3}, {2, 3}]
     assert held(rs) == [1, 2, 3]
     assert matcher.Gallery(rs.node.galleries.folder(BREECH_FACE)).verify() == ()

@@ -30,7 +30,7 @@ from tests.exchange.conftest import LEGAL_BASIS, RunningNode, node_starter
 
 EMPTY = EMPTY_HEAD.hex()
 LANE = f"/v1/lane?start=0&head={EMPTY}&known_size=0"
-AT_ONCE = 200
+AT_ONCE = 100  # more than twice the threads that the server has
 
 
 @dataclass(frozen=True)
@@ -437,7 +437,7 @@ def test_the_log_is_for_those_who_are_signed_in(house: House) -> None:
     assert len(house.rs.get("/v1/log/tile/0/000.p/4").content) == 4 * 32
 
 
-def test_two_hundred_readers_at_once_are_all_answered(house: House) -> None:
+def test_a_hundred_readers_at_once_are_all_answered(house: House) -> None:
     """Each takes a thread, a read and a write of its nonce; the node answers its own people meanwhile."""
     signed = [house.mk.signed(LANE) for _ in range(AT_ONCE)]
     told: list[int] = []
