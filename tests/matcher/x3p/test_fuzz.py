@@ -139,9 +139,16 @@ def read_or_refuse(content: bytes, scratch: Path) -> str:
 SHARED = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
 
 
-@settings(max_examples=1500, derandomize=True, **SHARED)
+@settings(max_examples=300, derandomize=True, **SHARED)
 @given(st.data())
 def test_damaged_files(seeds: dict[str, bytes], scratch: Path, data: st.DataObject) -> None:
+    assert read_or_refuse(damaged(data, seeds), scratch) in REASONS | {""}
+
+
+@pytest.mark.slow
+@settings(max_examples=3000, derandomize=True, **SHARED)
+@given(st.data())
+def test_many_damaged_files(seeds: dict[str, bytes], scratch: Path, data: st.DataObject) -> None:
     assert read_or_refuse(damaged(data, seeds), scratch) in REASONS | {""}
 
 
