@@ -78,8 +78,8 @@ class Parameters:
     out from the agreement of 8 that unrelated marks may reach."""
 
     # Registration
-    places: int = counted(2, 1, 8)
-    """How many places of the search are looked at in full resolution."""
+    places: int = counted(4, 1, 8)
+    """How many places of the search are looked at in full resolution: under noise the right one may come third."""
     rotation_step_deg: float = bounded(0.75, 0.1, 2.0)
     """The fine stage looks two steps to either side of a proposed rotation, then one."""
     max_shift_um: float = bounded(250.0, 50.0, 500.0)
@@ -106,7 +106,7 @@ class Parameters:
     descriptor_candidates: int = counted(2000, 1, 1_000_000)
     """So many of the best by descriptor are compared by polar column, whatever they show."""
     fine_candidates: int = counted(200, 1, 100_000)
-    fine_candidates_of_parts: int = counted(500, 1, 100_000)
+    fine_candidates_of_parts: int = counted(2000, 1, 100_000)
     """So many of the best by polar column are searched one by one, and where all references were compared by it: parts
     of marks stand out less."""
     cell_candidates: int = counted(50, 1, 100_000)
