@@ -291,7 +291,6 @@ def test_real_scores(
 
 
 @pytest.mark.data
-@pytest.mark.slow
 def test_real_striated_scores_of_sixty_firearms(ffp_data: Path) -> None:
     every = read_score_table(ffp_data / "lr-scores" / "aperture_shear.csv", "ccf")
     kept = (every.firearms < 60).all(axis=1)

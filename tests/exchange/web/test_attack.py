@@ -21,7 +21,7 @@ from tests.exchange.conftest import RunningNode, metadata
 from tests.exchange.web.conftest import multipart, part, post, problem, stored, tiny_scan
 
 DESCRIBED = (part("metadata"), json.dumps(metadata()).encode())
-AT_ONCE = 30
+AT_ONCE = 20
 
 
 @pytest.mark.usefixtures("unharmed")
