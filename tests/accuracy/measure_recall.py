@@ -1,0 +1,88 @@
+"""Measures recall: ``python -m tests.accuracy.measure_recall --scans $FFP_DATA/fadul [--condition half]``.
+
+Half an hour for 3,000 queries of 100,000 references; the tables of docs/gallery.md are what this prints. What is
+asked for, and how it is counted: ``tests.accuracy.recall``. Wilson's bound takes pairs for independent. Variants of one
+scan are not: see also how many firearms and queries a row has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from tests.accuracy.recall import STAGES, Condition, Pair, References, drawn, measure, real
+
+
+def main() -> None:
+    reader = argparse.ArgumentParser(prog="python -m tests.accuracy.measure_recall")
+    reader.add_argument("--scans", type=Path, help="folder of real scans; without it, drawn ones alone")
+    reader.add_argument("--truth", type=Path, help="scan,firearm (default: truth.csv beside the scans)")
+    reader.add_argument("--references", type=int, default=100_000)
+    reader.add_argument("--queries", type=int, default=3_000, help="real and drawn ones in equal parts")
+    reader.add_argument("--firearms", type=int, default=200, help="drawn ones of known shots")
+    reader.add_argument("--condition", choices=["clean", "half"], default="clean")
+    reader.add_argument("--thorough", action="store_true", help="look for parts of marks in all references")
+    reader.add_argument("--seed", type=int, default=1)
+    asked = reader.parse_args()
+    cv2.setNumThreads(1)
+    with threadpool_limits(1):
+        known = drawn(asked.firearms)
+        if asked.scans:
+            known = real(asked.scans, asked.truth or asked.scans / "truth.csv") + known
+        references = References.made(known, asked.references, asked.seed)
+        pairs = measure(references, asked.queries, asked.condition, asked.seed, thorough=asked.thorough)
+        print_table(list(pairs), asked.condition, len(references))
+
+
+def wilson_lower(found: int, tried: int) -> float:
+    """The lower end of Wilson's two-sided 95 % interval."""
+    z, share = 1.959964, found / tried
+    middle, spread = share + z * z / (2 * tried), math.sqrt(share * (1 - share) / tried + (z / (2 * tried)) ** 2)
+    return (middle - z * spread) / (1 + z * z / tried)
+
+
+def print_table(pairs: Sequence[Pair], condition: Condition, references: int) -> None:
+    heads = ["marks", "firearms", "queries", "with all pairs found", "pairs", "found", "recall", "at least (95 %)"]
+    heads += [f"lost: {stage}" for stage in STAGES]
+    heads += ["above by descriptor: 50, 90, 99 %", "above by polar column: 50, 90, 99 %"]
+    print(f"{condition}, {references:,} references", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", sep="\n")
+    groups = {
+        "real": [pair for pair in pairs if pair.source == "real"],
+        "drawn, whole": [pair for pair in pairs if pair.source == "drawn" and pair.whole],
+        "both": [pair for pair in pairs if pair.whole],
+        "drawn, printed in part": [pair for pair in pairs if not pair.whole],
+    }
+    for name, some in groups.items():
+        if some:
+            print(f"| {' | '.join([name, *row_of(some)])} |")
+
+
+def row_of(pairs: Sequence[Pair]) -> list[str]:
+    stages = Counter(pair.stage for pair in pairs)
+    queries = {pair.query for pair in pairs}
+    incomplete = {pair.query for pair in pairs if pair.stage != "found"}
+    found = stages["found"]
+    counts = [len({(pair.source, pair.firearm) for pair in pairs}), len(queries), len(queries - incomplete)]
+    cells = [f"{count:,}" for count in (*counts, len(pairs), found)]
+    cells += [f"{found / len(pairs):.4f}", f"{wilson_lower(found, len(pairs)):.4f}"]
+    cells += [f"{stages[stage]:,}" for stage in STAGES]
+    cells.append(_quantiles([pair.by_descriptor for pair in pairs]))
+    cells.append(_quantiles([pair.by_polar_column for pair in pairs]))
+    return cells
+
+
+def _quantiles(ranks: Sequence[float | None]) -> str:
+    """Of all that are known."""
+    known = [rank for rank in ranks if rank is not None]
+    return ", ".join(f"{value:,.0f}" for value in np.quantile(known, (0.5, 0.9, 0.99))) if known else "-"
+
+
+if __name__ == "__main__":
+    main()
