@@ -41,7 +41,7 @@ def correlate(
     1. Compare the descriptors of all.
     2. Compare by polar column the best of those, and references that show a part of a mark; all references where
        the query does, or where it is to be ``thorough``.
-    3. Search the best one by one, compare the best of those in full, rank: ``rank``.
+    3. Search the best of both one by one, compare the best of those in full, rank: ``rank``.
 
     Returns at most ``cell_candidates`` entries: all of a smaller gallery. What lies below them has no score.
     Raises ``NotComparable`` where a scan was prepared with other parameters.
@@ -60,7 +60,7 @@ def correlate(
     agreements = polar_query(view).agreements(np.stack([references[row].polar for row in compared]))
 
     # 3.
-    chosen = np.sort(compared[best(agreements, plan.fine_candidates)])
+    chosen = plan.searched(scores, compared, agreements)
     return rank(
         dict(zip(chosen.tolist(), scores[chosen].tolist(), strict=True)),
         lambda rows: list(zip(rows, sift(view, [views[row] for row in rows]), strict=True)),
@@ -104,6 +104,15 @@ class Plan:
         found = best(scores, self.parameters.descriptor_candidates)
         found = found[np.isfinite(scores[found])]
         return np.unique(np.concatenate([found, np.flatnonzero(_is_partial(points, self.parameters))]))
+
+    def searched(
+        self, scores: NDArray[np.floating], compared: NDArray[np.intp], agreements: NDArray[np.floating]
+    ) -> NDArray[np.intp]:
+        """Which references are to be searched one by one, rising: the best by polar column of those compared by it,
+        and half as many as of a whole query by descriptor, whatever the polar column says of them."""
+        by_descriptor = best(scores, self.parameters.fine_candidates // 2)
+        by_descriptor = by_descriptor[np.isfinite(scores[by_descriptor])]
+        return np.unique(np.concatenate([by_descriptor, compared[best(agreements, self.fine_candidates)]]))
 
 
 def rank(

@@ -108,7 +108,7 @@ class Parameters:
     fine_candidates: int = counted(200, 1, 100_000)
     fine_candidates_of_parts: int = counted(2000, 1, 100_000)
     """So many of the best by polar column are searched one by one, and where all references were compared by it: parts
-    of marks stand out less."""
+    of marks stand out less. And half of the first number by descriptor, whatever the polar column says of them."""
     cell_candidates: int = counted(50, 1, 100_000)
 
     def __post_init__(self) -> None:

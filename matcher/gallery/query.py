@@ -117,7 +117,7 @@ class Gallery:
         3. For each query, compare all harmonics of the best sixteenth.
         4. Compare by polar column the best of those, and references that show a part of a mark; all references
            where the query does, or where it is to be ``thorough``.
-        5. Search the best one by one, compare the best of those in full, rank: ``matcher.correlation.rank``.
+        5. Search the best of both one by one, compare the best of those in full, rank: ``matcher.correlation.rank``.
 
         ``executor``: for example a ``ProcessPoolExecutor`` with one BLAS thread a process; none: all in this thread.
         The answer is the same for any executor, and for each query whatever is asked beside it.
@@ -198,9 +198,10 @@ class _Search:
     def _one(self, query: Prepared, first: NDArray[np.float32], damaged: set[int]) -> CandidateList:
         packed = query.to_bytes()
         plan = Plan.of(query, self.parameters, thorough=self.thorough)
-        compared = plan.by_polar_column(self._scores(query, first, damaged), self._points())
+        by_descriptor = self._scores(query, first, damaged)
+        compared = plan.by_polar_column(by_descriptor, self._points())
         polar = self._over("polar pass", polar_pass, compared, _POLAR_ROWS, (packed, self.parameters), damaged)
-        chosen = np.sort(compared[best(polar, plan.fine_candidates)])
+        chosen = plan.searched(by_descriptor, compared, polar)
         scores = self._second(query, chosen, damaged)
         entered = {
             number: score

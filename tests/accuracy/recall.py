@@ -9,12 +9,13 @@ A pair is **found** when the reference is among the first 100 that ``Gallery.cor
 ``cell_candidates=100``. The stages are the product's own functions, in its order:
 
 1. First and second pass, ``Plan``: exact, over all references.
-2. Polar column and sift: exact for the true references. How many others lie above them is counted on a random sample,
-   new for each query, since half a mark is compared by polar column with all references, which takes ten seconds. Of
-   the sample's best, the share that the product takes is sifted. The sample grows until a count as low, or as
-   high, has a chance of at most ``ERROR`` for a reference that lies just at the product's limit (hypergeometric), at
-   the latest to all that are to be compared: then nothing is left to chance, and a test holds this case against
-   the product. Far from the limits, where nearly all pairs are, the chance is smaller by orders of magnitude.
+2. Polar column and sift: exact for the true references and for those that enter by descriptor. How many others lie
+   above them is counted on a random sample, new for each query, since half a mark is compared by polar column with all
+   references, which takes ten seconds. Of the sample's best, the share that the product takes is sifted. The sample
+   grows until a count as low, or as high, has a chance of at most ``ERROR`` for a reference that lies just at the
+   product's limit (hypergeometric), at the latest to all that are to be compared: then nothing is left to chance, and
+   a test holds this case against the product. Far from the limits, where nearly all pairs are, the chance is smaller
+   by orders of magnitude.
 """
 
 from __future__ import annotations
@@ -244,7 +245,8 @@ class Followed:
         """The product's stages.
 
         1. Second pass; choose what is compared by polar column.
-        2. Compare by it the true references and a sample of the others: who is among the best enters.
+        2. Compare by it the true references, those that enter by descriptor, and a sample of the others: who is among
+           the best enters too.
         3. Sift those that enter: who is among the first 100 is found. Take a larger sample where that is unclear.
         """
         # 1.
@@ -258,12 +260,17 @@ class Followed:
             yield self.references.pair(self.place, self.row, row, stage, self._above(scores, row))
 
         # 2.
-        entrants, others = np.intersect1d(true, compared), np.setdiff1d(compared, true)
+        entrants = np.intersect1d(true, compared)
         if not len(entrants):
             return
+        none = np.empty(0, np.intp)
+        by_descriptor = plan.searched(scores, none, none)
+        beside = np.setdiff1d(by_descriptor, true)
+        others = np.setdiff1d(compared, np.union1d(true, beside))
         view = View(self.query, PARAMETERS)
         polar = polar_query(view)
-        of_true = polar.agreements(self.references.polar[entrants])
+        of_true, of_beside = (polar.agreements(self.references.polar[rows]) for rows in (entrants, beside))
+        at_once = plan.fine_candidates - _above(of_true, of_beside)
         order = np.random.default_rng([self.seed, self.place, 1]).permutation(others)
         wanted = RIVALS_OF_ALL if plan.all_by_polar_column else RIVALS
         size = math.ceil(wanted * len(others) / plan.fine_candidates)
@@ -271,18 +278,23 @@ class Followed:
         while unclear:
             sample = np.sort(order[:size])
             of_sample = polar.agreements(self.references.polar[sample])
-            enters, unclear_enters = _within(of_true, of_sample, len(others), plan.fine_candidates)
+            enters, unclear_enters = _within(of_true, of_sample, len(others), at_once)
+            straight = np.isin(entrants, by_descriptor)
+            enters, unclear_enters = enters | straight, unclear_enters & ~straight
 
             # 3.
-            room = min(plan.fine_candidates - int(enters.sum()), len(others))
-            rivals = sample[best(of_sample, round(room * len(sample) / len(others)))]
-            views = [View(self.references.scan(row), PARAMETERS) for row in [*entrants.tolist(), *rivals.tolist()]]
-            sifted = np.array(sift(view, views))
-            sifted[: len(entrants)][~enters] = -np.inf
-            found, unclear_found = _within(sifted[: len(entrants)], sifted[len(entrants) :], room, FIRST)
+            each = len(others) / max(len(sample), 1)
+            among = _among_best(plan.fine_candidates, [*of_true, *of_beside], of_sample, each)
+            rivals, room = sample[among], round(int(among.sum()) * each)
+            rows = np.concatenate([entrants, beside, rivals]).tolist()
+            sifted = np.array(sift(view, [View(self.references.scan(row), PARAMETERS) for row in rows]))
+            true_sifted = np.where(enters, sifted[: len(entrants)], -np.inf)
+            beside_sifted, rival_sifted = np.split(sifted[len(entrants) :], [len(beside)])
+            listed_at_most = FIRST - _above(true_sifted, beside_sifted)
+            found, unclear_found = _within(true_sifted, rival_sifted, room, listed_at_most)
             unclear = len(sample) < len(others) and bool((unclear_enters | (enters & unclear_found)).any())
             size *= GROWTH
-        above = _above(of_true, of_true) + _above(of_true, of_sample) * (len(others) / len(sample))
+        above = _above(of_true, of_true) + _above(of_true, of_beside) + _above(of_true, of_sample) * each
         for row, number, entering, listed in zip(entrants.tolist(), above.tolist(), enters, found, strict=True):
             stage = "polar" if not entering else "found" if listed else "sift"
             yield self.references.pair(self.place, self.row, row, stage, self._above(scores, row), number)
@@ -307,8 +319,18 @@ def _above(of_true: NDArray[Any], of_others: NDArray[Any]) -> NDArray[np.intp]:
     return np.asarray((of_others > of_true[:, None]).sum(axis=1), np.intp)
 
 
+def _among_best(count: int, counted: Sequence[float], of_sample: NDArray[Any], each: float) -> NDArray[np.bool_]:
+    """Which of a sample are among the best ``count``; of it each stands for ``each``, of the counted for itself."""
+    values = np.concatenate([counted, of_sample])
+    weights = np.where(np.arange(len(values)) < len(counted), 1.0, each)
+    order = np.argsort(-values, kind="stable")
+    among = np.zeros(len(values), bool)
+    among[order[np.cumsum(weights[order]) <= count + 1e-6]] = True
+    return among[len(counted) :]
+
+
 def _within(
-    of_true: NDArray[Any], of_sample: NDArray[Any], size: int, limit: int
+    of_true: NDArray[Any], of_sample: NDArray[Any], size: int, limit: NDArray[np.intp]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether each true reference is among the first ``limit`` of all, and whether that is unclear.
 
@@ -316,7 +338,7 @@ def _within(
     """
     left = limit - _above(of_true, of_true)
     above = _above(of_true, of_sample)
-    as_low = hypergeom.cdf(above, size, np.minimum(left, size), len(of_sample))
-    as_high = hypergeom.sf(above - 1, size, np.minimum(left - 1, size), len(of_sample))
+    as_low = hypergeom.cdf(above, size, np.clip(left, 0, size), len(of_sample))
+    as_high = hypergeom.sf(above - 1, size, np.clip(left - 1, 0, size), len(of_sample))
     within = (size < left) | (above * size < left * len(of_sample))
     return within, (size >= left) & (as_low > ERROR) & (as_high > ERROR)

@@ -139,8 +139,9 @@ def test_of_many_the_scans_of_the_firearm_go_through_both_passes(
     monkeypatch.setattr(query, "second_pass", counting)
     (found,) = Gallery(tmp_path, parameters).correlate([first])
     assert found.searched == 401
-    # four times what the polar column takes, which is more than a sixteenth; then what is searched one by one
-    assert sum(seen) == 64 + 4
+    # four times what the polar column takes, which is more than a sixteenth; then what is searched one by one: the best
+    # four by polar column, and the best two by descriptor
+    assert 64 + 4 <= sum(seen) <= 64 + 6
     assert len(found.candidates) == 2
     assert found.candidates[0].reference == name("true")
 
