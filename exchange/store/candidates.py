@@ -54,11 +54,14 @@ class Page:
 
 
 def add_candidates(session: Session, found: Sequence[NewCandidate]) -> int:
-    """Store comparisons; a pair that is there already under the same parameters stays. Returns how many are new."""
+    """Store comparisons; a pair that is there already under the same parameters stays, unless its score is now higher.
+
+    Photographs are compared in several ways, one after the other. Of two that land together, the one that asks while
+    the other is only just arriving may miss some of them; the other then sees all. Returns how many are new or better.
+    """
     added = 0
     for new in found:
         values = {
-            "pair": "-".join(str(one) for one in sorted((new.a.acquisition_id, new.b.acquisition_id))),
             "acquisition_a": new.a.acquisition_id,
             "acquisition_b": new.b.acquisition_id,
             "statement_a": new.a.statement_id,
@@ -69,10 +72,13 @@ def add_candidates(session: Session, found: Sequence[NewCandidate]) -> int:
             "congruent_cells": new.congruent_cells,
             "cells": new.cells,
             "comparison": new.comparison,
-            "parameters": new.parameters,
-            "created_at": stamp(),
         }
-        added += session.execute(insert(CandidateRow).values(values).on_conflict_do_nothing()).rowcount  # type: ignore[attr-defined]  # a CursorResult
+        pair = "-".join(str(one) for one in sorted((new.a.acquisition_id, new.b.acquisition_id)))
+        adding = insert(CandidateRow).values(pair=pair, parameters=new.parameters, created_at=stamp(), **values)
+        adding = adding.on_conflict_do_update(
+            index_elements=["pair", "parameters"], set_=values, where=CandidateRow.score < new.score
+        )
+        added += session.execute(adding).rowcount  # type: ignore[attr-defined]  # a CursorResult
     return added
 
 

@@ -120,7 +120,7 @@ def test_no_path_of_a_developers_machine(file_with_names: Any) -> None:
 
 def _invocations(line: str) -> Iterator[list[str]]:
     """The arguments of each ``ffp`` that a line of shell calls, by name or by path."""
-    for call in re.findall(r"(?:^|[\s(/])ffp ([a-z][^|&;()<>]*)", line):
+    for call in re.findall(r"""(?:^|[\s(/])ffp ([a-z](?:'[^']*'|"[^"]*"|[^|&;()<>'"])*)""", line):
         yield shlex.split(call)
 
 

@@ -117,6 +117,19 @@ def test_the_score_is_the_same_whoever_asks(node: RunningNode) -> None:
     assert {pair: row.score for pair, row in stored(node).items()} == before
 
 
+def test_what_one_missed_of_the_other_is_made_up_for_by_the_other(node: RunningNode) -> None:
+    """Of two that land together, the first may ask before all variants of the second are there."""
+    pair = frozenset({"unnoted", "unnoted too"})
+    whole = stored(node)[pair].score
+    for stored_before, expected in ((whole / 2, whole), (2 * whole, 2 * whole)):
+        with node.node.store.write() as session:
+            session.get_one(CandidateRow, stored(node)[pair].candidate_id).score = stored_before
+        correlate_acquisition(node.node, NAMES.index("unnoted") + 1)
+        assert stored(node)[pair].score == expected
+    with node.node.store.write() as session:
+        session.get_one(CandidateRow, stored(node)[pair].candidate_id).score = whole
+
+
 @pytest.mark.parametrize(
     "pair",
     [("ring", "topography 1"), ("unnoted", "topography 1"), ("ring", "noted"), ("unnoted", "unnoted too")],
