@@ -166,7 +166,7 @@ def _is_partial(points: NDArray[np.integer], parameters: Parameters) -> NDArray[
 
 def best(scores: NDArray[np.floating], count: int) -> NDArray[np.intp]:
     """The places of the ``count`` highest scores, highest first; equal ones in their order."""
-    if count < len(scores):
+    if 0 < count < len(scores):
         found = np.argpartition(-scores, count)[:count]
         # argpartition settles ties at the border by chance of its pivots: include all, then cut in order
         found = np.flatnonzero(scores >= scores[found].min())

@@ -83,3 +83,16 @@ def test_a_reference_of_other_parameters_is_not_passed_over_in_silence(
     other = prepare(scans[0, 1], Parameters(max_shift_um=400.0))
     with pytest.raises(NotComparable):
         correlate(prepared[0, 0], [prepared[0, 1], other])
+
+
+def test_the_best_are_as_many_as_asked_for_in_order_of_score_then_place() -> None:
+    scores = np.array([0.2, 0.9, 0.5, 0.9, 0.1])
+    for count, expected in ((0, []), (1, [1]), (3, [1, 3, 2]), (9, [1, 3, 2, 0, 4])):
+        assert correlation.best(scores, count).tolist() == expected
+    assert correlation.best(scores[:0], 3).tolist() == []
+
+
+def test_one_candidate_alone_may_be_asked_for(scans: dict[tuple[int, int], Topography]) -> None:
+    parameters = Parameters(descriptor_candidates=1, fine_candidates=1, cell_candidates=1)
+    gallery = [prepare(scan, parameters) for scan in scans.values()]
+    assert [entry.index for entry in correlate(gallery[2], gallery, parameters)] == [2]
