@@ -169,7 +169,7 @@ def test_a_start_mends_what_a_crash_left(start_node: Callable[..., RunningNode])
 
 
 def test_a_scan_that_takes_too_long_to_read_is_refused_for_now(start_node: Callable[..., RunningNode]) -> None:
-    node = start_node(Jurisdiction.RS, compute_timeout_s=0.001)
+    node = start_node(Jurisdiction.RS, compute_timeout_s=1e-6)
     before = stored(node)
     response = node.submit(tiny_scan())
     problem(response, 503, "compute-failed")

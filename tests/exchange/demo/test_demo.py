@@ -91,7 +91,7 @@ def test_the_whole_demo_on_real_scans(tmp_path: Path, ffp_data: Path) -> None:
     ("ending", "nodes", "begun"),
     [
         # what SIGTERM raises is what Ctrl-C raises: this one fails when either is not answered
-        pytest.param(signal.SIGTERM, 3, "ffp-demo-*/**/node.db", id="terminated, nodes come up"),
+        pytest.param(signal.SIGTERM, 3, "ffp-demo-*/**/blobs/??/*", id="terminated, scans are exchanged"),
         pytest.param(
             signal.SIGINT, 1, "ffp-demo-*/**/node.db", id="Ctrl-C, nodes are being started", marks=pytest.mark.slow
         ),
