@@ -77,7 +77,10 @@ def measure(name: str, scans: list[Prepared | None], counted: Callable[[int, int
 def main() -> None:
     cv2.setNumThreads(1)
     print("| firing pin impression | AUC | overlaps | rank 1 | not usable |\n|---|---|---|---|---|")
-    halved = lambda a, b: (a % SHOTS == 0) != (b % SHOTS == 0)  # noqa: E731
+
+    def halved(a: int, b: int) -> bool:
+        return (a % SHOTS == 0) != (b % SHOTS == 0)
+
     measure("cropped to the dent", prepared([False], [whole]))
     measure("raw, with what surrounds it", prepared([True], [whole]))
     measure("raw against cropped, mixed", prepared([True, False], [whole]))
