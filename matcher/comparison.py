@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import string
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -121,18 +120,8 @@ def compare(a: Prepared, b: Prepared, parameters: Parameters = DEFAULT_PARAMETER
 
 def register_pair(a: View, b: View) -> Registration:
     """The fine registration of the pair, moving onto fixed scan; the order asked for does not matter."""
-    return register_pairs(a, [b])[0]
-
-
-def register_pairs(a: View, others: Sequence[View]) -> list[Registration]:
-    """``register_pair`` of one scan with each other; those that it is moved onto are searched together."""
-    moves = [_in_order(a, other)[0] is a for other in others]
-    moved_onto = [other.coarse for other, a_moves in zip(others, moves, strict=True) if a_moves]
-    together = iter(register(a.coarse, moved_onto, a.parameters))
-    return [
-        next(together) if a_moves else register(other.coarse, [a.coarse], a.parameters)[0]
-        for other, a_moves in zip(others, moves, strict=True)
-    ]
+    moving, fixed = _in_order(a, b)
+    return register(moving.coarse, fixed.coarse, a.parameters)
 
 
 def compare_cells(a: View, b: View, registration: Registration) -> Comparison:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.comparison import Comparison, View, compare_cells, register_pairs
+from matcher.comparison import Comparison, View, compare_cells, register_pair
 from matcher.descriptor import prefilter
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
 from matcher.polar_column import PolarQuery
-from matcher.prepared import Prepared
+from matcher.prepared import Prepared, is_partial
 from matcher.registration import place_roughly
 
 
@@ -55,16 +55,16 @@ def correlate(
 
     # 2.
     plan = Plan.of(query, parameters, thorough=thorough)
-    points = np.array([scan.mark_points for scan in references])
-    compared = plan.by_polar_column(scores, points)
+    partial = np.array([is_partial(scan, parameters) for scan in references])
+    compared = plan.by_polar_column(scores, partial)
     agreements = polar_query(view).agreements(np.stack([references[row].polar for row in compared]))
 
     # 3.
     chosen = plan.searched(scores, compared, agreements)
     return rank(
         dict(zip(chosen.tolist(), scores[chosen].tolist(), strict=True)),
-        lambda rows: list(zip(rows, sift(view, [views[row] for row in rows]), strict=True)),
-        lambda rows: list(zip(rows, compare_in_full(view, [views[row] for row in rows]), strict=True)),
+        lambda rows: [(row, sift(view, views[row])) for row in rows],
+        lambda rows: [(row, compare_in_full(view, views[row])) for row in rows],
         parameters,
     )
 
@@ -79,31 +79,31 @@ class Plan:
 
     @staticmethod
     def of(query: Prepared, parameters: Parameters, *, thorough: bool) -> Plan:
-        limit = f"{parameters.partial_mark_area_mm2:g} mm2"
         if thorough:
             return Plan(
                 True, "All references were searched for parts of marks, because that was asked for.", parameters
             )
-        if _is_partial(np.array(query.mark_points), parameters):
-            why = f"All references were searched for parts of marks, because the query shows less than {limit}."
+        if is_partial(query, parameters):
+            limit = f"less than {parameters.partial_mark_area_mm2:g} mm2, or one side"
+            why = f"All references were searched for parts of marks, because the query shows a part: {limit}."
             return Plan(True, why, parameters)
-        why = f"The query shows {limit} or more: only references that show less were all searched for parts of marks."
+        why = "The query shows a whole mark: of the references, only parts of marks were all searched for parts of it."
         return Plan(False, why, parameters)
 
     @property
     def fine_candidates(self) -> int:
         return self.parameters.fine_candidates_of_parts if self.all_by_polar_column else self.parameters.fine_candidates
 
-    def by_polar_column(self, scores: NDArray[np.floating], points: NDArray[np.integer]) -> NDArray[np.intp]:
+    def by_polar_column(self, scores: NDArray[np.floating], partial: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Which references are to be compared by polar column, rising.
 
-        ``scores``: of their descriptors, -inf for those that are out of the question; ``points``: what each shows.
+        ``scores``: of their descriptors, -inf for those that are out of the question; ``partial``: see ``is_partial``.
         """
         if self.all_by_polar_column:
-            return np.arange(len(points))
+            return np.arange(len(partial))
         found = best(scores, self.parameters.descriptor_candidates)
         found = found[np.isfinite(scores[found])]
-        return np.unique(np.concatenate([found, np.flatnonzero(_is_partial(points, self.parameters))]))
+        return np.unique(np.concatenate([found, np.flatnonzero(partial)]))
 
     def searched(
         self, scores: NDArray[np.floating], compared: NDArray[np.intp], agreements: NDArray[np.floating]
@@ -142,26 +142,19 @@ def rank(
     return [Ranked(row, entered[row], comparison) for row, comparison in compared]
 
 
-def sift(query: View, references: Sequence[View]) -> list[float]:
-    """What references go on by, never shown: the query is always the one that is moved, since that is cheap."""
-    return place_roughly(query.coarse, [reference.coarse for reference in references], query.parameters)
+def sift(query: View, reference: View) -> float:
+    """What references go on by, never shown: the query is always the one that is moved, as it is over all of them."""
+    return place_roughly(query.coarse, reference.coarse, query.parameters)
 
 
-def compare_in_full(query: View, references: Sequence[View]) -> list[Comparison]:
-    """With each as ``compare`` does."""
-    registrations = register_pairs(query, references)
-    return [compare_cells(query, *pair) for pair in zip(references, registrations, strict=True)]
+def compare_in_full(query: View, reference: View) -> Comparison:
+    """As ``compare`` does."""
+    return compare_cells(query, reference, register_pair(query, reference))
 
 
 def polar_query(view: View) -> PolarQuery:
     coarse = view.coarse
-    return PolarQuery(coarse.signal, coarse.weights, coarse.grid.reach)
-
-
-def _is_partial(points: NDArray[np.integer], parameters: Parameters) -> NDArray[np.bool_]:
-    """Whether so many measured points of the coarse grid are less than a whole mark shows."""
-    point_mm2 = (parameters.coarse_spacing_um / 1000.0) ** 2
-    return np.asarray(points * point_mm2 < parameters.partial_mark_area_mm2)
+    return PolarQuery(coarse.signal, coarse.weights, coarse.reach)
 
 
 def best(scores: NDArray[np.floating], count: int) -> NDArray[np.intp]:

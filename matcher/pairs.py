@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matcher.comparison import View, compare_cells, register_pairs
+from matcher.comparison import View, compare_cells, register_pair
 from matcher.descriptor import prefilter
 from matcher.parameters import Parameters
 from matcher.prepared import Prepared
@@ -75,9 +75,9 @@ def score_pairs(
         for rank, place in enumerate(order):
             moving = View(prepared[place], parameters)
             others = order[max(start, rank + 1) : start + _BLOCK]
-            with stopwatch.stage("fine"):
-                registrations = register_pairs(moving, [fixed[other] for other in others])
-            for other, registration in zip(others, registrations, strict=True):
+            for other in others:
+                with stopwatch.stage("fine"):
+                    registration = register_pair(moving, fixed[other])
                 with stopwatch.stage("cells"):
                     comparison = compare_cells(moving, fixed[other], registration)
                 a, b = min(place, other), max(place, other)
@@ -119,9 +119,9 @@ def score_across(
         for place, query in enumerate(queries):
             view = View(query, parameters)
             others = sorted(block.keys() - {place})
-            with stopwatch.stage("fine"):
-                registrations = register_pairs(view, [block[other] for other in others])
-            for other, registration in zip(others, registrations, strict=True):
+            for other in others:
+                with stopwatch.stage("fine"):
+                    registration = register_pair(view, block[other])
                 with stopwatch.stage("cells"):
                     comparison = compare_cells(view, block[other], registration)
                 found[place, other] = PairScore(

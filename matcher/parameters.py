@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-MATCHER_VERSION = "2"
+MATCHER_VERSION = "3"
 """Changes when the same scans and parameters may give other figures; results of two versions are not mixed."""
 
 ArealRegion = Literal["breech_face", "firing_pin_impression"]
@@ -78,7 +78,7 @@ class Parameters:
     out from the agreement of 8 that unrelated marks may reach."""
 
     # Registration
-    places: int = counted(4, 1, 8)
+    places: int = counted(3, 1, 8)
     """How many places of the search are looked at in full resolution: under noise the right one may come third."""
     rotation_step_deg: float = bounded(0.75, 0.1, 2.0)
     """The fine stage looks two steps to either side of a proposed rotation, then one."""
@@ -101,15 +101,20 @@ class Parameters:
     """Score = agreement^2 / (agreement^2 + this^2): one half at twice the agreement of five to six that unrelated marks
     reach somewhere among all rotations and shifts."""
     partial_mark_area_mm2: float = bounded(2.0, 0.01, 20.0)
-    """A mark that shows less is compared by polar column with all others: by descriptor halves (1 to 1.7 mm2 of Fadul's
-    2.2 to 3.7) rank some of their firearm's marks anywhere, whole marks none."""
+    """A mark that shows less is a part, and compared by polar column with all others: by descriptor halves (1 to 1.7 of
+    Fadul's 2.2 to 3.7 mm2) rank some of their firearm's marks anywhere, whole marks none."""
+    partial_mark_offset: float = bounded(0.5, 0.1, 1.0)
+    """So is a mark whose centre of area lies farther from its centre, in radii of the aperture: half of a ring is up to
+    0.64 away, and may show more than a small whole mark."""
     descriptor_candidates: int = counted(2000, 1, 1_000_000)
     """So many of the best by descriptor are compared by polar column, whatever they show."""
     fine_candidates: int = counted(200, 1, 100_000)
+    """So many of the best by polar column are searched one by one: two in a thousand of a large gallery."""
     fine_candidates_of_parts: int = counted(2000, 1, 100_000)
     """So many of the best by polar column are searched one by one, and where all references were compared by it: parts
     of marks stand out less. And half of the first number by descriptor, whatever the polar column says of them."""
     cell_candidates: int = counted(50, 1, 100_000)
+    """So many of the best of those are compared in full and listed: more than anybody looks through."""
 
     def __post_init__(self) -> None:
         require_bounds(self)

@@ -1,7 +1,7 @@
 """The polar column: a search of all rotations and shifts, coarse enough to be made over a whole gallery.
 
-The prefilter's magnitude spectrum belongs to a mark as a whole: that of half a mark is another one. ``matcher.polar``
-finds any part of a mark, at half a millisecond a reference. Here is the same search with longer waves and wider steps:
+The prefilter's magnitude spectrum belongs to a mark as a whole: that of half a mark is another one. ``matcher.search``
+finds any part of a mark, at a millisecond a reference. Here is the same search with longer waves and wider steps:
 what it needs of a reference is a row of bytes, and one matrix product serves many references.
 """
 
@@ -19,18 +19,7 @@ from numpy.typing import NDArray
 from matcher.plane import Plane, blurred
 from matcher.polar import PolarGrid, fixed_code, moving_code
 
-_GRID = PolarGrid(
-    reach=0.0,
-    ring_step=2.4,
-    directions=240,
-    shift_step=2.2,
-    shortest_wave=4.2,
-    moving_scale=4.0,
-    fixed_scale=1.0,
-    moving_area_scale=4.0,
-    fixed_area_scale=1.0 / 32.0,
-    limit=127.0,
-)
+_GRID = PolarGrid(reach=0.0)
 _SHORT_SIGMA, _LONG_SIGMA = 0.8, 1.9
 """Grid points; half the amplitude of waves of 4.2 and of 10 points passes these Gaussians. Shorter waves fall between
 centres and rings; of longer ones a mark has few, which agree by chance."""
@@ -76,8 +65,8 @@ def polar_row(signal: Plane, weights: Plane) -> NDArray[np.int8]:
     without the rings that are too small for them; then those of its measured area.
     """
     code = fixed_code(_band(signal, weights), weights, _GRID)
-    parts = [code.marks[first:end, 0, 2 * ring :] for first, end, ring in _blocks()]
-    parts.append(code.area[:_AREA_HARMONICS, 0])
+    parts = [code.marks[first:end, 2 * ring :] for first, end, ring in _blocks()]
+    parts.append(code.area[:_AREA_HARMONICS])
     return np.concatenate([part.ravel() for part in parts]).astype(np.int8)
 
 
@@ -185,7 +174,7 @@ def _kernel(code: Plane) -> Plane:
     """(harmonics, 2 centres, 2 rings): times a row's harmonic, the real, then the imaginary part at each centre.
 
     ``code``: (harmonics, rings, 2, centres), of the moving scan. Of a + bi and the row's c + di, conjugate times
-    the row's: ac + bd, and ad - bc with its sign as ``matcher.polar`` has it.
+    the row's: ac + bd, and ad - bc.
     """
     harmonics, rings, _, centres = code.shape
     real = code.transpose(0, 3, 1, 2)

@@ -11,18 +11,15 @@ the band-pass took the means away).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from matcher.clean import COARSE_POINTS
 from matcher.parameters import Parameters
-from matcher.plane import Plane, convolution, correlation, moved, spectrum
-from matcher.polar import Place, PolarCode, PolarGrid, fixed_code, moving_code, search
+from matcher.plane import Complex, Plane, convolution_near, correlation_near, moved, spectrum
 from matcher.prepared import Prepared
+from matcher.search import Place, SearchCode, search, search_code
 
 _CLIMBS = 3
 """The search's rotation is within half of its step of 0.9 degrees; three steps of 0.75 reach five times that."""
@@ -50,31 +47,27 @@ class Registration:
 class CoarseView:
     """A prepared scan's coarse grid, ready for the search and for correlation.
 
-    What is asked for is kept: of the moving scan 7 MB of codes, and 0.1 MB for each rotation step that was needed,
-    24 MB at most. Keep one view of a query over all of its references, and none of a reference.
+    What is asked for is kept: 0.1 MB of a code, and as much for each rotation step that was needed, 24 MB at most. Keep
+    one view of a query over all of its references, and none of a reference.
     """
 
     def __init__(self, prepared: Prepared, parameters: Parameters) -> None:
         self.step_deg = parameters.rotation_step_deg
         self.half_turn = round(180.0 / self.step_deg)
-        self.grid = PolarGrid(reach=parameters.max_shift_um / parameters.coarse_spacing_um)
+        self.reach = parameters.max_shift_um / parameters.coarse_spacing_um
         heights = prepared.coarse.astype(np.float32) * np.float32(parameters.clip_deviations / 127)
         self.weights = prepared.coarse_weights.astype(np.float32) / np.float32(255)
         self.signal = heights * self.weights
         self.energy = self.signal * heights
         self.area = float(self.weights.sum())
-        self._spectra: dict[int, Plane] = {}
+        self._spectra: dict[int, Complex] = {}
 
     @cached_property
-    def fixed_code(self) -> PolarCode:
-        return fixed_code(self.signal, self.weights, self.grid)
+    def code(self) -> SearchCode:
+        return search_code(self.signal, self.weights, self.reach)
 
-    @cached_property
-    def moving_code(self) -> PolarCode:
-        return moving_code(self.signal, self.weights, self.grid)
-
-    def spectrum(self, step: int = 0) -> Plane:
-        """The (packed real) Fourier transform of the signal turned by ``step`` rotation steps of the half turn."""
+    def spectrum(self, step: int = 0) -> Complex:
+        """The Fourier transform of the signal turned by ``step`` rotation steps of the half turn."""
         known = self._spectra.get(step)
         if known is None:
             turned = moved(self.signal, step * self.step_deg, (0.0, 0.0)) if step else self.signal
@@ -84,22 +77,16 @@ class CoarseView:
         return known
 
 
-def register(moving: CoarseView, fixed: Sequence[CoarseView], parameters: Parameters) -> list[Registration]:
-    """Find where the moving scan agrees best with each fixed one, at any rotation.
+def register(moving: CoarseView, fixed: CoarseView, parameters: Parameters) -> Registration:
+    """Find where the moving scan agrees best with the fixed one, at any rotation.
 
     1. Search all rotations and shifts for the most promising places.
     2. Look at each at full resolution; climb from the best in rotation steps, and refine by parabolas through its
        neighbours.
     3. Correlate exactly there: one turned and shifted copy, no Fourier transform.
-
-    What is found for a pair does not depend on the pairs beside it.
     """
     # 1.
-    found = _search(moving, fixed, parameters, parameters.places)
-    return [_register(moving, one, places, parameters) for one, places in zip(fixed, found, strict=True)]
-
-
-def _register(moving: CoarseView, fixed: CoarseView, places: list[Place], parameters: Parameters) -> Registration:
+    places = _search(moving, fixed, parameters, parameters.places)
     if not places:
         return Registration(agreement=0.0, rotation_deg=0.0, shift_um=(0.0, 0.0), overlap=0.0)
 
@@ -115,14 +102,13 @@ _PROMISING = 0.7
 """Share of the best place's agreement; what lies below it does not overtake that one at full resolution."""
 
 
-def place_roughly(moving: CoarseView, fixed: Sequence[CoarseView], parameters: Parameters) -> list[float]:
-    """The agreements at the best places of the search alone, 0 without any: what the ranking sifts by."""
-    return [places[0].agreement if places else 0.0 for places in _search(moving, fixed, parameters, 1)]
+def place_roughly(moving: CoarseView, fixed: CoarseView, parameters: Parameters) -> float:
+    """The agreement at the best place of the search alone, 0 without any: what the ranking sifts by."""
+    return max((place.agreement for place in _search(moving, fixed, parameters, 1)), default=0.0)
 
 
-def _search(moving: CoarseView, fixed: Sequence[CoarseView], parameters: Parameters, count: int) -> list[list[Place]]:
-    codes = [view.fixed_code for view in fixed]
-    return search(moving.moving_code, codes, moving.grid, parameters.min_overlap, count)
+def _search(moving: CoarseView, fixed: CoarseView, parameters: Parameters, count: int) -> list[Place]:
+    return search(moving.code, fixed.code, moving.reach, parameters.min_overlap, count)
 
 
 class _Ascent:
@@ -159,17 +145,11 @@ def _correlate(moving: CoarseView, fixed: CoarseView, step: int, y: int, x: int)
     A half turn reverses a grid, and to correlate with the reverse is to convolve: no second transform is made.
     """
     half_turns, step = divmod(step, moving.half_turn)
-    reverse = half_turns % 2 == 1
-    plane = (convolution if reverse else correlation)(fixed.spectrum(), moving.spectrum(step))
-    # of a convolution each shift lies one point before: the middle of an even grid lies between two points
-    return plane.take(_window(y - int(reverse), x - int(reverse)))
-
-
-@cache
-def _window(y: int, x: int) -> NDArray[np.intp]:
-    """The places on a cyclic coarse grid of the shifts around (y, x)."""
-    rows, columns = (np.arange(middle - _WINDOW, middle + _WINDOW + 1) % COARSE_POINTS for middle in (y, x))
-    return np.asarray(rows[:, None] * COARSE_POINTS + columns)
+    spectra = fixed.spectrum(), moving.spectrum(step)
+    if half_turns % 2:
+        # each shift lies one point before: the middle of an even grid lies between two points
+        return convolution_near(*spectra, y - 1, x - 1, _WINDOW)
+    return correlation_near(*spectra, y, x, _WINDOW)
 
 
 def _measure(

@@ -199,7 +199,7 @@ class _Search:
         packed = query.to_bytes()
         plan = Plan.of(query, self.parameters, thorough=self.thorough)
         by_descriptor = self._scores(query, first, damaged)
-        compared = plan.by_polar_column(by_descriptor, self._points())
+        compared = plan.by_polar_column(by_descriptor, self._partial())
         polar = self._over("polar pass", polar_pass, compared, _POLAR_ROWS, (packed, self.parameters), damaged)
         chosen = plan.searched(by_descriptor, compared, polar)
         scores = self._second(query, chosen, damaged)
@@ -232,10 +232,10 @@ class _Search:
         scores[numbers] = self._second(query, numbers, damaged)
         return scores
 
-    def _points(self) -> NDArray[np.uint32]:
-        """How many points each reference shows."""
-        shown = [part.shard.rows(part.count)["mark_points"][part.rows] for part in self.parts]
-        return np.concatenate([*shown, np.empty(0, np.uint32)])
+    def _partial(self) -> NDArray[np.bool_]:
+        """Whether each reference shows a part of a mark."""
+        told = [part.shard.rows(part.count)["partial"][part.rows] > 0 for part in self.parts]
+        return np.concatenate([*told, np.empty(0, np.bool_)])
 
     def _second(self, query: Prepared, numbers: NDArray[np.intp], damaged: set[int]) -> NDArray[np.float32]:
         return self._over("second pass", second_pass, numbers, _SECOND_ROWS, (query.descriptor,), damaged)

@@ -47,7 +47,7 @@ ROW = np.dtype(
         ("modality", "<u8"),
         ("jurisdiction", "<u8"),
         ("day", "<i4"),
-        ("mark_points", "<u4"),
+        ("partial", "<u4"),
         ("blob_bytes", "<u4"),
         ("blob_at", "<u8"),
         ("blob_crc", "<u4"),

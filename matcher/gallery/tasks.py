@@ -59,42 +59,27 @@ def sift_batch(
     query: bytes, parameters: Parameters, places: Sequence[Place]
 ) -> tuple[list[tuple[int, float]], list[int]]:
     """The agreement of each reference at its best place; and the numbers of those that are damaged."""
-    return _together(query, parameters, places, _coarse, sift)
+    return _each(query, parameters, places, sift)
 
 
 def compare_batch(
     query: bytes, parameters: Parameters, places: Sequence[Place]
 ) -> tuple[list[tuple[int, Comparison]], list[int]]:
     """The comparison of each reference; and the numbers of those that are damaged."""
-    return _together(query, parameters, places, _coarse_and_fine, compare_in_full)
+    return _each(query, parameters, places, compare_in_full)
 
 
-def _together(
-    query: bytes,
-    parameters: Parameters,
-    places: Sequence[Place],
-    read: Callable[[View], object],
-    look: Callable[[View, Sequence[View]], list[T]],
+def _each(
+    query: bytes, parameters: Parameters, places: Sequence[Place], look: Callable[[View, View], T]
 ) -> tuple[list[tuple[int, T]], list[int]]:
-    views, damaged = {}, []
+    view = _query_view(query, parameters)
+    found, damaged = [], []
     for number, folder, row in places:
         try:
-            view = View(_prepared(folder, row), parameters)
-            read(view)
+            found.append((number, look(view, View(_prepared(folder, row), parameters))))
         except (GalleryDamaged, ScanRefused):
             damaged.append(number)
-        else:
-            views[number] = view
-    found = look(_query_view(query, parameters), list(views.values()))
-    return list(zip(views, found, strict=True)), damaged
-
-
-def _coarse(view: View) -> object:
-    return view.coarse
-
-
-def _coarse_and_fine(view: View) -> object:
-    return view.coarse, view.fine
+    return found, damaged
 
 
 def _rows(values: NDArray[np.int8], rows: Rows) -> NDArray[np.int8]:
@@ -122,7 +107,7 @@ def _shard(folder: Path) -> Shard:
 
 @lru_cache(maxsize=1)
 def _query_view(query: bytes, parameters: Parameters) -> View:
-    """The query with its codes and turned spectra (30 MB), for the batches that follow."""
+    """The query with its code and turned spectra (24 MB), for the batches that follow."""
     return View(Prepared.from_bytes(query), parameters)
 
 

@@ -20,7 +20,7 @@ from matcher.gallery.growing import Batch, GrowingShard
 from matcher.gallery.schema import COLUMNS, Reference
 from matcher.gallery.shard import Shard
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
-from matcher.prepared import Prepared
+from matcher.prepared import Prepared, is_partial
 
 _BATCH = 256
 """References made durable together: 11 MB held in memory, and the cost of four syncs shared."""
@@ -152,7 +152,7 @@ class GalleryWriter:
             if scan.parameters_digest != self.parameters.digest:
                 raise NotComparable("the scan was prepared with other parameters than the gallery's: prepare it again")
         rows = np.concatenate([reference.row() for reference, _ in chosen])
-        rows["mark_points"] = [scan.mark_points for _, scan in chosen]
+        rows["partial"] = [is_partial(scan, self.parameters) for _, scan in chosen]
         columns = [np.stack([column.of(scan) for _, scan in chosen]) for column in COLUMNS]
         return Batch(rows, columns, [scan.to_bytes() for _, scan in chosen])
 

@@ -40,6 +40,7 @@ from matcher.evaluate import read_truth
 from matcher.gallery.query import _SECOND_LEAST, _SECOND_SHARE
 from matcher.packed import PackedGrid
 from matcher.plane import Plane, blurred, moved
+from matcher.prepared import is_partial
 from matcher.regions import level_region
 from matcher.synthetic_gallery import Mixtures
 
@@ -83,21 +84,21 @@ class References:
     mixtures: Mixtures
     descriptors: NDArray[np.int8]
     polar: NDArray[np.int8]
-    points: NDArray[np.intp]
+    partial: NDArray[np.bool_]
 
     @staticmethod
     def made(known: Sequence[Known], count: int, seed: int) -> References:
         faces = [prepare(synthetic.draw(firearm, 0), PARAMETERS) for firearm in range(FACES)]
         mixtures = Mixtures.drawn(faces, count - len(known), seed)
         prepared = [prepare(entry.scan, PARAMETERS) for entry in known]
-        shown = np.array([face.mark_points for face in faces])[mixtures.pairs[:, 0]]
+        drawn = np.array([is_partial(face, PARAMETERS) for face in faces])[mixtures.pairs[:, 0]]
         return References(
             known,
             prepared,
             mixtures,
             np.concatenate([np.stack([scan.descriptor for scan in prepared]), mixtures.descriptors()]),
             np.concatenate([np.stack([scan.polar for scan in prepared]), mixtures.polar_rows()]),
-            np.concatenate([[scan.mark_points for scan in prepared], shown]),
+            np.concatenate([[is_partial(scan, PARAMETERS) for scan in prepared], drawn]),
         )
 
     def __len__(self) -> int:
@@ -252,7 +253,7 @@ class Followed:
         # 1.
         plan = Plan.of(self.query, PARAMETERS, thorough=self.thorough)
         scores = self._scores()
-        compared = plan.by_polar_column(scores, self.references.points)
+        compared = plan.by_polar_column(scores, self.references.partial)
         compared = compared[compared != self.row]
         true = self.references.of_one_firearm(self.row)
         for row in np.setdiff1d(true, compared).tolist():
@@ -287,7 +288,7 @@ class Followed:
             among = _among_best(plan.fine_candidates, [*of_true, *of_beside], of_sample, each)
             rivals, room = sample[among], round(int(among.sum()) * each)
             rows = np.concatenate([entrants, beside, rivals]).tolist()
-            sifted = np.array(sift(view, [View(self.references.scan(row), PARAMETERS) for row in rows]))
+            sifted = np.array([sift(view, View(self.references.scan(row), PARAMETERS)) for row in rows])
             true_sifted = np.where(enters, sifted[: len(entrants)], -np.inf)
             beside_sifted, rival_sifted = np.split(sifted[len(entrants) :], [len(beside)])
             listed_at_most = FIRST - _above(true_sifted, beside_sifted)

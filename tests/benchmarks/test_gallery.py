@@ -45,6 +45,7 @@ from matcher.gallery.growing import Batch, GrowingShard
 from matcher.gallery.schema import ROW
 from matcher.gallery.shard import CAPACITY
 from matcher.polar_column import POLAR_BYTES
+from matcher.prepared import is_partial
 from matcher.synthetic_gallery import Mixtures
 
 pytestmark = pytest.mark.benchmark(timer=time.perf_counter)
@@ -126,7 +127,7 @@ def whole_query(references: int, *, parts: bool = False) -> dict[str, int]:
         "second pass, 10,000": second,
         "polar column": references if parts else min(references, of.descriptor_candidates),
         "rough sift, fresh reference": searched,
-        "moving code": 1,
+        "polar query": 1,
         "full, fresh reference": of.cell_candidates // 2,
         "full, fresh reference moved": of.cell_candidates // 2,
     }
@@ -242,7 +243,7 @@ def million(faces: list[Prepared], tmp_path_factory: pytest.TempPathFactory) -> 
     generation.create()
     drawn = Mixtures.drawn(faces, CAPACITY, 0).descriptors()
     rows, polar = np.zeros(CAPACITY, ROW), np.zeros((CAPACITY, POLAR_BYTES), np.int8)
-    rows["mark_points"] = faces[0].mark_points
+    rows["partial"] = is_partial(faces[0], DEFAULT_PARAMETERS)
     shards = []
     for _ in range(1_000_000 // CAPACITY):
         shards.append(generation.new_shard())

@@ -16,12 +16,14 @@ import scipy.fft
 from matcher import DEFAULT_PARAMETERS, Prepared, compare, correlate, prefilter, read_topography
 from matcher.cells import FineView
 from matcher.clean import COARSE_POINTS, FINE_POINTS, clean
-from matcher.comparison import View, compare_cells, register_pair, register_pairs
+from matcher.comparison import View, compare_cells, register_pair
 from matcher.correlation import compare_in_full
 from matcher.descriptor import FIRST_HARMONICS, HARMONICS, RINGS, describe
 from matcher.flatten import flattened
-from matcher.polar import fixed_code, moving_code, search
+from matcher.polar import PolarGrid
+from matcher.polar_column import PolarQuery
 from matcher.registration import CoarseView, place_roughly
+from matcher.search import DIRECTIONS, search, search_code, search_waves
 
 pytestmark = pytest.mark.benchmark(timer=time.thread_time, min_rounds=7, max_time=0.5, warmup=True)
 
@@ -30,8 +32,6 @@ GALLERIES = (100, 1_000, 10_000, 100_000)
 GRID_TURN = np.array([[0.8, 0.6, -30.0], [-0.6, 0.8, 60.0]])
 STEPS_A_PLACE = 3
 """The rotation steps around a place that a parabola needs."""
-TOGETHER = 8
-"""References that are searched at once."""
 ROWS, PACKED = cv2.DFT_ROWS, cv2.DFT_ROWS | cv2.DFT_SCALE
 
 
@@ -77,43 +77,56 @@ def coarse(in_order: list[Prepared]) -> list[CoarseView]:
 # what the stages of a comparison cannot do without, with the shapes of the default parameters
 
 
-def bare_moving_code(view: CoarseView) -> Callable[[], None]:
+def bare_polar_query(view: CoarseView) -> Callable[[], None]:
     """Circles of all rings around all centres, with no more directions than twice their harmonics."""
-    harmonics = 2.0 * np.pi * view.grid.radii / view.grid.shortest_wave
-    centres = len(view.grid.shifts)
+    grid = PolarGrid(view.reach)
+    harmonics = 2.0 * np.pi * grid.radii / grid.shortest_wave
+    centres = len(grid.shifts)
     return all_of(*(transform(centres, cv2.getOptimalDFTSize(int(2 * top)), flags=ROWS) for top in harmonics))
 
 
-def bare_fixed_code(view: CoarseView) -> Callable[[], None]:
-    return all_of(transform(len(view.grid.radii), view.grid.directions, flags=ROWS))
+def bare_code(view: CoarseView) -> Callable[[], None]:
+    """A transform of circles, and of each harmonic a product that leads from circles to rings."""
+    hankel = search_waves(view.reach).marks.hankel
+    harmonics, _, circles = hankel.shape
+    return all_of(transform(circles, DIRECTIONS, flags=ROWS), product(hankel.shape, (harmonics, circles, 2)))
 
 
 def bare_search(view: CoarseView) -> Callable[[], None]:
-    """The product of each harmonic with its rings, and one transform back; for several references at once."""
-    harmonics = (2.0 * np.pi * view.grid.radii / view.grid.shortest_wave).astype(int)
-    centres, highest = len(view.grid.shifts), int(harmonics.max())
-    code = [plane(16, 2 * int((harmonics >= first).sum()), centres) for first in range(0, highest, 16)]
-    fixed = [plane(16, 2 * TOGETHER, block.shape[1]) for block in code]
-    back = transform(TOGETHER * centres, view.grid.directions, flags=PACKED | cv2.DFT_INVERSE)
+    """Of each band the products of all harmonics that differ little, and those that integrate over wave numbers; those
+    that sum for each ring of shifts; one transform back."""
+    waves = search_waves(view.reach).marks
+    parts: list[Callable[[], object]] = []
+    for band in waves.bands:
+        differences, _, numbers = band.bessel.shape
+        parts.append(elementwise(numbers, band.harmonics, differences))
+        parts.append(product(band.bessel.shape, (differences, numbers, 2 * band.harmonics)))
+    # a complex product is four real ones
+    parts += [
+        product((2 * len(each), each.shape[1]), (each.shape[1], 2 * waves.harmonics_used)) for each in waves.around
+    ]
+    shifts = sum(map(len, waves.around))
+    return all_of(*parts, transform(shifts, DIRECTIONS, flags=PACKED | cv2.DFT_INVERSE))
 
-    def products() -> None:
-        for one, many in zip(fixed, code, strict=True):
-            np.matmul(one, many)
 
-    return all_of(products, back)
+def elementwise(numbers: int, harmonics: int, differences: int) -> Callable[[], object]:
+    one, other = (plane(numbers, 2 * harmonics).view(np.complex64) for _ in range(2))
+    out = np.empty((differences, numbers, harmonics), np.complex64)
+    return lambda: np.multiply(one, other, out=out)
 
 
 def bare_fine(view: CoarseView) -> Callable[[], None]:
-    """Of several references: what the search needs; then of each a transform, three steps around each place that is
-    climbed from and one at each other place, and two warps."""
-    spectra = [cv2.dft(plane(COARSE_POINTS, COARSE_POINTS)) for _ in range(2)]
+    """What the code and the search need; a transform, three steps around the place that is climbed from and one at each
+    other place, and two warps."""
+    spectrum, waves = (plane(COARSE_POINTS, COARSE_POINTS + 2).view(np.complex64) for _ in range(2))
+    rows, columns = (plane(*shape).view(np.complex64) for shape in ((7, 2 * COARSE_POINTS), (len(waves.T), 14)))
 
     def step() -> None:
-        cv2.idft(cv2.mulSpectrums(spectra[0], spectra[1], 0, conjB=True))
+        np.matmul(rows @ np.multiply(spectrum, waves), columns)
 
-    each = [bare_fixed_code(view), transform(COARSE_POINTS, COARSE_POINTS), warp(COARSE_POINTS), warp(COARSE_POINTS)]
     steps = [step] * (STEPS_A_PLACE + DEFAULT_PARAMETERS.places - 1)
-    return all_of(bare_search(view), *(each + steps) * TOGETHER)
+    warps = [transform(COARSE_POINTS, COARSE_POINTS), warp(COARSE_POINTS), warp(COARSE_POINTS)]
+    return all_of(bare_code(view), bare_search(view), *warps, *steps)
 
 
 def bare_cells(view: FineView, cells: int) -> Callable[[], None]:
@@ -250,64 +263,67 @@ def bare_prefilter(references: int, harmonics: int) -> Callable[[], None]:
     return all_of(*[lambda: np.matmul(block, query), lambda: np.matmul(synthesis, products)] * times)
 
 
-def test_moving_code(benchmark: Any, coarse: list[CoarseView]) -> None:
-    """Once for a query; and for each compared reference that is the one to be moved."""
+def test_polar_query(benchmark: Any, coarse: list[CoarseView]) -> None:
+    """Once for a whole gallery, in each process."""
     view = coarse[0]
-    measure(benchmark, "moving code", "own", lambda: moving_code(view.signal, view.weights, view.grid), unit="scan")
+    measure(benchmark, "polar query", "own", lambda: PolarQuery(view.signal, view.weights, view.reach), unit="query")
 
 
-def test_moving_code_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
-    measure(benchmark, "moving code", "bare", bare_moving_code(coarse[0]), unit="scan")
+def test_polar_query_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
+    measure(benchmark, "polar query", "bare", bare_polar_query(coarse[0]), unit="query")
 
 
-def test_fixed_code(benchmark: Any, coarse: list[CoarseView]) -> None:
+def test_code(benchmark: Any, coarse: list[CoarseView]) -> None:
     view = coarse[0]
-    measure(benchmark, "fixed code", "own", lambda: fixed_code(view.signal, view.weights, view.grid), unit="scan")
+    measure(benchmark, "search code", "own", lambda: search_code(view.signal, view.weights, view.reach), unit="scan")
 
 
-def test_fixed_code_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
-    measure(benchmark, "fixed code", "bare", bare_fixed_code(coarse[0]), unit="scan")
+def test_code_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
+    measure(benchmark, "search code", "bare", bare_code(coarse[0]), unit="scan")
 
 
 def test_search(benchmark: Any, coarse: list[CoarseView]) -> None:
-    moving, fixed = coarse[0].moving_code, [view.fixed_code for view in coarse[1:]]
+    moving, *fixed = (view.code for view in coarse)
 
     def run() -> None:
-        search(moving, fixed, coarse[0].grid, DEFAULT_PARAMETERS.min_overlap, DEFAULT_PARAMETERS.places)
+        for code in fixed:
+            search(moving, code, coarse[0].reach, DEFAULT_PARAMETERS.min_overlap, DEFAULT_PARAMETERS.places)
 
     measure(benchmark, "search", "own", run, len(fixed))
 
 
 def test_search_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
-    measure(benchmark, "search", "bare", bare_search(coarse[0]), TOGETHER)
+    measure(benchmark, "search", "bare", bare_search(coarse[0]))
 
 
 def test_rough_sift(benchmark: Any, in_order: list[Prepared], coarse: list[CoarseView]) -> None:
     query, references = coarse[0], in_order[1:]
 
     def run() -> None:
-        place_roughly(query, [CoarseView(scan, DEFAULT_PARAMETERS) for scan in references], DEFAULT_PARAMETERS)
+        for scan in references:
+            place_roughly(query, CoarseView(scan, DEFAULT_PARAMETERS), DEFAULT_PARAMETERS)
 
     measure(benchmark, "rough sift, fresh reference", "own", run, len(references))
 
 
 def test_rough_sift_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
-    bare = all_of(*[bare_fixed_code(coarse[0])] * TOGETHER, bare_search(coarse[0]))
-    measure(benchmark, "rough sift, fresh reference", "bare", bare, TOGETHER)
+    bare = all_of(bare_code(coarse[0]), bare_search(coarse[0]))
+    measure(benchmark, "rough sift, fresh reference", "bare", bare)
 
 
 def test_fine(benchmark: Any, in_order: list[Prepared]) -> None:
     query, references = View(in_order[0], DEFAULT_PARAMETERS), in_order[1:]
 
     def run() -> None:
-        register_pairs(query, [View(scan, DEFAULT_PARAMETERS) for scan in references])
+        for scan in references:
+            register_pair(query, View(scan, DEFAULT_PARAMETERS))
 
     run()
     measure(benchmark, "fine, fresh reference", "own", run, len(references))
 
 
 def test_fine_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
-    measure(benchmark, "fine, fresh reference", "bare", bare_fine(coarse[0]), TOGETHER)
+    measure(benchmark, "fine, fresh reference", "bare", bare_fine(coarse[0]))
 
 
 def test_cells(benchmark: Any, in_order: list[Prepared]) -> None:
@@ -326,8 +342,12 @@ def test_cells_bare(benchmark: Any, in_order: list[Prepared]) -> None:
     measure(benchmark, "cells, fresh reference", "bare", bare_cells(view, mean_cells(in_order)))
 
 
-def compare_all(query: View, references: list[Prepared]) -> Callable[[], object]:
-    return lambda: compare_in_full(query, [View(scan, DEFAULT_PARAMETERS) for scan in references])
+def compare_all(query: View, references: list[Prepared]) -> Callable[[], None]:
+    def run() -> None:
+        for scan in references:
+            compare_in_full(query, View(scan, DEFAULT_PARAMETERS))
+
+    return run
 
 
 def test_full(benchmark: Any, in_order: list[Prepared]) -> None:
@@ -339,12 +359,13 @@ def test_full(benchmark: Any, in_order: list[Prepared]) -> None:
 
 def test_full_bare(benchmark: Any, in_order: list[Prepared], coarse: list[CoarseView]) -> None:
     cells = bare_cells(FineView(in_order[0], DEFAULT_PARAMETERS), mean_cells(in_order))
-    measure(benchmark, "full, fresh reference", "bare", all_of(bare_fine(coarse[0]), *[cells] * TOGETHER), TOGETHER)
+    measure(benchmark, "full, fresh reference", "bare", all_of(bare_fine(coarse[0]), cells))
 
 
 def test_full_where_the_reference_moves(benchmark: Any, in_order: list[Prepared]) -> None:
-    """Of half of the pairs the reference has the lower digest: it needs its own code and its own turned spectra."""
+    """Of half of the pairs the reference has the lower digest: it needs turned spectra of its own."""
     run = compare_all(View(in_order[-1], DEFAULT_PARAMETERS), in_order[:-1])
+    run()
     measure(benchmark, "full, fresh reference moved", "own", run, len(in_order) - 1)
 
 
@@ -353,15 +374,14 @@ def test_full_where_the_reference_moves_bare(
 ) -> None:
     cells = bare_cells(FineView(in_order[0], DEFAULT_PARAMETERS), mean_cells(in_order))
     turned = [warp(COARSE_POINTS), transform(COARSE_POINTS, COARSE_POINTS)]
-    moved = [bare_moving_code(coarse[0]), cells, *turned * (STEPS_A_PLACE + DEFAULT_PARAMETERS.places - 1)]
-    bare = all_of(bare_fine(coarse[0]), *moved * TOGETHER)
-    measure(benchmark, "full, fresh reference moved", "bare", bare, TOGETHER)
+    bare = all_of(bare_fine(coarse[0]), cells, *turned * (STEPS_A_PLACE + DEFAULT_PARAMETERS.places - 1))
+    measure(benchmark, "full, fresh reference moved", "bare", bare)
 
 
 @pytest.mark.benchmark(min_rounds=2)
 @pytest.mark.parametrize("references", [100, 1_000])
 def test_whole_query(benchmark: Any, in_order: list[Prepared], references: int) -> None:
-    """Columns of all, search of the best 500, full comparison of the best 50; references read from stored bytes."""
+    """Columns of all, search of the best 200, full comparison of the best 50; references read from stored bytes."""
     stored = [scan.to_bytes() for scan in in_order]
     gallery = [Prepared.from_bytes(stored[row % len(stored)]) for row in range(references)]
     measure(

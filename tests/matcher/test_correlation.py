@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,13 +31,13 @@ def test_only_the_best_of_each_stage_go_on(
     sift, compare_in_full = correlation.sift, correlation.compare_in_full
     sifted, compared = [], []
 
-    def noting_sift(query: View, references: Sequence[View]) -> list[float]:
-        sifted.extend(references)
-        return sift(query, references)
+    def noting_sift(query: View, reference: View) -> float:
+        sifted.append(reference)
+        return sift(query, reference)
 
-    def noting_compare(query: View, references: Sequence[View]) -> list[Comparison]:
-        compared.extend(references)
-        return compare_in_full(query, references)
+    def noting_compare(query: View, reference: View) -> Comparison:
+        compared.append(reference)
+        return compare_in_full(query, reference)
 
     monkeypatch.setattr(correlation, "sift", noting_sift)
     monkeypatch.setattr(correlation, "compare_in_full", noting_compare)
@@ -50,19 +49,18 @@ def test_only_the_best_of_each_stage_go_on(
 def test_parts_of_marks_are_compared_by_polar_column_with_all(prepared: dict[tuple[int, int], Prepared]) -> None:
     query = prepared[0, 0]
     assert query.mark_points == round(query.coarse_weights.sum(dtype=float) / 255)
-    scores, points = np.array([0.3, 0.1, 0.5, -np.inf]), np.array([9000, 3199, 3200, 9000])
-    # points of 25 by 25 um: 2 mm2 are 3,200 of them
+    scores, partial = np.array([0.3, 0.1, 0.5, -np.inf]), np.array([False, True, False, False])
     parameters = Parameters(descriptor_candidates=1, fine_candidates=7, fine_candidates_of_parts=9)
     whole = correlation.Plan.of(query, parameters, thorough=False)
-    assert (whole.by_polar_column(scores, points).tolist(), whole.fine_candidates) == ([1, 2], 7)
-    assert "2 mm2 or more" in whole.why
+    assert (whole.by_polar_column(scores, partial).tolist(), whole.fine_candidates) == ([1, 2], 7)
+    assert "shows a whole mark" in whole.why
     of_none = replace(parameters, descriptor_candidates=4)
-    assert correlation.Plan.of(query, of_none, thorough=False).by_polar_column(scores, points).tolist() == [0, 1, 2]
+    assert correlation.Plan.of(query, of_none, thorough=False).by_polar_column(scores, partial).tolist() == [0, 1, 2]
     thorough = correlation.Plan.of(query, parameters, thorough=True)
-    assert (thorough.by_polar_column(scores, points).tolist(), thorough.fine_candidates) == ([0, 1, 2, 3], 9)
+    assert (thorough.by_polar_column(scores, partial).tolist(), thorough.fine_candidates) == ([0, 1, 2, 3], 9)
     little = replace(parameters, partial_mark_area_mm2=20.0)
     part = correlation.Plan.of(query, little, thorough=False)
-    assert part.by_polar_column(scores, points).tolist() == [0, 1, 2, 3]
+    assert part.by_polar_column(scores, partial).tolist() == [0, 1, 2, 3]
     assert "less than 20 mm2" in part.why
 
 

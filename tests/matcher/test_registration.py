@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher import DEFAULT_PARAMETERS, Comparison, Prepared, Topography, compare, prepare
-from matcher.comparison import View, register_pair, register_pairs
+from matcher.comparison import View, register_pair
 from matcher.conditions import rotated
 from matcher.registration import place_roughly
 
@@ -108,9 +108,8 @@ def test_a_registration_does_not_depend_on_what_a_view_was_used_for(prepared: di
     used = [register_pair(kept, View(scan, DEFAULT_PARAMETERS)) for scan in [*scans[1:], *scans[:0:-1]]]
     fresh = [register_pair(View(scans[0], DEFAULT_PARAMETERS), View(s, DEFAULT_PARAMETERS)) for s in scans[1:]]
     assert used == fresh + fresh[::-1]
-    assert register_pairs(kept, [View(scan, DEFAULT_PARAMETERS) for scan in scans[1:]]) == fresh
     last = View(scans[-1], DEFAULT_PARAMETERS)
-    assert register_pairs(last, [kept]) == fresh[-1:]
+    assert register_pair(last, kept) == fresh[-1]
 
 
 def test_a_rough_place_tells_one_firearm_from_two(prepared: dict[tuple[int, int], Prepared]) -> None:
@@ -118,7 +117,7 @@ def test_a_rough_place_tells_one_firearm_from_two(prepared: dict[tuple[int, int]
     views = {key: View(scan, DEFAULT_PARAMETERS) for key, scan in prepared.items()}
     for moving, view in views.items():
         rough = {
-            fixed: place_roughly(view.coarse, [other.coarse], DEFAULT_PARAMETERS)[0]
+            fixed: place_roughly(view.coarse, other.coarse, DEFAULT_PARAMETERS)
             for fixed, other in views.items()
             if fixed != moving
         }
