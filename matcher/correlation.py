@@ -12,7 +12,7 @@ from matcher.comparison import Comparison, View, compare_cells, register_pair
 from matcher.descriptor import prefilter
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
 from matcher.polar_column import PolarQuery
-from matcher.prepared import Prepared, is_partial
+from matcher.prepared import Prepared, is_one_sided, is_partial
 from matcher.registration import place_roughly
 
 
@@ -83,11 +83,14 @@ class Plan:
             return Plan(
                 True, "All references were searched for parts of marks, because that was asked for.", parameters
             )
+        limit = f"less than {parameters.partial_mark_area_mm2:g} mm2"
         if is_partial(query, parameters):
-            limit = f"less than {parameters.partial_mark_area_mm2:g} mm2, or one side"
-            why = f"All references were searched for parts of marks, because the query shows a part: {limit}."
+            why = f"All references were searched for parts of marks, because the query shows {limit}."
             return Plan(True, why, parameters)
-        why = "The query shows a whole mark: of the references, only parts of marks were all searched for parts of it."
+        if is_one_sided(query, parameters):
+            why = "All references were searched for parts of marks, because the query shows one side of a mark mostly."
+            return Plan(True, why, parameters)
+        why = f"The query shows a whole mark: only references that show {limit} were all searched for parts of marks."
         return Plan(False, why, parameters)
 
     @property

@@ -135,11 +135,15 @@ class Prepared:
 
 
 def is_partial(scan: Prepared, parameters: Parameters) -> bool:
-    """Whether it shows a part of a mark: too little of it, or one side."""
+    """Whether it shows less than whole marks do."""
     area_mm2 = scan.mark_points * (parameters.coarse_spacing_um / 1000.0) ** 2
+    return area_mm2 < parameters.partial_mark_area_mm2
+
+
+def is_one_sided(scan: Prepared, parameters: Parameters) -> bool:
+    """Whether it may be half of a large mark."""
     radius_points = parameters.aperture_diameter_um / 2.0 / parameters.coarse_spacing_um
-    one_side = scan.off_centre_points > parameters.partial_mark_offset * radius_points
-    return area_mm2 < parameters.partial_mark_area_mm2 or one_side
+    return scan.off_centre_points > parameters.one_sided_mark_offset * radius_points
 
 
 def prepare(

@@ -1,16 +1,20 @@
 """Measures recall: ``python -m tests.accuracy.measure_recall --scans $FFP_DATA/fadul [--condition half]``.
 
-Half an hour for 3,000 queries of 100,000 references; the tables of docs/gallery.md are what this prints. What is
-asked for, and how it is counted: ``tests.accuracy.recall``. Wilson's bound takes pairs for independent. Variants of one
-scan are not: see also how many firearms and queries a row has.
+Half an hour of one core for 3,000 clean queries of 100,000 references, longer for halves; the tables of docs/gallery.md
+are what this prints. What is asked for, and how it is counted: ``tests.accuracy.recall``. Wilson's bound takes pairs
+for independent. Variants of one scan are not: see also how many firearms and queries a row has.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import multiprocessing
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -18,6 +22,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from tests.accuracy.recall import STAGES, Condition, Pair, References, drawn, measure, real
+
+_TOGETHER = 40
+"""Queries whose pairs one process counts before it says so."""
+_references: References
 
 
 def main() -> None:
@@ -30,6 +38,7 @@ def main() -> None:
     reader.add_argument("--condition", choices=["clean", "half"], default="clean")
     reader.add_argument("--thorough", action="store_true", help="look for parts of marks in all references")
     reader.add_argument("--seed", type=int, default=1)
+    reader.add_argument("--processes", type=int, default=1)
     asked = reader.parse_args()
     cv2.setNumThreads(1)
     with threadpool_limits(1):
@@ -37,8 +46,32 @@ def main() -> None:
         if asked.scans:
             known = real(asked.scans, asked.truth or asked.scans / "truth.csv") + known
         references = References.made(known, asked.references, asked.seed)
-        pairs = measure(references, asked.queries, asked.condition, asked.seed, thorough=asked.thorough)
-        print_table(list(pairs), asked.condition, len(references))
+        pairs = list(_in_processes(references, asked))
+        print_table(pairs, asked.condition, len(references))
+
+
+def _in_processes(references: References, asked: argparse.Namespace) -> Iterator[Pair]:
+    """Forked, so that all share the references."""
+    measured = partial(
+        _measured, condition=asked.condition, seed=asked.seed, thorough=asked.thorough, queries=asked.queries
+    )
+    starts = range(0, asked.queries, _TOGETHER)
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(asked.processes, fork, _share, (references,)) as pool:
+        for done, pairs in enumerate(pool.map(measured, starts), 1):
+            lost = Counter(pair.stage for pair in pairs if pair.whole and pair.stage != "found")
+            print(f"{done} of {len(starts)}: {len(pairs)} pairs, lost {dict(lost)}", file=sys.stderr, flush=True)
+            yield from pairs
+
+
+def _share(references: References) -> None:
+    global _references
+    _references = references
+
+
+def _measured(start: int, condition: Condition, seed: int, queries: int, *, thorough: bool) -> list[Pair]:
+    turn = range(start, min(start + _TOGETHER, queries))
+    return list(measure(_references, turn, condition, seed, thorough=thorough))
 
 
 def wilson_lower(found: int, tried: int) -> float:

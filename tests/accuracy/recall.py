@@ -186,9 +186,9 @@ def _is_whole(firearm_seed: int, shot_seed: int) -> bool:
 
 
 def measure(
-    references: References, queries: int, condition: Condition, seed: int, *, thorough: bool = False
+    references: References, queries: range, condition: Condition, seed: int, *, thorough: bool = False
 ) -> Iterator[Pair]:
-    """Ask for real and drawn scans in turn: fewer queries are the first ones of more.
+    """Ask for real and drawn scans in turn. A query is the same whatever others are asked.
 
     1. Choose whose turn it is; disturb and prepare some queries.
     2. Compare their first harmonics in one pass.
@@ -196,10 +196,10 @@ def measure(
     """
     sources = dict.fromkeys(entry.source for entry in references.known)
     turns = [[row for row, entry in enumerate(references.known) if entry.source == source] for source in sources]
-    for start in range(0, queries, TOGETHER):
+    for start in range(queries.start, queries.stop, TOGETHER):
         # 1.
         asked: list[tuple[int, int, Prepared]] = []
-        for place in range(start, min(start + TOGETHER, queries)):
+        for place in range(start, min(start + TOGETHER, queries.stop)):
             rows = turns[place % len(turns)]
             row = rows[place // len(turns) % len(rows)]
             scan = disturbed(references.known[row].scan, condition, np.random.default_rng([seed, place]))

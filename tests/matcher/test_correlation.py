@@ -5,7 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from matcher import NotComparable, Parameters, Prepared, Topography, compare, correlate, correlation, prepare
+from matcher import (
+    DEFAULT_PARAMETERS,
+    NotComparable,
+    Parameters,
+    Prepared,
+    Topography,
+    compare,
+    correlate,
+    correlation,
+    prepare,
+)
 from matcher.comparison import Comparison, View
 
 
@@ -62,6 +72,21 @@ def test_parts_of_marks_are_compared_by_polar_column_with_all(prepared: dict[tup
     part = correlation.Plan.of(query, little, thorough=False)
     assert part.by_polar_column(scores, partial).tolist() == [0, 1, 2, 3]
     assert "less than 20 mm2" in part.why
+
+
+def test_half_of_a_large_mark_is_looked_for_as_a_part(scans: dict[tuple[int, int], Topography]) -> None:
+    """It shows more than small whole marks do, and is told by where its centre of area lies."""
+    whole = scans[0, 0]
+    heights = whole.heights_um.copy()
+    heights[:, : heights.shape[1] // 2] = np.nan
+    half = prepare(replace(whole, heights_um=heights))
+    assert half.mark_points * 0.025**2 > DEFAULT_PARAMETERS.partial_mark_area_mm2
+    plan = correlation.Plan.of(half, DEFAULT_PARAMETERS, thorough=False)
+    assert plan.all_by_polar_column
+    assert "one side" in plan.why
+    # half of a disc of the mark's radius, wherever the hole of the firing pin lies
+    assert 0.35 * 78 < half.off_centre_points < 0.65 * 78
+    assert prepare(whole).off_centre_points < 0.2 * 78
 
 
 def test_equal_references_are_taken_in_their_order(scans: dict[tuple[int, int], Topography]) -> None:
