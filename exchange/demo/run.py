@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,13 +31,13 @@ CORRELATION_TIMEOUT_S = 600
 def run_demo(scans: Path | None, *, seed: int, json_out: Path | None, keep: bool) -> int:
     """Returns the exit code: 0 when every pair was correlated on every node that has both records."""
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="ffp-demo-") as folder, _stoppable():
+    with tempfile.TemporaryDirectory(prefix="ffp-demo-") as folder, _stoppable() as go_on:
         nodes: list[DemoNode] = []
         try:
             print_header(console, scans, seed)
             dealt = deal_folder(scans, seed) if scans else _drawn(Path(folder), seed, console)
-            nodes = _started(Path(folder), console)
-            outcome = _exchanged(nodes, dealt, console)
+            nodes = _started(Path(folder), console, go_on)
+            outcome = _exchanged(nodes, dealt, console, go_on)
             print_outcome(console, outcome)
             if json_out is not None:
                 json_out.write_text(json.dumps(outcome.to_json(seed=seed, synthetic=scans is None), indent=2) + "\n")
@@ -60,7 +61,7 @@ def _drawn(folder: Path, seed: int, console: Console) -> list[DealtScan]:
         return deal_synthetic(drawn, seed)
 
 
-def _started(folder: Path, console: Console) -> list[DemoNode]:
+def _started(folder: Path, console: Console, go_on: Callable[[], None]) -> list[DemoNode]:
     nodes = [make_node(jurisdiction, folder) for jurisdiction in JURISDICTIONS]
     with console.status("Starting three nodes"):
         try:
@@ -69,6 +70,7 @@ def _started(folder: Path, console: Console) -> list[DemoNode]:
             for node in nodes:
                 node.wait_ready()
             enrol_all(nodes)
+            go_on()
         except BaseException:
             for node in nodes:
                 node.stop()
@@ -78,7 +80,7 @@ def _started(folder: Path, console: Console) -> list[DemoNode]:
     return nodes
 
 
-def _exchanged(nodes: list[DemoNode], dealt: list[DealtScan], console: Console) -> Outcome:
+def _exchanged(nodes: list[DemoNode], dealt: list[DealtScan], console: Console, go_on: Callable[[], None]) -> Outcome:
     by_jurisdiction = {node.jurisdiction: node for node in nodes}
     columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
@@ -98,6 +100,7 @@ def _exchanged(nodes: list[DemoNode], dealt: list[DealtScan], console: Console) 
         deadline = time.monotonic() + CORRELATION_TIMEOUT_S
         waiting = list(nodes)
         while waiting:
+            go_on()
             for node in list(waiting):
                 done = _correlated(node)
                 progress.update(watching[node.jurisdiction], completed=done)
@@ -166,14 +169,25 @@ def _bearer(node: DemoNode, role: Role) -> dict[str, str]:
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does: with its nodes."""
+def _stoppable() -> Iterator[Callable[[], None]]:
+    """SIGTERM ends the demo as Ctrl-C does: with its nodes.
+
+    Yields what raises again, once asked to end: what a signal raises inside a callback of the garbage collector is
+    printed and forgotten.
+    """
+    asked = threading.Event()
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        asked.set()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    def go_on() -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield go_on
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -16,7 +16,7 @@ from matcher.descriptor import FIRST_HARMONICS, HARMONICS, RINGS
 from matcher.polar_column import POLAR_BYTES
 from matcher.prepared import Prepared
 
-FORMAT = 2
+FORMAT = 3
 """Changes with the files' layout; a gallery of another format is never opened, only made anew."""
 
 

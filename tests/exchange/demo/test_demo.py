@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
 
+from exchange.demo.run import _stoppable
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 
 COMMAND = [sys.executable, "-m", "exchange.cli.main", "demo"]
@@ -118,6 +120,25 @@ def test_ctrl_c_ends_the_nodes_and_leaves_nothing_behind(
     assert "Traceback" not in output
     assert _eventually_gone(tmp_path), _processes_of(tmp_path)
     assert list(tmp_path.glob("ffp-demo-*")) == []
+
+
+def test_a_signal_that_arrives_in_a_callback_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is raised there, Python prints and drops."""
+    dropped: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", dropped.append)
+
+    class Kept:
+        pass
+
+    kept = Kept()
+    reference = weakref.ref(kept, lambda _: signal.raise_signal(signal.SIGTERM))
+    with _stoppable() as go_on:
+        go_on()
+        del kept
+        assert reference() is None
+        assert len(dropped) == 1
+        with pytest.raises(KeyboardInterrupt):
+            go_on()
 
 
 def test_an_unfit_folder_is_one_sentence(tmp_path: Path) -> None:
