@@ -294,7 +294,7 @@ def test_parameters_are_never_mixed_and_a_new_generation_serves_when_published(
         assert len(Gallery(filled, other)) == 1
     with GalleryWriter(filled, other) as writer:
         writer.delete_others()
-    assert [path.name for path in filled.iterdir() if path.is_dir()] == [f"{other.digest}-2"]
+    assert [path.name for path in filled.iterdir() if path.is_dir()] == [f"{other.digest}-{FORMAT}"]
 
 
 def test_an_empty_gallery_has_no_candidates(tmp_path: Path, prepared: Scans) -> None:
