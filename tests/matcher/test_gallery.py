@@ -30,6 +30,7 @@ from matcher import (
     synthetic,
 )
 from matcher.gallery import growing, query, tasks
+from matcher.gallery.schema import FORMAT
 
 Scans = dict[tuple[int, int], Prepared]
 
