@@ -8,12 +8,14 @@ for independent. Variants of one scan are not: see also how many firearms and qu
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import multiprocessing
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -38,6 +40,7 @@ def main() -> None:
     reader.add_argument("--condition", choices=["clean", "half"], default="clean")
     reader.add_argument("--thorough", action="store_true", help="look for parts of marks in all references")
     reader.add_argument("--seed", type=int, default=1)
+    reader.add_argument("--json", type=Path, help="write each pair here")
     reader.add_argument("--processes", type=int, default=1)
     asked = reader.parse_args()
     cv2.setNumThreads(1)
@@ -47,6 +50,8 @@ def main() -> None:
             known = real(asked.scans, asked.truth or asked.scans / "truth.csv") + known
         references = References.made(known, asked.references, asked.seed)
         pairs = list(_in_processes(references, asked))
+        if asked.json:
+            asked.json.write_text(json.dumps([asdict(pair) for pair in pairs]))
         print_table(pairs, asked.condition, len(references))
 
 
