@@ -23,6 +23,7 @@ trap 'kill %1; wait' EXIT
 until curl -sS --fail --output ready.json http://127.0.0.1:8440/readyz 2> waiting.log; do kill -0 %1; sleep 0.1; done"""
 
 
+@pytest.mark.slow
 def test_submit_your_own_scan(readme: Any, root: Path, tmp_path: Path) -> None:
     _needs_curl()
     _install_as_make_does(tmp_path, root)

@@ -89,17 +89,14 @@ def test_the_whole_demo_on_real_scans(tmp_path: Path, ffp_data: Path) -> None:
     assert (found["wrong_above"], found["pairs_dropped"]) == (0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ending", "nodes", "begun"),
     [
         # what SIGTERM raises is what Ctrl-C raises: this one fails when either is not answered
         pytest.param(signal.SIGTERM, 3, "ffp-demo-*/**/blobs/??/*", id="terminated, scans are exchanged"),
-        pytest.param(
-            signal.SIGINT, 1, "ffp-demo-*/**/node.db", id="Ctrl-C, nodes are being started", marks=pytest.mark.slow
-        ),
-        pytest.param(
-            signal.SIGINT, 3, "ffp-demo-*/**/blobs/??/*", id="Ctrl-C, scans are exchanged", marks=pytest.mark.slow
-        ),
+        pytest.param(signal.SIGINT, 1, "ffp-demo-*/**/node.db", id="Ctrl-C, nodes are being started"),
+        pytest.param(signal.SIGINT, 3, "ffp-demo-*/**/blobs/??/*", id="Ctrl-C, scans are exchanged"),
     ],
 )
 def test_ctrl_c_ends_the_nodes_and_leaves_nothing_behind(
