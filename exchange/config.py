@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     peer_timeout_s: Seconds = 30
     checkpoint_interval_s: Annotated[float, Field(ge=1, le=3600)] = 1
     """A head of the log is signed at most this often, and only when the log grew."""
+    log_check_interval_s: Seconds = 86_400
+    """How often all that is at rest is read again and compared with what was signed."""
     request_skew_s: Annotated[float, Field(ge=1, le=300)] = 30
     """How far two nodes' clocks may differ before their signed requests are refused."""
     calibration: Path | None = None

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from exchange.errors import ExchangeError, PeerError
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.correlate import correlate_acquisition, promise_again
+from exchange.flows.log_check import check_when_due
 from exchange.flows.node import Node
 from exchange.flows.pull import fetch_scan, note_alarm, pull
 from exchange.flows.references import restore_galleries
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above what a laptop's battery does
 FETCHERS = 2
 GALLERIES_S = 60
+LOG_CHECK_S = 60  # how often it is looked whether the check is due
 STOP_S = 10  # how long the node's end waits for its work: well below the patience of service managers
 
 
@@ -50,6 +52,7 @@ class Worker:
             ("sequencer", lambda: sign_head(self._node), self._node.settings.checkpoint_interval_s),
             ("watch on peers", self._watch_peers, IDLE_S),
             ("galleries", self._restore_galleries, GALLERIES_S),
+            ("check of content at rest", self._check_at_rest, LOG_CHECK_S),
             *((f"correlator-{n}", lambda: self._drain(jobs.JobKind.CORRELATE), IDLE_S) for n in range(self._workers)),
             *((f"fetcher-{n}", lambda: self._drain(jobs.JobKind.FETCH_SCAN), IDLE_S) for n in range(FETCHERS)),
         ]
@@ -116,6 +119,13 @@ class Worker:
     def _restore_galleries(self) -> bool:
         """Once after the start there may be much to do; later there is nothing, unless that failed."""
         restore_galleries(self._node)
+        return False
+
+    def _check_at_rest(self) -> bool:
+        check = check_when_due(self._node)
+        if check is not None and not check.good:
+            for found in check.findings:
+                log.error("content at rest is not what was signed", subject=found.subject, detail=found.what)
         return False
 
     def _watch_peers(self) -> bool:

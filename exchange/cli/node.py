@@ -108,4 +108,6 @@ def status(home: Home = None) -> None:
     table.add_row("candidates", str(found.candidates))
     table.add_row("waiting work", ", ".join(f"{count} {state}" for state, count in found.jobs.items()) or "none")
     table.add_row("log", f"{found.log_size} statements, head signed at {found.signed_size}")
+    kept = "all is what was signed" if not found.altered else f"{len(found.altered)} not what was signed: ffp log check"
+    table.add_row("content at rest", f"{kept} ({found.checked_at})" if found.checked_at else "not read again yet")
     Console().print(table)

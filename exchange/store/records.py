@@ -231,6 +231,15 @@ def referenced_blobs(session: Session) -> set[str]:
     return set(session.scalars(select(AcquisitionRow.sha256).distinct()))
 
 
+def scans_at_rest(session: Session) -> dict[str, int]:
+    """SHA-256 and size of each scan that must be here: not of those that are still to come, or were given up."""
+    waiting = (AcquisitionState.AWAITING_SCAN, AcquisitionState.FAILED)
+    rows = session.execute(
+        select(AcquisitionRow.sha256, AcquisitionRow.size).where(AcquisitionRow.state.not_in(waiting)).distinct()
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def find_submission(session: Session, pseudonym: str, idempotency_key: str) -> SubmissionRow | None:
     return session.get(SubmissionRow, (pseudonym, idempotency_key))
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.log import merkle
-from exchange.store.tables import CheckpointRow, LogNodeRow, LogStateRow, StatementRow
+from exchange.store.tables import CheckpointRow, LogCheckRow, LogNodeRow, LogStateRow, StatementRow
 from schemas import Envelope, Statement
 
 
@@ -63,6 +63,25 @@ def own_records(session: Session, issuer: str, *, from_index: int = 0) -> Iterat
     yield from session.scalars(query)
 
 
+def statements_of(session: Session, issuer: str) -> Iterator[StatementRow]:
+    """Own ones, or those of a peer, in the order of their issuer's log; a few at a time."""
+    query = (
+        select(StatementRow)
+        .where(StatementRow.issuer == issuer)
+        .order_by(StatementRow.log_index)
+        .execution_options(yield_per=256)
+    )
+    yield from session.scalars(query)
+
+
+def count_statements(session: Session, issuer: str) -> int:
+    return session.scalar(select(func.count()).select_from(StatementRow).where(StatementRow.issuer == issuer)) or 0
+
+
+def find_node(session: Session, level: int, position: int) -> bytes | None:
+    return session.scalar(select(LogNodeRow.hash).where(LogNodeRow.level == level, LogNodeRow.position == position))
+
+
 def log_size(session: Session) -> int:
     return session.get_one(LogStateRow, 1).size
 
@@ -89,6 +108,18 @@ def tile_hashes(session: Session, level: int, start: int, width: int) -> list[by
 
 def latest_checkpoint(session: Session) -> CheckpointRow | None:
     return session.scalars(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)).first()
+
+
+def all_checkpoints(session: Session) -> Sequence[CheckpointRow]:
+    return session.scalars(select(CheckpointRow).order_by(CheckpointRow.size)).all()
+
+
+def last_log_check(session: Session) -> LogCheckRow | None:
+    return session.get(LogCheckRow, 1)
+
+
+def keep_log_check(session: Session, *, good: bool, report: str) -> None:
+    session.merge(LogCheckRow(id=1, checked_at=stamp(), good=good, report=report))
 
 
 def add_checkpoint(session: Session, size: int, root: bytes, note: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Base(DeclarativeBase):
@@ -157,6 +157,16 @@ class CheckpointRow(Base):
     root: Mapped[bytes]
     note: Mapped[bytes]
     signed_at: Mapped[str]
+
+
+class LogCheckRow(Base):
+    """One row: when content at rest was last compared with what was signed, and what was found, as JSON."""
+
+    __tablename__ = "log_check"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    checked_at: Mapped[str]
+    good: Mapped[bool]
+    report: Mapped[str]
 
 
 class PeerRow(Base):

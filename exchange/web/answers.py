@@ -174,6 +174,8 @@ class StatusAnswer(BaseModel):
     jobs: dict[str, int]
     log_size: int
     signed_size: int
+    checked_at: str | None
+    altered: list[str]
 
 
 class PeerAnswer(BaseModel):

@@ -1,0 +1,60 @@
+"""``ffp log``: the node's own log and what it holds, read again and compared with what was signed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.config import resolve_home
+
+app = typer.Typer(help="This node's log.", no_args_is_help=True)
+
+
+@app.callback()
+def _log() -> None:
+    """This node's log."""
+
+
+@app.command("check")
+def check(
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was read and found as JSON.")] = False,
+) -> None:
+    """Read all statements, heads and scans again: is each still what was signed? Exit code 1 when not."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from exchange.flows.log_check import check_log
+    from exchange.flows.node import opened
+
+    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with opened(resolve_home(home)) as node, Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what)
+            bar.update(tasks[what], completed=done, total=total)
+
+        found = check_log(node, show)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+    else:
+        size = found.scan_bytes / 2**20
+        typer.echo(f"Read: {found.statements} statements, {found.heads} heads, {found.scans} scans ({size:.1f} MiB).")
+        for finding in found.findings:
+            typer.echo(f"  {finding.subject}: {finding.what}")
+        if found.unnamed:
+            typer.echo(f"  and {found.unnamed} more")
+        typer.echo("All is what was signed." if found.good else _NEXT)
+    raise typer.Exit(0 if found.good else 1)
+
+
+_NEXT = (
+    "Not all is what was signed. Stop the node, keep a copy of its folder as it is, and restore what is named from a "
+    "backup; tell the peers before it serves again."
+)

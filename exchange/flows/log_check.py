@@ -1,0 +1,234 @@
+"""Read everything again that the node holds, and find what is not what was signed: damage to content at rest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp_in
+from exchange.errors import CheckpointInvalid, NotFound, StatementInvalid
+from exchange.flows.enrol import peer_card
+from exchange.flows.node import Node
+from exchange.flows.page import open_head
+from exchange.log import merkle
+from exchange.store.peers import all_peers
+from exchange.store.records import scans_at_rest
+from exchange.store.statements import (
+    all_checkpoints,
+    count_statements,
+    find_node,
+    keep_log_check,
+    last_log_check,
+    log_size,
+    statements_of,
+)
+from exchange.store.tables import CheckpointRow, StatementRow
+from exchange.trust.card import open_card
+from exchange.trust.verify import verify_statement
+from schemas import KeyEvent, open_envelope
+from schemas.errors import ContractError
+from schemas.statements import statement_id
+
+MAX_FINDINGS = 1000
+"""More tell an operator no more: one that has so many restores a backup."""
+_PIECE = 1 << 20
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is read, how much of it was, and how much there is."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not what was signed: ``subject`` names it, ``what`` is a sentence for the operator."""
+
+    subject: str
+    what: str
+
+
+@dataclass
+class LogCheck:
+    """What was read, and what was found. ``findings`` ends after MAX_FINDINGS; ``unnamed`` counts the others."""
+
+    statements: int = 0
+    heads: int = 0
+    scans: int = 0
+    scan_bytes: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    unnamed: int = 0
+
+    @property
+    def good(self) -> bool:
+        return not self.findings
+
+    def found(self, subject: str, what: str) -> None:
+        if len(self.findings) < MAX_FINDINGS:
+            self.findings.append(Finding(subject, what))
+        else:
+            self.unnamed += 1
+
+
+def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None) -> LogCheck:
+    """Compare what is at rest with what was signed. Changes nothing; a node may serve meanwhile.
+
+    1. The own log, from its first leaf on: both signatures of each statement, its leaf, every hash of the tree that
+       rests on it, and each head that was signed on the way.
+    2. What came from each peer: both signatures of each statement, and the last head of its log.
+    3. Each scan: its size and its SHA-256.
+
+    What is appended while it runs is left for the next time.
+    """
+    check = LogCheck()
+    # 1.
+    with node.store.read() as session:
+        _check_own(session, node, check, progress)
+
+        # 2.
+        for peer in all_peers(session):
+            _check_peer(session, peer_card(peer), peer.checkpoint, check, progress)
+        scans = scans_at_rest(session)
+
+    # 3.
+    for done, (sha256, size) in enumerate(scans.items(), 1):
+        _check_scan(node, sha256, size, check)
+        progress("scans", done, len(scans))
+    return check
+
+
+def check_when_due(node: Node) -> LogCheck | None:
+    """Check when the last time is longer ago than the settings say, and keep the report for the operator."""
+    with node.store.read() as session:
+        last = last_log_check(session)
+    if last is not None and last.checked_at > stamp_in(-node.settings.log_check_interval_s):
+        return None
+    check = check_log(node)
+    with node.store.write() as session:
+        keep_log_check(session, good=check.good, report=json.dumps(asdict(check)))
+    return check
+
+
+def _check_own(session: Session, node: Node, check: LogCheck, progress: Progress) -> None:
+    tree, size = _Tree(), log_size(session)
+    heads = {head.size: head for head in all_checkpoints(session)}
+    rows = statements_of(session, node.node_id)
+    for index in range(size):
+        row = next(rows, None)
+        if row is None or row.log_index != index:
+            check.found(f"log index {index}", "The statement is gone from the database; restore it from a backup.")
+            return
+        # one altered statement is one finding: the tree above it is then judged by the leaf that was kept
+        stored = find_node(session, 0, index)
+        leaf = _leaf(row) if _check_statement(row, node.card, check) or stored is None else stored
+        for level, position, computed in tree.append(index, leaf):
+            if find_node(session, level, position) != computed:
+                check.found(f"tree level {level}, place {position}", "It is not what the statements at rest give.")
+        _check_head(heads.pop(index + 1, None), tree, node.card, check)
+        progress("own log", index + 1, size)
+    for beyond in heads.values():
+        if beyond.size > size:
+            check.found(f"head of size {beyond.size}", "It was signed, but the log is shorter: statements were lost.")
+
+
+def _check_statement(row: StatementRow, card: KeyEvent, check: LogCheck) -> bool:
+    """Whether it is what was signed, under its own name."""
+    check.statements += 1
+    with _noting(check, row.statement_id):
+        if row.log_index == 0:
+            envelope = open_envelope(row.envelope)
+            open_card(envelope)
+            name = statement_id(envelope.payload)
+        else:
+            name = verify_statement(row.envelope, issuer=row.issuer, key=card.delegation.statement).statement_id
+        if name == row.statement_id:
+            return True
+        check.found(row.statement_id, f"What stands under this name is {name}.")
+    return False
+
+
+def _check_head(head: CheckpointRow | None, tree: _Tree, card: KeyEvent, check: LogCheck) -> None:
+    if head is None:
+        return
+    check.heads += 1
+    subject = f"head of size {head.size}"
+    with _noting(check, subject):
+        signed = open_head(head.note, card)
+        if (signed.size, signed.root) != (head.size, tree.root(head.size)):
+            check.found(subject, "What was signed is not the root of the statements at rest.")
+
+
+def _check_peer(
+    session: Session, card: KeyEvent, checkpoint: bytes | None, check: LogCheck, progress: Progress
+) -> None:
+    count = count_statements(session, card.issuer)
+    for done, row in enumerate(statements_of(session, card.issuer), 1):
+        _check_statement(row, card, check)
+        progress(f"from {card.issuer}", done, count)
+    if checkpoint is not None:
+        check.heads += 1
+        with _noting(check, f"last head of {card.issuer}"):
+            open_head(checkpoint, card)
+
+
+def _check_scan(node: Node, sha256: str, size: int, check: LogCheck) -> None:
+    try:
+        path = node.blobs.path(sha256)
+        found, length = _digest(path)
+    except NotFound:
+        check.found(f"scan {sha256}", "It is gone; restore it from a backup, or a peer that holds the record.")
+        return
+    except OSError as error:
+        check.found(f"scan {sha256}", f"It cannot be read ({error.strerror}).")
+        return
+    check.scans, check.scan_bytes = check.scans + 1, check.scan_bytes + length
+    if found != sha256:
+        held = f"{length} bytes instead of {size}" if length != size else "other bytes"
+        check.found(f"scan {sha256}", f"It holds {held}: it was changed or damaged; restore it from a backup.")
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    digest, length = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+            length += len(piece)
+    return digest.hexdigest(), length
+
+
+def _leaf(row: StatementRow) -> bytes:
+    """What the tree was made of: the SHA-256 of the envelope's exact bytes."""
+    return merkle.leaf_hash(hashlib.sha256(row.envelope).digest())
+
+
+@contextmanager
+def _noting(check: LogCheck, subject: str) -> Iterator[None]:
+    """What cannot be believed is a finding, and the check goes on."""
+    try:
+        yield
+    except (ContractError, StatementInvalid, CheckpointInvalid) as error:
+        check.found(subject, str(error))
+
+
+class _Tree:
+    """A log's tree while its leaves are read in order: of each level the last complete subtree, no more."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[int, bytes]] = {}
+
+    def append(self, index: int, leaf: bytes) -> list[tuple[int, int, bytes]]:
+        completed = merkle.appended(index, leaf, self._read)
+        self._last.update({level: (position, value) for level, position, value in completed})
+        return completed
+
+    def root(self, size: int) -> bytes:
+        return merkle.root(size, self._read)
+
+    def _read(self, level: int, position: int) -> bytes:
+        known, value = self._last[level]
+        if known != position:
+            raise ValueError(f"of level {level} the subtree {known} is known, not {position}")
+        return value

@@ -1,0 +1,191 @@
+"""One bit at a time: whatever is altered at rest is found, named once, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from exchange.flows.log_check import LogCheck, check_log
+from exchange.flows.node import opened
+from exchange.store.statements import log_size
+from schemas.vocabulary import Jurisdiction
+from tests.exchange.cli.conftest import Ffp
+from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.web.conftest import tiny_scan
+
+OWN, RECEIVED = 5, 2
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A node that has records of its own and of a peer, with their scans, and is stopped."""
+    with pytest.MonkeyPatch.context() as monkeypatch, node_starter(tmp_path_factory.mktemp("log"), monkeypatch) as go:
+        rs, mk = go(Jurisdiction.RS), go(Jurisdiction.MK)
+        enrol_each_other(rs, mk)
+        for number in range(RECEIVED):
+            rs.submit(tiny_scan(), case_reference=f"RS-{number}", level="full", audience=["MK"])
+        for number in range(OWN):
+            mk.submit(tiny_scan(), case_reference=f"MK-{number}")
+        mk.wait_for(lambda status: status["acquisitions"].get("not-usable") == OWN + RECEIVED)
+        mk.wait_for(lambda status: status["signed_size"] == OWN + 1)
+        mk.stop()
+        rs.stop()
+        yield mk.node.settings.home
+
+
+@pytest.fixture
+def copy(home: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(home, tmp_path / "node")
+
+
+def checked(home: Path) -> LogCheck:
+    with opened(home) as node:
+        return check_log(node)
+
+
+def execute(home: Path, statement: str, *values: object) -> None:
+    with sqlite3.connect(home / "node.db") as database:
+        changed = database.execute(statement, values).rowcount
+    database.close()
+    assert changed == 1
+
+
+def named(home: Path, query: str) -> str:
+    with sqlite3.connect(home / "node.db") as database:
+        (found,) = database.execute(query).fetchone()
+    database.close()
+    return str(found)
+
+
+def test_what_nobody_touched_is_what_was_signed(copy: Path) -> None:
+    shown: list[tuple[str, int, int]] = []
+    with opened(copy) as node:
+        found = check_log(node, lambda *step: shown.append(step))
+        with node.store.read() as session:
+            assert log_size(session) == OWN + 1
+    assert found.good
+    assert (found.statements, found.scans) == (OWN + 1 + RECEIVED, OWN + RECEIVED)
+    assert found.heads >= 2, "its own, and the peer's"
+    assert found.scan_bytes > 0
+    assert {what for what, _, _ in shown} == {"own log", "from ffp-rs", "scans"}
+    assert all(done <= total for _, done, total in shown)
+
+
+@pytest.mark.parametrize("issuer", ["ffp-mk", "ffp-rs"])
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.99])
+def test_one_bit_of_a_statement_is_one_finding(copy: Path, issuer: str, place: float) -> None:
+    """In the payload, a signature, or what surrounds them; own or received."""
+    name = named(copy, f"select statement_id from statement where issuer = '{issuer}' and log_index = 2")  # noqa: S608
+    with sqlite3.connect(copy / "node.db") as database:
+        (envelope,) = database.execute("select envelope from statement where statement_id = ?", (name,)).fetchone()
+    database.close()
+    altered = bytearray(envelope)
+    altered[int(place * len(altered))] ^= 1
+    execute(copy, "update statement set envelope = ? where statement_id = ?", bytes(altered), name)
+    found = checked(copy)
+    assert [finding.subject for finding in found.findings] == [name]
+
+
+def test_a_statement_under_another_name_is_found(copy: Path) -> None:
+    name = named(copy, "select statement_id from statement where issuer = 'ffp-mk' and log_index = 3")
+    with sqlite3.connect(copy / "node.db") as database:
+        database.execute("pragma foreign_keys = off")
+        database.execute("update statement set statement_id = ? where statement_id = ?", ("0" * 64, name))
+    database.close()
+    (finding,) = checked(copy).findings
+    assert (finding.subject, name in finding.what) == ("0" * 64, True)
+
+
+def test_a_statement_that_is_gone_is_found(copy: Path) -> None:
+    execute(copy, "delete from statement where issuer = 'ffp-mk' and log_index = 2")
+    (finding,) = checked(copy).findings
+    assert finding.subject == "log index 2"
+
+
+@pytest.mark.parametrize(("level", "position"), [(0, 1), (1, 0), (2, 0)])
+def test_one_bit_of_the_tree_is_found_where_it_is(copy: Path, level: int, position: int) -> None:
+    with sqlite3.connect(copy / "node.db") as database:
+        where = f"level = {level} and position = {position}"
+        (value,) = database.execute(f"select hash from log_node where {where}").fetchone()  # noqa: S608
+    database.close()
+    execute(copy, f"update log_node set hash = ? where {where}", bytes([value[0] ^ 1]) + value[1:])  # noqa: S608
+    (finding,) = checked(copy).findings
+    assert finding.subject == f"tree level {level}, place {position}"
+
+
+def test_a_log_that_is_shorter_than_its_head_is_found(copy: Path) -> None:
+    execute(copy, "update log_state set size = ? where id = 1", OWN)
+    assert f"head of size {OWN + 1}" in {finding.subject for finding in checked(copy).findings}
+
+
+def test_an_altered_head_is_found(copy: Path) -> None:
+    name = f"head of size {OWN + 1}"
+    with sqlite3.connect(copy / "node.db") as database:
+        (note,) = database.execute("select note from checkpoint where size = ?", (OWN + 1,)).fetchone()
+    database.close()
+    other = b"B" if note[-20:-19] == b"A" else b"A"
+    execute(copy, "update checkpoint set note = ? where size = ?", note[:-20] + other + note[-19:], OWN + 1)
+    assert [finding.subject for finding in checked(copy).findings] == [name]
+
+
+def test_a_peers_altered_head_is_found(copy: Path) -> None:
+    with sqlite3.connect(copy / "node.db") as database:
+        (note,) = database.execute("select checkpoint from peer").fetchone()
+    database.close()
+    execute(copy, "update peer set checkpoint = ?", note.replace(b"ffp", b"fff", 1))
+    assert [finding.subject for finding in checked(copy).findings] == ["last head of ffp-rs"]
+
+
+@pytest.mark.parametrize("harm", ["a bit", "cut", "gone", "unreadable"])
+def test_a_damaged_scan_is_found(copy: Path, harm: str) -> None:
+    sha256 = named(copy, "select sha256 from acquisition order by acquisition_id limit 1")
+    path = copy / "blobs" / sha256[:2] / sha256
+    content = path.read_bytes()
+    match harm:
+        case "a bit":
+            path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        case "cut":
+            path.write_bytes(content[:-1])
+        case "gone":
+            path.unlink()
+        case "unreadable":
+            path.unlink()
+            path.symlink_to("/proc/self/mem")
+    (finding,) = checked(copy).findings
+    assert finding.subject == f"scan {sha256}"
+    if harm == "cut":
+        assert f"{len(content) - 1} bytes instead of {len(content)}" in finding.what
+
+
+def test_the_operator_reads_what_to_do(copy: Path, ffp: Ffp) -> None:
+    good = ffp("log", "check", "--home", copy)
+    assert (good.code, "All is what was signed." in good.out) == (0, True)
+    sha256 = named(copy, "select sha256 from acquisition order by acquisition_id limit 1")
+    (copy / "blobs" / sha256[:2] / sha256).unlink()
+    bad = ffp("log", "check", "--home", copy)
+    assert bad.code == 1
+    assert sha256 in bad.out
+    assert "restore" in bad.out
+    told = ffp("log", "check", "--json", "--home", copy)
+    assert told.code == 1
+    assert json.loads(told.out)["findings"][0]["subject"] == f"scan {sha256}"
+
+
+def test_a_node_that_serves_looks_by_itself_and_tells(start_node: Callable[..., RunningNode], ffp: Ffp) -> None:
+    node = start_node(Jurisdiction.RS)
+    node.submit(tiny_scan())
+    node.wait_for(lambda status: status["checked_at"] is not None and status["signed_size"] == 2)
+    node.stop()
+    [scan] = node.node.settings.blobs.glob("??/*")
+    scan.write_bytes(scan.read_bytes()[:-1])
+    again = start_node(Jurisdiction.RS, log_check_interval_s=0.5)
+    status = again.wait_for(lambda status: status["altered"])
+    assert scan.name in status["altered"][0]
+    again.stop()
+    said = ffp("status", "--home", node.node.settings.home)
+    assert "ffp log check" in " ".join(said.out.split())
