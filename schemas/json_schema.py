@@ -11,12 +11,14 @@ import json
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from schemas.bundle import Bundle
 from schemas.envelope import EnvelopeForm
 from schemas.lane import LanePage
 from schemas.statements import CONTRACT_VERSION, KeyEvent, Record
 from schemas.submission import Submission
 
 DOCUMENTS: dict[str, type[BaseModel]] = {
+    "bundle": Bundle,
     "envelope": EnvelopeForm,
     "key-event": KeyEvent,
     "lane-page": LanePage,

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from exchange.cli import calibration, demo, evaluation, inspection, matching, node, own_log, peers, users
+from exchange.cli import bundles, calibration, demo, evaluation, inspection, matching, node, own_log, peers, users
 
 app = typer.Typer(
     name="ffp",
@@ -21,6 +21,8 @@ app.command("status")(node.status)
 app.add_typer(users.app, name="user")
 app.add_typer(peers.app, name="peer")
 app.add_typer(own_log.app, name="log")
+app.command("export")(bundles.export)
+app.command("verify")(bundles.verify)
 app.command("compare")(matching.compare)
 app.command("inspect")(inspection.inspect)
 app.command("convert")(matching.convert)

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from exchange.errors import InvalidInput, NotFound
+from exchange.flows.bundle import make_bundle
 from exchange.flows.sharing import record_of, sharing_of
 from exchange.flows.submit import submit_record
 from exchange.store.records import RecordFilter, acquisitions_of, find_record, search_records
@@ -19,6 +20,7 @@ from exchange.web.heavy import heavily
 from exchange.web.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.upload import SubmissionUpload
 from schemas import ENVELOPE_MEDIA_TYPE, ContractError, compatible_calibres, fold_calibre
+from schemas.bundle import BUNDLE_MEDIA_TYPE
 from schemas.vocabulary import BreechFaceClass, ExhibitKind, FiringPinAperture, FiringPinClass, Jurisdiction
 
 router = APIRouter(prefix="/v1", tags=["records"])
@@ -144,6 +146,12 @@ def read_envelope(
     if unchanged(if_none_match, statement_id):
         return Response(status_code=304, headers={"ETag": f'"{statement_id}"'})
     return Response(row.envelope, media_type=ENVELOPE_MEDIA_TYPE, headers={"ETag": f'"{statement_id}"'})
+
+
+@router.get("/records/{statement_id}/bundle", response_class=Response)
+def read_bundle(node: OpenNode, _caller: Reader, statement_id: StatementId) -> Response:
+    """An own record with all that proves it: ``ffp verify`` and docs/verify-by-hand.md verify it without any node."""
+    return Response(make_bundle(node, statement_id).model_dump_json() + "\n", media_type=BUNDLE_MEDIA_TYPE)
 
 
 def _calibres(calibre: str | None) -> frozenset[str] | None:

@@ -63,7 +63,7 @@ class Owner:
         """Any bytes at all; the store needs some statement beside them, which the envelope need not hold."""
         sealed = envelope or self.node.keys.statement.sign(payload)
         name = hashlib.sha256(sealed.payload).hexdigest()
-        beside = parse_statement(encoded(record_fields()))
+        beside = parse_statement(encoded(record_fields(issuer=self.node.node_id)))
         with self.node.store.write() as session:
             index = append_own(session, name, beside, "record", sealed)
             if find_peer(session, READER) is not None:

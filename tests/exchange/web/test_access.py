@@ -23,6 +23,7 @@ MATRIX: dict[str, set[Role] | str | None] = {
     "GET /v1/records": READER,
     "GET /v1/records/{statement_id}": READER,
     "GET /v1/records/{statement_id}/envelope": READER,
+    "GET /v1/records/{statement_id}/bundle": READER,
     "GET /v1/records/{statement_id}/candidates": READER,
     "GET /v1/candidates": READER,
     "GET /v1/candidates/{candidate_id}": READER,

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from exchange.trust.card import open_card
+from exchange.flows.bundle import verify_bundle
+from exchange.trust.card import fingerprint, open_card
 from exchange.trust.verify import verify_statement
 from schemas import ENVELOPE_MEDIA_TYPE, Record, open_envelope
+from schemas.bundle import BUNDLE_MEDIA_TYPE
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode, metadata
 from tests.exchange.web.conftest import problem, tiny_scan
@@ -69,6 +71,14 @@ def test_an_envelope_is_verified_with_the_nodes_card(node: RunningNode, submitte
     assert isinstance(verified.statement, Record)
     assert node.get(submitted.record).json()["statement"] == verified.statement.model_dump(mode="json")
     assert node.get(f"{submitted.record}/envelope").content == envelope.content
+
+
+def test_a_bundle_is_verified_without_any_node(node: RunningNode, submitted: Submitted) -> None:
+    node.wait_for(lambda status: status["signed_size"] == status["log_size"])
+    given = node.get(f"{submitted.record}/bundle")
+    assert given.headers["content-type"] == BUNDLE_MEDIA_TYPE
+    found = verify_bundle(given.content, confirmed=fingerprint(node.node.card.identity))
+    assert (found.statement_id, found.card.issuer) == (submitted.statement_id, node.node.node_id)
 
 
 def test_what_the_caller_has_is_not_sent_again(node: RunningNode, submitted: Submitted) -> None:
@@ -144,6 +154,7 @@ def test_a_part_only_of_the_same_scan(node: RunningNode, submitted: Submitted) -
     [
         f"/v1/records/{UNKNOWN}",
         f"/v1/records/{UNKNOWN}/envelope",
+        f"/v1/records/{UNKNOWN}/bundle",
         f"/v1/records/{UNKNOWN}/candidates",
         f"/v1/blobs/{UNKNOWN}",
         "/v1/candidates/999999",
@@ -198,7 +209,7 @@ def test_a_parameter_that_does_not_fit(node: RunningNode, path: str) -> None:
 def test_a_statement_of_another_kind_is_no_record(node: RunningNode) -> None:
     """The node's own card stands in its log too."""
     card_id = hashlib.sha256(node.node.card_envelope.payload).hexdigest()
-    for path in (f"/v1/records/{card_id}", f"/v1/records/{card_id}/envelope"):
+    for path in (f"/v1/records/{card_id}", f"/v1/records/{card_id}/envelope", f"/v1/records/{card_id}/bundle"):
         problem(node.get(path), 404, "not-found")
 
 

@@ -1,0 +1,67 @@
+"""``ffp export`` and ``ffp verify``: a record with its proofs, given away and verified without any node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.config import resolve_home
+
+
+def export(
+    statement: Annotated[str, typer.Argument(help="The record's statement id, 64 hexadecimal digits.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    home: Home = None,
+) -> None:
+    """Write a record of this node with all that proves it, for somebody who verifies it elsewhere."""
+    from exchange.flows.bundle import make_bundle
+    from exchange.flows.node import opened
+
+    with opened(resolve_home(home)) as node:
+        bundle = make_bundle(node, statement)
+    out.write_text(bundle.model_dump_json() + "\n", encoding="utf-8")
+    typer.echo(f"Written: {out}. To verify it: ffp verify {out} --fingerprint DIGITS, or docs/verify-by-hand.md")
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, made by ffp export or read from a node.")],
+    fingerprint: Annotated[
+        str | None, typer.Option(help="The issuer's fingerprint, 40 digits, as you know it from elsewhere.")
+    ] = None,
+    scan: Annotated[
+        list[Path] | None, typer.Option(help="A scan that the record should name; may be repeated.")
+    ] = None,
+) -> None:
+    """Verify a bundle: signatures, key-event, log. Needs no node and no network; exit code 1 when it is not true."""
+    from exchange.errors import LogError, StatementInvalid
+    from exchange.flows.bundle import verify_bundle
+    from schemas.bundle import MAX_BUNDLE_BYTES
+    from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
+
+    with bundle.open("rb") as file:
+        data = file.read(MAX_BUNDLE_BYTES + 1)
+    try:
+        found = verify_bundle(data, confirmed=fingerprint, scans=scan or ())
+    except (StatementInvalid, LogError) as error:
+        typer.echo(f"NOT verified ({error.code}): {error}")
+        raise typer.Exit(1) from error
+    record, card = found.record, found.card
+    typer.echo(f"Record {found.statement_id}")
+    typer.echo(f"  of {card.issuer}, {card.jurisdiction.display_name}, case {record.case_reference}")
+    typer.echo(f"  made by {record.made_by.pseudonym} ({record.made_by.role}, {record.made_by.signed_in})")
+    typer.echo("  signed with Ed25519 and ML-DSA-65 by the issuer's statement keys: good")
+    typer.echo(f"  number {found.log_index} of the {found.head.size} statements under a head of its log: good")
+    typer.echo("  head signed with Ed25519 and ML-DSA-44 by the issuer's log keys: good")
+    for acquisition in record.acquisitions:
+        looked = "the file given is this one" if acquisition.blob.sha256 in found.scans else "not looked at"
+        typer.echo(f"  scan {acquisition.blob.sha256}, {acquisition.roi}: {looked}")
+    if fingerprint is None:
+        typer.echo(f"All rests on the identity with the fingerprint\n\n    {found.fingerprint}\n")
+        typer.echo("Is it the issuer's? Compare it with what you know from elsewhere, or ask by telephone.")
+    else:
+        typer.echo("  the identity has the fingerprint that you know: good")
+    if card.jurisdiction is Jurisdiction.XK:
+        typer.echo(KOSOVO_FOOTNOTE)
