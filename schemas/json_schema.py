@@ -15,6 +15,7 @@ from schemas.envelope import EnvelopeForm
 from schemas.lane import LanePage
 from schemas.statements import CONTRACT_VERSION, KeyEvent, Record
 from schemas.submission import Submission
+from schemas.witness import WitnessAnswer, WitnessReport
 
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "envelope": EnvelopeForm,
@@ -22,6 +23,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "lane-page": LanePage,
     "record": Record,
     "submission": Submission,
+    "witness-answer": WitnessAnswer,
+    "witness-report": WitnessReport,
 }
 
 

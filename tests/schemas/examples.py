@@ -42,6 +42,10 @@ LOG = LogKeys(
     Ed25519PrivateKey.from_private_bytes(seed("ffp-rs log ed25519")),
     MLDSA44PrivateKey.from_seed_bytes(seed("ffp-rs log ml-dsa-44")),
 )
+WITNESS = LogKeys(
+    Ed25519PrivateKey.from_private_bytes(seed("ffp-rs witness ed25519")),
+    MLDSA44PrivateKey.from_seed_bytes(seed("ffp-rs witness ml-dsa-44")),
+)
 TRANSPORT = Ed25519PrivateKey.from_private_bytes(seed("ffp-rs transport ed25519"))
 
 
@@ -134,6 +138,7 @@ def card_fields(**changes: object) -> Json:
             "from_index": 0,
             "statement": STATEMENT.public.model_dump(),
             "log": LOG.public.model_dump(),
+            "witness": WITNESS.public.model_dump(),
             "transport": raw_public(TRANSPORT),
         },
     }

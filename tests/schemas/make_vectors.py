@@ -31,6 +31,7 @@ from tests.schemas.examples import (
     SEED_RULE,
     STATEMENT,
     TRANSPORT,
+    WITNESS,
     Json,
     acquisition_fields,
     card_fields,
@@ -402,7 +403,8 @@ def _keys() -> Json:
     pairs: list[tuple[str, str, str]] = []
     for name, signer in (("ffp-rs identity", IDENTITY), ("ffp-rs statement", STATEMENT), ("ffp-mk statement", OTHERS)):
         pairs += [(name, ED25519, signer.public.ed25519), (name, ML_DSA_65, signer.public.ml_dsa)]
-    pairs += [("ffp-rs log", ED25519, LOG.public.ed25519), ("ffp-rs log", "ml-dsa-44", LOG.public.ml_dsa)]
+    for name, keys in (("ffp-rs log", LOG), ("ffp-rs witness", WITNESS)):
+        pairs += [(name, ED25519, keys.public.ed25519), (name, "ml-dsa-44", keys.public.ml_dsa)]
     pairs.append(("ffp-rs transport", ED25519, raw_public(TRANSPORT)))
     return {
         "warning": "These keys are public. They are for tests only: whoever trusts them trusts everybody.",
