@@ -108,4 +108,7 @@ def status(home: Home = None) -> None:
     table.add_row("candidates", str(found.candidates))
     table.add_row("waiting work", ", ".join(f"{count} {state}" for state, count in found.jobs.items()) or "none")
     table.add_row("log", f"{found.log_size} statements, head signed at {found.signed_size}")
+    table.add_row("cosigned by", ", ".join(f"{peer} at {size}" for peer, size in found.witnesses.items()) or "nobody")
+    for alarm in found.alarms:
+        table.add_row("alarm", alarm)
     Console().print(table)

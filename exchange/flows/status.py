@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from exchange.flows.log_start import log_alarms
 from exchange.flows.node import Node
 from exchange.store import jobs
 from exchange.store.candidates import count_candidates
 from exchange.store.records import count_records, counts_by_state
 from exchange.store.statements import latest_checkpoint, log_size
+from exchange.store.witness import witnesses
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,10 @@ class NodeStatus:
     jobs: dict[str, int]
     log_size: int
     signed_size: int
+    witnesses: dict[str, int]
+    """The largest size at which each peer cosigned this node's log."""
+    alarms: list[str]
+    """What is wrong with this node's own log, in words, with the next step."""
 
 
 def node_status(node: Node) -> NodeStatus:
@@ -35,4 +41,6 @@ def node_status(node: Node) -> NodeStatus:
             jobs=jobs.counts(session),
             log_size=log_size(session),
             signed_size=signed.size if signed else 0,
+            witnesses=witnesses(session),
+            alarms=log_alarms(session, node.node_id),
         )

@@ -167,6 +167,9 @@ class CandidateDetail(CandidateAnswer):
 
 
 class StatusAnswer(BaseModel):
+    """``witnesses`` has for each peer the largest size at which it cosigned this node's log. ``alarms`` say what keeps
+    the log from being signed, and the next step; none when all is well."""
+
     node_id: str
     records: int
     acquisitions: dict[str, int]
@@ -174,6 +177,8 @@ class StatusAnswer(BaseModel):
     jobs: dict[str, int]
     log_size: int
     signed_size: int
+    witnesses: dict[str, int]
+    alarms: list[str]
 
 
 class PeerAnswer(BaseModel):
