@@ -139,8 +139,11 @@ class Worker:
             if waits:  # whatever else is wrong between the two: the peer may hold this node's heads
                 self._meet(peer)
             more = pull(self._node, self._client, peer)
-            if cosign_head(self._node, peer) or not more:
+            cosign_head(self._node, peer)
+            if not more:
                 self._meet(peer)
+                if cosign_head(self._node, peer):  # the proofs that it waited for came with that answer
+                    self._meet(peer)
         except PeerError as error:
             if not self._stopping.is_set():  # else broken off here, no fault of the peer
                 log.warning("pull failed", peer=peer, code=error.code, detail=str(error))

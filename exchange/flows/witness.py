@@ -41,17 +41,18 @@ def cosign_head(node: Node, node_id: str) -> bool:
     """Cosign the last head of a peer's log that a pull verified. Returns whether there was anything to cosign.
 
     The cosignature is stored before anybody gets it, and its size only ever grows: each head that a pull stores goes
-    on from the one before. Not cosigned is a head of a log whose heads disagree, one that is smaller than what another
-    peer cosigned, and anything at all while this node waits for its own heads: a witness that was restored may have
-    forgotten what it cosigned. Raises PeerMisbehaved for a note with more lines of its log than two.
+    on from the one before. Not cosigned is a head of a log whose heads disagree, or of which another peer cosigned one
+    that was not shown to lead to it; and none at all while this node waits for its own heads, since a witness that was
+    restored may have forgotten what it cosigned. Raises PeerMisbehaved for a note with more lines of its log than two.
     """
+    compare(node, node_id)
     with node.store.read() as session:
         peer = find_peer(session, node_id)
         if peer is None or peer.state != PeerState.ENROLLED or peer.checkpoint is None or not may_sign(session):
             return False
         size = head_of(peer.checkpoint).size
-        larger = any(row.size > size for row in told_heads(session, node_id))
-        if size <= peer.cosigned_size or larger or disagreements(session, node_id):
+        open_questions = told_heads(session, node_id, unchecked=True) or disagreements(session, node_id)
+        if size <= peer.cosigned_size or open_questions:
             return False
     keys = node.keys.witness
     try:
