@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from exchange.cli import calibration, demo, evaluation, inspection, matching, node, peers, users
+from exchange.cli import calibration, demo, evaluation, evidence, inspection, matching, node, peers, users
 
 app = typer.Typer(
     name="ffp",
@@ -20,6 +20,7 @@ app.command("serve")(node.serve)
 app.command("status")(node.status)
 app.add_typer(users.app, name="user")
 app.add_typer(peers.app, name="peer")
+app.add_typer(evidence.app, name="log")
 app.command("compare")(matching.compare)
 app.command("inspect")(inspection.inspect)
 app.command("convert")(matching.convert)

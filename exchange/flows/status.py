@@ -10,7 +10,8 @@ from exchange.store import jobs
 from exchange.store.candidates import count_candidates
 from exchange.store.records import count_records, counts_by_state
 from exchange.store.statements import latest_checkpoint, log_size
-from exchange.store.witness import witnesses
+from exchange.store.tables import DisagreementRow
+from exchange.store.witness import all_disagreements, witnesses
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,9 @@ def node_status(node: Node) -> NodeStatus:
             witnesses=witnesses(session),
             alarms=log_alarms(session, node.node_id),
         )
+
+
+def kept_evidence(node: Node) -> list[DisagreementRow]:
+    """Every two signed heads of one log, a peer's or the node's own, that do not agree."""
+    with node.store.read() as session:
+        return list(all_disagreements(session))

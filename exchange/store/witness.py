@@ -123,6 +123,11 @@ def disagreements(session: Session, log: str) -> Sequence[DisagreementRow]:
     return session.scalars(query.order_by(DisagreementRow.proven.desc(), DisagreementRow.found_at)).all()
 
 
+def all_disagreements(session: Session) -> Sequence[DisagreementRow]:
+    """The evidence against all logs, the node's own included, the oldest first."""
+    return session.scalars(select(DisagreementRow).order_by(DisagreementRow.found_at)).all()
+
+
 def proven_fork(session: Session, log: str) -> DisagreementRow | None:
     """Two heads of one size that this log signed, if any were found."""
     found = disagreements(session, log)
