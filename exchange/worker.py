@@ -3,6 +3,7 @@ step."""
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 import threading
@@ -137,7 +138,8 @@ class Worker:
             with self._node.store.read() as session:
                 waits = not may_sign(session)
             if waits:  # whatever else is wrong between the two: the peer may hold this node's heads
-                self._meet(peer)
+                with contextlib.suppress(PeerError):  # met again below, where it is an alarm
+                    self._meet(peer)
             more = pull(self._node, self._client, peer)
             cosign_head(self._node, peer)
             if not more:

@@ -12,11 +12,11 @@ from schemas.lane import Base64Text, Proof
 from schemas.statements import NodeId, contract_error
 from schemas.strict_json import check_json
 
-MAX_HEADS = 32
+MAX_HEADS = 16
 """The latest head of each log: more logs than the exchange has members."""
-MAX_REPORT_BYTES = 1024 * 1024
-"""33 notes of two signers take 330 kB, 32 of the longest proofs 140 kB more."""
-MAX_REPORT_VALUES = 4096
+MAX_REPORT_BYTES = 384 * 1024
+"""17 notes of the greatest length take 280 kB, 16 of the longest proofs 70 kB more."""
+MAX_REPORT_VALUES = 2048
 
 # A head with the lines of the log and of one witness takes 7 kB, 9.3 kB in Base64.
 Note = Annotated[Base64Text, Field(max_length=16 * 1024)]

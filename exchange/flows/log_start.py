@@ -5,6 +5,8 @@ Whoever restores an old backup and signs on forks the log without knowing it. Th
 
 from __future__ import annotations
 
+import os
+
 from sqlalchemy.orm import Session
 
 from exchange.errors import CheckpointInvalid
@@ -64,7 +66,7 @@ def log_alarms(session: Session, node_id: str) -> list[str]:
         else "It was started."
     )
     return [
-        f"{start.began_at} This node signs no head of its log, and no record leaves it. {why} It waits until "
+        f"{start.began_at} This node signs no head of its log, and no new record leaves it. {why} It waits until "
         f"{_needed(session, start)} of its peers have returned the last head of its log that they cosigned; "
         f"{len(_returned(session))} did. It asks again by itself. If this lasts, see with `ffp peer list` why it does "
         f"not reach them, or telephone them: {missing}."
@@ -75,7 +77,10 @@ def remember_head(node: Node, head: Checkpoint) -> None:
     """Write the signed head down beside the database. Raises OSError when the disk does not take it."""
     path = node.settings.last_head
     part = path.with_suffix(".part")
-    part.write_text(head.text, encoding="utf-8")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(head.text)
+        file.flush()
+        os.fsync(file.fileno())  # else a power cut may leave an empty file, which looks like a restore
     part.replace(path)
 
 

@@ -17,7 +17,7 @@ from exchange.flows.node import Node
 from exchange.flows.page import open_head
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, parse_text
-from exchange.log.cosignature import Cosignature, Witness, verify_cosignature, witness_name
+from exchange.log.cosignature import LINES_A_SIGNER, Cosignature, Witness, verify_cosignature, witness_name
 from exchange.store.peers import PeerState, find_peer, standing_alarm
 from exchange.store.tables import PeerRow, ToldHeadRow
 from exchange.store.witness import (
@@ -39,15 +39,26 @@ NEXT_STEP = (
 
 
 def open_cosigned(raw: bytes, log: KeyEvent, witness: KeyEvent) -> tuple[Checkpoint, Cosignature]:
-    """A head that the log of one card signed and the witness of the other cosigned. Raises CheckpointInvalid."""
+    """A head that the log of one card signed and the witness of the other cosigned. Raises CheckpointInvalid.
+
+    The note has these four lines and no other, since it is kept and passed on. The head is not that of an empty log,
+    which says nothing.
+    """
     head = open_head(raw, log)
-    keys = witness.delegation.witness
-    cosigner = Witness(
-        witness_name(witness.issuer),
+    lines = len(note.parse_note(raw).signatures)
+    if lines != 2 * LINES_A_SIGNER or head.size == 0:
+        raise CheckpointInvalid(f"a cosigned head has four lines and a size above 0, this one {lines} and {head.size}")
+    return head, verify_cosignature(note.parse_note(raw), witness_of(witness))
+
+
+def witness_of(card: KeyEvent) -> Witness:
+    """Under which name and with which keys the node of this card cosigns."""
+    keys = card.delegation.witness
+    return Witness(
+        witness_name(card.issuer),
         Ed25519PublicKey.from_public_bytes(base64.b64decode(keys.ed25519)),
         MLDSA44PublicKey.from_public_bytes(base64.b64decode(keys.ml_dsa)),
     )
-    return head, verify_cosignature(note.parse_note(raw), cosigner)
 
 
 def head_of(signed_head: bytes) -> Checkpoint:
@@ -152,8 +163,8 @@ def refuse_hidden(log: str, shown_size: int, told: Sequence[ToldHeadRow]) -> Non
     if largest is not None and largest.size > shown_size:
         raise PeerMisbehaved(
             f"{log} shows a log of size {shown_size}, but signed a head of size {largest.size} before, root "
-            f"{largest.root.hex()[:16]}..., which {largest.teller} cosigned: it hides something, or was restored from "
-            "an older backup. Telephone its operator."
+            f"{largest.root.hex()[:16]}..., known from {largest.teller}: it hides something, or was restored from an "
+            "older backup. Telephone its operator."
         )
 
 

@@ -229,8 +229,8 @@ def _stop_signing(node: Node, peer: str, head: Checkpoint, raw: bytes) -> None:
         start = log_start(session)
     own = same or latest
     detail = (
-        f"This node signs no head of its log, and no record leaves it: {peer} holds a head that this node signed, size "
-        f"{head.size}, root {head.root.hex()[:16]}..., "
+        f"This node signs no head of its log, and no new record leaves it: {peer} holds a head that this node signed, "
+        f"size {head.size}, root {head.root.hex()[:16]}..., "
         + (
             f"but its log has only {size} entries. It was restored from an older backup."
             if head.size > size

@@ -21,7 +21,8 @@ from exchange.store.tables import (
 )
 
 MAX_DISAGREEMENTS = 16
-"""Of one log: two heads prove a fork, and who forks could sign any number of them."""
+"""Of one log and one kind: two heads prove a fork, and who forks could sign any number of them. Counted apart, so that
+heads without a proof leave room for those that prove."""
 
 
 class LogStartState(StrEnum):
@@ -100,7 +101,12 @@ def keep_disagreement(
 ) -> None:
     """Keep two signed heads that do not agree, once. Needs a write transaction."""
     digest = hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()
-    held = session.scalar(select(func.count()).select_from(DisagreementRow).where(DisagreementRow.log == log)) or 0
+    alike = (
+        select(func.count())
+        .select_from(DisagreementRow)
+        .where(DisagreementRow.log == log, DisagreementRow.proven.is_(proven))
+    )
+    held = session.scalar(alike) or 0
     if held >= MAX_DISAGREEMENTS or session.get(DisagreementRow, digest) is not None:
         return
     session.add(

@@ -26,7 +26,7 @@ from schemas.vocabulary import Role, SignedInBy
 from schemas.witness import MAX_REPORT_BYTES
 
 REPORT_S = 60
-"""The longest that a report, 1 MB at most, may take: whoever sends a byte now and then is not waited for."""
+"""The longest that a report may take to arrive: whoever sends a byte now and then is not waited for."""
 
 _bearer = HTTPBearer(auto_error=False, description="A token made with `ffp user add`.")
 

@@ -17,13 +17,14 @@ from exchange.flows.node import Node
 from exchange.flows.page import open_head
 from exchange.flows.pull import pull
 from exchange.flows.status import node_status
-from exchange.flows.views import head_of, open_cosigned
+from exchange.flows.views import head_of, witness_of
 from exchange.flows.witness import answer_report, cosign_head
-from exchange.log import note
+from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
-from exchange.log.cosignature import cosign, witness_name
+from exchange.log.cosignature import cosign, verify_cosignature, witness_name
 from exchange.store.statements import latest_checkpoint
 from exchange.store.tables import CosignatureRow, PeerRow
+from exchange.store.witness import MAX_DISAGREEMENTS, keep_disagreement
 from schemas.lane import parse_lane_page
 from schemas.vocabulary import Jurisdiction
 from schemas.witness import WitnessReport
@@ -85,8 +86,8 @@ def test_the_served_head_has_the_cosignatures_of_all_who_saw_it(three: Network) 
     served = witnessed_head(rs)
     assert open_head(served, rs.card) == three.head(RS)
     for witness in (MK, XK):
-        head, cosignature = open_cosigned(served, rs.card, three.nodes[witness].card)
-        assert head == three.cosigned(witness, RS)
+        cosignature = verify_cosignature(note.parse_note(served), witness_of(three.nodes[witness].card))
+        assert three.cosigned(witness, RS) == three.head(RS)
         assert cosignature.timestamp > TIME
     assert len(note.parse_note(served).signatures) == 6
     assert node_status(rs).witnesses == {MK: 5, XK: 5}
@@ -156,6 +157,8 @@ def test_a_forged_cosignature_is_refused(three: Network) -> None:
         "one line": note.Note(true.text, lines[:3]).encoded(),
         "without the log": note.Note(true.text, lines[2:]).encoded(),
         "flipped": bytes(flipped),
+        "a line more": note.Note(true.text, (*lines, note.Signature(witness_name(XK), bytes(4), b"x"))).encoded(),
+        "an empty log": cosigned_by(mk, signed_by_rs(three, 0, merkle.EMPTY_ROOT)),
         "cut": good[:-1],
         "garbage": b"\xff",
     }
@@ -335,3 +338,17 @@ def test_a_proof_is_given_only_up_to_a_signed_head(three: Network) -> None:
         with pytest.raises(Conflict) as refused:
             told(three, MK, None, size=size, asks=asks)
         assert refused.value.code == "size-not-signed"
+
+
+def test_evidence_without_proof_leaves_room_for_evidence_with_it(three: Network) -> None:
+    """Who forks may show any number of heads first, so that the two that prove it find no room."""
+    three.pull(MK, RS)
+    mk = three.nodes[MK]
+    heads = [Checkpoint(three.nodes[RS].card.log_origin, 10 + n, bytes([n]) * 32) for n in range(20)]
+    with mk.store.write() as session:
+        for head in heads:
+            keep_disagreement(session, RS, b"", b"", texts=("", head.text), proven=False, detail="no proof")
+    assert len(three.evidence(MK, RS)) == MAX_DISAGREEMENTS
+    with mk.store.write() as session:
+        keep_disagreement(session, RS, b"", b"", texts=("a", "b"), proven=True, detail="proven")
+    assert three.evidence(MK, RS)[0].proven

@@ -125,7 +125,7 @@ def test_reports_that_must_not_be_taken_are_refused_for_their_reason(pair: Pair)
         (report(more=1), "unknown-field"),
         (report(asks=[0]), "invalid-field"),
         (report(asks=[2**63]), "invalid-field"),
-        (report(asks=[1] * 33), "invalid-field"),
+        (report(asks=[1] * 17), "invalid-field"),
         (report(cosigned="AB=="), "invalid-field"),
         (report(cosigned="A" * 40_000), "invalid-field"),
         (report(seen=[{"log": "FFP", "note": "AAAA"}]), "invalid-field"),
