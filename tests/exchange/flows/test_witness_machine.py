@@ -93,7 +93,21 @@ class Witnesses(RuleBasedStateMachine):
     @precondition(lambda self: self.backups)
     @rule(data=st.data())
     def restore(self, data: st.DataObject) -> None:
-        name = data.draw(st.sampled_from(sorted(self.backups)))
+        self._set_back(data.draw(st.sampled_from(sorted(self.backups))))
+
+    @rule(pair=pairs)
+    def restore_behind_what_a_peer_saw_and_go_on(self, pair: tuple[str, str]) -> None:
+        """The story that the start is for: lost is what one peer alone may have seen."""
+        witness, name = pair
+        self.back_up(name)
+        self.publish(name, 1)
+        self.pull((witness, name))
+        self.a_log_that_was_never_forked_has_one_head_for_a_size()
+        self.a_witness_never_goes_back()
+        self._set_back(name)
+        self.publish(name, 1)
+
+    def _set_back(self, name: str) -> None:
         self.network.restart(name, self.backups[name])
         self.set_back.add(name)
         for key in [key for key in self.cosigned if key[0] == name]:
@@ -108,6 +122,7 @@ class Witnesses(RuleBasedStateMachine):
         self.network.routes[reader, RS] = other
         self.set_back.add(RS)
         self.network.publish(other, count)
+        self.network.publish(RS, count)
 
     @rule()
     @precondition(lambda self: self.network.routes)
@@ -154,6 +169,7 @@ class Witnesses(RuleBasedStateMachine):
         """And nothing stays unnoticed."""
         self.network.parted.clear()
         noticed = self._rounds(2)
+        self.a_log_that_was_never_forked_has_one_head_for_a_size()
         for log in NAMES:
             others = [name for name in NAMES if name != log and name not in self.set_back]
             for one, other in combinations(others, 2):
