@@ -116,6 +116,11 @@ class Settings(BaseSettings):
         return self.home / "galleries"
 
     @property
+    def last_head(self) -> Path:
+        """The last head of the own log that was signed, beside the database: it tells a restored one from the last."""
+        return self.home / "last-head"
+
+    @property
     def log_origin(self) -> str:
         return f"{self.node_id}.ffp-exchange/log"
 

@@ -25,6 +25,7 @@ ExchangeError
 └── PeerError
     ├── PeerUnreachable         try again later, with back-off
     └── PeerMisbehaved          the peer's answer breaks the protocol: stop, keep the evidence, tell the operator
+        └── HistoryDiffers      two heads that one log signed do not agree: keep both, believe neither
 """
 
 from __future__ import annotations
@@ -141,3 +142,11 @@ class PeerUnreachable(PeerError):
 
 class PeerMisbehaved(PeerError):
     code = "peer-misbehaved"
+
+
+class HistoryDiffers(PeerMisbehaved):
+    """``note`` is the signed head that does not agree with the one that was seen before."""
+
+    def __init__(self, message: str, *, note: bytes) -> None:
+        super().__init__(message)
+        self.note = note

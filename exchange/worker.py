@@ -1,7 +1,9 @@
-"""The node's own work beside its answers: sign heads, pull from peers, drain the outbox. One flow a step."""
+"""The node's own work beside its answers: sign heads, pull from peers and cosign theirs, drain the outbox. One flow a
+step."""
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 import threading
@@ -16,9 +18,11 @@ from exchange.errors import ExchangeError, PeerError
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.correlate import correlate_acquisition, promise_again
 from exchange.flows.log_check import check_when_due
+from exchange.flows.log_start import begin_log_start, may_sign
 from exchange.flows.node import Node
 from exchange.flows.pull import fetch_scan, note_alarm, pull
 from exchange.flows.references import restore_galleries
+from exchange.flows.witness import cosign_head, meet
 from exchange.net.client import PeerClient
 from exchange.store import jobs
 from exchange.store.peers import PeerState, all_peers
@@ -44,10 +48,12 @@ class Worker:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._pulled: set[str] = set()
+        self._told: dict[str, bytes | None] = {}
 
     def start(self) -> None:
         """Clear what a crash left behind, then start. One worker at a time runs on a SQLite node."""
         self._recover()
+        begin_log_start(self._node)
         loops: list[tuple[str, Callable[[], bool], float]] = [
             ("sequencer", lambda: sign_head(self._node), self._node.settings.checkpoint_interval_s),
             ("watch on peers", self._watch_peers, IDLE_S),
@@ -139,12 +145,26 @@ class Worker:
 
     def _pull(self, peer: str) -> bool:
         try:
-            return pull(self._node, self._client, peer)
+            with self._node.store.read() as session:
+                waits = not may_sign(session)
+            if waits:  # whatever else is wrong between the two: the peer may hold this node's heads
+                with contextlib.suppress(PeerError):  # met again below, where it is an alarm
+                    self._meet(peer)
+            more = pull(self._node, self._client, peer)
+            cosign_head(self._node, peer)
+            if not more:
+                self._meet(peer)
+                if cosign_head(self._node, peer):  # the proofs that it waited for came with that answer
+                    self._meet(peer)
         except PeerError as error:
             if not self._stopping.is_set():  # else broken off here, no fault of the peer
                 log.warning("pull failed", peer=peer, code=error.code, detail=str(error))
                 note_alarm(self._node, peer, str(error))
             return False
+        return more
+
+    def _meet(self, peer: str) -> None:
+        self._told[peer] = meet(self._node, self._client, peer, self._told.get(peer))
 
     def _drain(self, kind: jobs.JobKind) -> bool:
         """Take one due job of a kind and do it; returns whether there was one."""

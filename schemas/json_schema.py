@@ -16,6 +16,7 @@ from schemas.envelope import EnvelopeForm
 from schemas.lane import LanePage
 from schemas.statements import CONTRACT_VERSION, KeyEvent, Record
 from schemas.submission import Submission
+from schemas.witness import WitnessAnswer, WitnessReport
 
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "bundle": Bundle,
@@ -24,6 +25,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "lane-page": LanePage,
     "record": Record,
     "submission": Submission,
+    "witness-answer": WitnessAnswer,
+    "witness-report": WitnessReport,
 }
 
 

@@ -97,19 +97,21 @@ class HybridKey(Contract):
 
 
 class LogKey(Contract):
-    """An Ed25519 and an ML-DSA-44 public key, raw, in Base64. Both must sign a head of the log."""
+    """An Ed25519 and an ML-DSA-44 public key, raw, in Base64. Both must sign a head of a log: the log's as its own, a
+    witness's as its cosignature."""
 
     ed25519: Ed25519Key
     ml_dsa: MlDsa44Key
 
 
 class Delegation(Contract):
-    """The keys that a node uses day by day, good from ``from_index`` of its log on; requests between nodes are
-    signed with Ed25519 alone."""
+    """The keys that a node uses day by day, good from ``from_index`` of its log on. ``log`` signs the heads of its own
+    log, ``witness`` those of its peers' logs; requests between nodes are signed with Ed25519 alone."""
 
     from_index: Annotated[int, Field(ge=0)]
     statement: HybridKey
     log: LogKey
+    witness: LogKey
     transport: Ed25519Key
 
 

@@ -6,7 +6,18 @@ import sys
 
 import typer
 
-from exchange.cli import bundles, calibration, demo, evaluation, inspection, matching, node, own_log, peers, users
+from exchange.cli import (
+    bundles,
+    calibration,
+    demo,
+    evaluation,
+    inspection,
+    matching,
+    node,
+    own_log,
+    peers,
+    users,
+)
 
 app = typer.Typer(
     name="ffp",

@@ -110,4 +110,7 @@ def status(home: Home = None) -> None:
     table.add_row("log", f"{found.log_size} statements, head signed at {found.signed_size}")
     kept = "all is what was signed" if not found.altered else f"{len(found.altered)} not what was signed: ffp log check"
     table.add_row("content at rest", f"{kept} ({found.checked_at})" if found.checked_at else "not read again yet")
+    table.add_row("cosigned by", ", ".join(f"{peer} at {size}" for peer, size in found.witnesses.items()) or "nobody")
+    for alarm in found.alarms:
+        table.add_row("alarm", alarm)
     Console().print(table)

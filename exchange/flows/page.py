@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
-from exchange.errors import CheckpointInvalid, PeerMisbehaved, ProofInvalid, StatementInvalid
+from exchange.errors import CheckpointInvalid, HistoryDiffers, PeerMisbehaved, ProofInvalid, StatementInvalid
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, open_checkpoint
 from exchange.store.peers import next_head
@@ -58,6 +58,7 @@ class VerifiedPage:
     """What to store, what to quarantine, and where the cursor stands afterwards."""
 
     checkpoint: bytes | None
+    log_size: int
     accepted: tuple[Received, ...]
     poisoned: tuple[Poison, ...]
     count: int
@@ -74,7 +75,8 @@ def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
     4. Each item that is not withheld: both signatures, the contract, that it is meant for this reader, the id, the
        inclusion proof.
 
-    Steps 1 to 3 raise PeerMisbehaved: nothing of the page is taken. An item that fails step 4 is poison: it is set
+    Steps 1 to 3 raise PeerMisbehaved: nothing of the page is taken. Of these, HistoryDiffers brings a head that the log
+    signed although it does not go on from the one that was seen. An item that fails step 4 is poison: it is set
     aside, and the others are taken.
     """
     peer = expected.card.issuer
@@ -103,7 +105,15 @@ def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
             accepted.append(_verify_item(item, raw, signed, expected))
         except (StatementInvalid, ProofInvalid) as error:
             poisoned.append(Poison(item.position, _evidence(raw, error.code), error.code, str(error)))
-    return VerifiedPage(note, tuple(accepted), tuple(poisoned), count, head, bool(page.items) and count < page.count)
+    return VerifiedPage(
+        checkpoint=note,
+        log_size=signed.size if signed else 0,
+        accepted=tuple(accepted),
+        poisoned=tuple(poisoned),
+        count=count,
+        head=head,
+        more=bool(page.items) and count < page.count,
+    )
 
 
 def open_head(note: bytes, card: KeyEvent) -> Checkpoint:
@@ -123,16 +133,23 @@ def _consistent_head(page: LanePage, note: bytes | None, expected: Expected) -> 
         if page.items or known is not None:
             raise PeerMisbehaved(f"{peer} shows no signed head of its log any more.")
         return None
+    does_not_go_on = (
+        f"{peer}'s log does not go on from the head that was seen before; it was forked, cut or restored from an old "
+        "backup"
+    )
     try:
         signed = open_head(note, expected.card)
-        if known is not None and known.size:  # from the empty log on, everything is consistent
-            proof = [bytes.fromhex(step) for step in page.consistency]
-            merkle.verify_consistency(known.size, signed.size, known.root, signed.root, proof)
-    except (CheckpointInvalid, ProofInvalid) as error:
-        raise PeerMisbehaved(
-            f"{peer}'s log does not go on from the head that was seen before; it was forked, cut or restored from an "
-            f"old backup: {error}"
-        ) from error
+    except CheckpointInvalid as error:
+        raise PeerMisbehaved(f"{does_not_go_on}: {error}") from error
+    if known is None or not known.size:  # from the empty log on, everything is consistent
+        return signed
+    proof = [bytes.fromhex(step) for step in page.consistency]
+    try:
+        merkle.verify_consistency(known.size, signed.size, known.root, signed.root, proof)
+    except ProofInvalid as error:
+        if signed.size < known.size:  # an earlier head contradicts nothing; that it is shown as the last one does
+            raise PeerMisbehaved(f"{does_not_go_on}: {error}") from error
+        raise HistoryDiffers(f"{does_not_go_on}: {error}", note=note) from error
     return signed
 
 

@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 
 import matcher
 from exchange.clock import stamp
-from exchange.errors import NotFound, PeerMisbehaved, PeerUnreachable, StoreFull, TooLarge
+from exchange.errors import HistoryDiffers, NotFound, PeerMisbehaved, PeerUnreachable, StoreFull, TooLarge
 from exchange.flows.enrol import peer_card
 from exchange.flows.node import Node
 from exchange.flows.page import Expected, Received, open_head, verify_page
 from exchange.flows.scan_work import inspect_scan
+from exchange.flows.views import keep_shown, refuse_forked, refuse_hidden
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.blobs import Arrival
 from exchange.store.jobs import JobKind, JobState, promise
@@ -20,6 +21,7 @@ from exchange.store.peers import PeerState, failed_fetches, find_peer, quarantin
 from exchange.store.records import AcquisitionState, add_record
 from exchange.store.statements import add_statement, find_statement
 from exchange.store.tables import AcquisitionRow, PeerRow, RecordRow
+from exchange.store.witness import told_heads
 from schemas import ContractError
 from schemas.errors import shown
 from schemas.lane import LanePage, parse_lane_page
@@ -36,12 +38,15 @@ def pull(node: Node, client: PeerClient, node_id: str) -> bool:
     2. Verify the page: head of the log, its consistency with the last one seen, each item, the lane's running head.
     3. In one transaction: statements, records, promised fetches, quarantine, and the cursor. A peer that answers
        again is asked again for the scans that it left undelivered.
+    4. The head must reach as far as any that other peers told of before it was asked for.
 
-    Raises PeerUnreachable, PeerMisbehaved, StoreFull; the cursor stands still then.
+    A log that is known to be forked is read no further, and a signed head that does not go on from the last one is kept
+    as evidence. Raises PeerUnreachable, PeerMisbehaved, StoreFull; up to step 3 the cursor stands still then.
     """
     _check_space(node)
     with node.store.read() as session:
-        peer = find_peer(session, node_id)
+        peer, told = find_peer(session, node_id), told_heads(session, node_id)
+        refuse_forked(session, node_id)
     if peer is None or peer.state != PeerState.ENROLLED:
         return False
     card = peer_card(peer)
@@ -53,11 +58,17 @@ def pull(node: Node, client: PeerClient, node_id: str) -> bool:
         known=open_head(peer.checkpoint, card) if peer.checkpoint else None,
         reader=node.settings.jurisdiction,
     )
-    verified = verify_page(_ask(client, peer, expected), expected)
+    try:
+        verified = verify_page(_ask(client, peer, expected), expected)
+    except HistoryDiffers as error:
+        keep_shown(node, peer, error)
+        raise
     with node.store.write() as session:
         row = find_peer(session, node_id)
         if row is None or row.state != PeerState.ENROLLED or row.cursor_count != expected.start:
             return False  # revoked, or read by somebody else meanwhile
+        if row.checkpoint != peer.checkpoint:
+            return False  # this page was not held against the head that is the last one by now
         for received in verified.accepted:
             _store(session, received)
         for poison in verified.poisoned:
@@ -66,6 +77,7 @@ def pull(node: Node, client: PeerClient, node_id: str) -> bool:
         row.checkpoint = verified.checkpoint or row.checkpoint
         _ask_again(session, node_id)
         row.pulled_at, row.alarm = stamp(), standing_alarm(session, node_id)
+    refuse_hidden(node_id, verified.log_size, told)
     return verified.more
 
 
@@ -75,6 +87,11 @@ def note_alarm(node: Node, node_id: str, message: str) -> None:
         peer = find_peer(session, node_id)
         if peer is not None:
             peer.alarm = f"{stamp()} {shown(message, 900)}"
+
+
+def address_of(peer: PeerRow) -> PeerAddress:
+    """Where an enrolled peer is reached, and whose answers are believed."""
+    return PeerAddress(peer.node_id, peer.url, peer_card(peer).delegation.transport)
 
 
 def fetch_scan(node: Node, client: PeerClient, acquisition_id: int) -> None:
@@ -88,7 +105,7 @@ def fetch_scan(node: Node, client: PeerClient, acquisition_id: int) -> None:
         peer = find_peer(session, issuer)
     if peer is None or peer.state != PeerState.ENROLLED:
         raise PeerMisbehaved(f"{issuer} is no enrolled peer; its scan is not fetched.")
-    _receive(node, client, _address(peer), acquisition)
+    _receive(node, client, address_of(peer), acquisition)
     refusal = _unusable(node, acquisition)
     with node.store.write() as session:
         row = session.get_one(AcquisitionRow, acquisition_id)
@@ -101,7 +118,7 @@ def fetch_scan(node: Node, client: PeerClient, acquisition_id: int) -> None:
 
 def _ask(client: PeerClient, peer: PeerRow, expected: Expected) -> LanePage:
     known_size = expected.known.size if expected.known else 0
-    body = client.fetch_lane(_address(peer), start=expected.start, head=expected.head, known_size=known_size)
+    body = client.fetch_lane(address_of(peer), start=expected.start, head=expected.head, known_size=known_size)
     try:
         return parse_lane_page(body)
     except ContractError as error:
@@ -172,7 +189,3 @@ def _unusable(node: Node, acquisition: AcquisitionRow) -> str | None:
     if found.media_type != acquisition.media_type:
         return f"modality-differs: The record names it as {acquisition.media_type}, but it is {found.media_type}."
     return None
-
-
-def _address(peer: PeerRow) -> PeerAddress:
-    return PeerAddress(peer.node_id, peer.url, peer_card(peer).delegation.transport)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from exchange.flows.log_start import log_alarms
 from exchange.flows.node import Node
 from exchange.store import jobs
 from exchange.store.candidates import count_candidates
 from exchange.store.records import count_records, counts_by_state
 from exchange.store.statements import last_log_check, latest_checkpoint, log_size
-from exchange.store.tables import LogCheckRow
+from exchange.store.tables import DisagreementRow, LogCheckRow
+from exchange.store.witness import all_disagreements, witnesses
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,10 @@ class NodeStatus:
     """When content at rest was last read again."""
     altered: tuple[str, ...]
     """What was then not what was signed, one sentence each."""
+    witnesses: dict[str, int]
+    """The largest size at which each peer cosigned this node's log."""
+    alarms: list[str]
+    """What is wrong with this node's own log, in words, with the next step."""
 
 
 def node_status(node: Node) -> NodeStatus:
@@ -43,7 +49,15 @@ def node_status(node: Node) -> NodeStatus:
             signed_size=signed.size if signed else 0,
             checked_at=check.checked_at if check else None,
             altered=_sentences(check),
+            witnesses=witnesses(session),
+            alarms=log_alarms(session, node.node_id),
         )
+
+
+def kept_evidence(node: Node) -> list[DisagreementRow]:
+    """Every two signed heads of one log, a peer's or the node's own, that do not agree."""
+    with node.store.read() as session:
+        return list(all_disagreements(session))
 
 
 def _sentences(check: LogCheckRow | None) -> tuple[str, ...]:

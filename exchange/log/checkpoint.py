@@ -2,7 +2,8 @@
 
 A head is signed twice by the log: with Ed25519 as a plain note (type 0x01), which every tool reads today, and with
 ML-DSA-44 as a cosignature by the log itself (type 0x06, C2SP tlog-cosignature), which stands when a quantum
-computer exists. Both are required, always. The name of both keys is the log's origin.
+computer exists. Both are required, always. The name of both keys is the log's origin. What witnesses add stands in
+`cosignature`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ MAX_ORIGIN_BYTES: Final = 255
 """The signed structure of a cosignature gives its length one byte."""
 _MAX_TIMESTAMP: Final = 2**63 - 1
 _TIMESTAMP_BYTES: Final = 8
-_MLDSA44_BYTES: Final = 2420
+MLDSA44_BYTES: Final = 2420
 _LABEL: Final = b"subtree/v1\n\0"
 _TEXT: Final = re.compile(r"(?P<origin>[^\n]+)\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[^\n]{44})\n")
 
@@ -66,13 +67,12 @@ def sign_checkpoint(
     The caller must be sure that the head goes on from every head that the log signed before: signing a second one
     that does not is a fork, and can never be undone.
     """
-    stamp = timestamp.to_bytes(_TIMESTAMP_BYTES, "big")
-    ed25519_id, mldsa44_id = _key_ids(checkpoint.origin, ed25519_key.public_key(), mldsa44_key.public_key())
+    ed25519_id, _ = _key_ids(checkpoint.origin, ed25519_key.public_key(), mldsa44_key.public_key())
     return note.Note(
         checkpoint.text,
         (
             note.Signature(checkpoint.origin, ed25519_id, ed25519_key.sign(checkpoint.text.encode())),
-            note.Signature(checkpoint.origin, mldsa44_id, stamp + mldsa44_key.sign(_cosigned(checkpoint, timestamp))),
+            sign_mldsa44(checkpoint, checkpoint.origin, mldsa44_key, timestamp),
         ),
     ).encoded()
 
@@ -101,17 +101,43 @@ def open_checkpoint(
         ed25519_public.verify(plain, signed.text.encode())
     except InvalidSignature as error:
         raise CheckpointInvalid(f"the Ed25519 signature of {origin} is not good") from error
-    checkpoint = _parse_text(signed.text)
+    checkpoint = parse_text(signed.text)
     if checkpoint.origin != origin:
         raise CheckpointInvalid(f"this is a head of {checkpoint.origin}, not of {origin}")
-    timestamp = int.from_bytes(timed[:_TIMESTAMP_BYTES], "big")
-    if len(timed) != _TIMESTAMP_BYTES + _MLDSA44_BYTES or timestamp > _MAX_TIMESTAMP:
-        raise CheckpointInvalid("a cosignature is a time below 2**63 in 8 bytes and a signature of 2,420 bytes")
-    try:
-        mldsa44_public.verify(timed[_TIMESTAMP_BYTES:], _cosigned(checkpoint, timestamp))
-    except InvalidSignature as error:
-        raise CheckpointInvalid(f"the ML-DSA-44 signature of {origin} is not good") from error
+    verify_mldsa44(timed, checkpoint, origin, mldsa44_public)
     return checkpoint
+
+
+def sign_mldsa44(checkpoint: Checkpoint, cosigner: str, key: MLDSA44PrivateKey, timestamp: int) -> note.Signature:
+    """The line of type 0x06 with which `cosigner`, the log itself or a witness, signs the head (tlog-cosignature)."""
+    public = key.public_key().public_bytes_raw()
+    signature = key.sign(_cosigned(checkpoint, cosigner, timestamp))
+    return note.Signature(cosigner, note.key_id(cosigner, note.MLDSA44, public), stamped(timestamp, signature))
+
+
+def verify_mldsa44(value: bytes, checkpoint: Checkpoint, cosigner: str, public: MLDSA44PublicKey) -> int:
+    """The time that a good line of type 0x06 states. Raises CheckpointInvalid for any other."""
+    timestamp, signature = unstamped(value, MLDSA44_BYTES)
+    try:
+        public.verify(signature, _cosigned(checkpoint, cosigner, timestamp))
+    except InvalidSignature as error:
+        raise CheckpointInvalid(f"the ML-DSA-44 signature of {cosigner} is not good") from error
+    return timestamp
+
+
+def stamped(timestamp: int, signature: bytes) -> bytes:
+    """A `timestamped_signature` (tlog-cosignature, Format)."""
+    return timestamp.to_bytes(_TIMESTAMP_BYTES, "big") + signature
+
+
+def unstamped(value: bytes, signature_bytes: int) -> tuple[int, bytes]:
+    """The time and the signature of a `timestamped_signature`. Raises CheckpointInvalid when its form is another."""
+    timestamp = int.from_bytes(value[:_TIMESTAMP_BYTES], "big")
+    if len(value) != _TIMESTAMP_BYTES + signature_bytes or timestamp > _MAX_TIMESTAMP:
+        raise CheckpointInvalid(
+            f"a cosignature is a time below 2**63 in 8 bytes and a signature of {signature_bytes:,} bytes"
+        )
+    return timestamp, value[_TIMESTAMP_BYTES:]
 
 
 def vkeys(origin: str, ed25519_public: Ed25519PublicKey, mldsa44_public: MLDSA44PublicKey) -> tuple[str, str]:
@@ -129,24 +155,30 @@ def _key_ids(origin: str, ed25519_public: Ed25519PublicKey, mldsa44_public: MLDS
     )
 
 
-def _cosigned(checkpoint: Checkpoint, timestamp: int) -> bytes:
-    """The `cosigned_message` structure of a whole tree, the log being its own cosigner (C2SP tlog-cosignature)."""
-    name = checkpoint.origin.encode()
-    opaque = bytes([len(name)]) + name
+def _cosigned(checkpoint: Checkpoint, cosigner: str, timestamp: int) -> bytes:
+    """The `cosigned_message` structure of a whole tree (tlog-cosignature, ML-DSA-44 signed message)."""
     start = 0  # a whole tree, not a subtree further right
     return b"".join(
         (
             _LABEL,
-            opaque,
+            _opaque(cosigner),
             struct.pack(">Q", timestamp),
-            opaque,
+            _opaque(checkpoint.origin),
             struct.pack(">QQ", start, checkpoint.size),
             checkpoint.root,
         )
     )
 
 
-def _parse_text(text: str) -> Checkpoint:
+def _opaque(name: str) -> bytes:
+    encoded = name.encode()
+    if not 0 < len(encoded) <= MAX_ORIGIN_BYTES:
+        raise CheckpointInvalid(f"a cosigner's name has 1 to {MAX_ORIGIN_BYTES} bytes")
+    return bytes([len(encoded)]) + encoded
+
+
+def parse_text(text: str) -> Checkpoint:
+    """The head that a note's text states, not verified. Raises CheckpointInvalid unless it has exactly the form."""
     # fullmatch: an extension line would not be covered by the ML-DSA-44 signature, so none is taken.
     lines = _TEXT.fullmatch(text)
     if lines is None:

@@ -21,6 +21,7 @@ from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.errors import ContractError, shown
 from schemas.lane import MAX_PAGE_BYTES
 from schemas.strict_json import check_json
+from schemas.witness import MAX_REPORT_BYTES
 
 MAX_CARD_BYTES = 64 * 1024
 MAX_PROBLEM_BYTES = 16 * 1024
@@ -83,23 +84,36 @@ class PeerClient:
         Raises PeerUnreachable, PeerMisbehaved.
         """
         url = f"{peer.url}/v1/lane?start={start}&head={head.hex()}&known_size={known_size}"
-        signed = self._signed(url)
-        with self._answer(url, signed, within_s=PAGE_TIMEOUTS * self._timeout_s) as (answer, line):
-            body = _bounded(answer, line, MAX_PAGE_BYTES)
+        return self._signed_answer(peer, url, most=MAX_PAGE_BYTES, within_s=PAGE_TIMEOUTS * self._timeout_s)
+
+    def send_report(self, peer: PeerAddress, report: bytes) -> bytes:
+        """What the peer answers to a witness's report: verified to be the peer's answer to this very request.
+
+        When it has returned, the peer has stored what it was told. Raises PeerUnreachable, PeerMisbehaved.
+        """
+        url = f"{peer.url}/v1/witness"
+        return self._signed_answer(peer, url, body=report, most=MAX_REPORT_BYTES, within_s=self._timeout_s)
+
+    def _signed_answer(
+        self, peer: PeerAddress, url: str, *, body: bytes | None = None, most: int, within_s: float
+    ) -> bytes:
+        signed = self._signed(url, body)
+        with self._answer(url, signed, body=body, within_s=within_s) as (answer, line):
+            answered = _bounded(answer, line, most)
             try:
                 verify_response(
                     peer.public_key,
                     status=answer.status_code,
                     headers=answer.headers,
-                    body=body,
-                    request_method="GET",
+                    body=answered,
+                    request_method=_method(body),
                     request_url=url,
                     request_headers=signed,
                     now=int(time.time()),
                 )
             except RequestRefused as error:
                 raise PeerMisbehaved(f"{peer.node_id} did not sign its answer as it must: {error}") from error
-            return body
+            return answered
 
     @contextlib.contextmanager
     def fetch_blob(
@@ -122,19 +136,26 @@ class PeerClient:
                 begins = offset
             yield begins, _pieces(answer, line)
 
-    def _signed(self, url: str) -> dict[str, str]:
+    def _signed(self, url: str, body: bytes | None = None) -> dict[str, str]:
         try:
-            return sign_request(self._key, self._key_id, method="GET", url=url, body=None, now=int(time.time()))
+            return sign_request(self._key, self._key_id, method=_method(body), url=url, body=body, now=int(time.time()))
         except httpx.InvalidURL as error:
             raise PeerMisbehaved(f"{url} is not an address: {error}.") from error
 
     @contextlib.contextmanager
-    def _answer(self, url: str, headers: dict[str, str], *, within_s: float) -> Iterator[tuple[httpx.Response, Line]]:
+    def _answer(
+        self, url: str, headers: dict[str, str], *, body: bytes | None = None, within_s: float
+    ) -> Iterator[tuple[httpx.Response, Line]]:
         with self._lines.line(within_s=within_s) as line:
             # identity: digests and limits are of the bytes as they travel, whatever a proxy would like to compress
             headers = {**headers, "Accept-Encoding": "identity"}
+            if body is not None:
+                headers["Content-Type"] = "application/json"
+            sent = self._http.stream(
+                _method(body), url, headers=headers, content=body, extensions={"trace": line.trace}
+            )
             try:
-                with self._http.stream("GET", url, headers=headers, extensions={"trace": line.trace}) as answer:
+                with sent as answer:
                     if answer.status_code >= 400:
                         raise _refusal(answer, line)
                     if answer.status_code not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
@@ -146,6 +167,10 @@ class PeerClient:
                 raise _unreachable(url, line, error) from error
             except httpx.InvalidURL as error:
                 raise PeerMisbehaved(f"{url} is not an address: {error}.") from error
+
+
+def _method(body: bytes | None) -> str:
+    return "GET" if body is None else "POST"
 
 
 def _pieces(answer: httpx.Response, line: Line) -> Iterator[bytes]:

@@ -24,6 +24,7 @@ from exchange.store.tables import (
     RecordRow,
     StatementRow,
 )
+from exchange.store.witness import disagreements
 from schemas.errors import shown
 
 EMPTY_HEAD = bytes(32)
@@ -171,7 +172,7 @@ def failed_fetches(session: Session, peer: str) -> list[tuple[JobRow, Acquisitio
 
 def standing_alarm(session: Session, peer: str) -> str | None:
     """What the operator must know of a peer although its lane goes on; None when all is well."""
-    found: list[str] = []
+    found = [f"{row.found_at} {row.detail}" for row in disagreements(session, peer)[:1]]
     last = session.scalars(
         select(QuarantineRow).where(QuarantineRow.peer == peer).order_by(QuarantineRow.position.desc()).limit(1)
     ).first()

@@ -169,6 +169,60 @@ class LogCheckRow(Base):
     report: Mapped[str]
 
 
+class CosignatureRow(Base):
+    """A peer's verified cosignature of a signed head of the own log, kept with it: the two lines as they came."""
+
+    __tablename__ = "cosignature"
+    size: Mapped[int] = mapped_column(ForeignKey("checkpoint.size"), primary_key=True)
+    peer: Mapped[str] = mapped_column(ForeignKey("peer.node_id"), primary_key=True)
+    note: Mapped[bytes]
+    """The head's text with the peer's two lines under it."""
+    timestamp: Mapped[int]
+    received_at: Mapped[str]
+    __table_args__ = (Index("cosignature_by_peer", "peer", "size"),)
+
+
+class LogStartRow(Base):
+    """One row: whether the own log may be signed since the node's last start, and if not, why."""
+
+    __tablename__ = "log_start"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    restored: Mapped[bool]
+    began_at: Mapped[str]
+    detail: Mapped[str | None]
+
+
+class ToldHeadRow(Base):
+    """The last head of another log that a peer cosigned and told of. ``checked`` once it is known to be consistent with
+    the head that was seen here."""
+
+    __tablename__ = "told_head"
+    teller: Mapped[str] = mapped_column(ForeignKey("peer.node_id"), primary_key=True)
+    log: Mapped[str] = mapped_column(ForeignKey("peer.node_id"), primary_key=True)
+    size: Mapped[int]
+    root: Mapped[bytes]
+    note: Mapped[bytes]
+    checked: Mapped[bool]
+    told_at: Mapped[str]
+    __table_args__ = (Index("told_head_by_log", "log", "size"),)
+
+
+class DisagreementRow(Base):
+    """Two heads, both signed by one log, that do not agree: the evidence. ``proven`` when they are of one size, which
+    no honest log ever signs; else the log failed to prove the one from the other."""
+
+    __tablename__ = "disagreement"
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    """SHA-256 over the texts of both heads, so that a pair is kept once."""
+    log: Mapped[str] = mapped_column(index=True)
+    first: Mapped[bytes]
+    second: Mapped[bytes]
+    proven: Mapped[bool]
+    detail: Mapped[str]
+    found_at: Mapped[str]
+
+
 class PeerRow(Base):
     """An enrolled peer: its pinned card, how far its lane was read, and what last went wrong."""
 
@@ -185,6 +239,11 @@ class PeerRow(Base):
     cursor_head: Mapped[bytes]
     checkpoint: Mapped[bytes | None]
     """The last verified head of the peer's log: what every later one must be consistent with."""
+    cosigned: Mapped[bytes | None]
+    """The last head of the peer's log that this node cosigned, with its cosignature. Its size only ever grows."""
+    cosigned_size: Mapped[int] = mapped_column(default=0)
+    returned_at: Mapped[str | None]
+    """When, since this node's last start, the peer returned the last head that it cosigned of this node's log."""
     pulled_at: Mapped[str | None]
     alarm: Mapped[str | None]
 

@@ -43,7 +43,11 @@ def make_card(
         log_origin=log_origin,
         identity=identity.public,
         delegation=Delegation(
-            from_index=0, statement=keys.statement.public, log=keys.log.public, transport=raw_public(keys.transport)
+            from_index=0,
+            statement=keys.statement.public,
+            log=keys.log.public,
+            witness=keys.witness.public,
+            transport=raw_public(keys.transport),
         ),
     )
     return identity.sign(statement_payload(card))

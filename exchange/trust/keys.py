@@ -58,7 +58,8 @@ class HybridSigner:
 
 @dataclass(frozen=True)
 class LogKeys:
-    """Sign the heads of the log: Ed25519, and ML-DSA-44 as C2SP has no note type for ML-DSA-65."""
+    """Sign heads of a log, one's own or, with another pair, a peer's: Ed25519, and ML-DSA-44 as C2SP has no note type
+    for ML-DSA-65."""
 
     ed25519: Ed25519PrivateKey
     ml_dsa: MLDSA44PrivateKey
@@ -75,6 +76,7 @@ class NodeKeys:
 
     statement: HybridSigner
     log: LogKeys
+    witness: LogKeys
     transport: Ed25519PrivateKey
     nonce_secret: bytes = field(repr=False)
 
@@ -101,6 +103,8 @@ def create_keys(folder: Path) -> None:
         "statement-ml-dsa-65": MLDSA65PrivateKey.generate,
         "log-ed25519": Ed25519PrivateKey.generate,
         "log-ml-dsa-44": MLDSA44PrivateKey.generate,
+        "witness-ed25519": Ed25519PrivateKey.generate,
+        "witness-ml-dsa-44": MLDSA44PrivateKey.generate,
         "transport-ed25519": Ed25519PrivateKey.generate,
     }
     for name, make in makers.items():
@@ -127,6 +131,9 @@ def load_keys(folder: Path) -> NodeKeys:
             _load(folder, "statement-ml-dsa-65", MLDSA65PrivateKey),
         ),
         log=LogKeys(_load(folder, "log-ed25519", Ed25519PrivateKey), _load(folder, "log-ml-dsa-44", MLDSA44PrivateKey)),
+        witness=LogKeys(
+            _load(folder, "witness-ed25519", Ed25519PrivateKey), _load(folder, "witness-ml-dsa-44", MLDSA44PrivateKey)
+        ),
         transport=_load(folder, "transport-ed25519", Ed25519PrivateKey),
         nonce_secret=secret,
     )

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
+import anyio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import ClientDisconnect
 
-from exchange.errors import Forbidden, KeyUnknown, Unauthenticated
+from exchange.errors import Forbidden, InvalidInput, KeyUnknown, TooLarge, Unauthenticated
 from exchange.flows.enrol import peer_card
 from exchange.flows.node import Node
 from exchange.net.client import PeerAddress
@@ -21,6 +23,10 @@ from exchange.store.tables import PeerRow
 from exchange.store.users import user_by_token
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
+from schemas.witness import MAX_REPORT_BYTES
+
+REPORT_S = 60
+"""The longest that a report may take to arrive: whoever sends a byte now and then is not waited for."""
 
 _bearer = HTTPBearer(auto_error=False, description="A token made with `ffp user add`.")
 
@@ -43,6 +49,7 @@ class CallingPeer:
 
     row: PeerRow
     request: VerifiedRequest
+    body: bytes | None = None
 
 
 def open_node_of(request: Request) -> Node:
@@ -81,6 +88,33 @@ def signed_peer(request: Request, node: OpenNode) -> CallingPeer:
 
     Raises RequestRefused and its kinds. The nonce is remembered before anything is answered.
     """
+    return _verified(request, node, None)
+
+
+async def bounded_body(request: Request) -> bytes:
+    """All that was sent, before it is known by whom. Raises TooLarge as soon as it is more than any report."""
+    body = bytearray()
+    try:
+        with anyio.fail_after(REPORT_S):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MAX_REPORT_BYTES:
+                    raise TooLarge(f"A witness's report has at most {MAX_REPORT_BYTES} bytes.")
+    except ClientDisconnect as error:
+        raise InvalidInput("The sender broke off; nothing was stored.", code="broken-off") from error
+    except TimeoutError as error:
+        raise InvalidInput(
+            f"The report did not arrive in {REPORT_S} s; nothing was stored.", code="broken-off"
+        ) from error
+    return bytes(body)
+
+
+def reporting_peer(request: Request, node: OpenNode, body: Annotated[bytes, Depends(bounded_body)]) -> CallingPeer:
+    """As ``signed_peer``, for a request with a body, which the signature covers. Raises also DigestDiffers."""
+    return _verified(request, node, body)
+
+
+def _verified(request: Request, node: Node, body: bytes | None) -> CallingPeer:
     found: dict[str, PeerRow] = {}
 
     def key_for(key_id: str) -> Ed25519PublicKey | None:
@@ -97,7 +131,7 @@ def signed_peer(request: Request, node: OpenNode) -> CallingPeer:
         path=request.scope["raw_path"].decode("latin-1"),
         query=request.scope["query_string"].decode("latin-1"),
         headers=request.headers,
-        body=None,
+        body=body,
         now=int(time.time()),
         key_for=key_for,
         max_skew_s=int(node.settings.request_skew_s),
@@ -107,7 +141,7 @@ def signed_peer(request: Request, node: OpenNode) -> CallingPeer:
         raise KeyUnknown("No enrolled peer has this key.")
     with node.store.write() as session:
         remember_nonce(session, verified.key_id, verified.nonce, verified.remember_until, int(time.time()))
-    return CallingPeer(peer, verified)
+    return CallingPeer(peer, verified, body)
 
 
 Examiner = Annotated[Caller, Depends(only(Role.EXAMINER))]
@@ -115,3 +149,4 @@ Reader = Annotated[Caller, Depends(only(Role.EXAMINER, Role.INVESTIGATOR))]
 Operator = Annotated[Caller, Depends(only(Role.OPERATOR))]
 AnyUser = Annotated[Caller, Depends(signed_in)]
 SignedPeer = Annotated[CallingPeer, Depends(signed_peer)]
+ReportingPeer = Annotated[CallingPeer, Depends(reporting_peer)]

@@ -167,6 +167,9 @@ class CandidateDetail(CandidateAnswer):
 
 
 class StatusAnswer(BaseModel):
+    """``witnesses`` has for each peer the largest size at which it cosigned this node's log. ``alarms`` say what keeps
+    the log from being signed, and the next step; none when all is well."""
+
     node_id: str
     records: int
     acquisitions: dict[str, int]
@@ -176,6 +179,8 @@ class StatusAnswer(BaseModel):
     signed_size: int
     checked_at: str | None
     altered: list[str]
+    witnesses: dict[str, int]
+    alarms: list[str]
 
 
 class PeerAnswer(BaseModel):

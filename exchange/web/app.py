@@ -18,6 +18,7 @@ from exchange.web.heavy import AT_ONCE
 from exchange.web.parameters import only_known_parameters
 from exchange.worker import Worker
 from schemas import Submission
+from schemas.witness import WitnessReport
 
 DRAIN_BYTES = 512 * 1024 * 1024
 DRAIN_S = 30
@@ -112,10 +113,10 @@ class Manners:
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's description, with the schemas that only multipart parts and problems use."""
+    """FastAPI's description, with the schemas that only multipart parts, reports and problems use."""
     if app.openapi_schema is None:
         document = FastAPI.openapi(app)
-        for model in (Submission, problems.Problem):
+        for model in (Submission, WitnessReport, problems.Problem):
             schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
             for name, definition in schema.pop("$defs", {}).items():
                 document["components"]["schemas"].setdefault(name, definition)

@@ -11,20 +11,30 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from exchange.clock import stamp
-from exchange.errors import ExchangeError, NotFound
+from exchange.errors import ExchangeError, InvalidInput, NotFound
+from exchange.flows.checkpoint import witnessed_head
 from exchange.flows.enrol import sync_status
 from exchange.flows.lane import read_lane
+from exchange.flows.node import Node
 from exchange.flows.status import node_status
+from exchange.flows.witness import answer_report
 from exchange.log.tiles import parse_path
 from exchange.net.message_signatures import sign_response
-from exchange.store.statements import latest_checkpoint, tile_hashes
+from exchange.store.statements import tile_hashes
 from exchange.trust.keys import ED25519, key_id, raw_public
 from exchange.web import answers
-from exchange.web.access import AnyUser, OpenNode, Operator, SignedPeer
-from schemas import ENVELOPE_MEDIA_TYPE, Calibre, vocabulary
+from exchange.web.access import AnyUser, CallingPeer, OpenNode, Operator, ReportingPeer, SignedPeer
+from schemas import ENVELOPE_MEDIA_TYPE, Calibre, ContractError, vocabulary
+from schemas.witness import parse_witness_report
 
 router = APIRouter(tags=["node"])
 
+_REPORT = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/WitnessReport"}}},
+    }
+}
 Head = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="The reader's running head of the lane.")]
 Count = Annotated[int, Query(ge=0, le=2**62)]
 
@@ -39,7 +49,22 @@ def node_card(node: OpenNode) -> Response:
 def lane(node: OpenNode, peer: SignedPeer, start: Count, head: Head, known_size: Count = 0) -> Response:
     """For peers: what follows ``start`` on their lane. The answer is signed and bound to the request."""
     page = read_lane(node, peer.row, start=start, head=bytes.fromhex(head), known_size=known_size)
-    body = page.model_dump_json().encode()
+    return _signed(node, peer, page.model_dump_json().encode())
+
+
+@router.post("/v1/witness", response_class=Response, openapi_extra=_REPORT)
+def witness(node: OpenNode, peer: ReportingPeer) -> Response:
+    """For peers: the heads that they cosigned, this node's and others', against those that this node cosigned. Request
+    and answer are `witness-report` and `witness-answer` of the JSON Schemas; the answer is signed and bound to the
+    request."""
+    try:
+        report = parse_witness_report(peer.body or b"")
+    except ContractError as error:
+        raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
+    return _signed(node, peer, answer_report(node, peer.row, report).model_dump_json().encode())
+
+
+def _signed(node: Node, peer: CallingPeer, body: bytes) -> Response:
     signed = sign_response(
         node.keys.transport,
         key_id(ED25519, raw_public(node.keys.transport)),
@@ -53,12 +78,9 @@ def lane(node: OpenNode, peer: SignedPeer, start: Count, head: Head, known_size:
 
 @router.get("/v1/log/checkpoint", response_class=PlainTextResponse)
 def log_checkpoint(node: OpenNode, _caller: AnyUser) -> PlainTextResponse:
-    """The last signed head of the log (C2SP tlog-checkpoint)."""
-    with node.store.read() as session:
-        latest = latest_checkpoint(session)
-    if latest is None:
-        raise NotFound("No head of the log has been signed yet; ask again in a second.")
-    return PlainTextResponse(latest.note, media_type="text/plain; charset=utf-8")
+    """The last signed head of the log (C2SP tlog-checkpoint), with the cosignatures of peers that came for it so far
+    (C2SP tlog-cosignature)."""
+    return PlainTextResponse(witnessed_head(node), media_type="text/plain; charset=utf-8")
 
 
 @router.get("/v1/log/tile/{tile_path:path}", response_class=Response)

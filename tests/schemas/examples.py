@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, M
 
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
+from exchange.log.cosignature import cosign, witness_name
 from exchange.store.peers import next_head
 from exchange.trust.keys import HybridSigner, LogKeys, raw_public
 from schemas import Envelope
@@ -41,6 +42,14 @@ IDENTITY, STATEMENT, OTHERS = hybrid("ffp-rs identity"), hybrid("ffp-rs statemen
 LOG = LogKeys(
     Ed25519PrivateKey.from_private_bytes(seed("ffp-rs log ed25519")),
     MLDSA44PrivateKey.from_seed_bytes(seed("ffp-rs log ml-dsa-44")),
+)
+WITNESS = LogKeys(
+    Ed25519PrivateKey.from_private_bytes(seed("ffp-rs witness ed25519")),
+    MLDSA44PrivateKey.from_seed_bytes(seed("ffp-rs witness ml-dsa-44")),
+)
+READERS_WITNESS = LogKeys(
+    Ed25519PrivateKey.from_private_bytes(seed("ffp-mk witness ed25519")),
+    MLDSA44PrivateKey.from_seed_bytes(seed("ffp-mk witness ml-dsa-44")),
 )
 TRANSPORT = Ed25519PrivateKey.from_private_bytes(seed("ffp-rs transport ed25519"))
 
@@ -134,6 +143,7 @@ def card_fields(**changes: object) -> Json:
             "from_index": 0,
             "statement": STATEMENT.public.model_dump(),
             "log": LOG.public.model_dump(),
+            "witness": WITNESS.public.model_dump(),
             "transport": raw_public(TRANSPORT),
         },
     }
@@ -183,3 +193,22 @@ def page_fields(envelope: Envelope | None = None, **changes: object) -> Json:
         "items": [item],
     }
     return page | changes
+
+
+def cosigned_head(*, witness: LogKeys = READERS_WITNESS, log: LogKeys = LOG) -> bytes:
+    """A head of the issuer's log, cosigned by the reader's witness a minute later."""
+    head = Checkpoint(LOG_ORIGIN, 2, hashlib.sha256(b"a root").digest())
+    signed = sign_checkpoint(head, log.ed25519, log.ml_dsa, HEAD_TIME)
+    return cosign(signed, witness_name(READER), witness.ed25519, witness.ml_dsa, HEAD_TIME + 60)
+
+
+def report_fields(cosigned: bytes | None = None, **changes: object) -> Json:
+    """What the reader tells the issuer of its log."""
+    report: Json = {
+        "contract": "1.0",
+        "cosigned": base64.b64encode(cosigned or cosigned_head()).decode(),
+        "seen": [],
+        "size": 2,
+        "asks": [1],
+    }
+    return report | changes

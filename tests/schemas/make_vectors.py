@@ -7,12 +7,14 @@ what hashes them: leaves, roots, proofs.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import schemas
+from exchange.log import note
 from exchange.store.peers import next_head
 from exchange.trust.card import fingerprint
 from exchange.trust.keys import ED25519, ML_DSA_65, key_id, raw_public
@@ -20,6 +22,7 @@ from schemas import open_envelope, seal, statement_id
 from schemas.envelope import MAX_ENVELOPE_BYTES
 from schemas.strict_json import MAX_DEPTH
 from tests.schemas.examples import (
+    HEAD_TIME,
     IDENTITY,
     ISSUER,
     LOG,
@@ -28,16 +31,20 @@ from tests.schemas.examples import (
     OTHER,
     OTHERS,
     READER,
+    READERS_WITNESS,
     SEED_RULE,
     STATEMENT,
     TRANSPORT,
+    WITNESS,
     Json,
     acquisition_fields,
     card_fields,
+    cosigned_head,
     encoded,
     exhibit_fields,
     page_fields,
     record_fields,
+    report_fields,
     seed,
     submission_fields,
 )
@@ -62,7 +69,8 @@ class Vector:
 
 def make_vectors() -> list[Vector]:
     """All of them, the good ones first."""
-    return [*_good(), *_bad_envelopes(), *_bad_payloads(), *_bad_cards(), *_bad_submissions(), *_bad_pages()]
+    bad = (_bad_envelopes, _bad_payloads, _bad_cards, _bad_submissions, _bad_pages, _bad_reports)
+    return [*_good(), *(vector for make in bad for vector in make())]
 
 
 def make_files() -> dict[str, bytes]:
@@ -126,6 +134,9 @@ def _good() -> list[Vector]:
             encoded(submission_fields(exhibit={"kind": "test_fire", "calibre": "9 × 19"})),
         ),
         Vector("good/lane-page.json", "lane-page", None, "a lane of one record", encoded(page_fields())),
+        Vector(
+            "good/witness-report.json", "witness-report", None, "a head that was cosigned", encoded(report_fields())
+        ),
         Vector("good/lane-withheld.json", "lane-page", None, "a record that the owner no longer shares", _withheld()),
     ]
 
@@ -393,6 +404,45 @@ def _bad_pages() -> list[Vector]:
     ]
 
 
+def _bad_reports() -> list[Vector]:
+    """A report whose cosigned head is not believed is refused whole."""
+    head = cosigned_head()
+    *most, plain, timed = note.parse_note(head).signatures
+    text = note.parse_note(head).text
+    later = dataclasses.replace(plain, value=(HEAD_TIME + 61).to_bytes(8, "big") + plain.value[8:])
+
+    def report(name: str, expect: str, because: str, fields: Json) -> Vector:
+        return Vector(f"bad/witness-{name}.json", "witness-report", expect, because, encoded(fields))
+
+    def of(*lines: note.Signature) -> Json:
+        return report_fields(note.Note(text, lines).encoded())
+
+    return [
+        report("unknown-contract", "unknown-contract", "the next version", report_fields(contract="2.0")),
+        report(
+            "asks-nothing",
+            "invalid-field",
+            "nothing is proved by consistency with an empty log",
+            report_fields(asks=[0]),
+        ),
+        report(
+            "another-key",
+            "checkpoint-invalid",
+            "cosigned with the log's keys",
+            report_fields(cosigned_head(witness=LOG)),
+        ),
+        report(
+            "not-signed",
+            "checkpoint-invalid",
+            "a head that the log did not sign",
+            report_fields(cosigned_head(log=READERS_WITNESS)),
+        ),
+        report("missing-ml-dsa", "checkpoint-invalid", "cosigned with Ed25519 alone", of(*most, plain)),
+        report("missing-ed25519", "checkpoint-invalid", "cosigned with ML-DSA-44 alone", of(*most, timed)),
+        report("another-time", "checkpoint-invalid", "the Ed25519 line states another time", of(*most, later, timed)),
+    ]
+
+
 def _keys() -> Json:
     def entry(name: str, algorithm: str, public: str) -> Json:
         full = f"{name} {algorithm}"
@@ -402,7 +452,8 @@ def _keys() -> Json:
     pairs: list[tuple[str, str, str]] = []
     for name, signer in (("ffp-rs identity", IDENTITY), ("ffp-rs statement", STATEMENT), ("ffp-mk statement", OTHERS)):
         pairs += [(name, ED25519, signer.public.ed25519), (name, ML_DSA_65, signer.public.ml_dsa)]
-    pairs += [("ffp-rs log", ED25519, LOG.public.ed25519), ("ffp-rs log", "ml-dsa-44", LOG.public.ml_dsa)]
+    for name, keys in (("ffp-rs log", LOG), ("ffp-rs witness", WITNESS), ("ffp-mk witness", READERS_WITNESS)):
+        pairs += [(name, ED25519, keys.public.ed25519), (name, "ml-dsa-44", keys.public.ml_dsa)]
     pairs.append(("ffp-rs transport", ED25519, raw_public(TRANSPORT)))
     return {
         "warning": "These keys are public. They are for tests only: whoever trusts them trusts everybody.",

@@ -53,7 +53,12 @@ def test_good_records_fit(file: str) -> None:
 
 def test_other_good_examples_fit() -> None:
     validator("key-event").validate(payload("good/key-event.json"))
-    for name, file in (("submission", "submission"), ("lane-page", "lane-page"), ("envelope", "record")):
+    for name, file in (
+        ("submission", "submission"),
+        ("lane-page", "lane-page"),
+        ("witness-report",) * 2,
+        ("envelope", "record"),
+    ):
         validator(name).validate(json.loads((VECTORS / f"good/{file}.json").read_bytes()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import inspect
 import json
 import re
@@ -12,11 +13,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 import schemas
-from exchange.errors import PeerMisbehaved, ProofInvalid, StatementInvalid
+from exchange.errors import CheckpointInvalid, PeerMisbehaved, ProofInvalid, StatementInvalid
 from exchange.flows import page as page_flow
-from exchange.flows.page import Expected, verify_page
+from exchange.flows.page import Expected, open_head, verify_page
+from exchange.log.cosignature import Witness, verify_cosignature, witness_name
+from exchange.log.note import parse_note
 from exchange.trust.card import open_card
 from exchange.trust.verify import VerificationReason, verify_statement
 from schemas import (
@@ -31,6 +36,7 @@ from schemas import (
 from schemas.errors import ContractReason
 from schemas.lane import parse_lane_page
 from schemas.vocabulary import Jurisdiction
+from schemas.witness import parse_witness_report
 from tests.schemas import make_vectors
 
 FOLDER = Path(schemas.__file__).parent / "vectors"
@@ -38,6 +44,11 @@ MANIFEST = json.loads((FOLDER / "manifest.json").read_bytes())
 KEYS = {key["name"]: key for key in json.loads((FOLDER / "keys.json").read_bytes())["keys"]}
 STATEMENT_KEY = HybridKey(
     ed25519=KEYS["ffp-rs statement ed25519"]["public"], ml_dsa=KEYS["ffp-rs statement ml-dsa-65"]["public"]
+)
+READERS_WITNESS = Witness(
+    witness_name(MANIFEST["reader"]["node"]),
+    Ed25519PublicKey.from_public_bytes(base64.b64decode(KEYS["ffp-mk witness ed25519"]["public"])),
+    MLDSA44PublicKey.from_public_bytes(base64.b64decode(KEYS["ffp-mk witness ml-dsa-44"]["public"])),
 )
 Entry = dict[str, Any]
 
@@ -52,7 +63,7 @@ def refusal(entry: Entry) -> str | None:
         return _read(entry["read_as"], content(entry))
     except ContractError as error:
         return error.reason
-    except (StatementInvalid, ProofInvalid, PeerMisbehaved) as error:
+    except (StatementInvalid, ProofInvalid, PeerMisbehaved, CheckpointInvalid) as error:
         return error.code
 
 
@@ -80,6 +91,13 @@ def _read(read_as: str, raw: bytes) -> str | None:
                 item.envelope is not None for item in page.items
             )
             return verified.poisoned[0].reason if verified.poisoned else None
+        case "witness-report":
+            report = parse_witness_report(raw)
+            assert report.cosigned is not None
+            log = open_card(open_envelope((FOLDER / "good/key-event.json").read_bytes()))
+            cosigned = base64.b64decode(report.cosigned)
+            open_head(cosigned, log)
+            verify_cosignature(parse_note(cosigned), READERS_WITNESS)
         case other:
             pytest.fail(f"the manifest wants a vector read as {other}")
     return None
@@ -106,8 +124,8 @@ def test_no_example_expects_a_reason_that_the_code_does_not_know() -> None:
 
 
 def _codes_of_pages() -> set[str]:
-    """Every code that the verification of a lane's page raises, from its source."""
-    codes = {PeerMisbehaved.code, ProofInvalid.code}
+    """Every code that the verification of a lane's page, or of a cosigned head, raises, from its source."""
+    codes = {PeerMisbehaved.code, ProofInvalid.code, CheckpointInvalid.code}
     for node in ast.walk(ast.parse(inspect.getsource(page_flow))):
         if isinstance(node, ast.keyword) and node.arg == "code":
             is_name = isinstance(node.value, ast.Name)

@@ -41,7 +41,7 @@ def test_a_home_is_private(home: Path) -> None:
     assert home.stat().st_mode & 0o077 == 0
     for path in [*home.rglob("keys/*"), home / "node.db", home / "keys"]:
         assert path.stat().st_mode & 0o077 == 0, path
-    assert len(list((home / "keys").iterdir())) == 8
+    assert len(list((home / "keys").iterdir())) == 10
 
 
 def test_a_node_is_never_made_over_another(ffp: Ffp, home: Path) -> None:

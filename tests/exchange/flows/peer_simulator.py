@@ -13,9 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from exchange.flows.witness import answer_report
 from exchange.net.message_signatures import authority_of, sign_response, verify_request
+from exchange.store.peers import find_peer
 from exchange.trust.keys import ED25519, key_id, raw_public
-from tests.exchange.flows.owner import Owner
+from schemas.witness import parse_witness_report
+from tests.exchange.flows.owner import READER, Owner
 
 LONGEST_S = 20  # no lie goes on longer than this, however patient the reader is
 
@@ -27,6 +30,7 @@ class Asked:
     method: str
     target: str
     headers: http.client.HTTPMessage
+    body: bytes = b""
 
     @property
     def path(self) -> str:
@@ -57,6 +61,7 @@ class PeerSimulator:
         self.card: Answer = self.honest_card
         self.lane: Answer = self.honest_lane
         self.blob: Answer = self.honest_blob
+        self.witness: Answer = self.honest_witness
         self.asked: list[Asked] = []
         self.closing = threading.Event()
         simulator = self
@@ -64,7 +69,8 @@ class PeerSimulator:
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 method, target, _ = self.rfile.readline().decode().split(" ")
-                asked = Asked(method, target, http.client.parse_headers(self.rfile))
+                headers = http.client.parse_headers(self.rfile)
+                asked = Asked(method, target, headers, self.rfile.read(int(headers.get("Content-Length") or 0)))
                 simulator.asked.append(asked)
                 with contextlib.suppress(ConnectionError):  # the reader hung up
                     for piece in simulator._answer(asked):
@@ -86,6 +92,7 @@ class PeerSimulator:
 
     def behave(self) -> None:
         self.card, self.lane, self.blob = self.honest_card, self.honest_lane, self.honest_blob
+        self.witness = self.honest_witness
         self.asked.clear()
 
     def _answer(self, asked: Asked) -> Iterator[bytes]:
@@ -94,6 +101,8 @@ class PeerSimulator:
                 return self.card(asked)
             case ["v1", "lane"]:
                 return self.lane(asked)
+            case ["v1", "witness"]:
+                return self.witness(asked)
             case ["v1", "blobs"]:
                 return self.blob(asked)
         return iter([respond(404, b"")])
@@ -116,7 +125,7 @@ class PeerSimulator:
             path=url.path,
             query=url.query,
             headers=asked.headers,
-            body=None,
+            body=asked.body or None,
             now=int(time.time()),
             key_for=lambda _: reader_key,
         )
@@ -130,6 +139,13 @@ class PeerSimulator:
 
     def honest_lane(self, asked: Asked) -> Iterator[bytes]:
         body = self.page(asked)
+        yield respond(200, body, self.signed(asked, body))
+
+    def honest_witness(self, asked: Asked) -> Iterator[bytes]:
+        with self.owner.node.store.read() as session:
+            reader = find_peer(session, READER)
+        assert reader is not None
+        body = answer_report(self.owner.node, reader, parse_witness_report(asked.body)).model_dump_json().encode()
         yield respond(200, body, self.signed(asked, body))
 
     def honest_blob(self, asked: Asked) -> Iterator[bytes]:

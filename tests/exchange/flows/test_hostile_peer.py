@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import gzip
 import ipaddress
@@ -32,15 +33,20 @@ from exchange.errors import (
 from exchange.flows.enrol import enrol, fetch_introduction, revoke
 from exchange.flows.node import Node
 from exchange.flows.pull import note_alarm
+from exchange.flows.witness import cosign_head, meet
+from exchange.log.cosignature import cosign, witness_name
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.peers import EMPTY_HEAD, PeerState
+from exchange.store.statements import latest_checkpoint
 from exchange.store.tables import PeerRow
+from exchange.store.witness import cosigned_size
 from exchange.trust.card import fingerprint, make_card
 from exchange.trust.keys import create_keys, load_identity, load_keys
 from schemas.lane import MAX_PAGE_BYTES, parse_lane_page
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.conftest import OWNER, Reader, leftovers
+from tests.exchange.flows.owner import READER
 from tests.exchange.flows.peer_simulator import Asked, PeerSimulator, respond
 
 IMPATIENT_S = 0.15
@@ -302,6 +308,69 @@ def test_poison_is_shown_to_the_operator_as_long_as_it_lies_there(reader: Reader
     assert published.statement_id.encode() not in alarm.encode()
     with reader.node.store.write() as session:  # as an operator will, when it was looked into
         session.connection().exec_driver_sql("DELETE FROM quarantine")
+
+
+def _reports(**changes: object) -> Lie:
+    """A well-signed answer as a witness, with something else in it."""
+
+    def answer(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+        said = {"contract": "1.0", "cosigned": None, "seen": [], "proofs": [], **changes}
+        body = json.dumps(said).encode()
+        yield respond(200, body, peer.signed(asked, body))
+
+    return answer
+
+
+def _returns_its_own_head(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+    """A head that its witness keys cosigned, of its own log in place of the asker's."""
+    owner = peer.owner.node
+    with owner.store.read() as session:
+        head = latest_checkpoint(session)
+    assert head is not None
+    keys = owner.keys.witness
+    cosigned = cosign(head.note, witness_name(OWNER), keys.ed25519, keys.ml_dsa, int(time.time()))
+    yield from _reports(cosigned=base64.b64encode(cosigned).decode())(peer, asked)
+
+
+def _witness_with_another_key(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+    yield respond(200, b"{}", peer.signed(asked, b"{}", key=Ed25519PrivateKey.generate()))
+
+
+WITNESS_LIES: dict[str, tuple[Lie, type[PeerError], str]] = {
+    "unsigned": (_says(200, b"{}"), PeerMisbehaved, UNSIGNED),
+    "another-key": (_witness_with_another_key, PeerMisbehaved, UNSIGNED),
+    "without-end": (_without_end(200), PeerMisbehaved, "more than 393216 bytes"),
+    "signed-garbage": (_signs(b"\xff"), PeerMisbehaved, "breaks the contract"),
+    "signed-nesting": (_signs(b"[" * 300_000), PeerMisbehaved, "nests deeper"),
+    "too-many-values": (_signs(b"[" + b"1," * 100_000 + b"1]"), PeerMisbehaved, "more than 2048 values"),
+    "unknown-field": (_reports(more=1), PeerMisbehaved, "breaks the contract"),
+    "no-note": (_reports(cosigned="AAAA"), PeerMisbehaved, "is not believed"),
+    "another-log": (_returns_its_own_head, PeerMisbehaved, "is not believed"),
+    "proofs-nobody-asked-for": (_reports(proofs=[[]]), PeerMisbehaved, "1 proofs in place of 0"),
+    "busy": (_says(503, _problem("Later")), PeerUnreachable, "refused with 503"),
+    "refused": (_says(409, _problem("No")), PeerMisbehaved, "refused with 409"),
+    "nothing": (_sends(), PeerUnreachable, "broke off"),
+}
+
+
+@pytest.mark.parametrize(("lie", "error", "said"), WITNESS_LIES.values(), ids=WITNESS_LIES)
+def test_a_lie_of_a_witness_is_refused_and_leaves_nothing_behind(
+    reader: Reader, peer: PeerSimulator, lie: Lie, error: type[PeerError], said: str
+) -> None:
+    peer.owner.publish()
+    reader.pull()
+    cosign_head(reader.node, OWNER)
+    before = reader.holds
+    peer.witness = lambda asked: lie(peer, asked)
+    with pytest.raises(error, match=said):
+        meet(reader.node, reader.client, OWNER)
+    assert reader.holds == before
+    with reader.node.store.read() as session:
+        assert cosigned_size(session, OWNER) is None
+    peer.behave()
+    meet(reader.node, reader.client, OWNER)
+    with peer.owner.node.store.read() as session:
+        assert cosigned_size(session, READER) == reader.peer.cosigned_size > 0
 
 
 def test_a_peer_that_was_revoked_while_it_answered_brings_nothing(reader: Reader, peer: PeerSimulator) -> None:

@@ -33,6 +33,7 @@ def test_a_node_makes_a_card_that_it_can_open(tmp_path: Path) -> None:
     assert card.identity == identity.public
     assert card.delegation.statement == keys.statement.public
     assert card.delegation.log == keys.log.public
+    assert card.delegation.witness == keys.witness.public
     assert card.delegation.from_index == 0
     assert (card.issuer, card.jurisdiction, card.url) == ("ffp-rs", Jurisdiction.RS, "https://ffp.example:8440")
 

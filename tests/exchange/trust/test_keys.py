@@ -27,6 +27,8 @@ NAMES = {
     "statement-ml-dsa-65.pem",
     "log-ed25519.pem",
     "log-ml-dsa-44.pem",
+    "witness-ed25519.pem",
+    "witness-ml-dsa-44.pem",
     "transport-ed25519.pem",
     "nonce-secret",
 }
@@ -76,9 +78,11 @@ def test_what_was_made_is_loaded(folder: Path) -> None:
         keys.statement.public.ml_dsa,
         keys.log.public.ed25519,
         keys.log.public.ml_dsa,
+        keys.witness.public.ed25519,
+        keys.witness.public.ml_dsa,
     ]
     assert len(set(publics)) == len(publics)
-    assert [len(base64.b64decode(key)) for key in publics] == [32, 1952, 32, 1952, 32, 1312]
+    assert [len(base64.b64decode(key)) for key in publics] == [32, 1952, 32, 1952, 32, 1312, 32, 1312]
     assert keys.nonce_secret == (folder / "nonce-secret").read_bytes()
     assert load_keys(folder).statement.public == keys.statement.public
 
@@ -119,6 +123,7 @@ def test_a_missing_key_is_named(folder: Path, name: str) -> None:
         ("statement-ed25519.pem", "statement-ml-dsa-65.pem"),
         ("statement-ml-dsa-65.pem", "log-ml-dsa-44.pem"),
         ("log-ml-dsa-44.pem", "statement-ml-dsa-65.pem"),
+        ("witness-ml-dsa-44.pem", "witness-ed25519.pem"),
         ("transport-ed25519.pem", "log-ml-dsa-44.pem"),
     ],
 )

@@ -35,6 +35,7 @@ MATRIX: dict[str, set[Role] | str | None] = {
     "GET /v1/vocabularies": ANY_USER,
     "GET /v1/peers": OPERATOR,
     "GET /v1/lane": PEERS,
+    "POST /v1/witness": PEERS,
     "GET /v1/node": EVERYBODY,
     "GET /healthz": EVERYBODY,
     "GET /readyz": EVERYBODY,

@@ -37,6 +37,7 @@ OPERATIONS = {
     "status",
     "submit",
     "vocabularies",
+    "witness",
 }
 
 
@@ -153,6 +154,6 @@ def test_answers_fit_their_schemas(node: RunningNode, document: dict[str, Any]) 
 
 
 def test_the_security_of_each_operation_is_stated(document: dict[str, Any]) -> None:
-    open_to_all = {"healthz", "readyz", "node_card", "lane"}
+    open_to_all = {"healthz", "readyz", "node_card", "lane", "witness"}
     secured = {operation["operationId"] for operation in operations(document) if operation.get("security")}
     assert secured == OPERATIONS - open_to_all

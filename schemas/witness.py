@@ -1,0 +1,79 @@
+"""What two nodes tell each other as witnesses: the heads of logs that each cosigned last (C2SP tlog-cosignature)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from schemas.errors import ContractError
+from schemas.exhibit import Contract
+from schemas.lane import Base64Text, Proof
+from schemas.statements import NodeId, contract_error
+from schemas.strict_json import check_json
+
+MAX_HEADS = 16
+"""The latest head of each log: more logs than the exchange has members."""
+MAX_REPORT_BYTES = 384 * 1024
+"""17 notes of the greatest length take 280 kB, 16 of the longest proofs 70 kB more."""
+MAX_REPORT_VALUES = 2048
+
+# A head with the lines of the log and of one witness takes 7 kB, 9.3 kB in Base64.
+Note = Annotated[Base64Text, Field(max_length=16 * 1024)]
+Size = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+class SeenHead(Contract):
+    """The last head of the log of the node ``log`` that the sender cosigned: a signed note with four lines, those of
+    the log and those of the sender."""
+
+    log: NodeId
+    note: Note
+
+
+class WitnessReport(Contract):
+    """A node asks another: here is what I cosigned, of your log and of others'; what did you?
+
+    ``cosigned`` is the last head of the receiver's log that the sender cosigned, None when there is none. ``seen`` are
+    those of other logs. ``asks`` are sizes at which the sender was told of heads of the receiver's log; it wants to see
+    that the head of size ``size``, which it verified, goes on from each.
+    """
+
+    contract: Literal["1.0"]
+    cosigned: Note | None
+    seen: Annotated[tuple[SeenHead, ...], Field(max_length=MAX_HEADS)]
+    size: Size | None
+    asks: Annotated[tuple[Size, ...], Field(max_length=MAX_HEADS)]
+
+
+class WitnessAnswer(Contract):
+    """The same from the other side. ``proofs`` has a consistency proof for each of ``asks``, in their order."""
+
+    contract: Literal["1.0"]
+    cosigned: Note | None
+    seen: Annotated[tuple[SeenHead, ...], Field(max_length=MAX_HEADS)]
+    proofs: Annotated[tuple[Proof, ...], Field(max_length=MAX_HEADS)]
+
+
+def parse_witness_report(data: bytes) -> WitnessReport:
+    """Read a report whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
+    _check(data)
+    try:
+        return WitnessReport.model_validate_json(data, strict=True)
+    except ValidationError as error:
+        raise contract_error(error) from error
+
+
+def parse_witness_answer(data: bytes) -> WitnessAnswer:
+    """Read an answer whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
+    _check(data)
+    try:
+        return WitnessAnswer.model_validate_json(data, strict=True)
+    except ValidationError as error:
+        raise contract_error(error) from error
+
+
+def _check(data: bytes) -> None:
+    if data.count(b",") > MAX_REPORT_VALUES:  # no string of a report has a comma
+        raise ContractError("too-large", f"The report holds more than {MAX_REPORT_VALUES} values.")
+    check_json(data, max_bytes=MAX_REPORT_BYTES)
