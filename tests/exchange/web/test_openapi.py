@@ -30,6 +30,7 @@ OPERATIONS = {
     "peers",
     "read_blob",
     "read_candidate",
+    "read_bundle",
     "read_envelope",
     "read_record",
     "readyz",
