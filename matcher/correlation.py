@@ -126,7 +126,7 @@ def rank(
 ) -> list[Ranked]:
     """The stages that follow those by columns.
 
-    1. Search each reference that entered for its best place.
+    1. Search each reference that entered for its best place, where not all of them are compared in full anyway.
     2. Compare in full the best ``parameters.cell_candidates`` of those.
     3. Rank these by score; ties by row.
 
@@ -134,7 +134,8 @@ def rank(
     reference that they cannot read, and answer in any order.
     """
     # 1.
-    sifted = sorted(sift_rows(list(entered)))
+    few = len(entered) <= parameters.cell_candidates
+    sifted = [(row, 0.0) for row in entered] if few else sorted(sift_rows(list(entered)))
 
     # 2.
     agreements = np.array([agreement for _, agreement in sifted])
