@@ -162,7 +162,7 @@ class Waves:
         found[:, below : below + len(self.hankel)] = of_rings
         # of a real plane: (-1)^n times the conjugate
         found[:, :below] = of_rings[:, below:0:-1].conj()
-        found[:, below - 1 :: -2] *= -1 if below else 1
+        found[:, below - 1 :: -2] *= -1
         return found
 
     def correlations(self, moving: Complex, fixed: Complex) -> Plane:
