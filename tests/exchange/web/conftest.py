@@ -74,8 +74,11 @@ def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
 @pytest.fixture
 def unharmed(node: RunningNode) -> Iterator[None]:
     """After the test: what it sent has left nothing behind. That the node goes on, the last test of each file shows."""
+    # what the last test broke off may still be on its way out
+    node.wait_for(lambda _: not stored(node).incoming, 10)
     before = stored(node)
     yield
+    node.wait_for(lambda _: not stored(node).incoming, 10)
     assert stored(node) == before
 
 

@@ -31,8 +31,11 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
 
 @pytest.fixture
 def unharmed_narrow(narrow: RunningNode) -> Iterator[None]:
+    # what the last test broke off may still be on its way out
+    narrow.wait_for(lambda _: not stored(narrow).incoming, 10)
     before = stored(narrow)
     yield
+    narrow.wait_for(lambda _: not stored(narrow).incoming, 10)
     assert stored(narrow) == before
 
 
