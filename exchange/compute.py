@@ -1,7 +1,8 @@
 """Heavy work in processes of its own: started when first needed, replaced when they die, bounded in time.
 
 A worker gets one thread for linear algebra: the processes already share the cores among themselves. It ends with the
-node, however the node ends, and leaves Ctrl-C to it.
+node, however the node ends, and leaves Ctrl-C to it. Nobody waits at a screen for what is done in the background: its
+processes leave the cores to whoever else wants them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from exchange.errors import ComputeFailed
 P = ParamSpec("P")
 T = TypeVar("T")
 
+LOWEST_PRIORITY = 19
+"""Of nice(2): beside any ordinary process, such a one gets a sixtieth of a core."""
+
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 
@@ -33,8 +37,9 @@ class Compute:
     begins, not from when it queues, and a process that dies or is killed takes nobody else's work along.
     """
 
-    def __init__(self, workers: int, timeout_s: float) -> None:
+    def __init__(self, workers: int, timeout_s: float, *, background: bool = False) -> None:
         self._timeout_s = timeout_s
+        self._niceness = LOWEST_PRIORITY if background else 0
         self._idle: queue.LifoQueue[ProcessPoolExecutor | None] = queue.LifoQueue()
         for _ in range(workers):
             self._idle.put(None)  # a place whose process is started when it is first needed
@@ -82,7 +87,7 @@ class Compute:
                 os.environ.setdefault(name, "1")
             # spawn: a fork of a threaded server may hang, and a fork server's socket needs a short TMPDIR
             context = multiprocessing.get_context("spawn")
-            executor = ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker)
+            executor = ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker, initargs=(self._niceness,))
             self._running.add(executor)
             return executor
 
@@ -104,8 +109,9 @@ def _submit(executor: ProcessPoolExecutor, function: Callable[P, T], *args: P.ar
         raise BrokenProcessPool(str(error)) from error
 
 
-def _begin_worker() -> None:
+def _begin_worker(niceness: int) -> None:
     """In the worker: leave Ctrl-C to the node, and end when the node is gone, even when it was killed."""
+    os.nice(niceness)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
 

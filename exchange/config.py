@@ -1,7 +1,8 @@
 """A node's settings: environment over secret files over ``config.toml`` in the node's home. Unknown keys are refused.
 
-Each setting is read from ``FFP_NODE_<NAME>`` in the environment, from a file of that name under ``<home>/secrets``,
-or from ``<home>/config.toml``. The home itself comes from ``--home`` or ``FFP_NODE_HOME``.
+Each setting is read from ``FFP_NODE_<NAME>`` in the environment, from a file of that name under ``<home>/secrets`` or
+among the service's credentials, or from ``<home>/config.toml``. The home itself comes from ``--home`` or
+``FFP_NODE_HOME``.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,19 +23,33 @@ from pydantic_settings import (
 )
 
 from exchange.errors import ConfigurationError
-from schemas.statements import NodeId, Url
+from schemas.issued import NodeId, Url
 from schemas.vocabulary import Jurisdiction
 
 DEFAULT_HOME = Path("/var/lib/ffp")
 HOME_VARIABLE = "FFP_NODE_HOME"
 _PREFIX = "FFP_NODE_"
+_AUTHORITY_URL = r"^https?://[^\s/@?#]+(/[^\s@#]*)?$"
 _FORMS = {
     "url": "is written http://host:port or https://host:port, in lower case and without a path",
     "node_id": "is written ffp-rs or ffp-rs-name, in lower case",
+    "database_url": "is written postgresql+psycopg://user:password@host:port/database",
+    "timestamp_url": "is written http://host/path or https://host/path, without a name and password",
 }
 
+
+def _address_of_postgresql(secret: SecretStr) -> SecretStr:
+    address = urlsplit(secret.get_secret_value())
+    if address.scheme != "postgresql+psycopg" or len(address.path) < 2 or address.port == 0:
+        raise ValueError("names no database of PostgreSQL")
+    return secret
+
+
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Hours = Annotated[int, Field(ge=1, le=24 * 366)]
 Bytes = Annotated[int, Field(gt=0, le=2**40)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_address_of_postgresql)]
+PageLanguage = Literal["en", "sq", "bs", "hr", "sr-Latn", "sr-Cyrl", "cnr", "mk", "ro", "uk"]
 
 
 class Settings(BaseSettings):
@@ -46,6 +62,15 @@ class Settings(BaseSettings):
     node_id: NodeId
     url: Url
     """Where peers reach this node; it is part of what they sign."""
+    database_url: DatabaseUrl | None = None
+    """A database of PostgreSQL for this node alone; without one, SQLite in the home. A secret, when a password is in
+    it."""
+    session_idle_s: Seconds = 3600
+    """Whoever is signed in to the pages and does nothing for so long signs in again."""
+    session_most_s: Seconds = 12 * 3600
+    """However busy: a working day."""
+    language: PageLanguage = "en"
+    """Of the pages, for a browser that asks for none of those that there are and a visitor who has chosen none."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8440
     max_scan_bytes: Bytes = 128 * 1024 * 1024
@@ -55,23 +80,63 @@ class Settings(BaseSettings):
     min_free_bytes: Bytes = 512 * 1024 * 1024
     """Submissions are refused below this, so that the database can always finish what it began."""
     workers: Annotated[int, Field(ge=1, le=256)] = max(1, (os.cpu_count() or 2) - 1)
-    """Processes that read and correlate scans; one core is left to answer people."""
+    """Processes that correlate, at the lowest priority, and as many again that read and draw what people wait for; one
+    core is left to answer them."""
     compute_timeout_s: Seconds = 120
     """The longest that a worker process may take over one scan or one correlation."""
     pull_interval_s: Seconds = 2
     """How often each peer is asked for news; jittered by a quarter, so that peers do not move in step."""
     peer_timeout_s: Seconds = 30
+    lane_wait_s: Annotated[float, Field(ge=0, le=50)] = 20
+    """How long a peer is asked to wait for news before it answers that there is none; 0 asks it not to wait. At most
+    half of ``peer_timeout_s``, and below what reverse proxies wait for."""
     checkpoint_interval_s: Annotated[float, Field(ge=1, le=3600)] = 1
     """A head of the log is signed at most this often, and only when the log grew."""
     log_check_interval_s: Seconds = 86_400
     """How often all that is at rest is read again and compared with what was signed."""
+    audit_interval_s: Annotated[float, Field(ge=1, le=86_400)] = 60
+    """Audit rows wait at most this long for the leaf of the log that vouches for them. Each leaf brings a signed head
+    and every peer's cosignature, some 25 kB on disk: one a second, for ever, would be 2 GB a day."""
+    audit_retention_days: Annotated[int, Field(ge=365, le=36_500)] = 3650
+    """How long it stays known who saw or asked what: as long as a record usually stands, and so may be questioned."""
+    draft_days: Annotated[int, Field(ge=1, le=365)] = 14
+    """An exhibit that was begun and not submitted is erased with its files when nobody touched it for so long."""
+    purpose_required: bool = False
+    """Whether people must state purpose and legal basis of what they search and read."""
+    receipt_interval_s: Seconds = 86_400
+    """How often this node signs for what it read of each peer's lane; at once when something of it was set aside."""
     request_skew_s: Annotated[float, Field(ge=1, le=300)] = 30
     """How far two nodes' clocks may differ before their signed requests are refused."""
+    timestamp_url: Annotated[str, Field(pattern=_AUTHORITY_URL, max_length=500)] | None = None
+    """A time-stamping authority (RFC 3161) that is asked for stamps of the log's heads. Without one none are made."""
+    timestamp_roots: Path | None = None
+    """A PEM file with the roots under which its stamps are believed; relative to the home. Those of earlier
+    authorities stay in it, so that their stamps can be verified."""
+    timestamp_interval_s: Seconds = 3600
+    """A stamp is asked for at most this often, for the newest head that has none."""
     calibration: Path | None = None
     """A model that says what scores are worth, made by ``ffp calibrate``; relative to the home. Without one no
     likelihood ratio is given."""
+    first_review_h: Hours = 24
+    """From a scan's correlation until an examiner has looked at what it brought. NIBIN's practice, as those below."""
+    second_review_h: Hours = 24
+    """From a conclusion until another examiner has verified it, blind."""
+    dissemination_h: Hours = 48
+    """From a conclusion until the lead is with the other jurisdiction."""
+    comparison_answer_h: Hours = 10 * 24
+    """How long the other side may take to answer when the exhibits are to meet under one microscope."""
+    feedback_h: Hours = 30 * 24
+    """From a lead, or a confirmed hit, until each side says what became of it."""
+    control_share: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """How often, beside a conclusion, a pair that nobody holds for a lead is sent for verification too: so that being
+    asked tells nothing. Each costs an examiner the time of a comparison."""
+    query_quota: Annotated[int, Field(ge=0, le=100_000)] = 50
+    """Queries that each peer may ask in 24 hours: enough for a laboratory's day, too few to map what is held here."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     """How often a failing job is tried before it is set aside for the operator."""
+    key_passphrase: SecretStr | None = None
+    """What the private keys are encrypted with. From the environment, a secret file or a systemd credential; never
+    from ``config.toml``, which lies beside the keys."""
 
     @classmethod
     def settings_customise_sources(
@@ -84,17 +149,28 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over secret files over TOML; ``.env`` files are not read."""
         home = Path(init_settings()["home"])
-        secrets = home / "secrets"
-        files = (SecretsSettingsSource(settings_cls, secrets_dir=secrets),) if secrets.is_dir() else ()
+        folders = [folder for folder in _secret_folders(home) if folder.is_dir()]
+        files = (SecretsSettingsSource(settings_cls, secrets_dir=folders),) if folders else ()
         return (init_settings, env_settings, *files, TomlConfigSettingsSource(settings_cls, home / "config.toml"))
 
     @property
+    def passphrase(self) -> bytes | None:
+        """Of the private keys; None when none was given."""
+        return None if self.key_passphrase is None else self.key_passphrase.get_secret_value().encode()
+
+    @property
     def database(self) -> Path:
+        """The file of SQLite, of a node without ``database_url``."""
         return self.home / "node.db"
 
     @property
     def keys(self) -> Path:
         return self.home / "keys"
+
+    @property
+    def sign_in_key(self) -> Path:
+        """Seals the secrets of users' authenticators; belongs in the backup of the keys."""
+        return self.home / "sign-in.key"
 
     @property
     def blobs(self) -> Path:
@@ -104,6 +180,16 @@ class Settings(BaseSettings):
     def incoming(self) -> Path:
         """What is still arriving; emptied at every start."""
         return self.home / "incoming"
+
+    @property
+    def queries(self) -> Path:
+        """Scans with which peers ask, apart from all others; each is erased once its query is answered."""
+        return self.home / "queries"
+
+    @property
+    def drafts(self) -> Path:
+        """Scans of exhibits that examiners are still entering; each is erased with its draft."""
+        return self.home / "drafts"
 
     @property
     def prepared(self) -> Path:
@@ -119,6 +205,11 @@ class Settings(BaseSettings):
     def last_head(self) -> Path:
         """The last head of the own log that was signed, beside the database: it tells a restored one from the last."""
         return self.home / "last-head"
+
+    @property
+    def trust_root(self) -> Path:
+        """The rounds of the trust root that were installed here; a node without any has no such folder."""
+        return self.home / "root"
 
     @property
     def log_origin(self) -> str:
@@ -142,6 +233,7 @@ def load_settings(home: Path) -> Settings:
     _refuse_unknown_environment()
     _refuse_unknown_secrets(home)
     try:
+        _refuse_open_secret(home / "config.toml")
         return Settings(home=home)
     except ValidationError as error:
         raise ConfigurationError(
@@ -176,6 +268,15 @@ def write_config(settings: dict[str, Any], home: Path) -> None:
     (home / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def write_secret(name: str, value: str, home: Path) -> None:
+    """Write a setting to a file that its owner alone may read."""
+    folder = home / "secrets"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{_PREFIX}{name}".lower()
+    path.touch(mode=0o600)
+    path.write_text(value + "\n", encoding="utf-8")
+
+
 def _refuse_unknown_environment() -> None:
     unknown = [name for name in os.environ if name.upper().startswith(_PREFIX) and name.upper() not in _known()]
     if unknown:
@@ -188,6 +289,20 @@ def _refuse_unknown_secrets(home: Path) -> None:
     unknown = [name for name in names if not name.startswith(".") and name.upper() not in _known()]
     if unknown:
         raise ConfigurationError(f"{folder} names settings that do not exist: {', '.join(sorted(unknown))}.")
+
+
+def _refuse_open_secret(config: Path) -> None:
+    if "key_passphrase" in tomllib.loads(config.read_text(encoding="utf-8")):
+        raise ConfigurationError(
+            f"The passphrase of the keys must not stand in {config}, beside them: give it in "
+            f"{_PREFIX}KEY_PASSPHRASE or in the secret file of that name."
+        )
+
+
+def _secret_folders(home: Path) -> tuple[Path, ...]:
+    """Secret files of the node, over what systemd decrypted for its service (``LoadCredentialEncrypted=``)."""
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    return (*((Path(credentials),) if credentials else ()), home / "secrets")
 
 
 def _known() -> set[str]:

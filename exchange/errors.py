@@ -2,6 +2,7 @@
 
 ExchangeError
 ├── ConfigurationError          the operator mends the settings; the node does not start
+│   └── PassphraseNeeded        the operator gives the passphrase of the keys
 ├── Unauthenticated             sign in: no token, an unknown or a revoked one
 ├── Forbidden                   signed in, but the role may not do this
 ├── NotFound                    no such thing, or not for this caller: both get the same answer
@@ -9,13 +10,21 @@ ExchangeError
 │   └── UnsupportedMedia        the sender exports the scan in a format that is read here
 ├── TooLarge                    the sender sends less; the limit stands in the message
 ├── Conflict                    the sender looks at what is stored already
+├── TooMany                     the sender comes again later; nothing is wrong
+│   └── QuotaReached            the peer asked as often as it may: it asks again after the time that is named
 ├── StoreUnavailable            try again later; nothing was stored
-│   └── StoreFull               the operator frees space; nothing was stored
+│   ├── StoreFull               the operator frees space; nothing was stored
+│   └── NotAudited              try again later; nothing was shown, since who asked could not be written down
 ├── ComputeFailed               a worker process died or took too long: try again; it is counted
+├── NotSearched                 nothing could be compared, for a reason that lies in the query: the answer says so
 ├── StatementInvalid            a signed statement that must not be believed: quarantine it
+├── RootInvalid                 a trust root or registry that must not be believed: keep to the one before it
 ├── LogError
 │   ├── ProofInvalid            a proof does not lead to the root: believe nothing that rests on it
 │   └── CheckpointInvalid       a head that is not signed by the log's keys, or not in its form
+├── TimeStampError
+│   ├── TimeStampUnavailable    the authority is away: nothing waits for it, it is asked again
+│   └── TimeStampRefused        what it answered is not believed: the operator looks at the authority
 ├── RequestRefused              a request between nodes that must not be answered
 │   ├── SignatureInvalid        altered, or not covering what it must
 │   ├── RequestExpired          too old or from the future: compare the clocks
@@ -44,6 +53,10 @@ class ExchangeError(Exception):
 
 class ConfigurationError(ExchangeError):
     code = "configuration-error"
+
+
+class PassphraseNeeded(ConfigurationError):
+    code = "passphrase-needed"
 
 
 class Unauthenticated(ExchangeError):
@@ -80,6 +93,20 @@ class Conflict(ExchangeError):
     code = "conflict"
 
 
+class TooMany(ExchangeError):
+    code = "too-many"
+
+
+class QuotaReached(TooMany):
+    """``retry_after_s`` says when the next is taken."""
+
+    code = "quota-reached"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class StoreUnavailable(ExchangeError):
     code = "store-unavailable"
 
@@ -88,12 +115,26 @@ class StoreFull(StoreUnavailable):
     code = "store-full"
 
 
+class NotAudited(StoreUnavailable):
+    code = "not-audited"
+
+
 class ComputeFailed(ExchangeError):
     code = "compute-failed"
 
 
+class NotSearched(ExchangeError):
+    """It tells nothing of what is held here."""
+
+    code = "not-searched"
+
+
 class StatementInvalid(ExchangeError):
     code = "statement-invalid"
+
+
+class RootInvalid(ExchangeError):
+    code = "root-invalid"
 
 
 class LogError(ExchangeError):
@@ -106,6 +147,18 @@ class ProofInvalid(LogError):
 
 class CheckpointInvalid(LogError):
     code = "checkpoint-invalid"
+
+
+class TimeStampError(ExchangeError):
+    code = "time-stamp-error"
+
+
+class TimeStampUnavailable(TimeStampError):
+    code = "time-stamp-unavailable"
+
+
+class TimeStampRefused(TimeStampError):
+    code = "time-stamp-refused"
 
 
 class RequestRefused(ExchangeError):
@@ -137,7 +190,13 @@ class PeerError(ExchangeError):
 
 
 class PeerUnreachable(PeerError):
+    """``retry_after_s`` is how long the peer wants to be left alone, 0 when it did not say."""
+
     code = "peer-unreachable"
+
+    def __init__(self, message: str, *, retry_after_s: int = 0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class PeerMisbehaved(PeerError):

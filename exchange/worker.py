@@ -10,22 +10,41 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import structlog
 from sqlalchemy.orm import Session
 
-from exchange.errors import ExchangeError, PeerError
+from exchange.errors import ExchangeError, PeerError, PeerMisbehaved, PeerUnreachable, StoreUnavailable, TimeStampError
+from exchange.flows.answer_query import answer_query
+from exchange.flows.ask import LONGEST_SEND_S, send_query
+from exchange.flows.audit import erase_outlived_rows, seal_audit
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.correlate import correlate_acquisition, promise_again
+from exchange.flows.drafts import erase_outlived_drafts
+from exchange.flows.erase import erase
+from exchange.flows.key_events import learn_keys
+from exchange.flows.key_return import cosign_again, return_key_events
 from exchange.flows.log_check import check_when_due
 from exchange.flows.log_start import begin_log_start, may_sign
+from exchange.flows.mirror import mirror_log
 from exchange.flows.node import Node
 from exchange.flows.pull import fetch_scan, note_alarm, pull
+from exchange.flows.rebuild import rebuild
+from exchange.flows.receipts import give_receipt
+from exchange.flows.recover import recover
 from exchange.flows.references import restore_galleries
+from exchange.flows.replay import read_again
+from exchange.flows.stamping import note_stamp_failure, stamp_head
+from exchange.flows.withdraw import purge
 from exchange.flows.witness import cosign_head, meet
 from exchange.net.client import PeerClient
+from exchange.net.time_authority import TimeAuthorityClient
 from exchange.store import jobs
+from exchange.store.drafts import every_file
 from exchange.store.peers import PeerState, all_peers
+from exchange.store.queries import unanswered
+from exchange.store.rebuild import lost_leaves
 from exchange.store.records import AcquisitionState, referenced_blobs
 from exchange.store.tables import AcquisitionRow, JobRow
 
@@ -33,9 +52,17 @@ log = structlog.get_logger(__name__)
 
 IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above what a laptop's battery does
 FETCHERS = 2
+ASKERS = 2
 GALLERIES_S = 60
+SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
+PURGE_S = 60  # how often it is looked whether any record's retention is over
 LOG_CHECK_S = 60  # how often it is looked whether the check is due
+SENDING_S = 2 * LONGEST_SEND_S  # a scan on its way over a slow line, and its digest before
+STAMP_S = 60  # the same for a time stamp, and how soon an authority that was away is asked again
+STORE_AGAIN_S = 1  # how soon a database that was away is tried again with what must be written down
 STOP_S = 10  # how long the node's end waits for its work: well below the patience of service managers
+OWED = frozenset({jobs.JobKind.ERASE, jobs.JobKind.SEND_QUERY, jobs.JobKind.ANSWER_QUERY})
+"""However often it failed: an erasure, and what ends by itself, a query when it is too old or was given up."""
 
 
 class Worker:
@@ -44,22 +71,35 @@ class Worker:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._client = PeerClient(node.keys.transport, timeout_s=node.settings.peer_timeout_s)
+        self._time_authority = TimeAuthorityClient(timeout_s=node.settings.peer_timeout_s)
         self._chance = random.Random()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._pulled: set[str] = set()
         self._told: dict[str, bytes | None] = {}
+        self._behind: set[str] = set()
+        self._swept = False
+        self._wait_s = int(min(node.settings.lane_wait_s, node.settings.peer_timeout_s / 2))
 
     def start(self) -> None:
-        """Clear what a crash left behind, then start. One worker at a time runs on a SQLite node."""
-        self._recover()
+        """Clear what a crash left behind, then start. One worker at a time runs on a node."""
         begin_log_start(self._node)
+        cosign_again(self._node)
+        self._recover()
         loops: list[tuple[str, Callable[[], bool], float]] = [
-            ("sequencer", lambda: sign_head(self._node), self._node.settings.checkpoint_interval_s),
+            ("sequencer", self._sequence, self._node.settings.checkpoint_interval_s),
+            ("time stamps", self._stamp, min(STAMP_S, self._node.settings.timestamp_interval_s)),
             ("watch on peers", self._watch_peers, IDLE_S),
+            ("scans without a record", self._sweep, SWEEP_S),
             ("galleries", self._restore_galleries, GALLERIES_S),
             ("check of content at rest", self._check_at_rest, LOG_CHECK_S),
             *((f"correlator-{n}", lambda: self._drain(jobs.JobKind.CORRELATE), IDLE_S) for n in range(self._workers)),
+            ("eraser", lambda: self._drain(jobs.JobKind.ERASE), IDLE_S),
+            ("end of retention", lambda: purge(self._node) > 0, PURGE_S),
+            ("end of drafts", lambda: erase_outlived_drafts(self._node) > 0, PURGE_S),
+            ("end of audit rows", lambda: erase_outlived_rows(self._node), PURGE_S),
+            *((f"asker-{n}", lambda: self._drain(jobs.JobKind.SEND_QUERY), IDLE_S) for n in range(ASKERS)),
+            ("answerer", lambda: self._drain(jobs.JobKind.ANSWER_QUERY), IDLE_S),
             *((f"fetcher-{n}", lambda: self._drain(jobs.JobKind.FETCH_SCAN), IDLE_S) for n in range(FETCHERS)),
         ]
         for name, step, pause_s in loops:
@@ -71,13 +111,16 @@ class Worker:
         start."""
         self._stopping.set()
         self._client.hang_up()
+        self._time_authority.hang_up()
         deadline = time.monotonic() + STOP_S
         for thread in list(self._threads):
             thread.join(timeout=max(0.0, deadline - time.monotonic()))
         self._node.compute.close()
+        self._node.background.close()
         for thread in list(self._threads):
             thread.join(timeout=STOP_S)
         self._client.close()
+        self._time_authority.close()
 
     def _run(self, name: str, step: Callable[[], bool], pause_s: float) -> None:
         thread = threading.Thread(target=self._loop, args=(name, step, pause_s), name=name, daemon=True)
@@ -91,22 +134,47 @@ class Worker:
     def _recover(self) -> None:
         for leftover in self._node.settings.incoming.iterdir():
             if leftover.is_dir():
-                shutil.rmtree(leftover)
+                _clear_away(leftover, shutil.rmtree)
             elif leftover.suffix != ".part":  # parts are resumed, the rest was never acknowledged
-                leftover.unlink()
+                _clear_away(leftover, Path.unlink)
         for leftover in self._node.settings.prepared.glob("*.part"):
-            leftover.unlink()
+            _clear_away(leftover, Path.unlink)
         with self._node.store.write() as session:
             for job in jobs.abandoned(session):
-                # counted as a failure: work that takes the whole node down must not do so for ever
-                self._count_failure(session, job, "The node ended during this work; it is done again.")
-            referenced = referenced_blobs(session)
-        swept = self._node.blobs.sweep(referenced)
-        if swept:
-            log.info("removed scans that no record names", count=swept)
+                # counted: work that takes the whole node down must not do so for ever
+                message = "The node ended during this work; it is done again."
+                aside = jobs.broken_off(job, message, max_attempts=self._most(job))
+                _tell(session, job, message, aside)
+            wanted, typed_in = unanswered(session, self._node.node_id), every_file(session)
+        self._node.draft_files.sweep(typed_in)
+        self._node.query_scans.sweep(wanted)
+        self._sweep()
+        taken = read_again(self._node)
+        if taken:
+            log.info("understood what an older release had set aside", count=taken)
         again = promise_again(self._node)
         if again:
             log.info("the matcher changed: scans are correlated anew", count=again)
+
+    def _sweep(self) -> bool:
+        """Remove the scans that no record names, once. Not before the peers have returned this node's heads: after a
+        restore a scan may be that of a record which is still to come back."""
+        if self._swept:
+            return False
+        with self._node.store.write() as session:  # scans are kept inside write transactions, with their records
+            if not may_sign(session) or lost_leaves(session):
+                return False
+            swept, stayed = self._node.blobs.sweep(referenced_blobs(session))
+        self._swept = True
+        if swept:
+            log.info("removed scans that no record names", count=swept)
+        if stayed:
+            log.warning("scans that no record names cannot be removed, tried again at the next start", count=stayed)
+        return False
+
+    def _most(self, job: JobRow) -> int:
+        """How often it is tried; what is owed, however often it failed."""
+        return 2**31 if job.kind in OWED else self._node.settings.max_attempts
 
     def _loop(self, name: str, step: Callable[[], bool], pause_s: float) -> None:
         while not self._stopping.is_set():
@@ -122,6 +190,11 @@ class Worker:
                 jitter = self._chance.uniform(0.75, 1.25)  # so that nodes do not move in step
                 self._stopping.wait(pause_s * jitter)
 
+    def _sequence(self) -> bool:
+        """Audit rows first, so that the head covers the leaf that vouches for them."""
+        seal_audit(self._node)
+        return sign_head(self._node)
+
     def _restore_galleries(self) -> bool:
         """Once after the start there may be much to do; later there is nothing, unless that failed."""
         restore_galleries(self._node)
@@ -134,34 +207,81 @@ class Worker:
                 log.error("content at rest is not what was signed", subject=found.subject, detail=found.what)
         return False
 
+    def _stamp(self) -> bool:
+        try:
+            if stamp_head(self._node, self._time_authority):
+                log.info("a head of the log has a time stamp")
+        except TimeStampError as error:
+            if not self._stopping.is_set():  # else broken off here, no fault of the authority
+                log.warning("no time stamp, asked again later", code=error.code, detail=str(error))
+                note_stamp_failure(self._node, error)
+        return False
+
     def _watch_peers(self) -> bool:
         """Give each enrolled peer a thread of its own: a slow or silent one keeps nobody else waiting."""
         with self._node.store.read() as session:
-            peers = {peer.node_id for peer in all_peers(session) if peer.state == PeerState.ENROLLED}
+            peers = {peer.node_id for peer in all_peers(session) if peer.state != PeerState.REVOKED}
         for peer in sorted(peers - self._pulled):
             self._pulled.add(peer)
             self._run(f"puller of {peer}", partial(self._pull, peer), self._node.settings.pull_interval_s)
         return False
 
     def _pull(self, peer: str) -> bool:
+        """One round with one peer: take back what was lost, pull, mirror the log, cosign its head, tell it."""
         try:
             with self._node.store.read() as session:
                 waits = not may_sign(session)
             if waits:  # whatever else is wrong between the two: the peer may hold this node's heads
                 with contextlib.suppress(PeerError):  # met again below, where it is an alarm
                     self._meet(peer)
-            more = pull(self._node, self._client, peer)
+            refused = self._get_back(peer)
+            wait_s = 0 if peer in self._behind or waits else self._wait_s
+            self._behind.add(peer)  # until it is known that nothing more waits there
+            more = pull(self._node, self._client, peer, wait_s=wait_s)
+            while mirror_log(self._node, self._client, peer) and not self._stopping.is_set():
+                pass
             cosign_head(self._node, peer)
             if not more:
+                self._behind.discard(peer)
+                give_receipt(self._node, peer)
                 self._meet(peer)
                 if cosign_head(self._node, peer):  # the proofs that it waited for came with that answer
                     self._meet(peer)
+            if refused is not None:
+                raise refused
         except PeerError as error:
-            if not self._stopping.is_set():  # else broken off here, no fault of the peer
-                log.warning("pull failed", peer=peer, code=error.code, detail=str(error))
-                note_alarm(self._node, peer, str(error))
-            return False
+            return not self._stopping.is_set() and self._look_for_keys(peer, error)
         return more
+
+    def _look_for_keys(self, peer: str, error: PeerError) -> bool:
+        """What a peer signed did not verify, or was refused: its keys may be new ones. Returns whether they are."""
+        told = str(error)
+        try:
+            if isinstance(error, PeerMisbehaved) and learn_keys(self._node, self._client, peer):
+                log.info("learned new keys", peer=peer)
+                return True
+        except PeerMisbehaved as also:
+            told = f"{told} {also}"
+        except PeerError:
+            pass  # what went wrong first is what the operator must know
+        if not self._stopping.is_set():  # else broken off here, no fault of the peer
+            log.warning("pull failed", peer=peer, code=error.code, detail=told)
+            note_alarm(self._node, peer, told)
+        return False
+
+    def _get_back(self, peer: str) -> PeerError | None:
+        """After a restore: the log's hashes, then what this peer holds of this node's own. What is refused keeps
+        nothing else from being done."""
+        try:
+            if rebuild(self._node, self._client):
+                log.warning("the log was rebuilt from its witnesses")
+            if return_key_events(self._node):
+                log.warning("the last change of keys is in the log again")
+            if recover(self._node, self._client, peer):
+                log.warning("what a peer holds of this node's own was taken back", peer=peer)
+        except PeerError as error:
+            return error
+        return None
 
     def _meet(self, peer: str) -> None:
         self._told[peer] = meet(self._node, self._client, peer, self._told.get(peer))
@@ -172,38 +292,70 @@ class Worker:
             if not jobs.any_due(session, kind):
                 return False
         with self._node.store.write() as session:
-            job = jobs.take(session, kind, lease_s=3 * self._node.settings.compute_timeout_s)
+            lease_s = SENDING_S if kind == jobs.JobKind.SEND_QUERY else 3 * self._node.settings.compute_timeout_s
+            job = jobs.take(session, kind, lease_s=lease_s)
         if job is None:
             return False
         try:
-            self._do(kind, int(job.subject))
+            self._do(kind, int(job.subject), job.attempts)
         except ExchangeError as error:
-            self._failed(job, f"{error.code}: {error}")
+            wait = error.retry_after_s if isinstance(error, PeerUnreachable) else 0
+            self._failed(job, f"{error.code}: {error}", at_least_s=wait)
         except Exception as error:
             log.exception("job failed", kind=kind, subject=job.subject)
             self._failed(job, f"unforeseen: {type(error).__name__}")
         else:
-            with self._node.store.write() as session:
-                jobs.finish(session, job.job_id)
+            self._written(lambda session: jobs.finish(session, job.job_id))
         return True
 
-    def _do(self, kind: jobs.JobKind, acquisition_id: int) -> None:
+    def _do(self, kind: jobs.JobKind, subject: int, attempt: int) -> None:
         match kind:
             case jobs.JobKind.CORRELATE:
-                added = correlate_acquisition(self._node, acquisition_id)
-                log.info("correlated", acquisition=acquisition_id, candidates=added)
+                added = correlate_acquisition(self._node, subject)
+                log.info("correlated", acquisition=subject, candidates=added)
             case jobs.JobKind.FETCH_SCAN:
-                fetch_scan(self._node, self._client, acquisition_id)
-                log.info("scan fetched", acquisition=acquisition_id)
+                fetch_scan(self._node, self._client, subject)
+                log.info("scan fetched", acquisition=subject)
+            case jobs.JobKind.ERASE:
+                erase(self._node, subject)
+            case jobs.JobKind.SEND_QUERY:
+                send_query(self._node, self._client, subject)
+            case jobs.JobKind.ANSWER_QUERY:
+                answer_query(self._node, subject, give_up=attempt > self._node.settings.max_attempts)
 
-    def _failed(self, job: JobRow, message: str) -> None:
+    def _failed(self, job: JobRow, message: str, *, at_least_s: float = 0) -> None:
         log.warning("job failed", kind=job.kind, subject=job.subject, attempt=job.attempts, detail=message)
-        with self._node.store.write() as session:
-            self._count_failure(session, job, message)
 
-    def _count_failure(self, session: Session, job: JobRow, message: str) -> None:
-        aside = jobs.fail(session, job.job_id, message, max_attempts=self._node.settings.max_attempts)
-        row = session.get_one(AcquisitionRow, int(job.subject))
+        def put_back(session: Session) -> None:
+            aside = jobs.fail(session, job.job_id, message, max_attempts=self._most(job), at_least_s=at_least_s)
+            _tell(session, job, message, aside)
+
+        self._written(put_back)
+
+    def _written(self, end: Callable[[Session], None]) -> None:
+        """Write down how a job ended, as soon as the database takes it: else nobody would do the job before its lease
+        is over, long after the database is back."""
+        while True:
+            try:
+                with self._node.store.write() as session:
+                    return end(session)
+            except StoreUnavailable:
+                if self._stopping.wait(STORE_AGAIN_S):
+                    raise
+
+
+def _tell(session: Session, job: JobRow, message: str, aside: bool) -> None:
+    """Show on the acquisition why its work was not done, and that it will not be when it was set aside."""
+    row = None if job.kind in OWED else session.get(AcquisitionRow, int(job.subject))
+    if row is not None:
         row.detail = message[:500]
         if aside:
             row.state = AcquisitionState.FAILED
+
+
+def _clear_away(leftover: Path, remove: Callable[[Path], None]) -> None:
+    """What cannot be removed takes space and does no harm; that the node does not start would."""
+    try:
+        remove(leftover)
+    except OSError as error:
+        log.warning("a leftover stays, tried again at the next start", path=str(leftover), detail=str(error))

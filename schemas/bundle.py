@@ -7,26 +7,51 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from schemas.exhibit import Contract
+from schemas.key_chain import MAX_CHAIN_BYTES, MAX_KEY_EVENTS
 from schemas.lane import Base64Text, Proof
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
 
 BUNDLE_MEDIA_TYPE = "application/vnd.ffp.bundle+json"
-MAX_BUNDLE_BYTES = 2 * 1024 * 1024
-"""Two envelopes of half a megabyte, a head with sixteen signatures, and a third more for Base64."""
+MAX_WITNESSES = 16
+MAX_ROUNDS = 64
+MAX_BUNDLE_BYTES = 2 * 1024 * 1024 + MAX_CHAIN_BYTES + 24 * 1024 * 1024
+"""Two envelopes of half a megabyte, a third more for Base64; the key-events; and the witnesses' cards with the rounds
+of the trust root, of which ten take a megabyte."""
+
+
+class Cosigned(Contract):
+    """``note``: the text of the bundle's head with the two lines of one witness; ``card`` and ``key_events``: those of
+    the node that witnessed it, as for the issuer."""
+
+    note: Base64Text
+    card: Base64Text
+    key_events: Annotated[tuple[Base64Text, ...], Field(max_length=MAX_KEY_EVENTS)] = ()
+
+
+class TrustRound(Contract):
+    """One round of the trust root: its two files, byte for byte."""
+
+    root: Base64Text
+    registry: Base64Text
 
 
 class Bundle(Contract):
-    """``envelope``: the statement's; ``card``: that of its issuer's key-event, which names the keys; ``log_index`` and
-    ``inclusion``: the statement's leaf in the issuer's log, and the way from there to the root of ``checkpoint``, the
-    log's signed head."""
+    """``envelope``: the statement's; ``card``: that of its issuer's first key-event, which names the keys;
+    ``key_events``: those of all later ones up to ``checkpoint``, in their order; ``log_index`` and ``inclusion``: the
+    statement's leaf in the issuer's log, and the way from there to the root of ``checkpoint``, the log's signed
+    head. ``cosigned``: by whom that head was witnessed; ``trust_root``: the rounds from the first on, one of which
+    names the issuer's identity, where the node has a trust root."""
 
     contract: Literal["1.0"]
     envelope: Base64Text
     card: Base64Text
+    key_events: Annotated[tuple[Base64Text, ...], Field(max_length=MAX_KEY_EVENTS)] = ()
     log_index: Annotated[int, Field(ge=0)]
     inclusion: Proof
     checkpoint: Base64Text
+    cosigned: Annotated[tuple[Cosigned, ...], Field(max_length=MAX_WITNESSES)] = ()
+    trust_root: Annotated[tuple[TrustRound, ...], Field(max_length=MAX_ROUNDS)] = ()
 
 
 def parse_bundle(data: bytes) -> Bundle:

@@ -32,7 +32,7 @@ class Calibre(StrEnum):
 
 
 _SYNONYMS: dict[Calibre, tuple[str, ...]] = {
-    Calibre.LUGER_9MM: ("9x19", "9x19 mm", "9 mm Parabellum", "9 mm Para", "9 Luger", "9x19 Parabellum"),
+    Calibre.LUGER_9MM: ("9x19", "9x19 mm", "9 mm Parabellum", "9 mm Para", "9 Luger", "9x19 Parabellum", "9x19 Para"),
     Calibre.BROWNING_7_65: (".32 ACP", ".32 Auto", "7.65x17", "7.65 Browning", "7.65x17SR"),
     Calibre.MAKAROV_9MM: ("9x18", "9x18 mm", "9x18 Makarov", "9 Makarov"),
     Calibre.M43_7_62X39: ("7.62x39 mm", "7.62 mm M43", "7.62x39 M43"),

@@ -7,23 +7,36 @@ The documents are committed under ``schemas/json``. They say what form a message
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from schemas.bundle import Bundle
 from schemas.envelope import EnvelopeForm
+from schemas.issued import CONTRACT_VERSION
+from schemas.key_chain import KeyChain
 from schemas.lane import LanePage
-from schemas.statements import CONTRACT_VERSION, KeyEvent, Record
+from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
+from schemas.query_request import QueryRequest
+from schemas.statements import AnyStatement
 from schemas.submission import Submission
 from schemas.witness import WitnessAnswer, WitnessReport
 
-DOCUMENTS: dict[str, type[BaseModel]] = {
+STATEMENTS: dict[str, type[BaseModel]] = {
+    get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(AnyStatement)
+}
+"""Every type of statement by the name that it bears on the wire."""
+
+DOCUMENTS: dict[str, type[BaseModel]] = STATEMENTS | {
     "bundle": Bundle,
     "envelope": EnvelopeForm,
-    "key-event": KeyEvent,
+    "key-chain": KeyChain,
     "lane-page": LanePage,
-    "record": Record,
+    "mirrored-lane": MirroredLane,
+    "mirrored-leaves": MirroredLeaves,
+    "mirrored-statements": MirroredStatements,
+    "query-request": QueryRequest,
     "submission": Submission,
     "witness-answer": WitnessAnswer,
     "witness-report": WitnessReport,

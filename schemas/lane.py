@@ -8,7 +8,8 @@ from pydantic import Field, ValidationError
 
 from schemas.errors import ContractError
 from schemas.exhibit import Contract, Sha256Hex
-from schemas.statements import NodeId, contract_error
+from schemas.issued import NodeId
+from schemas.statements import contract_error
 from schemas.strict_json import check_json
 
 MAX_PAGE_ITEMS = 64

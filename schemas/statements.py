@@ -1,134 +1,49 @@
-"""The statements that nodes make to each other. A statement's id is the SHA-256 of its exact payload bytes."""
+"""Every statement of the contract, as one type. A statement's id is the SHA-256 of its exact payload bytes."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from schemas.audit import AuditBatch
 from schemas.errors import ContractError, ContractReason, shown
-from schemas.exhibit import CaseReference, Contract, Day, Exhibit, Handling, Measurement, Sha256Hex
+from schemas.issued import Statement
+from schemas.keys import KeyEvent
+from schemas.query import Answer, Disclosure, Query, ReleaseRequest
+from schemas.record import Record
+from schemas.review import Conclusion, Feedback, Hit, Message, PhysicalComparison, Retraction, Verification
+from schemas.sharing import Acknowledgement, Approval, Grant, Hold, Policy, Receipt, Withdrawal
 from schemas.strict_json import check_json
-from schemas.vocabulary import Jurisdiction, ReleaseLevel, Role, SignedInBy
 
-CONTRACT_VERSION = "1.0"
-MAX_ACQUISITIONS = 16
 MAX_PROBLEMS = 50  # more than a person mends at once; a hostile statement could have 40,000
-MAX_BLOB_BYTES = 512 * 1024 * 1024  # the largest scan that a record may name: a case head at 1 um is about 200 MB
 
-NodeId = Annotated[str, Field(pattern=r"^ffp-[a-z]{2}(-[a-z0-9]{1,16})?$")]
-Pseudonym = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
-Url = Annotated[str, Field(pattern=r"^https?://[a-z0-9.\-\[\]:]{1,253}$")]
-# Raw public keys in canonical Base64: 32 bytes, and those of FIPS 204, table 2: 1,312 and 1,952 bytes. The last
-# character before the padding carries 2 or 4 bits that are nought.
-Ed25519Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
-MlDsa44Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{1749}[AQgw]==$")]
-MlDsa65Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{2602}[AEIMQUYcgkosw048]=$")]
-ScanMediaType = Literal["application/x-x3p", "image/png", "image/tiff", "image/jpeg"]
-
-
-class Maker(Contract):
-    """Who made a statement: a pseudonym that the node vouches for, in which role, signed in how."""
-
-    pseudonym: Pseudonym
-    role: Role
-    signed_in: SignedInBy
-
-
-class Blob(Contract):
-    """A scan or an image, named by its digest; the bytes travel apart."""
-
-    sha256: Sha256Hex
-    size: Annotated[int, Field(gt=0, le=MAX_BLOB_BYTES)]
-    media_type: ScanMediaType
-
-
-class Acquisition(Measurement):
-    """One measurement of one region, with the digest of its scan."""
-
-    blob: Blob
-
-
-class Statement(Contract):
-    """What all statements carry. ``nonce`` is 32 random bytes in hexadecimal, so that an id tells nothing of the
-    content, and erasing the payload erases the only way to guess it."""
-
-    contract: Literal["1.0"]
-    nonce: Sha256Hex
-    issuer: NodeId
-    made_by: Maker
-
-
-class Record(Statement):
-    """An exhibit with its acquisitions, as every entitled peer may see it: signed once, never redacted.
-
-    ``audience`` names who may have it; empty means nobody. ``supersedes`` is the statement id of the version that
-    this one replaces; only the owner may.
-    """
-
-    type: Literal["record"]
-    jurisdiction: Jurisdiction
-    case_reference: CaseReference
-    exhibit: Exhibit
-    acquisitions: tuple[Acquisition, ...] = Field(min_length=1, max_length=MAX_ACQUISITIONS)
-    handling: Handling
-    level: ReleaseLevel
-    audience: tuple[Jurisdiction, ...]
-    retention_until: Day
-    supersedes: Sha256Hex | None = None
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if len(set(self.audience)) != len(self.audience):
-            raise ValueError("a jurisdiction stands twice in the audience")
-        digests = [acquisition.blob.sha256 for acquisition in self.acquisitions]
-        if len(set(digests)) != len(digests):
-            raise ValueError("two acquisitions name the same scan")
-        return self
-
-
-class HybridKey(Contract):
-    """An Ed25519 and an ML-DSA-65 public key, raw, in Base64. Both must sign a statement."""
-
-    ed25519: Ed25519Key
-    ml_dsa: MlDsa65Key
-
-
-class LogKey(Contract):
-    """An Ed25519 and an ML-DSA-44 public key, raw, in Base64. Both must sign a head of a log: the log's as its own, a
-    witness's as its cosignature."""
-
-    ed25519: Ed25519Key
-    ml_dsa: MlDsa44Key
-
-
-class Delegation(Contract):
-    """The keys that a node uses day by day, good from ``from_index`` of its log on. ``log`` signs the heads of its own
-    log, ``witness`` those of its peers' logs; requests between nodes are signed with Ed25519 alone."""
-
-    from_index: Annotated[int, Field(ge=0)]
-    statement: HybridKey
-    log: LogKey
-    witness: LogKey
-    transport: Ed25519Key
-
-
-class KeyEvent(Statement):
-    """A node introduces itself: its identity key, which signs this, and the working keys that it delegates."""
-
-    type: Literal["key-event"]
-    event: Literal["delegate"]
-    jurisdiction: Jurisdiction
-    url: Url
-    log_origin: Annotated[str, Field(pattern=r"^[a-z0-9./-]{3,120}$")]
-    identity: HybridKey
-    delegation: Delegation
-
-
-AnyStatement = Annotated[Record | KeyEvent, Field(discriminator="type")]
-_ADAPTER: TypeAdapter[Record | KeyEvent] = TypeAdapter(AnyStatement)
+AnyStatement = (
+    Record
+    | Grant
+    | Disclosure
+    | Withdrawal
+    | Acknowledgement
+    | Receipt
+    | Hit
+    | Conclusion
+    | Verification
+    | PhysicalComparison
+    | Retraction
+    | Feedback
+    | Message
+    | Query
+    | Answer
+    | ReleaseRequest
+    | Approval
+    | Policy
+    | Hold
+    | AuditBatch
+    | KeyEvent
+)
+_ADAPTER: TypeAdapter[AnyStatement] = TypeAdapter(Annotated[AnyStatement, Field(discriminator="type")])
 
 
 def statement_id(payload: bytes) -> str:
@@ -136,12 +51,44 @@ def statement_id(payload: bytes) -> str:
     return hashlib.sha256(payload).hexdigest()
 
 
+def about(statement: Statement) -> str | None:
+    """The statement, or the record, that a statement speaks of, or that it supersedes; None for one that stands by
+    itself."""
+    match statement:
+        case Record():
+            return statement.supersedes
+        case Grant() | Withdrawal() | Disclosure() | Hold():
+            return statement.record
+        case Acknowledgement():
+            return statement.withdrawal
+        case Hit():
+            return statement.conclusion
+        case Conclusion():
+            return statement.pair.a.record
+        case Verification():
+            return statement.verifies
+        case Retraction():
+            return statement.retracts
+        case Feedback() | PhysicalComparison():
+            return statement.hit
+        case Message():
+            return statement.about
+        case Answer():
+            return statement.query
+        case ReleaseRequest():
+            return statement.answer
+        case Approval():
+            return statement.concerns
+        case _:
+            return None
+
+
 def statement_payload(statement: Statement) -> bytes:
     """The bytes to sign. Made once by the issuer; a holder keeps these bytes and never makes them again."""
     return statement.model_dump_json().encode()
 
 
-def parse_statement(payload: bytes) -> Record | KeyEvent:
+def parse_statement(payload: bytes) -> AnyStatement:
     """Read a payload whose signatures were verified before.
 
     Raises ContractError: those of ``check_json`` and of ``contract_error``.

@@ -7,9 +7,10 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from schemas.exhibit import CaseReference, Contract, Day, Exhibit, Handling, Measurement, Sha256Hex
-from schemas.statements import MAX_ACQUISITIONS, contract_error
+from schemas.record import MAX_ACQUISITIONS, Audience
+from schemas.statements import contract_error
 from schemas.strict_json import check_json
-from schemas.vocabulary import Jurisdiction, ReleaseLevel
+from schemas.vocabulary import ReleaseLevel
 
 FilePart = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
@@ -28,7 +29,7 @@ class Submission(Contract):
     acquisitions: tuple[SubmittedAcquisition, ...] = Field(min_length=1, max_length=MAX_ACQUISITIONS)
     handling: Handling
     level: ReleaseLevel = ReleaseLevel.NONE
-    audience: tuple[Jurisdiction, ...] = ()
+    audience: Audience = ()
     retention_until: Day
     supersedes: Sha256Hex | None = None
 

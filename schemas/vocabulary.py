@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-VOCABULARY_VERSION = "1"
+VOCABULARY_VERSION = "2"
 
 KOSOVO_FOOTNOTE = (
     "* References to Kosovo shall be understood to be in the context of Security Council resolution 1244 (1999)."
@@ -212,6 +212,10 @@ class Role(StrEnum):
     EXAMINER = "examiner"
     INVESTIGATOR = "investigator"
     OPERATOR = "operator"
+    HEAD = "head"
+    """The head of the Firearms Focal Point, who approves what no rule may release."""
+    AUDITOR = "auditor"
+    """A supervisor or a defence expert: reads the log, releases nothing."""
     NODE = "node"
     """The node itself, for what no person does: key-events, receipts."""
 
@@ -221,3 +225,117 @@ class SignedInBy(StrEnum):
     PASSWORD_AND_TOTP = "password_and_totp"  # noqa: S105 - likewise
     OIDC = "oidc"
     NODE_KEY = "node_key"
+
+
+class WithdrawalReason(StrEnum):
+    ENTERED_IN_ERROR = "entered_in_error"
+    UNLAWFUL = "unlawful"
+    ERASURE_ORDERED = "erasure_ordered"
+    RETENTION_OVER = "retention_over"
+    REVOKED = "revoked"
+    """One holder may have it no more."""
+    EXPELLED = "expelled"
+    """The holder is no member of the exchange any more."""
+    OTHER = "other"
+
+
+class ErasureOutcome(StrEnum):
+    ERASED = "erased"
+    RESTRICTED = "restricted"
+    """Held by a court: shown to nobody, compared with nothing, and erased when the hold is lifted."""
+    NEVER_HELD = "never_held"
+    """The withdrawal came before the record, which is not accepted any more."""
+
+
+class SharingRule(StrEnum):
+    """What the law says of one pair of jurisdictions and one kind of exhibit."""
+
+    ALLOWED = "allowed"
+    NEEDS_APPROVAL = "needs_approval"
+    BLOCKED = "blocked"
+
+
+class Decision(StrEnum):
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class AfteConclusion(StrEnum):
+    """The AFTE range of conclusions."""
+
+    IDENTIFICATION = "identification"
+    INCONCLUSIVE_A = "inconclusive_a"
+    """Some agreement of individual characteristics and all of the class, but not enough for an identification."""
+    INCONCLUSIVE_B = "inconclusive_b"
+    """Neither agreement nor disagreement of individual characteristics."""
+    INCONCLUSIVE_C = "inconclusive_c"
+    """Disagreement of individual characteristics, but not enough for an elimination."""
+    ELIMINATION = "elimination"
+    UNSUITABLE = "unsuitable"
+
+
+class Basis(StrEnum):
+    """What a conclusion rests on. The screen alone never makes a confirmed hit."""
+
+    SCREEN = "screen"
+    EXHIBITS = "exhibits"
+
+
+class HitStage(StrEnum):
+    LEAD = "lead"
+    CONFIRMED = "confirmed"
+
+
+class FeedbackOutcome(StrEnum):
+    UNDER_INVESTIGATION = "under_investigation"
+    CASES_JOINED = "cases_joined"
+    SUSPECT_FOUND = "suspect_found"
+    CHARGED = "charged"
+    CONVICTED = "convicted"
+    NO_USE = "no_use"
+    DISPUTED = "disputed"
+    """This side's examiners do not agree that the pair is a lead."""
+
+
+class ComparisonStep(StrEnum):
+    """On the way of two exhibits to one microscope."""
+
+    ASKED = "asked"
+    AGREED = "agreed"
+    DECLINED = "declined"
+    DONE = "done"
+    """Compared and verified, and not identified: an identification makes a confirmed hit."""
+
+
+class ReferenceChannel(StrEnum):
+    """Where evidential use goes on, outside of this exchange."""
+
+    SIENA = "siena"
+    NCB = "ncb"
+    """An INTERPOL National Central Bureau."""
+    MLA = "mla"
+    """Mutual legal assistance."""
+
+
+class LawfulPurpose(StrEnum):
+    """Directive (EU) 2016/680, article 1(1)."""
+
+    PREVENTION = "prevention"
+    INVESTIGATION = "investigation"
+    DETECTION = "detection"
+    PROSECUTION = "prosecution"
+    PUBLIC_SECURITY = "public_security"
+
+
+class QueryResult(StrEnum):
+    CANDIDATE = "candidate"
+    NO_CANDIDATE = "no_candidate"
+    NOT_SEARCHED = "not_searched"
+
+
+class ScoreBand(StrEnum):
+    """As coarse as it is meant to be: a fine score would tell of the marks themselves."""
+
+    HIGH = "high"
+    MIDDLE = "middle"
+    LOW = "low"

@@ -8,18 +8,25 @@ from pydantic import Field, ValidationError
 
 from schemas.errors import ContractError
 from schemas.exhibit import Contract
+from schemas.issued import NodeId
 from schemas.lane import Base64Text, Proof
-from schemas.statements import NodeId, contract_error
+from schemas.statements import contract_error
 from schemas.strict_json import check_json
 
 MAX_HEADS = 16
 """The latest head of each log: more logs than the exchange has members."""
-MAX_REPORT_BYTES = 384 * 1024
-"""17 notes of the greatest length take 280 kB, 16 of the longest proofs 70 kB more."""
+MAX_FORKS = 4
+"""More logs than will ever be forked at once: one is a scandal."""
+MAX_REPORT_BYTES = 512 * 1024
+"""18 notes of the greatest length take 295 kB, those of 4 forks 131 kB more."""
+MAX_ANSWER_BYTES = 896 * 1024
+"""34 notes of the greatest length take 560 kB, those of 4 forks 131 kB, 16 of the longest proofs 70 kB more."""
 MAX_REPORT_VALUES = 2048
 
+MAX_NOTE_TEXT = 16 * 1024
+
 # A head with the lines of the log and of one witness takes 7 kB, 9.3 kB in Base64.
-Note = Annotated[Base64Text, Field(max_length=16 * 1024)]
+Note = Annotated[Base64Text, Field(max_length=MAX_NOTE_TEXT)]
 Size = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
@@ -31,33 +38,50 @@ class SeenHead(Contract):
     note: Note
 
 
+class ForkedLog(Contract):
+    """The proof that the node ``log`` shows two histories: two heads of one size that its log signed, with different
+    roots. Each is a signed note with the lines of that log alone."""
+
+    log: NodeId
+    first: Note
+    second: Note
+
+
 class WitnessReport(Contract):
     """A node asks another: here is what I cosigned, of your log and of others'; what did you?
 
-    ``cosigned`` is the last head of the receiver's log that the sender cosigned, None when there is none. ``seen`` are
-    those of other logs. ``asks`` are sizes at which the sender was told of heads of the receiver's log; it wants to see
-    that the head of size ``size``, which it verified, goes on from each.
+    ``cosigned`` is the last head of the receiver's log that the sender cosigned, None when there is none. ``shown`` is
+    the largest one that it knows of, with the lines of the log alone, where that is larger. ``seen`` are those of other
+    logs that it cosigned, ``forked`` those that it can prove to be forked. ``asks`` are sizes at which the sender was
+    told of heads of the receiver's log; it wants to see that the head of size ``size``, which it verified, goes on from
+    each.
     """
 
     contract: Literal["1.0"]
     cosigned: Note | None
+    shown: Note | None
     seen: Annotated[tuple[SeenHead, ...], Field(max_length=MAX_HEADS)]
+    forked: Annotated[tuple[ForkedLog, ...], Field(max_length=MAX_FORKS)]
     size: Size | None
     asks: Annotated[tuple[Size, ...], Field(max_length=MAX_HEADS)]
 
 
 class WitnessAnswer(Contract):
-    """The same from the other side. ``proofs`` has a consistency proof for each of ``asks``, in their order."""
+    """The same from the other side. ``proofs`` has a consistency proof for each of ``asks``, in their order. ``yours``
+    are heads that the asker itself cosigned before, and which the report no longer tells of: it was set back."""
 
     contract: Literal["1.0"]
     cosigned: Note | None
+    shown: Note | None
     seen: Annotated[tuple[SeenHead, ...], Field(max_length=MAX_HEADS)]
+    forked: Annotated[tuple[ForkedLog, ...], Field(max_length=MAX_FORKS)]
+    yours: Annotated[tuple[SeenHead, ...], Field(max_length=MAX_HEADS)]
     proofs: Annotated[tuple[Proof, ...], Field(max_length=MAX_HEADS)]
 
 
 def parse_witness_report(data: bytes) -> WitnessReport:
     """Read a report whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
-    _check(data)
+    _check(data, MAX_REPORT_BYTES)
     try:
         return WitnessReport.model_validate_json(data, strict=True)
     except ValidationError as error:
@@ -66,14 +90,14 @@ def parse_witness_report(data: bytes) -> WitnessReport:
 
 def parse_witness_answer(data: bytes) -> WitnessAnswer:
     """Read an answer whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
-    _check(data)
+    _check(data, MAX_ANSWER_BYTES)
     try:
         return WitnessAnswer.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise contract_error(error) from error
 
 
-def _check(data: bytes) -> None:
+def _check(data: bytes, max_bytes: int) -> None:
     if data.count(b",") > MAX_REPORT_VALUES:  # no string of a report has a comma
         raise ContractError("too-large", f"The report holds more than {MAX_REPORT_VALUES} values.")
-    check_json(data, max_bytes=MAX_REPORT_BYTES)
+    check_json(data, max_bytes=max_bytes)

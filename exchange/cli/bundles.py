@@ -17,11 +17,14 @@ def export(
     home: Home = None,
 ) -> None:
     """Write a record of this node with all that proves it, for somebody who verifies it elsewhere."""
+    from exchange.flows.audit import CONSOLE
     from exchange.flows.bundle import make_bundle
     from exchange.flows.node import opened
+    from exchange.log.audit_entry import Act, Deed
 
     with opened(resolve_home(home)) as node:
         bundle = make_bundle(node, statement)
+        node.audit.note(Deed(CONSOLE, Act.READ_BUNDLE, 1, (statement,)))
     out.write_text(bundle.model_dump_json() + "\n", encoding="utf-8")
     typer.echo(f"Written: {out}. To verify it: ffp verify {out} --fingerprint DIGITS, or docs/verify-by-hand.md")
 
@@ -31,21 +34,24 @@ def verify(
     fingerprint: Annotated[
         str | None, typer.Option(help="The issuer's fingerprint, 40 digits, as you know it from elsewhere.")
     ] = None,
+    root: Annotated[
+        str | None, typer.Option(help="The digits of the last round of the trust root, as you know them.")
+    ] = None,
     scan: Annotated[
         list[Path] | None, typer.Option(help="A scan that the record should name; may be repeated.")
     ] = None,
 ) -> None:
     """Verify a bundle: signatures, key-event, log. Needs no node and no network; exit code 1 when it is not true."""
-    from exchange.errors import LogError, StatementInvalid
-    from exchange.flows.bundle import verify_bundle
+    from exchange.errors import LogError, RootInvalid, StatementInvalid
+    from exchange.flows.bundle import last_round_that_names, verify_bundle
     from schemas.bundle import MAX_BUNDLE_BYTES
     from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
     with bundle.open("rb") as file:
         data = file.read(MAX_BUNDLE_BYTES + 1)
     try:
-        found = verify_bundle(data, confirmed=fingerprint, scans=scan or ())
-    except (StatementInvalid, LogError) as error:
+        found = verify_bundle(data, confirmed=fingerprint, confirmed_root=root, scans=scan or ())
+    except (StatementInvalid, LogError, RootInvalid) as error:
         typer.echo(f"NOT verified ({error.code}): {error}")
         raise typer.Exit(1) from error
     record, card = found.record, found.card
@@ -55,6 +61,12 @@ def verify(
     typer.echo("  signed with Ed25519 and ML-DSA-65 by the issuer's statement keys: good")
     typer.echo(f"  number {found.log_index} of the {found.head.size} statements under a head of its log: good")
     typer.echo("  head signed with Ed25519 and ML-DSA-44 by the issuer's log keys: good")
+    for witness in found.witnesses:
+        typer.echo(f"  head cosigned by {witness.issuer} with Ed25519 and ML-DSA-44: good")
+    if found.trust is not None:
+        digits = "they are those that you know" if root is not None else f"its digits are {found.trust.fingerprint}"
+        named = last_round_that_names(found.trust, card)
+        typer.echo(f"  identity named by round {named} of the {found.trust.version} of the trust root: good; {digits}")
     for acquisition in record.acquisitions:
         looked = "the file given is this one" if acquisition.blob.sha256 in found.scans else "not looked at"
         typer.echo(f"  scan {acquisition.blob.sha256}, {acquisition.roi}: {looked}")

@@ -7,15 +7,25 @@ import sys
 import typer
 
 from exchange.cli import (
+    audit,
     bundles,
     calibration,
+    conformance,
     demo,
     evaluation,
+    glossary,
+    importing,
     inspection,
+    keys,
     matching,
     node,
     own_log,
     peers,
+    policy,
+    queries,
+    records,
+    root,
+    sync,
     users,
 )
 
@@ -31,7 +41,16 @@ app.command("serve")(node.serve)
 app.command("status")(node.status)
 app.add_typer(users.app, name="user")
 app.add_typer(peers.app, name="peer")
+app.add_typer(queries.app, name="query")
+app.add_typer(keys.app, name="key")
+app.add_typer(records.app, name="record")
+app.add_typer(policy.app, name="policy")
+app.add_typer(sync.app, name="sync")
 app.add_typer(own_log.app, name="log")
+app.add_typer(audit.app, name="audit")
+app.add_typer(root.app, name="root")
+app.command("import")(importing.import_records)
+app.add_typer(glossary.app, name="glossary")
 app.command("export")(bundles.export)
 app.command("verify")(bundles.verify)
 app.command("compare")(matching.compare)
@@ -40,6 +59,7 @@ app.command("convert")(matching.convert)
 app.command("evaluate")(evaluation.evaluate)
 app.command("validate")(evaluation.validate)
 app.command("calibrate")(calibration.calibrate)
+app.command("conformance")(conformance.conformance)
 app.command("demo")(demo.demo)
 
 

@@ -23,11 +23,19 @@ def init(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on. Default: the port of the URL, else 8440.")
     ] = None,
+    database_url: Annotated[
+        str | None,
+        typer.Option(
+            help="An empty database of PostgreSQL: postgresql+psycopg://user@host/database. Default: SQLite in the "
+            "folder. Others on this machine can read a command line: with a password in it, set FFP_NODE_DATABASE_URL."
+        ),
+    ] = None,
 ) -> None:
     """Make a new node: folders, settings, keys, database and log."""
     from exchange.errors import ConfigurationError
     from exchange.flows.node import create_node
     from exchange.trust.card import fingerprint
+    from exchange.trust.key_files import is_encrypted
     from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
     try:
@@ -39,8 +47,21 @@ def init(
         named = urlsplit(url).port
     except ValueError as error:
         raise ConfigurationError(f"{url} is no address: {error}.") from error
-    card = create_node(folder, jurisdiction=known, url=url, node_id=node_id, port=port or named or 8440)
+    card = create_node(
+        folder,
+        jurisdiction=known,
+        url=url,
+        node_id=node_id,
+        port=port or named or 8440,
+        database_url=database_url,
+    )
     typer.echo(f"Node {card.issuer} of {known.display_name} is ready in {folder}.")
+    kept = (
+        "encrypted with the passphrase that the settings give; without it they are lost"
+        if is_encrypted(folder / "keys")
+        else "NOT encrypted, since no passphrase was given: ffp key encrypt does so"
+    )
+    typer.echo(f"Its private keys are {kept}.")
     typer.echo(f"Its fingerprint, to read out by telephone:\n\n    {fingerprint(card.identity)}\n")
     typer.echo("Next: ffp user add NAME --role examiner, then ffp serve.")
     if known is Jurisdiction.XK:
@@ -48,31 +69,43 @@ def init(
 
 
 def serve(home: Home = None) -> None:
-    """Serve the node: REST for its users and peers, and the worker inside. Ends cleanly on Ctrl-C or SIGTERM."""
+    """Serve the node: REST for its users and peers, and the worker inside. Ends cleanly on Ctrl-C or SIGTERM. Asks for
+    the passphrase of encrypted keys when no setting gives it."""
     import signal
 
     import uvicorn
 
     from exchange.cli.logs import configure_logs
-    from exchange.flows.node import opened
+    from exchange.cli.opening import opened_here
     from exchange.store.lock import sole_server
+    from exchange.trust.keys import settle_keys
     from exchange.web.app import create_app
 
+    configure_logs()
     with (
-        opened(resolve_home(home)) as node,
+        opened_here(resolve_home(home)) as node,
         sole_server(node.settings.home),
+        node.store.served(f"{socket.gethostname()}:{node.settings.home}"),
         _listener(node.settings) as listener,
     ):
+        settle_keys(node.settings.keys, node.history.in_force, node.settings.passphrase)
         # the server raises the signal again when it has stopped; by default that would end the process on the spot,
         # with the node's worker processes left behind
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _stop)
         os.chdir(node.settings.home)  # workers start in the current folder, which need not be one they may enter
-        configure_logs()
         config = uvicorn.Config(
             create_app(node), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
         )
-        uvicorn.Server(config).run(sockets=[listener])
+
+        class Server(uvicorn.Server):
+            """Told to stop, it lets go of the peers that wait for news."""
+
+            def handle_exit(self, sig: int, frame: object) -> None:
+                node.news.close()
+                super().handle_exit(sig, frame)  # type: ignore[arg-type]  # a frame, or None
+
+        Server(config).run(sockets=[listener])
 
 
 def _stop(_number: int, _frame: object) -> None:
@@ -96,21 +129,26 @@ def status(home: Home = None) -> None:
     """What this node holds, and what still waits."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from exchange.flows.node import opened
     from exchange.flows.status import node_status
 
     with opened(resolve_home(home)) as node:
-        found = node_status(node)
+        found, stamps_wanted = node_status(node), node.authority is not None
     table = Table(title=f"Node {found.node_id}", show_header=False)
     table.add_row("records", str(found.records))
     table.add_row("scans", ", ".join(f"{count} {state}" for state, count in found.acquisitions.items()) or "none")
     table.add_row("candidates", str(found.candidates))
     table.add_row("waiting work", ", ".join(f"{count} {state}" for state, count in found.jobs.items()) or "none")
     table.add_row("log", f"{found.log_size} statements, head signed at {found.signed_size}")
+    stamps = "none yet" if stamps_wanted else "none wanted (setting timestamp_url)"
+    table.add_row(
+        "time stamp", f"of the head at {found.stamped_size}, {found.stamped_at}" if found.stamped_at else stamps
+    )
     kept = "all is what was signed" if not found.altered else f"{len(found.altered)} not what was signed: ffp log check"
     table.add_row("content at rest", f"{kept} ({found.checked_at})" if found.checked_at else "not read again yet")
     table.add_row("cosigned by", ", ".join(f"{peer} at {size}" for peer, size in found.witnesses.items()) or "nobody")
     for alarm in found.alarms:
-        table.add_row("alarm", alarm)
+        table.add_row("alarm", Text(alarm))  # others' words are in it, which must not be read as markup
     Console().print(table)

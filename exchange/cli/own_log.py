@@ -41,7 +41,8 @@ def check(
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
         size = found.scan_bytes / 2**20
-        typer.echo(f"Read: {found.statements} statements, {found.heads} heads, {found.scans} scans ({size:.1f} MiB).")
+        logged = f"{found.statements} statements, {found.heads} heads, {found.stamps} time stamps"
+        typer.echo(f"Read: {logged}, {found.acts} audit rows, {found.scans} scans ({size:.1f} MiB).")
         for finding in found.findings:
             typer.echo(f"  {finding.subject}: {finding.what}")
         if found.unnamed:
@@ -79,3 +80,20 @@ def evidence(
                 path = out / f"{row.log}-{row.digest[:16]}-{name}.note"
                 path.write_bytes(note)
                 typer.echo(f"  written: {path}")
+
+
+@app.command("publish")
+def publish(
+    folder: Annotated[Path, typer.Argument(help="The folder; made if it is not there, brought up to date if it is.")],
+    home: Home = None,
+) -> None:
+    """Write the log's last signed head, its tiles and its time stamps as files for a static server: what anybody needs
+    to see that the log only grew, and nothing of what is in it."""
+    from exchange.flows.node import opened
+    from exchange.flows.publishing import publish_log
+
+    with opened(resolve_home(home)) as node:
+        done = publish_log(node, folder)
+    typer.echo(
+        f"The head of size {done.size} is in {folder}. Files written: {done.written}, there before: {done.kept}."
+    )

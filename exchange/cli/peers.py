@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from exchange.cli.acting import Acting
 from exchange.cli.node import Home
 from exchange.config import resolve_home
 
@@ -13,13 +15,21 @@ app = typer.Typer(help="Peers of this node.", no_args_is_help=True)
 
 
 @app.command("show")
-def show(home: Home = None) -> None:
+def show(
+    card: Annotated[
+        Path | None, typer.Option(help="A file to write this node's card to, for the registry of the trust root.")
+    ] = None,
+    home: Home = None,
+) -> None:
     """Show this node's own fingerprint, to read out by telephone."""
     from exchange.flows.node import opened
     from exchange.trust.card import fingerprint
 
     with opened(resolve_home(home)) as node:
         typer.echo(f"{node.node_id}  {node.settings.url}\n\n    {fingerprint(node.card.identity)}\n")
+        if card is not None:
+            card.write_bytes(node.card_envelope.raw)
+            typer.echo(f"Written: {card}")
 
 
 @app.command("add")
@@ -27,13 +37,16 @@ def add(
     url: Annotated[str, typer.Argument(help="Where the peer is reached.")],
     legal_basis: Annotated[str, typer.Option(help="The treaty or law, and its article, under which the two share.")],
     fingerprint: Annotated[
-        str | None, typer.Option(help="As the other side reads it out; asked for when not given.")
+        str | None,
+        typer.Option(help="As the other side reads it out; asked for when not given and no trust root is installed."),
     ] = None,
     home: Home = None,
 ) -> None:
-    """Enrol a peer: fetch its card, compare the fingerprint, pin its keys."""
+    """Enrol a peer: fetch its card, compare the fingerprint, pin its keys. With a trust root installed its registry
+    must name the peer, and nobody needs to telephone."""
     from exchange.flows.enrol import enrol, fetch_introduction
     from exchange.flows.node import opened
+    from exchange.flows.trust_root import admitted
     from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
     with opened(resolve_home(home)) as node:
@@ -42,9 +55,15 @@ def add(
         typer.echo(f"At {url} answers {card.issuer} of {card.jurisdiction.display_name}.")
         if card.jurisdiction is Jurisdiction.XK:
             typer.echo(KOSOVO_FOOTNOTE)
-        read_out = fingerprint or typer.prompt(
-            "Telephone the other side on a number that you know. Type the 40 digits that they read out"
-        )
+        registered = admitted(node, card)
+        if registered is not None:
+            typer.echo(f"The registry names it, at {registered.url}, with this identity:\n")
+            typer.echo(f"    {introduction.fingerprint}\n")
+            read_out = fingerprint
+        else:
+            read_out = fingerprint or typer.prompt(
+                "Telephone the other side on a number that you know. Type the 40 digits that they read out"
+            )
         peer = enrol(node, introduction, confirmed=read_out, legal_basis=legal_basis)
     typer.echo(f"{peer.node_id} is enrolled. It must enrol this node too before anything flows.")
 
@@ -52,8 +71,8 @@ def add(
 @app.command("list")
 def list_peers(home: Home = None) -> None:
     """List peers: what went, what came, what stands still and why."""
-    from exchange.flows.enrol import sync_status
     from exchange.flows.node import opened
+    from exchange.flows.sync import sync_status
 
     with opened(resolve_home(home)) as node:
         found = sync_status(node)
@@ -63,9 +82,37 @@ def list_peers(home: Home = None) -> None:
         row = item.row
         typer.echo(f"{row.node_id}  {row.state}  {row.url}")
         typer.echo(f"  sent: {item.to_send} on its lane, {item.acknowledged} acknowledged")
+        if item.read_again_at is not None:
+            typer.echo(
+                f"  read again what it had acknowledged: {item.read_again_at}; its database was older than its "
+                "receipts. Ask its operator whether a backup was restored."
+            )
         typer.echo(f"  received: {row.cursor_count}, of these {item.quarantined} in quarantine")
         typer.echo(f"  last answer: {row.pulled_at or 'never'}")
         typer.echo(f"  alarm: {row.alarm or 'none'}\n")
+
+
+@app.command("expel")
+def expel(
+    node_id: str,
+    acting: Acting,
+    erase: Annotated[bool, typer.Option("--erase", help="Erase here what it gave, too.")] = False,
+    home: Home = None,
+) -> None:
+    """A peer leaves the exchange: it must erase all that it was given from here, and is given nothing more."""
+    from exchange.cli.acting import maker_of
+    from exchange.flows.expel import expel as expel_peer
+    from exchange.flows.node import opened
+    from schemas.vocabulary import Role
+
+    with opened(resolve_home(home)) as node:
+        found = expel_peer(node, maker_of(node, acting, Role.HEAD), node_id, erase=erase)
+    typer.echo(f"{node_id} is expelled. It is asked to erase {found.asked_back} records of this node's.")
+    if erase:
+        typer.echo(f"{found.erased} records that it gave are erased here.")
+    else:
+        typer.echo(f"{found.kept} records that it gave stay here; with --erase they would go.")
+    typer.echo("What stays is the log: every statement's hash, the withdrawals, and its acknowledgements.")
 
 
 @app.command("revoke")

@@ -15,7 +15,7 @@ app = typer.Typer(help="Users of this node, by pseudonym.", no_args_is_help=True
 @app.command("add")
 def add(
     pseudonym: Annotated[str, typer.Argument(help="Lower-case letters, digits, dots and dashes; no name of a person.")],
-    role: Annotated[str, typer.Option(help="examiner, investigator or operator.")],
+    role: Annotated[str, typer.Option(help="examiner, investigator, operator, head or auditor.")],
     home: Home = None,
 ) -> None:
     """Add a user and print the bearer token, once."""
@@ -28,12 +28,29 @@ def add(
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,31}", pseudonym):
         raise InvalidInput("A pseudonym has up to 32 lower-case letters, digits, dots and dashes.")
-    if role not in (Role.EXAMINER, Role.INVESTIGATOR, Role.OPERATOR):
-        raise InvalidInput(f"The role {role} is none of examiner, investigator, operator.")
+    roles = [known for known in Role if known is not Role.NODE]
+    if role not in roles:
+        raise InvalidInput(f"The role {role} is none of {', '.join(roles)}.")
     with opened(resolve_home(home)) as node, node.store.write() as session:
         token = add_user(session, pseudonym, Role(role))
     typer.echo(token)
     typer.echo(f"This token of {pseudonym} ({role}) is shown once; only its hash is kept.", err=True)
+
+
+@app.command("invite")
+def invite(pseudonym: str, home: Home = None) -> None:
+    """Print an address at which a user chooses a password and an authenticator, once, within three days.
+
+    For the pages. What the user signed in with before is void, and so are open sessions: also the way back for whoever
+    lost a telephone.
+    """
+    from exchange.flows.node import opened
+    from exchange.flows.sign_in import invite_user
+
+    with opened(resolve_home(home)) as node:
+        address = invite_user(node, pseudonym)
+    typer.echo(address)
+    typer.echo(f"Hand this to {pseudonym} in person. It works once, for three days.", err=True)
 
 
 @app.command("list")

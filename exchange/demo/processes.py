@@ -78,12 +78,12 @@ class DemoNode:
         self.process = None
 
 
-def make_node(jurisdiction: Jurisdiction, folder: Path) -> DemoNode:
+def make_node(jurisdiction: Jurisdiction, folder: Path, *, database_url: str | None = None) -> DemoNode:
     """Initialise a node with one user for each role. Nothing runs yet."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     home = folder / f"ffp-{jurisdiction.lower()}"
-    card = create_node(home, jurisdiction=jurisdiction, url=url, port=port)
+    card = create_node(home, jurisdiction=jurisdiction, url=url, port=port, database_url=database_url)
     with opened(home) as node, node.store.write() as session:
         roles = (Role.EXAMINER, Role.INVESTIGATOR, Role.OPERATOR)
         tokens = {role: add_user(session, f"{role}-1", role) for role in roles}

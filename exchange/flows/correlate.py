@@ -13,7 +13,7 @@ from exchange.errors import NotFound
 from exchange.flows.node import Node
 from exchange.flows.pipelines import PIPELINES, Pipeline, Variant, roles_of, why_not_correlated
 from exchange.flows.prepared import acquisition_id_of, appearance_of, prepared_path, reference_name, variant_of
-from exchange.flows.references import forget_superseded, search
+from exchange.flows.references import erase_traces, forget_superseded, search
 from exchange.flows.scan_work import Correlated, prepare_scan
 from exchange.store.candidates import NewCandidate, add_candidates
 from exchange.store.jobs import JobKind, promise
@@ -54,6 +54,7 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
     refusal = _prepare(node, acquisition, roles[0].pipeline)
     if refusal is not None:
         _mark(node, acquisition_id, AcquisitionState.NOT_USABLE, refusal)
+        erase_traces(node, acquisition)
         return 0
 
     # 4.
@@ -70,10 +71,13 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
 
     # 5.
     with node.store.write() as session:
-        added = add_candidates(session, fresh)
-        row = session.get_one(AcquisitionRow, acquisition_id)
-        row.state, row.detail, row.correlated_at = AcquisitionState.CORRELATED, None, stamp()
-    return added
+        row = session.get(AcquisitionRow, acquisition_id)
+        if row is not None:
+            added = add_candidates(session, fresh)
+            row.state, row.detail, row.correlated_at = AcquisitionState.CORRELATED, None, stamp()
+            return added
+    erase_traces(node, acquisition)  # withdrawn meanwhile
+    return 0
 
 
 def promise_again(node: Node) -> int:
@@ -89,11 +93,13 @@ def promise_again(node: Node) -> int:
 def _prepare(node: Node, acquisition: AcquisitionRow, pipeline: Pipeline) -> str | None:
     """Make the prepared scan and commit it; returns why it is not usable, if it is not."""
     target = prepared_path(node, acquisition, pipeline)
-    prepared = node.compute.run(prepare_scan, appearance_of(node, acquisition, pipeline), target)
+    prepared = node.background.run(prepare_scan, appearance_of(node, acquisition, pipeline), target)
     if prepared.not_usable is not None:
         return prepared.not_usable
     with node.store.write() as session:
-        row = session.get_one(AcquisitionRow, acquisition.acquisition_id)
+        row = session.get(AcquisitionRow, acquisition.acquisition_id)
+        if row is None:
+            return "The record was withdrawn."
         row.parameters = pipeline.digest
         row.spacing_y_um, row.spacing_x_um = prepared.spacing_um
     return None
@@ -153,5 +159,6 @@ def _candidate(
 
 def _mark(node: Node, acquisition_id: int, state: AcquisitionState, detail: str) -> None:
     with node.store.write() as session:
-        row = session.get_one(AcquisitionRow, acquisition_id)
-        row.state, row.detail, row.correlated_at = state, detail, stamp()
+        row = session.get(AcquisitionRow, acquisition_id)
+        if row is not None:
+            row.state, row.detail, row.correlated_at = state, detail, stamp()

@@ -1,49 +1,43 @@
-"""Enrol a peer: fetch its card, have two people compare the fingerprint, pin its keys, give it what it may have."""
+"""Enrol a peer: fetch its card, have two people compare the fingerprint or the registry name it, pin its keys, give it
+what it may have."""
 
 from __future__ import annotations
 
+import base64
+import functools
 from dataclasses import dataclass
 
 from exchange.errors import Conflict, InvalidInput, NotFound, StatementInvalid
 from exchange.flows.node import Node
-from exchange.flows.sharing import entitled
+from exchange.flows.sharing import share_anew
+from exchange.flows.trust_root import admitted
 from exchange.net.client import PeerClient
 from exchange.store.peers import (
     PeerState,
     add_peer,
-    all_peers,
-    extend_lane,
     find_peer,
-    lane_of,
     new_peer,
     peer_by_key,
-    quarantined,
+    put_on_lane,
 )
-from exchange.store.statements import log_size
+from exchange.store.statements import key_events
 from exchange.store.tables import PeerRow
+from exchange.store.terms import terms_for
 from exchange.trust.card import fingerprint, open_card, same_fingerprint
+from exchange.trust.key_history import KeyHistory, begin_history, history_of
 from exchange.trust.keys import ED25519, key_id
 from schemas import ContractError, Envelope, KeyEvent, open_envelope
+from schemas.key_chain import parse_key_chain
 
 
 @dataclass(frozen=True)
 class Introduction:
-    """A card as somebody showed it. Nothing in it is believed before the fingerprint was compared."""
+    """A card as somebody showed it. Nothing in it is believed before the fingerprint was compared, or the registry
+    named it."""
 
     card: KeyEvent
     envelope: Envelope
     fingerprint: str
-
-
-@dataclass(frozen=True)
-class PeerStatus:
-    """What is where between this node and one peer, in the words of the sync status."""
-
-    row: PeerRow
-    fingerprint: str
-    to_send: int
-    acknowledged: int
-    quarantined: int
 
 
 def fetch_introduction(node: Node, url: str) -> Introduction:
@@ -68,13 +62,17 @@ def read_introduction(node: Node, raw: bytes) -> Introduction:
     return Introduction(card, envelope, fingerprint(card.identity))
 
 
-def enrol(node: Node, introduction: Introduction, *, confirmed: str, legal_basis: str) -> PeerRow:
-    """Pin the keys of a card whose fingerprint was confirmed out of band, and put old records on the new lane.
+def enrol(node: Node, introduction: Introduction, *, confirmed: str | None, legal_basis: str) -> PeerRow:
+    """Pin the keys of a card that is believed, and put old records on the new lane.
 
-    ``confirmed`` is the fingerprint as the other side read it out. Raises InvalidInput when it differs, Conflict
-    when the peer is enrolled with other keys.
+    Where a trust root is installed its registry must name the card's identity. Where there is none ``confirmed`` is
+    needed, the fingerprint as the other side read it out; where given it must agree. Raises InvalidInput when not,
+    Conflict when the peer is enrolled with other keys.
     """
-    if not same_fingerprint(confirmed, introduction.fingerprint):
+    registered = admitted(node, introduction.card)
+    if confirmed is None and registered is None:
+        raise InvalidInput("No trust root is installed here: have the other side read its fingerprint out.")
+    if confirmed is not None and not same_fingerprint(confirmed, introduction.fingerprint):
         raise InvalidInput(
             "The fingerprints differ: whoever answers at that address is not who you telephoned. Nothing was enrolled.",
             code="fingerprint-differs",
@@ -90,10 +88,6 @@ def enrol(node: Node, introduction: Introduction, *, confirmed: str, legal_basis
         transport_key_id=key_id(ED25519, card.delegation.transport),
         legal_basis=legal_basis.strip(),
     )
-    # what is old is read and decided before anything is locked: for thousands of records that takes seconds
-    with node.store.read() as session:
-        size = log_size(session)
-        old = entitled(session, peer, owner=node.node_id)
     with node.store.write() as session:
         known = find_peer(session, card.issuer)
         if known is not None:
@@ -103,7 +97,11 @@ def enrol(node: Node, introduction: Introduction, *, confirmed: str, legal_basis
         if peer_by_key(session, peer.transport_key_id) is not None:
             raise Conflict(f"Another peer has the transport key of {card.issuer}; one of the two is not who it says.")
         add_peer(session, peer)
-        extend_lane(session, peer.node_id, [*old, *entitled(session, peer, owner=node.node_id, from_index=size)])
+        for event in key_events(session, node.node_id)[1:]:  # the card it has; first, so that all else can be verified
+            put_on_lane(session, peer.node_id, event.statement_id)
+        for statement_id in terms_for(session, peer, owner=node.node_id):
+            put_on_lane(session, peer.node_id, statement_id)
+        share_anew(session, peer, owner=node.node_id)
     return peer
 
 
@@ -118,18 +116,22 @@ def revoke(node: Node, node_id: str) -> None:
 
 def peer_card(peer: PeerRow) -> KeyEvent:
     """The pinned card of an enrolled peer."""
-    return open_card(open_envelope(peer.card))
+    return peer_keys(peer).card
 
 
-def sync_status(node: Node) -> list[PeerStatus]:
-    with node.store.read() as session:
-        return [
-            PeerStatus(
-                row=peer,
-                fingerprint=fingerprint(peer_card(peer).identity),
-                to_send=lane_of(session, peer.node_id).count,
-                acknowledged=lane_of(session, peer.node_id).acknowledged_count,
-                quarantined=quarantined(session, peer.node_id),
-            )
-            for peer in all_peers(session)
-        ]
+def peer_keys(peer: PeerRow) -> KeyHistory:
+    """The keys of an enrolled peer, as far as its key-events are known here."""
+    return _keys(peer.card, peer.key_chain)
+
+
+@functools.lru_cache(maxsize=64)
+def _keys(card: bytes, chain: bytes | None) -> KeyHistory:
+    return read_chain(card, chain) if chain is not None else begin_history(open_envelope(card))
+
+
+def read_chain(card: bytes, chain: bytes) -> KeyHistory:
+    """The key-events of the node whose card is pinned. Raises StatementInvalid, ContractError."""
+    first, *later = (base64.b64decode(event) for event in parse_key_chain(chain).events)
+    if first != card:
+        raise StatementInvalid("The chain of key-events begins with another card than the one that is pinned.")
+    return history_of(open_envelope(card), later)

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import base64
 
+from sqlalchemy.orm import Session
+
 from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
+from exchange.flows.audit import dealt_with
 from exchange.flows.node import Node
-from exchange.flows.sharing import decide, record_in, record_of
+from exchange.flows.sharing import releasable, share_anew
 from exchange.log import merkle
-from exchange.store.peers import find_peer, is_on_lane, lane_head_at, lane_items, lane_of
+from exchange.log.audit_entry import Act
+from exchange.store.peers import (
+    PeerState,
+    find_peer,
+    is_on_lane,
+    lane_head_at,
+    lane_items,
+    lane_of,
+    note_withheld,
+    taken_back,
+)
 from exchange.store.records import records_naming
 from exchange.store.statements import latest_checkpoint, node_reader
 from exchange.store.tables import CheckpointRow, LaneItemRow, PeerRow, StatementRow
@@ -19,16 +32,21 @@ from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
 PAGE_BYTES = 4 * 1024 * 1024  # half of what a peer accepts: Base64 and proofs come on top
 
 
-def read_lane(node: Node, peer: PeerRow, *, start: int, head: bytes, known_size: int) -> LanePage:
+def read_lane(node: Node, peer: PeerRow, *, start: int, head: bytes, known_size: int, signature: str = "") -> LanePage:
     """One page of the peer's lane from ``start`` on.
 
     1. The peer's running head must be ours at that place; else one of us lost something, and both must know.
-    2. Its signed request for what follows acknowledges what came before: note it.
-    3. Give only what the last signed head covers, with inclusion and consistency proofs.
+    2. Its signed request for what follows acknowledges what came before: note it, with its ``signature``. A place
+       before that is older than its receipts; it is answered, since a lane keeps everything, and noted for the
+       operator.
+    3. Give only what the last signed head covers, with inclusion and consistency proofs. What was entitled when it came
+       on the lane may not be any more: policy is asked again at every reading.
+    4. Note what was withheld: it comes on the lane again once the peer may have it.
+    5. Write down what is given, before it is.
 
-    Raises Conflict, code "cursor-from-the-future" or "lane-differs".
+    Raises Conflict, code "cursor-from-the-future" or "lane-differs"; NotAudited.
     """
-    _acknowledge(node, peer.node_id, start, head)
+    acknowledge(node, peer.node_id, start, head, signature)
     with node.store.read() as session:
         lane, signed = lane_of(session, peer.node_id), latest_checkpoint(session)
         if signed is None or known_size > signed.size:
@@ -36,8 +54,9 @@ def read_lane(node: Node, peer: PeerRow, *, start: int, head: bytes, known_size:
         else:
             items = lane_items(session, peer.node_id, start=start, below_log_index=signed.size, limit=MAX_PAGE_ITEMS)
         items = _bounded(items)
+        given = _given(session, node, peer.node_id, items)
         read = node_reader(session)
-        return LanePage(
+        page = LanePage(
             contract=CONTRACT_VERSION,
             lane=peer.node_id,
             start=start,
@@ -45,27 +64,56 @@ def read_lane(node: Node, peer: PeerRow, *, start: int, head: bytes, known_size:
             head=(items[-1][0].head if items else head).hex(),
             checkpoint=base64.b64encode(signed.note).decode() if signed else None,
             consistency=_consistency(read, signed, known_size),
-            items=tuple(_item(node, read, signed, peer, *pair) for pair in items) if signed else (),
+            items=tuple(_item(read, signed, given, *pair) for pair in items) if signed else (),
         )
+    changed = {
+        item.position: item.statement_id not in given
+        for item, _ in items
+        if item.withheld != (item.statement_id not in given)
+    }
+    if changed:
+        with node.store.write() as session:
+            note_withheld(session, peer.node_id, changed)
+            current = find_peer(session, peer.node_id)
+            if current is not None:  # what became allowed while the page was made
+                share_anew(session, current, owner=node.node_id)
+    shown = tuple(item.statement_id for item in page.items if item.envelope is not None)
+    if shown:
+        node.audit.note(dealt_with(peer, Act.GIVE_PAGE, shown, len(shown)))
+    return page
 
 
 def may_fetch(node: Node, peer: PeerRow, sha256: str) -> None:
-    """A digest is no key: the peer may have a scan only through an own record on its lane that it may still see.
+    """A digest is no key: the peer may have a scan only through an own record on its lane that it may still see, or
+    through a record of its own, which it gets back.
 
-    Raises NotFound, the same whether the scan is unknown or withheld.
+    A scan that is refused although its record was given makes that record come on the lane again once the peer may
+    have it: else nothing would tell the peer to ask once more. Raises NotFound, the same whether the scan is unknown or
+    withheld.
     """
     with node.store.read() as session:
         current = find_peer(session, peer.node_id)
-        for acquisition, statement in records_naming(session, sha256):
-            on_lane = is_on_lane(session, peer.node_id, acquisition.statement_id)
-            if current is None or not on_lane or statement.issuer != node.node_id:
-                continue
-            if decide(record_of(session, acquisition.statement_id), current, owner=node.node_id) is None:
-                return
+        naming = records_naming(session, sha256)
+        enrolled = current is not None and current.state == PeerState.ENROLLED
+        if enrolled and any(statement.issuer == peer.node_id for _, statement in naming):
+            return
+        names = [statement.statement_id for _, statement in naming]
+        given = [name for name in names if is_on_lane(session, peer.node_id, name)]
+        if current is not None and releasable(session, current, given, owner=node.node_id):
+            return
+    if given:
+        with node.store.write() as session:
+            for statement_id in given:
+                taken_back(session, peer.node_id, statement_id)
     raise NotFound(f"The scan {sha256} is not on this node.")
 
 
-def _acknowledge(node: Node, peer: str, start: int, head: bytes) -> None:
+def acknowledge(node: Node, peer: str, start: int, head: bytes, signature: str) -> None:
+    """What a peer's signed request for what follows ``start`` says of what came before, noted.
+
+    A request that waits for news is noted before it waits, so that the operator sees at once what has arrived. Raises
+    Conflict, as ``read_lane``.
+    """
     with node.store.read() as session:
         lane, expected = lane_of(session, peer), lane_head_at(session, peer, start)
     if expected is None:
@@ -80,16 +128,20 @@ def _acknowledge(node: Node, peer: str, start: int, head: bytes) -> None:
             "Compare the logs of both nodes before going on.",
             code="lane-differs",
         )
-    if start > lane.acknowledged_count:
+    if start != lane.acknowledged_count:
         with node.store.write() as session:
             row = lane_of(session, peer)
-            row.acknowledged_count, row.acknowledged_head, row.acknowledged_at = start, head, stamp()
+            if start > row.acknowledged_count:
+                row.acknowledged_count, row.acknowledged_head, row.acknowledged_at = start, head, stamp()
+                row.acknowledged_by = signature or None
+            elif start < row.acknowledged_count:
+                row.read_again_at = stamp()
 
 
-def _bounded(items: list[tuple[LaneItemRow, StatementRow]]) -> list[tuple[LaneItemRow, StatementRow]]:
+def _bounded(items: list[tuple[LaneItemRow, StatementRow | None]]) -> list[tuple[LaneItemRow, StatementRow | None]]:
     total = 0
     for place, (_, statement) in enumerate(items):
-        total += len(statement.envelope)
+        total += len(statement.envelope or b"") if statement else 0
         if total > PAGE_BYTES and place:
             return items[:place]
     return items
@@ -101,16 +153,39 @@ def _consistency(read: merkle.Read, signed: CheckpointRow | None, known_size: in
     return tuple(node.hex() for node in merkle.consistency_proof(known_size, signed.size, read))
 
 
+def _given(session: Session, node: Node, peer: str, items: list[tuple[LaneItemRow, StatementRow | None]]) -> set[str]:
+    """Of these statements those that the peer is given now: records as policy says, of a peer that was expelled the
+    withdrawals alone; nothing that a compromised key signed."""
+    current = find_peer(session, peer)
+    standing = [statement for _, statement in items if statement is not None and statement.refused_by is None]
+    records = [statement.statement_id for statement in standing if statement.type == "record"]
+    if current is None:
+        return set()
+    others = {
+        statement.statement_id
+        for statement in standing
+        if statement.type != "record" and (current.state == PeerState.ENROLLED or statement.type == "withdrawal")
+    }
+    return others | releasable(session, current, records, owner=node.node_id)
+
+
 def _item(
-    node: Node, read: merkle.Read, signed: CheckpointRow, peer: PeerRow, item: LaneItemRow, statement: StatementRow
+    read: merkle.Read, signed: CheckpointRow, given: set[str], item: LaneItemRow, statement: StatementRow | None
 ) -> LaneItem:
-    """What was entitled when it came on the lane may not be any more: policy is asked again at every reading."""
-    entitled = decide(record_in(statement), peer, owner=node.node_id) is None
-    proof = merkle.inclusion_proof(statement.log_index, signed.size, read) if entitled else []
+    if statement is None:
+        return LaneItem(
+            position=item.position,
+            statement_id=item.statement_id,
+            log_index=item.log_index or 0,
+            envelope=None,
+            inclusion=(),
+        )
+    envelope = statement.envelope if statement.statement_id in given else None
+    proof = merkle.inclusion_proof(statement.log_index, signed.size, read) if envelope is not None else []
     return LaneItem(
         position=item.position,
         statement_id=statement.statement_id,
         log_index=statement.log_index,
-        envelope=base64.b64encode(statement.envelope).decode() if entitled else None,
+        envelope=base64.b64encode(envelope).decode() if envelope is not None else None,
         inclusion=tuple(step.hex() for step in proof),
     )

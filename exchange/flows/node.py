@@ -2,123 +2,242 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+from sqlalchemy import make_url
+from sqlalchemy.orm import Session
+
 from exchange.compute import Compute
-from exchange.config import Settings, first_settings, load_settings, write_config
-from exchange.errors import ConfigurationError
+from exchange.config import Settings, first_settings, load_settings, write_config, write_secret
+from exchange.errors import ConfigurationError, PassphraseNeeded, StatementInvalid, StoreUnavailable
+from exchange.flows.authority import Authority, load_authority
 from exchange.flows.galleries import Galleries
+from exchange.flows.news import News
 from exchange.flows.worth import load_calibration
-from exchange.store.blobs import BlobFolder
+from exchange.store.audit_trail import AuditTrail
+from exchange.store.blobs import BlobFolder, QueryScans
+from exchange.store.draft_files import DraftFiles
 from exchange.store.engine import Store
-from exchange.store.statements import append_own, first_key_event
+from exchange.store.statements import append_own, key_events, keys_since, latest_checkpoint
 from exchange.trust.card import make_card, open_card
-from exchange.trust.keys import NodeKeys, create_keys, load_identity, load_keys
+from exchange.trust.key_files import EVENTS, kept_events
+from exchange.trust.key_history import KeyHistory, history_of
+from exchange.trust.keys import NodeKeys, create_keys, load_identity, load_keys, load_keys_in_force
 from matcher.calibration_model import CalibrationModel
-from schemas import Envelope, KeyEvent, open_envelope
+from schemas import ContractError, Envelope, KeyEvent, open_envelope
+from schemas.key_chain import parse_key_chain
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction
 
 
 @dataclass(frozen=True)
 class Node:
-    """One open node. ``card`` is its own key-event, ``card_envelope`` the bytes that peers fetch."""
+    """One open node. ``history`` has its own key-events: ``card`` is the first, ``card_envelope`` the bytes that peers
+    fetch of it, and ``keys`` are those that the last one delegates."""
 
     settings: Settings
     store: Store
+    audit: AuditTrail
     blobs: BlobFolder
+    query_scans: QueryScans
+    draft_files: DraftFiles
     keys: NodeKeys
     compute: Compute
+    """What somebody waits for at a screen: scans that are being uploaded, heights, pictures."""
+    background: Compute
+    """What nobody does: correlation, and whatever it needs. It never keeps those above waiting."""
     galleries: Galleries
+    news: News
     calibration: CalibrationModel | None
-    card: KeyEvent
-    card_envelope: Envelope
+    authority: Authority | None
+    """Who stamps the heads of the log; None when nobody does."""
+    history: KeyHistory
+
+    @property
+    def card(self) -> KeyEvent:
+        return self.history.card
+
+    @property
+    def card_envelope(self) -> Envelope:
+        return self.history.links[0].envelope
 
     @property
     def node_id(self) -> str:
         return self.settings.node_id
 
     def close(self) -> None:
+        self.news.close()
         self.compute.close()
+        self.background.close()
         self.galleries.close()
         self.store.close()
 
 
-def create_node(home: Path, *, jurisdiction: Jurisdiction, url: str, node_id: str | None = None, port: int) -> KeyEvent:
+def create_node(
+    home: Path,
+    *,
+    jurisdiction: Jurisdiction,
+    url: str,
+    node_id: str | None = None,
+    port: int,
+    database_url: str | None = None,
+) -> KeyEvent:
     """Make a new node in an empty folder and return its card.
 
-    1. Refuse a home that holds a node.
-    2. Make the folders, the settings and the keys.
+    1. Refuse a home or a database that holds a node, and a database that cannot be had.
+    2. Make the folders, the settings and the keys, encrypted when the settings have a passphrase. A ``database_url``,
+       wherever it came from, is kept among the secrets: the node must find it again.
     3. Make the database, with the card as the first leaf of the log.
-    Raises ConfigurationError.
+    Raises ConfigurationError, StoreUnavailable.
     """
     if (home / "config.toml").exists():
         raise ConfigurationError(f"There is a node in {home} already; it is left as it is.")
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     values: dict[str, str | int] = {
         "jurisdiction": jurisdiction.value,
         "node_id": node_id or f"ffp-{jurisdiction.value.lower()}",
         "url": url.rstrip("/"),
         "port": port,
     }
-    settings = first_settings(home, values)
+    settings = first_settings(home, {**values, "database_url": database_url} if database_url else values)
+    store = _open_store(settings)
+    try:
+        store.check_new()
+        card = _fill_home(settings, store)
+    finally:
+        store.close()
+    if settings.database_url:
+        write_secret("database_url", settings.database_url.get_secret_value(), home)
+    write_config(values, home)  # last: a home with settings is a whole node
+    return card
+
+
+def _fill_home(settings: Settings, store: Store) -> KeyEvent:
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in (settings.blobs, settings.incoming, settings.prepared):
         folder.mkdir(mode=0o700, exist_ok=True)
-    create_keys(settings.keys)
+    create_keys(settings.keys, settings.passphrase)
     envelope = make_card(
-        load_identity(settings.keys),
-        load_keys(settings.keys),
+        load_identity(settings.keys, settings.passphrase),
+        load_keys(settings.keys, settings.passphrase),
         node_id=settings.node_id,
         jurisdiction=settings.jurisdiction,
         url=settings.url,
         log_origin=settings.log_origin,
     )
     card = open_card(envelope)
-    store = Store(settings.database)
     store.create()
     with store.write() as session:
         append_own(session, statement_id(envelope.payload), card, card.type, envelope)
-    store.close()
-    write_config(values, home)  # last: a home with settings is a whole node
     return card
 
 
+def check_keys(session: Session, signed_since: int) -> None:
+    """Within the transaction that stores what was signed with the keys of the key-event at index ``signed_since``: no
+    other one came since.
+
+    Raises StoreUnavailable: what a replaced key signed is never appended.
+    """
+    if keys_since(session) != signed_since:
+        raise StoreUnavailable(
+            "The keys of this node are not those that its log names; nothing was stored. They were replaced while it "
+            "ran: then the operator restarts it. Or its database is an older one: then its peers give the log back, "
+            "and `ffp status` says when they have."
+        )
+
+
 @contextmanager
-def opened(home: Path) -> Iterator[Node]:
+def opened(home: Path, *, passphrase: SecretStr | None = None) -> Iterator[Node]:
     """``open_node`` for the length of a block: closed at its end, however it ends."""
-    node = open_node(home)
+    node = open_node(home, passphrase=passphrase)
     try:
         yield node
     finally:
         node.close()
 
 
-def open_node(home: Path) -> Node:
-    """Open an initialised node. Raises ConfigurationError naming what is missing and how to mend it."""
+def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
+    """Open an initialised node; ``passphrase`` of its keys stands for that of the settings.
+
+    Raises ConfigurationError naming what is missing and how to mend it, PassphraseNeeded.
+    """
     settings = load_settings(home)
-    keys = load_keys(settings.keys)
-    calibration = load_calibration(settings)
-    if not settings.database.is_file():
-        raise ConfigurationError(f"{settings.database} is missing; restore it from the backup.")
-    store = Store(settings.database)
+    if passphrase is not None:
+        settings = settings.model_copy(update={"key_passphrase": passphrase})
+    calibration, authority = load_calibration(settings), load_authority(settings)
+    if settings.database_url is None and not settings.database.is_file():
+        raise ConfigurationError(
+            f"{settings.database} is missing; restore it from the backup. Of a node on PostgreSQL, set "
+            "FFP_NODE_DATABASE_URL."
+        )
+    store = _open_store(settings)
     try:
         store.check()
         with store.read() as session:
-            envelope = open_envelope(first_key_event(session, settings.node_id).envelope)
+            events = _own_key_events(session, settings.node_id)
+            signed = latest_checkpoint(session)
+        history, keys = _keys_in_force(settings, history_of(open_envelope(events[0]), events[1:]))
     except BaseException:
         store.close()
         raise
     return Node(
         settings=settings,
         store=store,
+        audit=AuditTrail(store),
         blobs=BlobFolder(settings.blobs, settings.incoming, min_free_bytes=settings.min_free_bytes),
+        query_scans=QueryScans(settings.queries),
+        draft_files=DraftFiles(settings.drafts, min_free_bytes=settings.min_free_bytes),
         keys=keys,
         compute=Compute(settings.workers, settings.compute_timeout_s),
+        background=Compute(settings.workers, settings.compute_timeout_s, background=True),
         galleries=Galleries(settings.galleries),
+        news=News(signed.size if signed else 0),
         calibration=calibration,
-        card=open_card(envelope),
-        card_envelope=envelope,
+        authority=authority,
+        history=history,
     )
+
+
+def _keys_in_force(settings: Settings, known: KeyHistory) -> tuple[KeyHistory, NodeKeys]:
+    """The keys, and the key-events up to the one that names them. A database from before that one gets it back beside
+    its log (`key_return`); until then nothing is signed. Raises ConfigurationError, PassphraseNeeded."""
+    try:
+        return known, load_keys_in_force(settings.keys, known.in_force, settings.passphrase)
+    except PassphraseNeeded:
+        raise
+    except ConfigurationError:
+        for chain in kept_events(settings.keys):
+            later = _later(known, chain)
+            if later is not None:
+                return later, load_keys_in_force(settings.keys, later.in_force, settings.passphrase)
+        raise
+
+
+def _later(known: KeyHistory, chain: bytes) -> KeyHistory | None:
+    """The history that goes on from the one that is known, if this is one."""
+    try:
+        first, *more = (base64.b64decode(event) for event in parse_key_chain(chain).events)
+        told = history_of(open_envelope(first), more)
+    except (ContractError, StatementInvalid) as error:
+        raise ConfigurationError(f"{EVENTS} beside the keys holds no key-events: {error}") from error
+    names = [link.statement_id for link in told.links]
+    before = [link.statement_id for link in known.links]
+    return told if len(names) > len(before) and names[: len(before)] == before else None
+
+
+def _own_key_events(session: Session, node_id: str) -> list[bytes]:
+    events = [row.envelope or b"" for row in key_events(session, node_id)]
+    if not events:
+        raise ConfigurationError(
+            f"The database is that of another node, not of {node_id}. Correct `node_id` or `database_url`."
+        )
+    return events
+
+
+def _open_store(settings: Settings) -> Store:
+    url = settings.database_url
+    return Store(make_url(url.get_secret_value()) if url else settings.database)

@@ -3,42 +3,91 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
+import hashlib
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 from exchange.errors import CheckpointInvalid, HistoryDiffers, PeerMisbehaved, ProofInvalid, StatementInvalid
+from exchange.flows.addressee import NOT_MEANT_FOR_US
 from exchange.log import merkle
-from exchange.log.checkpoint import Checkpoint, open_checkpoint
+from exchange.log.checkpoint import Checkpoint, open_checkpoint, parse_text
+from exchange.log.note import parse_note
 from exchange.store.peers import next_head
+from exchange.trust.key_history import KeyHistory, extend_history
+from exchange.trust.keys import ED25519, key_id
 from exchange.trust.verify import verify_statement
-from schemas import Envelope, KeyEvent, Record
+from schemas import (
+    Acknowledgement,
+    Answer,
+    AnyStatement,
+    Approval,
+    Conclusion,
+    Disclosure,
+    Envelope,
+    Feedback,
+    Grant,
+    Hit,
+    Message,
+    PhysicalComparison,
+    Policy,
+    Receipt,
+    Record,
+    ReleaseRequest,
+    Retraction,
+    Verification,
+    Withdrawal,
+)
 from schemas.envelope import MAX_ENVELOPE_BYTES
 from schemas.lane import LaneItem, LanePage
-from schemas.vocabulary import Jurisdiction, ReleaseLevel
 
-NOT_IN_AUDIENCE = "not-in-audience"
+TRAVEL = (
+    Record
+    | Grant
+    | Withdrawal
+    | Acknowledgement
+    | Receipt
+    | Policy
+    | Hit
+    | Conclusion
+    | Verification
+    | PhysicalComparison
+    | Retraction
+    | Feedback
+    | Message
+    | Answer
+    | ReleaseRequest
+    | Disclosure
+    | Approval
+)
+"""What is put on lanes beside key-events. Queries are asked and not put, holds and audit batches stay in the log."""
+
+
+READ_AGAIN = frozenset({"unknown-type", "unknown-contract", "unknown-field", "unknown-calibre", "invalid-field"})
+"""What a later release of this software may understand."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the reader knows before it asks: the peer's pinned card, its own place on the lane, the last head seen."""
+    """What the reader knows before it asks: the peer's keys, its own place on the lane, the last head seen."""
 
-    card: KeyEvent
+    keys: KeyHistory
     lane: str
     start: int
     head: bytes
     known: Checkpoint | None
-    reader: Jurisdiction
 
 
 @dataclass(frozen=True)
 class Received:
-    """A record that may be believed, with its index in its issuer's log."""
+    """A statement that may be believed, with its place on the lane and its index in its issuer's log. Whether it is
+    meant for this reader, and what follows from it, is decided where it is stored (``exchange.flows.receive``)."""
 
+    position: int
     statement_id: str
-    record: Record
+    statement: AnyStatement
     envelope: Envelope
     log_index: int
 
@@ -48,22 +97,39 @@ class Poison:
     """An item that must not be believed. The lane goes on after it; the evidence stays."""
 
     position: int
+    statement_id: str
+    log_index: int
     envelope: bytes
     reason: str
     detail: str
 
 
 @dataclass(frozen=True)
+class Place:
+    """What stood where on the lane, believed or not. ``withheld``: it came without its envelope."""
+
+    position: int
+    statement_id: str
+    log_index: int
+    withheld: bool
+
+
+@dataclass(frozen=True)
 class VerifiedPage:
-    """What to store, what to quarantine, and where the cursor stands afterwards."""
+    """What to store, what to quarantine, how many places came without an envelope, and where the cursor stands
+    afterwards."""
 
     checkpoint: bytes | None
     log_size: int
     accepted: tuple[Received, ...]
     poisoned: tuple[Poison, ...]
+    places: tuple[Place, ...]
+    withheld: int
     count: int
     head: bytes
     more: bool
+    keys: KeyHistory
+    """As the reader knew them, and what this page brought."""
 
 
 def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
@@ -71,15 +137,18 @@ def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
 
     1. It is the lane and the place that were asked for, and its items follow each other without a gap.
     2. The running head adds up over all items, from the head that the reader has.
-    3. The log's head is signed by both of the peer's log keys and goes on from the last head that was seen.
-    4. Each item that is not withheld: both signatures, the contract, that it is meant for this reader, the id, the
-       inclusion proof.
+    3. The log's head is signed by the log keys in force at its size, which key-events on this very page may name, and
+       goes on from the last head that was seen.
+    4. Each item that is not withheld: both signatures by the statement keys in force at its index, the contract, the
+       id, the inclusion proof. The proof is asked for also where only this release does not understand the statement:
+       it is read again after an upgrade.
 
     Steps 1 to 3 raise PeerMisbehaved: nothing of the page is taken. Of these, HistoryDiffers brings a head that the log
     signed although it does not go on from the one that was seen. An item that fails step 4 is poison: it is set
     aside, and the others are taken.
     """
-    peer = expected.card.issuer
+    expected = dataclasses.replace(expected, keys=_with_key_events(page, expected.keys))
+    peer = expected.keys.card.issuer
     if page.lane != expected.lane or page.start != expected.start:
         raise PeerMisbehaved(f"{peer} answered with another lane or place than was asked for.")
     if [item.position for item in page.items] != list(range(page.start, page.start + len(page.items))):
@@ -104,31 +173,41 @@ def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
         try:
             accepted.append(_verify_item(item, raw, signed, expected))
         except (StatementInvalid, ProofInvalid) as error:
-            poisoned.append(Poison(item.position, _evidence(raw, error.code), error.code, str(error)))
+            poisoned.append(poison(item.position, item.statement_id, item.log_index, raw, error))
     return VerifiedPage(
         checkpoint=note,
         log_size=signed.size if signed else 0,
         accepted=tuple(accepted),
         poisoned=tuple(poisoned),
+        places=tuple(
+            Place(item.position, item.statement_id, item.log_index, item.envelope is None) for item in page.items
+        ),
+        withheld=sum(item.envelope is None for item in page.items),
         count=count,
         head=head,
         more=bool(page.items) and count < page.count,
+        keys=expected.keys,
     )
 
 
-def open_head(note: bytes, card: KeyEvent) -> Checkpoint:
-    """The signed head of a peer's log. Raises CheckpointInvalid."""
-    keys = card.delegation.log
-    return open_checkpoint(
-        note,
-        card.log_origin,
-        Ed25519PublicKey.from_public_bytes(base64.b64decode(keys.ed25519)),
-        MLDSA44PublicKey.from_public_bytes(base64.b64decode(keys.ml_dsa)),
-    )
+def open_head(signed: bytes, keys: KeyHistory) -> Checkpoint:
+    """The signed head of a node's log: by the keys in force at its size, by both pairs where they changed.
+
+    Raises CheckpointInvalid.
+    """
+    head = parse_text(parse_note(signed).text)  # its size says which keys; believed only when they signed it
+    for key in keys.log_keys(head.size):
+        head = open_checkpoint(
+            signed,
+            keys.card.log_origin,
+            Ed25519PublicKey.from_public_bytes(base64.b64decode(key.ed25519)),
+            MLDSA44PublicKey.from_public_bytes(base64.b64decode(key.ml_dsa)),
+        )
+    return head
 
 
 def _consistent_head(page: LanePage, note: bytes | None, expected: Expected) -> Checkpoint | None:
-    peer, known = expected.card.issuer, expected.known
+    peer, known = expected.keys.card.issuer, expected.known
     if note is None:
         if page.items or known is not None:
             raise PeerMisbehaved(f"{peer} shows no signed head of its log any more.")
@@ -138,7 +217,7 @@ def _consistent_head(page: LanePage, note: bytes | None, expected: Expected) -> 
         "backup"
     )
     try:
-        signed = open_head(note, expected.card)
+        signed = open_head(note, expected.keys)
     except CheckpointInvalid as error:
         raise PeerMisbehaved(f"{does_not_go_on}: {error}") from error
     if known is None or not known.size:  # from the empty log on, everything is consistent
@@ -154,26 +233,71 @@ def _consistent_head(page: LanePage, note: bytes | None, expected: Expected) -> 
 
 
 def _verify_item(item: LaneItem, raw: bytes, signed: Checkpoint | None, expected: Expected) -> Received:
-    card = expected.card
+    card = expected.keys.card
     if signed is None:
         raise ProofInvalid("There is no signed head to lead to.")
-    verified = verify_statement(raw, issuer=card.issuer, key=card.delegation.statement)
-    record = verified.statement
-    if not isinstance(record, Record):
-        raise StatementInvalid("A key-event does not belong on a lane.", code="unexpected-type")
-    if expected.reader not in record.audience or record.level is not ReleaseLevel.FULL:
-        raise StatementInvalid("The record is not meant for this node; it was not kept.", code=NOT_IN_AUDIENCE)
-    if record.jurisdiction != card.jurisdiction:
+    if _by_identity(raw, expected.keys):
+        received = _key_event(item, raw, expected.keys)
+        _verify_inclusion(item, raw, signed)
+        return received
+    try:
+        verified = verify_statement(raw, issuer=card.issuer, key=expected.keys.statement_key(item.log_index))
+    except StatementInvalid as error:
+        if error.code in READ_AGAIN:
+            _verify_inclusion(item, raw, signed)
+        raise
+    statement = verified.statement
+    if not isinstance(statement, TRAVEL):
+        raise StatementInvalid(f"A statement of the type {statement.type} is put on no lane.", code="unexpected-type")
+    if isinstance(statement, Record) and statement.jurisdiction != card.jurisdiction:
         raise StatementInvalid("The record names another jurisdiction than its issuer's.", code="wrong-jurisdiction")
     if verified.statement_id != item.statement_id:
         raise StatementInvalid("The lane names another statement than it brings.", code="wrong-id")
-    leaf = merkle.leaf_hash(verified.envelope.leaf_data)
+    _verify_inclusion(item, raw, signed)
+    return Received(item.position, verified.statement_id, statement, verified.envelope, item.log_index)
+
+
+def _verify_inclusion(item: LaneItem, raw: bytes, signed: Checkpoint) -> None:
+    leaf = merkle.leaf_hash(hashlib.sha256(raw).digest())
     proof = [bytes.fromhex(step) for step in item.inclusion]
     merkle.verify_inclusion(item.log_index, signed.size, leaf, proof, signed.root)
-    return Received(verified.statement_id, record, verified.envelope, item.log_index)
 
 
-def _evidence(raw: bytes, reason: str) -> bytes:
-    """What is kept of poison: its exact bytes, but nothing of what is not meant for this node, nor of what is too
-    large to be anything."""
-    return b"" if reason == NOT_IN_AUDIENCE or len(raw) > MAX_ENVELOPE_BYTES else raw
+def _with_key_events(page: LanePage, keys: KeyHistory) -> KeyHistory:
+    """The keys that the key-events of a page bring, as far as they follow on what is known. What does not is judged
+    with the other items."""
+    for item in page.items:
+        raw = base64.b64decode(item.envelope or "")
+        if _by_identity(raw, keys) and all(link.envelope.raw != raw for link in keys.links):
+            try:
+                extended = extend_history(keys, raw)
+            except StatementInvalid:
+                continue
+            if extended.last.index == item.log_index:
+                keys = extended
+    return keys
+
+
+def _by_identity(raw: bytes, keys: KeyHistory) -> bool:
+    """Whether an envelope names the identity key, which signs key-events alone."""
+    return key_id(ED25519, keys.card.identity.ed25519).encode() in raw
+
+
+def _key_event(item: LaneItem, raw: bytes, keys: KeyHistory) -> Received:
+    link = next((link for link in keys.links if link.envelope.raw == raw), None)
+    if link is None:
+        extend_history(keys, raw)  # says what is wrong with it, unless it came too early
+    if link is None or link.index != item.log_index:
+        raise StatementInvalid("This key-event does not stand where its order has it.", code="out-of-order")
+    if link.statement_id != item.statement_id:
+        raise StatementInvalid("The lane names another statement than it brings.", code="wrong-id")
+    return Received(item.position, link.statement_id, link.event, link.envelope, item.log_index)
+
+
+def poison(
+    position: int, statement_id: str, log_index: int, raw: bytes, error: StatementInvalid | ProofInvalid
+) -> Poison:
+    """What is kept of an item that is not believed: its exact bytes. But nothing of what is not meant for this node, or
+    may not be, as it proves nothing without its proof; nor of what is too large to be anything."""
+    nothing = error.code in (NOT_MEANT_FOR_US, ProofInvalid.code) or len(raw) > MAX_ENVELOPE_BYTES
+    return Poison(position, statement_id, log_index, b"" if nothing else raw, error.code, str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from exchange.compute import Compute
 from exchange.errors import NotFound
 from exchange.flows.node import Node
 from exchange.flows.pipelines import Pipeline, Variant, photographed_of
@@ -20,15 +21,20 @@ def appearance_of(
 
 
 def prepared_scan(
-    node: Node, acquisition: AcquisitionRow, pipeline: Pipeline, variant: Variant = Variant.AS_TAKEN
+    node: Node,
+    acquisition: AcquisitionRow,
+    pipeline: Pipeline,
+    variant: Variant = Variant.AS_TAKEN,
+    *,
+    by: Compute | None = None,
 ) -> Path:
-    """Where a prepared scan is kept; made again from the scan when it is missing.
+    """Where a prepared scan is kept; made again from the scan when it is missing, in the background by default.
 
     Raises NotFound when the scan is not here, or nothing can be compared on it after all.
     """
     path = prepared_path(node, acquisition, pipeline, variant)
     if not path.is_file():
-        found = node.compute.run(prepare_scan, appearance_of(node, acquisition, pipeline, variant), path)
+        found = (by or node.background).run(prepare_scan, appearance_of(node, acquisition, pipeline, variant), path)
         if found.not_usable is not None:
             raise NotFound(f"The scan {acquisition.sha256} cannot be prepared: {found.not_usable}")
     return path
@@ -50,8 +56,12 @@ def reference_name(acquisition: AcquisitionRow, variant: Variant = Variant.AS_TA
     The id alone would name another acquisition once a backup is restored; the scan's digest may stand in several
     records.
     """
-    start = bytes.fromhex(acquisition.statement_id)[:24]
-    return start + bytes([variant]) + acquisition.acquisition_id.to_bytes(7, "big")
+    return name_in_gallery(acquisition.statement_id, acquisition.acquisition_id, variant)
+
+
+def name_in_gallery(statement_id: str, acquisition_id: int, variant: Variant) -> bytes:
+    """As ``reference_name``, also for what is in the database no more."""
+    return bytes.fromhex(statement_id)[:24] + bytes([variant]) + acquisition_id.to_bytes(7, "big")
 
 
 def acquisition_id_of(name: bytes) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from exchange.flows.pipelines import (
     Variant,
     roles_of,
 )
-from exchange.flows.prepared import acquisition_id_of, prepared_scan, reference_name
+from exchange.flows.prepared import acquisition_id_of, name_in_gallery, prepared_scan, reference_name
 from exchange.flows.scan_work import Correlated, rank_profiles, search_gallery
 from exchange.store.records import (
     acquisitions_of,
@@ -30,11 +30,12 @@ from exchange.store.records import (
     superseded_acquisitions,
 )
 from exchange.store.tables import AcquisitionRow, RecordRow
+from exchange.store.withdrawals import is_named
 from schemas.vocabulary import Modality
 
 log = structlog.get_logger(__name__)
 
-_TRIES = 3
+TRIES = 3
 _CHUNK = 256
 
 
@@ -42,19 +43,36 @@ def restore_galleries(node: Node) -> None:
     """Hold every gallery against the database, and delete those of other releases."""
     node.galleries.delete_others(GALLERIES)
     for parameters in GALLERIES:
-        _make_whole(node, parameters)
+        make_whole(node, parameters)
 
 
 def forget_superseded(node: Node, statement_id: str) -> None:
     """Take the acquisitions of the versions that a record supersedes out of the galleries: they make room."""
     with node.store.read() as session:
-        gone = [name for row in superseded_acquisitions(session, statement_id) for name in _names(row)]
+        gone = [(row.statement_id, row.acquisition_id) for row in superseded_acquisitions(session, statement_id)]
+    forget(node, gone)
+
+
+def forget(node: Node, acquisitions: Sequence[tuple[str, int]]) -> None:
+    """Take acquisitions, each named by its record and its id here, out of every gallery."""
+    gone = [name_in_gallery(*acquisition, variant) for acquisition in acquisitions for variant in VARIANTS]
     for parameters in GALLERIES if gone else ():
         with node.galleries.changing(parameters) as writer:
             try:
                 writer.remove(gone)
             except matcher.GalleryDamaged as error:
-                _distrust(node, parameters, node.galleries.times_emptied(parameters), error)
+                distrust(node, parameters, node.galleries.times_emptied(parameters), error)
+
+
+def erase_traces(node: Node, acquisition: AcquisitionRow) -> None:
+    """Nothing is left of an acquisition that was withdrawn while it was compared; one whose scan is still named here
+    stays."""
+    with node.store.read() as session:
+        if is_named(session, acquisition.sha256):
+            return
+    forget(node, [(acquisition.statement_id, acquisition.acquisition_id)])
+    for path in list(node.settings.prepared.glob(f"{acquisition.sha256}.*")):
+        path.unlink(missing_ok=True)
 
 
 def search(
@@ -93,31 +111,42 @@ def _search_gallery(
     3. What is damaged is made again, and asked again; so is a gallery that was emptied meanwhile.
     """
     with node.store.read() as session:
-        own = [name for row in acquisitions_of(session, query.statement_id) for name in _names(row)]
+        own = [name for row in acquisitions_of(session, query.statement_id) for name in all_names(row)]
     filters = matcher.Filters(
         calibres=calibres,
         regions=ask.labels,
         modalities=frozenset({Modality.TOPOGRAPHY.value}) if ask.topographies_only else None,
         excluded=frozenset(own),
     )
-    for _ in range(_TRIES):
-        # 1.
-        times_emptied = _make_whole(node, parameters)
+
+    def made_ready() -> Path:
+        _put(node, parameters, query, record)
+        return prepared_scan(node, query, parameters, ask.variant)
+
+    return ask_gallery(node, parameters, made_ready, filters)
+
+
+def ask_gallery(
+    node: Node, parameters: matcher.Parameters, made_ready: Callable[[], Path], filters: matcher.Filters
+) -> list[Correlated]:
+    """Rank a gallery's references against a prepared scan, which ``made_ready`` gives once the gallery is whole.
+
+    What is damaged is made again, and asked again; so is a gallery that was emptied meanwhile. Raises ComputeFailed.
+    """
+    for _ in range(TRIES):
+        times_emptied = make_whole(node, parameters)
         try:
-            _put(node, parameters, query, record)
-
-            # 2.
-            prepared = prepared_scan(node, query, parameters, ask.variant)
-            found = node.compute.run(search_gallery, node.galleries.folder(parameters), parameters, prepared, filters)
-
-            # 3.
-            _mend(node, parameters, found.damaged)
+            prepared = made_ready()
+            found = node.background.run(
+                search_gallery, node.galleries.folder(parameters), parameters, prepared, filters
+            )
+            mend(node, parameters, found.damaged)
         except (matcher.GalleryDamaged, matcher.NotComparable) as error:
-            _distrust(node, parameters, times_emptied, error)
+            distrust(node, parameters, times_emptied, error)
             continue
-        if not found.damaged and _make_whole(node, parameters) == times_emptied:
+        if not found.damaged and make_whole(node, parameters) == times_emptied:
             return found.candidates
-    raise _hopeless()
+    raise hopeless()
 
 
 def _search_profiles(
@@ -127,14 +156,14 @@ def _search_profiles(
     2. Compare in a worker process.
     3. What is damaged is made again, and asked again.
     """
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         # 1.
         with node.store.read() as session:
             rows = references_for(session, query, calibres, parameters.digest)
-        references = list(_prepared(node, rows, parameters))
+        references = list(prepared_profiles(node, rows, parameters))
 
         # 2.
-        found = node.compute.run(rank_profiles, prepared_scan(node, query, parameters), references, parameters)
+        found = node.background.run(rank_profiles, prepared_scan(node, query, parameters), references, parameters)
         if not found.damaged:
             return found.candidates
 
@@ -142,10 +171,10 @@ def _search_profiles(
         for name, path in references:
             if name in found.damaged:
                 path.unlink(missing_ok=True)
-    raise _hopeless()
+    raise hopeless()
 
 
-def _prepared(
+def prepared_profiles(
     node: Node, rows: Sequence[AcquisitionRow], parameters: matcher.ProfileParameters
 ) -> Iterator[tuple[bytes, Path]]:
     for row in rows:
@@ -161,7 +190,7 @@ def _left_out(acquisition: AcquisitionRow, why: Exception) -> None:
     log.warning("a reference is left out", acquisition=acquisition.acquisition_id, detail=str(why))
 
 
-def _names(acquisition: AcquisitionRow) -> list[bytes]:
+def all_names(acquisition: AcquisitionRow) -> list[bytes]:
     """All names that an acquisition may have, in whatever gallery."""
     return [reference_name(acquisition, variant) for variant in VARIANTS]
 
@@ -171,22 +200,22 @@ def _shown(acquisition: AcquisitionRow, parameters: matcher.Parameters) -> Mappi
     return next((role.shown for role in roles_of(acquisition) if role.pipeline == parameters), {})
 
 
-def _make_whole(node: Node, parameters: matcher.Parameters) -> int:
+def make_whole(node: Node, parameters: matcher.Parameters) -> int:
     """See to it that the gallery holds what the database names; returns how often it has been emptied.
 
     Done once after each start and each time it was emptied; whoever asks meanwhile waits.
     """
     with node.galleries.changing(parameters):
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             if node.galleries.is_whole(parameters):
                 return node.galleries.times_emptied(parameters)
             try:
                 _reconcile(node, parameters)
             except matcher.GalleryDamaged as error:
-                _distrust(node, parameters, node.galleries.times_emptied(parameters), error)
+                distrust(node, parameters, node.galleries.times_emptied(parameters), error)
             else:
                 node.galleries.now_whole(parameters)
-        raise _hopeless()
+        raise hopeless()
 
 
 def _reconcile(node: Node, parameters: matcher.Parameters) -> None:
@@ -208,12 +237,12 @@ def _reconcile(node: Node, parameters: matcher.Parameters) -> None:
         log.info("gallery brought up to date", pipeline=_name(parameters), added=len(missing), removed=len(surplus))
 
 
-def _distrust(node: Node, parameters: matcher.Parameters, times_emptied: int, why: Exception) -> None:
+def distrust(node: Node, parameters: matcher.Parameters, times_emptied: int, why: Exception) -> None:
     log.warning("the gallery is damaged and made anew", pipeline=_name(parameters), detail=str(why))
     node.galleries.distrust(parameters, times_emptied)
 
 
-def _hopeless() -> ComputeFailed:
+def hopeless() -> ComputeFailed:
     return ComputeFailed(
         "What is compared with was damaged again while it was asked; see to the disk. Tried again later."
     )
@@ -272,7 +301,7 @@ def _put(node: Node, parameters: matcher.Parameters, acquisition: AcquisitionRow
             writer.append([_entry(node, parameters, acquisition, record, variant) for variant in lacking])
 
 
-def _mend(node: Node, parameters: matcher.Parameters, damaged: Sequence[bytes]) -> None:
+def mend(node: Node, parameters: matcher.Parameters, damaged: Sequence[bytes]) -> None:
     """Make damaged references again from their scans; those that no current record has are taken out."""
     if damaged:
         log.warning("damaged references are made again", pipeline=_name(parameters), count=len(damaged))

@@ -15,7 +15,7 @@ from matcher.explain_profiles import draw_profiles
 from matcher.image import inspect_image
 from matcher.prepared_photograph import inverted
 from matcher.x3p import read_topography
-from schemas.statements import ScanMediaType
+from schemas.record import ScanMediaType
 
 X3P: ScanMediaType = "application/x-x3p"
 _IMAGES: dict[str, ScanMediaType] = {kind: kind for kind in ("image/png", "image/tiff", "image/jpeg")}

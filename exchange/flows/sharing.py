@@ -5,20 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session
 
-from exchange.clock import now
-from exchange.policy import Purpose, Recipient, Withheld, release
-from exchange.store.peers import PeerState, all_peers, put_on_lane
-from exchange.store.statements import find_statement, own_records
-from exchange.store.tables import PeerRow, StatementRow
+from exchange.clock import now, stamp_in
+from exchange.policy import Purpose, Reason, Recipient, Withheld, names, release
+from exchange.store.peers import PeerState, all_peers, extend_lane, lane_of, lane_place, put_on_lane
+from exchange.store.release import may_have, to_be_decided
+from exchange.store.statements import find_statement
+from exchange.store.tables import LaneItemRow, PeerRow, RecordRow, StatementRow
+from exchange.store.terms import ask_approval, groups_of, standing_of
 from schemas import Record, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction
+
+APPROVAL_S = 2 * 86_400
+"""How long an approval may take before it is overdue."""
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What one jurisdiction of the audience gets: ``state`` is "on-lane", "withheld" or "no-peer"."""
+    """What one jurisdiction of the audience gets: ``state`` is "on-lane", "delivered", "withheld" or "no-peer"."""
 
     jurisdiction: Jurisdiction
     state: str
@@ -26,51 +32,117 @@ class Shared:
     reason: str | None = None
 
 
-def decide(record: Record, peer: PeerRow, *, owner: str, today: date | None = None) -> Withheld | None:
-    """None when the peer may have the record, else why not."""
+def decide(
+    session: Session,
+    statement_id: str,
+    record: Record,
+    peer: PeerRow,
+    *,
+    owner: str,
+    today: date | None = None,
+    purpose: Purpose = Purpose.CORRELATION,
+) -> Withheld | None:
+    """None when the peer may have the record, or may search it, else why not."""
     recipient = Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), peer.state == PeerState.ENROLLED)
-    answer = release(record, recipient, Purpose.CORRELATION, peer.legal_basis, today or now().date(), owner=owner)
+    answer = release(
+        record,
+        recipient,
+        purpose,
+        peer.legal_basis,
+        today or now().date(),
+        owner=owner,
+        standing=standing_of(session, statement_id, peer, owner=owner),
+    )
     return answer if isinstance(answer, Withheld) else None
 
 
 def share(session: Session, statement_id: str, record: Record, *, owner: str) -> list[Shared]:
-    """Put an own record on the lanes, inside the transaction that stored it."""
-    outcome = sharing_of(session, record, owner=owner)
+    """Put an own record on the lanes, inside the transaction that stored it; what needs an approval is queued."""
+    outcome = sharing_of(session, statement_id, record, owner=owner)
     for item in outcome:
         if item.state == "on-lane" and item.peer is not None:
             put_on_lane(session, item.peer, statement_id)
+    for peer in all_peers(session):  # a person may have to decide also on what is searched alone
+        refusal = decide(session, statement_id, record, peer, owner=owner, purpose=Purpose.SEARCH)
+        if refusal is not None and refusal.reason is Reason.NEEDS_APPROVAL:
+            ask_approval(session, statement_id, peer.jurisdiction, due_at=stamp_in(APPROVAL_S))
     return outcome
 
 
+def share_anew(session: Session, peer: PeerRow, *, owner: str) -> int:
+    """Put on a peer's lane, in the order of the log, whatever it may have by now and was not given; queue what needs an
+    approval. Returns how many were put on the lane.
+
+    Called whenever what is said of the peer changes: enrolment, policy, group, grant.
+    """
+    lacking = entitled(session, peer, owner=owner)
+    extend_lane(session, peer.node_id, lacking)
+    undecided = to_be_decided(session, peer, Purpose.SEARCH, now().date(), owner=owner)
+    for statement_id in session.scalars(select(RecordRow.statement_id).where(undecided)).all():
+        ask_approval(session, statement_id, peer.jurisdiction, due_at=stamp_in(APPROVAL_S))
+    return len(lacking)
+
+
 def entitled(session: Session, peer: PeerRow, *, owner: str, from_index: int = 0) -> list[str]:
-    """The own records from a log index on that a peer may have, in the order of the log."""
-    rows = own_records(session, owner, from_index=from_index)
-    return [row.statement_id for row in rows if decide(record_in(row), peer, owner=owner) is None]
+    """The own records from a log index on that a peer may have and does not stand to get, in the order of the log."""
+    stands = exists().where(
+        LaneItemRow.peer == peer.node_id,
+        LaneItemRow.statement_id == RecordRow.statement_id,
+        LaneItemRow.withheld.is_(False),
+    )
+    return list(
+        session.scalars(
+            select(RecordRow.statement_id)
+            .join(StatementRow, StatementRow.statement_id == RecordRow.statement_id)
+            .where(
+                may_have(session, peer, Purpose.CORRELATION, now().date(), owner=owner),
+                StatementRow.log_index >= from_index,
+                StatementRow.refused_by.is_(None),
+                ~stands,
+            )
+            .order_by(StatementRow.log_index)
+        )
+    )
 
 
-def sharing_of(session: Session, record: Record, *, owner: str) -> list[Shared]:
-    """What each jurisdiction of the audience gets, today; changes nothing."""
+def releasable(session: Session, peer: PeerRow, statement_ids: list[str], *, owner: str) -> set[str]:
+    """Of these own records those that the peer may have now."""
+    rule = may_have(session, peer, Purpose.CORRELATION, now().date(), owner=owner)
+    return set(
+        session.scalars(select(RecordRow.statement_id).where(and_(RecordRow.statement_id.in_(statement_ids), rule)))
+    )
+
+
+def sharing_of(session: Session, statement_id: str, record: Record, *, owner: str) -> list[Shared]:
+    """What each jurisdiction of the audience gets, today, with those that have a grant; changes nothing."""
     outcome: list[Shared] = []
+    groups = groups_of(session, owner)
     for peer in all_peers(session):
-        if peer.jurisdiction in record.audience:
-            refusal = decide(record, peer, owner=owner)
-            state = "on-lane" if refusal is None else "withheld"
-            reason = refusal.reason if refusal else None
-            outcome.append(Shared(Jurisdiction(peer.jurisdiction), state, peer.node_id, reason))
+        jurisdiction = Jurisdiction(peer.jurisdiction)
+        refusal = decide(session, statement_id, record, peer, owner=owner)
+        if refusal is None:
+            outcome.append(Shared(jurisdiction, _way(session, peer, statement_id), peer.node_id))
+        elif names(record, jurisdiction, groups):
+            outcome.append(Shared(jurisdiction, "withheld", peer.node_id, refusal.reason))
     reached = {item.jurisdiction for item in outcome}
-    return outcome + [Shared(name, "no-peer") for name in record.audience if name not in reached]
+    named = [name for name in record.audience if isinstance(name, Jurisdiction)]
+    return outcome + [Shared(name, "no-peer") for name in named if name not in reached]
 
 
 def record_of(session: Session, statement_id: str) -> Record:
-    """Read a stored record back from its envelope, the only source."""
+    """Read a stored record back from its envelope, the only source. Raises LookupError when it is not here."""
     row = find_statement(session, statement_id)
-    if row is None:
+    if row is None or row.envelope is None:
         raise LookupError(statement_id)
-    return record_in(row)
-
-
-def record_in(row: StatementRow) -> Record:
     statement = parse_statement(open_envelope(row.envelope).payload)
     if not isinstance(statement, Record):
         raise TypeError(f"{row.statement_id} is no record")
     return statement
+
+
+def _way(session: Session, peer: PeerRow, statement_id: str) -> str:
+    place = lane_place(session, peer.node_id, statement_id)
+    taken = place is not None and not place.withheld
+    if taken and place is not None and place.position < lane_of(session, peer.node_id).acknowledged_count:
+        return "delivered"
+    return "on-lane"

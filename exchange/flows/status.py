@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 from exchange.flows.log_start import log_alarms
 from exchange.flows.node import Node
+from exchange.flows.stamping import stamp_alarms
+from exchange.flows.trust_root import root_alarms
 from exchange.store import jobs
 from exchange.store.candidates import count_candidates
+from exchange.store.peers import all_peers
 from exchange.store.records import count_records, counts_by_state
+from exchange.store.stamps import latest_stamp
 from exchange.store.statements import last_log_check, latest_checkpoint, log_size
 from exchange.store.tables import DisagreementRow, LogCheckRow
 from exchange.store.witness import all_disagreements, witnesses
@@ -26,6 +30,10 @@ class NodeStatus:
     jobs: dict[str, int]
     log_size: int
     signed_size: int
+    stamped_size: int
+    """The size of the largest head that has a time stamp; 0 when none has."""
+    stamped_at: str | None
+    """The time in that stamp."""
     checked_at: str | None
     """When content at rest was last read again."""
     altered: tuple[str, ...]
@@ -33,12 +41,12 @@ class NodeStatus:
     witnesses: dict[str, int]
     """The largest size at which each peer cosigned this node's log."""
     alarms: list[str]
-    """What is wrong with this node's own log, in words, with the next step."""
+    """What is wrong with this node's own log, its time stamps, or its trust root, in words, with the next step."""
 
 
 def node_status(node: Node) -> NodeStatus:
     with node.store.read() as session:
-        signed, check = latest_checkpoint(session), last_log_check(session)
+        signed, stamped, check = latest_checkpoint(session), latest_stamp(session), last_log_check(session)
         return NodeStatus(
             node_id=node.node_id,
             records=count_records(session),
@@ -47,10 +55,16 @@ def node_status(node: Node) -> NodeStatus:
             jobs=jobs.counts(session),
             log_size=log_size(session),
             signed_size=signed.size if signed else 0,
+            stamped_size=stamped.size if stamped else 0,
+            stamped_at=stamped.at if stamped else None,
             checked_at=check.checked_at if check else None,
             altered=_sentences(check),
             witnesses=witnesses(session),
-            alarms=log_alarms(session, node.node_id),
+            alarms=[
+                *log_alarms(session, node.node_id),
+                *stamp_alarms(session, node.authority),
+                *root_alarms(node, all_peers(session)),
+            ],
         )
 
 

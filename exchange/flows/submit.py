@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeAlias
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -13,13 +16,13 @@ from sqlalchemy.orm import Session
 import matcher
 from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput, UnsupportedMedia
-from exchange.flows.node import Node
+from exchange.flows.node import Node, check_keys
 from exchange.flows.scan_work import X3P, ScanReport, inspect_scan
 from exchange.flows.sharing import Shared, record_of, share, sharing_of
 from exchange.store.blobs import Arrival
 from exchange.store.jobs import JobKind, promise
 from exchange.store.records import AcquisitionState, add_record, find_record, find_submission
-from exchange.store.statements import append_own
+from exchange.store.statements import append_own, find_statement
 from exchange.store.tables import RecordRow, SubmissionRow
 from schemas import (
     CONTRACT_VERSION,
@@ -51,6 +54,34 @@ class ReceivedScan:
     arrival: Arrival
     sha256: str
 
+    @property
+    def path(self) -> Path:
+        return self.arrival.path
+
+    @property
+    def size(self) -> int:
+        return self.arrival.size
+
+    def keep(self, node: Node) -> None:
+        node.blobs.keep(self.arrival, self.sha256)
+
+
+@dataclass(frozen=True)
+class StoredScan:
+    """A scan of the superseded version, which goes on into the new one: it lies among the blobs already."""
+
+    part: str
+    path: Path
+    size: int
+    sha256: str
+
+    def keep(self, node: Node) -> None:
+        """Raises NotFound when it was erased meanwhile."""
+        node.blobs.path(self.sha256)
+
+
+Scan: TypeAlias = ReceivedScan | StoredScan
+
 
 @dataclass(frozen=True)
 class Receipt:
@@ -65,7 +96,7 @@ class Receipt:
 
 
 def submit_record(
-    node: Node, maker: Maker, metadata: bytes, scans: list[ReceivedScan], idempotency_key: str | None
+    node: Node, maker: Maker, metadata: bytes, scans: Sequence[Scan], idempotency_key: str | None
 ) -> Receipt:
     """The whole way of a submission, in this order:
 
@@ -78,9 +109,42 @@ def submit_record(
 
     Raises InvalidInput, UnsupportedMedia, Conflict, ComputeFailed, StoreUnavailable; nothing is stored then.
     """
+    ready = _ready(node, maker, metadata, scans, idempotency_key)
+    if isinstance(ready, Receipt):
+        return ready
+    done = SubmissionRow(pseudonym=maker.pseudonym, idempotency_key=ready.key, content_sha256=ready.content)
+    stored = _store(node, ready.record, scans, done, ready.warnings)
+    stored = stored or _find_earlier(node, maker.pseudonym, ready.key, ready.content)
+    if stored is None:
+        raise Conflict("The same submission was stored and withdrawn while this one ran. Look at the record list.")
+    return stored
+
+
+def check_submission(node: Node, maker: Maker, metadata: bytes, scans: Sequence[Scan]) -> Receipt | None:
+    """Steps 1 to 4 of ``submit_record`` alone: nothing is stored. The receipt of what was submitted before, else None.
+
+    Raises what ``submit_record`` would.
+    """
+    ready = _ready(node, maker, metadata, scans, None)
+    return ready if isinstance(ready, Receipt) else None
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A record that may be signed and stored, under which idempotency key, and the digest of what was sent."""
+
+    record: Record
+    key: str
+    content: str
+    warnings: dict[str, tuple[str, ...]]
+
+
+def _ready(
+    node: Node, maker: Maker, metadata: bytes, scans: Sequence[Scan], idempotency_key: str | None
+) -> _Ready | Receipt:
     submission = _read(metadata)
     received = _by_part(submission, scans)
-    _check_dates(submission, now())
+    check_dates(submission, now())
 
     content = _content_digest(submission, received)
     key = idempotency_key or content
@@ -90,15 +154,12 @@ def submit_record(
         _check_supersedes(session, node, submission.supersedes)
 
     reports = {part: _inspect(node, scan) for part, scan in received.items()}
-    record = _make_record(node, maker, submission, received, reports, _nonce(node, maker.pseudonym, key, content))
-    _check_modalities(record)
-
-    done = SubmissionRow(pseudonym=maker.pseudonym, idempotency_key=key, content_sha256=content)
-    warnings = {part: report.warnings for part, report in reports.items()}
-    stored = _store(node, record, scans, done, warnings) or _find_earlier(node, maker.pseudonym, key, content)
-    if stored is None:
-        raise Conflict("The same submission was stored and withdrawn while this one ran. Look at the record list.")
-    return stored
+    blobs = {
+        part: Blob(sha256=scan.sha256, size=scan.size, media_type=reports[part].media_type)
+        for part, scan in received.items()
+    }
+    record = record_from(node, maker, submission, blobs, _nonce(node, maker.pseudonym, key, content))
+    return _Ready(record, key, content, {part: report.warnings for part, report in reports.items()})
 
 
 def _read(metadata: bytes) -> Submission:
@@ -108,7 +169,7 @@ def _read(metadata: bytes) -> Submission:
         raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
 
 
-def _by_part(submission: Submission, scans: list[ReceivedScan]) -> dict[str, ReceivedScan]:
+def _by_part(submission: Submission, scans: Sequence[Scan]) -> dict[str, Scan]:
     named = [acquisition.file for acquisition in submission.acquisitions]
     came = {scan.part: scan for scan in scans}
     missing, extra = sorted(set(named) - set(came)), sorted(set(came) - set(named))
@@ -124,7 +185,7 @@ def _by_part(submission: Submission, scans: list[ReceivedScan]) -> dict[str, Rec
     return came
 
 
-def _check_dates(submission: Submission, moment: datetime) -> None:
+def check_dates(submission: Submission, moment: datetime) -> None:
     """By the calendar of the region: after midnight, a case of today must not be one of tomorrow in UTC."""
     today, latest = moment.date(), (moment + EASTERNMOST).date()
     occurred = submission.exhibit.occurred
@@ -143,7 +204,7 @@ def _check_dates(submission: Submission, moment: datetime) -> None:
         )
 
 
-def _content_digest(submission: Submission, received: dict[str, ReceivedScan]) -> str:
+def _content_digest(submission: Submission, received: dict[str, Scan]) -> str:
     """SHA-256 of what was sent: the metadata as understood, and the digest of each file."""
     digest = hashlib.sha256(submission.model_dump_json().encode())
     for part in sorted(received):
@@ -171,7 +232,14 @@ def _find_earlier(node: Node, pseudonym: str, key: str, content: str) -> Receipt
         if found is None:
             return None
         row, statement = found
-        sharing = sharing_of(session, record_of(session, row.statement_id), owner=node.node_id)
+        if statement.refused_by is not None:
+            raise Conflict(
+                "This was submitted before, and is not believed any more: the node's key was in wrong hands by then. "
+                "To enter it again, send it under a new Idempotency-Key.",
+                code="key-compromised",
+            )
+        record = record_of(session, row.statement_id)
+        sharing = sharing_of(session, row.statement_id, record, owner=node.node_id)
         return Receipt(row.statement_id, statement.log_index, row.received_at, False, sharing, {})
 
 
@@ -187,9 +255,9 @@ def _check_supersedes(session: Session, node: Node, supersedes: str | None) -> N
         )
 
 
-def _inspect(node: Node, scan: ReceivedScan) -> ScanReport:
+def _inspect(node: Node, scan: Scan) -> ScanReport:
     try:
-        return node.compute.run(inspect_scan, scan.arrival.path)
+        return node.compute.run(inspect_scan, scan.path)
     except matcher.ScanRefused as error:
         if error.reason in _OTHER_MEDIA:
             message = (
@@ -199,24 +267,13 @@ def _inspect(node: Node, scan: ReceivedScan) -> ScanReport:
         raise InvalidInput(f"{scan.part}: {error}", code=error.reason, problems=((scan.part, str(error)),)) from error
 
 
-def _make_record(
-    node: Node,
-    maker: Maker,
-    submission: Submission,
-    received: dict[str, ReceivedScan],
-    reports: dict[str, ScanReport],
-    nonce: str,
-) -> Record:
-    acquisitions = []
-    for sent in submission.acquisitions:
-        blob = Blob(
-            sha256=received[sent.file].sha256,
-            size=received[sent.file].arrival.size,
-            media_type=reports[sent.file].media_type,
-        )
-        acquisitions.append(Acquisition(blob=blob, **sent.model_dump(exclude={"file"})))
+def record_from(node: Node, maker: Maker, submission: Submission, blobs: dict[str, Blob], nonce: str) -> Record:
+    """What is signed of a submission; ``blobs`` are its scans by their parts. Raises InvalidInput, UnsupportedMedia."""
+    acquisitions = [
+        Acquisition(blob=blobs[sent.file], **sent.model_dump(exclude={"file"})) for sent in submission.acquisitions
+    ]
     try:
-        return Record(
+        record = Record(
             contract=CONTRACT_VERSION,
             type="record",
             nonce=nonce,
@@ -229,6 +286,8 @@ def _make_record(
     except ValidationError as error:
         refused = contract_error(error)
         raise InvalidInput(str(refused), code=refused.reason, problems=refused.problems) from error
+    _check_modalities(record)
+    return record
 
 
 def _check_modalities(record: Record) -> None:
@@ -246,7 +305,7 @@ def _check_modalities(record: Record) -> None:
 def _store(
     node: Node,
     record: Record,
-    scans: list[ReceivedScan],
+    scans: Sequence[Scan],
     done: SubmissionRow,
     warnings: dict[str, tuple[str, ...]],
 ) -> Receipt | None:
@@ -255,8 +314,22 @@ def _store(
     envelope = node.keys.statement.sign(payload)
     done.statement_id = statement_id(payload)
     with node.store.write() as session:
+        check_keys(session, node.history.last.index)
         if find_submission(session, done.pseudonym, done.idempotency_key) is not None:
             return None
+        known = find_statement(session, done.statement_id)
+        if (
+            known is not None and known.envelope is not None
+        ):  # it came back from a peer after a restore, without its key
+            session.add(done)
+            for scan in scans:
+                scan.keep(node)
+            return None
+        if known is not None:
+            raise Conflict(
+                "This was submitted before, and withdrawn. To enter it again, send it under a new Idempotency-Key.",
+                code="withdrawn",
+            )
         _check_supersedes(session, node, record.supersedes)  # again: of two amendments at once only one may stand
         index = append_own(session, done.statement_id, record, record.type, envelope)
         acquisitions = add_record(
@@ -269,5 +342,5 @@ def _store(
         received_at = session.get_one(RecordRow, done.statement_id).received_at
         session.flush()
         for scan in scans:
-            node.blobs.keep(scan.arrival, scan.sha256)
+            scan.keep(node)
     return Receipt(done.statement_id, index, received_at, True, sharing, warnings)

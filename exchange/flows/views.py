@@ -12,24 +12,24 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import CheckpointInvalid, HistoryDiffers, PeerMisbehaved, ProofInvalid
-from exchange.flows.enrol import peer_card
+from exchange.flows.enrol import peer_keys
 from exchange.flows.node import Node
 from exchange.flows.page import open_head
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, parse_text
 from exchange.log.cosignature import LINES_A_SIGNER, Cosignature, Witness, verify_cosignature, witness_name
 from exchange.store.peers import PeerState, find_peer, standing_alarm
-from exchange.store.tables import PeerRow, ToldHeadRow
+from exchange.store.tables import DisagreementRow, PeerRow, ToldHeadRow
 from exchange.store.witness import (
+    disagreements,
     drop_unproven,
     keep_disagreement,
     keep_told,
     mark_checked,
-    proven_fork,
     told_head,
     told_heads,
 )
-from schemas import KeyEvent
+from exchange.trust.key_history import KeyHistory
 from schemas.witness import SeenHead
 
 NEXT_STEP = (
@@ -38,24 +38,29 @@ NEXT_STEP = (
 )
 
 
-def open_cosigned(raw: bytes, log: KeyEvent, witness: KeyEvent) -> tuple[Checkpoint, Cosignature]:
-    """A head that the log of one card signed and the witness of the other cosigned. Raises CheckpointInvalid.
+def open_cosigned(raw: bytes, log: KeyHistory, witness: KeyHistory) -> tuple[Checkpoint, Cosignature]:
+    """A head that one node's log signed and the other's witness cosigned. Raises CheckpointInvalid.
 
-    The note has these four lines and no other, since it is kept and passed on. The head is not that of an empty log,
-    which says nothing.
+    The note has these four lines and no other, since it is kept and passed on; six where the log's keys changed. The
+    head is not that of an empty log, which says nothing.
     """
     head = open_head(raw, log)
-    lines = len(note.parse_note(raw).signatures)
-    if lines != 2 * LINES_A_SIGNER or head.size == 0:
-        raise CheckpointInvalid(f"a cosigned head has four lines and a size above 0, this one {lines} and {head.size}")
+    lines, due = len(note.parse_note(raw).signatures), own_lines(log, head) + LINES_A_SIGNER
+    if lines != due or head.size == 0:
+        raise CheckpointInvalid(f"a cosigned head has {due} lines and a size above 0, this one {lines} and {head.size}")
     return head, verify_cosignature(note.parse_note(raw), witness_of(witness))
 
 
-def witness_of(card: KeyEvent) -> Witness:
-    """Under which name and with which keys the node of this card cosigns."""
-    keys = card.delegation.witness
+def own_lines(log: KeyHistory, head: Checkpoint) -> int:
+    """How many lines of its own a log's head has: a pair, or two where its keys changed."""
+    return LINES_A_SIGNER * len(log.log_keys(head.size))
+
+
+def witness_of(history: KeyHistory) -> Witness:
+    """Under which name and with which keys a node cosigns today."""
+    keys = history.in_force.witness
     return Witness(
-        witness_name(card.issuer),
+        witness_name(history.card.issuer),
         Ed25519PublicKey.from_public_bytes(base64.b64decode(keys.ed25519)),
         MLDSA44PublicKey.from_public_bytes(base64.b64decode(keys.ml_dsa)),
     )
@@ -81,7 +86,7 @@ def hear(node: Node, teller: PeerRow, seen: Sequence[SeenHead]) -> list[str]:
         if before is not None and before.note == raw:
             continue
         try:
-            head, _ = open_cosigned(raw, peer_card(log), peer_card(teller))
+            head, _ = open_cosigned(raw, peer_keys(log), peer_keys(teller))
         except CheckpointInvalid as error:
             complaints.append(f"{teller.node_id} tells of a head of {item.log} that is not believed: {error}.")
             continue
@@ -110,7 +115,7 @@ def compare(node: Node, log: str) -> None:
         shown.append((node.node_id, known, peer.checkpoint))
     for (one, first, first_note), (other, second, second_note) in combinations(shown, 2):
         if first.size == second.size and first.root != second.root:
-            _disagree(node, log, (one, first, first_note), (other, second, second_note))
+            disagree(node, log, (one, first, first_note), (other, second, second_note))
 
 
 def check_proofs(
@@ -130,7 +135,7 @@ def check_proofs(
             )
         except ProofInvalid:
             told = Checkpoint(known.origin, row.size, row.root)
-            _disagree(node, log, (row.teller, told, row.note), (node.node_id, known, known_note))
+            disagree(node, log, (row.teller, told, row.note), (node.node_id, known, known_note))
         else:
             with node.store.write() as session:
                 mark_checked(session, log, row.size, row.root)
@@ -147,14 +152,39 @@ def keep_shown(node: Node, peer: PeerRow, error: HistoryDiffers) -> None:
     if before is None or before.size < head.size:
         _keep(node, peer.node_id, peer.node_id, before, head, error.note)
     known = (node.node_id, head_of(peer.checkpoint), peer.checkpoint)
-    _disagree(node, peer.node_id, known, (peer.node_id, head, error.note))
+    disagree(node, peer.node_id, known, (peer.node_id, head, error.note))
+
+
+def note_head(node: Node, peer: PeerRow, raw: bytes) -> None:
+    """A peer showed a signed head of its log beside its lane, and nothing says yet that it goes on from the last one:
+    it is held against all that is known, and its proof is asked for like that of any head that others tell of."""
+    head = head_of(raw)
+    with node.store.read() as session:
+        before = told_head(session, peer.node_id, peer.node_id)
+    if before is None or before.size <= head.size:
+        _keep(node, peer.node_id, peer.node_id, before, head, raw)
+    compare(node, peer.node_id)
 
 
 def refuse_forked(session: Session, log: str) -> None:
     """Raises PeerMisbehaved when this log is known to have signed two histories."""
-    fork = proven_fork(session, log)
+    fork = next((found for found in standing_disagreements(session, log) if found.proven), None)
     if fork is not None:
         raise PeerMisbehaved(fork.detail)
+
+
+def standing_disagreements(session: Session, log: str) -> list[DisagreementRow]:
+    """Those of which no head was signed by a key that was in wrong hands: a thief's heads prove nothing."""
+    peer = find_peer(session, log)
+    found = disagreements(session, log)
+    if peer is None or not found:
+        return list(found)
+    keys = peer_keys(peer)
+    return [
+        row
+        for row in found
+        if not any(keys.is_refused("log", max(head_of(shown).size - 1, 0)) for shown in (row.first, row.second))
+    ]
 
 
 def refuse_hidden(log: str, shown_size: int, told: Sequence[ToldHeadRow]) -> None:
@@ -172,7 +202,7 @@ def _keep(node: Node, log: str, teller: str, before: ToldHeadRow | None, head: C
     same_size = before is not None and before.size == head.size
     if before is not None and same_size and before.root != head.root:
         earlier = Checkpoint(head.origin, before.size, before.root)
-        _disagree(node, log, (teller, earlier, before.note), (teller, head, raw))
+        disagree(node, log, (teller, earlier, before.note), (teller, head, raw))
     if same_size:
         return
     row = ToldHeadRow(teller=teller, log=log, size=head.size, root=head.root, note=raw, checked=False, told_at=stamp())
@@ -184,7 +214,7 @@ Shown = tuple[str, Checkpoint, bytes]
 """Who was shown a head, the head, and its signed note."""
 
 
-def _disagree(node: Node, log: str, one: Shown, other: Shown) -> None:
+def disagree(node: Node, log: str, one: Shown, other: Shown) -> None:
     """Keep both heads, and raise the alarm that names them."""
     (first_seen_by, first, first_note), (second_seen_by, second, second_note) = one, other
     proven = first.size == second.size

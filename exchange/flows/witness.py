@@ -10,23 +10,26 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import CheckpointInvalid, Conflict, InvalidInput, PeerMisbehaved
-from exchange.flows.enrol import peer_card
-from exchange.flows.log_start import may_sign, settle_log_start
+from exchange.flows.enrol import peer_keys
+from exchange.flows.forks import hear_forks, known_forks
+from exchange.flows.log_start import fall_behind, may_sign, settle_log_start
 from exchange.flows.node import Node
+from exchange.flows.page import open_head
 from exchange.flows.pull import address_of, note_alarm
-from exchange.flows.views import check_proofs, compare, head_of, hear, open_cosigned
+from exchange.flows.reminder import remember, reminders
+from exchange.flows.views import check_proofs, compare, head_of, hear, open_cosigned, own_lines, standing_disagreements
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint
-from exchange.log.cosignature import Cosignature, cosign, witness_name
+from exchange.log.cosignature import LINES_A_SIGNER, Cosignature, cosign, witness_name
 from exchange.net.client import PeerClient
 from exchange.store.peers import PeerState, all_peers, find_peer
+from exchange.store.rebuild import returned_head
 from exchange.store.statements import add_checkpoint, latest_checkpoint, log_size, node_reader
 from exchange.store.tables import PeerRow, ToldHeadRow
 from exchange.store.witness import (
     LogStartState,
     add_cosignature,
     cosigned_size,
-    disagreements,
     keep_disagreement,
     log_start,
     own_checkpoint,
@@ -34,7 +37,7 @@ from exchange.store.witness import (
     told_heads,
 )
 from schemas import CONTRACT_VERSION, ContractError
-from schemas.witness import MAX_HEADS, SeenHead, WitnessAnswer, WitnessReport, parse_witness_answer
+from schemas.witness import MAX_HEADS, MAX_NOTE_TEXT, SeenHead, WitnessAnswer, WitnessReport, parse_witness_answer
 
 
 def cosign_head(node: Node, node_id: str) -> bool:
@@ -50,13 +53,21 @@ def cosign_head(node: Node, node_id: str) -> bool:
         peer = find_peer(session, node_id)
         if peer is None or peer.state != PeerState.ENROLLED or peer.checkpoint is None or not may_sign(session):
             return False
-        size = head_of(peer.checkpoint).size
-        open_questions = told_heads(session, node_id, unchecked=True) or disagreements(session, node_id)
+        head = head_of(peer.checkpoint)
+        size = head.size
+        open_questions = told_heads(session, node_id, unchecked=True) or standing_disagreements(session, node_id)
         if size <= peer.cosigned_size or open_questions:
             return False
     keys = node.keys.witness
     try:
-        cosigned = cosign(peer.checkpoint, witness_name(node.node_id), keys.ed25519, keys.ml_dsa, int(time.time()))
+        cosigned = cosign(
+            peer.checkpoint,
+            witness_name(node.node_id),
+            keys.ed25519,
+            keys.ml_dsa,
+            int(time.time()),
+            own_lines=own_lines(peer_keys(peer), head),
+        )
     except CheckpointInvalid as error:
         raise PeerMisbehaved(f"{node_id} shows a head that cannot be cosigned: {error}.") from error
     with node.store.write() as session:
@@ -70,11 +81,12 @@ def cosign_head(node: Node, node_id: str) -> bool:
 def meet(node: Node, client: PeerClient, node_id: str, told: bytes | None = None) -> bytes | None:
     """Tell a peer what this node cosigned, and take what the peer did. Returns a digest of what was told.
 
-    1. Gather the last cosigned head of the peer's log and of each other log, and the sizes that need a proof.
+    1. Gather the last cosigned head of the peer's log and of each other log, the proof of each fork that is known, and
+       the sizes that need a proof.
     2. Stop when all that was ``told`` before, nothing needs a proof, and this node does not wait for its own heads.
     3. Ask, signed. The answer must be the peer's own, to this request.
-    4. The peer's cosignature of this node's log: verified, stored.
-    5. What the peer saw of third logs, and its proofs: held against what is known here.
+    4. The peer's cosignature of this node's log: verified, stored. What this node itself cosigned and forgot.
+    5. What the peer saw of third logs, its proofs that they are forked or go on: held against what is known here.
 
     Raises PeerUnreachable, PeerMisbehaved.
     """
@@ -84,12 +96,15 @@ def meet(node: Node, client: PeerClient, node_id: str, told: bytes | None = None
         if peer is None or peer.state != PeerState.ENROLLED:
             return told
         asked = _to_ask(session, peer)
-        cosigned, seen = _own_view(session, about=node_id)
+        cosigned, shown, seen = _own_view(session, about=node_id)
+        forked = known_forks(session, about=node_id)
         waits = not may_sign(session)
     report = WitnessReport(
         contract=CONTRACT_VERSION,
         cosigned=cosigned,
+        shown=shown,
         seen=seen,
+        forked=forked,
         size=head_of(peer.checkpoint).size if peer.checkpoint and asked else None,
         asks=tuple(row.size for row in asked),
     )
@@ -99,12 +114,13 @@ def meet(node: Node, client: PeerClient, node_id: str, told: bytes | None = None
         return told
     try:
         answer = parse_witness_answer(client.send_report(address_of(peer), body))
-        complaints = _take_returned(node, peer, answer.cosigned)
+        complaints = _take_returned(node, peer, answer.cosigned, answer.shown)
     except ContractError as error:
         raise PeerMisbehaved(f"{node_id} sent a witness's answer that breaks the contract: {error}") from error
     except CheckpointInvalid as error:
         raise PeerMisbehaved(f"{node_id} returned a cosigned head that is not believed: {error}.") from error
-    complaints += hear(node, peer, answer.seen)
+    complaints += remember(node, node_id, answer.yours)
+    complaints += hear(node, peer, answer.seen) + hear_forks(node, peer, answer.forked)
     if peer.checkpoint is not None:
         check_proofs(node, node_id, peer.checkpoint, asked, answer.proofs)
     if complaints:
@@ -119,26 +135,57 @@ def answer_report(node: Node, peer: PeerRow, report: WitnessReport) -> WitnessAn
     Raises InvalidInput, code "cosignature-refused"; Conflict, code "size-not-signed".
     """
     try:
-        complaints = _take_returned(node, peer, report.cosigned)
+        complaints = _take_returned(node, peer, report.cosigned, report.shown)
     except CheckpointInvalid as error:
         raise InvalidInput(f"The cosigned head is not believed: {error}.", code="cosignature-refused") from error
-    complaints += hear(node, peer, report.seen)
+    complaints += hear(node, peer, report.seen) + hear_forks(node, peer, report.forked)
     if complaints:
         note_alarm(node, peer.node_id, " ".join(complaints))
     with node.store.read() as session:
-        cosigned, seen = _own_view(session, about=peer.node_id)
-        return WitnessAnswer(contract=CONTRACT_VERSION, cosigned=cosigned, seen=seen, proofs=_proofs(session, report))
+        cosigned, shown, seen = _own_view(session, about=peer.node_id)
+        return WitnessAnswer(
+            contract=CONTRACT_VERSION,
+            cosigned=cosigned,
+            shown=shown,
+            seen=seen,
+            forked=known_forks(session, about=peer.node_id),
+            yours=reminders(session, node.node_id, peer, report),
+            proofs=_proofs(session, report),
+        )
 
 
-def _own_view(session: Session, *, about: str) -> tuple[str | None, tuple[SeenHead, ...]]:
-    """The last head of that node's log that was cosigned here, and those of the logs of all others."""
+def _own_view(session: Session, *, about: str) -> tuple[str | None, str | None, tuple[SeenHead, ...]]:
+    """The last head of that node's log that was cosigned here; the last one that was verified, if that is larger; and
+    the cosigned ones of the logs of all others."""
     heads = {
         peer.node_id: base64.b64encode(peer.cosigned).decode()
         for peer in all_peers(session)
         if peer.cosigned is not None and (peer.state == PeerState.ENROLLED or peer.node_id == about)
     }
     cosigned = heads.pop(about, None)
-    return cosigned, tuple(SeenHead(log=log, note=head) for log, head in list(heads.items())[:MAX_HEADS])
+    return (
+        cosigned,
+        _shown(session, about),
+        tuple(SeenHead(log=log, note=head) for log, head in list(heads.items())[:MAX_HEADS]),
+    )
+
+
+def _shown(session: Session, about: str) -> str | None:
+    """The largest head of that node's log that is known here, if it is larger than the one that was cosigned.
+
+    What was read while this node itself waits, and so is not cosigned, or what a peer told of that has forgotten it by
+    now, may be all that is left of the end of that log.
+    """
+    peer = find_peer(session, about)
+    if peer is None:
+        return None
+    known = [raw for raw in (peer.checkpoint, *(row.note for row in told_heads(session, about)[:1])) if raw]
+    largest = max(known, key=lambda raw: head_of(raw).size, default=None)
+    if largest is None or head_of(largest).size <= peer.cosigned_size:
+        return None
+    signed = note.parse_note(largest)
+    encoded = base64.b64encode(note.Note(signed.text, signed.signatures[:LINES_A_SIGNER]).encoded()).decode()
+    return encoded if len(encoded) <= MAX_NOTE_TEXT else None
 
 
 def _to_ask(session: Session, peer: PeerRow) -> list[ToldHeadRow]:
@@ -165,36 +212,59 @@ def _proofs(session: Session, report: WitnessReport) -> tuple[tuple[str, ...], .
     )
 
 
-def _take_returned(node: Node, peer: PeerRow, encoded: str | None) -> list[str]:
-    """Take the last head of this node's log that the peer cosigned.
+def _take_returned(node: Node, peer: PeerRow, encoded: str | None, shown: str | None) -> list[str]:
+    """Take the last head of this node's log that the peer cosigned, and first the one that it was shown after that.
 
     1. This node's log keys signed it, and the peer's witness keys cosigned it: else CheckpointInvalid.
-    2. It is within this node's own log, and has its root: else this node contradicts itself. It signs nothing more, and
-       keeps both heads.
-    3. It is not smaller than the last one that the peer returned: else the peer is to be reproached.
+    2. It is within this node's own log, and has its root. Else, when this database never signed a head that large, it
+       was set back, and its log is rebuilt; otherwise this node contradicts itself: it signs nothing more, and keeps
+       both heads.
+    3. It is not smaller than the last one that the peer returned: else the peer is to be reproached; so it is when it
+       returns none any more, unless this log's key was compromised.
     4. Its cosignature is stored with the head, and the peer counts among those that returned it since the start.
     """
+    if shown is not None:
+        raw = base64.b64decode(shown)
+        if len(note.parse_note(raw).signatures) != LINES_A_SIGNER:
+            raise CheckpointInvalid("a head that was shown has the two lines of its log alone")
+        _agrees(node, peer.node_id, open_head(raw, node.history), raw)
     if encoded is None:
         with node.store.read() as session:
             before = cosigned_size(session, peer.node_id)
-        if before is not None:
+        if before is not None and not _may_have_dropped(node, before):
             return [f"{peer.node_id} returned no head, but cosigned one of size {before}: it may have been restored."]
         return _returned(node, peer.node_id)
     raw = base64.b64decode(encoded)
-    head, cosignature = open_cosigned(raw, node.card, peer_card(peer))
+    head, cosignature = open_cosigned(raw, node.history, peer_keys(peer))
+    if not _agrees(node, peer.node_id, head, raw):
+        return []
     with node.store.read() as session:
         before = cosigned_size(session, peer.node_id)
-        within = head.size <= log_size(session)
-        agrees = within and merkle.root(head.size, node_reader(session)) == head.root
-    if not agrees:
-        _stop_signing(node, peer.node_id, head, raw)
-        return []
     if before is not None and head.size < before:
         return [
             f"{peer.node_id} returned its cosignature of this node's log at size {head.size}, but cosigned size "
             f"{before} before: it may have been restored from an older backup."
         ]
     return _returned(node, peer.node_id, (head, raw, cosignature))
+
+
+def _may_have_dropped(node: Node, before: int) -> bool:
+    """Whether a peer that cosigned this log at a size ``before``, and perhaps beyond, has a reason to return nothing:
+    what it cosigned last was signed by a log key that is known to have been in wrong hands."""
+    return any(refused.role == "log" and before <= refused.end for refused in node.history.refused())
+
+
+def _agrees(node: Node, peer: str, head: Checkpoint, raw: bytes) -> bool:
+    """Whether a head that this node signed is within its log, and has its root; what follows when not is done here."""
+    with node.store.read() as session:
+        within = head.size <= log_size(session)
+        agrees = within and merkle.root(head.size, node_reader(session)) == head.root
+        latest = latest_checkpoint(session)
+    if not agrees and head.size > (latest.size if latest else 0):
+        _fall_behind(node, peer, head, raw)
+    elif not agrees:
+        _stop_signing(node, peer, head, raw)
+    return agrees
 
 
 def _returned(node: Node, peer: str, found: tuple[Checkpoint, bytes, Cosignature] | None = None) -> list[str]:
@@ -222,22 +292,30 @@ def _returned(node: Node, peer: str, found: tuple[Checkpoint, bytes, Cosignature
     return []
 
 
+def _fall_behind(node: Node, peer: str, head: Checkpoint, raw: bytes) -> None:
+    with node.store.write() as session:
+        row, start = find_peer(session, peer), log_start(session)
+        if row is None or row.state != PeerState.ENROLLED:
+            return
+        row.returned_at = row.returned_at or stamp()
+        known = returned_head(session, peer)
+        if (start is not None and start.state == LogStartState.CONFLICT) or (known is not None and known.note == raw):
+            return
+        fall_behind(session, peer, head, raw)
+
+
 def _stop_signing(node: Node, peer: str, head: Checkpoint, raw: bytes) -> None:
     """A peer holds a head that this node signed and that its log contradicts: sign nothing more, keep both heads."""
     with node.store.read() as session:
-        size, latest, same = log_size(session), latest_checkpoint(session), own_checkpoint(session, head.size)
+        latest, same = latest_checkpoint(session), own_checkpoint(session, head.size)
         start = log_start(session)
     own = same or latest
     detail = (
         f"This node signs no head of its log, and no new record leaves it: {peer} holds a head that this node signed, "
         f"size {head.size}, root {head.root.hex()[:16]}..., "
-        + (
-            f"but its log has only {size} entries. It was restored from an older backup."
-            if head.size > size
-            else "but its log has another root at that size. Two histories were signed."
-        )
-        + " Stop the node and restore the newest backup, one that holds that head. Where there is none, make a new "
-        "node under another id and have every peer revoke this one."
+        "but its log has another root at that size. Two histories were signed. Stop the node and restore the newest "
+        "backup, one that holds that head. Where there is none, make a new node under another id and have every peer "
+        "revoke this one."
     )
     texts = (head.text, note.parse_note(own.note).text if own else "")
     with node.store.write() as session:

@@ -47,13 +47,20 @@ def witness_name(node_id: str) -> str:
 
 
 def cosign(
-    signed_head: bytes, name: str, ed25519_key: Ed25519PrivateKey, mldsa44_key: MLDSA44PrivateKey, timestamp: int
+    signed_head: bytes,
+    name: str,
+    ed25519_key: Ed25519PrivateKey,
+    mldsa44_key: MLDSA44PrivateKey,
+    timestamp: int,
+    *,
+    own_lines: int = LINES_A_SIGNER,
 ) -> bytes:
     """The note of a head with both lines of the witness `name` in place of all others but the log's own.
 
     The caller must have verified the head, and that it is consistent with, and not smaller than, every head of that
-    log that it cosigned before. `timestamp` is in POSIX seconds, above 0. Raises CheckpointInvalid for a time out of
-    range, and for a note that is no head with both lines of its log.
+    log that it cosigned before. `timestamp` is in POSIX seconds, above 0; `own_lines` are those that the head must have
+    of its log, twice as many where the log's keys changed. Raises CheckpointInvalid for a time out of range, and for a
+    note that has not exactly these.
     """
     if not 0 < timestamp < 2**63:
         raise CheckpointInvalid("a cosignature states a time above 0 and below 2**63")
@@ -66,8 +73,10 @@ def cosign(
         stamped(timestamp, ed25519_key.sign(_message(checkpoint, timestamp))),
     )
     own = tuple(line for line in signed.signatures if line.name == checkpoint.origin)
-    if len(own) != LINES_A_SIGNER:  # more would let a log fill the note that its witnesses pass on
-        raise CheckpointInvalid(f"the head of {checkpoint.origin} has {len(own)} lines of its log in place of two")
+    if len(own) != own_lines:  # more would let a log fill the note that its witnesses pass on
+        raise CheckpointInvalid(
+            f"the head of {checkpoint.origin} has {len(own)} lines of its log in place of {own_lines}"
+        )
     lines = (*own, plain, sign_mldsa44(checkpoint, name, mldsa44_key, timestamp))
     return note.Note(signed.text, lines).encoded()
 

@@ -98,18 +98,18 @@ def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes],
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
     """Check that the tree of size `new` goes on from the tree of size `old` (RFC 9162 2.1.4.2).
 
-    Raises ProofInvalid when it does not, and when `old` is 0 and `new` is not: that would prove nothing, so
-    whoever has seen no head yet must not ask.
+    Raises ProofInvalid when it does not, and always when `old` is 0: that would prove nothing, so whoever has seen
+    no head yet, or that of an empty log, must not ask.
     """
     if not 0 <= old <= new <= MAX_SIZE:
         raise ProofInvalid(f"no log grows from size {old} to size {new}")
     _check_hashes(proof, old_root, new_root)
+    if old == 0:
+        raise ProofInvalid("nothing is proved by consistency with the empty log")
     if old == new:
         if proof or old_root != new_root:
             raise ProofInvalid(f"two different heads of one size, {new}")
         return
-    if old == 0:
-        raise ProofInvalid("nothing is proved by consistency with the empty log")
     level, index = _last_subtree(old)
     if index == 0:
         start, path = old_root, proof
@@ -122,6 +122,29 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
         raise ProofInvalid(f"the proof does not lead to the root of the old size {old}")
     if whole != new_root:
         raise ProofInvalid(f"the proof does not lead to the root of the new size {new}")
+
+
+class Growing:
+    """A tree while its leaves are read in order: of each level the last complete subtree, no more."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[int, bytes]] = {}
+
+    def append(self, index: int, leaf: bytes) -> list[tuple[int, int, bytes]]:
+        """As `appended`, for the leaf that follows those before."""
+        completed = appended(index, leaf, self._read)
+        self._last.update({level: (position, value) for level, position, value in completed})
+        return completed
+
+    def root(self, size: int) -> bytes:
+        """The root of all leaves so far, of which there are `size`."""
+        return root(size, self._read)
+
+    def _read(self, level: int, position: int) -> bytes:
+        known, value = self._last[level]
+        if known != position:
+            raise ValueError(f"of level {level} the subtree {known} is known, not {position}")
+        return value
 
 
 def _path(level: int, index: int, size: int, read: Read) -> list[bytes]:

@@ -8,6 +8,7 @@ not served: the leaf data is the SHA-256 of an envelope, and the envelopes thems
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,6 +60,17 @@ class Tile:
     def exists_in(self, size: int) -> bool:
         """Whether a log of `size` leaves has all hashes of this tile."""
         return self.index * TILE_WIDTH + self.width <= size >> self.level * _LEVELS_A_TILE
+
+
+def tiles_of(size: int) -> Iterator[Tile]:
+    """The tiles of a log of `size` leaves, each at its full width, level by level, the full ones of a level first."""
+    for level in range(_MAX_LEVEL + 1):
+        full, rest = divmod(size >> level * _LEVELS_A_TILE, TILE_WIDTH)
+        if not full and not rest:
+            return
+        yield from (Tile(level, index) for index in range(full))
+        if rest:
+            yield Tile(level, full, rest)
 
 
 def parse_path(path: str) -> Tile:

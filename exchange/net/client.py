@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,18 +14,21 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from exchange.errors import PeerMisbehaved, PeerUnreachable, RequestRefused
-from exchange.net.line import Line, Lines
+from exchange.net.form import Form
+from exchange.net.line import Line, Lines, http_client
 from exchange.net.message_signatures import sign_request, verify_response
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.errors import ContractError, shown
+from schemas.key_chain import MAX_CHAIN_BYTES
 from schemas.lane import MAX_PAGE_BYTES
+from schemas.mirror import MAX_MIRROR_BYTES
 from schemas.strict_json import check_json
-from schemas.witness import MAX_REPORT_BYTES
+from schemas.witness import MAX_ANSWER_BYTES
 
 MAX_CARD_BYTES = 64 * 1024
 MAX_PROBLEM_BYTES = 16 * 1024
-CONNECT_S = 5.0
-"""The longest to wait for a connection: a peer that is away must not delay the others' lanes."""
+MAX_RECEIPT_BYTES = 4 * 1024
+MAX_TILE_BYTES = 256 * 32
 PAGE_TIMEOUTS = 4
 """A page may take this many timeouts in all: the largest, 8 MB, arrives in 120 s over a line of 560 kbit/s."""
 
@@ -57,13 +59,7 @@ class PeerClient:
         self._key_id = key_id(ED25519, raw_public(transport))
         self._timeout_s = timeout_s
         self._lines = Lines()
-        self._http = httpx.Client(
-            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S)),
-            limits=httpx.Limits(max_keepalive_connections=0),
-            trust_env=False,
-            verify=ssl.create_default_context(),
-            follow_redirects=False,
-        )
+        self._http = http_client(timeout_s)
 
     def hang_up(self) -> None:
         """Break off every request that is under way, with PeerUnreachable, and begin no other. For any thread."""
@@ -78,13 +74,25 @@ class PeerClient:
         with self._answer(f"{url.rstrip('/')}/v1/node", {}, within_s=self._timeout_s) as (answer, line):
             return _bounded(answer, line, MAX_CARD_BYTES)
 
-    def fetch_lane(self, peer: PeerAddress, *, start: int, head: bytes, known_size: int) -> bytes:
-        """The next page of this node's lane at a peer: verified to be the peer's answer to this very request.
+    def fetch_keys(self, peer: PeerAddress) -> bytes:
+        """The key-events of a peer, unverified: its identity signed each, and the transport key may be a new one.
+
+        Raises PeerUnreachable, PeerMisbehaved.
+        """
+        with self._answer(f"{peer.url}/v1/node/keys", {}, within_s=self._timeout_s) as (answer, line):
+            return _bounded(answer, line, MAX_CHAIN_BYTES)
+
+    def fetch_lane(self, peer: PeerAddress, *, start: int, head: bytes, known_size: int, wait_s: int = 0) -> bytes:
+        """The next page of this node's lane at a peer: verified to be the peer's answer to this very request. Where
+        there is no news the peer waits for some, at most ``wait_s`` seconds.
 
         Raises PeerUnreachable, PeerMisbehaved.
         """
         url = f"{peer.url}/v1/lane?start={start}&head={head.hex()}&known_size={known_size}"
-        return self._signed_answer(peer, url, most=MAX_PAGE_BYTES, within_s=PAGE_TIMEOUTS * self._timeout_s)
+        if wait_s:
+            url += f"&wait={wait_s}"
+        within_s = wait_s + PAGE_TIMEOUTS * self._timeout_s
+        return self._signed_answer(peer, url, most=MAX_PAGE_BYTES, within_s=within_s)
 
     def send_report(self, peer: PeerAddress, report: bytes) -> bytes:
         """What the peer answers to a witness's report: verified to be the peer's answer to this very request.
@@ -92,10 +100,33 @@ class PeerClient:
         When it has returned, the peer has stored what it was told. Raises PeerUnreachable, PeerMisbehaved.
         """
         url = f"{peer.url}/v1/witness"
-        return self._signed_answer(peer, url, body=report, most=MAX_REPORT_BYTES, within_s=self._timeout_s)
+        return self._signed_answer(peer, url, body=report, most=MAX_ANSWER_BYTES, within_s=self._timeout_s)
+
+    def fetch_tile(self, peer: PeerAddress, path: str) -> bytes:
+        """A tile of a peer's log. Not signed: what it must lead to is the head that the caller verified.
+
+        Raises PeerUnreachable, PeerMisbehaved.
+        """
+        url = f"{peer.url}/v1/log/{path}"
+        with self._answer(url, self._signed(url), within_s=self._timeout_s) as (answer, line):
+            return _bounded(answer, line, MAX_TILE_BYTES)
+
+    def fetch_mirror(self, peer: PeerAddress, what: str, *, start: int) -> bytes:
+        """A page of what a peer holds of this node's own, "leaves", "statements" or "lane": verified to be the peer's
+        answer to this very request. Raises PeerUnreachable, PeerMisbehaved.
+        """
+        url = f"{peer.url}/v1/mirror/{what}?start={start}"
+        return self._signed_answer(peer, url, most=MAX_MIRROR_BYTES, within_s=PAGE_TIMEOUTS * self._timeout_s)
+
+    def send_query(self, peer: PeerAddress, query: Form, *, within_s: float) -> None:
+        """Ask a peer to search for the scan of a query. When it has returned, the peer has stored the query.
+
+        Raises PeerUnreachable, PeerMisbehaved.
+        """
+        self._signed_answer(peer, f"{peer.url}/v1/queries", body=query, most=MAX_RECEIPT_BYTES, within_s=within_s)
 
     def _signed_answer(
-        self, peer: PeerAddress, url: str, *, body: bytes | None = None, most: int, within_s: float
+        self, peer: PeerAddress, url: str, *, body: bytes | Form | None = None, most: int, within_s: float
     ) -> bytes:
         signed = self._signed(url, body)
         with self._answer(url, signed, body=body, within_s=within_s) as (answer, line):
@@ -136,29 +167,44 @@ class PeerClient:
                 begins = offset
             yield begins, _pieces(answer, line)
 
-    def _signed(self, url: str, body: bytes | None = None) -> dict[str, str]:
+    def _signed(self, url: str, body: bytes | Form | None = None) -> dict[str, str]:
+        whole, digest = (None, body.sha256()) if isinstance(body, Form) else (body, None)
         try:
-            return sign_request(self._key, self._key_id, method=_method(body), url=url, body=body, now=int(time.time()))
+            return sign_request(
+                self._key,
+                self._key_id,
+                method=_method(body),
+                url=url,
+                body=whole,
+                now=int(time.time()),
+                body_sha256=digest,
+            )
         except httpx.InvalidURL as error:
             raise PeerMisbehaved(f"{url} is not an address: {error}.") from error
 
     @contextlib.contextmanager
     def _answer(
-        self, url: str, headers: dict[str, str], *, body: bytes | None = None, within_s: float
+        self, url: str, headers: dict[str, str], *, body: bytes | Form | None = None, within_s: float
     ) -> Iterator[tuple[httpx.Response, Line]]:
         with self._lines.line(within_s=within_s) as line:
             # identity: digests and limits are of the bytes as they travel, whatever a proxy would like to compress
             headers = {**headers, "Accept-Encoding": "identity"}
-            if body is not None:
-                headers["Content-Type"] = "application/json"
+            content: bytes | Iterator[bytes] | None = None
+            match body:
+                case Form():
+                    headers |= {"Content-Type": body.content_type, "Content-Length": str(body.size)}
+                    content = body.pieces()
+                case bytes():
+                    headers["Content-Type"] = "application/json"
+                    content = body
             sent = self._http.stream(
-                _method(body), url, headers=headers, content=body, extensions={"trace": line.trace}
+                _method(body), url, headers=headers, content=content, extensions={"trace": line.trace}
             )
             try:
                 with sent as answer:
                     if answer.status_code >= 400:
                         raise _refusal(answer, line)
-                    if answer.status_code not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
+                    if answer.status_code not in (httpx.codes.OK, httpx.codes.ACCEPTED, httpx.codes.PARTIAL_CONTENT):
                         raise PeerMisbehaved(f"{url} answered with the status {answer.status_code}.")
                     if answer.headers.get("content-encoding", "identity") != "identity":
                         raise PeerMisbehaved(f"{url} answered in an encoding that was not asked for.")
@@ -169,7 +215,7 @@ class PeerClient:
                 raise PeerMisbehaved(f"{url} is not an address: {error}.") from error
 
 
-def _method(body: bytes | None) -> str:
+def _method(body: bytes | Form | None) -> str:
     return "GET" if body is None else "POST"
 
 
@@ -210,7 +256,8 @@ def _refusal(answer: httpx.Response, line: Line) -> PeerUnreachable | PeerMisbeh
             break
     message = f"{answer.url.host} refused with {answer.status_code}, {_said(bytes(body))}"
     if answer.status_code in (408, 425, 429) or answer.status_code >= 500:
-        return PeerUnreachable(message)
+        wait = answer.headers.get("retry-after", "")
+        return PeerUnreachable(message, retry_after_s=int(wait[:9]) if wait[:9].isdecimal() else 0)
     return PeerMisbehaved(message)
 
 

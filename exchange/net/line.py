@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import httpx
+
 from exchange.errors import PeerUnreachable
 
+CONNECT_S = 5.0
+"""The longest to wait for a connection: who is away must not delay the others."""
 STOPPING = "was not waited for: this node is stopping"
 
 
@@ -67,7 +72,7 @@ class Lines:
             if self._hung_up:
                 raise PeerUnreachable(f"The peer {STOPPING}.")
             self._open.add(line)
-        watch = threading.Timer(within_s, line.cut, (f"took longer than {within_s:g} s",))
+        watch = threading.Timer(within_s, line.cut, (f"took longer than {round(within_s, 1):g} s",))
         watch.daemon = True
         watch.start()
         try:
@@ -85,6 +90,17 @@ class Lines:
             waiting = list(self._open)
         for line in waiting:
             line.cut(STOPPING)
+
+
+def http_client(timeout_s: float) -> httpx.Client:
+    """For requests to other machines: past any proxy of the environment, a connection for each, no redirects."""
+    return httpx.Client(
+        timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S)),
+        limits=httpx.Limits(max_keepalive_connections=0),
+        trust_env=False,
+        verify=ssl.create_default_context(),
+        follow_redirects=False,
+    )
 
 
 def _shut(connection: socket.socket) -> None:

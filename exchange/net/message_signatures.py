@@ -18,7 +18,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -112,14 +112,15 @@ def sign_request(
     body: bytes | None,
     now: int,
     nonce: str | None = None,
+    body_sha256: bytes | None = None,
 ) -> dict[str, str]:
     """The headers to add to a request; keep them, `verify_response` asks for them.
 
     `url` is absolute, and signed as httpx sends it. An empty body is no body. `now` is in POSIX seconds. `nonce` is
-    given by tests alone.
+    given by tests alone. `body_sha256` stands for a body that is too large for the memory, whose digest it is.
     """
     request = _unsigned(method, url)
-    digest = hashlib.sha256(body).digest() if body else None
+    digest = hashlib.sha256(body).digest() if body else body_sha256
     parameters = f'{_times(now)};nonce="{nonce or secrets.token_hex(16)}";keyid="{key_id}";tag="{TAG}"'
     headers = _sign(key, _request_components(request, digest), parameters)
     return headers if digest is None else {**headers, "Content-Digest": content_digest(digest)}
@@ -155,20 +156,30 @@ def verify_request(
     7. ask the policy what the owner of the key may do.
     """
     digest = parse_content_digest(_field(headers, "content-digest")) if body else None
-    components = _request_components(SignedRequest(method, authority, path, query, b""), digest)
-    parameters, signature = _verify(headers, components, _REQUEST_PARAMETERS, key_for)
-    _check_times(parameters, now, max_skew_s)
+    verified = _verify_head(
+        SignedRequest(method, authority, path, query, b""), digest, headers, now, key_for, max_skew_s
+    )
     if body and hashlib.sha256(body).digest() != digest:
         raise DigestDiffers("the body is not the one that was signed")
-    expires = int(parameters["expires"])
-    return VerifiedRequest(
-        SignedRequest(method, authority, path, query, signature),
-        parameters["keyid"],
-        parameters["nonce"],
-        int(parameters["created"]),
-        expires,
-        remember_until=expires + max_skew_s,
-    )
+    return verified
+
+
+def verify_request_head(
+    *,
+    method: str,
+    authority: str,
+    path: str,
+    query: str,
+    headers: Headers,
+    now: int,
+    key_for: Callable[[str], Ed25519PublicKey | None],
+    max_skew_s: int = MAX_SKEW_S,
+) -> tuple[VerifiedRequest, bytes]:
+    """Steps 1 to 4 of `verify_request` for a request whose body is yet to be read, and the SHA-256 that this body must
+    have: step 5 is the caller's, before it believes anything of it."""
+    digest = parse_content_digest(_field(headers, "content-digest"))
+    signed = SignedRequest(method, authority, path, query, b"")
+    return _verify_head(signed, digest, headers, now, key_for, max_skew_s), digest
 
 
 def sign_response(
@@ -213,6 +224,27 @@ def signature_base(components: Iterable[str], values: Mapping[str, str], signatu
     """The bytes that are signed: a line for each component identifier, the parameters last (RFC 9421 2.5)."""
     lines = [f"{component}: {values[_normal(component)]}" for component in components]
     return "\n".join([*lines, f'"@signature-params": {signature_params}']).encode("ascii")
+
+
+def _verify_head(
+    request: SignedRequest,
+    digest: bytes | None,
+    headers: Headers,
+    now: int,
+    key_for: Callable[[str], Ed25519PublicKey | None],
+    max_skew_s: int,
+) -> VerifiedRequest:
+    parameters, signature = _verify(headers, _request_components(request, digest), _REQUEST_PARAMETERS, key_for)
+    _check_times(parameters, now, max_skew_s)
+    expires = int(parameters["expires"])
+    return VerifiedRequest(
+        replace(request, signature=signature),
+        parameters["keyid"],
+        parameters["nonce"],
+        int(parameters["created"]),
+        expires,
+        remember_until=expires + max_skew_s,
+    )
 
 
 def _unsigned(method: str, url: str) -> SignedRequest:

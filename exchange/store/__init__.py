@@ -1,0 +1,25 @@
+"""Rows in, rows out. All tables are known as soon as anything of this package is imported."""
+
+from exchange.store import (
+    alert_tables,
+    audit_tables,
+    draft_tables,
+    mirror_tables,
+    query_tables,
+    review_tables,
+    sign_in_tables,
+    tables,
+    view_tables,
+)
+
+__all__ = [
+    "alert_tables",
+    "audit_tables",
+    "draft_tables",
+    "mirror_tables",
+    "query_tables",
+    "review_tables",
+    "sign_in_tables",
+    "tables",
+    "view_tables",
+]

@@ -87,7 +87,8 @@ class Arrival:
         with contextlib.suppress(OSError):  # what could not be written is not kept, or refused by its digest later
             self._file.close()
         if not self.kept and not self._keep_part:
-            self.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # cleared away at the next start; it must not hide why this one ended
+                self.path.unlink(missing_ok=True)
 
     def _check_room(self) -> None:
         try:
@@ -131,20 +132,13 @@ class BlobFolder:
 
         Raises DigestDiffers when the bytes are not those of ``sha256``, StoreUnavailable on a fault of the disk.
         """
-        found = arrival.finish()
-        if found != sha256:
-            arrival.discard()
-            raise DigestDiffers(f"The bytes have the SHA-256 {found}, not {sha256} as announced.")
         target = self._path(sha256)
-        try:
-            target.parent.mkdir(exist_ok=True)
-            arrival.path.replace(target)
-            arrival.kept = True
-            for folder in (target.parent, self._folder):
-                _sync_folder(folder)
-        except OSError as error:
-            raise _unavailable(error) from error
+        _keep(arrival, sha256, target)
         return target
+
+    def holds(self, sha256: str) -> bool:
+        """Whether the scan is here."""
+        return self._path(sha256).is_file()
 
     def path(self, sha256: str) -> Path:
         """Where a blob lies. Raises NotFound when it is not here."""
@@ -153,15 +147,83 @@ class BlobFolder:
             raise NotFound(f"The scan {sha256} is not on this node.")
         return path
 
-    def sweep(self, referenced: set[str]) -> int:
-        """Remove what a crash left behind: blobs that no committed record names. Returns how many."""
+    def remove(self, sha256: str) -> None:
+        """Erase a blob; nothing happens when it is not here. Raises StoreUnavailable on a fault of the disk."""
+        path = self._path(sha256)
+        try:
+            path.unlink(missing_ok=True)
+            if path.parent.is_dir():
+                _sync_folder(path.parent)
+        except OSError as error:
+            raise StoreUnavailable(f"The scan {sha256} cannot be erased ({error.strerror}); tried again.") from error
+
+    def sweep(self, referenced: set[str]) -> tuple[int, int]:
+        """Remove what a crash left behind: blobs that no committed record names. Returns how many went, and how many
+        could not be removed: they take space and do no harm."""
         orphans = [path for path in self._folder.glob("??/*") if path.name not in referenced]
+        removed = 0
         for path in orphans:
-            path.unlink()
-        return len(orphans)
+            with contextlib.suppress(OSError):
+                path.unlink()
+                removed += 1
+        return removed, len(orphans) - removed
 
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256
+
+
+class QueryScans:
+    """Scans with which peers ask: ``<folder>/<statement id of the query>``, and beside each whatever is made of it,
+    under names that begin the same. Never among the blobs: no record names them, and nobody is given them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, arrival: Arrival, query: str, sha256: str) -> None:
+        """As ``BlobFolder.keep``, under the query's name."""
+        _keep(arrival, sha256, self.path(query))
+
+    def path(self, query: str) -> Path:
+        return self._folder / query
+
+    def beside(self, query: str, name: str) -> Path:
+        """Where something that is made of it may lie."""
+        return self._folder / f"{query}.{name}"
+
+    def erase(self, query: str) -> None:
+        """When this has returned, nothing of it is left. Raises StoreUnavailable on a fault of the disk."""
+        try:
+            found = list(self._folder.glob(f"{query}*"))
+            for path in found:
+                path.unlink(missing_ok=True)
+            if found:
+                _sync_folder(self._folder)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The scan of a query cannot be erased ({error.strerror}); the operator mends the folder. Tried again."
+            ) from error
+
+    def sweep(self, open_queries: set[str]) -> None:
+        """At a start: erase what a crash left behind of queries that are answered, or were never stored."""
+        names = {path.name.partition(".")[0] for path in self._folder.glob("*")}
+        for query in sorted(names - open_queries):
+            self.erase(query)
+
+
+def _keep(arrival: Arrival, sha256: str, target: Path) -> None:
+    """Raises DigestDiffers when the bytes are not those of ``sha256``, StoreUnavailable on a fault of the disk."""
+    found = arrival.finish()
+    if found != sha256:
+        arrival.discard()
+        raise DigestDiffers(f"The bytes have the SHA-256 {found}, not {sha256} as announced.")
+    try:
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        arrival.path.replace(target)
+        arrival.kept = True
+        for folder in (target.parent, target.parent.parent):
+            _sync_folder(folder)
+    except OSError as error:
+        raise _unavailable(error) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import CompoundSelect, Select, and_, exists, func, or_, select, union
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from exchange.clock import stamp
+from exchange.store.reviews import Scans, hidden_from, in_opened_pair, opened_ever, scans_of, sent_ever
 from exchange.store.tables import AcquisitionRow, CandidateRow, RecordRow
 
 
@@ -44,6 +45,10 @@ class StoredCandidate:
         """The region of both."""
         return self.acquisition_a.roi
 
+    @property
+    def scans(self) -> Scans:
+        return scans_of(self.acquisition_a.sha256, self.acquisition_b.sha256)
+
 
 @dataclass(frozen=True)
 class Page:
@@ -60,6 +65,7 @@ def add_candidates(session: Session, found: Sequence[NewCandidate]) -> int:
     the other is only just arriving may miss some of them; the other then sees all. Returns how many are new or better.
     """
     added = 0
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for new in found:
         values = {
             "acquisition_a": new.a.acquisition_id,
@@ -78,30 +84,117 @@ def add_candidates(session: Session, found: Sequence[NewCandidate]) -> int:
         adding = adding.on_conflict_do_update(
             index_elements=["pair", "parameters"], set_=values, where=CandidateRow.score < new.score
         )
-        added += session.execute(adding).rowcount  # type: ignore[attr-defined]  # a CursorResult
+        added += len(session.scalars(adding.returning(CandidateRow.candidate_id)).all())
     return added
 
 
-def candidates_of(session: Session, statement_id: str, pipelines: Collection[str], page: Page) -> list[StoredCandidate]:
+@dataclass(frozen=True)
+class View:
+    """Who looks, and what of: pairs of current records under these parameters. A pair that waits for a blind
+    verification is not there for an examiner ``blind_for`` who may be asked; None for whoever never verifies."""
+
+    pipelines: Collection[str]
+    blind_for: str | None
+
+
+def candidates_of(session: Session, statement_id: str, view: View, page: Page) -> list[StoredCandidate]:
     """One record's candidate list over all its acquisitions."""
     mine = or_(CandidateRow.statement_a == statement_id, CandidateRow.statement_b == statement_id)
-    return _listed(session, _current(pipelines).where(mine), page)
+    return _listed(session, _current(view).where(mine), page)
+
+
+@dataclass(frozen=True)
+class CandidateFilter:
+    """What is listed across borders; None asks for nothing. ``submitted_by``: of one examiner's exhibits; ``new_to``:
+    pairs that this person has not opened."""
+
+    min_score: float = -10
+    jurisdiction: str | None = None
+    roi: str | None = None
+    submitted_by: str | None = None
+    new_to: str | None = None
 
 
 def open_candidates(
-    session: Session, pipelines: Collection[str], page: Page, *, min_score: float, jurisdiction: str | None
+    session: Session, view: View, page: Page, wanted: CandidateFilter = CandidateFilter()
 ) -> list[StoredCandidate]:
     """The pairs across a border, best first; the investigator's list."""
-    query = _current(pipelines).where(CandidateRow.cross_border, CandidateRow.score >= min_score)
-    if jurisdiction is not None:
-        record_a, record_b = _SIDES
-        query = query.where(or_(record_a.jurisdiction == jurisdiction, record_b.jurisdiction == jurisdiction))
+    scan_a, scan_b = _SCANS
+    query = _current(view).where(CandidateRow.cross_border, CandidateRow.score >= wanted.min_score)
+    if wanted.jurisdiction is not None:
+        query = query.where(or_(*(record.jurisdiction == wanted.jurisdiction for record in _SIDES)))
+    if wanted.roi is not None:
+        query = query.where(scan_a.roi == wanted.roi)
+    if wanted.submitted_by is not None:
+        query = query.where(CandidateRow.candidate_id.in_(_pairs_of(wanted.submitted_by)))
+    if wanted.new_to is not None:
+        query = query.where(~opened_ever(scan_a, scan_b, by=wanted.new_to))
     return _listed(session, query, page)
 
 
-def find_candidate(session: Session, candidate_id: int, pipelines: Collection[str]) -> StoredCandidate | None:
-    found = _listed(session, _current(pipelines).where(CandidateRow.candidate_id == candidate_id), Page(limit=1))
+def _pairs_of(examiner: str) -> CompoundSelect[tuple[int]]:
+    """By the examiner's few records: down the whole ranking an examiner's own pairs may be far apart, or none."""
+    theirs = select(RecordRow.statement_id).where(RecordRow.submitted_by == examiner)
+    return union(
+        *(
+            select(CandidateRow.candidate_id).where(side.in_(theirs))
+            for side in (CandidateRow.statement_a, CandidateRow.statement_b)
+        )
+    )
+
+
+def find_candidate(session: Session, candidate_id: int, view: View) -> StoredCandidate | None:
+    found = _listed(session, _current(view).where(CandidateRow.candidate_id == candidate_id), Page(limit=1))
     return found[0] if found else None
+
+
+def candidate_of(session: Session, scans: Scans, view: View) -> StoredCandidate | None:
+    """The pair of these two scans, the best where several records name them."""
+    scan_a, scan_b = _SCANS
+    low, high = scans
+    either = or_(and_(scan_a.sha256 == low, scan_b.sha256 == high), and_(scan_a.sha256 == high, scan_b.sha256 == low))
+    found = _listed(session, _current(view).where(either), Page(limit=1))
+    return found[0] if found else None
+
+
+def unsent_candidates(session: Session, view: View, owner: str, *, limit: int, at: float) -> list[StoredCandidate]:
+    """Pairs of two cases that nobody was ever asked to verify, one side of them the owner's, the lowest score first;
+    from the share ``at`` of them on."""
+    record_a, record_b = _SIDES
+    scan_a, scan_b = _SCANS
+    query = _current(view).where(
+        CandidateRow.same_case.is_(False),
+        or_(record_a.issuer == owner, record_b.issuer == owner),
+        ~sent_ever(scan_a, scan_b),
+    )
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    ordered = query.order_by(CandidateRow.score, CandidateRow.candidate_id).offset(int(at * total)).limit(limit)
+    return [StoredCandidate(*row) for row in session.execute(ordered)]
+
+
+def correlated_first(session: Session, owner: str, *, submitted_by: str | None) -> list[str]:
+    """For each current record of the owner that has a pair across a border, of which nobody has opened one: when its
+    scan was correlated. ``submitted_by``: of one examiner's exhibits."""
+    record, scan, other = RecordRow, AcquisitionRow, aliased(AcquisitionRow)
+    sides = [side == record.statement_id for side in (CandidateRow.statement_a, CandidateRow.statement_b)]
+    opened = select(other.acquisition_id).where(other.statement_id == record.statement_id, in_opened_pair(other))
+    query = (
+        select(func.min(scan.correlated_at))
+        .join(record, record.statement_id == scan.statement_id)
+        .where(
+            record.issuer == owner,
+            record.superseded_by.is_(None),
+            record.restricted.is_(False),
+            scan.correlated_at.is_not(None),
+            # one for each side: of an alternative SQLite would make a walk through all pairs across a border
+            or_(*(exists().where(side, CandidateRow.cross_border.is_(True)).correlate(record) for side in sides)),
+            ~opened.correlate(record).exists(),
+        )
+        .group_by(record.statement_id)
+    )
+    if submitted_by is not None:
+        query = query.where(record.submitted_by == submitted_by)
+    return [at for at in session.scalars(query) if at is not None]
 
 
 def count_candidates(session: Session) -> int:
@@ -112,22 +205,23 @@ _SIDES = (aliased(RecordRow), aliased(RecordRow))
 _SCANS = (aliased(AcquisitionRow), aliased(AcquisitionRow))
 
 
-def _current(pipelines: Collection[str]) -> Any:
+def _current(view: View) -> Any:
     """Pairs of current records under current parameters: a superseded version takes its candidates along."""
     record_a, record_b = _SIDES
     scan_a, scan_b = _SCANS
-    return (
+    query = (
         select(CandidateRow, record_a, record_b, scan_a, scan_b)
         .join(record_a, record_a.statement_id == CandidateRow.statement_a)
         .join(record_b, record_b.statement_id == CandidateRow.statement_b)
         .join(scan_a, scan_a.acquisition_id == CandidateRow.acquisition_a)
         .join(scan_b, scan_b.acquisition_id == CandidateRow.acquisition_b)
         .where(
-            CandidateRow.parameters.in_(pipelines),
-            record_a.superseded_by.is_(None),
-            record_b.superseded_by.is_(None),
+            CandidateRow.parameters.in_(view.pipelines),
+            *(record.superseded_by.is_(None) for record in _SIDES),
+            *(record.restricted.is_(False) for record in _SIDES),
         )
     )
+    return query if view.blind_for is None else query.where(~hidden_from(view.blind_for, scan_a, scan_b))
 
 
 def _listed(session: Session, query: Select[Any], page: Page) -> list[StoredCandidate]:

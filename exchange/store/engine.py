@@ -1,59 +1,102 @@
-"""SQLite in WAL mode with full synchronisation: one engine to read, one whose transactions begin IMMEDIATE to write."""
+"""The node's database, on SQLite or on PostgreSQL: sessions that read one moment, and sessions that write alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import Protocol
 
-from sqlalchemy import URL, Engine, create_engine, event, select
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import URL, Engine, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
-from exchange.store.tables import SCHEMA_VERSION, Base, LogStateRow, SchemaRow
+from exchange.errors import ConfigurationError, StoreUnavailable
+from exchange.store.postgresql import PostgresqlDatabase
+from exchange.store.sqlite import SqliteDatabase
+from exchange.store.tables import SCHEMA_VERSION, LogStateRow, SchemaRow
 
-BUSY_TIMEOUT_S = 30  # the longest that a writer waits for another; write transactions hold no work but rows
+PATIENCE_S = 30.0
+"""The longest that a writer waits for another; write transactions hold no work but rows."""
+
+
+class Database(Protocol):
+    """What differs between the engines. Errors of SQLAlchemy leave every method as they are."""
+
+    reading: Engine
+    """Each of its transactions reads one moment, and waits for no writer."""
+    writing: Engine
+    """From its first statement on, a transaction has the database to itself and sees all that was committed before.
+    When its commit returns, the rows are on disk."""
+
+    def check_new(self) -> None:
+        """Raises ConfigurationError when this is no place for a new node."""
+
+    def create_tables(self) -> None:
+        """Raises ConfigurationError when there are some."""
+
+    def check_there(self) -> None:
+        """Raises StoreUnavailable when what is written would go nowhere."""
+
+    def served(self, place: str) -> AbstractContextManager[None]:
+        """Serve it alone while the block runs. Raises ConfigurationError when another process does."""
+
+    def refusal(self, error: SQLAlchemyError, *, committing: bool) -> StoreUnavailable | None:
+        """The engine's error in the node's own words, with the next step. None for a fault of the program."""
 
 
 class Store:
-    """The node's database. ``read`` and ``write`` give a session each; ``write`` commits when its block ends well.
+    """``read`` and ``write`` give a session each; ``write`` commits when its block ends well.
 
-    When ``write`` has returned, the rows are on disk (synchronous=FULL): durable before acknowledged.
+    When ``write`` has returned, the rows are on disk: durable before acknowledged.
     """
 
-    def __init__(self, database: Path) -> None:
-        self._database = database
-        self._file: tuple[int, int] | None = None
-        self._read = _engine(database, begin="BEGIN")
-        self._write = _engine(database, begin="BEGIN IMMEDIATE")
+    def __init__(self, place: Path | URL, *, patience_s: float = PATIENCE_S) -> None:
+        self._database: Database
+        match place:
+            case Path():
+                self._database = SqliteDatabase(place, patience_s=patience_s)
+            case URL():
+                self._database = PostgresqlDatabase(place, patience_s=patience_s)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent snapshot."""
-        with _translated(), Session(self._read, expire_on_commit=False) as session:
+        with self._translated(), Session(self._database.reading, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """The one writer. No signing, parsing, network or matching inside: others wait."""
-        self._there()
-        with _translated(), Session(self._write, expire_on_commit=False) as session, session.begin():
+        """The one writer. No signing, parsing, network or matching inside: others wait.
+
+        Raises StoreUnavailable. Its message says whether nothing was stored, or whether that is not known.
+        """
+        self._database.check_there()
+        with (
+            self._translated() as progress,
+            Session(self._database.writing, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
+            session.flush()
+            progress.committing = True
+
+    def check_new(self) -> None:
+        """Raises ConfigurationError when there is a node already, or the database is not one for it."""
+        with self._translated():
+            self._database.check_new()
 
     def create(self) -> None:
-        """Make the tables of a new node."""
-        self._database.touch(mode=0o600)
-        with _translated():
-            Base.metadata.create_all(self._write)
+        """Make the tables of a new node. Raises as ``check_new``."""
+        with self._translated():
+            self._database.check_new()
+            self._database.create_tables()
         with self.write() as session:
             session.add_all([SchemaRow(version=SCHEMA_VERSION), LogStateRow(id=1, size=0)])
 
     def check(self) -> None:
         """Raises StoreUnavailable when the database is gone, ConfigurationError when its schema is another."""
-        self._there()
+        self._database.check_there()
         with self.read() as session:
             version = session.scalar(select(SchemaRow.version))
         if version != SCHEMA_VERSION:
@@ -62,66 +105,35 @@ class Store:
                 "made it, or restore a backup."
             )
 
-    def _there(self) -> None:
-        """An open SQLite goes on writing into a file that was removed, and all of it is lost when the node ends."""
+    @contextmanager
+    def served(self, place: str) -> Iterator[None]:
+        """Serve this database alone while the block runs; ``place`` tells others who does.
+
+        Raises ConfigurationError when another process serves it.
+        """
+        with ExitStack() as stack:
+            with self._translated():
+                stack.enter_context(self._database.served(place))
+            yield
+
+    @contextmanager
+    def _translated(self) -> Iterator[_Progress]:
+        """A violated constraint stays what it is, a fault of the program."""
+        progress = _Progress()
         try:
-            found = self._database.stat()
-        except OSError as error:
-            raise StoreUnavailable(
-                "The database is gone; nothing was stored. The operator stops the node and restores the backup."
-            ) from error
-        file = (found.st_dev, found.st_ino)
-        self._file = self._file or file
-        if file != self._file:
-            raise StoreUnavailable(
-                "The database was exchanged while the node ran; nothing was stored. The operator restarts the node."
-            )
+            yield progress
+        except SQLAlchemyError as error:
+            refusal = self._database.refusal(error, committing=progress.committing)
+            if refusal is None:
+                raise
+            raise refusal from error
 
     def close(self) -> None:
-        self._read.dispose()
-        self._write.dispose()
+        self._database.reading.dispose()
+        self._database.writing.dispose()
 
 
-def _engine(database: Path, *, begin: str) -> Engine:
-    # mode=rw: a database that is missing is an error, never a new and empty one
-    address = URL.create("sqlite", database=f"file:{quote(str(database))}", query={"mode": "rw", "uri": "true"})
-    engine = create_engine(
-        address,
-        connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None},  # the begin event below says when
-        pool_size=4,
-        max_overflow=60,  # as many as the web server has threads: none may wait for a connection and give up
-    )
+class _Progress:
+    """How far a transaction is: once its commit was asked for, a lost connection leaves open what became of it."""
 
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: Any) -> None:
-        try:
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-                connection.execute(f"PRAGMA {pragma}")
-        except BaseException:
-            connection.close()  # the pool never learns of it
-            raise
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """SQLite's errors in the node's own words; a violated constraint stays what it is, a fault of the program."""
-    try:
-        yield
-    except DatabaseError as error:
-        if type(error) not in (OperationalError, DatabaseError):  # the latter alone when the file is damaged
-            raise
-        text = str(error.orig)
-        if type(error) is DatabaseError:
-            raise StoreUnavailable(
-                f"The database is damaged ({text}); nothing was stored. The operator stops the node and restores the "
-                "backup."
-            ) from error
-        if "full" in text:
-            raise StoreFull("The disk is full; nothing was stored. Free space and send again.") from error
-        raise StoreUnavailable(f"The database does not answer ({text}); nothing was stored. Try again.") from error
+    committing = False

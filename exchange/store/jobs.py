@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import and_, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
@@ -19,6 +19,9 @@ LONGEST_DELAY_S = 600.0
 class JobKind(StrEnum):
     FETCH_SCAN = "fetch-scan"
     CORRELATE = "correlate"
+    ERASE = "erase"
+    SEND_QUERY = "send-query"
+    ANSWER_QUERY = "answer-query"
 
 
 class JobState(StrEnum):
@@ -27,15 +30,30 @@ class JobState(StrEnum):
     DEAD = "dead"
 
 
-def promise(session: Session, kind: JobKind, subject: int) -> None:
-    """Promise work on an acquisition. Promising what is promised already changes nothing, except that dead work
-    gets a new life."""
+def promise(session: Session, kind: JobKind, subject: int, *, after_s: float = 0) -> None:
+    """Promise work on an acquisition; of the kind ERASE on a tombstone, of the kinds of queries on a query. Promising
+    what is promised already changes nothing, except that dead work gets a new life."""
     job = session.scalars(select(JobRow).where(JobRow.kind == kind, JobRow.subject == str(subject))).one_or_none()
     if job is None:
-        session.add(JobRow(kind=kind, subject=str(subject), state=JobState.PENDING, not_before=stamp()))
+        session.add(JobRow(kind=kind, subject=str(subject), state=JobState.PENDING, not_before=stamp_in(after_s)))
     elif job.state == JobState.DEAD:
-        job.state, job.attempts, job.not_before = JobState.PENDING, 0, stamp()
+        job.state, job.attempts, job.ended, job.not_before = JobState.PENDING, 0, 0, stamp()
     session.flush()
+
+
+def promise_new(session: Session, kind: JobKind, subjects: Iterable[int]) -> None:
+    """Promise work on acquisitions that are new, and of which nothing was promised before."""
+    due = stamp()
+    rows = [
+        {"kind": kind, "subject": str(subject), "state": JobState.PENDING, "not_before": due} for subject in subjects
+    ]
+    if rows:
+        session.execute(insert(JobRow), rows)
+
+
+def forget(session: Session, kind: JobKind, subject: int) -> None:
+    """Nobody needs to do it any more."""
+    session.execute(delete(JobRow).where(JobRow.kind == kind, JobRow.subject == str(subject)))
 
 
 def take(session: Session, kind: JobKind, *, lease_s: float) -> JobRow | None:
@@ -63,17 +81,31 @@ def finish(session: Session, job_id: int) -> None:
     session.execute(delete(JobRow).where(JobRow.job_id == job_id))
 
 
-def fail(session: Session, job_id: int, error: str, *, max_attempts: int) -> bool:
+def fail(session: Session, job_id: int, error: str, *, max_attempts: int, at_least_s: float = 0) -> bool:
     """Put a failed job back with a growing delay, or set it aside; returns whether it is set aside."""
     job = session.get(JobRow, job_id)
     if job is None:
         return False
+    return _put_back(job, error, job.attempts, max_attempts, at_least_s)
+
+
+def broken_off(job: JobRow, error: str, *, max_attempts: int) -> bool:
+    """Put back work during which the node ended, or set it aside when that happened too often.
+
+    Counted apart from its failures: these may tell of a peer that was away, and one end of the node on top of them
+    must not make it forget a scan.
+    """
+    job.ended += 1
+    return _put_back(job, error, job.ended, max_attempts)
+
+
+def _put_back(job: JobRow, error: str, times: int, most: int, at_least_s: float = 0) -> bool:
     job.error, job.lease_until = error[:1000], None
-    if job.attempts >= max_attempts:
+    if times >= most:
         job.state = JobState.DEAD
         return True
-    delay = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (job.attempts - 1))
-    job.state, job.not_before = JobState.PENDING, stamp_in(delay)
+    delay = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(times - 1, 20))
+    job.state, job.not_before = JobState.PENDING, stamp_in(max(delay, at_least_s))
     return False
 
 

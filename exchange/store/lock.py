@@ -1,4 +1,7 @@
-"""One process serves a node's home at a time: a second one would clear away what the first is receiving."""
+"""One process serves a node's home at a time: a second one would clear away what the first is receiving.
+
+A database outside the home has a lock of its own: ``Store.served``.
+"""
 
 from __future__ import annotations
 

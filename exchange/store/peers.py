@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from sqlalchemy import Integer, cast, delete, func, select
+from sqlalchemy import BigInteger, case, cast, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import RequestReplayed
 from exchange.store.jobs import JobKind
+from exchange.store.refused import refused_count
 from exchange.store.tables import (
     AcquisitionRow,
     JobRow,
@@ -32,7 +33,10 @@ EMPTY_HEAD = bytes(32)
 
 class PeerState(StrEnum):
     ENROLLED = "enrolled"
+    EXPELLED = "expelled"
+    """Is given withdrawals, and believed when it acknowledges them, and nothing else."""
     REVOKED = "revoked"
+    """Is asked nothing and answered nothing."""
 
 
 def next_head(head: bytes, statement_id: str) -> bytes:
@@ -81,16 +85,16 @@ def all_peers(session: Session) -> Sequence[PeerRow]:
 
 
 def put_on_lane(session: Session, peer: str, statement_id: str) -> bool:
-    """Append a statement to a peer's lane; false when it is there already. Needs a write transaction."""
-    there = select(LaneItemRow.position).where(LaneItemRow.peer == peer, LaneItemRow.statement_id == statement_id)
-    if session.scalar(there) is not None:
+    """Append a statement to a peer's lane; false when it stands there already, and not as one that was withheld. Needs
+    a write transaction."""
+    if is_on_lane(session, peer, statement_id):
         return False
     extend_lane(session, peer, [statement_id])
     return True
 
 
 def extend_lane(session: Session, peer: str, statement_ids: Iterable[str]) -> None:
-    """Append statements that are not on the lane yet, in this order. Needs a write transaction."""
+    """Append statements to a lane, in this order. Needs a write transaction."""
     lane = session.get_one(LaneRow, peer)
     for statement_id in statement_ids:
         lane.head = next_head(lane.head, statement_id)
@@ -100,12 +104,73 @@ def extend_lane(session: Session, peer: str, statement_ids: Iterable[str]) -> No
 
 
 def is_on_lane(session: Session, peer: str, statement_id: str) -> bool:
+    """Whether the peer has it, or will be given it; not when it was withheld as the peer came to its place."""
+    standing = select(LaneItemRow.position).where(
+        LaneItemRow.peer == peer, LaneItemRow.statement_id == statement_id, LaneItemRow.withheld.is_(False)
+    )
+    return session.scalars(standing.limit(1)).first() is not None
+
+
+def note_withheld(session: Session, peer: str, positions: Mapping[int, bool]) -> None:
+    """Note of items of a lane whether the peer was given them. Needs a write transaction."""
+    items = session.scalars(
+        select(LaneItemRow).where(LaneItemRow.peer == peer, LaneItemRow.position.in_(list(positions)))
+    )
+    for item in items:
+        item.withheld = positions[item.position]
+
+
+def taken_back(session: Session, peer: str, statement_id: str) -> None:
+    """The peer has it no more, so that it is given it again once it may have it. Needs a write transaction."""
+    session.execute(
+        update(LaneItemRow)
+        .where(LaneItemRow.peer == peer, LaneItemRow.statement_id == statement_id)
+        .values(withheld=True)
+    )
+
+
+def readers_of(session: Session, statement_id: str) -> list[str]:
+    """The peers on whose lanes a statement stands, withheld or not."""
+    return list(
+        session.scalars(
+            select(LaneItemRow.peer)
+            .where(LaneItemRow.statement_id == statement_id)
+            .distinct()
+            .order_by(LaneItemRow.peer)
+        )
+    )
+
+
+def withheld_on(session: Session, peer: str) -> int:
+    """How many places of a lane were read without their content."""
+    acknowledged = lane_of(session, peer).acknowledged_count
+    withheld = select(func.count()).select_from(LaneItemRow)
     return (
         session.scalar(
-            select(LaneItemRow.position).where(LaneItemRow.peer == peer, LaneItemRow.statement_id == statement_id)
+            withheld.where(
+                LaneItemRow.peer == peer, LaneItemRow.withheld.is_(True), LaneItemRow.position < acknowledged
+            )
         )
-        is not None
+        or 0
     )
+
+
+def given_to(session: Session, peer: str) -> list[str]:
+    """The records that a peer was given, or stands to be given, in the order of its lane."""
+    return list(
+        session.scalars(
+            select(LaneItemRow.statement_id)
+            .join(StatementRow, StatementRow.statement_id == LaneItemRow.statement_id)
+            .where(LaneItemRow.peer == peer, LaneItemRow.withheld.is_(False), StatementRow.type == "record")
+            .order_by(LaneItemRow.position)
+        )
+    )
+
+
+def lane_place(session: Session, peer: str, statement_id: str) -> LaneItemRow | None:
+    """The last place of a statement on a peer's lane."""
+    places = select(LaneItemRow).where(LaneItemRow.peer == peer, LaneItemRow.statement_id == statement_id)
+    return session.scalars(places.order_by(LaneItemRow.position.desc()).limit(1)).first()
 
 
 def lane_of(session: Session, peer: str) -> LaneRow:
@@ -121,18 +186,19 @@ def lane_head_at(session: Session, peer: str, count: int) -> bytes | None:
 
 def lane_items(
     session: Session, peer: str, *, start: int, below_log_index: int, limit: int
-) -> list[tuple[LaneItemRow, StatementRow]]:
-    """Neighbouring items from ``start`` on, as far as the signed head of the log covers them."""
+) -> list[tuple[LaneItemRow, StatementRow | None]]:
+    """Neighbouring items from ``start`` on, as far as the signed head of the log covers them; without its statement
+    where that was lost."""
     rows = session.execute(
         select(LaneItemRow, StatementRow)
-        .join(StatementRow, StatementRow.statement_id == LaneItemRow.statement_id)
+        .outerjoin(StatementRow, StatementRow.statement_id == LaneItemRow.statement_id)
         .where(LaneItemRow.peer == peer, LaneItemRow.position >= start)
         .order_by(LaneItemRow.position)
         .limit(limit)
     ).all()
-    covered: list[tuple[LaneItemRow, StatementRow]] = []
+    covered: list[tuple[LaneItemRow, StatementRow | None]] = []
     for item, statement in rows:
-        if statement.log_index >= below_log_index:
+        if statement is not None and statement.log_index >= below_log_index:
             break
         covered.append((item, statement))
     return covered
@@ -148,21 +214,42 @@ def remember_nonce(session: Session, key_id: str, nonce: str, expires: int, now:
         raise RequestReplayed("This request was answered before; sign each request anew.") from error
 
 
-def quarantine(session: Session, peer: str, position: int, envelope: bytes, reason: str, detail: str) -> None:
-    session.merge(
-        QuarantineRow(peer=peer, position=position, envelope=envelope, reason=reason, detail=detail[:1000], at=stamp())
-    )
+def quarantine(session: Session, item: QuarantineRow) -> None:
+    """Keep the evidence of an item that is not believed, once."""
+    session.merge(item)
 
 
 def quarantined(session: Session, peer: str) -> int:
     return session.scalar(select(func.count()).select_from(QuarantineRow).where(QuarantineRow.peer == peer)) or 0
 
 
+def set_aside(session: Session, peer: str, *, reasons: Collection[str] | None = None) -> Sequence[QuarantineRow]:
+    """A peer's items in quarantine, those for certain reasons if some are named."""
+    rows = select(QuarantineRow).where(QuarantineRow.peer == peer).order_by(QuarantineRow.position)
+    return session.scalars(rows if reasons is None else rows.where(QuarantineRow.reason.in_(reasons))).all()
+
+
+def drop_quarantined(session: Session, peer: str, position: int) -> None:
+    """It is believed after all."""
+    session.execute(delete(QuarantineRow).where(QuarantineRow.peer == peer, QuarantineRow.position == position))
+
+
+def take_note(session: Session, peer: str) -> int:
+    """The operator has seen what is set aside of a peer's: it raises no alarm any more. Returns how much that was."""
+    rows = session.scalars(select(QuarantineRow).where(QuarantineRow.peer == peer, QuarantineRow.seen_at.is_(None)))
+    found = rows.all()
+    for row in found:
+        row.seen_at = stamp()
+    return len(found)
+
+
 def failed_fetches(session: Session, peer: str) -> list[tuple[JobRow, AcquisitionRow]]:
     """The peer's scans that were asked for in vain so far, with why; those in state "dead" are asked for no more."""
+    # in a CASE: other kinds have other subjects, and a database may cast before it looks at the kind
+    subject = case((JobRow.kind == JobKind.FETCH_SCAN, cast(JobRow.subject, BigInteger)))
     rows = session.execute(
         select(JobRow, AcquisitionRow)
-        .join(AcquisitionRow, AcquisitionRow.acquisition_id == cast(JobRow.subject, Integer))
+        .join(AcquisitionRow, AcquisitionRow.acquisition_id == subject)
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
         .where(JobRow.kind == JobKind.FETCH_SCAN, JobRow.error.is_not(None), RecordRow.issuer == peer)
         .order_by(JobRow.job_id)
@@ -174,7 +261,10 @@ def standing_alarm(session: Session, peer: str) -> str | None:
     """What the operator must know of a peer although its lane goes on; None when all is well."""
     found = [f"{row.found_at} {row.detail}" for row in disagreements(session, peer)[:1]]
     last = session.scalars(
-        select(QuarantineRow).where(QuarantineRow.peer == peer).order_by(QuarantineRow.position.desc()).limit(1)
+        select(QuarantineRow)
+        .where(QuarantineRow.peer == peer, QuarantineRow.seen_at.is_(None))
+        .order_by(QuarantineRow.position.desc())
+        .limit(1)
     ).first()
     if last is not None:
         count = quarantined(session, peer)
@@ -182,6 +272,9 @@ def standing_alarm(session: Session, peer: str) -> str | None:
             f"{last.at} {count} of its items are set aside and not believed, the last at place {last.position}, "
             f"{last.reason}: {last.detail}"
         )
+    not_believed = refused_count(session, peer)
+    if not_believed:
+        found.append(f"{not_believed} of its statements are set aside: their key was in wrong hands by then.")
     failed = failed_fetches(session, peer)
     if failed:
         job, acquisition = failed[-1]

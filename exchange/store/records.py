@@ -7,12 +7,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.store.tables import AcquisitionRow, BreechFaceClassRow, RecordRow, StatementRow, SubmissionRow
+from exchange.errors import NotFound
+from exchange.store.tables import (
+    AcquisitionRow,
+    AudienceRow,
+    BreechFaceClassRow,
+    RecordRow,
+    StatementRow,
+    SubmissionRow,
+)
 from schemas import Record
+from schemas.place import fold_place
 
 
 class AcquisitionState(StrEnum):
@@ -24,6 +33,10 @@ class AcquisitionState(StrEnum):
     NOT_CORRELATED = "not-correlated"
     NOT_USABLE = "not-usable"
     FAILED = "failed"
+
+
+PENDING = frozenset({AcquisitionState.AWAITING_SCAN, AcquisitionState.QUEUED})
+"""What correlation is still to come for."""
 
 
 @dataclass(frozen=True)
@@ -42,70 +55,154 @@ class RecordFilter:
     firing_pin_aperture: str | None = None
     ejector_hour: int | None = None
     extractor_hour: int | None = None
+    municipality: str | None = None
+    """However it is written; a part of the name is enough."""
 
 
 def add_record(
     session: Session, statement_id: str, record: Record, *, submitted_by: str | None, state: str
 ) -> list[int]:
     """Store a record's rows, in the transaction that stored its statement. Returns the acquisitions' ids."""
-    exhibit = record.exhibit
-    session.add(
-        RecordRow(
-            statement_id=statement_id,
-            sequence=(session.scalar(select(func.max(RecordRow.sequence))) or 0) + 1,
-            issuer=record.issuer,
-            jurisdiction=record.jurisdiction,
-            case_reference=record.case_reference,
-            kind=exhibit.kind,
-            calibre=exhibit.calibre,
-            firing_pin_class=exhibit.classes.firing_pin_class,
-            firing_pin_aperture=exhibit.classes.firing_pin_aperture,
-            ejector_hour=exhibit.classes.ejector_hour,
-            extractor_hour=exhibit.classes.extractor_hour,
-            earliest=_iso(exhibit.occurred.earliest),
-            latest=_iso(exhibit.occurred.latest),
-            retention_until=record.retention_until.isoformat(),
-            submitted_by=submitted_by,
-            received_at=stamp(),
-        )
+    return add_records(session, [(statement_id, record)], submitted_by=submitted_by, state=state)
+
+
+def add_records(
+    session: Session, records: Sequence[tuple[str, Record]], *, submitted_by: str | None, state: str
+) -> list[int]:
+    """The same for several records of one issuer, a table at a time. Returns the ids of all acquisitions, in this
+    order."""
+    if not records:
+        return []
+    session.flush()  # the statements come first
+    first = (session.scalar(select(func.max(RecordRow.sequence))) or 0) + 1
+    received_at = stamp()
+    newer = _superseding(session, [statement_id for statement_id, _ in records], records[0][1].issuer)
+    session.execute(
+        insert(RecordRow),
+        [
+            _record_row(statement_id, record)
+            | {"sequence": first + place, "submitted_by": submitted_by, "received_at": received_at}
+            | {"superseded_by": newer.get(statement_id)}
+            for place, (statement_id, record) in enumerate(records)
+        ],
     )
+    classes = [
+        {"statement_id": statement_id, "breech_face_class": name}
+        for statement_id, record in records
+        for name in record.exhibit.classes.breech_face
+    ]
+    if classes:
+        session.execute(insert(BreechFaceClassRow), classes)
+    audience = [
+        {"statement_id": statement_id, "name": name} for statement_id, record in records for name in record.audience
+    ]
+    if audience:
+        session.execute(insert(AudienceRow), audience)
+    ids = session.scalars(
+        insert(AcquisitionRow).returning(AcquisitionRow.acquisition_id, sort_by_parameter_order=True),
+        [row | {"state": state} for named in records for row in _acquisition_rows(*named)],
+    ).all()
+    for statement_id, record in records:
+        if record.supersedes is not None:
+            superseded = session.get(RecordRow, record.supersedes)
+            if superseded is not None and superseded.issuer == record.issuer:
+                superseded.superseded_by = statement_id
     session.flush()
-    session.add_all(
-        BreechFaceClassRow(statement_id=statement_id, breech_face_class=name) for name in exhibit.classes.breech_face
-    )
-    acquisitions = [
-        AcquisitionRow(
-            statement_id=statement_id,
-            position=position,
-            roi=acquisition.roi,
-            modality=acquisition.modality,
-            calibre=exhibit.calibre,
-            sha256=acquisition.blob.sha256,
-            size=acquisition.blob.size,
-            media_type=acquisition.blob.media_type,
-            lateral_resolution_um=acquisition.lateral_resolution_um,
-            lighting=acquisition.lighting,
-            light_hour=acquisition.light_hour,
-            state=state,
-        )
+    return list(ids)
+
+
+def _record_row(statement_id: str, record: Record) -> dict[str, Any]:
+    exhibit = record.exhibit
+    return {
+        "statement_id": statement_id,
+        "issuer": record.issuer,
+        "jurisdiction": record.jurisdiction,
+        "case_reference": record.case_reference,
+        "kind": exhibit.kind,
+        "calibre": exhibit.calibre,
+        "firing_pin_class": exhibit.classes.firing_pin_class,
+        "firing_pin_aperture": exhibit.classes.firing_pin_aperture,
+        "ejector_hour": exhibit.classes.ejector_hour,
+        "extractor_hour": exhibit.classes.extractor_hour,
+        "place": fold_place(exhibit.municipality) if exhibit.municipality else None,
+        "earliest": _iso(exhibit.occurred.earliest),
+        "latest": _iso(exhibit.occurred.latest),
+        "retention_until": record.retention_until.isoformat(),
+        "level": record.level,
+        "handling": record.handling.code,
+        "restricted": False,
+    }
+
+
+def _acquisition_rows(statement_id: str, record: Record) -> list[dict[str, Any]]:
+    return [
+        {
+            "statement_id": statement_id,
+            "position": position,
+            "roi": acquisition.roi,
+            "modality": acquisition.modality,
+            "calibre": record.exhibit.calibre,
+            "sha256": acquisition.blob.sha256,
+            "size": acquisition.blob.size,
+            "media_type": acquisition.blob.media_type,
+            "lateral_resolution_um": acquisition.lateral_resolution_um,
+            "lighting": acquisition.lighting,
+            "light_hour": acquisition.light_hour,
+        }
         for position, acquisition in enumerate(record.acquisitions)
     ]
-    session.add_all(acquisitions)
-    if record.supersedes is not None:
-        superseded = session.get(RecordRow, record.supersedes)
-        if superseded is not None and superseded.issuer == record.issuer:
-            superseded.superseded_by = statement_id
-    session.flush()
-    return [acquisition.acquisition_id for acquisition in acquisitions]
+
+
+def is_current() -> ColumnElement[bool]:
+    """Of the records that may be shown and compared: no superseded versions, nothing that a court holds."""
+    return and_(RecordRow.superseded_by.is_(None), RecordRow.restricted.is_(False))
 
 
 def find_record(session: Session, statement_id: str) -> tuple[RecordRow, StatementRow] | None:
+    """A record that may be shown, superseded or not, with its statement."""
     found = session.execute(
         select(RecordRow, StatementRow)
         .join(StatementRow, StatementRow.statement_id == RecordRow.statement_id)
-        .where(RecordRow.statement_id == statement_id)
+        .where(RecordRow.statement_id == statement_id, RecordRow.restricted.is_(False))
     ).one_or_none()
     return None if found is None else (found[0], found[1])
+
+
+def find_records(session: Session, statement_ids: Collection[str]) -> dict[str, RecordRow]:
+    """Those of these records that may be shown, superseded or not."""
+    rows = session.scalars(
+        select(RecordRow).where(RecordRow.statement_id.in_(statement_ids), RecordRow.restricted.is_(False))
+    )
+    return {row.statement_id: row for row in rows}
+
+
+def versions_of(session: Session, statement_id: str) -> list[RecordRow]:
+    """A record with the versions before and after it that are still here, the oldest first. A version that was erased
+    leads on to the others: what it superseded stays known."""
+    row = session.get(StatementRow, statement_id)
+    if row is None:
+        return []
+    versions, issuer, older = [statement_id], row.issuer, row.about
+    while older is not None and older not in versions:
+        versions.insert(0, older)
+        row = session.get(StatementRow, older)
+        older = row.about if row is not None and row.issuer == issuer else None
+    while (newer := _superseding(session, versions[-1:], issuer).get(versions[-1])) and newer not in versions:
+        versions.append(newer)
+    found = [session.get(RecordRow, version) for version in versions]
+    return [record for record in found if record is not None and record.issuer == issuer]
+
+
+def _superseding(session: Session, records: Collection[str], issuer: str) -> dict[str, str]:
+    """The versions that supersede records, as far as they are known here: they may have come before, and be erased."""
+    newer = select(StatementRow.about, StatementRow.statement_id).where(
+        StatementRow.about.in_(records),
+        StatementRow.type == "record",
+        StatementRow.issuer == issuer,
+        StatementRow.refused_by.is_(None),
+    )
+    found = session.execute(newer.order_by(StatementRow.log_index)).all()
+    return {older: name for older, name in found if older is not None}
 
 
 def acquisitions_of(session: Session, statement_id: str) -> Sequence[AcquisitionRow]:
@@ -116,7 +213,7 @@ def acquisitions_of(session: Session, statement_id: str) -> Sequence[Acquisition
 
 def search_records(session: Session, wanted: RecordFilter, *, before: int | None, limit: int) -> Sequence[RecordRow]:
     """Current records (no superseded versions) that fit, newest first, older than the sequence number ``before``."""
-    query = select(RecordRow).where(RecordRow.superseded_by.is_(None))
+    query = select(RecordRow).where(is_current())
     if before is not None:
         query = query.where(RecordRow.sequence < before)
     return session.scalars(_restricted(query, wanted).order_by(RecordRow.sequence.desc()).limit(limit)).all()
@@ -148,11 +245,24 @@ def _restricted(query: Select[Any], wanted: RecordFilter) -> Select[Any]:
             BreechFaceClassRow.breech_face_class == wanted.breech_face
         )
         query = query.where(RecordRow.statement_id.in_(has_class))
+    if wanted.municipality is not None:
+        place = fold_place(wanted.municipality)
+        query = query.where(RecordRow.place.contains(place, autoescape=True) if place else false())
     return query
 
 
+def records_of(session: Session, issuer: str) -> list[str]:
+    """The records of one node that are here, the oldest first."""
+    return list(
+        session.scalars(select(RecordRow.statement_id).where(RecordRow.issuer == issuer).order_by(RecordRow.sequence))
+    )
+
+
 def acquisition_with_record(session: Session, acquisition_id: int) -> tuple[AcquisitionRow, RecordRow]:
-    acquisition = session.get_one(AcquisitionRow, acquisition_id)
+    """Raises NotFound when it was withdrawn."""
+    acquisition = session.get(AcquisitionRow, acquisition_id)
+    if acquisition is None:
+        raise NotFound("The record was withdrawn; its scans are erased.")
     return acquisition, session.get_one(RecordRow, acquisition.statement_id)
 
 
@@ -162,7 +272,7 @@ def prepared_acquisitions(session: Session, pipelines: Collection[str]) -> Itera
     return session.scalars(
         select(AcquisitionRow)
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
-        .where(AcquisitionRow.parameters.in_(pipelines), RecordRow.superseded_by.is_(None))
+        .where(AcquisitionRow.parameters.in_(pipelines), is_current())
         .order_by(AcquisitionRow.acquisition_id)
         .execution_options(yield_per=1000)
     )
@@ -181,7 +291,7 @@ def references_for(
             AcquisitionRow.parameters == parameters,
             AcquisitionRow.calibre.in_(calibres),
             AcquisitionRow.statement_id != query.statement_id,
-            RecordRow.superseded_by.is_(None),
+            is_current(),
         )
         .order_by(AcquisitionRow.acquisition_id)
     ).all()
@@ -203,7 +313,7 @@ def acquisitions_with_records(
     rows = session.execute(
         select(AcquisitionRow, RecordRow)
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
-        .where(AcquisitionRow.acquisition_id.in_(acquisitions), RecordRow.superseded_by.is_(None))
+        .where(AcquisitionRow.acquisition_id.in_(acquisitions), is_current())
     )
     return {row[0].acquisition_id: (row[0], row[1]) for row in rows}
 
@@ -218,11 +328,12 @@ def correlated_otherwise(session: Session, pipelines: Collection[str]) -> Sequen
 
 
 def records_naming(session: Session, sha256: str) -> Sequence[tuple[AcquisitionRow, StatementRow]]:
-    """Every acquisition that names a scan, with the statement that says who may have it."""
+    """Every acquisition that names a scan and may be shown, with the statement that says who may have it."""
     rows = session.execute(
         select(AcquisitionRow, StatementRow)
         .join(StatementRow, StatementRow.statement_id == AcquisitionRow.statement_id)
-        .where(AcquisitionRow.sha256 == sha256)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(AcquisitionRow.sha256 == sha256, RecordRow.restricted.is_(False))
     ).all()
     return [(row[0], row[1]) for row in rows]
 

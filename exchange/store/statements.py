@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.errors import StatementInvalid
 from exchange.log import merkle
+from exchange.log.tiles import Tile
 from exchange.store.tables import CheckpointRow, LogCheckRow, LogNodeRow, LogStateRow, StatementRow
-from schemas import Envelope, Statement
+from schemas import Envelope, Statement, about
+
+KEY_EVENT = "key-event"
 
 
 def append_own(session: Session, statement_id: str, statement: Statement, kind: str, envelope: Envelope) -> int:
     """Store an own statement and append its leaf to the log; returns the leaf's index. Needs a write transaction."""
+    index = append_leaf(session, _leaf(envelope))
+    if kind == KEY_EVENT:
+        session.get_one(LogStateRow, 1).keys_since = index
+    add_statement(session, statement_id, statement, kind, envelope, index)
+    return index
+
+
+def put_back_key_event(
+    session: Session, statement_id: str, statement: Statement, envelope: Envelope, index: int
+) -> None:
+    """An own key-event stands at its place in the log again, whose leaf is there. Needs a write transaction."""
+    session.get_one(LogStateRow, 1).keys_since = index
+    add_statement(session, statement_id, statement, KEY_EVENT, envelope, index)
+
+
+def append_leaf(session: Session, leaf: bytes) -> int:
+    """Append a leaf's hash to the own log; returns its index. Needs a write transaction."""
     state = session.get_one(LogStateRow, 1)
     index = state.size
-    leaf = merkle.leaf_hash(envelope.leaf_data)
     for level, position, node in merkle.appended(index, leaf, node_reader(session)):
         session.add(LogNodeRow(level=level, position=position, hash=node))
     state.size = index + 1
-    add_statement(session, statement_id, statement, kind, envelope, index)
     return index
 
 
@@ -35,7 +54,9 @@ def add_statement(
             statement_id=statement_id,
             type=kind,
             issuer=statement.issuer,
+            about=about(statement),
             envelope=envelope.raw,
+            leaf=_leaf(envelope),
             log_index=log_index,
             received_at=stamp(),
         )
@@ -43,27 +64,115 @@ def add_statement(
     session.flush()
 
 
+def _leaf(envelope: Envelope) -> bytes:
+    return merkle.leaf_hash(envelope.leaf_data)
+
+
+def add_statements(session: Session, received: Iterable[tuple[str, Statement, str, Envelope, int]]) -> None:
+    """Store several statements, each as ``add_statement`` takes it, with one flush."""
+    at = stamp()
+    session.add_all(
+        StatementRow(
+            statement_id=statement_id,
+            type=kind,
+            issuer=statement.issuer,
+            about=about(statement),
+            envelope=envelope.raw,
+            leaf=_leaf(envelope),
+            log_index=log_index,
+            received_at=at,
+        )
+        for statement_id, statement, kind, envelope, log_index in received
+    )
+    session.flush()
+
+
+def known_statements(session: Session, statement_ids: Collection[str]) -> dict[str, bool]:
+    """Those of these statements that are stored here, and whether each is still whole."""
+    rows = session.execute(
+        select(StatementRow.statement_id, StatementRow.envelope.is_not(None)).where(
+            StatementRow.statement_id.in_(statement_ids)
+        )
+    )
+    return {row[0]: bool(row[1]) for row in rows}
+
+
+def make_whole(session: Session, statement_id: str, envelope: Envelope) -> None:
+    """A statement that was erased has come again."""
+    session.get_one(StatementRow, statement_id).envelope = envelope.raw
+    session.flush()
+
+
 def find_statement(session: Session, statement_id: str) -> StatementRow | None:
     return session.get(StatementRow, statement_id)
 
 
-def first_key_event(session: Session, issuer: str) -> StatementRow:
-    """The node's own card: always the first leaf of its log."""
-    return session.scalars(select(StatementRow).where(StatementRow.issuer == issuer, StatementRow.log_index == 0)).one()
-
-
-def own_records(session: Session, issuer: str, *, from_index: int = 0) -> Iterator[StatementRow]:
-    """Own records from a log index on, in the order of the log; a few at a time, since all may not fit into memory."""
-    query = (
-        select(StatementRow)
-        .where(StatementRow.issuer == issuer, StatementRow.type == "record", StatementRow.log_index >= from_index)
-        .order_by(StatementRow.log_index)
-        .execution_options(yield_per=256)
+def check_places(session: Session, issuer: str, places: Mapping[int, str]) -> dict[str, StatementInvalid]:
+    """Of these statements, by their places in the issuer's log, those at whose place another one stands: each with the
+    error to raise, code "place-taken"."""
+    at = select(StatementRow.log_index, StatementRow.statement_id).where(
+        StatementRow.issuer == issuer, StatementRow.log_index.in_(list(places))
     )
-    yield from session.scalars(query)
+    return {
+        places[index]: StatementInvalid(
+            f"{issuer} proves two statements at the place {index} of its log: {found} and {places[index]}. Its log has "
+            "two histories; telephone its operator.",
+            code="place-taken",
+        )
+        for index, found in session.execute(at)
+        if found != places[index]
+    }
 
 
-def statements_of(session: Session, issuer: str) -> Iterator[StatementRow]:
+def keys_since(session: Session) -> int:
+    """The log index of the own key-event that is in force."""
+    return session.get_one(LogStateRow, 1).keys_since
+
+
+def key_events(session: Session, issuer: str) -> Sequence[StatementRow]:
+    """The node's own key-events, its card first."""
+    query = select(StatementRow).where(StatementRow.issuer == issuer, StatementRow.type == KEY_EVENT)
+    return session.scalars(query.order_by(StatementRow.log_index)).all()
+
+
+def latest_of(session: Session, issuer: str, kind: str) -> StatementRow | None:
+    """The newest statement of one type from one issuer, by its place in the issuer's log."""
+    newest = select(StatementRow).where(StatementRow.issuer == issuer, StatementRow.type == kind)
+    return session.scalars(newest.order_by(StatementRow.log_index.desc()).limit(1)).first()
+
+
+def statements_of_type(session: Session, issuer: str, kind: str) -> Generator[StatementRow, None, None]:
+    """In the order of their issuer's log; a few at a time."""
+    query = select(StatementRow).where(StatementRow.issuer == issuer, StatementRow.type == kind)
+    ordered = query.order_by(StatementRow.log_index).execution_options(yield_per=256)
+    with session.scalars(ordered) as rows:  # closed also when not all are asked for
+        yield from rows
+
+
+def statements_about(session: Session, subject: str, kinds: Collection[str]) -> Sequence[StatementRow]:
+    """What was said of a statement or record, in the order in which it came to be known here."""
+    said = select(StatementRow).where(StatementRow.about == subject, StatementRow.type.in_(kinds))
+    return session.scalars(said.order_by(StatementRow.received_at, StatementRow.log_index)).all()
+
+
+def statements_about_each(
+    session: Session, subjects: Collection[str], kinds: Collection[str]
+) -> dict[str, list[StatementRow]]:
+    """As ``statements_about``, of many subjects at once; those of which nothing was said are left out."""
+    said = select(StatementRow).where(StatementRow.about.in_(subjects), StatementRow.type.in_(kinds))
+    found: dict[str, list[StatementRow]] = {}
+    for row in session.scalars(said.order_by(StatementRow.received_at, StatementRow.log_index)):
+        found.setdefault(row.about or "", []).append(row)
+    return found
+
+
+def find_statements(session: Session, statement_ids: Collection[str]) -> dict[str, StatementRow]:
+    """Those of these statements that are known here, whole or erased."""
+    rows = session.scalars(select(StatementRow).where(StatementRow.statement_id.in_(statement_ids)))
+    return {row.statement_id: row for row in rows}
+
+
+def statements_of(session: Session, issuer: str) -> Generator[StatementRow, None, None]:
     """Own ones, or those of a peer, in the order of their issuer's log; a few at a time."""
     query = (
         select(StatementRow)
@@ -71,11 +180,36 @@ def statements_of(session: Session, issuer: str) -> Iterator[StatementRow]:
         .order_by(StatementRow.log_index)
         .execution_options(yield_per=256)
     )
-    yield from session.scalars(query)
+    with session.scalars(query) as rows:  # closed also when not all are asked for
+        yield from rows
 
 
 def count_statements(session: Session, issuer: str) -> int:
     return session.scalar(select(func.count()).select_from(StatementRow).where(StatementRow.issuer == issuer)) or 0
+
+
+def search_statements(
+    session: Session, *, kinds: Collection[str], about: str | None, issuer: str | None, limit: int
+) -> Sequence[StatementRow]:
+    """Statements that are still whole, the newest first."""
+    found = select(StatementRow).where(StatementRow.type.in_(kinds), StatementRow.envelope.is_not(None))
+    if about is not None:
+        found = found.where(StatementRow.about == about)
+    if issuer is not None:
+        found = found.where(StatementRow.issuer == issuer)
+    newest = found.order_by(StatementRow.received_at.desc(), StatementRow.statement_id)
+    return session.scalars(newest.limit(limit)).all()
+
+
+def count_since(session: Session, issuer: str, kind: str, since: str) -> int:
+    """How many statements of a type came from an issuer after a moment."""
+    found = select(func.count()).select_from(StatementRow)
+    return (
+        session.scalar(
+            found.where(StatementRow.issuer == issuer, StatementRow.type == kind, StatementRow.received_at > since)
+        )
+        or 0
+    )
 
 
 def find_node(session: Session, level: int, position: int) -> bytes | None:
@@ -96,11 +230,12 @@ def node_reader(session: Session) -> Callable[[int, int], bytes]:
     return read
 
 
-def tile_hashes(session: Session, level: int, start: int, width: int) -> list[bytes]:
-    """``width`` neighbouring hashes of one level, or fewer where the log ends."""
+def tile_hashes(session: Session, tile: Tile) -> list[bytes]:
+    """The hashes that the tile holds, or fewer where the log ends."""
+    level, start = tile.nodes[0]
     rows = session.scalars(
         select(LogNodeRow.hash)
-        .where(LogNodeRow.level == level, LogNodeRow.position >= start, LogNodeRow.position < start + width)
+        .where(LogNodeRow.level == level, LogNodeRow.position >= start, LogNodeRow.position < start + tile.width)
         .order_by(LogNodeRow.position)
     )
     return list(rows)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
-SCHEMA_VERSION = 3
+from exchange.store.query_tables import FoundRow as FoundRow
+from exchange.store.query_tables import QueryRow as QueryRow
+from exchange.store.types import Base as Base
 
-
-class Base(DeclarativeBase):
-    type_annotation_map = {bytes: LargeBinary}  # noqa: RUF012 - SQLAlchemy's own convention
+SCHEMA_VERSION = 5
 
 
 class SchemaRow(Base):
@@ -24,10 +24,22 @@ class StatementRow(Base):
     statement_id: Mapped[str] = mapped_column(primary_key=True)
     type: Mapped[str]
     issuer: Mapped[str]
-    envelope: Mapped[bytes]
+    about: Mapped[str | None]
+    """The statement that it speaks of, or the record."""
+    envelope: Mapped[bytes | None]
+    """None once it was erased: leaf and tombstone stay."""
+    leaf: Mapped[bytes]
+    """The hash of its leaf in its issuer's log (RFC 6962, 2.1)."""
     log_index: Mapped[int]
     received_at: Mapped[str]
-    __table_args__ = (UniqueConstraint("issuer", "log_index"),)
+    refused_by: Mapped[str | None]
+    """The key-event that says that its key was in wrong hands by then: it is kept as evidence, and used no more."""
+    __table_args__ = (
+        UniqueConstraint("issuer", "log_index"),
+        Index("statement_about", "about", "type"),
+        Index("statement_by_type", "issuer", "type", "log_index"),
+        Index("statement_by_arrival", "type", "received_at"),
+    )
 
 
 class RecordRow(Base):
@@ -45,16 +57,32 @@ class RecordRow(Base):
     firing_pin_aperture: Mapped[str]
     ejector_hour: Mapped[int | None]
     extractor_hour: Mapped[int | None]
+    place: Mapped[str | None]
+    """The municipality, folded: to be found by, not to be shown."""
     earliest: Mapped[str | None]
     latest: Mapped[str | None]
     retention_until: Mapped[str]
+    level: Mapped[str]
+    handling: Mapped[str]
+    restricted: Mapped[bool] = mapped_column(default=False)
+    """Withdrawn, but held by a court: shown to nobody, compared with nothing."""
     superseded_by: Mapped[str | None]
     submitted_by: Mapped[str | None]
     received_at: Mapped[str]
     __table_args__ = (
         Index("record_by_calibre", "calibre", "sequence"),
         Index("record_by_case", "issuer", "case_reference"),
+        Index("record_by_retention", "retention_until"),
+        Index("record_by_examiner", "submitted_by"),
     )
+
+
+class AudienceRow(Base):
+    """Whom a record names: a jurisdiction, or a group of its owner's."""
+
+    __tablename__ = "record_audience"
+    statement_id: Mapped[str] = mapped_column(ForeignKey("record.statement_id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
 
 
 class BreechFaceClassRow(Base):
@@ -91,6 +119,8 @@ class AcquisitionRow(Base):
         UniqueConstraint("statement_id", "position"),
         Index("acquisition_by_region", "roi", "parameters", "calibre"),
         Index("acquisition_by_digest", "sha256"),
+        Index("acquisition_by_state", "state"),
+        {"sqlite_autoincrement": True},  # an id of what was erased never names anything else
     )
 
 
@@ -117,8 +147,8 @@ class CandidateRow(Base):
     __table_args__ = (
         UniqueConstraint("pair", "parameters"),
         Index("candidate_by_score", "cross_border", "score"),
-        Index("candidate_by_statement_a", "statement_a"),
-        Index("candidate_by_statement_b", "statement_b"),
+        Index("candidate_by_statement_a", "statement_a", "cross_border"),
+        Index("candidate_by_statement_b", "statement_b", "cross_border"),
     )
 
 
@@ -142,11 +172,13 @@ class LogNodeRow(Base):
 
 
 class LogStateRow(Base):
-    """One row: the size of the own log. Locked by whoever appends, so that indices have no gap."""
+    """One row: the size of the own log, and the index of the key-event whose keys sign now. Locked by whoever appends,
+    so that indices have no gap and nothing is signed by a key that was replaced."""
 
     __tablename__ = "log_state"
     id: Mapped[int] = mapped_column(primary_key=True)
     size: Mapped[int]
+    keys_since: Mapped[int] = mapped_column(default=0)
 
 
 class CheckpointRow(Base):
@@ -180,6 +212,29 @@ class CosignatureRow(Base):
     timestamp: Mapped[int]
     received_at: Mapped[str]
     __table_args__ = (Index("cosignature_by_peer", "peer", "size"),)
+
+
+class StampRow(Base):
+    """A verified time stamp (RFC 3161) of a signed head of the own log: the authority's reply as it came."""
+
+    __tablename__ = "stamp"
+    size: Mapped[int] = mapped_column(ForeignKey("checkpoint.size"), primary_key=True)
+    token: Mapped[bytes]
+    at: Mapped[str]
+    """The time that the authority states."""
+    authority: Mapped[str]
+    """The name in the certificate of whoever signed it."""
+    received_at: Mapped[str]
+
+
+class StampFailureRow(Base):
+    """One row, while no stamps come: since when, and what last went wrong."""
+
+    __tablename__ = "stamp_failure"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    since: Mapped[str]
+    last: Mapped[str]
+    detail: Mapped[str]
 
 
 class LogStartRow(Base):
@@ -223,6 +278,91 @@ class DisagreementRow(Base):
     found_at: Mapped[str]
 
 
+class GroupMemberRow(Base):
+    """A jurisdiction in a group, by the newest policy statement of the group's owner."""
+
+    __tablename__ = "group_member"
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    jurisdiction: Mapped[str] = mapped_column(primary_key=True)
+
+
+class LegalBasisRow(Base):
+    """What this node's newest policy statement says of one jurisdiction and one kind of exhibit."""
+
+    __tablename__ = "legal_basis"
+    jurisdiction: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    rule: Mapped[str]
+    article: Mapped[str]
+    review_by: Mapped[str]
+
+
+class GrantRow(Base):
+    """A jurisdiction that may have a record beside its audience, own or received."""
+
+    __tablename__ = "grant"
+    record: Mapped[str] = mapped_column(primary_key=True)
+    jurisdiction: Mapped[str] = mapped_column(primary_key=True)
+    statement_id: Mapped[str]
+
+
+class ApprovalRow(Base):
+    """What waits for a person, or was decided by one: may this jurisdiction have this record?"""
+
+    __tablename__ = "approval"
+    concerns: Mapped[str] = mapped_column(primary_key=True)
+    jurisdiction: Mapped[str] = mapped_column(primary_key=True)
+    decision: Mapped[str | None]
+    asked_at: Mapped[str]
+    due_at: Mapped[str]
+    decided_at: Mapped[str | None]
+    statement_id: Mapped[str | None]
+    __table_args__ = (Index("approval_by_decision", "decision", "asked_at"),)
+
+
+class HoldRow(Base):
+    """A record that a court holds: it is restricted, not erased."""
+
+    __tablename__ = "hold"
+    record: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    placed_at: Mapped[str]
+    statement_id: Mapped[str]
+
+
+class TombstoneRow(Base):
+    """A record that was withdrawn, and what became of it here. It blocks the record, even one that comes later."""
+
+    __tablename__ = "tombstone"
+    tombstone_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    record: Mapped[str]
+    holder: Mapped[str]
+    """The node that may have it no more; empty for every holder."""
+    issuer: Mapped[str]
+    """Who withdrew it: blocks records of this issuer alone."""
+    reason: Mapped[str]
+    withdrawal: Mapped[str | None]
+    """The statement that withdrew it; None where its retention ended here and the owner has said nothing yet."""
+    log_index: Mapped[int]
+    """That of the withdrawal in the owner's log: a grant with a greater one lets a single holder have it again."""
+    outcome: Mapped[str | None]
+    """None until the content is gone from this node, or restricted."""
+    lifted: Mapped[bool] = mapped_column(default=False)
+    """The single holder was granted it again; what is still to be erased of the first time is erased."""
+    at: Mapped[str]
+    __table_args__ = (UniqueConstraint("record", "holder", "issuer"), {"sqlite_autoincrement": True})
+
+
+class RemainsRow(Base):
+    """What is still to be erased of a withdrawn record beside the database: its scan, and what was made of it."""
+
+    __tablename__ = "remains"
+    acquisition_id: Mapped[int] = mapped_column(primary_key=True)
+    record: Mapped[str] = mapped_column(index=True)
+    sha256: Mapped[str]
+
+
 class PeerRow(Base):
     """An enrolled peer: its pinned card, how far its lane was read, and what last went wrong."""
 
@@ -231,12 +371,19 @@ class PeerRow(Base):
     jurisdiction: Mapped[str]
     url: Mapped[str]
     card: Mapped[bytes]
+    key_chain: Mapped[bytes | None]
+    """All its key-events as `GET /v1/node/keys` gave them, verified; None while it is known by its card alone."""
     transport_key_id: Mapped[str] = mapped_column(unique=True)
     legal_basis: Mapped[str]
     state: Mapped[str]
     enrolled_at: Mapped[str]
     cursor_count: Mapped[int] = mapped_column(default=0)
     cursor_head: Mapped[bytes]
+    withheld: Mapped[int] = mapped_column(default=0)
+    """How many places of its lane came without an envelope."""
+    receipt_count: Mapped[int] = mapped_column(default=0)
+    """How far the last receipt for its lane goes, and since when it is due again."""
+    receipt_at: Mapped[str | None]
     checkpoint: Mapped[bytes | None]
     """The last verified head of the peer's log: what every later one must be consistent with."""
     cosigned: Mapped[bytes | None]
@@ -258,15 +405,25 @@ class LaneRow(Base):
     acknowledged_count: Mapped[int]
     acknowledged_head: Mapped[bytes]
     acknowledged_at: Mapped[str | None]
+    acknowledged_by: Mapped[str | None]
+    """The peer's signature over the request that acknowledged it, with what it covers: the delivery receipt."""
+    read_again_at: Mapped[str | None]
+    """When the peer last asked for what it had acknowledged: its database is older than its receipts."""
 
 
 class LaneItemRow(Base):
+    """A place on a lane. What was withheld when it was read stands on the lane again once the peer may have it."""
+
     __tablename__ = "lane_item"
     peer: Mapped[str] = mapped_column(ForeignKey("lane.peer"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
-    statement_id: Mapped[str] = mapped_column(ForeignKey("statement.statement_id"))
+    statement_id: Mapped[str]
+    """No foreign key: a place whose statement was lost stays, so that the lane still adds up."""
     head: Mapped[bytes]
-    __table_args__ = (UniqueConstraint("peer", "statement_id"),)
+    log_index: Mapped[int | None]
+    """What the peer says of it, for a place that was rebuilt without its statement."""
+    withheld: Mapped[bool] = mapped_column(default=False)
+    __table_args__ = (Index("lane_item_by_statement", "peer", "statement_id"),)
 
 
 class QuarantineRow(Base):
@@ -275,10 +432,14 @@ class QuarantineRow(Base):
     __tablename__ = "quarantine"
     peer: Mapped[str] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
+    statement_id: Mapped[str]
+    log_index: Mapped[int]
     envelope: Mapped[bytes]
     reason: Mapped[str]
     detail: Mapped[str]
     at: Mapped[str]
+    seen_at: Mapped[str | None]
+    """When the operator took note of it: it raises no alarm any more."""
 
 
 class NonceRow(Base):
@@ -308,7 +469,20 @@ class JobRow(Base):
     subject: Mapped[str]
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(default=0)
+    ended: Mapped[int] = mapped_column(default=0)
+    """How often the node ended during this work."""
     not_before: Mapped[str]
     lease_until: Mapped[str | None]
     error: Mapped[str | None]
     __table_args__ = (UniqueConstraint("kind", "subject"), Index("job_due", "kind", "state", "not_before"))
+
+
+class ServingRow(Base):
+    """One row, on PostgreSQL alone: which process serves this database. Each that begins to is a new ``generation``;
+    whoever writes under an older one is refused."""
+
+    __tablename__ = "serving"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    generation: Mapped[int]
+    place: Mapped[str]
+    since: Mapped[str]

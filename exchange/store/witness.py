@@ -28,6 +28,10 @@ heads without a proof leave room for those that prove."""
 class LogStartState(StrEnum):
     FREE = "free"
     WAITING = "waiting"
+    BEHIND = "behind"
+    """A peer returned a head that this log signed and does not reach: its hashes must come back first."""
+    RECOVERING = "recovering"
+    """The hashes are back; peers are asked for the statements."""
     CONFLICT = "conflict"
 
 
@@ -62,6 +66,10 @@ def cosigned_size(session: Session, peer: str) -> int | None:
     return session.scalar(select(func.max(CosignatureRow.size)).where(CosignatureRow.peer == peer))
 
 
+def cosignature_of(session: Session, size: int, peer: str) -> CosignatureRow | None:
+    return session.get(CosignatureRow, (size, peer))
+
+
 def witnesses(session: Session) -> dict[str, int]:
     """For each peer that cosigned the own log, the largest size at which it did."""
     query = select(CosignatureRow.peer, func.max(CosignatureRow.size)).group_by(CosignatureRow.peer)
@@ -82,6 +90,11 @@ def told_heads(session: Session, log: str, *, unchecked: bool = False) -> Sequen
     if unchecked:
         query = query.where(ToldHeadRow.checked.is_(False))
     return session.scalars(query).all()
+
+
+def told_by(session: Session, teller: str) -> Sequence[ToldHeadRow]:
+    """The last head of each log that this peer cosigned and told of."""
+    return session.scalars(select(ToldHeadRow).where(ToldHeadRow.teller == teller).order_by(ToldHeadRow.log)).all()
 
 
 def keep_told(session: Session, row: ToldHeadRow) -> None:
@@ -132,12 +145,6 @@ def disagreements(session: Session, log: str) -> Sequence[DisagreementRow]:
 def all_disagreements(session: Session) -> Sequence[DisagreementRow]:
     """The evidence against all logs, the node's own included, the oldest first."""
     return session.scalars(select(DisagreementRow).order_by(DisagreementRow.found_at)).all()
-
-
-def proven_fork(session: Session, log: str) -> DisagreementRow | None:
-    """Two heads of one size that this log signed, if any were found."""
-    found = disagreements(session, log)
-    return found[0] if found and found[0].proven else None
 
 
 def drop_unproven(session: Session, log: str, note: bytes) -> None:

@@ -9,11 +9,10 @@ import secrets
 import string
 
 from exchange.errors import StatementInvalid
-from exchange.trust.keys import HybridSigner, NodeKeys, raw_public
+from exchange.trust.keys import HybridSigner, NodeKeys
 from exchange.trust.verify import not_believed, verify_envelope
 from schemas import (
     CONTRACT_VERSION,
-    Delegation,
     Envelope,
     HybridKey,
     KeyEvent,
@@ -42,13 +41,7 @@ def make_card(
         url=url,
         log_origin=log_origin,
         identity=identity.public,
-        delegation=Delegation(
-            from_index=0,
-            statement=keys.statement.public,
-            log=keys.log.public,
-            witness=keys.witness.public,
-            transport=raw_public(keys.transport),
-        ),
+        delegation=keys.delegated(0),
     )
     return identity.sign(statement_payload(card))
 
@@ -63,7 +56,7 @@ def open_card(envelope: Envelope) -> KeyEvent:
         card = parse_statement(envelope.payload)
     except ContractError as error:
         raise StatementInvalid(f"The node's card is not in the contract's form: {error}", code=error.reason) from error
-    if not isinstance(card, KeyEvent):
+    if not isinstance(card, KeyEvent) or card.event != "delegate":
         raise not_believed("unexpected-type", "This is no node's card but another statement.")
     verify_envelope(envelope, card.identity)
     return card
@@ -71,7 +64,11 @@ def open_card(envelope: Envelope) -> KeyEvent:
 
 def fingerprint(identity: HybridKey) -> str:
     """Eight groups of five digits (132 bits) from the SHA-256 of both raw identity keys, to read out by telephone."""
-    digest = hashlib.sha256(base64.b64decode(identity.ed25519) + base64.b64decode(identity.ml_dsa)).digest()
+    return spoken(hashlib.sha256(base64.b64decode(identity.ed25519) + base64.b64decode(identity.ml_dsa)).digest())
+
+
+def spoken(digest: bytes) -> str:
+    """A SHA-256 as people read it out: eight groups of five digits, from the digest as a number modulo 10^40."""
     number = int.from_bytes(digest, "big") % 10 ** (5 * FINGERPRINT_GROUPS)
     digits = f"{number:0{5 * FINGERPRINT_GROUPS}d}"
     return " ".join(digits[start : start + 5] for start in range(0, len(digits), 5))

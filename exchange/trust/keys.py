@@ -1,32 +1,37 @@
-"""A node's private keys: one key per role, each in its own PEM file, readable by the node's user alone."""
+"""A node's private keys: one key per role, each in files of its own (`key_files`)."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA65PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from exchange.errors import ConfigurationError
-from schemas import Envelope, HybridKey, LogKey, pre_authentication_encoding, seal
-
-PrivateKey = Ed25519PrivateKey | MLDSA44PrivateKey | MLDSA65PrivateKey
-K = TypeVar("K", Ed25519PrivateKey, MLDSA44PrivateKey, MLDSA65PrivateKey)
+from exchange.trust.key_files import (
+    EVENTS,
+    NONCE_SECRET,
+    NONCE_SECRET_BYTES,
+    PrivateKey,
+    check_passphrase,
+    drop_prepared,
+    exchange_folder,
+    folders_beside,
+    nonce_secret_file,
+    pem,
+    prepared,
+    read_key,
+    read_nonce_secret,
+    settle_folder,
+    write_secret,
+)
+from schemas import Delegation, Envelope, HybridKey, KeyRole, LogKey, pre_authentication_encoding, seal
 
 ED25519 = "ed25519"
 ML_DSA_65 = "ml-dsa-65"
@@ -72,13 +77,25 @@ class LogKeys:
 @dataclass(frozen=True)
 class NodeKeys:
     """The working keys that a running node needs. ``nonce_secret`` makes statement nonces from what a client sent,
-    so that a repeated submission gets the same id and nobody else can guess it."""
+    so that a repeated submission gets the same id and nobody else can guess it. ``former_log`` is there from a change
+    of the log's keys on until the head that both sign is signed."""
 
     statement: HybridSigner
     log: LogKeys
     witness: LogKeys
     transport: Ed25519PrivateKey
     nonce_secret: bytes = field(repr=False)
+    former_log: LogKeys | None = None
+
+    def delegated(self, from_index: int) -> Delegation:
+        """Their public parts, as a key-event names them."""
+        return Delegation(
+            from_index=from_index,
+            statement=self.statement.public,
+            log=self.log.public,
+            witness=self.witness.public,
+            transport=raw_public(self.transport),
+        )
 
 
 def key_id(algorithm: str, public_base64: str) -> str:
@@ -91,79 +108,118 @@ def raw_public(key: PrivateKey) -> str:
     return base64.b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
 
-def create_keys(folder: Path) -> None:
-    """Make all keys of a new node. Refuses to touch a folder that holds any: keys are never overwritten."""
+_FILES: dict[str, Callable[[], PrivateKey]] = {
+    "identity-ed25519": Ed25519PrivateKey.generate,
+    "identity-ml-dsa-65": MLDSA65PrivateKey.generate,
+    "statement-ed25519": Ed25519PrivateKey.generate,
+    "statement-ml-dsa-65": MLDSA65PrivateKey.generate,
+    "log-ed25519": Ed25519PrivateKey.generate,
+    "log-ml-dsa-44": MLDSA44PrivateKey.generate,
+    "witness-ed25519": Ed25519PrivateKey.generate,
+    "witness-ml-dsa-44": MLDSA44PrivateKey.generate,
+    "transport-ed25519": Ed25519PrivateKey.generate,
+}
+_FORMER = "former-"
+
+
+def create_keys(folder: Path, passphrase: bytes | None = None) -> None:
+    """Make all keys of a new node, encrypted when there is a passphrase. Refuses to touch a folder that holds any:
+    keys are never overwritten."""
+    if passphrase is not None:
+        check_passphrase(passphrase)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise ConfigurationError(f"{folder} holds keys already; they are never overwritten.")
-    makers: dict[str, Callable[[], PrivateKey]] = {
-        "identity-ed25519": Ed25519PrivateKey.generate,
-        "identity-ml-dsa-65": MLDSA65PrivateKey.generate,
-        "statement-ed25519": Ed25519PrivateKey.generate,
-        "statement-ml-dsa-65": MLDSA65PrivateKey.generate,
-        "log-ed25519": Ed25519PrivateKey.generate,
-        "log-ml-dsa-44": MLDSA44PrivateKey.generate,
-        "witness-ed25519": Ed25519PrivateKey.generate,
-        "witness-ml-dsa-44": MLDSA44PrivateKey.generate,
-        "transport-ed25519": Ed25519PrivateKey.generate,
-    }
-    for name, make in makers.items():
-        pem = make().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        _write_secret(folder / f"{name}.pem", pem)
-    _write_secret(folder / "nonce-secret", secrets.token_bytes(32))
+    for name, make in _FILES.items():
+        write_secret(folder / f"{name}.pem", pem(make(), passphrase))
+    write_secret(folder / NONCE_SECRET, nonce_secret_file(secrets.token_bytes(NONCE_SECRET_BYTES), passphrase))
 
 
-def load_identity(folder: Path) -> HybridSigner:
+def fresh_keys(folder: Path, roles: Iterable[KeyRole], passphrase: bytes | None, *, keep_log: bool) -> dict[str, bytes]:
+    """All files of a folder of keys, with new keys for these roles: file name -> content. With ``keep_log`` the old
+    keys of the log stay among them, since they still have one head to sign."""
+    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != EVENTS}
+    for role in roles:
+        for name, make in _FILES.items():
+            if name.partition("-")[0] == role:
+                if role == "log":
+                    files.pop(f"{_FORMER}{name}.pem", None)
+                    files |= {f"{_FORMER}{name}.pem": files[f"{name}.pem"]} if keep_log else {}
+                files[f"{name}.pem"] = pem(make(), passphrase)
+    return files
+
+
+def load_identity(folder: Path, passphrase: bytes | None = None) -> HybridSigner:
     """The identity key, which signs key-events and nothing else. May be kept offline between key-events."""
-    return HybridSigner(
-        _load(folder, "identity-ed25519", Ed25519PrivateKey), _load(folder, "identity-ml-dsa-65", MLDSA65PrivateKey)
-    )
+    return _hybrid(folder, "identity", passphrase)
 
 
-def load_keys(folder: Path) -> NodeKeys:
-    """The working keys. Raises ConfigurationError naming a key that is missing, unreadable or open to others."""
-    secret = _read_secret(folder / "nonce-secret")
-    if len(secret) != 32:
-        raise ConfigurationError(f"{folder / 'nonce-secret'} must hold 32 bytes; restore it from the key backup.")
+def load_keys(folder: Path, passphrase: bytes | None = None) -> NodeKeys:
+    """The working keys. Raises ConfigurationError naming a key that is missing, unreadable or open to others, and
+    PassphraseNeeded."""
+    former = (folder / f"{_FORMER}log-ed25519.pem").exists()
     return NodeKeys(
-        statement=HybridSigner(
-            _load(folder, "statement-ed25519", Ed25519PrivateKey),
-            _load(folder, "statement-ml-dsa-65", MLDSA65PrivateKey),
-        ),
-        log=LogKeys(_load(folder, "log-ed25519", Ed25519PrivateKey), _load(folder, "log-ml-dsa-44", MLDSA44PrivateKey)),
-        witness=LogKeys(
-            _load(folder, "witness-ed25519", Ed25519PrivateKey), _load(folder, "witness-ml-dsa-44", MLDSA44PrivateKey)
-        ),
-        transport=_load(folder, "transport-ed25519", Ed25519PrivateKey),
-        nonce_secret=secret,
+        statement=_hybrid(folder, "statement", passphrase),
+        log=_log_keys(folder, "log", passphrase),
+        witness=_log_keys(folder, "witness", passphrase),
+        transport=read_key(folder / "transport-ed25519.pem", Ed25519PrivateKey, passphrase),
+        nonce_secret=read_nonce_secret(folder / NONCE_SECRET, passphrase),
+        former_log=_log_keys(folder, f"{_FORMER}log", passphrase) if former else None,
     )
 
 
-def _load(folder: Path, name: str, kind: type[K]) -> K:
-    path = folder / f"{name}.pem"
-    try:
-        key = load_pem_private_key(_read_secret(path), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ConfigurationError(
-            f"{path} is no readable private key in PEM; restore it from the key backup."
-        ) from error
-    if not isinstance(key, kind):
-        raise ConfigurationError(f"{path} holds another kind of key than its name says.")
-    return key
+def load_keys_in_force(folder: Path, in_force: Delegation, passphrase: bytes | None = None) -> NodeKeys:
+    """The working keys that the last key-event delegates: those in use; or, while a change of keys is under way or
+    after it broke off, those that were prepared. Changes nothing (that is for `settle_keys`).
+
+    Raises ConfigurationError also when the keys are those of before or after that key-event.
+    """
+    delegated = in_force.from_index
+    places = [place for place in (folder, *folders_beside(folder)) if place.is_dir()]
+    for place in places or [folder]:
+        try:
+            keys = load_keys(place, passphrase)
+        except ConfigurationError:
+            if place == folder or place is places[-1]:
+                raise
+            continue
+        if keys.delegated(delegated) == in_force:
+            return keys
+    raise ConfigurationError(
+        f"The keys in {folder} are not those that the last key-event of this node's log names, of index {delegated}: "
+        "restore the key backup that was made after it."
+    )
 
 
-def _read_secret(path: Path) -> bytes:
-    try:
-        if path.stat().st_mode & 0o077:
-            raise ConfigurationError(f"{path} can be read by others; make it private with: chmod 600 {path}")
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"The key {path} cannot be read: {error.strerror}.") from error
+def settle_keys(folder: Path, in_force: Delegation, passphrase: bytes | None = None) -> None:
+    """After a change of keys, or of their encryption, that broke off: finish it if the log has it, else undo it. Only
+    for whoever holds the node's home alone (`sole_server`)."""
+    settle_folder(folder)
+    to_come = prepared(folder)
+    if to_come is None:
+        return
+    if load_keys(folder, passphrase).delegated(in_force.from_index) != in_force:
+        if load_keys(to_come, passphrase).delegated(in_force.from_index) == in_force:
+            exchange_folder(folder)
+        return
+    drop_prepared(folder)
 
 
-def _write_secret(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def drop_former_log(folder: Path) -> None:
+    """The head that the old keys of the log had still to sign is signed: they are needed no more."""
+    for path in folder.glob(f"{_FORMER}*.pem"):
+        path.unlink()
+
+
+def _hybrid(folder: Path, role: str, passphrase: bytes | None) -> HybridSigner:
+    return HybridSigner(
+        read_key(folder / f"{role}-ed25519.pem", Ed25519PrivateKey, passphrase),
+        read_key(folder / f"{role}-ml-dsa-65.pem", MLDSA65PrivateKey, passphrase),
+    )
+
+
+def _log_keys(folder: Path, role: str, passphrase: bytes | None) -> LogKeys:
+    return LogKeys(
+        read_key(folder / f"{role}-ed25519.pem", Ed25519PrivateKey, passphrase),
+        read_key(folder / f"{role}-ml-dsa-44.pem", MLDSA44PrivateKey, passphrase),
+    )

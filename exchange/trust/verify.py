@@ -12,11 +12,27 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 
 from exchange.errors import StatementInvalid
 from exchange.trust.keys import ED25519, ML_DSA_65, key_id
-from schemas import Envelope, HybridKey, KeyEvent, Record, open_envelope, parse_statement, pre_authentication_encoding
+from schemas import (
+    AnyStatement,
+    Envelope,
+    HybridKey,
+    open_envelope,
+    parse_statement,
+    pre_authentication_encoding,
+)
 from schemas.errors import ContractError
 from schemas.statements import statement_id
 
-VerificationReason = Literal["unknown-key", "bad-signature", "wrong-issuer", "unexpected-type"]
+VerificationReason = Literal[
+    "unknown-key",
+    "bad-signature",
+    "wrong-issuer",
+    "unexpected-type",
+    "key-compromised",
+    "unchangeable",
+    "out-of-order",
+    "key-reused",
+]
 """Why a statement in the contract's form is not believed; each has a bad example in ``schemas/vectors``."""
 
 
@@ -26,7 +42,7 @@ class VerifiedStatement:
 
     statement_id: str
     envelope: Envelope
-    statement: Record | KeyEvent
+    statement: AnyStatement
 
 
 def verify_statement(raw: bytes, *, issuer: str, key: HybridKey) -> VerifiedStatement:

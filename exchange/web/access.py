@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import anyio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import ClientDisconnect
 
 from exchange.errors import Forbidden, InvalidInput, KeyUnknown, TooLarge, Unauthenticated
-from exchange.flows.enrol import peer_card
+from exchange.flows.enrol import peer_keys
 from exchange.flows.node import Node
 from exchange.net.client import PeerAddress
-from exchange.net.message_signatures import VerifiedRequest, authority_of, verify_request
+from exchange.net.message_signatures import VerifiedRequest, authority_of, verify_request, verify_request_head
 from exchange.store.peers import PeerState, peer_by_key, remember_nonce
 from exchange.store.tables import PeerRow
 from exchange.store.users import user_by_token
+from exchange.web.turns import Turns
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
 from schemas.witness import MAX_REPORT_BYTES
@@ -37,19 +40,22 @@ class Caller:
 
     pseudonym: str
     role: Role
+    signed_in: SignedInBy = SignedInBy.TOKEN
 
     @property
     def maker(self) -> Maker:
-        return Maker(pseudonym=self.pseudonym, role=self.role, signed_in=SignedInBy.TOKEN)
+        return Maker(pseudonym=self.pseudonym, role=self.role, signed_in=self.signed_in)
 
 
 @dataclass(frozen=True)
 class CallingPeer:
-    """An enrolled peer whose request was verified, and the request itself, to which the answer is bound."""
+    """An enrolled peer whose request was verified, and the request itself, to which the answer is bound. ``digest`` is
+    what a body that is yet to be read must have."""
 
     row: PeerRow
     request: VerifiedRequest
     body: bytes | None = None
+    digest: bytes | None = None
 
 
 def open_node_of(request: Request) -> Node:
@@ -91,6 +97,15 @@ def signed_peer(request: Request, node: OpenNode) -> CallingPeer:
     return _verified(request, node, None)
 
 
+async def reading_peer(request: Request, node: OpenNode) -> AsyncIterator[CallingPeer]:
+    """As ``signed_peer``, also for a peer that was expelled: it must learn what it is to erase. Raises TooMany too."""
+    states = (PeerState.ENROLLED, PeerState.EXPELLED)
+    peer = await run_in_threadpool(partial(_verified, request, node, None, states=states))
+    turns: Turns = request.app.state.turns
+    with turns.turn(peer.row.node_id):  # given back when the answer has left
+        yield peer
+
+
 async def bounded_body(request: Request) -> bytes:
     """All that was sent, before it is known by whom. Raises TooLarge as soon as it is more than any report."""
     body = bytearray()
@@ -109,44 +124,74 @@ async def bounded_body(request: Request) -> bytes:
     return bytes(body)
 
 
+def user_or_peer(request: Request, node: OpenNode, credentials: Credentials) -> Caller | CallingPeer:
+    """A person by token, or else a peer by signature."""
+    return signed_peer(request, node) if "signature-input" in request.headers else signed_in(node, credentials)
+
+
 def reporting_peer(request: Request, node: OpenNode, body: Annotated[bytes, Depends(bounded_body)]) -> CallingPeer:
     """As ``signed_peer``, for a request with a body, which the signature covers. Raises also DigestDiffers."""
     return _verified(request, node, body)
 
 
-def _verified(request: Request, node: Node, body: bytes | None) -> CallingPeer:
+def asking_peer(request: Request, node: OpenNode) -> CallingPeer:
+    """As ``signed_peer``, for a request whose body is too large for the memory: it is read only once it is known that
+    an enrolled peer sends it, and the route compares it with ``digest``."""
+    return _verified(request, node, None, streamed=True)
+
+
+def _verified(
+    request: Request,
+    node: Node,
+    body: bytes | None,
+    *,
+    states: tuple[PeerState, ...] = (PeerState.ENROLLED,),
+    streamed: bool = False,
+) -> CallingPeer:
     found: dict[str, PeerRow] = {}
 
     def key_for(key_id: str) -> Ed25519PublicKey | None:
         with node.store.read() as session:
             peer = peer_by_key(session, key_id)
-        if peer is None or peer.state != PeerState.ENROLLED:
+        if peer is None or peer.state not in states:
             return None
         found[key_id] = peer
-        return PeerAddress(peer.node_id, peer.url, peer_card(peer).delegation.transport).public_key
+        return PeerAddress(peer.node_id, peer.url, peer_keys(peer).in_force.transport).public_key
 
-    verified = verify_request(
-        method=request.method,
-        authority=authority_of(node.settings.url),
-        path=request.scope["raw_path"].decode("latin-1"),
-        query=request.scope["query_string"].decode("latin-1"),
-        headers=request.headers,
-        body=body,
-        now=int(time.time()),
-        key_for=key_for,
-        max_skew_s=int(node.settings.request_skew_s),
-    )
+    asked: dict[str, Any] = {
+        "method": request.method,
+        "authority": authority_of(node.settings.url),
+        "path": request.scope["raw_path"].decode("latin-1"),
+        "query": request.scope["query_string"].decode("latin-1"),
+        "headers": request.headers,
+        "now": int(time.time()),
+        "key_for": key_for,
+        "max_skew_s": int(node.settings.request_skew_s),
+    }
+    digest: bytes | None = None
+    if streamed:
+        verified, digest = verify_request_head(**asked)
+    else:
+        verified = verify_request(**asked, body=body)
     peer = found.get(verified.key_id)
     if peer is None:
         raise KeyUnknown("No enrolled peer has this key.")
     with node.store.write() as session:
         remember_nonce(session, verified.key_id, verified.nonce, verified.remember_until, int(time.time()))
-    return CallingPeer(peer, verified, body)
+    return CallingPeer(peer, verified, body, digest)
 
 
 Examiner = Annotated[Caller, Depends(only(Role.EXAMINER))]
-Reader = Annotated[Caller, Depends(only(Role.EXAMINER, Role.INVESTIGATOR))]
+Reader = Annotated[Caller, Depends(only(Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD))]
+Speaker = Annotated[Caller, Depends(only(Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD))]
+Supervisor = Annotated[Caller, Depends(only(Role.AUDITOR, Role.HEAD))]
 Operator = Annotated[Caller, Depends(only(Role.OPERATOR))]
 AnyUser = Annotated[Caller, Depends(signed_in)]
+UserOrPeer = Annotated[Caller | CallingPeer, Depends(user_or_peer)]
 SignedPeer = Annotated[CallingPeer, Depends(signed_peer)]
+ReadingPeer = Annotated[CallingPeer, Depends(reading_peer)]
+Head = Annotated[Caller, Depends(only(Role.HEAD))]
+ExaminerOrHead = Annotated[Caller, Depends(only(Role.EXAMINER, Role.HEAD))]
 ReportingPeer = Annotated[CallingPeer, Depends(reporting_peer)]
+Asker = Annotated[Caller, Depends(only(Role.EXAMINER, Role.INVESTIGATOR))]
+AskingPeer = Annotated[CallingPeer, Depends(asking_peer)]

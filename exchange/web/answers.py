@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from exchange.flows.enrol import PeerStatus
 from exchange.flows.sharing import Shared
 from exchange.flows.submit import Receipt
+from exchange.flows.sync import PeerStatus, in_words
 from exchange.flows.worth import Worth
 from exchange.store.candidates import StoredCandidate
-from exchange.store.tables import AcquisitionRow, RecordRow
-from schemas import Record
+from exchange.store.tables import AcquisitionRow, RecordRow, StatementRow
+from schemas import Record, open_envelope, parse_statement
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
 SCORE_NOTE = (
@@ -167,8 +167,9 @@ class CandidateDetail(CandidateAnswer):
 
 
 class StatusAnswer(BaseModel):
-    """``witnesses`` has for each peer the largest size at which it cosigned this node's log. ``alarms`` say what keeps
-    the log from being signed, and the next step; none when all is well."""
+    """``witnesses`` has for each peer the largest size at which it cosigned this node's log; ``stamped_size`` is that
+    of the largest head with a time stamp, ``stamped_at`` the time in it. ``alarms`` say what keeps the log from being
+    signed or stamped, what is wrong with the trust root, and the next step; none when all is well."""
 
     node_id: str
     records: int
@@ -177,6 +178,8 @@ class StatusAnswer(BaseModel):
     jobs: dict[str, int]
     log_size: int
     signed_size: int
+    stamped_size: int
+    stamped_at: datetime | None
     checked_at: str | None
     altered: list[str]
     witnesses: dict[str, int]
@@ -192,10 +195,73 @@ class PeerAnswer(BaseModel):
     legal_basis: str
     on_lane: int
     acknowledged: int
+    read_again_at: datetime | None
     received: int
     quarantined: int
     pulled_at: datetime | None
     alarm: str | None
+    in_words: list[str]
+
+
+class Stated(BaseModel):
+    """The ids of the statements that were signed and logged."""
+
+    statements: list[str]
+
+
+class HolderAnswer(BaseModel):
+    """``outcome``: erased, restricted (a court holds it), never_held; null while the holder has said nothing."""
+
+    node_id: str
+    outcome: str | None
+    at: datetime | None
+
+
+class WithdrawalAnswer(BaseModel):
+    """``here``: what became of the content on this node; null while it is still being erased."""
+
+    record: str
+    withdrawal: str | None
+    holder: str | None
+    reason: str
+    at: datetime
+    here: str | None
+    holders: list[HolderAnswer]
+
+
+class PolicyAnswer(BaseModel):
+    statement_id: str | None
+    groups: list[dict[str, Any]]
+    bases: list[dict[str, Any]]
+
+
+class SpokeAnswer(BaseModel):
+    """What was said, its place in the log, and the peers on whose lanes it stands."""
+
+    statement_id: str
+    log_index: int
+    to: list[str]
+
+
+class StatementAnswer(BaseModel):
+    statement_id: str
+    type: str
+    issuer: str
+    about: str | None
+    received_at: datetime
+    statement: dict[str, Any]
+
+
+def statement(row: StatementRow) -> StatementAnswer:
+    said = parse_statement(open_envelope(row.envelope or b"").payload)
+    return StatementAnswer(
+        statement_id=row.statement_id,
+        type=row.type,
+        issuer=row.issuer,
+        about=row.about,
+        received_at=datetime.fromisoformat(row.received_at),
+        statement=said.model_dump(mode="json"),
+    )
 
 
 def jurisdiction(code: str) -> JurisdictionAnswer:
@@ -294,8 +360,10 @@ def peer(status: PeerStatus) -> PeerAnswer:
         legal_basis=row.legal_basis,
         on_lane=status.to_send,
         acknowledged=status.acknowledged,
+        read_again_at=datetime.fromisoformat(status.read_again_at) if status.read_again_at else None,
         received=row.cursor_count,
         quarantined=status.quarantined,
         pulled_at=datetime.fromisoformat(row.pulled_at) if row.pulled_at else None,
         alarm=row.alarm,
+        in_words=in_words(status),
     )

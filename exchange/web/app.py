@@ -12,12 +12,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from exchange.flows.node import Node
-from exchange.web import blobs, candidates, problems, records
+from exchange.web import audit, blobs, candidates, heights, mirror, problems, queries, records, statements, terms
 from exchange.web import node as node_routes
 from exchange.web.heavy import AT_ONCE
+from exchange.web.pages.app import create_pages, front_door
 from exchange.web.parameters import only_known_parameters
+from exchange.web.turns import Turns
 from exchange.worker import Worker
 from schemas import Submission
+from schemas.query_request import QueryRequest
 from schemas.witness import WitnessReport
 
 DRAIN_BYTES = 512 * 1024 * 1024
@@ -30,7 +33,7 @@ def create_app(node: Node) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.heavy = anyio.CapacityLimiter(AT_ONCE)
+        app.state.heavy = pages.state.heavy = anyio.CapacityLimiter(AT_ONCE)
         worker = Worker(node)
         worker.start()
         try:
@@ -38,8 +41,11 @@ def create_app(node: Node) -> FastAPI:
         finally:
             await run_in_threadpool(worker.stop)
 
+    pages = create_pages(node)
     app = create_api(lifespan)
     app.state.node = node
+    app.router.routes.append(front_door())
+    app.mount("/app", pages)
     return app
 
 
@@ -60,7 +66,19 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         dependencies=[Depends(only_known_parameters)],
     )
     problems.install(app)
-    routers = (records.router, candidates.router, blobs.router, node_routes.router)
+    app.state.turns = Turns()
+    routers = (
+        records.router,
+        terms.router,
+        candidates.router,
+        statements.router,
+        queries.router,
+        blobs.router,
+        heights.router,
+        node_routes.router,
+        mirror.router,
+        audit.router,
+    )
     app.state.routes = [route for router in (app.router, *routers) for route in router.routes]
     for router in routers:
         app.include_router(router)
@@ -100,11 +118,10 @@ class Manners:
 
         async def polite(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-content-type-options", b"nosniff"),
-                    (b"cache-control", b"no-store"),
-                ]
+                headers = [*message["headers"], (b"x-content-type-options", b"nosniff")]
+                if not any(name == b"cache-control" for name, _ in headers):  # a route that says otherwise knows why
+                    headers.append((b"cache-control", b"no-store"))
+                message["headers"] = headers
                 if begun or not asks_first:  # who asks before sending has sent nothing, and need not
                     await drain()
             await send(message)
@@ -116,7 +133,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     """FastAPI's description, with the schemas that only multipart parts, reports and problems use."""
     if app.openapi_schema is None:
         document = FastAPI.openapi(app)
-        for model in (Submission, WitnessReport, problems.Problem):
+        for model in (Submission, QueryRequest, WitnessReport, problems.Problem):
             schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
             for name, definition in schema.pop("$defs", {}).items():
                 document["components"]["schemas"].setdefault(name, definition)

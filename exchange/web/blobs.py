@@ -8,26 +8,34 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
 from exchange.errors import Forbidden, NotFound
+from exchange.flows.audit import dealt_with
 from exchange.flows.lane import may_fetch
+from exchange.log.audit_entry import Act
 from exchange.store.records import records_naming
-from exchange.web.access import Caller, CallingPeer, Credentials, OpenNode, signed_in, signed_peer
+from exchange.web.access import CallingPeer, Credentials, OpenNode, user_or_peer
 from exchange.web.conditional import IfNoneMatch, unchanged
+from exchange.web.consultation import Consultation, LegalBasis, Purpose, consulting
 from exchange.web.ranges import file_answer
 from schemas.vocabulary import Role
 
 router = APIRouter(prefix="/v1", tags=["records"])
 
+MAX_RECORDS = 16
+"""How many of the records that name a scan are written down with it."""
+
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the scan.")]
 
 
-def reader_or_peer(request: Request, node: OpenNode, credentials: Credentials) -> Caller | CallingPeer:
-    """A person by token, or else a peer by signature."""
-    if "signature-input" in request.headers:
-        return signed_peer(request, node)
-    caller = signed_in(node, credentials)
-    if caller.role not in (Role.EXAMINER, Role.INVESTIGATOR):
-        raise Forbidden(f"This is for examiners and investigators; you are signed in as {caller.role}.")
-    return caller
+def reader_or_peer(
+    request: Request, node: OpenNode, credentials: Credentials, purpose: Purpose = None, legal_basis: LegalBasis = None
+) -> Consultation | CallingPeer:
+    """A person who may see records by token, or else a peer by signature."""
+    caller = user_or_peer(request, node, credentials)
+    if isinstance(caller, CallingPeer):
+        return caller
+    if caller.role not in (Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD):
+        raise Forbidden(f"This is for examiners, investigators and the head; you are signed in as {caller.role}.")
+    return consulting(node, caller, purpose, legal_basis)
 
 
 @router.get(
@@ -43,11 +51,14 @@ def reader_or_peer(request: Request, node: OpenNode, credentials: Credentials) -
 def read_blob(
     request: Request,
     node: OpenNode,
-    asker: Annotated[Caller | CallingPeer, Depends(reader_or_peer)],
+    asker: Annotated[Consultation | CallingPeer, Depends(reader_or_peer)],
     sha256: Digest,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """A scan by its digest. A digest is no key: each fetch is authorised by a record that the asker may see."""
+    """A scan by its digest. A digest is no key: each fetch is authorised by a record that the asker may see.
+
+    Each answer with bytes is audited, a part like the whole: else whoever asks for all but the first byte is not seen.
+    """
     if isinstance(asker, CallingPeer):
         may_fetch(node, asker.row, sha256)
     with node.store.read() as session:
@@ -58,4 +69,12 @@ def read_blob(
     if unchanged(if_none_match, sha256):
         return Response(status_code=304, headers={"ETag": tag})
     headers = {"Content-Disposition": f'attachment; filename="{sha256[:16]}"'}
-    return file_answer(request, path, tag, naming[0][0].media_type, headers)
+    answer = file_answer(request, path, tag, naming[0][0].media_type, headers)
+    records = list(dict.fromkeys(statement.statement_id for _, statement in naming))[:MAX_RECORDS]
+    part, count = answer.headers.get("content-range"), int(answer.headers["content-length"])
+    match asker:
+        case Consultation():
+            asker.note(Act.READ_SCAN, count, sha256, *records, asked=None if part is None else {"part": part})
+        case CallingPeer():
+            node.audit.note(dealt_with(asker.row, Act.GIVE_SCAN, (sha256, *records), count, part))
+    return answer

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from exchange.errors import NotFound
+from exchange.flows.blind import note_shown, view_of
 from exchange.flows.node import Node
-from exchange.flows.pipelines import PIPELINES, Variant
-from exchange.flows.prepared import appearance_of, prepared_scan
-from exchange.flows.scan_work import draw_candidate
+from exchange.flows.pair_picture import pair_picture
 from exchange.flows.worth import worth_of
-from exchange.store.candidates import Page, StoredCandidate, candidates_of, find_candidate, open_candidates
-from exchange.store.records import AcquisitionState, acquisitions_of, counts_by_state, find_record
+from exchange.log.audit_entry import Act
+from exchange.store.candidates import (
+    CandidateFilter,
+    Page,
+    StoredCandidate,
+    View,
+    candidates_of,
+    find_candidate,
+    open_candidates,
+)
+from exchange.store.records import PENDING, acquisitions_of, counts_by_state, find_record
 from exchange.web import answers
-from exchange.web.access import OpenNode, Reader
+from exchange.web.access import OpenNode
+from exchange.web.consultation import Consultation, Consulting
 from exchange.web.heavy import heavily
 from exchange.web.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.records import StatementId
@@ -25,7 +34,6 @@ from schemas.vocabulary import Jurisdiction
 router = APIRouter(prefix="/v1", tags=["candidates"])
 
 CandidateId = Annotated[int, Path(ge=1, le=2**62)]
-_PENDING = {AcquisitionState.AWAITING_SCAN, AcquisitionState.QUEUED}
 
 
 @router.get("/records/{statement_id}/candidates", response_model=answers.CandidatePage)
@@ -33,7 +41,7 @@ def candidates_of_record(
     request: Request,
     response: Response,
     node: OpenNode,
-    _caller: Reader,
+    asker: Consulting,
     statement_id: StatementId,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -42,8 +50,10 @@ def candidates_of_record(
     with node.store.read() as session:
         if find_record(session, statement_id) is None:
             raise NotFound(f"There is no record {statement_id} on this node.")
-        pending = sum(item.state in _PENDING for item in acquisitions_of(session, statement_id))
-        found = candidates_of(session, statement_id, PIPELINES, _page(limit, cursor))
+        pending = sum(item.state in PENDING for item in acquisitions_of(session, statement_id))
+        found = candidates_of(session, statement_id, view_for(asker), _page(limit, cursor))
+    note_listed(asker, found[:limit])
+    asker.note(Act.LIST_CANDIDATES, min(len(found), limit), statement_id, asked=dict(request.query_params))
     return _answer(request, response, node, found, limit, pending, statement_id)
 
 
@@ -52,7 +62,7 @@ def cross_border_candidates(
     request: Request,
     response: Response,
     node: OpenNode,
-    _caller: Reader,
+    asker: Consulting,
     min_score: Annotated[float, Query(ge=-10, le=100, description="Leave out what ranks lower.")] = 0.0,
     jurisdiction: Annotated[Jurisdiction | None, Query(description="One side of the pair is from here.")] = None,
     limit: Limit = 50,
@@ -61,16 +71,19 @@ def cross_border_candidates(
     """Open candidates across borders, best score first: where an investigator starts."""
     with node.store.read() as session:
         found = open_candidates(
-            session, PIPELINES, _page(limit, cursor), min_score=min_score, jurisdiction=jurisdiction
+            session, view_for(asker), _page(limit, cursor), CandidateFilter(min_score, jurisdiction)
         )
-        pending = sum(count for state, count in counts_by_state(session).items() if state in _PENDING)
+        pending = sum(count for state, count in counts_by_state(session).items() if state in PENDING)
+    note_listed(asker, found[:limit])
+    asker.note(Act.LIST_CANDIDATES, min(len(found), limit), asked=dict(request.query_params))
     return _answer(request, response, node, found, limit, pending, None)
 
 
 @router.get("/candidates/{candidate_id}", response_model=answers.CandidateDetail)
-def read_candidate(node: OpenNode, _caller: Reader, candidate_id: CandidateId) -> answers.CandidateDetail:
+def read_candidate(node: OpenNode, asker: Consulting, candidate_id: CandidateId) -> answers.CandidateDetail:
     """One pair with its explanation: registration, overlap, and each cell's correlation and displacement."""
-    found = _found(node, candidate_id)
+    found = found_candidate(asker, candidate_id)
+    note_candidate(asker, Act.READ_CANDIDATE, found)
     return answers.candidate_detail(found, worth_of(node.calibration, found))
 
 
@@ -79,26 +92,41 @@ def read_candidate(node: OpenNode, _caller: Reader, candidate_id: CandidateId) -
     response_class=Response,
     responses={200: {"content": {"image/png": {}}, "description": "Both scans, aligned, with their cells."}},
 )
-async def candidate_picture(request: Request, node: OpenNode, _caller: Reader, candidate_id: CandidateId) -> Response:
+async def candidate_picture(request: Request, node: OpenNode, asker: Consulting, candidate_id: CandidateId) -> Response:
     """Both scans in one registered frame under the same light, congruent cells lit, as PNG."""
-    return Response(await heavily(request, _picture, node, candidate_id), media_type="image/png")
+    return Response(await heavily(request, picture_of, node, asker, candidate_id), media_type="image/png")
 
 
-def _picture(node: Node, candidate_id: int) -> bytes:
-    found = _found(node, candidate_id)
-    pipeline, comparison = PIPELINES[found.row.parameters], json.loads(found.row.comparison)
-    sides = [
-        (scan, Variant(comparison[f"variant_{side}"]))
-        for scan, side in ((found.acquisition_a, "a"), (found.acquisition_b, "b"))
-    ]
-    a, b = (appearance_of(node, scan, pipeline, variant) for scan, variant in sides)
-    ready = [prepared_scan(node, scan, pipeline, variant) for scan, variant in sides]
-    return node.compute.run(draw_candidate, a, b, *ready)
+def picture_of(node: Node, asker: Consultation, candidate_id: int) -> bytes:
+    """Both scans, aligned, with their cells, as PNG; written down before it is given. Raises NotFound, NotAudited."""
+    found = found_candidate(asker, candidate_id)
+    drawn = pair_picture(node, found)
+    note_candidate(asker, Act.READ_PICTURE, found)
+    return drawn
 
 
-def _found(node: Node, candidate_id: int) -> StoredCandidate:
-    with node.store.read() as session:
-        found = find_candidate(session, candidate_id, PIPELINES)
+def view_for(asker: Consultation) -> View:
+    return view_of(asker.caller.role, asker.caller.pseudonym)
+
+
+def note_listed(asker: Consultation, found: Sequence[StoredCandidate]) -> None:
+    """These are about to be listed with their scores."""
+    note_shown(asker.node, asker.caller.role, asker.caller.pseudonym, found)
+
+
+def note_candidate(asker: Consultation, act: Act, found: StoredCandidate) -> None:
+    """One pair is about to be shown with what its score rests on. A picture alone, as it stands in a list, opens
+    nothing."""
+    opened = act is not Act.READ_PICTURE
+    note_shown(asker.node, asker.caller.role, asker.caller.pseudonym, [found], opened=opened)
+    sides = (found.row.statement_a, found.row.statement_b)
+    asker.note(act, 1, *sides, asked={"candidate": str(found.row.candidate_id)})
+
+
+def found_candidate(asker: Consultation, candidate_id: int) -> StoredCandidate:
+    """Raises NotFound: none, or one that this examiner may be asked to verify."""
+    with asker.node.store.read() as session:
+        found = find_candidate(session, candidate_id, view_for(asker))
     if found is None:
         raise NotFound(f"There is no candidate {candidate_id} on this node.")
     return found

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+import anyio
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import ExchangeError, InvalidInput, NotFound
-from exchange.flows.checkpoint import witnessed_head
-from exchange.flows.enrol import sync_status
-from exchange.flows.lane import read_lane
+from exchange.flows.checkpoint import earlier_head, witnessed_head
+from exchange.flows.key_events import key_chain
+from exchange.flows.lane import acknowledge, read_lane
 from exchange.flows.node import Node
+from exchange.flows.stamping import read_stamp
 from exchange.flows.status import node_status
+from exchange.flows.sync import sync_status
 from exchange.flows.witness import answer_report
 from exchange.log.tiles import parse_path
-from exchange.net.message_signatures import sign_response
-from exchange.store.statements import tile_hashes
-from exchange.trust.keys import ED25519, key_id, raw_public
+from exchange.store.statements import latest_checkpoint, tile_hashes
 from exchange.web import answers
-from exchange.web.access import AnyUser, CallingPeer, OpenNode, Operator, ReportingPeer, SignedPeer
+from exchange.web.access import AnyUser, CallingPeer, OpenNode, Operator, ReadingPeer, ReportingPeer, UserOrPeer
+from exchange.web.signed import signed_answer
 from schemas import ENVELOPE_MEDIA_TYPE, Calibre, ContractError, vocabulary
 from schemas.witness import parse_witness_report
 
 router = APIRouter(tags=["node"])
+
+MAX_WAIT_S = 50
+WAKE_S = 0.05
+LOOK_S = 1.0
 
 _REPORT = {
     "requestBody": {
@@ -37,6 +45,9 @@ _REPORT = {
 }
 Head = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="The reader's running head of the lane.")]
 Count = Annotated[int, Query(ge=0, le=2**62)]
+Size = Annotated[int, Path(ge=1, le=2**62, description="How many statements the head covers.")]
+FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""Of what never changes. Private: whoever keeps a copy keeps it for the user who signed in, not for others."""
 
 
 @router.get("/v1/node", response_class=Response)
@@ -45,11 +56,61 @@ def node_card(node: OpenNode) -> Response:
     return Response(node.card_envelope.raw, media_type=ENVELOPE_MEDIA_TYPE)
 
 
+@router.get("/v1/node/keys", response_class=Response)
+def node_keys(node: OpenNode) -> Response:
+    """This node's key-events from its card on, each signed by its identity key: `key-chain` of the JSON Schemas."""
+    return Response(key_chain(node.history), media_type="application/json")
+
+
 @router.get("/v1/lane", response_class=Response)
-def lane(node: OpenNode, peer: SignedPeer, start: Count, head: Head, known_size: Count = 0) -> Response:
-    """For peers: what follows ``start`` on their lane. The answer is signed and bound to the request."""
-    page = read_lane(node, peer.row, start=start, head=bytes.fromhex(head), known_size=known_size)
-    return _signed(node, peer, page.model_dump_json().encode())
+async def lane(
+    request: Request,
+    node: OpenNode,
+    peer: ReadingPeer,
+    start: Count,
+    head: Head,
+    known_size: Count = 0,
+    wait: Annotated[int, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for news, where there is none.")] = 0,
+) -> Response:
+    """For peers: what follows ``start`` on their lane. The answer is signed and bound to the request. With ``wait`` it
+    comes when the log has grown beyond ``known_size``, or after that time."""
+    signature = _signature(request)
+    if wait:
+        await run_in_threadpool(acknowledge, node, peer.row.node_id, start, bytes.fromhex(head), signature)
+        await _news(node, known_size, wait)
+    return await run_in_threadpool(_lane_page, node, peer, start, head, known_size, signature)
+
+
+async def _news(node: Node, known_size: int, wait_s: int) -> None:
+    """Heads signed by this process are seen at once, those of another within a second."""
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline and not node.news.is_news(known_size):
+        looked = time.monotonic()
+        while time.monotonic() < min(deadline, looked + LOOK_S) and not node.news.is_news(known_size):
+            await anyio.sleep(WAKE_S)
+        node.news.grown(await run_in_threadpool(_signed_size, node))
+
+
+def _signed_size(node: Node) -> int:
+    with node.store.read() as session:
+        signed = latest_checkpoint(session)
+    return signed.size if signed else 0
+
+
+def _signature(request: Request) -> str:
+    """What the peer signed, so that it cannot deny what it acknowledged."""
+    return json.dumps(
+        {
+            "target": f"{request.url.path}?{request.url.query}",
+            "signature-input": request.headers["signature-input"],
+            "signature": request.headers["signature"],
+        }
+    )
+
+
+def _lane_page(node: Node, peer: CallingPeer, start: int, head: str, known_size: int, signature: str) -> Response:
+    page = read_lane(node, peer.row, start=start, head=bytes.fromhex(head), known_size=known_size, signature=signature)
+    return signed_answer(node, peer, page.model_dump_json().encode())
 
 
 @router.post("/v1/witness", response_class=Response, openapi_extra=_REPORT)
@@ -61,19 +122,7 @@ def witness(node: OpenNode, peer: ReportingPeer) -> Response:
         report = parse_witness_report(peer.body or b"")
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
-    return _signed(node, peer, answer_report(node, peer.row, report).model_dump_json().encode())
-
-
-def _signed(node: Node, peer: CallingPeer, body: bytes) -> Response:
-    signed = sign_response(
-        node.keys.transport,
-        key_id(ED25519, raw_public(node.keys.transport)),
-        status=200,
-        body=body,
-        request=peer.request.request,
-        now=int(time.time()),
-    )
-    return Response(body, media_type="application/json", headers=signed)
+    return signed_answer(node, peer, answer_report(node, peer.row, report).model_dump_json().encode())
 
 
 @router.get("/v1/log/checkpoint", response_class=PlainTextResponse)
@@ -83,19 +132,38 @@ def log_checkpoint(node: OpenNode, _caller: AnyUser) -> PlainTextResponse:
     return PlainTextResponse(witnessed_head(node), media_type="text/plain; charset=utf-8")
 
 
+@router.get("/v1/log/checkpoint/{size}", response_class=PlainTextResponse)
+def log_checkpoint_at(node: OpenNode, _caller: AnyUser, size: Size) -> PlainTextResponse:
+    """The head that was signed at this size, in the same form: that which a time stamp is of."""
+    return PlainTextResponse(earlier_head(node, size), media_type="text/plain; charset=utf-8")
+
+
+@router.get(
+    "/v1/log/stamp/{size}",
+    response_class=Response,
+    responses={200: {"content": {"application/timestamp-reply": {}}, "description": "The authority's reply."}},
+)
+def log_stamp(node: OpenNode, _caller: AnyUser, size: Size) -> Response:
+    """The time stamp (RFC 3161) of the head that was signed at this size: of the note's text and the two signatures of
+    the log, without cosignatures. What `openssl ts -verify` takes."""
+    return Response(read_stamp(node, size), media_type="application/timestamp-reply", headers=FOR_EVER)
+
+
 @router.get("/v1/log/tile/{tile_path:path}", response_class=Response)
-def log_tile(node: OpenNode, _caller: AnyUser, tile_path: str) -> Response:
-    """A tile of the log's hash tree (C2SP tlog-tiles)."""
+def log_tile(node: OpenNode, _asker: UserOrPeer, tile_path: str) -> Response:
+    """A tile of the log's hash tree (C2SP tlog-tiles), full or partial, for signed-in users, and for peers, who mirror
+    it. Under a signed head it never changes, and may be kept; beyond, it may still be lost with the database, and must
+    not be. Bundles of entries are not served."""
     try:
         tile = parse_path(f"tile/{tile_path}")
     except NotFound as error:
         raise NotFound(f"There is no such tile: {error}; paths are those of C2SP tlog-tiles.") from error
-    level, first = tile.nodes[0]
     with node.store.read() as session:
-        hashes = tile_hashes(session, level, first, tile.width)
+        hashes, signed = tile_hashes(session, tile), latest_checkpoint(session)
     if len(hashes) != tile.width:
         raise NotFound("The log does not reach that far.")
-    return Response(b"".join(hashes), media_type="application/octet-stream")
+    lasting = signed is not None and tile.exists_in(signed.size)
+    return Response(b"".join(hashes), media_type="application/octet-stream", headers=FOR_EVER if lasting else {})
 
 
 @router.get("/v1/peers", response_model=list[answers.PeerAnswer])

@@ -26,8 +26,10 @@ _STATUS: dict[type[errors.ExchangeError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.QuotaReached: 429,
     errors.TooLarge: 413,
     errors.UnsupportedMedia: 415,
+    errors.TooMany: 429,
     errors.InvalidInput: 422,
     errors.DigestDiffers: 422,
     errors.ComputeFailed: 503,
@@ -97,16 +99,23 @@ def problem(
 def _exchange_error(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, errors.ExchangeError):
         raise TypeError("this handler is for the node's own errors")
-    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
+    status = status_of(error)
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="ffp"'
-    if status == 503:
+    if status in (429, 503):
         headers["Retry-After"] = "5"
+    if isinstance(error, errors.QuotaReached):
+        headers["Retry-After"] = str(error.retry_after_s)
     if status >= 500:
         log.warning("answered with an error", code=error.code, detail=str(error))
     problems = error.problems if isinstance(error, errors.InvalidInput) else ()
     return problem(error.code, status, _sentence(str(error)), problems, headers)
+
+
+def status_of(error: errors.ExchangeError) -> int:
+    """The status of HTTP that says what kind of error it is."""
+    return next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
 
 
 def _sentence(text: str) -> str:

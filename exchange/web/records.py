@@ -11,11 +11,13 @@ from exchange.errors import InvalidInput, NotFound
 from exchange.flows.bundle import make_bundle
 from exchange.flows.sharing import record_of, sharing_of
 from exchange.flows.submit import submit_record
+from exchange.log.audit_entry import Act
 from exchange.store.records import RecordFilter, acquisitions_of, find_record, search_records
 from exchange.store.statements import find_statement
 from exchange.web import answers
-from exchange.web.access import Examiner, OpenNode, Reader
+from exchange.web.access import Examiner, OpenNode
 from exchange.web.conditional import IfNoneMatch, unchanged
+from exchange.web.consultation import Consulting
 from exchange.web.heavy import heavily
 from exchange.web.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.upload import SubmissionUpload
@@ -83,7 +85,7 @@ def search(
     request: Request,
     response: Response,
     node: OpenNode,
-    _caller: Reader,
+    asker: Consulting,
     calibre: Annotated[str | None, Query(max_length=40, description="Any synonym; compatible calibres too.")] = None,
     jurisdiction: Jurisdiction | None = None,
     kind: ExhibitKind | None = None,
@@ -95,12 +97,15 @@ def search(
     firing_pin_aperture: FiringPinAperture | None = None,
     ejector_hour: Annotated[int | None, Query(ge=1, le=12)] = None,
     extractor_hour: Annotated[int | None, Query(ge=1, le=12)] = None,
+    municipality: Annotated[
+        str | None, Query(min_length=1, max_length=120, description="In either script, or a part of its name.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> answers.RecordPage:
     """Search current records, own and received, newest arrival first. All conditions must hold."""
     wanted = RecordFilter(
-        calibres=_calibres(calibre),
+        calibres=calibres_of(calibre),
         jurisdiction=jurisdiction,
         kind=kind,
         case_reference=case_reference,
@@ -111,17 +116,19 @@ def search(
         firing_pin_aperture=firing_pin_aperture,
         ejector_hour=ejector_hour,
         extractor_hour=extractor_hour,
+        municipality=municipality,
     )
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
     with node.store.read() as session:
         rows = search_records(session, wanted, before=before, limit=limit + 1)
     following = encode_cursor(rows[limit - 1].sequence) if len(rows) > limit else None
     link_next(request, response, following)
+    asker.note(Act.SEARCH_RECORDS, min(len(rows), limit), asked=dict(request.query_params))
     return answers.RecordPage(items=[answers.summary(row) for row in rows[:limit]], next=following)
 
 
 @router.get("/records/{statement_id}", response_model=answers.RecordAnswer)
-def read_record(node: OpenNode, _caller: Reader, statement_id: StatementId) -> answers.RecordAnswer:
+def read_record(node: OpenNode, asker: Consulting, statement_id: StatementId) -> answers.RecordAnswer:
     """One record, the statement as it was signed, and how far its scans are."""
     with node.store.read() as session:
         found = find_record(session, statement_id)
@@ -129,32 +136,38 @@ def read_record(node: OpenNode, _caller: Reader, statement_id: StatementId) -> a
             raise NotFound(f"There is no record {statement_id} on this node.")
         row, statement = found
         record = record_of(session, statement_id)
-        shared = sharing_of(session, record, owner=node.node_id) if row.issuer == node.node_id else []
+        shared = sharing_of(session, statement_id, record, owner=node.node_id) if row.issuer == node.node_id else []
         acquisitions = list(acquisitions_of(session, statement_id))
+    asker.note(Act.READ_RECORD, 1, statement_id)
     return answers.record(row, record, statement.log_index, acquisitions, shared)
 
 
 @router.get("/records/{statement_id}/envelope", response_class=Response)
 def read_envelope(
-    node: OpenNode, _caller: Reader, statement_id: StatementId, if_none_match: IfNoneMatch = None
+    node: OpenNode, asker: Consulting, statement_id: StatementId, if_none_match: IfNoneMatch = None
 ) -> Response:
     """The signed envelope (DSSE), byte for byte, to be verified with any tool."""
     with node.store.read() as session:
         row = find_statement(session, statement_id)
-    if row is None or row.type != "record":
+        found = find_record(session, statement_id)
+    if row is None or row.envelope is None or found is None:
         raise NotFound(f"There is no record {statement_id} on this node.")
     if unchanged(if_none_match, statement_id):
         return Response(status_code=304, headers={"ETag": f'"{statement_id}"'})
+    asker.note(Act.READ_ENVELOPE, 1, statement_id)
     return Response(row.envelope, media_type=ENVELOPE_MEDIA_TYPE, headers={"ETag": f'"{statement_id}"'})
 
 
 @router.get("/records/{statement_id}/bundle", response_class=Response)
-def read_bundle(node: OpenNode, _caller: Reader, statement_id: StatementId) -> Response:
+def read_bundle(node: OpenNode, asker: Consulting, statement_id: StatementId) -> Response:
     """An own record with all that proves it: ``ffp verify`` and docs/verify-by-hand.md verify it without any node."""
-    return Response(make_bundle(node, statement_id).model_dump_json() + "\n", media_type=BUNDLE_MEDIA_TYPE)
+    bundle = make_bundle(node, statement_id).model_dump_json() + "\n"
+    asker.note(Act.READ_BUNDLE, 1, statement_id)
+    return Response(bundle, media_type=BUNDLE_MEDIA_TYPE)
 
 
-def _calibres(calibre: str | None) -> frozenset[str] | None:
+def calibres_of(calibre: str | None) -> frozenset[str] | None:
+    """Those that an exhibit of this calibre may be compared with. Raises InvalidInput for one that is not known."""
     if calibre is None:
         return None
     try:

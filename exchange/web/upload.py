@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import secrets
 from collections.abc import AsyncIterator
 
@@ -13,12 +14,12 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from exchange.errors import InvalidInput, TooLarge, UnsupportedMedia
+from exchange.errors import DigestDiffers, InvalidInput, TooLarge, UnsupportedMedia
 from exchange.flows.node import Node
 from exchange.flows.submit import ReceivedScan
 from exchange.store.blobs import Arrival
 from schemas.errors import shown
-from schemas.statements import MAX_ACQUISITIONS
+from schemas.record import MAX_ACQUISITIONS
 from schemas.strict_json import MAX_STATEMENT_BYTES
 
 METADATA = "metadata"
@@ -30,7 +31,9 @@ STALL_S = 60  # how long a sender may send nothing at all
 class SubmissionUpload:
     """Takes the body apart as it comes. Files that were not kept are gone when its block ends."""
 
-    def __init__(self, node: Node, content_type: str) -> None:
+    def __init__(self, node: Node, content_type: str, *, most: int | None = None, signed: bytes | None = None) -> None:
+        """``most`` bounds the whole body, by default to that of a submission. ``signed`` is the SHA-256 that it must
+        have, where a signature says so."""
         kind, options = parse_options_header(content_type.encode())
         boundary = options.get(b"boundary", b"")
         if kind != b"multipart/form-data" or not 0 < len(boundary) <= MAX_BOUNDARY_BYTES:
@@ -38,6 +41,8 @@ class SubmissionUpload:
                 "Send multipart/form-data with a part 'metadata' (JSON) and one file part for each scan."
             )
         self._node = node
+        self._most = most or node.settings.max_submission_bytes
+        self._signed, self._digest = signed, hashlib.sha256()
         self._stack = contextlib.ExitStack()
         self._seen = 0
         self._metadata: bytearray | None = None
@@ -67,7 +72,8 @@ class SubmissionUpload:
         self._stack.close()
 
     async def receive(self, request: Request) -> tuple[bytes, list[ReceivedScan]]:
-        """Read the whole body. Raises InvalidInput, TooLarge, StoreFull; the files received so far are gone then."""
+        """Read the whole body. Raises InvalidInput, TooLarge, StoreFull, DigestDiffers; the files received so far are
+        gone then."""
         stated = request.headers.get("content-length", "0")
         self._check_size(int(stated) if stated.isdecimal() else 0)
         async for piece in _pieces(request):
@@ -77,17 +83,20 @@ class SubmissionUpload:
     def _feed(self, piece: bytes) -> None:
         self._seen += len(piece)
         self._check_size(self._seen)
+        if self._signed is not None:
+            self._digest.update(piece)
         try:
             self._parser.write(piece)
         except MultipartParseError as error:
             raise InvalidInput(f"The body is not multipart/form-data: {error}.", code="not-multipart") from error
 
     def _check_size(self, size: int) -> None:
-        limit = self._node.settings.max_submission_bytes
-        if size > limit:
-            raise TooLarge(f"A submission may have at most {limit} bytes; send fewer scans in one.")
+        if size > self._most:
+            raise TooLarge(f"A submission may have at most {self._most} bytes; send fewer scans in one.")
 
     def _finish(self) -> tuple[bytes, list[ReceivedScan]]:
+        if self._signed is not None and self._digest.digest() != self._signed:
+            raise DigestDiffers("The body is not the one that was signed.")
         if not self._complete:
             raise InvalidInput("The body ends before its last part does; send it again.", code="not-multipart")
         if self._metadata is None:

@@ -1,0 +1,43 @@
+"""In whose name a command acts: a user of the node, in a role that may do it, at the node's own console."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from exchange.flows.node import Node
+    from schemas import Maker
+    from schemas.vocabulary import Role
+
+E = TypeVar("E", bound=StrEnum)
+
+Acting = Annotated[str, typer.Option("--as", help="The user, by pseudonym, in whose name this is done.")]
+
+
+def maker_of(node: Node, pseudonym: str, *roles: Role) -> Maker:
+    """Raises NotFound, Forbidden."""
+    from exchange.errors import Forbidden, NotFound
+    from exchange.store.users import all_users
+    from schemas import Maker
+    from schemas.vocabulary import Role, SignedInBy
+
+    with node.store.read() as session:
+        user = next((user for user in all_users(session) if user.pseudonym == pseudonym), None)
+    if user is None or user.revoked_at:
+        raise NotFound(f"There is no active user {pseudonym}. See: ffp user list")
+    if Role(user.role) not in roles:
+        raise Forbidden(f"{pseudonym} is {user.role}; this is for the role {' or '.join(roles)}.")
+    return Maker(pseudonym=pseudonym, role=Role(user.role), signed_in=SignedInBy.NODE_KEY)
+
+
+def one_of(vocabulary: type[E], word: str) -> E:
+    """Raises InvalidInput naming the words that there are."""
+    from exchange.errors import InvalidInput
+
+    try:
+        return vocabulary(word)
+    except ValueError as error:
+        raise InvalidInput(f"{word} is none of {', '.join(vocabulary)}.") from error

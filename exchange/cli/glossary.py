@@ -1,0 +1,34 @@
+"""``ffp glossary``: the terms of the field that a laboratory says otherwise."""
+
+from __future__ import annotations
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.config import resolve_home
+
+app = typer.Typer(help="The terms of the field on pages and reports.", no_args_is_help=True)
+
+
+@app.callback()
+def glossary() -> None:
+    """The terms of the field on pages and reports."""
+
+
+@app.command()
+def check(home: Home = None) -> None:
+    """Say which terms the file glossary.toml in the node's home replaces, and what of it no page knows: exit code 1."""
+    from exchange.web.languages.glossary import FILE, overrides
+
+    path = resolve_home(home) / FILE
+    found = overrides(resolve_home(home))
+    if not found:
+        typer.echo(f"{path} replaces nothing.")
+    for item in found:
+        place = f"{item.section}.{item.value}, {item.language}"
+        if item.instead_of is None:
+            typer.echo(f"{place}: no page uses such an entry.")
+        else:
+            typer.echo(f"{place}: {item.term}, instead of {item.instead_of}")
+    if any(item.instead_of is None for item in found):
+        raise typer.Exit(1)

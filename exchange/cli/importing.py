@@ -1,0 +1,87 @@
+"""``ffp import``: many exhibits from a table and a folder or zip of scans."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exchange.cli.acting import Acting
+from exchange.cli.node import Home
+from exchange.config import resolve_home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exchange.flows.bulk_import import Result
+
+REPORT = ("line", "exhibit", "file", "outcome", "statement_id", "why", "may_tell_of_a_person")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def import_records(
+    source: Annotated[Path, typer.Argument(help="A folder or a zip with the scans.")],
+    table: Annotated[Path, typer.Option("--csv", help="The table, one line a scan: docs/import.md has its columns.")],
+    acting: Acting,
+    mapping: Annotated[
+        str | None, typer.Option("--map", help="Their columns and values: a TOML file, or the built-in nbtrd.")
+    ] = None,
+    retain_until: Annotated[
+        str | None, typer.Option(help="Where the table does not say until when a record is kept: YYYY-MM-DD.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, store nothing.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write what became of each line here, as CSV.")] = None,
+    home: Home = None,
+) -> None:
+    """Submit the exhibits of a table; a second run submits nothing twice. Exit code 1: some were refused."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from exchange.cli.acting import maker_of
+    from exchange.flows.bulk_import import Outcome, import_groups
+    from exchange.flows.import_source import open_source
+    from exchange.flows.import_table import read_mapping, read_table
+    from exchange.flows.node import opened
+    from schemas.vocabulary import Role
+
+    defaults = {} if retain_until is None else {"retention_until": retain_until}
+    groups = read_table(table, read_mapping(mapping), defaults)
+    results: list[Result] = []
+    console = Console(stderr=True)
+    try:
+        with opened(resolve_home(home)) as node, open_source(source) as scans, Progress(console=console) as progress:
+            maker = maker_of(node, acting, Role.EXAMINER)
+            bar = progress.add_task("Checking" if dry_run else "Submitting", total=len(groups))
+            for found in import_groups(node, maker, scans, groups, dry_run=dry_run):
+                results += found
+                progress.advance(bar)
+    finally:  # also of a run that a full disk ended: the next one goes on
+        if report is not None:
+            _write(report, results)
+    for result in results:
+        if result.why:
+            typer.echo(f"line {result.line.number}, {result.line.file}: {result.why}", err=True)
+        elif result.doubts:
+            typer.echo(f"line {result.line.number}: may tell of a person: {result.doubts}", err=True)
+    counted = Counter(result.outcome for result in results)
+    typer.echo("; ".join(f"{counted[outcome]} {outcome}" for outcome in Outcome if counted[outcome]) or "no line")
+    if counted[Outcome.REFUSED]:
+        raise typer.Exit(1)
+
+
+def _write(path: Path, results: Iterable[Result]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(REPORT)
+        for result in results:
+            place = (str(result.line.number), result.exhibit, result.line.file)
+            told = (*place, result.outcome, result.statement_id, result.why, result.doubts)
+            writer.writerow([_text(cell) for cell in told])
+
+
+def _text(cell: str) -> str:
+    """A spreadsheet must not take what somebody wrote for a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,39 @@
+"""Open a node for a command; on a terminal the passphrase of its keys is asked for when no setting gives it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from exchange.flows.node import Node
+
+
+@contextmanager
+def opened_here(home: Path) -> Iterator[Node]:
+    """As ``flows.node.opened``."""
+    from exchange.config import load_settings
+    from exchange.flows.node import opened
+    from exchange.trust.key_files import is_encrypted
+
+    settings, passphrase = load_settings(home), None
+    if settings.key_passphrase is None and is_encrypted(settings.keys):
+        passphrase = asked("Passphrase of the keys")
+    with opened(home, passphrase=passphrase) as node:
+        yield node
+
+
+def asked(question: str, *, twice: bool = False) -> SecretStr | None:
+    """What is typed, unseen; None when nobody can be asked."""
+    from pydantic import SecretStr
+
+    if not sys.stdin.isatty():
+        return None
+    return SecretStr(typer.prompt(question, hide_input=True, confirmation_prompt=twice))

@@ -1,0 +1,69 @@
+"""``ffp query``: ask peers about a record, and see what became of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from exchange.cli.acting import Acting
+from exchange.cli.node import Home
+from exchange.config import resolve_home
+
+app = typer.Typer(help="Queries to peers, and from them.", no_args_is_help=True)
+
+
+@app.command("ask")
+def ask_peers(
+    record: Annotated[str, typer.Argument(help="The statement id of an own record.")],
+    acting: Acting,
+    purpose: Annotated[str, typer.Option(help="prevention, investigation, detection, prosecution or public_security.")],
+    legal_basis: Annotated[str, typer.Option(help="The law and its article under which this is asked.")],
+    peer: Annotated[list[str] | None, typer.Option(help="Whom to ask; may be repeated. Default: all.")] = None,
+    position: Annotated[int, typer.Option(help="Which scan of the record, counted from 0.")] = 0,
+    home: Home = None,
+) -> None:
+    """Ask peers whether they have seen a firearm: a scan of the record travels to each, is compared there and erased.
+
+    A node that serves sends it. Who may run this command has the node's keys; the query says so.
+    """
+    from exchange.cli.acting import maker_of, one_of
+    from exchange.flows.ask import Question, ask
+    from exchange.flows.node import opened
+    from schemas.vocabulary import LawfulPurpose, Role
+
+    stated = one_of(LawfulPurpose, purpose)
+    with opened(resolve_home(home)) as node:
+        maker = maker_of(node, acting, Role.EXAMINER, Role.INVESTIGATOR)
+        question = Question(record, position, stated, legal_basis)
+        for item in ask(node, maker, question, peer):
+            why = f"  {item.reason}" if item.reason else ""
+            typer.echo(f"{item.peer}  {item.state}  {item.query or '-'}{why}")
+
+
+@app.command("list")
+def list_them(
+    received: Annotated[bool, typer.Option("--received", help="Those of peers, instead of own ones.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    home: Home = None,
+) -> None:
+    """List queries, the newest first: how far each is, and what it found."""
+    from exchange.clock import stamp
+    from exchange.flows.node import opened
+    from exchange.store.queries import OPEN, found_by, list_queries
+
+    with opened(resolve_home(home)) as node, node.store.read() as session:
+        rows = list_queries(session, node.node_id, own=not received, before=None, limit=limit)
+        found = found_by(session, [row.statement_id for row in rows])
+    if not rows:
+        typer.echo("No query was received." if received else "No query was asked. See: ffp query ask --help")
+    for row in rows:
+        late = "  overdue" if row.state in OPEN and row.due_at < stamp() else ""
+        typer.echo(f"{row.statement_id}  {row.at}  {row.asker} to {row.asked}  {row.case_reference}")
+        typer.echo(f"  {row.purpose}, {row.legal_basis}")
+        typer.echo(f"  {row.state}{late}  {row.result or ''}  {row.detail or ''}".rstrip())
+        for item in found:
+            if item.query == row.statement_id:
+                typer.echo(f"  {item.handle}  {item.band}  {item.state}  {item.record or ''}".rstrip())
+    if rows:
+        typer.echo("A band ranks, coarsely, for comparison by an examiner; it identifies nothing.")

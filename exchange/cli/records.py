@@ -1,0 +1,105 @@
+"""``ffp record``: withdraw what was shared, grant it later, hold it for a court, and see what became of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from exchange.cli.acting import Acting, one_of
+from exchange.cli.node import Home
+from exchange.config import resolve_home
+
+app = typer.Typer(help="The owner's terms of one record.", no_args_is_help=True)
+
+RecordId = Annotated[str, typer.Argument(help="The statement id of the record.")]
+Authority = Annotated[str, typer.Option(help="The court, and the reference of its order.")]
+
+
+@app.command("withdraw")
+def withdraw(
+    record: RecordId,
+    acting: Acting,
+    reason: Annotated[str, typer.Option(help="As in the vocabulary WithdrawalReason.")] = "entered_in_error",
+    holder: Annotated[str | None, typer.Option(help="Take it from this peer alone.")] = None,
+    home: Home = None,
+) -> None:
+    """Take an own record back from every holder, in all its versions; or from one."""
+    from exchange.cli.acting import maker_of
+    from exchange.flows.node import opened
+    from exchange.flows.withdraw import revoke_from
+    from exchange.flows.withdraw import withdraw as withdraw_record
+    from schemas.vocabulary import Role, WithdrawalReason
+
+    why = one_of(WithdrawalReason, reason)
+    with opened(resolve_home(home)) as node:
+        maker = maker_of(node, acting, Role.EXAMINER, Role.HEAD)
+        if holder is not None:
+            said = [revoke_from(node, maker, record, holder, why)]
+        else:
+            said = withdraw_record(node, maker, record, why)
+    typer.echo(f"Withdrawn; the statement is {', '.join(said)}.")
+    typer.echo(f"A running node erases it and tells the holders. See: ffp record withdrawals {record}")
+
+
+@app.command("withdrawals")
+def withdrawals(record: RecordId, home: Home = None) -> None:
+    """Show how far the withdrawals of a record have come, here and at each holder."""
+    from exchange.flows.node import opened
+    from exchange.flows.withdraw import withdrawal_states
+
+    with opened(resolve_home(home)) as node:
+        found = withdrawal_states(node, record)
+    for state in found:
+        typer.echo(f"Withdrawn {state.at} from {state.holder or 'everybody'}, {state.reason}.")
+        if state.holder is None:
+            typer.echo(f"  here: {state.here or 'is being erased'}")
+        for holder in state.holders:
+            told = f"{holder.outcome}, {holder.at}" if holder.outcome else "has not acknowledged it yet"
+            typer.echo(f"  {holder.node_id}: {told}")
+
+
+@app.command("grant")
+def grant(
+    record: RecordId,
+    jurisdiction: Annotated[str, typer.Argument(help="Its code, such as ME.")],
+    acting: Acting,
+    legal_basis: Annotated[str, typer.Option(help="The article under which it is given.")],
+    home: Home = None,
+) -> None:
+    """Let a jurisdiction have an own record that its audience does not name, however old."""
+    from exchange.cli.acting import maker_of
+    from exchange.flows.node import opened
+    from exchange.flows.terms import grant as grant_record
+    from schemas.vocabulary import Jurisdiction, Role
+
+    to = one_of(Jurisdiction, jurisdiction)
+    with opened(resolve_home(home)) as node:
+        said = grant_record(node, maker_of(node, acting, Role.HEAD), record, to, legal_basis)
+    typer.echo(f"Granted; the statement is {said}.")
+
+
+@app.command("hold")
+def hold(record: RecordId, acting: Acting, authority: Authority, home: Home = None) -> None:
+    """A court holds a record: should it be withdrawn, it is restricted instead of erased."""
+    from exchange.cli.acting import maker_of
+    from exchange.flows.node import opened
+    from exchange.flows.withdraw import place_hold
+    from schemas.vocabulary import Role
+
+    with opened(resolve_home(home)) as node:
+        place_hold(node, maker_of(node, acting, Role.HEAD), record, authority)
+    typer.echo(f"{record} is held for {authority}.")
+
+
+@app.command("release-hold")
+def release_hold(record: RecordId, acting: Acting, authority: Authority, home: Home = None) -> None:
+    """The court holds it no more: what was withdrawn meanwhile is erased now."""
+    from exchange.cli.acting import maker_of
+    from exchange.flows.node import opened
+    from exchange.flows.withdraw import end_hold
+    from schemas.vocabulary import Role
+
+    with opened(resolve_home(home)) as node:
+        end_hold(node, maker_of(node, acting, Role.HEAD), record, authority)
+    typer.echo(f"{record} is held no more.")

@@ -1,0 +1,101 @@
+"""Erase what lies beside the database of a withdrawn record, and acknowledge it to the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import structlog
+
+from exchange.clock import stamp
+from exchange.flows.node import Node
+from exchange.flows.references import forget
+from exchange.flows.say import THE_NODE, Said, enter, say
+from exchange.store.records import acquisitions_of
+from exchange.store.statements import find_statement
+from exchange.store.tables import RecordRow, TombstoneRow
+from exchange.store.withdrawals import erase_rows, hold_of, is_named, no_remains, remains_of
+from schemas import Acknowledgement
+from schemas.vocabulary import ErasureOutcome
+
+log = structlog.get_logger(__name__)
+
+
+def erase(node: Node, tombstone_id: int) -> None:
+    """Make the content of a withdrawn record disappear from this node. Doing it twice changes nothing.
+
+    1. What a court holds leaves the galleries alone, and stays; that is said to the owner, also where the record was
+       granted again since.
+    2. Otherwise what is left in the database goes first, then galleries, prepared scans, parts, and the scans that no
+       other record names.
+    3. Only then the acknowledgement is signed and put on the owner's lane.
+
+    Raises StoreUnavailable, ComputeFailed: the worker tries again later.
+    """
+    with node.store.read() as session:
+        stone = session.get(TombstoneRow, tombstone_id)
+        if stone is None:
+            return
+        is_here = session.get(RecordRow, stone.record) is not None
+        held = is_here and hold_of(session, stone.record) is not None
+        kept = held and (not stone.lifted or not remains_of(session, stone.record))
+        was_here = find_statement(session, stone.record) is not None
+
+    # 1.
+    if kept and not stone.lifted:
+        with node.store.read() as session:
+            scans = [(stone.record, row.acquisition_id) for row in acquisitions_of(session, stone.record)]
+        forget(node, scans)
+    if kept:
+        _settle(node, stone, ErasureOutcome.RESTRICTED)
+        return
+
+    # 2.
+    with node.store.write() as session:
+        if not stone.lifted and session.get(RecordRow, stone.record) is not None:
+            erase_rows(session, stone.record)
+    _erase_remains(node, stone.record)
+
+    # 3.
+    _settle(node, stone, ErasureOutcome.ERASED if was_here else ErasureOutcome.NEVER_HELD)
+
+
+def _erase_remains(node: Node, record: str) -> None:
+    with node.store.read() as session:
+        remains = remains_of(session, record)
+    forget(node, [(record, row.acquisition_id) for row in remains])
+    for row in remains:
+        _delete(node.settings.incoming.glob(f"{row.sha256}.*"))
+    with node.store.write() as session:  # nobody stores a record that names the scan meanwhile
+        for row in remains:
+            if not is_named(session, row.sha256):
+                _delete(node.settings.prepared.glob(f"{row.sha256}.*"))
+                node.blobs.remove(row.sha256)
+        no_remains(session, record)
+
+
+def _delete(paths: Iterable[Path]) -> None:
+    for path in list(paths):
+        path.unlink(missing_ok=True)
+
+
+def _settle(node: Node, stone: TombstoneRow, outcome: ErasureOutcome) -> None:
+    said: Said[Acknowledgement] | None = None
+    if stone.withdrawal is not None and stone.issuer != node.node_id:
+        said = say(
+            node,
+            Acknowledgement,
+            THE_NODE,
+            owner=stone.issuer,
+            withdrawal=stone.withdrawal,
+            record=stone.record,
+            outcome=outcome,
+        )
+    with node.store.write() as session:
+        row = session.get(TombstoneRow, stone.tombstone_id)
+        if row is None or row.outcome == outcome:
+            return
+        row.outcome, row.at = outcome, stamp()
+        if said is not None:
+            enter(session, said, to=[stone.issuer])
+    log.info("a withdrawn record is gone", record=stone.record, outcome=outcome)

@@ -1,0 +1,92 @@
+"""What in a free text looks like a person: names, identity numbers, telephone numbers, addresses. It warns, and never
+refuses: the examiner knows whether "Crvena Zastava" is a factory.
+
+The languages of the region write names in Latin and in Cyrillic letters, and number people with 10 or 13 digits.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from schemas.vocabulary import Jurisdiction
+
+
+class Doubt(StrEnum):
+    """What a text may hold, most certain first."""
+
+    E_MAIL = "e_mail"
+    IDENTITY_NUMBER = "identity_number"
+    TELEPHONE = "telephone"
+    ADDRESS = "address"
+    NAME = "name"
+
+
+_E_MAIL = re.compile(r"\S@\w[\w.-]*\.\w{2,}")
+_PHONE = re.compile(r"(?<!\d)(?:\+|00)[1-9]\d{7,13}(?!\d)|(?<!\d)0[1-9]\d{6,8}(?!\d)")
+"""With the country's code, or as dialled within a country. Blanks and dashes between digits are taken out before."""
+_IDENTITY = re.compile(r"(?<!\d)(?:\d{13}|\d{10})(?!\d)|(?<!\w)[A-Z]\d{8}[A-Z](?!\w)")
+"""JMBG, EMBG and IDNP have 13 digits; the numbers of Kosovo* and Ukraine 10; Albania's are A12345678B."""
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[ ./()-]{1,2}(?=\d)")
+_STREET = re.compile(
+    r"\b(?:ul|ulica|bulevar|trg|rruga|rr|bulevardi|strada|str|bd|вул|вулиця|ул|улица|булевар|бул|street)\b\.?\s+\S",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_TITLES = {"dr", "mr", "mrs", "gosp", "gđa", "g", "z", "znj", "dl", "dna", "др", "г", "пан", "пані", "господин"}
+_SURNAME = re.compile(r".{2,}(?:ić|escu|enko|chuk|ић|енко|чук|ський|ська|овски|ovski|oska|оска)$", re.IGNORECASE)
+"""Endings of surnames of which one capitalised word is enough: South Slavic, Romanian, Ukrainian, Macedonian."""
+_TRADE = frozenset(
+    """
+    Crvena Zastava Arms Oružje Prvi Partizan Užice Smith Wesson Sellier Bellot Heckler Koch Igman Konjic Česká
+    zbrojovka Brno Fiocchi Beretta Walther Glock Browning Luger Makarov Tokarev Kalashnikov Remington Winchester
+    Federal Norma Geco Lapua Ruger Springfield Armory Sig Sauer Colt Taurus Ekol Zoraki Blow Atak Steyr Mannlicher
+    Fabrique Nationale Herstal Magtech Tula Cartridge Works Barnaul Sloga Metallwerk Elisenhütte Hornady Special
+    Court Auto Parabellum Long Rifle Breda Benelli Izhevsk Ruag Dynamit Nobel Црвена Застава Први Партизан Ужице
+    Макаров Токарев Hirtenberger Mauser Stevens Savage Star Astra Llama Norinco Umarex Retay
+    """.casefold().split()
+)
+"""Makers of firearms and cartridges, and words of their designations: capitalised, and no person."""
+PLACES = frozenset({"exhibit.municipality"})
+"""A municipality has a capitalised name; there only numbers, addresses and addresses of e-mail are warned of."""
+
+
+def doubts(text: str, *, place: bool = False) -> tuple[Doubt, ...]:
+    """What a text of one line may tell of a person; ``place``: it is to hold the name of a municipality.
+
+    >>> doubts("Petar Petrović, 0101990710008")
+    (<Doubt.IDENTITY_NUMBER: 'identity_number'>, <Doubt.NAME: 'name'>)
+    """
+    found = []
+    close = _BETWEEN_DIGITS.sub("", text)
+    if _E_MAIL.search(text):
+        found.append(Doubt.E_MAIL)
+    if _IDENTITY.search(close) and not _PHONE.search(close):
+        found.append(Doubt.IDENTITY_NUMBER)
+    if _PHONE.search(close):
+        found.append(Doubt.TELEPHONE)
+    if _STREET.search(text):
+        found.append(Doubt.ADDRESS)
+    if not place and _looks_like_a_name(text):
+        found.append(Doubt.NAME)
+    return tuple(found)
+
+
+def _looks_like_a_name(text: str) -> bool:
+    words = [word for word in _WORD.findall(text) if word.casefold() not in _TITLES]
+    jurisdictions = {word.casefold() for each in Jurisdiction for word in _WORD.findall(each.display_name)}
+    known = _TRADE | jurisdictions
+    own = [_capitalised(word) and word.casefold() not in known for word in words]
+    pairs = zip(own, own[1:], words, words[1:], strict=False)
+    beside = any(one and other and _adjacent(text, first, second) for one, other, first, second in pairs)
+    return beside or any(is_own and _SURNAME.match(word) for is_own, word in zip(own, words, strict=True))
+
+
+def _adjacent(text: str, first: str, second: str) -> bool:
+    """Only blanks, a comma or an initial's point between them."""
+    return re.search(rf"{re.escape(first)}[ ,.]+{re.escape(second)}", text) is not None
+
+
+def _capitalised(word: str) -> bool:
+    """As names are written, or in capitals; an abbreviation of two or three letters is no name."""
+    return word[:1].isupper() and (word[1:].islower() or (word.isupper() and len(word) > 3) or "-" in word)

@@ -1,0 +1,116 @@
+"""Where the scans of a bulk import lie: a folder, or a zip that is read in place. Nothing outside either is opened."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import IO, Protocol, Self
+
+from exchange.errors import InvalidInput
+
+MAX_ENTRIES = 50_000
+"""A laboratory's years; the directory of such a zip has some 5 MB."""
+MAX_DIRECTORY_BYTES = 32 * 1024 * 1024
+MAX_RATIO = 200
+"""Scans are compressed already; text of points unpacks to 50 times its size."""
+RATIO_FROM_BYTES = 16 * 1024 * 1024
+
+
+class Source(Protocol):
+    """``open`` gives a file's bytes; raises InvalidInput for one that is not there or must not be read."""
+
+    def open(self, name: str) -> IO[bytes]: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def open_source(path: Path) -> Source:
+    """Raises InvalidInput when it is neither; OSError."""
+    if path.is_dir():
+        return FolderSource(path)
+    return ZipSource(path)
+
+
+class FolderSource:
+    """A folder with all below it. A link that leads out of it is not followed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    def open(self, name: str) -> IO[bytes]:
+        path = (self._folder / _inside(name)).resolve()
+        if not path.is_relative_to(self._folder) or not path.is_file():
+            raise _absent(name)
+        return path.open("rb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is held."""
+
+
+class ZipSource:
+    """A zip, bounded before any of it is unpacked."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            with path.open("rb") as file:
+                _check_directory(file, path.stat().st_size)
+            self._archive = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise InvalidInput(f"{path.name} is neither a folder nor a zip that can be read.", code="no-zip") from error
+        entries = [entry for entry in self._archive.infolist() if not entry.is_dir()]
+        if len(entries) > MAX_ENTRIES:
+            self._archive.close()
+            raise InvalidInput(f"{path.name} has more than {MAX_ENTRIES} files; divide it.", code="zip-too-large")
+        self._entries = {entry.filename.replace("\\", "/"): entry for entry in entries}
+
+    def open(self, name: str) -> IO[bytes]:
+        entry = self._entries.get(str(_inside(name)))
+        if entry is None:
+            raise _absent(name)
+        if stat.S_ISLNK(entry.external_attr >> 16) or entry.flag_bits & 0x1:
+            raise InvalidInput(f"{name} is a link or encrypted: pack the file itself.", code="zip-entry-refused")
+        most = max(RATIO_FROM_BYTES, MAX_RATIO * entry.compress_size)
+        if entry.file_size > most:
+            raise InvalidInput(f"{name} unpacks to {MAX_RATIO} times its size or more.", code="zip-entry-refused")
+        try:
+            return self._archive.open(entry)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise InvalidInput(f"{name} is damaged in the zip.", code="zip-entry-refused") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._archive.close()
+
+
+def _inside(name: str) -> PurePosixPath:
+    """A relative path that does not lead upwards. Raises InvalidInput."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0] or "\0" in name:
+        raise InvalidInput(f"'{name[:100]}' is no path within the folder or zip.", code="path-refused")
+    return path
+
+
+def _absent(name: str) -> InvalidInput:
+    return InvalidInput(f"There is no file '{name[:100]}'.", code="file-absent")
+
+
+def _check_directory(file: IO[bytes], size: int) -> None:
+    """Raises ValueError where the zip's directory is larger than any honest one: it is read whole."""
+    file.seek(max(0, size - 65_557))  # the record at its end, with the longest comment
+    tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or int.from_bytes(tail[at + 12 : at + 16], "little") > MAX_DIRECTORY_BYTES:
+        raise ValueError("no directory that is read")

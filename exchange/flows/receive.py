@@ -1,0 +1,218 @@
+"""What follows from each statement of a peer's that may be believed, inside the transaction that moves the cursor."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from exchange.errors import StatementInvalid
+from exchange.flows.addressee import NOT_MEANT_FOR_US, Reader, check_meant_for
+from exchange.flows.node import Node
+from exchange.flows.page import Received
+from exchange.flows.query_news import (
+    answers_own_query,
+    note_answer,
+    note_grant,
+    note_refusal,
+    note_request,
+    was_told,
+)
+from exchange.flows.withdraw import take_away
+from exchange.store.jobs import JobKind, promise, promise_new
+from exchange.store.peers import PeerState, lane_head_at
+from exchange.store.records import AcquisitionState, acquisitions_of, add_records
+from exchange.store.statements import (
+    add_statement,
+    add_statements,
+    check_places,
+    find_statement,
+    known_statements,
+    latest_of,
+    make_whole,
+)
+from exchange.store.tables import PeerRow, StatementRow
+from exchange.store.terms import granted_of, groups_of, keep_grant, replace_policy
+from exchange.store.withdrawals import buried_of, lift_tombstones, raise_tombstone, unrestrict
+from schemas import (
+    Acknowledgement,
+    Answer,
+    Approval,
+    Disclosure,
+    Feedback,
+    Grant,
+    PhysicalComparison,
+    Policy,
+    Receipt,
+    Record,
+    ReleaseRequest,
+    Retraction,
+    Withdrawal,
+)
+
+
+def receive_page(
+    session: Session, node: Node, peer: PeerRow, accepted: Sequence[Received]
+) -> list[tuple[Received, StatementInvalid]]:
+    """Store what came, in its order, with what follows from it; records that stand side by side a table at a time.
+
+    What is here already changes nothing. Returns what is not meant for this node, or says what its issuer may not say,
+    each with the reason: nothing of these was stored.
+    """
+    refused: list[tuple[Received, StatementInvalid]] = []
+    for are_records, run in itertools.groupby(accepted, key=lambda item: isinstance(item.statement, Record)):
+        if are_records:
+            refused += _records(session, node, peer, list(run))
+            continue
+        for item in run:
+            try:
+                _receive(session, node, peer, item)
+            except StatementInvalid as error:
+                refused.append((item, error))
+    return refused
+
+
+def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> None:
+    statement = item.statement
+    if peer.state != PeerState.ENROLLED and not isinstance(statement, Acknowledgement):
+        raise _expelled()
+    check_meant_for(Reader(node.node_id, node.settings.jurisdiction), statement)
+    taken = check_places(session, statement.issuer, {item.log_index: item.statement_id})
+    if taken:
+        raise taken[item.statement_id]
+    match statement:
+        case Grant() | Withdrawal() | Disclosure():
+            _owner_speaks(session, statement.record, statement.issuer)
+        case Retraction():
+            _owner_speaks(session, statement.retracts, statement.issuer)
+        case Acknowledgement():
+            _known(_may_be_own(session, node, statement.withdrawal))
+        case Feedback() | PhysicalComparison():
+            _known(find_statement(session, statement.hit) is not None)
+        case Answer():
+            _known(answers_own_query(session, node.node_id, statement))
+        case ReleaseRequest():
+            _known(was_told(session, node.node_id, statement))
+        case Receipt():
+            _same_lane(session, statement)
+        case _:
+            pass
+    if find_statement(session, item.statement_id) is None:
+        newest = latest_of(session, statement.issuer, statement.type)
+        add_statement(session, item.statement_id, statement, statement.type, item.envelope, item.log_index)
+        _apply(session, node, item, newest)
+
+
+def _apply(session: Session, node: Node, item: Received, before: StatementRow | None) -> None:
+    match item.statement:
+        case Grant() as said:
+            keep_grant(session, said.record, said.jurisdiction, item.statement_id)
+            note_grant(session, said, item.statement_id)
+            lift_tombstones(session, said.record, node.node_id, issuer=said.issuer, below_log_index=item.log_index)
+        case Withdrawal() as said:
+            stone = raise_tombstone(session, said, item.statement_id, item.log_index)
+            if stone.withdrawal == item.statement_id:
+                take_away(session, stone)
+        case Answer() as said:
+            note_answer(session, said, item.statement_id)
+        case ReleaseRequest() as said:
+            note_request(session, said, item.statement_id)
+        case Approval() as said:
+            note_refusal(session, said, item.statement_id)
+        case Policy() as said if before is None or before.log_index < item.log_index:
+            replace_policy(session, said, own=False)
+        case _:
+            pass  # it is kept, and shown where its subject is
+
+
+def _records(
+    session: Session, node: Node, peer: PeerRow, items: list[Received]
+) -> list[tuple[Received, StatementInvalid]]:
+    """Records of one issuer. One that was withdrawn stays away, also when the withdrawal came first; one that was taken
+    away and granted again is whole again."""
+    if peer.state != PeerState.ENROLLED:
+        return [(item, _expelled()) for item in items]
+    issuer, jurisdiction = peer.node_id, node.settings.jurisdiction
+    ids = [item.statement_id for item in items]
+    groups = groups_of(session, issuer)
+    granted = granted_of(session, ids, jurisdiction, issuer=issuer)
+    buried = buried_of(session, ids, node.node_id, issuer=issuer)
+    known = known_statements(session, ids)
+    taken = check_places(session, issuer, {item.log_index: item.statement_id for item in items})
+    refused: list[tuple[Received, StatementInvalid]] = []
+    new: dict[str, tuple[Received, Record]] = {}
+    for item in items:
+        name, record = item.statement_id, item.statement
+        if not isinstance(record, Record):
+            raise TypeError(f"{name} is no record")
+        try:
+            check_meant_for(Reader(node.node_id, jurisdiction, groups, granted=name in granted), record)
+            if name in taken:
+                raise taken[name]
+        except StatementInvalid as error:
+            refused.append((item, error))
+            continue
+        if name in buried:
+            continue
+        if known.get(name, False):
+            _again(session, name)
+        else:
+            new.setdefault(name, (item, record))
+    add_statements(
+        session,
+        [
+            (name, record, record.type, item.envelope, item.log_index)
+            for name, (item, record) in new.items()
+            if name not in known
+        ],
+    )
+    for name, (item, _) in new.items():
+        if name in known:
+            make_whole(session, name, item.envelope)
+    records = [(name, record) for name, (_, record) in new.items()]
+    scans = add_records(session, records, submitted_by=None, state=AcquisitionState.AWAITING_SCAN)
+    promise_new(session, JobKind.FETCH_SCAN, scans)
+    return refused
+
+
+def _again(session: Session, record: str) -> None:
+    """The owner gives it once more: because it was taken away, and a court's hold kept it here; or because a scan of it
+    was refused meanwhile."""
+    unrestrict(session, record)
+    for scan in acquisitions_of(session, record):
+        if scan.state in (AcquisitionState.AWAITING_SCAN, AcquisitionState.FAILED):
+            scan.state, scan.detail = AcquisitionState.AWAITING_SCAN, None
+            promise(session, JobKind.FETCH_SCAN, scan.acquisition_id)
+
+
+def _expelled() -> StatementInvalid:
+    return StatementInvalid("The peer was expelled; it is believed what it erased, and no more.", code="expelled")
+
+
+def _known(subject: bool) -> None:
+    if not subject:
+        raise StatementInvalid("It speaks of a statement that this node does not hold.", code=NOT_MEANT_FOR_US)
+
+
+def _owner_speaks(session: Session, subject: str, issuer: str) -> None:
+    """Of what is known here only its issuer disposes; what is not known yet is held against this when it comes."""
+    row = find_statement(session, subject)
+    if row is not None and row.issuer != issuer:
+        raise StatementInvalid(f"{issuer} disposes of a statement of {row.issuer}.", code="not-owner")
+
+
+def _may_be_own(session: Session, node: Node, withdrawal: str) -> bool:
+    """One that is not here may be one that this node lost with its database, and is still to get back."""
+    row = find_statement(session, withdrawal)
+    return row is None or (row.issuer == node.node_id and row.type == "withdrawal")
+
+
+def _same_lane(session: Session, receipt: Receipt) -> None:
+    head = lane_head_at(session, receipt.issuer, receipt.count)
+    if head is None or head.hex() != receipt.head:
+        raise StatementInvalid(
+            f"{receipt.issuer} signed for {receipt.count} items of its lane, with another head than this node's: one "
+            "of the two lost or changed something. Compare the logs of both nodes.",
+            code="lane-differs",
+        )

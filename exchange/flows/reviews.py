@@ -1,0 +1,86 @@
+"""What an examiner sees of a pair's review: the conclusions, who verified them, and what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from exchange.flows.blind import APART, who_may_verify
+from exchange.flows.links import hits_of
+from exchange.flows.node import Node
+from exchange.flows.speak import may_see
+from exchange.store.reviews import task_of
+from exchange.store.statements import statements_about
+from exchange.store.tables import StatementRow
+from schemas import Conclusion, Pair, Verification, open_envelope, parse_statement
+from schemas.vocabulary import Basis
+
+
+@dataclass(frozen=True)
+class Verified:
+    statement_id: str
+    at: str
+    said: Verification
+
+
+@dataclass(frozen=True)
+class Review:
+    """One conclusion on a pair. ``due_at`` while another examiner is asked, of whom ``may_verify`` are left who were
+    not shown the score; ``retracted`` when it was taken back; ``hit`` once it was sent to the other side."""
+
+    statement_id: str
+    at: str
+    said: Conclusion
+    verified: Verified | None
+    retracted: bool
+    due_at: str | None
+    may_verify: int
+    hit: str | None
+
+    @property
+    def agreed(self) -> bool:
+        """Both examiners hold the pair worth pursuing."""
+        second = self.verified
+        return second is not None and not {self.said.conclusion, second.said.conclusion} & APART
+
+    @property
+    def needs_second(self) -> bool:
+        return not (self.said.basis is Basis.SCREEN and self.said.conclusion in APART)
+
+
+def reviews_of(session: Session, node: Node, pair: Pair, pseudonym: str) -> list[Review]:
+    """All of this node's conclusions on a pair that this person may see, the first first."""
+    found = []
+    hits = {row.about: row.statement_id for row in hits_of(session, pair)}
+    for row in statements_about(session, pair.a.record, ["conclusion"]):
+        if row.issuer != node.node_id or row.envelope is None or not may_see(session, node, row, pseudonym):
+            continue
+        said = parse_statement(open_envelope(row.envelope).payload)
+        if isinstance(said, Conclusion) and said.pair == pair:
+            found.append(_review(session, row, said, hits.get(row.statement_id)))
+    return found
+
+
+def _review(session: Session, row: StatementRow, said: Conclusion, hit: str | None) -> Review:
+    task = task_of(session, row.statement_id)
+    due = task.due_at if task is not None and task.done_at is None else None
+    return Review(
+        row.statement_id,
+        row.received_at,
+        said,
+        _verified(session, row.statement_id),
+        bool(statements_about(session, row.statement_id, ["retraction"])),
+        due,
+        len(who_may_verify(session, said)) if due else 0,
+        hit,
+    )
+
+
+def _verified(session: Session, conclusion: str) -> Verified | None:
+    """The first verification that was not taken back."""
+    for row in statements_about(session, conclusion, ["verification"]):
+        said = parse_statement(open_envelope(row.envelope or b"").payload)
+        if isinstance(said, Verification) and not statements_about(session, row.statement_id, ["retraction"]):
+            return Verified(row.statement_id, row.received_at, said)
+    return None

@@ -1,0 +1,179 @@
+"""People sign in with a password and a code of their authenticator (RFC 6238); the operator knows neither."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import time
+from dataclasses import dataclass
+
+import pyotp
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pwdlib import PasswordHash
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp, stamp_in
+from exchange.errors import ConfigurationError, InvalidInput, TooMany, Unauthenticated
+from exchange.flows.node import Node
+from exchange.store.sign_in import begin_session, hashed, invite, invited, sign_in_of
+from exchange.store.sign_in_tables import SignInRow
+
+INVITED_S = 72 * 3600
+FREE_TRIES = 5
+"""Failures in a row before the account waits; then a minute, two, four ... an hour at most."""
+LONGEST_LOCK_S = 3600
+MIN_PASSWORD, MAX_PASSWORD = 12, 128
+STEP_S = 30
+_hasher = PasswordHash.recommended()
+_NOBODY = _hasher.hash("nobody's password: an unknown user takes as long as a wrong password")
+
+
+@dataclass(frozen=True)
+class Enrolling:
+    """Whoever takes up an invitation: the user, and a fresh secret for the authenticator in Base32."""
+
+    pseudonym: str
+    secret: str
+
+    def address(self, node_id: str) -> str:
+        """The ``otpauth`` address that an authenticator reads from a QR code."""
+        return pyotp.TOTP(self.secret).provisioning_uri(name=self.pseudonym, issuer_name=node_id)
+
+
+def invite_user(node: Node, pseudonym: str) -> str:
+    """The address at which this user chooses a password; it can be used once, within three days. What the user signed
+    in with before is void. Raises NotFound."""
+    with node.store.write() as session:
+        token = invite(session, pseudonym, within_s=INVITED_S)
+    return f"{node.settings.url}/app/welcome/{token}"
+
+
+def read_invitation(node: Node, token: str) -> Enrolling:
+    """Raises Unauthenticated when it is used, too old or none."""
+    with node.store.read() as session:
+        row = _invited(session, token)
+        return Enrolling(row.pseudonym, pyotp.random_base32())
+
+
+def accept_invitation(node: Node, token: str, *, password: str, secret: str, code: str) -> str:
+    """Set password and authenticator, and use the invitation up. Returns the pseudonym.
+
+    The code shows that the authenticator has the secret. Raises Unauthenticated, InvalidInput.
+    """
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise InvalidInput(
+            f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters; four or five words make a good one.",
+            code="password-length",
+        )
+    step = _step_of(secret, code, after=0)
+    if step is None:
+        raise InvalidInput("This is not the code that the authenticator shows. Try the next one.", code="wrong-code")
+    chosen = _hasher.hash(password)
+    with node.store.write() as session:
+        row = _invited(session, token)
+        row.password, row.totp, row.totp_step = chosen, _seal(node, row.pseudonym, secret), step
+        row.invitation_sha256, row.invited_until = None, None
+        return row.pseudonym
+
+
+def sign_in(node: Node, pseudonym: str, password: str, code: str) -> str:
+    """Begin a session; returns its token, for the cookie alone.
+
+    One sentence for all that may be wrong, in the same time, so that nobody learns which users there are. After
+    ``FREE_TRIES`` failures in a row the account waits. Raises Unauthenticated, TooMany.
+    """
+    with node.store.read() as session:
+        found = sign_in_of(session, pseudonym)
+        locked = found[0].locked_until if found else None
+        kept = found[0].password if found else None
+    if locked is not None and locked > stamp():
+        raise TooMany(
+            f"Too many failures: this account is tried again after {locked}. The operator can invite anew.",
+            code="account-locked",
+        )
+    fits = _hasher.verify(password[:MAX_PASSWORD], kept or _NOBODY) and kept is not None
+    with node.store.write() as session:
+        found = sign_in_of(session, pseudonym)
+        row = found[0] if found else None
+        if row is not None and fits and row.password == kept:
+            step = _step_of(_open(node, row), code, after=row.totp_step)
+            if step is not None:
+                row.totp_step, row.failed, row.locked_until = step, 0, None
+                return begin_session(session, pseudonym, most_s=node.settings.session_most_s)
+        if row is not None:
+            _failed(row)
+    raise Unauthenticated(
+        "Pseudonym, password or code is not right. A code is taken once: wait for the next one.", code="sign-in-failed"
+    )
+
+
+def is_secret(text: str) -> bool:
+    """Whether it is of the form of those that ``read_invitation`` makes: 160 bits in Base32."""
+    return re.fullmatch("[A-Z2-7]{32}", text) is not None
+
+
+def csrf_of(token: str) -> str:
+    """What a form of this session carries: nobody can make it who has not the cookie."""
+    return hashed(f"form of {token}")
+
+
+def _invited(session: Session, token: str) -> SignInRow:
+    row = invited(session, token)
+    if row is None:
+        raise Unauthenticated(
+            "This invitation was used, is too old, or never was one. Ask the operator for a new one.",
+            code="invitation-void",
+        )
+    return row
+
+
+def _failed(row: SignInRow) -> None:
+    row.failed += 1
+    if row.failed >= FREE_TRIES:
+        row.locked_until = stamp_in(min(60 * 2 ** min(row.failed - FREE_TRIES, 10), LONGEST_LOCK_S))
+
+
+def _step_of(secret: str, code: str, *, after: int) -> int | None:
+    """The 30 seconds that a code is of: these, or those before or after for a clock that is off a little."""
+    if not is_secret(secret):
+        return None
+    now = int(time.time()) // STEP_S
+    typed = "".join(code.split())
+    for step in (now, now - 1, now + 1):
+        if step > after and pyotp.utils.strings_equal(typed, pyotp.TOTP(secret).at(step * STEP_S)):
+            return step
+    return None
+
+
+def _seal(node: Node, pseudonym: str, secret: str) -> bytes:
+    nonce = os.urandom(12)
+    return nonce + AESGCM(_key(node)).encrypt(nonce, secret.encode(), pseudonym.encode())
+
+
+def _open(node: Node, row: SignInRow) -> str:
+    sealed = row.totp or b""
+    try:
+        return AESGCM(_key(node)).decrypt(sealed[:12], sealed[12:], row.pseudonym.encode()).decode()
+    except (InvalidTag, ValueError) as error:
+        raise ConfigurationError(
+            f"{node.settings.sign_in_key.name} is not the key with which this user's authenticator was sealed. Restore "
+            "it from the backup, or invite the users anew: `ffp user invite`."
+        ) from error
+
+
+def _key(node: Node) -> bytes:
+    """The key that seals authenticators' secrets: in the home, never in the database; made when first needed."""
+    path = node.settings.sign_in_key
+    if not path.exists():
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
+            made.write(AESGCM.generate_key(256))
+            made.flush()
+            os.fsync(made.fileno())
+        with contextlib.suppress(FileExistsError):  # made by somebody else meanwhile: theirs counts
+            os.link(fresh, path)
+        fresh.unlink()
+    return path.read_bytes()

@@ -1,0 +1,273 @@
+"""What people say of a pair, or to each other: checked, signed, logged, and put on the lanes of those concerned."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from types import UnionType
+from typing import TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
+from exchange.flows.blind import APART, call_off, check_blind, close_task, send_for_verification
+from exchange.flows.node import Node
+from exchange.flows.say import enter, signed
+from exchange.flows.sharing import decide
+from exchange.store.peers import PeerState, all_peers, find_peer, put_on_lane, readers_of
+from exchange.store.records import acquisitions_of, find_record
+from exchange.store.statements import find_statement, statements_about
+from exchange.store.tables import StatementRow
+from schemas import (
+    CONTRACT_VERSION,
+    AnyStatement,
+    Conclusion,
+    ContractError,
+    Disclosure,
+    Feedback,
+    Hit,
+    Maker,
+    Message,
+    Pair,
+    PhysicalComparison,
+    Record,
+    Retraction,
+    Verification,
+    open_envelope,
+    parse_statement,
+)
+from schemas.statements import contract_error
+from schemas.strict_json import check_json
+from schemas.vocabulary import Basis, ComparisonStep, Role
+
+T = TypeVar("T", bound=AnyStatement)
+
+Spoken = Conclusion | Verification | Hit | PhysicalComparison | Retraction | Feedback | Message | Disclosure
+
+KINDS: dict[str, tuple[type[Spoken], frozenset[Role]]] = {
+    "conclusion": (Conclusion, frozenset({Role.EXAMINER})),
+    "verification": (Verification, frozenset({Role.EXAMINER})),
+    "hit": (Hit, frozenset({Role.EXAMINER})),
+    "physical-comparison": (PhysicalComparison, frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})),
+    "retraction": (Retraction, frozenset({Role.EXAMINER, Role.HEAD})),
+    "feedback": (Feedback, frozenset({Role.EXAMINER, Role.INVESTIGATOR})),
+    "message": (Message, frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})),
+    "disclosure": (Disclosure, frozenset({Role.HEAD})),
+}
+"""What a person may say, and in which role."""
+
+
+@dataclass(frozen=True)
+class Spoke:
+    """What was said, its place in the log, and to whom it goes."""
+
+    statement_id: str
+    log_index: int
+    to: tuple[str, ...]
+
+
+def speak(node: Node, maker: Maker, draft: bytes) -> Spoke:
+    """Say what ``draft`` says: a statement without what only the node knows (contract, nonce, issuer, made_by).
+
+    1. Its type is one that this role may say.
+    2. It fits what is stored: own subjects, known pairs, two different examiners.
+    3. Signed, entered into the log, and put on the lanes. A conclusion and its verification stay at home until the hit
+       rests on both.
+
+    Raises InvalidInput, Forbidden, NotFound, Conflict.
+    """
+    said = signed(node, _read(node, maker, draft))
+    with node.store.write() as session:
+        to, held_back = _check(session, node, maker, said.statement)
+        for statement_id in held_back:
+            for peer in to:
+                put_on_lane(session, peer, statement_id)
+        index = enter(session, said, to=to)
+        _follow_up(session, node, said.statement_id, said.statement)
+    return Spoke(said.statement_id, index, tuple(to))
+
+
+def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str) -> bool:
+    """Whoever is to verify a conclusion must not have seen it: until it is verified, its maker alone is shown it."""
+    if row.type != "conclusion" or row.issuer != node.node_id:
+        return True
+    if statements_about(session, row.statement_id, ["verification"]):
+        return True
+    said = _own(session, node, row.statement_id, Conclusion)
+    never_verified = said.basis is Basis.SCREEN and said.conclusion in APART
+    return never_verified or said.made_by.pseudonym == pseudonym
+
+
+def may_say(kind: str, role: Role) -> bool:
+    return kind in KINDS and role in KINDS[kind][1]
+
+
+def _read(node: Node, maker: Maker, draft: bytes) -> Spoken:
+    try:
+        check_json(draft)
+        fields = json.loads(draft)
+        kind = fields.get("type") if isinstance(fields, dict) else None
+        if kind not in KINDS:
+            raise InvalidInput(f"The type is one of {', '.join(KINDS)}.", code="unknown-type")
+        if not may_say(kind, maker.role):
+            roles = " or ".join(sorted(KINDS[kind][1]))
+            raise Forbidden(f"A {kind} is said in the role {roles}; you are signed in as {maker.role}.")
+        if own := {"contract", "nonce", "issuer", "made_by"} & fields.keys():
+            raise InvalidInput(f"Leave to the node what only it says: {', '.join(sorted(own))}.", code="unknown-field")
+        by_node = {
+            "contract": CONTRACT_VERSION,
+            "nonce": secrets.token_hex(32),
+            "issuer": node.node_id,
+            "made_by": maker.model_dump(mode="json"),
+        }
+        return KINDS[kind][0].model_validate_json(json.dumps(by_node | fields), strict=True)
+    except ContractError as error:
+        raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
+    except ValidationError as error:
+        refused = contract_error(error)
+        raise InvalidInput(str(refused), code=refused.reason, problems=refused.problems) from error
+
+
+def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[list[str], list[str]]:
+    """To whom it goes, and what was held back until now and goes before it."""
+    match said:
+        case Conclusion():
+            _other_sides(session, node, said.pair)
+            return [], []
+        case Verification():
+            _other_sides(session, node, said.pair)
+            first = _own(session, node, said.verifies, Conclusion)
+            _check_second(first, said.pair, maker)
+            if first.basis is not said.basis:
+                raise InvalidInput("The verification has another basis than the conclusion.", code="other-basis")
+            check_blind(session, said)
+            return [], []
+        case Hit():
+            to = _other_sides(session, node, said.pair)
+            first = _own(session, node, said.conclusion, Conclusion)
+            second = _own(session, node, said.verification, Verification)
+            _check_second(first, second.pair, second.made_by)
+            if first.pair != said.pair or second.verifies != said.conclusion:
+                raise InvalidInput(
+                    "The hit rests on a conclusion and a verification of another pair.", code="other-pair"
+                )
+            if {first.basis, second.basis} != {said.basis}:
+                raise InvalidInput("The hit has another basis than what it rests on.", code="other-basis")
+            _not_taken_back(session, said.conclusion, said.verification)
+            if first.conclusion in APART or second.conclusion in APART:
+                raise Conflict("The two examiners do not agree that this is a lead.", code="not-agreed")
+            return to, [said.conclusion, said.verification]
+        case PhysicalComparison():
+            hit = _known(session, said.hit, Hit)
+            if said.step is ComparisonStep.DONE:
+                return _of_hit(session, node, hit), _rests_on(session, node, said, hit)
+            return _of_hit(session, node, hit), []
+        case Retraction():
+            _own(session, node, said.retracts, Conclusion | Verification | Hit)
+            return readers_of(session, said.retracts), []
+        case Feedback():
+            return _of_hit(session, node, _known(session, said.hit, Hit)), []
+        case Message():
+            return _addressee(session, said.to), []
+        case Disclosure():
+            to = _addressee(session, said.to)
+            record = _own(session, node, said.record, Record)
+            peer = find_peer(session, said.to)
+            refusal = decide(session, said.record, record, peer, owner=node.node_id) if peer else None
+            if refusal is not None:
+                raise Conflict(
+                    f"{said.to} may not have the record itself ({refusal.reason}); grant or approve that first.",
+                    code="withheld",
+                )
+            return to, []
+
+
+def _follow_up(session: Session, node: Node, statement_id: str, said: Spoken) -> None:
+    """What waits for another examiner begins, is done, or is called off."""
+    match said:
+        case Conclusion():
+            close_task(session, said, statement_id)
+            send_for_verification(session, node, statement_id, said)
+        case Verification():
+            close_task(session, said, statement_id)
+        case Retraction():
+            call_off(session, said.retracts)
+        case _:
+            pass
+
+
+def _of_hit(session: Session, node: Node, hit: Hit) -> list[str]:
+    """Those who had the hit, beside this node."""
+    return _enrolled(session, {hit.issuer, hit.pair.a.issuer, hit.pair.b.issuer} - {node.node_id})
+
+
+def _rests_on(session: Session, node: Node, said: PhysicalComparison, hit: Hit) -> list[str]:
+    """The conclusion and the verification on the exhibits, which go before the step that they end."""
+    first = _own(session, node, said.conclusion or "", Conclusion)
+    second = _own(session, node, said.verification or "", Verification)
+    _check_second(first, second.pair, second.made_by)
+    if first.pair != hit.pair or second.verifies != said.conclusion or first.basis is not Basis.EXHIBITS:
+        raise InvalidInput("What it rests on is of another pair, or was seen on the screen alone.", code="other-pair")
+    _not_taken_back(session, said.conclusion or "", said.verification or "")
+    return [said.conclusion or "", said.verification or ""]
+
+
+def _not_taken_back(session: Session, *rests_on: str) -> None:
+    if any(statements_about(session, statement_id, ["retraction"]) for statement_id in rests_on):
+        raise Conflict("A conclusion or verification that was taken back carries nothing any more.", code="taken-back")
+
+
+def _check_second(first: Conclusion, pair: Pair, second: Maker) -> None:
+    if first.pair != pair:
+        raise InvalidInput("The verification is of another pair than the conclusion.", code="other-pair")
+    if first.made_by.pseudonym == second.pseudonym:
+        raise Conflict("A conclusion is verified by another examiner than made it.", code="same-examiner")
+
+
+def _other_sides(session: Session, node: Node, pair: Pair) -> list[str]:
+    """The owners of a pair beside this node. A pair of which it owns neither side would tell each owner of the other's
+    record: that is theirs to share."""
+    for side in (pair.a, pair.b):
+        found = find_record(session, side.record)
+        if found is None or found[0].issuer != side.issuer:
+            raise NotFound(f"There is no record {side.record} of {side.issuer} on this node.")
+        if all(scan.sha256 != side.scan for scan in acquisitions_of(session, side.record)):
+            raise NotFound(f"The record {side.record} names no scan {side.scan}.")
+    owners = {pair.a.issuer, pair.b.issuer}
+    if node.node_id not in owners:
+        raise Conflict(
+            "Neither record is this node's own. Write to each owner; only they may tell each other of it.",
+            code="not-owner",
+        )
+    return _enrolled(session, owners - {node.node_id})
+
+
+def _enrolled(session: Session, nodes: set[str]) -> list[str]:
+    return [peer.node_id for peer in all_peers(session) if peer.node_id in nodes and peer.state == PeerState.ENROLLED]
+
+
+def _addressee(session: Session, node_id: str) -> list[str]:
+    found = _enrolled(session, {node_id})
+    if not found:
+        raise NotFound(f"There is no enrolled peer {node_id}. See: ffp peer list")
+    return found
+
+
+def _known(session: Session, statement_id: str, kind: type[T] | UnionType) -> T:
+    row = find_statement(session, statement_id)
+    if row is not None and row.envelope is not None:
+        statement = parse_statement(open_envelope(row.envelope).payload)
+        if isinstance(statement, kind):
+            return statement
+    raise NotFound(f"There is no such statement as {statement_id} on this node.")
+
+
+def _own(session: Session, node: Node, statement_id: str, kind: type[T] | UnionType) -> T:
+    found = _known(session, statement_id, kind)
+    if found.issuer != node.node_id:
+        raise Conflict(
+            f"{statement_id} is a statement of {found.issuer}; only its issuer disposes of it.", code="not-owner"
+        )
+    return found

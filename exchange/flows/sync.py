@@ -1,0 +1,119 @@
+"""What is where between this node and each peer, in numbers and in words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from exchange.errors import NotFound
+from exchange.flows.enrol import peer_card
+from exchange.flows.node import Node
+from exchange.store.peers import all_peers, find_peer, lane_of, quarantined, standing_alarm, take_note, withheld_on
+from exchange.store.statements import latest_of
+from exchange.store.tables import PeerRow
+from exchange.trust.card import fingerprint
+from schemas import Receipt, open_envelope, parse_statement
+
+
+@dataclass(frozen=True)
+class PeerStatus:
+    """What is where between this node and one peer. ``receipt`` is the last that the peer signed for its lane."""
+
+    row: PeerRow
+    fingerprint: str
+    to_send: int
+    acknowledged: int
+    read_again_at: str | None
+    """When the peer last asked for what it had acknowledged: its database was older than its receipts."""
+    withheld: int
+    quarantined: int
+    receipt: Receipt | None
+
+
+def sync_status(node: Node) -> list[PeerStatus]:
+    with node.store.read() as session:
+        return [
+            PeerStatus(
+                row=peer,
+                fingerprint=fingerprint(peer_card(peer).identity),
+                to_send=lane_of(session, peer.node_id).count,
+                acknowledged=lane_of(session, peer.node_id).acknowledged_count,
+                read_again_at=lane_of(session, peer.node_id).read_again_at,
+                withheld=withheld_on(session, peer.node_id),
+                quarantined=quarantined(session, peer.node_id),
+                receipt=_receipt(session, peer.node_id),
+            )
+            for peer in all_peers(session)
+        ]
+
+
+def note_quarantine(node: Node, node_id: str) -> int:
+    """The operator has seen what is set aside of a peer's; it stays set aside, and raises no alarm any more.
+
+    Returns how much that was. Raises NotFound.
+    """
+    with node.store.write() as session:
+        peer = find_peer(session, node_id)
+        if peer is None:
+            raise NotFound(f"There is no peer {node_id}. See: ffp peer list")
+        noted = take_note(session, node_id)
+        session.flush()
+        peer.alarm = standing_alarm(session, node_id)
+    return noted
+
+
+def in_words(status: PeerStatus) -> list[str]:
+    """Sentences for the operator: what this node has for the peer, what the peer signed for, what came from it."""
+    row = status.row
+    waiting = status.to_send - status.acknowledged
+    sent = f"Of {status.to_send} statements for {row.node_id} it has read {status.acknowledged}"
+    sent += f"; {waiting} wait for it." if waiting else ", all."
+    said = [sent]
+    if status.read_again_at:
+        said.append(
+            f"It read again what it had acknowledged, last {status.read_again_at}: it was set back to a backup."
+        )
+    if status.withheld:
+        said.append(f"{status.withheld} of them policy withholds by now; they follow once it may have them.")
+    if status.receipt is not None:
+        signed = status.receipt
+        said.append(
+            f"It signed for {signed.count}: {signed.accepted} accepted, {signed.withheld} withheld from it, "
+            f"{signed.set_aside} set aside by it."
+        )
+        said += [f"It set aside place {item.position}: {item.reason}." for item in signed.refused]
+    came = f"{row.cursor_count} statements came from it"
+    if row.withheld:
+        came += f", {row.withheld} of them as places without content"
+    if status.quarantined:
+        came += f", {status.quarantined} are set aside here and not believed"
+    said.append(f"{came}; it last answered {row.pulled_at or 'never'}.")
+    if row.alarm:
+        said.append(f"Alarm: {row.alarm}")
+    return said
+
+
+def receipt_evidence(node: Node, node_id: str) -> dict[str, object] | None:
+    """The peer's signed request that acknowledged its lane so far, to be kept or shown; None while there is none."""
+    with node.store.read() as session:
+        if find_peer(session, node_id) is None:
+            raise NotFound(f"There is no peer {node_id}. See: ffp peer list")
+        lane = lane_of(session, node_id)
+        if lane.acknowledged_by is None:
+            return None
+        return {
+            "count": lane.acknowledged_count,
+            "head": lane.acknowledged_head.hex(),
+            "at": lane.acknowledged_at,
+            "request": json.loads(lane.acknowledged_by),
+        }
+
+
+def _receipt(session: Session, node_id: str) -> Receipt | None:
+    row = latest_of(session, node_id, "receipt")
+    if row is None or row.envelope is None:
+        return None
+    statement = parse_statement(open_envelope(row.envelope).payload)
+    return statement if isinstance(statement, Receipt) else None

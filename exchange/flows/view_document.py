@@ -1,0 +1,78 @@
+"""A view of the comparison viewer as it is saved: everything that makes it, each number and word within bounds.
+
+The names are those of the viewer (``static/viewer/view.js``); places are micrometres in the query's frame.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.exhibit import ShortText
+
+MOST_DOCUMENT_BYTES = 16 * 1024
+"""Forty marks with 120 characters each, and what is around them."""
+
+Place = Annotated[float, Field(ge=-1e6, le=1e6)]
+Degrees = Annotated[float, Field(ge=-360, le=360)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Line = tuple[Place, Place, Place, Place]
+Legs = tuple[Place, Place, Place, Place, Place, Place]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Camera(_Part):
+    x_um: Place
+    y_um: Place
+    field_um: Annotated[float, Field(ge=10, le=50_000)]
+    angle_deg: Degrees
+
+
+class Pose(_Part):
+    """Where the reference lies on the query."""
+
+    dx_um: Place
+    dy_um: Place
+    angle_deg: Degrees
+
+
+class Light(_Part):
+    azimuth_deg: Annotated[float, Field(ge=0, le=360)]
+    elevation_deg: Annotated[float, Field(ge=5, le=85)]
+
+
+class Mark(_Part):
+    """A point, or a ring where the radius is not 0, with what the examiner saw there."""
+
+    kind: Literal["agreement", "disagreement", "note"]
+    x_um: Place
+    y_um: Place
+    radius_um: Annotated[float, Field(ge=0, le=1e5)]
+    text: ShortText | Literal[""]
+
+
+class View(_Part):
+    version: Literal[1]
+    mode: Literal["split", "side-by-side", "overlay", "difference"]
+    camera: Camera
+    reference: Pose
+    linked: bool
+    divider: Share
+    mix: Share
+    light: Light
+    exaggeration: Annotated[float, Field(ge=0.5, le=60)]
+    contrast: Annotated[float, Field(ge=0.3, le=3)]
+    colours: Literal["relief", "height"]
+    form: Literal["raw", "filtered"]
+    cells: bool
+    heat: bool
+    tool: Literal["measure", "angle", "profile", "mark"] | None
+    measure: Line | None
+    measured_on: Literal["query", "reference"] | None
+    angle: Line | Legs | None
+    profile: Line | None
+    marks: Annotated[tuple[Mark, ...], Field(max_length=40)]

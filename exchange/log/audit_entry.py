@@ -1,0 +1,139 @@
+"""One audited act: who saw or asked what, when, why, and what came of it. Its exact bytes are a leaf of its batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from exchange.log.merkle import EMPTY_ROOT, leaf_hash, node_hash
+from schemas.vocabulary import Role
+
+MAX_SUBJECTS: Final = 200
+"""As many as a page for people holds; a page of a lane names 64 at most, a scan its digest and 16 records."""
+MAX_ASKED: Final = 2000
+SUPERVISION: Final = "supervision"
+"""The purpose of whoever reads the rows themselves."""
+
+
+class ActorKind(StrEnum):
+    PERSON = "person"
+    PEER = "peer"
+    NODE = "node"
+
+
+class Act(StrEnum):
+    """What is audited. ``count`` of an entry is said with each; what makes a statement is in the log by itself."""
+
+    SEARCH_RECORDS = "search-records"
+    """A person searched; ``asked`` is the filter, ``count`` how many records came."""
+    READ_RECORD = "read-record"
+    READ_ENVELOPE = "read-envelope"
+    READ_BUNDLE = "read-bundle"
+    """A record with its proofs, to be given away."""
+    READ_SCAN = "read-scan"
+    """``asked`` is the part, where it was not the whole; ``count`` the bytes."""
+    LIST_CANDIDATES = "list-candidates"
+    """The candidate list of one record, or across borders where no subject is named; ``count`` how many came."""
+    READ_CANDIDATE = "read-candidate"
+    READ_PICTURE = "read-picture"
+    """Both scans of a candidate, drawn."""
+    READ_REPORT = "read-report"
+    """The report on a candidate, to be given away."""
+    LIST_STATEMENTS = "list-statements"
+    """What people said of pairs, and to each other; the subjects are the statements that were shown."""
+    READ_STATEMENT = "read-statement"
+    """One of these, with what it speaks of."""
+    GIVE_PAGE = "give-page"
+    """A peer was given a page of its lane; the subjects are the statements whose envelopes it held."""
+    GIVE_SCAN = "give-scan"
+    """A peer was given a scan or a part of it; ``count`` the bytes."""
+    TAKE_PAGE = "take-page"
+    """This node took a page from a peer; the subjects are all the statements whose envelopes it held."""
+    TAKE_SCAN = "take-scan"
+    """This node took a scan from a peer, whole; ``count`` the bytes."""
+    READ_AUDIT = "read-audit"
+    """Somebody read these rows; ``count`` how many."""
+    ERASE_AUDIT = "erase-audit"
+    """Rows whose retention is over were erased; the subject is their batch, ``count`` how many."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Whose act it is: a pseudonym, or a node's id."""
+
+    kind: ActorKind
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class Deed:
+    """An act that is not written down yet. ``purpose`` and ``legal_basis`` are None where none was stated."""
+
+    actor: Actor
+    act: Act
+    count: int
+    subjects: tuple[str, ...] = ()
+    asked: str | None = None
+    purpose: str | None = None
+    legal_basis: str | None = None
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """A numbered act, as it is kept: plain text, since what somebody altered must be readable too.
+
+    ``nonce`` makes its hash unguessable: of a batch one row can be shown with a proof, and the hashes beside it tell
+    nothing of the others.
+    """
+
+    number: int
+    at: str
+    nonce: str
+    kind: str
+    actor: str
+    role: str
+    act: str
+    count: int
+    subjects: tuple[str, ...]
+    asked: str | None
+    purpose: str | None
+    legal_basis: str | None
+
+    @classmethod
+    def of(cls, deed: Deed, *, number: int, at: str, nonce: str) -> AuditEntry:
+        return cls(
+            number=number,
+            at=at,
+            nonce=nonce,
+            kind=deed.actor.kind,
+            actor=deed.actor.name,
+            role=deed.actor.role,
+            act=deed.act,
+            count=deed.count,
+            subjects=deed.subjects[:MAX_SUBJECTS],
+            asked=None if deed.asked is None else deed.asked[:MAX_ASKED],
+            purpose=deed.purpose,
+            legal_basis=deed.legal_basis,
+        )
+
+    def canonical(self) -> bytes:
+        """JSON as RFC 8785 has it: keys in order, no space, UTF-8. Strings, whole numbers, null and one list alone."""
+        return json.dumps(vars(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    def leaf(self) -> bytes:
+        """Its leaf hash (RFC 6962, 2.1)."""
+        return leaf_hash(self.canonical())
+
+
+def batch_root(leaves: Sequence[bytes]) -> bytes:
+    """The Merkle root over leaf hashes (RFC 6962, 2.1), row by row: a last one without a pair goes up as it is, which
+    gives the same tree as splitting at the largest power of two."""
+    row = list(leaves)
+    while len(row) > 1:
+        paired = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=False)]
+        row = paired + row[len(paired) * 2 :]
+    return row[0] if row else EMPTY_ROOT

@@ -1,0 +1,101 @@
+"""Invitations, passwords' hashes and sessions, inside the caller's transaction. Tokens are kept as their SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp, stamp_in
+from exchange.errors import NotFound
+from exchange.store.sign_in_tables import SessionRow, SignInRow
+from exchange.store.tables import UserRow
+
+SEEN_S = 60
+
+
+def invite(session: Session, pseudonym: str, *, within_s: float) -> str:
+    """A new invitation, shown once; one that was given before is void, and so is what the user signed in with."""
+    user = session.get(UserRow, pseudonym)
+    if user is None or user.revoked_at is not None:
+        raise NotFound(f"There is no active user {pseudonym}. `ffp user list` shows them.")
+    token = secrets.token_urlsafe(32)
+    row = session.get(SignInRow, pseudonym)
+    if row is None:
+        row = SignInRow(pseudonym=pseudonym)
+        session.add(row)
+    row.invitation_sha256, row.invited_until = hashed(token), stamp_in(within_s)
+    row.password, row.totp, row.totp_step, row.failed, row.locked_until = None, None, 0, 0, None
+    end_sessions(session, pseudonym)
+    return token
+
+
+def invited(session: Session, token: str) -> SignInRow | None:
+    """Whose invitation this is, if it can still be taken up."""
+    row = session.scalars(select(SignInRow).where(SignInRow.invitation_sha256 == hashed(token))).one_or_none()
+    if row is None or row.invited_until is None or row.invited_until < stamp() or _user(session, row) is None:
+        return None
+    return row
+
+
+def sign_in_of(session: Session, pseudonym: str) -> tuple[SignInRow, UserRow] | None:
+    """What an active user signs in with, once the invitation was taken up."""
+    row = session.get(SignInRow, pseudonym)
+    user = _user(session, row) if row is not None else None
+    return (row, user) if row is not None and user is not None and row.password is not None else None
+
+
+def begin_session(session: Session, pseudonym: str, *, most_s: float) -> str:
+    """A new session's token, for the cookie alone. Those that are over are forgotten."""
+    session.execute(delete(SessionRow).where(SessionRow.ends_at < stamp()))
+    token, now = secrets.token_urlsafe(32), stamp()
+    session.add(
+        SessionRow(token_sha256=hashed(token), pseudonym=pseudonym, began_at=now, seen_at=now, ends_at=stamp_in(most_s))
+    )
+    return token
+
+
+def session_of(session: Session, token: str, *, idle_s: float) -> tuple[SessionRow, UserRow] | None:
+    """The session of a cookie and its user, unless it is over, was idle for too long, or the user was revoked."""
+    row = session.get(SessionRow, hashed(token))
+    if row is None or row.ends_at < stamp() or row.seen_at < stamp_in(-idle_s):
+        return None
+    user = session.get(UserRow, row.pseudonym)
+    return (row, user) if user is not None and user.revoked_at is None else None
+
+
+def to_be_touched(row: SessionRow) -> bool:
+    """Whether it is worth a write that somebody is still there: once a minute."""
+    return row.seen_at < stamp_in(-SEEN_S)
+
+
+def touch_session(session: Session, token_sha256: str) -> None:
+    row = session.get(SessionRow, token_sha256)
+    if row is not None:
+        row.seen_at = stamp()
+
+
+def state_purpose(session: Session, token: str, purpose: str | None, legal_basis: str | None) -> None:
+    """What every search and consultation of this session is for."""
+    row = session.get(SessionRow, hashed(token))
+    if row is not None:
+        row.purpose, row.legal_basis = purpose, legal_basis
+
+
+def end_session(session: Session, token: str) -> None:
+    session.execute(delete(SessionRow).where(SessionRow.token_sha256 == hashed(token)))
+
+
+def end_sessions(session: Session, pseudonym: str) -> None:
+    session.execute(delete(SessionRow).where(or_(SessionRow.pseudonym == pseudonym, SessionRow.ends_at < stamp())))
+
+
+def hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _user(session: Session, row: SignInRow) -> UserRow | None:
+    user = session.get(UserRow, row.pseudonym)
+    return user if user is not None and user.revoked_at is None else None

@@ -1,0 +1,43 @@
+"""How people sign in: what they know, what they have, and the sessions that follow."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exchange.store.tables import Base
+
+
+class SignInRow(Base):
+    """What a user signs in with. Until the invitation was taken up there is no password.
+
+    ``password`` is its argon2id hash, ``totp`` the secret of the second factor, sealed with a key that lies outside the
+    database, and ``totp_step`` the last 30 seconds whose code was used, so that none is used twice.
+    """
+
+    __tablename__ = "sign_in"
+    pseudonym: Mapped[str] = mapped_column(ForeignKey("user.pseudonym"), primary_key=True)
+    invitation_sha256: Mapped[str | None] = mapped_column(unique=True)
+    invited_until: Mapped[str | None]
+    password: Mapped[str | None]
+    totp: Mapped[bytes | None]
+    totp_step: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    """Failures in a row."""
+    locked_until: Mapped[str | None]
+
+
+class SessionRow(Base):
+    """Somebody who is signed in. Of the token in the cookie only the SHA-256 is kept.
+
+    ``purpose`` and ``legal_basis`` are what was stated for this session; they go with every search and consultation.
+    """
+
+    __tablename__ = "sign_in_session"
+    token_sha256: Mapped[str] = mapped_column(primary_key=True)
+    pseudonym: Mapped[str] = mapped_column(ForeignKey("user.pseudonym"), index=True)
+    began_at: Mapped[str]
+    seen_at: Mapped[str]
+    ends_at: Mapped[str]
+    purpose: Mapped[str | None]
+    legal_basis: Mapped[str | None]

@@ -1,0 +1,96 @@
+"""SQLite in WAL mode with full synchronisation: one engine to read, one whose transactions begin IMMEDIATE to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+
+from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
+from exchange.store.tables import Base
+
+
+class SqliteDatabase:
+    """A file in the node's home. One process may write at a time, and one serves: see `exchange.store.lock`."""
+
+    def __init__(self, file: Path, *, patience_s: float) -> None:
+        self._path = file
+        self._file: tuple[int, int] | None = None
+        self.reading = _engine(file, begin="BEGIN", patience_s=patience_s)
+        self.writing = _engine(file, begin="BEGIN IMMEDIATE", patience_s=patience_s)
+
+    def check_new(self) -> None:
+        """It lies in the home, which is looked at before; where there is none yet, there is none to be asked."""
+
+    def create_tables(self) -> None:
+        if self._path.exists():
+            raise ConfigurationError(f"There is a database in {self._path} already; it is left as it is.")
+        self._path.touch(mode=0o600)
+        Base.metadata.create_all(self.writing)
+
+    def check_there(self) -> None:
+        """An open SQLite goes on writing into a file that was removed, and all of it is lost when the node ends."""
+        try:
+            found = self._path.stat()
+        except OSError as error:
+            raise StoreUnavailable(
+                "The database is gone; nothing was stored. The operator stops the node and restores the backup."
+            ) from error
+        file = (found.st_dev, found.st_ino)
+        self._file = self._file or file
+        if file != self._file:
+            raise StoreUnavailable(
+                "The database was exchanged while the node ran; nothing was stored. The operator restarts the node."
+            )
+
+    @contextmanager
+    def served(self, _place: str) -> Iterator[None]:
+        """The lock on the home is enough: the database lies in it."""
+        yield
+
+    def refusal(self, error: SQLAlchemyError, *, committing: bool) -> StoreUnavailable | None:
+        """A failed commit leaves nothing either. The plain DatabaseError is what a damaged file gives."""
+        del committing
+        match error:
+            case OperationalError(orig=cause) if "full" in str(cause):
+                return StoreFull("The disk is full; nothing was stored. Free space and send again.")
+            case OperationalError(orig=cause):
+                return StoreUnavailable(f"The database does not answer ({cause}); nothing was stored. Try again.")
+            case DatabaseError(orig=cause) if type(error) is DatabaseError:
+                return StoreUnavailable(
+                    f"The database is damaged ({cause}); nothing was stored. The operator stops the node and restores "
+                    "the backup."
+                )
+            case _:
+                return None
+
+
+def _engine(file: Path, *, begin: str, patience_s: float) -> Engine:
+    # mode=rw: a database that is missing is an error, never a new and empty one
+    address = URL.create("sqlite", database=f"file:{quote(str(file))}", query={"mode": "rw", "uri": "true"})
+    engine = create_engine(
+        address,
+        connect_args={"timeout": patience_s, "isolation_level": None},  # the begin event below says when
+        pool_size=4,
+        max_overflow=60,  # as many as the web server has threads: none may wait for a connection and give up
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        try:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()  # the pool never learns of it
+            raise
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,186 @@
+"""Withdrawn records: their tombstones, what is still to be erased of them, and what a court holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.store.jobs import JobKind, forget, promise
+from exchange.store.records import AcquisitionState
+from exchange.store.reviews import drop_reviews
+from exchange.store.saved_views import forget_views
+from exchange.store.tables import (
+    AcquisitionRow,
+    AudienceRow,
+    BreechFaceClassRow,
+    CandidateRow,
+    HoldRow,
+    RecordRow,
+    RemainsRow,
+    StatementRow,
+    SubmissionRow,
+    TombstoneRow,
+)
+from schemas import Withdrawal
+
+
+def tombstone_for(session: Session, record: str, holder: str, *, issuer: str) -> TombstoneRow | None:
+    """What keeps a record from a holder: its issuer withdrew it for everybody, or for this one."""
+    stones = select(TombstoneRow).where(
+        TombstoneRow.record == record,
+        TombstoneRow.holder.in_(("", holder)),
+        TombstoneRow.issuer == issuer,
+        TombstoneRow.lifted.is_(False),
+    )
+    return session.scalars(stones.order_by(TombstoneRow.holder).limit(1)).first()
+
+
+def buried_of(session: Session, records: Collection[str], holder: str, *, issuer: str) -> set[str]:
+    """Those of these records that their issuer withdrew from everybody, or from this holder."""
+    return set(
+        session.scalars(
+            select(TombstoneRow.record).where(
+                TombstoneRow.record.in_(records),
+                TombstoneRow.issuer == issuer,
+                TombstoneRow.holder.in_(("", holder)),
+                TombstoneRow.lifted.is_(False),
+            )
+        )
+    )
+
+
+def tombstones_of(session: Session, record: str) -> Sequence[TombstoneRow]:
+    return session.scalars(select(TombstoneRow).where(TombstoneRow.record == record)).all()
+
+
+def raise_tombstone(session: Session, withdrawal: Withdrawal, statement_id: str, log_index: int) -> TombstoneRow:
+    """Keep it once: of two withdrawals of one record for one holder the first stands, unless it had no statement."""
+    holder = withdrawal.holder or ""
+    stone = session.scalars(
+        select(TombstoneRow).where(
+            TombstoneRow.record == withdrawal.record,
+            TombstoneRow.holder == holder,
+            TombstoneRow.issuer == withdrawal.issuer,
+        )
+    ).one_or_none()
+    if stone is None:
+        stone = TombstoneRow(record=withdrawal.record, holder=holder, issuer=withdrawal.issuer, at=stamp())
+        session.add(stone)
+    if stone.withdrawal is None or stone.lifted:
+        stone.lifted, stone.outcome = False, None
+        stone.withdrawal, stone.log_index, stone.reason = statement_id, log_index, withdrawal.reason
+    session.flush()
+    return stone
+
+
+def bury(session: Session, record: str, issuer: str, reason: str) -> TombstoneRow:
+    """A tombstone that no statement asks for: the retention of a received record is over, or its owner was expelled."""
+    stone = TombstoneRow(record=record, holder="", issuer=issuer, reason=reason, log_index=0, at=stamp())
+    session.add(stone)
+    session.flush()
+    return stone
+
+
+def lift_tombstones(session: Session, record: str, holder: str, *, issuer: str, below_log_index: int) -> None:
+    """A later grant lets a single holder have the record again; what was withdrawn for all stays so."""
+    session.execute(
+        update(TombstoneRow)
+        .where(
+            TombstoneRow.record == record,
+            TombstoneRow.holder == holder,
+            TombstoneRow.issuer == issuer,
+            TombstoneRow.log_index < below_log_index,
+        )
+        .values(lifted=True)
+    )
+
+
+def erase_rows(session: Session, record: str) -> None:
+    """Take a record out of the database, its signed payload too, what was disclosed of it, and saved views of its
+    scans; what lies beside the database is noted as remains."""
+    scans = session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all()
+    forget_candidates(session, record)
+    for scan in scans:
+        session.add(RemainsRow(acquisition_id=scan.acquisition_id, record=record, sha256=scan.sha256))
+        for kind in (JobKind.FETCH_SCAN, JobKind.CORRELATE):
+            forget(session, kind, scan.acquisition_id)
+    for table in (AcquisitionRow, BreechFaceClassRow, AudienceRow, RecordRow):
+        session.execute(delete(table).where(table.statement_id == record))
+    forget_views(session, [scan.sha256 for scan in scans if not is_named(session, scan.sha256)])
+    session.execute(delete(SubmissionRow).where(SubmissionRow.statement_id == record))
+    disclosed = and_(StatementRow.about == record, StatementRow.type == "disclosure")
+    session.execute(
+        update(StatementRow).where(or_(StatementRow.statement_id == record, disclosed)).values(envelope=None)
+    )
+    session.expire_all()
+
+
+def restrict(session: Session, record: str) -> None:
+    """What a court holds is shown to nobody and compared with nothing; it is noted as remains of the galleries. A scan
+    that had not come is not waited for: who withdrew the record gives it no more."""
+    forget_candidates(session, record)
+    scans = session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all()
+    for scan in scans:
+        for kind in (JobKind.FETCH_SCAN, JobKind.CORRELATE):
+            forget(session, kind, scan.acquisition_id)
+    session.execute(update(RecordRow).where(RecordRow.statement_id == record).values(restricted=True))
+    session.expire_all()
+
+
+def unrestrict(session: Session, record: str) -> None:
+    """What a court holds may be shown and compared again: its scans are correlated anew, or fetched at last."""
+    row = session.get(RecordRow, record)
+    if row is None or not row.restricted:
+        return
+    row.restricted = False
+    for scan in session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all():
+        if scan.state in (AcquisitionState.QUEUED, AcquisitionState.CORRELATED):
+            promise(session, JobKind.CORRELATE, scan.acquisition_id)
+        elif scan.state in (AcquisitionState.AWAITING_SCAN, AcquisitionState.FAILED):
+            scan.state, scan.detail = AcquisitionState.AWAITING_SCAN, None
+            promise(session, JobKind.FETCH_SCAN, scan.acquisition_id)
+
+
+def forget_candidates(session: Session, record: str) -> None:
+    drop_reviews(session, record)
+    session.execute(
+        delete(CandidateRow).where(or_(CandidateRow.statement_a == record, CandidateRow.statement_b == record))
+    )
+
+
+def remains_of(session: Session, record: str) -> Sequence[RemainsRow]:
+    return session.scalars(
+        select(RemainsRow).where(RemainsRow.record == record).order_by(RemainsRow.acquisition_id)
+    ).all()
+
+
+def no_remains(session: Session, record: str) -> None:
+    session.execute(delete(RemainsRow).where(RemainsRow.record == record))
+
+
+def is_named(session: Session, sha256: str) -> bool:
+    """Whether a record that is still here names the scan."""
+    naming = select(AcquisitionRow.acquisition_id).where(AcquisitionRow.sha256 == sha256).limit(1)
+    return session.scalars(naming).first() is not None
+
+
+def hold_of(session: Session, record: str) -> HoldRow | None:
+    return session.get(HoldRow, record)
+
+
+def keep_hold(session: Session, record: str, authority: str, statement_id: str) -> None:
+    session.merge(HoldRow(record=record, authority=authority, placed_at=stamp(), statement_id=statement_id))
+    session.flush()
+
+
+def lift_hold(session: Session, record: str) -> None:
+    session.execute(delete(HoldRow).where(HoldRow.record == record))
+
+
+def outlived(session: Session, today: str, *, limit: int) -> Sequence[RecordRow]:
+    """Records whose retention is over, own and received, the oldest first; not those that a court holds by now."""
+    over = select(RecordRow).where(RecordRow.retention_until < today, RecordRow.restricted.is_(False))
+    return session.scalars(over.order_by(RecordRow.retention_until).limit(limit)).all()

@@ -1,0 +1,70 @@
+"""The rounds of the trust root as files in a folder: ``1.root.json``, ``1.targets.json``, ``2.root.json`` and so on.
+
+The names are those of a TUF repository (specification 7.2). The folder is carried on a stick, and installed in a home.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from exchange.errors import ConfigurationError
+from exchange.trust.registry import MAX_REGISTRY_BYTES, RoundFiles, Trust
+from exchange.trust.root import MAX_ROOT_BYTES, MAX_ROUNDS
+
+
+def read_rounds(folder: Path) -> tuple[RoundFiles, ...]:
+    """The rounds in a folder, from the first on; none when the folder is empty or not there.
+
+    A round is there when its root is: that is written last. Raises ConfigurationError for a registry that is missing.
+    """
+    found = []
+    for number in range(1, MAX_ROUNDS + 2):  # one more than is ever believed, so that too many are refused, not cut off
+        root, registry = _paths(folder, number)
+        if not root.is_file():
+            break
+        found.append(read_round(root, registry))
+    return tuple(found)
+
+
+def read_round(root: Path, registry: Path) -> RoundFiles:
+    """Two files of one round, bounded. Raises ConfigurationError when one cannot be read."""
+    return RoundFiles(_read(root, MAX_ROOT_BYTES), _read(registry, MAX_REGISTRY_BYTES))
+
+
+def write_rounds(folder: Path, trust: Trust) -> None:
+    """Write the rounds that the folder has not. When this returns they are on the disk; a crash leaves whole rounds."""
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for root, registry in zip(trust.roots, trust.registries, strict=True):
+        root_path, registry_path = _paths(folder, root.version)
+        if not root_path.exists():
+            write_file(registry_path, registry.raw)
+            write_file(root_path, root.raw)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Replace a file at once and for good."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)  # the name too: a round that was installed must outlast a power cut
+    finally:
+        os.close(descriptor)
+
+
+def _paths(folder: Path, number: int) -> tuple[Path, Path]:
+    return folder / f"{number}.root.json", folder / f"{number}.targets.json"
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most + 1)  # one byte more than is believed, so that too long is refused, not cut off
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}. Copy it again.") from error

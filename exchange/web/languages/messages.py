@@ -1,0 +1,118 @@
+"""Collect the texts of templates, code and viewer, and bring the catalogues to them: ``make messages``.
+
+A new text stands in each catalogue untranslated until a person writes it there; ``make messages-missing`` lists those.
+Nothing is guessed from what resembles it. Serbian in Cyrillic is written from Serbian in Latin script.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+import exchange.web
+from exchange.web.languages.catalogue import CODES, SOURCE, catalogue_file
+from exchange.web.languages.cyrillic import to_cyrillic
+from exchange.web.pages.viewer_words import VIEWER_TEXTS, viewer_texts
+
+ROOT: Final = Path(exchange.web.__file__).parent
+_METHODS: Final = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
+_KEYWORDS: Final = {"_": None, "gettext": None, "_m": None, "ngettext": (1, 2)}
+_SLAVIC: Final = "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2)"
+_PLURALS: Final = {
+    "sq": "nplurals=2; plural=(n != 1)",
+    "mk": "nplurals=2; plural=(n%10==1 && n%100!=11 ? 0 : 1)",
+    "ro": "nplurals=3; plural=(n==1 ? 0 : (n==0 || (n%100 > 0 && n%100 < 20)) ? 1 : 2)",
+}
+
+
+@functools.cache
+def collect() -> Catalog:
+    """All texts that pages and reports say, in the order of the files; read once."""
+    catalogue = Catalog(charset="utf-8")
+    options = {"**/templates/**.html": {"extensions": "jinja2.ext.i18n", "silent": "false", "trimmed": "true"}}
+    for name, _, message, comments, _ in extract_from_dir(ROOT, _METHODS, options, _KEYWORDS, ("Translators:",)):
+        catalogue.add(message, locations=[(name, 0)], auto_comments=comments)
+    for text in viewer_texts().values():
+        catalogue.add(text, locations=[(VIEWER_TEXTS.relative_to(ROOT).as_posix(), 0)])
+    return catalogue
+
+
+def read(code: str) -> Catalog:
+    path = catalogue_file(code)
+    return read_po(io.BytesIO(path.read_bytes() if path.is_file() else b""), ignore_obsolete=True)
+
+
+def update(code: str, collected: Catalog) -> None:
+    """What is translated stays, what nobody says any more goes."""
+    known, renewed = read(code), Catalog(charset="utf-8")
+    for message in texts(collected):
+        found = known.get(message.id)
+        said = found.string if found is not None and not found.fuzzy else None
+        renewed.add(message.id, said, locations=message.locations, auto_comments=message.auto_comments)
+    _write(code, renewed)
+
+
+def write_cyrillic() -> None:
+    """Letter by letter, so that both scripts say the same."""
+    renewed = Catalog(charset="utf-8")
+    for message in texts(read("sr-Latn")):
+        said = message.string or ""
+        cyrillic = to_cyrillic(said) if isinstance(said, str) else tuple(map(to_cyrillic, said))
+        renewed.add(message.id, cyrillic, locations=message.locations)
+    _write("sr-Cyrl", renewed)
+
+
+def missing(code: str) -> list[str]:
+    """The English texts that the language does not say yet."""
+    known, found = read(code), []
+    for message in texts(collect()):
+        said = known.get(message.id)
+        strings = () if said is None or said.fuzzy else said.string
+        if not strings or not all([strings] if isinstance(strings, str) else strings):
+            found.append(message.id if isinstance(message.id, str) else message.id[0])
+    return found
+
+
+def texts(catalogue: Catalog) -> Iterator[Message]:
+    """Without the head of the catalogue, which is a message without a text."""
+    return (message for message in catalogue if message.id)
+
+
+def _write(code: str, catalogue: Catalog) -> None:
+    """With a head that says nothing of the day or the machine: the file changes when a text does."""
+    plural = f"{_PLURALS.get(code, _SLAVIC)};"
+    head = ["Content-Type: text/plain; charset=UTF-8", "Content-Transfer-Encoding: 8bit", f"Language: {code}"]
+    head.append(f"Plural-Forms: {plural}")
+    catalogue.mime_headers = [("Plural-Forms", plural)]  # how many forms are written
+    body = io.BytesIO()
+    write_po(body, catalogue, width=0, omit_header=True, include_lineno=False, sort_by_file=True)
+    lines = ['msgid ""', 'msgstr ""', *(f'"{line}\\n"' for line in head), ""]
+    path = catalogue_file(code)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes("\n".join(lines).encode() + b"\n" + body.getvalue())
+
+
+def main(arguments: list[str]) -> int:
+    others = [code for code in CODES if code != SOURCE]
+    if arguments == ["--missing"]:
+        lacking = {code: missing(code) for code in others if code != "sr-Cyrl"}
+        for code, lacked in lacking.items():
+            print(f"{code}: {len(lacked)} missing", *(f"  {text}" for text in lacked), sep="\n")
+        return 1 if any(lacking.values()) else 0
+    collected = collect()
+    for code in others:
+        update(code, collected)
+    write_cyrillic()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

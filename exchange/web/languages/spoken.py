@@ -1,0 +1,153 @@
+"""The language that is spoken while one request is answered: the visitor's choice, the browser's, the node's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
+
+from babel.numbers import format_decimal
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from exchange.flows.node import Node
+from exchange.web.languages.catalogue import CODES, LOCALES, SOURCE, TAGS, translations
+from exchange.web.languages.glossary import Glossary, glossary_of, own_glossary
+
+COOKIE = "ffp-language"
+MAX_HEADER = 500  # more languages than anybody reads
+_ALSO = {"sr": "sr-Cyrl", "sh": "sr-Latn", "mo": "ro"}
+"""Tags without a script, or of an earlier standard. Serbian's official script is Cyrillic."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A language, with the glossary of the node that speaks, and the page that a change of language comes back to."""
+
+    code: str = SOURCE
+    glossary: Glossary = field(default_factory=own_glossary)
+    back: str = "/app/"
+
+    @property
+    def locale(self) -> str:
+        """The tag by which a browser writes numbers."""
+        return TAGS[self.code]
+
+    def gettext(self, text: str) -> str:
+        return translations(self.code).gettext(text)
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        return translations(self.code).ngettext(one, many, count)
+
+    def term(self, value: str, of: str | None = None) -> str:
+        return self.glossary.term(value, self.code, of)
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """With this many digits after the decimal sign of the language, and a true minus."""
+        form = "#,##0" + ("." + "0" * digits if digits else "")
+        return format_decimal(value, format=form, locale=LOCALES[self.code]).replace("-", "−")
+
+
+_spoken: ContextVar[Spoken | None] = ContextVar("spoken", default=None)
+
+
+def spoken() -> Spoken:
+    """What is spoken now; English outside of a request."""
+    return _spoken.get() or Spoken()
+
+
+@contextmanager
+def speaking(what: Spoken) -> Iterator[None]:
+    """For what is written outside of a request."""
+    token = _spoken.set(what)
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
+def gettext(text: str, **named: Any) -> str:
+    """A whole sentence in the language that is spoken, with named values put in."""
+    said = spoken().gettext(text)
+    return said % named if named else said
+
+
+def ngettext(one: str, many: str, count: int, **named: Any) -> str:
+    """As ``gettext``, by the number ``num``."""
+    return spoken().ngettext(one, many, count) % {"num": count, **named}
+
+
+def term(value: str, of: str | None = None) -> str:
+    """A value of a vocabulary in words; ``of`` names the vocabulary, where one word stands in several."""
+    return spoken().term(value, of)
+
+
+def chosen(cookie: str | None, accepts: str, default: str) -> str:
+    """The language that was chosen on a page, else the first known one that the browser asks for, else the node's."""
+    if cookie in CODES:
+        return cookie
+    asked = []
+    for place, part in enumerate(accepts[:MAX_HEADER].split(",")):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            asked.append((-float(weight or 1), place, tag.strip()))
+        except ValueError:
+            continue
+    for order, _, tag in sorted(asked):
+        if order < 0 and (code := _known(tag)) is not None:
+            return code
+    return default
+
+
+def _known(tag: str) -> str | None:
+    """The language of a tag such as ``sr-Latn-RS``, by its longest beginning that is known."""
+    steps = tag.split("-")
+    codes = {code.lower(): code for code in CODES} | _ALSO
+    for length in range(len(steps), 0, -1):
+        if (code := codes.get("-".join(steps[:length]).lower())) is not None:
+            return code
+    return None
+
+
+class Speaking:
+    """Sets what is spoken for one request. It stays set for the handler of errors that nobody foresaw, which stands
+    outside; the next request has a context of its own."""
+
+    def __init__(self, app: ASGIApp, node: Node) -> None:
+        self._app = app
+        self._default = node.settings.language
+        self._glossary = glossary_of(node.settings.home)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            code = chosen(_cookie(headers.get("cookie", "")), headers.get("accept-language", ""), self._default)
+            _spoken.set(Spoken(code, self._glossary, _back(scope, headers)))
+        await self._app(scope, receive, send)
+
+
+def _cookie(header: str) -> str | None:
+    try:
+        found = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return None
+    return found.value if found else None
+
+
+def _back(scope: Scope, headers: Mapping[str, str]) -> str:
+    """The page itself, or, for what a form brought, the page of the form."""
+    if scope["method"] in ("GET", "HEAD"):
+        query = scope["query_string"].decode("latin-1")
+        return local_page(scope["path"] + (f"?{query}" if query else ""))
+    referer = urlsplit(headers.get("referer", "")[:2000])
+    return local_page(referer.path + (f"?{referer.query}" if referer.query else ""))
+
+
+def local_page(path: str) -> str:
+    """An address below ``/app/`` of this node as it is; the first page in place of any other."""
+    sound = path.startswith("/app/") and len(path) <= 2000 and path.isprintable() and "\\" not in path
+    return path if sound and "/app/language" not in path else "/app/"

@@ -1,0 +1,1 @@
+"""The pages for people, below ``/app``: HTML over the same flows that the REST answers come from."""

@@ -1,0 +1,159 @@
+"""The pages as an application of their own within the node's: their errors are pages, their policy allows nothing."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from exchange.errors import ExchangeError
+from exchange.flows.node import Node
+from exchange.web.languages.spoken import Speaking
+from exchange.web.pages import (
+    alerts,
+    approvals,
+    audit,
+    candidate_list,
+    candidates,
+    cases,
+    guide,
+    hits,
+    home,
+    language,
+    peers,
+    pictures,
+    queries,
+    records,
+    register,
+    register_files,
+    report,
+    reviews,
+    saved_views,
+    search,
+    sign_in,
+)
+from exchange.web.pages.layout import SignInFirst, error_page
+from exchange.web.pages.sentences import refusal, refusal_of
+from exchange.web.problems import problem, status_of
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+PARTS = (
+    language,
+    guide,
+    sign_in,
+    home,
+    candidate_list,
+    candidates,
+    pictures,
+    saved_views,
+    reviews,
+    hits,
+    records,
+    peers,
+    audit,
+    register,
+    register_files,
+    report,
+    queries,
+    approvals,
+    alerts,
+    cases,
+    search,
+)
+_HEADERS = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+    (b"x-frame-options", b"DENY"),
+]
+
+
+def create_pages(node: Node) -> FastAPI:
+    """To be mounted at ``/app``."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.node = node
+    app.state.tries = sign_in.Tries()
+    app.mount("/static", Kept(directory=Path(__file__).parents[1] / "static"), name="static")
+    for part in PARTS:
+        app.include_router(part.router)
+    app.add_exception_handler(SignInFirst, _sign_in_first)
+    app.add_exception_handler(ExchangeError, _exchange_error)
+    app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(HTTPException, _not_there)
+    app.add_exception_handler(Exception, _unforeseen)
+    app.add_middleware(Speaking, node=node)
+    app.add_middleware(Guarded)
+    return app
+
+
+def front_door() -> Route:
+    """People type the node's name alone."""
+    return Route("/", lambda _request: RedirectResponse("/app/", 303), methods=["GET"], include_in_schema=False)
+
+
+class Kept(StaticFiles):
+    """Style and scripts hold nothing that anybody must not keep: a browser keeps them, and asks each time whether they
+    are still the same, so that an upgrade shows at once."""
+
+    def file_response(self, *args: Any, **named: Any) -> Response:
+        answer = super().file_response(*args, **named)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+
+class Guarded:
+    """The headers that every page has."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, guarded)
+
+
+def _sign_in_first(_request: Request, _error: Exception) -> Response:
+    return RedirectResponse("/app/sign-in", 303)
+
+
+def _exchange_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ExchangeError):
+        raise TypeError("this handler is for the node's own errors")
+    if "application/json" in request.headers.get("accept", ""):  # a script of these pages asked
+        return problem(error.code, status_of(error), str(error))
+    return error_page(status_of(error), refusal_of(error))
+
+
+def _not_understood(_request: Request, _error: Exception) -> Response:
+    return error_page(422, refusal("not-understood", "The address holds something that this page does not know."))
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:
+    logging.getLogger(__name__).error("unforeseen error at %s %s", request.method, request.url.path, exc_info=error)
+    sentence = "The node met an error that nobody foresaw. It was logged; tell the node's operator."
+    return error_page(500, refusal("unforeseen", sentence))
+
+
+def _not_there(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404:
+        return error_page(status, refusal("no-such-page", "There is no such page."))
+    return error_page(status, refusal("not-possible", "This is not possible here."))

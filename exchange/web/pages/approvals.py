@@ -1,0 +1,58 @@
+"""What waits for the head of the Firearms Focal Point: approve or refuse, with a reason that is signed."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from exchange.errors import InvalidInput
+from exchange.flows.approvals import decide, queue
+from exchange.flows.node import Node
+from exchange.log.audit_entry import MAX_SUBJECTS, Act
+from exchange.web import query_answers
+from exchange.web.access import OpenNode
+from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
+from exchange.web.pages.queries import line_of
+from schemas.vocabulary import Decision, Jurisdiction, Role
+
+router = APIRouter()
+
+DECIDED_SHOWN = 50
+Heading = Annotated[Visitor, Depends(only(Role.HEAD))]
+Watching = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.HEAD))]
+
+
+@router.get("/approvals")
+def waiting(node: OpenNode, who: Watching) -> Response:
+    """The most pressing first; what was decided stands below."""
+    asker = who.consultation
+    items = [query_answers.approval(item, node.node_id) for item in queue(node, open_only=False)]
+    open_ones = [item for item in items if item.decision is None]
+    decided = sorted(
+        (item for item in items if item.decision is not None), key=lambda item: str(item.decided_at), reverse=True
+    )[:DECIDED_SHOWN]
+    subjects = [item.concerns for item in [*open_ones, *decided]]
+    asker.note(Act.LIST_STATEMENTS, len(subjects), *subjects[:MAX_SUBJECTS])
+    return page("approvals", who, waiting=open_ones, decided=decided, may_decide=who.caller.role is Role.HEAD)
+
+
+@router.post("/approvals")
+async def answer(request: Request, node: OpenNode, who: Heading) -> Response:
+    """Sign the decision; what is approved goes on its way at once."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(_decide, node, who, fields)
+    return RedirectResponse("/app/approvals", 303)
+
+
+def _decide(node: Node, who: Visitor, fields: dict[str, str]) -> str:
+    try:
+        jurisdiction, decision = Jurisdiction(fields.get("jurisdiction", "")), Decision(fields.get("decision", ""))
+    except ValueError as error:
+        raise InvalidInput("Approve or refuse one of the list.", code="invalid-field") from error
+    concerns, because = fields.get("concerns", ""), line_of(fields, "because")
+    if not re.fullmatch("[0-9a-f]{64}", concerns):
+        raise InvalidInput("Approve or refuse one of the list.", code="invalid-field")
+    return decide(node, who.caller.maker, concerns, jurisdiction, decision, because)

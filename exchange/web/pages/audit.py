@@ -1,0 +1,52 @@
+"""Who saw and asked what, for the supervisor and the head; reading it is audited too."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
+from exchange.store.audit import AuditFilter, count_not_stated, search_entries
+from exchange.web.access import OpenNode
+from exchange.web.pages.layout import Visitor, only, page
+from exchange.web.paging import Cursor, decode_cursor, encode_cursor
+from schemas.vocabulary import Role
+
+router = APIRouter()
+
+ON_A_PAGE = 100
+Supervising = Annotated[Visitor, Depends(only(Role.AUDITOR, Role.HEAD))]
+Day = Annotated[date | Literal[""] | None, Query()]
+
+
+@router.get("/audit")
+def audit(
+    node: OpenNode,
+    who: Supervising,
+    actor: Annotated[str, Query(max_length=64)] = "",
+    subject: Annotated[str, Query(pattern="^([0-9a-f]{64})?$")] = "",
+    act: Act | Literal[""] | None = None,
+    day: Day = None,
+    cursor: Cursor = None,
+) -> Response:
+    """The newest first, by actor, subject, act and day."""
+    wanted = AuditFilter(actor=actor or None, subject=subject or None, act=act or None, day=day or None)
+    before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
+    with node.store.read() as session:
+        found = search_entries(session, wanted, before=before, limit=ON_A_PAGE + 1)
+        not_stated = count_not_stated(session, wanted)
+    asked = {"actor": actor, "subject": subject, "act": act, "day": day}
+    stated = {name: str(value) for name, value in asked.items() if value}
+    shown = found[:ON_A_PAGE]
+    reader = Actor(ActorKind.PERSON, who.caller.pseudonym, who.caller.role)
+    words = json.dumps(stated, sort_keys=True, ensure_ascii=False)
+    node.audit.note(Deed(reader, Act.READ_AUDIT, len(shown), asked=words, purpose=SUPERVISION))
+    following = None
+    if len(found) > ON_A_PAGE:
+        following = urlencode(stated | {"cursor": encode_cursor(shown[-1].entry.number)})
+    return page("audit", who, rows=shown, not_stated=not_stated, chosen=stated, acts=list(Act), following=following)

@@ -1,0 +1,88 @@
+"""One pair: both scans for the viewer, what the score rests on, the review."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from exchange.flows.blind import pair_of
+from exchange.flows.heights import MOST, Form, Wanted
+from exchange.flows.pipelines import Variant
+from exchange.flows.reviews import reviews_of
+from exchange.flows.worth import worth_of
+from exchange.log.audit_entry import Act
+from exchange.store.candidates import StoredCandidate
+from exchange.web import answers
+from exchange.web.access import OpenNode
+from exchange.web.blobs import Digest
+from exchange.web.candidates import CandidateId, found_candidate, note_candidate
+from exchange.web.conditional import IfNoneMatch
+from exchange.web.heavy import heavily
+from exchange.web.heights import heights_answer
+from exchange.web.pages.layout import Reading, page
+from exchange.web.pages.rail import SeenFrom, rail_for
+from schemas.vocabulary import AfteConclusion, Role
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Side:
+    """One specimen of a pair: where its heights are, and its record."""
+
+    heights: str
+    record: answers.RecordSummary
+
+
+@router.get("/pairs/{candidate_id}")
+def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from: SeenFrom = None) -> Response:
+    """One pair with what its score rests on; ``from``: the record whose list it was opened from, for the rail."""
+    asker = who.consultation
+    found = found_candidate(asker, candidate_id)
+    note_candidate(asker, Act.READ_CANDIDATE, found)
+    pair = answers.candidate_detail(found, worth_of(node.calibration, found))
+    with node.store.read() as session:
+        reviews = reviews_of(session, node, pair_of(found), who.caller.pseudonym)
+    own = node.node_id in (found.record_a.issuer, found.record_b.issuer)
+    return page(
+        "pair",
+        who,
+        pair=pair,
+        sides=sides_of(found),
+        explained=found.row.comparison,
+        reviews=reviews,
+        conclusions=list(AfteConclusion),
+        may_conclude=own and who.caller.role is Role.EXAMINER,
+        rail=rail_for(node, asker, found, seen_from) if seen_from else None,
+        query=found.acquisition_a.sha256,
+    )
+
+
+def sides_of(found: StoredCandidate) -> list[Side]:
+    """What the viewer draws of a pair, turned as the matcher compared it."""
+    comparison = json.loads(found.row.comparison)
+    sides = []
+    for side, scan, record in (("a", found.acquisition_a, found.record_a), ("b", found.acquisition_b, found.record_b)):
+        mirrored = Variant.MIRRORED in Variant(comparison[f"variant_{side}"])
+        address = f"/app/scans/{scan.sha256}/heights/{'mirrored' if mirrored else 'plain'}"
+        sides.append(Side(f"{address}?form=filtered", answers.summary(record)))
+    return sides
+
+
+@router.get("/scans/{sha256}/heights/{drawn}")
+async def heights(
+    request: Request,
+    node: OpenNode,
+    who: Reading,
+    sha256: Digest,
+    drawn: Literal["plain", "mirrored"],
+    form: Form = Form.RAW,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """What the comparison viewer draws of one scan."""
+    wanted = Wanted(form, MOST, drawn == "mirrored")
+    return await heavily(request, heights_answer, node, who.consultation, sha256, wanted, if_none_match)

@@ -1,0 +1,48 @@
+"""Which chapter of the user guide belongs to which page, and the keys that the guide lists."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Final
+
+from exchange.web.pages.viewer_words import VIEWER_TEXTS, viewer_texts
+
+CHAPTERS: Final = {
+    "audit": "audit",
+    "candidates": "candidates",
+    "draft": "register",
+    "draft_summary": "register",
+    "hit": "hits",
+    "hits": "hits",
+    "pair": "compare",
+    "peers": "peers",
+    "record": "report",
+    "register": "register",
+    "verification": "verify",
+    "verifications": "verify",
+    "records": "search",
+    "search": "search",
+    "queries": "queries",
+    "query": "queries",
+    "ask": "queries",
+    "approvals": "approvals",
+    "alerts": "alerts",
+    "case": "case-links",
+}
+"""By the name of a page's template; of all others, the first chapter."""
+FIRST_CHAPTER: Final = "sign-in"
+
+_KEYS: Final = re.compile(r'"([a-z-]+)": "([^"]+)"')
+
+
+def chapter_of(template: str) -> str:
+    return CHAPTERS.get(template, FIRST_CHAPTER)
+
+
+@functools.cache
+def viewer_keys() -> tuple[tuple[str, str], ...]:
+    """The keys of the comparison viewer, as its ``const KEYS`` has them, with the English words of the buttons."""
+    _, _, rest = VIEWER_TEXTS.read_text(encoding="utf-8").partition("const KEYS = {")
+    said = viewer_texts()
+    return tuple((key, said[command]) for command, key in _KEYS.findall(rest.partition("};")[0]))

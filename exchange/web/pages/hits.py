@@ -1,0 +1,176 @@
+"""Hits across a border: their stages and clocks, and what the two Firearms Focal Points say to each other."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from exchange.clock import stamp
+from exchange.errors import Conflict, InvalidInput, NotFound
+from exchange.flows.blind import view_of
+from exchange.flows.links import Link, all_links, find_link
+from exchange.flows.node import Node
+from exchange.flows.reviews import Review, reviews_of
+from exchange.flows.speak import Spoke
+from exchange.flows.stages import Stage
+from exchange.log.audit_entry import Act
+from exchange.store.candidates import candidate_of
+from exchange.store.reviews import scans_of
+from exchange.web import answers
+from exchange.web.access import OpenNode
+from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
+from exchange.web.pages.reviews import remark_of, say
+from exchange.web.records import StatementId
+from schemas import Hit, Message
+from schemas.vocabulary import AfteConclusion, Basis, ComparisonStep, FeedbackOutcome, ReferenceChannel, Role
+
+router = APIRouter()
+
+ACTIONS = ("message", "feedback", "comparison", "conclusion", "done", "retraction")
+
+
+@router.get("/hits")
+def hits(node: OpenNode, who: Reading) -> Response:
+    """All hits that this node knows of, what is due first at the top."""
+    asker = who.consultation
+    with node.store.read() as session:
+        links = all_links(session, node)
+    asker.note(Act.LIST_STATEMENTS, len(links), *(link.link_id for link in links))
+    return page("hits", who, rows=[(link, _sides(link)) for link in links], now=stamp())
+
+
+@router.get("/hits/{link_id}")
+def one(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
+    """One hit with its history, and the forms for what may come next."""
+    asker = who.consultation
+    with node.store.read() as session:
+        link = find_link(session, node, link_id)
+        reviews = _on_exhibits(reviews_of(session, node, link.pair, who.caller.pseudonym))
+        scans = scans_of(link.pair.a.scan, link.pair.b.scan)
+        candidate = candidate_of(session, scans, view_of(who.caller.role, who.caller.pseudonym))
+    asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in link.history))
+    return page(
+        "hit",
+        who,
+        link=link,
+        sides=_sides(link),
+        candidate_id=candidate.row.candidate_id if candidate else None,
+        reviews=reviews,
+        now=stamp(),
+        peer=_other_side(node, link),
+        channels=list(ReferenceChannel),
+        outcomes=list(FeedbackOutcome),
+        conclusions=list(AfteConclusion),
+        examiner=who.caller.role is Role.EXAMINER,
+        references=[
+            entry.statement.reference
+            for entry in link.history
+            if isinstance(entry.statement, Message) and entry.statement.reference
+        ],
+        closed=link.progress.stage in (Stage.RETRACTED, Stage.ELIMINATED, Stage.INCONCLUSIVE),
+    )
+
+
+@router.post("/hits/{link_id}/{action}")
+async def act(request: Request, node: OpenNode, who: Reading, link_id: StatementId, action: str) -> Response:
+    """One signed step of a hit."""
+    fields = await read_form(request, node, who.csrf)
+    if action not in ACTIONS:
+        raise NotFound("There is no such step.")
+    spoke = await off_loop(_act, node, who, link_id, action, fields)
+    return RedirectResponse(f"/app/hits/{link_id}#s-{spoke.statement_id[:12]}", 303)
+
+
+def _act(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, str]) -> Spoke:
+    with node.store.read() as session:
+        link = find_link(session, node, link_id)
+    lead = link.link_id
+    match action:
+        case "message":
+            channel, number = fields.get("channel", ""), fields.get("number", "").strip()
+            if bool(channel) != bool(number):
+                raise InvalidInput("A reference has a channel and a number.", code="invalid-field")
+            reference = {"channel": channel, "number": number} if number else None
+            text = fields.get("text", "").replace("\r\n", "\n").strip()
+            return say(node, who, "message", to=_peer(node, link), about=lead, text=text, reference=reference)
+        case "feedback":
+            return say(node, who, "feedback", hit=lead, outcome=fields.get("outcome"), remark=remark_of(fields))
+        case "comparison":
+            return say(
+                node,
+                who,
+                "physical-comparison",
+                hit=lead,
+                step=_step(fields),
+                on=fields.get("on"),
+                place=fields.get("place", "").strip(),
+                remark=remark_of(fields),
+            )
+        case "conclusion":
+            return say(
+                node,
+                who,
+                "conclusion",
+                pair=link.pair.model_dump(mode="json"),
+                conclusion=fields.get("conclusion"),
+                basis=Basis.EXHIBITS,
+                remark=remark_of(fields),
+            )
+        case "done":
+            return _done(node, who, link, fields.get("review", ""))
+        case _:
+            return _take_back(node, who, link, fields.get("reason", "").strip())
+
+
+def _take_back(node: Node, who: Visitor, link: Link, reason: str) -> Spoke:
+    """The latest hit of this node's own: a confirmed one first, then the lead."""
+    own = [
+        entry for entry in link.history if isinstance(entry.statement, Hit) and entry.statement.issuer == node.node_id
+    ]
+    if not own:
+        raise Conflict("Only the node that signed a hit takes it back; this side may dispute it.", code="not-owner")
+    return say(node, who, "retraction", retracts=own[-1].statement_id, reason=reason)
+
+
+def _done(node: Node, who: Visitor, link: Link, review_id: str) -> Spoke:
+    """Both examiners concluded on the exhibits: an identification makes a confirmed hit, all else ends the way."""
+    with node.store.read() as session:
+        reviews = _on_exhibits(reviews_of(session, node, link.pair, who.caller.pseudonym))
+    review = next((item for item in reviews if item.statement_id == review_id), None)
+    if review is None or review.verified is None:
+        raise NotFound("There is no such conclusion on the exhibits, or no other examiner has verified it.")
+    rests_on = {"conclusion": review.statement_id, "verification": review.verified.statement_id}
+    if review.said.conclusion is review.verified.said.conclusion is AfteConclusion.IDENTIFICATION:
+        pair = link.pair.model_dump(mode="json")
+        return say(node, who, "hit", pair=pair, stage="confirmed", basis=Basis.EXHIBITS, **rests_on)
+    return say(node, who, "physical-comparison", hit=link.link_id, step=ComparisonStep.DONE, **rests_on)
+
+
+def _step(fields: dict[str, str]) -> ComparisonStep:
+    try:
+        step = ComparisonStep(fields.get("step", ""))
+    except ValueError as error:
+        raise InvalidInput("Ask, agree or decline.", code="invalid-field") from error
+    if step is ComparisonStep.DONE:
+        raise InvalidInput("A comparison is done when two examiners concluded on the exhibits.", code="invalid-field")
+    return step
+
+
+def _on_exhibits(reviews: list[Review]) -> list[Review]:
+    return [review for review in reviews if review.said.basis is Basis.EXHIBITS and not review.retracted]
+
+
+def _other_side(node: Node, link: Link) -> str | None:
+    others = {link.pair.a.issuer, link.pair.b.issuer, link.hit.issuer} - {node.node_id}
+    return min(others, default=None)
+
+
+def _peer(node: Node, link: Link) -> str:
+    peer = _other_side(node, link)
+    if peer is None:
+        raise Conflict("Both records are this node's own: there is nobody to write to.", code="not-owner")
+    return peer
+
+
+def _sides(link: Link) -> list[answers.RecordSummary | None]:
+    return [None if row is None else answers.summary(row) for row in link.records]

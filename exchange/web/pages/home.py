@@ -1,0 +1,51 @@
+"""The first page: what waits, and what this session is for."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from pydantic import TypeAdapter, ValidationError
+from starlette.responses import RedirectResponse, Response
+
+from exchange.errors import InvalidInput
+from exchange.flows.deadlines import duties
+from exchange.flows.node import Node
+from exchange.flows.status import node_status
+from exchange.flows.sync import sync_status
+from exchange.store.sign_in import state_purpose
+from exchange.web.access import OpenNode
+from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
+from schemas.exhibit import ShortText
+from schemas.vocabulary import LawfulPurpose
+
+router = APIRouter()
+
+_LINE: TypeAdapter[str] = TypeAdapter(ShortText)
+
+
+@router.get("/")
+def home(node: OpenNode, who: SignedIn) -> Response:
+    with node.store.read() as session:
+        due = duties(session, node, who.caller.role, who.caller.pseudonym)
+    return page(
+        "home", who, due=due, status_now=node_status(node), peers=sync_status(node), purposes=list(LawfulPurpose)
+    )
+
+
+@router.post("/purpose")
+async def state(request: Request, node: OpenNode, who: SignedIn) -> Response:
+    """Why this session searches and reads, and under which law: it goes with each query to the audit log."""
+    fields = await read_form(request, node, who.csrf)
+    try:
+        purpose, line = LawfulPurpose(fields.get("purpose", "")), _LINE.validate_python(fields.get("legal_basis", ""))
+    except (ValueError, ValidationError) as error:
+        raise InvalidInput(
+            "Choose a purpose, and name the law and the case in one line of at most 120 characters.",
+            code="invalid-legal-basis",
+        ) from error
+    await off_loop(_store, node, request.cookies[cookie_name(node)], purpose, line)
+    return RedirectResponse("/app/", 303)
+
+
+def _store(node: Node, token: str, purpose: str, legal_basis: str) -> None:
+    with node.store.write() as session:
+        state_purpose(session, token, purpose, legal_basis)

@@ -1,0 +1,210 @@
+"""What all pages share: who looks at them, the forms that they may send, and how they are drawn."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, ParamSpec, TypeVar
+from urllib.parse import parse_qsl, quote
+
+from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from starlette.responses import HTMLResponse, Response
+
+from exchange.errors import ExchangeError, Forbidden, InvalidInput
+from exchange.flows.alerts import MOST, count_fresh
+from exchange.flows.node import Node
+from exchange.flows.sign_in import csrf_of
+from exchange.store.sign_in import session_of, to_be_touched, touch_session
+from exchange.web.access import Caller, OpenNode
+from exchange.web.answers import RecordSummary
+from exchange.web.consultation import Consultation
+from exchange.web.languages import NAMES, spoken, term
+from exchange.web.languages.days import moment, period
+from exchange.web.pages.help import chapter_of
+from exchange.web.pages.modules import VIEWER_MODULES
+from exchange.web.pages.sent import kind_of, own_body
+from exchange.web.pages.sentences import Refusal, reason
+from exchange.web.pages.viewer_words import viewer_words
+from schemas.vocabulary import Role, SignedInBy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MAX_FORM_BYTES = 32 * 1024
+MAX_FIELDS = 64
+_pages = Environment(
+    loader=PackageLoader("exchange.web.pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    extensions=["jinja2.ext.i18n"],
+)
+_I18N: Any = _pages  # the extension gives the environment this method
+_I18N.install_gettext_callables(
+    lambda text: spoken().gettext(text), lambda one, many, count: spoken().ngettext(one, many, count), newstyle=True
+)
+_pages.globals |= {"spoken": spoken, "languages": NAMES, "viewer_words": viewer_words, "viewer_modules": VIEWER_MODULES}
+
+
+def _turned(degrees: float) -> str:
+    """A rotation of 353.6 degrees is one of 6.4 to the other side."""
+    signed = (degrees + 180) % 360 - 180
+    return ("+" if signed >= 0 else "") + spoken().number(signed, 1) + "°"
+
+
+def _occurred(record: RecordSummary) -> str:
+    return period(record.earliest, record.latest)
+
+
+def _case_address(record: RecordSummary) -> str:
+    """Where the graph of a record's case is; a reference may hold a slash."""
+    return f"/app/cases/{record.jurisdiction.code}/{quote(record.case_reference, safe='')}"
+
+
+@pass_context  # of a constant, Jinja would else keep what it was in the language of the first request
+def _number(_context: Context, value: float, digits: int = 0) -> str:
+    return spoken().number(value, digits)
+
+
+@pass_context
+def _term(_context: Context, value: str, of: str | None = None) -> str:
+    return term(value, of)
+
+
+_pages.filters |= {
+    "moment": moment,
+    "turned": _turned,
+    "occurred": _occurred,
+    "number": _number,
+    "term": _term,
+    "reason": reason,
+    "case_address": _case_address,
+}
+
+
+class SignInFirst(ExchangeError):
+    """This page is for those who are signed in."""
+
+    code = "sign-in-first"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody who is signed in to the pages, with what was stated for this session."""
+
+    node: Node
+    caller: Caller
+    csrf: str
+    purpose: str | None
+    legal_basis: str | None
+
+    @property
+    def consultation(self) -> Consultation:
+        """To search and read: with the purpose, where this node demands one. Raises InvalidInput."""
+        if self.node.settings.purpose_required and (self.purpose is None or not self.legal_basis):
+            raise InvalidInput("State on the first page why you ask, and under which law.", code="purpose-missing")
+        return Consultation(self.node, self.caller, self.purpose, self.legal_basis)
+
+
+def cookie_name(node: Node) -> str:
+    """With the prefix that binds it to this host and to TLS, where there is TLS."""
+    return "__Host-ffp" if node.settings.url.startswith("https:") else "ffp"
+
+
+def visitor(request: Request, node: OpenNode) -> Visitor:
+    """Raises SignInFirst."""
+    token = request.cookies.get(cookie_name(node), "")
+    with node.store.read() as session:
+        found = session_of(session, token, idle_s=node.settings.session_idle_s) if token else None
+    if found is None:
+        raise SignInFirst("Sign in first.")
+    row, user = found
+    if to_be_touched(row):
+        with node.store.write() as session:
+            touch_session(session, row.token_sha256)
+    caller = Caller(user.pseudonym, Role(user.role), SignedInBy.PASSWORD_AND_TOTP)
+    return Visitor(node, caller, csrf_of(token), row.purpose, row.legal_basis)
+
+
+SignedIn = Annotated[Visitor, Depends(visitor)]
+
+
+def visitor_or_none(request: Request, node: OpenNode) -> Visitor | None:
+    """For pages that are there before the sign-in too."""
+    try:
+        return visitor(request, node)
+    except SignInFirst:
+        return None
+
+
+MaybeSignedIn = Annotated[Visitor | None, Depends(visitor_or_none)]
+
+
+def only(*roles: Role) -> Callable[[Visitor], Visitor]:
+    """A dependency that lets these roles in. Raises Forbidden for the others."""
+
+    def check(who: SignedIn) -> Visitor:
+        if who.caller.role not in roles:
+            raise Forbidden(f"This page is for the roles {', '.join(roles)}; you are signed in as {who.caller.role}.")
+        return who
+
+    return check
+
+
+Examining = Annotated[Visitor, Depends(only(Role.EXAMINER))]
+Reading = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD))]
+
+
+async def read_form(
+    request: Request,
+    node: Node,
+    csrf: str | None,
+    *,
+    most_bytes: int = MAX_FORM_BYTES,
+    most_fields: int = MAX_FIELDS,
+) -> dict[str, str]:
+    """A form of this node's own pages, its fields by name; ``csrf`` is what it must carry, None before sign-in.
+
+    Raises InvalidInput, TooLarge, and Forbidden for what another site made the browser send.
+    """
+    if kind_of(request) != "application/x-www-form-urlencoded":
+        raise InvalidInput("This is no form of these pages.", code="no-form")
+    body = await own_body(request, node, most_bytes)
+    try:
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=most_fields))
+    except ValueError as error:
+        raise InvalidInput("This is no form of these pages.", code="no-form") from error
+    if csrf is not None and not hmac.compare_digest(fields.pop("csrf", "").encode(), csrf.encode()):
+        raise Forbidden("This form is of an earlier session. Go back, load the page anew, and send it again.")
+    return fields
+
+
+def page(name: str, who: Visitor | None, *, status: int = 200, **values: Any) -> Response:
+    """The page of a template. Every value is escaped where it is written."""
+    template = _pages.get_template(f"{name}.html")
+    drawn = template.render(who=who, help_chapter=chapter_of(name), fresh_alerts=partial(_fresh, who), **values)
+    return HTMLResponse(drawn, status)
+
+
+def _fresh(who: Visitor | None) -> str | None:
+    """How many alerts are new, asked where a page has a head; None for none, and for roles that have no alerts."""
+    if who is None:
+        return None
+    with who.node.store.read() as session:
+        count = count_fresh(session, who.node, who.caller.role, who.caller.pseudonym)
+    return f"{MOST - 1}+" if count >= MOST else str(count) if count else None
+
+
+def error_page(status: int, refusal: Refusal) -> Response:
+    """An error in words, with the way back."""
+    return page("error", None, status=status, refusal=refusal)
+
+
+async def off_loop(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+    """What waits for the database or a password's hash, in a thread of its own."""
+    return await run_in_threadpool(function, *args, **named)

@@ -1,0 +1,104 @@
+"""Peers, for the operator: enrol one by a fingerprint that is read out, see what is where, end it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import TypeAdapter, ValidationError
+from starlette.responses import RedirectResponse, Response
+
+from exchange.errors import ExchangeError, InvalidInput
+from exchange.flows.enrol import Introduction, enrol, fetch_introduction, revoke
+from exchange.flows.node import Node
+from exchange.flows.sync import in_words, note_quarantine, sync_status
+from exchange.flows.trust_root import admitted
+from exchange.trust.card import fingerprint
+from exchange.web.access import OpenNode
+from exchange.web.answers import jurisdiction
+from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
+from schemas.issued import NodeId, Url
+from schemas.vocabulary import Role
+
+router = APIRouter()
+
+Operating = Annotated[Visitor, Depends(only(Role.OPERATOR))]
+PeerId = Annotated[NodeId, Path()]
+_URL: TypeAdapter[str] = TypeAdapter(Url)
+
+
+@router.get("/peers")
+def peers(node: OpenNode, who: Operating) -> Response:
+    """Each peer in words, and this node's own fingerprint to read out."""
+    return _page(node, who)
+
+
+@router.post("/peers/meet")
+async def meet(request: Request, node: OpenNode, who: Operating) -> Response:
+    """Ask whoever answers at an address for its card. Nothing is believed of it yet."""
+    fields = await read_form(request, node, who.csrf)
+    try:
+        met = await off_loop(fetch_introduction, node, _address(fields))
+        return await off_loop(_page, node, who, met=met)
+    except ExchangeError as error:
+        return await off_loop(_page, node, who, problem=str(error), url=fields.get("url", ""))
+
+
+@router.post("/peers")
+async def enrol_peer(request: Request, node: OpenNode, who: Operating) -> Response:
+    """Enrol whoever answers there, where the fingerprint that was read out is its own."""
+    fields = await read_form(request, node, who.csrf)
+    met: Introduction | None = None
+    try:
+        met = await off_loop(fetch_introduction, node, _address(fields))
+        confirmed = fields.get("fingerprint", "").strip() or None
+        await off_loop(enrol, node, met, confirmed=confirmed, legal_basis=fields.get("legal_basis", ""))
+    except ExchangeError as error:
+        return await off_loop(_page, node, who, met=met, problem=str(error), url=fields.get("url", ""))
+    return RedirectResponse("/app/peers", 303)
+
+
+@router.post("/peers/{node_id}/revoke")
+async def end(request: Request, node: OpenNode, who: Operating, node_id: PeerId) -> Response:
+    """Answer and ask it no more; the operator types its name, so that no slip of the mouse does it."""
+    fields = await read_form(request, node, who.csrf)
+    if fields.get("name", "").strip() != node_id:
+        raise InvalidInput(f"Type {node_id} to end the exchange with it.", code="not-confirmed")
+    await off_loop(revoke, node, node_id)
+    return RedirectResponse("/app/peers", 303)
+
+
+@router.post("/peers/{node_id}/noted")
+async def noted(request: Request, node: OpenNode, who: Operating, node_id: PeerId) -> Response:
+    """What is set aside of it was seen: it stays set aside, and raises no alarm any more."""
+    await read_form(request, node, who.csrf)
+    await off_loop(note_quarantine, node, node_id)
+    return RedirectResponse("/app/peers", 303)
+
+
+def _address(fields: dict[str, str]) -> str:
+    try:
+        return _URL.validate_python(fields.get("url", "").strip())
+    except ValidationError as error:
+        raise InvalidInput(
+            "An address is written https://host or http://host:port, in lower case and without a path.",
+            code="invalid-field",
+        ) from error
+
+
+def _page(
+    node: Node, who: Visitor, *, met: Introduction | None = None, problem: str | None = None, url: str = ""
+) -> Response:
+    found = sync_status(node)
+    return page(
+        "peers",
+        who,
+        status=422 if problem else 200,
+        own=fingerprint(node.card.identity),
+        rows=[(item, jurisdiction(item.row.jurisdiction), in_words(item)) for item in found],
+        met=met,
+        met_from=jurisdiction(met.card.jurisdiction) if met else None,
+        registered=admitted(node, met.card) if met else None,
+        problem=problem,
+        url=met.card.url if met and not url else url,
+    )

@@ -1,0 +1,157 @@
+"""Ask other jurisdictions whether they have seen a firearm, follow the answers, and ask for what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import TypeAdapter, ValidationError
+from starlette.responses import RedirectResponse, Response
+
+from exchange.errors import InvalidInput, NotFound
+from exchange.flows.ask import Asked, Question, ask
+from exchange.flows.found import request_release
+from exchange.flows.node import Node
+from exchange.flows.pipelines import roles_of
+from exchange.log.audit_entry import Act
+from exchange.store.peers import PeerState, all_peers
+from exchange.store.queries import find_found, found_by, list_queries
+from exchange.store.records import acquisitions_of, find_record
+from exchange.store.reviews import mark_seen, scans_of, seen_by
+from exchange.store.tables import FoundRow, QueryRow
+from exchange.web import answers, query_answers
+from exchange.web.access import OpenNode
+from exchange.web.pages.layout import Reading, Visitor, off_loop, only, page, read_form
+from exchange.web.paging import Cursor, decode_cursor, encode_cursor
+from exchange.web.records import StatementId
+from schemas.exhibit import ShortText
+from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role
+
+router = APIRouter()
+
+ON_A_PAGE = 50
+BOX = "peer-"
+"""A form has each name once: one box for each peer."""
+Asking = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.INVESTIGATOR))]
+_LINE: TypeAdapter[str] = TypeAdapter(ShortText)
+
+
+@router.get("/queries")
+def queries(node: OpenNode, who: Reading, received: bool = False, cursor: Cursor = None) -> Response:
+    """Own queries and how far their answers are; or what peers asked here. A band is shown, never a score."""
+    asker = who.consultation
+    before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
+    with node.store.read() as session:
+        rows = list_queries(session, node.node_id, own=not received, before=before, limit=ON_A_PAGE + 1)
+        found = found_by(session, [row.statement_id for row in rows[:ON_A_PAGE]])
+    banded = {row.statement_id for row in rows if _may_see_bands(who, row, received)}
+    _note_bands(node, who, [row for row in rows if row.statement_id in banded], found)
+    shown = [query_answers.query(row, found) for row in rows[:ON_A_PAGE]]
+    asker.note(Act.LIST_STATEMENTS, len(shown), *(item.query for item in shown))
+    following = None
+    if len(rows) > ON_A_PAGE:
+        stated = {"received": "1"} if received else {}
+        following = urlencode(stated | {"cursor": encode_cursor(rows[ON_A_PAGE - 1].number)})
+    may_ask = who.caller.role is not Role.HEAD
+    return page("queries", who, queries=shown, received=received, following=following, may_ask=may_ask, banded=banded)
+
+
+@router.get("/records/{statement_id}/ask")
+def form(node: OpenNode, who: Asking, statement_id: StatementId) -> Response:
+    """Which scan of an own record travels, to whom, and why it may."""
+    asker = who.consultation
+    with node.store.read() as session:
+        found = find_record(session, statement_id)
+        if found is None or found[0].issuer != node.node_id or found[0].superseded_by is not None:
+            raise NotFound("There is no such record of this node's own.")
+        scans = [item for item in acquisitions_of(session, statement_id) if roles_of(item)]
+        peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+        record = answers.summary(found[0])
+    asker.note(Act.READ_RECORD, 1, statement_id)
+    named = [(peer.node_id, Jurisdiction(peer.jurisdiction).display_name) for peer in peers]
+    return page("ask", who, record=record, scans=scans, peers=named, box=BOX, outcome=None)
+
+
+@router.post("/records/{statement_id}/ask")
+async def send(request: Request, node: OpenNode, who: Asking, statement_id: StatementId) -> Response:
+    """Sign a query for each peer that was ticked."""
+    fields = await read_form(request, node, who.csrf)
+    outcome = await off_loop(_ask, node, who, statement_id, fields)
+    if any(item.query is None for item in outcome):  # else all of it stands in the list
+        return await off_loop(_what_came_of_it, node, who, statement_id, outcome)
+    return RedirectResponse("/app/queries", 303)
+
+
+@router.post("/queries/{statement_id}/requests")
+async def ask_for_release(request: Request, node: OpenNode, who: Asking, statement_id: StatementId) -> Response:
+    """The second step: the owner's head decides on what was found."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(_request, node, who, statement_id, fields)
+    return RedirectResponse(f"/app/queries#q-{statement_id[:12]}", 303)
+
+
+def _what_came_of_it(node: Node, who: Visitor, statement_id: str, outcome: list[Asked]) -> Response:
+    with node.store.read() as session:
+        found = find_record(session, statement_id)
+    record = None if found is None else answers.summary(found[0])
+    return page("ask", who, record=record, scans=[], peers=[], box=BOX, outcome=outcome)
+
+
+def _may_see_bands(who: Visitor, row: QueryRow, received: bool) -> bool:
+    """A band is a coarse score: examiners, who may be asked to verify the pair blind, see those that they asked for."""
+    return who.caller.role is not Role.EXAMINER or (not received and row.made_by == who.caller.pseudonym)
+
+
+def _note_bands(node: Node, who: Visitor, rows: Sequence[QueryRow], found: Sequence[FoundRow]) -> None:
+    """Whoever is shown the band of a pair that is known by now does not verify it."""
+    if who.caller.role is not Role.EXAMINER:
+        return
+    records = [(item.query, item.record) for item in found if item.record is not None]
+    with node.store.read() as session:
+        pairs = [
+            scans_of(mine.sha256, other.sha256)
+            for row in rows
+            if row.record is not None
+            for mine in acquisitions_of(session, row.record)
+            if mine.position == row.position
+            for query, record in records
+            if query == row.statement_id
+            for other in acquisitions_of(session, record)
+        ]
+        known = seen_by(session, who.caller.pseudonym, pairs)
+    fresh = [pair for pair in pairs if pair not in known]
+    if fresh:
+        with node.store.write() as session:
+            mark_seen(session, who.caller.pseudonym, fresh, opened=False)
+
+
+def _ask(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) -> list[Asked]:
+    if who.purpose is None or not who.legal_basis:
+        raise InvalidInput("State on the first page why you ask, and under which law.", code="purpose-missing")
+    peers = [name.removeprefix(BOX) for name in fields if name.startswith(BOX)]
+    if not 0 < len(peers) <= query_answers.MAX_PEERS:
+        raise InvalidInput("Choose which peers are asked.", code="invalid-field")
+    position = fields.get("position", "")
+    if not position.isascii() or not position.isdecimal() or len(position) > 2:
+        raise InvalidInput("Choose a scan.", code="invalid-field")
+    question = Question(statement_id, int(position), LawfulPurpose(who.purpose), who.legal_basis)
+    return ask(node, who.caller.maker, question, peers)
+
+
+def _request(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) -> str:
+    handle, because = fields.get("handle", ""), line_of(fields, "because")
+    with node.store.read() as session:
+        found = find_found(session, handle)
+    if found is None or found.query != statement_id:
+        raise NotFound("The answer to this query names nothing of that kind.")
+    return request_release(node, who.caller.maker, handle, because)
+
+
+def line_of(fields: dict[str, str], name: str) -> str:
+    """One line that a person gives as a reason. Raises InvalidInput."""
+    try:
+        return _LINE.validate_python(fields.get(name, "").strip())
+    except ValidationError as error:
+        raise InvalidInput("Say why, in one line of at most 120 characters.", code="invalid-field") from error

@@ -1,0 +1,40 @@
+"""One record, with all that was signed."""
+
+from __future__ import annotations
+
+import json
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from exchange.errors import NotFound
+from exchange.flows.sharing import record_of, sharing_of
+from exchange.log.audit_entry import Act
+from exchange.store.records import PENDING, acquisitions_of, find_record
+from exchange.web import answers
+from exchange.web.access import OpenNode
+from exchange.web.pages.layout import Reading, page
+from exchange.web.records import StatementId
+from schemas.vocabulary import Role
+
+router = APIRouter()
+
+
+@router.get("/records/{statement_id}")
+def one(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
+    asker = who.consultation
+    with node.store.read() as session:
+        found = find_record(session, statement_id)
+        if found is None:
+            raise NotFound("There is no such record on this node.")
+        row, statement = found
+        record = record_of(session, statement_id)
+        shared = sharing_of(session, statement_id, record, owner=node.node_id) if row.issuer == node.node_id else []
+        acquisitions = list(acquisitions_of(session, statement_id))
+    pending = sum(item.state in PENDING for item in acquisitions)
+    asker.note(Act.READ_RECORD, 1, statement_id)
+    answer = answers.record(row, record, statement.log_index, acquisitions, shared)
+    signed = json.dumps(answer.statement, indent=2, ensure_ascii=False)
+    own = row.issuer == node.node_id and who.caller.role is Role.EXAMINER and row.superseded_by is None
+    mine = row.submitted_by == who.caller.pseudonym and who.caller.role is Role.EXAMINER
+    return page("record", who, record=answer, signed=signed, pending=pending, own=own, mine=mine)

@@ -1,0 +1,182 @@
+"""Registration: an examiner's drafts, the form of one exhibit, what would be signed, the signature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from exchange.errors import InvalidInput, NotFound
+from exchange.flows import drafts as flow
+from exchange.flows.draft_form import CHOICES, FILE_CHOICES, ticked
+from exchange.flows.draft_submit import submit_draft, summarise
+from exchange.flows.drafts import Draft
+from exchange.flows.node import Node
+from exchange.log.audit_entry import Act
+from exchange.store.drafts import last_submitted, own_drafts, typed
+from exchange.store.records import PENDING, acquisitions_of, find_record
+from exchange.store.terms import groups_of
+from exchange.web import answers
+from exchange.web.access import OpenNode
+from exchange.web.heavy import heavily
+from exchange.web.pages.draft_files import Card, card_of
+from exchange.web.pages.fetched import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched
+from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
+from exchange.web.pages.sent import check_script
+from exchange.web.records import StatementId
+from schemas.calibre import Calibre
+from schemas.vocabulary import BreechFaceClass, HandlingCode, Jurisdiction, Role
+
+router = APIRouter()
+
+RECENT = 10
+Registering = Annotated[Visitor, Depends(only(Role.EXAMINER))]
+DraftId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the page of a draft is drawn from; ``problems`` by field, after it was found not to be complete."""
+
+    draft: Draft
+    cards: list[Card]
+    audience: list[str]
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, name: str) -> str:
+        return self.draft.fields.get(name, "")
+
+    def has(self, group: str, name: str) -> bool:
+        return f"{group}.{name}" in self.draft.fields
+
+
+@router.get("/register")
+def begun(node: OpenNode, who: Registering) -> Response:
+    """Own drafts, what was submitted last, and the way to a new exhibit."""
+    asker, pseudonym = who.consultation, who.caller.pseudonym
+    with node.store.read() as session:
+        drafts = [(row, typed(row)) for row in own_drafts(session, pseudonym)]
+        recent = last_submitted(session, pseudonym, RECENT)
+    asker.note(Act.SEARCH_RECORDS, len(recent), asked={"submitted_by": pseudonym})
+    return page("register", who, drafts=drafts, recent=[answers.summary(row) for row in recent])
+
+
+@router.post("/register")
+async def begin(request: Request, node: OpenNode, who: Registering) -> Response:
+    """A new exhibit; another one of a case; a new version of a record."""
+    fields = await read_form(request, node, who.csrf)
+    draft_id = await off_loop(_begin, node, who, fields)
+    return RedirectResponse(f"/app/register/{draft_id}", 303)
+
+
+@router.get("/register/{draft_id}")
+def one(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+    draft = flow.read_draft(node, who.caller.pseudonym, draft_id)
+    if draft.row.statement_id is not None:
+        return RedirectResponse(f"/app/records/{draft.row.statement_id}", 303)
+    return _form(node, who, draft, {})
+
+
+@router.post("/register/{draft_id}")
+async def save(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+    """Keep what is typed: for the page's script the notes beside the fields, for a form the page, or the summary."""
+    if is_fetched(request):
+        check_script(request, node, who.csrf)
+    sent = await read_form(request, node, who.csrf, most_bytes=MAX_TYPED_BYTES, most_fields=MAX_TYPED_FIELDS)
+    draft = await off_loop(flow.save, node, who.caller.pseudonym, draft_id, sent)
+    if is_fetched(request):
+        return page("draft_notes", who, draft=draft)
+    target = f"/app/register/{draft_id}"
+    return RedirectResponse(f"{target}/summary" if sent.get("act") == "summary" else target, 303)
+
+
+@router.post("/register/{draft_id}/discard")
+async def discard(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+    await check_own(request, node, who)
+    await off_loop(flow.discard, node, who.caller.pseudonym, draft_id)
+    return RedirectResponse("/app/register", 303)
+
+
+@router.get("/register/{draft_id}/summary")
+def summary(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+    """What will be signed, and who will have it; or the form again, with what is missing."""
+    found = summarise(node, who.caller.maker, draft_id)
+    if found.draft.row.statement_id is not None:
+        return RedirectResponse(f"/app/records/{found.draft.row.statement_id}", 303)
+    if found.record is None:
+        return _form(node, who, found.draft, found.problems)
+    cards = [card_of(found.draft, file) for file in found.draft.files]
+    groups = ticked(found.draft.fields, "audience")
+    return page("draft_summary", who, summary=found, record=found.record, cards=cards, named=groups, names=_names())
+
+
+@router.post("/register/{draft_id}/submit")
+async def submit(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+    """Sign and submit; a second click gets the same record."""
+    await check_own(request, node, who)
+    try:
+        statement_id = await heavily(request, submit_draft, node, who.caller.maker, draft_id)
+    except InvalidInput as error:
+        refused: Response = await off_loop(_refused, node, who, draft_id, error)
+        return refused
+    return RedirectResponse(f"/app/records/{statement_id}", 303)
+
+
+@router.get("/register/submitted/{statement_id}/progress")
+def progress(node: OpenNode, who: Registering, statement_id: StatementId) -> Response:
+    """How far the correlation of what one submitted is: two numbers, nothing of the record."""
+    with node.store.read() as session:
+        found = find_record(session, statement_id)
+        if found is None or found[0].submitted_by != who.caller.pseudonym:
+            raise NotFound("You have submitted no such record on this node.")
+        states = [item.state for item in acquisitions_of(session, statement_id)]
+    return JSONResponse({"done": sum(state not in PENDING for state in states), "all": len(states)})
+
+
+def _begin(node: Node, who: Visitor, fields: Mapping[str, str]) -> str:
+    pseudonym, act, case = who.caller.pseudonym, fields.get("act", "new"), fields.get("case_reference", "").strip()[:64]
+    record = fields.get("record")
+    if act == "new" and "like_last" in fields and case:
+        record, act = flow.last_exhibit(node, case), "another"
+    if act == "new" or record is None:
+        return flow.begin(node, pseudonym, case)
+    asker = who.consultation
+    draft_id = flow.begin_from(node, pseudonym, record, amend=act == "amend")
+    asker.note(Act.READ_RECORD, 1, record)
+    return draft_id
+
+
+def _refused(node: Node, who: Visitor, draft_id: str, error: InvalidInput) -> Response:
+    """The form with what the contract refuses beside its field."""
+    draft = flow.read_draft(node, who.caller.pseudonym, draft_id)
+    return _form(node, who, draft, dict(error.problems) or {"": str(error)})
+
+
+def _form(node: Node, who: Visitor, draft: Draft, problems: Mapping[str, str]) -> Response:
+    with node.store.read() as session:
+        groups = groups_of(session, node.node_id)
+    form = Form(
+        draft,
+        [card_of(draft, file) for file in draft.files],
+        flow.audience_of(groups, node.settings.jurisdiction),
+        problems,
+    )
+    return page(
+        "draft",
+        who,
+        status=422 if problems else 200,
+        form=form,
+        choices=CHOICES | {f"file.{name}": kind for name, kind in FILE_CHOICES.items()},
+        calibres=[calibre.value for calibre in Calibre],
+        breech_faces=list(BreechFaceClass),
+        handling=list(HandlingCode),
+        names=_names(),
+        most_bytes=node.settings.max_scan_bytes,
+    )
+
+
+def _names() -> dict[str, str]:
+    return {code.value: code.display_name for code in Jurisdiction}

@@ -1,0 +1,59 @@
+"""What the node's own pages send, and nobody else's: by a form, or by a script that shows the session's secret."""
+
+from __future__ import annotations
+
+import hmac
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from exchange.errors import Forbidden, InvalidInput, TooLarge
+from exchange.flows.node import Node
+
+
+def kind_of(request: Request) -> str:
+    """The media type of what is sent, without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def own_body(request: Request, node: Node, most: int) -> bytes:
+    """What was sent from this node's own address. Raises Forbidden, TooLarge, InvalidInput."""
+    check_origin(request, node)
+    return await bounded_body(request, most)
+
+
+async def bounded_body(request: Request, most: int) -> bytes:
+    """Raises TooLarge, and InvalidInput when the sender broke off."""
+    body = bytearray()
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > most:
+                raise TooLarge(f"At most {most} bytes are taken here.")
+    except ClientDisconnect as error:
+        raise InvalidInput("The sender broke off; send this again.", code="broken-off") from error
+    return bytes(body)
+
+
+async def read_json(request: Request, node: Node, csrf: str, most: int) -> bytes:
+    """JSON that a script of these pages sent, not parsed. Raises as ``check_script``, and InvalidInput, TooLarge."""
+    check_script(request, node, csrf)
+    if kind_of(request) != "application/json":
+        raise InvalidInput("Send JSON.", code="no-json")
+    return await own_body(request, node, most)
+
+
+def check_script(request: Request, node: Node, csrf: str) -> None:
+    """A request that changes something came from a script of these pages, in this session: only such a script can set
+    the header ``X-CSRF``, and only it knows what belongs there. Raises Forbidden."""
+    check_origin(request, node)
+    if not hmac.compare_digest(request.headers.get("x-csrf", "").encode(), csrf.encode()):
+        raise Forbidden("This page is of an earlier session. Load it anew, and try again.")
+
+
+def check_origin(request: Request, node: Node) -> None:
+    """Raises Forbidden."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin)[:2] != urlsplit(node.settings.url)[:2]:
+        raise Forbidden("This was sent from another site, or this node is not reached at its own address.")

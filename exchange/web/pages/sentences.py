@@ -1,0 +1,156 @@
+"""What a node refuses, and why a score is worth nothing, in the language of the page.
+
+The node's own sentence is English and names the values; the page says the general one for the error's code above it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from exchange.errors import ExchangeError
+from exchange.web.languages import gettext, spoken
+from exchange.web.languages import marked as _m
+from exchange.web.languages.catalogue import SOURCE
+
+SENTENCES: Final = {
+    "exchange-error": _m("The node cannot do this."),
+    "configuration-error": _m("A setting of the node is not right. Tell the node's operator."),
+    "passphrase-needed": _m("The node needs the passphrase of its keys. Tell the node's operator."),
+    "unauthenticated": _m("Sign in first."),
+    "sign-in-first": _m("Sign in first."),
+    "sign-in-failed": _m("Pseudonym, password or code is not right. A code is taken once: wait for the next one."),
+    "invitation-void": _m(
+        "This invitation was used, is too old, or never was one. Ask the node's operator for a new one."
+    ),
+    "account-locked": _m("Too many failures: this account is locked for a while. The node's operator can invite anew."),
+    "password-length": _m("The password is too short or too long: four or five words make a good one."),
+    "passwords-differ": _m("The two passwords differ."),
+    "wrong-code": _m("This is not the code that the authenticator shows. Try the next one."),
+    "forbidden": _m("Your role may not do this, or the form is not one of this session."),
+    "not-found": _m("There is no such thing here, or it is not for you."),
+    "no-such-page": _m("There is no such page."),
+    "not-possible": _m("This is not possible here."),
+    "not-understood": _m("The address holds something that this page does not know."),
+    "invalid-input": _m("What was sent is not right. Correct what is named below, and send it again."),
+    "invalid-field": _m("A field is empty, or holds what it may not hold. Correct it, and send it again."),
+    "unknown-type": _m("This cannot be stated."),
+    "unknown-field": _m("Something was sent that only the node itself states."),
+    "no-form": _m("This is no form of these pages."),
+    "purpose-missing": _m("State on the first page why you ask, and under which law."),
+    "invalid-legal-basis": _m("Choose a purpose, and name the law and the case in one line of at most 120 characters."),
+    "invalid-cursor": _m("This place of the list is not known. Begin the list anew."),
+    "unsupported-media": _m("Files of this kind are not read here. Export the scan as x3p, PNG, TIFF or JPEG."),
+    "not-mirrored": _m("A topography is never compared mirrored."),
+    "no-filtered-form": _m("This scan has no filtered form."),
+    "not-usable": _m("This scan cannot be shown or compared in this way."),
+    "too-large": _m("What was sent is too large."),
+    "conflict": _m("This does not agree with what is stored already. Load the page anew."),
+    "other-pair": _m("What it rests on is of another pair."),
+    "other-basis": _m("The verification has another basis than the conclusion."),
+    "same-examiner": _m("A conclusion is verified by another examiner than the one who made it."),
+    "not-agreed": _m("The two examiners do not agree that this is worth pursuing."),
+    "taken-back": _m("What it rests on was taken back."),
+    "not-verified": _m("No other examiner has verified it yet."),
+    "not-blind": _m("Whoever has seen the score or the first conclusion does not verify it."),
+    "not-owner": _m("Only the owner of the record may do this."),
+    "withheld": _m("The law, or the owner, does not let this go to the other side."),
+    "withdrawn": _m("The record was withdrawn."),
+    "superseded": _m("The record was amended: a newer version stands in its place."),
+    "decided": _m("This was decided already."),
+    "nothing-to-decide": _m("Nothing waits for a decision here."),
+    "key-compromised": _m("The record is not believed any more: its key was in wrong hands."),
+    "head-not-signed": _m("The log's head over this is not signed yet. Try again in a moment."),
+    "too-many": _m("Too many tries. Wait a minute."),
+    "quota-reached": _m("As many queries were asked as may be. Ask again later."),
+    "store-unavailable": _m("The node's store cannot be reached. Try again later; nothing was stored."),
+    "store-full": _m("The node's disk is full. Nothing was stored; tell the node's operator."),
+    "not-audited": _m("It could not be written down who asked, so nothing is shown. Try again later."),
+    "compute-failed": _m("The scan could not be worked on in time. Try again."),
+    "not-searched": _m("Nothing could be compared."),
+    "statement-invalid": _m("A signed statement is not to be believed. It was set aside."),
+    "root-invalid": _m("A trust root is not to be believed. Tell the node's operator."),
+    "log-error": _m("Something is wrong with a log. Tell the node's operator."),
+    "proof-invalid": _m("A proof does not lead to the signed head. Believe nothing that rests on it."),
+    "checkpoint-invalid": _m("The head of a log is not signed by its keys. Tell the node's operator."),
+    "time-stamp-error": _m("Something is wrong with a time stamp. Tell the node's operator."),
+    "time-stamp-unavailable": _m("The time-stamping authority cannot be reached. It is asked again."),
+    "time-stamp-refused": _m("The time stamp is not believed. Tell the node's operator."),
+    "request-refused": _m("A request between nodes was refused. Tell the node's operator."),
+    "signature-invalid": _m("A signature is not right. Tell the node's operator."),
+    "request-expired": _m("A request is too old or from the future: the clocks differ. Tell the node's operator."),
+    "request-replayed": _m("A request was seen before. Tell the node's operator."),
+    "key-unknown": _m("No enrolled peer has this key. Tell the node's operator."),
+    "digest-differs": _m("What arrived is not what was signed. Tell the node's operator."),
+    "peer-error": _m("The other node did not answer as it should. Tell the node's operator."),
+    "peer-unreachable": _m("The other node cannot be reached. It is tried again."),
+    "peer-misbehaved": _m("The other node broke the rules of the exchange. Tell the node's operator."),
+    "history-differs": _m("The other node shows two histories. Believe neither; tell the node's operator."),
+    "unforeseen": _m("The node met an error that nobody foresaw. It was logged; tell the node's operator."),
+}
+"""By the code of an error; each class of errors has one, which its kinds with codes of their own fall back to."""
+
+_REASONS: Final = [
+    (re.compile(pattern), text)
+    for pattern, text in (
+        (r"This node has no calibration model\.", _m("This node has no calibration model.")),
+        (
+            r"Likelihood ratios are validated for topographies of breech faces only\.",
+            _m("Likelihood ratios are validated for topographies of breech faces only."),
+        ),
+        (
+            r"The (?:marks are of the region|scans are of the modality) .+",
+            _m("The model was made from marks of another region, or from scans of another kind."),
+        ),
+        (r"The calibre of an exhibit is not known\.", _m("The calibre of an exhibit is not known.")),
+        (
+            r"The calibre (?P<calibre>.+) is not among those of the model: (?P<known>.+)\.",
+            _m("The calibre %(calibre)s is not among those of the model: %(known)s."),
+        ),
+        (
+            r"The model does not say at which lateral resolution its scans were measured\.",
+            _m("The model does not say at which lateral resolution its scans were measured."),
+        ),
+        (
+            r"A lateral resolution of (?P<found>\S+) um is outside the model's (?P<low>\S+) to (?P<high>\S+) um\.",
+            _m("A lateral resolution of %(found)s µm is outside the model's %(low)s to %(high)s µm."),
+        ),
+        (
+            r"The score is of matcher version (?P<found>\S+); the model was made with (?P<made>\S+)\.",
+            _m("The score is of matcher version %(found)s; the model was made with %(made)s."),
+        ),
+        (
+            r"The score was made with other parameters than those of the model\.",
+            _m("The score was made with other parameters than those of the model."),
+        ),
+    )
+]
+"""Why no likelihood ratio is validated, as ``flows/worth.py`` and the matcher say it."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a page says of an error. ``sentence`` is None where the node's own sentence is in the page's language."""
+
+    sentence: str | None
+    detail: str
+
+
+def refusal(code: str, detail: str) -> Refusal:
+    """Of an error that has this code, which ``SENTENCES`` knows."""
+    return Refusal(None if spoken().code == SOURCE else gettext(SENTENCES[code]), detail)
+
+
+def refusal_of(error: ExchangeError) -> Refusal:
+    """By the error's code, else by that of its class."""
+    codes = [error.code, *(kind.code for kind in type(error).__mro__ if issubclass(kind, ExchangeError))]
+    return refusal(next(code for code in codes if code in SENTENCES), str(error))
+
+
+def reason(sentence: str) -> str:
+    """Why there is no validated likelihood ratio; a sentence that is not known here stays as it is."""
+    for pattern, text in _REASONS:
+        if (found := pattern.fullmatch(sentence)) is not None:
+            return gettext(text, **found.groupdict())
+    return sentence

@@ -1,0 +1,47 @@
+"""Records as a table for a spreadsheet, which takes no cell of it for a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from exchange.store.tables import RecordRow
+from exchange.web.languages import gettext, term
+from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def guarded(cell: str) -> str:
+    """A spreadsheet computes what begins so; an apostrophe before it makes it text."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def sheet(rows: Sequence[RecordRow], *, more: bool) -> bytes:
+    """With the handling code of each record, and the footnote wherever Kosovo* stands; ``more``: not all fitted."""
+    written = io.StringIO()
+    table = csv.writer(written)
+    head = ("jurisdiction", "node", "case", "kind", "calibre", "earliest", "latest", "handling", "received", "record")
+    table.writerow(head)
+    for row in rows:
+        cells = (
+            Jurisdiction(row.jurisdiction).display_name,
+            row.issuer,
+            row.case_reference,
+            term(row.kind, "exhibit_kind"),
+            row.calibre,
+            row.earliest or "",
+            row.latest or "",
+            row.handling,
+            row.received_at,
+            row.statement_id,
+        )
+        table.writerow([guarded(cell) for cell in cells])
+    if any(row.jurisdiction == Jurisdiction.XK for row in rows):
+        table.writerow([guarded(KOSOVO_FOOTNOTE)])
+    if more:
+        table.writerow(
+            [guarded(gettext("More records fit than this table holds: the newest %(count)s.", count=len(rows)))]
+        )
+    return b"\xef\xbb\xbf" + written.getvalue().encode()

@@ -1,0 +1,222 @@
+"""The technical annex of a report: for examiners, and for whoever verifies what the first page says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exchange.flows.report import PairReport, Said, Side
+from exchange.web.languages import gettext as _
+from exchange.web.languages import spoken, term
+from exchange.web.languages.days import moment, period
+from exchange.web.pages.sentences import reason
+from exchange.web.report.blocks import Block, columns, heading, pairs, paragraph, picture, quiet
+from schemas import Conclusion, Feedback, Hit, Retraction, Verification
+from schemas.vocabulary import Modality
+
+CELL_COLUMNS = 5
+
+
+def annex(report: PairReport) -> list[Block]:
+    """The images, the comparison, what its score is worth, the records, what was said, and how to verify all of it."""
+    return [
+        heading(_("Technical annex"), 0),
+        *_images(),
+        *_comparison(report),
+        *_worth(report),
+        *_records(report),
+        *_statements(report),
+        *_verification(report),
+    ]
+
+
+def _images() -> list[Block]:
+    return [
+        heading(_("Both scans, aligned"), 1),
+        picture(
+            _(
+                "Left the first, right the second cartridge case, in one frame and under the same virtual light, as "
+                "the program registered them. Congruent cells are lit."
+            )
+        ),
+    ]
+
+
+def _comparison(report: PairReport) -> list[Block]:
+    number, found = spoken().number, report.comparison
+    rows = [
+        (_("Region"), term(report.roi)),
+        (_("Score"), number(report.score, 3)),
+        (_("Congruent cells"), _("%(congruent)s of %(cells)s", congruent=report.congruent_cells, cells=report.cells)),
+    ]
+    if (turned := found.get("rotation_deg")) is not None:
+        signed = (turned + 180) % 360 - 180
+        rows.append((_("Rotation"), _("%(degrees)s°", degrees=number(signed, 1))))
+    if (shared := found.get("overlap")) is not None:
+        rows.append((_("Shared area"), _("%(share)s of the smaller mark", share=number(shared, 2))))
+    rows += [
+        (_("Matcher version"), str(found["matcher_version"])),
+        (_("Digest of its parameters"), report.parameters),
+    ]
+    blocks = [
+        heading(_("What the score rests on"), 1),
+        pairs(*rows),
+        quiet(
+            _(
+                "The score ranks candidates for comparison by an examiner. It is no probability and identifies "
+                "nothing; systems of this kind are for search, not for verification."
+            )
+        ),
+    ]
+    cells = found.get("cells") or found.get("segments") or []
+    if cells:
+        shown = [_cell(cell) for cell in cells]
+        lines = [shown[at : at + CELL_COLUMNS] for at in range(0, len(shown), CELL_COLUMNS)]
+        lines[-1] += [""] * (CELL_COLUMNS - len(lines[-1]))
+        blocks += [
+            quiet(_("Each cell with its correlation, 0 to 1; + marks the congruent ones.")),
+            columns([], lines),
+        ]
+    return blocks
+
+
+def _cell(cell: dict[str, Any]) -> str:
+    mark = " +" if cell["congruent"] else ""
+    return f"{cell['label']}  {spoken().number(cell['correlation'], 2)}{mark}"
+
+
+def _worth(report: PairReport) -> list[Block]:
+    number = spoken().number
+    blocks = [
+        heading(_("What the score is worth"), 1),
+        pairs(
+            (_("First proposition"), _("One firearm fired both cartridge cases.")),
+            (_("Second proposition"), _("Two firearms fired them.")),
+        ),
+    ]
+    found = report.worth.likelihood_ratio
+    if found is None:
+        why = reason(report.worth.no_validated_lr or "")
+        return [*blocks, paragraph(_("no validated LR: %(reason)s", reason=why))]
+    population = found["population"]
+    rows = [
+        (_("log10 of the likelihood ratio"), number(found["log10_lr"], 2)),
+        (
+            _("Bounds that the reference population supports"),
+            _("%(lower)s to %(upper)s", lower=number(found["lower"], 2), upper=number(found["upper"], 2)),
+        ),
+        (_("In words (ENFSI, 2015)"), term(found["verbal"])),
+        (
+            _("Reference population"),
+            _(
+                "%(name)s: %(firearms)s firearms, %(same)s pairs of one firearm and %(different)s of two",
+                name=population["name"],
+                firearms=number(population["n_firearms"]),
+                same=number(population["n_km"]),
+                different=number(population["n_knm"]),
+            ),
+        ),
+        (_("Digest of the model"), str(found["model_digest"])),
+    ]
+    if found["capped"] is not None:
+        rows.insert(2, (_("Bound reached"), _("The data support no value further from 0.")))
+    note = _(
+        "A likelihood ratio holds within its bounds and for its reference population alone, and leaves out that the "
+        "pair was found by its score."
+    )
+    return [*blocks, pairs(*rows), quiet(note)]
+
+
+def _records(report: PairReport) -> list[Block]:
+    titles = (_("The first record"), _("The second record"))
+    blocks: list[Block] = []
+    for title, side in zip(titles, report.sides, strict=True):
+        blocks += [heading(title, 1), pairs(*_record(side))]
+    return blocks
+
+
+def _record(side: Side) -> list[tuple[str, str]]:
+    record, scan = side.record, side.acquisition
+    exhibit, handling = record.exhibit, record.handling
+    size = scan.lateral_resolution_um
+    instrument = scan.instrument
+    rows = [
+        (_("Jurisdiction"), term(record.jurisdiction)),
+        (_("Case"), record.case_reference),
+        (_("Exhibit"), term(exhibit.kind)),
+        (_("Calibre"), exhibit.calibre.value),
+        (_("Occurred"), period(exhibit.occurred.earliest, exhibit.occurred.latest)),
+        (_("Headstamp"), exhibit.headstamp or "–"),
+        (_("Modality"), term(scan.modality)),
+        (_("Instrument"), f"{instrument.maker} {instrument.model}" if instrument else term("not_examined")),
+        (_("Handling code"), f"{handling.code.value}: {handling.restriction or term(handling.code)}"),
+        (_("Kept until"), str(record.retention_until)),
+        (_("Received"), moment(side.received_at)),
+        (_("Statement"), side.statement_id),
+        (_("Place in the log"), _("%(index)s in the log of %(node)s", index=side.log_index, node=side.issuer)),
+        (_("SHA-256 of the scan"), scan.blob.sha256),
+    ]
+    if scan.modality is Modality.REFLECTANCE and size is not None:
+        rows.insert(8, (_("Resolution"), _("%(size)s µm per pixel", size=spoken().number(size, 2))))
+    return rows
+
+
+def _statements(report: PairReport) -> list[Block]:
+    blocks: list[Block] = [heading(_("What was stated of this pair"), 1)]
+    if not report.said:
+        return [*blocks, paragraph(_("Nothing that is known here and may be shown."))]
+    for said in report.said:
+        blocks += [heading(term(said.kind, "statement"), 2), pairs(*_statement(said))]
+    return blocks
+
+
+def _statement(said: Said) -> list[tuple[str, str]]:
+    statement = said.statement
+    rows = [(_("Stated by"), f"{term(statement.made_by.role)}, {statement.made_by.pseudonym} ({statement.issuer})")]
+    match statement:
+        case Conclusion() | Verification():
+            rows += [
+                (_("Conclusion"), term(statement.conclusion)),
+                (_("Basis"), term(statement.basis)),
+                (_("Remark"), statement.remark or "–"),
+            ]
+        case Hit():
+            rows += [(_("Stage"), term(statement.stage)), (_("Basis"), term(statement.basis))]
+        case Feedback():
+            rows += [(_("Outcome"), term(statement.outcome)), (_("Remark"), statement.remark or "–")]
+        case Retraction():
+            rows += [(_("Takes back"), statement.retracts), (_("Reason"), statement.reason)]
+        case _:
+            pass
+    if said.retracted:
+        rows.append((_("State"), _("taken back by its issuer")))
+    return [
+        *rows,
+        (_("Received"), moment(said.received_at)),
+        (_("Statement"), said.statement_id),
+        (_("Place in the log"), _("%(index)s in the log of %(node)s", index=said.log_index, node=statement.issuer)),
+    ]
+
+
+def _verification(report: PairReport) -> list[Block]:
+    return [
+        heading(_("How to verify this"), 1),
+        paragraph(
+            _(
+                "Each record and each statement is signed by the node that made it and stands in that node's log, at "
+                "the place that is named above. The node that made a record gives it out as a bundle: with its "
+                "signatures, the proof that the log holds it, and the log's signed head."
+            )
+        ),
+        paragraph(
+            _(  # set in the type of the rest: backquotes belong to pages
+                "A bundle is verified without any node: by `ffp verify` with the issuer's fingerprint, which two "
+                "people have compared, or by hand with public tools, as `docs/verify-by-hand.md` says."
+            ).replace("`", "")
+        ),
+        quiet(
+            _(
+                "Made by the node %(node)s, which makes the same report, byte for byte, from the same statements.",
+                node=report.node_id,
+            )
+        ),
+    ]

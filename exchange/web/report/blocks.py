@@ -1,0 +1,84 @@
+"""The pieces of which a report is made: what the template lays out, one after the other."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Any, Final
+
+Block = dict[str, Any]
+
+COVERED: Final = (
+    (0x20, 0x7E),
+    (0xA1, 0xAC),
+    (0xAE, 0x17F),
+    (0x218, 0x21B),
+    (0x391, 0x3A1),
+    (0x3A3, 0x3A9),
+    (0x3B1, 0x3C9),
+    (0x400, 0x45F),
+    (0x490, 0x491),
+    (0x2010, 0x2014),
+    (0x2018, 0x201E),
+    (0x2020, 0x2022),
+    (0x2026, 0x2026),
+    (0x20AC, 0x20AC),
+    (0x2116, 0x2116),
+    (0x2122, 0x2122),
+    (0x2190, 0x2193),
+    (0x2212, 0x2212),
+    (0x2248, 0x2248),
+    (0x2264, 0x2265),
+)
+"""What the embedded font can draw: Latin, Greek and Cyrillic. PDF/A lets no character through that has no shape."""
+
+
+def heading(text: str, level: int) -> Block:
+    return {"kind": "heading", "text": printable(text), "level": level}
+
+
+def paragraph(text: str) -> Block:
+    return {"kind": "paragraph", "text": printable(text)}
+
+
+def quiet(text: str) -> Block:
+    return {"kind": "quiet", "text": printable(text)}
+
+
+def stage(text: str) -> Block:
+    return {"kind": "stage", "text": printable(text)}
+
+
+def bullets(*texts: str) -> Block:
+    return {"kind": "bullets", "items": [printable(text) for text in texts]}
+
+
+def pairs(*rows: tuple[str, str]) -> Block:
+    """A name and a value in each row."""
+    return {"kind": "pairs", "rows": [[printable(name), printable(value)] for name, value in rows]}
+
+
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> Block:
+    """A table; ``numbers`` are the columns that are set to the right."""
+    return {
+        "kind": "columns",
+        "head": [printable(text) for text in head],
+        "rows": [[printable(text) for text in row] for row in rows],
+        "numbers": list(numbers),
+    }
+
+
+def picture(caption: str) -> Block:
+    return {"kind": "picture", "caption": printable(caption)}
+
+
+def printable(text: str) -> str:
+    """The text with the code point in place of each character that the font has no shape for: nothing is left out."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(
+        letter if letter == "\n" or _covered(ord(letter)) else f"[U+{ord(letter):04X}]" for letter in composed
+    )
+
+
+def _covered(point: int) -> bool:
+    return any(low <= point <= high for low, high in COVERED)

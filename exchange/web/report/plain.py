@@ -1,0 +1,145 @@
+"""The first page of a report, for those who decide and are no examiners: prosecutors, investigators, judges."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exchange.flows.report import PairReport, Side
+from exchange.web.languages import gettext as _
+from exchange.web.languages import marked as _m
+from exchange.web.languages import term
+from exchange.web.languages.days import period
+from exchange.web.pages.sentences import reason
+from exchange.web.report.blocks import Block, bullets, columns, heading, paragraph, stage
+
+IS: Final = {
+    "candidate": _m(
+        "A computer program put this pair on a list for examiners, because marks on the two cartridge cases resemble "
+        "each other. No examiner's conclusion on it is known here."
+    ),
+    "concluded": _m(
+        "An examiner has compared the two cartridge cases and concluded that one firearm fired both. That conclusion "
+        "has not led to a shared lead yet: a second examiner must come to the same result without knowing of the first."
+    ),
+    "lead": _m(
+        "Two examiners have compared images of the two cartridge cases on the screen, the second without knowing the "
+        "program's score or the first one's conclusion. Both hold the pair worth pursuing: it is a lead. The exhibits "
+        "themselves have not been compared."
+    ),
+    "confirmed": _m(
+        "Two examiners have compared the two cartridge cases themselves under the microscope, the second without "
+        "knowing the first one's conclusion. Both concluded that one firearm fired both: it is a confirmed hit."
+    ),
+    "eliminated": _m("An examiner has compared the two cartridge cases and concluded that two firearms fired them."),
+    "inconclusive": _m(
+        "An examiner has compared the two cartridge cases and could conclude neither that one firearm fired both, nor "
+        "that two did."
+    ),
+    "unsuitable": _m("An examiner has found that the marks on the cartridge cases are not suitable for comparison."),
+}
+
+MEANS: Final = {
+    "candidate": _m("An examiner should look at the pair. For an investigation it means nothing yet."),
+    "concluded": _m("The two cases may be connected. Rest nothing on it before a second examiner has verified it."),
+    "lead": _m(
+        "The two cases may be connected, and it is worth asking what else connects them. It is a reason to compare the "
+        "exhibits; it is no evidence that one firearm was used in both."
+    ),
+    "confirmed": _m(
+        "In the opinion of the examiners, one firearm was used in both cases. An expert's report by the laboratory, "
+        "not this one, is what a court can be given."
+    ),
+    "eliminated": _m("In the opinion of the examiner, this pair does not connect the two cases."),
+    "inconclusive": _m("This pair neither connects the two cases nor excludes that they are connected."),
+    "unsuitable": _m("This pair tells nothing about whether the two cases are connected."),
+}
+
+NEXT: Final = {
+    "candidate": _m("Ask the laboratory of your Firearms Focal Point to have an examiner look at the pair."),
+    "concluded": _m("Wait for the second examiner's verification; the Firearms Focal Point can say when it is due."),
+    "lead": _m("Ask, through the two Firearms Focal Points, that the exhibits be compared under one microscope."),
+    "confirmed": _m("Ask the laboratory that holds the exhibits for an expert's report."),
+    "eliminated": _m("No further step follows from this pair."),
+    "inconclusive": _m("Ask the laboratory whether better scans, or the exhibits themselves, could tell more."),
+    "unsuitable": _m("Ask the laboratory whether other marks on the cartridge cases can be compared."),
+}
+
+
+def plain_page(report: PairReport) -> list[Block]:
+    """What this is, what it means, what it does not mean, and the next step."""
+    at = report.stage
+    return [
+        columns(
+            ["", _("First cartridge case"), _("Second cartridge case")],
+            [
+                [_("Jurisdiction"), *(term(side.record.jurisdiction) for side in report.sides)],
+                [_("Case"), *(side.record.case_reference for side in report.sides)],
+                [_("Exhibit"), *(term(side.record.exhibit.kind) for side in report.sides)],
+                [_("Calibre"), *(side.record.exhibit.calibre.value for side in report.sides)],
+                [_("Occurred"), *map(_occurred, report.sides)],
+            ],
+        ),
+        stage(_("State of this pair: %(stage)s", stage=term(at, "pair_stage"))),
+        heading(_("What this is"), 1),
+        paragraph(_(IS[at])),
+        heading(_("What it means"), 1),
+        paragraph(_(MEANS[at])),
+        paragraph(_worth(report)),
+        heading(_("What it does not mean"), 1),
+        bullets(
+            _("The program's score puts pairs in an order for examiners. It identifies nothing and is no probability."),
+            _(
+                "A likelihood ratio is not the probability that one firearm fired both. It says how much more probable "
+                "the score is if one firearm fired both than if two did."
+            ),
+            _("That one firearm was used twice does not tell who used it, or whether it changed hands."),
+            _("That a pair is not on the list does not tell that two cases are not connected."),
+            _(
+                "Nothing that concerns a person may be decided on this alone: a human being must assess it (Directive "
+                "(EU) 2016/680, article 11)."
+            ),
+        ),
+        heading(_("The next step"), 1),
+        bullets(
+            _(NEXT[at]),
+            _(
+                "Use as evidence needs a request through SIENA, the INTERPOL National Central Bureau, or mutual legal "
+                "assistance; note its reference at the hit."
+            ),
+            *_handling(report),
+        ),
+    ]
+
+
+def _worth(report: PairReport) -> str:
+    if (found := report.worth.likelihood_ratio) is not None:
+        return _(
+            "In the words of the scale of the European forensic institutes (ENFSI), the score gives: %(verbal)s. The "
+            "annex says for which firearms this holds.",
+            verbal=term(found["verbal"]),
+        )
+    return _(
+        "How much the score tells cannot be stated: there is no validated likelihood ratio. %(reason)s",
+        reason=reason(report.worth.no_validated_lr or ""),
+    )
+
+
+def _occurred(side: Side) -> str:
+    when = side.record.exhibit.occurred
+    return period(when.earliest, when.latest)
+
+
+def _handling(report: PairReport) -> list[str]:
+    """What each owner asks of whoever reads this; once, where both ask the same."""
+    said = []
+    for side in report.sides:
+        handling = side.record.handling
+        said.append(
+            _(
+                "Handling code %(code)s (%(jurisdiction)s): %(meaning)s",
+                code=handling.code.value,
+                jurisdiction=term(side.record.jurisdiction),
+                meaning=handling.restriction or term(handling.code),
+            )
+        )
+    return list(dict.fromkeys(said))

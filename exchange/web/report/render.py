@@ -1,0 +1,72 @@
+"""A report as PDF/A-2: words and values go to the template as JSON, which typst reads as data and never as markup."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import typst
+
+from exchange.flows.report import PairReport
+from exchange.web.languages import gettext as _
+from exchange.web.languages import spoken, term
+from exchange.web.languages.days import moment
+from exchange.web.report.annex import annex
+from exchange.web.report.blocks import printable
+from exchange.web.report.plain import plain_page
+
+TEMPLATE: Final = Path(__file__).parent / "pair.typ"
+STANDARD: Final = "a-2a"  # PDF/A-2 with its structure marked: readable aloud, and to be searched
+
+
+def render_report(report: PairReport) -> bytes:
+    """The PDF in the language that is spoken: the same report gives the same bytes."""
+    made = _set(report, format="pdf", pdf_standards=STANDARD)
+    if not isinstance(made, bytes):
+        raise TypeError("typst gives one PDF")
+    return made
+
+
+def draw_first_page(report: PairReport, ppi: float) -> bytes:
+    """The page in plain language as PNG, at so many points per inch: what the guide and the README show of a report."""
+    made = _set(report, format="png", ppi=ppi)
+    return made if isinstance(made, bytes) else bytes(made[0])
+
+
+def _set(report: PairReport, **form: Any) -> Any:
+    with tempfile.TemporaryDirectory(prefix="ffp-report-") as name:
+        folder = Path(name)
+        shutil.copy(TEMPLATE, folder / "main.typ")
+        (folder / "data.json").write_text(json.dumps(_data(report), ensure_ascii=False), encoding="utf-8")
+        (folder / "picture.png").write_bytes(report.picture)
+        # another machine's fonts would set another page
+        return typst.compile(str(folder / "main.typ"), root=str(folder), ignore_system_fonts=True, **form)
+
+
+def _data(report: PairReport) -> dict[str, Any]:
+    code, _dash, script = spoken().code.partition("-")
+    dated = datetime.fromisoformat(report.dated)
+    return {
+        "language": code,
+        "script": script.lower() or None,
+        "title": printable(_("Report on a possible link between two cases")),
+        "subtitle": printable(
+            _(
+                "Pair %(number)s at the node %(node)s, as of %(moment)s",
+                number=report.candidate_id,
+                node=report.node_id,
+                moment=moment(report.dated),
+            )
+        ),
+        "author": report.node_id,
+        "date": [dated.year, dated.month, dated.day, dated.hour, dated.minute, dated.second],
+        "plain": plain_page(report),
+        "annex": annex(report),
+        "footnote": printable(term("kosovo", "footnote")),
+        "page": printable(_("Page {page} of {pages}")),
+        "caution": printable(_("A score ranks candidates for comparison by an examiner; it identifies nothing.")),
+    }

@@ -1,0 +1,94 @@
+"""``/v1/statements``: what people say of a pair, or to each other, and what was said."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import anyio
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+
+from exchange.errors import InvalidInput, NotFound, TooLarge
+from exchange.flows.speak import KINDS, may_see, speak
+from exchange.log.audit_entry import Act
+from exchange.store.statements import find_statement, search_statements
+from exchange.web import answers
+from exchange.web.access import OpenNode, Speaker
+from exchange.web.consultation import Consulting
+from exchange.web.records import StatementId
+from schemas.issued import NodeId
+from schemas.strict_json import MAX_STATEMENT_BYTES
+
+router = APIRouter(prefix="/v1", tags=["statements"])
+
+SHOWN = frozenset(KINDS)
+BODY_S = 60
+
+_DRAFT = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["type"],
+                    "properties": {"type": {"enum": sorted(KINDS)}},
+                    "description": "A statement of the contract without contract, nonce, issuer and made_by.",
+                },
+                "example": {"type": "message", "to": "ffp-mk", "text": "May we compare the exhibits on Thursday?"},
+            }
+        },
+    }
+}
+
+
+@router.post("/statements", status_code=201, response_model=answers.SpokeAnswer, openapi_extra=_DRAFT)
+async def say_statement(request: Request, node: OpenNode, caller: Speaker) -> answers.SpokeAnswer:
+    """Say something: a conclusion, a verification, a hit, a retraction, feedback, a message, a disclosure. It is
+    signed, logged, and put on the lanes of those concerned; a conclusion and its verification only when a hit rests on
+    both."""
+    draft = bytearray()
+    try:
+        with anyio.fail_after(BODY_S):
+            async for piece in request.stream():
+                draft += piece
+                if len(draft) > MAX_STATEMENT_BYTES:
+                    raise TooLarge(f"A statement has at most {MAX_STATEMENT_BYTES} bytes.")
+    except TimeoutError as error:
+        raise InvalidInput(f"The statement did not arrive in {BODY_S} s.", code="broken-off") from error
+    spoke = await run_in_threadpool(speak, node, caller.maker, bytes(draft))
+    return answers.SpokeAnswer.model_validate(spoke, from_attributes=True)
+
+
+@router.get("/statements", response_model=list[answers.StatementAnswer])
+def statements(
+    request: Request,
+    node: OpenNode,
+    asker: Consulting,
+    about: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="What they speak of.")] = None,
+    kind: Annotated[str | None, Query(description=f"One of {', '.join(sorted(KINDS))}.")] = None,
+    issuer: Annotated[NodeId | None, Query(description="Who said it.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[answers.StatementAnswer]:
+    """What was said, here and by peers, the newest first."""
+    if kind is not None and kind not in SHOWN:
+        raise InvalidInput(f"A kind is one of {', '.join(sorted(SHOWN))}.", code="unknown-type")
+    kinds = SHOWN if kind is None else {kind}
+    with node.store.read() as session:
+        rows = search_statements(session, kinds=kinds, about=about, issuer=issuer, limit=limit)
+        shown = [row for row in rows if may_see(session, node, row, asker.caller.pseudonym)]
+    said = (row.statement_id for row in shown)
+    asker.note(Act.LIST_STATEMENTS, len(shown), *said, asked=dict(request.query_params))
+    return [answers.statement(row) for row in shown]
+
+
+@router.get("/statements/{statement_id}", response_model=answers.StatementAnswer)
+def read_statement(node: OpenNode, asker: Consulting, statement_id: StatementId) -> answers.StatementAnswer:
+    """One statement as it was signed."""
+    with node.store.read() as session:
+        row = find_statement(session, statement_id)
+        seen = row is not None and row.type in SHOWN and may_see(session, node, row, asker.caller.pseudonym)
+    if row is None or row.envelope is None or not seen:
+        raise NotFound(f"There is no such statement as {statement_id} on this node.")
+    asker.note(Act.READ_STATEMENT, 1, *dict.fromkeys(filter(None, (statement_id, row.about))))
+    return answers.statement(row)

@@ -1,0 +1,118 @@
+// The registration page: what is typed is saved as it is typed; files are sent piece by piece and go on after a break.
+
+import { Sending } from "./register/sending.js";
+import { saver } from "./register/saving.js";
+
+const ALONGSIDE = 2; // files at a time: more would only share one line
+const area = document.querySelector("[data-register]");
+const form = document.querySelector("[data-form]");
+const cards = area.querySelector("[data-files]");
+const address = `/app/register/${area.dataset.draft}`;
+const headers = { "X-CSRF": area.dataset.csrf };
+
+const words = (name, values = {}) =>
+  Object.entries(values).reduce((text, [key, value]) => text.replace(`{${key}}`, value), area.dataset[`text${name}`]);
+
+const save = saver(form, headers, {
+  state: document.querySelector("[data-saved]"),
+  words,
+});
+
+/** Puts a card of the server in the place of another, and the focus where it was. */
+function show(markup, old) {
+  const held = document.createElement("template");
+  held.innerHTML = markup.trim(); // the node's own page, escaped there; the policy lets no script in it run
+  const card = held.content.firstElementChild;
+  const focused = document.activeElement?.id;
+  const opened = old?.querySelector("details")?.open;
+  const known = old ?? document.getElementById(card.id);
+  if (known) known.replaceWith(card);
+  else cards.append(card);
+  if (opened) card.querySelector("details")?.setAttribute("open", "");
+  if (focused && known) document.getElementById(focused)?.focus();
+  return card;
+}
+
+async function read(file, old) {
+  await save.now();
+  const answer = await fetch(`${address}/files/${file}/read`, { method: "POST", headers });
+  if (answer.ok) show(await answer.text(), old ?? document.getElementById(`file-${file}`));
+  return answer.ok;
+}
+
+const waiting = [];
+let running = 0;
+
+function next() {
+  while (running < ALONGSIDE && waiting.length) {
+    running += 1;
+    waiting.shift().run().finally(() => {
+      running -= 1;
+      next();
+    });
+  }
+}
+
+function send(files) {
+  for (const file of files) {
+    const row = area.querySelector("[data-arriving]").content.firstElementChild.cloneNode(true);
+    row.querySelector("[data-name]").textContent = file.name;
+    row.querySelector("progress").setAttribute("aria-label", file.name);
+    cards.append(row);
+    const sending = new Sending(file, row, { address, headers, words, read });
+    row.querySelector("[data-cancel]").addEventListener("click", () => sending.cancel());
+    row.querySelector("[data-again]").addEventListener("click", () => {
+      waiting.push(sending);
+      next();
+    });
+    sending.say("Waiting");
+    waiting.push(sending);
+  }
+  next();
+}
+
+const drop = area.querySelector("[data-drop]");
+drop.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  drop.dataset.over = "";
+});
+drop.addEventListener("dragleave", () => delete drop.dataset.over);
+drop.addEventListener("drop", (event) => {
+  event.preventDefault();
+  delete drop.dataset.over;
+  send([...event.dataTransfer.files]);
+});
+for (const kind of ["dragover", "drop"]) {
+  // a file that misses the area would otherwise replace the page
+  window.addEventListener(kind, (event) => event.preventDefault());
+}
+const pick = area.querySelector("[data-pick]");
+pick.addEventListener("change", () => {
+  send([...pick.files]);
+  pick.value = "";
+});
+
+cards.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-remove], [data-read]");
+  if (!button) return;
+  event.preventDefault();
+  const card = button.closest("[data-file]");
+  if (button.hasAttribute("data-read")) {
+    await read(card.dataset.file, card);
+    return;
+  }
+  const answer = await fetch(`${card.dataset.address}/remove`, { method: "POST", headers });
+  if (answer.ok) {
+    card.remove();
+    pick.focus();
+  }
+});
+cards.addEventListener("change", async (event) => {
+  const card = event.target.closest("[data-file][data-state=read]");
+  if (card && event.target.hasAttribute("data-reread")) await read(card.dataset.file, card);
+});
+
+// what was whole before the page was loaded, or came from an earlier version
+for (const card of cards.querySelectorAll("[data-state=arrived]")) read(card.dataset.file, card);
+document.getElementById("problems")?.focus();
+area.dataset.state = "ready";

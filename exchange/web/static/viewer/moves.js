@@ -1,0 +1,58 @@
+// What hands do to a view: each function changes the view that it is given. Places and steps are CSS pixels on a stage
+// {width, height}.
+//
+// Linked, both specimens move as one: the camera does. Free, the specimen under the pointer moves alone: the reference
+// by its pose; the query by the camera, with the reference moved back by as much.
+
+import { fromScreen, movedPose, turned, upTo180 } from "./frame.js";
+import { panesOf } from "./stage.js";
+import { clamped, FIELD_UM } from "./view.js";
+
+const LINKED_KEY_STEPS = 12; // keys move a specimen finely, and the whole view coarsely
+
+export const scaleOf = (view, stage) => stage.width / view.camera.field_um;
+export const here = (view) => [view.camera.x_um, view.camera.y_um];
+export const onStage = (view, stage, dx, dy) =>
+  turned(dx / scaleOf(view, stage), dy / scaleOf(view, stage), -view.camera.angle_deg);
+
+export function paneAt(view, stage, place) {
+  const panes = panesOf(view, stage.width, stage.height);
+  return (place && panes.find((pane) => place[0] < pane.right)) ?? panes.at(-1);
+}
+
+/** The side that moves alone: 0 the query, 1 the reference; null while both are linked. */
+function freeSide(view, stage, place) {
+  return view.linked ? null : paneAt(view, stage, place).sides.at(-1);
+}
+
+export function pan(view, stage, dx, dy, place) {
+  const [x, y] = onStage(view, stage, dx, dy);
+  const side = freeSide(view, stage, place);
+  if (side !== null) view.reference = movedPose(view.reference, { by: side ? [x, y] : [-x, -y] });
+  if (side !== 1) Object.assign(view.camera, { x_um: view.camera.x_um - x, y_um: view.camera.y_um - y });
+}
+
+export function turn(view, stage, degrees, place) {
+  const side = freeSide(view, stage, place);
+  if (side !== null) {
+    view.reference = movedPose(view.reference, { degrees: side ? degrees : -degrees, around: here(view) });
+  }
+  if (side !== 1) view.camera.angle_deg = upTo180(view.camera.angle_deg + degrees);
+}
+
+/** What lies under the place stays there; without a place, what lies in the middle. */
+export function zoom(view, stage, factor, place) {
+  const { middle } = paneAt(view, stage, place);
+  const at = place ?? middle;
+  const before = fromScreen(view.camera, scaleOf(view, stage), middle, at);
+  view.camera.field_um = clamped(view.camera.field_um / factor, FIELD_UM);
+  const after = fromScreen(view.camera, scaleOf(view, stage), middle, at);
+  view.camera.x_um += before[0] - after[0];
+  view.camera.y_um += before[1] - after[1];
+}
+
+/** A step by keys: of the view, or of a specimen. */
+export function nudge(view, stage, dx, dy) {
+  const steps = view.linked ? LINKED_KEY_STEPS : 1;
+  pan(view, stage, steps * dx, steps * dy, null);
+}

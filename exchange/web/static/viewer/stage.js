@@ -1,0 +1,101 @@
+// One frame: the panes of a view, the pictures in them, and what lies over these.
+
+import { AT_REST, screenToValue } from "./frame.js";
+import { drawOverlay } from "./overlay.js";
+import { SHOW } from "./shading.js";
+import { towardsLight } from "./view.js";
+
+/**
+ * The panes of a view on a stage of this size in CSS pixels: [{left, right, middle: where the camera's point is shown,
+ * show: of SHOW, sides: 0 for the query, 1 for the reference}].
+ */
+export function panesOf(view, width, height) {
+  const pane = (left, right, middle, show, sides) => ({ left, right, middle: [middle, height / 2], show, sides });
+  switch (view.mode) {
+    case "split": {
+      const cut = view.divider * width;
+      return [pane(0, cut, width / 2, SHOW.query, [0]), pane(cut, width, width / 2, SHOW.reference, [1])];
+    }
+    case "side-by-side": {
+      const cut = width / 2;
+      return [pane(0, cut, width / 4, SHOW.query, [0]), pane(cut, width, (3 * width) / 4, SHOW.reference, [1])];
+    }
+    default:
+      return [pane(0, width, width / 2, SHOW[view.mode], [0, 1])];
+  }
+}
+
+/**
+ * Draw a view. `parts`: {stage, overlay}; `facts`: {surfaces, cells, unit, locale, names, cursor, text}; `density`: canvas pixels of
+ * the picture to a CSS pixel. Lines and words over it are always sharp.
+ */
+export function drawStage(parts, shading, view, facts, density) {
+  const { clientWidth: width, clientHeight: height } = parts.stage;
+  const scale = width / view.camera.field_um;
+  const poses = [AT_REST, view.reference];
+  const { surfaces } = facts;
+  const panes = panesOf(view, width, height).map((pane) => {
+    const maps = poses.map((pose, side) => screenToValue(view.camera, scale, pane.middle, pose, surfaces[side]));
+    return { ...pane, columns: maps.map((map) => map.slice(0, 3)), rows: maps.map((map) => map.slice(3)) };
+  });
+  const range = rangeOf(surfaces);
+  const light = towardsLight(view.light);
+  const lit = view.mode !== "difference" && surfaces.some((surface) => !surface.photograph);
+  const amplitude = (range[1] - range[0]) / 2;
+  shading.draw(width, height, density, panes, {
+    light,
+    exaggeration: view.exaggeration,
+    contrast: view.contrast,
+    mix: view.mix,
+    colours: view.colours === "height",
+    range,
+    difference: amplitude,
+    turns: poses.map((pose) => pose.angle_deg + view.camera.angle_deg),
+    photographs: surfaces.map((surface) => surface.photograph),
+  });
+  const { overlay } = parts;
+  const sharp = Math.max(density, window.devicePixelRatio);
+  const size = [Math.round(width * sharp), Math.round(height * sharp)];
+  if (overlay.width !== size[0] || overlay.height !== size[1]) [overlay.width, overlay.height] = size;
+  const context = overlay.getContext("2d");
+  context.setTransform(sharp, 0, 0, sharp, 0, 0);
+  drawOverlay(context, {
+    ...facts,
+    width,
+    height,
+    panes,
+    scale,
+    poses,
+    camera: view.camera,
+    cells: view.cells || view.heat ? facts.cells : null,
+    heat: view.heat,
+    laid: view,
+    light: lit ? light : null,
+    bars: barsOf(view, facts, range, amplitude),
+  });
+}
+
+/** The bars of colours that a view needs. */
+function barsOf(view, { surfaces, cells }, range, amplitude) {
+  const correlated = view.heat && cells.length ? { low: 0, high: 1, kind: "correlation" } : null;
+  return [barOf(view, surfaces, range, amplitude), correlated].filter(Boolean);
+}
+
+/** That of heights, or null: photographs have none. */
+function barOf(view, surfaces, range, amplitude) {
+  if (view.mode === "difference") {
+    return surfaces.some((surface) => surface.photograph) ? null : { low: -amplitude, high: amplitude, kind: "difference" };
+  }
+  const coloured = view.colours === "height" && view.mode !== "overlay";
+  if (!coloured || surfaces.every((surface) => surface.photograph)) return null;
+  return { low: range[0], high: range[1], kind: "heights" };
+}
+
+/** One scale of heights for both sides: each above its own median. */
+function rangeOf(surfaces) {
+  const shown = surfaces.filter((surface) => !surface.photograph);
+  if (!shown.length) return [-127, 128];
+  const low = Math.min(...shown.map((surface) => surface.low - surface.median));
+  const high = Math.max(...shown.map((surface) => surface.high - surface.median));
+  return high > low ? [low, high] : [low - 0.5, low + 0.5];
+}

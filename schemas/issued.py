@@ -1,0 +1,49 @@
+"""What all statements carry: who issues, who made it, and a nonce that makes its id unguessable."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from schemas.exhibit import Contract, Sha256Hex
+from schemas.vocabulary import Role, SignedInBy
+
+CONTRACT_VERSION = "1.0"
+
+NodeId = Annotated[str, Field(pattern=r"^ffp-[a-z]{2}(-[a-z0-9]{1,16})?$")]
+Pseudonym = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
+Url = Annotated[str, Field(pattern=r"^https?://[a-z0-9.\-\[\]:]{1,253}$")]
+LogIndex = Annotated[int, Field(ge=0, le=2**62)]
+
+
+def _plain_lines(text: str) -> str:
+    """Several lines, each without what hides or reorders what a person reads."""
+    if text != text.strip() or not all(line.isprintable() for line in text.split("\n")):
+        raise ValueError("text must be lines of printable characters, with no space at either end")
+    return text
+
+
+LongText = Annotated[
+    str,
+    Field(min_length=1, max_length=4000, description="Lines of printable characters, with no space at either end."),
+    AfterValidator(_plain_lines),
+]
+
+
+class Maker(Contract):
+    """Who made a statement: a pseudonym that the node vouches for, in which role, signed in how."""
+
+    pseudonym: Pseudonym
+    role: Role
+    signed_in: SignedInBy
+
+
+class Statement(Contract):
+    """What all statements carry. ``nonce`` is 32 random bytes in hexadecimal, so that an id tells nothing of the
+    content, and erasing the payload erases the only way to guess it."""
+
+    contract: Literal["1.0"]
+    nonce: Sha256Hex
+    issuer: NodeId
+    made_by: Maker

@@ -1,0 +1,33 @@
+"""All key-events of a node, in their order: what `GET /v1/node/keys` answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from schemas.exhibit import Contract
+from schemas.lane import Base64Text
+from schemas.statements import contract_error
+from schemas.strict_json import check_json
+
+MAX_KEY_EVENTS = 128
+"""All keys replaced every half-year, for 64 years."""
+MAX_CHAIN_BYTES = 4 * 1024 * 1024
+"""A key-event's envelope has some 17 kB, and a third more in Base64."""
+
+
+class KeyChain(Contract):
+    """The envelopes of a node's key-events, its card first. None of them is believed before the identity is."""
+
+    contract: Literal["1.0"]
+    events: Annotated[tuple[Base64Text, ...], Field(min_length=1, max_length=MAX_KEY_EVENTS)]
+
+
+def parse_key_chain(data: bytes) -> KeyChain:
+    """Read an untrusted chain. Raises ContractError as ``parse_statement`` does."""
+    check_json(data, max_bytes=MAX_CHAIN_BYTES)
+    try:
+        return KeyChain.model_validate_json(data, strict=True)
+    except ValidationError as error:
+        raise contract_error(error) from error

@@ -1,0 +1,130 @@
+"""What people conclude of a pair of records, and tell each other of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.exhibit import Contract, Day, Sha256Hex, ShortText
+from schemas.issued import LongText, NodeId, Statement
+from schemas.vocabulary import AfteConclusion, Basis, ComparisonStep, FeedbackOutcome, HitStage, ReferenceChannel
+
+
+class Side(Contract):
+    """One scan of one record."""
+
+    issuer: NodeId
+    record: Sha256Hex
+    scan: Sha256Hex
+
+
+class Pair(Contract):
+    """Two scans that were compared: equals, in the order of their records' ids."""
+
+    a: Side
+    b: Side
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.a.record >= self.b.record:
+            raise ValueError("a pair has two records, the one with the smaller id first")
+        return self
+
+
+class Hit(Statement):
+    """Two cases that were not known to be connected, joined by a person: a lead, seen on screen and verified blind, or
+    a confirmed hit, compared on the exhibits. ``score`` ranked the pair; it is no measure of certainty."""
+
+    type: Literal["hit"]
+    pair: Pair
+    stage: HitStage
+    basis: Basis
+    conclusion: Sha256Hex
+    verification: Sha256Hex
+    score: Annotated[float, Field(ge=-10, le=100)] | None = None
+    matcher: ShortText | None = None
+
+    @model_validator(mode="after")
+    def _screen_confirms_nothing(self) -> Self:
+        if self.stage is HitStage.CONFIRMED and self.basis is not Basis.EXHIBITS:
+            raise ValueError("a hit is confirmed on the exhibits, never on the screen alone")
+        return self
+
+
+class Conclusion(Statement):
+    """An examiner's conclusion on a pair, in the AFTE range, with what it rests on."""
+
+    type: Literal["conclusion"]
+    pair: Pair
+    conclusion: AfteConclusion
+    basis: Basis
+    remark: LongText | None = None
+
+
+class Verification(Statement):
+    """The conclusion of another examiner, who had seen neither the score nor the first one."""
+
+    type: Literal["verification"]
+    verifies: Sha256Hex
+    pair: Pair
+    conclusion: AfteConclusion
+    basis: Basis
+    remark: LongText | None = None
+
+
+class PhysicalComparison(Statement):
+    """A step of two exhibits, joined by a lead, to one microscope. ``on`` and ``place`` say when and where, as asked or
+    agreed. ``done`` rests on a conclusion and its verification, both on the exhibits."""
+
+    type: Literal["physical-comparison"]
+    hit: Sha256Hex
+    step: ComparisonStep
+    on: Day | None = None
+    place: ShortText | None = None
+    conclusion: Sha256Hex | None = None
+    verification: Sha256Hex | None = None
+    remark: LongText | None = None
+
+    @model_validator(mode="after")
+    def _done_rests_on_both(self) -> Self:
+        done = self.step is ComparisonStep.DONE
+        if (self.conclusion is not None, self.verification is not None) != (done, done):
+            raise ValueError("a comparison that is done, and only one, names its conclusion and its verification")
+        if self.step is ComparisonStep.AGREED and self.on is None:
+            raise ValueError("who agrees names the day")
+        return self
+
+
+class Retraction(Statement):
+    """The issuer takes back what it concluded: a hit, a conclusion, a verification. Goes to everyone who had it."""
+
+    type: Literal["retraction"]
+    retracts: Sha256Hex
+    reason: ShortText
+
+
+class Feedback(Statement):
+    """What became of a hit on one side, or that this side disputes it."""
+
+    type: Literal["feedback"]
+    hit: Sha256Hex
+    outcome: FeedbackOutcome
+    remark: LongText | None = None
+
+
+class ExternalReference(Contract):
+    """Under which number a channel outside of this exchange knows the matter."""
+
+    channel: ReferenceChannel
+    number: ShortText
+
+
+class Message(Statement):
+    """A line from one Firearms Focal Point to another. ``about`` is the statement that it speaks of."""
+
+    type: Literal["message"]
+    to: NodeId
+    about: Sha256Hex | None = None
+    text: LongText
+    reference: ExternalReference | None = None
