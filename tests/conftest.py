@@ -21,3 +21,10 @@ def ffp_data() -> Path:
     if not (folder / "fadul").is_dir():
         pytest.fail(f"FFP_DATA={named} holds no folder fadul/")
     return folder.resolve()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a server of PostgreSQL is slow: the same code runs on SQLite among the quick ones."""
+    for item in items:
+        if "postgresql" in getattr(item, "fixturenames", ()) or "[postgresql" in item.nodeid:
+            item.add_marker(pytest.mark.slow)

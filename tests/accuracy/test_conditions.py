@@ -36,6 +36,7 @@ def test_marks_are_told_apart_in_harder_conditions(ffp_data: Path, truth: Path, 
     assert found.rank1_with_refused == 1.0
 
 
+@pytest.mark.slow
 def test_halves_that_share_a_third_are_told_apart(ffp_data: Path, truth: Path) -> None:
     found: Evaluation = evaluate(ffp_data / "fadul", truth, Conditions(rotate=1, crop=0.5), with_controls=False)
     wide = [share for share in found.auc_by_overlap if share.low >= 0.3 and share.n_km]

@@ -30,6 +30,7 @@ def test_as_they_are(as_is: Evaluation) -> None:
     separates(as_is)
 
 
+@pytest.mark.slow
 def test_turned_at_random(ffp_data: Path) -> None:
     separates(evaluate(ffp_data / "fadul", ffp_data / "fadul" / "truth.csv", Conditions(rotate=1), with_controls=False))
 

@@ -48,6 +48,7 @@ def test_schemas_reads_and_writes_nothing() -> None:
         assert called.isdisjoint({"open", "print", "input", "exec", "eval", "__import__"}), path.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["matcher", "schemas"])
 def test_a_package_works_without_web_and_database(package: str) -> None:
     """Every module of it is imported by a fresh interpreter in which these cannot be."""

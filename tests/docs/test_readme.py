@@ -20,6 +20,7 @@ from schemas.vocabulary import KOSOVO_FOOTNOTE
 WHERE_INIT_SETS = {"jurisdiction", "node_id", "url"}
 
 
+@pytest.mark.slow
 def test_commands_and_options_exist(document: Any) -> None:
     for line in document.code():
         for arguments in _invocations(line):
@@ -151,7 +152,8 @@ def _default(name: str) -> str:
     if name in WHERE_INIT_SETS:
         assert Settings.model_fields[name].is_required()
         return "set by `ffp init`"
-    return str(Settings.model_fields[name].default or "none")
+    default = Settings.model_fields[name].default
+    return str(default).lower() if isinstance(default, bool) else str(default or "none")
 
 
 def _check_kosovo(text: str, where: str) -> None:

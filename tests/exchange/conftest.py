@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from exchange.trust.card import fingerprint
 from exchange.web.app import create_app
 from matcher import synthetic
 from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.databases import Databases, databases_fixture, server_for_this_run
 from tests.exchange.warm import SPARE, WarmCompute
 
 LEGAL_BASIS = "Test agreement, article 1"
@@ -36,12 +39,33 @@ DONE_S = 60
 def _logs_where_pytest_keeps_them() -> None:
     """Nodes in this process log to the logging module, not between the lines that a test reads from stdout."""
     structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+    logging.raiseExceptions = False  # a node that is still stopping may log when its test has ended
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_process_stays_behind() -> Iterator[None]:
-    yield
+def _nodes_have_warm_processes() -> Iterator[None]:
+    """Every node that a test opens in its own process; none of those processes outlives the tests."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("exchange.flows.node.Compute", WarmCompute)
+        yield
     SPARE.close()
+
+
+@pytest.fixture(autouse=True)
+def _what_a_test_left_is_spare() -> Iterator[None]:
+    yield
+    SPARE.test_ended()
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server of PostgreSQL, one for all processes of this run."""
+    folder = tmp_path_factory.getbasetemp()
+    with server_for_this_run(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) as address:
+        yield address
+
+
+databases = databases_fixture("sqlite")
 
 
 @dataclass
@@ -64,6 +88,9 @@ class RunningNode:
     def get(self, path: str, role: Role = Role.EXAMINER, **more: Any) -> httpx.Response:
         headers = {**self.bearer(role), **more.pop("headers", {})}
         return self.http.get(self.url + path, headers=headers, **more)
+
+    def post(self, path: str, body: Any, role: Role = Role.EXAMINER) -> httpx.Response:
+        return self.http.post(self.url + path, headers=self.bearer(role), json=body)
 
     def submit(
         self,
@@ -95,6 +122,7 @@ class RunningNode:
         self.wait_for(lambda status: status["acquisitions"].get("correlated", 0) >= count)
 
     def stop(self) -> None:
+        self.node.news.close()
         self.server.should_exit = True
         self.thread.join(timeout=30)
         assert not self.thread.is_alive()
@@ -127,29 +155,35 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture
-def start_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., RunningNode]]:
+def start_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, databases: Databases
+) -> Iterator[Callable[..., RunningNode]]:
     """Starts nodes: ``start_node(Jurisdiction.RS)``; settings as keywords. Stops them afterwards."""
-    with node_starter(tmp_path, monkeypatch) as start:
+    with node_starter(tmp_path, monkeypatch, databases) as start:
         yield start
 
 
 @contextmanager
-def node_starter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., RunningNode]]:
+def node_starter(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, databases: Databases | None = None
+) -> Iterator[Callable[..., RunningNode]]:
     """What ``start_node`` gives, for fixtures that live longer than one test."""
     running: list[RunningNode] = []
 
     def start(jurisdiction: Jurisdiction, **settings: object) -> RunningNode:
         home = folder / f"node-{jurisdiction}"
-        values = {"pull_interval_s": 0.2, "workers": 1, **settings}
+        # by default no audit row waits so long that the log grows by its batch while a test looks at it
+        values = {"pull_interval_s": 0.2, "workers": 1, "audit_interval_s": 3600, **settings}
         for name, value in values.items():
             monkeypatch.setenv(f"FFP_NODE_{name.upper()}", str(value))
         if not home.exists():
             port = free_port()
-            create_node(home, jurisdiction=jurisdiction, url=f"http://127.0.0.1:{port}", port=port)
+            database = databases.new() if databases else None
+            url = f"http://127.0.0.1:{port}"
+            create_node(home, jurisdiction=jurisdiction, url=url, port=port, database_url=database)
         node = open_node(home)
-        node = replace(node, compute=WarmCompute(node.settings.workers, node.settings.compute_timeout_s, left))
         with node.store.write() as session:
-            roles = (Role.EXAMINER, Role.INVESTIGATOR, Role.OPERATOR)
+            roles = [role for role in Role if role is not Role.NODE]
             tokens = {role: add_user(session, f"{role}-{time.time_ns()}", role) for role in roles}
         config = uvicorn.Config(
             create_app(node), port=node.settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=5
@@ -168,12 +202,11 @@ def node_starter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
             monkeypatch.delenv(f"FFP_NODE_{name.upper()}")
         return started
 
-    with SPARE.kept() as left:
-        yield start
-        for node in running:
-            if node.thread.is_alive():
-                node.stop()
-            node.node.close()  # again: a test may have looked into a stopped node's database
+    yield start
+    for node in running:
+        if node.thread.is_alive():
+            node.stop()
+        node.node.close()  # again: a test may have looked into a stopped node's database
 
 
 @pytest.fixture

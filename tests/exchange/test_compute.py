@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 import matcher
-from exchange.compute import Compute
+from exchange.compute import LOWEST_PRIORITY, Compute
 from exchange.errors import ComputeFailed
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +140,13 @@ def test_nothing_starts_before_it_is_needed() -> None:
     compute = Compute(4, timeout_s=60)
     assert set(multiprocessing.active_children()) == before
     compute.close()
+
+
+def test_background_work_leaves_the_cores_to_others() -> None:
+    waited_for, background = Compute(1, timeout_s=60), Compute(1, timeout_s=60, background=True)
+    try:
+        assert waited_for.run(os.nice, 0) == os.nice(0)
+        assert background.run(os.nice, 0) == LOWEST_PRIORITY
+    finally:
+        waited_for.close()
+        background.close()

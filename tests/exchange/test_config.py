@@ -94,6 +94,12 @@ def test_a_file_in_another_encoding(home: Path) -> None:
         ("FFP_NODE_URL", "http://node/path", "url"),
         ("FFP_NODE_CHECKPOINT_INTERVAL_S", "0", "checkpoint_interval_s"),
         ("FFP_NODE_REQUEST_SKEW_S", "nan", "request_skew_s"),
+        ("FFP_NODE_DATABASE_URL", "", "database_url"),
+        ("FFP_NODE_DATABASE_URL", "mysql://ffp:geheim@db/ffp", "database_url: is written postgresql+psycopg://"),
+        ("FFP_NODE_DATABASE_URL", "postgresql://ffp:geheim@db/ffp", "database_url"),
+        ("FFP_NODE_DATABASE_URL", "postgresql+psycopg://ffp:geheim@db", "database_url"),
+        ("FFP_NODE_DATABASE_URL", "postgresql+psycopg://ffp:geheim@db:many/ffp", "database_url"),
+        ("FFP_NODE_DATABASE_URL", "postgresql+psycopg://ffp:geheim@[db/ffp", "database_url"),
     ],
 )
 def test_a_fault_in_the_environment_is_named(
@@ -114,11 +120,21 @@ def test_a_home_without_a_node_says_how_to_make_one(tmp_path: Path) -> None:
     refused(tmp_path / "nowhere", "ffp init")
 
 
+def test_the_address_of_the_database_is_a_secret(home: Path) -> None:
+    secret(home, "ffp_node_database_url", "postgresql+psycopg://ffp:geheim@db:5433/ffp?sslmode=verify-full\n")
+    settings = load_settings(home)
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value().endswith("@db:5433/ffp?sslmode=verify-full")
+    assert "geheim" not in f"{settings!r} {settings}"
+    assert "geheim" not in settings.model_dump_json()
+
+
 def refused(home: Path, named: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_settings(home)
     sentence = str(caught.value)
     assert named in sentence
+    assert "geheim" not in sentence
     assert "\n" not in sentence
 
 
@@ -130,3 +146,37 @@ def test_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve_home(tmp_path / "given") == tmp_path / "given"
     monkeypatch.chdir(tmp_path)
     assert resolve_home(Path("given")) == tmp_path / "given"
+
+
+PASSPHRASE = "correct horse battery staple"
+
+
+def test_the_passphrase_comes_from_the_environment_a_secret_file_or_a_credential(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings(home).passphrase is None
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "ffp_node_key_passphrase").write_text("by credential\n", encoding="utf-8")
+    (credentials / "of-another-program").write_text("1", encoding="utf-8")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    assert load_settings(home).passphrase == b"by credential"
+    secret(home, "ffp_node_key_passphrase", PASSPHRASE + "\n")
+    assert load_settings(home).passphrase == PASSPHRASE.encode()
+    monkeypatch.setenv("FFP_NODE_KEY_PASSPHRASE", "by environment")
+    assert load_settings(home).passphrase == b"by environment"
+
+
+def test_the_passphrase_is_never_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FFP_NODE_KEY_PASSPHRASE", PASSPHRASE)
+    settings = load_settings(home)
+    for shown in (repr(settings), str(settings), settings.model_dump_json(), repr(settings.model_dump())):
+        assert PASSPHRASE not in shown
+
+
+def test_the_passphrase_must_not_lie_in_the_open(home: Path) -> None:
+    extend(home, f'key_passphrase = "{PASSPHRASE}"\n')
+    refused(home, "must not stand in")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(home)
+    assert PASSPHRASE not in str(caught.value)

@@ -11,9 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from exchange.errors import StoreUnavailable
 from exchange.log import merkle
+from exchange.store import jobs
 from exchange.store.engine import Store
 from exchange.store.jobs import JobKind, JobState, promise
 from exchange.store.statements import latest_checkpoint, log_size, node_reader
@@ -25,6 +29,7 @@ from tests.exchange.served import Served, eventually, serving
 from tests.exchange.web.conftest import problem, stored, tiny_scan
 
 
+@pytest.mark.slow
 def test_nothing_acknowledged_is_lost_when_the_node_is_killed(tmp_path: Path, scans: dict[str, Path]) -> None:
     """kill -9 while some are submitted and others correlated; then the same home is served again."""
     some = ("1-1", "2-1", "1-2", "3-1")
@@ -106,13 +111,14 @@ def test_a_worker_process_killed_at_work_is_replaced_and_the_work_done(
     for name in ("1-1", "1-2"):
         assert node.submit(scans[name], case_reference=f"RS-{name}").status_code == 201
     eventually(lambda: _jobs(node, JobState.RUNNING) > 0)
-    for executor in list(node.node.compute._running):
+    for executor in list(node.node.background._running):
         for pid in list(executor._processes or ()):
             os.kill(pid, signal.SIGKILL)
     node.wait_correlated(2)
     eventually(lambda: _jobs(node) == 0)
 
 
+@pytest.mark.slow
 def test_work_that_fails_for_ever_is_set_aside_in_sight_and_lives_again_when_promised(
     start_node: Callable[..., RunningNode],
 ) -> None:
@@ -137,6 +143,27 @@ def test_work_that_fails_for_ever_is_set_aside_in_sight_and_lives_again_when_pro
     node.wait_for(lambda status: status["jobs"] == {} and status["acquisitions"] == {"not-usable": 1}, 20)
 
 
+def test_how_a_job_ended_is_written_down_when_the_database_is_back(
+    start_node: Callable[..., RunningNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not when its lease is over, minutes later."""
+    node = start_node(Jurisdiction.RS)
+    away = [True, True]
+
+    def finish(session: Session, job_id: int) -> None:
+        if away:
+            away.pop()
+            raise StoreUnavailable("The database is away for a moment.")
+        real(session, job_id)
+
+    real = jobs.finish
+    monkeypatch.setattr(jobs, "finish", finish)
+    assert node.submit(tiny_scan()).status_code == 201
+    node.wait_for(lambda status: status["jobs"] == {} and status["acquisitions"] != {"queued": 1}, 20)
+    assert away == []
+
+
+@pytest.mark.slow
 def test_a_start_mends_what_a_crash_left(start_node: Callable[..., RunningNode]) -> None:
     """Files that nobody was told of are gone, files to go on from stay; work that took the node down every time it
     was tried is set aside instead of doing so again."""
@@ -156,7 +183,7 @@ def test_a_start_mends_what_a_crash_left(start_node: Callable[..., RunningNode])
     _promise_all(node)
     with node.node.store.write() as session:
         job = session.scalars(select(JobRow)).one()
-        job.state, job.attempts = JobState.RUNNING, settings.max_attempts
+        job.state, job.ended = JobState.RUNNING, settings.max_attempts - 1
 
     node = start_node(Jurisdiction.RS)
     assert [path.name for path in settings.incoming.iterdir()] == ["of-a-peer.7.part"]
@@ -166,6 +193,27 @@ def test_a_start_mends_what_a_crash_left(start_node: Callable[..., RunningNode])
     [acquisition] = node.get(f"/v1/records/{receipt['statement_id']}").json()["acquisitions"]
     assert acquisition["state"] == "failed"
     assert "ended during this work" in acquisition["detail"]
+
+
+def test_a_node_starts_and_serves_although_what_a_crash_left_cannot_be_removed(
+    start_node: Callable[..., RunningNode],
+) -> None:
+    node = start_node(Jurisdiction.RS)
+    node.stop()
+    settings = node.node.settings
+    elsewhere = settings.home / "elsewhere"
+    elsewhere.mkdir()
+    stuck = [settings.incoming / "link", settings.prepared / "x.part", settings.blobs / "ab" / ("ab" * 32)]
+    stuck[0].symlink_to(elsewhere)  # a tree is not removed through a link, and a folder is not unlinked
+    for folder in stuck[1:]:
+        folder.mkdir(parents=True)
+    (settings.incoming / "half-a-submission").write_bytes(b"half")
+
+    node = start_node(Jurisdiction.RS)
+    assert not (settings.incoming / "half-a-submission").exists(), "the rest is cleared away all the same"
+    assert all(path.is_dir() for path in stuck)
+    assert node.submit(tiny_scan()).status_code == 201
+    node.wait_for(lambda status: status["acquisitions"] == {"not-usable": 1} and status["jobs"] == {}, 20)
 
 
 def test_a_scan_that_takes_too_long_to_read_is_refused_for_now(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 
 from exchange.compute import Compute
 
@@ -13,21 +11,23 @@ SPARE_PROCESSES = 3
 
 
 class SpareProcesses:
-    """Idle processes that nodes of earlier tests left behind, for nodes of later ones."""
+    """Idle processes that nodes of earlier tests left behind, for nodes of later ones.
+
+    What is left becomes spare when its test ends and no sooner: a node that is started again has new processes, which
+    remember nothing of its files.
+    """
 
     def __init__(self) -> None:
+        self._left: list[ProcessPoolExecutor] = []
         self._spare: list[ProcessPoolExecutor] = []
 
-    @contextmanager
-    def kept(self) -> Iterator[list[ProcessPoolExecutor]]:
-        """Where the nodes of one test leave theirs. They become spare at its end and no sooner: a node that is
-        started again has new processes, which remember nothing of its files."""
-        left: list[ProcessPoolExecutor] = []
-        try:
-            yield left
-        finally:
-            for executor in left:
-                self._spare.append(executor) if len(self._spare) < SPARE_PROCESSES else _kill(executor)
+    def leave(self, executor: ProcessPoolExecutor) -> None:
+        self._left.append(executor)
+
+    def test_ended(self) -> None:
+        while self._left:
+            executor = self._left.pop()
+            self._spare.append(executor) if len(self._spare) < SPARE_PROCESSES else _kill(executor)
 
     def take(self) -> ProcessPoolExecutor | None:
         while self._spare:
@@ -38,8 +38,9 @@ class SpareProcesses:
         return None
 
     def close(self) -> None:
-        while self._spare:
-            _kill(self._spare.pop())
+        for executor in (*self._left, *self._spare):
+            _kill(executor)
+        self._left, self._spare = [], []
 
 
 SPARE = SpareProcesses()
@@ -47,10 +48,6 @@ SPARE = SpareProcesses()
 
 class WarmCompute(Compute):
     """The node's own Compute, but for where a process comes from and where an idle one goes."""
-
-    def __init__(self, workers: int, timeout_s: float, left: list[ProcessPoolExecutor]) -> None:
-        super().__init__(workers, timeout_s)
-        self._left = left
 
     def _start(self) -> ProcessPoolExecutor:
         with self._lock:
@@ -74,7 +71,7 @@ class WarmCompute(Compute):
         for executor in idle:
             with self._lock:
                 self._running.discard(executor)
-            self._left.append(executor)
+            SPARE.leave(executor)
         for _ in range(len(idle)):
             self._idle.put(None)
         super().close()

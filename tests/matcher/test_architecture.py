@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 import matcher
 
 
@@ -70,6 +72,7 @@ def test_the_public_names_are_these() -> None:
     assert all(hasattr(matcher, name) for name in matcher.__all__)
 
 
+@pytest.mark.slow
 def test_it_works_without_any_web_or_database_package() -> None:
     answer = run(
         """

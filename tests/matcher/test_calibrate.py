@@ -22,6 +22,8 @@ from matcher.calibrate import (
 from matcher.calibration_model import CalibrationModel, CalibrationRefused, ReferencePopulation
 from schemas.vocabulary import Modality, RegionOfInterest
 
+pytestmark = pytest.mark.slow
+
 
 def drawn(firearms: int, shots: int, *, apart: float = 3.0, own: float = 0.0, seed: int = 0) -> ScoredPairs:
     """All pairs of the scans of so many firearms. Scores: 0 for KNM and ``apart`` for KM, with a deviation of 1;
@@ -300,7 +302,6 @@ def test_real_striated_scores_of_sixty_firearms(ffp_data: Path) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.slow
 def test_real_striated_scores(ffp_data: Path) -> None:
     pairs = read_score_table(ffp_data / "lr-scores" / "aperture_shear.csv", "ccf")
     assert pairs.n_firearms == 199

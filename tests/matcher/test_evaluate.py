@@ -10,6 +10,8 @@ from matcher import Topography, synthetic, write_topography
 from matcher.conditions import Conditions
 from matcher.evaluate import Evaluation, EvaluationError, evaluate, read_truth
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(scans: dict[tuple[int, int], Topography], tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -199,6 +199,7 @@ def test_the_good_files_are_good(good: dict[str, list[bytes]], scratch: Path, na
         TARGETS[name].read(scratch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_three_hundred_damaged_files(
     good: dict[str, list[bytes]], scratch: Path, bounded: Callable[[float], None], name: str

@@ -102,6 +102,7 @@ def processes() -> Iterator[Executor]:
         yield pool
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_shards")
 def test_the_answer_is_the_same_for_any_executor_and_batch(
     filled: Path, prepared: Scans, processes: Executor, monkeypatch: pytest.MonkeyPatch
@@ -174,6 +175,9 @@ def test_filters_choose_before_anything_is_computed(tmp_path: Path, prepared: Sc
     assert rows(latest=day) == {0, 1, 2, 3, 4}
     assert rows(earliest=day + datetime.timedelta(1)) == {0, 1, 3, 4, 5}
     assert rows(excluded=frozenset({name(0), name(5)})) == {1, 2, 3, 4}
+    assert rows(included=frozenset({name(0), name(5), name(17)})) == {0, 5}
+    assert rows(included=frozenset({name(0), name(5)}), excluded=frozenset({name(0)})) == {5}
+    assert rows(included=frozenset()) == set()
     assert rows(calibres=frozenset()) == set()
 
 

@@ -75,6 +75,7 @@ with GalleryWriter(folder) as writer:
 """
 
 
+@pytest.mark.slow
 def test_nothing_that_was_acknowledged_is_lost_when_the_writer_is_killed(
     tmp_path: Path, prepared: dict[tuple[int, int], Prepared]
 ) -> None:
@@ -155,6 +156,7 @@ CHANGES: dict[str, Callable[[GalleryWriter, Prepared], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_death_in_any_system_call_leaves_each_reference_whole_or_not_at_all(
     tmp_path: Path, prepared: dict[tuple[int, int], Prepared], monkeypatch: pytest.MonkeyPatch, change: str
@@ -215,6 +217,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Parameters, P
 FILES = ("current", "manifest", "head", "rows", "removed", "blobs", "first", "rest")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES)
 def test_altered_and_cut_files_are_told_of_and_never_used(
     asked: tuple[Path, Parameters, Prepared, CandidateList], file: str

@@ -23,6 +23,8 @@ from matcher.impression import level_impression
 from matcher.synthetic_regions import draw_impression
 from schemas.vocabulary import RegionOfInterest
 
+pytestmark = pytest.mark.slow
+
 SPACING_UM = 4.0
 PLACE = (np.arange(500) - 249.5) * SPACING_UM
 Y, X = np.meshgrid(PLACE, PLACE, indexing="ij")

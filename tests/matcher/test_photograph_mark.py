@@ -94,6 +94,7 @@ def test_what_cannot_be_used_is_said_with_the_next_step(
         find_photograph_mark(spoil(head))
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_two_real_photographs_of_one_firearm(ffp_data: Path) -> None:
     """They show that the pipeline runs; of one firearm alone, they prove no accuracy."""

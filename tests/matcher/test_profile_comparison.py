@@ -150,6 +150,7 @@ def test_other_parameters_are_not_compared(profiles: dict[tuple[int, int], Profi
         rank_profiles(profiles[0, 0], [profiles[0, 1]], other)
 
 
+@pytest.mark.slow
 def test_the_picture_shows_both_strips_in_one_frame() -> None:
     scans = shear(2, 0), shear(2, 1)
     comparison = compare_profiles(*(prepare_profile(scan) for scan in scans))

@@ -24,6 +24,8 @@ from matcher.prepared_photograph import clean_photograph, inverted, parameters_f
 from matcher.relief import heights_of_shading, light_axis_deg, relief_of_brightness, relief_of_heights
 from matcher.render import render
 
+pytestmark = pytest.mark.slow
+
 
 def agreement(a: np.ndarray, b: np.ndarray, inside: np.ndarray) -> float:
     return float(np.corrcoef(a[inside], b[inside])[0, 1])

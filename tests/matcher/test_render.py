@@ -82,6 +82,7 @@ def test_photographs_compare_with_topographies_either_way_up(scans: dict[tuple[i
     assert compare_scans(photograph, scans[2, 1]).comparison.score < 0.5
 
 
+@pytest.mark.slow
 def test_an_evaluation_on_renders(tmp_path: Path) -> None:
     rows = ["scan,firearm"]
     for firearm, shot in ((0, 0), (0, 1), (1, 0), (1, 1)):

@@ -62,6 +62,7 @@ def agreement(scene: DrawnScene, mark: LevelledMark) -> Agreement:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCENES)
 def test_the_mark_is_found_and_little_else(name: str) -> None:
     scene = draw_scene(3, 1, SCENES[name])

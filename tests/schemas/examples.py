@@ -146,6 +146,8 @@ def card_fields(**changes: object) -> Json:
             "witness": WITNESS.public.model_dump(),
             "transport": raw_public(TRANSPORT),
         },
+        "previous": None,
+        "compromised": None,
     }
     return fields | changes
 
@@ -207,8 +209,24 @@ def report_fields(cosigned: bytes | None = None, **changes: object) -> Json:
     report: Json = {
         "contract": "1.0",
         "cosigned": base64.b64encode(cosigned or cosigned_head()).decode(),
+        "shown": None,
         "seen": [],
+        "forked": [],
         "size": 2,
         "asks": [1],
     }
     return report | changes
+
+
+def query_request_fields(envelope: Envelope, **changes: object) -> Json:
+    """What the issuer posts to ask the reader: the query second in a log of two, as in ``page_fields``."""
+    page = page_fields(envelope)
+    [item] = page["items"]
+    request: Json = {
+        "contract": "1.0",
+        "envelope": item["envelope"],
+        "log_index": item["log_index"],
+        "inclusion": item["inclusion"],
+        "checkpoint": page["checkpoint"],
+    }
+    return request | changes

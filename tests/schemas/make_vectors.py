@@ -43,11 +43,14 @@ from tests.schemas.examples import (
     encoded,
     exhibit_fields,
     page_fields,
+    query_request_fields,
     record_fields,
     report_fields,
     seed,
     submission_fields,
 )
+from tests.schemas.key_examples import LOG_2, STATEMENT_2, TRANSPORT_2, WITNESS_2, key_examples
+from tests.schemas.statement_examples import statement_fields, wrong_statements
 
 FOLDER = Path(schemas.__file__).parent / "vectors"
 
@@ -57,6 +60,7 @@ class Vector:
     """One file: what it is read as, the reason for which it must be refused (None: it is good), and what is in it.
 
     ``append_spaces`` are to be added behind the file's bytes before it is read: a large file without its bulk.
+    ``after`` is the key-event that the reader knows beside the card; ``log_index`` where a statement stands in the log.
     """
 
     file: str
@@ -65,12 +69,24 @@ class Vector:
     because: str
     content: bytes
     append_spaces: int = 0
+    after: str | None = None
+    log_index: int | None = None
 
 
 def make_vectors() -> list[Vector]:
     """All of them, the good ones first."""
-    bad = (_bad_envelopes, _bad_payloads, _bad_cards, _bad_submissions, _bad_pages, _bad_reports)
-    return [*_good(), *(vector for make in bad for vector in make())]
+    bad = (
+        _bad_envelopes,
+        _bad_payloads,
+        _bad_statements,
+        _bad_cards,
+        _bad_submissions,
+        _bad_pages,
+        _bad_reports,
+        _bad_queries,
+    )
+    keys = [Vector(**vars(example)) for example in key_examples()]
+    return [*_good(), *_good_statements(), *keys, *(vector for make in bad for vector in make())]
 
 
 def make_files() -> dict[str, bytes]:
@@ -88,9 +104,11 @@ def make_files() -> dict[str, bytes]:
 
 
 def _entry(vector: Vector) -> Json:
-    hidden = {"content"} if vector.append_spaces else {"content", "append_spaces"}
-    entry = {name: value for name, value in asdict(vector).items() if name not in hidden}
-    if vector.expect is None and vector.read_as in {"statement", "card"}:
+    entry = {name: value for name, value in asdict(vector).items() if name != "content"}
+    for name, unsaid in (("append_spaces", 0), ("after", None), ("log_index", None)):
+        if entry[name] == unsaid:
+            del entry[name]
+    if vector.expect is None and vector.read_as in {"statement", "card", "key-event"}:
         entry["statement_id"] = statement_id(open_envelope(vector.content).payload)
     return entry
 
@@ -137,7 +155,29 @@ def _good() -> list[Vector]:
         Vector(
             "good/witness-report.json", "witness-report", None, "a head that was cosigned", encoded(report_fields())
         ),
+        Vector(
+            "good/query-request.json",
+            "query-request",
+            None,
+            "a query with its place in the log",
+            encoded(query_request_fields(STATEMENT.sign(encoded(statement_fields()["query"])))),
+        ),
         Vector("good/lane-withheld.json", "lane-page", None, "a record that the owner no longer shares", _withheld()),
+    ]
+
+
+def _good_statements() -> list[Vector]:
+    return [
+        Vector(f"good/{kind}.json", "statement", None, f"a statement of the type {kind}", _signed(encoded(fields)))
+        for kind, fields in statement_fields().items()
+    ]
+
+
+def _bad_statements() -> list[Vector]:
+    """Each breaks a rule that binds several fields; none is of a record."""
+    return [
+        Vector(f"bad/{name}.json", "statement", "invalid-field", because, _signed(encoded(fields)))
+        for name, (because, fields) in wrong_statements().items()
     ]
 
 
@@ -393,13 +433,25 @@ def _bad_pages() -> list[Vector]:
             item(statement_id=wrong_id) | {"head": next_head(NO_HEAD, wrong_id).hex()},
         ),
         page("not-in-audience", "not-in-audience", "the record is meant for others", of(audience=["XK"])),
+        page(
+            "grant-to-another",
+            "not-in-audience",
+            "late access, and not for this reader",
+            page_fields(STATEMENT.sign(encoded(statement_fields()["grant"]))),
+        ),
+        page(
+            "message-to-another",
+            "not-in-audience",
+            "a message to somebody else",
+            page_fields(STATEMENT.sign(encoded(statement_fields()["message"] | {"to": "ffp-xk"}))),
+        ),
         page("stays-at-home", "not-in-audience", "a record that is only searched", of(level="search")),
         page("wrong-jurisdiction", "wrong-jurisdiction", "a record of another jurisdiction's", of(jurisdiction="ME")),
         page(
-            "key-event",
+            "audit-batch",
             "unexpected-type",
-            "cards are not put on lanes",
-            page_fields(STATEMENT.sign(encoded(card_fields()))),
+            "what was audited stays at home",
+            page_fields(STATEMENT.sign(encoded(statement_fields()["audit-batch"]))),
         ),
     ]
 
@@ -426,6 +478,12 @@ def _bad_reports() -> list[Vector]:
             report_fields(asks=[0]),
         ),
         report(
+            "forked-too-often",
+            "invalid-field",
+            "five proofs of forks, of which a report has four at most",
+            report_fields(forked=[{"log": "ffp-xk", "first": "AA==", "second": "AA=="}] * 5),
+        ),
+        report(
             "another-key",
             "checkpoint-invalid",
             "cosigned with the log's keys",
@@ -443,6 +501,33 @@ def _bad_reports() -> list[Vector]:
     ]
 
 
+def _bad_queries() -> list[Vector]:
+    """What comes with a query's scan; of what is not believed nothing is kept."""
+    good = statement_fields()["query"]
+    sealed = STATEMENT.sign(encoded(good))
+
+    def query(name: str, expect: str, because: str, fields: Json) -> Vector:
+        return Vector(f"bad/query-{name}.json", "query-request", expect, because, encoded(fields))
+
+    def of(**changes: object) -> Json:
+        return query_request_fields(STATEMENT.sign(encoded(good | changes)))
+
+    message = STATEMENT.sign(encoded(statement_fields()["message"]))
+    return [
+        query("unknown-contract", "unknown-contract", "the next version", query_request_fields(sealed, contract="2.0")),
+        query("to-another", "not-in-audience", "another node is asked", of(to="ffp-xk")),
+        query("is-a-message", "unexpected-type", "it asks nothing", query_request_fields(message)),
+        query("forged", "unknown-key", "another node signed it", query_request_fields(OTHERS.sign(encoded(good)))),
+        query("not-in-log", "proof-invalid", "the proof leads from another place", of() | {"log_index": 0}),
+        query(
+            "head-not-signed",
+            "checkpoint-invalid",
+            "a head that the log did not sign",
+            query_request_fields(sealed, checkpoint=base64.b64encode(cosigned_head(log=READERS_WITNESS)).decode()),
+        ),
+    ]
+
+
 def _keys() -> Json:
     def entry(name: str, algorithm: str, public: str) -> Json:
         full = f"{name} {algorithm}"
@@ -455,6 +540,11 @@ def _keys() -> Json:
     for name, keys in (("ffp-rs log", LOG), ("ffp-rs witness", WITNESS), ("ffp-mk witness", READERS_WITNESS)):
         pairs += [(name, ED25519, keys.public.ed25519), (name, "ml-dsa-44", keys.public.ml_dsa)]
     pairs.append(("ffp-rs transport", ED25519, raw_public(TRANSPORT)))
+    pairs += [("ffp-rs statement 2", ED25519, STATEMENT_2.public.ed25519)]
+    pairs += [("ffp-rs statement 2", ML_DSA_65, STATEMENT_2.public.ml_dsa)]
+    for name, keys in (("ffp-rs log 2", LOG_2), ("ffp-rs witness 2", WITNESS_2)):
+        pairs += [(name, ED25519, keys.public.ed25519), (name, "ml-dsa-44", keys.public.ml_dsa)]
+    pairs.append(("ffp-rs transport 2", ED25519, raw_public(TRANSPORT_2)))
     return {
         "warning": "These keys are public. They are for tests only: whoever trusts them trusts everybody.",
         "seeds": SEED_RULE,

@@ -56,6 +56,7 @@ def test_other_good_examples_fit() -> None:
     for name, file in (
         ("submission", "submission"),
         ("lane-page", "lane-page"),
+        ("query-request",) * 2,
         ("witness-report",) * 2,
         ("envelope", "record"),
     ):

@@ -19,10 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 import schemas
 from exchange.errors import CheckpointInvalid, PeerMisbehaved, ProofInvalid, StatementInvalid
 from exchange.flows import page as page_flow
+from exchange.flows.addressee import NOT_MEANT_FOR_US, Reader, check_meant_for
 from exchange.flows.page import Expected, open_head, verify_page
+from exchange.flows.take_query import verify_query
 from exchange.log.cosignature import Witness, verify_cosignature, witness_name
 from exchange.log.note import parse_note
 from exchange.trust.card import open_card
+from exchange.trust.key_history import begin_history, extend_history, history_of
 from exchange.trust.verify import VerificationReason, verify_statement
 from schemas import (
     ContractError,
@@ -34,7 +37,9 @@ from schemas import (
     statement_payload,
 )
 from schemas.errors import ContractReason
+from schemas.key_chain import parse_key_chain
 from schemas.lane import parse_lane_page
+from schemas.query_request import parse_query_request
 from schemas.vocabulary import Jurisdiction
 from schemas.witness import parse_witness_report
 from tests.schemas import make_vectors
@@ -50,6 +55,7 @@ READERS_WITNESS = Witness(
     Ed25519PublicKey.from_public_bytes(base64.b64decode(KEYS["ffp-mk witness ed25519"]["public"])),
     MLDSA44PublicKey.from_public_bytes(base64.b64decode(KEYS["ffp-mk witness ml-dsa-44"]["public"])),
 )
+CARD = begin_history(open_envelope((FOLDER / "good/key-event.json").read_bytes()))
 Entry = dict[str, Any]
 
 
@@ -60,17 +66,23 @@ def content(entry: Entry) -> bytes:
 def refusal(entry: Entry) -> str | None:
     """The reason for which the node's own code refuses the example, None when it takes it."""
     try:
-        return _read(entry["read_as"], content(entry))
+        return _read(entry["read_as"], content(entry), entry)
     except ContractError as error:
         return error.reason
     except (StatementInvalid, ProofInvalid, PeerMisbehaved, CheckpointInvalid) as error:
         return error.code
 
 
-def _read(read_as: str, raw: bytes) -> str | None:
+def _read(read_as: str, raw: bytes, entry: Entry) -> str | None:
     match read_as:
         case "statement":
-            verify_statement(raw, issuer=MANIFEST["issuer"], key=STATEMENT_KEY)
+            keys = extend_history(CARD, (FOLDER / entry["after"]).read_bytes()) if "after" in entry else CARD
+            verify_statement(raw, issuer=MANIFEST["issuer"], key=keys.statement_key(entry.get("log_index", 1)))
+        case "key-event":
+            extend_history(CARD, raw)
+        case "key-chain":
+            first, *later = map(base64.b64decode, parse_key_chain(raw).events)
+            history_of(open_envelope(first), later)
         case "card":
             open_card(open_envelope(raw))
         case "submission":
@@ -78,26 +90,28 @@ def _read(read_as: str, raw: bytes) -> str | None:
         case "lane-page":
             reader = MANIFEST["reader"]
             expected = Expected(
-                card=open_card(open_envelope((FOLDER / "good/key-event.json").read_bytes())),
+                keys=CARD,
                 lane=reader["node"],
                 start=reader["lane_start"],
                 head=bytes.fromhex(reader["lane_head"]),
                 known=None,
-                reader=Jurisdiction(reader["jurisdiction"]),
             )
             page = parse_lane_page(raw)
             verified = verify_page(page, expected)
             assert len(verified.accepted) + len(verified.poisoned) == sum(
                 item.envelope is not None for item in page.items
             )
+            for item in verified.accepted:
+                check_meant_for(Reader(reader["node"], Jurisdiction(reader["jurisdiction"])), item.statement)
             return verified.poisoned[0].reason if verified.poisoned else None
         case "witness-report":
             report = parse_witness_report(raw)
             assert report.cosigned is not None
-            log = open_card(open_envelope((FOLDER / "good/key-event.json").read_bytes()))
             cosigned = base64.b64decode(report.cosigned)
-            open_head(cosigned, log)
+            open_head(cosigned, CARD)
             verify_cosignature(parse_note(cosigned), READERS_WITNESS)
+        case "query-request":
+            verify_query(parse_query_request(raw), CARD, MANIFEST["reader"]["node"])
         case other:
             pytest.fail(f"the manifest wants a vector read as {other}")
     return None
@@ -130,8 +144,7 @@ def _codes_of_pages() -> set[str]:
         if isinstance(node, ast.keyword) and node.arg == "code":
             is_name = isinstance(node.value, ast.Name)
             codes.add(getattr(page_flow, node.value.id) if is_name else ast.literal_eval(node.value))
-    assert page_flow.NOT_IN_AUDIENCE in codes
-    return codes
+    return codes | {NOT_MEANT_FOR_US}
 
 
 @pytest.mark.parametrize(

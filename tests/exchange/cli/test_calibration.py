@@ -34,6 +34,7 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "table.csv"
 
 
+@pytest.mark.slow
 def test_a_model_made_from_scans_judges_a_comparison(ffp: Ffp, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "model.json"
     made = ffp("calibrate", folder, "--truth", folder / "truth.csv", "--out", out, *SAID, "--calibre", "9x19")
@@ -55,6 +56,7 @@ def test_a_model_made_from_scans_judges_a_comparison(ffp: Ffp, folder: Path, tmp
     assert answer["population"]["name"] == "drawn"
 
 
+@pytest.mark.slow
 def test_without_the_calibre_no_likelihood_ratio_is_given(ffp: Ffp, folder: Path, table: Path, tmp_path: Path) -> None:
     out = tmp_path / "model.json"
     assert ffp("calibrate", "--scores", table, "--column", "ccf", "--out", out, *SAID).code == 0

@@ -97,6 +97,7 @@ def test_the_commands_load_nothing_heavy_before_they_run() -> None:
     assert done.stdout.strip() == "False"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("region", "said"), [("firing pin impression", "congruent cells"), ("aperture shear", "congruent segments")]
 )

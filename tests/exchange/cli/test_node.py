@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from exchange.errors import TimeStampRefused
 from exchange.flows.node import open_node
+from exchange.flows.stamping import note_stamp_failure, stamp_head
+from exchange.net.time_authority import TimeAuthorityClient
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 from tests.exchange.cli.conftest import Ffp, Said, refusal
+from tests.exchange.conftest import free_port
+from tests.exchange.flows.owner import owner_of
+from tests.exchange.log.authority import Authority, served, url_of
 
 FINGERPRINT = re.compile(r"(?:[0-9]{5} ){7}[0-9]{5}")
 
@@ -88,6 +94,31 @@ def test_a_folder_that_cannot_be_made(ffp: Ffp, tmp_path: Path) -> None:
     for home in (tmp_path / "file", tmp_path / "file" / "node"):
         said = ffp("init", "--home", home, "--jurisdiction", "RS", "--url", "http://127.0.0.1:8555")
         assert str(tmp_path / "file") in refusal(said)
+
+
+def test_status_tells_of_time_stamps(ffp: Ffp, home: Path, tmp_path: Path) -> None:
+    def said() -> str:
+        return " ".join(ffp("status", "--home", home).out.replace("│", " ").split())
+
+    assert "time stamp none wanted (setting timestamp_url)" in said()
+    authority, port = Authority(tmp_path / "authority"), free_port()
+    with (home / "config.toml").open("a") as config:
+        config.write(f'timestamp_url = "{url_of(port)}"\ntimestamp_roots = "{authority.roots}"\n')
+    assert "time stamp none yet" in said()
+
+    node = open_node(home)
+    owner_of(node).publish()
+    note_stamp_failure(node, TimeStampRefused("no stamp was granted: rejection, [/bold] come [red]tomorrow"))
+    told = said()
+    assert "Time-stamps missing since" in told
+    assert "[/bold] come [red]tomorrow" in told
+    client = TimeAuthorityClient(timeout_s=10)
+    with served(authority, port):
+        assert stamp_head(node, client)
+    client.close()
+    node.close()
+    assert "time stamp of the head at 2, 20" in said()
+    assert "alarm" not in said()
 
 
 def test_status_of_a_new_node(ffp: Ffp, home: Path) -> None:

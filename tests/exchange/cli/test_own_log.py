@@ -14,9 +14,11 @@ from exchange.flows.log_check import LogCheck, check_log
 from exchange.flows.node import opened
 from exchange.store.statements import log_size
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.cli.conftest import Ffp
+from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.web.conftest import tiny_scan
+
+pytestmark = pytest.mark.slow
 
 OWN, RECEIVED = 5, 2
 
@@ -174,6 +176,19 @@ def test_the_operator_reads_what_to_do(copy: Path, ffp: Ffp) -> None:
     told = ffp("log", "check", "--json", "--home", copy)
     assert told.code == 1
     assert json.loads(told.out)["findings"][0]["subject"] == f"scan {sha256}"
+
+
+def test_a_static_copy_is_published(copy: Path, tmp_path: Path, ffp: Ffp) -> None:
+    folder = tmp_path / "static"
+    said = ffp("log", "publish", folder, "--home", copy)
+    assert (said.code, said.out) == (
+        0,
+        f"The head of size {OWN + 1} is in {folder}. Files written: 1, there before: 0.\n",
+    )
+    assert (folder / "checkpoint").read_text().startswith(f"ffp-mk.ffp-exchange/log\n{OWN + 1}\n")
+    assert len((folder / f"tile/0/000.p/{OWN + 1}").read_bytes()) == 32 * (OWN + 1)
+    (folder / "checkpoint").write_bytes(b"another web site")
+    assert "name an empty folder" in refusal(ffp("log", "publish", folder, "--home", copy))
 
 
 def test_a_node_that_serves_looks_by_itself_and_tells(start_node: Callable[..., RunningNode], ffp: Ffp) -> None:

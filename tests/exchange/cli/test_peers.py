@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from exchange.store.peers import lane_of
 from exchange.trust.card import fingerprint
-from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
+from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.conftest import RunningNode, free_port, node_starter
 from tests.exchange.web.conftest import tiny_scan
+
+pytestmark = pytest.mark.slow
 
 LEGAL_BASIS = ("--legal-basis", "Police Cooperation Convention, article 9")
 
@@ -65,6 +68,13 @@ def test_two_enrol_each_other_while_both_serve(
     listed = ffp("peer", "list", "--home", home_of(xk)).out
     assert "ffp-mk" in listed
     assert "enrolled" in listed
+
+    assert "read again" not in ffp("peer", "list", "--home", home_of(mk)).out
+    assert mk.get("/v1/peers", Role.OPERATOR).json()[0]["read_again_at"] is None
+    with mk.node.store.write() as session:
+        lane_of(session, "ffp-xk").read_again_at = "2026-11-26T09:00:10.000Z"
+    assert "read again what it had acknowledged: 2026-11-26" in ffp("peer", "list", "--home", home_of(mk)).out
+    assert mk.get("/v1/peers", Role.OPERATOR).json()[0]["read_again_at"] == "2026-11-26T09:00:10Z"
 
     assert ffp("peer", "revoke", "ffp-mk", "--home", home_of(xk)).code == 0
     assert "revoked" in ffp("peer", "list", "--home", home_of(xk)).out

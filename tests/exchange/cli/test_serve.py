@@ -23,6 +23,7 @@ from tests.exchange.web.conftest import tiny_scan
 HELP_S = 1.0
 
 
+@pytest.mark.slow
 def test_help_comes_at_once() -> None:
     """The best of three: nothing heavy is imported before a command needs it."""
     taken = []
@@ -33,6 +34,7 @@ def test_help_comes_at_once() -> None:
     assert min(taken) < HELP_S
 
 
+@pytest.mark.slow
 def test_a_node_serves_beside_the_command_line_and_ends_cleanly(
     ffp: Ffp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

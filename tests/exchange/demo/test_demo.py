@@ -138,6 +138,7 @@ def test_a_signal_that_arrives_in_a_callback_is_not_forgotten(monkeypatch: pytes
             go_on()
 
 
+@pytest.mark.slow
 def test_an_unfit_folder_is_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
         [*COMMAND, "--scans", str(tmp_path / "nowhere")],

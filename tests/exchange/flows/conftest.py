@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import func, select
 
+from exchange.conformance.peer_simulator import PeerSimulator
 from exchange.flows.enrol import enrol, fetch_introduction, read_introduction
 from exchange.flows.node import Node, create_node, open_node
 from exchange.flows.pull import pull
@@ -21,7 +22,6 @@ from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS, free_port
 from tests.exchange.flows.owner import make_owner
-from tests.exchange.flows.peer_simulator import PeerSimulator
 
 TIMEOUT_S = 2  # of the reader, so that a busy machine is not taken for a silent peer
 OWNER = "ffp-rs"

@@ -5,53 +5,76 @@ A node can be copied (it then shows two histories), its database set back to an 
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from exchange.errors import Conflict, InvalidInput, PeerMisbehaved, PeerUnreachable
+from pydantic import BaseModel
+from sqlalchemy import func, select
+
+from exchange.errors import Conflict, InvalidInput, NotFound, PeerMisbehaved, PeerUnreachable
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.enrol import enrol, read_introduction
-from exchange.flows.lane import read_lane
+from exchange.flows.erase import erase
+from exchange.flows.key_events import key_chain
+from exchange.flows.key_return import cosign_again, return_key_events
+from exchange.flows.lane import may_fetch, read_lane
 from exchange.flows.log_start import begin_log_start
+from exchange.flows.mirror import answer_lane, answer_leaves, answer_statements, mirror_log
 from exchange.flows.node import Node, create_node, open_node
-from exchange.flows.pull import pull
+from exchange.flows.pull import fetch_scan, pull
+from exchange.flows.rebuild import rebuild
+from exchange.flows.recover import recover
+from exchange.flows.sharing import share
 from exchange.flows.views import head_of
 from exchange.flows.witness import answer_report, cosign_head, meet
 from exchange.log.checkpoint import Checkpoint
+from exchange.log.tiles import parse_path
 from exchange.net.client import PeerAddress, PeerClient
-from exchange.store.peers import find_peer
-from exchange.store.statements import append_own, latest_checkpoint, log_size
-from exchange.store.tables import DisagreementRow, PeerRow
+from exchange.store.jobs import JobKind, fail, finish, take
+from exchange.store.peers import all_peers, find_peer, lane_of
+from exchange.store.records import AcquisitionState, RecordFilter, add_record, search_records
+from exchange.store.statements import append_leaf, append_own, latest_checkpoint, log_size, tile_hashes
+from exchange.store.tables import DisagreementRow, JobRow, PeerRow
 from exchange.store.witness import disagreements
-from schemas import parse_statement
+from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction
 from schemas.witness import parse_witness_report
 from tests.exchange.conftest import LEGAL_BASIS
-from tests.schemas.examples import encoded, record_fields
+from tests.exchange.databases import Databases, Sqlite
+from tests.schemas.examples import acquisition_fields, encoded, record_fields
 
 RS, MK, XK, AL = "ffp-rs", "ffp-mk", "ffp-xk", "ffp-al"
 
 
 class Network:
-    """Nodes by id. ``routes`` says who answers when one asks another, where it is not the node itself."""
+    """Nodes by id. ``routes`` says who answers when one asks another, where it is not the node itself; ``tiles`` and
+    ``lies`` what becomes of a node's tile, and of a page of its mirror, on the way."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, databases: Databases | None = None) -> None:
         self.folder = folder
+        self.databases = databases or Sqlite()
         self.nodes: dict[str, Node] = {}
         self.routes: dict[tuple[str, str], Node] = {}
         self.parted: set[frozenset[str]] = set()
+        self.tiles: dict[tuple[str, str], Callable[[bytes], bytes]] = {}
+        self.lies: dict[tuple[str, str], Callable[[Any], BaseModel]] = {}
         self.published = 0
 
     def make(self, *jurisdictions: Jurisdiction) -> None:
         """Nodes that are all enrolled with each other, as if each had run since before."""
         for jurisdiction in jurisdictions:
             home = self.folder / jurisdiction
-            create_node(home, jurisdiction=jurisdiction, url=f"http://{jurisdiction.lower()}.test", port=9)
+            url = f"http://{jurisdiction.lower()}.test"
+            create_node(home, jurisdiction=jurisdiction, url=url, port=9, database_url=self.databases.new())
             node = open_node(home)
             self.nodes[node.node_id] = node
+        self.enrol_all()
+
+    def enrol_all(self) -> None:
         for node in self.nodes.values():
             for other in self.nodes.values():
                 if other is not node:
@@ -60,11 +83,11 @@ class Network:
 
     def copied(self, folder: Path) -> Network:
         """The same nodes once more, with homes of their own; this network must be closed."""
-        copy = Network(folder)
+        copy = Network(folder, self.databases)
         copy.published = self.published
         for node_id, node in self.nodes.items():
             home = folder / node.settings.home.name
-            shutil.copytree(node.settings.home, home)
+            self.databases.copy(node.settings.home, home)
             copy.nodes[node_id] = open_node(home)
         return copy
 
@@ -79,13 +102,138 @@ class Network:
                 append_own(session, statement_id(payload), parse_statement(payload), "record", envelope)
         sign_head(node)
 
+    def share(self, node_id: str, *audience: Jurisdiction, count: int = 1) -> list[str]:
+        """Append records that these jurisdictions may have, with their rows and lanes, as a submission does."""
+        node, names = self.nodes[node_id], []
+        for _ in range(count):
+            self.published += 1
+            fields = record_fields(
+                issuer=node_id, nonce=f"{self.published:064x}", audience=[str(one) for one in audience]
+            )
+            record, envelope = self.signed(node, fields)
+            names.append(statement_id(envelope.payload))
+            self.enter(node, record, envelope)
+        sign_head(node)
+        return names
+
+    def leaves(self, node_id: str, count: int) -> None:
+        """Grow the log by leaves alone."""
+        node = self.nodes[node_id]
+        with node.store.write() as session:
+            for _ in range(count):
+                self.published += 1
+                append_leaf(session, hashlib.sha256(b"%d" % self.published).digest())
+                session.flush()
+        sign_head(node)
+
+    def signed(self, node: Node, fields: dict[str, Any]) -> tuple[Record, Envelope]:
+        payload = encoded({**fields, "jurisdiction": node.settings.jurisdiction})
+        record = parse_statement(payload)
+        assert isinstance(record, Record)
+        return record, node.keys.statement.sign(payload)
+
+    def enter(self, node: Node, record: Record, envelope: Envelope) -> None:
+        name = statement_id(envelope.payload)
+        with node.store.write() as session:
+            append_own(session, name, record, record.type, envelope)
+            add_record(session, name, record, submitted_by=None, state=AcquisitionState.QUEUED)
+            share(session, name, record, owner=node.node_id)
+
+    def record(self, owner: str, *, scan: bytes | None = None, **changes: object) -> str:
+        """An own record, shared as policy says, its scan in the owner's folder; returns its statement id."""
+        node = self.nodes[owner]
+        self.published += 1
+        content = scan if scan is not None else f"scan {self.published}".encode()
+        blob = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "media_type": "application/x-x3p"}
+        fields = record_fields(
+            issuer=owner,
+            jurisdiction=node.settings.jurisdiction,
+            nonce=f"{self.published:064x}",
+            case_reference=f"{node.settings.jurisdiction}-{self.published}",
+            handling={"code": "H0", "restriction": None, "source_grade": None, "information_grade": None},
+            acquisitions=[acquisition_fields(blob=blob)],
+        )
+        payload = encoded({**fields, **changes})
+        record, name = parse_statement(payload), statement_id(payload)
+        assert isinstance(record, Record)
+        envelope = node.keys.statement.sign(payload)
+        with node.blobs.arrival(f"{name}.part", len(content)) as arrival, node.store.write() as session:
+            arrival.write(content)
+            append_own(session, name, record, record.type, envelope)
+            add_record(session, name, record, submitted_by="examiner-1", state=AcquisitionState.QUEUED)
+            share(session, name, record, owner=owner)
+            node.blobs.keep(arrival, blob["sha256"])
+        sign_head(node)
+        return name
+
+    def settle(self, *, rounds: int = 3) -> None:
+        """Everybody signs, erases, pulls and fetches what is due, from everybody whom it reaches, until all is said."""
+        for _ in range(rounds):
+            before = [self._progress(node) for node in self.nodes.values()]
+            for node in self.nodes.values():
+                self.work(node.node_id)
+            for reader in self.nodes:
+                for owner in self.nodes:
+                    if reader != owner and frozenset((reader, owner)) not in self.parted:
+                        while pull(self.nodes[reader], self.client(reader), owner):
+                            pass
+            if [self._progress(node) for node in self.nodes.values()] == before:
+                break
+
+    def _progress(self, node: Node) -> object:
+        """What every step that matters to somebody changes."""
+        with node.store.read() as session:
+            signed = latest_checkpoint(session)
+            cursors = [(peer.node_id, peer.cursor_count, peer.checkpoint) for peer in all_peers(session)]
+            lanes = [(peer, lane_of(session, peer).acknowledged_count) for peer, _, _ in cursors]
+            jobs = session.scalar(select(func.count()).select_from(JobRow))
+            return log_size(session), signed and signed.size, cursors, lanes, jobs
+
+    def work(self, node_id: str) -> None:
+        """What a worker does beside pulling: erase, fetch, sign. Nothing is correlated."""
+        node = self.nodes[node_id]
+        for kind, act in ((JobKind.ERASE, self._erase), (JobKind.FETCH_SCAN, self._fetch)):
+            while True:
+                with node.store.write() as session:
+                    job = take(session, kind, lease_s=60)
+                if job is None:
+                    break
+                try:
+                    act(node, int(job.subject))
+                except (PeerUnreachable, PeerMisbehaved) as error:
+                    with node.store.write() as session:
+                        fail(session, job.job_id, f"{error.code}: {error}", max_attempts=100)
+                else:
+                    with node.store.write() as session:
+                        finish(session, job.job_id)
+        sign_head(node)
+
+    def _erase(self, node: Node, tombstone_id: int) -> None:
+        erase(node, tombstone_id)
+
+    def _fetch(self, node: Node, acquisition_id: int) -> None:
+        fetch_scan(node, self.client(node.node_id), acquisition_id)
+
+    def holds(self, node_id: str) -> set[str]:
+        """The records that may be shown on a node."""
+        with self.nodes[node_id].store.read() as session:
+            return {row.statement_id for row in search_records(session, RecordFilter(), before=None, limit=10_000)}
+
     def pull(self, reader: str, owner: str) -> None:
-        """One round of the reader's worker: pull, cosign, but tell nobody yet."""
+        """One round of the reader's worker: pull, mirror, cosign, but tell nobody yet."""
         pull(self.nodes[reader], self.client(reader), owner)
+        mirror_log(self.nodes[reader], self.client(reader), owner)
         cosign_head(self.nodes[reader], owner)
 
     def meet(self, one: str, other: str) -> None:
         meet(self.nodes[one], self.client(one), other)
+
+    def get_back(self, node_id: str, peer: str) -> None:
+        """What a worker does of a node that was set back: meet, rebuild, recover."""
+        self.meet(node_id, peer)
+        rebuild(self.nodes[node_id], self.client(node_id))
+        return_key_events(self.nodes[node_id])
+        recover(self.nodes[node_id], self.client(node_id), peer)
 
     def round(self, reader: str, owner: str) -> None:
         self.pull(reader, owner)
@@ -98,33 +246,23 @@ class Network:
         """A second node with the same keys and the same past, which its peers cannot tell from the first."""
         node = self.nodes[node_id]
         home = self.folder / f"twin-{len(self.routes)}-{node_id}"
-        shutil.copytree(node.settings.home, home)
+        self.databases.copy(node.settings.home, home)
         return open_node(home)
 
-    def backup(self, node_id: str) -> bytes:
-        """The database as it is, with what its log of writes holds."""
-        node = self.nodes[node_id]
-        with node.store.write() as session:
-            session.connection().exec_driver_sql("SELECT 1")
-        path = self.folder / f"backup-{node_id}.db"
-        path.unlink(missing_ok=True)
-        with node.store.read() as session:
-            connection = session.connection().connection.driver_connection
-            connection.commit()
-            connection.execute("VACUUM INTO ?", (str(path),))
-        return path.read_bytes()
+    def backup(self, node_id: str) -> object:
+        """The database as it is."""
+        return self.databases.backup(self.nodes[node_id].settings.home)
 
-    def restart(self, node_id: str, database: bytes | None = None) -> Node:
+    def restart(self, node_id: str, database: object = None) -> Node:
         """Stop the node and start it again, with another database if one is given."""
         node = self.nodes[node_id]
         home = node.settings.home
         node.close()
         if database is not None:
-            for file in home.glob("node.db*"):
-                file.unlink()
-            (home / "node.db").write_bytes(database)
+            self.databases.restore(home, database)
         self.nodes[node_id] = open_node(home)
         begin_log_start(self.nodes[node_id])
+        cosign_again(self.nodes[node_id])
         return self.nodes[node_id]
 
     def answering(self, asker: str, asked: str) -> tuple[Node, PeerRow]:
@@ -170,15 +308,44 @@ class _Direct:
     def __init__(self, network: Network, asker: str) -> None:
         self._network, self._asker = network, asker
 
-    def fetch_lane(self, peer: PeerAddress, *, start: int, head: bytes, known_size: int) -> bytes:
+    def fetch_lane(self, peer: PeerAddress, *, start: int, head: bytes, known_size: int, wait_s: int = 0) -> bytes:
         with _refusals():
             node, asker = self._network.answering(self._asker, peer.node_id)
             return read_lane(node, asker, start=start, head=head, known_size=known_size).model_dump_json().encode()
+
+    def fetch_keys(self, peer: PeerAddress) -> bytes:
+        node, _ = self._network.answering(self._asker, peer.node_id)
+        return key_chain(node.history)
+
+    @contextmanager
+    def fetch_blob(
+        self, peer: PeerAddress, sha256: str, *, offset: int, within_s: float
+    ) -> Iterator[tuple[int, Iterator[bytes]]]:
+        with _refusals():
+            node, asker = self._network.answering(self._asker, peer.node_id)
+            may_fetch(node, asker, sha256)
+            content = node.blobs.path(sha256).read_bytes()
+        yield offset, iter([content[offset:]])
 
     def send_report(self, peer: PeerAddress, report: bytes) -> bytes:
         with _refusals():
             node, asker = self._network.answering(self._asker, peer.node_id)
             return answer_report(node, asker, parse_witness_report(report)).model_dump_json().encode()
+
+    def fetch_tile(self, peer: PeerAddress, path: str) -> bytes:
+        node, _ = self._network.answering(self._asker, peer.node_id)
+        tile = parse_path(path)
+        with node.store.read() as session:
+            found = b"".join(tile_hashes(session, tile))
+        changed = self._network.tiles.get((peer.node_id, path))
+        return changed(found) if changed else found
+
+    def fetch_mirror(self, peer: PeerAddress, what: str, *, start: int) -> bytes:
+        node, asker = self._network.answering(self._asker, peer.node_id)
+        answers = {"leaves": answer_leaves, "statements": answer_statements, "lane": answer_lane}
+        page = answers[what](node, asker, start)
+        changed = self._network.lies.get((peer.node_id, what))
+        return (changed(page) if changed else page).model_dump_json().encode()
 
 
 @contextmanager
@@ -186,5 +353,5 @@ def _refusals() -> Iterator[None]:
     """What a client says of a refusal of 409 or 422."""
     try:
         yield
-    except (Conflict, InvalidInput) as error:
+    except (Conflict, InvalidInput, NotFound) as error:
         raise PeerMisbehaved(f"refused, {error.code}: {error}") from error

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from exchange.conformance.peer_simulator import PeerSimulator, respond
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.conftest import enrol_with, simulated
-from tests.exchange.flows.peer_simulator import PeerSimulator, respond
 
 PATIENCE_S = 20
 
@@ -60,6 +60,7 @@ def beside(start_node: Callable[..., RunningNode], tmp_path: Path) -> Iterator[B
         yield Beside(mk, al, liar)
 
 
+@pytest.mark.slow
 def test_the_others_go_on_and_the_operator_reads_why(beside: Beside, scans: dict[str, Path]) -> None:
     mk, liar = beside.mk, beside.liar
     liar.lane = lambda asked: iter([respond(200, liar.page(asked))])
@@ -82,6 +83,7 @@ def test_the_others_go_on_and_the_operator_reads_why(beside: Beside, scans: dict
     assert (beside.peer("ffp-rs")["alarm"], beside.peer("ffp-rs")["received"]) == (None, 1)
 
 
+@pytest.mark.slow
 def test_a_scan_given_up_while_its_peer_was_away_is_fetched_when_it_is_back(
     beside: Beside, scans: dict[str, Path]
 ) -> None:
@@ -98,6 +100,7 @@ def test_a_scan_given_up_while_its_peer_was_away_is_fetched_when_it_is_back(
     eventually(lambda: beside.peer("ffp-rs")["alarm"] is None)
 
 
+@pytest.mark.slow
 def test_a_scan_that_is_never_the_right_one_is_given_up_and_stays_on_the_operators_page(
     beside: Beside, scans: dict[str, Path]
 ) -> None:
@@ -111,6 +114,7 @@ def test_a_scan_that_is_never_the_right_one_is_given_up_and_stays_on_the_operato
     assert len([asked for asked in beside.liar.asked if "/blobs/" in asked.path]) == tried, "and it is not tried again"
 
 
+@pytest.mark.slow
 def test_a_node_stops_at_once_beside_a_peer_that_never_answers(
     start_node: Callable[..., RunningNode], tmp_path: Path
 ) -> None:

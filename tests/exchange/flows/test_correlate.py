@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from exchange.flows.correlate import correlate_acquisition
@@ -39,6 +40,7 @@ def test_every_pair_is_compared_once_whatever_comes_twice(
     assert _pairs(rs) == list(combinations(acquisitions, 2))
 
 
+@pytest.mark.slow
 def test_calibres_that_no_firearm_shares_are_not_compared(
     start_node: Callable[..., RunningNode], scans: dict[str, Path]
 ) -> None:
@@ -52,6 +54,7 @@ def test_calibres_that_no_firearm_shares_are_not_compared(
     assert set(_pairs(rs)) == expected
 
 
+@pytest.mark.slow
 def test_missing_prepared_scans_are_made_again(start_node: Callable[..., RunningNode], scans: dict[str, Path]) -> None:
     rs = start_node(Jurisdiction.RS)
     rs.submit(scans["1-1"], case_reference="RS-1")
@@ -67,6 +70,7 @@ def test_missing_prepared_scans_are_made_again(start_node: Callable[..., Running
     assert rs.get(f"/v1/candidates/{found[0]['candidate_id']}/picture").content.startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_after_a_change_of_the_matcher_all_is_correlated_anew(
     start_node: Callable[..., RunningNode], scans: dict[str, Path]
 ) -> None:

@@ -19,6 +19,8 @@ from exchange.store.tables import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode, node_starter
 
+pytestmark = pytest.mark.slow
+
 BREECH_FACE = matcher.DEFAULT_PARAMETERS
 NAMES = ("1-1", "1-2", "2-1")
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from exchange.conformance.peer_simulator import Asked, PeerSimulator, respond
 from exchange.errors import (
     Conflict,
     ExchangeError,
@@ -47,7 +48,6 @@ from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.conftest import OWNER, Reader, leftovers
 from tests.exchange.flows.owner import READER
-from tests.exchange.flows.peer_simulator import Asked, PeerSimulator, respond
 
 IMPATIENT_S = 0.15
 CUT_S = 4 * IMPATIENT_S
@@ -230,6 +230,7 @@ DRIPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("beginning", "drop"), DRIPS.values(), ids=DRIPS)
 def test_an_answer_that_drips_is_cut(impatient: Reader, peer: PeerSimulator, beginning: bytes, drop: bytes) -> None:
     """Each byte comes in time, the whole never does."""
@@ -314,7 +315,16 @@ def _reports(**changes: object) -> Lie:
     """A well-signed answer as a witness, with something else in it."""
 
     def answer(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
-        said = {"contract": "1.0", "cosigned": None, "seen": [], "proofs": [], **changes}
+        said = {
+            "contract": "1.0",
+            "cosigned": None,
+            "shown": None,
+            "seen": [],
+            "forked": [],
+            "yours": [],
+            "proofs": [],
+            **changes,
+        }
         body = json.dumps(said).encode()
         yield respond(200, body, peer.signed(asked, body))
 
@@ -339,7 +349,7 @@ def _witness_with_another_key(peer: PeerSimulator, asked: Asked) -> Iterator[byt
 WITNESS_LIES: dict[str, tuple[Lie, type[PeerError], str]] = {
     "unsigned": (_says(200, b"{}"), PeerMisbehaved, UNSIGNED),
     "another-key": (_witness_with_another_key, PeerMisbehaved, UNSIGNED),
-    "without-end": (_without_end(200), PeerMisbehaved, "more than 393216 bytes"),
+    "without-end": (_without_end(200), PeerMisbehaved, "more than 917504 bytes"),
     "signed-garbage": (_signs(b"\xff"), PeerMisbehaved, "breaks the contract"),
     "signed-nesting": (_signs(b"[" * 300_000), PeerMisbehaved, "nests deeper"),
     "too-many-values": (_signs(b"[" + b"1," * 100_000 + b"1]"), PeerMisbehaved, "more than 2048 values"),
@@ -353,6 +363,7 @@ WITNESS_LIES: dict[str, tuple[Lie, type[PeerError], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lie", "error", "said"), WITNESS_LIES.values(), ids=WITNESS_LIES)
 def test_a_lie_of_a_witness_is_refused_and_leaves_nothing_behind(
     reader: Reader, peer: PeerSimulator, lie: Lie, error: type[PeerError], said: str

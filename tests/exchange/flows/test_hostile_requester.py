@@ -28,6 +28,8 @@ from schemas.lane import parse_lane_page
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS, RunningNode, node_starter
 
+pytestmark = pytest.mark.slow
+
 EMPTY = EMPTY_HEAD.hex()
 LANE = f"/v1/lane?start=0&head={EMPTY}&known_size=0"
 AT_ONCE = 100  # more than twice the threads that the server has
@@ -360,6 +362,20 @@ def test_a_digest_is_no_key(house: House) -> None:
         assert house.mk.get(f"/v1/blobs/{name}").status in (404, 422)
 
 
+def test_heights_are_refused_as_the_scan_is(house: House) -> None:
+    """Whatever is asked of them: a form that there is not would tell that there is a scan."""
+
+    def heights(digest: str, form: str = "form=raw") -> Told:
+        return house.mk.get(f"/v1/scans/{digest}/heights?{form}")
+
+    assert heights(house.digests["MK"]).status == 200
+    for digest in (house.digests["XK"], "0" * 64):
+        blob = house.mk.get(f"/v1/blobs/{digest}")
+        for form in ("form=raw", "form=filtered", "mirrored=true"):
+            told = heights(digest, form)
+            assert (told.status, told.body) == (blob.status, blob.body) == (404, blob.body)
+
+
 def test_a_part_of_a_scan_is_what_was_asked_for(house: House, scans: dict[str, Path]) -> None:
     whole = scans["1-1"].read_bytes()
     target = f"/v1/blobs/{house.digests['MK']}"
@@ -437,8 +453,8 @@ def test_the_log_is_for_those_who_are_signed_in(house: House) -> None:
     assert len(house.rs.get("/v1/log/tile/0/000.p/4").content) == 4 * 32
 
 
-def test_a_hundred_readers_at_once_are_all_answered(house: House) -> None:
-    """Each takes a thread, a read and a write of its nonce; the node answers its own people meanwhile."""
+def test_a_hundred_requests_of_one_peer_at_once_keep_nobody_else_waiting(house: House) -> None:
+    """Some are answered, the others told to come again; the node answers its own people meanwhile."""
     signed = [house.mk.signed(LANE) for _ in range(AT_ONCE)]
     told: list[int] = []
     ready = threading.Barrier(AT_ONCE + 1)
@@ -455,5 +471,7 @@ def test_a_hundred_readers_at_once_are_all_answered(house: House) -> None:
     assert house.rs.get("/v1/status").status_code == 200
     for thread in threads:
         thread.join(timeout=60)
-    assert told == [200] * AT_ONCE
+    assert len(told) == AT_ONCE
+    assert set(told) <= {200, 429}
+    assert 200 in told
     assert time.monotonic() - began < 30

@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from exchange.conformance.owner import Published
+from exchange.conformance.peer_simulator import Answer, Asked, PeerSimulator, blob_answer, respond
 from exchange.errors import DigestDiffers, ExchangeError, NotFound, PeerMisbehaved, PeerUnreachable
 from exchange.flows.pull import fetch_scan
 from exchange.store.tables import JobRow
 from tests.exchange.flows.conftest import Reader, leftovers
-from tests.exchange.flows.owner import Published
-from tests.exchange.flows.peer_simulator import Answer, Asked, PeerSimulator, blob_answer, respond
 from tests.schemas.examples import acquisition_fields
+
+pytestmark = pytest.mark.slow
 
 SIZE = 2_000_000
 Lie = Callable[[PeerSimulator, Asked], Iterator[bytes]]

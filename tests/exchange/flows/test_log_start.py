@@ -3,12 +3,13 @@ set back or forked stays unsigned, and says why."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from exchange.errors import PeerUnreachable
+from exchange.errors import PeerMisbehaved, PeerUnreachable, StoreUnavailable
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.enrol import revoke
 from exchange.flows.log_start import begin_log_start
@@ -17,15 +18,20 @@ from exchange.flows.views import head_of
 from exchange.flows.witness import cosign_head
 from exchange.store.tables import CheckpointRow, PeerRow
 from schemas.vocabulary import Jurisdiction
+from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 from tests.exchange.flows.network import AL, MK, RS, XK, Network
+
+pytestmark = pytest.mark.slow
+
+databases = databases_fixture("sqlite", SLOW_ON_POSTGRESQL)
 
 ALL = (RS, MK, XK, AL)
 WITNESSES = (MK, XK, AL)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Network:
-    network = Network(tmp_path_factory.mktemp("four"))
+def made(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Network:
+    network = Network(tmp_path_factory.mktemp("four"), databases)
     network.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK, Jurisdiction.AL)
     for name in ALL:
         begin_log_start(network.nodes[name])
@@ -76,8 +82,8 @@ def test_it_is_enough_that_a_peer_comes_by_itself(four: Network) -> None:
     assert sign_head(four.nodes[RS])
 
 
-def test_a_node_without_peers_signs_at_once(tmp_path: Path) -> None:
-    network = Network(tmp_path)
+def test_a_node_without_peers_signs_at_once(tmp_path: Path, databases: Databases) -> None:
+    network = Network(tmp_path, databases)
     network.make(Jurisdiction.RS)
     network.publish(RS)
     network.restart(RS)
@@ -86,9 +92,9 @@ def test_a_node_without_peers_signs_at_once(tmp_path: Path) -> None:
     network.close()
 
 
-def test_a_node_that_never_signed_a_head_waits_for_nobody(tmp_path: Path) -> None:
+def test_a_node_that_never_signed_a_head_waits_for_nobody(tmp_path: Path, databases: Databases) -> None:
     """Two nodes that are enrolled before they are served for the first time."""
-    network = Network(tmp_path)
+    network = Network(tmp_path, databases)
     network.make(Jurisdiction.RS, Jurisdiction.MK)
     network.restart(RS)
     network.publish(RS)
@@ -175,7 +181,32 @@ def test_a_file_that_cannot_be_read_is_no_file(four: Network, content: bytes) ->
     assert not sign_head(four.nodes[RS])
 
 
-def test_a_log_that_was_set_back_is_signed_no_more(four: Network) -> None:
+def test_a_database_that_is_restored_below_a_running_node(four: Network) -> None:
+    """A file that was exchanged is refused. A server can be restored while the node goes on: that counts as a restore
+    at a start."""
+    four.restart(RS)
+    four.meet(RS, MK)
+    four.publish(RS)
+    backup = four.backup(RS)
+    four.publish(RS)
+    four.pull(AL, RS)
+    assert (signed_size(four), four.peer(RS, MK).returned_at is not None) == (5, True)
+    four.databases.exchange_below(four.nodes[RS].settings.home, backup)
+    if four.databases.name == "sqlite":
+        with pytest.raises(StoreUnavailable, match="exchanged"):
+            four.publish(RS)
+        return
+    four.publish(RS)
+    assert (four.size(RS), signed_size(four)) == (5, 4)
+    assert "restored from a backup" in alarm(four)
+    four.meet(RS, MK)
+    assert not sign_head(four.nodes[RS]), "one peer is not enough after a restore"
+    four.meet(RS, AL)
+    assert not sign_head(four.nodes[RS])
+    assert "older backup" in alarm(four)
+
+
+def test_a_log_that_was_set_back_is_not_signed_before_it_is_whole_again(four: Network) -> None:
     backup = four.backup(RS)
     four.publish(RS, 3)
     four.pull(AL, RS)
@@ -186,21 +217,22 @@ def test_a_log_that_was_set_back_is_signed_no_more(four: Network) -> None:
     four.meet(RS, AL)
     assert not sign_head(four.nodes[RS])
     said = alarm(four)
-    for part in ("ffp-al holds a head that this node signed", "size 6", lost.root.hex()[:16], "has only 4 entries"):
+    for part in ("ffp-al holds a head of this node's log", "size 6", lost.root.hex()[:16], "none beyond size 3"):
         assert part in said
-    assert "restore the newest backup" in said
-    (found,) = four.evidence(RS, RS)
-    assert head_of(found.second) == lost
-    for other in (MK, XK):
-        four.meet(RS, other)
-    assert not sign_head(four.nodes[RS]), "what the others return, who saw less, mends nothing"
+    assert "It fetches the hashes of its log back by itself, once 2 of its peers" in said
     four.restart(RS)
-    for other in (MK, XK):
-        four.meet(RS, other)
-    assert not sign_head(four.nodes[RS]), "nor does another start, while the one who knows better is away"
+    four.meet(RS, MK)
+    assert not sign_head(four.nodes[RS]), "another start mends nothing, nor what others return, who saw less"
     four.publish(RS, 9)
     four.meet(RS, AL)
     assert not sign_head(four.nodes[RS]), "nor a log that has grown past it"
+    assert four.evidence(RS, RS) == [], "it signed nothing that contradicts it"
+    for witness in WITNESSES:
+        four.get_back(RS, witness)
+    sign_head(four.nodes[RS])
+    assert (signed_size(four), four.size(RS)) == (16, 16), "the old end, and what was appended since"
+    four.round(AL, RS)
+    assert four.cosigned(AL, RS) == four.head(RS)
 
 
 def test_the_newest_backup_mends_it(four: Network) -> None:
@@ -249,6 +281,80 @@ def test_a_second_history_of_its_own_stops_a_running_node(four: Network) -> None
     assert {head_of(found.first), head_of(found.second)} == {four.head(other), four.head(RS)}
 
 
+def test_a_witness_that_was_set_back_is_reminded_of_what_it_cosigned(four: Network) -> None:
+    """By the log's owner, or by anybody whom it told; so it binds itself to no other history."""
+    backup = four.backup(MK)
+    four.publish(RS, 2)
+    four.round(MK, RS)
+    four.meet(MK, AL)
+    before = four.cosigned(MK, RS)
+    four.restart(MK, backup)
+    assert four.cosigned(MK, RS) != before
+    four.meet(MK, AL)
+    assert four.cosigned(MK, RS) == before
+    assert head_of(four.peer(MK, RS).checkpoint or b"") == before
+    four.restart(MK, backup)
+    four.parted.add(frozenset((MK, AL)))
+    four.meet(MK, RS)
+    assert four.cosigned(MK, RS) == before
+
+
+def test_a_witness_that_was_set_back_does_not_cosign_another_history(four: Network) -> None:
+    backup = four.backup(MK)
+    other = four.twin(RS)
+    four.publish(RS, 2)
+    four.round(MK, RS)
+    four.meet(MK, AL)
+    four.publish(other, 3)
+    four.routes[MK, RS] = other
+    four.restart(MK, backup)
+    four.meet(MK, AL)
+    before = four.cosigned(MK, RS)
+    four.meet(MK, XK)
+    with pytest.raises(PeerMisbehaved, match="does not go on from the head"):
+        four.pull(MK, RS)
+    assert four.cosigned(MK, RS) == before
+
+
+def test_what_a_waiting_witness_read_and_did_not_cosign_counts_as_well(four: Network) -> None:
+    """It is all that is left of the log's end."""
+    backup = four.backup(RS)
+    four.restart(MK)
+    four.publish(RS, 2)
+    four.pull(MK, RS)
+    end = four.head(RS)
+    assert head_of(four.peer(MK, RS).checkpoint or b"") == end
+    assert four.cosigned(MK, RS) != end
+    four.restart(RS, backup)
+    four.meet(RS, XK)
+    four.meet(RS, MK)
+    assert not sign_head(four.nodes[RS])
+    assert "ffp-mk holds a head" in alarm(four)
+    for _ in range(2):
+        four.get_back(RS, MK)
+    assert four.head(RS) == end
+
+
+def test_what_a_peer_was_told_of_by_one_who_forgot_it_counts_as_well(four: Network) -> None:
+    """Two were set back, the log and the one witness of its end. A third was told of it: nothing is signed over it."""
+    log, witness = four.backup(RS), four.backup(MK)
+    four.publish(RS, 2)
+    four.round(MK, RS)
+    four.meet(MK, AL)
+    four.restart(RS, log)
+    four.restart(MK, witness)
+    four.publish(RS)
+    four.meet(RS, MK)
+    four.meet(RS, AL)
+    assert not sign_head(four.nodes[RS])
+    assert "ffp-al holds a head" in alarm(four)
+    for peer in WITNESSES:
+        with contextlib.suppress(PeerUnreachable):
+            four.get_back(RS, peer)
+    assert not sign_head(four.nodes[RS]), "nobody has its hashes"
+    assert "no peer that is reached has them" in alarm(four)
+
+
 def test_a_node_that_waits_cosigns_nothing(four: Network) -> None:
     """A witness that was restored may have forgotten what it cosigned."""
     backup = four.backup(MK)
@@ -259,7 +365,10 @@ def test_a_node_that_waits_cosigns_nothing(four: Network) -> None:
     four.pull(MK, RS)
     assert cosign_head(four.nodes[MK], RS) is False
     four.meet(MK, AL)
-    assert cosign_head(four.nodes[MK], RS) is False, "it was told of a head which was not shown to lead to this one"
+    assert four.cosigned(MK, RS) == four.head(RS), "it is reminded of what it cosigned itself"
+    four.publish(RS)
+    four.pull(MK, RS)
+    assert four.cosigned(MK, RS) != four.head(RS)
     four.meet(MK, RS)
     assert cosign_head(four.nodes[MK], RS)
     assert four.cosigned(MK, RS) == four.head(RS)

@@ -21,6 +21,8 @@ from matcher.render import render
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode, node_starter
 
+pytestmark = pytest.mark.slow
+
 UM = 6.25
 PHOTOGRAPHS = {
     # name: firearm, shot, where the light came from, what the record says of it, upside down

@@ -17,6 +17,8 @@ from matcher.synthetic_regions import draw_impression, draw_shear
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode, node_starter
 
+pytestmark = pytest.mark.slow
+
 DRAWN: dict[str, Callable[[int, int], matcher.Topography]] = {
     "firing_pin_impression": draw_impression,
     "aperture_shear": draw_shear,

@@ -27,15 +27,20 @@ from exchange.store.tables import CosignatureRow, PeerRow
 from exchange.store.witness import MAX_DISAGREEMENTS, keep_disagreement
 from schemas.lane import parse_lane_page
 from schemas.vocabulary import Jurisdiction
-from schemas.witness import WitnessReport
+from schemas.witness import ForkedLog, WitnessReport
+from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 from tests.exchange.flows.network import MK, RS, XK, Network
+
+pytestmark = pytest.mark.slow
+
+databases = databases_fixture("sqlite", SLOW_ON_POSTGRESQL)
 
 TIME = 1_793_000_000
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Network:
-    network = Network(tmp_path_factory.mktemp("three"))
+def made(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Network:
+    network = Network(tmp_path_factory.mktemp("three"), databases)
     network.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
     sign_head(network.nodes[RS])
     network.close()
@@ -52,7 +57,18 @@ def three(made: Network, tmp_path: Path) -> Iterator[Network]:
 
 def report(cosigned: bytes | None = None, **changes: Any) -> WitnessReport:
     encoded = base64.b64encode(cosigned).decode() if cosigned else None
-    return WitnessReport(**{"contract": "1.0", "cosigned": encoded, "seen": (), "size": None, "asks": (), **changes})
+    return WitnessReport(
+        **{
+            "contract": "1.0",
+            "cosigned": encoded,
+            "shown": None,
+            "seen": (),
+            "forked": (),
+            "size": None,
+            "asks": (),
+            **changes,
+        }
+    )
 
 
 def told(network: Network, witness: str, cosigned: bytes | None, **changes: Any) -> None:
@@ -84,9 +100,9 @@ def test_the_served_head_has_the_cosignatures_of_all_who_saw_it(three: Network) 
         three.meet(witness, RS)
     rs = three.nodes[RS]
     served = witnessed_head(rs)
-    assert open_head(served, rs.card) == three.head(RS)
+    assert open_head(served, rs.history) == three.head(RS)
     for witness in (MK, XK):
-        cosignature = verify_cosignature(note.parse_note(served), witness_of(three.nodes[witness].card))
+        cosignature = verify_cosignature(note.parse_note(served), witness_of(three.nodes[witness].history))
         assert three.cosigned(witness, RS) == three.head(RS)
         assert cosignature.timestamp > TIME
     assert len(note.parse_note(served).signatures) == 6
@@ -219,7 +235,7 @@ def test_a_fork_is_found_when_its_two_witnesses_meet(three: Network, one: str, o
     for witness in (one, other):
         (found,) = three.evidence(witness, RS)
         assert found.proven
-        heads = [open_head(kept, three.nodes[RS].card) for kept in (found.first, found.second)]
+        heads = [open_head(kept, three.nodes[RS].history) for kept in (found.first, found.second)]
         assert [head.size for head in heads] == [4, 4]
         assert heads[0].root != heads[1].root, "both signed by Serbia's log"
         alarm = str(three.peer(witness, RS).alarm)
@@ -296,6 +312,49 @@ def test_a_fork_shown_to_one_peer_is_kept_as_evidence(three: Network) -> None:
     (found,) = three.evidence(MK, RS)
     assert found.proven
     assert {head_of(found.first), head_of(found.second)} == {three.head(RS), three.head(other)}
+
+
+@pytest.mark.parametrize(("teller", "asked"), [(MK, XK), (XK, MK)])
+def test_who_is_shown_one_history_hears_of_the_other(three: Network, teller: str, asked: str) -> None:
+    """The proof is passed on by one who cosigned neither head, and convinces at once."""
+    test_a_fork_shown_to_one_peer_is_kept_as_evidence(three)
+    assert three.evidence(XK, RS) == []
+    three.meet(teller, asked)
+    (found,), (known,) = three.evidence(XK, RS), three.evidence(MK, RS)
+    assert found.proven
+    assert {head_of(found.first), head_of(found.second)} == {head_of(known.first), head_of(known.second)}
+    assert "two histories" in str(three.peer(XK, RS).alarm)
+    with pytest.raises(PeerMisbehaved, match="two histories"):
+        three.pull(XK, RS)
+    three.meet(teller, asked)
+    assert len(three.evidence(XK, RS)) == 1
+
+
+def _told_as_fork(three: Network, *heads: bytes) -> dict[str, Any]:
+    first, second = (base64.b64encode(head).decode() for head in heads)
+    return {"forked": (ForkedLog(log=MK, first=first, second=second),)}
+
+
+def test_what_proves_no_fork_is_the_tellers_fault(three: Network) -> None:
+    """Kosovo* tells Serbia of North Macedonia's log: one head twice, two that go on, one that somebody else signed."""
+    three.publish(MK)
+    mk, first = three.nodes[MK], three.head(MK)
+    assert first is not None
+    with mk.store.read() as session:
+        signed = latest_checkpoint(session)
+    assert signed is not None
+    keys = mk.keys.log
+    longer = sign_checkpoint(
+        Checkpoint(mk.card.log_origin, first.size + 1, b"\1" * 32), keys.ed25519, keys.ml_dsa, TIME
+    )
+    foreign = three.nodes[XK].keys.log
+    forged = sign_checkpoint(
+        Checkpoint(mk.card.log_origin, first.size, b"\1" * 32), foreign.ed25519, foreign.ml_dsa, TIME
+    )
+    for heads in ((signed.note, signed.note), (signed.note, longer), (signed.note, forged)):
+        told(three, XK, None, **_told_as_fork(three, *heads))
+        assert "tells of a fork of ffp-mk that is not believed" in str(three.peer(RS, XK).alarm)
+        assert three.evidence(RS, MK) == []
 
 
 def test_a_proof_that_comes_late_settles_what_its_absence_raised(three: Network) -> None:

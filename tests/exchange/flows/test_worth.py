@@ -107,6 +107,7 @@ def test_without_a_model() -> None:
     assert worth_of(None, found()).no_validated_lr == "This node has no calibration model."
 
 
+@pytest.mark.slow
 def test_a_candidate_says_what_it_is_worth(
     start_node: Callable[..., RunningNode], scans: dict[str, Path], tmp_path: Path
 ) -> None:

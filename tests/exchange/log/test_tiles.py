@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 
 from exchange.errors import NotFound
 from exchange.log import merkle
-from exchange.log.tiles import Tile, parse_path
+from exchange.log.tiles import Tile, parse_path, tiles_of
 
 
-def tiles_of(size: int) -> list[Tile]:
-    """The widest existing tile at every place of a log, level by level."""
+def widest(size: int) -> list[Tile]:
+    """The widest existing tile at every place of a log, level by level, as far as they exist."""
     tiles = []
     for level in range(4):
         for index in itertools.count():
-            widest = bisect.bisect_left(
-                range(1, 257), True, key=lambda width: not Tile(level, index, width).exists_in(size)
+            width = bisect.bisect_left(
+                range(1, 257), True, key=lambda wide: not Tile(level, index, wide).exists_in(size)
             )
-            if widest == 0:
+            if width == 0:
                 break
-            tiles.append(Tile(level, index, widest))
+            tiles.append(Tile(level, index, width))
     return tiles
 
 
@@ -125,7 +125,8 @@ def test_tiles_of_small_logs(size: int, widths: list[tuple[int, int]]) -> None:
 
 @given(st.integers(0, 5_000))
 def test_the_tiles_of_a_log_hold_exactly_its_complete_subtrees_of_every_eighth_level(size: int) -> None:
-    tiles = tiles_of(size)
+    tiles = list(tiles_of(size))
+    assert tiles == widest(size)
     for level in range(4):
         held = [node for tile in tiles if tile.level == level for node in tile.nodes]
         assert held == [(8 * level, index) for index in range(size >> 8 * level)]

@@ -168,6 +168,29 @@ def test_a_request_with_a_body_is_verified() -> None:
     assert verify(sign(method="POST", body=BODY), method="POST", body=BODY).key_id == RS_ID
 
 
+def test_a_body_may_be_read_after_its_signature() -> None:
+    digest = hashlib.sha256(BODY).digest()
+    headers = sign(method="POST", body=None, body_sha256=digest)
+    assert headers == sign(method="POST", body=BODY), "as if it had been in memory"
+    asked: dict[str, Any] = {
+        "method": "POST",
+        "authority": "mk.example",
+        "path": "/v1/lane",
+        "query": "start=3&head=00ff",
+        "headers": headers,
+        "now": NOW,
+        "key_for": KEYS.get,
+    }
+    verified, wanted = ms.verify_request_head(**asked)
+    assert wanted == digest
+    assert verified == verify(headers, method="POST", body=BODY)
+    with pytest.raises(SignatureInvalid):
+        ms.verify_request_head(**asked | {"headers": sign(method="POST", body=None)})
+    other = headers | {"Content-Digest": f"sha-256=:{base64.b64encode(bytes(32)).decode()}:"}
+    with pytest.raises(SignatureInvalid):
+        ms.verify_request_head(**asked | {"headers": other})
+
+
 @pytest.mark.parametrize("empty", [None, b""])
 def test_an_empty_body_is_no_body(empty: bytes | None) -> None:
     headers = sign(body=empty)

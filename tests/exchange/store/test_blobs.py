@@ -123,9 +123,26 @@ def test_what_is_not_here(blobs: BlobFolder) -> None:
 def test_the_sweep_removes_what_no_record_names(blobs: BlobFolder, folders: tuple[Path, Path]) -> None:
     for content in (CONTENT, b"orphan"):
         receive(blobs, content, digest=hashlib.sha256(content).hexdigest())
-    assert blobs.sweep({DIGEST}) == 1
+    assert blobs.sweep({DIGEST}) == (1, 0)
     assert files(folders[0]) == {DIGEST: CONTENT}
-    assert blobs.sweep({DIGEST}) == 0
+    assert blobs.sweep({DIGEST}) == (0, 0)
+
+
+def test_the_store_survives_a_failed_clean_up(blobs: BlobFolder, folders: tuple[Path, Path]) -> None:
+    """What cannot be removed stays; the rest is removed, the refusal is the one that was meant, and scans are taken."""
+    stuck = folders[0] / "ab" / "a-folder-cannot-be-unlinked"
+    stuck.mkdir(parents=True)
+    receive(blobs, b"orphan", digest=hashlib.sha256(b"orphan").hexdigest())
+    assert blobs.sweep(set()) == (1, 1)
+    assert stuck.is_dir()
+
+    arrival = blobs.arrival("too-much", 4)
+    arrival.path.unlink()
+    arrival.path.mkdir()
+    with pytest.raises(TooLarge), arrival:
+        arrival.write(b"more than four")
+    receive(blobs, CONTENT, digest=DIGEST)
+    assert blobs.path(DIGEST).read_bytes() == CONTENT
 
 
 def test_the_reserve(folders: tuple[Path, Path]) -> None:
@@ -177,6 +194,7 @@ else:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "answer"), [(100_000, "kept"), (100_001, "full"), (900_000, "full")])
 def test_a_disk_that_takes_no_more(folders: tuple[Path, Path], size: int, answer: str) -> None:
     """In a process whose files may not grow: the same refusal that a full disk gives, at a write or the last flush."""

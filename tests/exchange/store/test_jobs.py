@@ -124,6 +124,36 @@ def test_a_dead_job_lives_again_when_promised(store: Store) -> None:
     assert (again.job_id, again.attempts) == (job.job_id, 1)
 
 
+def test_work_that_failed_often_is_not_set_aside_because_the_node_ended_once(store: Store) -> None:
+    """A peer was away, then this node was killed while it fetched: that scan must not be forgotten."""
+    promise(store, 1)
+    for _ in range(3):
+        change(store, not_before=stamp())
+        fail(store, taken(store), "the peer is away", max_attempts=4)
+    change(store, not_before=stamp())
+    taken(store)
+    assert _broken_off(store, max_attempts=4) is False
+    assert (only(store).state, only(store).attempts, only(store).ended) == (JobState.PENDING, 4, 1)
+
+
+def test_work_that_ends_the_node_each_time_is_set_aside(store: Store) -> None:
+    promise(store, 1)
+    for time in range(1, 5):
+        change(store, not_before=stamp())
+        taken(store)
+        assert _broken_off(store, max_attempts=4) is (time == 4)
+    assert only(store).state == JobState.DEAD
+    promise(store, 1)
+    assert (taken(store).ended, only(store).attempts) == (0, 1)
+
+
+def _broken_off(store: Store, *, max_attempts: int) -> bool:
+    """What a start does with the one job that a dead process held."""
+    with store.write() as session:
+        [job] = jobs.abandoned(session)
+        return jobs.broken_off(job, "the node ended", max_attempts=max_attempts)
+
+
 def test_a_failure_of_what_is_gone_changes_nothing(store: Store) -> None:
     with store.write() as session:
         assert jobs.fail(session, 99, "late", max_attempts=1) is False

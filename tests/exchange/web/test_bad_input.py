@@ -210,6 +210,7 @@ METADATA: dict[str, tuple[Callable[[], bytes], int, str]] = {
 }
 
 
+@pytest.mark.slow
 @refused
 @pytest.mark.parametrize("case", METADATA)
 def test_bad_metadata(node: RunningNode, case: str) -> None:

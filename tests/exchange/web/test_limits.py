@@ -132,6 +132,7 @@ def test_a_slow_sender_is_waited_for_after_all_of_this(narrow: RunningNode) -> N
         assert status_of(sender) == 201
 
 
+@pytest.mark.slow
 def test_the_disks_reserve_is_never_touched(start_node: Callable[..., RunningNode]) -> None:
     full = start_node(Jurisdiction.MK, min_free_bytes=2**40)
     before = stored(full)

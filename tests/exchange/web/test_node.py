@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
@@ -76,6 +77,42 @@ def test_a_tile_that_is_not_there_yet(node: RunningNode) -> None:
     problem(node.get("/v1/log/tile/0/000"), 404, "not-found")  # full tiles have 256 hashes
     problem(node.get("/v1/log/tile/0/000.p/255"), 404, "not-found")
     assert len(node.get("/v1/log/tile/0/000.p/1").content) == 32
+
+
+def test_what_stands_under_a_signed_head_may_be_kept_and_nothing_else(node: RunningNode) -> None:
+    """C2SP tlog-tiles: tiles, full or partial, never change; the head does. A tile beyond the head may still be lost
+    together with the database, and then another stands in its place."""
+    node.submit(tiny_scan())
+    status = node.wait_for(lambda status: status["signed_size"] == status["log_size"], 10)
+    tile = f"/v1/log/tile/0/000.p/{min(status['log_size'], 255)}"
+    found = node.get(tile)
+    assert found.headers["content-type"] == "application/octet-stream"
+    assert found.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert found.headers["x-content-type-options"] == "nosniff"
+    for path in ("/v1/log/checkpoint", "/v1/status", "/v1/log/tile/1/000.p/255", "/v1/log/stamp/1", "/v1/nothing"):
+        assert node.get(path).headers.get_list("cache-control") == ["no-store"]
+    problem(node.get("/v1/log/tile/entries/000"), 404, "not-found")  # content goes to entitled peers alone
+
+
+@pytest.mark.slow
+def test_a_tile_beyond_the_signed_head_must_not_be_kept(start_node: Callable[..., RunningNode]) -> None:
+    node = start_node(Jurisdiction.RS, checkpoint_interval_s=3600)
+    node.wait_for(lambda status: status["signed_size"] == 1, 10)
+    node.submit(tiny_scan())
+    under, beyond = (node.get(f"/v1/log/tile/0/000.p/{width}") for width in (1, 2))
+    assert "immutable" in under.headers["cache-control"]
+    assert (beyond.status_code, beyond.headers["cache-control"]) == (200, "no-store")
+
+
+def test_an_earlier_head_is_there_as_it_was_signed(node: RunningNode) -> None:
+    before = node.wait_for(lambda status: status["signed_size"] == status["log_size"], 10)["signed_size"]
+    head = node.get("/v1/log/checkpoint").content
+    node.submit(tiny_scan())
+    node.wait_for(lambda status: status["signed_size"] > before, 10)
+    assert node.get(f"/v1/log/checkpoint/{before}").content == head
+    assert node.get("/v1/log/checkpoint").content != head
+    problem(node.get(f"/v1/log/checkpoint/{before + 50}"), 404, "not-found")
+    problem(node.get("/v1/log/checkpoint/0"), 422, "invalid-parameter")
 
 
 def test_status_counts(node: RunningNode) -> None:

@@ -19,25 +19,48 @@ from tests.exchange.web.conftest import tiny_scan
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
 OPERATIONS = {
+    "audit",
+    "ask_about",
+    "queries",
+    "receive_query",
+    "request_found",
     "candidate_picture",
     "candidates_of_record",
     "cross_border_candidates",
+    "decide",
+    "grant_record",
     "healthz",
+    "hold_record",
     "lane",
     "log_checkpoint",
+    "log_checkpoint_at",
+    "log_stamp",
     "log_tile",
+    "make_policy",
+    "mirrored_lane",
+    "mirrored_leaves",
+    "mirrored_statements",
     "node_card",
+    "node_keys",
     "peers",
+    "read_approvals",
     "read_blob",
-    "read_candidate",
     "read_bundle",
+    "read_candidate",
     "read_envelope",
+    "read_policy",
     "read_record",
+    "read_statement",
+    "read_withdrawal",
     "readyz",
+    "say_statement",
+    "scan_heights",
     "search",
+    "statements",
     "status",
     "submit",
     "vocabularies",
+    "withdraw_record",
     "witness",
 }
 
@@ -149,12 +172,14 @@ def test_answers_fit_their_schemas(node: RunningNode, document: dict[str, Any]) 
         (node.get(f"{path}/candidates"), "CandidatePage"),
         (node.get("/v1/candidates"), "CandidatePage"),
         (node.get("/v1/status"), "StatusAnswer"),
+        (node.get("/v1/queries"), "QueryPage"),
         (node.get("/v1/nothing"), "Problem"),
     ):
         validator(document, name).validate(answer.json())
 
 
 def test_the_security_of_each_operation_is_stated(document: dict[str, Any]) -> None:
-    open_to_all = {"healthz", "readyz", "node_card", "lane", "witness"}
+    signed = {"lane", "mirrored_lane", "mirrored_leaves", "mirrored_statements", "receive_query", "witness"}
+    open_to_all = {"healthz", "readyz", "node_card", "node_keys", *signed}
     secured = {operation["operationId"] for operation in operations(document) if operation.get("security")}
     assert secured == OPERATIONS - open_to_all

@@ -162,7 +162,6 @@ def test_a_part_only_of_the_same_scan(node: RunningNode, submitted: Submitted) -
         "/v1/log/tile/0/009",
         "/v1/log/tile/not/a/tile",
         "/v1/nothing",
-        "/",
         "/docs",
         "/v1/records/",
         "//v1/records",

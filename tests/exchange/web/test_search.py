@@ -18,7 +18,12 @@ from tests.exchange.web.conftest import problem, tiny_scan
 
 EXHIBITS: dict[str, dict[str, Any]] = {
     "LUGER": {"calibre": "9 mm Parabellum", "occurred": {"earliest": "2026-03-01", "latest": "2026-03-10"}},
-    "MAKAROV": {"calibre": "9x18", "kind": "test_fire", "occurred": {"earliest": "2026-03-10", "latest": "2026-03-10"}},
+    "MAKAROV": {
+        "calibre": "9x18",
+        "kind": "test_fire",
+        "municipality": "Нови Пазар",
+        "occurred": {"earliest": "2026-03-10", "latest": "2026-03-10"},
+    },
     "ALARM": {"calibre": "9 mm P.A.K.", "occurred": {"earliest": "2026-05-01"}},
     "UNKNOWN": {"calibre": "unknown", "occurred": {"latest": "2026-01-31"}},
     "MAGNUM": {"calibre": "357 Magnum", "classes": {"breech_face": ["arched", "granular"], "ejector_hour": 8}},
@@ -58,6 +63,10 @@ def test_the_newest_comes_first(library: RunningNode) -> None:
 @pytest.mark.parametrize(
     ("wanted", "names"),
     [
+        ({"municipality": "novi pazar"}, {"MAKAROV"}),
+        ({"municipality": "Pazar"}, {"MAKAROV"}),
+        ({"municipality": "%"}, set()),
+        ({"municipality": "Niš"}, set()),
         # synonyms are one calibre; what may come from the same firearm is found too, and what may be anything
         ({"calibre": "9x19"}, {"LUGER", "ALARM", "UNKNOWN"}),
         ({"calibre": "9 MM LUGER"}, {"LUGER", "ALARM", "UNKNOWN"}),
@@ -141,6 +150,7 @@ def test_pages_together_are_all_and_nothing_twice(library: RunningNode, limit: i
     assert together == found(library, **wanted)
 
 
+@pytest.mark.slow
 def test_what_arrives_meanwhile_disturbs_no_page(node: RunningNode) -> None:
     """Here the list grows between two pages."""
     for _ in range(7):

@@ -234,9 +234,9 @@ def test_of_amendments_sent_at_once_one_stands(node: RunningNode) -> None:
 def test_the_calendar_is_the_regions() -> None:
     """At half past midnight in Skopje it is still yesterday in UTC, and a case of today is no case of the future."""
     given = parse_submission(json.dumps(metadata() | {"exhibit": _occurred("2026-07-02")}).encode())
-    submit._check_dates(given, datetime(2026, 7, 1, 22, 30, tzinfo=UTC))
+    submit.check_dates(given, datetime(2026, 7, 1, 22, 30, tzinfo=UTC))
     with pytest.raises(InvalidInput, match="2026-07-02"):
-        submit._check_dates(given, datetime(2026, 7, 1, 20, 30, tzinfo=UTC))
+        submit.check_dates(given, datetime(2026, 7, 1, 20, 30, tzinfo=UTC))
 
 
 def test_the_role_of_the_maker_is_signed_into_the_record(node: RunningNode) -> None:

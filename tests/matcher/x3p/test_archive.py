@@ -63,6 +63,7 @@ def test_every_cut_is_noticed(refusal: Refusal, make_x3p: MakeX3p, tmp_path: Pat
     assert reasons == {"empty-file", "not-an-x3p", "truncated"}
 
 
+@pytest.mark.slow
 def test_every_flipped_byte_is_noticed_or_harmless(make_x3p: MakeX3p, tmp_path: Path) -> None:
     good = make_x3p()
     whole, heights = good.read_bytes(), read_topography(good).heights_um

@@ -1,0 +1,40 @@
+"""The way into the pages, as all journeys take it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pyotp
+
+from exchange.flows.sign_in import invite_user
+from exchange.store.users import all_users
+from schemas.vocabulary import Role
+from tests.exchange.conftest import RunningNode
+
+PASSWORD = "correct horse battery staple"
+
+
+def enter(page: Any, node: RunningNode, role: Role) -> None:
+    """As the first who was made for a role."""
+    sign_in(page, node, person(node, role))
+
+
+def person(node: RunningNode, role: Role) -> str:
+    """The pseudonym of the first who was made for a role."""
+    with node.node.store.read() as session:
+        return next(user.pseudonym for user in all_users(session) if user.role == role)
+
+
+def sign_in(page: Any, node: RunningNode, pseudonym: str) -> None:
+    """As somebody who has just been handed the address of an invitation."""
+    page.goto(invite_user(node.node, pseudonym))
+    code = pyotp.TOTP(page.locator("code").inner_text())
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("The same again").fill(PASSWORD)
+    page.get_by_label("The code that it shows now").fill(code.now())
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Code of the authenticator").fill(code.at(int(time.time()) + 30))
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/app/")

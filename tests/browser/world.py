@@ -1,0 +1,213 @@
+"""A small world to look at: three nodes with real scans, and the work of some weeks between them. All of it made up but
+the scans."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.flows import draft_scans, drafts
+from exchange.flows.blind import pair_of, take, tasks_for
+from exchange.flows.pipelines import PIPELINES
+from exchange.flows.speak import speak
+from exchange.store.candidates import Page, View, open_candidates
+from exchange.store.reviews import find_task
+from exchange.store.users import add_user
+from schemas import Maker
+from schemas.vocabulary import Jurisdiction, Role, SignedInBy
+from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+
+PASSWORD = "correct horse battery staple"
+EXHIBITS = {
+    "RS": (("1-1", "RS-2026-0815"), ("2-1", "RS-2026-0815"), ("5-1", "RS-2026-0901"), ("8-1", "RS-2026-0907")),
+    "MK": (("1-2", "MK-2026-0044"), ("3-1", "MK-2026-0051"), ("8-2", "MK-2026-0062")),
+    "XK": (("5-2", "XK-2026-0007"), ("4-1", "XK-2026-0012")),
+}
+DRAFT = {
+    "exhibit.kind": "crime_scene",
+    "exhibit.calibre": "9 mm Luger",
+    "exhibit.offence": "homicide",
+    "exhibit.occurred.earliest": "2026-11-20",
+    "exhibit.occurred.latest": "2026-11-21",
+    "exhibit.occurred.precision": "day",
+    "exhibit.classes.firing_pin_class": "hemispherical",
+    "exhibit.classes.breech_face.parallel": "yes",
+    "exhibit.headstamp": "synthetic 9x19",
+    "level": "full",
+    "audience.MK": "yes",
+    "audience.XK": "yes",
+}
+CLASSES = {"firing_pin_class": "hemispherical", "firing_pin_aperture": "circular", "breech_face": ["parallel"]}
+
+
+@dataclass
+class World:
+    """``pair`` is one that nobody has concluded on; ``hit`` a lead between Serbia and North Macedonia; ``task`` what
+    waits for Serbia's second examiner, who has taken it; ``draft`` an exhibit that the first is entering."""
+
+    rs: RunningNode
+    mk: RunningNode
+    xk: RunningNode
+    first: str
+    second: str
+    investigator: str
+    pair: int
+    concluded: int
+    hit: str
+    task: str
+    record: str
+    draft: str
+    case: str
+
+
+@contextmanager
+def made(folder: Path, scans: Path) -> Iterator[World]:
+    with pytest.MonkeyPatch.context() as monkeypatch, node_starter(folder, monkeypatch) as start:
+        rs, mk, xk = (start(Jurisdiction(code), control_share=0) for code in EXHIBITS)
+        for one, other in ((rs, mk), (rs, xk), (mk, xk)):
+            enrol_each_other(one, other)
+        first = _user(rs, "examiner-dragon", Role.EXAMINER)
+        for node, (code, exhibits) in zip((rs, mk, xk), EXHIBITS.items(), strict=True):
+            for number, (name, case) in enumerate(exhibits):
+                _submit(node, scans / f"Fadul {name}.x3p", case, sorted(set(EXHIBITS) - {code}), number)
+        for node in (rs, mk, xk):
+            node.wait_correlated(sum(map(len, EXHIBITS.values())))
+        draft = _begun(rs, first, scans)
+        yield _work(rs, mk, xk, first, draft)
+
+
+def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
+    """By role, each page of Serbia's node with a name for its picture."""
+    everybody = [("home", "/app/"), ("guide", "/app/guide")]
+    readers = [
+        ("candidates", "/app/candidates?of=all"),
+        ("candidates-of-a-record", f"/app/records/{world.record}/candidates"),
+        ("search", "/app/search?calibre=9x19&kind=crime_scene"),
+        ("search-empty", "/app/search?calibre=.45+ACP&municipality=%C4%8Ca%C4%8Dak&ejector_hour=3"),
+        ("record", f"/app/records/{world.record}"),
+        ("queries", "/app/queries"),
+        ("case", f"/app/cases/RS/{world.case}"),
+        ("hits", "/app/hits"),
+        ("hit", f"/app/hits/{world.hit}"),
+        ("alerts", "/app/alerts"),
+    ]
+    examiner = [
+        ("register", "/app/register"),
+        ("draft", f"/app/register/{world.draft}"),
+        ("summary", f"/app/register/{world.draft}/summary"),
+        ("comparison", f"/app/pairs/{world.pair}"),
+        ("review", f"/app/pairs/{world.concluded}"),
+        ("verifications", "/app/verifications"),
+        ("error", "/app/pairs/999999"),
+    ]
+    return {
+        Role.EXAMINER: everybody + examiner + readers,
+        Role.INVESTIGATOR: everybody + readers,
+        Role.OPERATOR: [*everybody, ("peers", "/app/peers")],
+        Role.HEAD: [*everybody, ("approvals", "/app/approvals"), ("alerts", "/app/alerts"), ("audit", "/app/audit")],
+        Role.AUDITOR: [*everybody, ("audit", "/app/audit")],
+    }
+
+
+def _user(node: RunningNode, pseudonym: str, role: Role) -> str:
+    with node.node.store.write() as session:
+        node.tokens[role] = add_user(session, pseudonym, role)
+    return pseudonym
+
+
+def _submit(node: RunningNode, scan: Path, case: str, audience: list[str], number: int) -> None:
+    exhibit = {
+        "kind": "crime_scene" if number % 2 == 0 else "test_fire",
+        "calibre": "9 mm Luger",
+        "classes": CLASSES,
+        "offence": "attempted_homicide",
+        "occurred": {"earliest": f"2026-0{number + 3}-02", "latest": f"2026-0{number + 3}-05", "precision": "day"},
+        "headstamp": "synthetic 9x19",
+    }
+    sent = node.submit(scan, case_reference=case, level="full", audience=audience, exhibit=exhibit)
+    assert sent.status_code == 201, sent.text
+
+
+def _begun(rs: RunningNode, pseudonym: str, scans: Path) -> str:
+    """A draft with two scans that were read: it could be signed."""
+    draft = drafts.begin(rs.node, pseudonym, "RS-2026-0911")
+    fields = dict(DRAFT)
+    for name, source in (
+        ("RS-2026-0911 breech face.x3p", scans / "Fadul 6-1.x3p"),
+        ("RS-2026-0911 breech face, ring light.png", scans.parent / "reflectance" / "NBIDE R BF 118.png"),
+    ):
+        content = source.read_bytes()
+        file = draft_scans.announce(rs.node, pseudonym, draft, name, len(content), "0").file_id
+        for offset in range(0, len(content), draft_scans.PIECE_BYTES):
+            piece = content[offset : offset + draft_scans.PIECE_BYTES]
+            draft_scans.take_piece(rs.node, pseudonym, draft, file, offset, piece)
+        fields |= {f"file.{file}.roi": "breech_face", f"file.{file}.captured_by": "examiner"}
+        if name.endswith(".png"):
+            fields |= {f"file.{file}.lateral_resolution_um": "2.53", f"file.{file}.lighting": "ring"}
+    drafts.save(rs.node, pseudonym, draft, drafts.read_draft(rs.node, pseudonym, draft).fields | fields)
+    for row in drafts.read_draft(rs.node, pseudonym, draft).files:
+        draft_scans.read_scan(rs.node, pseudonym, draft, row.file_id)
+    return draft
+
+
+def _work(rs: RunningNode, mk: RunningNode, xk: RunningNode, first: str, draft: str) -> World:
+    second, third = (_user(rs, name, Role.EXAMINER) for name in ("examiner-heron", "examiner-lynx"))
+    investigator = _user(rs, "investigator-elm", Role.INVESTIGATOR)
+    with rs.node.store.read() as session:
+        found = open_candidates(session, View(PIPELINES, None), Page(20))
+    lead, other, *rest = found
+    conclusion = _say(
+        rs, first, "conclusion", pair=pair_of(lead).model_dump(mode="json"), **_on_screen("identification")
+    )
+    with rs.node.store.write() as session:
+        task = tasks_for(session, third)[0]
+        take(session, third, task.task_id)
+    fields = {"verifies": conclusion, "pair": task.pair.model_dump(mode="json"), **_on_screen("identification")}
+    verification = _say(rs, third, "verification", **fields)
+    rests_on = {"conclusion": conclusion, "verification": verification}
+    score, matcher = round(lead.row.score, 4), json.loads(lead.row.comparison)["matcher_version"]
+    fields = {"pair": pair_of(lead).model_dump(mode="json"), "stage": "lead", "basis": "screen", **rests_on}
+    hit = _say(rs, first, "hit", **fields, score=score, matcher=matcher)
+    peer = next(record.issuer for record in (lead.record_a, lead.record_b) if record.issuer != rs.node.node_id)
+    asked = {"hit": hit, "step": "asked", "on": "2026-12-03", "place": "Skopje"}
+    _say(rs, investigator, "physical-comparison", role=Role.INVESTIGATOR, **asked)
+    text = "May our examiner come on Thursday with both exhibits?"
+    _say(rs, investigator, "message", role=Role.INVESTIGATOR, to=peer, about=hit, text=text)
+
+    _say(rs, third, "conclusion", pair=pair_of(other).model_dump(mode="json"), **_on_screen("inconclusive_a"))
+    with rs.node.store.write() as session:
+        waiting = tasks_for(session, second)[0]
+        take(session, second, waiting.task_id)
+        assert find_task(session, waiting.task_id) is not None
+    own = next(record for record in (lead.record_a, lead.record_b) if record.issuer == rs.node.node_id)
+    return World(
+        rs=rs,
+        mk=mk,
+        xk=xk,
+        first=first,
+        second=second,
+        investigator=investigator,
+        pair=rest[0].row.candidate_id,
+        concluded=lead.row.candidate_id,
+        hit=hit,
+        task=waiting.task_id,
+        draft=draft,
+        record=own.statement_id,
+        case=own.case_reference,
+    )
+
+
+def _on_screen(conclusion: str) -> dict[str, str]:
+    remark = "Parallel striae agree in position and spacing from hour two to hour five."
+    return {"conclusion": conclusion, "basis": "screen", "remark": remark}
+
+
+def _say(node: RunningNode, pseudonym: str, kind: str, *, role: Role = Role.EXAMINER, **fields: Any) -> str:
+    maker = Maker(pseudonym=pseudonym, role=role, signed_in=SignedInBy.PASSWORD_AND_TOTP)
+    return speak(node.node, maker, json.dumps({"type": kind} | fields).encode()).statement_id

@@ -1,0 +1,102 @@
+"""``ffp record``, ``ffp policy``, ``ffp sync`` and ``ffp peer expel`` as an operator types them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exchange.store.users import add_user
+from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.cli.conftest import Ffp, refusal
+from tests.exchange.flows.network import MK, RS, Network
+
+BY_HEAD, BY_EXAMINER = ("--as", "head-1"), ("--as", "examiner-1")
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    made = Network(tmp_path)
+    made.make(Jurisdiction.RS, Jurisdiction.MK)
+    with made.nodes[RS].store.write() as session:
+        add_user(session, "head-1", Role.HEAD)
+        add_user(session, "examiner-1", Role.EXAMINER)
+    yield made
+    made.close()
+
+
+@pytest.mark.slow
+def test_a_record_withdrawn_granted_held(ffp: Ffp, network: Network) -> None:
+    home = ("--home", network.nodes[RS].settings.home)
+    record, other = network.record(RS, audience=["MK"]), network.record(RS, audience=[])
+    network.settle()
+    assert "only the owner" in refusal(ffp("record", "withdraw", "ab" * 32, *BY_EXAMINER, *home))
+    assert "is none of" in refusal(ffp("record", "withdraw", record, *BY_EXAMINER, "--reason", "bored", *home))
+    assert "no active user" in refusal(ffp("record", "withdraw", record, "--as", "nobody", *home))
+    assert "is for the role head" in refusal(
+        ffp("record", "grant", other, "MK", *BY_EXAMINER, "--legal-basis", "Article 1", *home)
+    )
+    assert ffp("record", "grant", other, "MK", *BY_HEAD, "--legal-basis", "Article 1", *home).code == 0
+    network.settle()
+    assert network.holds(MK) == {record, other}
+
+    held = ("--authority", "Court of a test, 1/2026")
+    assert ffp("record", "hold", record, *BY_HEAD, *held, *home).code == 0
+    said = ffp("record", "withdraw", record, *BY_EXAMINER, *home)
+    assert said.code == 0
+    assert "ffp record withdrawals" in said.out
+    assert "has not acknowledged" in ffp("record", "withdrawals", record, *home).out
+    network.settle()
+    told = ffp("record", "withdrawals", record, *home).out
+    assert "here: restricted" in told
+    assert "ffp-mk: erased" in told
+    assert ffp("record", "release-hold", record, *BY_HEAD, *held, *home).code == 0
+    network.settle()
+    assert "here: erased" in ffp("record", "withdrawals", record, *home).out
+
+
+@pytest.mark.slow
+def test_a_policy_is_shown_changed_and_set(ffp: Ffp, network: Network, tmp_path: Path) -> None:
+    home = ("--home", network.nodes[RS].settings.home)
+    shown = ffp("policy", "show", *home)
+    assert "at enrolment" in shown.err
+    policy = json.loads(shown.out)
+    line = {"jurisdiction": "MK", "kinds": ["crime_scene"], "article": "Article 9", "review_by": "2036-01-01"}
+    policy["bases"] = [line | {"rule": "needs_approval"}]
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(policy))
+    assert ffp("policy", "set", file, *BY_HEAD, *home).code == 0
+    assert json.loads(ffp("policy", "show", *home).out)["bases"][0]["rule"] == "needs_approval"
+
+    record = network.record(RS, audience=["MK"])
+    assert record in ffp("policy", "approvals", *home).out
+    why = ("--because", "Asked for by the prosecutor.")
+    assert "none of approved, refused" in refusal(ffp("policy", "decide", record, "MK", "yes", *BY_HEAD, *why, *home))
+    assert ffp("policy", "decide", record, "MK", "approved", *BY_HEAD, *why, *home).code == 0
+    assert "Nothing waits" in ffp("policy", "approvals", *home).out
+    network.settle()
+    assert network.holds(MK) == {record}
+
+    file.write_text(json.dumps({"bases": [line | {"rule": "perhaps"}]}))
+    assert "is no policy" in refusal(ffp("policy", "set", file, *BY_HEAD, *home))
+    file.write_text(json.dumps({"basis": []}))
+    assert "has what no policy has" in refusal(ffp("policy", "set", file, *BY_HEAD, *home))
+
+
+@pytest.mark.slow
+def test_what_is_where_in_words_and_a_peer_that_leaves(ffp: Ffp, network: Network) -> None:
+    home = ("--home", network.nodes[RS].settings.home)
+    network.record(RS, audience=["MK"])
+    assert "1 wait for it" in ffp("sync", "status", *home).out
+    network.settle()
+    assert "it has read 1, all" in ffp("sync", "status", *home).out
+    assert "acknowledged nothing" in ffp("sync", "receipt", "ffp-mk", *home).out  # without sockets no signatures
+    assert "0 items noted" in ffp("sync", "note", "ffp-mk", *home).out
+    assert "no peer" in refusal(ffp("sync", "note", "ffp-al", *home))
+    said = ffp("peer", "expel", "ffp-mk", *BY_HEAD, *home)
+    assert "asked to erase 1 records" in said.out
+    network.settle()
+    assert network.holds(MK) == set()
+    assert "expelled" in ffp("peer", "list", *home).out

@@ -1,0 +1,85 @@
+"""SQLite: on disk when it says so, and every fault of the disk as an answer."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from exchange.errors import StoreFull, StoreUnavailable
+from exchange.store.engine import Store
+from exchange.store.users import add_user
+from schemas.vocabulary import Role
+from tests.exchange.databases import databases_fixture
+from tests.exchange.store.test_engine import users
+
+databases = databases_fixture("sqlite")
+
+
+def _add_more_than_fits(store: Store) -> None:
+    with store.write() as session:
+        pages = session.execute(text("PRAGMA page_count")).scalar()
+        session.execute(text(f"PRAGMA max_page_count = {pages}"))
+        for number in range(500):
+            add_user(session, f"user-{number}", Role.EXAMINER)
+
+
+def test_written_is_on_disk(store: Store, tmp_path: Path) -> None:
+    """Seen by another connection at once, and written with full synchronisation."""
+    with store.write() as session:
+        add_user(session, "one", Role.EXAMINER)
+        assert session.execute(text("PRAGMA synchronous")).scalar() == 2
+        assert session.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert session.execute(text("PRAGMA foreign_keys")).scalar() == 1
+        assert session.execute(text("PRAGMA secure_delete")).scalar() == 1
+    with closing(sqlite3.connect(tmp_path / "node.db")) as other:
+        assert other.execute("SELECT pseudonym FROM user").fetchall() == [("one",)]
+
+
+def test_a_database_that_is_full(store: Store) -> None:
+    with pytest.raises(StoreFull, match="full"):
+        _add_more_than_fits(store)
+    assert users(store) == 0
+
+
+def test_a_database_that_is_missing_is_not_made_anew(store: Store, tmp_path: Path) -> None:
+    database = tmp_path / "node.db"
+    assert users(store) == 0
+    away = database.rename(tmp_path / "away.db")
+    with pytest.raises(StoreUnavailable, match="backup"):
+        store.check()
+    with pytest.raises(StoreUnavailable, match="backup"), store.write():
+        pass
+    stranger = Store(database)
+    with pytest.raises(StoreUnavailable):
+        users(stranger)
+    stranger.close()
+    assert not database.exists()
+    away.rename(database)
+    store.check()
+
+
+def test_a_database_that_is_damaged(store: Store, tmp_path: Path) -> None:
+    store.close()
+    database = tmp_path / "node.db"
+    database.write_bytes(b"this is no database any more" * 1000)
+    damaged = Store(database)
+    with pytest.raises(StoreUnavailable, match="damaged"):
+        damaged.check()
+    damaged.close()
+
+
+@pytest.mark.parametrize("name", ["with space", "question?mark", "hash#tag", "per%20cent", "çelik"])
+def test_a_home_of_any_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    store = Store(folder / "node.db")
+    store.create()
+    with store.write() as session:
+        add_user(session, "one", Role.EXAMINER)
+    store.close()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (folder / "node.db").stat().st_mode & 0o077 == 0

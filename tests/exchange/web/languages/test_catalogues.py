@@ -1,0 +1,94 @@
+"""Every language says everything, with the same values in it, and nothing that a page would read as markup."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from exchange.web.languages import CODES, NAMES
+from exchange.web.languages.catalogue import SOURCE, catalogue_file, translations
+from exchange.web.languages.cyrillic import to_cyrillic
+from exchange.web.languages.messages import collect, missing, read, texts, write_cyrillic
+from exchange.web.pages.viewer_words import viewer_texts
+
+OTHERS = [code for code in CODES if code != SOURCE]
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|\{\w+\}|`[^`]*`")
+
+
+def test_each_language_has_a_name_of_its_own() -> None:
+    assert tuple(NAMES) == CODES
+    assert len(set(NAMES.values())) == len(CODES)
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_nothing_is_missing_or_guessed(code: str) -> None:
+    assert missing(code) == []
+    known = read(code)
+    assert not [message.id for message in texts(known) if message.fuzzy]
+    said, collected = ({message.id for message in texts(found)} for found in (known, collect()))
+    assert said == collected, "run: make messages"
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_the_same_values_are_put_in(code: str) -> None:
+    for message in texts(read(code)):
+        ids = [message.id] if isinstance(message.id, str) else list(message.id)
+        said = [message.string] if isinstance(message.string, str) else list(message.string or ())
+        for text in filter(None, said):
+            assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(ids[-1])), (code, ids[-1], text)
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_no_text_is_markup(code: str) -> None:
+    """Texts go into pages as they are, also into attributes; a single per cent sign would be a place for a value."""
+    for message in texts(read(code)):
+        for text in [message.string] if isinstance(message.string, str) else list(message.string or ()):
+            assert not set('<>&"') & set(text), (code, text)
+            assert "%" not in re.sub(r"%\(\w+\)s|%%", "", text), (code, text)
+            assert text == text.strip()
+
+
+def test_english_texts_are_no_markup_either() -> None:
+    for message in texts(collect()):
+        for text in [message.id] if isinstance(message.id, str) else list(message.id):
+            assert not set('<>&"') & set(text), text
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_plurals_are_chosen(code: str) -> None:
+    one = "%(num)s scan is not correlated yet: load this page anew to see what it brings."
+    many = "%(num)s scans are not correlated yet: load this page anew to see what they bring."
+    said = {translations(code).ngettext(one, many, count) for count in (1, 2, 5, 11, 21, 25)}
+    assert len(said) == (2 if code in ("sq", "mk") else 3)
+    assert not said & {one, many}
+
+
+def test_both_scripts_of_serbian_say_the_same() -> None:
+    before = catalogue_file("sr-Cyrl").read_bytes()
+    write_cyrillic()
+    after = catalogue_file("sr-Cyrl").read_bytes()
+    Path(catalogue_file("sr-Cyrl")).write_bytes(before)
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("latin", "cyrillic"),
+    [
+        ("Čelo zatvarača, Njegoš, LJubav, džep", "Чело затварача, Његош, Љубав, џеп"),
+        ("injekcija, nadživeti, konjugacija", "инјекција, надживети, конјугација"),
+        ("PDF od 3 mm, LR %(value)s, {distance} µm", "PDF од 3 mm, LR %(value)s, {distance} µm"),
+        ("naredbom `ffp verify bundle`", "наредбом `ffp verify bundle`"),
+        ("SHA-256 snimka x3p, piše u docs/verify-by-hand.md", "SHA-256 снимка x3p, пише у docs/verify-by-hand.md"),
+        ("EU, INTERPOL, H1, WebGL 2", "ЕУ, ИНТЕРПОЛ, H1, WebGL 2"),
+    ],
+)
+def test_from_latin_to_cyrillic(latin: str, cyrillic: str) -> None:
+    assert to_cyrillic(latin) == cyrillic
+
+
+def test_the_viewers_words_are_found_where_they_stand() -> None:
+    texts = viewer_texts()
+    assert texts["split"] == "Split"
+    assert len(texts) > 30

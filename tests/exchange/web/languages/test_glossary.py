@@ -1,0 +1,117 @@
+"""Each value of each vocabulary has its term in each language, and a laboratory may say it otherwise."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from exchange.cli.glossary import app
+from exchange.errors import ConfigurationError
+from exchange.flows.stages import Stage
+from exchange.store.peers import PeerState
+from exchange.store.records import AcquisitionState
+from exchange.web.languages import CODES
+from exchange.web.languages.glossary import FILE, glossary_of, own_glossary, read_terms
+from matcher.likelihood import verbal_equivalent
+from schemas import vocabulary
+
+VOCABULARIES = [
+    kind
+    for _, kind in inspect.getmembers(vocabulary, inspect.isclass)
+    if issubclass(kind, StrEnum) and kind is not StrEnum
+] + [Stage, AcquisitionState, PeerState]
+
+
+def section_of(kind: type) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
+
+
+@pytest.mark.parametrize("kind", VOCABULARIES, ids=section_of)
+def test_every_value_has_a_term_in_every_language(kind: type[StrEnum]) -> None:
+    terms = own_glossary().terms
+    values = {str(value).replace("-", "_") for value in kind}
+    assert {value for section, value in terms if section == section_of(kind)} == values
+    for value in values:
+        assert set(terms[section_of(kind), value]) == set(CODES), (section_of(kind), value)
+
+
+def test_every_entry_is_complete_and_no_markup() -> None:
+    for entry, said in own_glossary().terms.items():
+        assert set(said) == set(CODES), entry
+        assert not set('<>&"') & set("".join(said.values())), entry
+
+
+@pytest.mark.parametrize("log10", [0, 0.5, 1.5, 2.5, 3.5, 4.5, 7, -0.5, -1.5, -2.5, -3.5, -4.5, -7])
+def test_every_step_of_the_scale_has_words(log10: float) -> None:
+    said = verbal_equivalent(log10)
+    assert own_glossary().term(said, "en") == said
+    assert own_glossary().term(said, "uk") != said
+
+
+def test_kosovo_never_stands_without_its_asterisk_and_the_footnote() -> None:
+    terms = own_glossary().terms
+    assert all(name.endswith("*") for name in terms["jurisdiction", "XK"].values())
+    assert all(text.startswith("*") and "1244 (1999)" in text for text in terms["footnote", "kosovo"].values())
+    assert terms["footnote", "kosovo"]["en"] == vocabulary.KOSOVO_FOOTNOTE
+    for jurisdiction in vocabulary.Jurisdiction:
+        assert terms["jurisdiction", jurisdiction]["en"] == jurisdiction.display_name
+
+
+def test_a_score_is_never_called_a_match() -> None:
+    assert not [said for said in own_glossary().terms.values() if "match" in said["en"]]
+
+
+def test_a_value_is_found_by_its_vocabulary() -> None:
+    glossary = own_glossary()
+    assert glossary.term(vocabulary.Lighting.NONE, "en") == "none"
+    assert glossary.term(vocabulary.ReleaseLevel.NONE, "en") == "stays at home"
+    assert glossary.term("none", "en", "release_level") == "stays at home"
+    assert glossary.term("not_in_any_vocabulary", "uk") == "not in any vocabulary"
+
+
+def test_a_laboratory_corrects_a_term(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(
+        '[region_of_interest.breech_face]\n"sr-Latn" = "čeoni deo zatvarača"\n[region_of_interest.nose]\nen = "nose"\n',
+        encoding="utf-8",
+    )
+    corrected = glossary_of(tmp_path)
+    assert corrected.term("breech_face", "sr-Latn") == "čeoni deo zatvarača"
+    assert corrected.term("breech_face", "sr-Cyrl") == "чеони део затварача"
+    assert corrected.term("breech_face", "hr") == own_glossary().term("breech_face", "hr")
+    assert ("region_of_interest", "nose") not in corrected.terms
+    said = CliRunner().invoke(app, ["check", "--home", str(tmp_path)])
+    assert said.exit_code == 1
+    assert "region_of_interest.breech_face, sr-Latn: čeoni deo zatvarača, instead of čelo zatvarača" in said.output
+    assert "region_of_interest.nose, en: no page uses such an entry" in said.output
+
+
+def test_a_home_without_corrections(tmp_path: Path) -> None:
+    assert glossary_of(tmp_path) is own_glossary()
+    said = CliRunner().invoke(app, ["check", "--home", str(tmp_path)])
+    assert said.exit_code == 0
+    assert "replaces nothing" in said.output
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "no toml",
+        'a = "b"',
+        '[a]\nb = "c"',
+        '[a.b]\nxx = "c"',
+        "[a.b]\nen = 5",
+        '[a.b]\nen = " "',
+        f'[a.b]\nen = "{"c" * 301}"',
+        '[a.b]\nen = "two\\nlines"',
+        '[a.b]\nen = "turned \\u202e round"',
+    ],
+)
+def test_what_is_no_glossary_is_refused_with_its_place(tmp_path: Path, content: str) -> None:
+    (tmp_path / FILE).write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=FILE):
+        read_terms(tmp_path / FILE)

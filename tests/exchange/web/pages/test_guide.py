@@ -1,0 +1,80 @@
+"""The user guide: for everybody; each page's help leads to a chapter that is there; what it shows and names exists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exchange.web.languages.messages import collect, texts
+from exchange.web.pages import layout
+from exchange.web.pages.help import CHAPTERS, FIRST_CHAPTER, chapter_of, viewer_keys
+from exchange.web.pages.layout import page
+from exchange.web.pages.modules import STATIC
+from schemas.vocabulary import Role
+from tests.exchange.web.pages.conftest import Person
+
+TEMPLATES = Path(layout.__file__).parent / "templates"
+GESTURES = STATIC / "viewer" / "gestures.js"
+MOST_TEXTS = 80
+"""An examiner reads the guide in five minutes, a translator does it in a morning."""
+
+
+def drawn() -> str:
+    return bytes(page("guide", None, keys=viewer_keys()).body).decode()
+
+
+def test_every_page_leads_to_a_chapter_that_is_there() -> None:
+    chapters = set(re.findall(r'<section class="chapter" id="([a-z-]+)"', drawn()))
+    assert {FIRST_CHAPTER, *CHAPTERS.values()} <= chapters
+    assert chapter_of("candidates") == "candidates"
+    assert chapter_of("home") == FIRST_CHAPTER
+    assert set(re.findall(r'<li><a href="#([a-z-]+)"', drawn())) == chapters, "the contents list each of them"
+
+
+def test_its_pictures_are_there_and_small() -> None:
+    shown = set(re.findall(r'src="/app/static/guide/([a-z]+)\.png"', drawn()))
+    kept = {path.stem: path.stat().st_size for path in (STATIC / "guide").glob("*.png")}
+    assert shown == set(kept)
+    assert max(kept.values()) <= 100_000
+
+
+def test_it_names_buttons_as_the_pages_do() -> None:
+    """What stands in bold is said by another template too, or the guide speaks of what is not there."""
+    source = (TEMPLATES / "guide.html").read_text(encoding="utf-8")
+    others = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.glob("*.html") if path.stem != "guide")
+    others += (STATIC / "viewer" / "controls.js").read_text(encoding="utf-8")
+    named = re.findall(r'named\(_\("([^"]+)"\)\)', source)
+    assert len(named) > 20
+    assert [words for words in named if f'"{words}"' not in others] == []
+
+
+def test_the_keys_are_those_that_the_stage_obeys() -> None:
+    obeyed = re.findall(r'\b([a-z0-9]): "', GESTURES.read_text(encoding="utf-8").partition("const COMMANDS")[2])
+    listed = [key.lower() for key, _ in viewer_keys()]
+    assert len(listed) == len(set(listed)) >= 15
+    assert set(listed) <= set(obeyed)
+
+
+def test_it_is_short() -> None:
+    own = [text for text in texts(collect()) if {name for name, _ in text.locations} == {"pages/templates/guide.html"}]
+    assert 40 < len(own) <= MOST_TEXTS
+
+
+def test_it_is_there_before_the_sign_in(invited: Callable[[Role], Person]) -> None:
+    person = invited(Role.EXAMINER)
+    answer = person.get("/app/guide")
+    assert answer.status_code == 200
+    assert "Sign out" not in answer.text
+    assert 'href="/app/guide#sign-in"' in person.get("/app/sign-in").text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.NODE])
+def test_each_role_finds_its_part(signed_in: Callable[[Role], Person], role: Role) -> None:
+    answer = signed_in(role).get("/app/guide")
+    assert answer.status_code == 200
+    part = {"auditor": "head"}.get(role, role)
+    assert re.findall(r'<a href="#part-([a-z]+)" aria-current="true">', answer.text) == [part]

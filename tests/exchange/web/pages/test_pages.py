@@ -1,0 +1,271 @@
+"""Each page for each role; what is written by others is text and nothing else; forms are the node's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+from starlette.routing import Route
+
+from exchange.web.pages.app import PARTS, POLICY
+from schemas.vocabulary import Role
+from tests.exchange.conftest import RunningNode
+from tests.exchange.web.conftest import tiny_scan
+from tests.exchange.web.pages.conftest import Person
+
+PEOPLE = [role for role in Role if role is not Role.NODE]
+READERS = {Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD}
+EXAMINERS = {Role.EXAMINER}
+NOTHING, NO_TASK = "ab" * 32, "ab" * 16
+NO_DRAFT, NO_FILE = "cd" * 16, "ef" * 16
+PAGES: dict[str, set[Role]] = {
+    "/app/": set(PEOPLE),
+    "/app/candidates": READERS,
+    "/app/search": READERS,
+    "/app/search.csv": READERS,
+    "/app/queries": READERS,
+    f"/app/records/{NOTHING}/ask": {Role.EXAMINER, Role.INVESTIGATOR},
+    "/app/approvals": {Role.EXAMINER, Role.HEAD},
+    "/app/alerts": READERS,
+    "/app/cases/UA/NOTHING-1": READERS,
+    f"/app/records/{NOTHING}": READERS,
+    f"/app/records/{NOTHING}/candidates": READERS,
+    "/app/pairs/999999": READERS,
+    "/app/pairs/999999/picture": READERS,
+    "/app/pairs/999999/views": READERS,
+    "/app/pairs/999999/views/7/picture": READERS,
+    "/app/pairs/999999/report.pdf": READERS,
+    f"/app/records/{NOTHING}/bundle": READERS,
+    f"/app/scans/{NOTHING}/heights/plain": READERS,
+    "/app/register": EXAMINERS,
+    f"/app/register/{NO_DRAFT}": EXAMINERS,
+    f"/app/register/{NO_DRAFT}/summary": EXAMINERS,
+    f"/app/register/{NO_DRAFT}/files/{NO_FILE}/preview": EXAMINERS,
+    f"/app/register/submitted/{NOTHING}/progress": EXAMINERS,
+    "/app/verifications": EXAMINERS,
+    f"/app/verifications/{NO_TASK}": EXAMINERS,
+    "/app/hits": READERS,
+    "/app/peers": {Role.OPERATOR},
+    "/app/audit": {Role.AUDITOR, Role.HEAD},
+    f"/app/hits/{NOTHING}": READERS,
+}
+ACTIONS: dict[str, set[Role]] = {
+    "/app/purpose": set(PEOPLE),
+    "/app/pairs/999999/conclusion": EXAMINERS,
+    f"/app/pairs/999999/conclusion/{NOTHING}/retraction": EXAMINERS,
+    f"/app/pairs/999999/conclusion/{NOTHING}/hit": EXAMINERS,
+    f"/app/verifications/{NO_TASK}": EXAMINERS,
+    f"/app/verifications/{NO_TASK}/take": EXAMINERS,
+    f"/app/verifications/{NO_TASK}/give-back": EXAMINERS,
+    f"/app/hits/{NOTHING}/message": READERS,
+    "/app/peers": {Role.OPERATOR},
+    "/app/peers/meet": {Role.OPERATOR},
+    f"/app/records/{NOTHING}/ask": {Role.EXAMINER, Role.INVESTIGATOR},
+    f"/app/queries/{NOTHING}/requests": {Role.EXAMINER, Role.INVESTIGATOR},
+    "/app/approvals": {Role.HEAD},
+    "/app/alerts/read": READERS,
+    "/app/alerts/unread": READERS,
+    "/app/peers/ffp-uk/revoke": {Role.OPERATOR},
+    "/app/peers/ffp-uk/noted": {Role.OPERATOR},
+    "/app/register": EXAMINERS,
+    f"/app/register/{NO_DRAFT}": EXAMINERS,
+    f"/app/register/{NO_DRAFT}/discard": EXAMINERS,
+    f"/app/register/{NO_DRAFT}/submit": EXAMINERS,
+    f"/app/register/{NO_DRAFT}/files": EXAMINERS,
+    f"/app/register/{NO_DRAFT}/files/{NO_FILE}/from/0": EXAMINERS,
+    f"/app/register/{NO_DRAFT}/files/{NO_FILE}/read": EXAMINERS,
+    f"/app/register/{NO_DRAFT}/files/{NO_FILE}/remove": EXAMINERS,
+}
+"""What forms are sent to."""
+SCRIPTS: dict[tuple[str, str], set[Role]] = {
+    ("POST", "/app/pairs/999999/views"): EXAMINERS,
+    ("DELETE", "/app/pairs/999999/views/7"): EXAMINERS,
+}
+"""What the pages' own scripts send."""
+SIGNING = {"/app/language", "/app/sign-in", "/app/sign-out", "/app/welcome/{token}"}
+"""Tried by itself."""
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
+
+
+def filled(path: str) -> str:
+    """A route's path as it is in the tables: nothing has these names."""
+    for name, value in (
+        ("{statement_id}", NOTHING),
+        ("{link_id}", NOTHING),
+        ("{sha256}", NOTHING),
+        ("{task_id}", NO_TASK),
+        ("{candidate_id}", "999999"),
+        ("{drawn}", "plain"),
+        ("{action}", "message"),
+        ("{jurisdiction}/{case_reference:path}", "UA/NOTHING-1"),
+        ("{node_id}", "ffp-uk"),
+        ("{view_id}/{size}", "7/picture"),
+        ("{view_id}", "7"),
+        ("{draft_id}", NO_DRAFT),
+        ("{file_id}", NO_FILE),
+        ("{offset}", "0"),
+    ):
+        path = path.replace(name, value)
+    return f"/app{path}"
+
+
+def test_every_route_stands_in_the_matrix() -> None:
+    routes = [route for part in PARTS for route in part.router.routes if isinstance(route, Route)]
+    found = {(method, filled(route.path)) for route in routes for method in (route.methods or set()) - {"HEAD"}}
+    open_to_all = ("/app/guide", "/app/sign-in", "/app/welcome/{token}")
+    besides = {("GET", path) for path in open_to_all} | {("POST", path) for path in SIGNING}
+    tried = {("GET", path) for path in PAGES} | {("POST", path) for path in ACTIONS} | set(SCRIPTS)
+    assert found - besides == tried
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", PEOPLE)
+def test_the_matrix(signed_in: Callable[[Role], Person], role: Role) -> None:
+    person = signed_in(role)
+    for path, allowed in PAGES.items():
+        answer = person.get(path)
+        if role in allowed:
+            assert answer.status_code in {200, 404, 422}, (path, answer.text)
+        else:
+            assert answer.status_code == 403, path
+            assert "This page is for the roles" in answer.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", PEOPLE)
+def test_the_matrix_of_forms(signed_in: Callable[[Role], Person], role: Role) -> None:
+    person = signed_in(role)
+    csrf = person.csrf()
+    for path, allowed in ACTIONS.items():
+        assert person.post(path, {"csrf": "0" * 64}).status_code == 403, path
+        # some are for the pages' scripts, which send a header; a registration may start from a record that is not there
+        answer = person.post(path, {"csrf": csrf, "act": "another", "record": NOTHING}, **{"X-CSRF": csrf})
+        if role in allowed:
+            assert answer.status_code in {404, 422}, (path, answer.text)
+        else:
+            assert answer.status_code == 403, path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", PEOPLE)
+def test_the_matrix_of_scripts(signed_in: Callable[[Role], Person], role: Role) -> None:
+    person = signed_in(role)
+    csrf = person.csrf()
+    for (method, path), allowed in SCRIPTS.items():
+        assert person.http.request(method, person.node.url + path, json={}).status_code == 403, path
+        answer = person.http.request(method, person.node.url + path, json={}, headers={"X-CSRF": csrf})
+        if role in allowed:
+            assert answer.status_code in {404, 415, 422}, (path, answer.text)
+        else:
+            assert answer.status_code == 403, path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", PAGES)
+def test_nobody_is_led_to_the_sign_in(invited: Callable[[Role], Person], path: str) -> None:
+    person = invited(Role.EXAMINER)
+    for cookie in ("", "garbage", "a" * 43):
+        person.http.cookies.set("ffp", cookie)
+        answer = person.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/app/sign-in")
+
+
+def test_a_token_for_machines_opens_no_page_and_a_session_no_rest(
+    node: RunningNode, signed_in: Callable[[Role], Person]
+) -> None:
+    assert node.http.get(f"{node.url}/app/", headers=node.bearer(Role.EXAMINER)).status_code == 303
+    assert signed_in(Role.EXAMINER).get("/v1/records").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/app/", "/app/sign-in", "/app/nothing", "/app/static/node.css"])
+def test_the_policy_is_on_every_answer(signed_in: Callable[[Role], Person], path: str) -> None:
+    answer = signed_in(Role.EXAMINER).get(path)
+    assert answer.headers["content-security-policy"] == POLICY
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-frame-options"] == "DENY"
+
+
+def test_a_browser_keeps_style_and_scripts_and_asks_whether_they_are_the_same(
+    signed_in: Callable[[Role], Person],
+) -> None:
+    person = signed_in(Role.EXAMINER)
+    style, page = person.get("/app/static/node.css"), person.get("/app/")
+    assert (style.headers["cache-control"], page.headers["cache-control"]) == ("no-cache", "no-store")
+    again = person.http.get(style.url, headers={"If-None-Match": style.headers["etag"]})
+    assert (again.status_code, again.content, again.headers["cache-control"]) == (304, b"", "no-cache")
+
+
+class _Elements(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def test_what_others_wrote_is_text(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
+    made = node.submit(tiny_scan(), handling={"code": "H3", "restriction": HOSTILE})
+    assert made.status_code == 201, made.text
+    person = signed_in(Role.EXAMINER)
+    basis = HOSTILE[-60:]
+    assert (
+        person.post(
+            "/app/purpose", {"csrf": person.csrf(), "purpose": "investigation", "legal_basis": basis}
+        ).status_code
+        == 303
+    )
+    statement = made.json()["statement_id"]
+    for path in ("/app/", "/app/search", f"/app/records/{statement}", f"/app/records/{statement}/candidates"):
+        answer = person.get(path)
+        assert answer.status_code == 200
+        parsed = _Elements()
+        parsed.feed(answer.text)
+        assert not [tag for tag, _ in parsed.found if tag in {"script", "style"}]
+        assert not [name for _, values in parsed.found for name in values if name.startswith("on") or name == "style"]
+        assert all(values.get("src") != "x" for tag, values in parsed.found if tag == "img")
+    assert "&lt;script&gt;alert(1)" in person.get(f"/app/records/{statement}").text
+    assert "{{7*7}}" in person.get("/app/").text, "no template is made of what was typed"
+
+
+@pytest.mark.slow
+def test_what_is_stated_goes_into_the_audit_log(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
+    statement = node.submit(tiny_scan()).json()["statement_id"]
+    person = signed_in(Role.INVESTIGATOR)
+    stated = {"csrf": person.csrf(), "purpose": "prosecution", "legal_basis": "Član 5, K-17/26"}
+    assert person.post("/app/purpose", stated).status_code == 303
+    assert "prosecution of criminal offences: Član 5, K-17/26" in person.get("/app/").text
+    assert person.get(f"/app/records/{statement}").status_code == 200
+    asked = {"subject": statement, "actor": person.pseudonym}
+    (row,) = node.get("/v1/audit", Role.AUDITOR, params=asked).json()["items"]
+    assert (row["act"], row["purpose"], row["legal_basis"]) == ("read-record", "prosecution", "Član 5, K-17/26")
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers", "status"),
+    [
+        ({"purpose": "prosecution", "legal_basis": "Art. 1"}, {}, 403),
+        ({"csrf": "0" * 64, "purpose": "prosecution", "legal_basis": "Art. 1"}, {}, 403),
+        ({"csrf": "own", "purpose": "gossip", "legal_basis": "Art. 1"}, {}, 422),
+        ({"csrf": "own", "purpose": "prosecution", "legal_basis": " "}, {}, 422),
+        ({"csrf": "own", "purpose": "prosecution", "legal_basis": "a" * 121}, {}, 422),
+        ({"csrf": "own", "purpose": "prosecution", "legal_basis": "Art. 1"}, {"Origin": "https://evil.example"}, 403),
+        ({"csrf": "own", "purpose": "prosecution", "legal_basis": "Art. 1"}, {"Origin": "null"}, 403),
+        ({"csrf": "own", "purpose": "a" * 40_000}, {}, 413),
+    ],
+)
+def test_a_form_that_is_not_the_nodes_own_changes_nothing(
+    signed_in: Callable[[Role], Person], fields: dict[str, str], headers: dict[str, str], status: int
+) -> None:
+    person = signed_in(Role.EXAMINER)
+    if fields.get("csrf") == "own":
+        fields = {**fields, "csrf": person.csrf()}
+    assert person.post("/app/purpose", fields, **headers).status_code == status
+    assert "Not stated yet" in person.get("/app/").text
+
+
+def test_no_file_beside_the_static_ones_is_given(signed_in: Callable[[Role], Person]) -> None:
+    person = signed_in(Role.EXAMINER)
+    for path in ("../pages/app.py", "..%2fpages%2fapp.py", "%2e%2e/pages/app.py", "/etc/passwd"):
+        assert person.get(f"/app/static/{path}").status_code in {303, 404}

@@ -1,0 +1,261 @@
+"""Drafts belong to their examiner alone, whatever is typed is text, and a double click makes one record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from exchange.clock import stamp_in
+from exchange.flows.draft_form import TEXTS
+from exchange.flows.drafts import MAX_DRAFTS, erase_outlived_drafts
+from exchange.store.draft_tables import DraftRow
+from exchange.store.tables import RecordRow
+from schemas.record import MAX_ACQUISITIONS
+from schemas.vocabulary import Role
+from tests.exchange.conftest import RunningNode
+from tests.exchange.web.conftest import tiny_scan
+from tests.exchange.web.pages.conftest import Person
+from tests.exchange.web.pages.test_pages import HOSTILE, _Elements
+
+pytestmark = pytest.mark.slow
+
+COMPLETE = {
+    "case_reference": "RS-2026-0815",
+    "exhibit.kind": "crime_scene",
+    "exhibit.calibre": "9x19",
+    "handling.code": "H1",
+    "level": "none",
+    "retention_until": "2036-12-31",
+}
+
+
+class Desk:
+    """An examiner with one draft open."""
+
+    def __init__(self, person: Person, address: str = "") -> None:
+        self.person, self.csrf = person, person.csrf()
+        self.address = address or self.post("/app/register", {"act": "new"}).headers["location"]
+
+    def post(self, path: str, fields: dict[str, str], **headers: str) -> httpx.Response:
+        return self.person.post(path, {"csrf": self.csrf, **fields}, **headers)
+
+    def fetch(self, path: str, **more: Any) -> httpx.Response:
+        headers = {"X-CSRF": self.csrf, **more.pop("headers", {})}
+        return self.person.http.post(f"{self.person.node.url}{self.address}{path}", headers=headers, **more)
+
+    def announce(self, name: str, size: int, modified: int = 7) -> httpx.Response:
+        return self.fetch("/files", json={"name": name, "size": size, "modified": modified})
+
+    def send(self, scan: bytes, name: str = "scan BF.x3p") -> str:
+        """Announced, sent in two pieces, read; returns the file's id."""
+        told = self.announce(name, len(scan)).json()
+        file_id: str = told["file_id"]
+        half = len(scan) // 2
+        assert self.fetch(f"/files/{file_id}/from/0", content=scan[:half]).json()["offset"] == half
+        assert self.fetch(f"/files/{file_id}/from/{half}", content=scan[half:]).json()["whole"] is True
+        assert self.fetch(f"/files/{file_id}/read").status_code == 200
+        return file_id
+
+    def save(self, fields: dict[str, str], **files: str) -> httpx.Response:
+        return self.post(self.address, {**fields, **files})
+
+    def complete(self, file_id: str) -> None:
+        assert self.save(COMPLETE | {f"file.{file_id}.roi": "breech_face"}).status_code == 303
+
+
+@pytest.fixture
+def desk(signed_in: Callable[[Role], Person]) -> Desk:
+    return Desk(signed_in(Role.EXAMINER))
+
+
+def test_from_the_first_word_to_the_record(node: RunningNode, desk: Desk) -> None:
+    desk.complete(desk.send(tiny_scan()))
+    summary = desk.person.get(f"{desk.address}/summary")
+    assert summary.status_code == 200
+    assert "9 mm Luger" in summary.text
+    first = desk.post(f"{desk.address}/submit", {})
+    record = first.headers["location"]
+    assert (first.status_code, record[:13]) == (303, "/app/records/")
+    assert desk.post(f"{desk.address}/submit", {}).headers["location"] == record
+    assert desk.person.get(desk.address).headers["location"] == record
+    assert desk.person.get(record).status_code == 200
+    assert not list(node.node.settings.drafts.glob("*")), "of the draft nothing is left on the disk"
+    progress = desk.person.get(f"/app/register/submitted/{record.rpartition('/')[2]}/progress").json()
+    assert progress["all"] == 1
+
+
+def test_a_double_click_makes_one_record(node: RunningNode, desk: Desk) -> None:
+    desk.complete(desk.send(tiny_scan()))
+
+    def click(_: int) -> str:
+        with httpx.Client(cookies=desk.person.http.cookies, timeout=60, trust_env=False) as client:
+            answer = client.post(f"{node.url}{desk.address}/submit", data={"csrf": desk.csrf})
+        return str(answer.headers.get("location", answer.text))
+
+    with ThreadPoolExecutor(4) as pool:
+        records = set(pool.map(click, range(4)))
+    assert len(records) == 1
+    assert "/app/records/" in records.pop()
+
+
+def test_anothers_draft_is_as_absent_as_none(signed_in: Callable[[Role], Person], desk: Desk) -> None:
+    file_id = desk.send(tiny_scan())
+    other = Desk(signed_in(Role.EXAMINER), desk.address)
+    none = Desk(other.person, f"/app/register/{'cd' * 16}")
+    for path in ("", "/summary", f"/files/{file_id}/preview"):
+        assert desk.person.get(desk.address + path).status_code in {200, 422}
+        answers = [who.person.get(who.address + path) for who in (other, none)]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert answers[0].text.replace(other.address, none.address) == answers[1].text
+    for path in ("", "/discard", "/submit", f"/files/{file_id}/read", f"/files/{file_id}/remove"):
+        answers = [who.post(who.address + path, {}) for who in (other, none)]
+        assert [answer.status_code for answer in answers] == [404, 404], path
+        assert answers[0].text.replace(other.address, none.address) == answers[1].text
+    assert other.announce("a.x3p", 5).status_code == 404
+    assert other.fetch(f"/files/{file_id}/from/0", content=b"a").status_code == 404
+    assert desk.person.get(desk.address).status_code == 200, "and nothing of it was touched"
+
+
+def test_what_is_typed_is_kept_and_shown_as_text(desk: Desk) -> None:
+    typed = dict.fromkeys(TEXTS, HOSTILE) | {"exhibit.headstamp": '=HYPERLINK("x")', "case_reference": "../../etc"}
+    assert desk.save(typed).status_code == 303
+    file_id = desk.announce(f"../{HOSTILE}.x3p", 10).json()["file_id"]
+    fields = typed | {f"file.{file_id}.instrument.maker": HOSTILE}
+    assert desk.save(fields, act="summary").headers["location"] == f"{desk.address}/summary"
+    for path in (desk.address, f"{desk.address}/summary", "/app/register"):
+        answer = desk.person.get(path)
+        assert answer.status_code in {200, 422}
+        parsed = _Elements()
+        parsed.feed(answer.text)
+        scripts = [values for tag, values in parsed.found if tag == "script"]
+        assert all((values.get("src") or "").startswith("/app/static/") for values in scripts)
+        assert not [name for _, values in parsed.found for name in values if name.startswith("on") or name == "style"]
+        assert all(values.get("src") != "x" for tag, values in parsed.found if tag == "img")
+    shown = desk.person.get(desk.address).text
+    assert "{{7*7}}" in shown
+    assert "&lt;script&gt;alert(1)" in shown
+
+
+def test_faults_stand_beside_their_fields(desk: Desk) -> None:
+    file_id = desk.send(tiny_scan())
+    desk.save(COMPLETE | {"exhibit.calibre": "9x91", "retention_until": "2036-02-30", f"file.{file_id}.roi": "nose"})
+    answer = desk.person.get(f"{desk.address}/summary")
+    assert answer.status_code == 422
+    assert set(re.findall(r'data-problem="([^"]+)"', answer.text)) == {"exhibit.calibre", "retention_until"}
+    assert "Nearest: 9 mm Luger" in answer.text
+    assert f'id="file-{file_id}"' in answer.text
+    assert desk.post(f"{desk.address}/submit", {}).status_code == 422
+    desk.save(COMPLETE | {"exhibit.occurred.earliest": "2999-01-01", f"file.{file_id}.roi": "breech_face"})
+    assert "lies in the future" in desk.person.get(f"{desk.address}/summary").text
+
+
+def test_notes_come_back_as_it_is_typed(desk: Desk) -> None:
+    fields = {"exhibit.calibre": "7,65 Browning", "exhibit.headstamp": "Petar Petrović", "csrf": desk.csrf}
+    notes = desk.fetch("", data=fields)
+    assert notes.status_code == 200
+    assert "Entered as 7.65 mm Browning" in notes.text
+    assert 'data-note="exhibit.headstamp"' in notes.text
+    assert re.search(r'data-saved="\d\d:\d\d:\d\d"', notes.text)
+
+
+def test_a_broken_line_goes_on_where_it_stopped(desk: Desk) -> None:
+    scan = tiny_scan()
+    first = desk.announce("a.x3p", len(scan)).json()
+    desk.fetch(f"/files/{first['file_id']}/from/0", content=scan[:100])
+    again = desk.announce("a.x3p", len(scan)).json()
+    assert (again["file_id"], again["offset"]) == (first["file_id"], 100)
+    assert desk.announce("a.x3p", len(scan), modified=8).json()["file_id"] != first["file_id"], "another file"
+    wrong = desk.fetch(f"/files/{first['file_id']}/from/50", content=scan[50:])
+    assert (wrong.status_code, wrong.json()["offset"]) == (409, 100)
+    too_long = desk.fetch(f"/files/{first['file_id']}/from/100", content=scan[100:] + b"x")
+    assert (too_long.status_code, too_long.json()["offset"]) == (409, 100)
+    assert desk.fetch(f"/files/{first['file_id']}/read").status_code == 409, "not whole yet"
+    assert desk.fetch(f"/files/{first['file_id']}/from/100", content=scan[100:]).json()["whole"] is True
+    assert desk.fetch(f"/files/{first['file_id']}/read").status_code == 200
+
+
+def test_a_file_that_a_restore_left_behind_is_sent_again(node: RunningNode, desk: Desk) -> None:
+    scan = tiny_scan()
+    file_id = desk.send(scan)
+    desk.complete(file_id)
+    node.node.draft_files.erase(file_id)
+    assert desk.post(f"{desk.address}/submit", {}).status_code == 404
+    assert desk.send(scan) == file_id
+    assert "/app/records/" in desk.post(f"{desk.address}/submit", {}).headers["location"]
+
+
+def test_the_bounds_of_files(node: RunningNode, desk: Desk) -> None:
+    settings = node.node.settings
+    assert desk.announce("empty.x3p", 0).status_code == 422
+    assert desk.announce("large.x3p", settings.max_scan_bytes + 1).status_code == 413
+    for number in range(settings.max_submission_bytes // settings.max_scan_bytes):
+        assert desk.announce(f"{number}.x3p", settings.max_scan_bytes).status_code == 200
+    assert desk.announce("one more.x3p", 1).status_code == 413, "together they are too much for one submission"
+    other = Desk(desk.person)
+    for number in range(MAX_ACQUISITIONS):
+        assert other.announce(f"{number}.x3p", 1).status_code == 200
+    assert other.announce("one more.x3p", 1).status_code == 422
+    file_id = other.announce("0.x3p", 1).json()["file_id"]
+    assert other.fetch(f"/files/{file_id}/from/0", content=b"x" * (5 * 2**20)).status_code == 413
+
+
+@pytest.mark.parametrize("headers", [{"X-CSRF": "0" * 64}, {"Origin": "https://evil.example"}, {"X-CSRF": ""}])
+def test_what_another_site_makes_the_browser_send_changes_nothing(desk: Desk, headers: dict[str, str]) -> None:
+    assert desk.fetch("/files", json={"name": "a", "size": 1, "modified": 0}, headers=headers).status_code == 403
+    assert desk.fetch("", data={"csrf": desk.csrf, "case_reference": "RS-EVIL"}, headers=headers).status_code == 403
+    assert "RS-EVIL" not in desk.person.get(desk.address).text
+
+
+def test_a_refused_file_is_said_to_be_so(desk: Desk) -> None:
+    file_id = desk.send(b"PK\x03\x04 this is no archive", "a.x3p")
+    assert "cannot be used" in desk.person.get(desk.address).text
+    desk.complete(file_id)
+    assert "This file cannot be used: remove it." in desk.person.get(f"{desk.address}/summary").text
+    assert desk.fetch(f"/files/{file_id}/remove").status_code == 204
+    assert "An exhibit needs one scan" in desk.person.get(f"{desk.address}/summary").text
+
+
+def test_a_new_version_keeps_the_scans_and_supersedes(node: RunningNode, desk: Desk) -> None:
+    desk.complete(desk.send(tiny_scan()))
+    record = desk.post(f"{desk.address}/submit", {}).headers["location"].rpartition("/")[2]
+    amended = Desk(desk.person, desk.post("/app/register", {"act": "amend", "record": record}).headers["location"])
+    shown = amended.person.get(amended.address).text
+    assert "New version of a record" in shown
+    (file_id,) = re.findall(r'data-file="([0-9a-f]{32})"', shown)
+    assert amended.fetch(f"/files/{file_id}/read").status_code == 200
+    amended.save(COMPLETE | {"exhibit.headstamp": "PPU", f"file.{file_id}.roi": "breech_face"})
+    assert "the version that is signed now" in amended.person.get(f"{amended.address}/summary").text
+    newer = amended.post(f"{amended.address}/submit", {}).headers["location"].rpartition("/")[2]
+    with node.node.store.read() as session:
+        assert session.get_one(RecordRow, record).superseded_by == newer
+    assert desk.post("/app/register", {"act": "amend", "record": record}).status_code == 404, "the newest alone"
+    assert "PPU" in desk.person.get(f"/app/records/{newer}").text
+
+
+def test_another_exhibit_of_a_case_starts_from_the_last(desk: Desk) -> None:
+    desk.complete(desk.send(tiny_scan()))
+    desk.post(f"{desk.address}/submit", {})
+    begun = desk.post("/app/register", {"act": "new", "case_reference": "RS-2026-0815", "like_last": "yes"})
+    shown = desk.person.get(begun.headers["location"]).text
+    assert 'value="9 mm Luger"' in shown
+    assert "data-file=" not in shown
+    fresh = desk.post("/app/register", {"act": "new", "case_reference": "RS-0", "like_last": "yes"})
+    assert 'value="RS-0"' in desk.person.get(fresh.headers["location"]).text
+
+
+def test_drafts_are_bounded_and_end(node: RunningNode, desk: Desk) -> None:
+    file_id = desk.send(tiny_scan())
+    answers = [desk.post("/app/register", {"act": "new"}).status_code for _ in range(MAX_DRAFTS)]
+    assert answers == [303] * (MAX_DRAFTS - 1) + [429]
+    draft_id = desk.address.rpartition("/")[2]
+    with node.node.store.write() as session:
+        session.get_one(DraftRow, draft_id).saved_at = stamp_in(-86_400 * node.node.settings.draft_days - 60)
+    erase_outlived_drafts(node.node)
+    assert desk.person.get(desk.address).status_code == 404
+    assert not node.node.draft_files.path(file_id).exists()
+    assert "There is no draft" not in desk.person.get("/app/register").text, "the others stay"

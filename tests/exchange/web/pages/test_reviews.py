@@ -1,0 +1,268 @@
+"""From a conclusion over a blind verification to a confirmed hit, on the pages of two nodes; what a verifier is told
+on the way, read off every answer that the verifier gets."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from exchange.flows.blind import pair_of
+from exchange.flows.pipelines import PIPELINES
+from exchange.store.candidates import Page, StoredCandidate, View, open_candidates
+from exchange.store.reviews import open_tasks
+from exchange.store.users import add_user
+from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.web.pages.conftest import Person
+
+pytestmark = pytest.mark.slow
+
+REMARK = "Parallel striae agree from hour two to hour five."
+
+
+class Colleague(Person):
+    """Somebody with a token for programs beside the pages, and a purpose stated."""
+
+    token: str = ""
+
+    def rest(self, path: str) -> httpx.Response:
+        return self.http.get(self.node.url + path, headers={"Authorization": f"Bearer {self.token}"})
+
+    def send(self, path: str, **fields: str) -> httpx.Response:
+        return self.post(path, {"csrf": self.csrf(), **fields})
+
+
+@pytest.fixture(scope="module")
+def nodes(
+    scans: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RunningNode, RunningNode]]:
+    """Serbia has scans of two firearms, North Macedonia of one of them and of a third; each sees the other's."""
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        node_starter(tmp_path_factory.mktemp("reviews"), monkeypatch) as start,
+    ):
+        rs, mk = start(Jurisdiction.RS, control_share=1.0), start(Jurisdiction.MK)
+        enrol_each_other(rs, mk)
+        for node, to, names in ((rs, "MK", ("1-1", "2-1")), (mk, "RS", ("1-2", "3-1"))):
+            for name in names:
+                shared = {
+                    "level": "full",
+                    "audience": [to],
+                    "case_reference": f"{node.node.settings.jurisdiction}-{name}",
+                }
+                assert node.submit(scans[name], **shared).status_code == 201
+        for node in (rs, mk):
+            node.wait_correlated(4)
+        yield rs, mk
+
+
+@pytest.fixture
+def colleague(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[RunningNode, Role], Colleague]]:
+    made: list[Colleague] = []
+
+    def make(node: RunningNode, role: Role = Role.EXAMINER) -> Colleague:
+        person = Colleague(node, f"{role}-{time.time_ns()}")
+        with node.node.store.write() as session:
+            person.token = add_user(session, person.pseudonym, role)
+        assert person.accept().status_code == 200
+        assert person.sign_in().status_code == 303
+        made.append(person)
+        return person
+
+    yield make
+    for person in made:
+        person.http.close()
+
+
+def top(node: RunningNode) -> StoredCandidate:
+    with node.node.store.read() as session:
+        return open_candidates(session, View(PIPELINES, None), Page(1))[0]
+
+
+def everything(person: Colleague, start: str = "/app/") -> dict[str, str]:
+    """Each page and file that a person is led to, by its address."""
+    found: dict[str, str] = {}
+    waiting = [start]
+    while waiting:
+        path = waiting.pop()
+        if path in found or "/static/" in path:
+            continue
+        answer = person.get(path)
+        found[path] = answer.text if answer.headers.get("content-type", "").startswith("text/") else ""
+        assert answer.status_code in (200, 403, 404), (path, answer.status_code)
+        waiting += re.findall(r'(?:href|src|query-heights|reference-heights)="(/app/[^"#]*)', found[path])
+    return found
+
+
+def count(person: Colleague) -> int:
+    """What stands beside the word in the head of each page."""
+    found = re.findall(r'Alerts <b class="count">(\d+)</b>', person.get("/app/guide").text)
+    return int(found[0]) if found else 0
+
+
+def test_from_a_conclusion_to_a_confirmed_hit(
+    nodes: tuple[RunningNode, RunningNode], colleague: Callable[..., Colleague]
+) -> None:
+    rs, mk = nodes
+    best = top(rs)
+    pair = f"/app/pairs/{best.row.candidate_id}"
+    first, blind, curious = colleague(rs), colleague(rs), colleague(rs)
+
+    assert pair in curious.get("/app/candidates?of=all").text
+    assert pair not in first.get("/app/candidates").text, "only the exhibits that one registered"
+    assert "Sign my conclusion" in first.get(pair).text
+    answer = first.send(f"{pair}/conclusion", conclusion="identification", basis="screen", remark=REMARK)
+    assert answer.status_code == 303, answer.text
+    assert REMARK in first.get(pair).text
+    assert "Waits for a blind verification" in first.get(pair).text
+
+    # whoever saw the score is not asked, and sees nothing of the pair either until it is verified
+    assert "Nothing waits for your judgement." in curious.get("/app/verifications").text
+    assert curious.get(pair).status_code == 404
+    assert curious.get(f"{pair}/picture").status_code == 404
+
+    tasks = blind.get("/app/verifications").text
+    taking = re.findall(r'action="(/app/verifications/[0-9a-f]{32})/take"', tasks)
+    assert len(taking) == 2, "beside the conclusion a pair that nobody holds for a lead"
+    with rs.node.store.read() as session:
+        conclusions = [task.conclusion for task in open_tasks(session) if task.conclusion]
+    assert count(blind) == 2
+    assert blind.get("/app/alerts").text.count("A pair waits for a blind verification") == 2
+    for task in taking:
+        assert blind.get(task).status_code == 404, "it is nobody's yet"
+        assert blind.send(f"{task}/take").headers["location"] == task
+
+    # everything that the verifier can read, on pages and as a program
+    told = everything(blind)
+    assert set(taking) <= set(told)
+    told |= {
+        path: blind.rest(path).text
+        for path in (
+            "/v1/candidates?min_score=-10",
+            f"/v1/candidates/{best.row.candidate_id}",
+            f"/v1/candidates/{best.row.candidate_id}/picture",
+            f"/v1/records/{best.row.statement_a}/candidates",
+            f"/v1/records/{best.row.statement_b}/candidates",
+            "/v1/statements",
+            f"/v1/statements/{conclusions[0]}",
+        )
+    }
+    secrets = (f"{best.row.score:.3f}", str(best.row.score)[:7], pair + '"', REMARK, first.pseudonym, *conclusions)
+    for path, text in told.items():
+        for secret in secrets:
+            assert secret in path or secret not in text, (path, secret)
+    for task in taking:
+        assert not re.search("score|congruent|likelihood|rank|stage", told[task].split("<footer>")[0], re.IGNORECASE)
+    forms = [
+        re.sub(r"[0-9a-f]{32,}|[A-Z]{2}-\d-\d|North Macedonia|Serbia|\d{4}-\d\d-\d\d", "", told[t]) for t in taking
+    ]
+    assert len(forms[0]) == len(forms[1]), "both kinds of pair look the same"
+
+    # both are answered in the same way; another examiner's task is not there
+    assert curious.send(taking[0], conclusion="identification").status_code == 404
+    lead, control = sorted(taking, key=lambda task: not all(scan in told[task] for scan in best.scans))
+    assert blind.send(lead, conclusion="inconclusive_a", remark="Agreement on the left.").status_code == 303
+    assert blind.send(control, conclusion="elimination").status_code == 303
+    assert blind.send(control, conclusion="elimination").status_code == 404, "once"
+    assert "Nothing waits for your judgement." in blind.get("/app/verifications").text
+    assert blind.get(pair).status_code == 200, "now the pair is there again"
+
+    # both hold it worth pursuing: the one who concluded tells the other side
+    examiner, investigator = colleague(mk), colleague(mk, Role.INVESTIGATOR)
+    page = first.get(pair).text
+    assert "Agreement on the left." in page
+    sending = re.findall(rf'action="({pair}/conclusion/[0-9a-f]{{64}}/hit)"', page)[0]
+    assert blind.send(sending).status_code == 404, "not another's to send"
+    assert "Agreed leads to send" in first.get("/app/").text
+    sent = first.send(sending)
+    assert sent.status_code == 303, sent.text
+    hit = sent.headers["location"]
+    assert "Agreed leads to send" not in first.get("/app/").text
+
+    # the other jurisdiction sees the lead, with a clock running
+    deadline = time.monotonic() + 30
+    while investigator.get(hit).status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    shown = investigator.get(hit).text
+    assert "waits for ffp-mk" in shown
+    assert REMARK in shown
+    assert "Hits that wait for this side" in investigator.get("/app/").text
+
+    # and finds it among what is new: read, and unread again
+    new = investigator.get("/app/alerts").text
+    assert f'href="{hit}#s-' in new
+    assert "A hit was signed" in new
+    seen_to = re.findall(r'name="seen_to" value="([^"]+)"', new)[0]
+    counted = count(investigator)
+    assert counted > 0
+    assert investigator.send("/app/alerts/read", seen_to=seen_to).headers["location"] == "/app/alerts"
+    assert count(investigator) == 0
+    assert "Mark all as read" not in investigator.get("/app/alerts").text
+    assert investigator.send("/app/alerts/unread").status_code == 303
+    assert count(investigator) == counted
+    step = investigator.send(f"{hit}/comparison", step="asked", on="2026-12-03", place="Skopje", remark="")
+    assert step.status_code == 303, step.text
+    assert investigator.send(f"{hit}/message", text="Thursday?", channel="siena", number="S-1").status_code == 303
+    assert investigator.send(f"{hit}/message", text="Thursday?", channel="siena").status_code == 422
+    _until(lambda: "SIENA: S-1" in first.get(hit).text)
+    assert first.send(f"{hit}/comparison", step="agreed", on="2026-12-03", place="Skopje").status_code == 303
+    _until(lambda: "The exhibits meet on 2026-12-03." in examiner.get(hit).text)
+
+    # on the exhibits: again two examiners, and what they say makes the confirmed hit
+    assert examiner.send(f"{hit}/conclusion", conclusion="identification", remark="").status_code == 303
+    second = colleague(mk)
+    task = re.findall(r'action="(/app/verifications/[0-9a-f]{32})/take"', second.get("/app/verifications").text)[0]
+    second.send(f"{task}/take")
+    assert second.send(task, conclusion="identification").status_code == 303
+    review = re.findall(r'name="review" value="([0-9a-f]{64})"', examiner.get(hit).text)[0]
+    assert examiner.send(f"{hit}/done", review=review).status_code == 303
+    _until(lambda: "Hit: confirmed" in first.get(hit).text)
+    assert "Hits without feedback" in investigator.get("/app/").text
+    assert investigator.send(f"{hit}/feedback", outcome="cases_joined", remark="").status_code == 303
+    _until(lambda: "cases joined" in first.get(hit).text)
+
+    # only its own node takes a hit back; the first side's lead and the other's confirmation are two statements
+    assert second.send(f"{hit}/retraction", reason="The wrong exhibit.").status_code == 303
+    _until(lambda: "Hit: confirmed" not in first.get(hit).text)
+
+
+def test_a_conclusion_that_is_taken_back_asks_nobody(
+    nodes: tuple[RunningNode, RunningNode], colleague: Callable[..., Colleague]
+) -> None:
+    rs, _ = nodes
+    first, other = colleague(rs), colleague(rs)
+    with rs.node.store.read() as session:
+        found = open_candidates(session, View(PIPELINES, None), Page(10))[-1]
+    pair = f"/app/pairs/{found.row.candidate_id}"
+    before = len(_waiting(rs))
+    assert first.send(f"{pair}/conclusion", conclusion="elimination", basis="screen").status_code == 303
+    assert len(_waiting(rs)) == before, "on the screen an elimination is not verified"
+    page = first.get(pair).text
+    back = re.findall(rf'action="({pair}/conclusion/[0-9a-f]{{64}}/retraction)"', page)[0]
+    assert other.send(back, reason="Not mine.").status_code == 404
+    assert first.send(back, reason="The light was wrong.").status_code == 303
+    assert first.send(f"{pair}/conclusion", conclusion="inconclusive_a", basis="screen").status_code == 303
+    mine = [task for task in _waiting(rs) if task.concluded_by == first.pseudonym]
+    assert [pair_of(found).model_dump_json()] == [task.pair for task in mine]
+    page = first.get(pair).text
+    for action in re.findall(rf'action="({pair}/conclusion/[0-9a-f]{{64}}/retraction)"', page):
+        first.send(action, reason="No use.")
+    assert not [task for task in _waiting(rs) if task.concluded_by == first.pseudonym]
+
+
+def _waiting(node: RunningNode) -> list:  # type: ignore[type-arg]
+    with node.node.store.read() as session:
+        return list(open_tasks(session))
+
+
+def _until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

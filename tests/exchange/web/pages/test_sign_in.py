@@ -1,0 +1,182 @@
+"""Invited, signed in, locked out, signed out; and nobody learns whom there is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pyotp
+import pytest
+from sqlalchemy import select
+
+from exchange.clock import stamp_in
+from exchange.flows.sign_in import FREE_TRIES, invite_user
+from exchange.store.sign_in_tables import SessionRow, SignInRow
+from exchange.store.users import revoke_user
+from schemas.vocabulary import Role
+from tests.exchange.conftest import RunningNode
+from tests.exchange.web.pages.conftest import PASSWORD, Person
+
+WRONG = "Pseudonym, password or code is not right"
+
+
+def test_from_the_invitation_to_the_first_page(node: RunningNode, invited: Callable[[Role], Person]) -> None:
+    person = invited(Role.EXAMINER)
+    assert "Sign in" in person.accept().text
+    answer = person.sign_in()
+    assert (answer.status_code, answer.headers["location"]) == (303, "/app/")
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    page = person.get("/app/").text
+    assert f"{person.pseudonym}</bdi> · examiner" in page
+    with node.node.store.read() as session:
+        row = session.get_one(SignInRow, person.pseudonym)
+        kept = [row.password, row.totp, *session.scalars(select(SessionRow.token_sha256)).all()]
+    assert str(row.password).startswith("$argon2id$")
+    token = next(iter(person.http.cookies.values()))
+    for secret in (PASSWORD, person.secret, token):
+        assert secret not in str(kept), "nothing that opens a door lies in the database"
+
+
+def test_who_types_the_nodes_name_alone_is_led_to_the_pages(invited: Callable[[Role], Person]) -> None:
+    person = invited(Role.EXAMINER)
+    first = person.get("/")
+    assert (first.status_code, first.headers["location"]) == (303, "/app/")
+    second = person.get("/app/")
+    assert (second.status_code, second.headers["location"]) == (303, "/app/sign-in")
+    assert person.get("/app/sign-in").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"password": "another password"}, {"code": "000000"}, {"pseudonym": "nobody"}, {"pseudonym": "a" * 5000}],
+    ids=["password", "code", "nobody", "long"],
+)
+def test_what_is_wrong_is_not_told(invited: Callable[[Role], Person], changes: dict[str, str]) -> None:
+    person = invited(Role.EXAMINER)
+    person.accept()
+    answer = person.sign_in(**changes)
+    assert answer.status_code == 401
+    assert WRONG in answer.text
+    assert not person.http.cookies
+
+
+def test_a_code_is_taken_once(invited: Callable[[Role], Person]) -> None:
+    person = invited(Role.EXAMINER)
+    person.accept()
+    code = person.next_code()
+    assert person.sign_in(code=code).status_code == 303
+    assert person.sign_in(code=code).status_code == 401
+
+
+@pytest.mark.slow
+def test_who_fails_too_often_waits_and_an_invitation_ends_that(
+    node: RunningNode, invited: Callable[[Role], Person]
+) -> None:
+    person = invited(Role.EXAMINER)
+    person.accept()
+    for _ in range(FREE_TRIES):
+        assert person.sign_in(password="wrong password").status_code == 401
+    locked = person.sign_in()
+    assert locked.status_code == 429
+    assert "Too many failures" in locked.text
+    with node.node.store.write() as session:
+        session.get_one(SignInRow, person.pseudonym).locked_until = stamp_in(-1)
+    assert person.sign_in(password="wrong password").status_code == 401
+    assert person.sign_in().status_code == 429, "the next failure locks at once, and for longer"
+    assert person.accept().status_code == 200
+    assert person.sign_in().status_code == 303
+
+
+@pytest.mark.slow
+def test_one_address_may_not_try_many_accounts(
+    invited: Callable[[Role], Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = invited(Role.EXAMINER)
+    person.accept()
+    monkeypatch.setattr("exchange.web.pages.sign_in.TRIES_A_MINUTE", 3)
+    answers = [person.sign_in(pseudonym=f"nobody-{number}").status_code for number in range(5)]
+    assert answers[-1] == 429
+
+
+@pytest.mark.slow
+def test_an_invitation_works_once_and_not_for_ever(node: RunningNode, invited: Callable[[Role], Person]) -> None:
+    person = invited(Role.EXAMINER)
+    address = invite_user(node.node, person.pseudonym).removeprefix(node.url)
+    with node.node.store.write() as session:
+        session.get_one(SignInRow, person.pseudonym).invited_until = stamp_in(-1)
+    refused = person.get(address)
+    assert refused.status_code == 401
+    assert "Ask the operator for a new one" in refused.text
+    first = invite_user(node.node, person.pseudonym).removeprefix(node.url)
+    person.accept()
+    assert person.get(first).status_code == 401, "a later invitation voids it"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"password": "short", "again": "short"}, "12 to 128 characters"),
+        ({"again": "something else"}, "two passwords differ"),
+        ({"code": "000000"}, "not the code"),
+        ({"secret": "not base 32!"}, "not the code"),
+        ({"secret": ""}, "not the code"),
+    ],
+    ids=["short", "differ", "code", "secret", "no-secret"],
+)
+def test_a_welcome_that_goes_wrong_can_be_mended(
+    invited: Callable[[Role], Person], changes: dict[str, str], said: str
+) -> None:
+    person = invited(Role.EXAMINER)
+    answer = person.accept(**changes)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert person.sign_in().status_code == 401
+    assert person.accept().status_code == 200
+
+
+@pytest.mark.slow
+def test_a_session_ends(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
+    """By signing out, by idling, after a working day, with the user, and with a new invitation."""
+
+    def is_in(person: Person) -> bool:
+        return person.get("/app/").status_code == 200
+
+    person = signed_in(Role.EXAMINER)
+    cookies = dict(person.http.cookies)
+    assert person.post("/app/sign-out", {"csrf": person.csrf()}).status_code == 303
+    person.http.cookies.update(cookies)
+    assert not is_in(person), "the server has forgotten it, not the browser alone"
+    for over in ("seen_at", "ends_at"):
+        person = signed_in(Role.EXAMINER)
+        assert is_in(person)
+        with node.node.store.write() as session:
+            row = session.scalars(select(SessionRow).where(SessionRow.pseudonym == person.pseudonym)).one()
+            setattr(row, over, stamp_in(-node.node.settings.session_most_s - 1))
+        assert not is_in(person)
+    person = signed_in(Role.EXAMINER)
+    with node.node.store.write() as session:
+        revoke_user(session, person.pseudonym)
+    assert not is_in(person)
+    assert person.sign_in().status_code == 401
+    person = signed_in(Role.EXAMINER)
+    invite_user(node.node, person.pseudonym)
+    assert not is_in(person)
+
+
+@pytest.mark.slow
+def test_a_secret_sealed_with_another_key_opens_nothing(
+    node: RunningNode, invited: Callable[[Role], Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, other = invited(Role.EXAMINER), invited(Role.EXAMINER)
+    person.accept()
+    other.accept()
+    with node.node.store.write() as session:  # a database that was written to by hand
+        session.get_one(SignInRow, person.pseudonym).totp = session.get_one(SignInRow, other.pseudonym).totp
+    code = pyotp.TOTP(other.secret).at(int(time.time()) + 30)
+    refused = person.sign_in(code=code)
+    assert refused.status_code == 500
+    assert "invite the users anew" in refused.text
+    assert node.node.settings.sign_in_key.stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,42 @@
+"""A server of PostgreSQL that goes away while the node serves: said, survived, and nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from schemas.vocabulary import Jurisdiction
+from tests.exchange.conftest import RunningNode
+from tests.exchange.databases import Postgresql, databases_fixture
+from tests.exchange.web.conftest import problem
+
+databases = databases_fixture("postgresql")
+
+
+def test_a_database_that_is_away_for_a_while(
+    start_node: Callable[..., RunningNode], databases: Postgresql, scans: dict[str, Path]
+) -> None:
+    node = start_node(Jurisdiction.RS)
+    assert node.submit(scans["1-1"], key="first-of-two").status_code == 201
+    database = make_url(str(databases.address(node.node.settings.home))).database
+
+    databases.run(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
+    databases.cut(str(database))
+    not_ready = node.http.get(f"{node.url}/readyz")
+    assert not_ready.status_code == 503
+    assert "does not answer" in not_ready.json()["database"]
+    assert (not_ready.json()["blobs"], not_ready.json()["keys"]) == ("ok", "ok")
+    assert node.http.get(f"{node.url}/healthz").status_code == 200
+    refused = node.submit(scans["1-2"], key="second-of-two", case_reference="RS-2")
+    problem(refused, 503, "store-unavailable")
+    assert refused.headers["retry-after"]
+
+    databases.run(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
+    assert node.http.get(f"{node.url}/readyz").status_code == 200
+    assert node.submit(scans["1-2"], key="second-of-two", case_reference="RS-2").status_code == 201
+    assert node.submit(scans["1-1"], key="first-of-two").status_code == 200, "what was stored before is known again"
+    node.wait_correlated(2)
+    status = node.wait_for(lambda status: status["signed_size"] == 3)
+    assert (status["records"], status["candidates"], status["jobs"]) == (2, 1, {})

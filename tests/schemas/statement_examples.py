@@ -1,0 +1,180 @@
+"""One whole, good statement of each type beside the record and the key-event."""
+
+from __future__ import annotations
+
+import hashlib
+
+from tests.schemas.examples import ISSUER, OTHER, Json, acquisition_fields
+
+
+def digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+RECORD, ANOTHER = sorted((digest("a record"), digest("another record")))
+
+
+def head(kind: str, role: str = "examiner") -> Json:
+    signed_in = "node_key" if role == "node" else "token"
+    return {
+        "contract": "1.0",
+        "nonce": digest(f"nonce of the {kind}"),
+        "issuer": ISSUER,
+        "made_by": {"pseudonym": f"{role}-7", "role": role, "signed_in": signed_in},
+        "type": kind,
+    }
+
+
+def pair_fields() -> Json:
+    return {
+        "a": {"issuer": ISSUER, "record": RECORD, "scan": digest("a scan")},
+        "b": {"issuer": OTHER, "record": ANOTHER, "scan": digest("another scan")},
+    }
+
+
+def statement_fields() -> dict[str, Json]:
+    """By type, each with its fields in the order in which a node writes them."""
+    basis = "Police cooperation agreement, article 9"
+    conclusion, verification, hit = digest("a conclusion"), digest("a verification"), digest("a hit")
+    return {
+        "grant": head("grant", "head")
+        | {"record": RECORD, "jurisdiction": "ME", "legal_basis": basis, "handle": digest("a handle")},
+        "disclosure": head("disclosure", "head")
+        | {
+            "to": OTHER,
+            "record": RECORD,
+            "legal_basis": basis,
+            "serial_number": "synthetic 0001",
+            "place": "A synthetic street 1",
+            "circumstances": "Made up.\nTwo lines of it.",
+            "reference": "SIENA-0001",
+        },
+        "withdrawal": head("withdrawal") | {"record": RECORD, "reason": "entered_in_error", "holder": None},
+        "acknowledgement": head("acknowledgement", "node")
+        | {"owner": OTHER, "withdrawal": digest("a withdrawal"), "record": ANOTHER, "outcome": "erased"},
+        "receipt": head("receipt", "node")
+        | {
+            "owner": OTHER,
+            "count": 12,
+            "head": digest("a head"),
+            "accepted": 10,
+            "withheld": 1,
+            "set_aside": 1,
+            "refused": [{"position": 7, "statement_id": digest("a poison"), "reason": "bad-signature"}],
+        },
+        "hit": head("hit")
+        | {
+            "pair": pair_fields(),
+            "stage": "lead",
+            "basis": "screen",
+            "conclusion": conclusion,
+            "verification": verification,
+            "score": 1.25,
+            "matcher": "3",
+        },
+        "conclusion": head("conclusion")
+        | {"pair": pair_fields(), "conclusion": "inconclusive_a", "basis": "screen", "remark": "Seen on screen."},
+        "verification": head("verification")
+        | {
+            "verifies": conclusion,
+            "pair": pair_fields(),
+            "conclusion": "identification",
+            "basis": "exhibits",
+            "remark": None,
+        },
+        "physical-comparison": head("physical-comparison")
+        | {
+            "hit": hit,
+            "step": "agreed",
+            "on": "2026-12-03",
+            "place": "Skopje",
+            "conclusion": None,
+            "verification": None,
+            "remark": "Both exhibits under one microscope.",
+        },
+        "retraction": head("retraction") | {"retracts": hit, "reason": "The wrong exhibit was under the microscope."},
+        "feedback": head("feedback", "investigator") | {"hit": hit, "outcome": "cases_joined", "remark": None},
+        "message": head("message", "investigator")
+        | {
+            "to": OTHER,
+            "about": hit,
+            "text": "When may we meet?",
+            "reference": {"channel": "siena", "number": "SIENA-0001"},
+        },
+        "query": head("query", "investigator")
+        | {
+            "to": OTHER,
+            "purpose": "investigation",
+            "legal_basis": basis,
+            "case_reference": "RS-2026-0001",
+            "calibre": "9 mm Luger",
+            "acquisition": acquisition_fields(),
+        },
+        "answer": head("answer", "node")
+        | {
+            "to": OTHER,
+            "query": digest("a query"),
+            "result": "candidate",
+            "found": [{"handle": digest("a handle"), "band": "high"}],
+            "because": None,
+        },
+        "release-request": head("release-request", "investigator")
+        | {
+            "to": OTHER,
+            "answer": digest("an answer"),
+            "handle": digest("a handle"),
+            "purpose": "investigation",
+            "legal_basis": basis,
+            "because": "The prosecutor asks for it.",
+        },
+        "approval": head("approval", "head")
+        | {"concerns": RECORD, "jurisdiction": "MK", "decision": "approved", "because": "Asked for by the prosecutor."},
+        "policy": head("policy", "head")
+        | {
+            "groups": [{"name": "group-neighbours", "members": ["ME", "MK"]}],
+            "bases": [
+                {
+                    "jurisdiction": "MK",
+                    "kinds": ["crime_scene", "test_fire"],
+                    "rule": "allowed",
+                    "article": basis,
+                    "review_by": "2027-12-31",
+                }
+            ],
+        },
+        "hold": head("hold", "head") | {"record": RECORD, "placed": True, "authority": "A synthetic court, 1/2026"},
+        "audit-batch": head("audit-batch", "node") | {"first": 1, "count": 3, "root": digest("a root of rows")},
+    }
+
+
+def wrong_statements() -> dict[str, tuple[str, Json]]:
+    """By name: in which way a rule that binds several fields is broken, and the statement that breaks it."""
+    good = statement_fields()
+    pair, answer, receipt, policy = pair_fields(), good["answer"], good["receipt"], good["policy"]
+    basis = policy["bases"][0]
+    return {
+        "pair-of-one": ("a record is no pair with itself", good["hit"] | {"pair": pair | {"b": pair["a"]}}),
+        "pair-in-disorder": ("the greater id first", good["conclusion"] | {"pair": {"a": pair["b"], "b": pair["a"]}}),
+        "confirmed-on-screen": ("the screen alone confirms nothing", good["hit"] | {"stage": "confirmed"}),
+        "percentage": ("a score is no percentage", good["hit"] | {"score": 100.5}),
+        "candidate-of-nothing": ("a candidate, and nothing was found", answer | {"found": []}),
+        "found-without-candidate": ("no candidate, and something was found", answer | {"result": "no_candidate"}),
+        "handles-in-disorder": (
+            "the order would tell a rank",
+            answer | {"found": [{"handle": name, "band": "high"} for name in sorted(map(digest, "ab"), reverse=True)]},
+        ),
+        "not-searched-without-reason": ("why not?", answer | {"result": "not_searched", "found": []}),
+        "discloses-nothing": (
+            "nothing in it",
+            good["disclosure"] | dict.fromkeys(("serial_number", "place", "circumstances", "reference")),
+        ),
+        "receipt-does-not-add-up": ("one item is missing", receipt | {"accepted": 9}),
+        "receipt-refuses-too-much": ("names one, set aside none", receipt | {"accepted": 11, "set_aside": 0}),
+        "basis-twice": ("two rules for one pair and kind", policy | {"bases": [basis, basis | {"rule": "blocked"}]}),
+        "group-twice": ("two groups of one name", policy | {"groups": policy["groups"] * 2}),
+        "member-twice": ("a member twice", policy | {"groups": [{"name": "group-twice", "members": ["MK", "MK"]}]}),
+        "message-with-hidden-text": ("turns the writing direction", good["message"] | {"text": "When\u202emay we?"}),
+        "agreed-for-no-day": ("whoever agrees names the day", good["physical-comparison"] | {"on": None}),
+        "done-without-conclusion": ("done rests on both", good["physical-comparison"] | {"step": "done"}),
+        "empty-batch": ("no rows, no leaf", good["audit-batch"] | {"count": 0}),
+    }
