@@ -11,11 +11,11 @@ export OMP_NUM_THREADS ?= 1
 # tests over all cores; timing belongs to `make bench`, which has the machine to itself
 SPREAD := -n auto --dist loadfile --benchmark-disable
 
-.PHONY: help install demo test test-all check bench serve contract clean
+.PHONY: messages messages-missing help install demo test test-all test-slow test-browser screenshots chaos load check bench serve contract clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
 install: $(READY)  ## Make .venv with ffp in it
 
@@ -35,11 +35,30 @@ test: install  ## The tests, under three minutes; FFP_DATA=folder adds those on 
 test-all: install  ## With the slow ones
 	@$(BIN)/python -m pytest -q $(SPREAD)
 
+test-browser: install  ## The pages in headless Chromium, on real scans ($FFP_DATA); Debian's package is installed where that is possible
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq --no-install-recommends chromium >/dev/null; } || echo "Debian's package chromium is missing: apt-get install chromium"
+	@$(BIN)/python -m pytest -q -m browser --benchmark-disable
+
+screenshots: install  ## Each page as a picture into docs/screenshots, and those of the user guide; from real scans ($FFP_DATA), in Chromium
+	@test -n "$(FFP_DATA)" || { echo "FFP_DATA names no folder: the pictures are of real scans."; exit 1; }
+	@$(BIN)/python -m tests.browser.screenshots
+
+chaos: install  ## Cut connections, a week offline, kill -9 fifty times, four nodes in 200 runs; an hour and 15 GB; writes chaos.json
+	@rm -f chaos.json
+	@FFP_CHAOS=full FFP_CHAOS_RUNS=200 FFP_CHAOS_STEPS=50 FFP_CHAOS_REPORT=chaos.json $(BIN)/python -m pytest -q -s tests/chaos --benchmark-disable
+
+test-slow: install  ## The slow ones alone
+	@$(BIN)/python -m pytest -q -m slow $(SPREAD)
+
 check: install  ## Style, types, architecture
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+load: install  ## Fifty people browse while 100,000 references are searched: 20 GB and some twenty minutes; writes load.json
+	@rm -f load.json
+	@FFP_LOAD=full FFP_LOAD_REPORT=load.json $(BIN)/python -m pytest -q -s tests/load --benchmark-disable
 
 bench: install  ## Time each stage beside its floor, up to a million references; writes bench.json and docs/benchmarks.md
 	@$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-quiet --benchmark-json=bench.json
@@ -49,9 +68,15 @@ serve: install  ## Serve a node from ./node (made as Serbia's on first use); HOM
 	@test -f "$(HOME_DIR)/config.toml" || $(BIN)/ffp init --home "$(HOME_DIR)" --jurisdiction RS --url http://127.0.0.1:8440
 	@$(BIN)/ffp serve --home "$(HOME_DIR)"
 
+messages: install  ## Collect the texts of pages and reports into the catalogues of all languages
+	@$(BIN)/python -m exchange.web.languages.messages
+
+messages-missing: install  ## List, for each language, what is not translated yet
+	@$(BIN)/python -m exchange.web.languages.messages --missing
+
 contract: install  ## Write the OpenAPI description and the JSON Schemas anew
 	@$(BIN)/python -m exchange.web.openapi docs/openapi.json
 	@$(BIN)/python -m tests.schemas.write_json_schema
 
 clean:  ## Remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json load.json

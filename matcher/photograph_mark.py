@@ -15,7 +15,7 @@ from matcher.plane import Mask, Plane, area_means, disc, low_pass, opened, piece
 from matcher.topography import Topography
 
 _BASE_SPACING_UM = 6.25
-_COARSEST_USABLE_UM = 12.5
+COARSEST_USABLE_UM = 12.5
 """A wave of 30 um, the shortest that is compared, needs two pixels and a little more."""
 _GRID_UM = 25.0
 _SATURATED = 0.995
@@ -83,10 +83,10 @@ def find_photograph_mark(photograph: Photograph) -> PhotographMark:
     """
     # 1.
     coarsest = max(photograph.um_per_pixel)
-    if coarsest > _COARSEST_USABLE_UM:
+    if coarsest > COARSEST_USABLE_UM:
         raise ScanNotUsable(
             f"not usable: pixels of {coarsest:.1f} um are too coarse to show individual marks; photograph the "
-            f"primer alone, at {_COARSEST_USABLE_UM:.0f} um a pixel or finer"
+            f"primer alone, at {COARSEST_USABLE_UM:.0f} um a pixel or finer"
         )
     brightness, weights, spacing, origin = _averaged(photograph)
     clear = np.where(_blotches(brightness, weights, spacing), np.float32(0), weights)

@@ -18,13 +18,13 @@ from matcher.plane import Mask, low_pass
 from matcher.regions import level_region
 from matcher.topography import Topography
 
-_LOW_COVERAGE = 0.6
-_MANY_DROPOUTS = 0.05
-_LOW_SIGNAL_TO_NOISE = 3.0
-_COARSE_UM = 10.0
+LOW_COVERAGE = 0.6
+MANY_DROPOUTS = 0.05
+LOW_SIGNAL_TO_NOISE = 3.0
+COARSE_UM = 10.0
 """Beyond it less than three points show the shortest wave that is compared."""
 _UNEQUAL = 1.05
-_MANY_OUTLIERS = 0.06
+MANY_OUTLIERS = 0.06
 _CUT_CHORD = 0.5
 """Of the outline's radius: a field whose edge only touches a round mark shows a chord of a quarter of it."""
 _LEAST_HOLE_UM2 = 200_000.0
@@ -263,19 +263,19 @@ def _noise_um(topography: Topography, mark: LevelledMark) -> float | None:
 
 def _warnings(quality: Quality) -> list[str]:
     found = []
-    if max(quality.sampling_um) > _COARSE_UM:
+    if max(quality.sampling_um) > COARSE_UM:
         found.append(f"Points are {max(quality.sampling_um):.1f} um apart: the finest marks are lost; scan finer.")
     if max(quality.sampling_um) > _UNEQUAL * min(quality.sampling_um):
         y, x = quality.sampling_um
         found.append(f"Points are {x:.2f} um apart in x and {y:.2f} um in y: check the file if the scan is square.")
     if quality.cut_off:
         found.append("The mark runs into the edge of the field: its centre is less certain; scan a wider field.")
-    elif quality.coverage is not None and quality.coverage < _LOW_COVERAGE:
+    elif quality.coverage is not None and quality.coverage < LOW_COVERAGE:
         found.append(f"Only {quality.coverage:.0%} of the breech face was found: partial marks compare less surely.")
-    if quality.dropouts is not None and quality.dropouts > _MANY_DROPOUTS:
+    if quality.dropouts is not None and quality.dropouts > MANY_DROPOUTS:
         found.append(f"{quality.dropouts:.0%} of the mark's points are missing: add light or exposure, and scan again.")
-    if quality.signal_to_noise is not None and quality.signal_to_noise < _LOW_SIGNAL_TO_NOISE:
+    if quality.signal_to_noise is not None and quality.signal_to_noise < LOW_SIGNAL_TO_NOISE:
         found.append("Noise is not far below the marks: average several scans, or take a larger aperture.")
-    if quality.outliers is not None and quality.outliers > _MANY_OUTLIERS:
+    if quality.outliers is not None and quality.outliers > MANY_OUTLIERS:
         found.append(f"{quality.outliers:.0%} of the points stand out: look for dust, dents and corrosion.")
     return found

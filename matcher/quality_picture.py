@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from matcher.circle import Circle
 from matcher.errors import ScanNotUsable
 from matcher.level import LevelledMark, averaged
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
@@ -45,6 +47,22 @@ def draw_quality(topography: Topography, parameters: Parameters = DEFAULT_PARAME
 
     The scan's first row is on top. Give ``topography.within(mask)`` to see a mask of one's own.
     """
+    # 1. to 3.
+    panel, quality, um_a_pixel = draw_mark(topography, parameters)
+
+    # 4.
+    canvas = Image.new("RGB", (3 * _GAP + _PANEL + _COLUMN, 2 * _GAP + _PANEL), _BACKGROUND)
+    canvas.paste(panel, (_GAP, _GAP))
+    _write(ImageDraw.Draw(canvas), quality, um_a_pixel)
+    stream = io.BytesIO()
+    canvas.save(stream, format="PNG")
+    return stream.getvalue()
+
+
+def draw_mark(
+    topography: Topography, parameters: Parameters = DEFAULT_PARAMETERS
+) -> tuple[Image.Image, Quality, float]:
+    """Steps 1 to 3 of ``draw_quality`` alone: the picture without words, the quality, and micrometres a pixel."""
     # 1.
     quality = assess(topography, parameters)
     try:
@@ -62,15 +80,36 @@ def draw_quality(topography: Topography, parameters: Parameters = DEFAULT_PARAME
     _tint(picture, (share > 0.5) & (inside == 0))
     _outline(picture, inside)
     panel = Image.fromarray(picture)
-    _draw_circles(ImageDraw.Draw(panel), quality, um_a_pixel)
+    draw_circles(ImageDraw.Draw(panel), (quality.outline, quality.aperture), um_a_pixel)
+    return panel, quality, um_a_pixel
 
-    # 4.
-    canvas = Image.new("RGB", (3 * _GAP + _PANEL + _COLUMN, 2 * _GAP + _PANEL), _BACKGROUND)
-    canvas.paste(panel, (_GAP, _GAP))
-    _write(ImageDraw.Draw(canvas), quality, um_a_pixel)
-    stream = io.BytesIO()
-    canvas.save(stream, format="PNG")
-    return stream.getvalue()
+
+def draw_surface(topography: Topography) -> tuple[Image.Image, float]:
+    """The shaded heights of a scan on which no mark is looked for, and micrometres a pixel."""
+    sizes = (points * um for points, um in zip(topography.heights_um.shape, topography.spacing_um, strict=True))
+    um_a_pixel = max(sizes) / _PANEL
+    heights, share = _on_panel(topography, um_a_pixel)
+    return Image.fromarray(_shaded(heights, share, np.zeros(share.shape, np.uint8), um_a_pixel)), um_a_pixel
+
+
+def draw_photograph(brightness: NDArray[np.float32]) -> tuple[Image.Image, float]:
+    """A photograph in grey, and its pixels a pixel. ``brightness``: 0 to 1, NaN where it is transparent."""
+    scale = max(1.0, max(brightness.shape) / _PANEL)
+    rows, columns = (max(1, round(side / scale)) for side in brightness.shape)
+    small = cv2.resize(np.nan_to_num(brightness), (columns, rows), interpolation=cv2.INTER_AREA)
+    grey = np.rint(np.clip(small, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB"), scale
+
+
+def draw_millimetre(panel: Image.Image, um_a_pixel: float) -> None:
+    """A bar of 1 mm in the lower left corner, where there is room for one."""
+    length = 1000.0 / um_a_pixel
+    if length > 0.8 * panel.width or panel.height < 60:
+        return
+    draw, bottom = ImageDraw.Draw(panel), panel.height - 16
+    draw.rectangle((12, bottom - 28, 12 + max(length, 52) + 12, bottom + 8), fill=_BACKGROUND)
+    draw.rectangle((18, bottom - 2, 18 + length, bottom + 2), fill=_TEXT)
+    draw.text((18, bottom - 24), "1 mm", font=ImageFont.load_default(16), fill=_TEXT)
 
 
 def _on_panel(topography: Topography, um_a_pixel: float) -> tuple[Plane, Plane]:
@@ -126,8 +165,9 @@ def _outline(picture: NDArray[np.uint8], inside: NDArray[np.uint8]) -> None:
     cv2.drawContours(picture, [line for line in contours if len(line) > 12], -1, _MARK, 2, cv2.LINE_AA)
 
 
-def _draw_circles(draw: ImageDraw.ImageDraw, quality: Quality, um_a_pixel: float) -> None:
-    for circle in (quality.outline, quality.aperture):
+def draw_circles(draw: ImageDraw.ImageDraw, circles: Iterable[Circle | None], um_a_pixel: float) -> None:
+    """Dashed; what is only a fallback is left out."""
+    for circle in circles:
         if circle is not None and circle.support > 0.0:
             y, x = (centre / um_a_pixel for centre in circle.centre_um)
             radius = circle.radius_um / um_a_pixel

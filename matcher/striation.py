@@ -14,7 +14,7 @@ from matcher.plane import Mask, Plane, blurred, disc, low_pass, opened, pieces, 
 from matcher.profile_parameters import ProfileParameters
 from matcher.topography import Topography
 
-_COARSEST_USABLE_UM = 5.0
+COARSEST_USABLE_UM = 5.0
 """Half of the shortest wavelength kept (10 um)."""
 _TENSOR_REACH_UM = 30.0
 """Deviation of the Gaussian over which directions are averaged: some three striae."""
@@ -66,7 +66,7 @@ def find_strip(topography: Topography, parameters: ProfileParameters) -> Strip:
     Raises ``ScanNotUsable`` with a sentence for the examiner where there are no striae.
     """
     # 1.
-    require_sampling(topography, _COARSEST_USABLE_UM)
+    require_sampling(topography, COARSEST_USABLE_UM)
     heights, weights, spacing, origin = averaged(topography, parameters.spacing_um)
 
     # 2.

@@ -96,7 +96,8 @@ class Filters:
     """Which references a query is compared with; None lets all pass.
 
     A reference without a date passes every range of dates: a link is not to be lost because a date is missing.
-    ``excluded``: references by name, for example the query's own.
+    ``excluded``: references by name, for example the query's own. ``included``: those by name that may be compared at
+    all; nothing is computed for any other, and none of them takes a place in the list.
     """
 
     calibres: frozenset[str] | None = None
@@ -106,6 +107,7 @@ class Filters:
     earliest: datetime.date | None = None
     latest: datetime.date | None = None
     excluded: frozenset[bytes] = frozenset()
+    included: frozenset[bytes] | None = None
 
     def mask(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
         """Which rows pass."""
@@ -121,6 +123,10 @@ class Filters:
             passed &= undated | (rows["day"] <= self.latest.toordinal())
         for reference in self.excluded:
             passed &= rows["reference"] != np.void(reference)
+        if self.included is not None:
+            # as text, which numpy can look up; all have one width, so it does not matter that text ends at its zeros
+            names = np.frombuffer(b"".join(sorted(self.included)), "S32")
+            passed &= np.isin(np.ascontiguousarray(rows["reference"]).view("S32"), names)
         return passed
 
 
