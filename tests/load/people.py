@@ -94,7 +94,7 @@ def _choice(world: World, person: Person, dice: random.Random) -> tuple[str, str
         "candidates": "/app/candidates" if person.role == Role.EXAMINER else "/app/candidates?of=all",
         "candidates of a record": f"/app/records/{dice.choice(world.own)}/candidates",
         "pair": f"/app/pairs/{pair}?from={record}",
-        "records": "/app/records",
+        "records": "/app/search",
         "record": f"/app/records/{dice.choice(world.records)}",
         "hits": "/app/hits",
         "heights": f"/app/scans/{scan}/heights/plain?form=filtered",
