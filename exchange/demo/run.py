@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -172,8 +173,8 @@ def _bearer(node: DemoNode, role: Role) -> dict[str, str]:
 def _stoppable() -> Iterator[Callable[[], None]]:
     """SIGTERM ends the demo as Ctrl-C does: with its nodes.
 
-    Yields what raises again, once asked to end: what a signal raises inside a callback of the garbage collector is
-    printed and forgotten.
+    Yields what raises again, once asked to end: what a signal raises inside a callback of the garbage collector
+    Python only prints, and here not even that.
     """
     asked = threading.Event()
 
@@ -185,9 +186,16 @@ def _stoppable() -> Iterator[Callable[[], None]]:
         if asked.is_set():
             raise KeyboardInterrupt
 
+    def unraisable(dropped: sys.UnraisableHookArgs) -> None:
+        if dropped.exc_type is not KeyboardInterrupt:
+            print_it(dropped)
+
+    print_it = sys.unraisablehook
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    sys.unraisablehook = unraisable
     try:
         yield go_on
     finally:
+        sys.unraisablehook = print_it
         for number, handler in before.items():
             signal.signal(number, handler)

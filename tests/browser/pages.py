@@ -38,3 +38,9 @@ def sign_in(page: Any, node: RunningNode, pseudonym: str) -> None:
     page.get_by_label("Code of the authenticator").fill(code.at(int(time.time()) + 30))
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/app/")
+
+
+def settle(page: Any) -> None:
+    """Wait until the comparison has said what it shows, and has drawn it."""
+    page.locator("ffp-comparison:not([data-settling])").wait_for(timeout=20_000)
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")

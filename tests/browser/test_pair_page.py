@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
-from tests.browser.pages import enter
+from tests.browser.pages import enter, settle
 from tests.exchange.conftest import RunningNode, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
@@ -82,7 +82,7 @@ def test_a_view_is_saved_and_opened_with_one_click_another_day(page: Any, labora
         page.keyboard.press(key)
     page.keyboard.type(HOSTILE)
     page.keyboard.press("Enter")
-    page.wait_for_timeout(300)
+    settle(page)
     kept = viewer.evaluate("element => element.view")
     assert kept["marks"][0]["text"] == HOSTILE
     save(page, "Ridges <b>agree</b>")
@@ -93,7 +93,7 @@ def test_a_view_is_saved_and_opened_with_one_click_another_day(page: Any, labora
     thumbnail.locator("img").evaluate("image => image.decode()")
     assert viewer.evaluate("element => element.view") != kept
     thumbnail.click()
-    page.wait_for_timeout(300)
+    settle(page)
     assert viewer.evaluate("element => element.view") == kept
     assert page.locator(".thumbnails img").count() == 1, "what was written is text"
 
@@ -138,7 +138,7 @@ def test_the_rail_leads_to_the_neighbours_by_keys(page: Any, laboratory: Laborat
     page.locator(".ffp-stage").focus()
     turned = page.locator("ffp-comparison").evaluate("element => element.view.camera.angle_deg")
     page.keyboard.press("]")
-    page.wait_for_timeout(300)
+    settle(page)
     assert page.locator("ffp-comparison").evaluate("element => element.view.camera.angle_deg") == turned + 0.5
     page.keyboard.press("k")
     page.locator(".rail [aria-current][aria-label^='Candidate 1 of 5']").wait_for()

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.browser.pages import settle
+
 if TYPE_CHECKING:
     from tests.browser.conftest import Site
-
-SETTLED_MS = 400
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Viewer:
         return found
 
     def settle(self) -> None:
-        self.page.wait_for_timeout(SETTLED_MS)
+        settle(self.page)
 
     def keys(self, *names: str) -> None:
         self.stage.focus()

@@ -246,10 +246,12 @@ class Comparison extends HTMLElement {
 
   #changed() {
     this.#redraw();
+    this.toggleAttribute("data-settling", true);
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => {
       this.#redraw();
       this.#tell();
+      this.toggleAttribute("data-settling", false);
       this.dispatchEvent(new CustomEvent("ffp-view", { detail: this.view, bubbles: true }));
     }, SETTLED_MS);
   }
