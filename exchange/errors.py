@@ -5,6 +5,7 @@ ExchangeError
 │   └── PassphraseNeeded        the operator gives the passphrase of the keys
 ├── Unauthenticated             sign in: no token, an unknown or a revoked one
 ├── Forbidden                   signed in, but the role may not do this
+│   └── ScopeMissing            the role may, the token is not for it: take one of the scope that is named
 ├── NotFound                    no such thing, or not for this caller: both get the same answer
 ├── InvalidInput                the sender corrects what the message names and sends again
 │   └── UnsupportedMedia        the sender exports the scan in a format that is read here
@@ -65,6 +66,16 @@ class Unauthenticated(ExchangeError):
 
 class Forbidden(ExchangeError):
     code = "forbidden"
+
+
+class ScopeMissing(Forbidden):
+    """``scope`` is what the token lacks."""
+
+    code = "scope-missing"
+
+    def __init__(self, message: str, *, scope: str) -> None:
+        super().__init__(message)
+        self.scope = scope
 
 
 class NotFound(ExchangeError):

@@ -26,6 +26,7 @@ from exchange.cli import (
     records,
     root,
     sync,
+    tokens,
     users,
 )
 
@@ -40,6 +41,7 @@ app.command("init")(node.init)
 app.command("serve")(node.serve)
 app.command("status")(node.status)
 app.add_typer(users.app, name="user")
+app.add_typer(tokens.app, name="token")
 app.add_typer(peers.app, name="peer")
 app.add_typer(queries.app, name="query")
 app.add_typer(keys.app, name="key")

@@ -9,18 +9,16 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
-from exchange.errors import NotFound
 from exchange.store.sign_in_tables import SessionRow, SignInRow
 from exchange.store.tables import UserRow
+from exchange.store.users import active_user
 
 SEEN_S = 60
 
 
 def invite(session: Session, pseudonym: str, *, within_s: float) -> str:
     """A new invitation, shown once; one that was given before is void, and so is what the user signed in with."""
-    user = session.get(UserRow, pseudonym)
-    if user is None or user.revoked_at is not None:
-        raise NotFound(f"There is no active user {pseudonym}. `ffp user list` shows them.")
+    active_user(session, pseudonym)
     token = secrets.token_urlsafe(32)
     row = session.get(SignInRow, pseudonym)
     if row is None:

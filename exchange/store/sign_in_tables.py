@@ -1,4 +1,4 @@
-"""How people sign in: what they know, what they have, and the sessions that follow."""
+"""How people sign in, what they know and what they have, and the sessions that follow; and the tokens of machines."""
 
 from __future__ import annotations
 
@@ -41,3 +41,22 @@ class SessionRow(Base):
     ends_at: Mapped[str]
     purpose: Mapped[str | None]
     legal_basis: Mapped[str | None]
+
+
+class TokenRow(Base):
+    """What a machine signs in with, in the name of a user. Of the token itself only the SHA-256 is kept.
+
+    ``scopes`` are those of ``store/tokens.py``, with a space between; ``used_at`` is kept to the minute.
+    """
+
+    __tablename__ = "token"
+    token_id: Mapped[int] = mapped_column(primary_key=True)
+    """Stands in audit rows; never given again."""
+    sha256: Mapped[str] = mapped_column(unique=True)
+    pseudonym: Mapped[str] = mapped_column(ForeignKey("user.pseudonym"), index=True)
+    name: Mapped[str]
+    scopes: Mapped[str]
+    created_at: Mapped[str]
+    expires_at: Mapped[str]
+    revoked_at: Mapped[str | None]
+    used_at: Mapped[str | None]

@@ -455,7 +455,6 @@ class UserRow(Base):
     __tablename__ = "user"
     pseudonym: Mapped[str] = mapped_column(primary_key=True)
     role: Mapped[str]
-    token_sha256: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[str]
     revoked_at: Mapped[str | None]
 

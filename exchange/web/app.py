@@ -17,6 +17,7 @@ from exchange.web import node as node_routes
 from exchange.web.heavy import AT_ONCE
 from exchange.web.pages.app import create_pages, front_door
 from exchange.web.parameters import only_known_parameters
+from exchange.web.tries import Tries
 from exchange.web.turns import Turns
 from exchange.worker import Worker
 from schemas import Submission
@@ -67,6 +68,7 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     )
     problems.install(app)
     app.state.turns = Turns()
+    app.state.tries = Tries()
     routers = (
         records.router,
         terms.router,

@@ -40,10 +40,12 @@ from exchange.web.pages import (
     saved_views,
     search,
     sign_in,
+    tokens,
 )
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.sentences import refusal, refusal_of
 from exchange.web.problems import problem, status_of
+from exchange.web.tries import Tries
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -71,6 +73,7 @@ PARTS = (
     alerts,
     cases,
     search,
+    tokens,
 )
 _HEADERS = [
     (b"content-security-policy", POLICY.encode()),
@@ -86,7 +89,7 @@ def create_pages(node: Node) -> FastAPI:
     """To be mounted at ``/app``."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.node = node
-    app.state.tries = sign_in.Tries()
+    app.state.tries = Tries()
     app.mount("/static", Kept(directory=Path(__file__).parents[1] / "static"), name="static")
     for part in PARTS:
         app.include_router(part.router)

@@ -7,9 +7,6 @@ from typing import Annotated
 
 import segno
 from fastapi import APIRouter, Path, Request
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput, TooMany, Unauthenticated
@@ -19,25 +16,11 @@ from exchange.store.sign_in import end_session
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
 from exchange.web.pages.sentences import Refusal, refusal, refusal_of
+from exchange.web.tries import Tries
 
 router = APIRouter()
 
-TRIES_A_MINUTE = 20
 InvitationToken = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{43}$")]
-
-
-class Tries:
-    """How often one address may try within a minute: an account's own lock does not stop who tries many accounts."""
-
-    def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-
-    def take(self, request: Request) -> None:
-        """Raises TooMany."""
-        if not self._limiter.hit(
-            RateLimitItemPerMinute(TRIES_A_MINUTE), request.client.host if request.client else "nobody"
-        ):
-            raise TooMany("Too many tries from here within a minute. Wait a minute.")
 
 
 @router.get("/sign-in")

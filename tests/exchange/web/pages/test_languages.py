@@ -19,11 +19,13 @@ from pypdf import PdfReader
 from exchange import errors
 from exchange.errors import ExchangeError, InvalidInput
 from exchange.flows import blind, heights, sign_in, speak
+from exchange.flows import tokens as token_flows
+from exchange.store import tokens as stored_tokens
 from exchange.web.languages import CODES, NAMES, Spoken, spoken
 from exchange.web.languages.catalogue import translations
 from exchange.web.languages.glossary import Glossary, own_glossary
 from exchange.web.languages.spoken import chosen, local_page, speaking
-from exchange.web.pages import hits, home, language, layout, reviews
+from exchange.web.pages import hits, home, language, layout, reviews, tokens
 from exchange.web.pages.sentences import SENTENCES, reason, refusal_of
 from matcher.calibration_model import CalibrationModel
 from matcher.likelihood import Conditions, NoValidatedLR, likelihood_ratio
@@ -283,7 +285,8 @@ def _codes(module: object) -> Iterator[str]:
 def test_every_refusal_that_a_page_can_meet_has_its_sentence() -> None:
     classes = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ExchangeError)]
     codes = {kind.code for kind in classes}
-    for module in (sign_in, speak, blind, heights, hits, home, language, layout, reviews):
+    flows = (sign_in, speak, blind, heights, token_flows, stored_tokens)
+    for module in (*flows, hits, home, language, layout, reviews, tokens):
         codes |= set(_codes(module))
     assert codes - set(SENTENCES) == set()
     with speaking(Spoken("mk")):

@@ -21,6 +21,7 @@ NOTHING, NO_TASK = "ab" * 32, "ab" * 16
 NO_DRAFT, NO_FILE = "cd" * 16, "ef" * 16
 PAGES: dict[str, set[Role]] = {
     "/app/": set(PEOPLE),
+    "/app/tokens": set(PEOPLE),
     "/app/candidates": READERS,
     "/app/search": READERS,
     "/app/search.csv": READERS,
@@ -52,6 +53,8 @@ PAGES: dict[str, set[Role]] = {
 }
 ACTIONS: dict[str, set[Role]] = {
     "/app/purpose": set(PEOPLE),
+    "/app/tokens": set(PEOPLE),
+    "/app/tokens/999999/revoke": set(PEOPLE),
     "/app/pairs/999999/conclusion": EXAMINERS,
     f"/app/pairs/999999/conclusion/{NOTHING}/retraction": EXAMINERS,
     f"/app/pairs/999999/conclusion/{NOTHING}/hit": EXAMINERS,
@@ -96,6 +99,7 @@ def filled(path: str) -> str:
         ("{sha256}", NOTHING),
         ("{task_id}", NO_TASK),
         ("{candidate_id}", "999999"),
+        ("{token_id}", "999999"),
         ("{drawn}", "plain"),
         ("{action}", "message"),
         ("{jurisdiction}/{case_reference:path}", "UA/NOTHING-1"),
