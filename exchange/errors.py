@@ -17,6 +17,7 @@ ExchangeError
 │   ├── StoreFull               the operator frees space; nothing was stored
 │   └── NotAudited              try again later; nothing was shown, since who asked could not be written down
 ├── ComputeFailed               a worker process died or took too long: try again; it is counted
+├── ProviderUnavailable         nobody can sign in at the provider: try again later, or tell the operator
 ├── NotSearched                 nothing could be compared, for a reason that lies in the query: the answer says so
 ├── StatementInvalid            a signed statement that must not be believed: quarantine it
 ├── RootInvalid                 a trust root or registry that must not be believed: keep to the one before it
@@ -132,6 +133,12 @@ class NotAudited(StoreUnavailable):
 
 class ComputeFailed(ExchangeError):
     code = "compute-failed"
+
+
+class ProviderUnavailable(ExchangeError):
+    """The provider of the sign-in does not answer, or not as it must."""
+
+    code = "provider-unavailable"
 
 
 class NotSearched(ExchangeError):

@@ -20,6 +20,7 @@ from exchange.errors import ConfigurationError, InvalidInput, TooMany, Unauthent
 from exchange.flows.node import Node
 from exchange.store.sign_in import begin_session, hashed, invite, invited, sign_in_of
 from exchange.store.sign_in_tables import SignInRow
+from schemas.vocabulary import SignedInBy
 
 INVITED_S = 72 * 3600
 FREE_TRIES = 5
@@ -95,7 +96,7 @@ def sign_in(node: Node, pseudonym: str, password: str, code: str) -> str:
         found = sign_in_of(session, pseudonym)
         row = found[0] if found else None
         if row is not None and fits and row.password == kept and _take_code(node, row, code):
-            return begin_session(session, pseudonym, most_s=node.settings.session_most_s)
+            return begin_session(session, pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=node.settings.session_most_s)
         if row is not None:
             _failed(row)
     raise Unauthenticated(

@@ -27,6 +27,21 @@ class SignInRow(Base):
     locked_until: Mapped[str | None]
 
 
+class BegunRow(Base):
+    """A sign-in that began here and goes on at the provider; erased when somebody comes back with its state.
+
+    ``browser_sha256`` is of the cookie of the browser in which it began. ``nonce`` must stand in the ID token, and
+    ``verifier`` shows the provider that the code was meant for this node (RFC 7636).
+    """
+
+    __tablename__ = "sign_in_begun"
+    state_sha256: Mapped[str] = mapped_column(primary_key=True)
+    browser_sha256: Mapped[str]
+    nonce: Mapped[str]
+    verifier: Mapped[str]
+    ends_at: Mapped[str]
+
+
 class SessionRow(Base):
     """Somebody who is signed in. Of the token in the cookie only the SHA-256 is kept.
 
@@ -36,6 +51,8 @@ class SessionRow(Base):
     __tablename__ = "sign_in_session"
     token_sha256: Mapped[str] = mapped_column(primary_key=True)
     pseudonym: Mapped[str] = mapped_column(ForeignKey("user.pseudonym"), index=True)
+    signed_in: Mapped[str]
+    """How: a word of ``SignedInBy``."""
     began_at: Mapped[str]
     seen_at: Mapped[str]
     ends_at: Mapped[str]

@@ -36,6 +36,7 @@ _STATUS: dict[type[errors.ExchangeError], int] = {
     errors.StoreFull: 507,
     errors.StoreUnavailable: 503,
     errors.PeerError: 502,
+    errors.ProviderUnavailable: 502,
 }
 
 

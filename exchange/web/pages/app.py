@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exchange.errors import ExchangeError
 from exchange.flows.node import Node
+from exchange.flows.oidc import provider_of
 from exchange.web.languages.spoken import Speaking
 from exchange.web.pages import (
     alerts,
@@ -29,6 +30,7 @@ from exchange.web.pages import (
     hits,
     home,
     language,
+    oidc,
     peers,
     pictures,
     queries,
@@ -74,6 +76,7 @@ PARTS = (
     cases,
     search,
     tokens,
+    oidc,
 )
 _HEADERS = [
     (b"content-security-policy", POLICY.encode()),
@@ -86,10 +89,11 @@ _HEADERS = [
 
 
 def create_pages(node: Node) -> FastAPI:
-    """To be mounted at ``/app``."""
+    """To be mounted at ``/app``. Raises ConfigurationError."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.node = node
     app.state.tries = Tries()
+    app.state.provider = provider_of(node.settings)
     app.mount("/static", Kept(directory=Path(__file__).parents[1] / "static"), name="static")
     for part in PARTS:
         app.include_router(part.router)

@@ -21,6 +21,13 @@ SENTENCES: Final = {
     "unauthenticated": _m("Sign in first."),
     "sign-in-first": _m("Sign in first."),
     "sign-in-failed": _m("Pseudonym, password or code is not right. A code is taken once: wait for the next one."),
+    "provider-refused": _m(
+        "The sign-in at the provider was not accepted. Begin anew; if it goes on, ask the node's operator."
+    ),
+    "provider-unavailable": _m("The provider of the sign-in cannot be reached, or answers oddly. Try again later."),
+    "provider-only": _m("On this node people sign in at the provider alone."),
+    "user-unknown": _m("You are not an active user of this node. Ask the node's operator."),
+    "second-factor-missing": _m("The provider did not check the second factor that this node demands."),
     "invitation-void": _m(
         "This invitation was used, is too old, or never was one. Ask the node's operator for a new one."
     ),

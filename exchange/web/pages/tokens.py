@@ -11,6 +11,7 @@ from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, TooMany
 from exchange.flows.node import Node
 from exchange.flows.tokens import MAX_NAME, make_own_token, wanted_token
+from exchange.store.sign_in import sign_in_of
 from exchange.store.tokens import list_tokens, revoke_token, scopes_of, usable_by
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import SignedIn, Visitor, off_loop, page, read_form
@@ -77,6 +78,7 @@ def _drawn(
     status: int = 200,
 ) -> Response:
     with node.store.read() as session:
+        authenticator = sign_in_of(session, who.caller.pseudonym) is not None
         rows = [(row, scopes_of(row)) for row in list_tokens(session, who.caller.pseudonym)[: -SHOWN - 1 : -1]]
     return page(
         "tokens",
@@ -84,6 +86,7 @@ def _drawn(
         status=status,
         rows=rows,
         now=stamp(),
+        authenticator=authenticator,
         made=made,
         usable=usable_by(who.caller.role),
         box=BOX,

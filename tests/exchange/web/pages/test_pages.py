@@ -88,6 +88,8 @@ SCRIPTS: dict[tuple[str, str], set[Role]] = {
 """What the pages' own scripts send."""
 SIGNING = {"/app/language", "/app/sign-in", "/app/sign-out", "/app/welcome/{token}"}
 """Tried by itself."""
+AT_PROVIDER = ("/app/sign-in/provider", "/app/sign-in/callback", "/app/sign-out/provider")
+"""Likewise."""
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
 
 
@@ -117,7 +119,7 @@ def filled(path: str) -> str:
 def test_every_route_stands_in_the_matrix() -> None:
     routes = [route for part in PARTS for route in part.router.routes if isinstance(route, Route)]
     found = {(method, filled(route.path)) for route in routes for method in (route.methods or set()) - {"HEAD"}}
-    open_to_all = ("/app/guide", "/app/sign-in", "/app/welcome/{token}")
+    open_to_all = ("/app/guide", "/app/sign-in", "/app/welcome/{token}", *AT_PROVIDER)
     besides = {("GET", path) for path in open_to_all} | {("POST", path) for path in SIGNING}
     tried = {("GET", path) for path in PAGES} | {("POST", path) for path in ACTIONS} | set(SCRIPTS)
     assert found - besides == tried
