@@ -53,7 +53,7 @@ class Taken:
 
 def _authenticated(_server: Any, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> AuthResult:
     right = isinstance(given, LoginPassword) and (given.login, given.password) == (USER.encode(), PASSWORD.encode())
-    return AuthResult(success=right)
+    return AuthResult(success=right, handled=False)
 
 
 @contextmanager
@@ -71,7 +71,6 @@ def mail_server(folder: Path, port: int) -> Iterator[Taken]:
         require_starttls=True,
         auth_required=True,
         authenticator=_authenticated,
-        auth_exclude_mechanism=["LOGIN"],  # which waits for ever once PLAIN was refused
     )
     controller.start()
     try:
