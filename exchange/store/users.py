@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
+from exchange.store.mail import forget_address
 from exchange.store.tables import UserRow
 from exchange.store.tokens import add_token, usable_by
 from schemas.vocabulary import Role
@@ -39,6 +40,7 @@ def revoke_user(session: Session, pseudonym: str) -> None:
     if user is None:
         raise NotFound(f"There is no user {pseudonym}.")
     user.revoked_at = user.revoked_at or stamp()
+    forget_address(session, pseudonym)
 
 
 def all_users(session: Session) -> list[UserRow]:
