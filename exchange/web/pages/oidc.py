@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from exchange.errors import NotFound, ProviderUnavailable, TooMany, Unauthenticated
+from exchange.errors import ExchangeError, NotFound, ProviderUnavailable, TooMany, Unauthenticated
 from exchange.flows.node import Node
 from exchange.flows.oidc import AT_PROVIDER_S, CameBack, begin, finish, leave_address
 from exchange.net.oidc import Provider
@@ -18,6 +19,7 @@ from exchange.web.pages.sign_in import session_cookie, sign_in_form
 from exchange.web.tries import Tries
 
 router = APIRouter()
+log = structlog.get_logger(__name__)
 
 
 def the_provider(request: Request) -> Provider:
@@ -40,7 +42,7 @@ def go(request: Request, node: OpenNode, provider: AtProvider) -> Response:
         tries.take(request)
         answer = RedirectResponse(begin(node, provider, browser), 303)
     except (ProviderUnavailable, TooMany) as error:
-        return sign_in_form(node, refused=error)
+        return _refused(node, error)
     # lax: the browser comes back from another site, and must show that it is the one that went there
     secure = node.settings.url.startswith("https:")
     answer.set_cookie(
@@ -67,7 +69,7 @@ def come_back(
         token = finish(node, provider, request.cookies.get(_cookie(node), ""), came)
         answer = session_cookie(node, page("signed_in", None), token)
     except (Unauthenticated, ProviderUnavailable, TooMany) as refused:
-        answer = sign_in_form(node, refused=refused)
+        answer = _refused(node, refused)
     secure = node.settings.url.startswith("https:")
     answer.delete_cookie(_cookie(node), path="/", secure=secure, httponly=True, samesite="lax")
     return answer
@@ -79,7 +81,14 @@ def leave(node: OpenNode, provider: AtProvider) -> Response:
     try:
         return RedirectResponse(leave_address(node, provider) or "/app/sign-in", 303)
     except ProviderUnavailable as error:
-        return sign_in_form(node, refused=error)
+        return _refused(node, error)
+
+
+def _refused(node: Node, error: ExchangeError) -> Response:
+    """The operator learns what is wrong with the provider, and of people nothing."""
+    if isinstance(error, ProviderUnavailable):
+        log.warning("the provider of the sign-in fails", detail=str(error))
+    return sign_in_form(node, refused=error)
 
 
 def _cookie(node: Node) -> str:

@@ -233,6 +233,7 @@ def test_what_is_no_choice_changes_nothing(
         "/app/\\evil",
         "/app/\r\nx",
         "/app/" * 999,
+        "/app/sign-in/callback?state=x&code=y",
     ],
 )
 def test_it_leads_nowhere_else(path: str) -> None:
