@@ -82,6 +82,8 @@ class Worker:
         self._told: dict[str, bytes | None] = {}
         self._behind: set[str] = set()
         self._swept = False
+        self._due: frozenset[jobs.JobKind] = frozenset()
+        self._looking, self._look_again = threading.Lock(), 0.0
         self._wait_s = int(min(node.settings.lane_wait_s, node.settings.peer_timeout_s / 2))
 
     def start(self) -> None:
@@ -296,9 +298,8 @@ class Worker:
 
     def _drain(self, kind: jobs.JobKind) -> bool:
         """Take one due job of a kind and do it; returns whether there was one."""
-        with self._node.store.read() as session:
-            if not jobs.any_due(session, kind):
-                return False
+        if kind not in self._due_kinds():
+            return False
         with self._node.store.write() as session:
             lease_s = SENDING_S if kind == jobs.JobKind.SEND_QUERY else 3 * self._node.settings.compute_timeout_s
             job = jobs.take(session, kind, lease_s=lease_s)
@@ -315,6 +316,15 @@ class Worker:
         else:
             self._written(lambda session: jobs.finish(session, job.job_id))
         return True
+
+    def _due_kinds(self) -> frozenset[jobs.JobKind]:
+        """Asked once for all loops, as often as one of them would ask."""
+        with self._looking:
+            if time.monotonic() >= self._look_again:
+                with self._node.store.read() as session:
+                    self._due = jobs.due_kinds(session)
+                self._look_again = time.monotonic() + IDLE_S / 2
+            return self._due
 
     def _do(self, kind: jobs.JobKind, subject: int, attempt: int) -> None:
         match kind:

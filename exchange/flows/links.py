@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from sqlalchemy.orm import Session
@@ -143,13 +143,22 @@ def _named_by(said: AnyStatement) -> list[str]:
 
 
 def _entry(row: StatementRow) -> Entry:
-    return Entry(row.statement_id, _said(row.envelope or b""), row.received_at, row.log_index)
+    sealed = _Sealed(row.statement_id, row.envelope or b"")
+    return Entry(row.statement_id, _said(sealed), row.received_at, row.log_index)
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    """Known by the statement's id, which follows from all that it says."""
+
+    statement_id: str
+    envelope: bytes = field(compare=False)
 
 
 @functools.lru_cache(maxsize=1024)
-def _said(envelope: bytes) -> AnyStatement:
+def _said(sealed: _Sealed) -> AnyStatement:
     """Every list of candidates asks which pairs are joined: what a statement says never changes, and is read once."""
-    return parse_statement(open_envelope(envelope).payload)
+    return parse_statement(open_envelope(sealed.envelope).payload)
 
 
 def _pair_of(row: StatementRow) -> Pair | None:

@@ -19,6 +19,7 @@ from exchange.flows.authority import Authority, load_authority
 from exchange.flows.galleries import Galleries
 from exchange.flows.mail_server import load_mail_server
 from exchange.flows.news import News
+from exchange.flows.small_pictures import SmallPictures
 from exchange.flows.worth import load_calibration
 from exchange.net.mail import MailServer
 from exchange.store.audit_trail import AuditTrail
@@ -54,6 +55,7 @@ class Node:
     background: Compute
     """What nobody does: correlation, and whatever it needs. It never keeps those above waiting."""
     galleries: Galleries
+    small_pictures: SmallPictures
     news: News
     calibration: CalibrationModel | None
     authority: Authority | None
@@ -199,6 +201,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         compute=Compute(settings.workers, settings.compute_timeout_s),
         background=Compute(settings.workers, settings.compute_timeout_s, background=True),
         galleries=Galleries(settings.galleries),
+        small_pictures=SmallPictures(),
         news=News(signed.size if signed else 0),
         calibration=calibration,
         authority=authority,
