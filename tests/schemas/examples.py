@@ -127,6 +127,11 @@ def acquisition_fields(**changes: object) -> Json:
     return fields | changes
 
 
+def region_mask_fields(**changes: object) -> Json:
+    """Three rows of five cells, `.###.`, `##..#` and `...##`, and one bit that is not used."""
+    return {"rows": 3, "columns": 5, "bits": "dkY="} | changes
+
+
 def card_fields(**changes: object) -> Json:
     fields: Json = {
         "contract": "1.0",
