@@ -42,10 +42,10 @@ from tests.schemas.examples import (
     cosigned_head,
     encoded,
     exhibit_fields,
+    mended_fields,
     page_fields,
     query_request_fields,
     record_fields,
-    region_mask_fields,
     report_fields,
     seed,
     submission_fields,
@@ -145,7 +145,7 @@ def _good() -> list[Vector]:
             "statement",
             None,
             "the examiner marked the region by hand: 3 x 5 cells, of which the last byte has one bit to spare",
-            _signed(encoded(record_fields(acquisitions=[acquisition_fields(region_mask=region_mask_fields())]))),
+            _signed(encoded(record_fields(acquisitions=[mended_fields()]))),
         ),
         Vector("good/record-amended.json", "statement", None, "replaces good/record.json", _signed(encoded(amended))),
         Vector(
@@ -321,8 +321,7 @@ def _bad_payloads() -> list[Vector]:
         return payload(name, expect, because, encoded(record_fields(**changes)))
 
     def mended(name: str, because: str, **changes: object) -> Vector:
-        mask = region_mask_fields(**changes)
-        return record(f"region-{name}", because, acquisitions=[acquisition_fields(region_mask=mask)])
+        return record(f"region-{name}", because, acquisitions=[mended_fields(**changes)])
 
     def exhibit(name: str, because: str, expect: str = "invalid-field", **changes: object) -> Vector:
         return record(name, because, expect, exhibit=exhibit_fields(**changes))
