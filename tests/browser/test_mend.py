@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from schemas.vocabulary import Jurisdiction
+from tests.browser.test_accessibility import serious
 from tests.browser.test_register import begin, saved
 from tests.exchange.conftest import RunningNode, node_starter
 
@@ -148,6 +150,8 @@ def test_keys_alone_do_it(page: Any, rs: RunningNode, ffp_data: Path) -> None:
         page.keyboard.up("Space")
     several, _ = cells(page)
     assert several > one
+    axe = importlib.import_module("axe_playwright_python.sync_playwright").Axe()
+    assert serious(axe, page, "brush") == []
     with page.expect_response("**/region"):
         page.keyboard.press("Control+z")
     assert cells(page)[0] == one

@@ -5,7 +5,7 @@ import { Region } from "./region.js";
 const SIDE = 820; // of the canvas, its longer one, in pixels: that of the previews
 const AGAIN_MS = 4000;
 const FAR = 8; // cells that an arrow key moves with Shift
-const LEFT_OUT = "rgb(226 120 76 / 42%)";
+const LEFT_OUT = [226, 120, 76, 107]; // red, green, blue, opacity, of 255
 const EDGE = "#5edcac";
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const ERASER = 32; // of a pen, in a pointer event's buttons
@@ -30,6 +30,8 @@ export async function mend(panel, { address, cells, headers, words }) {
   canvas.height = Math.round(picture.naturalHeight * scale);
   const [wide, high] = [canvas.width / region.columns, canvas.height / region.rows];
 
+  const small = new OffscreenCanvas(region.columns, region.rows);
+  const tinted = new ImageData(region.columns, region.rows);
   const number = (value) => value.toLocaleString(document.documentElement.lang);
   const saver = saving(address, headers, region, () => tell());
 
@@ -44,17 +46,22 @@ export async function mend(panel, { address, cells, headers, words }) {
     find("take").setAttribute("aria-pressed", String(!adding));
   }
 
+  function tint() {
+    region.cells.forEach((inside, place) => tinted.data.set(inside ? [0, 0, 0, 0] : LEFT_OUT, 4 * place));
+    small.getContext("2d").putImageData(tinted, 0, 0);
+    drawn.imageSmoothingEnabled = false;
+    drawn.drawImage(small, 0, 0, canvas.width, canvas.height);
+    drawn.imageSmoothingEnabled = true;
+  }
+
   function draw() {
     drawn.drawImage(picture, 0, 0, canvas.width, canvas.height);
-    drawn.fillStyle = LEFT_OUT;
+    tint();
     const edges = new Path2D();
     for (let row = 0; row < region.rows; row++) {
       for (let column = 0; column < region.columns; column++) {
+        if (!region.has(row, column)) continue;
         const [x, y] = [column * wide, row * high];
-        if (!region.has(row, column)) {
-          drawn.fillRect(x, y, wide, high);
-          continue;
-        }
         if (row === 0 || !region.has(row - 1, column)) line(edges, x, y, x + wide, y);
         if (row === region.rows - 1 || !region.has(row + 1, column)) line(edges, x, y + high, x + wide, y + high);
         if (column === 0 || !region.has(row, column - 1)) line(edges, x, y, x, y + high);
