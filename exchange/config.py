@@ -37,6 +37,8 @@ _FORMS = {
     "timestamp_url": "is written http://host/path or https://host/path, without a name and password",
 }
 
+_SECRETS = {"key_passphrase": "The passphrase of the keys", "smtp_password": "The password of the mail server"}
+
 
 def _address_of_postgresql(secret: SecretStr) -> SecretStr:
     address = urlsplit(secret.get_secret_value())
@@ -114,6 +116,22 @@ class Settings(BaseSettings):
     authorities stay in it, so that their stamps can be verified."""
     timestamp_interval_s: Seconds = 3600
     """A stamp is asked for at most this often, for the newest head that has none."""
+    smtp_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:-]{1,253}$")] | None = None
+    """A mail server through which people are told that something new waits, and nothing of what. Without one nobody
+    is."""
+    smtp_port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """``tls`` from the first byte (port 465); ``none`` only for a server on this machine."""
+    smtp_roots: Path | None = None
+    """A PEM file with the roots under which its certificate is believed, in place of the system's; relative to the
+    home."""
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    """From the environment, a secret file or a systemd credential; never from ``config.toml``."""
+    smtp_from: Annotated[str, Field(max_length=254)] | None = None
+    """The address that letters come from."""
+    mail_interval_s: Annotated[float, Field(ge=1, le=7 * 86_400)] = 3600
+    """At most so often one person is told."""
     calibration: Path | None = None
     """A model that says what scores are worth, made by ``ffp calibrate``; relative to the home. Without one no
     likelihood ratio is given."""
@@ -292,10 +310,10 @@ def _refuse_unknown_secrets(home: Path) -> None:
 
 
 def _refuse_open_secret(config: Path) -> None:
-    if "key_passphrase" in tomllib.loads(config.read_text(encoding="utf-8")):
+    for name in tomllib.loads(config.read_text(encoding="utf-8")).keys() & _SECRETS.keys():
         raise ConfigurationError(
-            f"The passphrase of the keys must not stand in {config}, beside them: give it in "
-            f"{_PREFIX}KEY_PASSPHRASE or in the secret file of that name."
+            f"{_SECRETS[name]} must not stand in {config}: give it in {_PREFIX}{name.upper()} or in the secret file of "
+            "that name."
         )
 
 

@@ -161,6 +161,18 @@ class TimeStampRefused(TimeStampError):
     code = "time-stamp-refused"
 
 
+class MailError(ExchangeError):
+    code = "mail-error"
+
+
+class MailUnavailable(MailError):
+    code = "mail-unavailable"
+
+
+class MailRefused(MailError):
+    code = "mail-refused"
+
+
 class RequestRefused(ExchangeError):
     code = "request-refused"
 

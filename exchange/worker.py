@@ -27,6 +27,7 @@ from exchange.flows.key_events import learn_keys
 from exchange.flows.key_return import cosign_again, return_key_events
 from exchange.flows.log_check import check_when_due
 from exchange.flows.log_start import begin_log_start, may_sign
+from exchange.flows.mail import LetterWriter, send_letter
 from exchange.flows.mirror import mirror_log
 from exchange.flows.node import Node
 from exchange.flows.pull import fetch_scan, note_alarm, pull
@@ -58,6 +59,7 @@ SWEEP_S = 60  # how often it is looked whether the peers have returned what a sw
 PURGE_S = 60  # how often it is looked whether any record's retention is over
 LOG_CHECK_S = 60  # how often it is looked whether the check is due
 SENDING_S = 2 * LONGEST_SEND_S  # a scan on its way over a slow line, and its digest before
+MAIL_S = 5  # how soon a letter leaves
 STAMP_S = 60  # the same for a time stamp, and how soon an authority that was away is asked again
 STORE_AGAIN_S = 1  # how soon a database that was away is tried again with what must be written down
 STOP_S = 10  # how long the node's end waits for its work: well below the patience of service managers
@@ -68,8 +70,9 @@ OWED = frozenset({jobs.JobKind.ERASE, jobs.JobKind.SEND_QUERY, jobs.JobKind.ANSW
 class Worker:
     """Runs until ``stop``. Every step is one flow with its own transaction; a failed step is tried again."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, write_letter: LetterWriter) -> None:
         self._node = node
+        self._write_letter = write_letter
         self._client = PeerClient(node.keys.transport, timeout_s=node.settings.peer_timeout_s)
         self._time_authority = TimeAuthorityClient(timeout_s=node.settings.peer_timeout_s)
         self._chance = random.Random()
@@ -79,6 +82,8 @@ class Worker:
         self._told: dict[str, bytes | None] = {}
         self._behind: set[str] = set()
         self._swept = False
+        self._due: frozenset[jobs.JobKind] = frozenset()
+        self._looking, self._look_again = threading.Lock(), 0.0
         self._wait_s = int(min(node.settings.lane_wait_s, node.settings.peer_timeout_s / 2))
 
     def start(self) -> None:
@@ -89,6 +94,7 @@ class Worker:
         loops: list[tuple[str, Callable[[], bool], float]] = [
             ("sequencer", self._sequence, self._node.settings.checkpoint_interval_s),
             ("time stamps", self._stamp, min(STAMP_S, self._node.settings.timestamp_interval_s)),
+            ("e-mail", self._send_letter, MAIL_S),
             ("watch on peers", self._watch_peers, IDLE_S),
             ("scans without a record", self._sweep, SWEEP_S),
             ("galleries", self._restore_galleries, GALLERIES_S),
@@ -217,6 +223,10 @@ class Worker:
                 note_stamp_failure(self._node, error)
         return False
 
+    def _send_letter(self) -> bool:
+        server = self._node.mail
+        return server is not None and send_letter(self._node, server, self._write_letter)
+
     def _watch_peers(self) -> bool:
         """Give each enrolled peer a thread of its own: a slow or silent one keeps nobody else waiting."""
         with self._node.store.read() as session:
@@ -288,9 +298,8 @@ class Worker:
 
     def _drain(self, kind: jobs.JobKind) -> bool:
         """Take one due job of a kind and do it; returns whether there was one."""
-        with self._node.store.read() as session:
-            if not jobs.any_due(session, kind):
-                return False
+        if kind not in self._due_kinds():
+            return False
         with self._node.store.write() as session:
             lease_s = SENDING_S if kind == jobs.JobKind.SEND_QUERY else 3 * self._node.settings.compute_timeout_s
             job = jobs.take(session, kind, lease_s=lease_s)
@@ -307,6 +316,15 @@ class Worker:
         else:
             self._written(lambda session: jobs.finish(session, job.job_id))
         return True
+
+    def _due_kinds(self) -> frozenset[jobs.JobKind]:
+        """Asked once for all loops, as often as one of them would ask."""
+        with self._looking:
+            if time.monotonic() >= self._look_again:
+                with self._node.store.read() as session:
+                    self._due = jobs.due_kinds(session)
+                self._look_again = time.monotonic() + IDLE_S / 2
+            return self._due
 
     def _do(self, kind: jobs.JobKind, subject: int, attempt: int) -> None:
         match kind:

@@ -43,12 +43,12 @@ class Alerts:
         return sum(line.fresh for line in self.lines)
 
 
-def count_fresh(session: Session, node: Node, role: Role, pseudonym: str) -> int:
-    """For the head of every page; no more than ``MOST``."""
+def count_fresh(session: Session, node: Node, role: Role, pseudonym: str, *, after: str = "") -> int:
+    """What was not read and came after a moment; no more than ``MOST``."""
     if role not in ALERTED:
         return 0
     seen_to, _ = marks_of(session, pseudonym)
-    since = max(seen_to, _oldest())
+    since = max(seen_to, _oldest(), after)
     return count_news(session, Reader(node.node_id, pseudonym, role), since, most=MOST)
 
 

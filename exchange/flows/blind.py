@@ -33,14 +33,17 @@ from exchange.store.reviews import (
     seen_by,
     task_of,
 )
-from exchange.store.tables import RecordRow
-from schemas import Conclusion, Pair, Side, Verification
+from exchange.store.statements import find_statement
+from exchange.store.tables import RecordRow, StatementRow
+from schemas import Conclusion, Pair, Side, Verification, open_envelope, parse_statement
 from schemas.vocabulary import AfteConclusion, Basis, Role
 
 LOWER_HALF = 0.5
 """Pairs of which nobody thinks as a lead are drawn from the lower half of the ranking, all of it: were they always the
 lowest, one look would tell them."""
 TRIED = 20
+MOST_STEPS = 4
+"""A retraction of feedback on a hit is three from the pair; what is further is held for telling."""
 APART = frozenset({AfteConclusion.ELIMINATION, AfteConclusion.UNSUITABLE})
 """What leads nowhere: on the screen it is not verified."""
 
@@ -61,6 +64,28 @@ class Task:
 def view_of(role: Role, pseudonym: str) -> View:
     """What candidates somebody may look at: an examiner, none that waits for a verification that may be theirs."""
     return View(PIPELINES, pseudonym if role is Role.EXAMINER else None)
+
+
+def hidden_pairs(session: Session, role: Role, pseudonym: str) -> frozenset[Scans]:
+    """Pairs that this person may be asked to judge blind: that there is a hit would tell what others hold of them."""
+    if role is not Role.EXAMINER:
+        return frozenset()
+    return frozenset((task.scan_low, task.scan_high) for task in open_tasks(session) if task.concluded_by != pseudonym)
+
+
+def tells_of(session: Session, row: StatementRow, hidden: frozenset[Scans]) -> bool:
+    """Whether a statement is about one of these pairs, or about a statement that is."""
+    for _ in range(MOST_STEPS):
+        if not hidden or row.envelope is None:
+            return False
+        pair = getattr(parse_statement(open_envelope(row.envelope).payload), "pair", None)
+        if isinstance(pair, Pair):
+            return scans_of(pair.a.scan, pair.b.scan) in hidden
+        spoken_of = find_statement(session, row.about) if row.about else None
+        if spoken_of is None:
+            return False
+        row = spoken_of
+    return True
 
 
 def note_shown(

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
+from exchange.flows.blind import hidden_pairs
 from exchange.flows.links import Link, all_links
 from exchange.flows.node import Node
 from exchange.flows.stages import Stage
 from exchange.store.records import RecordFilter, search_records
-from exchange.store.reviews import open_tasks, scans_of
 from exchange.store.tables import RecordRow
 from schemas.vocabulary import Jurisdiction, Role
 
@@ -87,12 +87,10 @@ def case_graph(session: Session, node: Node, role: Role, pseudonym: str, case: C
         raise NotFound("No record of such a case is on this node.")
 
     # 2.
-    hidden = _waiting(session, role, pseudonym)
     joined: dict[tuple[Case, Case], list[Link]] = defaultdict(list)
-    for link in all_links(session, node):
+    for link in all_links(session, node, hidden_pairs(session, role, pseudonym)):
         one, other = (_case_of(row) for row in link.records)
-        scans = scans_of(link.pair.a.scan, link.pair.b.scan)
-        if one is not None and other is not None and one != other and scans not in hidden:
+        if one is not None and other is not None and one != other:
             joined[min(one, other), max(one, other)].append(link)
 
     # 3.
@@ -113,13 +111,6 @@ def case_graph(session: Session, node: Node, role: Role, pseudonym: str, case: C
         if one in drawn and other in drawn
     )
     return CaseGraph(case, records, placed, ties, more)
-
-
-def _waiting(session: Session, role: Role, pseudonym: str) -> set[tuple[str, str]]:
-    """Pairs that this person may be asked to judge blind: that there is a hit would tell what others hold of them."""
-    if role is not Role.EXAMINER:
-        return set()
-    return {(task.scan_low, task.scan_high) for task in open_tasks(session) if task.concluded_by != pseudonym}
 
 
 def _columns(case: Case, neighbours: dict[Case, set[Case]]) -> tuple[list[list[Case]], bool]:

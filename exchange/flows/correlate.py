@@ -144,6 +144,7 @@ def _candidate(
     found: Correlated,
     pipeline: Pipeline,
 ) -> NewCandidate:
+    explained = json.loads(found.comparison)
     return NewCandidate(
         a=query,
         b=reference,
@@ -152,6 +153,8 @@ def _candidate(
         score=found.score,
         congruent_cells=found.congruent_cells,
         cells=found.cells,
+        rotation_deg=explained.get("rotation_deg"),
+        matcher_version=explained["matcher_version"],
         comparison=found.comparison,
         parameters=pipeline.digest,
     )

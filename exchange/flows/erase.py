@@ -71,6 +71,7 @@ def _erase_remains(node: Node, record: str) -> None:
             if not is_named(session, row.sha256):
                 _delete(node.settings.prepared.glob(f"{row.sha256}.*"))
                 node.blobs.remove(row.sha256)
+                node.small_pictures.forget_all()
         no_remains(session, record)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from sqlalchemy.orm import Session
@@ -49,23 +49,23 @@ class Link:
         return self.progress.late(stamp())
 
 
-def all_links(session: Session, node: Node) -> list[Link]:
-    """Open ones first, and among them the one that is due first."""
+def all_links(session: Session, node: Node, hidden: frozenset[Scans]) -> list[Link]:
+    """Open ones first, and among them the one that is due first; without those of ``hidden`` pairs."""
     found: dict[Pair, list[StatementRow]] = {}
     for row in reversed(search_statements(session, kinds={"hit"}, about=None, issuer=None, limit=MOST)):
         said = _entry(row).statement
-        if isinstance(said, Hit):
+        if isinstance(said, Hit) and scans_of(said.pair.a.scan, said.pair.b.scan) not in hidden:
             found.setdefault(said.pair, []).append(row)
     shelf = _shelf(session, [row for rows in found.values() for row in rows])
     links = [_link(node, pair, rows, shelf) for pair, rows in found.items()]
     return sorted(links, key=lambda link: (link.progress.due_at is None, link.progress.due_at or "", link.link_id))
 
 
-def find_link(session: Session, node: Node, link_id: str) -> Link:
-    """By the statement's id of any hit of it. Raises NotFound."""
+def find_link(session: Session, node: Node, link_id: str, hidden: frozenset[Scans]) -> Link:
+    """By the statement's id of any hit of it. Raises NotFound, also for one of a ``hidden`` pair."""
     row = find_statement(session, link_id)
     said = _entry(row).statement if row is not None and row.type == "hit" and row.envelope is not None else None
-    if not isinstance(said, Hit):
+    if not isinstance(said, Hit) or scans_of(said.pair.a.scan, said.pair.b.scan) in hidden:
         raise NotFound("There is no such hit on this node.")
     hits = hits_of(session, said.pair)
     return _link(node, said.pair, hits, _shelf(session, hits))
@@ -143,13 +143,22 @@ def _named_by(said: AnyStatement) -> list[str]:
 
 
 def _entry(row: StatementRow) -> Entry:
-    return Entry(row.statement_id, _said(row.envelope or b""), row.received_at, row.log_index)
+    sealed = _Sealed(row.statement_id, row.envelope or b"")
+    return Entry(row.statement_id, _said(sealed), row.received_at, row.log_index)
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    """Known by the statement's id, which follows from all that it says."""
+
+    statement_id: str
+    envelope: bytes = field(compare=False)
 
 
 @functools.lru_cache(maxsize=1024)
-def _said(envelope: bytes) -> AnyStatement:
+def _said(sealed: _Sealed) -> AnyStatement:
     """Every list of candidates asks which pairs are joined: what a statement says never changes, and is read once."""
-    return parse_statement(open_envelope(envelope).payload)
+    return parse_statement(open_envelope(sealed.envelope).payload)
 
 
 def _pair_of(row: StatementRow) -> Pair | None:

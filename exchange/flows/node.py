@@ -17,8 +17,11 @@ from exchange.config import Settings, first_settings, load_settings, write_confi
 from exchange.errors import ConfigurationError, PassphraseNeeded, StatementInvalid, StoreUnavailable
 from exchange.flows.authority import Authority, load_authority
 from exchange.flows.galleries import Galleries
+from exchange.flows.mail_server import load_mail_server
 from exchange.flows.news import News
+from exchange.flows.small_pictures import SmallPictures
 from exchange.flows.worth import load_calibration
+from exchange.net.mail import MailServer
 from exchange.store.audit_trail import AuditTrail
 from exchange.store.blobs import BlobFolder, QueryScans
 from exchange.store.draft_files import DraftFiles
@@ -52,10 +55,13 @@ class Node:
     background: Compute
     """What nobody does: correlation, and whatever it needs. It never keeps those above waiting."""
     galleries: Galleries
+    small_pictures: SmallPictures
     news: News
     calibration: CalibrationModel | None
     authority: Authority | None
     """Who stamps the heads of the log; None when nobody does."""
+    mail: MailServer | None
+    """Through which people are told that something new waits; None when nobody is."""
     history: KeyHistory
 
     @property
@@ -168,7 +174,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
     settings = load_settings(home)
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
-    calibration, authority = load_calibration(settings), load_authority(settings)
+    calibration, authority, mail = load_calibration(settings), load_authority(settings), load_mail_server(settings)
     if settings.database_url is None and not settings.database.is_file():
         raise ConfigurationError(
             f"{settings.database} is missing; restore it from the backup. Of a node on PostgreSQL, set "
@@ -195,9 +201,11 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         compute=Compute(settings.workers, settings.compute_timeout_s),
         background=Compute(settings.workers, settings.compute_timeout_s, background=True),
         galleries=Galleries(settings.galleries),
+        small_pictures=SmallPictures(),
         news=News(signed.size if signed else 0),
         calibration=calibration,
         authority=authority,
+        mail=mail,
         history=history,
     )
 

@@ -1,13 +1,15 @@
-"""The picture of a pair: both scans in one frame, aligned, with their cells."""
+"""The picture of a pair: both scans in one frame, aligned, with their cells; small ones are kept for the next list."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from exchange.flows.node import Node
 from exchange.flows.pipelines import PIPELINES, Variant
 from exchange.flows.prepared import appearance_of, prepared_scan
 from exchange.flows.scan_work import draw_candidate
+from exchange.flows.view_picture import shrunk
 from exchange.store.candidates import StoredCandidate
 
 
@@ -21,3 +23,20 @@ def pair_picture(node: Node, found: StoredCandidate) -> bytes:
     a, b = (appearance_of(node, scan, pipeline, variant) for scan, variant in sides)
     ready = [prepared_scan(node, scan, pipeline, variant, by=node.compute) for scan, variant in sides]
     return node.compute.run(draw_candidate, a, b, *ready)
+
+
+def picture_tag(found: StoredCandidate, width: int | None) -> str:
+    """Of all that the picture follows from: both scans, how the matcher compared them, and its own version."""
+    scans = (found.acquisition_a.sha256, found.acquisition_b.sha256)
+    drawn_from = repr((*scans, found.row.parameters, found.row.comparison, width))
+    return hashlib.sha256(drawn_from.encode()).hexdigest()
+
+
+def small_picture(node: Node, found: StoredCandidate, width: int) -> bytes:
+    """As JPEG. To draw one takes a third of a second, so a list that is looked at again finds them."""
+    tag = picture_tag(found, width)
+    kept = node.small_pictures.get(tag)
+    if kept is None:
+        kept = node.compute.run(shrunk, pair_picture(node, found), width)
+        node.small_pictures.keep(tag, kept)
+    return kept

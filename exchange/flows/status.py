@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from exchange.flows.log_start import log_alarms
+from exchange.flows.mail import mail_alarms
 from exchange.flows.node import Node
 from exchange.flows.stamping import stamp_alarms
 from exchange.flows.trust_root import root_alarms
@@ -41,7 +42,8 @@ class NodeStatus:
     witnesses: dict[str, int]
     """The largest size at which each peer cosigned this node's log."""
     alarms: list[str]
-    """What is wrong with this node's own log, its time stamps, or its trust root, in words, with the next step."""
+    """What is wrong with this node's own log, its time stamps, its e-mail, or its trust root, in words, with the next
+    step."""
 
 
 def node_status(node: Node) -> NodeStatus:
@@ -63,6 +65,7 @@ def node_status(node: Node) -> NodeStatus:
             alarms=[
                 *log_alarms(session, node.node_id),
                 *stamp_alarms(session, node.authority),
+                *mail_alarms(session, node.mail),
                 *root_alarms(node, all_peers(session)),
             ],
         )

@@ -6,7 +6,6 @@ and what is shown always names the model that it comes from.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +56,7 @@ def worth_of(model: CalibrationModel | None, found: StoredCandidate) -> Worth:
             modality=Modality.TOPOGRAPHY,
             calibres=(found.record_a.calibre, found.record_b.calibre),
             lateral_resolutions_um=tuple(spacings),
-            matcher_version=json.loads(found.row.comparison)["matcher_version"],
+            matcher_version=found.row.matcher_version,
             parameters_digest=found.row.parameters,
         ),
     )

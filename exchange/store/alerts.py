@@ -58,11 +58,7 @@ class News:
 def marks_of(session: Session, pseudonym: str) -> tuple[str, str | None]:
     """Up to where somebody has read, and the mark before, if it can be put back. What was there before the person is
     no news."""
-    found = session.execute(
-        select(UserRow.created_at, AlertsReadRow.seen_to, AlertsReadRow.before)
-        .outerjoin(AlertsReadRow, AlertsReadRow.pseudonym == UserRow.pseudonym)
-        .where(UserRow.pseudonym == pseudonym)
-    ).one()
+    found = session.execute(_MARKS, {"pseudonym": pseudonym}).one()
     return found[1] or found[0], found[2]
 
 
@@ -84,6 +80,11 @@ _NODE = bindparam("node_id", type_=String)
 _PSEUDONYM = bindparam("pseudonym", type_=String)
 _SINCE = bindparam("since", type_=String)
 _MOST = bindparam("most", type_=Integer)
+_MARKS = (
+    select(UserRow.created_at, AlertsReadRow.seen_to, AlertsReadRow.before)
+    .outerjoin(AlertsReadRow, AlertsReadRow.pseudonym == UserRow.pseudonym)
+    .where(UserRow.pseudonym == _PSEUDONYM)
+)
 
 
 def _values(reader: Reader, since: str, most: int) -> dict[str, str | int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Select, and_, exists, func, or_, select, union
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, defer
 
 from exchange.clock import stamp
 from exchange.store.reviews import Scans, hidden_from, in_opened_pair, opened_ever, scans_of, sent_ever
@@ -26,13 +26,15 @@ class NewCandidate:
     score: float
     congruent_cells: int
     cells: int
+    rotation_deg: float | None
+    matcher_version: str
     comparison: str
     parameters: str
 
 
 @dataclass(frozen=True)
 class StoredCandidate:
-    """A pair with both of its records and acquisitions."""
+    """A pair with both of its records and acquisitions. In a list the row is without its ``comparison``."""
 
     row: CandidateRow
     record_a: RecordRow
@@ -77,6 +79,8 @@ def add_candidates(session: Session, found: Sequence[NewCandidate]) -> int:
             "score": new.score,
             "congruent_cells": new.congruent_cells,
             "cells": new.cells,
+            "rotation_deg": new.rotation_deg,
+            "matcher_version": new.matcher_version,
             "comparison": new.comparison,
         }
         pair = "-".join(str(one) for one in sorted((new.a.acquisition_id, new.b.acquisition_id)))
@@ -144,8 +148,7 @@ def _pairs_of(examiner: str) -> CompoundSelect[tuple[int]]:
 
 
 def find_candidate(session: Session, candidate_id: int, view: View) -> StoredCandidate | None:
-    found = _listed(session, _current(view).where(CandidateRow.candidate_id == candidate_id), Page(limit=1))
-    return found[0] if found else None
+    return _whole(session, _current(view).where(CandidateRow.candidate_id == candidate_id))
 
 
 def candidate_of(session: Session, scans: Scans, view: View) -> StoredCandidate | None:
@@ -153,8 +156,7 @@ def candidate_of(session: Session, scans: Scans, view: View) -> StoredCandidate 
     scan_a, scan_b = _SCANS
     low, high = scans
     either = or_(and_(scan_a.sha256 == low, scan_b.sha256 == high), and_(scan_a.sha256 == high, scan_b.sha256 == low))
-    found = _listed(session, _current(view).where(either), Page(limit=1))
-    return found[0] if found else None
+    return _whole(session, _current(view).where(either))
 
 
 def unsent_candidates(session: Session, view: View, owner: str, *, limit: int, at: float) -> list[StoredCandidate]:
@@ -169,6 +171,7 @@ def unsent_candidates(session: Session, view: View, owner: str, *, limit: int, a
     )
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     ordered = query.order_by(CandidateRow.score, CandidateRow.candidate_id).offset(int(at * total)).limit(limit)
+    ordered = ordered.options(defer(CandidateRow.comparison))
     return [StoredCandidate(*row) for row in session.execute(ordered)]
 
 
@@ -234,4 +237,10 @@ def _listed(session: Session, query: Select[Any], page: Page) -> list[StoredCand
             )
         )
     ordered = query.order_by(CandidateRow.score.desc(), CandidateRow.candidate_id).limit(page.limit)
-    return [StoredCandidate(*row) for row in session.execute(ordered)]
+    return [StoredCandidate(*row) for row in session.execute(ordered.options(defer(CandidateRow.comparison)))]
+
+
+def _whole(session: Session, query: Select[Any]) -> StoredCandidate | None:
+    """The best, with its comparison."""
+    ordered = query.order_by(CandidateRow.score.desc(), CandidateRow.candidate_id).limit(1)
+    return next((StoredCandidate(*row) for row in session.execute(ordered)), None)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, String, and_, bindparam, delete, exists, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
@@ -64,16 +64,25 @@ def take(session: Session, kind: JobKind, *, lease_s: float) -> JobRow | None:
     return job
 
 
-def any_due(session: Session, kind: JobKind) -> bool:
-    """Whether ``take`` would find something: a read, so that idle workers disturb no writer."""
-    return session.scalars(_due(kind).limit(1)).one_or_none() is not None
+def due_kinds(session: Session) -> frozenset[JobKind]:
+    """Of which kinds ``take`` would find something: one read for all idle workers, and no writer is disturbed."""
+    found = session.execute(_ANY_DUE, {"now": stamp()}).one()
+    return frozenset(kind for kind, due in zip(JobKind, found, strict=True) if due)
 
 
 def _due(kind: JobKind) -> Any:
-    now = stamp()
+    return select(JobRow).where(JobRow.kind == kind, _is_due(stamp()))
+
+
+def _is_due(now: Any) -> ColumnElement[bool]:
     waiting = and_(JobRow.state == JobState.PENDING, JobRow.not_before <= now)
     abandoned = and_(JobRow.state == JobState.RUNNING, JobRow.lease_until < now)
-    return select(JobRow).where(JobRow.kind == kind, or_(waiting, abandoned))
+    return or_(waiting, abandoned)
+
+
+_ANY_DUE = select(
+    *(exists().where(JobRow.kind == kind, _is_due(bindparam("now", type_=String))).label(kind.name) for kind in JobKind)
+)
 
 
 def finish(session: Session, job_id: int) -> None:

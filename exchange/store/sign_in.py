@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import String, bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
@@ -59,11 +59,18 @@ def begin_session(session: Session, pseudonym: str, *, most_s: float) -> str:
 
 def session_of(session: Session, token: str, *, idle_s: float) -> tuple[SessionRow, UserRow] | None:
     """The session of a cookie and its user, unless it is over, was idle for too long, or the user was revoked."""
-    row = session.get(SessionRow, hashed(token))
-    if row is None or row.ends_at < stamp() or row.seen_at < stamp_in(-idle_s):
+    found = session.execute(_SESSION, {"token_sha256": hashed(token)}).one_or_none()
+    if found is None:
         return None
-    user = session.get(UserRow, row.pseudonym)
-    return (row, user) if user is not None and user.revoked_at is None else None
+    row, user = found
+    return None if row.ends_at < stamp() or row.seen_at < stamp_in(-idle_s) else (row, user)
+
+
+_SESSION = (
+    select(SessionRow, UserRow)
+    .join(UserRow, UserRow.pseudonym == SessionRow.pseudonym)
+    .where(SessionRow.token_sha256 == bindparam("token_sha256", type_=String), UserRow.revoked_at.is_(None))
+)
 
 
 def to_be_touched(row: SessionRow) -> bool:

@@ -146,8 +146,11 @@ class CandidateRow(Base):
     score: Mapped[float]
     congruent_cells: Mapped[int]
     cells: Mapped[int]
+    rotation_deg: Mapped[float | None]
+    matcher_version: Mapped[str]
     comparison: Mapped[str]
-    """The matcher's explanation as JSON, in the direction a -> b, with its version and parameters."""
+    """The matcher's explanation as JSON, in the direction a -> b, with its version and parameters. What a list shows
+    of it stands in columns of its own."""
     parameters: Mapped[str]
     created_at: Mapped[str]
     __table_args__ = (

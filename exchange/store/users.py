@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
+from exchange.store.mail import forget_address
 from exchange.store.tables import UserRow
 from schemas.vocabulary import Role
 
@@ -30,6 +31,7 @@ def revoke_user(session: Session, pseudonym: str) -> None:
     if user is None:
         raise NotFound(f"There is no user {pseudonym}.")
     user.revoked_at = user.revoked_at or stamp()
+    forget_address(session, pseudonym)
 
 
 def user_by_token(session: Session, token: str) -> UserRow | None:

@@ -335,7 +335,6 @@ def candidate_detail(found: StoredCandidate, worth: Worth) -> CandidateDetail:
 
 
 def _candidate(found: StoredCandidate, worth: Worth, seen_from: str | None) -> dict[str, Any]:
-    comparison = json.loads(found.row.comparison)
     mine, other = found.record_a, found.record_b
     if seen_from == other.statement_id:
         mine, other = other, mine
@@ -345,7 +344,7 @@ def _candidate(found: StoredCandidate, worth: Worth, seen_from: str | None) -> d
         "score": found.row.score,
         "congruent_cells": found.row.congruent_cells,
         "cells": found.row.cells,
-        "rotation_deg": comparison.get("rotation_deg"),
+        "rotation_deg": found.row.rotation_deg,
         "cross_border": found.row.cross_border,
         "same_case": found.row.same_case,
         "likelihood_ratio": worth.likelihood_ratio,
@@ -353,7 +352,7 @@ def _candidate(found: StoredCandidate, worth: Worth, seen_from: str | None) -> d
         "record": summary(mine),
         "other": summary(other),
         "created_at": datetime.fromisoformat(found.row.created_at),
-        "matcher": comparison["matcher_version"],
+        "matcher": found.row.matcher_version,
         "parameters": found.row.parameters,
     }
 

@@ -15,6 +15,7 @@ from exchange.flows.node import Node
 from exchange.web import audit, blobs, candidates, heights, mirror, problems, queries, records, statements, terms
 from exchange.web import node as node_routes
 from exchange.web.heavy import AT_ONCE
+from exchange.web.letters import letters_of
 from exchange.web.pages.app import create_pages, front_door
 from exchange.web.parameters import only_known_parameters
 from exchange.web.turns import Turns
@@ -34,7 +35,7 @@ def create_app(node: Node) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.heavy = pages.state.heavy = anyio.CapacityLimiter(AT_ONCE)
-        worker = Worker(node)
+        worker = Worker(node, letters_of(node))
         worker.start()
         try:
             yield

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from exchange.errors import NotFound
 from exchange.flows.blind import note_shown, view_of
 from exchange.flows.node import Node
-from exchange.flows.pair_picture import pair_picture
+from exchange.flows.pair_picture import pair_picture, small_picture
 from exchange.flows.worth import worth_of
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import (
@@ -97,10 +97,11 @@ async def candidate_picture(request: Request, node: OpenNode, asker: Consulting,
     return Response(await heavily(request, picture_of, node, asker, candidate_id), media_type="image/png")
 
 
-def picture_of(node: Node, asker: Consultation, candidate_id: int) -> bytes:
-    """Both scans, aligned, with their cells, as PNG; written down before it is given. Raises NotFound, NotAudited."""
+def picture_of(node: Node, asker: Consultation, candidate_id: int, width: int | None = None) -> bytes:
+    """Both scans, aligned, with their cells, as PNG, or so wide as JPEG; written down before it is given. Raises
+    NotFound, NotAudited."""
     found = found_candidate(asker, candidate_id)
-    drawn = pair_picture(node, found)
+    drawn = pair_picture(node, found) if width is None else small_picture(node, found, width)
     note_candidate(asker, Act.READ_PICTURE, found)
     return drawn
 

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from exchange.errors import NotFound
 from exchange.flows.ask import Question, ask
+from exchange.flows.banded import banded
 from exchange.flows.found import request_release
 from exchange.flows.take_query import check_quota, take_query
 from exchange.store.queries import find_found, found_by, list_queries
@@ -60,7 +61,7 @@ def queries(
     request: Request,
     response: Response,
     node: OpenNode,
-    _caller: Reader,
+    caller: Reader,
     received: Annotated[bool, Query(description="Those of peers, instead of own ones.")] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -72,7 +73,9 @@ def queries(
         found = found_by(session, [row.statement_id for row in rows[:limit]])
     following = encode_cursor(rows[limit - 1].number) if len(rows) > limit else None
     link_next(request, response, following)
-    return answers.QueryPage(items=[answers.query(row, found) for row in rows[:limit]], next=following)
+    seen = banded(node, caller.role, caller.pseudonym, rows[:limit], found)
+    shown = [answers.query(row, found, banded=row.statement_id in seen) for row in rows[:limit]]
+    return answers.QueryPage(items=shown, next=following)
 
 
 @router.post("/queries", status_code=202, response_class=Response, openapi_extra=_QUERY)

@@ -65,11 +65,12 @@ class AskedAnswer(BaseModel):
 
 
 class FoundAnswer(BaseModel):
-    """``record`` is known to its owner, and to who asked once it was granted. States: found, requested, granted,
+    """``band``: null for an examiner who did not ask, and so may be asked to verify the pair blind. ``record`` is known
+    to its owner, and to who asked once it was granted. States: found, requested, granted,
     refused, withdrawn."""
 
     handle: str
-    band: str
+    band: str | None
     state: str
     record: str | None
     due_at: datetime | None
@@ -140,7 +141,7 @@ def asked(item: Asked) -> AskedAnswer:
     return AskedAnswer(peer=item.peer, state=item.state, query=item.query, reason=item.reason)
 
 
-def query(row: QueryRow, found: Sequence[FoundRow]) -> QueryAnswer:
+def query(row: QueryRow, found: Sequence[FoundRow], *, banded: bool) -> QueryAnswer:
     return QueryAnswer(
         query=row.statement_id,
         asker=row.asker,
@@ -160,7 +161,7 @@ def query(row: QueryRow, found: Sequence[FoundRow]) -> QueryAnswer:
         overdue=row.state in OPEN and _is_over(row.due_at),
         answered_at=datetime.fromisoformat(row.answered_at) if row.answered_at else None,
         result=row.result,
-        found=[_found(item) for item in found if item.query == row.statement_id],
+        found=[_found(item, banded=banded) for item in found if item.query == row.statement_id],
     )
 
 
@@ -186,11 +187,11 @@ def approval(item: Waiting, node_id: str) -> ApprovalAnswer:
     )
 
 
-def _found(row: FoundRow) -> FoundAnswer:
+def _found(row: FoundRow, *, banded: bool) -> FoundAnswer:
     waits = row.state == FoundState.REQUESTED and row.due_at is not None
     return FoundAnswer(
         handle=row.handle,
-        band=row.band,
+        band=row.band if banded else None,
         state=row.state,
         record=row.record,
         due_at=datetime.fromisoformat(row.due_at) if row.due_at else None,

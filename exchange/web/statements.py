@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from exchange.errors import InvalidInput, NotFound, TooLarge
+from exchange.flows.blind import hidden_pairs, tells_of
 from exchange.flows.speak import KINDS, may_see, speak
 from exchange.log.audit_entry import Act
 from exchange.store.statements import find_statement, search_statements
@@ -76,7 +77,9 @@ def statements(
     kinds = SHOWN if kind is None else {kind}
     with node.store.read() as session:
         rows = search_statements(session, kinds=kinds, about=about, issuer=issuer, limit=limit)
-        shown = [row for row in rows if may_see(session, node, row, asker.caller.pseudonym)]
+        hidden = hidden_pairs(session, asker.caller.role, asker.caller.pseudonym)
+        seen = (row for row in rows if may_see(session, node, row, asker.caller.pseudonym))
+        shown = [row for row in seen if not tells_of(session, row, hidden)]
     said = (row.statement_id for row in shown)
     asker.note(Act.LIST_STATEMENTS, len(shown), *said, asked=dict(request.query_params))
     return [answers.statement(row) for row in shown]
@@ -88,6 +91,8 @@ def read_statement(node: OpenNode, asker: Consulting, statement_id: StatementId)
     with node.store.read() as session:
         row = find_statement(session, statement_id)
         seen = row is not None and row.type in SHOWN and may_see(session, node, row, asker.caller.pseudonym)
+        hidden = hidden_pairs(session, asker.caller.role, asker.caller.pseudonym)
+        seen = seen and row is not None and not tells_of(session, row, hidden)
     if row is None or row.envelope is None or not seen:
         raise NotFound(f"There is no such statement as {statement_id} on this node.")
     asker.note(Act.READ_STATEMENT, 1, *dict.fromkeys(filter(None, (statement_id, row.about))))

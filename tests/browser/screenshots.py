@@ -76,10 +76,11 @@ def draw_all(camera: Camera) -> None:
     page = camera.sits_down(None)
     camera.draw(page, [("sign-in", "/app/sign-in")])
     page = camera.sits_down(world.first)
-    camera.draw(page, [shown for shown in examiner if shown[0] != "guide"])
+    camera.draw(page, [shown for shown in examiner if shown[0] not in ("guide", "verifications")])
     _use_tools(page, world)
     camera.keep(page, "comparison-tools")
-    camera.draw(camera.sits_down(world.second), [("verification", f"/app/verifications/{world.task}")])
+    waiting = [shown for shown in examiner if shown[0] == "verifications"]
+    camera.draw(camera.sits_down(world.second), [*waiting, ("verification", f"/app/verifications/{world.task}")])
     for role, name in ((Role.OPERATOR, "peers"), (Role.HEAD, "approvals"), (Role.AUDITOR, "audit")):
         camera.draw(camera.sits_down(person(world.rs, role)), [shown for shown in pages[role] if shown[0] == name])
     # with the pictures that were just made

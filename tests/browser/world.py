@@ -4,6 +4,7 @@ the scans."""
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,16 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from exchange.flows import draft_scans, drafts
+from exchange.flows.ask import Question, ask
 from exchange.flows.blind import pair_of, take, tasks_for
+from exchange.flows.found import request_release
 from exchange.flows.pipelines import PIPELINES
 from exchange.flows.speak import speak
 from exchange.store.candidates import Page, View, open_candidates
+from exchange.store.queries import found_by
+from exchange.store.records import RecordFilter, search_records
 from exchange.store.reviews import find_task
+from exchange.store.tables import ApprovalRow
 from exchange.store.users import add_user
 from schemas import Maker
-from schemas.vocabulary import Jurisdiction, Role, SignedInBy
+from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 
 PASSWORD = "correct horse battery staple"
@@ -29,6 +36,12 @@ EXHIBITS = {
     "MK": (("1-2", "MK-2026-0044"), ("3-1", "MK-2026-0051"), ("8-2", "MK-2026-0062")),
     "XK": (("5-2", "XK-2026-0007"), ("4-1", "XK-2026-0012")),
 }
+AT_HOME = {
+    "RS": (("9-1", "RS-2026-0912", "search"), ("10-2", "RS-2026-0913", "none")),
+    "MK": (("9-2", "MK-2026-0066", "none"),),
+    "XK": (("10-1", "XK-2026-0013", "search"),),
+}
+"""What does not travel: North Macedonia asks Serbia about the one firearm, and Serbia Kosovo* about the other."""
 DRAFT = {
     "exhibit.kind": "crime_scene",
     "exhibit.calibre": "9 mm Luger",
@@ -43,6 +56,7 @@ DRAFT = {
     "audience.MK": "yes",
     "audience.XK": "yes",
 }
+ANSWERED_S = 60
 CLASSES = {"firing_pin_class": "hemispherical", "firing_pin_aperture": "circular", "breech_face": ["parallel"]}
 
 
@@ -76,8 +90,13 @@ def made(folder: Path, scans: Path) -> Iterator[World]:
         for node, (code, exhibits) in zip((rs, mk, xk), EXHIBITS.items(), strict=True):
             for number, (name, case) in enumerate(exhibits):
                 _submit(node, scans / f"Fadul {name}.x3p", case, sorted(set(EXHIBITS) - {code}), number)
-        for node in (rs, mk, xk):
-            node.wait_correlated(sum(map(len, EXHIBITS.values())))
+            for name, case, level in AT_HOME[code]:
+                audience = sorted(set(EXHIBITS) - {code}) if level == "search" else []
+                _submit(node, scans / f"Fadul {name}.x3p", case, audience, 0, level=level)
+        for node, code in zip((rs, mk, xk), EXHIBITS, strict=True):
+            node.wait_correlated(sum(map(len, EXHIBITS.values())) + len(AT_HOME[code]))
+        _ask(mk, rs, "MK-2026-0066")
+        _ask(rs, xk, "RS-2026-0913")
         draft = _begun(rs, first, scans)
         yield _work(rs, mk, xk, first, draft)
 
@@ -121,7 +140,7 @@ def _user(node: RunningNode, pseudonym: str, role: Role) -> str:
     return pseudonym
 
 
-def _submit(node: RunningNode, scan: Path, case: str, audience: list[str], number: int) -> None:
+def _submit(node: RunningNode, scan: Path, case: str, audience: list[str], number: int, *, level: str = "full") -> None:
     exhibit = {
         "kind": "crime_scene" if number % 2 == 0 else "test_fire",
         "calibre": "9 mm Luger",
@@ -130,8 +149,35 @@ def _submit(node: RunningNode, scan: Path, case: str, audience: list[str], numbe
         "occurred": {"earliest": f"2026-0{number + 3}-02", "latest": f"2026-0{number + 3}-05", "precision": "day"},
         "headstamp": "synthetic 9x19",
     }
-    sent = node.submit(scan, case_reference=case, level="full", audience=audience, exhibit=exhibit)
+    sent = node.submit(scan, case_reference=case, level=level, audience=audience, exhibit=exhibit)
     assert sent.status_code == 201, sent.text
+
+
+def _ask(node: RunningNode, owner: RunningNode, case: str) -> None:
+    """Ask whether the other side has seen the firearm, and for the release of what it found: its head is to decide."""
+    with node.node.store.read() as session:
+        (record,) = search_records(session, RecordFilter(case_reference=case), before=None, limit=2)
+    basis = f"Criminal Procedure Code, article 286; {case}"
+    asker = Maker(pseudonym="investigator-ash", role=Role.INVESTIGATOR, signed_in=SignedInBy.PASSWORD_AND_TOTP)
+    question = Question(record.statement_id, 0, LawfulPurpose.INVESTIGATION, basis)
+    (asked,) = ask(node.node, asker, question, [owner.node.node_id])
+    deadline = time.monotonic() + ANSWERED_S
+    while True:
+        with node.node.store.read() as session:
+            found = found_by(session, [asked.query or ""])
+        if found:
+            break
+        assert time.monotonic() < deadline, "the query was not answered"
+        time.sleep(0.2)
+    request_release(node.node, asker, found[0].handle, "The prosecutor asks for it: order 12/2026.")
+    while not _waits(owner):
+        assert time.monotonic() < deadline, "the request did not arrive"
+        time.sleep(0.2)
+
+
+def _waits(owner: RunningNode) -> bool:
+    with owner.node.store.read() as session:
+        return bool(session.scalar(select(func.count()).select_from(ApprovalRow).where(ApprovalRow.decision.is_(None))))
 
 
 def _begun(rs: RunningNode, pseudonym: str, scans: Path) -> str:

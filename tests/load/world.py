@@ -143,6 +143,8 @@ def _more_candidates(node: Node, own: Sequence[int], others: Sequence[int]) -> N
                             "score": like.score + dice.uniform(-0.05, 0.05),
                             "congruent_cells": like.congruent_cells,
                             "cells": like.cells,
+                            "rotation_deg": like.rotation_deg,
+                            "matcher_version": like.matcher_version,
                             "comparison": like.comparison,
                             "parameters": like.parameters,
                             "created_at": stamp(),

@@ -88,8 +88,8 @@ def create_pages(node: Node) -> FastAPI:
     app.state.node = node
     app.state.tries = sign_in.Tries()
     app.mount("/static", Kept(directory=Path(__file__).parents[1] / "static"), name="static")
-    for part in PARTS:
-        app.include_router(part.router)
+    for part in PARTS:  # not included: a router of its own for each would be asked in turn, for every page
+        app.router.routes.extend(part.router.routes)
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(ExchangeError, _exchange_error)
     app.add_exception_handler(RequestValidationError, _not_understood)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
+from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, NotFound
-from exchange.flows.blind import view_of
+from exchange.flows.blind import hidden_pairs, note_shown, view_of
 from exchange.flows.links import Link, all_links, find_link
 from exchange.flows.node import Node
 from exchange.flows.reviews import Review, reviews_of
@@ -15,7 +16,7 @@ from exchange.flows.speak import Spoke
 from exchange.flows.stages import Stage
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import candidate_of
-from exchange.store.reviews import scans_of
+from exchange.store.reviews import Scans, scans_of
 from exchange.web import answers
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
@@ -34,7 +35,7 @@ def hits(node: OpenNode, who: Reading) -> Response:
     """All hits that this node knows of, what is due first at the top."""
     asker = who.consultation
     with node.store.read() as session:
-        links = all_links(session, node)
+        links = all_links(session, node, _hidden(session, who))
     asker.note(Act.LIST_STATEMENTS, len(links), *(link.link_id for link in links))
     return page("hits", who, rows=[(link, _sides(link)) for link in links], now=stamp())
 
@@ -44,10 +45,12 @@ def one(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
     """One hit with its history, and the forms for what may come next."""
     asker = who.consultation
     with node.store.read() as session:
-        link = find_link(session, node, link_id)
+        link = find_link(session, node, link_id, _hidden(session, who))
         reviews = _on_exhibits(reviews_of(session, node, link.pair, who.caller.pseudonym))
         scans = scans_of(link.pair.a.scan, link.pair.b.scan)
         candidate = candidate_of(session, scans, view_of(who.caller.role, who.caller.pseudonym))
+    if candidate is not None:  # the history tells the score
+        note_shown(node, who.caller.role, who.caller.pseudonym, [candidate], opened=True)
     asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in link.history))
     return page(
         "hit",
@@ -81,9 +84,13 @@ async def act(request: Request, node: OpenNode, who: Reading, link_id: Statement
     return RedirectResponse(f"/app/hits/{link_id}#s-{spoke.statement_id[:12]}", 303)
 
 
+def _hidden(session: Session, who: Visitor) -> frozenset[Scans]:
+    return hidden_pairs(session, who.caller.role, who.caller.pseudonym)
+
+
 def _act(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, str]) -> Spoke:
     with node.store.read() as session:
-        link = find_link(session, node, link_id)
+        link = find_link(session, node, link_id, _hidden(session, who))
     lead = link.link_id
     match action:
         case "message":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -12,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.ask import Asked, Question, ask
+from exchange.flows.banded import banded
 from exchange.flows.found import request_release
 from exchange.flows.node import Node
 from exchange.flows.pipelines import roles_of
@@ -19,8 +19,6 @@ from exchange.log.audit_entry import Act
 from exchange.store.peers import PeerState, all_peers
 from exchange.store.queries import find_found, found_by, list_queries
 from exchange.store.records import acquisitions_of, find_record
-from exchange.store.reviews import mark_seen, scans_of, seen_by
-from exchange.store.tables import FoundRow, QueryRow
 from exchange.web import answers, query_answers
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, off_loop, only, page, read_form
@@ -46,16 +44,16 @@ def queries(node: OpenNode, who: Reading, received: bool = False, cursor: Cursor
     with node.store.read() as session:
         rows = list_queries(session, node.node_id, own=not received, before=before, limit=ON_A_PAGE + 1)
         found = found_by(session, [row.statement_id for row in rows[:ON_A_PAGE]])
-    banded = {row.statement_id for row in rows if _may_see_bands(who, row, received)}
-    _note_bands(node, who, [row for row in rows if row.statement_id in banded], found)
-    shown = [query_answers.query(row, found) for row in rows[:ON_A_PAGE]]
+    rows_shown = rows[:ON_A_PAGE]
+    seen = banded(node, who.caller.role, who.caller.pseudonym, rows_shown, found)
+    shown = [query_answers.query(row, found, banded=row.statement_id in seen) for row in rows_shown]
     asker.note(Act.LIST_STATEMENTS, len(shown), *(item.query for item in shown))
     following = None
     if len(rows) > ON_A_PAGE:
         stated = {"received": "1"} if received else {}
         following = urlencode(stated | {"cursor": encode_cursor(rows[ON_A_PAGE - 1].number)})
     may_ask = who.caller.role is not Role.HEAD
-    return page("queries", who, queries=shown, received=received, following=following, may_ask=may_ask, banded=banded)
+    return page("queries", who, queries=shown, received=received, following=following, may_ask=may_ask)
 
 
 @router.get("/records/{statement_id}/ask")
@@ -97,34 +95,6 @@ def _what_came_of_it(node: Node, who: Visitor, statement_id: str, outcome: list[
         found = find_record(session, statement_id)
     record = None if found is None else answers.summary(found[0])
     return page("ask", who, record=record, scans=[], peers=[], box=BOX, outcome=outcome)
-
-
-def _may_see_bands(who: Visitor, row: QueryRow, received: bool) -> bool:
-    """A band is a coarse score: examiners, who may be asked to verify the pair blind, see those that they asked for."""
-    return who.caller.role is not Role.EXAMINER or (not received and row.made_by == who.caller.pseudonym)
-
-
-def _note_bands(node: Node, who: Visitor, rows: Sequence[QueryRow], found: Sequence[FoundRow]) -> None:
-    """Whoever is shown the band of a pair that is known by now does not verify it."""
-    if who.caller.role is not Role.EXAMINER:
-        return
-    records = [(item.query, item.record) for item in found if item.record is not None]
-    with node.store.read() as session:
-        pairs = [
-            scans_of(mine.sha256, other.sha256)
-            for row in rows
-            if row.record is not None
-            for mine in acquisitions_of(session, row.record)
-            if mine.position == row.position
-            for query, record in records
-            if query == row.statement_id
-            for other in acquisitions_of(session, record)
-        ]
-        known = seen_by(session, who.caller.pseudonym, pairs)
-    fresh = [pair for pair in pairs if pair not in known]
-    if fresh:
-        with node.store.write() as session:
-            mark_seen(session, who.caller.pseudonym, fresh, opened=False)
 
 
 def _ask(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) -> list[Asked]:

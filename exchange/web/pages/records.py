@@ -37,4 +37,4 @@ def one(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
     signed = json.dumps(answer.statement, indent=2, ensure_ascii=False)
     own = row.issuer == node.node_id and who.caller.role is Role.EXAMINER and row.superseded_by is None
     mine = row.submitted_by == who.caller.pseudonym and who.caller.role is Role.EXAMINER
-    return page("record", who, record=answer, signed=signed, pending=pending, own=own, mine=mine)
+    return page("record", who, record=answer, said=record, signed=signed, pending=pending, own=own, mine=mine)

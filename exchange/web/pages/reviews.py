@@ -149,7 +149,7 @@ def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Spo
         conclusion=review.statement_id,
         verification=review.verified.statement_id,
         score=None if exhibits else round(found.row.score, 4),
-        matcher=None if exhibits else json.loads(found.row.comparison)["matcher_version"],
+        matcher=None if exhibits else found.row.matcher_version,
     )
 
 

@@ -11,9 +11,11 @@ from typing import Any, cast
 import pytest
 
 from exchange.errors import NotFound
+from exchange.flows import blind
 from exchange.flows import case_graph as graphs
 from exchange.flows.case_graph import Case, CaseGraph, case_graph
 from exchange.flows.stages import Stage
+from exchange.store.reviews import Scans, scans_of
 from exchange.store.tables import RecordRow
 from exchange.web.pages.cases import BOX, drawing
 from schemas.vocabulary import Jurisdiction, Role
@@ -28,6 +30,9 @@ def row(name: str) -> RecordRow:
 class World:
     links: list[Any]
     tasks: list[Any]
+
+    def shown(self, hidden: frozenset[Scans]) -> list[Any]:
+        return [item for item in self.links if scans_of(item.pair.a.scan, item.pair.b.scan) not in hidden]
 
     def drawn(self, name: str, role: Role = Role.INVESTIGATOR, pseudonym: str = "one") -> CaseGraph:
         jurisdiction, _, _ = name.partition("-")
@@ -44,8 +49,8 @@ def link(one: str | None, other: str | None, stage: Stage = Stage.LEAD) -> Any:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World([], [])
-    monkeypatch.setattr(graphs, "all_links", lambda _session, _node: made.links)
-    monkeypatch.setattr(graphs, "open_tasks", lambda _session: made.tasks)
+    monkeypatch.setattr(graphs, "all_links", lambda _session, _node, hidden: made.shown(hidden))
+    monkeypatch.setattr(blind, "open_tasks", lambda _session: made.tasks)
     known = {"RS-1"}
     monkeypatch.setattr(
         graphs,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -62,8 +61,7 @@ def found(
         AcquisitionRow(roi=roi, modality=kind, spacing_y_um=um, spacing_x_um=um)
         for kind, um in (("topography", 6.25), (modality, spacing_um))
     ]
-    comparison = json.dumps({"matcher_version": POPULATION.matcher_version})
-    row = CandidateRow(score=score, parameters=parameters, comparison=comparison)
+    row = CandidateRow(score=score, parameters=parameters, matcher_version=POPULATION.matcher_version)
     return StoredCandidate(row, RecordRow(calibre="9 mm Luger"), RecordRow(calibre=calibre), *scans)
 
 

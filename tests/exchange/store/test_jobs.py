@@ -58,8 +58,7 @@ def test_each_kind_has_its_own(store: Store) -> None:
     promise(store, 1, kind=JobKind.FETCH_SCAN)
     assert take(store) is None
     with store.read() as session:
-        assert not jobs.any_due(session, KIND)
-        assert jobs.any_due(session, JobKind.FETCH_SCAN)
+        assert jobs.due_kinds(session) == {JobKind.FETCH_SCAN}
 
 
 def test_a_promise_is_made_once(store: Store) -> None:

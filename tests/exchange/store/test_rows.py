@@ -164,6 +164,8 @@ def test_a_pair_is_kept_once_with_its_best_score(store: Store, keys: NodeKeys) -
             score=score,
             congruent_cells=1,
             cells=2,
+            rotation_deg=None,
+            matcher_version="3",
             comparison="{}",
             parameters="p",
         )

@@ -131,8 +131,9 @@ def test_no_page_says_what_no_catalogue_knows(
         paths = [
             "/app/",
             "/app/candidates",
-            "/app/candidates/all",
-            "/app/records",
+            "/app/candidates?of=all",
+            "/app/search",
+            "/app/queries",
             "/app/hits",
             "/app/alerts",
             "/app/nothing",

@@ -1,0 +1,88 @@
+"""Letters to the mail server of the settings (RFC 5321, RFC 3207, RFC 8314): over TLS, bounded in time."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid
+from typing import Final
+
+from exchange.clock import now
+from exchange.errors import MailRefused, MailUnavailable
+from schemas.errors import shown
+
+TIMEOUT_S: Final = 20
+_LONGEST_SAID: Final = 200
+_MAX_ADDRESS: Final = 254  # RFC 5321 4.5.3.1.3, without the angle brackets
+_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS: Final = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where letters are handed in. ``trust`` has the roots under which its certificate is believed; None for a server
+    on this machine, without TLS. ``at_once``: TLS from the first byte, else STARTTLS."""
+
+    host: str
+    port: int
+    sender: str
+    trust: ssl.SSLContext | None
+    at_once: bool
+    user: str | None
+    password: str | None
+
+    def send(self, address: str, subject: str, text: str) -> None:
+        """Returns once the server has taken it over.
+
+        Raises MailUnavailable, of what may be better later, and MailRefused, of what this address is refused for.
+        """
+        try:
+            with self._connected() as line:
+                if self.trust is not None and not self.at_once:
+                    line.starttls(context=self.trust)
+                if self.user is not None:
+                    line.login(self.user, self.password or "")
+                line.send_message(self._letter(address, subject, text), self.sender, [address])
+        except smtplib.SMTPRecipientsRefused as error:
+            [(code, said)] = error.recipients.values()
+            kind = MailRefused if code >= 500 else MailUnavailable
+            raise kind(f"{self.host} does not take letters to this address: {_words(said)}") from error
+        except smtplib.SMTPAuthenticationError as error:
+            refused = f"{self.host} refuses smtp_user and smtp_password: {_words(error.smtp_error)}"
+            raise MailUnavailable(refused) from error
+        except smtplib.SMTPResponseException as error:
+            raise MailUnavailable(f"{self.host} answers {error.smtp_code} {_words(error.smtp_error)}") from error
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            raise MailUnavailable(f"{self.host} port {self.port}: {shown(str(error), _LONGEST_SAID)}") from error
+
+    def _connected(self) -> smtplib.SMTP:
+        if self.trust is not None and self.at_once:
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT_S, context=self.trust)
+        return smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_S)
+
+    def _letter(self, address: str, subject: str, text: str) -> EmailMessage:
+        letter = EmailMessage(policy=SMTP)
+        letter["From"], letter["To"], letter["Subject"] = self.sender, address, subject
+        letter["Date"] = format_datetime(now())
+        letter["Message-ID"] = make_msgid(domain=self.sender.rpartition("@")[2])
+        letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is answered to it
+        letter.set_content(text)
+        return letter
+
+
+def _words(said: bytes | str) -> str:
+    return shown(said.decode("utf-8", "replace") if isinstance(said, bytes) else said, _LONGEST_SAID)
+
+
+def is_address(text: str) -> bool:
+    """Whether it has the form of an address, in ASCII and without quotes."""
+    return len(text) <= _MAX_ADDRESS and _ADDRESS.fullmatch(text) is not None
+
+
+def trusted(roots: str | None) -> ssl.SSLContext:
+    """The system's roots, or those of a PEM file alone. Raises OSError, ssl.SSLError."""
+    return ssl.create_default_context(cafile=roots)
