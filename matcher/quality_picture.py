@@ -62,12 +62,14 @@ def draw_quality(topography: Topography, parameters: Parameters = DEFAULT_PARAME
 
 @dataclass(frozen=True)
 class DrawnMark:
-    """``panel``: the picture without words; ``plain``: the same before anything was tinted or outlined."""
+    """``panel``: the picture without words; ``plain``: the same before anything was tinted or outlined; ``mark``: None
+    where none was found."""
 
     panel: Image.Image
     plain: Image.Image
     quality: Quality
     um_a_pixel: float
+    mark: LevelledMark | None
 
 
 def draw_mark(
@@ -97,7 +99,7 @@ def draw_mark(
     _outline(picture, inside)
     panel = Image.fromarray(picture)
     draw_circles(ImageDraw.Draw(panel), (quality.outline, quality.aperture), um_a_pixel)
-    return DrawnMark(panel, plain, quality, um_a_pixel)
+    return DrawnMark(panel, plain, quality, um_a_pixel, mark)
 
 
 def draw_region(panel: Image.Image, cells: Mask) -> Image.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import matcher
 from exchange.flows.region_masks import mask_of
+from matcher.level import LevelledMark
 from matcher.photograph_mark import find_photograph_mark
 from matcher.plane import Mask
 from matcher.region_cells import cells_of, grid_of
@@ -12,12 +13,15 @@ from matcher.striation import find_striated
 from schemas import RegionMask
 
 
-def mark_cells(topography: matcher.Topography, parameters: matcher.Parameters) -> RegionMask | None:
+def find_mark(topography: matcher.Topography, parameters: matcher.Parameters) -> LevelledMark | None:
     """None where no mark is found."""
     try:
-        mark = level_region(topography, parameters)
+        return level_region(topography, parameters)
     except matcher.ScanNotUsable:
         return None
+
+
+def mark_cells(mark: LevelledMark, topography: matcher.Topography) -> RegionMask | None:
     return _in_cells(mark.weights > 0, mark.spacing_um, topography.heights_um.shape, topography.spacing_um)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 import matcher
-from exchange.flows.found_regions import mark_cells, photograph_cells, striae_cells
+from exchange.flows.found_regions import find_mark, mark_cells, photograph_cells, striae_cells
 from exchange.flows.region_masks import cells_in, mask_digest, photograph_within, points_in, topography_within
 from exchange.flows.scan_work import X3P, ScanReport, inspect_scan
 from matcher import impression, level, photograph_mark, striation
@@ -123,7 +123,7 @@ def _topography(path: Path, report: ScanReport, asked: Asked) -> Preview:
         findings, reason = _striae(topography, asked.mask)
         found = striae_cells(topography)
     reading = _reading(Modality.TOPOGRAPHY, report, asked, findings, reason, report.warnings, found)
-    return Preview(reading, _png(_outlined(plain, asked), um_a_pixel), _png(plain, None))
+    return Preview(reading, _png(_outlined(plain.copy(), asked), um_a_pixel), _png(plain, None))
 
 
 def _with_mark(
@@ -134,7 +134,8 @@ def _with_mark(
     findings = [_resolution(max(drawn.quality.sampling_um), COARSEST_UM[asked.roi])]
     if findings[0].level is not Level.UNUSABLE:  # else nothing was looked for
         findings += _of_mark(drawn.quality)
-    found = mark_cells(topography, parameters)
+    mark = drawn.mark if asked.mask is None else find_mark(topography, parameters)
+    found = None if mark is None else mark_cells(mark, topography)
     reading = _reading(Modality.TOPOGRAPHY, report, asked, findings, drawn.quality.reason, report.warnings, found)
     panel = drawn.panel if drawn.quality.usable else _outlined(drawn.panel, asked)
     return Preview(reading, _png(panel, drawn.um_a_pixel), _png(drawn.plain, None))
