@@ -151,7 +151,7 @@ def _lead(node: RunningNode) -> None:
         take(session, "examiner-2", task.task_id)
     verification = _say(node, "examiner-2", "verification", verifies=conclusion, pair=pair, **ON_SCREEN)
     rests_on = {"conclusion": conclusion, "verification": verification}
-    more = {"score": round(found.row.score, 4), "matcher": json.loads(found.row.comparison)["matcher_version"]}
+    more = {"score": round(found.row.score, 4), "matcher": found.row.matcher_version}
     _say(node, "examiner-1", "hit", pair=pair, stage="lead", basis="screen", **rests_on, **more)
 
 

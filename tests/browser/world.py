@@ -217,7 +217,7 @@ def _work(rs: RunningNode, mk: RunningNode, xk: RunningNode, first: str, draft: 
     fields = {"verifies": conclusion, "pair": task.pair.model_dump(mode="json"), **_on_screen("identification")}
     verification = _say(rs, third, "verification", **fields)
     rests_on = {"conclusion": conclusion, "verification": verification}
-    score, matcher = round(lead.row.score, 4), json.loads(lead.row.comparison)["matcher_version"]
+    score, matcher = round(lead.row.score, 4), lead.row.matcher_version
     fields = {"pair": pair_of(lead).model_dump(mode="json"), "stage": "lead", "basis": "screen", **rests_on}
     hit = _say(rs, first, "hit", **fields, score=score, matcher=matcher)
     peer = next(record.issuer for record in (lead.record_a, lead.record_b) if record.issuer != rs.node.node_id)

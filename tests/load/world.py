@@ -170,7 +170,7 @@ def _leads(node: Node, people: Sequence[Person], count: int) -> tuple[str, ...]:
             node, second, "verification", verifies=conclusion, pair=task.pair.model_dump(mode="json"), **on_screen
         )
         rests_on = {"conclusion": conclusion, "verification": verification}
-        score, version = round(lead.row.score, 4), json.loads(lead.row.comparison)["matcher_version"]
+        score, version = round(lead.row.score, 4), lead.row.matcher_version
         hits.append(
             _say(node, first, "hit", pair=pair, stage="lead", basis="screen", score=score, matcher=version, **rests_on)
         )
