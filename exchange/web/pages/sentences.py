@@ -50,6 +50,7 @@ SENTENCES: Final = {
     "invalid-legal-basis": _m("Choose a purpose, and name the law and the case in one line of at most 120 characters."),
     "invalid-cursor": _m("This place of the list is not known. Begin the list anew."),
     "unsupported-media": _m("Files of this kind are not read here. Export the scan as x3p, PNG, TIFF or JPEG."),
+    "mask-differs": _m("The region was marked in cells that do not fit the scan. Mark it on this scan anew."),
     "not-mirrored": _m("A topography is never compared mirrored."),
     "no-filtered-form": _m("This scan has no filtered form."),
     "not-usable": _m("This scan cannot be shown or compared in this way."),
@@ -114,6 +115,10 @@ _REASONS: Final = [
         (
             r"Likelihood ratios are validated for topographies of breech faces only\.",
             _m("Likelihood ratios are validated for topographies of breech faces only."),
+        ),
+        (
+            r"Likelihood ratios are validated for regions that the matcher finds itself only\.",
+            _m("Likelihood ratios are validated for regions that the matcher finds itself only."),
         ),
         (
             r"The (?:marks are of the region|scans are of the modality) .+",

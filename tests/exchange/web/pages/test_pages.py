@@ -87,6 +87,7 @@ ACTIONS: dict[str, set[Role]] = {
 SCRIPTS: dict[tuple[str, str], set[Role]] = {
     ("POST", "/app/pairs/999999/views"): EXAMINERS,
     ("DELETE", "/app/pairs/999999/views/7"): EXAMINERS,
+    ("POST", f"/app/register/{NO_DRAFT}/files/{NO_FILE}/region"): EXAMINERS,
 }
 """What the pages' own scripts send."""
 SIGNING = {"/app/language", "/app/sign-in", "/app/sign-out", "/app/welcome/{token}"}
