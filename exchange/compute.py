@@ -79,6 +79,12 @@ class Compute:
         for executor in running:
             self._end(executor)
 
+    def processes(self) -> list[int]:
+        """The ids of those that run at this moment."""
+        with self._lock:
+            running = list(self._running)
+        return [process for executor in running for process in list(executor._processes or {})]  # no public way
+
     def _start(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._closed:

@@ -63,6 +63,7 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Hours = Annotated[int, Field(ge=1, le=24 * 366)]
 Bytes = Annotated[int, Field(gt=0, le=2**40)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_address_of_postgresql)]
+LogFormat = Literal["json", "console"]
 PageLanguage = Literal["en", "sq", "bs", "hr", "sr-Latn", "sr-Cyrl", "cnr", "mk", "ro", "uk"]
 
 
@@ -103,6 +104,11 @@ class Settings(BaseSettings):
     """Of the pages, for a browser that asks for none of those that there are and a visitor who has chosen none."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8440
+    metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    """Where Prometheus reads what this node counts, on 127.0.0.1 alone: it tells outsiders who exchanges how much.
+    Without one nowhere."""
+    log_format: LogFormat = "json"
+    """``console`` for a person who watches a node on a terminal."""
     max_scan_bytes: Bytes = 128 * 1024 * 1024
     """One scan. A breech face at 1 um takes about 30 MB, a whole case head 100 MB."""
     max_submission_bytes: Bytes = 512 * 1024 * 1024

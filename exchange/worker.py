@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy.orm import Session
+from structlog.contextvars import bound_contextvars
 
 from exchange.errors import ExchangeError, PeerError, PeerMisbehaved, PeerUnreachable, StoreUnavailable, TimeStampError
 from exchange.flows.answer_query import answer_query
@@ -40,6 +41,7 @@ from exchange.flows.stamping import note_stamp_failure, stamp_head
 from exchange.flows.withdraw import purge
 from exchange.flows.witness import cosign_head, meet
 from exchange.net.client import PeerClient
+from exchange.net.request_id import FIELD, new_request_id
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.store import jobs
 from exchange.store.drafts import every_file
@@ -184,17 +186,20 @@ class Worker:
 
     def _loop(self, name: str, step: Callable[[], bool], pause_s: float) -> None:
         while not self._stopping.is_set():
-            try:
-                busy = step()
-            except ExchangeError as error:
-                log.warning("step failed, tried again later", loop=name, code=error.code, detail=str(error))
-                busy = False
-            except Exception:
-                log.exception("unforeseen error, tried again later", loop=name)
-                busy = False
+            with bound_contextvars(**{FIELD: new_request_id()}):  # peers log it too, with what they answer to this step
+                busy = self._try(name, step)
             if not busy:
                 jitter = self._chance.uniform(0.75, 1.25)  # so that nodes do not move in step
                 self._stopping.wait(pause_s * jitter)
+
+    def _try(self, name: str, step: Callable[[], bool]) -> bool:
+        try:
+            return step()
+        except ExchangeError as error:
+            log.warning("step failed, tried again later", loop=name, code=error.code, detail=str(error))
+        except Exception:
+            log.exception("unforeseen error, tried again later", loop=name)
+        return False
 
     def _sequence(self) -> bool:
         """Audit rows first, so that the head covers the leaf that vouches for them."""
@@ -329,7 +334,8 @@ class Worker:
     def _do(self, kind: jobs.JobKind, subject: int, attempt: int) -> None:
         match kind:
             case jobs.JobKind.CORRELATE:
-                added = correlate_acquisition(self._node, subject)
+                with self._node.meters.correlation_seconds.time():
+                    added = correlate_acquisition(self._node, subject)
                 log.info("correlated", acquisition=subject, candidates=added)
             case jobs.JobKind.FETCH_SCAN:
                 fetch_scan(self._node, self._client, subject)

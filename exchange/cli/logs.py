@@ -1,4 +1,5 @@
-"""Logs as one JSON object a line on stderr, the same for the node and for the libraries under it."""
+"""Logs on stderr, one object of JSON a line or lines for a person, the same for the node and for the libraries under
+it."""
 
 from __future__ import annotations
 
@@ -8,9 +9,11 @@ import sys
 import structlog
 from structlog.typing import Processor
 
+from exchange.config import LogFormat
 
-def configure_logs() -> None:
-    """Headers and bodies are never logged, so that no token or scan ends up there."""
+
+def configure_logs(form: LogFormat = "json") -> None:
+    """Headers and bodies are never logged, nor the values in a trace, so that no token or scan ends up there."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -28,11 +31,15 @@ def configure_logs() -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(form)],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # one line a request would drown the rest
+
+
+def _renderer(form: LogFormat) -> Processor:
+    if form == "json":
+        return structlog.processors.JSONRenderer()
+    # its own traces would show local variables, and with them keys
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)

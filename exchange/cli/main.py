@@ -12,6 +12,7 @@ from exchange.cli import (
     calibration,
     conformance,
     demo,
+    doctor,
     evaluation,
     glossary,
     importing,
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command("init")(node.init)
 app.command("serve")(node.serve)
 app.command("status")(node.status)
+app.command("doctor")(doctor.doctor)
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.add_typer(peers.app, name="peer")

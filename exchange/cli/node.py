@@ -77,16 +77,20 @@ def serve(home: Home = None) -> None:
 
     from exchange.cli.logs import configure_logs
     from exchange.cli.opening import opened_here
+    from exchange.config import load_settings
     from exchange.store.lock import sole_server
     from exchange.trust.keys import settle_keys
     from exchange.web.app import create_app
+    from exchange.web.metrics import metrics_served
 
-    configure_logs()
+    folder = resolve_home(home)
+    configure_logs(load_settings(folder).log_format)
     with (
-        opened_here(resolve_home(home)) as node,
+        opened_here(folder) as node,
         sole_server(node.settings.home),
         node.store.served(f"{socket.gethostname()}:{node.settings.home}"),
         _listener(node.settings) as listener,
+        metrics_served(node),
     ):
         settle_keys(node.settings.keys, node.history.in_force, node.settings.passphrase)
         # the server raises the signal again when it has stopped; by default that would end the process on the spot,

@@ -30,6 +30,21 @@ def opened_here(home: Path) -> Iterator[Node]:
         yield node
 
 
+def passphrase_for(home: Path) -> SecretStr | None:
+    """What is asked for where keys are encrypted and no setting opens them. None of a home of which that cannot be
+    told, for a command that examines what is wrong with it."""
+    from exchange.config import load_settings
+    from exchange.errors import ConfigurationError
+    from exchange.trust.key_files import is_encrypted
+
+    try:
+        settings = load_settings(home)
+        wanted = settings.key_passphrase is None and is_encrypted(settings.keys)
+    except ConfigurationError:
+        return None
+    return asked("Passphrase of the keys") if wanted else None
+
+
 def asked(question: str, *, twice: bool = False) -> SecretStr | None:
     """What is typed, unseen; None when nobody can be asked."""
     from pydantic import SecretStr

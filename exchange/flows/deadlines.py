@@ -15,7 +15,7 @@ from exchange.flows.node import Node
 from exchange.flows.reviews import reviews_of
 from exchange.flows.stages import Stage
 from exchange.store.candidates import correlated_first
-from exchange.store.reviews import concluded_tasks
+from exchange.store.reviews import concluded_tasks, open_tasks
 from schemas import Pair
 from schemas.vocabulary import Role
 
@@ -69,6 +69,25 @@ def duties(session: Session, node: Node, role: Role, pseudonym: str) -> list[Due
         for link in my_turn(all_links(session, node, hidden_pairs(session, role, pseudonym)), node):
             duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
             moments.setdefault(duty, []).append(link.progress.due_at or "")
+    return _due(moments)
+
+
+def all_duties(session: Session, node: Node) -> list[Due]:
+    """What waits for anybody of this node, for whoever watches that deadlines are kept: numbers, no names."""
+    moments: dict[Duty, list[str]] = {
+        Duty.FIRST_REVIEW: [
+            _later(at, node.settings.first_review_h)
+            for at in correlated_first(session, node.node_id, submitted_by=None)
+        ],
+        Duty.VERIFICATION: [task.due_at for task in open_tasks(session)],
+    }
+    for link in my_turn(all_links(session, node, frozenset()), node):
+        duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
+        moments.setdefault(duty, []).append(link.progress.due_at or "")
+    return _due(moments)
+
+
+def _due(moments: dict[Duty, list[str]]) -> list[Due]:
     now = stamp()
     found = [
         Due(duty, len(due), sum(at < now for at in due), min(due), PAGES[duty]) for duty, due in moments.items() if due

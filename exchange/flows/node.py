@@ -21,6 +21,7 @@ from exchange.flows.mail_server import load_mail_server
 from exchange.flows.news import News
 from exchange.flows.small_pictures import SmallPictures
 from exchange.flows.worth import load_calibration
+from exchange.meters import Meters
 from exchange.net.mail import MailServer
 from exchange.store.audit_trail import AuditTrail
 from exchange.store.blobs import BlobFolder, QueryScans
@@ -63,6 +64,7 @@ class Node:
     mail: MailServer | None
     """Through which people are told that something new waits; None when nobody is."""
     history: KeyHistory
+    meters: Meters
 
     @property
     def card(self) -> KeyEvent:
@@ -207,6 +209,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         authority=authority,
         mail=mail,
         history=history,
+        meters=Meters(),
     )
 
 

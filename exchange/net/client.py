@@ -17,6 +17,7 @@ from exchange.errors import PeerMisbehaved, PeerUnreachable, RequestRefused
 from exchange.net.form import Form
 from exchange.net.line import Line, Lines, http_client
 from exchange.net.message_signatures import sign_request, verify_response
+from exchange.net.request_id import passed_on
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.errors import ContractError, shown
 from schemas.key_chain import MAX_CHAIN_BYTES
@@ -188,7 +189,7 @@ class PeerClient:
     ) -> Iterator[tuple[httpx.Response, Line]]:
         with self._lines.line(within_s=within_s) as line:
             # identity: digests and limits are of the bytes as they travel, whatever a proxy would like to compress
-            headers = {**headers, "Accept-Encoding": "identity"}
+            headers = {**headers, **passed_on(), "Accept-Encoding": "identity"}
             content: bytes | Iterator[bytes] | None = None
             match body:
                 case Form():

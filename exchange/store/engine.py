@@ -38,6 +38,9 @@ class Database(Protocol):
     def check_there(self) -> None:
         """Raises StoreUnavailable when what is written would go nowhere."""
 
+    def damage(self) -> list[str]:
+        """What a quick look at its files finds; a server of PostgreSQL looks after its own."""
+
     def served(self, place: str) -> AbstractContextManager[None]:
         """Serve it alone while the block runs. Raises ConfigurationError when another process does."""
 
@@ -104,6 +107,12 @@ class Store:
                 f"The database has schema {version}, this software needs {SCHEMA_VERSION}. Install the release that "
                 "made it, or restore a backup."
             )
+
+    def damage(self) -> list[str]:
+        """What of the database is not as its engine wrote it, in the engine's words; nothing of a whole one. Raises
+        StoreUnavailable when it cannot even be looked at."""
+        with self._translated():
+            return self._database.damage()
 
     @contextmanager
     def served(self, place: str) -> Iterator[None]:

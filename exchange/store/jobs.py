@@ -126,3 +126,14 @@ def abandoned(session: Session) -> Sequence[JobRow]:
 def counts(session: Session) -> dict[str, int]:
     rows = session.execute(select(JobRow.state, func.count()).group_by(JobRow.state)).all()
     return {row[0]: row[1] for row in rows}
+
+
+def counts_by_kind(session: Session) -> dict[tuple[str, str], int]:
+    """How many jobs there are of each kind in each state; those of which there are none are left out."""
+    rows = session.execute(select(JobRow.kind, JobRow.state, func.count()).group_by(JobRow.kind, JobRow.state)).all()
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def dead(session: Session) -> Sequence[JobRow]:
+    """What was set aside for the operator, the newest last."""
+    return session.scalars(select(JobRow).where(JobRow.state == JobState.DEAD).order_by(JobRow.job_id)).all()

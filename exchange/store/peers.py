@@ -223,6 +223,12 @@ def quarantined(session: Session, peer: str) -> int:
     return session.scalar(select(func.count()).select_from(QuarantineRow).where(QuarantineRow.peer == peer)) or 0
 
 
+def unnoted(session: Session, peer: str) -> int:
+    """How many of its items are set aside without the operator having taken note of them."""
+    waiting = select(func.count()).select_from(QuarantineRow)
+    return session.scalar(waiting.where(QuarantineRow.peer == peer, QuarantineRow.seen_at.is_(None))) or 0
+
+
 def set_aside(session: Session, peer: str, *, reasons: Collection[str] | None = None) -> Sequence[QuarantineRow]:
     """A peer's items in quarantine, those for certain reasons if some are named."""
     rows = select(QuarantineRow).where(QuarantineRow.peer == peer).order_by(QuarantineRow.position)

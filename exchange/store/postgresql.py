@@ -100,6 +100,10 @@ class PostgresqlDatabase:
     def check_there(self) -> None:
         """The server says so itself, at the first statement."""
 
+    def damage(self) -> list[str]:
+        """The server refuses what it finds damaged when it reads it."""
+        return []
+
     @contextmanager
     def served(self, place: str) -> Iterator[None]:
         """A lock that the server gives back when this process ends, however it ends.

@@ -352,6 +352,20 @@ def scans_at_rest(session: Session) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def scan_bytes(session: Session, *, since: str = "") -> int:
+    """The bytes of all scans that are here, each counted once; of records that came after a moment, where one is
+    given."""
+    waiting = (AcquisitionState.AWAITING_SCAN, AcquisitionState.FAILED)
+    scans = (
+        select(AcquisitionRow.sha256, func.max(AcquisitionRow.size).label("size"))
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(AcquisitionRow.state.not_in(waiting), RecordRow.received_at > since)
+        .group_by(AcquisitionRow.sha256)
+        .subquery()
+    )
+    return int(session.scalar(select(func.sum(scans.c.size))) or 0)
+
+
 def find_submission(session: Session, pseudonym: str, idempotency_key: str) -> SubmissionRow | None:
     return session.get(SubmissionRow, (pseudonym, idempotency_key))
 

@@ -14,6 +14,9 @@ from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
 from exchange.store.tables import Base
 
+MOST_DAMAGE = 10
+"""More tells an operator no more: the backup is restored."""
+
 
 class SqliteDatabase:
     """A file in the node's home. One process may write at a time, and one serves: see `exchange.store.lock`."""
@@ -47,6 +50,11 @@ class SqliteDatabase:
             raise StoreUnavailable(
                 "The database was exchanged while the node ran; nothing was stored. The operator restarts the node."
             )
+
+    def damage(self) -> list[str]:
+        with self.reading.connect() as connection:
+            found = connection.exec_driver_sql(f"PRAGMA quick_check({MOST_DAMAGE})").scalars().all()
+        return [line for line in found if line != "ok"]
 
     @contextmanager
     def served(self, _place: str) -> Iterator[None]:

@@ -166,6 +166,12 @@ def statements_about_each(
     return found
 
 
+def statement_at(session: Session, issuer: str, log_index: int) -> StatementRow | None:
+    """What stands at a place of a log, as far as it is known here."""
+    at = select(StatementRow).where(StatementRow.issuer == issuer, StatementRow.log_index == log_index)
+    return session.scalars(at).one_or_none()
+
+
 def find_statements(session: Session, statement_ids: Collection[str]) -> dict[str, StatementRow]:
     """Those of these statements that are known here, whole or erased."""
     rows = session.scalars(select(StatementRow).where(StatementRow.statement_id.in_(statement_ids)))

@@ -66,6 +66,11 @@ def cosigned_size(session: Session, peer: str) -> int | None:
     return session.scalar(select(func.max(CosignatureRow.size)).where(CosignatureRow.peer == peer))
 
 
+def last_cosigned_at(session: Session, peer: str) -> str | None:
+    """When this peer's last cosignature of an own head came."""
+    return session.scalar(select(func.max(CosignatureRow.received_at)).where(CosignatureRow.peer == peer))
+
+
 def cosignature_of(session: Session, size: int, peer: str) -> CosignatureRow | None:
     return session.get(CosignatureRow, (size, peer))
 

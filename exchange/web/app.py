@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from exchange.flows.node import Node
 from exchange.web import audit, blobs, candidates, heights, mirror, problems, queries, records, statements, terms
 from exchange.web import node as node_routes
+from exchange.web.followed import Followed
 from exchange.web.heavy import AT_ONCE
 from exchange.web.letters import letters_of
 from exchange.web.pages.app import create_pages, front_door
@@ -48,6 +49,7 @@ def create_app(node: Node) -> FastAPI:
     app.state.node = node
     app.router.routes.append(front_door())
     app.mount("/app", pages)
+    app.add_middleware(Followed, meters=node.meters)
     return app
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,11 +13,12 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from exchange.clock import stamp
-from exchange.errors import ExchangeError, InvalidInput, NotFound
+from exchange.errors import InvalidInput, NotFound
 from exchange.flows.checkpoint import earlier_head, witnessed_head
 from exchange.flows.key_events import key_chain
 from exchange.flows.lane import acknowledge, read_lane
 from exchange.flows.node import Node
+from exchange.flows.ready import readiness
 from exchange.flows.stamping import read_stamp
 from exchange.flows.status import node_status
 from exchange.flows.sync import sync_status
@@ -204,14 +204,6 @@ def healthz() -> dict[str, str]:
 @router.get("/readyz", response_model=dict[str, str])
 def readyz(node: OpenNode) -> JSONResponse:
     """The node can do its work: database, blob folder, keys, free space. 503 says what cannot."""
-    found = {"keys": "ok", "database": _state(node.store.check), "blobs": _state(node.blobs.check)}
+    found = readiness(node)
     ready = all(state == "ok" for state in found.values())
     return JSONResponse({"status": "ready" if ready else "not ready", **found}, 200 if ready else 503)
-
-
-def _state(check: Callable[[], None]) -> str:
-    try:
-        check()
-    except ExchangeError as error:
-        return str(error)
-    return "ok"

@@ -1,0 +1,107 @@
+"""What a node does: scans, log, time stamps, e-mail, jobs, deadlines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from exchange.clock import stamp_in
+from exchange.flows.deadlines import all_duties
+from exchange.flows.findings import Finding, fault, warning
+from exchange.flows.log_start import log_alarms
+from exchange.flows.mail import mail_alarms
+from exchange.flows.node import Node
+from exchange.flows.stamping import stamp_alarms
+from exchange.flows.trust_root import root_alarms
+from exchange.store import jobs
+from exchange.store.peers import PeerState, all_peers
+from exchange.store.records import scans_at_rest
+from exchange.store.statements import last_log_check, latest_checkpoint, log_size, statement_at
+from exchange.store.witness import cosigned_size, disagreements
+from schemas.errors import shown
+
+TAIL_S: Final = 60
+"""A running node signs once a second; so long it may be busy with something else."""
+UNWITNESSED_S: Final = 3600
+CHECKS_LATE: Final = 2
+"""Of the intervals between checks of content at rest, so many may pass."""
+NAMED: Final = 3
+WHAT_WAITS: Final = {
+    "first_review": "scans whose pairs nobody has opened",
+    "verification": "verifications",
+    "send_lead": "leads that the other side does not know of",
+    "answer": "hits on which the other side waits for an answer",
+    "feedback": "hits without feedback",
+}
+
+
+def examine_scans(node: Node) -> Iterator[Finding]:
+    """Whether each scan that a record names is there, in its size. Their bytes are read by `ffp log check`."""
+    with node.store.read() as session:
+        named = scans_at_rest(session)
+    lacking = [sha256 for sha256, size in named.items() if not node.blobs.holds(sha256) or _size(node, sha256) != size]
+    if lacking:
+        some = ", ".join(lacking[:NAMED])
+        what = f"{len(lacking)} of {len(named)} scans that records name are gone or cut short: {some}."
+        yield fault("scans", what, "Restore the folder blobs from the backup, then run: ffp log check")
+
+
+def _size(node: Node, sha256: str) -> int:
+    return node.blobs.path(sha256).stat().st_size
+
+
+def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:
+    """The own log: may it be signed, is it, do others vouch for it, and is what is at rest what was signed."""
+    with node.store.read() as session:
+        alarms, kept = log_alarms(session, node.node_id), disagreements(session, node.node_id)
+        size, signed = log_size(session), latest_checkpoint(session)
+        tail = statement_at(session, node.node_id, signed.size if signed else 0)
+        check, peers = last_log_check(session), all_peers(session)
+        enrolled = [peer.node_id for peer in peers if peer.state == PeerState.ENROLLED]
+        vouched = max((cosigned_size(session, peer) or 0 for peer in enrolled), default=0)
+    for alarm in alarms:
+        yield fault("log", alarm, "See `ffp peer list` for who is reached, and telephone who is not.")
+    if kept:
+        what = f"{len(kept)} pairs of heads that this node signed do not agree."
+        yield fault("log", what, "Stop the node, look at `ffp log evidence`, and telephone the peers' operators.")
+    if served and not alarms and tail is not None and tail.received_at < stamp_in(-TAIL_S):
+        what = f"{size - (signed.size if signed else 0)} statements wait for a signed head since {tail.received_at}."
+        yield warning("log", what, "Look into the node's own log for why, and restart it.")
+    late = signed is not None and vouched < signed.size and signed.signed_at < stamp_in(-UNWITNESSED_S)
+    if served and enrolled and late:
+        what = f"No peer has cosigned the last head of the log; the largest that one did has size {vouched}."
+        yield warning("log", what, "See with `ffp peer list` why peers do not come, or telephone them.")
+    if check is not None and not check.good:
+        yield fault("log", "Content at rest is not what was signed.", "See which with: ffp log check")
+    elif (
+        served and check is not None and check.checked_at < stamp_in(-CHECKS_LATE * node.settings.log_check_interval_s)
+    ):
+        yield warning("log", f"Content at rest was last read again {check.checked_at}.", "Do so now: ffp log check")
+
+
+def examine_work(node: Node) -> Iterator[Finding]:
+    """What was set aside, and what does not leave."""
+    with node.store.read() as session:
+        dead, peers = jobs.dead(session), all_peers(session)
+        stamps, letters = stamp_alarms(session, node.authority), mail_alarms(session, node.mail)
+    for kind, count in Counter(job.kind for job in dead).items():
+        last = next(job for job in reversed(dead) if job.kind == kind)
+        what = f"{count} jobs of the kind {kind} were given up, the last because: {shown(last.error or '', 300)}"
+        yield warning("jobs", what, "Mend that; a scan that is submitted again, or comes again, is taken up anew.")
+    for alarm in stamps:
+        yield warning("time stamps", alarm, "Nothing waits for them.")
+    for alarm in letters:
+        yield warning("e-mail", alarm, "Nothing waits for it.")
+    for alarm in root_alarms(node, peers):
+        yield warning("trust root", alarm, "Enrolled peers go on meanwhile.")
+
+
+def examine_deadlines(node: Node) -> Iterator[Finding]:
+    """By kind, never by person or case."""
+    with node.store.read() as session:
+        found = all_duties(session, node)
+    for due in found:
+        if due.late:
+            what = f"{due.late} {WHAT_WAITS[due.duty]} are overdue, the first since {due.first}."
+            yield warning("deadlines", what, "Tell whoever heads the laboratory; they wait on the first page.")

@@ -1,0 +1,124 @@
+"""What an operator's instruments show of a node: numbers alone, no case and no person."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.flows.deadlines import Due, all_duties
+from exchange.flows.log_start import may_sign
+from exchange.flows.node import Node
+from exchange.store import jobs
+from exchange.store.mail import failures
+from exchange.store.peers import PeerState, all_peers, lane_of, unnoted, withheld_on
+from exchange.store.records import counts_by_state, scan_bytes
+from exchange.store.stamps import latest_stamp, stamp_failure
+from exchange.store.statements import last_log_check, latest_checkpoint, log_size
+from exchange.store.tables import PeerRow
+from exchange.store.witness import all_disagreements, cosigned_size, last_cosigned_at
+
+
+@dataclass(frozen=True)
+class PeerNumbers:
+    """One enrolled peer. Times are POSIX seconds; 0 for what never happened, but ``answered`` counts from the
+    enrolment."""
+
+    node_id: str
+    to_send: int
+    acknowledged: int
+    acknowledged_at: float
+    withheld: int
+    received: int
+    answered: float
+    alarm: bool
+    quarantined: int
+    """Items that are set aside, and of which the operator took no note yet."""
+    cosigned_size: int
+    cosigned_at: float
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """One moment of a node."""
+
+    jobs: dict[tuple[str, str], int]
+    """By kind and state, those of which there are none included."""
+    acquisitions: dict[str, int]
+    scan_bytes: int
+    peers: list[PeerNumbers]
+    log_size: int
+    signed_size: int
+    signed_at: float
+    may_sign: bool
+    disagreements: dict[str, int]
+    """Pairs of heads that do not agree, by the log that signed them: the own one and each enrolled peer's."""
+    checked_at: float
+    altered: bool
+    stamps_wanted: bool
+    stamped_at: float
+    stamps_missing_s: float
+    mail_failing: int
+    """To how many people nothing leaves."""
+    duties: list[Due]
+
+
+def observe(node: Node) -> Numbers:
+    """Raises StoreUnavailable."""
+    with node.store.read() as session:
+        signed, check, stamped = latest_checkpoint(session), last_log_check(session), latest_stamp(session)
+        missing = stamp_failure(session) if node.authority is not None else None
+        failing = failures(session) if node.mail is not None else None
+        enrolled = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+        return Numbers(
+            jobs={(kind, state): 0 for kind in jobs.JobKind for state in jobs.JobState} | jobs.counts_by_kind(session),
+            acquisitions=counts_by_state(session),
+            scan_bytes=scan_bytes(session),
+            peers=[_peer(session, peer) for peer in enrolled],
+            log_size=log_size(session),
+            signed_size=signed.size if signed else 0,
+            signed_at=_posix(signed.signed_at if signed else None),
+            may_sign=may_sign(session),
+            disagreements=_disagreements(session, [node.node_id, *(peer.node_id for peer in enrolled)]),
+            checked_at=_posix(check.checked_at if check else None),
+            altered=check is not None and not check.good,
+            stamps_wanted=node.authority is not None,
+            stamped_at=_posix(stamped.at if stamped else None),
+            stamps_missing_s=_posix(stamp()) - _posix(missing.since) if missing else 0.0,
+            mail_failing=failing[0] if failing else 0,
+            duties=all_duties(session, node),
+        )
+
+
+def free_bytes(node: Node) -> int:
+    """Of the disk that scans and, with SQLite, the database share."""
+    return shutil.disk_usage(node.settings.home).free
+
+
+def _peer(session: Session, peer: PeerRow) -> PeerNumbers:
+    lane, name = lane_of(session, peer.node_id), peer.node_id
+    return PeerNumbers(
+        node_id=name,
+        to_send=lane.count,
+        acknowledged=lane.acknowledged_count,
+        acknowledged_at=_posix(lane.acknowledged_at),
+        withheld=withheld_on(session, name),
+        received=peer.cursor_count,
+        answered=_posix(peer.pulled_at or peer.enrolled_at),
+        alarm=peer.alarm is not None,
+        quarantined=unnoted(session, name),
+        cosigned_size=cosigned_size(session, name) or 0,
+        cosigned_at=_posix(last_cosigned_at(session, name)),
+    )
+
+
+def _disagreements(session: Session, logs: list[str]) -> dict[str, int]:
+    found = [row.log for row in all_disagreements(session)]
+    return {log: found.count(log) for log in logs}
+
+
+def _posix(moment: str | None) -> float:
+    return datetime.fromisoformat(moment).timestamp() if moment else 0.0

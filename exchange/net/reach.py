@@ -1,0 +1,61 @@
+"""Whether an address answers, by which clock, and how long its certificate is good: for whoever looks after a node."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from exchange.errors import PeerUnreachable
+from exchange.net.line import Lines, http_client
+from schemas.errors import shown
+
+MAX_ANSWER_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Reached:
+    """``ahead_s``: how far the other clock is ahead of this one, to within a second and the time of the answer; None
+    when it does not say. ``certificate_until`` is in POSIX seconds, None without TLS."""
+
+    status: int
+    body: bytes
+    ahead_s: float | None
+    certificate_until: float | None
+
+
+def reach(url: str, *, timeout_s: float) -> Reached:
+    """Ask, unsigned, and believe nothing of it. Raises PeerUnreachable."""
+    with http_client(timeout_s) as http, Lines().line(within_s=timeout_s) as line:
+        try:
+            with http.stream("GET", url, extensions={"trace": line.trace}) as answer:
+                begun, body = time.time(), bytearray()
+                for piece in answer.iter_raw():
+                    body += piece
+                    if len(body) > MAX_ANSWER_BYTES:
+                        break
+                stream = answer.extensions["network_stream"]
+                return Reached(answer.status_code, bytes(body), _ahead(answer, begun), _until(stream))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            fate = line.fate or f"does not answer ({type(error).__name__}: {shown(str(error), 200)})"
+            raise PeerUnreachable(f"{url} {fate}.") from error
+
+
+def _ahead(answer: httpx.Response, now: float) -> float | None:
+    """The field is in whole seconds, cut off: half a second is added."""
+    try:
+        told: datetime = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return told.timestamp() + 0.5 - now
+
+
+def _until(stream: object) -> float | None:
+    tls = stream.get_extra_info("ssl_object") if hasattr(stream, "get_extra_info") else None
+    certificate = tls.getpeercert() if isinstance(tls, ssl.SSLObject | ssl.SSLSocket) else None
+    end = (certificate or {}).get("notAfter")
+    return ssl.cert_time_to_seconds(end) if isinstance(end, str) else None

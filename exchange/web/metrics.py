@@ -1,0 +1,193 @@
+"""What Prometheus reads of a node, on a port of its own that this machine alone reaches: numbers of `flows.observe`,
+what `meters` counted, and what the processes take.
+
+Labels are routes, states, duties and the names of enrolled peers: nothing that grows with records or people.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from exchange.errors import ConfigurationError, ExchangeError
+from exchange.flows.deadlines import Duty
+from exchange.flows.node import Node
+from exchange.flows.observe import Numbers, free_bytes, observe
+from exchange.flows.ready import readiness
+from exchange.store.records import AcquisitionState
+
+log = structlog.get_logger(__name__)
+
+ADDRESS: Final = "127.0.0.1"
+FRESH_S: Final = 5.0
+"""So long one look at the database serves everybody who asks."""
+
+
+@contextmanager
+def metrics_served(node: Node) -> Iterator[None]:
+    """Serve them while the block runs, where the settings name a port. Raises ConfigurationError for one that is
+    taken."""
+    port = node.settings.metrics_port
+    if port is None:
+        yield
+        return
+    try:
+        server, thread = start_http_server(port, addr=ADDRESS, registry=registry_of(node))
+    except OSError as error:
+        raise ConfigurationError(
+            f"Port {port} on {ADDRESS} cannot be had ({error.strerror}); set FFP_NODE_METRICS_PORT to another."
+        ) from error
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def registry_of(node: Node) -> CollectorRegistry:
+    """All that is told of a node."""
+    registry = CollectorRegistry()
+    registry.register(_Counted(node))
+    registry.register(_Observed(node))
+    ProcessCollector(registry=registry)
+    return registry
+
+
+class _Counted(Collector):
+    """What was counted while the node worked."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._node.meters.registry.collect()
+
+
+class _Observed(Collector):
+    """What is so at this moment. Where the database does not answer, `ffp_ready` says so and its numbers are absent:
+    an old number would look like a good one."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._lock = threading.Lock()
+        self._numbers: Numbers | None = None
+        self._until = 0.0
+
+    def describe(self) -> Iterator[Metric]:
+        yield from ()  # nothing is asked of the database before somebody wants to know
+
+    def collect(self) -> Iterator[Metric]:
+        parts = {part: float(state == "ok") for part, state in readiness(self._node).items()}
+        yield _gauge("ffp_ready", "Whether this part of the node can do its work.", "part", parts)
+        yield from _machine(self._node)
+        try:
+            numbers = self._look()
+        except ExchangeError as error:
+            log.warning("the metrics lack the numbers of the database", code=error.code, detail=str(error))
+            return
+        yield from _work(numbers)
+        yield from _peers(numbers)
+        yield from _log(numbers)
+
+    def _look(self) -> Numbers:
+        with self._lock:
+            if self._numbers is None or time.monotonic() >= self._until:
+                self._numbers = None
+                self._numbers = observe(self._node)
+                self._until = time.monotonic() + FRESH_S
+            return self._numbers
+
+
+def _machine(node: Node) -> Iterator[Metric]:
+    pools = {"foreground": node.compute.processes(), "background": node.background.processes()}
+    counts = {pool: float(len(ids)) for pool, ids in pools.items()}
+    yield _gauge("ffp_worker_processes", "Processes that read, draw or correlate.", "pool", counts)
+    memory = {"node": pss_bytes(os.getpid()), **{pool: sum(map(pss_bytes, ids)) for pool, ids in pools.items()}}
+    yield _gauge("ffp_memory_pss_bytes", "Memory, what is shared counted in parts.", "pool", memory)
+    try:
+        free = float(free_bytes(node))
+    except OSError:
+        return  # the home is gone: `ffp_ready` says so
+    yield _one("ffp_disk_free_bytes", "Free on the disk of the node's folder.", free)
+    reserve = float(node.settings.min_free_bytes)
+    yield _one("ffp_disk_reserve_bytes", "Below this nothing is taken any more (min_free_bytes).", reserve)
+
+
+def _work(numbers: Numbers) -> Iterator[Metric]:
+    jobs = GaugeMetricFamily("ffp_jobs", "Promised work that is not done.", labels=["kind", "state"])
+    for (kind, state), count in numbers.jobs.items():
+        jobs.add_metric([kind, state], count)
+    yield jobs
+    states = {state.value: float(numbers.acquisitions.get(state, 0)) for state in AcquisitionState}
+    yield _gauge("ffp_acquisitions", "Scans, by how far they are.", "state", states)
+    yield _one("ffp_blobs_bytes", "Bytes of all scans that are here.", numbers.scan_bytes)
+    waiting = {duty.value: 0.0 for duty in Duty} | {due.duty.value: float(due.count) for due in numbers.duties}
+    yield _gauge("ffp_duties", "What waits for people, by what it is.", "duty", waiting)
+    late = {duty.value: 0.0 for duty in Duty} | {due.duty.value: float(due.late) for due in numbers.duties}
+    yield _gauge("ffp_duties_late", "Of these, those whose deadline has passed.", "duty", late)
+    yield _one("ffp_mail_failing", "People to whom no e-mail leaves.", numbers.mail_failing)
+
+
+def _peers(numbers: Numbers) -> Iterator[Metric]:
+    told = {
+        "ffp_lane_statements": ("Statements on the lane for this peer.", "to_send"),
+        "ffp_lane_acknowledged": ("Those of them that it has read.", "acknowledged"),
+        "ffp_lane_acknowledged_timestamp_seconds": ("When it last acknowledged; 0: never.", "acknowledged_at"),
+        "ffp_lane_withheld": ("Those that it read without their content.", "withheld"),
+        "ffp_lane_received": ("Statements that came from this peer.", "received"),
+        "ffp_peer_answered_timestamp_seconds": ("The last good pull; before the first, the enrolment.", "answered"),
+        "ffp_peer_alarm": ("Whether an alarm stands at this peer.", "alarm"),
+        "ffp_quarantine_items": ("Its items that are set aside and not noted yet.", "quarantined"),
+        "ffp_cosigned_size": ("The largest head of this node's log that it cosigned.", "cosigned_size"),
+        "ffp_cosigned_timestamp_seconds": ("When its last cosignature came; 0: never.", "cosigned_at"),
+    }
+    for name, (text, attribute) in told.items():
+        values = {peer.node_id: float(getattr(peer, attribute)) for peer in numbers.peers}
+        yield _gauge(name, text, "peer", values)
+    lag = {peer.node_id: float(peer.to_send - peer.acknowledged) for peer in numbers.peers}
+    yield _gauge("ffp_lane_waiting", "Statements that wait for this peer.", "peer", lag)
+
+
+def _log(numbers: Numbers) -> Iterator[Metric]:
+    yield _one("ffp_log_size", "Statements in the own log.", numbers.log_size)
+    yield _one("ffp_log_signed_size", "Those that its last signed head covers.", numbers.signed_size)
+    yield _one("ffp_log_signed_timestamp_seconds", "When that head was signed; 0: never.", numbers.signed_at)
+    yield _one("ffp_log_may_sign", "Whether heads may be signed since the last start.", numbers.may_sign)
+    disagreements = {name: float(count) for name, count in numbers.disagreements.items()}
+    yield _gauge("ffp_log_disagreements", "Pairs of signed heads that do not agree.", "log", disagreements)
+    yield _one("ffp_log_checked_timestamp_seconds", "When all at rest was last read again.", numbers.checked_at)
+    yield _one("ffp_log_altered", "Whether something was then not what was signed.", numbers.altered)
+    yield _one("ffp_stamps_wanted", "Whether an authority is to stamp heads.", numbers.stamps_wanted)
+    yield _one("ffp_stamped_timestamp_seconds", "The time in the last stamp; 0: none.", numbers.stamped_at)
+    yield _one("ffp_stamps_missing_seconds", "For how long stamps are missing.", numbers.stamps_missing_s)
+
+
+def _one(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=float(value))
+
+
+def _gauge(name: str, text: str, label: str, values: dict[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family
+
+
+def pss_bytes(process: int) -> float:
+    """The proportional set size of a process; 0 of one that has ended."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    return 1024.0 * sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))

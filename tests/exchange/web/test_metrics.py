@@ -1,0 +1,123 @@
+"""What Prometheus reads: the numbers are those of the node, on a port that outsiders do not reach, and its labels stay
+few."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from exchange.errors import ConfigurationError
+from exchange.flows.node import Node
+from exchange.web.metrics import metrics_served, registry_of
+from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.conftest import RunningNode, enrol_each_other, free_port
+from tests.exchange.web.conftest import tiny_scan
+
+LABELS = {"method", "route", "status", "le", "kind", "state", "part", "pool", "duty", "peer", "log"}
+
+
+def samples(node: Node) -> dict[tuple[str, tuple[str, ...]], float]:
+    """By name and the values of its labels, those in the order of their names."""
+    text = generate_latest(registry_of(node)).decode().removesuffix("# EOF\n")
+    return {
+        (sample.name, tuple(sample.labels[name] for name in sorted(sample.labels))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_the_port_is_off_unless_it_is_named_and_then_of_this_machine_alone(
+    start_node: Callable[..., RunningNode],
+) -> None:
+    port = free_port()
+    node = start_node(Jurisdiction.RS, metrics_port=port).node
+    with metrics_served(node):
+        answer = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
+        assert answer.status_code == 200
+        assert "ffp_log_size" in answer.text
+        with pytest.raises(ConfigurationError, match=str(port)), metrics_served(node):
+            pass
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
+    assert httpx.get(f"{node.settings.url}/metrics", trust_env=False).status_code == 404
+    quiet = node.settings.model_copy(update={"metrics_port": None})
+    with metrics_served(Node(**{**vars(node), "settings": quiet})), pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
+
+
+def test_requests_are_counted_by_route_and_never_by_what_stands_in_it(node: RunningNode) -> None:
+    secret = "RS-2026-SECRET"
+    node.get("/v1/records", params={"case_reference": secret})
+    node.get(f"/v1/records/{'0' * 64}")
+    node.get(f"/{secret}")
+    node.http.request(secret, node.url + "/healthz")
+    node.http.get(f"{node.url}/app/static/style.css")
+    node.http.get(f"{node.url}/app/sign-in")
+    found = samples(node.node)
+    requests = {labels for name, labels in found if name == "ffp_http_requests_total"}
+    assert {
+        ("GET", "/v1/records", "200"),
+        ("GET", "/v1/records/{statement_id}", "404"),
+        ("GET", "none", "404"),
+        ("GET", "/app/sign-in", "200"),
+    } <= requests
+    assert any(method == "other" for method, _, _ in requests)
+    assert not any(secret in part for _, labels in found for part in labels)
+    count = found["ffp_http_request_seconds_count", ("/v1/records",)]
+    assert count == sum(
+        value
+        for (name, labels), value in found.items()
+        if name == "ffp_http_requests_total" and labels[1] == "/v1/records"
+    )
+
+
+def test_labels_are_few_and_name_no_person_and_no_case(node: RunningNode) -> None:
+    receipt = node.submit(tiny_scan(), case_reference="RS-2026-0815").json()
+    text = generate_latest(registry_of(node.node)).decode()
+    assert set(re.findall(r'(\w+)="', text)) <= LABELS
+    assert "RS-2026-0815" not in text
+    assert receipt["statement_id"] not in text
+    assert "examiner-" not in text
+
+
+@pytest.mark.slow
+def test_the_numbers_are_those_of_the_node(start_node: Callable[..., RunningNode]) -> None:
+    rs, mk = start_node(Jurisdiction.RS), start_node(Jurisdiction.MK)
+    before = time.time()
+    enrol_each_other(rs, mk)
+    scan = tiny_scan()
+    assert rs.submit(scan, audience=["MK"], level="full").status_code == 201
+    mk.wait_for(lambda status: status["records"] == 1 and not status["jobs"])
+    deadline = time.monotonic() + 30
+    while samples(rs.node).get(("ffp_lane_waiting", ("ffp-mk",))) != 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+    found, status = samples(rs.node), rs.get("/v1/status", Role.OPERATOR).json()
+    assert found["ffp_lane_acknowledged", ("ffp-mk",)] == found["ffp_lane_statements", ("ffp-mk",)] >= 1
+    assert found["ffp_peer_answered_timestamp_seconds", ("ffp-mk",)] >= before
+    assert found["ffp_log_size", ()] == status["log_size"]
+    assert found["ffp_blobs_bytes", ()] == len(scan)
+    assert found["ffp_jobs", ("correlate", "dead")] == 0
+    assert sum(value for (name, _), value in found.items() if name == "ffp_acquisitions") == 1
+    assert found["ffp_correlation_seconds_count", ()] >= 1
+    assert found["ffp_memory_pss_bytes", ("node",)] > 10 * 2**20
+    assert found["ffp_ready", ("database",)] == 1
+    assert found["ffp_disk_free_bytes", ()] > 0
+
+
+def test_a_database_that_is_gone_is_told_and_its_numbers_are_not(start_node: Callable[..., RunningNode]) -> None:
+    node = start_node(Jurisdiction.RS).node
+    assert samples(node)["ffp_log_size", ()] >= 1
+    away = node.settings.database.rename(node.settings.database.with_name("away"))
+    found = samples(node)
+    away.rename(node.settings.database)
+    assert found["ffp_ready", ("database",)] == 0
+    assert found["ffp_ready", ("keys",)] == 1
+    assert "ffp_disk_free_bytes" in {name for name, _ in found}
