@@ -87,8 +87,7 @@ def test_an_exchange_can_be_followed_and_its_logs_hold_no_secret(
         secrets.add("ffp_wrong-one")
         eventually(lambda: len(mk.get("/v1/records")["items"]) == 1, 60)
         mk.wait_idle()
-
-    ours_told, theirs_told = lines_of(rs), lines_of(mk)
+        ours_told, theirs_told = lines_of(rs), lines_of(mk)
     fetched = [line for line in theirs_told if line["event"] == "scan fetched"]
     assert len(fetched) == 1
     answered = [line for line in ours_told if line.get(FIELD) == fetched[0][FIELD]]
