@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from sqlalchemy import make_url
 
+from exchange.errors import StoreUnavailable
+from exchange.flows.doctor import examine
+from exchange.flows.observe import observe
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
 from tests.exchange.databases import Postgresql, databases_fixture
@@ -22,6 +26,12 @@ def test_a_database_that_is_away_for_a_while(
     assert node.submit(scans["1-1"], key="first-of-two").status_code == 201
     database = make_url(str(databases.address(node.node.settings.home))).database
 
+    node.wait_correlated(1)
+    numbers = observe(node.node)
+    assert (numbers.log_size, numbers.acquisitions, numbers.duties) == (2, {"correlated": 1}, [])
+    assert numbers.scan_bytes == scans["1-1"].stat().st_size
+    assert set(numbers.jobs.values()) == {0}
+
     databases.run(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
     databases.cut(str(database))
     not_ready = node.http.get(f"{node.url}/readyz")
@@ -29,11 +39,16 @@ def test_a_database_that_is_away_for_a_while(
     assert "does not answer" in not_ready.json()["database"]
     assert (not_ready.json()["blobs"], not_ready.json()["keys"]) == ("ok", "ok")
     assert node.http.get(f"{node.url}/healthz").status_code == 200
+    with pytest.raises(StoreUnavailable):
+        observe(node.node)
+    assert "database" in {found.subject for found in examine(node.node.settings.home).findings}
     refused = node.submit(scans["1-2"], key="second-of-two", case_reference="RS-2")
     problem(refused, 503, "store-unavailable")
     assert refused.headers["retry-after"]
 
     databases.run(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
+    found = {finding.subject for finding in examine(node.node.settings.home).findings}
+    assert found <= {"keys", "clock"}, "what a node of a test is not given"
     assert node.http.get(f"{node.url}/readyz").status_code == 200
     assert node.submit(scans["1-2"], key="second-of-two", case_reference="RS-2").status_code == 201
     assert node.submit(scans["1-1"], key="first-of-two").status_code == 200, "what was stored before is known again"
