@@ -17,7 +17,7 @@ from exchange.flows.trust_root import root_alarms
 from exchange.store import jobs
 from exchange.store.peers import PeerState, all_peers
 from exchange.store.records import scans_at_rest
-from exchange.store.statements import last_log_check, latest_checkpoint, log_size, statement_at
+from exchange.store.statements import keys_since, last_log_check, latest_checkpoint, log_size, statement_at
 from exchange.store.witness import cosigned_size, disagreements
 from schemas.errors import shown
 
@@ -55,11 +55,15 @@ def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:
     """The own log: may it be signed, is it, do others vouch for it, and is what is at rest what was signed."""
     with node.store.read() as session:
         alarms, kept = log_alarms(session, node.node_id), disagreements(session, node.node_id)
+        named = keys_since(session)
         size, signed = log_size(session), latest_checkpoint(session)
         tail = statement_at(session, node.node_id, signed.size if signed else 0)
         check, peers = last_log_check(session), all_peers(session)
         enrolled = [peer.node_id for peer in peers if peer.state == PeerState.ENROLLED]
         vouched = max((cosigned_size(session, peer) or 0 for peer in enrolled), default=0)
+    if named != node.history.last.index:
+        what = "The keys are newer than the database, whose log does not name them yet: submissions are refused."
+        yield fault("keys", what, "Its peers give the log back; see with `ffp peer list` that some are reached.")
     for alarm in alarms:
         yield fault("log", alarm, "See `ffp peer list` for who is reached, and telephone who is not.")
     if kept:

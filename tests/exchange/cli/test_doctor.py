@@ -273,6 +273,14 @@ def test_a_log_that_may_not_be_signed(home: Path, node: Node) -> None:
     assert (only(examine(home)).subject, examine(home).worst) == ("log", Gravity.FAULT)
 
 
+def test_keys_that_the_log_does_not_name_yet(home: Path, node: Node) -> None:
+    """As after a restore of a database from before the last change of keys."""
+    with node.store.write() as session:
+        session.connection().exec_driver_sql("UPDATE log_state SET keys_since = 7")
+    found = only(examine(home))
+    assert (found.subject, found.gravity) == ("keys", Gravity.FAULT)
+
+
 def test_a_log_that_signed_two_histories(home: Path, node: Node) -> None:
     with node.store.write() as session:
         keep_disagreement(session, RS, b"a", b"b", texts=("a", "b"), proven=True, detail="Two heads of one size.")
