@@ -21,7 +21,7 @@ from exchange.flows.say import enter, say
 from exchange.store.monitoring import approved_report, approved_reports, begun_at, keep_report
 from exchange.store.monitoring_tables import MonitoringReportRow
 from exchange.store.statements import find_statement
-from schemas import Approval, Maker
+from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Decision
 
 MOST_HALVES = 40
@@ -54,6 +54,8 @@ class Approved:
     envelope: bytes
     approved_by: str
     approved_at: str
+    because: str
+    """To whom it goes and on what ground, as the head signed it."""
 
 
 def draft(node: Node, half: Half) -> Draft:
@@ -80,9 +82,12 @@ def approve_report(node: Node, maker: Maker, half: Half, sha256: str, because: s
     3. In one transaction: the statement into the log, and the bytes with it. It goes on nobody's lane.
 
     It is approved once: a second version beside the first would tell by their difference what either holds back.
-    Raises Conflict, code "half-not-over", "other-figures", "decided"; NotFound, InvalidInput.
+    Raises Conflict, code "half-not-over", "other-figures", "decided"; NotFound for one of which there is no data;
+    InvalidInput.
     """
     # 1.
+    if all(half != known for known, _ in halves(node)):
+        raise NotFound(f"There is no data of the half-year {half}.")
     if half.end > stamp():
         raise Conflict(f"The half-year {half} is not over before {half.end}.", code="half-not-over")
     found = draft(node, half)
@@ -126,6 +131,7 @@ def find_approved(node: Node, half: Half) -> Approved | None:
         statement = find_statement(session, row.approval) if row is not None else None
     if row is None or statement is None or statement.envelope is None:
         return None
+    said = parse_statement(open_envelope(statement.envelope).payload)
     return Approved(
         document=read_document(row.document),
         data=row.document,
@@ -135,6 +141,7 @@ def find_approved(node: Node, half: Half) -> Approved | None:
         envelope=statement.envelope,
         approved_by=row.approved_by,
         approved_at=row.approved_at,
+        because=said.because if isinstance(said, Approval) else "",
     )
 
 

@@ -51,8 +51,7 @@ WHERE = {
 @router.get("/monitoring")
 def newest(node: OpenNode, who: Monitoring) -> Response:
     """The half-year that lasts."""
-    del who
-    return RedirectResponse(f"/app/monitoring/{halves(node)[0][0]}", 303)
+    return one(node, who, str(halves(node)[0][0]))
 
 
 @router.get("/monitoring/{half}")

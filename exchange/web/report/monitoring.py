@@ -66,6 +66,7 @@ def _approval(approved: Approved | None) -> list[Block]:
         pairs(
             (_("Approved for release"), f"{approved.approved_by}, {term('head', 'role')}"),
             (_("When"), moment(approved.approved_at)),
+            (_("To whom, and on what ground"), approved.because),
             (_("Statement"), approved.approval),
             (_("SHA-256 of the report"), approved.sha256),
         )
