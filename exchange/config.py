@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -29,11 +29,14 @@ from schemas.vocabulary import Jurisdiction
 DEFAULT_HOME = Path("/var/lib/ffp")
 HOME_VARIABLE = "FFP_NODE_HOME"
 _PREFIX = "FFP_NODE_"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""Where nobody reads along."""
 _AUTHORITY_URL = r"^https?://[^\s/@?#]+(/[^\s@#]*)?$"
 _FORMS = {
     "url": "is written http://host:port or https://host:port, in lower case and without a path",
     "node_id": "is written ffp-rs or ffp-rs-name, in lower case",
     "database_url": "is written postgresql+psycopg://user:password@host:port/database",
+    "oidc_issuer": "is written https://host/path, without a name and a query; http on this machine alone",
     "timestamp_url": "is written http://host/path or https://host/path, without a name and password",
 }
 
@@ -45,6 +48,15 @@ def _address_of_postgresql(secret: SecretStr) -> SecretStr:
     if address.scheme != "postgresql+psycopg" or len(address.path) < 2 or address.port == 0:
         raise ValueError("names no database of PostgreSQL")
     return secret
+
+
+def _issuer(address: str) -> str:
+    """Who reads along between a node and a provider that is not asked over TLS signs in as anybody."""
+    parts = urlsplit(address)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if not safe or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("is no address of a provider")
+    return address
 
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -71,6 +83,22 @@ class Settings(BaseSettings):
     """Whoever is signed in to the pages and does nothing for so long signs in again."""
     session_most_s: Seconds = 12 * 3600
     """However busy: a working day."""
+    oidc_issuer: Annotated[str, Field(max_length=500), AfterValidator(_issuer)] | None = None
+    """A provider (OpenID Connect) at whom users of this node may sign in to the pages; exactly as it names itself."""
+    oidc_client_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """What this node is called there."""
+    oidc_client_secret: SecretStr | None = None
+    """What it shows there that it is the node; without one the provider must take PKCE alone."""
+    oidc_claim: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")] = "preferred_username"
+    """What of the ID token names the pseudonym: of a user whom the operator added, in the role that the node gave."""
+    oidc_required_acr: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """The authentication context that the provider must state, such as its level for two factors; asked for, too."""
+    oidc_required_amr: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    """A method of authentication that the provider must state, such as `mfa` or `otp` (RFC 8176)."""
+    oidc_name: Annotated[str, Field(min_length=1, max_length=40)] = "OpenID Connect"
+    """What the button calls the provider."""
+    oidc_only: bool = False
+    """Whether nobody signs in with a password kept here any more."""
     language: PageLanguage = "en"
     """Of the pages, for a browser that asks for none of those that there are and a visitor who has chosen none."""
     host: str = "127.0.0.1"
@@ -158,6 +186,14 @@ class Settings(BaseSettings):
     key_passphrase: SecretStr | None = None
     """What the private keys are encrypted with. From the environment, a secret file or a systemd credential; never
     from ``config.toml``, which lies beside the keys."""
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> Self:
+        if (self.oidc_issuer is None) != (self.oidc_client_id is None):
+            raise ValueError("oidc_issuer and oidc_client_id belong together")
+        if self.oidc_issuer is None and self.oidc_only:
+            raise ValueError("oidc_only needs an oidc_issuer: else nobody could sign in")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -277,7 +313,9 @@ def _faults(error: ValidationError) -> str:
     clauses = []
     for item in error.errors(include_input=False, include_url=False, include_context=False):
         name = ".".join(map(str, item["loc"]))
-        clauses.append(f"{name}: {_FORMS.get(name, item['msg'])}")
+        clauses.append(
+            f"{name}: {_FORMS.get(name, item['msg'])}" if name else item["msg"].removeprefix("Value error, ")
+        )
     return "; ".join(clauses)
 
 

@@ -5,6 +5,7 @@ ExchangeError
 │   └── PassphraseNeeded        the operator gives the passphrase of the keys
 ├── Unauthenticated             sign in: no token, an unknown or a revoked one
 ├── Forbidden                   signed in, but the role may not do this
+│   └── ScopeMissing            the role may, the token is not for it: take one of the scope that is named
 ├── NotFound                    no such thing, or not for this caller: both get the same answer
 ├── InvalidInput                the sender corrects what the message names and sends again
 │   └── UnsupportedMedia        the sender exports the scan in a format that is read here
@@ -16,6 +17,7 @@ ExchangeError
 │   ├── StoreFull               the operator frees space; nothing was stored
 │   └── NotAudited              try again later; nothing was shown, since who asked could not be written down
 ├── ComputeFailed               a worker process died or took too long: try again; it is counted
+├── ProviderUnavailable         nobody can sign in at the provider: try again later, or tell the operator
 ├── NotSearched                 nothing could be compared, for a reason that lies in the query: the answer says so
 ├── StatementInvalid            a signed statement that must not be believed: quarantine it
 ├── RootInvalid                 a trust root or registry that must not be believed: keep to the one before it
@@ -65,6 +67,16 @@ class Unauthenticated(ExchangeError):
 
 class Forbidden(ExchangeError):
     code = "forbidden"
+
+
+class ScopeMissing(Forbidden):
+    """``scope`` is what the token lacks."""
+
+    code = "scope-missing"
+
+    def __init__(self, message: str, *, scope: str) -> None:
+        super().__init__(message)
+        self.scope = scope
 
 
 class NotFound(ExchangeError):
@@ -121,6 +133,12 @@ class NotAudited(StoreUnavailable):
 
 class ComputeFailed(ExchangeError):
     code = "compute-failed"
+
+
+class ProviderUnavailable(ExchangeError):
+    """The provider of the sign-in does not answer, or not as it must."""
+
+    code = "provider-unavailable"
 
 
 class NotSearched(ExchangeError):

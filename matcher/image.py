@@ -25,6 +25,7 @@ _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_BITS = 256, 257, 258
 _TIFF_STRIPS, _TIFF_ROWS_A_STRIP = 273, 278
 _TIFF_TILE_WIDTH, _TIFF_TILE_HEIGHT = 322, 323
 _MIRRORED = (2, 4, 5, 7)
+_ON_ITS_SIDE = 5
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -67,6 +68,11 @@ class ImageInfo:
     channels: int
     orientation: int
     warnings: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns) as it is shown: ``orientation`` 5 to 8 lays it on its side."""
+        return (self.width, self.height) if self.orientation >= _ON_ITS_SIDE else (self.height, self.width)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def level_impression(topography: Topography, parameters: Parameters) -> Levelled
 
     1. Average to points no finer than about 3 um; reduce to a grid of about 12 um.
     2. Find the dent: where the most water would stand, once what surrounds it is level. A scan that is a dent as a
-       whole holds it everywhere.
+       whole holds it everywhere, and so does what a user outlined.
     3. Take out the walls: missing points and slopes of more than 45 degrees. Keep the largest piece.
     4. Fit a fourth-order surface to it, robustly; keep what lies close (a drag and torn edges do not); repeat.
     5. Subtract the form on the measured grid. The centre is that of the circle behind the outline.
@@ -55,7 +55,7 @@ def level_impression(topography: Topography, parameters: Parameters) -> Levelled
     _require(solid, grid_spacing, parameters)
 
     # 2.
-    dent = _find_dent(grid, solid, grid_spacing)
+    dent = solid if topography.outlined else _find_dent(grid, solid, grid_spacing)
     if not dent[solid].all():
         # water stands level, and the primer may not: level it by what lies around the dent, and look again
         dent = _find_dent(grid - _robust_form(grid, solid & ~dent, degree=1), solid, grid_spacing)

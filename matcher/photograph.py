@@ -51,7 +51,7 @@ class Photograph:
     ``brightness``: float32, C-contiguous, read-only, shape (rows, columns), the first row on top of the picture;
     0 is black, 1 the brightest value that the file can hold; NaN where the picture is transparent or outside the
     outline that was given: where there is any, the outline stands and no other is looked for.
-    ``um_per_pixel``: (y, x), positive.
+    ``um_per_pixel``: (y, x), positive. ``outlined``: a user gave the outline (``within``).
     ``warnings``: sentences for the examiner about what was doubtful in the file.
     """
 
@@ -59,6 +59,7 @@ class Photograph:
     um_per_pixel: tuple[float, float]
     lighting: Lighting = field(default_factory=Lighting)
     warnings: tuple[str, ...] = ()
+    outlined: bool = False
 
     def within(self, outline: NDArray[np.bool_]) -> Photograph:
         """Only what lies inside an outline that a user drew: bool, the shape of ``brightness``.
@@ -66,7 +67,7 @@ class Photograph:
         Raises ``ScanRefused``: "mask-differs" where it has another shape.
         """
         check_shape(outline, self.brightness.shape)
-        return replace(self, brightness=_frozen(np.where(outline, self.brightness, np.float32(np.nan))))
+        return replace(self, brightness=_frozen(np.where(outline, self.brightness, np.float32(np.nan))), outlined=True)
 
     def mirrored(self) -> Photograph:
         """Upside down: a topography's first row may be the lowest one (y upwards), a picture's is the highest."""

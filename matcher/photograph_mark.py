@@ -93,7 +93,7 @@ def find_photograph_mark(photograph: Photograph) -> PhotographMark:
 
     # 2.
     aperture = None
-    if np.isnan(photograph.brightness).any():
+    if photograph.outlined or np.isnan(photograph.brightness).any():
         inside = weights > 0
         if not inside.any():
             raise ScanNotUsable("not usable: nothing lies within the outline; draw it on the mark")

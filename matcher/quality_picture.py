@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from matcher.circle import Circle
 from matcher.errors import ScanNotUsable
 from matcher.level import LevelledMark, averaged
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
-from matcher.plane import Plane, ratio
+from matcher.plane import Mask, Plane, ratio
 from matcher.quality import Quality, assess, figures_in_words
 from matcher.regions import level_region
 from matcher.topography import Topography
@@ -48,25 +49,41 @@ def draw_quality(topography: Topography, parameters: Parameters = DEFAULT_PARAME
     The scan's first row is on top. Give ``topography.within(mask)`` to see a mask of one's own.
     """
     # 1. to 3.
-    panel, quality, um_a_pixel = draw_mark(topography, parameters)
+    drawn = draw_mark(topography, parameters)
 
     # 4.
     canvas = Image.new("RGB", (3 * _GAP + _PANEL + _COLUMN, 2 * _GAP + _PANEL), _BACKGROUND)
-    canvas.paste(panel, (_GAP, _GAP))
-    _write(ImageDraw.Draw(canvas), quality, um_a_pixel)
+    canvas.paste(drawn.panel, (_GAP, _GAP))
+    _write(ImageDraw.Draw(canvas), drawn.quality, drawn.um_a_pixel)
     stream = io.BytesIO()
     canvas.save(stream, format="PNG")
     return stream.getvalue()
 
 
+@dataclass(frozen=True)
+class DrawnMark:
+    """``panel``: the picture without words; ``plain``: the same before anything was tinted or outlined; ``mark``: None
+    where none was found."""
+
+    panel: Image.Image
+    plain: Image.Image
+    quality: Quality
+    um_a_pixel: float
+    mark: LevelledMark | None
+
+
 def draw_mark(
-    topography: Topography, parameters: Parameters = DEFAULT_PARAMETERS
-) -> tuple[Image.Image, Quality, float]:
-    """Steps 1 to 3 of ``draw_quality`` alone: the picture without words, the quality, and micrometres a pixel."""
+    topography: Topography, parameters: Parameters = DEFAULT_PARAMETERS, outline: Mask | None = None
+) -> DrawnMark:
+    """Steps 1 to 3 of ``draw_quality`` alone.
+
+    ``outline``: what of it is the mark by a user's word (``Topography.within``); the rest is shaded all the same.
+    """
     # 1.
-    quality = assess(topography, parameters)
+    shown = topography if outline is None else topography.within(outline)
+    quality = assess(shown, parameters)
     try:
-        mark = level_region(topography, parameters)
+        mark: LevelledMark | None = level_region(shown, parameters)
     except ScanNotUsable:
         mark = None
 
@@ -75,13 +92,22 @@ def draw_mark(
     heights, share = _on_panel(topography, um_a_pixel)
     inside = _mark_on_panel(mark, share.shape, um_a_pixel)
     picture = _shaded(heights, share, inside, um_a_pixel)
+    plain = Image.fromarray(picture.copy())
 
     # 3.
     _tint(picture, (share > 0.5) & (inside == 0))
     _outline(picture, inside)
     panel = Image.fromarray(picture)
     draw_circles(ImageDraw.Draw(panel), (quality.outline, quality.aperture), um_a_pixel)
-    return panel, quality, um_a_pixel
+    return DrawnMark(panel, plain, quality, um_a_pixel, mark)
+
+
+def draw_region(panel: Image.Image, cells: Mask) -> Image.Image:
+    """The outline of a region that is given in cells over the whole picture."""
+    picture = np.array(panel)
+    on_panel = cv2.resize(cells.view(np.uint8), panel.size, interpolation=cv2.INTER_NEAREST)
+    _outline(picture, np.asarray(on_panel, np.uint8))
+    return Image.fromarray(picture)
 
 
 def draw_surface(topography: Topography) -> tuple[Image.Image, float]:

@@ -52,6 +52,18 @@ class Strip:
     direction_deg: float
 
 
+@dataclass(frozen=True)
+class Striated:
+    """Where one direction prevails, before it is turned: ``region`` and ``heights`` (um) on a grid with ``spacing_um``
+    (y, x), whose first point lies at ``origin_um``; ``across_deg`` as ``Strip.direction_deg``."""
+
+    region: Mask
+    heights: Plane
+    spacing_um: tuple[float, float]
+    origin_um: tuple[float, float]
+    across_deg: float
+
+
 def find_strip(topography: Topography, parameters: ProfileParameters) -> Strip:
     """Find the striated region of a scan of it, with or without what surrounds it.
 
@@ -65,18 +77,12 @@ def find_strip(topography: Topography, parameters: ProfileParameters) -> Strip:
 
     Raises ``ScanNotUsable`` with a sentence for the examiner where there are no striae.
     """
-    # 1.
-    require_sampling(topography, COARSEST_USABLE_UM)
-    heights, weights, spacing, origin = averaged(topography, parameters.spacing_um)
-
-    # 2.
-    coherence, direction, steep = _directions(heights, weights, spacing, parameters)
-
-    # 3.
-    region, across_deg = _find_region(coherence, direction, (weights > 0) & ~steep, spacing, parameters)
+    # 1. to 3.
+    striated = find_striated(topography, parameters)
+    spacing, origin, across_deg = striated.spacing_um, striated.origin_um, striated.across_deg
 
     # 4.
-    level, kept = _levelled(heights, region, spacing)
+    level, kept = _levelled(striated.heights, striated.region, spacing)
 
     # 5.
     across_deg = _refined_direction(level, kept, spacing, across_deg, parameters.spacing_um) % 180.0
@@ -92,6 +98,20 @@ def find_strip(topography: Topography, parameters: ProfileParameters) -> Strip:
     for _ in range(_STRAIGHTENINGS):
         flat, share = _straightened(flat, share)
     return Strip(flat, share, parameters.spacing_um, centre, across_deg)
+
+
+def find_striated(topography: Topography, parameters: ProfileParameters) -> Striated:
+    """Steps 1 to 3 of ``find_strip``, which raises as this does."""
+    # 1.
+    require_sampling(topography, COARSEST_USABLE_UM)
+    heights, weights, spacing, origin = averaged(topography, parameters.spacing_um)
+
+    # 2.
+    coherence, direction, steep = _directions(heights, weights, spacing, parameters)
+
+    # 3.
+    region, across_deg = _find_region(coherence, direction, (weights > 0) & ~steep, spacing, parameters)
+    return Striated(region, heights, spacing, origin, across_deg)
 
 
 def _directions(

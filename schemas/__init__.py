@@ -18,6 +18,7 @@ from schemas.exhibit import (
     Handling,
     Instrument,
     Measurement,
+    RegionMask,
     SuspectedFirearm,
 )
 from schemas.issued import CONTRACT_VERSION, Maker, Statement
@@ -96,6 +97,7 @@ __all__ = [
     "Receipt",
     "Record",
     "Refusal",
+    "RegionMask",
     "ReleaseRequest",
     "Retraction",
     "Side",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import re
 from datetime import date
 from typing import Annotated, Self
@@ -73,6 +76,10 @@ ShortText = Annotated[
 ClockHour = Annotated[int, Field(ge=1, le=12)]
 Sha256Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 CaseReference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
+
+MAX_MASK_CELLS = 128
+"""On either side: of a primer's 4 mm a cell is 31 um, half of what is taken off a mark's rim."""
+_MAX_BITS_LENGTH = 4 * -(-(MAX_MASK_CELLS**2 // 8) // 3)
 
 
 class DateRange(Contract):
@@ -146,10 +153,59 @@ class Instrument(Contract):
     software: ShortText | None = None
 
 
+class RegionMask(Contract):
+    """The region of interest as an examiner marked it by hand, in cells that cover the whole scan.
+
+    Of a scan of H x W points, point (y, x) lies in the cell of row floor((2 y + 1) rows / 2 H) and of column
+    floor((2 x + 1) columns / 2 W). Row 0 holds the scan's first row: of an x3p the one with the smallest y, whichever
+    way y points, of a photograph the top one as the picture is shown. ``bits``: one a cell, row after row without a
+    gap, in each byte the most significant first, 1 inside the region; unused bits of the last byte are 0; Base64
+    (RFC 4648, 4). There is one spelling of a region: any other is refused.
+    """
+
+    rows: Annotated[int, Field(ge=1, le=MAX_MASK_CELLS)]
+    columns: Annotated[int, Field(ge=1, le=MAX_MASK_CELLS)]
+    bits: Annotated[str, Field(max_length=_MAX_BITS_LENGTH, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+
+    @model_validator(mode="after")
+    def _canonical(self) -> Self:
+        cells = self.rows * self.columns
+        try:
+            packed = base64.b64decode(self.bits, validate=True)
+        except binascii.Error as error:
+            raise ValueError("the bits are not Base64") from error
+        if base64.b64encode(packed).decode() != self.bits:
+            raise ValueError("the bits are in another than the canonical spelling of Base64")
+        if len(packed) != -(-cells // 8):
+            raise ValueError(f"{self.rows} x {self.columns} cells take {-(-cells // 8)} bytes, and {len(packed)} came")
+        if packed[-1] & ((1 << (-cells % 8)) - 1):
+            raise ValueError("a bit is set behind the last cell")
+        if not any(packed):
+            raise ValueError("no cell is in the region")
+        return self
+
+    @classmethod
+    def of(cls, rows: int, columns: int, packed: bytes) -> Self:
+        return cls(rows=rows, columns=columns, bits=base64.b64encode(packed).decode())
+
+    @property
+    def packed(self) -> bytes:
+        """The bits as bytes."""
+        return base64.b64decode(self.bits)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of rows, columns (two bytes each, big-endian) and bits: names what is made of a scan with it."""
+        shape = self.rows.to_bytes(2, "big") + self.columns.to_bytes(2, "big")
+        return hashlib.sha256(shape + self.packed).hexdigest()
+
+
 class Measurement(Contract):
     """How one region was measured. Resolutions in micrometres; ``lateral_resolution_um`` is the pixel size of a
     photograph, which needs it, and for a topography only a statement beside what the file itself says. ``light_hour``
-    goes with side light only. Who captured it is a role, never a name."""
+    goes with side light only. Who captured it is a role, never a name. ``region_mask`` is there where an examiner
+    marked the region by hand, and then stands in the place of what a matcher would find; without one the field is left
+    out."""
 
     roi: RegionOfInterest
     modality: Modality
@@ -162,6 +218,7 @@ class Measurement(Contract):
     light_hour: ClockHour | None = None
     unmodified: Answer = Answer.UNKNOWN
     captured_by: Role | None = None
+    region_mask: RegionMask | None = Field(default=None, exclude_if=lambda mask: mask is None)
 
     @model_validator(mode="after")
     def _photograph_has_a_scale(self) -> Self:

@@ -88,5 +88,5 @@ _NEXT = (
 def _line(entry: AuditEntry) -> str:
     why = f"{entry.purpose or 'purpose not stated'}, {entry.legal_basis or 'legal basis not stated'}"
     about = " ".join(subject[:16] for subject in entry.subjects)
-    who = f"{entry.actor} ({entry.role})"
+    who = f"{entry.actor} ({entry.role}{'' if entry.token is None else f', token {entry.token}'})"
     return "\t".join((str(entry.number), entry.at, who, entry.act, str(entry.count), about, entry.asked or "", why))

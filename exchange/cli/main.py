@@ -27,6 +27,7 @@ from exchange.cli import (
     records,
     root,
     sync,
+    tokens,
     users,
 )
 
@@ -41,6 +42,7 @@ app.command("init")(node.init)
 app.command("serve")(node.serve)
 app.command("status")(node.status)
 app.add_typer(users.app, name="user")
+app.add_typer(tokens.app, name="token")
 app.add_typer(peers.app, name="peer")
 app.add_typer(queries.app, name="query")
 app.add_typer(keys.app, name="key")

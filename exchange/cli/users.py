@@ -1,4 +1,4 @@
-"""``ffp user``: people and machines that may use this node."""
+"""``ffp user``: people that may use this node."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add(
     role: Annotated[str, typer.Option(help="examiner, investigator, operator, head or auditor.")],
     home: Home = None,
 ) -> None:
-    """Add a user and print the bearer token, once."""
+    """Add a user and print a first token, once: for all that the role may, and for a year. `ffp token` makes others."""
     import re
 
     from exchange.errors import InvalidInput
@@ -34,7 +34,9 @@ def add(
     with opened(resolve_home(home)) as node, node.store.write() as session:
         token = add_user(session, pseudonym, Role(role))
     typer.echo(token)
-    typer.echo(f"This token of {pseudonym} ({role}) is shown once; only its hash is kept.", err=True)
+    typer.echo(
+        f"This token of {pseudonym} ({role}) is shown once, and holds for a year; only its hash is kept.", err=True
+    )
 
 
 @app.command("invite")
@@ -68,7 +70,7 @@ def list_users(home: Home = None) -> None:
 
 @app.command("revoke")
 def revoke(pseudonym: str, home: Home = None) -> None:
-    """Revoke a user's token at once."""
+    """Revoke a user at once, with all tokens and sessions."""
     from exchange.flows.node import opened
     from exchange.store.users import revoke_user
 

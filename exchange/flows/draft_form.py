@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from schemas import Record
+from exchange.flows.region_masks import mask_digest
+from exchange.store.draft_tables import DraftFileRow
+from schemas import Record, RegionMask
 from schemas.exhibit import Contract
 from schemas.record import Acquisition
 from schemas.vocabulary import (
@@ -98,10 +100,11 @@ _PLACED = {"handling": "handling.restriction", "exhibit.occurred": "exhibit.occu
 
 @dataclass(frozen=True)
 class FileOf:
-    """A file as the submission names it: the part is its id."""
+    """A file as the submission names it: the part is its id. ``mask``: its region as marked by hand."""
 
     file_id: str
     modality: Modality
+    mask: RegionMask | None = None
 
 
 def known_fields(sent: Mapping[str, str], files: Iterable[str]) -> dict[str, str]:
@@ -121,6 +124,19 @@ def of_file(fields: Mapping[str, str], file_id: str) -> dict[str, str]:
     """What is said of one file, without the prefix."""
     prefix = f"file.{file_id}."
     return {name.removeprefix(prefix): value for name, value in fields.items() if name.startswith(prefix)}
+
+
+def marked_in(file: DraftFileRow, said: Mapping[str, str]) -> RegionMask | None:
+    """The region that was marked by hand on a file, if it is the region of interest that is stated of it."""
+    if file.region_mask is None or file.region_roi != said.get("roi"):
+        return None
+    return RegionMask.model_validate_json(file.region_mask)
+
+
+def is_stale(file: DraftFileRow, said: Mapping[str, str]) -> bool:
+    """Whether a scan was read with another region than is marked now: its verdict is not of this one."""
+    reading = json.loads(file.reading) if file.reading else {}
+    return "report" in reading and reading.get("mended") != mask_digest(marked_in(file, said))
 
 
 def ticked(fields: Mapping[str, str], group: str) -> list[str]:
@@ -152,7 +168,8 @@ def fields_of(record: Record) -> dict[str, str]:
 
 
 def fields_of_file(acquisition: Acquisition, file_id: str) -> dict[str, str]:
-    content = {name: value for name, value in _plain(acquisition).items() if name not in {"blob", "modality"}}
+    beside = {"blob", "modality", "region_mask"}
+    content = {name: value for name, value in _plain(acquisition).items() if name not in beside}
     return {f"file.{file_id}.{name}": value for name, value in _flat(content)}
 
 
@@ -188,6 +205,8 @@ def _acquisition(said: Mapping[str, str], file: FileOf) -> dict[str, Any]:
         said = {name: value for name, value in said.items() if name != "light_hour"} | {"lighting": Lighting.NONE}
     for name, value in said.items():
         _put(made, name, _valued(name, value, FILE_WHOLE, FILE_NUMBERS))
+    if file.mask is not None:
+        made["region_mask"] = _plain(file.mask)
     return made
 
 

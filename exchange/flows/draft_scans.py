@@ -10,12 +10,13 @@ from typing import Any
 
 import matcher
 from exchange.errors import Conflict, InvalidInput, TooLarge
-from exchange.flows.draft_form import of_file
+from exchange.flows.draft_form import marked_in, of_file
 from exchange.flows.drafts import open_draft
 from exchange.flows.node import Node
 from exchange.flows.scan_preview import Asked, preview_scan
 from exchange.store.draft_tables import DraftFileRow
 from exchange.store.drafts import add_file, files_of, find_draft, find_file, remove_file, save_fields, typed
+from schemas import RegionMask
 from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Lighting, RegionOfInterest
 
@@ -100,16 +101,17 @@ def read_scan(node: Node, pseudonym: str, draft_id: str, file_id: str) -> DraftF
     with node.store.read() as session:
         draft = open_draft(session, pseudonym, draft_id)
         file = find_file(session, draft, file_id)
-        asked = _asked(of_file(typed(draft), file_id))
+        asked = _asked(of_file(typed(draft), file_id), file)
     if file.sha256 is None:
         raise Conflict("This file has not come whole yet.", code="not-whole")
     try:
-        reading, picture = node.compute.run(preview_scan, place_of(node, file), asked)
+        preview = node.compute.run(preview_scan, place_of(node, file), asked)
     except matcher.ScanRefused as error:
         said: dict[str, Any] = {"refused": str(error), "code": error.reason}
     else:
-        said = reading.as_dict()
-        node.draft_files.keep_preview(file_id, picture)
+        said = preview.reading.as_dict()
+        node.draft_files.keep_preview(file_id, preview.picture)
+        node.draft_files.keep_preview(file_id, preview.plain, plain=True)
     with node.store.write() as session:
         file = find_file(session, open_draft(session, pseudonym, draft_id), file_id)
         file.reading = json.dumps(said)
@@ -127,11 +129,31 @@ def remove_scan(node: Node, pseudonym: str, draft_id: str, file_id: str) -> None
         node.draft_files.erase(file_id)
 
 
-def preview_of(node: Node, pseudonym: str, draft_id: str, file_id: str) -> bytes:
-    """Raises NotFound."""
+def preview_of(node: Node, pseudonym: str, draft_id: str, file_id: str, *, plain: bool) -> bytes:
+    """As PNG; ``plain``: without what was found. Raises NotFound."""
     with node.store.read() as session:
         find_file(session, find_draft(session, pseudonym, draft_id), file_id)
-    return node.draft_files.preview(file_id)
+    return node.draft_files.preview(file_id, plain=plain)
+
+
+def mark_region(node: Node, pseudonym: str, draft_id: str, file_id: str, mask: RegionMask) -> bool:
+    """Keep the region that the examiner marked; returns whether it differs from the found one, which else stands again.
+
+    The verdict is that of the region before, until ``read_scan``. Raises NotFound; Conflict while the file was not
+    read; InvalidInput, code "mask-differs", where the cells are not those of the reading.
+    """
+    with node.store.write() as session:
+        draft = open_draft(session, pseudonym, draft_id)
+        file = find_file(session, draft, file_id)
+        reading = json.loads(file.reading) if file.reading else {}
+        if "grid" not in reading:
+            raise Conflict("This file was not read yet.", code="not-whole")
+        if [mask.rows, mask.columns] != reading["grid"]:
+            raise InvalidInput("These are not the cells of this scan; load the page anew.", code="mask-differs")
+        roi = of_file(typed(draft), file_id).get("roi")
+        mended = bool(mask.model_dump() != reading["found"] or reading["roi"] != roi)
+        file.region_mask, file.region_roi = (mask.model_dump_json(), roi) if mended else (None, None)
+    return mended
 
 
 def place_of(node: Node, file: DraftFileRow) -> Path:
@@ -151,7 +173,7 @@ def _note_whole(node: Node, pseudonym: str, draft_id: str, file_id: str, sha256:
         find_file(session, open_draft(session, pseudonym, draft_id), file_id).sha256 = sha256
 
 
-def _asked(said: dict[str, str]) -> Asked:
+def _asked(said: dict[str, str], file: DraftFileRow) -> Asked:
     """What is stated so far; what cannot be read as it is counts as not stated."""
     try:
         roi = RegionOfInterest(said.get("roi", ""))
@@ -161,4 +183,6 @@ def _asked(said: dict[str, str]) -> Asked:
         size = float(said.get("lateral_resolution_um", "").replace(",", "."))
     except ValueError:
         size = 0.0
-    return Asked(roi, size if 0.01 < size <= 100 else None, said.get("lighting", Lighting.UNKNOWN))
+    return Asked(
+        roi, size if 0.01 < size <= 100 else None, said.get("lighting", Lighting.UNKNOWN), marked_in(file, said)
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from exchange.clock import now
 from exchange.errors import InvalidInput
-from exchange.flows.draft_form import FileOf, of_file, placed, submission_of
+from exchange.flows.draft_form import FileOf, is_stale, marked_in, of_file, placed, submission_of
 from exchange.flows.drafts import Draft, close, read_draft
 from exchange.flows.node import Node
 from exchange.flows.sharing import decide
@@ -111,18 +111,19 @@ def _files(draft: Draft) -> tuple[list[FileOf], dict[str, str]]:
     if not draft.files:
         problems["files"] = "no-scan"
     for file in draft.files:
-        reading = json.loads(file.reading) if file.reading else {}
+        reading, said = json.loads(file.reading) if file.reading else {}, of_file(draft.fields, file.file_id)
         if file.sha256 is None:
             problems[f"file.{file.file_id}"] = "not-whole"
         elif not reading:
             problems[f"file.{file.file_id}"] = "not-read"
         elif "refused" in reading:
             problems[f"file.{file.file_id}"] = "refused"
+        elif is_stale(file, said):
+            problems[f"file.{file.file_id}"] = "not-read"
         modality = Modality(reading.get("modality", Modality.TOPOGRAPHY))
-        unscaled = not of_file(draft.fields, file.file_id).get("lateral_resolution_um")
-        if modality is Modality.REFLECTANCE and unscaled:
+        if modality is Modality.REFLECTANCE and not said.get("lateral_resolution_um"):
             problems[f"file.{file.file_id}"] = "no-scale"
-        files.append(FileOf(file.file_id, modality))
+        files.append(FileOf(file.file_id, modality, marked_in(file, said)))
     return files, problems
 
 

@@ -91,6 +91,8 @@ def begin_from(node: Node, pseudonym: str, statement_id: str, *, amend: bool) ->
             blob = acquisition.blob
             name = f"{number}-{acquisition.roi}"
             file = add_file(session, draft, name, blob.size, "", stored_as=blob.sha256)
+            if acquisition.region_mask is not None:
+                file.region_mask, file.region_roi = acquisition.region_mask.model_dump_json(), acquisition.roi.value
             fields |= fields_of_file(acquisition, file.file_id)
         save_fields(draft, fields)
         return draft.draft_id

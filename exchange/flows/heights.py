@@ -8,9 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 
 import matcher
-from exchange.errors import InvalidInput
+from exchange.errors import InvalidInput, NotFound
 from exchange.flows.node import Node
 from exchange.flows.pipelines import PIPELINES, roles_of
+from exchange.flows.region_masks import mask_digest, region_mask_of, topography_within
 from exchange.store.tables import AcquisitionRow
 from matcher.display import (
     DISPLAY_VERSION,
@@ -22,6 +23,7 @@ from matcher.display import (
 )
 from matcher.image import decode_image, inspect_image
 from matcher.x3p import read_topography
+from schemas import RegionMask
 from schemas.vocabulary import Modality
 
 LEAST, MOST = 64, 1500
@@ -41,11 +43,13 @@ class Form(StrEnum):
 @dataclass(frozen=True)
 class Wanted:
     """What is asked for. ``mirrored``: upside down, as the matcher compared a photograph in the variants that say so;
-    the registration of such a pair holds for this picture."""
+    the registration of such a pair holds for this picture. ``region``: the digest of the region that an examiner
+    marked, of which the filtered form is to be; None: of the region that the matcher finds."""
 
     form: Form = Form.RAW
     most: int = MOST
     mirrored: bool = False
+    region: str | None = None
 
     def __str__(self) -> str:
         return f"{self.form}, {self.most} at most" + (", mirrored" if self.mirrored else "")
@@ -62,11 +66,13 @@ class Shown:
     um_per_pixel: tuple[float, float] | None
     pipeline: str | None
     mirrored: bool = False
+    region: RegionMask | None = None
 
     @property
     def tag(self) -> str:
         """The strong entity tag, without quotes: everything that the bytes follow from."""
         form = "raw" if self.pipeline is None else f"filtered.{self.pipeline[:16]}"
+        form += f".region-{self.region.digest[:32]}" if self.region else ""
         if self.photograph:
             form = "photograph" if self.um_per_pixel is None else f"photograph.{self.um_per_pixel[0]!r}"
             form += ".mirrored" if self.mirrored else ""
@@ -76,8 +82,8 @@ class Shown:
 def shown_of(node: Node, acquisition: AcquisitionRow, wanted: Wanted) -> Shown:
     """What to show of an acquisition.
 
-    Raises NotFound when its scan is not here; InvalidInput, code "no-filtered-form", where the matcher levels no mark
-    of its region, "not-mirrored" for a topography, which never is.
+    Raises NotFound when its scan is not here, or no such region was marked on it; InvalidInput, code
+    "no-filtered-form", where the matcher levels no mark of its region, "not-mirrored" for a topography, which never is.
     """
     photograph, size = acquisition.modality == Modality.REFLECTANCE, acquisition.lateral_resolution_um
     pipeline = None
@@ -90,7 +96,11 @@ def shown_of(node: Node, acquisition: AcquisitionRow, wanted: Wanted) -> Shown:
             raise InvalidInput(message, code="no-filtered-form")
     spacing = (size, size) if photograph and size is not None else None
     path = node.blobs.path(acquisition.sha256)
-    return Shown(path, acquisition.sha256, wanted.most, photograph, spacing, pipeline, wanted.mirrored)
+    region = None if wanted.region is None else region_mask_of(acquisition)
+    if mask_digest(region) != wanted.region:
+        raise NotFound("No such region was marked on this scan.")
+    region = None if pipeline is None else region
+    return Shown(path, acquisition.sha256, wanted.most, photograph, spacing, pipeline, wanted.mirrored, region)
 
 
 def _levels(pipeline: object) -> bool:
@@ -122,5 +132,5 @@ def _display(shown: Shown) -> Display:
     topography = read_topography(shown.scan)
     parameters = None if shown.pipeline is None else PIPELINES[shown.pipeline]
     if isinstance(parameters, matcher.Parameters):
-        return display_filtered(topography, parameters, shown.most)
+        return display_filtered(topography_within(topography, shown.region), parameters, shown.most)
     return display_heights(topography, shown.most)

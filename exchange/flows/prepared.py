@@ -9,6 +9,7 @@ from exchange.compute import Compute
 from exchange.errors import NotFound
 from exchange.flows.node import Node
 from exchange.flows.pipelines import Pipeline, Variant, photographed_of
+from exchange.flows.region_masks import mask_digest, region_mask_of
 from exchange.flows.scan_work import Appearance, prepare_scan
 from exchange.store.tables import AcquisitionRow
 
@@ -17,7 +18,8 @@ def appearance_of(
     node: Node, acquisition: AcquisitionRow, pipeline: Pipeline, variant: Variant = Variant.AS_TAKEN
 ) -> Appearance:
     """How an acquisition is compared. Raises NotFound when its scan is not here."""
-    return Appearance(node.blobs.path(acquisition.sha256), pipeline, photographed_of(acquisition), variant)
+    path, region = node.blobs.path(acquisition.sha256), region_mask_of(acquisition)
+    return Appearance(path, pipeline, photographed_of(acquisition), variant, region)
 
 
 def prepared_scan(
@@ -43,8 +45,11 @@ def prepared_scan(
 def prepared_path(
     node: Node, acquisition: AcquisitionRow, pipeline: Pipeline, variant: Variant = Variant.AS_TAKEN
 ) -> Path:
-    """Its name holds all that it was made from: two records may say different things of one photograph."""
+    """Its name holds all that it was made from: two records may say different things of one photograph, and mark
+    different regions of one scan."""
     name = f"{acquisition.sha256}.{pipeline.digest[:16]}"
+    if region := mask_digest(region_mask_of(acquisition)):
+        name += f".region-{region[:32]}"
     if photographed := photographed_of(acquisition):
         name += f".{hashlib.sha256(repr(photographed).encode()).hexdigest()[:16]}.{variant.value}"
     return node.settings.prepared / name

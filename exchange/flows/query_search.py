@@ -22,6 +22,7 @@ from exchange.flows.references import (
     hopeless,
     prepared_profiles,
 )
+from exchange.flows.region_masks import region_mask_of
 from exchange.flows.scan_work import Appearance, Correlated, inspect_scan, prepare_scan, rank_profiles
 from exchange.store.tables import AcquisitionRow
 from schemas import Query
@@ -54,6 +55,7 @@ def scan_asked_with(statement_id: str, query: Query) -> AcquisitionRow:
         lateral_resolution_um=asked.lateral_resolution_um,
         lighting=asked.lighting,
         light_hour=asked.light_hour,
+        region_mask=asked.region_mask and asked.region_mask.model_dump_json(),
     )
 
 
@@ -146,7 +148,8 @@ def _from_profiles(
 def _appearance(
     node: Node, scan: AcquisitionRow, pipeline: Pipeline, variant: Variant = Variant.AS_TAKEN
 ) -> Appearance:
-    return Appearance(node.query_scans.path(scan.statement_id), pipeline, photographed_of(scan), variant)
+    path, region = node.query_scans.path(scan.statement_id), region_mask_of(scan)
+    return Appearance(path, pipeline, photographed_of(scan), variant, region)
 
 
 def _prepare(node: Node, appearance: Appearance, target: Path) -> None:

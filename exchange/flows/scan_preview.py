@@ -15,13 +15,17 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 import matcher
+from exchange.flows.found_regions import find_mark, mark_cells, photograph_cells, striae_cells
+from exchange.flows.region_masks import cells_in, mask_digest, photograph_within, points_in, topography_within
 from exchange.flows.scan_work import X3P, ScanReport, inspect_scan
 from matcher import impression, level, photograph_mark, striation
 from matcher.circle import Circle
 from matcher.image import decode_image, inspect_image
 from matcher.quality import COARSE_UM, LOW_COVERAGE, LOW_SIGNAL_TO_NOISE, MANY_DROPOUTS, MANY_OUTLIERS, Quality
-from matcher.quality_picture import draw_circles, draw_mark, draw_millimetre, draw_photograph, draw_surface
+from matcher.quality_picture import draw_circles, draw_mark, draw_millimetre, draw_photograph, draw_region, draw_surface
+from matcher.region_cells import grid_of
 from matcher.x3p import read_topography
+from schemas import RegionMask
 from schemas.vocabulary import Modality, RegionOfInterest
 
 COARSEST_UM = {
@@ -59,16 +63,20 @@ class Finding:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the examiner states of a file before it is assessed; a topography needs the region alone."""
+    """What the examiner states of a file before it is assessed; a topography needs the region alone. ``mask``: the
+    region as it was marked by hand."""
 
     roi: RegionOfInterest
     um_per_pixel: float | None = None
     lighting: str = "unknown"
+    mask: RegionMask | None = None
 
 
 @dataclass(frozen=True)
 class Reading:
-    """``reason``, ``remarks``: the matcher's own sentences: why it is not usable, and what was doubtful."""
+    """``reason``, ``remarks``: the matcher's own sentences: why it is not usable, and what was doubtful. ``grid``: rows
+    and columns of the cells in which a region is marked; ``found``: what was found in them, as a ``RegionMask``, None
+    where nothing was, or is looked for. ``mended``: the digest of the marked region that was assessed in its place."""
 
     modality: Modality
     report: ScanReport
@@ -77,42 +85,65 @@ class Reading:
     findings: tuple[Finding, ...]
     reason: str | None = None
     remarks: tuple[str, ...] = ()
+    grid: tuple[int, int] = (1, 1)
+    found: dict[str, Any] | None = None
+    mended: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def preview_scan(path: Path, asked: Asked) -> tuple[Reading, bytes]:
-    """Read an untrusted scan and draw it as a PNG. Raises matcher.ScanRefused with the reason."""
+@dataclass(frozen=True)
+class Preview:
+    """``picture``: PNG, with the region outlined; ``plain``: the same without, to mark a region on."""
+
+    reading: Reading
+    picture: bytes
+    plain: bytes
+
+
+def preview_scan(path: Path, asked: Asked) -> Preview:
+    """Read an untrusted scan and draw it. Raises matcher.ScanRefused with the reason."""
     report = inspect_scan(path)
     if report.media_type == X3P:
         return _topography(path, report, asked)
     return _photograph(path, report, asked)
 
 
-def _topography(path: Path, report: ScanReport, asked: Asked) -> tuple[Reading, bytes]:
+def _topography(path: Path, report: ScanReport, asked: Asked) -> Preview:
     topography = read_topography(path)
     match asked.roi:
         case RegionOfInterest.BREECH_FACE:
             return _with_mark(topography, report, asked, matcher.DEFAULT_PARAMETERS)
         case RegionOfInterest.FIRING_PIN_IMPRESSION:
             return _with_mark(topography, report, asked, matcher.FIRING_PIN_PARAMETERS)
-    panel, um_a_pixel = draw_surface(topography)
-    findings, reason = [Finding("not-assessed", Level.UNKNOWN)], None
+    plain, um_a_pixel = draw_surface(topography)
+    findings, reason, found = [Finding("not-assessed", Level.UNKNOWN)], None, None
     if asked.roi is RegionOfInterest.APERTURE_SHEAR:
-        findings, reason = _striae(topography)
-    return _reading(Modality.TOPOGRAPHY, report, asked, findings, reason, report.warnings), _png(panel, um_a_pixel)
+        findings, reason = _striae(topography, asked.mask)
+        found = striae_cells(topography)
+    reading = _reading(Modality.TOPOGRAPHY, report, asked, findings, reason, report.warnings, found)
+    return Preview(reading, _png(_outlined(plain.copy(), asked), um_a_pixel), _png(plain, None))
 
 
 def _with_mark(
     topography: matcher.Topography, report: ScanReport, asked: Asked, parameters: matcher.Parameters
-) -> tuple[Reading, bytes]:
-    panel, quality, um_a_pixel = draw_mark(topography, parameters)
-    findings = [_resolution(max(quality.sampling_um), COARSEST_UM[asked.roi])]
+) -> Preview:
+    outline = None if asked.mask is None else points_in(asked.mask, topography.heights_um.shape)
+    drawn = draw_mark(topography, parameters, outline)
+    findings = [_resolution(max(drawn.quality.sampling_um), COARSEST_UM[asked.roi])]
     if findings[0].level is not Level.UNUSABLE:  # else nothing was looked for
-        findings += _of_mark(quality)
-    reading = _reading(Modality.TOPOGRAPHY, report, asked, findings, quality.reason, report.warnings)
-    return reading, _png(panel, um_a_pixel)
+        findings += _of_mark(drawn.quality)
+    mark = drawn.mark if asked.mask is None else find_mark(topography, parameters)
+    found = None if mark is None else mark_cells(mark, topography)
+    reading = _reading(Modality.TOPOGRAPHY, report, asked, findings, drawn.quality.reason, report.warnings, found)
+    panel = drawn.panel if drawn.quality.usable else _outlined(drawn.panel, asked)
+    return Preview(reading, _png(panel, drawn.um_a_pixel), _png(drawn.plain, None))
+
+
+def _outlined(panel: Image.Image, asked: Asked) -> Image.Image:
+    """With the region that was marked by hand, if one was."""
+    return panel if asked.mask is None else draw_region(panel, cells_in(asked.mask))
 
 
 def _of_mark(quality: Quality) -> list[Finding]:
@@ -142,36 +173,39 @@ def _extent(quality: Quality) -> Finding:
     return Finding("region-covered", Level.GOOD, known)
 
 
-def _striae(topography: matcher.Topography) -> tuple[list[Finding], str | None]:
+def _striae(topography: matcher.Topography, mask: RegionMask | None) -> tuple[list[Finding], str | None]:
     found = [_resolution(max(topography.spacing_um), COARSEST_UM[RegionOfInterest.APERTURE_SHEAR])]
     try:
-        profile = matcher.prepare_profile(topography, matcher.APERTURE_SHEAR_PARAMETERS)
+        profile = matcher.prepare_profile(topography_within(topography, mask), matcher.APERTURE_SHEAR_PARAMETERS)
     except matcher.ScanNotUsable as unusable:
         looked_for = found[0].level is not Level.UNUSABLE
         return [*found, Finding("striae-not-found", Level.UNUSABLE)] if looked_for else found, str(unusable)
     return [*found, Finding("striae-found", Level.GOOD, _share(profile.striation))], None
 
 
-def _photograph(path: Path, report: ScanReport, asked: Asked) -> tuple[Reading, bytes]:
-    pixel, remarks = asked.um_per_pixel, report.warnings
-    panel, pixels = draw_photograph(decode_image(path, inspect_image(path)))
+def _photograph(path: Path, report: ScanReport, asked: Asked) -> Preview:
+    pixel = asked.um_per_pixel
+    plain, pixels = draw_photograph(decode_image(path, inspect_image(path)))
+    panel, reason, found = _outlined(plain.copy(), asked), None, None
     if pixel is None:
         findings = [Finding("scale-missing", Level.UNKNOWN)]
-        return _reading(Modality.REFLECTANCE, report, asked, findings, None, remarks), _png(panel, None)
-    if asked.roi is not RegionOfInterest.BREECH_FACE:
+    elif asked.roi is not RegionOfInterest.BREECH_FACE:
         findings = [Finding("not-assessed", Level.UNKNOWN)]
-        return _reading(Modality.REFLECTANCE, report, asked, findings, None, remarks), _png(panel, pixel * pixels)
-    findings, reason = [_resolution(pixel, COARSEST_PIXEL_UM)], None
-    try:
-        mark = photograph_mark.find_photograph_mark(matcher.read_photograph(path, pixel))
-    except (matcher.ScanNotUsable, matcher.ScanRefused) as unusable:
-        if findings[0].level is not Level.UNUSABLE:
-            findings.append(Finding("region-not-found", Level.UNUSABLE))
-        reason = str(unusable)
     else:
-        findings += _of_photograph(mark.quality)
-        draw_circles(ImageDraw.Draw(panel), _from_first_pixel(mark), pixel * pixels)
-    return _reading(Modality.REFLECTANCE, report, asked, findings, reason, remarks), _png(panel, pixel * pixels)
+        findings = [_resolution(pixel, COARSEST_PIXEL_UM)]
+        try:
+            photograph = matcher.read_photograph(path, pixel)
+            found = photograph_cells(photograph)
+            mark = photograph_mark.find_photograph_mark(photograph_within(photograph, asked.mask))
+        except (matcher.ScanNotUsable, matcher.ScanRefused) as unusable:
+            if findings[0].level is not Level.UNUSABLE:
+                findings.append(Finding("region-not-found", Level.UNUSABLE))
+            reason = str(unusable)
+        else:
+            findings += _of_photograph(mark.quality)
+            draw_circles(ImageDraw.Draw(panel), _from_first_pixel(mark), pixel * pixels)
+    reading = _reading(Modality.REFLECTANCE, report, asked, findings, reason, report.warnings, found)
+    return Preview(reading, _png(panel, None if pixel is None else pixel * pixels), _png(plain, None))
 
 
 def _from_first_pixel(mark: photograph_mark.PhotographMark) -> Iterable[Circle]:
@@ -216,9 +250,23 @@ def _reading(
     findings: list[Finding],
     reason: str | None,
     remarks: tuple[str, ...],
+    found: RegionMask | None,
 ) -> Reading:
+    if asked.mask is not None:
+        findings = [*findings, Finding("region-mended", Level.UNKNOWN)]
     verdict = next(level for level in _WORST if any(finding.level is level for finding in findings))
-    return Reading(modality, report, asked.roi, verdict, tuple(findings), reason, remarks)
+    return Reading(
+        modality,
+        report,
+        asked.roi,
+        verdict,
+        tuple(findings),
+        reason,
+        remarks,
+        grid_of(report.shape),
+        None if found is None else found.model_dump(),
+        mask_digest(asked.mask),
+    )
 
 
 def _png(panel: Image.Image, um_a_pixel: float | None) -> bytes:

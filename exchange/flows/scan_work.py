@@ -10,11 +10,13 @@ from pathlib import Path
 
 import matcher
 from exchange.flows.pipelines import Photographed, Pipeline, Variant
+from exchange.flows.region_masks import photograph_within, topography_within
 from matcher.explain import draw_pair
 from matcher.explain_profiles import draw_profiles
 from matcher.image import inspect_image
 from matcher.prepared_photograph import inverted
 from matcher.x3p import read_topography
+from schemas import RegionMask
 from schemas.record import ScanMediaType
 
 X3P: ScanMediaType = "application/x-x3p"
@@ -34,12 +36,14 @@ class ScanReport:
 
 @dataclass(frozen=True)
 class Appearance:
-    """A scan in one of the ways in which it is compared; ``photographed`` is None for a topography."""
+    """A scan in one of the ways in which it is compared; ``photographed`` is None for a topography; ``region``: as an
+    examiner marked it by hand, None where it is to be found."""
 
     scan: Path
     pipeline: Pipeline
     photographed: Photographed | None = None
     variant: Variant = Variant.AS_TAKEN
+    region: RegionMask | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def inspect_scan(path: Path) -> ScanReport:
         rows, columns = topography.heights_um.shape
         return ScanReport(X3P, (rows, columns), topography.spacing_um, topography.coverage, topography.warnings)
     image = inspect_image(path)
-    return ScanReport(_IMAGES[image.media_type], (image.height, image.width), None, 1.0, image.warnings)
+    return ScanReport(_IMAGES[image.media_type], image.shape, None, 1.0, image.warnings)
 
 
 def prepare_scan(appearance: Appearance, target: Path) -> ScanPrepared:
@@ -86,7 +90,7 @@ def prepare_scan(appearance: Appearance, target: Path) -> ScanPrepared:
     scan = _read(appearance)
     spacing = scan.spacing_um if isinstance(scan, matcher.Topography) else scan.um_per_pixel
     try:
-        content = _prepared(scan, appearance)
+        content = _prepared(_as_compared(scan, appearance), appearance)
     except matcher.ScanNotUsable as error:
         return ScanPrepared(str(error), spacing)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
@@ -99,7 +103,16 @@ def _read(appearance: Appearance) -> matcher.Topography | matcher.Photograph:
     photographed = appearance.photographed
     if photographed is None:
         return read_topography(appearance.scan)
-    photograph = matcher.read_photograph(appearance.scan, photographed.um_per_pixel, photographed.lighting)
+    return matcher.read_photograph(appearance.scan, photographed.um_per_pixel, photographed.lighting)
+
+
+def _as_compared(
+    scan: matcher.Topography | matcher.Photograph, appearance: Appearance
+) -> matcher.Topography | matcher.Photograph:
+    """Only its region, where one was marked, then turned: the region was marked on the scan as it is."""
+    if isinstance(scan, matcher.Topography):
+        return topography_within(scan, appearance.region)
+    photograph = photograph_within(scan, appearance.region)
     return photograph.mirrored() if appearance.variant & Variant.MIRRORED else photograph
 
 
@@ -157,7 +170,7 @@ def _gallery(folder: Path, parameters: matcher.Parameters) -> matcher.Gallery:
 
 def draw_candidate(a: Appearance, b: Appearance, prepared_a: Path, prepared_b: Path) -> bytes:
     """The aligned pair with its cells or segments, as PNG. Compared anew: the same scans always give the same."""
-    first, second = _read(a), _read(b)
+    first, second = _as_compared(_read(a), a), _as_compared(_read(b), b)
     ready_a, ready_b = prepared_a.read_bytes(), prepared_b.read_bytes()
     match first, second, a.pipeline:
         case matcher.Topography(), matcher.Topography(), matcher.ProfileParameters() as parameters:

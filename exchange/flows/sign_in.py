@@ -20,6 +20,7 @@ from exchange.errors import ConfigurationError, InvalidInput, TooMany, Unauthent
 from exchange.flows.node import Node
 from exchange.store.sign_in import begin_session, hashed, invite, invited, sign_in_of
 from exchange.store.sign_in_tables import SignInRow
+from schemas.vocabulary import SignedInBy
 
 INVITED_S = 72 * 3600
 FREE_TRIES = 5
@@ -89,25 +90,31 @@ def sign_in(node: Node, pseudonym: str, password: str, code: str) -> str:
         found = sign_in_of(session, pseudonym)
         locked = found[0].locked_until if found else None
         kept = found[0].password if found else None
-    if locked is not None and locked > stamp():
-        raise TooMany(
-            f"Too many failures: this account is tried again after {locked}. The operator can invite anew.",
-            code="account-locked",
-        )
+    _refuse_locked(locked)
     fits = _hasher.verify(password[:MAX_PASSWORD], kept or _NOBODY) and kept is not None
     with node.store.write() as session:
         found = sign_in_of(session, pseudonym)
         row = found[0] if found else None
-        if row is not None and fits and row.password == kept:
-            step = _step_of(_open(node, row), code, after=row.totp_step)
-            if step is not None:
-                row.totp_step, row.failed, row.locked_until = step, 0, None
-                return begin_session(session, pseudonym, most_s=node.settings.session_most_s)
+        if row is not None and fits and row.password == kept and _take_code(node, row, code):
+            return begin_session(session, pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=node.settings.session_most_s)
         if row is not None:
             _failed(row)
     raise Unauthenticated(
         "Pseudonym, password or code is not right. A code is taken once: wait for the next one.", code="sign-in-failed"
     )
+
+
+def confirm(node: Node, session: Session, pseudonym: str, code: str) -> bool:
+    """Whether the authenticator of somebody who is signed in shows this code, which is used up by that. A wrong one
+    counts as a failure to sign in. Needs a write transaction. Raises TooMany."""
+    found = sign_in_of(session, pseudonym)
+    if found is None:
+        return False
+    _refuse_locked(found[0].locked_until)
+    if _take_code(node, found[0], code):
+        return True
+    _failed(found[0])
+    return False
 
 
 def is_secret(text: str) -> bool:
@@ -128,6 +135,21 @@ def _invited(session: Session, token: str) -> SignInRow:
             code="invitation-void",
         )
     return row
+
+
+def _refuse_locked(until: str | None) -> None:
+    if until is not None and until > stamp():
+        raise TooMany(
+            f"Too many failures: this account is tried again after {until}. The operator can invite anew.",
+            code="account-locked",
+        )
+
+
+def _take_code(node: Node, row: SignInRow, code: str) -> bool:
+    step = _step_of(_open(node, row), code, after=row.totp_step)
+    if step is not None:
+        row.totp_step, row.failed, row.locked_until = step, 0, None
+    return step is not None
 
 
 def _failed(row: SignInRow) -> None:

@@ -24,6 +24,7 @@ from exchange.store.jobs import JobKind, promise
 from exchange.store.records import AcquisitionState, add_record, find_record, find_submission
 from exchange.store.statements import append_own, find_statement
 from exchange.store.tables import RecordRow, SubmissionRow
+from matcher.region_cells import fits
 from schemas import (
     CONTRACT_VERSION,
     Acquisition,
@@ -158,6 +159,7 @@ def _ready(
         part: Blob(sha256=scan.sha256, size=scan.size, media_type=reports[part].media_type)
         for part, scan in received.items()
     }
+    _check_regions(submission, reports)
     record = record_from(node, maker, submission, blobs, _nonce(node, maker.pseudonym, key, content))
     return _Ready(record, key, content, {part: report.warnings for part, report in reports.items()})
 
@@ -265,6 +267,18 @@ def _inspect(node: Node, scan: Scan) -> ScanReport:
             )
             raise UnsupportedMedia(message, problems=((scan.part, "is none of these"),)) from error
         raise InvalidInput(f"{scan.part}: {error}", code=error.reason, problems=((scan.part, str(error)),)) from error
+
+
+def _check_regions(submission: Submission, reports: dict[str, ScanReport]) -> None:
+    for position, sent in enumerate(submission.acquisitions):
+        mask, shape = sent.region_mask, reports[sent.file].shape
+        if mask is not None and not fits((mask.rows, mask.columns), shape):
+            raise InvalidInput(
+                f"acquisitions.{position}: the region was marked in {mask.columns} x {mask.rows} cells, which do not "
+                f"fit a scan of {shape[1]} x {shape[0]} points: mark it on this scan.",
+                code="mask-differs",
+                problems=((f"acquisitions.{position}.region_mask", "does not fit the scan"),),
+            )
 
 
 def record_from(node: Node, maker: Maker, submission: Submission, blobs: dict[str, Blob], nonce: str) -> Record:

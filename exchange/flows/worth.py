@@ -45,6 +45,8 @@ def worth_of(model: CalibrationModel | None, found: StoredCandidate) -> Worth:
     scans = found.acquisition_a, found.acquisition_b
     if found.roi != RegionOfInterest.BREECH_FACE or any(scan.modality != Modality.TOPOGRAPHY for scan in scans):
         return Worth(no_validated_lr="Likelihood ratios are validated for topographies of breech faces only.")
+    if any(scan.region_mended for scan in scans):
+        return Worth(no_validated_lr="Likelihood ratios are validated for regions that the matcher finds itself only.")
     spacings = [step for scan in scans for step in (scan.spacing_y_um, scan.spacing_x_um) if step is not None]
     judged = likelihood_ratio(
         model,

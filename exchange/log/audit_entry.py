@@ -65,11 +65,12 @@ class Act(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Whose act it is: a pseudonym, or a node's id."""
+    """Whose act it is: a pseudonym, or a node's id. ``token`` is the number of a person's token, None in the pages."""
 
     kind: ActorKind
     name: str
     role: Role
+    token: int | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class AuditEntry:
     kind: str
     actor: str
     role: str
+    token: int | None
     act: str
     count: int
     subjects: tuple[str, ...]
@@ -115,6 +117,7 @@ class AuditEntry:
             kind=deed.actor.kind,
             actor=deed.actor.name,
             role=deed.actor.role,
+            token=deed.actor.token,
             act=deed.act,
             count=deed.count,
             subjects=deed.subjects[:MAX_SUBJECTS],

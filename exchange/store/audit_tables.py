@@ -18,6 +18,7 @@ class AuditRow(Base):
     kind: Mapped[str]
     actor: Mapped[str]
     role: Mapped[str]
+    token: Mapped[int | None]
     act: Mapped[str]
     asked: Mapped[str | None]
     count: Mapped[int]

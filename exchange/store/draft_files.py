@@ -73,9 +73,9 @@ class DraftFiles:
     def path(self, file_id: str) -> Path:
         return self._folder / file_id
 
-    def keep_preview(self, file_id: str, picture: bytes) -> None:
-        """Raises StoreUnavailable."""
-        target = self.path(f"{file_id}.{PREVIEW}")
+    def keep_preview(self, file_id: str, picture: bytes, *, plain: bool = False) -> None:
+        """``plain``: the one without what was found. Raises StoreUnavailable."""
+        target = self._preview(file_id, plain)
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             part = target.with_suffix(f".{threading.get_ident()}")
@@ -84,10 +84,10 @@ class DraftFiles:
         except OSError as error:
             raise StoreUnavailable(f"The preview cannot be written here ({error.strerror}); try again.") from error
 
-    def preview(self, file_id: str) -> bytes:
+    def preview(self, file_id: str, *, plain: bool = False) -> bytes:
         """Raises NotFound."""
         try:
-            return self.path(f"{file_id}.{PREVIEW}").read_bytes()
+            return self._preview(file_id, plain).read_bytes()
         except FileNotFoundError as error:
             raise NotFound("There is no preview of this file yet.") from error
 
@@ -118,6 +118,9 @@ class DraftFiles:
                 lock, waiting = self._turns.pop(name)
                 if waiting > 1:
                     self._turns[name] = lock, waiting - 1
+
+    def _preview(self, file_id: str, plain: bool) -> Path:
+        return self.path(f"{file_id}.{'plain.' if plain else ''}{PREVIEW}")
 
     def _check_room(self) -> None:
         try:

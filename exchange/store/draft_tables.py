@@ -39,4 +39,8 @@ class DraftFileRow(Base):
     """It is a scan of the version that the draft supersedes, and lies among the blobs."""
     reading: Mapped[str | None]
     """What was seen on it, as JSON; None until it was read."""
+    region_mask: Mapped[str | None]
+    """The region that the examiner marked by hand, as JSON (``RegionMask``); None where the found one stands."""
+    region_roi: Mapped[str | None]
+    """The region of interest that was marked: a mask of another one than is stated now does not count."""
     __table_args__ = (UniqueConstraint("draft_id", "number"),)

@@ -148,6 +148,7 @@ def _acquisition_rows(statement_id: str, record: Record) -> list[dict[str, Any]]
             "lateral_resolution_um": acquisition.lateral_resolution_um,
             "lighting": acquisition.lighting,
             "light_hour": acquisition.light_hour,
+            "region_mask": acquisition.region_mask and acquisition.region_mask.model_dump_json(),
         }
         for position, acquisition in enumerate(record.acquisitions)
     ]

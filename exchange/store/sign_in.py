@@ -9,18 +9,17 @@ from sqlalchemy import String, bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
-from exchange.errors import NotFound
-from exchange.store.sign_in_tables import SessionRow, SignInRow
+from exchange.store.sign_in_tables import BegunRow, SessionRow, SignInRow
 from exchange.store.tables import UserRow
+from exchange.store.users import active_user
+from schemas.vocabulary import SignedInBy
 
 SEEN_S = 60
 
 
 def invite(session: Session, pseudonym: str, *, within_s: float) -> str:
     """A new invitation, shown once; one that was given before is void, and so is what the user signed in with."""
-    user = session.get(UserRow, pseudonym)
-    if user is None or user.revoked_at is not None:
-        raise NotFound(f"There is no active user {pseudonym}. `ffp user list` shows them.")
+    active_user(session, pseudonym)
     token = secrets.token_urlsafe(32)
     row = session.get(SignInRow, pseudonym)
     if row is None:
@@ -47,13 +46,30 @@ def sign_in_of(session: Session, pseudonym: str) -> tuple[SignInRow, UserRow] | 
     return (row, user) if row is not None and user is not None and row.password is not None else None
 
 
-def begin_session(session: Session, pseudonym: str, *, most_s: float) -> str:
+def begin_elsewhere(session: Session, *, state: str, browser: str, nonce: str, verifier: str, within_s: float) -> None:
+    """What must be known again when the browser comes back. Those that never came back are forgotten."""
+    session.execute(delete(BegunRow).where(BegunRow.ends_at < stamp()))
+    begun = BegunRow(state_sha256=hashed(state), browser_sha256=hashed(browser), nonce=nonce, verifier=verifier)
+    begun.ends_at = stamp_in(within_s)
+    session.add(begun)
+
+
+def take_begun(session: Session, state: str, browser: str) -> tuple[str, str] | None:
+    """Nonce and verifier of what began in this browser; whoever comes with a state uses it up."""
+    row = session.get(BegunRow, hashed(state))
+    if row is None:
+        return None
+    session.delete(row)
+    return (row.nonce, row.verifier) if row.ends_at >= stamp() and row.browser_sha256 == hashed(browser) else None
+
+
+def begin_session(session: Session, pseudonym: str, signed_in: SignedInBy, *, most_s: float) -> str:
     """A new session's token, for the cookie alone. Those that are over are forgotten."""
     session.execute(delete(SessionRow).where(SessionRow.ends_at < stamp()))
     token, now = secrets.token_urlsafe(32), stamp()
-    session.add(
-        SessionRow(token_sha256=hashed(token), pseudonym=pseudonym, began_at=now, seen_at=now, ends_at=stamp_in(most_s))
-    )
+    row = SessionRow(token_sha256=hashed(token), pseudonym=pseudonym, signed_in=signed_in, began_at=now, seen_at=now)
+    row.ends_at = stamp_in(most_s)
+    session.add(row)
     return token
 
 

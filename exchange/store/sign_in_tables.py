@@ -1,4 +1,4 @@
-"""How people sign in: what they know, what they have, and the sessions that follow."""
+"""How people sign in, what they know and what they have, and the sessions that follow; and the tokens of machines."""
 
 from __future__ import annotations
 
@@ -27,6 +27,21 @@ class SignInRow(Base):
     locked_until: Mapped[str | None]
 
 
+class BegunRow(Base):
+    """A sign-in that began here and goes on at the provider; erased when somebody comes back with its state.
+
+    ``browser_sha256`` is of the cookie of the browser in which it began. ``nonce`` must stand in the ID token, and
+    ``verifier`` shows the provider that the code was meant for this node (RFC 7636).
+    """
+
+    __tablename__ = "sign_in_begun"
+    state_sha256: Mapped[str] = mapped_column(primary_key=True)
+    browser_sha256: Mapped[str]
+    nonce: Mapped[str]
+    verifier: Mapped[str]
+    ends_at: Mapped[str]
+
+
 class SessionRow(Base):
     """Somebody who is signed in. Of the token in the cookie only the SHA-256 is kept.
 
@@ -36,8 +51,29 @@ class SessionRow(Base):
     __tablename__ = "sign_in_session"
     token_sha256: Mapped[str] = mapped_column(primary_key=True)
     pseudonym: Mapped[str] = mapped_column(ForeignKey("user.pseudonym"), index=True)
+    signed_in: Mapped[str]
+    """How: a word of ``SignedInBy``."""
     began_at: Mapped[str]
     seen_at: Mapped[str]
     ends_at: Mapped[str]
     purpose: Mapped[str | None]
     legal_basis: Mapped[str | None]
+
+
+class TokenRow(Base):
+    """What a machine signs in with, in the name of a user. Of the token itself only the SHA-256 is kept.
+
+    ``scopes`` are those of ``store/tokens.py``, with a space between; ``used_at`` is kept to the minute.
+    """
+
+    __tablename__ = "token"
+    token_id: Mapped[int] = mapped_column(primary_key=True)
+    """Stands in audit rows; never given again."""
+    sha256: Mapped[str] = mapped_column(unique=True)
+    pseudonym: Mapped[str] = mapped_column(ForeignKey("user.pseudonym"), index=True)
+    name: Mapped[str]
+    scopes: Mapped[str]
+    created_at: Mapped[str]
+    expires_at: Mapped[str]
+    revoked_at: Mapped[str | None]
+    used_at: Mapped[str | None]

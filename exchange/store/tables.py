@@ -107,6 +107,8 @@ class AcquisitionRow(Base):
     lateral_resolution_um: Mapped[float | None]
     lighting: Mapped[str]
     light_hour: Mapped[int | None]
+    region_mask: Mapped[str | None]
+    """The region that an examiner marked by hand, as JSON (``RegionMask``); None where the matcher is to find it."""
     state: Mapped[str]
     detail: Mapped[str | None]
     parameters: Mapped[str | None]
@@ -124,6 +126,10 @@ class AcquisitionRow(Base):
         Index("acquisition_by_state", "state"),
         {"sqlite_autoincrement": True},  # an id of what was erased never names anything else
     )
+
+    @property
+    def region_mended(self) -> bool:
+        return self.region_mask is not None
 
 
 class CandidateRow(Base):
@@ -460,7 +466,6 @@ class UserRow(Base):
     __tablename__ = "user"
     pseudonym: Mapped[str] = mapped_column(primary_key=True)
     role: Mapped[str]
-    token_sha256: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[str]
     revoked_at: Mapped[str | None]
 

@@ -1,9 +1,8 @@
-"""Users by pseudonym. A token is 256 random bits; only its SHA-256 is kept, which no guessing can turn back."""
+"""Users by pseudonym, inside the caller's transaction."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,18 +11,28 @@ from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
 from exchange.store.mail import forget_address
 from exchange.store.tables import UserRow
+from exchange.store.tokens import add_token, usable_by
 from schemas.vocabulary import Role
 
-TOKEN_PREFIX = "ffp_"  # noqa: S105 - lets a secret scanner recognise a leaked token
+FIRST_TOKEN: Final = "first"  # noqa: S105 - its name
+FIRST_TOKEN_DAYS: Final = 365
 
 
 def add_user(session: Session, pseudonym: str, role: Role) -> str:
-    """Add a user and return the token, which is shown once and never again."""
+    """Add a user and return a first token, for all that the role may and for a year; it is shown once."""
     if session.get(UserRow, pseudonym) is not None:
         raise Conflict(f"The pseudonym {pseudonym} was given already and stands in statements; take another one.")
-    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    session.add(UserRow(pseudonym=pseudonym, role=role, token_sha256=_hashed(token), created_at=stamp()))
-    return token
+    session.add(UserRow(pseudonym=pseudonym, role=role, created_at=stamp()))
+    session.flush()
+    return add_token(session, pseudonym, name=FIRST_TOKEN, scopes=usable_by(role), days=FIRST_TOKEN_DAYS)
+
+
+def active_user(session: Session, pseudonym: str) -> UserRow:
+    """Raises NotFound."""
+    user = session.get(UserRow, pseudonym)
+    if user is None or user.revoked_at is not None:
+        raise NotFound(f"There is no active user {pseudonym}. `ffp user list` shows them.")
+    return user
 
 
 def revoke_user(session: Session, pseudonym: str) -> None:
@@ -34,16 +43,5 @@ def revoke_user(session: Session, pseudonym: str) -> None:
     forget_address(session, pseudonym)
 
 
-def user_by_token(session: Session, token: str) -> UserRow | None:
-    """The user of a token that is not revoked."""
-    return session.scalars(
-        select(UserRow).where(UserRow.token_sha256 == _hashed(token), UserRow.revoked_at.is_(None))
-    ).one_or_none()
-
-
 def all_users(session: Session) -> list[UserRow]:
     return list(session.scalars(select(UserRow).order_by(UserRow.pseudonym)))
-
-
-def _hashed(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,28 +1,40 @@
-"""Who asks: a person with a bearer token, or a peer whose request is signed with its pinned key. Deny by default."""
+"""Who asks: somebody with a bearer token, or a peer whose request is signed with its pinned key. Deny by default."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
 import anyio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import ClientDisconnect
 
-from exchange.errors import Forbidden, InvalidInput, KeyUnknown, TooLarge, Unauthenticated
+from exchange.clock import stamp
+from exchange.errors import (
+    Forbidden,
+    InvalidInput,
+    KeyUnknown,
+    ScopeMissing,
+    StoreUnavailable,
+    TooLarge,
+    Unauthenticated,
+)
 from exchange.flows.enrol import peer_keys
 from exchange.flows.node import Node
+from exchange.log.audit_entry import Actor, ActorKind
 from exchange.net.client import PeerAddress
 from exchange.net.message_signatures import VerifiedRequest, authority_of, verify_request, verify_request_head
 from exchange.store.peers import PeerState, peer_by_key, remember_nonce
 from exchange.store.tables import PeerRow
-from exchange.store.users import user_by_token
+from exchange.store.tokens import ROLES, Scope, find_token, mark_used, minute, scopes_of
+from exchange.web.tries import Tries
 from exchange.web.turns import Turns
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
@@ -31,16 +43,28 @@ from schemas.witness import MAX_REPORT_BYTES
 REPORT_S = 60
 """The longest that a report may take to arrive: whoever sends a byte now and then is not waited for."""
 
-_bearer = HTTPBearer(auto_error=False, description="A token made with `ffp user add`.")
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="A token made with `ffp token add`, or on the page /app/tokens, of the operation's scope.",
+)
+
+_NEXT = "Make a new one on the page /app/tokens of this node, or ask its operator."
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A signed-in user."""
+    """A signed-in user. ``token`` is the number of the token, ``scopes`` what it is for; in the pages there is none."""
 
     pseudonym: str
     role: Role
     signed_in: SignedInBy = SignedInBy.TOKEN
+    token: int | None = None
+    scopes: frozenset[Scope] = frozenset()
+
+    @property
+    def actor(self) -> Actor:
+        """As audit rows name it."""
+        return Actor(ActorKind.PERSON, self.pseudonym, self.role, self.token)
 
     @property
     def maker(self) -> Maker:
@@ -67,26 +91,63 @@ OpenNode = Annotated[Node, Depends(open_node_of)]
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-def signed_in(node: OpenNode, credentials: Credentials) -> Caller:
-    """Raises Unauthenticated."""
+def signed_in(request: Request, node: OpenNode, credentials: Credentials) -> Caller:
+    """Whose token it is; no route stands behind this alone, but behind a ``door``. Raises Unauthenticated, and TooMany
+    for who fails too often: no good token waits for that, since none can be guessed."""
     if credentials is None:
-        raise Unauthenticated("Sign in: send your token as 'Authorization: Bearer <token>'. The operator makes tokens.")
+        raise Unauthenticated(f"Sign in: send a token as 'Authorization: Bearer <token>'. {_NEXT}")
     with node.store.read() as session:
-        user = user_by_token(session, credentials.credentials)
-    if user is None:
-        raise Unauthenticated("This token is not known here, or was revoked. Ask the node's operator for a new one.")
-    return Caller(user.pseudonym, Role(user.role))
+        found = find_token(session, credentials.credentials)
+    if found is None:
+        tries: Tries = request.app.state.tries
+        tries.take(request)
+        raise Unauthenticated(f"This token is not known here. {_NEXT}")
+    row, user = found
+    if user.revoked_at is not None:
+        raise Unauthenticated("The user of this token is not active any more. Ask the node's operator.")
+    if row.revoked_at is not None:
+        raise Unauthenticated(f"This token was revoked on {row.revoked_at[:10]}. {_NEXT}", code="token-revoked")
+    if row.expires_at <= stamp():
+        raise Unauthenticated(f"This token expired on {row.expires_at[:10]}. {_NEXT}", code="token-expired")
+    if row.used_at != (now := minute()):
+        with suppress(StoreUnavailable), node.store.write() as session:  # a full disk is no reason to show no status
+            mark_used(session, row.token_id, now)
+    return Caller(user.pseudonym, Role(user.role), token=row.token_id, scopes=frozenset(scopes_of(row)))
 
 
-def only(*roles: Role) -> Callable[[Caller], Caller]:
-    """A dependency that lets these roles in. Raises Forbidden for the others."""
+def door(scope: Scope, *roles: Role) -> Any:
+    """A dependency that lets a token of this scope in, of users whose role may use it, or is one of those named.
+
+    Raises Forbidden for others. The description of the API states the scope with each route.
+    """
 
     def check(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
-        if caller.role not in roles:
-            raise Forbidden(f"This is for the roles {', '.join(roles)}; you are signed in as {caller.role}.")
-        return caller
+        return _let_in(caller, scope, roles)
 
-    return check
+    return Security(check, scopes=[scope])
+
+
+def door_or_peer(scope: Scope) -> Any:
+    """As ``door``, or else a peer by signature."""
+
+    def check(request: Request, node: OpenNode, credentials: Credentials) -> Caller | CallingPeer:
+        if "signature-input" in request.headers:
+            return signed_peer(request, node)
+        return _let_in(signed_in(request, node, credentials), scope, ())
+
+    return Security(check, scopes=[scope])
+
+
+def _let_in(caller: Caller, scope: Scope, roles: tuple[Role, ...]) -> Caller:
+    allowed = [role for role in Role if role in (roles or ROLES[scope])]
+    if caller.role not in allowed:
+        raise Forbidden(f"This is for the roles {', '.join(allowed)}; you are signed in as {caller.role}.")
+    if scope not in caller.scopes:
+        raise ScopeMissing(
+            f"This takes a token of the scope {scope}; yours is for {', '.join(sorted(caller.scopes))}. {_NEXT}",
+            scope=scope,
+        )
+    return caller
 
 
 def signed_peer(request: Request, node: OpenNode) -> CallingPeer:
@@ -122,11 +183,6 @@ async def bounded_body(request: Request) -> bytes:
             f"The report did not arrive in {REPORT_S} s; nothing was stored.", code="broken-off"
         ) from error
     return bytes(body)
-
-
-def user_or_peer(request: Request, node: OpenNode, credentials: Credentials) -> Caller | CallingPeer:
-    """A person by token, or else a peer by signature."""
-    return signed_peer(request, node) if "signature-input" in request.headers else signed_in(node, credentials)
 
 
 def reporting_peer(request: Request, node: OpenNode, body: Annotated[bytes, Depends(bounded_body)]) -> CallingPeer:
@@ -181,17 +237,18 @@ def _verified(
     return CallingPeer(peer, verified, body, digest)
 
 
-Examiner = Annotated[Caller, Depends(only(Role.EXAMINER))]
-Reader = Annotated[Caller, Depends(only(Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD))]
-Speaker = Annotated[Caller, Depends(only(Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD))]
-Supervisor = Annotated[Caller, Depends(only(Role.AUDITOR, Role.HEAD))]
-Operator = Annotated[Caller, Depends(only(Role.OPERATOR))]
-AnyUser = Annotated[Caller, Depends(signed_in)]
-UserOrPeer = Annotated[Caller | CallingPeer, Depends(user_or_peer)]
+Submitter = Annotated[Caller, door(Scope.SUBMIT)]
+Reader = Annotated[Caller, door(Scope.READ)]
+Speaker = Annotated[Caller, door(Scope.REVIEW)]
+Asker = Annotated[Caller, door(Scope.ASK)]
+ExaminerOrHead = Annotated[Caller, door(Scope.RELEASE)]
+Head = Annotated[Caller, door(Scope.RELEASE, Role.HEAD)]
+Supervisor = Annotated[Caller, door(Scope.AUDIT)]
+Operator = Annotated[Caller, door(Scope.OPERATE)]
+AnyUser = Annotated[Caller, door(Scope.STATUS)]
+AnyUserOrPeer = Annotated[Caller | CallingPeer, door_or_peer(Scope.STATUS)]
+ReaderOrPeer = Annotated[Caller | CallingPeer, door_or_peer(Scope.READ)]
 SignedPeer = Annotated[CallingPeer, Depends(signed_peer)]
 ReadingPeer = Annotated[CallingPeer, Depends(reading_peer)]
-Head = Annotated[Caller, Depends(only(Role.HEAD))]
-ExaminerOrHead = Annotated[Caller, Depends(only(Role.EXAMINER, Role.HEAD))]
 ReportingPeer = Annotated[CallingPeer, Depends(reporting_peer)]
-Asker = Annotated[Caller, Depends(only(Role.EXAMINER, Role.INVESTIGATOR))]
 AskingPeer = Annotated[CallingPeer, Depends(asking_peer)]

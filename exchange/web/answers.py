@@ -69,7 +69,8 @@ class ReceiptAnswer(BaseModel):
 
 
 class AcquisitionAnswer(BaseModel):
-    """How far one scan is: awaiting-scan, queued, correlated, not-correlated, not-usable or failed, and why."""
+    """How far one scan is: awaiting-scan, queued, correlated, not-correlated, not-usable or failed, and why.
+    ``region_mended``: an examiner marked its region by hand."""
 
     position: int
     roi: str
@@ -77,6 +78,7 @@ class AcquisitionAnswer(BaseModel):
     sha256: str
     size: int
     media_type: str
+    region_mended: bool
     state: str
     detail: str | None
     correlated_at: datetime | None
@@ -160,9 +162,11 @@ class CandidatePage(BaseModel):
 
 
 class CandidateDetail(CandidateAnswer):
-    """With the matcher's whole explanation: registration, overlap, each cell."""
+    """With the matcher's whole explanation: registration, overlap, each cell. ``mended``: the records of the two whose
+    region was marked by hand."""
 
     comparison: dict[str, Any]
+    mended: list[str]
     note: str = SCORE_NOTE
 
 
@@ -322,7 +326,12 @@ def candidate(found: StoredCandidate, worth: Worth, seen_from: str | None = None
 
 
 def candidate_detail(found: StoredCandidate, worth: Worth) -> CandidateDetail:
-    return CandidateDetail(**_candidate(found, worth, None), comparison=json.loads(found.row.comparison))
+    sides = ((found.acquisition_a, found.record_a), (found.acquisition_b, found.record_b))
+    return CandidateDetail(
+        **_candidate(found, worth, None),
+        comparison=json.loads(found.row.comparison),
+        mended=[record.statement_id for scan, record in sides if scan.region_mended],
+    )
 
 
 def _candidate(found: StoredCandidate, worth: Worth, seen_from: str | None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from exchange.web.heavy import AT_ONCE
 from exchange.web.letters import letters_of
 from exchange.web.pages.app import create_pages, front_door
 from exchange.web.parameters import only_known_parameters
+from exchange.web.tries import Tries
 from exchange.web.turns import Turns
 from exchange.worker import Worker
 from schemas import Submission
@@ -68,6 +69,7 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     )
     problems.install(app)
     app.state.turns = Turns()
+    app.state.tries = Tries()
     routers = (
         records.router,
         terms.router,

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
+from exchange.log.audit_entry import SUPERVISION, Act, Deed
 from exchange.store.audit import AuditFilter, KeptEntry, count_not_stated, search_entries
 from exchange.web.access import OpenNode, Supervisor
 from exchange.web.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
@@ -19,13 +19,14 @@ router = APIRouter(prefix="/v1", tags=["audit"])
 
 class AuditAnswer(BaseModel):
     """One act. ``batch`` is the audit-batch statement that vouches for it, none while it waits for one; ``leaf`` the
-    hash of the row in that batch. ``purpose`` is null where none was stated."""
+    hash of the row in that batch. ``purpose`` is null where none was stated, ``token`` for the pages."""
 
     number: int
     at: datetime
     kind: str
     actor: str
     role: str
+    token: int | None
     act: str
     count: int
     subjects: list[str]
@@ -69,9 +70,8 @@ def audit(
     following = encode_cursor(found[limit - 1].entry.number) if len(found) > limit else None
     link_next(request, response, following)
     items = [_answer(kept) for kept in found[:limit]]
-    reader = Actor(ActorKind.PERSON, caller.pseudonym, caller.role)
     asked = json.dumps(dict(request.query_params), sort_keys=True, ensure_ascii=False)
-    node.audit.note(Deed(reader, Act.READ_AUDIT, len(items), asked=asked, purpose=SUPERVISION))
+    node.audit.note(Deed(caller.actor, Act.READ_AUDIT, len(items), asked=asked, purpose=SUPERVISION))
     return AuditPage(items=items, next=following, not_stated=not_stated)
 
 

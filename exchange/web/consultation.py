@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from exchange.errors import InvalidInput
 from exchange.flows.node import Node
-from exchange.log.audit_entry import Act, Actor, ActorKind, Deed
+from exchange.log.audit_entry import Act, Deed
 from exchange.web.access import Caller, OpenNode, Reader
 from schemas.exhibit import ShortText
 from schemas.vocabulary import LawfulPurpose
@@ -44,9 +44,8 @@ class Consultation:
 
     def note(self, act: Act, count: int, *subjects: str, asked: dict[str, str] | None = None) -> None:
         """Write the act down; to be called when the answer is made and before it leaves. Raises NotAudited."""
-        actor = Actor(ActorKind.PERSON, self.caller.pseudonym, self.caller.role)
         words = json.dumps(asked, sort_keys=True, ensure_ascii=False) if asked else None
-        self.node.audit.note(Deed(actor, act, count, subjects, words, self.purpose, self.legal_basis))
+        self.node.audit.note(Deed(self.caller.actor, act, count, subjects, words, self.purpose, self.legal_basis))
 
 
 def consulting(node: OpenNode, caller: Reader, purpose: Purpose = None, legal_basis: LegalBasis = None) -> Consultation:

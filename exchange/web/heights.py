@@ -12,6 +12,7 @@ from exchange.flows.audit import dealt_with
 from exchange.flows.heights import LEAST, MOST, Form, Wanted, heights, shown_of
 from exchange.flows.lane import may_fetch
 from exchange.flows.node import Node
+from exchange.flows.region_masks import mask_digest, region_mask_of
 from exchange.log.audit_entry import Act
 from exchange.store.records import records_naming
 from exchange.web.access import CallingPeer, OpenNode
@@ -22,6 +23,10 @@ from exchange.web.heavy import heavily
 
 router = APIRouter(prefix="/v1", tags=["records"])
 
+MarkedRegion = Annotated[
+    str | None,
+    Query(pattern="^[0-9a-f]{64}$", description="Digest of the region marked by hand that the filtered form is of."),
+]
 Asker = Annotated[Consultation | CallingPeer, Depends(reader_or_peer)]
 
 
@@ -46,13 +51,15 @@ async def scan_heights(
     form: Annotated[Form, Query(description="As measured, or levelled and band-passed by the matcher.")] = Form.RAW,
     most: Annotated[int, Query(ge=LEAST, le=MOST, description="The longest side, in values; block means.")] = MOST,
     mirrored: Annotated[bool, Query(description="A photograph upside down, where it was compared so.")] = False,
+    region: MarkedRegion = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """A scan's heights within the bounding box of its valid points; of a photograph 8-bit grey.
 
     Who may read the scan may read this, with the same answer where not, and it is audited as that is.
     """
-    return await heavily(request, heights_answer, node, asker, sha256, Wanted(form, most, mirrored), if_none_match)
+    wanted = Wanted(form, most, mirrored, region)
+    return await heavily(request, heights_answer, node, asker, sha256, wanted, if_none_match)
 
 
 def heights_answer(
@@ -65,7 +72,8 @@ def heights_answer(
         naming = records_naming(session, sha256)
     if not naming:
         raise NotFound(f"The scan {sha256} is not on this node.")
-    shown = shown_of(node, naming[0][0], wanted)
+    marked = [scan for scan, _ in naming if mask_digest(region_mask_of(scan)) == wanted.region]
+    shown = shown_of(node, next(iter(marked), naming[0][0]), wanted)
     tag = {"ETag": f'"{shown.tag}"'}
     if unchanged(if_none_match, shown.tag):
         return Response(status_code=304, headers=tag)

@@ -26,7 +26,7 @@ from exchange.flows.witness import answer_report
 from exchange.log.tiles import parse_path
 from exchange.store.statements import latest_checkpoint, tile_hashes
 from exchange.web import answers
-from exchange.web.access import AnyUser, CallingPeer, OpenNode, Operator, ReadingPeer, ReportingPeer, UserOrPeer
+from exchange.web.access import AnyUser, AnyUserOrPeer, CallingPeer, OpenNode, Operator, ReadingPeer, ReportingPeer
 from exchange.web.signed import signed_answer
 from schemas import ENVELOPE_MEDIA_TYPE, Calibre, ContractError, vocabulary
 from schemas.witness import parse_witness_report
@@ -150,7 +150,7 @@ def log_stamp(node: OpenNode, _caller: AnyUser, size: Size) -> Response:
 
 
 @router.get("/v1/log/tile/{tile_path:path}", response_class=Response)
-def log_tile(node: OpenNode, _asker: UserOrPeer, tile_path: str) -> Response:
+def log_tile(node: OpenNode, _asker: AnyUserOrPeer, tile_path: str) -> Response:
     """A tile of the log's hash tree (C2SP tlog-tiles), full or partial, for signed-in users, and for peers, who mirror
     it. Under a signed head it never changes, and may be kept; beyond, it may still be lost with the database, and must
     not be. Bundles of entries are not served."""

@@ -36,6 +36,7 @@ _STATUS: dict[type[errors.ExchangeError], int] = {
     errors.StoreFull: 507,
     errors.StoreUnavailable: 503,
     errors.PeerError: 502,
+    errors.ProviderUnavailable: 502,
 }
 
 
@@ -103,6 +104,8 @@ def _exchange_error(_request: Request, error: Exception) -> JSONResponse:
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="ffp"'
+    if isinstance(error, errors.ScopeMissing):  # RFC 6750, 3.1
+        headers["WWW-Authenticate"] = f'Bearer realm="ffp", error="insufficient_scope", scope="{error.scope}"'
     if status in (429, 503):
         headers["Retry-After"] = "5"
     if isinstance(error, errors.QuotaReached):

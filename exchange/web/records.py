@@ -15,7 +15,7 @@ from exchange.log.audit_entry import Act
 from exchange.store.records import RecordFilter, acquisitions_of, find_record, search_records
 from exchange.store.statements import find_statement
 from exchange.web import answers
-from exchange.web.access import Examiner, OpenNode
+from exchange.web.access import OpenNode, Submitter
 from exchange.web.conditional import IfNoneMatch, unchanged
 from exchange.web.consultation import Consulting
 from exchange.web.heavy import heavily
@@ -69,7 +69,7 @@ _MULTIPART = {
 
 @router.post("/records", status_code=201, response_model=answers.ReceiptAnswer, openapi_extra=_MULTIPART)
 async def submit(
-    request: Request, response: Response, node: OpenNode, caller: Examiner, idempotency_key: IdempotencyKey = None
+    request: Request, response: Response, node: OpenNode, caller: Submitter, idempotency_key: IdempotencyKey = None
 ) -> answers.ReceiptAnswer:
     """Submit a record with its scans. Sending the same again is safe: the same receipt comes back, with status 200."""
     with SubmissionUpload(node, request.headers.get("content-type", "")) as upload:

@@ -112,7 +112,7 @@ def _people(node: Node) -> tuple[Person, ...]:
             for number in range(1, count + 1):
                 name = f"reading-{role}-{number}"  # the process that serves adds users of its own
                 add_user(session, name, role)
-                cookie = begin_session(session, name, most_s=10 * 24 * 3600)
+                cookie = begin_session(session, name, SignedInBy.PASSWORD_AND_TOTP, most_s=10 * 24 * 3600)
                 state_purpose(session, cookie, LawfulPurpose.INVESTIGATION, "Test law, article 1")
                 people.append(Person(name, role.value, cookie))
     return tuple(people)

@@ -127,6 +127,13 @@ def acquisition_fields(**changes: object) -> Json:
     return fields | changes
 
 
+def mended_fields(**changes: object) -> Json:
+    """With a region of three rows of five cells, `.###.`, `##..#` and `...##`, and one bit that is not used."""
+    fields = acquisition_fields()
+    blob = fields.pop("blob")
+    return fields | {"region_mask": {"rows": 3, "columns": 5, "bits": "dkY="} | changes, "blob": blob}
+
+
 def card_fields(**changes: object) -> Json:
     fields: Json = {
         "contract": "1.0",

@@ -42,6 +42,7 @@ from tests.schemas.examples import (
     cosigned_head,
     encoded,
     exhibit_fields,
+    mended_fields,
     page_fields,
     query_request_fields,
     record_fields,
@@ -138,6 +139,13 @@ def _good() -> list[Vector]:
             None,
             "a photograph under side light, nobody in the audience, a restriction in words, defaults left out",
             _signed(encoded(smallest)),
+        ),
+        Vector(
+            "good/record-mended.json",
+            "statement",
+            None,
+            "the examiner marked the region by hand: 3 x 5 cells, of which the last byte has one bit to spare",
+            _signed(encoded(record_fields(acquisitions=[mended_fields()]))),
         ),
         Vector("good/record-amended.json", "statement", None, "replaces good/record.json", _signed(encoded(amended))),
         Vector(
@@ -312,10 +320,20 @@ def _bad_payloads() -> list[Vector]:
     def record(name: str, because: str, expect: str = "invalid-field", **changes: object) -> Vector:
         return payload(name, expect, because, encoded(record_fields(**changes)))
 
+    def mended(name: str, because: str, **changes: object) -> Vector:
+        return record(f"region-{name}", because, acquisitions=[mended_fields(**changes)])
+
     def exhibit(name: str, because: str, expect: str = "invalid-field", **changes: object) -> Vector:
         return record(name, because, expect, exhibit=exhibit_fields(**changes))
 
     return [
+        mended("too-long", "one byte more than 3 x 5 cells take", bits="dkYA"),
+        mended("too-short", "one byte less than 3 x 5 cells take", bits="dg=="),
+        mended("stray-bit", "a bit is set behind the last cell", bits="dkc="),
+        mended("empty", "no cell is in the region", bits="AAA="),
+        mended("not-base64", "an asterisk in the bits", bits="dk*="),
+        mended("not-canonical-base64", "a bit of the padding is set: the same region spelt otherwise", bits="dkZ="),
+        mended("too-many-cells", "more than 128 rows", rows=129, columns=1, bits="/////////////////////4A="),
         payload("duplicate-key", "duplicate-key", "two levels, two readers", _inserted(good, '"level":"none",')),
         payload(
             "duplicate-key-escaped",

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from schemas import Calibre, ClassCharacteristics, DateRange, Exhibit, Handling, Measurement
-from schemas.exhibit import CaseReference, Day, ShortText
+from matcher.region_cells import MOST_CELLS
+from schemas import Calibre, ClassCharacteristics, DateRange, Exhibit, Handling, Measurement, RegionMask
+from schemas.exhibit import MAX_MASK_CELLS, CaseReference, Day, ShortText
 from schemas.vocabulary import Answer, BreechFaceClass, DatePrecision, FiringPinClass
 
 SHORT_TEXT: TypeAdapter[str] = TypeAdapter(ShortText)
@@ -204,3 +205,54 @@ def test_h3_and_only_h3_states_its_restriction(code: str) -> None:
 def test_information_grades_go_from_one_to_four(grade: int) -> None:
     with pytest.raises(ValidationError):
         Handling.model_validate({"code": "H0", "information_grade": grade})
+
+
+@given(rows=st.integers(1, MAX_MASK_CELLS), columns=st.integers(1, MAX_MASK_CELLS), data=st.data())
+def test_a_region_has_one_spelling(rows: int, columns: int, data: st.DataObject) -> None:
+    cells = rows * columns
+    number = data.draw(st.integers(1, (1 << cells) - 1))
+    packed = (number << (-cells % 8)).to_bytes(-(-cells // 8), "big")
+    mask = RegionMask.of(rows, columns, packed)
+    assert mask.packed == packed
+    assert RegionMask.model_validate_json(mask.model_dump_json()) == mask
+    for wrong in (packed + b"\0", packed[:-1], bytes(len(packed))):
+        with pytest.raises(ValidationError):
+            RegionMask.of(rows, columns, wrong)
+    if cells % 8:
+        with pytest.raises(ValidationError, match="behind the last cell"):
+            RegionMask.of(rows, columns, packed[:-1] + bytes([packed[-1] | 1]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"bits": "dkZ="}, "canonical"),
+        ({"bits": "dkY"}, "Base64"),
+        ({"bits": "dk_="}, "pattern"),
+        ({"bits": "dkY=\n"}, "pattern"),
+        ({"rows": 0}, "greater than"),
+        ({"columns": MAX_MASK_CELLS + 1}, "less than"),
+        ({"rows": 3.0}, "int"),
+        ({"note": ""}, "Extra inputs"),
+    ],
+)
+def test_a_region_that_is_spelt_otherwise_is_refused(changes: dict[str, Any], why: str) -> None:
+    fields = {"rows": 3, "columns": 5, "bits": "dkY="} | changes
+    with pytest.raises(ValidationError, match=why):
+        TypeAdapter(RegionMask).validate_python(fields, strict=True)
+
+
+def test_the_digest_of_a_region_tells_shapes_apart() -> None:
+    assert RegionMask.of(2, 4, b"\xf0").digest != RegionMask.of(4, 2, b"\xf0").digest
+    assert RegionMask.of(2, 4, b"\xf0").digest == RegionMask.of(2, 4, b"\xf0").digest
+
+
+def test_a_measurement_without_a_region_has_no_such_field() -> None:
+    """What was signed before regions could be marked stays the same bytes."""
+    assert "region_mask" not in Measurement.model_validate(TOPOGRAPHY).model_dump_json()
+    marked = Measurement.model_validate(TOPOGRAPHY | {"region_mask": {"rows": 3, "columns": 5, "bits": "dkY="}})
+    assert '"region_mask":{"rows":3,"columns":5,"bits":"dkY="}' in marked.model_dump_json()
+
+
+def test_what_the_brush_offers_the_contract_takes() -> None:
+    assert MOST_CELLS <= MAX_MASK_CELLS

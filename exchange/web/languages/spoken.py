@@ -19,6 +19,8 @@ from exchange.web.languages.catalogue import CODES, LOCALES, SOURCE, TAGS, trans
 from exchange.web.languages.glossary import Glossary, glossary_of, own_glossary
 
 COOKIE = "ffp-language"
+ONCE = ("/app/language", "/app/sign-in/callback")
+"""Addresses to which nobody is led back: what they are good for was done."""
 MAX_HEADER = 500  # more languages than anybody reads
 _ALSO = {"sr": "sr-Cyrl", "sh": "sr-Latn", "mo": "ro"}
 """Tags without a script, or of an earlier standard. Serbian's official script is Cyrillic."""
@@ -150,4 +152,4 @@ def _back(scope: Scope, headers: Mapping[str, str]) -> str:
 def local_page(path: str) -> str:
     """An address below ``/app/`` of this node as it is; the first page in place of any other."""
     sound = path.startswith("/app/") and len(path) <= 2000 and path.isprintable() and "\\" not in path
-    return path if sound and "/app/language" not in path else "/app/"
+    return path if sound and not any(once in path for once in ONCE) else "/app/"

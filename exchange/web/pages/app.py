@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exchange.errors import ExchangeError
 from exchange.flows.node import Node
+from exchange.flows.oidc import provider_of
 from exchange.web.languages.spoken import Speaking
 from exchange.web.pages import (
     alerts,
@@ -30,6 +31,7 @@ from exchange.web.pages import (
     home,
     language,
     monitoring,
+    oidc,
     peers,
     pictures,
     queries,
@@ -41,10 +43,12 @@ from exchange.web.pages import (
     saved_views,
     search,
     sign_in,
+    tokens,
 )
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.sentences import refusal, refusal_of
 from exchange.web.problems import problem, status_of
+from exchange.web.tries import Tries
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -73,6 +77,8 @@ PARTS = (
     alerts,
     cases,
     search,
+    tokens,
+    oidc,
 )
 _HEADERS = [
     (b"content-security-policy", POLICY.encode()),
@@ -85,10 +91,11 @@ _HEADERS = [
 
 
 def create_pages(node: Node) -> FastAPI:
-    """To be mounted at ``/app``."""
+    """To be mounted at ``/app``. Raises ConfigurationError."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.node = node
-    app.state.tries = sign_in.Tries()
+    app.state.tries = Tries()
+    app.state.provider = provider_of(node.settings)
     app.mount("/static", Kept(directory=Path(__file__).parents[1] / "static"), name="static")
     for part in PARTS:  # not included: a router of its own for each would be asked in turn, for every page
         app.router.routes.extend(part.router.routes)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
+from exchange.log.audit_entry import SUPERVISION, Act, Deed
 from exchange.store.audit import AuditFilter, count_not_stated, search_entries
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import Visitor, only, page
@@ -43,9 +43,8 @@ def audit(
     asked = {"actor": actor, "subject": subject, "act": act, "day": day}
     stated = {name: str(value) for name, value in asked.items() if value}
     shown = found[:ON_A_PAGE]
-    reader = Actor(ActorKind.PERSON, who.caller.pseudonym, who.caller.role)
     words = json.dumps(stated, sort_keys=True, ensure_ascii=False)
-    node.audit.note(Deed(reader, Act.READ_AUDIT, len(shown), asked=words, purpose=SUPERVISION))
+    node.audit.note(Deed(who.caller.actor, Act.READ_AUDIT, len(shown), asked=words, purpose=SUPERVISION))
     following = None
     if len(found) > ON_A_PAGE:
         following = urlencode(stated | {"cursor": encode_cursor(shown[-1].entry.number)})

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from exchange.flows.blind import pair_of
 from exchange.flows.heights import MOST, Form, Wanted
 from exchange.flows.pipelines import Variant
+from exchange.flows.region_masks import mask_digest, region_mask_of
 from exchange.flows.reviews import reviews_of
 from exchange.flows.worth import worth_of
 from exchange.log.audit_entry import Act
@@ -22,7 +23,7 @@ from exchange.web.blobs import Digest
 from exchange.web.candidates import CandidateId, found_candidate, note_candidate
 from exchange.web.conditional import IfNoneMatch
 from exchange.web.heavy import heavily
-from exchange.web.heights import heights_answer
+from exchange.web.heights import MarkedRegion, heights_answer
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.rail import SeenFrom, rail_for
 from schemas.vocabulary import AfteConclusion, Role
@@ -32,10 +33,11 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class Side:
-    """One specimen of a pair: where its heights are, and its record."""
+    """One specimen of a pair: where its heights are, its record, and whether its region was marked by hand."""
 
     heights: str
     record: answers.RecordSummary
+    mended: bool = False
 
 
 @router.get("/pairs/{candidate_id}")
@@ -68,8 +70,10 @@ def sides_of(found: StoredCandidate) -> list[Side]:
     sides = []
     for side, scan, record in (("a", found.acquisition_a, found.record_a), ("b", found.acquisition_b, found.record_b)):
         mirrored = Variant.MIRRORED in Variant(comparison[f"variant_{side}"])
-        address = f"/app/scans/{scan.sha256}/heights/{'mirrored' if mirrored else 'plain'}"
-        sides.append(Side(f"{address}?form=filtered", answers.summary(record)))
+        address = f"/app/scans/{scan.sha256}/heights/{'mirrored' if mirrored else 'plain'}?form=filtered"
+        region = mask_digest(region_mask_of(scan))
+        heights = address if region is None else f"{address}&region={region}"
+        sides.append(Side(heights, answers.summary(record), scan.region_mended))
     return sides
 
 
@@ -81,8 +85,9 @@ async def heights(
     sha256: Digest,
     drawn: Literal["plain", "mirrored"],
     form: Form = Form.RAW,
+    region: MarkedRegion = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """What the comparison viewer draws of one scan."""
-    wanted = Wanted(form, MOST, drawn == "mirrored")
+    wanted = Wanted(form, MOST, drawn == "mirrored", region)
     return await heavily(request, heights_answer, node, who.consultation, sha256, wanted, if_none_match)

@@ -6,12 +6,22 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from exchange.flows.draft_form import of_file
+from exchange.flows.draft_form import is_stale, marked_in, of_file
 from exchange.flows.draft_scans import region_of
 from exchange.flows.drafts import Draft
+from exchange.flows.region_masks import mask_digest
 from exchange.store.draft_tables import DraftFileRow
+from schemas import RegionMask
+from schemas.vocabulary import RegionOfInterest
 
 MM = 1000.0
+_OF_PHOTOGRAPHS = {RegionOfInterest.BREECH_FACE}
+_OF_TOPOGRAPHIES = {
+    RegionOfInterest.BREECH_FACE,
+    RegionOfInterest.FIRING_PIN_IMPRESSION,
+    RegionOfInterest.APERTURE_SHEAR,
+}
+"""Regions that are compared: of others nothing is found that could be mended."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +38,37 @@ class Card:
     def state(self) -> str:
         if self.row.sha256 is None:
             return "arriving"
-        if self.reading is None:
+        if self.reading is None or is_stale(self.row, self.said):
             return "arrived"
         return "refused" if "refused" in self.reading else "read"
+
+    @property
+    def mask(self) -> RegionMask | None:
+        """The region as it was marked by hand."""
+        return marked_in(self.row, self.said)
+
+    @property
+    def cells(self) -> dict[str, Any] | None:
+        """What the brush starts from, for its script: how many cells, those that were found, those that were marked.
+        None where a region is not compared, so that there is nothing to mend."""
+        if self.state != "read" or self.reading is None or "grid" not in self.reading:
+            return None
+        if self.said.get("roi") not in (_OF_PHOTOGRAPHS if self.is_photograph else _OF_TOPOGRAPHIES):
+            return None
+        rows, columns = self.reading["grid"]
+        found, mask = self.reading["found"], self.mask
+        return {
+            "rows": rows,
+            "columns": columns,
+            "found": found["bits"] if found else "",
+            "marked": mask.bits if mask else "",
+        }
+
+    @property
+    def picture_tag(self) -> str:
+        """Changes with the picture."""
+        parts = (self.said.get("roi", ""), self.said.get("lateral_resolution_um", ""), mask_digest(self.mask) or "")
+        return "-".join(part[:16] for part in parts)
 
     @property
     def address(self) -> str:

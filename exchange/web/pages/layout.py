@@ -127,7 +127,7 @@ def visitor(request: Request, node: OpenNode) -> Visitor:
     if to_be_touched(row):
         with node.store.write() as session:
             touch_session(session, row.token_sha256)
-    caller = Caller(user.pseudonym, Role(user.role), SignedInBy.PASSWORD_AND_TOTP)
+    caller = Caller(user.pseudonym, Role(user.role), SignedInBy(row.signed_in))
     return Visitor(node, caller, csrf_of(token), row.purpose, row.legal_basis)
 
 

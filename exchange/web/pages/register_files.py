@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -20,10 +20,12 @@ from exchange.web.pages.fetched import check_own, is_fetched, read_json
 from exchange.web.pages.layout import Visitor, off_loop, page
 from exchange.web.pages.register import DraftId, Registering
 from exchange.web.pages.sent import bounded_body, check_script
+from schemas import RegionMask
 
 router = APIRouter()
 
 FileId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+Plain = Annotated[bool, Query(description="Without what was found: what the brush paints on.")]
 Offset = Annotated[int, Path(ge=0, le=2**40)]
 
 
@@ -87,9 +89,19 @@ async def remove(request: Request, node: OpenNode, who: Registering, draft_id: D
     return Response(status_code=204) if is_fetched(request) else RedirectResponse(f"/app/register/{draft_id}", 303)
 
 
+@router.post("/register/{draft_id}/files/{file_id}/region")
+async def mark(request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
+    """Keep the region that was marked by hand; whether it differs from the one that was found."""
+    check_script(request, node, who.csrf)
+    mask = await read_json(request, RegionMask)
+    mended = await off_loop(flow.mark_region, node, who.caller.pseudonym, draft_id, file_id, mask)
+    return JSONResponse({"mended": mended})
+
+
 @router.get("/register/{draft_id}/files/{file_id}/preview")
-def preview(node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
-    return Response(flow.preview_of(node, who.caller.pseudonym, draft_id, file_id), media_type="image/png")
+def preview(node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId, plain: Plain = False) -> Response:
+    picture = flow.preview_of(node, who.caller.pseudonym, draft_id, file_id, plain=plain)
+    return Response(picture, media_type="image/png")
 
 
 def _card(node: Node, who: Visitor, draft_id: str, file_id: str) -> Response:

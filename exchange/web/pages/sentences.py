@@ -21,6 +21,13 @@ SENTENCES: Final = {
     "unauthenticated": _m("Sign in first."),
     "sign-in-first": _m("Sign in first."),
     "sign-in-failed": _m("Pseudonym, password or code is not right. A code is taken once: wait for the next one."),
+    "provider-refused": _m(
+        "The sign-in at the provider was not accepted. Begin anew; if it goes on, ask the node's operator."
+    ),
+    "provider-unavailable": _m("The provider of the sign-in cannot be reached, or answers oddly. Try again later."),
+    "provider-only": _m("On this node people sign in at the provider alone."),
+    "user-unknown": _m("You are not an active user of this node. Ask the node's operator."),
+    "second-factor-missing": _m("The provider did not check the second factor that this node demands."),
     "invitation-void": _m(
         "This invitation was used, is too old, or never was one. Ask the node's operator for a new one."
     ),
@@ -29,6 +36,7 @@ SENTENCES: Final = {
     "passwords-differ": _m("The two passwords differ."),
     "wrong-code": _m("This is not the code that the authenticator shows. Try the next one."),
     "forbidden": _m("Your role may not do this, or the form is not one of this session."),
+    "scope-missing": _m("The token is not for this. Take one of the scope that is named below."),
     "not-found": _m("There is no such thing here, or it is not for you."),
     "no-such-page": _m("There is no such page."),
     "not-possible": _m("This is not possible here."),
@@ -42,11 +50,13 @@ SENTENCES: Final = {
     "invalid-legal-basis": _m("Choose a purpose, and name the law and the case in one line of at most 120 characters."),
     "invalid-cursor": _m("This place of the list is not known. Begin the list anew."),
     "unsupported-media": _m("Files of this kind are not read here. Export the scan as x3p, PNG, TIFF or JPEG."),
+    "mask-differs": _m("The region was marked in cells that do not fit the scan. Mark it on this scan anew."),
     "not-mirrored": _m("A topography is never compared mirrored."),
     "no-filtered-form": _m("This scan has no filtered form."),
     "not-usable": _m("This scan cannot be shown or compared in this way."),
     "too-large": _m("What was sent is too large."),
     "conflict": _m("This does not agree with what is stored already. Load the page anew."),
+    "token-name-taken": _m("A token of this name is in force already. Take another name, or revoke that one."),
     "other-pair": _m("What it rests on is of another pair."),
     "other-basis": _m("The verification has another basis than the conclusion."),
     "same-examiner": _m("A conclusion is verified by another examiner than the one who made it."),
@@ -109,6 +119,10 @@ _REASONS: Final = [
         (
             r"Likelihood ratios are validated for topographies of breech faces only\.",
             _m("Likelihood ratios are validated for topographies of breech faces only."),
+        ),
+        (
+            r"Likelihood ratios are validated for regions that the matcher finds itself only\.",
+            _m("Likelihood ratios are validated for regions that the matcher finds itself only."),
         ),
         (
             r"The (?:marks are of the region|scans are of the modality) .+",

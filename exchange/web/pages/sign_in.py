@@ -3,46 +3,61 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 import segno
 from fastapi import APIRouter, Path, Request
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.responses import RedirectResponse, Response
 
-from exchange.errors import InvalidInput, TooMany, Unauthenticated
+from exchange.errors import ExchangeError, Forbidden, InvalidInput, TooMany, Unauthenticated
 from exchange.flows import sign_in as flow
 from exchange.flows.node import Node
 from exchange.store.sign_in import end_session
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
 from exchange.web.pages.sentences import Refusal, refusal, refusal_of
+from exchange.web.problems import status_of
+from exchange.web.tries import Tries
+from schemas.vocabulary import SignedInBy
 
 router = APIRouter()
 
-TRIES_A_MINUTE = 20
 InvitationToken = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{43}$")]
 
 
-class Tries:
-    """How often one address may try within a minute: an account's own lock does not stop who tries many accounts."""
-
-    def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-
-    def take(self, request: Request) -> None:
-        """Raises TooMany."""
-        if not self._limiter.hit(
-            RateLimitItemPerMinute(TRIES_A_MINUTE), request.client.host if request.client else "nobody"
-        ):
-            raise TooMany("Too many tries from here within a minute. Wait a minute.")
-
-
 @router.get("/sign-in")
-def sign_in_page() -> Response:
-    return page("sign_in", None, pseudonym="", refusal=None)
+def sign_in_page(request: Request, node: OpenNode, left: Literal["provider"] | None = None) -> Response:
+    """``left`` is who has just signed out, and is still signed in at the provider."""
+    return sign_in_form(node, left=left is not None and request.app.state.provider is not None)
+
+
+def sign_in_form(
+    node: Node, *, pseudonym: str = "", refused: ExchangeError | None = None, left: bool = False
+) -> Response:
+    """Both ways to sign in, or the one that there is."""
+    return page(
+        "sign_in",
+        None,
+        status=200 if refused is None else status_of(refused),
+        pseudonym=pseudonym,
+        refusal=None if refused is None else refusal_of(refused),
+        provider=node.settings.oidc_name if node.settings.oidc_issuer else None,
+        password=not node.settings.oidc_only,
+        left=left,
+    )
+
+
+def session_cookie(node: Node, answer: Response, token: str) -> Response:
+    """The answer, with the cookie of a session that begins."""
+    secure = node.settings.url.startswith("https:")
+    answer.set_cookie(cookie_name(node), token, path="/", secure=secure, httponly=True, samesite="strict")
+    return answer
+
+
+def check_passwords(node: Node) -> None:
+    """Raises Forbidden where people sign in at the provider alone."""
+    if node.settings.oidc_only:
+        raise Forbidden("On this node people sign in at the provider alone.", code="provider-only")
 
 
 @router.post("/sign-in")
@@ -51,22 +66,20 @@ async def sign_in(request: Request, node: OpenNode) -> Response:
     tries: Tries = request.app.state.tries
     pseudonym = fields.get("pseudonym", "")
     try:
+        check_passwords(node)
         tries.take(request)
         token = await off_loop(flow.sign_in, node, pseudonym, fields.get("password", ""), fields.get("code", ""))
-    except (Unauthenticated, TooMany) as error:
-        status = 429 if isinstance(error, TooMany) else 401
-        return page("sign_in", None, status=status, pseudonym=pseudonym[:32], refusal=refusal_of(error))
-    answer = RedirectResponse("/app/", 303)
-    secure = node.settings.url.startswith("https:")
-    answer.set_cookie(cookie_name(node), token, path="/", secure=secure, httponly=True, samesite="strict")
-    return answer
+    except (Unauthenticated, TooMany, Forbidden) as error:
+        return sign_in_form(node, pseudonym=pseudonym[:32], refused=error)
+    return session_cookie(node, RedirectResponse("/app/", 303), token)
 
 
 @router.post("/sign-out")
 async def sign_out(request: Request, node: OpenNode, who: SignedIn) -> Response:
     await read_form(request, node, who.csrf)
     await off_loop(_end, node, request.cookies[cookie_name(node)])
-    answer = RedirectResponse("/app/sign-in", 303)
+    at_provider = who.caller.signed_in is SignedInBy.OIDC
+    answer = RedirectResponse("/app/sign-in?left=provider" if at_provider else "/app/sign-in", 303)
     secure = node.settings.url.startswith("https:")
     answer.delete_cookie(cookie_name(node), path="/", secure=secure, httponly=True, samesite="strict")
     return answer
@@ -75,12 +88,14 @@ async def sign_out(request: Request, node: OpenNode, who: SignedIn) -> Response:
 @router.get("/welcome/{token}")
 def welcome_page(node: OpenNode, token: InvitationToken) -> Response:
     """A password is chosen here, and the authenticator's code scanned."""
+    check_passwords(node)
     enrolling = flow.read_invitation(node, token)
     return _welcome(node, enrolling, None)
 
 
 @router.post("/welcome/{token}")
 async def welcome(request: Request, node: OpenNode, token: InvitationToken) -> Response:
+    check_passwords(node)
     fields = await read_form(request, node, None)
     tries: Tries = request.app.state.tries
     tries.take(request)
@@ -100,7 +115,7 @@ async def welcome(request: Request, node: OpenNode, token: InvitationToken) -> R
         )
     except InvalidInput as error:
         return _welcome(node, enrolling, refusal_of(error))
-    return page("sign_in", None, pseudonym=enrolling.pseudonym, refusal=None)
+    return sign_in_form(node, pseudonym=enrolling.pseudonym)
 
 
 def _welcome(node: Node, enrolling: flow.Enrolling, refused: Refusal | None) -> Response:

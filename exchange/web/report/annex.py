@@ -157,6 +157,8 @@ def _record(side: Side) -> list[tuple[str, str]]:
     ]
     if scan.modality is Modality.REFLECTANCE and size is not None:
         rows.insert(8, (_("Resolution"), _("%(size)s µm per pixel", size=spoken().number(size, 2))))
+    if scan.region_mask is not None:
+        rows.insert(7, (_("Region"), _("mended by hand")))
     return rows
 
 

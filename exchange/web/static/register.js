@@ -1,5 +1,6 @@
 // The registration page: what is typed is saved as it is typed; files are sent piece by piece and go on after a break.
 
+import { mend } from "./register/brush.js";
 import { Sending } from "./register/sending.js";
 import { saver } from "./register/saving.js";
 
@@ -93,10 +94,19 @@ pick.addEventListener("change", () => {
 });
 
 cards.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-remove], [data-read]");
+  const button = event.target.closest("[data-remove], [data-read], [data-mend]");
   if (!button) return;
   event.preventDefault();
   const card = button.closest("[data-file]");
+  if (button.hasAttribute("data-mend")) {
+    button.hidden = true;
+    const brush = area.querySelector("template[data-brush]").content.firstElementChild.cloneNode(true);
+    card.append(brush);
+    await mend(brush, { address: card.dataset.address, cells: JSON.parse(button.dataset.cells), headers, words });
+    await read(card.dataset.file, card);
+    document.getElementById(card.id)?.querySelector("[data-mend]")?.focus();
+    return;
+  }
   if (button.hasAttribute("data-read")) {
     await read(card.dataset.file, card);
     return;

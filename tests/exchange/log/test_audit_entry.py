@@ -24,7 +24,7 @@ def test_the_bytes_are_known() -> None:
     expected = (
         '{"act":"read-record","actor":"examiner-1","asked":null,"at":"2026-11-25T09:00:00.000Z","count":1,'
         '"kind":"person","legal_basis":"Član 5 „ZKP“","nonce":"0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f","number":7,'
-        f'"purpose":"investigation","role":"examiner","subjects":["{"ab" * 32}"]}}'
+        f'"purpose":"investigation","role":"examiner","subjects":["{"ab" * 32}"],"token":null}}'
     )
     assert entry(deed).canonical() == expected.encode()
     assert entry(deed).leaf() == hashlib.sha256(b"\x00" + expected.encode()).digest()

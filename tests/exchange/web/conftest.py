@@ -32,6 +32,12 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
         yield start(Jurisdiction.RS)
 
 
+@pytest.fixture(autouse=True)
+def _no_memory_of_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tests come from one address."""
+    monkeypatch.setattr("exchange.web.tries.TRIES_A_MINUTE", 10_000)
+
+
 def tiny_scan() -> bytes:
     """A valid x3p of 9 x 12 points, different each time: stored at once, and too small to correlate."""
     return build(wave() + next(_numbers) * 1e-9 * np.eye(9, 12))

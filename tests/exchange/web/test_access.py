@@ -1,4 +1,4 @@
-"""Who may do what: every route that the API describes, with every kind of caller."""
+"""Who may do what: every route that the API describes, with every kind of caller and every scope of a token."""
 
 from __future__ import annotations
 
@@ -8,34 +8,46 @@ from typing import Any
 import httpx
 import pytest
 
+from exchange.clock import stamp_in
+from exchange.store.sign_in_tables import TokenRow
+from exchange.store.tokens import ROLES, Scope, add_token, find_token, minute, revoke_token
 from exchange.store.users import add_user, revoke_user
 from exchange.web.app import create_api
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import problem
 
-EXAMINER, ANY_USER, HEAD = {Role.EXAMINER}, {*Role} - {Role.NODE}, {Role.HEAD}
-READER = {Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD}
-OPERATOR, ASKER = {Role.OPERATOR}, {Role.EXAMINER, Role.INVESTIGATOR}
 EVERYBODY, PEERS = None, "peers"
+PEOPLE = [role for role in Role if role is not Role.NODE]
+EXAMINERS, HEAD, OPERATOR = {Role.EXAMINER}, {Role.HEAD}, {Role.OPERATOR}
+READERS = {Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD}
+Door = tuple[Scope, set[Role]]
 
-MATRIX: dict[str, set[Role] | str | None] = {
-    "POST /v1/records": EXAMINER,
+SUBMITTER: Door = (Scope.SUBMIT, EXAMINERS)
+READER: Door = (Scope.READ, READERS)
+SPEAKER: Door = (Scope.REVIEW, READERS)
+ASKER: Door = (Scope.ASK, {Role.EXAMINER, Role.INVESTIGATOR})
+EXAMINER_OR_HEAD: Door = (Scope.RELEASE, EXAMINERS | HEAD)
+DECIDER: Door = (Scope.RELEASE, HEAD)
+ANY_USER: Door = (Scope.STATUS, set(PEOPLE))
+
+MATRIX: dict[str, Door | str | None] = {
+    "POST /v1/records": SUBMITTER,
     "GET /v1/records": READER,
     "GET /v1/records/{statement_id}": READER,
     "GET /v1/records/{statement_id}/envelope": READER,
     "GET /v1/records/{statement_id}/bundle": READER,
     "GET /v1/records/{statement_id}/candidates": READER,
-    "POST /v1/records/{statement_id}/withdrawal": EXAMINER | HEAD,
-    "GET /v1/records/{statement_id}/withdrawal": EXAMINER | HEAD,
-    "POST /v1/records/{statement_id}/grants": HEAD,
-    "POST /v1/records/{statement_id}/hold": HEAD,
+    "POST /v1/records/{statement_id}/withdrawal": EXAMINER_OR_HEAD,
+    "GET /v1/records/{statement_id}/withdrawal": EXAMINER_OR_HEAD,
+    "POST /v1/records/{statement_id}/grants": DECIDER,
+    "POST /v1/records/{statement_id}/hold": DECIDER,
     "GET /v1/policy": ANY_USER,
-    "POST /v1/policy": HEAD,
-    "GET /v1/approvals": EXAMINER | HEAD,
-    "POST /v1/approvals": HEAD,
+    "POST /v1/policy": DECIDER,
+    "GET /v1/approvals": EXAMINER_OR_HEAD,
+    "POST /v1/approvals": DECIDER,
     "GET /v1/statements": READER,
-    "POST /v1/statements": READER,
+    "POST /v1/statements": SPEAKER,
     "GET /v1/statements/{statement_id}": READER,
     "GET /v1/candidates": READER,
     "GET /v1/candidates/{candidate_id}": READER,
@@ -48,8 +60,8 @@ MATRIX: dict[str, set[Role] | str | None] = {
     "GET /v1/log/tile/{tile_path}": ANY_USER,
     "GET /v1/status": ANY_USER,
     "GET /v1/vocabularies": ANY_USER,
-    "GET /v1/peers": OPERATOR,
-    "GET /v1/audit": {Role.AUDITOR, Role.HEAD},
+    "GET /v1/peers": (Scope.OPERATE, OPERATOR),
+    "GET /v1/audit": (Scope.AUDIT, {Role.AUDITOR, Role.HEAD}),
     "POST /v1/records/{statement_id}/queries": ASKER,
     "GET /v1/queries": READER,
     "POST /v1/queries": PEERS,
@@ -105,27 +117,81 @@ def ask(node: RunningNode, route: str, headers: dict[str, str]) -> httpx.Respons
 
 @pytest.mark.slow
 @pytest.mark.parametrize("route", described())
-@pytest.mark.parametrize("caller", ["nobody", "garbage", *sorted(ANY_USER)])
+@pytest.mark.parametrize("caller", ["nobody", "garbage", *PEOPLE])
 def test_the_matrix(node: RunningNode, route: str, caller: str) -> None:
     """Whoever may gets past the door, to whatever the route then says; the others are told why not."""
     headers = {
         "nobody": {},
         "garbage": {"Authorization": "Bearer ffp_" + "A" * 43},
-        **{role: node.bearer(role) for role in ANY_USER},
+        **{role: node.bearer(role) for role in PEOPLE},
     }[caller]
     response = ask(node, route, headers)
-    allowed = MATRIX[route]
-    if allowed is EVERYBODY:
+    door = MATRIX[route]
+    if door is EVERYBODY:
         assert response.status_code == 200
-    elif allowed == PEERS:
+    elif isinstance(door, str):
         problem(response, 401, "signature-invalid")
     elif caller in ("nobody", "garbage"):
         problem(response, 401, "unauthenticated")
         assert response.headers["www-authenticate"].startswith("Bearer")
-    elif caller not in allowed:
+    elif caller not in door[1]:
         problem(response, 403, "forbidden")
     else:
         assert response.status_code in {200, 404, 415, 422}, response.text
+
+
+@pytest.fixture(scope="module")
+def of_one_scope(node: RunningNode) -> dict[tuple[Role, Scope], dict[str, str]]:
+    """For each role and each scope a token of that alone, also those that no user of the role is given."""
+    with node.node.store.write() as session:
+        for role in PEOPLE:
+            add_user(session, f"{role}-scoped", role)
+        tokens = {
+            (role, scope): add_token(session, f"{role}-scoped", name=scope, scopes=[scope], days=1)
+            for role in PEOPLE
+            for scope in Scope
+        }
+    return {who: {"Authorization": f"Bearer {token}"} for who, token in tokens.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("route", [route for route, door in MATRIX.items() if isinstance(door, tuple)])
+def test_the_matrix_of_scopes(
+    node: RunningNode, of_one_scope: dict[tuple[Role, Scope], dict[str, str]], route: str
+) -> None:
+    """Role and scope must both allow; whoever lacks the scope alone is told which."""
+    door = MATRIX[route]
+    assert isinstance(door, tuple)
+    wanted, roles = door
+    for (role, scope), headers in of_one_scope.items():
+        response = ask(node, route, headers)
+        if role not in roles:
+            problem(response, 403, "forbidden")
+        elif scope != wanted:
+            assert f"the scope {wanted}" in problem(response, 403, "scope-missing")["detail"]
+            assert f'error="insufficient_scope", scope="{wanted}"' in response.headers["www-authenticate"]
+        else:
+            assert response.status_code in {200, 404, 415, 422}, response.text
+
+
+def test_the_description_states_the_scope_of_each_route() -> None:
+    """A route for people that states none would let nobody know what it takes: it does not pass here."""
+    paths: dict[str, dict[str, Any]] = create_api().openapi()["paths"]
+    stated = {
+        f"{method.upper()} {path}": operation.get("security")
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+    doors = {route: door[0] if isinstance(door, tuple) else None for route, door in MATRIX.items()}
+    assert stated == {route: [{"HTTPBearer": [scope]}] if scope else None for route, scope in doors.items()}
+
+
+def test_a_role_can_use_a_scope_when_some_route_lets_it() -> None:
+    used: dict[Scope, set[Role]] = {scope: set() for scope in Scope}
+    for door in MATRIX.values():
+        if isinstance(door, tuple):
+            used[door[0]] |= door[1]
+    assert used == {scope: set(roles) for scope, roles in ROLES.items()}
 
 
 def test_what_anybody_may_see_names_no_folder(node: RunningNode) -> None:
@@ -144,14 +210,63 @@ def test_other_methods_are_refused_with_those_that_are_possible(node: RunningNod
         assert response.headers["allow"].split(", ") == possible
 
 
-def test_a_revoked_token_is_refused_at_once(node: RunningNode) -> None:
+def test_a_token_ends_at_once_by_revocation_expiry_or_with_its_user(node: RunningNode) -> None:
     with node.node.store.write() as session:
         token = add_user(session, "short-lived", Role.EXAMINER)
-    headers = {"Authorization": f"Bearer {token}"}
-    assert node.http.get(f"{node.url}/v1/records", headers=headers).status_code == 200
+        other = add_token(session, "short-lived", name="other", scopes=[Scope.READ], days=1)
+
+    def asked(presented: str) -> httpx.Response:
+        return node.http.get(f"{node.url}/v1/records", headers={"Authorization": f"Bearer {presented}"})
+
+    def change(presented: str, **values: str | None) -> None:
+        with node.node.store.write() as session:
+            found = find_token(session, presented)
+            assert found
+            for name, value in values.items():
+                setattr(found[0], name, value)
+
+    assert [asked(token).status_code, asked(other).status_code] == [200, 200]
+    change(token, expires_at=stamp_in(-1))
+    assert "/app/tokens" in problem(asked(token), 401, "token-expired")["detail"]
+    change(token, expires_at=stamp_in(60))
+    with node.node.store.write() as session:
+        found = find_token(session, token)
+        assert found
+        revoke_token(session, found[0].token_id)
+    assert "/app/tokens" in problem(asked(token), 401, "token-revoked")["detail"]
+    assert asked(other).status_code == 200
     with node.node.store.write() as session:
         revoke_user(session, "short-lived")
-    problem(node.http.get(f"{node.url}/v1/records", headers=headers), 401, "unauthenticated")
+    assert "operator" in problem(asked(other), 401, "unauthenticated")["detail"]
+
+
+def test_when_a_token_was_used_is_kept_to_the_minute(node: RunningNode) -> None:
+    with node.node.store.write() as session:
+        token = add_user(session, "often", Role.EXAMINER)
+
+    def used() -> tuple[int, str | None]:
+        with node.node.store.read() as session:
+            row: TokenRow = (find_token(session, token) or pytest.fail("it is there"))[0]
+            return row.token_id, row.used_at
+
+    token_id, before = used()
+    assert before is None
+    began = minute()
+    headers = {"Authorization": f"Bearer {token}", "FFP-Purpose": "investigation"}
+    assert node.http.get(f"{node.url}/v1/records", headers=headers).status_code == 200
+    assert used()[1] in {began, minute()}
+    rows = node.get("/v1/audit", Role.AUDITOR, params={"actor": "often"}).json()["items"]
+    assert [(row["actor"], row["token"]) for row in rows] == [("often", token_id)]
+
+
+def test_who_fails_too_often_waits_and_good_tokens_do_not(node: RunningNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exchange.web.tries.TRIES_A_MINUTE", 3)
+    wrong = [
+        node.http.get(f"{node.url}/v1/status", headers={"Authorization": f"Bearer ffp_{number}"}) for number in range(5)
+    ]
+    assert "retry-after" in wrong[-1].headers
+    problem(wrong[-1], 429, "too-many")
+    assert node.get("/v1/status").status_code == 200
 
 
 @pytest.mark.parametrize("claim", ["keyid", "sig1=()", "\x00", "x" * 5000])

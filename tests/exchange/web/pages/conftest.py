@@ -84,9 +84,3 @@ def signed_in(invited: Callable[[Role], Person]) -> Callable[[Role], Person]:
         return person
 
     return make
-
-
-@pytest.fixture(autouse=True)
-def _no_memory_of_tries(node: RunningNode, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All tests come from one address."""
-    monkeypatch.setattr("exchange.web.pages.sign_in.TRIES_A_MINUTE", 10_000)

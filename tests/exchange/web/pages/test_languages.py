@@ -18,12 +18,17 @@ from pypdf import PdfReader
 
 from exchange import errors
 from exchange.errors import ExchangeError, InvalidInput
-from exchange.flows import blind, heights, sign_in, speak
+from exchange.flows import blind, heights, oidc, sign_in, speak
+from exchange.flows import tokens as token_flows
+from exchange.net import oidc as net_oidc
+from exchange.store import tokens as stored_tokens
+from exchange.trust import id_token
 from exchange.web.languages import CODES, NAMES, Spoken, spoken
 from exchange.web.languages.catalogue import translations
 from exchange.web.languages.glossary import Glossary, own_glossary
 from exchange.web.languages.spoken import chosen, local_page, speaking
-from exchange.web.pages import hits, home, language, layout, reviews
+from exchange.web.pages import hits, home, language, layout, reviews, tokens
+from exchange.web.pages import sign_in as sign_in_pages
 from exchange.web.pages.sentences import SENTENCES, reason, refusal_of
 from matcher.calibration_model import CalibrationModel
 from matcher.likelihood import Conditions, NoValidatedLR, likelihood_ratio
@@ -229,6 +234,7 @@ def test_what_is_no_choice_changes_nothing(
         "/app/\\evil",
         "/app/\r\nx",
         "/app/" * 999,
+        "/app/sign-in/callback?state=x&code=y",
     ],
 )
 def test_it_leads_nowhere_else(path: str) -> None:
@@ -284,7 +290,8 @@ def _codes(module: object) -> Iterator[str]:
 def test_every_refusal_that_a_page_can_meet_has_its_sentence() -> None:
     classes = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ExchangeError)]
     codes = {kind.code for kind in classes}
-    for module in (sign_in, speak, blind, heights, hits, home, language, layout, reviews):
+    flows = (sign_in, speak, blind, heights, token_flows, stored_tokens, oidc, net_oidc, id_token)
+    for module in (*flows, hits, home, language, layout, reviews, sign_in_pages, tokens):
         codes |= set(_codes(module))
     assert codes - set(SENTENCES) == set()
     with speaking(Spoken("mk")):

@@ -21,6 +21,7 @@ NOTHING, NO_TASK = "ab" * 32, "ab" * 16
 NO_DRAFT, NO_FILE = "cd" * 16, "ef" * 16
 PAGES: dict[str, set[Role]] = {
     "/app/": set(PEOPLE),
+    "/app/tokens": set(PEOPLE),
     "/app/candidates": READERS,
     "/app/search": READERS,
     "/app/search.csv": READERS,
@@ -55,6 +56,8 @@ PAGES: dict[str, set[Role]] = {
 }
 ACTIONS: dict[str, set[Role]] = {
     "/app/purpose": set(PEOPLE),
+    "/app/tokens": set(PEOPLE),
+    "/app/tokens/999999/revoke": set(PEOPLE),
     "/app/pairs/999999/conclusion": EXAMINERS,
     f"/app/pairs/999999/conclusion/{NOTHING}/retraction": EXAMINERS,
     f"/app/pairs/999999/conclusion/{NOTHING}/hit": EXAMINERS,
@@ -88,10 +91,13 @@ ACTIONS: dict[str, set[Role]] = {
 SCRIPTS: dict[tuple[str, str], set[Role]] = {
     ("POST", "/app/pairs/999999/views"): EXAMINERS,
     ("DELETE", "/app/pairs/999999/views/7"): EXAMINERS,
+    ("POST", f"/app/register/{NO_DRAFT}/files/{NO_FILE}/region"): EXAMINERS,
 }
 """What the pages' own scripts send."""
 SIGNING = {"/app/language", "/app/sign-in", "/app/sign-out", "/app/welcome/{token}"}
 """Tried by itself."""
+AT_PROVIDER = ("/app/sign-in/provider", "/app/sign-in/callback", "/app/sign-out/provider")
+"""Likewise."""
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
 
 
@@ -103,6 +109,7 @@ def filled(path: str) -> str:
         ("{sha256}", NOTHING),
         ("{task_id}", NO_TASK),
         ("{candidate_id}", "999999"),
+        ("{token_id}", "999999"),
         ("{drawn}", "plain"),
         ("{action}", "message"),
         ("{jurisdiction}/{case_reference:path}", "UA/NOTHING-1"),
@@ -122,7 +129,7 @@ def filled(path: str) -> str:
 def test_every_route_stands_in_the_matrix() -> None:
     routes = [route for part in PARTS for route in part.router.routes if isinstance(route, Route)]
     found = {(method, filled(route.path)) for route in routes for method in (route.methods or set()) - {"HEAD"}}
-    open_to_all = ("/app/guide", "/app/sign-in", "/app/welcome/{token}")
+    open_to_all = ("/app/guide", "/app/sign-in", "/app/welcome/{token}", *AT_PROVIDER)
     besides = {("GET", path) for path in open_to_all} | {("POST", path) for path in SIGNING}
     tried = {("GET", path) for path in PAGES} | {("POST", path) for path in ACTIONS} | set(SCRIPTS)
     assert found - besides == tried

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -139,6 +140,59 @@ def test_what_is_typed_is_kept_and_shown_as_text(desk: Desk) -> None:
     shown = desk.person.get(desk.address).text
     assert "{{7*7}}" in shown
     assert "&lt;script&gt;alert(1)" in shown
+
+
+MARKED = {"rows": 9, "columns": 12, "bits": "gA" + 17 * "A" + "="}
+"""On a scan of 9 x 12 points: its first cell alone."""
+
+
+def test_a_marked_region_is_kept_assessed_and_signed(node: RunningNode, desk: Desk) -> None:
+    file_id = desk.send(tiny_scan())
+    desk.complete(file_id)
+    card = desk.person.get(desk.address).text
+    assert "data-mend" in card
+    assert "Region mended by hand" not in card
+    path = f"/files/{file_id}/region"
+    assert desk.fetch(path, json=MARKED).json() == {"mended": True}
+    assert 'data-state="arrived"' in desk.person.get(desk.address).text, "its verdict is of another region"
+    assert desk.person.get(f"{desk.address}/summary").status_code == 422
+    assert "Region mended by hand" in desk.fetch(f"/files/{file_id}/read").text
+    assert "Region mended by hand" in desk.person.get(desk.address).text
+    pictures = [desk.person.get(f"{desk.address}/files/{file_id}/preview{more}") for more in ("", "?plain=true")]
+    assert all(answer.content.startswith(b"\x89PNG") for answer in pictures)
+    assert pictures[0].content != pictures[1].content
+    assert "mended by hand" in desk.person.get(f"{desk.address}/summary").text
+    record = desk.post(f"{desk.address}/submit", {}).headers["location"]
+    assert "mended by hand" in desk.person.get(record).text
+    signed = node.get(f"/v1/records/{record.rpartition('/')[2]}").json()["statement"]
+    assert signed["acquisitions"][0]["region_mask"] == MARKED
+    assert not list(node.node.settings.drafts.glob(f"{file_id}*"))
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{}", 422),
+        (b"[]", 422),
+        (json.dumps(MARKED | {"bits": "AAAAAAAAAAAAAAAAAAA="}).encode(), 422),
+        (json.dumps(MARKED | {"rows": 12, "columns": 9}).encode(), 422),
+        (json.dumps(MARKED | {"rows": "9"}).encode(), 422),
+        (json.dumps(MARKED | {"note": "x"}).encode(), 422),
+        (b" " * 5000, 413),
+    ],
+)
+def test_a_region_that_is_none_is_refused(desk: Desk, body: bytes, status: int) -> None:
+    file_id = desk.send(tiny_scan())
+    assert desk.fetch(f"/files/{file_id}/region", content=body).status_code == status
+    assert "Region mended by hand" not in desk.fetch(f"/files/{file_id}/read").text
+
+
+def test_nobody_else_marks_a_region(signed_in: Callable[[Role], Person], desk: Desk) -> None:
+    file_id = desk.send(tiny_scan())
+    path = f"{desk.person.node.url}{desk.address}/files/{file_id}/region"
+    assert desk.person.http.post(path, json=MARKED).status_code == 403, "without the session's secret"
+    other = Desk(signed_in(Role.EXAMINER), desk.address)
+    assert other.fetch(f"/files/{file_id}/region", json=MARKED).status_code == 404
 
 
 def test_faults_stand_beside_their_fields(desk: Desk) -> None:

@@ -95,7 +95,7 @@ def test_one_address_may_not_try_many_accounts(
 ) -> None:
     person = invited(Role.EXAMINER)
     person.accept()
-    monkeypatch.setattr("exchange.web.pages.sign_in.TRIES_A_MINUTE", 3)
+    monkeypatch.setattr("exchange.web.tries.TRIES_A_MINUTE", 3)
     answers = [person.sign_in(pseudonym=f"nobody-{number}").status_code for number in range(5)]
     assert answers[-1] == 429
 

@@ -1,0 +1,95 @@
+"""Sign in at the provider and come back, sign out there too. All by links: the policy lets forms go nowhere else."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from exchange.errors import ExchangeError, NotFound, ProviderUnavailable, TooMany, Unauthenticated
+from exchange.flows.node import Node
+from exchange.flows.oidc import AT_PROVIDER_S, CameBack, begin, finish, leave_address
+from exchange.net.oidc import Provider
+from exchange.web.access import OpenNode
+from exchange.web.pages.layout import cookie_name, page
+from exchange.web.pages.sign_in import session_cookie, sign_in_form
+from exchange.web.tries import Tries
+
+router = APIRouter()
+log = structlog.get_logger(__name__)
+
+
+def the_provider(request: Request) -> Provider:
+    """Raises NotFound where there is none."""
+    provider: Provider | None = request.app.state.provider
+    if provider is None:
+        raise NotFound("On this node people sign in with a password alone.")
+    return provider
+
+
+AtProvider = Annotated[Provider, Depends(the_provider)]
+Brought = Annotated[str | None, Query(max_length=4000)]
+
+
+@router.get("/sign-in/provider")
+def go(request: Request, node: OpenNode, provider: AtProvider) -> Response:
+    tries: Tries = request.app.state.tries
+    browser = secrets.token_urlsafe(32)
+    try:
+        tries.take(request)
+        answer = RedirectResponse(begin(node, provider, browser), 303)
+    except (ProviderUnavailable, TooMany) as error:
+        return _refused(node, error)
+    # lax: the browser comes back from another site, and must show that it is the one that went there
+    secure = node.settings.url.startswith("https:")
+    answer.set_cookie(
+        _cookie(node), browser, path="/", max_age=AT_PROVIDER_S, secure=secure, httponly=True, samesite="lax"
+    )
+    return answer
+
+
+@router.get("/sign-in/callback")
+def come_back(
+    request: Request,
+    node: OpenNode,
+    provider: AtProvider,
+    state: Brought = None,
+    code: Brought = None,
+    error: Brought = None,
+    iss: Brought = None,
+) -> Response:
+    """A page of its own that leads on: on a redirect that began at another site the session's cookie is not sent."""
+    tries: Tries = request.app.state.tries
+    try:
+        tries.take(request)
+        came = CameBack(state=state or "", code=code, error=error, issuer=iss)
+        token = finish(node, provider, request.cookies.get(_cookie(node), ""), came)
+        answer = session_cookie(node, page("signed_in", None), token)
+    except (Unauthenticated, ProviderUnavailable, TooMany) as refused:
+        answer = _refused(node, refused)
+    secure = node.settings.url.startswith("https:")
+    answer.delete_cookie(_cookie(node), path="/", secure=secure, httponly=True, samesite="lax")
+    return answer
+
+
+@router.get("/sign-out/provider")
+def leave(node: OpenNode, provider: AtProvider) -> Response:
+    """To where the provider ends its own session, or back to the sign-in where it offers no such place."""
+    try:
+        return RedirectResponse(leave_address(node, provider) or "/app/sign-in", 303)
+    except ProviderUnavailable as error:
+        return _refused(node, error)
+
+
+def _refused(node: Node, error: ExchangeError) -> Response:
+    """The operator learns what is wrong with the provider, and of people nothing."""
+    if isinstance(error, ProviderUnavailable):
+        log.warning("the provider of the sign-in fails", detail=str(error))
+    return sign_in_form(node, refused=error)
+
+
+def _cookie(node: Node) -> str:
+    return f"{cookie_name(node)}-begun"
