@@ -85,13 +85,13 @@ COUNTS: Final = {
     "overdue_first_reviews": Definition(
         2,
         "First reviews overdue",
-        "Own exhibits that have pairs across a border, of which nobody had opened one in time at the end of the "
-        "half-year.",
+        "Own exhibits with pairs across a border, none of which had been opened by the end of the half-year although "
+        "the term was over.",
     ),
     "overdue_verifications": Definition(
         2,
         "Verifications overdue",
-        "Own conclusions that no other examiner had verified in time at the end of the half-year.",
+        "Own conclusions that no other examiner had verified by the end of the half-year although the term was over.",
     ),
     "overdue_answers": Definition(
         3,

@@ -62,7 +62,7 @@ def _lines(document: Document) -> Iterator[Line]:
         yield from _row(document, "indicator", name, COUNTS[name], row, "count")
     yield from _row(document, "indicator", "feedback_rate", FEEDBACK_RATE, document.rate, "share")
     for name, (median, high) in document.stages.items():
-        yield "stage", f"{name}_median_h", STAGES[name], gettext("median"), median, "hours"
+        yield "stage", f"{name}_median_h", STAGES[name], gettext("Median"), median, "hours"
         yield "stage", f"{name}_p90_h", STAGES[name], gettext("90th percentile"), high, "hours"
     for name, row in document.gaps.items():
         yield from _row(document, "gap", name, GAPS[name], row, "count")
