@@ -13,6 +13,7 @@ from exchange.flows.case_graph import Case, CaseGraph, Placed, Tie, case_graph
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web import answers
 from exchange.web.access import OpenNode
+from exchange.web.languages import term
 from exchange.web.pages.layout import Reading, page
 from schemas.vocabulary import Jurisdiction
 
@@ -71,7 +72,7 @@ def one(node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference
     return page(
         "case",
         who,
-        jurisdiction=jurisdiction.display_name,
+        jurisdiction=term(jurisdiction, "jurisdiction"),
         reference=case_reference,
         records=records,
         graph=graph,
@@ -94,7 +95,8 @@ def _box(item: Placed, height: int, here: Case) -> Box:
     top = (height - item.of * ROW) // 2 + item.row * ROW + EDGE
     case = item.case
     address = f"/app/cases/{case.jurisdiction}/{quote(case.reference, safe='')}"
-    return Box(case.jurisdiction.display_name, case.reference, address, EDGE + item.step * COLUMN, top, case == here)
+    name = term(case.jurisdiction, "jurisdiction")
+    return Box(name, case.reference, address, EDGE + item.step * COLUMN, top, case == here)
 
 
 def _line(tie: Tie, one: Box, other: Box) -> Line:

@@ -21,11 +21,12 @@ from exchange.store.queries import find_found, found_by, list_queries
 from exchange.store.records import acquisitions_of, find_record
 from exchange.web import answers, query_answers
 from exchange.web.access import OpenNode
+from exchange.web.languages import term
 from exchange.web.pages.layout import Reading, Visitor, off_loop, only, page, read_form
 from exchange.web.paging import Cursor, decode_cursor, encode_cursor
 from exchange.web.records import StatementId
 from schemas.exhibit import ShortText
-from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role
+from schemas.vocabulary import LawfulPurpose, Role
 
 router = APIRouter()
 
@@ -68,7 +69,7 @@ def form(node: OpenNode, who: Asking, statement_id: StatementId) -> Response:
         peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
         record = answers.summary(found[0])
     asker.note(Act.READ_RECORD, 1, statement_id)
-    named = [(peer.node_id, Jurisdiction(peer.jurisdiction).display_name) for peer in peers]
+    named = [(peer.node_id, term(peer.jurisdiction, "jurisdiction")) for peer in peers]
     return page("ask", who, record=record, scans=scans, peers=named, box=BOX, outcome=None)
 
 

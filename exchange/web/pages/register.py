@@ -22,6 +22,7 @@ from exchange.store.terms import groups_of
 from exchange.web import answers
 from exchange.web.access import OpenNode
 from exchange.web.heavy import heavily
+from exchange.web.languages import term
 from exchange.web.pages.draft_files import Card, card_of
 from exchange.web.pages.fetched import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
@@ -179,4 +180,4 @@ def _form(node: Node, who: Visitor, draft: Draft, problems: Mapping[str, str]) -
 
 
 def _names() -> dict[str, str]:
-    return {code.value: code.display_name for code in Jurisdiction}
+    return {code.value: term(code, "jurisdiction") for code in Jurisdiction}

@@ -26,7 +26,7 @@ def sheet(rows: Sequence[RecordRow], *, more: bool) -> bytes:
     table.writerow(head)
     for row in rows:
         cells = (
-            Jurisdiction(row.jurisdiction).display_name,
+            term(row.jurisdiction, "jurisdiction"),
             row.issuer,
             row.case_reference,
             term(row.kind, "exhibit_kind"),
