@@ -24,7 +24,7 @@ FORMAT = "ffp-monitoring-report/1"
 
 
 @dataclass(frozen=True)
-class Node:
+class NodeShare:
     """How much of the time a node was there. ``share``: 0 to 1."""
 
     jurisdiction: str
@@ -70,7 +70,7 @@ class Document:
     stages: Mapping[str, tuple[Figure, Figure]]
     gaps: Mapping[str, Row]
     bases: tuple[Basis, ...]
-    nodes: tuple[Node, ...]
+    nodes: tuple[NodeShare, ...]
     earlier: tuple[Earlier, ...]
 
     @property
@@ -122,11 +122,11 @@ def document_of(rows: Rows, counted: Counted, gap: Gap, terms: Settings, earlier
     )
 
 
-def _nodes(rows: Rows) -> tuple[Node, ...]:
+def _nodes(rows: Rows) -> tuple[NodeShare, ...]:
     """This node first."""
-    own = Node(rows.jurisdiction, rows.node_id, _share(rows.hours.get(rows.node_id, (0, 0))[1], _own_hours(rows)))
+    own = NodeShare(rows.jurisdiction, rows.node_id, _share(rows.hours.get(rows.node_id, (0, 0))[1], _own_hours(rows)))
     others = [
-        Node(jurisdiction, node_id, _share(*reversed(rows.hours.get(node_id, (0, 0)))))
+        NodeShare(jurisdiction, node_id, _share(*reversed(rows.hours.get(node_id, (0, 0)))))
         for node_id, jurisdiction in sorted(rows.partners.items(), key=lambda item: (item[1], item[0]))
     ]
     return own, *others
@@ -235,7 +235,7 @@ def read_document(data: bytes) -> Document:
             for item in fields["legal_bases"]
         ),
         nodes=tuple(
-            Node(item["jurisdiction"], item["node"], Figure.of_json(item["share"]))
+            NodeShare(item["jurisdiction"], item["node"], Figure.of_json(item["share"]))
             for item in fields["availability"]["nodes"]
         ),
         earlier=tuple(

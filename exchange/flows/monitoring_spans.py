@@ -39,16 +39,15 @@ def spans_of(rows: Rows, joined: Sequence[Joined]) -> dict[str, list[float]]:
         "answer_given": [(row.at, row.answered_at) for row in rows.queries if row.asked == rows.node_id],
         "answer_received": [(row.at, row.answered_at) for row in rows.queries if row.asker == rows.node_id],
     }
-    told: set[str] = set()
+    waiting = {statement_id: hit.at for statement_id, hit in hits.items()}
     for said in rows.said:
         match said.statement:
             case Verification() as second if second.verifies in concluded:
                 spans["verification"].append((concluded[second.verifies], said.at))
             case Hit() as hit if hit.conclusion in concluded and said.statement_id in hits:
                 spans["dissemination"].append((concluded[hit.conclusion], said.at))
-            case Feedback() as feedback if feedback.issuer == rows.node_id and feedback.hit in hits.keys() - told:
-                told.add(feedback.hit)
-                spans["feedback"].append((hits[feedback.hit].at, said.at))
+            case Feedback() as told if told.issuer == rows.node_id and told.hit in waiting:
+                spans["feedback"].append((waiting.pop(told.hit), said.at))
             case _:
                 pass
     return {

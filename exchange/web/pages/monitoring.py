@@ -11,8 +11,9 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import InvalidInput
-from exchange.flows.monitoring import Approved, Draft, approve_report, draft, find_approved, halves, released
+from exchange.flows.monitoring import Approved, approve_report, draft, find_approved, halves, released
 from exchange.flows.monitoring_definitions import AVAILABILITY
+from exchange.flows.monitoring_document import Document
 from exchange.flows.monitoring_half import Half
 from exchange.flows.node import Node
 from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
@@ -22,7 +23,7 @@ from exchange.web.languages import spoken
 from exchange.web.pages.figures import notes, words
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
 from exchange.web.pages.monitoring_charts import by_partner, over_time
-from exchange.web.pages.monitoring_lines import lines_of
+from exchange.web.pages.monitoring_lines import Lines, lines_of
 from exchange.web.pages.monitoring_sheet import monitoring_sheet
 from exchange.web.pages.queries import line_of
 from exchange.web.report.monitoring import render_monitoring
@@ -59,8 +60,23 @@ def one(node: OpenNode, who: Monitoring, half: str) -> Response:
     """As it was approved; until then as it would be, with the exact figures, which stay in the node."""
     wanted = Half.parse(half)
     approved = find_approved(node, wanted)
-    drawn = None if approved is not None else draft(node, wanted)
-    return page("monitoring", who, **_shown(node, who, wanted, approved, drawn))
+    if approved is not None:
+        shown = {"approved": approved, "sha256": None, **_drawn(approved.document, lines_of(approved.document))}
+    else:
+        found = draft(node, wanted)
+        lines = lines_of(found.document, found.counted.counts, found.gap.counts)
+        shown = {"approved": None, "sha256": found.sha256, **_drawn(found.document, lines)}
+    is_head = who.caller.role is Role.HEAD
+    return page(
+        "monitoring",
+        who,
+        half=wanted,
+        halves=halves(node),
+        over=wanted.end <= stamp(),
+        where=WHERE if is_head else {},
+        may_approve=is_head,
+        **shown,
+    )
 
 
 @router.post("/monitoring/{half}")
@@ -112,23 +128,10 @@ FORMS: dict[str, Callable[[Approved], tuple[bytes, str, str]]] = {
 }
 
 
-def _shown(node: Node, who: Visitor, half: Half, approved: Approved | None, drawn: Draft | None) -> dict[str, Any]:
-    if approved is not None:
-        document, lines = approved.document, lines_of(approved.document)
-    elif drawn is not None:
-        document, lines = drawn.document, lines_of(drawn.document, drawn.counted.counts, drawn.gap.counts)
-    else:
-        raise TypeError("a half-year is approved, or drafted")
+def _drawn(document: Document, lines: Lines) -> dict[str, Any]:
     return {
-        "half": half,
-        "halves": halves(node),
         "document": document,
         "lines": lines,
-        "approved": approved,
-        "sha256": None if drawn is None else drawn.sha256,
-        "over": half.end <= stamp(),
-        "where": WHERE if who.caller.role is Role.HEAD else {},
-        "may_approve": who.caller.role is Role.HEAD,
         "notes": notes(document),
         "availability": AVAILABILITY,
         "nodes": [(item, words(item.share, "share")) for item in document.nodes],

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -84,7 +84,7 @@ def test_nor_from_the_reports_of_all_nodes_together(pairs: list[int], smallest: 
             assert row == reports[node], "whatever the small counts are, all reports together read the same"
 
 
-def settings(smallest: int) -> Settings:
+def terms(smallest: int) -> Settings:
     found = SimpleNamespace(
         monitoring_smallest=smallest,
         first_review_h=24,
@@ -112,6 +112,7 @@ def rows() -> Rows:
     return Rows(**fields, **dict.fromkeys(empty, ()))
 
 
+@settings(max_examples=25)
 @given(st.data(), SMALLEST)
 def test_the_whole_document_reads_the_same_for_other_small_counts(data: st.DataObject, smallest: int) -> None:
     count = st.integers(0, 12)
@@ -122,7 +123,7 @@ def test_the_whole_document_reads_the_same_for_other_small_counts(data: st.DataO
 
     def released(counts: dict[str, dict[str, int]], gaps: dict[str, dict[str, int]]) -> bytes:
         counted = Counted(counts, hours)
-        return write_document(document_of(rows(), counted, Gap(gaps, ()), settings(smallest), ()))
+        return write_document(document_of(rows(), counted, Gap(gaps, ()), terms(smallest), ()))
 
     def others(table: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
         drawn = st.integers(1, smallest - 1)
