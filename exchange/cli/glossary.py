@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from exchange.cli.node import Home
-from exchange.config import resolve_home
+from exchange.config import load_settings, resolve_home
 
 app = typer.Typer(help="The terms of the field on pages and reports.", no_args_is_help=True)
 
@@ -20,8 +20,8 @@ def check(home: Home = None) -> None:
     """Say which terms the file glossary.toml in the node's home replaces, and what of it no page knows: exit code 1."""
     from exchange.web.languages.glossary import FILE, overrides
 
-    path = resolve_home(home) / FILE
-    found = overrides(resolve_home(home))
+    folder = load_settings(resolve_home(home)).home
+    path, found = folder / FILE, overrides(folder)
     if not found:
         typer.echo(f"{path} replaces nothing.")
     for item in found:

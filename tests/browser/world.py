@@ -37,11 +37,12 @@ EXHIBITS = {
     "XK": (("5-2", "XK-2026-0007"), ("4-1", "XK-2026-0012")),
 }
 AT_HOME = {
-    "RS": (("9-1", "RS-2026-0912", "search"), ("10-2", "RS-2026-0913", "full")),
-    "MK": (("9-2", "MK-2026-0066", "full"),),
-    "XK": (("10-1", "XK-2026-0013", "search"),),
+    "RS": (("9-1", "RS-2026-0912"), ("10-2", "RS-2026-0913")),
+    "MK": (("9-2", "MK-2026-0066"),),
+    "XK": (("10-1", "XK-2026-0013"),),
 }
-"""What does not travel: North Macedonia asks Serbia about the one firearm, and Serbia Kosovo* about the other."""
+"""What the others may search and not have: North Macedonia asks Serbia about the one firearm, and Serbia asks Kosovo*
+about the other."""
 DRAFT = {
     "exhibit.kind": "crime_scene",
     "exhibit.calibre": "9 mm Luger",
@@ -90,9 +91,8 @@ def made(folder: Path, scans: Path) -> Iterator[World]:
         for node, (code, exhibits) in zip((rs, mk, xk), EXHIBITS.items(), strict=True):
             for number, (name, case) in enumerate(exhibits):
                 _submit(node, scans / f"Fadul {name}.x3p", case, sorted(set(EXHIBITS) - {code}), number)
-            for name, case, level in AT_HOME[code]:
-                audience = sorted(set(EXHIBITS) - {code}) if level == "search" else ["AL"]  # which has no node here
-                _submit(node, scans / f"Fadul {name}.x3p", case, audience, 0, level=level)
+            for name, case in AT_HOME[code]:
+                _submit(node, scans / f"Fadul {name}.x3p", case, sorted(set(EXHIBITS) - {code}), 0, level="search")
         for node, code in zip((rs, mk, xk), EXHIBITS, strict=True):
             node.wait_correlated(sum(map(len, EXHIBITS.values())) + len(AT_HOME[code]))
         _ask(mk, rs, "MK-2026-0066")

@@ -46,6 +46,7 @@ from exchange.web.pages import (
     tokens,
 )
 from exchange.web.pages.layout import SignInFirst, error_page
+from exchange.web.pages.modules import STATIC, VERSION
 from exchange.web.pages.sentences import refusal, refusal_of
 from exchange.web.problems import problem, status_of
 from exchange.web.tries import Tries
@@ -96,7 +97,8 @@ def create_pages(node: Node) -> FastAPI:
     app.state.node = node
     app.state.tries = Tries()
     app.state.provider = provider_of(node.settings)
-    app.mount("/static", Kept(directory=Path(__file__).parents[1] / "static"), name="static")
+    app.mount(f"/static/{VERSION}", Kept(directory=STATIC, how="public, max-age=31536000, immutable"), name="static")
+    app.mount("/static", Kept(directory=STATIC, how="no-cache"), name="static-by-name")
     for part in PARTS:  # not included: a router of its own for each would be asked in turn, for every page
         app.router.routes.extend(part.router.routes)
     app.add_exception_handler(SignInFirst, _sign_in_first)
@@ -115,12 +117,16 @@ def front_door() -> Route:
 
 
 class Kept(StaticFiles):
-    """Style and scripts hold nothing that anybody must not keep: a browser keeps them, and asks each time whether they
-    are still the same, so that an upgrade shows at once."""
+    """Style and scripts hold nothing that anybody must not keep. Pages name them below an address that changes with
+    them; by their bare names a browser asks each time whether they are still the same."""
+
+    def __init__(self, *, directory: Path, how: str) -> None:
+        super().__init__(directory=directory)
+        self._how = how
 
     def file_response(self, *args: Any, **named: Any) -> Response:
         answer = super().file_response(*args, **named)
-        answer.headers["Cache-Control"] = "no-cache"
+        answer.headers["Cache-Control"] = self._how
         return answer
 
 

@@ -26,7 +26,7 @@ from exchange.web.consultation import Consultation
 from exchange.web.languages import NAMES, spoken, term
 from exchange.web.languages.days import moment, period
 from exchange.web.pages.help import chapter_of
-from exchange.web.pages.modules import VIEWER_MODULES
+from exchange.web.pages.modules import ADDRESS, VIEWER_MODULES
 from exchange.web.pages.sent import kind_of, own_body
 from exchange.web.pages.sentences import Refusal, reason
 from exchange.web.pages.viewer_words import viewer_words
@@ -48,7 +48,13 @@ _I18N: Any = _pages  # the extension gives the environment this method
 _I18N.install_gettext_callables(
     lambda text: spoken().gettext(text), lambda one, many, count: spoken().ngettext(one, many, count), newstyle=True
 )
-_pages.globals |= {"spoken": spoken, "languages": NAMES, "viewer_words": viewer_words, "viewer_modules": VIEWER_MODULES}
+_pages.globals |= {
+    "spoken": spoken,
+    "languages": NAMES,
+    "static": ADDRESS,
+    "viewer_words": viewer_words,
+    "viewer_modules": VIEWER_MODULES,
+}
 
 
 def _turned(degrees: float) -> str:

@@ -1,9 +1,28 @@
-"""The modules of the comparison viewer, named in the page's head: a browser that had to find them one import after the
-other would ask for the scans half a second later."""
+"""Style and scripts, below an address that changes with them: a browser keeps them for good and asks for none twice.
+
+The modules of the comparison viewer are named in the page's head: a browser that had to find them one import after the
+other would ask for the scans half a second later.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import Final
 
-STATIC = Path(__file__).parents[1] / "static"
-VIEWER_MODULES = tuple(sorted(f"/app/static/viewer/{path.name}" for path in (STATIC / "viewer").glob("*.js")))
+STATIC: Final = Path(__file__).parents[1] / "static"
+
+
+def _version() -> str:
+    """Of all names and contents."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file():
+            digest.update(f"{path.relative_to(STATIC)} {path.stat().st_size} ".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+VERSION: Final = _version()
+ADDRESS: Final = f"/app/static/{VERSION}"
+VIEWER_MODULES: Final = tuple(sorted(f"{ADDRESS}/viewer/{path.name}" for path in (STATIC / "viewer").glob("*.js")))

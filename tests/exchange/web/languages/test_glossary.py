@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from exchange.cli.glossary import app
+from exchange.config import write_config
 from exchange.errors import ConfigurationError
 from exchange.flows.stages import Stage
 from exchange.store.peers import PeerState
@@ -25,6 +26,9 @@ VOCABULARIES = [
     for _, kind in inspect.getmembers(vocabulary, inspect.isclass)
     if issubclass(kind, StrEnum) and kind is not StrEnum
 ] + [Stage, AcquisitionState, PeerState]
+
+
+SETTINGS = {"jurisdiction": "RS", "node_id": "ffp-rs", "url": "http://127.0.0.1:8440"}
 
 
 def section_of(kind: type) -> str:
@@ -75,6 +79,7 @@ def test_a_value_is_found_by_its_vocabulary() -> None:
 
 
 def test_a_laboratory_corrects_a_term(tmp_path: Path) -> None:
+    write_config(SETTINGS, tmp_path)
     (tmp_path / FILE).write_text(
         '[region_of_interest.breech_face]\n"sr-Latn" = "čeoni deo zatvarača"\n[region_of_interest.nose]\nen = "nose"\n',
         encoding="utf-8",
@@ -91,10 +96,17 @@ def test_a_laboratory_corrects_a_term(tmp_path: Path) -> None:
 
 
 def test_a_home_without_corrections(tmp_path: Path) -> None:
+    write_config(SETTINGS, tmp_path)
     assert glossary_of(tmp_path) is own_glossary()
     said = CliRunner().invoke(app, ["check", "--home", str(tmp_path)])
     assert said.exit_code == 0
     assert "replaces nothing" in said.output
+
+
+def test_a_folder_without_a_node(tmp_path: Path) -> None:
+    said = CliRunner().invoke(app, ["check", "--home", str(tmp_path)])
+    assert isinstance(said.exception, ConfigurationError)
+    assert "There is no node" in str(said.exception)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 
@@ -202,9 +203,20 @@ def test_the_policy_is_on_every_answer(signed_in: Callable[[Role], Person], path
     assert answer.headers["x-frame-options"] == "DENY"
 
 
-def test_a_browser_keeps_style_and_scripts_and_asks_whether_they_are_the_same(
+def test_a_browser_keeps_style_and_scripts_for_good_and_pages_not_at_all(
     signed_in: Callable[[Role], Person],
 ) -> None:
+    person = signed_in(Role.EXAMINER)
+    page = person.get("/app/")
+    (named,) = re.findall(r'href="(/app/static/[0-9a-f]{16}/node.css)"', page.text)
+    style = person.get(named)
+    assert (style.status_code, style.text) == (200, person.get("/app/static/node.css").text)
+    assert style.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert page.headers["cache-control"] == "no-store"
+    assert person.get("/app/static/0123456789abcdef/node.css").status_code == 404, "of another release"
+
+
+def test_by_its_bare_name_a_browser_asks_whether_style_is_the_same(signed_in: Callable[[Role], Person]) -> None:
     person = signed_in(Role.EXAMINER)
     style, page = person.get("/app/static/node.css"), person.get("/app/")
     assert (style.headers["cache-control"], page.headers["cache-control"]) == ("no-cache", "no-store")
