@@ -25,19 +25,24 @@ from exchange.store.monitoring_tables import NodeHoursRow
 from exchange.store.tables import StatementRow
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction, Role, SignedInBy
+from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 from tests.exchange.flows.monitoring_world import AL, MK, RS, XK, Clock, World
 
 HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
 OWN_CASE = "RS-K-2026-7788"
 
 
+databases = databases_fixture("sqlite", SLOW_ON_POSTGRESQL)
+
+
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, databases: Databases) -> Iterator[World]:
     """Made in March 2026, its partners enrolled in April."""
     clock = Clock(datetime(2026, 3, 1, tzinfo=UTC))
     monkeypatch.setattr("exchange.clock.now", clock)
-    create_node(tmp_path / "node", jurisdiction=Jurisdiction.RS, url="http://127.0.0.1:9", port=9)
-    node = open_node(tmp_path / "node")
+    home, url = tmp_path / "node", "http://127.0.0.1:9"
+    create_node(home, jurisdiction=Jurisdiction.RS, url=url, port=9, database_url=databases.new())
+    node = open_node(home)
     made = World(node, clock)
     made.at("2026-04-01")
     made.enrol(MK, XK, AL)
