@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import smtplib
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
@@ -33,7 +33,7 @@ class MailServer:
     trust: ssl.SSLContext | None
     at_once: bool
     user: str | None
-    password: str | None
+    password: str | None = field(repr=False)
 
     def send(self, address: str, subject: str, text: str) -> None:
         """Returns once the server has taken it over.
