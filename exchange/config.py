@@ -179,6 +179,9 @@ class Settings(BaseSettings):
     """How long the other side may take to answer when the exhibits are to meet under one microscope."""
     feedback_h: Hours = 30 * 24
     """From a lead, or a confirmed hit, until each side says what became of it."""
+    monitoring_smallest: Annotated[int, Field(ge=3, le=50)] = 5
+    """Of monitoring reports: counts from 1 to below this are not released. What a handful of cases in one jurisdiction
+    are about, whoever reads its newspapers knows; and of a bound below 3 each such count would be known to be 1."""
     control_share: Annotated[float, Field(ge=0, le=1)] = 0.3
     """How often, beside a conclusion, a pair that nobody holds for a lead is sent for verification too: so that being
     asked tells nothing. Each costs an examiner the time of a comparison."""

@@ -30,6 +30,7 @@ from exchange.flows.log_check import check_when_due
 from exchange.flows.log_start import begin_log_start, may_sign
 from exchange.flows.mail import LetterWriter, send_letter
 from exchange.flows.mirror import mirror_log
+from exchange.flows.monitoring_hours import Hours
 from exchange.flows.node import Node
 from exchange.flows.pull import fetch_scan, note_alarm, pull
 from exchange.flows.rebuild import rebuild
@@ -78,6 +79,7 @@ class Worker:
         self._client = PeerClient(node.keys.transport, timeout_s=node.settings.peer_timeout_s)
         self._time_authority = TimeAuthorityClient(timeout_s=node.settings.peer_timeout_s)
         self._chance = random.Random()
+        self._hours = Hours(node)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._pulled: set[str] = set()
@@ -203,6 +205,7 @@ class Worker:
 
     def _sequence(self) -> bool:
         """Audit rows first, so that the head covers the leaf that vouches for them."""
+        self._hours.note(self._node.node_id, answered=True)
         seal_audit(self._node)
         return sign_head(self._node)
 
@@ -253,6 +256,7 @@ class Worker:
             wait_s = 0 if peer in self._behind or waits else self._wait_s
             self._behind.add(peer)  # until it is known that nothing more waits there
             more = pull(self._node, self._client, peer, wait_s=wait_s)
+            self._hours.note(peer, answered=True)
             while mirror_log(self._node, self._client, peer) and not self._stopping.is_set():
                 pass
             cosign_head(self._node, peer)
@@ -265,7 +269,10 @@ class Worker:
             if refused is not None:
                 raise refused
         except PeerError as error:
-            return not self._stopping.is_set() and self._look_for_keys(peer, error)
+            if self._stopping.is_set():
+                return False
+            self._hours.note(peer, answered=not isinstance(error, PeerUnreachable))
+            return self._look_for_keys(peer, error)
         return more
 
     def _look_for_keys(self, peer: str, error: PeerError) -> bool:

@@ -133,7 +133,10 @@ class Policy(Statement):
 
 class Approval(Statement):
     """A person decides what no rule may: whether a record, a query with its scan, or what a query found, goes to a
-    jurisdiction. ``concerns`` is the record, the query, or the handle."""
+    jurisdiction. ``concerns`` is the record, the query, or the handle.
+
+    Or that a monitoring report is released: ``concerns`` is the SHA-256 of its exact bytes, ``jurisdiction`` the
+    issuer's own."""
 
     type: Literal["approval"]
     concerns: Sha256Hex

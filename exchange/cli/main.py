@@ -19,6 +19,7 @@ from exchange.cli import (
     inspection,
     keys,
     matching,
+    monitoring,
     node,
     own_log,
     peers,
@@ -63,6 +64,7 @@ app.command("convert")(matching.convert)
 app.command("evaluate")(evaluation.evaluate)
 app.command("validate")(evaluation.validate)
 app.command("calibrate")(calibration.calibrate)
+app.command("report")(monitoring.report)
 app.command("conformance")(conformance.conformance)
 app.command("demo")(demo.demo)
 

@@ -75,6 +75,7 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
         if row is not None:
             added = add_candidates(session, fresh)
             row.state, row.detail, row.correlated_at = AcquisitionState.CORRELATED, None, stamp()
+            row.first_correlated_at = row.first_correlated_at or row.correlated_at
             return added
     erase_traces(node, acquisition)  # withdrawn meanwhile
     return 0

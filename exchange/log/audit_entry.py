@@ -42,6 +42,9 @@ class Act(StrEnum):
     """Both scans of a candidate, drawn."""
     READ_REPORT = "read-report"
     """The report on a candidate, to be given away."""
+    READ_MONITORING = "read-monitoring"
+    """A monitoring report that was approved was handed out; ``asked`` is the half-year and the form, the subject is the
+    approval."""
     LIST_STATEMENTS = "list-statements"
     """What people said of pairs, and to each other; the subjects are the statements that were shown."""
     READ_STATEMENT = "read-statement"

@@ -117,6 +117,8 @@ class AcquisitionRow(Base):
     spacing_x_um: Mapped[float | None]
     """Distances between its points, as its file says; None until prepared."""
     correlated_at: Mapped[str | None]
+    first_correlated_at: Mapped[str | None]
+    """The same before a release whose matcher differs had it correlated anew."""
     __table_args__ = (
         UniqueConstraint("statement_id", "position"),
         Index("acquisition_by_region", "roi", "parameters", "calibre"),

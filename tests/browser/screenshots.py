@@ -81,8 +81,12 @@ def draw_all(camera: Camera) -> None:
     camera.keep(page, "comparison-tools")
     waiting = [shown for shown in examiner if shown[0] == "verifications"]
     camera.draw(camera.sits_down(world.second), [*waiting, ("verification", f"/app/verifications/{world.task}")])
-    for role, name in ((Role.OPERATOR, "peers"), (Role.HEAD, "approvals"), (Role.AUDITOR, "audit")):
-        camera.draw(camera.sits_down(person(world.rs, role)), [shown for shown in pages[role] if shown[0] == name])
+    for role, names in (
+        (Role.OPERATOR, {"peers"}),
+        (Role.HEAD, {"approvals", "monitoring"}),
+        (Role.AUDITOR, {"audit"}),
+    ):
+        camera.draw(camera.sits_down(person(world.rs, role)), [shown for shown in pages[role] if shown[0] in names])
     # with the pictures that were just made
     camera.draw(page, [shown for shown in examiner if shown[0] == "guide"])
     light = [(f"{name}-light", path) for name, path in examiner if name in LIGHT]

@@ -129,8 +129,14 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
         Role.EXAMINER: everybody + examiner + readers,
         Role.INVESTIGATOR: everybody + readers,
         Role.OPERATOR: [*everybody, ("peers", "/app/peers")],
-        Role.HEAD: [*everybody, ("approvals", "/app/approvals"), ("alerts", "/app/alerts"), ("audit", "/app/audit")],
-        Role.AUDITOR: [*everybody, ("audit", "/app/audit")],
+        Role.HEAD: [
+            *everybody,
+            ("approvals", "/app/approvals"),
+            ("alerts", "/app/alerts"),
+            ("audit", "/app/audit"),
+            ("monitoring", "/app/monitoring"),
+        ],
+        Role.AUDITOR: [*everybody, ("audit", "/app/audit"), ("monitoring", "/app/monitoring")],
     }
 
 

@@ -68,6 +68,18 @@ def columns(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequenc
     }
 
 
+def figures(head: Sequence[str], rows: Sequence[tuple[str, str, Sequence[str]]]) -> Block:
+    """A wide table: in each row what is counted, its definition, and the figures, set to the right."""
+    return {
+        "kind": "figures",
+        "head": [printable(text) for text in head],
+        "rows": [
+            {"title": printable(title), "text": printable(text), "cells": [printable(cell) for cell in cells]}
+            for title, text, cells in rows
+        ],
+    }
+
+
 def picture(caption: str) -> Block:
     return {"kind": "picture", "caption": printable(caption)}
 

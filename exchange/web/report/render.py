@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,7 @@ from exchange.web.report.annex import annex
 from exchange.web.report.blocks import printable
 from exchange.web.report.plain import plain_page
 
-TEMPLATE: Final = Path(__file__).parent / "pair.typ"
+FOLDER: Final = Path(__file__).parent
 STANDARD: Final = "a-2a"  # PDF/A-2 with its structure marked: readable aloud, and to be searched
 
 
@@ -38,11 +39,18 @@ def draw_first_page(report: PairReport, ppi: float) -> bytes:
 
 
 def _set(report: PairReport, **form: Any) -> Any:
+    return set_pages("pair.typ", _data(report), {"picture.png": report.picture}, **form)
+
+
+def set_pages(template: str, data: dict[str, Any], files: Mapping[str, bytes], **form: Any) -> Any:
+    """Set a template of this folder with its data and the files that it names, in the form that typst is asked for."""
     with tempfile.TemporaryDirectory(prefix="ffp-report-") as name:
         folder = Path(name)
-        shutil.copy(TEMPLATE, folder / "main.typ")
-        (folder / "data.json").write_text(json.dumps(_data(report), ensure_ascii=False), encoding="utf-8")
-        (folder / "picture.png").write_bytes(report.picture)
+        shutil.copy(FOLDER / template, folder / "main.typ")
+        shutil.copy(FOLDER / "blocks.typ", folder / "blocks.typ")
+        (folder / "data.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        for file, content in files.items():
+            (folder / file).write_bytes(content)
         # another machine's fonts would set another page
         return typst.compile(str(folder / "main.typ"), root=str(folder), ignore_system_fonts=True, **form)
 

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from gettext import NullTranslations
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +21,7 @@ from exchange import errors
 from exchange.errors import ExchangeError, InvalidInput
 from exchange.flows import blind, heights, oidc, sign_in, speak
 from exchange.flows import tokens as token_flows
+from exchange.flows.monitoring_half import Half
 from exchange.net import oidc as net_oidc
 from exchange.store import tokens as stored_tokens
 from exchange.trust import id_token
@@ -150,6 +152,11 @@ def test_no_page_says_what_no_catalogue_knows(
             assert answer.status_code in {200, 404}, path
             assert OPEN in answer.text
             assert outside_of_brackets(answer.text, [*data, *NAMES.values()]) == [], path
+    head, half = signed_in(Role.HEAD), Half.of(datetime.now(UTC))
+    head.http.cookies.set("ffp-language", "mk")
+    shown = [node.node.node_id, head.pseudonym, "UTC", str(half), str(half.before())]
+    for path in ("/app/monitoring", f"/app/monitoring/{half.before()}"):
+        assert outside_of_brackets(head.get(path).text, [*shown, *NAMES.values()]) == [], path
     stranger = invited(Role.HEAD)
     stranger.http.cookies.set("ffp-language", "mk")
     for path in ("/app/sign-in", "/app/guide"):

@@ -50,6 +50,9 @@ PAGES: dict[str, set[Role]] = {
     "/app/hits": READERS,
     "/app/peers": {Role.OPERATOR},
     "/app/audit": {Role.AUDITOR, Role.HEAD},
+    "/app/monitoring": {Role.AUDITOR, Role.HEAD},
+    "/app/monitoring/2026H1": {Role.AUDITOR, Role.HEAD},
+    "/app/monitoring/2026H1/released/json": {Role.AUDITOR, Role.HEAD},
     f"/app/hits/{NOTHING}": READERS,
 }
 ACTIONS: dict[str, set[Role]] = {
@@ -68,6 +71,7 @@ ACTIONS: dict[str, set[Role]] = {
     f"/app/records/{NOTHING}/ask": {Role.EXAMINER, Role.INVESTIGATOR},
     f"/app/queries/{NOTHING}/requests": {Role.EXAMINER, Role.INVESTIGATOR},
     "/app/approvals": {Role.HEAD},
+    "/app/monitoring/2026H1": {Role.HEAD},
     "/app/alerts/read": READERS,
     "/app/alerts/unread": READERS,
     "/app/alerts/mail": READERS,
@@ -116,6 +120,8 @@ def filled(path: str) -> str:
         ("{draft_id}", NO_DRAFT),
         ("{file_id}", NO_FILE),
         ("{offset}", "0"),
+        ("{half}", "2026H1"),
+        ("{form}", "json"),
     ):
         path = path.replace(name, value)
     return f"/app{path}"

@@ -1,0 +1,97 @@
+"""``ffp report``: the half-yearly monitoring report, as a draft until the head has approved it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.config import resolve_home
+
+if TYPE_CHECKING:
+    from exchange.flows.monitoring import Approved
+    from exchange.flows.monitoring_document import Document
+
+
+class ReportForm(StrEnum):
+    JSON = "json"
+    CSV = "csv"
+    PDF = "pdf"
+    APPROVAL = "approval"
+
+
+def report(
+    half: Annotated[str, typer.Option(help="The half-year, such as 2026H2: from July on, in UTC.")],
+    out: Annotated[Path | None, typer.Option(help="The file to write; without one, what there is is said.")] = None,
+    form: Annotated[ReportForm, typer.Option(help="Of the file; approval is the signed statement.")] = ReportForm.JSON,
+    draft: Annotated[bool, typer.Option("--draft", help="Before it is approved; marked as a draft.")] = False,
+    language: Annotated[str, typer.Option(help="Of CSV and PDF, such as en or sr-Latn.")] = "en",
+    approve: Annotated[
+        str | None, typer.Option(help="Approve it for release: the SHA-256 that was shown.", metavar="SHA256")
+    ] = None,
+    acting: Annotated[str | None, typer.Option("--as", help="The head, by pseudonym, who approves.")] = None,
+    because: Annotated[str | None, typer.Option(help="To whom it goes and on what ground, in one line.")] = None,
+    home: Home = None,
+) -> None:
+    """Count a half-year, approve the report, or write it once it is approved."""
+    from exchange.cli.acting import maker_of
+    from exchange.errors import InvalidInput
+    from exchange.flows.audit import CONSOLE
+    from exchange.flows.monitoring import approve_report, find_approved, released
+    from exchange.flows.monitoring import draft as drafted
+    from exchange.flows.monitoring_half import Half
+    from exchange.flows.node import opened
+    from exchange.log.audit_entry import SUPERVISION, Act, Deed
+    from exchange.web.languages import CODES
+    from schemas.vocabulary import Role
+
+    wanted = Half.parse(half)
+    if language not in CODES:
+        raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
+    with opened(resolve_home(home)) as node:
+        if approve is not None:
+            if acting is None or because is None:
+                raise InvalidInput("To approve, say who does with --as, and why with --because.")
+            said = approve_report(node, maker_of(node, acting, Role.HEAD), wanted, approve, because)
+            typer.echo(f"The report of {wanted} is approved; the statement is {said}.")
+        found = find_approved(node, wanted)
+        if out is None:
+            if found is not None:
+                typer.echo(f"{wanted}: approved by {found.approved_by} at {found.approved_at}, SHA-256 {found.sha256}.")
+            else:
+                typer.echo(f"{wanted}: not approved. SHA-256 of the report as it is: {drafted(node, wanted).sha256}.")
+            return
+        if draft and found is None:
+            written = _written(drafted(node, wanted).document, None, form, language)
+        else:
+            found = released(node, wanted)
+            written = _written(found.document, found, form, language)
+            asked = f"{wanted} {form}"
+            node.audit.note(Deed(CONSOLE, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
+    out.write_bytes(written)
+    typer.echo(f"Written: {out}, {'as it was approved' if found is not None else 'a draft'}.")
+
+
+def _written(document: Document, approved: Approved | None, form: ReportForm, language: str) -> bytes:
+    from exchange.errors import NotFound
+    from exchange.flows.monitoring_document import write_document
+    from exchange.web.languages import Spoken
+    from exchange.web.languages.spoken import speaking
+    from exchange.web.pages.monitoring_sheet import monitoring_sheet
+    from exchange.web.report.monitoring import render_monitoring
+
+    with speaking(Spoken(language)):
+        match form:
+            case ReportForm.JSON:
+                return write_document(document, draft=True) if approved is None else approved.data
+            case ReportForm.CSV:
+                return monitoring_sheet(document, draft=approved is None)
+            case ReportForm.PDF:
+                return render_monitoring(document, approved)
+            case ReportForm.APPROVAL:
+                if approved is None:
+                    raise NotFound(f"The report of {document.half} is not approved for release.", code="not-approved")
+                return approved.envelope

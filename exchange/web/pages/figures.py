@@ -1,0 +1,65 @@
+"""Figures of a monitoring report in words: what is exact, what lies between two, what is held back, what is unknown."""
+
+from __future__ import annotations
+
+from exchange.flows.monitoring_document import Document
+from exchange.flows.monitoring_release import Figure, Told
+from exchange.web.languages import gettext as _
+from exchange.web.languages import spoken
+
+DIGITS = {"count": 0, "hours": 1}
+
+
+def words(figure: Figure, unit: str) -> str:
+    """``unit`` is "count", "hours" or "share", which is said in per cent."""
+    match figure.told:
+        case Told.EXACT:
+            return _value(figure.low or 0, unit)
+        case Told.BETWEEN:
+            return f"{_value(figure.low or 0, unit)}–{_value(figure.high or 0, unit)}"
+        case Told.HELD_BACK:
+            return _("held back")
+        case Told.NO_DATA:
+            return _("no data")
+
+
+def change(now: Figure, before: Figure, unit: str) -> str:
+    """From one half-year to another, where both are exact."""
+    if not (now.told is before.told is Told.EXACT):
+        return "–"
+    moved = (now.low or 0) - (before.low or 0)
+    if not round(moved, 4):
+        return "±0"
+    sign = "+" if moved > 0 else "−"
+    if unit == "share":
+        return _("%(points)s points", points=sign + spoken().number(abs(moved) * 100, 1))
+    return sign + _value(abs(moved), unit)
+
+
+def unit_of(name: str) -> str:
+    """Of a figure of the trend, by its name."""
+    if name == "feedback_rate":
+        return "share"
+    return "hours" if name.endswith("_h") else "count"
+
+
+def notes(document: Document) -> list[str]:
+    """What a reader must know before the first figure."""
+    few = document.smallest - 1
+    found = [
+        _(
+            "Counts from 1 to %(few)s are told as that range alone: so few cases would be recognised. Sums are told as "
+            "the range that follows, and rates that would tell more are held back. 0 is told, and is not no data.",
+            few=few,
+        ),
+        _("Half-years begin and end at midnight UTC. What came to be known here after the end belongs to the next."),
+    ]
+    if document.begun is not None:
+        found.append(_("This node began on %(day)s: there is no data from before.", day=document.begun))
+    return found
+
+
+def _value(value: float, unit: str) -> str:
+    if unit == "share":
+        return f"{spoken().number(value * 100, 1)} %"
+    return spoken().number(value, DIGITS[unit])

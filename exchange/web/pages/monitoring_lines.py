@@ -1,0 +1,103 @@
+"""The lines of a monitoring report, each figure beside its definition and what it was before: for page and PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from exchange.flows.monitoring_counts import Counts
+from exchange.flows.monitoring_definitions import COUNTS, FEEDBACK_RATE, GAPS, GOALS, STAGES, Definition
+from exchange.flows.monitoring_document import Document, Earlier
+from exchange.flows.monitoring_release import Figure, Row
+from exchange.web.pages.figures import change, unit_of, words
+
+
+@dataclass(frozen=True)
+class Cell:
+    """``inside`` is the exact count where it is not told: for the node's own people, before the approval."""
+
+    words: str
+    told: str
+    inside: int | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """``cells`` by column, None where it is not counted so. ``trend`` has the baseline, the half-year before, and the
+    change since the baseline, as far as there are such half-years."""
+
+    name: str
+    definition: Definition
+    cells: tuple[Cell | None, ...]
+    trend: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """``columns`` are the jurisdictions, this one first; a last one, of sums, goes without saying. Gaps have no column
+    for this one. ``past`` are the half-years of the trend."""
+
+    columns: tuple[str, ...]
+    past: tuple[str, ...]
+    goals: tuple[tuple[str, tuple[Line, ...]], ...]
+    stages: tuple[Line, ...]
+    gaps: tuple[Line, ...]
+
+
+def lines_of(
+    document: Document, inside: Mapping[str, Counts] | None = None, gaps_inside: Mapping[str, Counts] | None = None
+) -> Lines:
+    """``inside``: the exact counts behind a draft."""
+    columns = (document.jurisdiction, *document.partners)
+    counts = {
+        name: Line(name, COUNTS[name], _cells(row, columns, (inside or {}).get(name, {})), _trend(document, name))
+        for name, row in document.counts.items()
+    }
+    rate = tuple(_told(document.rate.cells.get(column), "share") for column in columns)
+    counts["feedback_rate"] = Line(
+        "feedback_rate",
+        FEEDBACK_RATE,
+        (*rate, _told(document.rate.total, "share")),
+        _trend(document, "feedback_rate"),
+    )
+    stages = tuple(
+        Line(name, STAGES[name], (_told(median, "hours"), _told(high, "hours")), _trend(document, f"{name}_median_h"))
+        for name, (median, high) in document.stages.items()
+    )
+    gaps = tuple(
+        Line(name, GAPS[name], _cells(row, document.partners, (gaps_inside or {}).get(name, {})), ())
+        for name, row in document.gaps.items()
+    )
+    goals = tuple(
+        (title, tuple(line for line in counts.values() if line.definition.goal == goal))
+        for goal, title in GOALS.items()
+    )
+    return Lines(columns, tuple(item.half for item in _past(document)), goals, stages, gaps)
+
+
+def _past(document: Document) -> list[Earlier]:
+    """The baseline and the half-year before, which may be the same."""
+    return list(document.earlier[:1] + document.earlier[1:][-1:])
+
+
+def _trend(document: Document, name: str) -> tuple[str, ...]:
+    unit = unit_of(name)
+    before = [item.figures.get(name) for item in _past(document)]
+    if not before:
+        return ()
+    moved = "–" if before[0] is None else change(document.trend[name], before[0], unit)
+    return (*("–" if figure is None else words(figure, unit) for figure in before), moved)
+
+
+def _cells(row: Row, columns: tuple[str, ...], inside: Counts) -> tuple[Cell | None, ...]:
+    exact = [inside.get(column) for column in columns]
+    known = [count for count in inside.values() if count is not None]
+    figures = [row.cells.get(column) for column in columns]
+    told = [_told(figure, "count", count) for figure, count in zip(figures, exact, strict=True)]
+    return (*told, _told(row.total, "count", sum(known) if known else None))
+
+
+def _told(figure: Figure | None, unit: str, inside: int | None = None) -> Cell | None:
+    if figure is None:
+        return None
+    return Cell(words(figure, unit), figure.told, None if figure.low == figure.high else inside)

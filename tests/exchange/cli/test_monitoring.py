@@ -1,0 +1,70 @@
+"""``ffp report``: a draft says that it is one; what is written after the approval is what was signed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from exchange.flows.monitoring_half import Half
+from exchange.store.users import add_user
+from schemas import open_envelope
+from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.cli.conftest import Ffp, refusal
+from tests.exchange.flows.network import RS, Network
+
+BY_HEAD = ("--as", "head-1", "--because", "To the coordinator, under the Roadmap.")
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    made = Network(tmp_path)
+    made.make(Jurisdiction.RS, Jurisdiction.XK)
+    with made.nodes[RS].store.write() as session:
+        add_user(session, "head-1", Role.HEAD)
+        add_user(session, "examiner-1", Role.EXAMINER)
+    made.share(RS, Jurisdiction.XK, count=3)
+    yield made
+    made.close()
+
+
+@pytest.mark.slow
+def test_a_half_year_from_draft_to_release(
+    ffp: Ffp, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half, out = Half.of(datetime.now(UTC)), tmp_path / "report"
+    asked = ("report", "--half", str(half), "--home", network.nodes[RS].settings.home)
+    assert "is written 2026H1" in refusal(ffp("report", "--half", "2026", *asked[3:]))
+    assert "is none of en" in refusal(ffp(*asked, "--language", "tlh"))
+    assert "not over" in refusal(ffp(*asked, "--approve", "0" * 64, *BY_HEAD))
+    ahead = datetime.fromisoformat(half.end) + timedelta(days=1) - datetime.now(UTC)
+    monkeypatch.setattr("exchange.clock.now", lambda: datetime.now(UTC) + ahead)
+
+    assert "not approved for release" in refusal(ffp(*asked, "--out", out))
+    assert not out.exists()
+    assert "a draft" in ffp(*asked, "--out", out, "--draft").out
+    drafted = json.loads(out.read_bytes())
+    assert drafted["draft"] is True
+    assert "not approved" in refusal(ffp(*asked, "--out", out, "--draft", "--form", "approval"))
+    digest = ffp(*asked).out.split()[-1].rstrip(".")
+    assert "--because" in refusal(ffp(*asked, "--approve", digest))
+    assert "for the role head" in refusal(ffp(*asked, "--approve", digest, "--as", "examiner-1", "--because", "I may."))
+    assert "are others" in refusal(ffp(*asked, "--approve", "0" * 64, *BY_HEAD))
+    said = ffp(*asked, "--approve", digest, *BY_HEAD)
+    assert (said.code, f"The report of {half} is approved" in said.out) == (0, True)
+
+    assert "as it was approved" in ffp(*asked, "--out", out).out
+    assert hashlib.sha256(out.read_bytes()).hexdigest() == digest
+    released = json.loads(out.read_bytes())
+    assert released == {name: value for name, value in drafted.items() if name != "draft"}
+    assert ffp(*asked, "--out", out, "--form", "approval").code == 0
+    assert json.loads(open_envelope(out.read_bytes()).payload)["concerns"] == digest
+    assert ffp(*asked, "--out", out, "--form", "csv", "--language", "sr-Latn").code == 0
+    assert "Kosovo*" in out.read_text(encoding="utf-8-sig")
+    assert ffp(*asked, "--out", out, "--form", "pdf", "--draft").code == 0, "what is approved is no draft any more"
+    assert out.read_bytes().startswith(b"%PDF-")
+    assert "approved by head-1" in ffp(*asked).out

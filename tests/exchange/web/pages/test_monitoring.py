@@ -1,0 +1,151 @@
+"""The page of the half-yearly report: who may read, approve and hand out; that nothing goes out before; the files."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pypdf import PdfReader
+
+from exchange.flows.monitoring import approve_report, draft, find_approved
+from exchange.flows.monitoring_half import Half
+from exchange.web.languages import CODES, Spoken
+from exchange.web.languages.spoken import speaking
+from exchange.web.pages.monitoring_sheet import HEAD, monitoring_sheet
+from exchange.web.report.monitoring import render_monitoring
+from schemas import Maker, open_envelope, parse_statement
+from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role, SignedInBy
+from tests.exchange.conftest import RunningNode
+from tests.exchange.web.conftest import tiny_scan
+from tests.exchange.web.pages.conftest import Person
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
+FORMS = ("json", "csv", "pdf", "approval")
+HEAD_OF_FFP = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
+
+
+@pytest.fixture
+def node(start_node: Callable[..., RunningNode]) -> RunningNode:
+    """Of its own: these tests set its clock forward."""
+    return start_node(Jurisdiction.RS)
+
+
+@pytest.fixture
+def over(node: RunningNode, monkeypatch: pytest.MonkeyPatch) -> Half:
+    """A half-year in which the node got two exhibits, and which is over by now."""
+    half = Half.of(datetime.now(UTC))
+    for number in range(2):
+        made = node.submit(tiny_scan(), case_reference=f"RS-SECRET-{number}")
+        assert made.status_code in (200, 201), made.text
+    ahead = datetime.fromisoformat(half.end) + timedelta(days=5) - datetime.now(UTC)
+    monkeypatch.setattr("exchange.clock.now", lambda: datetime.now(UTC) + ahead)
+    return half
+
+
+def approve(person: Person, half: Half, **changes: str) -> int:
+    page = person.get(f"/app/monitoring/{half}").text
+    digest = re.findall(r'name="sha256" value="([0-9a-f]{64})"', page)
+    fields = {"csrf": person.csrf(), "sha256": digest[0] if digest else "0" * 64, "because": "To the coordinator."}
+    return person.post(f"/app/monitoring/{half}", fields | changes).status_code
+
+
+@pytest.mark.slow
+def test_from_the_draft_to_what_is_handed_out(
+    node: RunningNode, over: Half, signed_in: Callable[[Role], Person]
+) -> None:
+    head, auditor = signed_in(Role.HEAD), signed_in(Role.AUDITOR)
+    shown = head.get(f"/app/monitoring/{over}").text
+    assert "Not approved yet: nothing of this leaves the node." in shown
+    assert '<span class="inside">(' in shown, "the exact count of few exhibits, here alone"
+    for form in FORMS:
+        assert head.get(f"/app/monitoring/{over}/released/{form}").status_code == 404
+        assert "not approved for release" in head.get(f"/app/monitoring/{over}/released/{form}").text
+
+    assert approve(auditor, over) == 403
+    assert approve(head, over, sha256="0" * 64) == 409
+    assert approve(head, over, sha256="garbage") == 422
+    assert approve(head, over, because="") == 422
+    assert approve(head, over, csrf="0" * 64) == 403
+    assert find_approved(node.node, over) is None
+    assert approve(head, over, because=HOSTILE) == 303
+    assert approve(head, over) == 409
+
+    for person in (head, auditor):
+        page = person.get(f"/app/monitoring/{over}").text
+        assert "Approved for release" in page
+        assert "&lt;script&gt;alert(1)" in page
+        assert "<script>alert" not in page
+        assert 'class="inside"' not in page, "as it was released, for everybody"
+    files = {form: auditor.get(f"/app/monitoring/{over}/released/{form}") for form in FORMS}
+    assert [answer.status_code for answer in files.values()] == [200] * 4
+    approval = parse_statement(open_envelope(files["approval"].content).payload)
+    assert getattr(approval, "concerns", None) == hashlib.sha256(files["json"].content).hexdigest()
+    assert getattr(approval, "because", None) == HOSTILE
+    assert files["pdf"].content.startswith(b"%PDF-")
+    assert "RS-SECRET" not in files["json"].text + files["csv"].text
+    again = auditor.get(f"/app/monitoring/{over}/released/pdf").content
+    assert again == files["pdf"].content
+    asked = {"actor": auditor.pseudonym, "act": "read-monitoring"}
+    rows = node.get("/v1/audit", Role.AUDITOR, params=asked).json()["items"]
+    assert [row["asked"] for row in rows] == [f"{over} {form}" for form in ("pdf", *reversed(FORMS))]
+
+
+def test_no_half_year_before_its_time_nor_another(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
+    head, now = signed_in(Role.HEAD), Half.of(datetime.now(UTC))
+    assert "This half-year lasts until" in head.get("/app/monitoring").text
+    assert 'name="sha256"' not in head.get("/app/monitoring").text
+    assert head.get(f"/app/monitoring/{now.after()}").status_code == 404
+    assert head.get("/app/monitoring/2026H3").status_code == 422
+    assert approve(head, now) == 409
+    assert approve(head, now.before(), sha256=draft(node.node, now.before()).sha256) == 404
+    assert "no data" in head.get(f"/app/monitoring/{now.before()}").text
+
+
+def test_the_table_holds_every_figure_and_no_formula(node: RunningNode) -> None:
+    document = draft(node.node, Half.of(datetime.now(UTC))).document
+    lines = list(csv.reader(io.StringIO(monitoring_sheet(document, draft=True).decode("utf-8-sig"))))
+    assert tuple(lines[0]) == HEAD
+    assert lines[-1] == [KOSOVO_FOOTNOTE]
+    told = [dict(zip(HEAD, line, strict=True)) for line in lines[1:-1]]
+    assert {line["state"] for line in told} == {"draft"}
+    assert all(line["definition"] for line in told)
+    fields = json.loads(draft(node.node, document.half).data)
+    cells = sum(len(item["cells"]) + 1 for part in ("indicators", "harmonisation_gap") for item in fields[part])
+    cells += len(fields["feedback_rate"]["cells"]) + 1 + 2 * len(fields["stages"])
+    assert len(told) == cells + len(fields["availability"]["nodes"])
+    assert not [cell for line in lines for cell in line if cell.startswith(("=", "+", "-", "@"))]
+    for line in told:
+        assert (line["low"] == line["high"]) == (line["told"] != "between"), line
+
+
+@pytest.mark.slow
+def test_the_pdf_in_every_language(node: RunningNode) -> None:
+    document = draft(node.node, Half.of(datetime.now(UTC))).document
+    for code in CODES:
+        with speaking(Spoken(code)):
+            made = render_monitoring(document, None)
+            assert render_monitoring(document, None) == made
+        pages = [page.extract_text() for page in PdfReader(io.BytesIO(made)).pages]
+        assert str(document.half) in pages[0]
+        assert all("[U+" not in text and "1244 (1999)" in text for text in pages)
+        assert code != "en" or all("Draft: not approved for release" in text for text in pages)
+
+
+@pytest.mark.slow
+def test_an_approved_pdf_names_its_approval(node: RunningNode, over: Half) -> None:
+    approve_report(node.node, HEAD_OF_FFP, over, draft(node.node, over).sha256, "To the coordinator.")
+    found = find_approved(node.node, over)
+    assert found is not None
+    text = "".join(
+        page.extract_text() for page in PdfReader(io.BytesIO(render_monitoring(found.document, found))).pages
+    )
+    assert found.sha256 in text
+    assert found.approval in text
+    assert "Draft" not in text
+    assert Jurisdiction(found.document.jurisdiction).display_name in text
