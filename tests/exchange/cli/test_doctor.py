@@ -40,6 +40,8 @@ from tests.exchange.flows.network import MK, RS, Network
 from tests.exchange.log.authority import Authority, url_of
 from tests.exchange.web.conftest import tiny_scan
 
+pytestmark = pytest.mark.slow
+
 PASSPHRASE = "correct horse battery staple"
 
 

@@ -28,6 +28,8 @@ from schemas.vocabulary import Decision, Jurisdiction, Role, SignedInBy
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 from tests.exchange.flows.monitoring_world import AL, MK, RS, XK, Clock, World
 
+pytestmark = pytest.mark.slow
+
 HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
 OWN_CASE = "RS-K-2026-7788"
 

@@ -31,6 +31,8 @@ from exchange.flows.monitoring_release import (
 )
 from exchange.flows.monitoring_rows import Rows
 
+pytestmark = pytest.mark.slow
+
 PARTNERS = ("AL", "MK", "XK")
 SMALLEST = st.integers(3, 8)
 TABLE = st.dictionaries(st.sampled_from(["RS", *PARTNERS]), st.integers(0, 20), min_size=1)
