@@ -22,6 +22,7 @@ from exchange.store.blobs import Arrival, BlobFolder
 from exchange.store.engine import Store
 from exchange.store.jobs import JobKind
 from exchange.store.statements import keys_since
+from exchange.web.letters import letters_of
 from exchange.worker import Worker
 from schemas import AnyStatement, open_envelope, parse_statement
 from schemas.lane import LanePage, parse_lane_page
@@ -122,7 +123,7 @@ class Hands(Worker):
     """A node's worker, one step at a time, over the lines of a network in this process."""
 
     def __init__(self, network: LivingNetwork, node: Node) -> None:
-        super().__init__(node)
+        super().__init__(node, letters_of(node))
         self._client = network.client(node.node_id)
 
     def start_up(self) -> None:
@@ -148,8 +149,10 @@ class Hands(Worker):
                 assert keys_since(session) < self._node.history.last.index
 
     def drain(self, kind: JobKind) -> None:
-        while self._drain(kind):
-            pass
+        busy = True
+        while busy:
+            self._look_again = 0.0  # here no time passes between a promise and the look at it
+            busy = self._drain(kind)
 
 
 @dataclass(frozen=True)
