@@ -25,6 +25,8 @@ REPORT = b'{"contract":"1.0","cosigned":null,"shown":null,"seen":[],"forked":[],
 _DIGEST = re.compile(rb"[0-9a-f]{64}")
 _ELSEWHERE = "https://ffp-conformance.invalid"
 MAX_REFUSAL_BYTES = 4096
+REFUSALS = (401, 403, 404, 429)
+"""429 of a node that counts tries: who visits it twice within a minute tried often."""
 
 Headers = Callable[[str, str, bytes | None], dict[str, str]]
 """The headers of a request, from its method, target and body."""
@@ -119,8 +121,8 @@ def _refused_everywhere(visit: Visit, headers: Headers, *, log: bool = False) ->
 
 def _refused(told: Told, asked_digest: bytes) -> str:
     """Refused in the one form, and nothing told. Raises NotKept."""
-    if told.status not in (401, 403, 404):
-        raise NotKept(f"{told.asked}: {told.status} in place of a refusal (401, 403 or 404).")
+    if told.status not in REFUSALS:
+        raise NotKept(f"{told.asked}: {told.status} in place of a refusal (401, 403, 404, or 429 after many tries).")
     code = told.code
     if len(told.body) > MAX_REFUSAL_BYTES:
         raise NotKept(f"{told.asked}: a refusal of {len(told.body)} bytes tells more than that it is one.")
