@@ -41,6 +41,7 @@ app = typer.Typer(
 )
 app.command("init")(node.init)
 app.command("serve")(node.serve)
+app.command("worker")(node.worker)
 app.command("status")(node.status)
 app.command("doctor")(doctor.doctor)
 app.add_typer(users.app, name="user")

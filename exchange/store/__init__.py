@@ -12,6 +12,7 @@ from exchange.store import (
     sign_in_tables,
     tables,
     view_tables,
+    work_tables,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "sign_in_tables",
     "tables",
     "view_tables",
+    "work_tables",
 ]

@@ -326,9 +326,9 @@ def test_letters_that_do_not_leave(home: Path) -> None:
 def test_work_that_was_given_up(home: Path, node: Node) -> None:
     with node.store.write() as session:
         promise(session, JobKind.CORRELATE, 1)
-        job = take(session, JobKind.CORRELATE, lease_s=1)
+        job = take(session, JobKind.CORRELATE, owner="here", lease_s=1)
         assert job is not None
-        assert fail(session, job.job_id, "compute-failed: it took too long", max_attempts=1)
+        assert fail(session, job, "compute-failed: it took too long", max_attempts=1)
     found = only(examine(home))
     assert (found.subject, found.gravity) == ("jobs", Gravity.WARNING)
     assert "it took too long" in found.what
