@@ -22,7 +22,9 @@ STOP_S = 30
 
 
 class Process:
-    """A node's process, and how its users talk to it."""
+    """A node's process, and how its users talk to it. ``command``: what is started."""
+
+    command: tuple[str, ...] = ("serve",)
 
     def __init__(self, home: Path, port: int) -> None:
         self.home, self.port = home, port
@@ -50,7 +52,7 @@ class Process:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command("serve", "--home", self.home), stdout=log, stderr=log, start_new_session=True
+                command(*self.command, "--home", self.home), stdout=log, stderr=log, start_new_session=True
             )
 
     def kill(self) -> None:
