@@ -26,8 +26,6 @@ from exchange.errors import ConfigurationError
 from schemas.issued import NodeId, Url
 from schemas.vocabulary import Jurisdiction
 
-DEFAULT_HOME = Path("/var/lib/ffp")
-HOME_VARIABLE = "FFP_NODE_HOME"
 _PREFIX = "FFP_NODE_"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Where nobody reads along."""
@@ -277,11 +275,6 @@ class Settings(BaseSettings):
     @property
     def log_origin(self) -> str:
         return f"{self.node_id}.ffp-exchange/log"
-
-
-def resolve_home(given: Path | None) -> Path:
-    """The node's home: ``--home``, else ``FFP_NODE_HOME``, else ``/var/lib/ffp``."""
-    return (given or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)).expanduser().absolute()
 
 
 def load_settings(home: Path) -> Settings:

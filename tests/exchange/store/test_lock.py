@@ -36,9 +36,9 @@ def test_a_home_is_held_by_one_process_and_free_when_that_is_killed(tmp_path: Pa
 
 
 def test_workers_share_a_home_which_a_server_may_hold_too_and_rest_keeps_all_out(tmp_path: Path) -> None:
-    with serving(tmp_path), working(tmp_path), working(tmp_path):
-        with pytest.raises(ConfigurationError, match="served by another process"), sole_server(tmp_path):
-            pass
+    served = pytest.raises(ConfigurationError, match="served by another process")
+    with serving(tmp_path), working(tmp_path), working(tmp_path), served, sole_server(tmp_path):
+        pass
     with working(tmp_path), pytest.raises(ConfigurationError, match="`ffp worker` works"), sole_server(tmp_path):
         pass
     with sole_server(tmp_path):
