@@ -29,9 +29,6 @@ T = TypeVar("T")
 LOWEST_PRIORITY = 19
 """Of nice(2): beside any ordinary process, such a one gets a sixtieth of a core."""
 
-REST_S = 60.0
-"""So long an idle process is kept: to start one takes a second."""
-
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 
@@ -42,8 +39,8 @@ class Compute:
     begins, not from when it queues, and a process that dies or is killed takes nobody else's work along.
     """
 
-    def __init__(self, workers: int, timeout_s: float, *, background: bool = False) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self, workers: int, timeout_s: float, *, rest_s: float = 60, background: bool = False) -> None:
+        self._timeout_s, self._rest_s = timeout_s, rest_s
         self._niceness = LOWEST_PRIORITY if background else 0
         self._idle: queue.LifoQueue[ProcessPoolExecutor | None] = queue.LifoQueue()
         for _ in range(workers):
@@ -112,7 +109,7 @@ class Compute:
         with self._lock:
             self._used_at = time.monotonic()
             if self._resting is None and not self._closed:
-                self._resting = self._timer(REST_S)
+                self._resting = self._timer(self._rest_s)
 
     def _timer(self, wait_s: float) -> threading.Timer:
         timer = threading.Timer(wait_s, self._rest)
@@ -124,7 +121,7 @@ class Compute:
         with self._lock:
             if self._closed:
                 return
-            left = self._used_at + REST_S - time.monotonic()
+            left = self._used_at + self._rest_s - time.monotonic()
             self._resting = self._timer(left) if left > 0 else None
         if left > 0:
             return

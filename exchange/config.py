@@ -118,6 +118,9 @@ class Settings(BaseSettings):
     core is left to answer them."""
     compute_timeout_s: Seconds = 120
     """The longest that a worker process may take over one scan or one correlation."""
+    compute_rest_s: Seconds = 60
+    """How long such a process is kept when nothing is asked of it: it takes a hundred megabytes, and a second to
+    start."""
     pull_interval_s: Seconds = 2
     """How often each peer is asked for news; jittered by a quarter, so that peers do not move in step."""
     peer_timeout_s: Seconds = 30

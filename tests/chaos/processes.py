@@ -15,7 +15,7 @@ import httpx
 from exchange.flows.node import opened
 from exchange.store.users import add_user
 from schemas.vocabulary import Role
-from tests.exchange.served import command
+from tests.exchange.served import command, processes_of
 
 START_S = 60
 STOP_S = 30
@@ -81,6 +81,11 @@ class Process:
         assert self._process is not None
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # proc(5): utime and stime
+
+    def processes(self) -> list[int]:
+        """All that run in its session, those that read, draw and correlate included."""
+        assert self._process is not None
+        return processes_of(self._process.pid)
 
     def get(self, path: str, *, as_operator: bool = False) -> Any:
         response = self.http.get(path, headers=self.operator if as_operator else self.examiner)

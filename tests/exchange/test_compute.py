@@ -152,9 +152,8 @@ def test_background_work_leaves_the_cores_to_others() -> None:
         background.close()
 
 
-def test_what_nobody_asks_for_ends_and_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exchange.compute.REST_S", 0.5)
-    compute = Compute(2, timeout_s=60)
+def test_what_nobody_asks_for_ends_and_is_started_again() -> None:
+    compute = Compute(2, timeout_s=60, rest_s=0.5)
     try:
         at_once(compute, *[(time.sleep, 0.1)] * 2)
         before = pids(compute)
