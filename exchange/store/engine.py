@@ -38,6 +38,9 @@ class Database(Protocol):
     def check_there(self) -> None:
         """Raises StoreUnavailable when what is written would go nowhere."""
 
+    def turn(self) -> AbstractContextManager[None]:
+        """Of this process's writers, in front of the engine's own order. Raises StoreUnavailable."""
+
     def damage(self) -> list[str]:
         """What a quick look at its files finds; a server of PostgreSQL looks after its own."""
 
@@ -76,6 +79,7 @@ class Store:
         """
         self._database.check_there()
         with (
+            self._database.turn(),
             self._translated() as progress,
             Session(self._database.writing, expire_on_commit=False) as session,
             session.begin(),
