@@ -85,7 +85,7 @@ class Served:
 
     def processes(self) -> list[int]:
         """All that run in the session of this node, worker processes included."""
-        return processes_of(self.process.pid)
+        return session_of(self.process.pid)
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -118,9 +118,9 @@ def eventually(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-def processes_of(session: int) -> list[int]:
-    """Those of a session that run."""
-    return [int(pid.name) for pid in Path("/proc").glob("[0-9]*") if _session(pid) == session]
+def session_of(leader: int) -> list[int]:
+    """The processes of one session that run."""
+    return [int(pid.name) for pid in Path("/proc").glob("[0-9]*") if _session(pid) == leader]
 
 
 def _session(process: Path) -> int:

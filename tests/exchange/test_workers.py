@@ -41,7 +41,7 @@ class Apart:
     """A node whose work is done apart from its answers."""
 
     def __init__(self, home: Path, port: int, stack: ExitStack) -> None:
-        self.served = _Quiet(home, port)
+        self.served = Process(home, port, options=("--no-worker",))
         self.node = open_node(home)
         self._stack = stack
         self._logs: list[Path] = []
@@ -93,12 +93,6 @@ class Apart:
         with self.node.store.read() as session:
             rows = session.scalars(select(WorkerRow)).all()
         return {row.worker_id for row in rows if (self.served.home / "workers" / row.worker_id).exists()}
-
-
-class _Quiet(Process):
-    """Answers only."""
-
-    command = ("serve", "--no-worker")
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ class _Scales:
     def _weigh(self) -> None:
         began = time.monotonic()
         while True:
-            mb = sum(map(pss_bytes, self._node.processes())) / 1e6
+            mb = sum(map(pss_bytes, self._node.session())) / 1e6
             self.curve.append((round(time.monotonic() - began, 1), round(mb, 1)))
             if self._ended.wait(1):
                 return

@@ -20,6 +20,8 @@ from exchange.store.tables import JobRow
 from exchange.store.work_tables import WorkerRow
 from schemas.vocabulary import Jurisdiction
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
