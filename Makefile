@@ -65,7 +65,7 @@ check: install  ## Style, types, architecture
 
 load: install  ## Fifty people browse while 100,000 references are searched: 20 GB and some twenty minutes; writes load.json
 	@rm -f load.json
-	@FFP_LOAD=full FFP_LOAD_REPORT=load.json $(BIN)/python -m pytest -q -s tests/load --benchmark-disable
+	@FFP_LOAD=full FFP_LOAD_REPORT=load.json $(BIN)/python -m pytest -q -s tests/load/test_fifty_people.py --benchmark-disable
 
 load-node: install  ## Programs read and submit over 200 connections, on SQLite and PostgreSQL: eight minutes; writes load-node.json and curves
 	@rm -f load-node.json
