@@ -105,12 +105,27 @@ class PostgresqlDatabase:
         return []
 
     @contextmanager
-    def served(self, place: str) -> Iterator[None]:
-        """A lock that the server gives back when this process ends, however it ends.
+    def changing(self) -> Iterator[Connection]:
+        with self._alone(), self.writing.begin() as connection:
+            yield connection
 
-        When the server itself was restarted meanwhile the lock is gone, and another process may take it. Then
-        ``generation`` tells: whoever began to serve last may write, the other is refused.
+    @contextmanager
+    def served(self, place: str) -> Iterator[None]:
+        """Alone, as long as the server is not restarted meanwhile: then the lock is gone, and another process may take
+        it. ``generation`` tells: whoever began to serve last may write, the other is refused.
         """
+        with self._alone() as connection:
+            if connection.exec_driver_sql("SHOW fsync").scalar() != "on":
+                log.warning("the database server runs with fsync=off: at a power cut it loses what was acknowledged")
+            self._generation = self._begin_generation(place)
+            try:
+                yield
+            finally:
+                self._generation = None
+
+    @contextmanager
+    def _alone(self) -> Iterator[Connection]:
+        """A lock that the server gives back when this process ends, however it ends."""
         engine = create_engine(self._address, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT " + _set({**_SERVING, **_KEPT_ALIVE}))
@@ -123,13 +138,7 @@ class PostgresqlDatabase:
                     f"The database is served by another process already, {_who(connection)}. Stop that one first; "
                     "each node needs a database of its own."
                 ) from error
-            if connection.exec_driver_sql("SHOW fsync").scalar() != "on":
-                log.warning("the database server runs with fsync=off: at a power cut it loses what was acknowledged")
-            self._generation = self._begin_generation(place)
-            try:
-                yield
-            finally:
-                self._generation = None
+            yield connection
 
     def refusal(self, error: SQLAlchemyError, *, committing: bool) -> StoreUnavailable | None:
         """By SQLSTATE, which no language changes; without one, the connection was lost or never made."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
 from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
@@ -51,6 +51,23 @@ class SqliteDatabase:
             raise StoreUnavailable(
                 "The database was exchanged while the node ran; nothing was stored. The operator restarts the node."
             )
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """References are looked at once, at the end: a table that is made anew is away for a moment."""
+        with self.writing.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")  # does nothing within a transaction
+            try:
+                with connection.begin():
+                    yield connection
+                    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                    if broken:
+                        raise ConfigurationError(
+                            f"In the new form {len(broken)} rows would refer to nothing, the first in {broken[0][0]}; "
+                            "the database was left as it was."
+                        )
+            finally:
+                connection.invalidate()  # the next one has its references checked again
 
     def damage(self) -> list[str]:
         with self.reading.connect() as connection:

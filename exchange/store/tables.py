@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, PrimaryKeyConstraint, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.store.query_tables import FoundRow as FoundRow
@@ -10,11 +10,15 @@ from exchange.store.query_tables import QueryRow as QueryRow
 from exchange.store.types import Base as Base
 
 SCHEMA_VERSION = 5
+"""The form of the tables below. Released forms stay: see `exchange.store.migrations`."""
 
 
 class SchemaRow(Base):
+    """One row: which form the database has, where Alembic looks for it."""
+
     __tablename__ = "schema_version"
-    version: Mapped[int] = mapped_column(primary_key=True)
+    version_num: Mapped[str] = mapped_column(String(32))
+    __table_args__ = (PrimaryKeyConstraint("version_num", name="schema_version_pkc"),)
 
 
 class StatementRow(Base):
