@@ -196,7 +196,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         settings=settings,
         store=store,
         audit=AuditTrail(store),
-        blobs=BlobFolder(settings.blobs, settings.incoming, min_free_bytes=settings.min_free_bytes),
+        blobs=blobs_of(settings),
         query_scans=QueryScans(settings.queries),
         draft_files=DraftFiles(settings.drafts, min_free_bytes=settings.min_free_bytes),
         keys=keys,
@@ -253,3 +253,8 @@ def store_of(settings: Settings) -> Store:
     """The database that the settings name, not looked at yet."""
     url = settings.database_url
     return Store(make_url(url.get_secret_value()) if url else settings.database)
+
+
+def blobs_of(settings: Settings) -> BlobFolder:
+    """Where the scans are."""
+    return BlobFolder(settings.blobs, settings.incoming, min_free_bytes=settings.min_free_bytes)

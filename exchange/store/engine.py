@@ -39,6 +39,14 @@ class Database(Protocol):
     def check_there(self) -> None:
         """Raises StoreUnavailable when what is written would go nowhere."""
 
+    def copied_to(self, folder: Path) -> AbstractContextManager[tuple[Session, str]]:
+        """Write one moment of the database to a file in a folder, while others write on. The session reads that very
+        moment; the name is that of the file. Raises OSError too."""
+
+    def fill(self, file: Path) -> None:
+        """Take the place of a new database with the content of such a file. Raises ConfigurationError when there is
+        something already; OSError too."""
+
     def changing(self) -> AbstractContextManager[Connection]:
         """One transaction in which tables are changed: all of it or nothing. It commits when its block ends well.
         Raises ConfigurationError when a process serves the database, or when references would lead nowhere."""
@@ -133,6 +141,23 @@ class Store:
         self.form()
         with self._translated(), self._database.changing() as connection:
             upgrade(connection, forms=forms)
+
+    @contextmanager
+    def copied_to(self, folder: Path) -> Iterator[tuple[Session, str]]:
+        """Write one moment of a database that may be in use to a file, on disk when the block begins.
+
+        Gives a session that reads that very moment, and the file's name. Raises OSError, StoreUnavailable,
+        ConfigurationError when a program that it takes is missing.
+        """
+        self._database.check_there()
+        with self._translated(), self._database.copied_to(folder) as copied:
+            yield copied
+
+    def fill(self, file: Path) -> None:
+        """Make the database of a node that is restored from such a file. Raises as ``check_new`` and ``copied_to``."""
+        with self._translated():
+            self._database.check_new()
+            self._database.fill(file)
 
     def damage(self) -> list[str]:
         """What of the database is not as its engine wrote it, in the engine's words; nothing of a whole one. Raises

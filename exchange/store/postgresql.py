@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,6 +23,8 @@ from sqlalchemy.pool import NullPool
 
 from exchange.clock import stamp
 from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
+from exchange.store.copies import sync
+from exchange.store.postgresql_dump import dump, load
 from exchange.store.tables import Base, SchemaRow, ServingRow
 
 log = structlog.get_logger(__name__)
@@ -103,6 +106,20 @@ class PostgresqlDatabase:
     def damage(self) -> list[str]:
         """The server refuses what it finds damaged when it reads it."""
         return []
+
+    @contextmanager
+    def copied_to(self, folder: Path) -> Iterator[tuple[Session, str]]:
+        target = folder / "node.dump"
+        with Session(self.reading) as session:
+            snapshot = str(session.scalar(select(func.pg_export_snapshot())))
+            dump(self._address, snapshot, target)
+            target.chmod(0o600)
+            sync(target)
+            sync(folder)
+            yield session, target.name
+
+    def fill(self, file: Path) -> None:
+        load(self._address, file)
 
     @contextmanager
     def changing(self) -> Iterator[Connection]:
