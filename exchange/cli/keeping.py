@@ -110,7 +110,7 @@ def migrate(
     typer.echo(f"The database has form {form}, this release needs {SCHEMA_VERSION}.")
     if check:
         raise typer.Exit(1)
-    typer.echo("There is no way back but a backup: ffp backup, by the release that made it.", err=True)
+    typer.echo("There is no way back but a backup, and the release that made it: ffp backup FOLDER", err=True)
     if sys.stdin.isatty() and not typer.confirm("Is there a backup of this database?"):
         raise typer.Exit(1)
     bring_up(folder)

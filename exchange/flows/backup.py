@@ -28,7 +28,6 @@ from exchange.store.manifest import (
 )
 from exchange.store.records import scans_at_rest
 from exchange.store.statements import log_size
-from exchange.store.tables import SCHEMA_VERSION
 from exchange.store.withdrawals import is_named
 from exchange.trust.sealing import seal
 
@@ -51,13 +50,14 @@ class Backup:
 
 
 def back_up(home: Path, folder: Path, *, sealed_with: bytes | None = None, keep: int | None = None) -> Backup:
-    """Back a node up into a folder, which may hold earlier backups. The node may serve meanwhile.
+    """Back a node up into a folder, which may hold earlier backups. The node may serve meanwhile; its database may have
+    the form of an earlier release, as before `ffp migrate`.
 
     1. One moment of the database.
     2. The scans that it names, unless an earlier backup has them: a scan never changes.
     3. The settings with what they name, and the trust root; keys and secrets only where there is a passphrase to seal
        them with.
-    4. The manifest, last: what has none is no backup, and goes at the next one.
+    4. The manifest, last: what has none is no backup; what a crash left goes at the next one.
     5. Where only so many are kept, older ones of this node expire, with the scans that none names any more.
 
     Raises ConfigurationError, StoreUnavailable, OSError; then earlier backups are as they were.
@@ -73,8 +73,12 @@ def back_up(home: Path, folder: Path, *, sealed_with: bytes | None = None, keep:
             for broken_off in folder.glob(f"{settings.node_id}-*{_PART}"):
                 shutil.rmtree(broken_off)
             part.mkdir(mode=0o700)
-            backup = _write(settings, store, part, made_at, sealed_with)
-            part.rename(whole)
+            try:
+                backup = _write(settings, store, part, made_at, sealed_with)
+                part.rename(whole)
+            except BaseException:
+                shutil.rmtree(part, ignore_errors=True)  # a disk that is full has room for the next attempt
+                raise
             sync(folder)
             backup.folder = whole
             if keep is not None:
@@ -85,7 +89,7 @@ def back_up(home: Path, folder: Path, *, sealed_with: bytes | None = None, keep:
 
 
 def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_with: bytes | None) -> Backup:
-    store.check()
+    form = store.form()
     files: dict[str, str] = {}
     # 1.
     with store.copied_to(part) as (session, database):
@@ -108,7 +112,7 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
         Manifest(
             node_id=settings.node_id,
             made_at=made_at,
-            form=SCHEMA_VERSION,
+            form=form,
             database="node.dump" if settings.database_url else "node.db",
             log_size=size,
             scans=backup.scans,

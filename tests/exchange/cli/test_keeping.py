@@ -48,6 +48,19 @@ def test_a_database_of_an_earlier_release(ffp: Ffp, home: Path) -> None:
     assert f"form {SCHEMA_VERSION - 1}" in checked.out
 
 
+def test_a_database_of_an_earlier_release_is_backed_up_before_it_is_migrated(
+    ffp: Ffp, home: Path, tmp_path: Path
+) -> None:
+    set_form(home, SCHEMA_VERSION - 1)
+    assert ffp("backup", tmp_path / "backups", "--home", home).code == 0
+    [manifest] = (tmp_path / "backups").glob("*/manifest.json")
+    again = tmp_path / "again"
+    said = ffp("restore", manifest.parent, "--keys", home / "keys", "--verify", "--home", again)
+    assert said.code == 0
+    assert "Next: ffp migrate" in said.err
+    assert ffp("migrate", "--check", "--home", again).code == 1
+
+
 def test_a_database_of_a_later_release(ffp: Ffp, home: Path) -> None:
     set_form(home, 999)
     for arguments in ((), ("--check",)):

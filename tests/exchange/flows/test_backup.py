@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from exchange.store.statements import log_size
 from exchange.store.withdrawals import erase_rows
 from exchange.trust.sealing import seal, unseal
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.databases import Databases, databases_fixture
+from tests.exchange.databases import Databases, Sqlite, databases_fixture
 from tests.exchange.flows.network import MK, RS, Network
 
 databases = databases_fixture("sqlite")
@@ -175,14 +176,24 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Secrets]:
+    """One backup, of which tests damage copies; and the keys to it."""
+    folder = tmp_path_factory.mktemp("whole")
+    network = Network(folder / "nodes", Sqlite())
+    network.make(Jurisdiction.RS)
+    network.record(RS, scan=b"one scan")
+    network.close()
+    return back_up(folder / "nodes" / "RS", folder / "backups").folder, Secrets(folder / "nodes" / "RS" / "keys")
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_of_a_damaged_backup_nothing_is_restored(
-    node: Node, folder: Path, tmp_path: Path, databases: Databases, damage: str
-) -> None:
-    made = back_up(node.settings.home, folder).folder
+def test_of_a_damaged_backup_nothing_is_restored(whole: tuple[Path, Secrets], tmp_path: Path, damage: str) -> None:
+    shutil.copytree(whole[0].parent, tmp_path / "backups")
+    made = tmp_path / "backups" / whole[0].name
     DAMAGES[damage](made)
     with pytest.raises(ConfigurationError, match=r"another|no backup|not as this release"):
-        restore(made, tmp_path / "home", Secrets(keys=node.settings.keys, database_url=databases.new()))
+        restore(made, tmp_path / "home", whole[1])
     assert not (tmp_path / "home").exists() or list((tmp_path / "home").iterdir()) == []
     assert not (tmp_path / "outside").exists()
 
@@ -205,7 +216,9 @@ def test_a_backup_that_broke_off_is_none(node: Node, folder: Path, monkeypatch: 
         patched.setattr(flow, "write_manifest", full)
         with pytest.raises(OSError, match="No space"):
             back_up(node.settings.home, folder)
-    assert list(folder.glob(f"*/{MANIFEST}")) == []
+    assert {path.name for path in folder.iterdir()} == {"blobs", "backup.lock"}
+    killed = folder / f"{RS}-2026-01-01T000000.000Z.part"
+    killed.mkdir()
     made = back_up(node.settings.home, folder)
     assert {path.name for path in folder.iterdir()} == {made.folder.name, "blobs", "backup.lock"}
 

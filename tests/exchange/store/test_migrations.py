@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -233,3 +236,14 @@ def test_a_form_that_is_not_known(store: Store, form: int | str) -> None:
     for refuses in (store.check, store.migrate, store.form):
         with pytest.raises(ConfigurationError, match=f"has form {form}, this software knows none"):
             refuses()
+
+
+@pytest.mark.slow
+def test_migrations_are_in_the_package(tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=120)
+    [wheel] = tmp_path.glob("*.whl")
+    packed = {name for name in ZipFile(wheel).namelist() if "/migrations/" in name}
+    there = {str(path.relative_to(root)) for path in FORMS.parent.rglob("*") if path.suffix in (".py", ".sql")}
+    assert packed == there
