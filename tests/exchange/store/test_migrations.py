@@ -23,10 +23,20 @@ from exchange.store.engine import Store
 from exchange.store.migrations import FORMS, upgrade
 from exchange.store.tables import SCHEMA_VERSION, Base, SchemaRow
 from tests.exchange.databases import Databases
+from tests.exchange.store.test_engine import argument
 from tests.exchange.store.write_form import DIALECTS, FIRST, FOLDER, of_data, row, statements
 
 StoreAt = Callable[[Path | URL], Store]
 RELEASED = sorted(FOLDER.glob("form_*.json"))
+KILLED = """
+import sys
+from pathlib import Path
+from sqlalchemy import make_url
+from exchange.store.engine import Store
+
+place, *forms = sys.argv[1:]
+Store(make_url(place) if "://" in place else Path(place)).migrate(forms=tuple(map(Path, forms)))
+"""
 NEXT = '''
 """A form that no release has: a column more, one that must not be absent any more, a table, and rows rewritten."""
 
@@ -227,6 +237,25 @@ def test_a_migration_that_fails_leaves_all_as_it_was(
     assert form_of(store._database.reading) == before
     assert store.form() == SCHEMA_VERSION
     assert len(rows_of(store, "statement", ["statement_id"])) == len(rows["statement"])
+
+
+def test_a_migration_that_is_killed_leaves_all_as_it_was(
+    databases: Databases, tmp_path: Path, store_at: StoreAt, later: Callable[[str], tuple[Path, ...]]
+) -> None:
+    place = databases.place(tmp_path)
+    store, rows = filled(place, store_at, FOLDER / f"form_{SCHEMA_VERSION}.json")
+    with store.write() as session:
+        session.execute(text("UPDATE record SET place = '' WHERE place IS NULL"))
+    before = form_of(store._database.reading)
+    forms = later("import sys; print('all but committed', flush=True); sys.stdin.read()")
+    command = [sys.executable, "-c", KILLED, argument(place), *map(str, forms)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "all but committed\n"
+        other.kill()
+    assert form_of(store._database.reading) == before
+    assert store.form() == SCHEMA_VERSION
+    assert len(rows_of(store, "record", ["place"])) == len(rows["record"])
 
 
 @pytest.mark.parametrize("form", [SCHEMA_VERSION + 1, "of-somebody-else"])
