@@ -10,27 +10,23 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Self
 
 from exchange.errors import ConfigurationError
 
 
-@contextmanager
-def serving(home: Path) -> Iterator[None]:
+def serving(home: Path) -> AbstractContextManager[None]:
     """Serve the home while the block runs, beside its workers. Raises ConfigurationError when another process does."""
-    with _held(home / "serve.lock", fcntl.LOCK_EX, f"The node in {home} is served by another process already."):
-        yield
+    return sole_user(home / "serve.lock", f"The node in {home} is served by another process already.")
 
 
-@contextmanager
-def working(home: Path) -> Iterator[None]:
+def working(home: Path) -> AbstractContextManager[None]:
     """Work in the home while the block runs, beside whoever else does. Raises ConfigurationError when the node must be
     at rest."""
     refusal = f"The node in {home} must be at rest at this moment: a command changes it. Start the worker after that."
-    with _held(home / "work.lock", fcntl.LOCK_SH, refusal):
-        yield
+    return _held(home / "work.lock", fcntl.LOCK_SH, refusal)
 
 
 @contextmanager
@@ -77,6 +73,12 @@ class AliveFile:
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)
+
+
+def sole_user(lock: Path, otherwise: str) -> AbstractContextManager[None]:
+    """Hold a lock while the block runs. Raises ConfigurationError, in the words of ``otherwise``, when another process
+    holds it."""
+    return _held(lock, fcntl.LOCK_EX, otherwise)
 
 
 @contextmanager
