@@ -59,6 +59,11 @@ def bury(session: Session, worker_id: str) -> None:
     )
 
 
+def forget_all(session: Session) -> None:
+    """The database was put elsewhere: whoever worked on it there does not work here."""
+    session.execute(delete(WorkerRow))
+
+
 def alive(session: Session) -> Sequence[WorkerRow]:
     return session.scalars(
         select(WorkerRow).where(WorkerRow.alive_until >= stamp()).order_by(WorkerRow.since, WorkerRow.worker_id)
