@@ -30,18 +30,23 @@ PREFIX = "FFP_NODE_"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Where nobody reads along."""
 _AUTHORITY_URL = r"^https?://[^\s/@?#]+(/[^\s@#]*)?$"
+_OBJECTS_URL = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[a-z0-9_-][a-z0-9._-]{0,99}){0,5}$"
 _FORMS = {
     "url": "is written http://host:port or https://host:port, in lower case and without a path",
     "node_id": "is written ffp-rs or ffp-rs-name, in lower case",
     "database_url": "is written postgresql+psycopg://user:password@host:port/database",
     "cluster_scheduler": "is written tls://host:port, or tcp://127.0.0.1:port on this machine alone",
     "oidc_issuer": "is written https://host/path, without a name and a query; http on this machine alone",
+    "objects_url": "is written s3://bucket/prefix, in lower case",
+    "objects_endpoint": "is written https://host:port; http on this machine alone",
     "timestamp_url": "is written http://host/path or https://host/path, without a name and password",
 }
 
 _SECRETS = {
     "backup_passphrase": "The passphrase of backups",
     "key_passphrase": "The passphrase of the keys",
+    "objects_key_id": "The key of the object store",
+    "objects_secret": "The secret of the object store",
     "smtp_password": "The password of the mail server",
 }
 
@@ -68,6 +73,15 @@ def _issuer(address: str) -> str:
     safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     if not safe or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("is no address of a provider")
+    return address
+
+
+def _endpoint(address: str) -> str:
+    """Scans in the clear, and whoever reads along could change them: on this machine alone."""
+    parts = urlsplit(address)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if not safe or not parts.hostname or parts.path or "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("is no address of an object store")
     return address
 
 
@@ -141,6 +155,22 @@ class Settings(BaseSettings):
     """PEM files of the cluster, relative to the home: whom this node believes to be of it, and what it shows there."""
     cluster_certificate: Path | None = None
     cluster_key: Path | None = None
+    objects_url: Annotated[str, Field(pattern=_OBJECTS_URL)] | None = None
+    """An object store (S3) that keeps the scans, ``s3://bucket/prefix``; the node's id is added. Without one they stay
+    in the home."""
+    objects_endpoint: Annotated[str, Field(max_length=300), AfterValidator(_endpoint)] | None = None
+    """Where it is reached; none: Amazon's, of the region."""
+    objects_region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = "us-east-1"
+    """What stores of one's own usually call theirs."""
+    objects_roots: Path | None = None
+    """A PEM file with roots under which its certificate is believed, beside the system's; relative to the home."""
+    objects_key_id: SecretStr | None = None
+    """What the node shows there, with the next: from the environment, a secret file or a systemd credential; never
+    from ``config.toml``."""
+    objects_secret: SecretStr | None = None
+    objects_cache_bytes: Bytes = 20 * 1024**3
+    """How much of what the object store has confirmed is kept here too, what was used last; what it has not is kept
+    besides."""
     pull_interval_s: Seconds = 2
     """How often each peer is asked for news; jittered by a quarter, so that peers do not move in step."""
     peer_timeout_s: Seconds = 30
@@ -223,6 +253,12 @@ class Settings(BaseSettings):
             raise ValueError("oidc_issuer and oidc_client_id belong together")
         if self.oidc_issuer is None and self.oidc_only:
             raise ValueError("oidc_only needs an oidc_issuer: else nobody could sign in")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_object_store(self) -> Self:
+        if self.objects_url is not None and not (self.objects_key_id and self.objects_secret):
+            raise ValueError("objects_url needs objects_key_id and objects_secret, as secrets")
         return self
 
     @model_validator(mode="after")

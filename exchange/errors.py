@@ -15,6 +15,8 @@ ExchangeError
 │   └── QuotaReached            the peer asked as often as it may: it asks again after the time that is named
 ├── StoreUnavailable            try again later; nothing was stored
 │   ├── StoreFull               the operator frees space; nothing was stored
+│   ├── ObjectStoreUnavailable  the object store is away: try again later; nothing is lost
+│   │   └── ObjectAltered       it has other bytes than the scan's: they are not served; the operator mends it
 │   └── NotAudited              try again later; nothing was shown, since who asked could not be written down
 ├── ComputeFailed               a worker process died or took too long: try again; it is counted
 ├── ProviderUnavailable         nobody can sign in at the provider: try again later, or tell the operator
@@ -125,6 +127,14 @@ class StoreUnavailable(ExchangeError):
 
 class StoreFull(StoreUnavailable):
     code = "store-full"
+
+
+class ObjectStoreUnavailable(StoreUnavailable):
+    code = "object-store-unavailable"
+
+
+class ObjectAltered(ObjectStoreUnavailable):
+    code = "object-altered"
 
 
 class NotAudited(StoreUnavailable):

@@ -14,7 +14,15 @@ import structlog
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from exchange.errors import ExchangeError, PeerError, PeerMisbehaved, PeerUnreachable, StoreUnavailable, TimeStampError
+from exchange.errors import (
+    ExchangeError,
+    ObjectStoreUnavailable,
+    PeerError,
+    PeerMisbehaved,
+    PeerUnreachable,
+    StoreUnavailable,
+    TimeStampError,
+)
 from exchange.flows.answer_query import answer_query
 from exchange.flows.ask import send_query
 from exchange.flows.audit import erase_outlived_rows, seal_audit
@@ -30,7 +38,8 @@ from exchange.flows.mail import LetterWriter, send_letter
 from exchange.flows.mirror import mirror_log
 from exchange.flows.monitoring_hours import Hours
 from exchange.flows.node import Node
-from exchange.flows.presence import BEAT_S, LEASE_S, Presence, most_attempts, tell_on_scan
+from exchange.flows.objects import evict, promise_objects, settle_object, sweep_objects
+from exchange.flows.presence import BEAT_S, LEASE_S, NEVER, Presence, most_attempts, tell_on_scan
 from exchange.flows.pull import fetch_scan, note_alarm, pull
 from exchange.flows.rebuild import rebuild
 from exchange.flows.receipts import give_receipt
@@ -54,10 +63,13 @@ log = structlog.get_logger(__name__)
 IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above what a laptop's battery does
 FETCHERS = 2
 ASKERS = 2
+STORERS = 2
 GALLERIES_S = 60
 SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
 PURGE_S = 60  # how often it is looked whether any record's retention is over
 LOG_CHECK_S = 60  # how often it is looked whether the check is due
+OBJECTS_S = 60  # the same whether the disk holds more scans than it should
+SWEEP_OBJECTS_S = 86_400
 MAIL_S = 5  # how soon a letter leaves
 STAMP_S = 60  # the same for a time stamp, and how soon an authority that was away is asked again
 STORE_AGAIN_S = 1  # how soon a database that was away is tried again with what must be written down
@@ -84,6 +96,7 @@ class Worker:
         self._told: dict[str, bytes | None] = {}
         self._behind: set[str] = set()
         self._swept = False
+        self._objects_swept = float("-inf")
         self._due: frozenset[jobs.JobKind] = frozenset()
         self._looking, self._look_again = threading.Lock(), 0.0
         self._wait_s = int(min(node.settings.lane_wait_s, node.settings.peer_timeout_s / 2))
@@ -114,6 +127,14 @@ class Worker:
             ("answerer", lambda: self._drain(jobs.JobKind.ANSWER_QUERY), IDLE_S),
             *((f"fetcher-{n}", lambda: self._drain(jobs.JobKind.FETCH_SCAN), IDLE_S) for n in range(FETCHERS)),
         ]
+        if self._node.objects is not None:
+            alone += [
+                ("scans for the object store", lambda: promise_objects(self._node), OBJECTS_S),
+                ("scans that may leave the disk", lambda: evict(self._node) > 0, OBJECTS_S),
+                ("objects without a record", self._sweep_objects, SWEEP_S),
+            ]
+            store = partial(self._drain, jobs.JobKind.STORE_OBJECT)
+            together += [(f"storer-{n}", store, IDLE_S) for n in range(STORERS)]
         for name, step, pause_s in alone:
             self._run(name, partial(self._leading, step), pause_s)
         for name, step, pause_s in together:
@@ -193,6 +214,11 @@ class Worker:
             log.info("removed scans that no record names", count=swept)
         if stayed:
             log.warning("scans that no record names cannot be removed, tried again at the next start", count=stayed)
+        return False
+
+    def _sweep_objects(self) -> bool:
+        if time.monotonic() >= self._objects_swept + SWEEP_OBJECTS_S and sweep_objects(self._node):
+            self._objects_swept = time.monotonic()
         return False
 
     def _loop(self, name: str, step: Callable[[], bool], pause_s: float) -> None:
@@ -340,7 +366,8 @@ class Worker:
             self._do(kind, int(job.subject), job.attempts)
         except ExchangeError as error:
             wait = error.retry_after_s if isinstance(error, PeerUnreachable) else 0
-            self._failed(job, f"{error.code}: {error}", at_least_s=wait)
+            patient = isinstance(error, ObjectStoreUnavailable)  # however long it is away, no scan is given up for it
+            self._failed(job, f"{error.code}: {error}", at_least_s=wait, patient=patient)
         except Exception as error:
             log.exception("job failed", kind=kind, subject=job.subject)
             self._failed(job, f"unforeseen: {type(error).__name__}")
@@ -371,12 +398,14 @@ class Worker:
                 send_query(self._node, self._client, subject)
             case jobs.JobKind.ANSWER_QUERY:
                 answer_query(self._node, subject, give_up=attempt > self._node.settings.max_attempts)
+            case jobs.JobKind.STORE_OBJECT:
+                settle_object(self._node, subject)
 
-    def _failed(self, job: JobRow, message: str, *, at_least_s: float = 0) -> None:
+    def _failed(self, job: JobRow, message: str, *, at_least_s: float = 0, patient: bool = False) -> None:
         log.warning("job failed", kind=job.kind, subject=job.subject, attempt=job.attempts, detail=message)
 
         def put_back(session: Session) -> None:
-            most = most_attempts(job, self._node.settings.max_attempts)
+            most = NEVER if patient else most_attempts(job, self._node.settings.max_attempts)
             aside = jobs.fail(session, job, message, max_attempts=most, at_least_s=at_least_s)
             tell_on_scan(session, job, message, aside)
 

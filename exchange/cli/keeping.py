@@ -46,6 +46,8 @@ def backup(
         f"({made.copied_bytes / 2**20:.1f} MiB) are new."
     )
     typer.echo(f"Keys: {'sealed' if with_keys else 'not in it'}.")
+    if made.objects:
+        typer.echo(f"{made.objects} scans are in the object store, which is backed up by itself.")
     if made.expired:
         typer.echo(f"{made.expired} older backups have expired.")
     for path in made.outside:
@@ -80,6 +82,8 @@ def restore(
         f"The node {manifest.node_id} of {manifest.made_at} is in {place}: {manifest.log_size} statements of the log, "
         f"{manifest.scans} scans."
     )
+    if manifest.objects:
+        typer.echo(f"{manifest.objects} more scans are in the object store that its settings name.")
     for sha256 in manifest.missing:
         typer.echo(f"The scan {sha256} was missing on the node already.", err=True)
     found = None

@@ -26,6 +26,7 @@ from exchange.store.manifest import (
     scans_of,
     write_manifest,
 )
+from exchange.store.objects import all_stored
 from exchange.store.records import scans_at_rest
 from exchange.store.statements import log_size
 from exchange.store.withdrawals import is_named
@@ -37,7 +38,8 @@ _PART = ".part"
 @dataclass
 class Backup:
     """``folder`` is that of this backup. ``missing`` are scans that should be on the node and are not, or not whole;
-    ``outside`` files that the settings name and that lie elsewhere, so that they are not in it."""
+    ``outside`` files that the settings name and that lie elsewhere, ``objects`` how many scans the object store has:
+    they are not in it."""
 
     folder: Path
     log_size: int
@@ -47,6 +49,7 @@ class Backup:
     missing: list[str]
     outside: list[Path]
     expired: int
+    objects: int
 
 
 def back_up(home: Path, folder: Path, *, sealed_with: bytes | None = None, keep: int | None = None) -> Backup:
@@ -54,7 +57,8 @@ def back_up(home: Path, folder: Path, *, sealed_with: bytes | None = None, keep:
     the form of an earlier release, as before `ffp migrate`.
 
     1. One moment of the database.
-    2. The scans that it names, unless an earlier backup has them: a scan never changes.
+    2. The scans that it names, unless an earlier backup has them: a scan never changes. Nor those that an object store
+       keeps.
     3. The settings with what they name, and the trust root; keys and secrets only where there is a passphrase to seal
        them with.
     4. The manifest, last: what has none is no backup; what a crash left goes at the next one.
@@ -94,9 +98,11 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
     # 1.
     with store.copied_to(part) as (session, database):
         named, size = scans_at_rest(session), log_size(session)
+        elsewhere = all_stored(session) if settings.objects_url else set()
     files[database] = digest(part / database)
     # 2.
-    backup = Backup(part, size, 0, 0, 0, [], [], 0)
+    backup = Backup(part, size, 0, 0, 0, [], [], 0, objects=len(named.keys() & elsewhere))
+    named = {sha256: length for sha256, length in named.items() if sha256 not in elsewhere}
     there = list(_copy_scans(blobs_of(settings), store, named, part.parent / BLOBS, backup))
     backup.scans = len(there)
     files[SCANS] = write_file(part / SCANS, "".join(scan_lines(iter(there))).encode())
@@ -117,6 +123,7 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
             log_size=size,
             scans=backup.scans,
             missing=backup.missing,
+            objects=backup.objects,
             files=files,
         ),
     )
@@ -150,7 +157,7 @@ def _settings_files(settings: Settings, backup: Backup) -> Iterator[tuple[str, P
     for path in sorted(settings.trust_root.rglob("*")):
         if path.is_file():
             yield str(path.relative_to(settings.home)), path
-    for named in (settings.calibration, settings.timestamp_roots, settings.smtp_roots):
+    for named in (settings.calibration, settings.timestamp_roots, settings.smtp_roots, settings.objects_roots):
         if named is None:
             continue
         path = settings.home / named

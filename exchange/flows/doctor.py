@@ -13,7 +13,7 @@ from exchange.config import Settings, load_settings
 from exchange.errors import ConfigurationError, ExchangeError, PassphraseNeeded, PeerUnreachable, StoreUnavailable
 from exchange.flows.doctor_machine import examine_clock, examine_disk, examine_home, examine_keys
 from exchange.flows.doctor_peers import examine_peers
-from exchange.flows.doctor_work import examine_deadlines, examine_log, examine_scans, examine_work
+from exchange.flows.doctor_work import examine_deadlines, examine_log, examine_objects, examine_scans, examine_work
 from exchange.flows.findings import Finding, Gravity, fault, warning
 from exchange.flows.node import Node, opened, store_of
 from exchange.net.reach import reach
@@ -74,6 +74,7 @@ def examine(home: Path, *, passphrase: SecretStr | None = None) -> Examination:
 def _examine_open(node: Node, served: bool) -> Iterator[Finding]:
     yield from examine_disk(node.settings, node)
     yield from examine_scans(node)
+    yield from examine_objects(node, served=served)
     yield from examine_log(node, served=served)
     yield from examine_work(node, served=served)
     yield from examine_deadlines(node)

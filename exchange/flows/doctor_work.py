@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from exchange.clock import stamp_in
+from exchange.errors import NotFound, ObjectStoreUnavailable
 from exchange.flows.deadlines import all_duties
 from exchange.flows.findings import Finding, fault, warning
 from exchange.flows.log_start import log_alarms
@@ -16,6 +17,7 @@ from exchange.flows.ready import who_works
 from exchange.flows.stamping import stamp_alarms
 from exchange.flows.trust_root import root_alarms
 from exchange.store import jobs
+from exchange.store.objects import count_objects
 from exchange.store.peers import PeerState, all_peers
 from exchange.store.records import scans_at_rest
 from exchange.store.statements import keys_since, last_log_check, latest_checkpoint, log_size, statement_at
@@ -28,6 +30,8 @@ UNWITNESSED_S: Final = 3600
 CHECKS_LATE: Final = 2
 """Of the intervals between checks of content at rest, so many may pass."""
 NAMED: Final = 3
+BUSY: Final = 100
+"""So many scans may wait for their upload after an import."""
 WHAT_WAITS: Final = {
     "first_review": "scans whose pairs nobody has opened",
     "verification": "verifications",
@@ -41,15 +45,41 @@ def examine_scans(node: Node) -> Iterator[Finding]:
     """Whether each scan that a record names is there, in its size. Their bytes are read by `ffp log check`."""
     with node.store.read() as session:
         named = scans_at_rest(session)
-    lacking = [sha256 for sha256, size in named.items() if not node.blobs.holds(sha256) or _size(node, sha256) != size]
+    lacking = [sha256 for sha256, size in named.items() if _size(node, sha256) != size]
     if lacking:
         some = ", ".join(lacking[:NAMED])
         what = f"{len(lacking)} of {len(named)} scans that records name are gone or cut short: {some}."
         yield fault("scans", what, "Restore the folder blobs from the backup, then run: ffp log check")
 
 
-def _size(node: Node, sha256: str) -> int:
-    return node.blobs.path(sha256).stat().st_size
+def examine_objects(node: Node, *, served: bool) -> Iterator[Finding]:
+    """Whether the object store answers, and what waits for it."""
+    with node.store.read() as session:
+        stored, waiting, altered = count_objects(session)
+    if node.objects is None:
+        if stored:
+            what = f"{stored} scans are in an object store that the settings do not name any more."
+            yield fault("object store", what, "Set objects_url and what belongs to it again.")
+        return
+    away = None
+    try:
+        node.objects.check()
+    except ObjectStoreUnavailable as error:
+        away = str(error)
+        yield fault("object store", f"{away} {waiting} scans wait for it, on this disk.", "Bring it back.")
+    if altered:
+        what = f"{altered} objects are not the scans that they are named after; they are not served."
+        yield fault("object store", what, "See which with: ffp log check. Copy these from a backup into blobs.")
+    if served and away is None and waiting > altered + BUSY:
+        what = f"{waiting} scans wait for their upload."
+        yield warning("object store", what, "See in the node's own log whether it gets on with them.")
+
+
+def _size(node: Node, sha256: str) -> int | None:
+    try:
+        return node.blobs.size(sha256)
+    except NotFound:
+        return None
 
 
 def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:

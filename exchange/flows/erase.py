@@ -9,8 +9,10 @@ import structlog
 
 from exchange.clock import stamp
 from exchange.flows.node import Node
+from exchange.flows.objects import settle_object
 from exchange.flows.references import forget
 from exchange.flows.say import THE_NODE, Said, enter, say
+from exchange.store.objects import promise_removal
 from exchange.store.records import acquisitions_of
 from exchange.store.statements import find_statement
 from exchange.store.tables import RecordRow, TombstoneRow
@@ -27,7 +29,7 @@ def erase(node: Node, tombstone_id: int) -> None:
     1. What a court holds leaves the galleries alone, and stays; that is said to the owner, also where the record was
        granted again since.
     2. Otherwise what is left in the database goes first, then galleries, prepared scans, parts, and the scans that no
-       other record names.
+       other record names, in the object store too.
     3. Only then the acknowledgement is signed and put on the owner's lane.
 
     Raises StoreUnavailable, ComputeFailed: the worker tries again later.
@@ -73,12 +75,17 @@ def _erase_remains(node: Node, record: str) -> None:
     forget(node, [(record, row.acquisition_id) for row in remains])
     for row in remains:
         _delete(node.settings.incoming.glob(f"{row.sha256}.*"))
+    objects = []
     with node.store.write() as session:  # nobody stores a record that names the scan meanwhile
         for row in remains:
             if not is_named(session, row.sha256):
                 _delete(node.settings.prepared.glob(f"{row.sha256}.*"))
                 node.blobs.remove(row.sha256)
                 node.small_pictures.forget_all()
+                objects.append(promise_removal(session, row.sha256))
+    for object_id in filter(None, objects):  # at once, although it is promised: the owner is told when it is gone
+        settle_object(node, object_id)
+    with node.store.write() as session:
         no_remains(session, record)
 
 

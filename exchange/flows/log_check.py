@@ -7,13 +7,13 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp_in
-from exchange.errors import CheckpointInvalid, NotFound, StatementInvalid, TimeStampRefused
+from exchange.errors import CheckpointInvalid, NotFound, ObjectAltered, StatementInvalid, TimeStampRefused
 from exchange.flows.audit_check import AuditCheck, check_audit
+from exchange.flows.blob_cache import BlobCache
 from exchange.flows.enrol import peer_keys
 from exchange.flows.node import Node
 from exchange.flows.page import open_head
@@ -41,7 +41,6 @@ from schemas.errors import ContractError
 
 MAX_FINDINGS = 1000
 """More tell an operator no more: one that has so many restores a backup."""
-_PIECE = 1 << 20
 
 Progress = Callable[[str, int, int], None]
 """Called with what is read, how much of it was, and how much there is."""
@@ -80,14 +79,15 @@ class LogCheck:
             self.unnamed += 1
 
 
-def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None) -> LogCheck:
+def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None, *, fetch: bool = True) -> LogCheck:
     """Compare what is at rest with what was signed. Changes nothing; a node may serve meanwhile.
 
     1. The own log, from its first leaf on: both signatures of each statement, its leaf, every hash of the tree that
        rests on it, each head that was signed on the way, and each time stamp of one, where the settings name roots.
     2. What came from each peer: both signatures of each statement, and the last head of its log.
     3. Each audit row, and the batches that the own log vouches for.
-    4. Each scan: its size and its SHA-256.
+    4. Each scan: its size and its SHA-256. Of what is in the object store alone, without ``fetch``, the size: its
+       digest is verified whenever it is read.
 
     What is appended while it runs is left for the next time.
     """
@@ -106,8 +106,12 @@ def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None
         scans = scans_at_rest(session)
 
     # 4.
+    listed = None if fetch or node.objects is None else {found.sha256: found.size for found in node.objects.listing()}
     for done, (sha256, size) in enumerate(scans.items(), 1):
-        _check_scan(node, sha256, size, check)
+        if listed is None or not isinstance(node.blobs, BlobCache) or node.blobs.is_here(sha256):
+            _check_scan(node, sha256, size, check)
+        else:
+            _check_listed(node, sha256, size, listed.get(sha256), check)
         progress("scans", done, len(scans))
     return check
 
@@ -118,7 +122,7 @@ def check_when_due(node: Node) -> LogCheck | None:
         last = last_log_check(session)
     if last is not None and last.checked_at > stamp_in(-node.settings.log_check_interval_s):
         return None
-    check = check_log(node)
+    check = check_log(node, fetch=False)
     with node.store.write() as session:
         keep_log_check(session, good=check.good, report=json.dumps(asdict(check)))
     return check
@@ -229,8 +233,10 @@ def _check_acts(session: Session, node: Node, check: LogCheck) -> None:
 
 def _check_scan(node: Node, sha256: str, size: int, check: LogCheck) -> None:
     try:
-        path = node.blobs.path(sha256)
-        found, length = _digest(path)
+        found, length = node.blobs.digest(sha256)
+    except ObjectAltered as error:
+        check.found(f"scan {sha256}", str(error))
+        return
     except NotFound:
         check.found(f"scan {sha256}", "It is gone; restore it from a backup, or a peer that holds the record.")
         return
@@ -243,13 +249,16 @@ def _check_scan(node: Node, sha256: str, size: int, check: LogCheck) -> None:
         check.found(f"scan {sha256}", f"It holds {held}: it was changed or damaged; restore it from a backup.")
 
 
-def _digest(path: Path) -> tuple[str, int]:
-    digest, length = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-            length += len(piece)
-    return digest.hexdigest(), length
+def _check_listed(node: Node, sha256: str, size: int, listed: int | None, check: LogCheck) -> None:
+    try:
+        node.blobs.size(sha256)
+    except NotFound:
+        check.found(f"scan {sha256}", "It is gone; restore it from a backup, or a peer that holds the record.")
+        return
+    check.scans += 1
+    if listed != size:
+        held = "does not have it" if listed is None else f"has {listed} bytes instead of {size}"
+        check.found(f"scan {sha256}", f"The object store {held}: it was damaged there; restore it from a backup.")
 
 
 def _leaf(row: StatementRow) -> bytes:

@@ -16,6 +16,7 @@ from exchange.compute import Compute
 from exchange.config import Settings, first_settings, load_settings, write_config, write_secret
 from exchange.errors import ConfigurationError, PassphraseNeeded, StatementInvalid, StoreUnavailable
 from exchange.flows.authority import Authority, load_authority
+from exchange.flows.blob_cache import BlobCache, object_store_of
 from exchange.flows.cluster import Cluster, cluster_of
 from exchange.flows.galleries import Galleries
 from exchange.flows.mail_server import load_mail_server
@@ -24,6 +25,7 @@ from exchange.flows.small_pictures import SmallPictures
 from exchange.flows.worth import load_calibration
 from exchange.meters import Meters
 from exchange.net.mail import MailServer
+from exchange.net.object_store import ObjectStore
 from exchange.store.audit_trail import AuditTrail
 from exchange.store.blobs import BlobFolder, QueryScans
 from exchange.store.draft_files import DraftFiles
@@ -49,6 +51,8 @@ class Node:
     store: Store
     audit: AuditTrail
     blobs: BlobFolder
+    objects: ObjectStore | None
+    """Which keeps the scans, `blobs` in front of it; None where the home does."""
     query_scans: QueryScans
     draft_files: DraftFiles
     keys: NodeKeys
@@ -180,7 +184,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
     calibration, authority, mail = load_calibration(settings), load_authority(settings), load_mail_server(settings)
-    cluster = cluster_of(settings)
+    cluster, objects = cluster_of(settings), object_store_of(settings)
     if settings.database_url is None and not settings.database.is_file():
         raise ConfigurationError(
             f"{settings.database} is missing; restore it from the backup. Of a node on PostgreSQL, set "
@@ -200,7 +204,8 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         settings=settings,
         store=store,
         audit=AuditTrail(store),
-        blobs=blobs_of(settings),
+        blobs=_cached_blobs(settings, store, objects) if objects else blobs_of(settings),
+        objects=objects,
         query_scans=QueryScans(settings.queries),
         draft_files=DraftFiles(settings.drafts, min_free_bytes=settings.min_free_bytes),
         keys=keys,
@@ -263,5 +268,11 @@ def store_of(settings: Settings) -> Store:
 
 
 def blobs_of(settings: Settings) -> BlobFolder:
-    """Where the scans are."""
+    """Where the scans are; of a node with an object store, those that are here."""
     return BlobFolder(settings.blobs, settings.incoming, min_free_bytes=settings.min_free_bytes)
+
+
+def _cached_blobs(settings: Settings, store: Store, objects: ObjectStore) -> BlobCache:
+    return BlobCache(
+        settings.blobs, settings.incoming, min_free_bytes=settings.min_free_bytes, store=store, objects=objects
+    )

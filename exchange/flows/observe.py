@@ -9,11 +9,13 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.errors import ObjectStoreUnavailable
 from exchange.flows.deadlines import Due, all_duties
 from exchange.flows.log_start import may_sign
 from exchange.flows.node import Node
 from exchange.store import jobs, workers
 from exchange.store.mail import failures
+from exchange.store.objects import count_objects
 from exchange.store.peers import PeerState, all_peers, lane_of, unnoted, withheld_on
 from exchange.store.records import counts_by_state, scan_bytes
 from exchange.store.stamps import latest_stamp, stamp_failure
@@ -53,6 +55,8 @@ class Numbers:
     """By kind and state, those of which there are none included."""
     acquisitions: dict[str, int]
     scan_bytes: int
+    objects: tuple[int, int, int]
+    """Scans that the object store has confirmed, that wait for it, that were found altered there."""
     peers: list[PeerNumbers]
     log_size: int
     signed_size: int
@@ -83,6 +87,7 @@ def observe(node: Node) -> Numbers:
             jobs={(kind, state): 0 for kind in jobs.JobKind for state in jobs.JobState} | jobs.counts_by_kind(session),
             acquisitions=counts_by_state(session),
             scan_bytes=scan_bytes(session),
+            objects=count_objects(session),
             peers=[_peer(session, peer) for peer in enrolled],
             log_size=log_size(session),
             signed_size=signed.size if signed else 0,
@@ -97,6 +102,16 @@ def observe(node: Node) -> Numbers:
             mail_failing=failing[0] if failing else 0,
             duties=all_duties(session, node),
         )
+
+
+def object_store_answers(node: Node) -> bool:
+    """Asked once; true where there is none."""
+    try:
+        if node.objects is not None:
+            node.objects.check()
+    except ObjectStoreUnavailable:
+        return False
+    return True
 
 
 def free_bytes(node: Node) -> int:

@@ -32,8 +32,13 @@ log = structlog.get_logger(__name__)
 LEASE_S: Final = 24.0
 """So long a worker that showed itself counts as alive, and holds what it took: a few of its beats may be late."""
 BEAT_S: Final = 5.0
-NEVER_GIVEN_UP: Final = frozenset({jobs.JobKind.ERASE, jobs.JobKind.SEND_QUERY, jobs.JobKind.ANSWER_QUERY})
-"""However often it failed: an erasure, and what ends by itself, a query when it is too old or was given up."""
+NEVER_GIVEN_UP: Final = frozenset(
+    {jobs.JobKind.ERASE, jobs.JobKind.SEND_QUERY, jobs.JobKind.ANSWER_QUERY, jobs.JobKind.STORE_OBJECT}
+)
+"""However often it failed: an erasure, what the object store is owed, and what ends by itself, a query when it is too
+old or was given up."""
+NEVER: Final = 2**31
+"""More attempts than anybody lives to see."""
 ENDED: Final = "The node ended during this work; it is done again."
 
 
@@ -144,7 +149,7 @@ class Presence:
 
 def most_attempts(job: JobRow, max_attempts: int) -> int:
     """How often it is tried; what is owed, however often it failed."""
-    return 2**31 if job.kind in NEVER_GIVEN_UP else max_attempts
+    return NEVER if job.kind in NEVER_GIVEN_UP else max_attempts
 
 
 def tell_on_scan(session: Session, job: JobRow, message: str, aside: bool) -> None:

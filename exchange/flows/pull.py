@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Sequence
 
+import structlog
 from sqlalchemy.orm import Session
 
 import matcher
@@ -13,6 +14,7 @@ from exchange.clock import stamp
 from exchange.errors import (
     DigestDiffers,
     HistoryDiffers,
+    ObjectStoreUnavailable,
     PeerError,
     PeerMisbehaved,
     PeerUnreachable,
@@ -21,6 +23,7 @@ from exchange.errors import (
     TooLarge,
 )
 from exchange.flows.audit import took
+from exchange.flows.blob_cache import BlobCache
 from exchange.flows.enrol import peer_keys
 from exchange.flows.key_events import adopt_keys, drop_refused
 from exchange.flows.node import Node
@@ -34,6 +37,7 @@ from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.blobs import Arrival
 from exchange.store.jobs import JobKind, JobState, promise
 from exchange.store.mirror import keep_places
+from exchange.store.objects import promise_object
 from exchange.store.peers import PeerState, all_peers, failed_fetches, find_peer, quarantine, standing_alarm
 from exchange.store.records import AcquisitionState, acquisition_with_record
 from exchange.store.tables import AcquisitionRow, PeerRow, QuarantineRow
@@ -42,6 +46,8 @@ from exchange.store.witness import told_heads
 from schemas import ContractError
 from schemas.errors import shown
 from schemas.lane import LanePage, parse_lane_page
+
+log = structlog.get_logger(__name__)
 
 FETCH_COMPUTE_LIMITS = 2
 """One attempt at a scan may take this many compute limits, so that no peer holds a fetcher for ever. What came is kept,
@@ -149,7 +155,7 @@ def fetch_scan(node: Node, client: PeerClient, acquisition_id: int) -> None:
         ]
     if not asked and not own:
         raise PeerMisbehaved(f"{issuer} is no enrolled peer; its scan is not fetched.")
-    giver = _receive(node, client, asked, acquisition)
+    giver = _receive(node, client, asked, acquisition, own=own)
     refusal = _unusable(node, acquisition)
     with node.store.write() as session:
         if giver is not None:
@@ -159,6 +165,8 @@ def fetch_scan(node: Node, client: PeerClient, acquisition_id: int) -> None:
             if not is_named(session, acquisition.sha256):
                 node.blobs.remove(acquisition.sha256)
             return
+        if node.objects is not None:
+            promise_object(session, acquisition.sha256, acquisition.size)
         if refusal is not None:
             row.state, row.detail = AcquisitionState.NOT_USABLE, refusal
             return
@@ -221,10 +229,23 @@ def quarantine_row(peer: str, found: Poison) -> QuarantineRow:
     )
 
 
-def _receive(node: Node, client: PeerClient, peers: Sequence[PeerRow], acquisition: AcquisitionRow) -> PeerRow | None:
+def _is_recalled(node: Node, acquisition: AcquisitionRow) -> bool:
+    """After a restore: the object store may have what the database has forgotten."""
+    if not isinstance(node.blobs, BlobCache):
+        return False
+    try:
+        return node.blobs.recall(acquisition.sha256, acquisition.size)
+    except ObjectStoreUnavailable as error:
+        log.warning("peers are asked for the scan", sha256=acquisition.sha256, detail=str(error))
+        return False
+
+
+def _receive(
+    node: Node, client: PeerClient, peers: Sequence[PeerRow], acquisition: AcquisitionRow, *, own: bool
+) -> PeerRow | None:
     """Bring the bytes here, once; returns who gave them, None when they were here. DigestDiffers when they are not
     those that the record names."""
-    if node.blobs.holds(acquisition.sha256):
+    if node.blobs.holds(acquisition.sha256) or (own and _is_recalled(node, acquisition)):
         return None
     part = f"{acquisition.sha256}.{acquisition.acquisition_id}.part"
     until = time.monotonic() + FETCH_COMPUTE_LIMITS * node.settings.compute_timeout_s

@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 
 import matcher
 from exchange.clock import now
-from exchange.errors import Conflict, InvalidInput, UnsupportedMedia
+from exchange.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
 from exchange.flows.node import Node, check_keys
 from exchange.flows.scan_work import X3P, ScanReport, inspect_scan
 from exchange.flows.sharing import Shared, record_of, share, sharing_of
 from exchange.store.blobs import Arrival
 from exchange.store.jobs import JobKind, promise
+from exchange.store.objects import promise_object
 from exchange.store.records import AcquisitionState, add_record, find_record, find_submission
 from exchange.store.statements import append_own, find_statement
 from exchange.store.tables import RecordRow, SubmissionRow
@@ -78,7 +79,8 @@ class StoredScan:
 
     def keep(self, node: Node) -> None:
         """Raises NotFound when it was erased meanwhile."""
-        node.blobs.path(self.sha256)
+        if not node.blobs.holds(self.sha256):
+            raise NotFound(f"The scan {self.sha256} is not on this node.")
 
 
 Scan: TypeAlias = ReceivedScan | StoredScan
@@ -336,8 +338,8 @@ def _store(
             known is not None and known.envelope is not None
         ):  # it came back from a peer after a restore, without its key
             session.add(done)
-            for scan in scans:
-                scan.keep(node)
+            session.flush()
+            _keep(session, node, scans)
             return None
         if known is not None:
             raise Conflict(
@@ -355,6 +357,14 @@ def _store(
             promise(session, JobKind.CORRELATE, acquisition)
         received_at = session.get_one(RecordRow, done.statement_id).received_at
         session.flush()
-        for scan in scans:
-            scan.keep(node)
+        _keep(session, node, scans)
     return Receipt(done.statement_id, index, received_at, True, sharing, warnings)
+
+
+def _keep(session: Session, node: Node, scans: Sequence[Scan]) -> None:
+    """Their names on disk, last; and where there is an object store the promise that it gets them."""
+    if node.objects is not None:
+        for scan in scans:
+            promise_object(session, scan.sha256, scan.size)
+    for scan in scans:
+        scan.keep(node)

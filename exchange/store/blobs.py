@@ -162,6 +162,19 @@ class BlobFolder:
             raise NotFound(f"The scan {sha256} is not on this node.")
         return path
 
+    def size(self, sha256: str) -> int:
+        """In bytes. Raises NotFound when it is not here."""
+        return self.path(sha256).stat().st_size
+
+    def digest(self, sha256: str) -> tuple[str, int]:
+        """The SHA-256 and the size of what is there now under this name. Raises NotFound, OSError."""
+        digest, length = hashlib.sha256(), 0
+        with self.path(sha256).open("rb") as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+                length += len(piece)
+        return digest.hexdigest(), length
+
     def remove(self, sha256: str) -> None:
         """Erase a blob; nothing happens when it is not here. Raises StoreUnavailable on a fault of the disk."""
         path = self._path(sha256)

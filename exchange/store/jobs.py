@@ -21,6 +21,7 @@ class JobKind(StrEnum):
     ERASE = "erase"
     SEND_QUERY = "send-query"
     ANSWER_QUERY = "answer-query"
+    STORE_OBJECT = "store-object"
 
 
 class JobState(StrEnum):
@@ -30,8 +31,9 @@ class JobState(StrEnum):
 
 
 def promise(session: Session, kind: JobKind, subject: int, *, after_s: float = 0) -> None:
-    """Promise work on an acquisition; of the kind ERASE on a tombstone, of the kinds of queries on a query. Promising
-    what is promised already changes nothing, except that dead work gets a new life."""
+    """Promise work on an acquisition; of the kind ERASE on a tombstone, of the kinds of queries on a query, of the kind
+    STORE_OBJECT on an object. Promising what is promised already changes nothing, except that dead work gets a new
+    life."""
     job = session.scalars(select(JobRow).where(JobRow.kind == kind, JobRow.subject == str(subject))).one_or_none()
     if job is None:
         session.add(JobRow(kind=kind, subject=str(subject), state=JobState.PENDING, not_before=stamp_in(after_s)))

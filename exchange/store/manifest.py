@@ -51,6 +51,8 @@ class Manifest(BaseModel):
     scans: int
     missing: list[Sha256]
     """Scans that the database names and that were not on the node when the backup was made."""
+    objects: int = 0
+    """Scans that were in the object store by then: they are not in the backup."""
     files: dict[Inside, Sha256]
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from exchange.store.form_tables import SCHEMA_VERSION as SCHEMA_VERSION
 from exchange.store.form_tables import SchemaRow as SchemaRow
 from exchange.store.form_tables import ServingRow as ServingRow
+from exchange.store.object_tables import ObjectRow as ObjectRow
 from exchange.store.query_tables import FoundRow as FoundRow
 from exchange.store.query_tables import QueryRow as QueryRow
 from exchange.store.types import Base as Base

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from exchange.errors import ConfigurationError, ExchangeError
 from exchange.flows.deadlines import Duty
 from exchange.flows.node import Node
-from exchange.flows.observe import Numbers, free_bytes, observe
+from exchange.flows.observe import Numbers, free_bytes, object_store_answers, observe
 from exchange.flows.ready import readiness
 from exchange.store.records import AcquisitionState
 
@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 ADDRESS: Final = "127.0.0.1"
 FRESH_S: Final = 5.0
 """So long one look at the database serves everybody who asks."""
+STORE_FRESH_S: Final = 15.0
 
 
 @contextmanager
@@ -83,6 +84,7 @@ class _Observed(Collector):
         self._lock = threading.Lock()
         self._numbers: Numbers | None = None
         self._until = 0.0
+        self._store_answers, self._ask_store_at = True, 0.0
 
     def describe(self) -> Iterator[Metric]:
         yield from ()  # nothing is asked of the database before somebody wants to know
@@ -91,6 +93,9 @@ class _Observed(Collector):
         parts = {part: float(state == "ok") for part, state in readiness(self._node).items()}
         yield _gauge("ffp_ready", "Whether this part of the node can do its work.", "part", parts)
         yield from _machine(self._node)
+        yield _one(
+            "ffp_object_store_answers", "Whether the object store does; 1 where there is none.", self._asked_store()
+        )
         try:
             numbers = self._look()
         except ExchangeError as error:
@@ -99,6 +104,14 @@ class _Observed(Collector):
         yield from _work(numbers)
         yield from _peers(numbers)
         yield from _log(numbers)
+
+    def _asked_store(self) -> bool:
+        """Now and then: it answers other nodes too."""
+        with self._lock:
+            if time.monotonic() >= self._ask_store_at:
+                self._store_answers = object_store_answers(self._node)
+                self._ask_store_at = time.monotonic() + STORE_FRESH_S
+            return self._store_answers
 
     def _look(self) -> Numbers:
         with self._lock:
@@ -134,6 +147,8 @@ def _work(numbers: Numbers) -> Iterator[Metric]:
     states = {state.value: float(numbers.acquisitions.get(state, 0)) for state in AcquisitionState}
     yield _gauge("ffp_acquisitions", "Scans, by how far they are.", "state", states)
     yield _one("ffp_blobs_bytes", "Bytes of all scans that are here.", numbers.scan_bytes)
+    kept = dict(zip(("stored", "waiting", "altered"), map(float, numbers.objects), strict=True))
+    yield _gauge("ffp_objects", "Scans, by what the object store has of them; waiting includes altered.", "state", kept)
     waiting = {duty.value: 0.0 for duty in Duty} | {due.duty.value: float(due.count) for due in numbers.duties}
     yield _gauge("ffp_duties", "What waits for people, by what it is.", "duty", waiting)
     late = {duty.value: 0.0 for duty in Duty} | {due.duty.value: float(due.late) for due in numbers.duties}

@@ -8,6 +8,7 @@ import pytest
 
 from exchange.config import Settings, load_settings, write_config
 from exchange.errors import ConfigurationError
+from exchange.flows.blob_cache import object_store_of
 from exchange.home import DEFAULT_HOME, resolve_home
 
 VALUES: dict[str, str | int] = {
@@ -103,6 +104,11 @@ def test_a_file_in_another_encoding(home: Path) -> None:
         ("FFP_NODE_OIDC_ISSUER", "https://id.example?realm=police", "oidc_issuer: is written https://"),
         ("FFP_NODE_OIDC_ISSUER", "file:///etc/passwd", "oidc_issuer: is written https://"),
         ("FFP_NODE_OIDC_CLAIM", "", "oidc_claim"),
+        ("FFP_NODE_OBJECTS_URL", "s3://scans/pilot", "objects_url needs objects_key_id and objects_secret"),
+        ("FFP_NODE_OBJECTS_URL", "https://scans/pilot", "objects_url: is written s3://bucket/prefix"),
+        ("FFP_NODE_OBJECTS_URL", "s3://scans/../others", "objects_url: is written s3://bucket/prefix"),
+        ("FFP_NODE_OBJECTS_ENDPOINT", "http://objects.example", "objects_endpoint: is written https://"),
+        ("FFP_NODE_OBJECTS_ENDPOINT", "https://key:geheim@objects.example", "objects_endpoint: is written https://"),
         ("FFP_NODE_DATABASE_URL", "", "database_url"),
         ("FFP_NODE_DATABASE_URL", "mysql://ffp:geheim@db/ffp", "database_url: is written postgresql+psycopg://"),
         ("FFP_NODE_DATABASE_URL", "postgresql://ffp:geheim@db/ffp", "database_url"),
@@ -136,6 +142,35 @@ def test_the_address_of_the_database_is_a_secret(home: Path) -> None:
     assert settings.database_url.get_secret_value().endswith("@db:5433/ffp?sslmode=verify-full")
     assert "geheim" not in f"{settings!r} {settings}"
     assert "geheim" not in settings.model_dump_json()
+
+
+@pytest.mark.parametrize("name", ["objects_key_id", "objects_secret"])
+def test_the_key_of_the_object_store_is_a_secret(home: Path, name: str) -> None:
+    with (home / "config.toml").open("a", encoding="utf-8") as config:
+        config.write(f'objects_url = "s3://scans"\n{name} = "geheim"\n')
+    refused(home, f"FFP_NODE_{name.upper()} or in the secret file")
+
+
+def test_an_object_store_by_settings(home: Path) -> None:
+    with (home / "config.toml").open("a", encoding="utf-8") as config:
+        config.write('objects_url = "s3://scans/of/the-pilot"\nobjects_endpoint = "https://objects.example:9000"\n')
+    secret(home, "ffp_node_objects_key_id", "geheim-key\n")
+    secret(home, "ffp_node_objects_secret", "geheim-secret\n")
+    settings = load_settings(home)
+    store = object_store_of(settings)
+    assert store is not None
+    assert store.address == "s3://scans/of/the-pilot/ffp-rs at https://objects.example:9000"
+    assert "geheim" not in f"{settings!r} {settings.model_dump_json()} {store!r} {vars(store)}"
+
+
+def test_a_bundle_of_roots_that_is_not_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"URL": "s3://scans", "KEY_ID": "key", "SECRET": "geheim", "ROOTS": "roots.pem"}.items():
+        monkeypatch.setenv(f"FFP_NODE_OBJECTS_{name}", value)
+    with pytest.raises(ConfigurationError, match=r"objects_roots: .*roots\.pem cannot be read"):
+        object_store_of(load_settings(home))
+    (home / "roots.pem").write_text("no certificate", encoding="ascii")
+    with pytest.raises(ConfigurationError, match="name no object store"):
+        object_store_of(load_settings(home))
 
 
 def refused(home: Path, named: str) -> None:

@@ -233,6 +233,16 @@ CREATE TABLE statement (
 CREATE INDEX statement_about ON statement (about, type);
 CREATE INDEX statement_by_arrival ON statement (type, received_at);
 CREATE INDEX statement_by_type ON statement (issuer, type, log_index);
+CREATE TABLE stored_object (
+	object_id BIGSERIAL NOT NULL,
+	sha256 VARCHAR COLLATE "C" NOT NULL,
+	size BIGINT NOT NULL,
+	stored_at VARCHAR COLLATE "C",
+	altered_at VARCHAR COLLATE "C",
+	PRIMARY KEY (object_id),
+	UNIQUE (sha256)
+);
+CREATE INDEX stored_object_by_time ON stored_object (stored_at);
 CREATE TABLE submission (
 	pseudonym VARCHAR COLLATE "C" NOT NULL,
 	idempotency_key VARCHAR COLLATE "C" NOT NULL,

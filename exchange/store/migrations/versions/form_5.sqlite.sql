@@ -233,6 +233,15 @@ CREATE TABLE statement (
 CREATE INDEX statement_about ON statement (about, type);
 CREATE INDEX statement_by_arrival ON statement (type, received_at);
 CREATE INDEX statement_by_type ON statement (issuer, type, log_index);
+CREATE TABLE stored_object (
+	object_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+	sha256 VARCHAR NOT NULL,
+	size INTEGER NOT NULL,
+	stored_at VARCHAR,
+	altered_at VARCHAR,
+	UNIQUE (sha256)
+);
+CREATE INDEX stored_object_by_time ON stored_object (stored_at);
 CREATE TABLE submission (
 	pseudonym VARCHAR NOT NULL,
 	idempotency_key VARCHAR NOT NULL,
