@@ -132,6 +132,8 @@ class Settings(BaseSettings):
     core is left to answer them."""
     compute_timeout_s: Seconds = 120
     """The longest that a worker process may take over one scan or one correlation."""
+    compute_memory_bytes: Annotated[int, Field(ge=512 * 1024**2, le=2**40)] = 3 * 1024**3
+    """And the most memory of its own. The largest scan that the reader takes needs a quarter of it."""
     compute_rest_s: Seconds = 60
     """How long such a process is kept when nothing is asked of it: it takes a hundred megabytes, and a second to
     start."""

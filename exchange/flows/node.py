@@ -204,10 +204,8 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         query_scans=QueryScans(settings.queries),
         draft_files=DraftFiles(settings.drafts, min_free_bytes=settings.min_free_bytes),
         keys=keys,
-        compute=Compute(settings.workers, settings.compute_timeout_s, rest_s=settings.compute_rest_s),
-        background=Compute(
-            settings.workers, settings.compute_timeout_s, rest_s=settings.compute_rest_s, background=True
-        ),
+        compute=_compute(settings),
+        background=_compute(settings, background=True),
         cluster=cluster,
         galleries=Galleries(settings.galleries),
         small_pictures=SmallPictures(),
@@ -217,6 +215,16 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         mail=mail,
         history=history,
         meters=Meters(),
+    )
+
+
+def _compute(settings: Settings, *, background: bool = False) -> Compute:
+    return Compute(
+        settings.workers,
+        settings.compute_timeout_s,
+        memory_bytes=settings.compute_memory_bytes,
+        rest_s=settings.compute_rest_s,
+        background=background,
     )
 
 
