@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 HOME_DIR ?= node
+WHEELHOUSE ?= wheelhouse
+RESOLVED := pyproject.toml --universal --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+NODE := --extra build --extra postgresql --extra oidc
 # one thread for linear algebra: the arrays are small, and more threads only get in each other's way
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
@@ -11,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 # tests over all cores; timing belongs to `make bench`, which has the machine to itself
 SPREAD := -n auto --dist loadfile --benchmark-disable
 
-.PHONY: messages messages-missing help install demo test test-all test-slow test-browser screenshots chaos load check bench serve contract clean
+.PHONY: messages messages-missing help install demo test test-all test-slow test-browser screenshots chaos load check bench serve contract clean lock wheelhouse sbom audit install-drill
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -74,9 +77,28 @@ messages: install  ## Collect the texts of pages and reports into the catalogues
 messages-missing: install  ## List, for each language, what is not translated yet
 	@$(BIN)/python -m exchange.web.languages.messages --missing
 
+wheelhouse:  ## Everything that a machine without a network needs to install a node, into WHEELHOUSE; PYTHON=python3.13 for a container
+	@sh deploy/wheelhouse.sh "$(WHEELHOUSE)" "$(PYTHON)"
+
+sbom: install  ## What a node is made of, as CycloneDX, into sbom.json
+	@$(BIN)/cyclonedx-py requirements requirements-node.lock --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json
+
+audit: install  ## Faults that are known of what a node is made of, and bandit over its code
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive exchange matcher schemas
+	@$(BIN)/python deploy/known_faults.py requirements-node.lock
+
+install-drill:  ## Follow deploy/README.md from an empty Debian 13 to two nodes behind TLS, in a chroot; as root; ten minutes and 3 GB
+	@$(PYTHON) tests/deploy/install_drill.py
+
+lock:  ## Resolve both locks anew: what a node needs, and with the tools for tests
+	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
+	@.venv-lock/bin/uv pip compile $(RESOLVED) --all-extras -o requirements.lock
+	@.venv-lock/bin/uv pip compile $(RESOLVED) $(NODE) -c requirements.lock -o requirements-node.lock
+	@rm -rf .venv-lock
+
 contract: install  ## Write the OpenAPI description and the JSON Schemas anew
 	@$(BIN)/python -m exchange.web.openapi docs/openapi.json
 	@$(BIN)/python -m tests.schemas.write_json_schema
 
 clean:  ## Remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json load.json
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json load.json sbom.json wheelhouse .venv-lock

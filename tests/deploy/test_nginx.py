@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -22,6 +20,7 @@ from exchange.flows.node import create_node, open_node
 from exchange.web.problems import Problem
 from schemas.vocabulary import Jurisdiction, Role
 from tests.deploy.certificates import Authority
+from tests.deploy.tools import needed
 from tests.exchange.conftest import RunningNode, enrol_each_other, free_port, node_starter
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -30,12 +29,7 @@ START_S = 20
 
 @pytest.fixture(scope="module")
 def nginx() -> str:
-    """Debian's package of that name; .ci/run installs it, elsewhere the tests that need it are skipped."""
-    found = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if found is None:
-        reason = "nginx is not installed: its site WAS NOT TRIED (apt-get install nginx-light)"
-        (pytest.fail if "CI" in os.environ else pytest.skip)(reason)
-    return found
+    return needed("nginx", "nginx-light")
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from tests.exchange.conftest import free_port, node_starter
 from tests.exchange.databases import Postgresql
 
 ROLES = Path(__file__).parents[2] / "deploy" / "postgresql" / "roles.sql"
+FIRST_START = ROLES.with_name("first-start.sh")
 INSUFFICIENT_PRIVILEGE, READ_ONLY = "42501", "25006"
 COUNTED = {"monitoring_report", "node_hours", "log_state", "schema_version"}
 
@@ -31,6 +33,13 @@ def server(postgresql: str) -> Iterator[Postgresql]:
     yield made
     made.drop_all()
     made.run("DROP ROLE IF EXISTS ffp_owner, ffp_node, ffp_report")
+
+
+def psql() -> str:
+    binaries = postgresql_server.binaries()
+    found = shutil.which("psql") or (str(binaries / "psql") if binaries else None)
+    assert found, "psql is missing"
+    return found
 
 
 class Prepared:
@@ -46,11 +55,15 @@ class Prepared:
         self.run_script()
 
     def run_script(self) -> None:
-        binaries = postgresql_server.binaries()
-        psql = shutil.which("psql") or (binaries / "psql" if binaries else None)
-        assert psql, "psql is missing"
         url = self._address.set(drivername="postgresql").render_as_string(hide_password=False)
-        command = [psql, "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", f"--file={self._script}", url]
+        command = [
+            psql(),
+            "--no-psqlrc",
+            "--single-transaction",
+            "--set=ON_ERROR_STOP=1",
+            f"--file={self._script}",
+            url,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
@@ -132,3 +145,35 @@ def test_new_tables_of_a_migration_are_the_nodes_at_once(prepared: Prepared) -> 
     assert prepared.refused("ffp_owner", "CREATE TABLE of_a_later_release (x int)") == ""
     assert prepared.refused("ffp_node", "INSERT INTO of_a_later_release VALUES (1)") == ""
     assert prepared.refused("ffp_report", "SELECT * FROM of_a_later_release") == INSUFFICIENT_PRIVILEGE
+
+
+def test_the_containers_first_start_makes_a_database_for_a_node(server: Postgresql, tmp_path: Path) -> None:
+    """Under another name: on the tests' server ``ffp`` is the superuser."""
+    script = tmp_path / "first-start.sh"
+    script.write_text(re.sub(r"\bffp\b", "ffp_contained", FIRST_START.read_text(encoding="utf-8")), encoding="utf-8")
+    (tmp_path / "password").write_text("it's a secret\n", encoding="utf-8")
+    place = make_url(server.new())
+    folder = str(Path(psql()).parent)
+    environment = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "PGHOST": str(place.query["host"]),
+        "POSTGRES_USER": str(place.username),
+        "FFP_DATABASE_PASSWORD_FILE": str(tmp_path / "password"),
+    }
+    done = subprocess.run(["sh", script], env=environment, capture_output=True, text=True, check=False)
+    try:
+        assert done.returncode == 0, done.stderr
+        address = place.set(username="ffp_contained", password="it's a secret", database="ffp_contained")
+        create_node(
+            tmp_path / "node",
+            jurisdiction=Jurisdiction.RS,
+            url="http://127.0.0.1:9",
+            port=9,
+            database_url=address.render_as_string(hide_password=False),
+        )
+        engine = create_engine(address.set(database="postgres"), poolclass=NullPool)
+        with engine.connect() as connection:
+            asked = "SELECT rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = 'ffp_contained'"
+            assert connection.exec_driver_sql(asked).scalar() is False
+    finally:
+        server.run('DROP DATABASE IF EXISTS "ffp_contained" WITH (FORCE)', "DROP ROLE IF EXISTS ffp_contained")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 
 from exchange.flows.node import create_node
 from schemas.vocabulary import Jurisdiction
+from tests.deploy.tools import needed
 from tests.exchange.conftest import free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -32,13 +32,9 @@ START_S = 60
 
 @pytest.fixture(scope="module")
 def analyze() -> Callable[..., str]:
-    """``systemd-analyze``; elsewhere than in CI the tests that need it are skipped where it is missing."""
-    found = shutil.which("systemd-analyze")
-    if found is None and "CI" not in os.environ:
-        pytest.skip("systemd-analyze is not installed: the units WERE NOT VERIFIED (apt-get install systemd)")
+    found = needed("systemd-analyze", "systemd")
 
     def run(*arguments: str | Path) -> str:
-        assert found is not None, "systemd-analyze is missing"
         done = subprocess.run([found, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
