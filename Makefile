@@ -87,8 +87,8 @@ audit: install  ## Faults that are known of what a node is made of, and bandit o
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive exchange matcher schemas
 	@$(BIN)/python deploy/known_faults.py requirements-node.lock
 
-install-drill:  ## Follow deploy/README.md from an empty Debian 13 to two nodes behind TLS, in a chroot; as root; ten minutes and 3 GB
-	@$(PYTHON) tests/deploy/install_drill.py
+install-drill: install  ## Follow deploy/README.md from an empty Debian 13 to two nodes behind TLS, in a chroot; as root; ten minutes and 3 GB
+	@$(BIN)/python -m tests.deploy.install_drill
 
 lock:  ## Resolve both locks anew: what a node needs, and with the tools for tests
 	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv

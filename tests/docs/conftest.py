@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "CHANGELOG.md", "deploy/README.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")))
+DOCUMENTS = (
+    "README.md",
+    "CHANGELOG.md",
+    "deploy/README.md",
+    "deploy/runbook.md",
+    *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")),
+)
 WITH_CODE = (
     *DOCUMENTS,
     *(
