@@ -153,27 +153,17 @@ def install_software(folder: Path) -> None:
     ways = {name: value for name, value in os.environ.items() if re.fullmatch(r"(?i)(https?|no)_proxy", name)}
     if "PIP_INDEX_URL" in os.environ:
         ways["PIP_INDEX_URL"] = os.environ["PIP_INDEX_URL"]
-    inside = ["env", "-i", *(f"{name}={value}" for name, value in {**ENVIRONMENT, **ways}.items())]
     bundle = Path("/etc/ssl/certs/ca-certificates.crt")
     if bundle.is_file():
         shutil.copy(bundle, folder / "opt/index-authorities.pem")
-        inside.append("PIP_CERT=/opt/index-authorities.pem")
-    run("mount", "--bind", "/proc", folder / "proc")
-    try:
-        run(
-            "chroot",
-            folder,
-            *inside,
-            "bash",
-            "-euo",
-            "pipefail",
-            "-c",
-            "apt-get update\n" + block("1. User, folders, software", 0),
-        )
-        put_release(folder)
-        run("chroot", folder, *inside, "bash", "-euo", "pipefail", "-c", block("1. User, folders, software", 1))
-    finally:
-        run("umount", folder / "proc")
+        ways["PIP_CERT"] = "/opt/index-authorities.pem"
+    # not started, so that nothing that is installed runs before the machine does
+    inside = ["systemd-nspawn", "--quiet", "--keep-unit", "--register=no", "--console=pipe", f"--directory={folder}"]
+    inside += [f"--setenv={name}={value}" for name, value in {**ENVIRONMENT, **ways}.items()]
+    first, second = (block("1. User, folders, software", number) for number in (0, 1))
+    run(*inside, "bash", "-euo", "pipefail", "-c", f"apt-get update\n{first}", stdin=subprocess.DEVNULL)
+    put_release(folder)
+    run(*inside, "bash", "-euo", "pipefail", "-c", second, stdin=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager
