@@ -14,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 # tests over all cores; timing belongs to `make bench`, which has the machine to itself
 SPREAD := -n auto --dist loadfile --benchmark-disable
 
-.PHONY: messages messages-missing help install demo test test-all test-slow test-browser screenshots chaos load check bench serve contract clean lock wheelhouse sbom audit install-drill
+.PHONY: messages messages-missing help install demo training test test-all test-slow test-browser screenshots chaos pilot load check bench serve contract clean lock wheelhouse sbom audit install-drill
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -32,6 +32,9 @@ $(READY): requirements.lock pyproject.toml
 demo: install  ## Three nodes sign, share and correlate; SCANS=folder SEED=n ARGS="--keep"
 	@$(BIN)/ffp demo $(if $(SCANS),--scans "$(SCANS)") $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+training: install  ## Six nodes to practise with, in ./region: pages, people, synthetic exhibits; exercises in deploy/pilot
+	@$(BIN)/ffp training region
+
 test: install  ## The tests, under three minutes; FFP_DATA=folder adds those on real scans
 	@$(BIN)/python -m pytest -q -m "not slow" $(SPREAD)
 
@@ -46,9 +49,13 @@ screenshots: install  ## Each page as a picture into docs/screenshots, and those
 	@test -n "$(FFP_DATA)" || { echo "FFP_DATA names no folder: the pictures are of real scans."; exit 1; }
 	@$(BIN)/python -m tests.browser.screenshots
 
-chaos: install  ## Cut connections, a week offline, kill -9 fifty times, four nodes in 200 runs; an hour and 15 GB; writes chaos.json
+chaos: install  ## Cut connections, a week offline, kill -9 fifty times, four nodes in 200 runs, a pilot of five minutes; an hour and 15 GB; writes chaos.json
 	@rm -f chaos.json
 	@FFP_CHAOS=full FFP_CHAOS_RUNS=200 FFP_CHAOS_STEPS=50 FFP_CHAOS_REPORT=chaos.json $(BIN)/python -m pytest -q -s tests/chaos --benchmark-disable
+
+pilot: install  ## Six nodes, 150 exhibits, 15 minutes, then all that goes wrong; writes pilot.json
+	@rm -f pilot.json
+	@FFP_PILOT=full FFP_CHAOS_REPORT=pilot.json $(BIN)/python -m pytest -q -s tests/chaos/test_pilot.py --benchmark-disable
 
 test-slow: install  ## The slow ones alone
 	@$(BIN)/python -m pytest -q -m slow $(SPREAD)
@@ -101,4 +108,4 @@ contract: install  ## Write the OpenAPI description and the JSON Schemas anew
 	@$(BIN)/python -m tests.schemas.write_json_schema
 
 clean:  ## Remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json load.json sbom.json wheelhouse .venv-lock
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json pilot.json load.json sbom.json wheelhouse .venv-lock

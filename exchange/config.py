@@ -36,6 +36,7 @@ _FORMS = {
     "url": "is written http://host:port or https://host:port, in lower case and without a path",
     "node_id": "is written ffp-rs or ffp-rs-name, in lower case",
     "database_url": "is written postgresql+psycopg://user:password@host:port/database",
+    "cluster_scheduler": "is written tls://host:port, or tcp://127.0.0.1:port on this machine alone",
     "oidc_issuer": "is written https://host/path, without a name and a query; http on this machine alone",
     "timestamp_url": "is written http://host/path or https://host/path, without a name and password",
 }
@@ -48,6 +49,15 @@ def _address_of_postgresql(secret: SecretStr) -> SecretStr:
     if address.scheme != "postgresql+psycopg" or len(address.path) < 2 or address.port == 0:
         raise ValueError("names no database of PostgreSQL")
     return secret
+
+
+def _scheduler(address: str) -> str:
+    """Who may speak to a scheduler runs what he likes on its workers: in the clear on this machine alone."""
+    parts = urlsplit(address)
+    safe = parts.scheme == "tls" or (parts.scheme == "tcp" and parts.hostname in LOOPBACK)
+    if not safe or not parts.hostname or not parts.port or parts.path or "@" in parts.netloc:
+        raise ValueError("is no address of a cluster")
+    return address
 
 
 def _issuer(address: str) -> str:
@@ -120,6 +130,12 @@ class Settings(BaseSettings):
     core is left to answer them."""
     compute_timeout_s: Seconds = 120
     """The longest that a worker process may take over one scan or one correlation."""
+    cluster_scheduler: Annotated[str, Field(max_length=300), AfterValidator(_scheduler)] | None = None
+    """A Dask cluster that compares scans with the galleries, ``tls://host:port``; none: this machine does."""
+    cluster_authority: Path | None = None
+    """PEM files of the cluster, relative to the home: whom this node believes to be of it, and what it shows there."""
+    cluster_certificate: Path | None = None
+    cluster_key: Path | None = None
     pull_interval_s: Seconds = 2
     """How often each peer is asked for news; jittered by a quarter, so that peers do not move in step."""
     peer_timeout_s: Seconds = 30
@@ -202,6 +218,17 @@ class Settings(BaseSettings):
             raise ValueError("oidc_issuer and oidc_client_id belong together")
         if self.oidc_issuer is None and self.oidc_only:
             raise ValueError("oidc_only needs an oidc_issuer: else nobody could sign in")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_cluster(self) -> Self:
+        files = (self.cluster_authority, self.cluster_certificate, self.cluster_key)
+        encrypted = self.cluster_scheduler is not None and self.cluster_scheduler.startswith("tls:")
+        if encrypted != all(files) or any(files) != all(files):
+            raise ValueError(
+                "cluster_authority, cluster_certificate and cluster_key belong to a cluster_scheduler with tls://, all "
+                "three"
+            )
         return self
 
     @classmethod

@@ -1,4 +1,4 @@
-"""``ffp demo``: three nodes on this machine sign, share and correlate, in front of your eyes."""
+"""``ffp demo`` and ``ffp training``: nodes on this machine, with made-up evidence."""
 
 from __future__ import annotations
 
@@ -20,3 +20,16 @@ def demo(
     from exchange.demo.run import run_demo
 
     raise typer.Exit(run_demo(scans, seed=seed, json_out=json_out, keep=keep))
+
+
+def training(
+    folder: Annotated[
+        Path, typer.Argument(help="An empty or new folder; the next time it goes on with what is there.")
+    ],
+    first_port: Annotated[int, typer.Option(help="The nodes take this port and the five after it.")] = 8441,
+    every: Annotated[float, typer.Option(help="Seconds from one exhibit to the next, until all sixty came.")] = 20,
+) -> None:
+    """Run six Firearms Focal Points to practise with: their pages, people and synthetic exhibits; Ctrl-C ends them."""
+    from exchange.demo.training import run_training
+
+    raise typer.Exit(run_training(folder, first_port=first_port, every_s=every))

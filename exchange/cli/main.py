@@ -67,6 +67,7 @@ app.command("calibrate")(calibration.calibrate)
 app.command("report")(monitoring.report)
 app.command("conformance")(conformance.conformance)
 app.command("demo")(demo.demo)
+app.command("training")(demo.training)
 
 
 def run() -> None:

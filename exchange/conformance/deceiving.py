@@ -39,13 +39,14 @@ def _told_a_lie(guest: Guest, answer: Answer) -> tuple[Cursor, Cursor]:
     """The node's cursor when it was lied to, and in the question after that."""
     if not asks(guest):
         raise NotTried("The node never asked for its lane; see asks-signed.")
-    if int(asks(guest)[-1].text("start")) >= guest.owner.end()[0]:
-        guest.honest.append(publish(guest))  # something to be had by whoever believes the lie
     deceived: list[Asked] = []
 
     def once(asked: Asked) -> Iterator[bytes]:
         if deceived:
             return quiet(guest, asked)
+        if int(asked.text("start")) >= guest.owner.end()[0]:
+            # something to be had by whoever believes the lie; any earlier, the true lane might still give it away
+            guest.honest.append(publish(guest))
         deceived.append(asked)
         return answer(guest, asked)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,24 +37,32 @@ def deal_folder(folder: Path, seed: int) -> list[DealtScan]:
     paths = sorted(path for path in folder.glob("*.x3p") if path.is_file())
     if len(paths) < 2:
         raise InvalidInput(f"{folder} holds {len(paths)} x3p files; the demo needs two or more.")
-    return _deal(paths, _read_truth(folder / "truth.csv", paths), seed)
+    return _deal(paths, _read_truth(folder / "truth.csv", paths), seed, JURISDICTIONS)
 
 
-def deal_synthetic(folder: Path, seed: int) -> list[DealtScan]:
-    """Draw breech faces of known firearm into ``folder`` and deal them."""
+def deal_synthetic(
+    folder: Path,
+    seed: int,
+    *,
+    firearms: int = SYNTHETIC_FIREARMS,
+    jurisdictions: Sequence[Jurisdiction] = JURISDICTIONS,
+) -> list[DealtScan]:
+    """Draw breech faces of known firearms into ``folder``, three cases of each, and deal them."""
     truth: dict[str, str] = {}
     paths = []
-    for firearm in range(SYNTHETIC_FIREARMS):
+    for firearm in range(firearms):
         for case in range(SYNTHETIC_CASES):
             path = folder / f"synthetic {firearm + 1}-{case + 1}.x3p"
             drawn = synthetic.draw(firearm_seed=seed * 1000 + firearm, shot_seed=case)
             matcher.write_topography(drawn, path, instrument="synthetic")
             truth[path.stem] = str(firearm + 1)
             paths.append(path)
-    return _deal(paths, truth, seed)
+    return _deal(paths, truth, seed, jurisdictions)
 
 
-def _deal(paths: list[Path], truth: dict[str, str], seed: int) -> list[DealtScan]:
+def _deal(
+    paths: list[Path], truth: dict[str, str], seed: int, jurisdictions: Sequence[Jurisdiction]
+) -> list[DealtScan]:
     """Scans of one firearm go round the jurisdictions from a random start, so that most firearms cross a border;
     scans of unknown firearm go anywhere. The order of submission is random too."""
     chance = random.Random(seed)
@@ -64,10 +73,10 @@ def _deal(paths: list[Path], truth: dict[str, str], seed: int) -> list[DealtScan
     for firearm in sorted(by_firearm):
         group = by_firearm[firearm]
         chance.shuffle(group)
-        start = chance.randrange(len(JURISDICTIONS))
+        start = chance.randrange(len(jurisdictions))
         stays_home = chance.random() < 0.2  # not every firearm crosses a border
         for turn, path in enumerate(group):
-            dealt.append((path, JURISDICTIONS[(start + (0 if stays_home else turn)) % len(JURISDICTIONS)]))
+            dealt.append((path, jurisdictions[(start + (0 if stays_home else turn)) % len(jurisdictions)]))
     chance.shuffle(dealt)
     return [
         DealtScan(path, jurisdiction, f"{jurisdiction}-26-{number:04d}", truth.get(path.stem))

@@ -17,6 +17,8 @@ class Submitted:
     scan: DealtScan
     statement_id: str
     received_at: str
+    again: bool = False
+    """Whether the node had it already."""
 
 
 @dataclass(frozen=True)

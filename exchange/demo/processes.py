@@ -9,12 +9,16 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
-from exchange.errors import ConfigurationError
+from exchange.demo.deal import DealtScan
+from exchange.demo.outcome import Submitted
+from exchange.errors import ConfigurationError, InvalidInput
 from exchange.flows.enrol import enrol, fetch_introduction
 from exchange.flows.node import create_node, opened
 from exchange.store.users import add_user
@@ -60,6 +64,41 @@ class DemoNode:
                 time.sleep(0.1)
         raise ConfigurationError(f"The node of {self.jurisdiction.display_name} did not start:\n{self.log_end()}")
 
+    def submit(self, scan: DealtScan, *, audience: Sequence[Jurisdiction]) -> Submitted:
+        """What an examiner's program does: one multipart request. Sent again it gives the same record."""
+        metadata = {
+            "case_reference": scan.case_reference,
+            "exhibit": {"kind": "crime_scene", "calibre": "9 mm Luger"},
+            "acquisitions": [{"roi": "breech_face", "modality": "topography", "file": "scan"}],
+            "handling": {"code": "H0"},
+            "level": "full",
+            "audience": [name for name in audience if name != self.jurisdiction],
+            "retention_until": "2036-12-31",
+        }
+        with scan.path.open("rb") as file:
+            answer = httpx.post(
+                f"{self.url}/v1/records",
+                headers={**self._bearer(Role.EXAMINER), "Idempotency-Key": scan.case_reference},
+                files={"metadata": (None, json.dumps(metadata), "application/json"), "scan": (scan.path.name, file)},
+                timeout=120,
+                trust_env=False,
+            )
+        if answer.status_code not in (httpx.codes.OK, httpx.codes.CREATED):
+            shown = f"\n{self.log_end()}" if answer.is_server_error else ""
+            raise InvalidInput(f"{scan.name} was refused: {answer.json().get('detail', answer.text)}{shown}")
+        receipt = answer.json()
+        again = answer.status_code == httpx.codes.OK
+        return Submitted(scan, receipt["statement_id"], receipt["received_at"], again)
+
+    def get(self, path: str, role: Role) -> dict[str, Any]:
+        answer = httpx.get(self.url + path, headers=self._bearer(role), timeout=60, trust_env=False)
+        answer.raise_for_status()
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def _bearer(self, role: Role) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens[role]}"}
+
     def log_end(self) -> str:
         """The last lines of the node's log, in short: what happened, and the last line of any trace."""
         lines = (self.home / "serve.log").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -78,9 +117,11 @@ class DemoNode:
         self.process = None
 
 
-def make_node(jurisdiction: Jurisdiction, folder: Path, *, database_url: str | None = None) -> DemoNode:
+def make_node(
+    jurisdiction: Jurisdiction, folder: Path, *, port: int | None = None, database_url: str | None = None
+) -> DemoNode:
     """Initialise a node with one user for each role. Nothing runs yet."""
-    port = _free_port()
+    port = port or _free_port()
     url = f"http://127.0.0.1:{port}"
     home = folder / f"ffp-{jurisdiction.lower()}"
     card = create_node(home, jurisdiction=jurisdiction, url=url, port=port, database_url=database_url)

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -23,7 +22,7 @@ from exchange.demo.deal import JURISDICTIONS, DealtScan, deal_folder, deal_synth
 from exchange.demo.outcome import Outcome, Submitted, judge
 from exchange.demo.processes import DemoNode, enrol_all, make_node
 from exchange.demo.report import print_header, print_kept, print_outcome
-from exchange.errors import ComputeFailed, InvalidInput
+from exchange.errors import ComputeFailed
 from schemas.vocabulary import Role
 
 CORRELATION_TIMEOUT_S = 600
@@ -32,7 +31,7 @@ CORRELATION_TIMEOUT_S = 600
 def run_demo(scans: Path | None, *, seed: int, json_out: Path | None, keep: bool) -> int:
     """Returns the exit code: 0 when every pair was correlated on every node that has both records."""
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="ffp-demo-") as folder, _stoppable() as go_on:
+    with tempfile.TemporaryDirectory(prefix="ffp-demo-") as folder, stoppable() as go_on:
         nodes: list[DemoNode] = []
         try:
             print_header(console, scans, seed)
@@ -92,7 +91,7 @@ def _exchanged(nodes: list[DemoNode], dealt: list[DealtScan], console: Console, 
         }
 
         def send(scan: DealtScan) -> Submitted:
-            submitted = _submit(by_jurisdiction[scan.jurisdiction], scan)
+            submitted = by_jurisdiction[scan.jurisdiction].submit(scan, audience=JURISDICTIONS)
             progress.advance(sending)
             return submitted
 
@@ -113,34 +112,8 @@ def _exchanged(nodes: list[DemoNode], dealt: list[DealtScan], console: Console, 
     return judge(submissions, {node.jurisdiction: _all_candidates(node) for node in nodes})
 
 
-def _submit(node: DemoNode, scan: DealtScan) -> Submitted:
-    """What an examiner's program does: one multipart request."""
-    metadata = {
-        "case_reference": scan.case_reference,
-        "exhibit": {"kind": "crime_scene", "calibre": "9 mm Luger"},
-        "acquisitions": [{"roi": "breech_face", "modality": "topography", "file": "scan"}],
-        "handling": {"code": "H0"},
-        "level": "full",
-        "audience": [name for name in JURISDICTIONS if name != node.jurisdiction],
-        "retention_until": "2036-12-31",
-    }
-    with scan.path.open("rb") as file:
-        answer = httpx.post(
-            f"{node.url}/v1/records",
-            headers=_bearer(node, Role.EXAMINER),
-            files={"metadata": (None, json.dumps(metadata), "application/json"), "scan": (scan.path.name, file)},
-            timeout=120,
-            trust_env=False,
-        )
-    if answer.status_code != httpx.codes.CREATED:
-        shown = f"\n{node.log_end()}" if answer.is_server_error else ""
-        raise InvalidInput(f"{scan.name} was refused: {answer.json().get('detail', answer.text)}{shown}")
-    receipt = answer.json()
-    return Submitted(scan, receipt["statement_id"], receipt["received_at"])
-
-
 def _correlated(node: DemoNode) -> int:
-    status = _get(node, "/v1/status", Role.OPERATOR)
+    status = node.get("/v1/status", Role.OPERATOR)
     broken = {state: count for state, count in status["acquisitions"].items() if state in ("failed", "not-usable")}
     if broken:
         raise ComputeFailed(f"{node.jurisdiction.display_name} set scans aside: {broken}\n{node.log_end()}")
@@ -151,26 +124,15 @@ def _all_candidates(node: DemoNode) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     path = "/v1/candidates?min_score=-10&limit=200"
     while True:
-        page = _get(node, path, Role.INVESTIGATOR)
+        page = node.get(path, Role.INVESTIGATOR)
         found += page["items"]
         if page["next"] is None:
             return found
         path = f"/v1/candidates?min_score=-10&limit=200&cursor={page['next']}"
 
 
-def _get(node: DemoNode, path: str, role: Role) -> dict[str, Any]:
-    answer = httpx.get(node.url + path, headers=_bearer(node, role), timeout=60, trust_env=False)
-    answer.raise_for_status()
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-def _bearer(node: DemoNode, role: Role) -> dict[str, str]:
-    return {"Authorization": f"Bearer {node.tokens[role]}"}
-
-
 @contextmanager
-def _stoppable() -> Iterator[Callable[[], None]]:
+def stoppable() -> Iterator[Callable[[], None]]:
     """SIGTERM ends the demo as Ctrl-C does: with its nodes.
 
     Yields what raises again, once asked to end: what a signal raises inside a callback of the garbage collector

@@ -16,6 +16,7 @@ from exchange.compute import Compute
 from exchange.config import Settings, first_settings, load_settings, write_config, write_secret
 from exchange.errors import ConfigurationError, PassphraseNeeded, StatementInvalid, StoreUnavailable
 from exchange.flows.authority import Authority, load_authority
+from exchange.flows.cluster import Cluster, cluster_of
 from exchange.flows.galleries import Galleries
 from exchange.flows.mail_server import load_mail_server
 from exchange.flows.news import News
@@ -56,6 +57,8 @@ class Node:
     """What somebody waits for at a screen: scans that are being uploaded, heights, pictures."""
     background: Compute
     """What nobody does: correlation, and whatever it needs. It never keeps those above waiting."""
+    cluster: Cluster | None
+    """Which compares scans with the galleries; None where this machine does."""
     galleries: Galleries
     small_pictures: SmallPictures
     news: News
@@ -179,6 +182,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
     calibration, authority, mail = load_calibration(settings), load_authority(settings), load_mail_server(settings)
     tls_context(settings.client_certificate)
+    cluster = cluster_of(settings)
     if settings.database_url is None and not settings.database.is_file():
         raise ConfigurationError(
             f"{settings.database} is missing; restore it from the backup. Of a node on PostgreSQL, set "
@@ -204,6 +208,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         keys=keys,
         compute=Compute(settings.workers, settings.compute_timeout_s),
         background=Compute(settings.workers, settings.compute_timeout_s, background=True),
+        cluster=cluster,
         galleries=Galleries(settings.galleries),
         small_pictures=SmallPictures(),
         news=News(signed.size if signed else 0),

@@ -138,7 +138,7 @@ def ask_gallery(
         try:
             prepared = made_ready()
             found = node.background.run(
-                search_gallery, node.galleries.folder(parameters), parameters, prepared, filters
+                search_gallery, node.galleries.folder(parameters), parameters, prepared, filters, node.cluster
             )
             mend(node, parameters, found.damaged)
         except (matcher.GalleryDamaged, matcher.NotComparable) as error:

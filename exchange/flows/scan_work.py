@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import matcher
+from exchange.flows.cluster import Cluster, executor_on
 from exchange.flows.pipelines import Photographed, Pipeline, Variant
 from exchange.flows.region_masks import photograph_within, topography_within
 from matcher.explain import draw_pair
@@ -128,13 +129,17 @@ def _prepared(scan: matcher.Topography | matcher.Photograph, appearance: Appeara
     raise matcher.ScanNotUsable("not usable: photographs of striae are not compared; scan them in 3D")
 
 
-def search_gallery(folder: Path, parameters: matcher.Parameters, query: Path, filters: matcher.Filters) -> Found:
+def search_gallery(
+    folder: Path, parameters: matcher.Parameters, query: Path, filters: matcher.Filters, cluster: Cluster | None = None
+) -> Found:
     """Rank the references of a gallery that pass the filters against a prepared query, best first.
 
-    Raises matcher.GalleryDamaged, and matcher.NotComparable where there is no gallery of these parameters.
+    Raises matcher.GalleryDamaged, matcher.NotComparable where there is no gallery of these parameters, and
+    ComputeFailed where the cluster does not answer.
     """
     prepared = matcher.Prepared.from_bytes(query.read_bytes())
-    [found] = _gallery(folder, parameters).correlate([prepared], filters)
+    with executor_on(cluster) as executor:
+        [found] = _gallery(folder, parameters).correlate([prepared], filters, executor)
     return Found([_correlated(item.reference, item.comparison) for item in found.candidates], found.damaged)
 
 

@@ -56,13 +56,13 @@ class Counts:
 
 
 class FaultProxy:
-    """Listens on ``port`` of the loopback, and forwards to ``owner_port``. ``share`` of all connections are cut; the
-    same seed gives the same cuts in the order of the connections."""
+    """Listens on ``port`` of the loopback, and forwards to ``owner_port``. ``share`` of all connections are cut, from
+    now on whenever it is set anew; the same seed gives the same cuts in the order of the connections."""
 
     def __init__(self, port: int, owner_port: int, *, share: float, seed: int) -> None:
         self.counts = Counts()
         self._owner_port = owner_port
-        self._share = share
+        self.share = share
         self._dice = random.Random(seed)
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", port))
@@ -87,7 +87,7 @@ class FaultProxy:
             threading.Thread(target=self._serve, args=(reader, cut), daemon=True).start()
 
     def _next_cut(self) -> Cut | None:
-        if self._dice.random() >= self._share:
+        if self._dice.random() >= self.share:
             return None
         return Cut(self._dice.choice(_MOMENTS), self._dice.random(), self._dice.random() < 0.5)
 

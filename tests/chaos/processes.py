@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import httpx
 from exchange.flows.node import opened
 from exchange.store.users import add_user
 from schemas.vocabulary import Role
-from tests.exchange.served import command
+from tests.exchange.served import session_of
 
 START_S = 60
 STOP_S = 30
@@ -24,8 +25,13 @@ STOP_S = 30
 class Process:
     """A node's process, and how its users talk to it."""
 
-    def __init__(self, home: Path, port: int) -> None:
+    def __init__(
+        self, home: Path, port: int, environment: Mapping[str, str] | None = None, *, program: Sequence[str] = ()
+    ) -> None:
+        """``program`` is a module, with its first arguments, that runs in place of ``ffp``."""
         self.home, self.port = home, port
+        self._command = [sys.executable, "-m", *(program or ("exchange.cli.main",)), "serve", "--home", str(home)]
+        self._environment = {**os.environ, **(environment or {})}
         self.url = f"http://127.0.0.1:{port}"
         # a connection for each request: one that is kept would be found dead after each kill
         self.http = httpx.Client(
@@ -50,7 +56,11 @@ class Process:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command("serve", "--home", self.home), stdout=log, stderr=log, start_new_session=True
+                self._command,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def kill(self) -> None:
@@ -79,6 +89,11 @@ class Process:
         assert self._process is not None
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # proc(5): utime and stime
+
+    def session(self) -> list[int]:
+        """All its processes, those of its pools included."""
+        assert self._process is not None
+        return session_of(self._process.pid)
 
     def get(self, path: str, *, as_operator: bool = False) -> Any:
         response = self.http.get(path, headers=self.operator if as_operator else self.examiner)

@@ -1,4 +1,4 @@
-"""The commands that the drill takes from deploy/README.md are the ones that it means; `make install-drill` runs them."""
+"""What the drill takes from deploy/README.md are the commands that it means; `make install-drill` runs them."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Served:
 
     def processes(self) -> list[int]:
         """All that run in the session of this node, worker processes included."""
-        return [int(pid.name) for pid in Path("/proc").glob("[0-9]*") if _session(pid) == self.process.pid]
+        return session_of(self.process.pid)
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -116,6 +116,11 @@ def eventually(condition: Callable[[], bool], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def session_of(leader: int) -> list[int]:
+    """The processes of one session that run."""
+    return [int(pid.name) for pid in Path("/proc").glob("[0-9]*") if _session(pid) == leader]
 
 
 def _session(process: Path) -> int:

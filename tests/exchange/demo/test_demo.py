@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.demo.run import _stoppable
+from exchange.demo.run import stoppable
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 
 COMMAND = [sys.executable, "-m", "exchange.cli.main", "demo"]
@@ -130,7 +130,7 @@ def test_a_signal_that_arrives_in_a_callback_is_not_forgotten(monkeypatch: pytes
 
     kept = Kept()
     reference = weakref.ref(kept, lambda _: signal.raise_signal(signal.SIGTERM))
-    with _stoppable() as go_on:
+    with stoppable() as go_on:
         go_on()
         del kept
         assert reference() is None

@@ -1,0 +1,114 @@
+"""The processors of other machines: correlation on a Dask cluster, for galleries that outgrow one machine.
+
+The shards of a gallery are the units of work, and tasks name them by path: the cluster's workers see the node's folder
+of galleries under the same path, read-only, and run the same release. Which worker does what changes no answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matcher
+from exchange.config import Settings
+from exchange.errors import ComputeFailed, ConfigurationError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT_S = 10
+WORKERS_S = 30
+"""How long it is waited for a first worker."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where its scheduler listens; the rest are PEM files, of a scheduler with TLS."""
+
+    scheduler: str
+    authority: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+def cluster_of(settings: Settings) -> Cluster | None:
+    """None where all is computed on this machine. Raises ConfigurationError."""
+    if settings.cluster_scheduler is None:
+        return None
+    if importlib.util.find_spec("distributed") is None:
+        raise ConfigurationError(
+            "The setting cluster_scheduler needs an optional part: pip install 'ffp-exchange[cluster]'."
+        )
+    files = {
+        name: settings.home / path if path is not None else None
+        for name, path in (
+            ("cluster_authority", settings.cluster_authority),
+            ("cluster_certificate", settings.cluster_certificate),
+            ("cluster_key", settings.cluster_key),
+        )
+    }
+    for name, path in files.items():
+        if path is not None and not path.is_file():
+            raise ConfigurationError(f"{name}: there is no file {path}.")
+    return Cluster(settings.cluster_scheduler, *files.values())
+
+
+@contextmanager
+def executor_on(cluster: Cluster | None) -> Iterator[Executor | None]:
+    """Where to compute: None in this thread, which is where no cluster is set.
+
+    A worker that dies is no reason to fail: its tasks are done again by another. Raises ComputeFailed when the cluster
+    does not answer, has no worker, or runs another release.
+    """
+    if cluster is None:
+        yield None
+        return
+    try:
+        client = _client(cluster)
+        _check_release(client, cluster)
+        with client.get_executor(pure=False, retries=1) as executor:
+            yield executor
+    except (OSError, CancelledError, asyncio.CancelledError) as error:
+        _client.cache_clear()
+        raise ComputeFailed(
+            f"The cluster at {cluster.scheduler} does not answer ({type(error).__name__}); see to its scheduler and "
+            "workers. Tried again later."
+        ) from error
+
+
+def _release() -> str:
+    return matcher.MATCHER_VERSION
+
+
+def _check_release(client: Client, cluster: Cluster) -> None:
+    """Scores of another release are not comparable; which workers there are may change at any moment."""
+    client.wait_for_workers(1, timeout=WORKERS_S)
+    strangers = [worker for worker, release in client.run(_release).items() if release != matcher.MATCHER_VERSION]
+    if strangers:
+        raise ComputeFailed(
+            f"{', '.join(strangers)} of the cluster at {cluster.scheduler} do not run matcher "
+            f"{matcher.MATCHER_VERSION}. Install this release there too."
+        )
+
+
+@lru_cache(maxsize=1)
+def _client(cluster: Cluster) -> Client:
+    """Kept open between queries."""
+    from distributed import Client, Security
+
+    security = None
+    if cluster.authority is not None:
+        security = Security(
+            require_encryption=True,
+            tls_ca_file=str(cluster.authority),
+            tls_client_cert=str(cluster.certificate),
+            tls_client_key=str(cluster.key),
+        )
+    return Client(cluster.scheduler, security=security, timeout=CONNECT_S, set_as_default=False)

@@ -1,0 +1,195 @@
+"""What an archive and a region cost: a model of measured units, held against measured wholes.
+``python -m tests.benchmarks.scale docs/scale.md`` writes the page."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+BENCHMARKS = Path("docs/benchmarks.md")
+MB, GB, TB = 1e6, 1e9, 1e12
+WORKING_DAY_S, WORKING_DAYS = 8 * 3600, 250
+
+SCAN = 4.8e6
+"""A breech face as an instrument writes it: the mean of fadul-raw. Cleaned ones are a seventh of it."""
+PREPARED, GALLERY = 46_004, 72_187
+RECORD = 11_000
+"""Rows of the database: the signed envelope (6.7 kB), the record, its search columns, the lane, the audit."""
+CANDIDATE, CANDIDATES = 9_300, 50
+COSIGNATURE, HEAD = 2_200, 2_000
+MAPPED = 4_320 + 4_080
+"""Of the gallery, what a query reads of each reference: what memory should hold."""
+PROCESS = 160 * MB
+
+FIRST, SECOND, POLAR = 0.78e-6, 2.14e-6, 79e-6
+SIFT, FULL, REST = 1.56e-3, 4.1e-3, 0.28
+LIST, SIFTED, SIFTED_OF_PARTS, POLAR_LEAST, SECOND_LEAST = 50, 300, 2000, 2000, 8000
+EFFICIENCY = 0.7
+"""Of each further process on one machine: they share its memory's bandwidth."""
+PARTS = 0.1
+"""Of queries, how many show a part of a mark. Nobody knows; a tenth is a guess."""
+
+PULLED_CPU = 1.91e-3 + 1.16e-3
+IDLE_PAIR_BYTES = 1.45 * MB
+"""An hour of a reader's asking with nothing to be had, both ways."""
+HEADS_A_DAY = 480
+"""One a minute of a working day: each vouches for what people looked at."""
+
+
+def query_s(references: float, *, parts: bool = False) -> float:
+    """Seconds of one core for one query of so many references that pass its filters (docs/gallery.md)."""
+    polar = references if parts else min(references, POLAR_LEAST)
+    sifted = min(references, SIFTED_OF_PARTS if parts else SIFTED)
+    second = min(references, max(references / 16, SECOND_LEAST))
+    return references * FIRST + second * SECOND + polar * POLAR + sifted * SIFT + LIST * FULL + REST
+
+
+def mean_query_s(references: float) -> float:
+    return (1 - PARTS) * query_s(references) + PARTS * query_s(references, parts=True)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """``exhibits`` with one breech face each, a twentieth of them new each year; a query asks those of one calibre."""
+
+    name: str
+    exhibits: float
+    of_one_calibre: float = 0.4
+
+    @property
+    def asked(self) -> float:
+        return self.exhibits * self.of_one_calibre
+
+    @property
+    def new_a_day(self) -> float:
+        return self.exhibits / 20 / WORKING_DAYS
+
+    @property
+    def cores(self) -> float:
+        """That correlate a day's intake within the working day, half busy: people who ask come first."""
+        return 2 * self.new_a_day * (mean_query_s(self.asked) + 0.15) / WORKING_DAY_S / EFFICIENCY
+
+
+ARCHIVES = (
+    Archive("a laboratory", 20_000),
+    Archive("a region", 1_000_000),
+    Archive("INTERPOL's size", 2_000_000),
+    Archive("NIBIN's size", 10_000_000),
+)
+REGIONS = (6, 10, 50, 200)
+REGION_A_DAY = 200.0
+"""New exhibits of the whole region, whatever the number of nodes: an archive of a million."""
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _bytes(count: float) -> str:
+    for unit, name in ((TB, "TB"), (GB, "GB"), (MB, "MB")):
+        if count >= unit:
+            return f"{count / unit:,.1f} {name}"
+    return f"{count / 1e3:,.1f} kB"
+
+
+def archive_rows() -> list[list[str]]:
+    return [
+        [
+            f"{archive.name}, {archive.exhibits:,.0f}",
+            _bytes(archive.exhibits * SCAN),
+            _bytes(archive.exhibits * (PREPARED + GALLERY)),
+            _bytes(archive.exhibits * (RECORD + CANDIDATE * CANDIDATES)),
+            _bytes(archive.asked * MAPPED + 4 * PROCESS),
+            f"{query_s(archive.asked):,.1f}",
+            f"{query_s(archive.asked, parts=True):,.0f}",
+            f"{archive.new_a_day:,.0f}",
+            f"{max(archive.cores, 0.1):,.1f}",
+        ]
+        for archive in ARCHIVES
+    ]
+
+
+def traffic_rows() -> list[list[str]]:
+    rows = []
+    for nodes in REGIONS:
+        peers, new = nodes - 1, REGION_A_DAY
+        taken = new * peers / nodes * (SCAN + RECORD)
+        idle = peers * IDLE_PAIR_BYTES * 24
+        heads = (HEADS_A_DAY + new / nodes) * (HEAD + peers * COSIGNATURE)
+        signatures = new * peers / nodes * PULLED_CPU
+        rows.append([str(nodes), _bytes(taken), _bytes(idle), _bytes(heads * 365), f"{signatures:.1f} s"])
+    return rows
+
+
+@dataclass(frozen=True)
+class Point:
+    """One measured whole: a row of docs/benchmarks.md, and what the model says of it."""
+
+    stage: str
+    model_s: float
+
+    def measured_s(self, page: str) -> float:
+        found = re.search(rf"^\| {re.escape(self.stage)} \| query \| ([\d,.]+) \|", page, re.MULTILINE)
+        if found is None:
+            raise ValueError(f"docs/benchmarks.md has no row of {self.stage}")
+        return float(found[1].replace(",", "")) / 1e6
+
+
+POINTS = (
+    Point("query of 1,000, warm, one core", query_s(1_000)),
+    Point("query of 10,000, warm, one core", query_s(10_000)),
+    Point("query of 100,000, warm, one core", query_s(100_000)),
+    Point("query of 1,000 for parts of marks, warm, wall, 2 processes", query_s(1_000, parts=True) / (2 * EFFICIENCY)),
+    Point("query of 10,000 for parts of marks, warm, wall, 2 processes", query_s(10_000, parts=True) / (2 * EFFICIENCY)),
+    Point("query of 100,000 for parts of marks, warm, wall, 2 processes", query_s(100_000, parts=True) / (2 * EFFICIENCY)),
+    Point("prefilter of 999,424, one core", 999_424 * FIRST + 62_464 * SECOND + 0.02),
+)
+
+
+def point_rows(page: str) -> list[list[str]]:
+    return [
+        [point.stage, f"{measured:.2f}", f"{point.model_s:.2f}", f"{point.model_s / measured:.2f}"]
+        for point in POINTS
+        for measured in [point.measured_s(page)]
+    ]
+
+
+def page() -> str:
+    archives = _table(
+        [
+            "archive, exhibits",
+            "scans",
+            "prepared and gallery",
+            "database",
+            "memory",
+            "s a query, one core",
+            "s, parts of marks",
+            "new a day",
+            "cores",
+        ],
+        archive_rows(),
+    )
+    traffic = _table(
+        [
+            "nodes",
+            "taken a day, each node",
+            "asking, a day",
+            "heads and cosignatures a year",
+            "CPU for signatures, a day",
+        ],
+        traffic_rows(),
+    )
+    points = _table(
+        ["measured whole", "measured, s", "model, s", "ratio"], point_rows(BENCHMARKS.read_text(encoding="utf-8"))
+    )
+    template = Path(__file__).with_name("scale.md.in").read_text(encoding="utf-8")
+    for name, table in {"ARCHIVES": archives, "TRAFFIC": traffic, "POINTS": points}.items():
+        template = template.replace(f"[{name}]", table)
+    return template
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page(), encoding="utf-8")

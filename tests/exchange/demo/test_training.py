@@ -1,0 +1,79 @@
+"""The region to practise in, as a trainer starts it: made once, stopped, and gone on with."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from exchange.demo.training import PEOPLE, REGION, run_training
+from exchange.errors import ConfigurationError
+from exchange.flows.node import opened
+from exchange.store.peers import all_peers
+from tests.exchange.conftest import free_port
+
+PATIENCE_S = 300
+EVERY_S = 2
+
+
+@contextmanager
+def training(folder: Path, first_port: int, out: Path) -> Iterator[None]:
+    """Runs while the block does, and is ended by Ctrl-C; it must end well."""
+    command = [sys.executable, "-m", "exchange.cli.main", "training", str(folder)]
+    command += ["--first-port", str(first_port), "--every", str(EVERY_S)]
+    with out.open("wb") as printed:
+        process = subprocess.Popen(command, stdout=printed, stderr=printed, env={**os.environ, "COLUMNS": "100"})
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            ended = process.wait(PATIENCE_S)
+    assert ended == 0, out.read_text()
+
+
+def wait_for(pattern: str, out: Path) -> re.Match[str]:
+    deadline = time.monotonic() + PATIENCE_S
+    while (found := re.search(pattern, out.read_text())) is None:
+        assert time.monotonic() < deadline, out.read_text()
+        time.sleep(0.2)
+    return found
+
+
+def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("mine")
+    with pytest.raises(ConfigurationError, match="Name an empty folder"):
+        run_training(tmp_path, first_port=8441, every_s=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
+
+
+@pytest.mark.slow
+def test_a_region_is_made_stopped_and_gone_on_with(tmp_path: Path) -> None:
+    folder, first, second = tmp_path / "region", tmp_path / "first", tmp_path / "second"
+    port = free_port()
+    with training(folder, port, first):
+        wait_for(r"-26-0001 came; 59 of 60 exhibits", first)
+        people = (folder / "people.txt").read_text()
+        invitations = re.findall(r"http://\S+/app/welcome/\S+", people)
+        assert len(invitations) == len(REGION) * len(PEOPLE)
+        for address in invitations[:: len(PEOPLE)]:  # one of each node: the page is there, and takes the invitation
+            welcomed = httpx.get(address, trust_env=False)
+            assert welcomed.status_code == 200, urlsplit(address).netloc
+            assert "examiner-1" in welcomed.text
+    assert "SYNTHETIC DATA" in first.read_text()
+    assert "resolution 1244" in people
+    for made in REGION:
+        with opened(folder / f"ffp-{made.lower()}") as node, node.store.read() as session:
+            assert len(all_peers(session)) == len(REGION) - 1
+    with training(folder, port, second):
+        said = wait_for(r"-26-(\d{4}) came", second)
+    assert int(said[1]) > 1, "what had come does not come again"
