@@ -60,11 +60,12 @@ pilot: install  ## Six nodes, 150 exhibits, 15 minutes, then all that goes wrong
 test-slow: install  ## The slow ones alone
 	@$(BIN)/python -m pytest -q -m slow $(SPREAD)
 
-check: install  ## Style, types, architecture
+check: install  ## Style, types, architecture; known faults of what is installed, where the network allows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python deploy/known_faults.py requirements-node.lock
 
 load: install  ## Fifty people browse while 100,000 references are searched: 20 GB and some twenty minutes; writes load.json
 	@rm -f load.json
@@ -94,7 +95,7 @@ audit: install  ## Faults that are known of what a node is made of, and bandit o
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive exchange matcher schemas
 	@$(BIN)/python deploy/known_faults.py requirements-node.lock
 
-install-drill: install  ## Follow deploy/README.md from an empty Debian 13 to two nodes behind TLS, in a chroot; as root; ten minutes and 3 GB
+install-drill: install  ## Follow deploy/README.md from an empty Debian 13 to two nodes behind TLS, in containers with systemd; as root; some seven minutes and 3 GB
 	@$(BIN)/python -m tests.deploy.install_drill
 
 lock:  ## Resolve both locks anew: what a node needs, and with the tools for tests

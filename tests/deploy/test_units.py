@@ -9,13 +9,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+import typer
 
+from exchange.cli.main import app
 from exchange.flows.node import create_node
+from exchange.store.engine import Store
+from exchange.store.statements import latest_checkpoint
 from schemas.vocabulary import Jurisdiction
 from tests.deploy.tools import needed
 from tests.exchange.conftest import free_port
@@ -28,6 +33,7 @@ MOST_EXPOSED = 15
 """In tenths, of systemd's 0 (nothing may be done) to 10: a service that needs the network has 1.4 at best."""
 PASSPHRASE = "a passphrase of the unit's test"
 START_S = 60
+COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # of a group
 
 
 @pytest.fixture(scope="module")
@@ -82,15 +88,66 @@ def test_the_node_is_served_as_the_unit_says(tmp_path: Path, monkeypatch: pytest
     home, port = tmp_path / "node", free_port()
     monkeypatch.setenv("FFP_NODE_KEY_PASSPHRASE", PASSPHRASE)
     create_node(home, jurisdiction=Jurisdiction.RS, url=f"http://127.0.0.1:{port}", port=port)
-    credentials = tmp_path / "credentials"
+    with started("ffp.service", home, tmp_path) as (process, log):
+        wait_ready(f"http://127.0.0.1:{port}/readyz", process, log)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0, log.read_text()
+    assert PASSPHRASE not in log.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "worker" not in COMMANDS, reason="this software has no ffp worker: ffp-worker.service WAS NOT TRIED"
+)
+def test_work_is_done_as_the_unit_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "node"
+    monkeypatch.setenv("FFP_NODE_KEY_PASSPHRASE", PASSPHRASE)
+    create_node(home, jurisdiction=Jurisdiction.RS, url="http://127.0.0.1:9", port=9)
+    store = Store(home / "node.db")
+    with started("ffp-worker.service", home, tmp_path) as (process, log):
+        deadline = time.monotonic() + START_S
+        while not _signed(store):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0, log.read_text()
+    store.close()
+
+
+def _signed(store: Store) -> bool:
+    """Whether the worker has signed the head of the log."""
+    with store.read() as session:
+        return latest_checkpoint(session) is not None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "backup" not in COMMANDS, reason="this software has no ffp backup: ffp-backup.service WAS NOT TRIED"
+)
+def test_a_backup_is_made_as_the_unit_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, folder = tmp_path / "node", tmp_path / "backups"
+    monkeypatch.setenv("FFP_NODE_KEY_PASSPHRASE", PASSPHRASE)
+    create_node(home, jurisdiction=Jurisdiction.RS, url="http://127.0.0.1:9", port=9)
+    folder.mkdir(mode=0o700)
+    with started("ffp-backup.service", home, tmp_path) as (process, log):
+        assert process.wait(timeout=60) == 0, log.read_text()
+    assert list(folder.rglob("manifest.json"))
+
+
+@contextmanager
+def started(name: str, home: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """The process of a unit, for a node at ``home`` and backups in ``folder / "backups"``; with its log."""
+    credentials, log = folder / "credentials", folder / "log"
     credentials.mkdir(mode=0o700)
     (credentials / "ffp_node_key_passphrase").write_text(PASSPHRASE, encoding="utf-8")
-    [environment] = re.findall(r"^Environment=(\w+)=/var/lib/ffp$", unit("ffp.service"), re.MULTILINE)
-
-    log = tmp_path / "log"
+    [environment] = re.findall(r"^Environment=(\w+)=/var/lib/ffp$", unit(name), re.MULTILINE)
     with log.open("wb") as told:
         process = subprocess.Popen(
-            [sys.executable, "-m", "exchange.cli.main", *command_of("ffp.service")],
+            [
+                *(sys.executable, "-m", "exchange.cli.main"),
+                *(word.replace("/var/backups/ffp", str(folder / "backups")) for word in command_of(name)),
+            ],
             env={
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": str(DEPLOY.parent),
@@ -103,14 +160,11 @@ def test_the_node_is_served_as_the_unit_says(tmp_path: Path, monkeypatch: pytest
             stderr=told,
         )
     try:
-        wait_ready(f"http://127.0.0.1:{port}/readyz", process, log)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) == 0, log.read_text()
+        yield process, log
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
-    assert PASSPHRASE not in log.read_text()
 
 
 def wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
