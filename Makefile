@@ -49,7 +49,7 @@ screenshots: install  ## Each page as a picture into docs/screenshots, and those
 	@test -n "$(FFP_DATA)" || { echo "FFP_DATA names no folder: the pictures are of real scans."; exit 1; }
 	@$(BIN)/python -m tests.browser.screenshots
 
-chaos: install  ## Cut connections, a week offline, kill -9 fifty times, four nodes in 200 runs, a pilot of five minutes; an hour and 15 GB; writes chaos.json
+chaos: install  ## Cut connections, a week offline, kill -9 fifty times, four nodes in 200 runs, a pilot of five minutes, ten thousand damaged scans; an hour and 15 GB; writes chaos.json
 	@rm -f chaos.json
 	@FFP_CHAOS=full FFP_CHAOS_RUNS=200 FFP_CHAOS_STEPS=50 FFP_CHAOS_REPORT=chaos.json $(BIN)/python -m pytest -q -s tests/chaos --benchmark-disable
 

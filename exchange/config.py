@@ -28,7 +28,7 @@ from schemas.vocabulary import Jurisdiction
 
 DEFAULT_HOME = Path("/var/lib/ffp")
 HOME_VARIABLE = "FFP_NODE_HOME"
-_PREFIX = "FFP_NODE_"
+PREFIX = "FFP_NODE_"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Where nobody reads along."""
 _AUTHORITY_URL = r"^https?://[^\s/@?#]+(/[^\s@#]*)?$"
@@ -41,7 +41,11 @@ _FORMS = {
     "timestamp_url": "is written http://host/path or https://host/path, without a name and password",
 }
 
-_SECRETS = {"key_passphrase": "The passphrase of the keys", "smtp_password": "The password of the mail server"}
+_SECRETS = {
+    "backup_passphrase": "The passphrase of backups",
+    "key_passphrase": "The passphrase of the keys",
+    "smtp_password": "The password of the mail server",
+}
 
 
 def _address_of_postgresql(secret: SecretStr) -> SecretStr:
@@ -80,7 +84,7 @@ PageLanguage = Literal["en", "sq", "bs", "hr", "sr-Latn", "sr-Cyrl", "cnr", "mk"
 class Settings(BaseSettings):
     """Bounded on purpose: each limit says what it protects."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     home: Path
     jurisdiction: Jurisdiction
@@ -208,6 +212,9 @@ class Settings(BaseSettings):
     """Queries that each peer may ask in 24 hours: enough for a laboratory's day, too few to map what is held here."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     """How often a failing job is tried before it is set aside for the operator."""
+    backup_passphrase: SecretStr | None = None
+    """What the keys within a backup are sealed with (``ffp backup --with-keys``). From the environment, a secret file
+    or a systemd credential; never from ``config.toml``."""
     key_passphrase: SecretStr | None = None
     """What the private keys are encrypted with. From the environment, a secret file or a systemd credential; never
     from ``config.toml``, which lies beside the keys."""
@@ -372,13 +379,13 @@ def write_secret(name: str, value: str, home: Path) -> None:
     """Write a setting to a file that its owner alone may read."""
     folder = home / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{_PREFIX}{name}".lower()
+    path = folder / f"{PREFIX}{name}".lower()
     path.touch(mode=0o600)
     path.write_text(value + "\n", encoding="utf-8")
 
 
 def _refuse_unknown_environment() -> None:
-    unknown = [name for name in os.environ if name.upper().startswith(_PREFIX) and name.upper() not in _known()]
+    unknown = [name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in _known()]
     if unknown:
         raise ConfigurationError(f"The environment names settings that do not exist: {', '.join(sorted(unknown))}.")
 
@@ -394,7 +401,7 @@ def _refuse_unknown_secrets(home: Path) -> None:
 def _refuse_open_secret(config: Path) -> None:
     for name in tomllib.loads(config.read_text(encoding="utf-8")).keys() & _SECRETS.keys():
         raise ConfigurationError(
-            f"{_SECRETS[name]} must not stand in {config}: give it in {_PREFIX}{name.upper()} or in the secret file of "
+            f"{_SECRETS[name]} must not stand in {config}: give it in {PREFIX}{name.upper()} or in the secret file of "
             "that name."
         )
 
@@ -406,4 +413,4 @@ def _secret_folders(home: Path) -> tuple[Path, ...]:
 
 
 def _known() -> set[str]:
-    return {f"{_PREFIX}{name}".upper() for name in Settings.model_fields}
+    return {f"{PREFIX}{name}".upper() for name in Settings.model_fields}

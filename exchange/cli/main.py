@@ -17,6 +17,7 @@ from exchange.cli import (
     glossary,
     importing,
     inspection,
+    keeping,
     keys,
     matching,
     monitoring,
@@ -43,6 +44,9 @@ app.command("init")(node.init)
 app.command("serve")(node.serve)
 app.command("status")(node.status)
 app.command("doctor")(doctor.doctor)
+app.command("backup")(keeping.backup)
+app.command("restore")(keeping.restore)
+app.command("migrate")(keeping.migrate)
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.add_typer(peers.app, name="peer")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
-from sqlalchemy import make_url
 
 from exchange.config import Settings, load_settings
 from exchange.errors import ConfigurationError, ExchangeError, PassphraseNeeded, PeerUnreachable, StoreUnavailable
@@ -16,9 +15,8 @@ from exchange.flows.doctor_machine import examine_clock, examine_disk, examine_h
 from exchange.flows.doctor_peers import examine_peers
 from exchange.flows.doctor_work import examine_deadlines, examine_log, examine_scans, examine_work
 from exchange.flows.findings import Finding, Gravity, fault, warning
-from exchange.flows.node import Node, opened
+from exchange.flows.node import Node, opened, store_of
 from exchange.net.reach import reach
-from exchange.store.engine import Store
 
 HERE_S = 5.0
 """How long the node on this machine may take to say that it runs."""
@@ -102,11 +100,10 @@ def _examine_served(settings: Settings) -> tuple[bool, list[Finding]]:
 
 
 def _examine_database(settings: Settings) -> Iterator[Finding]:
-    url = settings.database_url
-    if url is None and not settings.database.is_file():
+    if settings.database_url is None and not settings.database.is_file():
         yield fault("database", f"{settings.database} is missing.", "Stop the node and restore the backup.")
         return
-    store = Store(make_url(url.get_secret_value()) if url else settings.database)
+    store = store_of(settings)
     try:
         store.check()
         damage = store.damage()

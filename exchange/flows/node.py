@@ -116,7 +116,7 @@ def create_node(
         "port": port,
     }
     settings = first_settings(home, {**values, "database_url": database_url} if database_url else values)
-    store = _open_store(settings)
+    store = store_of(settings)
     try:
         store.check_new()
         card = _fill_home(settings, store)
@@ -188,7 +188,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
             f"{settings.database} is missing; restore it from the backup. Of a node on PostgreSQL, set "
             "FFP_NODE_DATABASE_URL."
         )
-    store = _open_store(settings)
+    store = store_of(settings)
     try:
         store.check()
         with store.read() as session:
@@ -202,7 +202,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         settings=settings,
         store=store,
         audit=AuditTrail(store),
-        blobs=BlobFolder(settings.blobs, settings.incoming, min_free_bytes=settings.min_free_bytes),
+        blobs=blobs_of(settings),
         query_scans=QueryScans(settings.queries),
         draft_files=DraftFiles(settings.drafts, min_free_bytes=settings.min_free_bytes),
         keys=keys,
@@ -256,6 +256,12 @@ def _own_key_events(session: Session, node_id: str) -> list[bytes]:
     return events
 
 
-def _open_store(settings: Settings) -> Store:
+def store_of(settings: Settings) -> Store:
+    """The database that the settings name, not looked at yet."""
     url = settings.database_url
     return Store(make_url(url.get_secret_value()) if url else settings.database)
+
+
+def blobs_of(settings: Settings) -> BlobFolder:
+    """Where the scans are."""
+    return BlobFolder(settings.blobs, settings.incoming, min_free_bytes=settings.min_free_bytes)

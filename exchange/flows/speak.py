@@ -109,7 +109,7 @@ def _read(node: Node, maker: Maker, draft: bytes) -> Spoken:
         check_json(draft)
         fields = json.loads(draft)
         kind = fields.get("type") if isinstance(fields, dict) else None
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise InvalidInput(f"The type is one of {', '.join(KINDS)}.", code="unknown-type")
         if not may_say(kind, maker.role):
             roles = " or ".join(sorted(KINDS[kind][1]))

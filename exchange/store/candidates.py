@@ -64,11 +64,15 @@ def add_candidates(session: Session, found: Sequence[NewCandidate]) -> int:
     """Store comparisons; a pair that is there already under the same parameters stays, unless its score is now higher.
 
     Photographs are compared in several ways, one after the other. Of two that land together, the one that asks while
-    the other is only just arriving may miss some of them; the other then sees all. Returns how many are new or better.
+    the other is only just arriving may miss some of them; the other then sees all. What was erased since it was
+    compared is left out. Returns how many are new or better.
     """
     added = 0
+    there = _there(session, {one.acquisition_id for new in found for one in (new.a, new.b)})
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for new in found:
+        if not {new.a.acquisition_id, new.b.acquisition_id} <= there:
+            continue
         values = {
             "acquisition_a": new.a.acquisition_id,
             "acquisition_b": new.b.acquisition_id,
@@ -90,6 +94,12 @@ def add_candidates(session: Session, found: Sequence[NewCandidate]) -> int:
         )
         added += len(session.scalars(adding.returning(CandidateRow.candidate_id)).all())
     return added
+
+
+def _there(session: Session, acquisitions: Collection[int]) -> set[int]:
+    return set(
+        session.scalars(select(AcquisitionRow.acquisition_id).where(AcquisitionRow.acquisition_id.in_(acquisitions)))
+    )
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import URL, Engine, select
+from sqlalchemy import URL, Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from exchange.errors import ConfigurationError, StoreUnavailable
+from exchange.store.migrations import FORMS, upgrade
 from exchange.store.postgresql import PostgresqlDatabase
 from exchange.store.sqlite import SqliteDatabase
 from exchange.store.tables import SCHEMA_VERSION, LogStateRow, SchemaRow
@@ -37,6 +38,18 @@ class Database(Protocol):
 
     def check_there(self) -> None:
         """Raises StoreUnavailable when what is written would go nowhere."""
+
+    def copied_to(self, folder: Path) -> AbstractContextManager[tuple[Session, str]]:
+        """Write one moment of the database to a file in a folder, while others write on. The session reads that very
+        moment; the name is that of the file. Raises OSError too."""
+
+    def fill(self, file: Path) -> None:
+        """Take the place of a new database with the content of such a file. Raises ConfigurationError when there is
+        something already; OSError too."""
+
+    def changing(self) -> AbstractContextManager[Connection]:
+        """One transaction in which tables are changed: all of it or nothing. It commits when its block ends well.
+        Raises ConfigurationError when a process serves the database, or when references would lead nowhere."""
 
     def damage(self) -> list[str]:
         """What a quick look at its files finds; a server of PostgreSQL looks after its own."""
@@ -95,18 +108,56 @@ class Store:
             self._database.check_new()
             self._database.create_tables()
         with self.write() as session:
-            session.add_all([SchemaRow(version=SCHEMA_VERSION), LogStateRow(id=1, size=0)])
+            session.add_all([SchemaRow(version_num=str(SCHEMA_VERSION)), LogStateRow(id=1, size=0)])
 
-    def check(self) -> None:
-        """Raises StoreUnavailable when the database is gone, ConfigurationError when its schema is another."""
+    def form(self) -> int:
+        """Which form the tables have: SCHEMA_VERSION, or that of an earlier release.
+
+        Raises StoreUnavailable when the database is gone, ConfigurationError when it is of a later release.
+        """
         self._database.check_there()
         with self.read() as session:
-            version = session.scalar(select(SchemaRow.version))
-        if version != SCHEMA_VERSION:
+            found = session.scalar(select(SchemaRow.version_num))
+        form = int(found) if found is not None and found.isdecimal() else None
+        if form is None or form > SCHEMA_VERSION:
             raise ConfigurationError(
-                f"The database has schema {version}, this software needs {SCHEMA_VERSION}. Install the release that "
-                "made it, or restore a backup."
+                f"The database has form {found}, this software knows none beyond {SCHEMA_VERSION}. Install the release "
+                "that made it, or restore a backup."
             )
+        return form
+
+    def check(self) -> None:
+        """Raises as ``form``, and ConfigurationError when the form is an earlier one."""
+        form = self.form()
+        if form != SCHEMA_VERSION:
+            raise ConfigurationError(
+                f"The database has form {form}, this software needs {SCHEMA_VERSION}. Make a backup, then run: "
+                "ffp migrate"
+            )
+
+    def migrate(self, *, forms: tuple[Path, ...] = (FORMS,)) -> None:
+        """Bring the tables from an earlier form to the present one, in one transaction. Nobody serves the database
+        meanwhile. Raises as ``form``, and ConfigurationError; then all is as it was."""
+        self.form()
+        with self._translated(), self._database.changing() as connection:
+            upgrade(connection, forms=forms)
+
+    @contextmanager
+    def copied_to(self, folder: Path) -> Iterator[tuple[Session, str]]:
+        """Write one moment of a database that may be in use to a file, on disk when the block begins.
+
+        Gives a session that reads that very moment, and the file's name. Raises OSError, StoreUnavailable,
+        ConfigurationError when a program that it takes is missing.
+        """
+        self._database.check_there()
+        with self._translated(), self._database.copied_to(folder) as copied:
+            yield copied
+
+    def fill(self, file: Path) -> None:
+        """Make the database of a node that is restored from such a file. Raises as ``check_new`` and ``copied_to``."""
+        with self._translated():
+            self._database.check_new()
+            self._database.fill(file)
 
     def damage(self) -> list[str]:
         """What of the database is not as its engine wrote it, in the engine's words; nothing of a whole one. Raises

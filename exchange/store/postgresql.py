@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,6 +23,8 @@ from sqlalchemy.pool import NullPool
 
 from exchange.clock import stamp
 from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
+from exchange.store.copies import sync
+from exchange.store.postgresql_dump import dump, load
 from exchange.store.tables import Base, SchemaRow, ServingRow
 
 log = structlog.get_logger(__name__)
@@ -105,12 +108,41 @@ class PostgresqlDatabase:
         return []
 
     @contextmanager
-    def served(self, place: str) -> Iterator[None]:
-        """A lock that the server gives back when this process ends, however it ends.
+    def copied_to(self, folder: Path) -> Iterator[tuple[Session, str]]:
+        target = folder / "node.dump"
+        with Session(self.reading) as session:
+            snapshot = str(session.scalar(select(func.pg_export_snapshot())))
+            dump(self._address, snapshot, target)
+            target.chmod(0o600)
+            sync(target)
+            sync(folder)
+            yield session, target.name
 
-        When the server itself was restarted meanwhile the lock is gone, and another process may take it. Then
-        ``generation`` tells: whoever began to serve last may write, the other is refused.
+    def fill(self, file: Path) -> None:
+        load(self._address, file)
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        with self._alone(), self.writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def served(self, place: str) -> Iterator[None]:
+        """Alone, as long as the server is not restarted meanwhile: then the lock is gone, and another process may take
+        it. ``generation`` tells: whoever began to serve last may write, the other is refused.
         """
+        with self._alone() as connection:
+            if connection.exec_driver_sql("SHOW fsync").scalar() != "on":
+                log.warning("the database server runs with fsync=off: at a power cut it loses what was acknowledged")
+            self._generation = self._begin_generation(place)
+            try:
+                yield
+            finally:
+                self._generation = None
+
+    @contextmanager
+    def _alone(self) -> Iterator[Connection]:
+        """A lock that the server gives back when this process ends, however it ends."""
         engine = create_engine(self._address, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT " + _set({**_SERVING, **_KEPT_ALIVE}))
@@ -123,13 +155,7 @@ class PostgresqlDatabase:
                     f"The database is served by another process already, {_who(connection)}. Stop that one first; "
                     "each node needs a database of its own."
                 ) from error
-            if connection.exec_driver_sql("SHOW fsync").scalar() != "on":
-                log.warning("the database server runs with fsync=off: at a power cut it loses what was acknowledged")
-            self._generation = self._begin_generation(place)
-            try:
-                yield
-            finally:
-                self._generation = None
+            yield connection
 
     def refusal(self, error: SQLAlchemyError, *, committing: bool) -> StoreUnavailable | None:
         """By SQLSTATE, which no language changes; without one, the connection was lost or never made."""

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
+from exchange.store.copies import copy_file, sync
 from exchange.store.tables import Base
 
 MOST_DAMAGE = 10
@@ -52,6 +55,40 @@ class SqliteDatabase:
                 "The database was exchanged while the node ran; nothing was stored. The operator restarts the node."
             )
 
+    @contextmanager
+    def copied_to(self, folder: Path) -> Iterator[tuple[Session, str]]:
+        target = folder / self._path.name
+        source = create_engine(_address(self._path, "rw"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with source.connect() as connection:  # reads one moment, in no transaction, and keeps no writer waiting
+            connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
+        target.chmod(0o600)
+        sync(target)
+        sync(folder)
+        with Session(create_engine(_address(target, "ro"), poolclass=NullPool)) as session:
+            yield session, target.name
+
+    def fill(self, file: Path) -> None:
+        if self._path.exists():
+            raise ConfigurationError(f"There is a database in {self._path} already; it is left as it is.")
+        copy_file(file, self._path)
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """References are looked at once, at the end: a table that is made anew is away for a moment."""
+        with self.writing.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")  # does nothing within a transaction
+            try:
+                with connection.begin():
+                    yield connection
+                    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                    if broken:
+                        raise ConfigurationError(
+                            f"In the new form {len(broken)} rows would refer to nothing, the first in {broken[0][0]}; "
+                            "the database was left as it was."
+                        )
+            finally:
+                connection.invalidate()  # the next one has its references checked again
+
     def damage(self) -> list[str]:
         with self.reading.connect() as connection:
             found = connection.exec_driver_sql(f"PRAGMA quick_check({MOST_DAMAGE})").scalars().all()
@@ -80,10 +117,8 @@ class SqliteDatabase:
 
 
 def _engine(file: Path, *, begin: str, patience_s: float) -> Engine:
-    # mode=rw: a database that is missing is an error, never a new and empty one
-    address = URL.create("sqlite", database=f"file:{quote(str(file))}", query={"mode": "rw", "uri": "true"})
     engine = create_engine(
-        address,
+        _address(file, "rw"),  # a database that is missing is an error, never a new and empty one
         connect_args={"timeout": patience_s, "isolation_level": None},  # the begin event below says when
         pool_size=4,
         max_overflow=60,  # as many as the web server has threads: none may wait for a connection and give up
@@ -106,3 +141,7 @@ def _engine(file: Path, *, begin: str, patience_s: float) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _address(file: Path, mode: str) -> URL:
+    return URL.create("sqlite", database=f"file:{quote(str(file))}", query={"mode": mode, "uri": "true"})

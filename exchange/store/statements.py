@@ -223,7 +223,7 @@ def find_node(session: Session, level: int, position: int) -> bytes | None:
 
 
 def log_size(session: Session) -> int:
-    return session.get_one(LogStateRow, 1).size
+    return session.scalars(select(LogStateRow.size)).one()
 
 
 def node_reader(session: Session) -> Callable[[int, int], bytes]:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from exchange.store.form_tables import SCHEMA_VERSION as SCHEMA_VERSION
+from exchange.store.form_tables import SchemaRow as SchemaRow
+from exchange.store.form_tables import ServingRow as ServingRow
 from exchange.store.query_tables import FoundRow as FoundRow
 from exchange.store.query_tables import QueryRow as QueryRow
 from exchange.store.types import Base as Base
-
-SCHEMA_VERSION = 5
-
-
-class SchemaRow(Base):
-    __tablename__ = "schema_version"
-    version: Mapped[int] = mapped_column(primary_key=True)
 
 
 class StatementRow(Base):
@@ -485,14 +481,3 @@ class JobRow(Base):
     lease_until: Mapped[str | None]
     error: Mapped[str | None]
     __table_args__ = (UniqueConstraint("kind", "subject"), Index("job_due", "kind", "state", "not_before"))
-
-
-class ServingRow(Base):
-    """One row, on PostgreSQL alone: which process serves this database. Each that begins to is a new ``generation``;
-    whoever writes under an older one is refused."""
-
-    __tablename__ = "serving"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    generation: Mapped[int]
-    place: Mapped[str]
-    since: Mapped[str]

@@ -143,8 +143,12 @@ POINTS = (
     Point("query of 10,000, warm, one core", query_s(10_000)),
     Point("query of 100,000, warm, one core", query_s(100_000)),
     Point("query of 1,000 for parts of marks, warm, wall, 2 processes", query_s(1_000, parts=True) / (2 * EFFICIENCY)),
-    Point("query of 10,000 for parts of marks, warm, wall, 2 processes", query_s(10_000, parts=True) / (2 * EFFICIENCY)),
-    Point("query of 100,000 for parts of marks, warm, wall, 2 processes", query_s(100_000, parts=True) / (2 * EFFICIENCY)),
+    Point(
+        "query of 10,000 for parts of marks, warm, wall, 2 processes", query_s(10_000, parts=True) / (2 * EFFICIENCY)
+    ),
+    Point(
+        "query of 100,000 for parts of marks, warm, wall, 2 processes", query_s(100_000, parts=True) / (2 * EFFICIENCY)
+    ),
     Point("prefilter of 999,424, one core", 999_424 * FIRST + 62_464 * SECOND + 0.02),
 )
 

@@ -252,7 +252,7 @@ def test_a_database_that_is_damaged(home: Path) -> None:
 
 def test_a_database_of_another_form(home: Path, node: Node) -> None:
     with node.store.write() as session:
-        session.connection().exec_driver_sql("UPDATE schema_version SET version = 999")
+        session.connection().exec_driver_sql("UPDATE schema_version SET version_num = '999'")
     found = only(examine(home))
     assert (found.subject, found.gravity) == ("database", Gravity.FAULT)
     assert "999" in found.what

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from exchange.errors import ConfigurationError, StoreUnavailable
 from exchange.store.engine import Store
-from exchange.store.tables import SCHEMA_VERSION, LogStateRow, NonceRow, SchemaRow, UserRow
+from exchange.store.tables import LogStateRow, NonceRow, UserRow
 from exchange.store.users import add_user
 from schemas.vocabulary import Role
 from tests.exchange.databases import Databases
@@ -141,7 +141,7 @@ def test_a_writer_that_is_killed_holds_nobody_up_and_leaves_nothing(store: Store
 
 def test_a_violated_constraint_is_a_fault_of_the_program(store: Store) -> None:
     with pytest.raises(IntegrityError), store.write() as session:
-        session.execute(text("INSERT INTO schema_version VALUES (7), (7)"))
+        session.execute(text("INSERT INTO schema_version VALUES ('7'), ('7')"))
 
 
 @pytest.mark.slow
@@ -157,13 +157,6 @@ def test_a_database_that_is_held_by_another(store: Store, place: Path | URL) -> 
     add(impatient, "two")
     impatient.close()
     assert users(store) == 2
-
-
-def test_a_database_of_another_release(store: Store) -> None:
-    with store.write() as session:
-        session.get_one(SchemaRow, SCHEMA_VERSION).version = 99
-    with pytest.raises(ConfigurationError, match="99"):
-        store.check()
 
 
 def test_text_sorts_by_its_bytes(store: Store) -> None:

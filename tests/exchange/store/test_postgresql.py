@@ -246,3 +246,9 @@ def test_who_lost_the_lock_with_the_server_is_refused_once_another_serves(
                 add(store, "two")
             add(other, "three")
     assert users(other) == 2
+
+
+def test_a_database_that_is_served_is_not_migrated(store: Store, place: URL, store_at: Callable[[URL], Store]) -> None:
+    with store.served("here"), pytest.raises(ConfigurationError, match="here"):
+        store_at(place).migrate()
+    store_at(place).migrate()

@@ -155,28 +155,44 @@ def test_a_pair_is_kept_once_with_its_best_score(store: Store, keys: NodeKeys) -
         a, b = (session.get_one(AcquisitionRow, one) for one in ids)
 
     def found(score: float, *, turned: bool) -> int:
-        one, other = (b, a) if turned else (a, b)
-        new = NewCandidate(
-            a=one,
-            b=other,
-            cross_border=True,
-            same_case=False,
-            score=score,
-            congruent_cells=1,
-            cells=2,
-            rotation_deg=None,
-            matcher_version="3",
-            comparison="{}",
-            parameters="p",
-        )
         with store.write() as session:
-            return add_candidates(session, [new])
+            return add_candidates(session, [compared(b, a, score) if turned else compared(a, b, score)])
 
     added = [found(0.5, turned=False), found(0.5, turned=True), found(0.4, turned=False), found(0.6, turned=True)]
     assert added == [1, 0, 0, 1]
     with store.read() as session:
         (row,) = session.scalars(select(CandidateRow)).all()
         assert (row.score, row.acquisition_a) == (0.6, b.acquisition_id)
+
+
+def test_a_pair_of_which_one_was_erased_meanwhile_is_left_out(store: Store, keys: NodeKeys) -> None:
+    with store.write() as session:
+        enrol_peers(session)
+        ids = [submit(session, signed(keys, number))[0] for number in (1, 2, 3)]
+    with store.read() as session:
+        a, b, gone = (session.get_one(AcquisitionRow, one) for one in ids)
+    with store.write() as session:
+        session.delete(session.get_one(AcquisitionRow, gone.acquisition_id))
+    with store.write() as session:
+        assert add_candidates(session, [compared(a, gone, 0.9), compared(a, b, 0.5)]) == 1
+    with store.read() as session:
+        assert [row.score for row in session.scalars(select(CandidateRow))] == [0.5]
+
+
+def compared(one: AcquisitionRow, other: AcquisitionRow, score: float) -> NewCandidate:
+    return NewCandidate(
+        a=one,
+        b=other,
+        cross_border=True,
+        same_case=False,
+        score=score,
+        congruent_cells=1,
+        cells=2,
+        rotation_deg=None,
+        matcher_version="3",
+        comparison="{}",
+        parameters="p",
+    )
 
 
 def test_work_on_something_else_than_a_scan_is_passed_over(store: Store, keys: NodeKeys) -> None:

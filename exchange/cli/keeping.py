@@ -1,0 +1,147 @@
+"""``ffp backup``, ``ffp restore``, ``ffp migrate``: what keeps a node's content through losses and upgrades."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.config import resolve_home
+
+if TYPE_CHECKING:
+    from exchange.flows.log_check import LogCheck
+    from exchange.store.manifest import Manifest
+
+_PASSPHRASE = "Passphrase of the backup"  # noqa: S105 - a question
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="Where backups are kept, on another disk; earlier ones stay in it.")],
+    with_keys: Annotated[
+        bool,
+        typer.Option(
+            "--with-keys",
+            help="Keys and secrets too, sealed with the passphrase in FFP_NODE_BACKUP_PASSPHRASE, or one that is asked "
+            "for.",
+        ),
+    ] = False,
+    keep: Annotated[int | None, typer.Option(min=1, help="How many backups to keep; older ones expire.")] = None,
+    home: Home = None,
+) -> None:
+    """Back up a node, which may run meanwhile: database, scans, settings. Exit code 1 when scans were missing."""
+    from exchange.errors import ConfigurationError
+    from exchange.flows.backup import back_up
+
+    place = resolve_home(home)
+    passphrase = _passphrase(place, twice=True) if with_keys else None
+    if with_keys and passphrase is None:
+        raise ConfigurationError("Keys are backed up under a passphrase alone: set FFP_NODE_BACKUP_PASSPHRASE.")
+    made = back_up(place, folder.absolute(), sealed_with=passphrase, keep=keep)
+    typer.echo(
+        f"{made.folder}: {made.log_size} statements of the log, {made.scans} scans, of which {made.copied} "
+        f"({made.copied_bytes / 2**20:.1f} MiB) are new."
+    )
+    typer.echo(f"Keys: {'sealed' if with_keys else 'not in it'}.")
+    if made.expired:
+        typer.echo(f"{made.expired} older backups have expired.")
+    for path in made.outside:
+        typer.echo(f"{path} lies outside the node's folder: it is not in the backup.", err=True)
+    for sha256 in made.missing:
+        typer.echo(f"The scan {sha256} is missing or damaged on the node: see ffp log check.", err=True)
+    raise typer.Exit(1 if made.missing else 0)
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(help="One backup: a folder with a manifest.json.")],
+    keys: Annotated[Path | None, typer.Option(help="The folder of keys, where they were kept apart.")] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Then read all of it again, every signature and every scan.")
+    ] = False,
+    home: Home = None,
+) -> None:
+    """Make a node again from a backup, in an empty folder. On PostgreSQL, into the empty database that
+    FFP_NODE_DATABASE_URL names. Exit code 1 when --verify found something."""
+    from exchange.config import PREFIX
+    from exchange.flows.restore import Secrets
+    from exchange.flows.restore import restore as make_again
+    from exchange.store.manifest import SEALED, read_manifest
+    from exchange.store.tables import SCHEMA_VERSION
+
+    place = resolve_home(home)
+    sealed = SEALED in read_manifest(source.absolute()).files
+    unsealed_with = _passphrase(place) if sealed else None
+    database_url = os.environ.get(f"{PREFIX}DATABASE_URL")
+    manifest = make_again(source.absolute(), place, Secrets(keys, unsealed_with, database_url))
+    typer.echo(
+        f"The node {manifest.node_id} of {manifest.made_at} is in {place}: {manifest.log_size} statements of the log, "
+        f"{manifest.scans} scans."
+    )
+    for sha256 in manifest.missing:
+        typer.echo(f"The scan {sha256} was missing on the node already.", err=True)
+    found = None
+    if manifest.form < SCHEMA_VERSION:
+        typer.echo("Its database has the form of an earlier release. Next: ffp migrate, then ffp log check.", err=True)
+    elif verify:
+        found = _verified(place, manifest)
+    typer.echo("Once served, it signs nothing before its peers have shown it the last heads of its log: ffp status.")
+    raise typer.Exit(1 if found is not None and not found.good else 0)
+
+
+def migrate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit code 1 when the database has an earlier form.")
+    ] = False,
+    home: Home = None,
+) -> None:
+    """Bring the database of an earlier release to this one's form, with the node stopped: all of it or nothing."""
+    from exchange.flows.migrate import migrate as bring_up
+    from exchange.flows.migrate import pending
+    from exchange.store.tables import SCHEMA_VERSION
+
+    folder = resolve_home(home)
+    form = pending(folder)
+    if form is None:
+        typer.echo(f"The database has form {SCHEMA_VERSION}, that of this release. Nothing is to be done.")
+        return
+    typer.echo(f"The database has form {form}, this release needs {SCHEMA_VERSION}.")
+    if check:
+        raise typer.Exit(1)
+    typer.echo("There is no way back but a backup, and the release that made it: ffp backup FOLDER", err=True)
+    if sys.stdin.isatty() and not typer.confirm("Is there a backup of this database?"):
+        raise typer.Exit(1)
+    bring_up(folder)
+    typer.echo(f"Done: all of it has form {SCHEMA_VERSION} now.")
+
+
+def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:
+    """Of the settings, where there are any yet; else of the environment, or asked for."""
+    from exchange.cli.opening import asked
+    from exchange.config import PREFIX, load_settings
+
+    given = os.environ.get(f"{PREFIX}BACKUP_PASSPHRASE")
+    if given is None and (home / "config.toml").is_file():
+        kept = load_settings(home).backup_passphrase
+        given = kept.get_secret_value() if kept is not None else None
+    if given is None:
+        typed = asked(_PASSPHRASE, twice=twice)
+        given = typed.get_secret_value() if typed is not None else None
+    return None if given is None else given.encode()
+
+
+def _verified(home: Path, manifest: Manifest) -> LogCheck:
+    from exchange.cli.opening import passphrase_for
+    from exchange.flows.restore import verify_restored
+
+    found = verify_restored(home, manifest, passphrase=passphrase_for(home), progress=lambda _what, _done, _total: None)
+    typer.echo(
+        f"Read again: {found.statements} statements, {found.heads} heads, {found.stamps} time stamps, "
+        f"{found.acts} audit rows, {found.scans} scans ({found.scan_bytes / 2**20:.1f} MiB)."
+    )
+    for finding in found.findings:
+        typer.echo(f"  {finding.subject}: {finding.what}")
+    typer.echo("All is what was signed." if found.good else "Not all is what was signed: restore another backup.")
+    return found

@@ -1,0 +1,183 @@
+"""A copy of a node that runs, from which it can be made again: database, scans, settings, and its keys when sealed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from exchange.clock import stamp
+from exchange.config import Settings, load_settings
+from exchange.errors import DigestDiffers, NotFound
+from exchange.flows.node import blobs_of, store_of
+from exchange.store.blobs import BlobFolder
+from exchange.store.copies import copy_file, digest, sync, write_file
+from exchange.store.engine import Store
+from exchange.store.lock import sole_user
+from exchange.store.manifest import (
+    BLOBS,
+    MANIFEST,
+    SCANS,
+    SEALED,
+    Manifest,
+    backups_in,
+    scan_lines,
+    scans_of,
+    write_manifest,
+)
+from exchange.store.records import scans_at_rest
+from exchange.store.statements import log_size
+from exchange.store.withdrawals import is_named
+from exchange.trust.sealing import seal
+
+_PART = ".part"
+
+
+@dataclass
+class Backup:
+    """``folder`` is that of this backup. ``missing`` are scans that should be on the node and are not, or not whole;
+    ``outside`` files that the settings name and that lie elsewhere, so that they are not in it."""
+
+    folder: Path
+    log_size: int
+    scans: int
+    copied: int
+    copied_bytes: int
+    missing: list[str]
+    outside: list[Path]
+    expired: int
+
+
+def back_up(home: Path, folder: Path, *, sealed_with: bytes | None = None, keep: int | None = None) -> Backup:
+    """Back a node up into a folder, which may hold earlier backups. The node may serve meanwhile; its database may have
+    the form of an earlier release, as before `ffp migrate`.
+
+    1. One moment of the database.
+    2. The scans that it names, unless an earlier backup has them: a scan never changes.
+    3. The settings with what they name, and the trust root; keys and secrets only where there is a passphrase to seal
+       them with.
+    4. The manifest, last: what has none is no backup; what a crash left goes at the next one.
+    5. Where only so many are kept, older ones of this node expire, with the scans that none names any more.
+
+    Raises ConfigurationError, StoreUnavailable, OSError; then earlier backups are as they were.
+    """
+    settings = load_settings(home)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made_at = stamp()
+    whole = folder / f"{settings.node_id}-{made_at.replace(':', '')}"
+    part = whole.with_name(whole.name + _PART)
+    store = store_of(settings)
+    try:
+        with sole_user(folder / "backup.lock", f"Another backup is being written to {folder}."):
+            for broken_off in folder.glob(f"{settings.node_id}-*{_PART}"):
+                shutil.rmtree(broken_off)
+            part.mkdir(mode=0o700)
+            try:
+                backup = _write(settings, store, part, made_at, sealed_with)
+                part.rename(whole)
+            except BaseException:
+                shutil.rmtree(part, ignore_errors=True)  # a disk that is full has room for the next attempt
+                raise
+            sync(folder)
+            backup.folder = whole
+            if keep is not None:
+                backup.expired = _expire(folder, settings.node_id, keep)
+    finally:
+        store.close()
+    return backup
+
+
+def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_with: bytes | None) -> Backup:
+    form = store.form()
+    files: dict[str, str] = {}
+    # 1.
+    with store.copied_to(part) as (session, database):
+        named, size = scans_at_rest(session), log_size(session)
+    files[database] = digest(part / database)
+    # 2.
+    backup = Backup(part, size, 0, 0, 0, [], [], 0)
+    there = list(_copy_scans(blobs_of(settings), store, named, part.parent / BLOBS, backup))
+    backup.scans = len(there)
+    files[SCANS] = write_file(part / SCANS, "".join(scan_lines(iter(there))).encode())
+    # 3.
+    for name, path in _settings_files(settings, backup):
+        (part / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files[name] = copy_file(path, part / name)
+    if sealed_with is not None:
+        files[SEALED] = write_file(part / SEALED, seal(_secret_files(settings), sealed_with))
+    # 4.
+    write_manifest(
+        part,
+        Manifest(
+            node_id=settings.node_id,
+            made_at=made_at,
+            form=form,
+            database="node.dump" if settings.database_url else "node.db",
+            log_size=size,
+            scans=backup.scans,
+            missing=backup.missing,
+            files=files,
+        ),
+    )
+    return backup
+
+
+def _copy_scans(blobs: BlobFolder, store: Store, named: dict[str, int], target: Path, backup: Backup) -> Iterator[str]:
+    """The scans that the backup has then."""
+    target.mkdir(mode=0o700, exist_ok=True)
+    for sha256, size in sorted(named.items()):
+        copy = target / sha256[:2] / sha256
+        if copy.is_file() and copy.stat().st_size == size:
+            yield sha256
+            continue
+        copy.parent.mkdir(mode=0o700, exist_ok=True)
+        try:
+            copy_file(blobs.path(sha256), copy, sha256=sha256)
+        except (NotFound, FileNotFoundError, DigestDiffers):
+            with store.read() as session:
+                if is_named(session, sha256):  # else it was withdrawn since, and erased
+                    backup.missing.append(sha256)
+            continue
+        backup.copied += 1
+        backup.copied_bytes += size
+        yield sha256
+
+
+def _settings_files(settings: Settings, backup: Backup) -> Iterator[tuple[str, Path]]:
+    """Path within the backup, and where it lies."""
+    yield "config.toml", settings.home / "config.toml"
+    for path in sorted(settings.trust_root.rglob("*")):
+        if path.is_file():
+            yield str(path.relative_to(settings.home)), path
+    for named in (settings.calibration, settings.timestamp_roots, settings.smtp_roots):
+        if named is None:
+            continue
+        path = settings.home / named
+        if path.is_relative_to(settings.home):
+            yield str(path.relative_to(settings.home)), path
+        else:
+            backup.outside.append(path)
+
+
+def _secret_files(settings: Settings) -> dict[str, bytes]:
+    """Everything that must stay secret, by its path in the home."""
+    folders = (settings.keys, settings.home / "secrets")
+    paths = [path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file()]
+    if settings.sign_in_key.is_file():
+        paths.append(settings.sign_in_key)
+    return {str(path.relative_to(settings.home)): path.read_bytes() for path in paths}
+
+
+def _expire(folder: Path, node_id: str, keep: int) -> int:
+    """How many backups of this node went; each loses its manifest first, so that what is half removed is none."""
+    old = [place for place, manifest in backups_in(folder) if manifest.node_id == node_id][:-keep]
+    for place in old:
+        (place / MANIFEST).unlink()
+        shutil.rmtree(place)
+    if old:
+        named = {sha256 for place, _ in backups_in(folder) for sha256 in scans_of(place)}
+        for scan in (folder / BLOBS).glob("??/*"):
+            if scan.name not in named:
+                scan.unlink()
+    return len(old)

@@ -1,0 +1,37 @@
+"""The way from each released form of the database to the present one, by Alembic.
+
+A new database is made from the tables themselves and marked with SCHEMA_VERSION; a test holds that against what the
+migrations make. A change of the tables after a release raises SCHEMA_VERSION and brings ``versions/form_<number>.py``
+with ``revision = "<number>"``, ``down_revision``, and an ``upgrade`` that runs on both engines: columns are changed
+with ``op.batch_alter_table``. There is no way down: an earlier release needs the backup from before.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+FORMS = Path(__file__).parent / "versions"
+
+
+def upgrade(connection: Connection, to: str = "head", *, forms: tuple[Path, ...] = (FORMS,)) -> None:
+    """Bring the database up to a form, within the transaction that the caller has begun and commits.
+
+    ``forms`` are the folders whose migrations there are. Raises whatever the engine does.
+    """
+    from alembic import command  # only here: no node needs it to run
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", _quoted(Path(__file__).parent))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("version_locations", _quoted(os.pathsep.join(map(str, forms))))
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)
+
+
+def _quoted(value: Path | str) -> str:
+    """As a file of settings wants it, which reads a per cent sign as the begin of a name."""
+    return str(value).replace("%", "%%")

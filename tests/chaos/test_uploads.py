@@ -1,0 +1,101 @@
+"""Thousands of damaged scans are sent to a node: each is stored or refused with a reason, none is a fault of the
+server, and nothing stays: no memory, no open files, nothing of what was refused on disk."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+
+from schemas.vocabulary import Jurisdiction
+from tests.chaos.sizes import report, sized
+from tests.exchange.conftest import metadata
+from tests.exchange.served import Served, serving
+from tests.matcher import mutations
+from tests.matcher.test_fuzz import TARGETS
+
+pytestmark = pytest.mark.slow
+
+SEED = 10
+FORMATS = ("x3p", "al3d", "sur", "plux", "image")
+WARM = 100
+"""Uploads before the first look: pools have started, caches are full."""
+GROWTH_BYTES = 40_000_000
+"""Of all processes of the node: what allocators keep, and what thousands of stored rows take."""
+REFUSED = {400, 413, 415, 422}
+
+
+def test_damaged_scans_are_refused_and_leave_nothing(tmp_path: Path) -> None:
+    count, dice = sized(150, 10_000), random.Random(SEED)
+    good = {name: TARGETS[name].good() for name in FORMATS}
+    with serving(tmp_path / "node", Jurisdiction.RS) as node, httpx.Client(timeout=60, trust_env=False) as http:
+        answers: Counter[int] = Counter()
+        begun, seen = time.monotonic(), {}
+        for number in range(WARM + count):
+            if number in (WARM, WARM + count // 2):
+                seen[number] = _held(node)
+            name = dice.choice(FORMATS)
+            status = _send(http, node, _damaged(dice, name, good), number)
+            assert status == 201 or status in REFUSED, (number, name, status, node.log.read_text()[-3000:])
+            answers[status] += 1
+        seconds = time.monotonic() - begun
+        node.wait_idle()
+        first, half, last = *seen.values(), _held(node)
+        node.process.terminate()
+        assert node.process.wait(60) == 0
+        left = [path for path in (node.home / "incoming").iterdir() if path.is_file()]
+        blobs = list((node.home / "blobs").glob("??/*"))
+    report(
+        "damaged uploads",
+        {
+            "uploads": WARM + count,
+            "seed": SEED,
+            "answers": dict(sorted(answers.items())),
+            "a second": round((WARM + count) / seconds, 1),
+            "memory (PSS, MB) and open files after the first hundred": [round(first[0] / 1e6, 1), first[1]],
+            "half way": [round(half[0] / 1e6, 1), half[1]],
+            "in the end": [round(last[0] / 1e6, 1), last[1]],
+        },
+    )
+    assert answers[201] > 0
+    assert sum(answers[status] for status in REFUSED) > 0
+    assert last[0] - first[0] < GROWTH_BYTES
+    assert last[1] - first[1] <= 8  # connections that still close
+    assert left == []
+    assert len(blobs) <= answers[201]
+
+
+def _damaged(dice: random.Random, name: str, good: dict[str, list[bytes]]) -> bytes:
+    content = dice.choice(good[name])
+    for _ in range(dice.choice((1, 1, 2))):
+        try:
+            content = dice.choice(mutations.PLAIN + 2 * TARGETS[name].mutations)(dice, content or b"x", good[name])
+        except mutations.CANNOT:
+            continue
+    return content
+
+
+def _send(http: httpx.Client, node: Served, content: bytes, number: int) -> int:
+    """As a topography or, every second time, as a photograph, whatever it is."""
+    acquisition = {"roi": "breech_face", "modality": "topography", "file": "scan"}
+    if number % 2:
+        acquisition |= {"modality": "reflectance", "lateral_resolution_um": 2.5}
+    sent = metadata() | {"case_reference": f"RS-{number}", "acquisitions": [acquisition]}
+    files = {"metadata": (None, json.dumps(sent)), "scan": ("scan", content)}
+    return http.post(f"{node.url}/v1/records", headers=node.bearer, files=files).status_code
+
+
+def _held(node: Served) -> tuple[int, int]:
+    """Bytes of memory, shared ones by their share, and open files of all the node's processes."""
+    memory = files = 0
+    for process in node.processes():
+        folder = Path(f"/proc/{process}")
+        rollup = (folder / "smaps_rollup").read_text()
+        memory += 1024 * next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+        files += len(list((folder / "fd").iterdir()))
+    return memory, files

@@ -1,0 +1,278 @@
+"""Every released form of the database, with data in it, becomes the present one; and a change that fails is none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import URL, Connection, Engine, LargeBinary, MetaData, Table, inspect, select, text
+from sqlalchemy.exc import IntegrityError
+
+from exchange.errors import ConfigurationError
+from exchange.store import engine
+from exchange.store.engine import Store
+from exchange.store.migrations import FORMS, upgrade
+from exchange.store.tables import SCHEMA_VERSION, Base, SchemaRow
+from tests.exchange.databases import Databases
+from tests.exchange.store.test_engine import argument
+from tests.exchange.store.write_form import DIALECTS, FIRST, FOLDER, of_data, row, statements
+
+StoreAt = Callable[[Path | URL], Store]
+RELEASED = sorted(FOLDER.glob("form_*.json"))
+KILLED = """
+import sys
+from pathlib import Path
+from sqlalchemy import make_url
+from exchange.store.engine import Store
+
+place, *forms = sys.argv[1:]
+Store(make_url(place) if "://" in place else Path(place)).migrate(forms=tuple(map(Path, forms)))
+"""
+NEXT = '''
+"""A form that no release has: a column more, one that must not be absent any more, a table, and rows rewritten."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from exchange.store.types import Words
+
+revision = "{number}"
+down_revision = "{before}"
+
+
+def upgrade():
+    with op.batch_alter_table("record") as record:
+        record.add_column(sa.Column("laboratory", Words(), nullable=False, server_default="unknown"))
+        record.alter_column("place", existing_type=Words(), nullable=False, server_default="")
+    op.create_table("laboratory", sa.Column("name", Words(), primary_key=True))
+    op.execute("UPDATE record SET laboratory = issuer")
+    op.execute("INSERT INTO laboratory SELECT DISTINCT laboratory FROM record")
+    {last}
+'''
+
+
+@contextmanager
+def changing(store: Store) -> Iterator[Connection]:
+    with store._database.changing() as connection:
+        yield connection
+
+
+def made(place: Path | URL, store_at: StoreAt, form: int) -> Store:
+    """A store of a released form, as its own migration made it."""
+    if isinstance(place, Path):
+        place.touch()
+    store = store_at(place)
+    with changing(store) as connection:
+        upgrade(connection, str(form))
+    return store
+
+
+def filled(place: Path | URL, store_at: StoreAt, dump: Path) -> tuple[Store, dict[str, list[dict[str, Any]]]]:
+    """A store of the form of a dump, with its rows; and these."""
+    store = made(place, store_at, int(dump.stem.removeprefix("form_")))
+    rows = json.loads(dump.read_text(encoding="utf-8"))
+    with changing(store) as connection:
+        tables = MetaData()
+        tables.reflect(connection)
+        assert set(rows) == set(tables.tables) - {SchemaRow.__tablename__}, "of every table something"
+        for table in tables.sorted_tables:
+            if table.name in rows:
+                connection.execute(table.insert(), [_stored(table, one) for one in rows[table.name]])
+    return store, rows
+
+
+def _stored(table: Table, one: dict[str, Any]) -> dict[str, Any]:
+    binary = {column.name for column in table.columns if isinstance(column.type, LargeBinary)}
+    return {name: bytes.fromhex(found) if name in binary and found else found for name, found in one.items()}
+
+
+def rows_of(store: Store, table: str, names: list[str]) -> list[dict[str, Any]]:
+    with store.read() as session:
+        reflected = Table(table, MetaData(), autoload_with=session.connection())
+        found = session.execute(select(*(reflected.columns[name] for name in names)))
+        return [{name: _read(cell) for name, cell in one._mapping.items()} for one in found]
+
+
+def _read(cell: Any) -> Any:
+    return bytes(cell).hex() if isinstance(cell, bytes | memoryview) else cell
+
+
+def form_of(database: Engine) -> dict[str, Any]:
+    """Whatever the engine says of its tables, in an order of its own."""
+    looked = inspect(database)
+    return {
+        name: {
+            "columns": {
+                column["name"]: (
+                    str(column["type"]),
+                    getattr(column["type"], "collation", None),
+                    column["nullable"],
+                    column["default"],
+                )
+                for column in looked.get_columns(name)
+            },
+            "primary key": looked.get_pk_constraint(name)["constrained_columns"],
+            "references": sorted(map(str, looked.get_foreign_keys(name))),
+            "unique": sorted(str(one["column_names"]) for one in looked.get_unique_constraints(name)),
+            "indexes": sorted(map(str, looked.get_indexes(name))),
+        }
+        for name in looked.get_table_names()
+    }
+
+
+def differences(store: Store) -> list[Any]:
+    with store.read() as session:
+        options = {"version_table": SchemaRow.__tablename__, "compare_type": True, "compare_server_default": True}
+        return compare_metadata(MigrationContext.configure(session.connection(), opts=options), Base.metadata)
+
+
+@pytest.fixture
+def two_places(databases: Databases, tmp_path: Path) -> tuple[Path | URL, Path | URL]:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    return databases.place(tmp_path / "one"), databases.place(tmp_path / "other")
+
+
+@pytest.fixture
+def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[Path, ...]]:
+    """Folders of migrations with one more form, of a release that there is not."""
+
+    def write(last: str) -> tuple[Path, ...]:
+        folder = tmp_path / "100% later"
+        folder.mkdir()
+        migration = NEXT.format(number=SCHEMA_VERSION + 1, before=SCHEMA_VERSION, last=last)
+        (folder / "form_next.py").write_text(migration, encoding="utf-8")
+        monkeypatch.setattr(engine, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+        return FORMS, folder
+
+    return write
+
+
+def test_a_new_database_and_a_migrated_one_have_the_same_form(
+    two_places: tuple[Path | URL, Path | URL], store_at: StoreAt
+) -> None:
+    """Where this fails a table was changed without a migration; see `exchange.store.migrations`."""
+    new, migrated = store_at(two_places[0]), made(two_places[1], store_at, FIRST)
+    new.create()
+    migrated.migrate()
+    assert differences(migrated) == differences(new) == []
+    assert form_of(migrated._database.reading) == form_of(new._database.reading)
+    assert len(form_of(new._database.reading)) == len(Base.metadata.tables)
+    migrated.check()
+
+
+@pytest.mark.parametrize("dump", RELEASED, ids=lambda dump: dump.stem)
+def test_each_released_form_with_data_becomes_the_present_one(
+    databases: Databases, tmp_path: Path, store_at: StoreAt, dump: Path
+) -> None:
+    store, rows = filled(databases.place(tmp_path), store_at, dump)
+    store.migrate()
+    store.migrate()  # again: nothing is to be done
+    store.check()
+    assert differences(store) == []
+    present = {table.name: set(table.columns.keys()) for table in of_data(Base.metadata)}
+    for table, told in rows.items():
+        names = [name for name in told[0] if name in present.get(table, ())]
+        kept = rows_of(store, table, names)
+        assert sorted(map(str, kept)) == sorted(str({name: one[name] for name in names}) for one in told), table
+
+
+def test_of_every_form_there_is_a_dump() -> None:
+    assert f"form_{SCHEMA_VERSION}" in {dump.stem for dump in RELEASED}
+    newest = json.loads((FOLDER / f"form_{SCHEMA_VERSION}.json").read_text(encoding="utf-8"))
+    assert newest == json.loads(
+        json.dumps({table.name: [row(table, 1), row(table, 2)] for table in of_data(Base.metadata)}, default=bytes.hex)
+    ), "python -m tests.exchange.store.write_form"
+
+
+@pytest.mark.skipif(SCHEMA_VERSION > FIRST, reason="the first form is released: it stays as it is")
+def test_the_first_form_is_that_of_the_tables() -> None:
+    for name, dialect in DIALECTS.items():
+        kept = (FORMS / f"form_{FIRST}.{name}.sql").read_text(encoding="utf-8")
+        assert kept == statements(Base.metadata, dialect), "python -m tests.exchange.store.write_form"
+
+
+def test_a_later_form_with_data(
+    databases: Databases, tmp_path: Path, store_at: StoreAt, later: Callable[[str], tuple[Path, ...]]
+) -> None:
+    """What the next release will do: tables are made anew, with rows in them that others refer to."""
+    store, rows = filled(databases.place(tmp_path), store_at, FOLDER / f"form_{SCHEMA_VERSION}.json")
+    with store.write() as session:
+        session.execute(text("UPDATE record SET place = '' WHERE place IS NULL"))
+    forms = later("")
+    with pytest.raises(ConfigurationError, match="run: ffp migrate"):
+        store.check()
+    store.migrate(forms=forms)
+    store.check()
+    kept = rows_of(store, "record", ["statement_id", "laboratory", "issuer"])
+    assert {one["statement_id"] for one in kept} == {one["statement_id"] for one in rows["record"]}
+    assert all(one["laboratory"] == one["issuer"] for one in kept)
+    assert len(rows_of(store, "laboratory", ["name"])) == 2
+    assert len(rows_of(store, "record_audience", ["name"])) == 2, "what refers to a table that was made anew"
+    with pytest.raises(IntegrityError), store.write() as session:
+        session.execute(text("UPDATE record SET statement_id = 'nothing'"))
+
+
+@pytest.mark.parametrize(
+    "fails", ["raise RuntimeError", "op.execute('DELETE FROM statement')"], ids=["of itself", "references to nothing"]
+)
+def test_a_migration_that_fails_leaves_all_as_it_was(
+    databases: Databases, tmp_path: Path, store_at: StoreAt, later: Callable[[str], tuple[Path, ...]], fails: str
+) -> None:
+    store, rows = filled(databases.place(tmp_path), store_at, FOLDER / f"form_{SCHEMA_VERSION}.json")
+    with store.write() as session:
+        session.execute(text("UPDATE record SET place = '' WHERE place IS NULL"))
+    before = form_of(store._database.reading)
+    with pytest.raises((RuntimeError, ConfigurationError, IntegrityError)):
+        store.migrate(forms=later(fails))
+    assert form_of(store._database.reading) == before
+    assert store.form() == SCHEMA_VERSION
+    assert len(rows_of(store, "statement", ["statement_id"])) == len(rows["statement"])
+
+
+def test_a_migration_that_is_killed_leaves_all_as_it_was(
+    databases: Databases, tmp_path: Path, store_at: StoreAt, later: Callable[[str], tuple[Path, ...]]
+) -> None:
+    place = databases.place(tmp_path)
+    store, rows = filled(place, store_at, FOLDER / f"form_{SCHEMA_VERSION}.json")
+    with store.write() as session:
+        session.execute(text("UPDATE record SET place = '' WHERE place IS NULL"))
+    before = form_of(store._database.reading)
+    forms = later("import sys; print('all but committed', flush=True); sys.stdin.read()")
+    command = [sys.executable, "-c", KILLED, argument(place), *map(str, forms)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "all but committed\n"
+        other.kill()
+    assert form_of(store._database.reading) == before
+    assert store.form() == SCHEMA_VERSION
+    assert len(rows_of(store, "record", ["place"])) == len(rows["record"])
+
+
+@pytest.mark.parametrize("form", [SCHEMA_VERSION + 1, "of-somebody-else"])
+def test_a_form_that_is_not_known(store: Store, form: int | str) -> None:
+    with store.write() as session:
+        session.execute(text(f"UPDATE schema_version SET version_num = '{form}'"))  # noqa: S608 - of this test
+    for refuses in (store.check, store.migrate, store.form):
+        with pytest.raises(ConfigurationError, match=f"has form {form}, this software knows none"):
+            refuses()
+
+
+@pytest.mark.slow
+def test_migrations_are_in_the_package(tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=120)
+    [wheel] = tmp_path.glob("*.whl")
+    packed = {name for name in ZipFile(wheel).namelist() if "/migrations/" in name}
+    there = {str(path.relative_to(root)) for path in FORMS.parent.rglob("*") if path.suffix in (".py", ".sql")}
+    assert packed == there
