@@ -116,7 +116,7 @@ def test_a_node_takes_a_record_as_the_role_that_runs_it(
         "CREATE TABLE x (x int)",
         "CREATE SCHEMA x",
         "CREATE TEMPORARY TABLE x (x int)",
-        "UPDATE schema_version SET version = 99",
+        "UPDATE schema_version SET version_num = '99'",
         "SET ROLE ffp_owner",
         "COPY record TO PROGRAM 'true'",
     ],
