@@ -14,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 # tests over all cores; timing belongs to `make bench`, which has the machine to itself
 SPREAD := -n auto --dist loadfile --benchmark-disable
 
-.PHONY: messages messages-missing help install demo training test test-all test-slow test-browser screenshots chaos pilot load check bench serve contract clean lock wheelhouse sbom audit install-drill
+.PHONY: messages messages-missing help install demo training test test-all test-slow test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -69,7 +69,11 @@ check: install  ## Style, types, architecture; known faults of what is installed
 
 load: install  ## Fifty people browse while 100,000 references are searched: 20 GB and some twenty minutes; writes load.json
 	@rm -f load.json
-	@FFP_LOAD=full FFP_LOAD_REPORT=load.json $(BIN)/python -m pytest -q -s tests/load --benchmark-disable
+	@FFP_LOAD=full FFP_LOAD_REPORT=load.json $(BIN)/python -m pytest -q -s tests/load/test_fifty_people.py --benchmark-disable
+
+load-node: install  ## Programs read and submit over 200 connections, on SQLite and PostgreSQL: eight minutes; writes load-node.json and curves
+	@rm -f load-node.json
+	@FFP_LOAD=full FFP_TEST_POSTGRESQL_FSYNC=on FFP_LOAD_REPORT=load-node.json FFP_LOAD_CURVE=docs/load-{}.svg $(BIN)/python -m pytest -q -s tests/load/test_traffic.py tests/load/test_idle.py --benchmark-disable
 
 bench: install  ## Time each stage beside its floor, up to a million references; writes bench.json and docs/benchmarks.md
 	@$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-quiet --benchmark-json=bench.json
@@ -109,4 +113,4 @@ contract: install  ## Write the OpenAPI description and the JSON Schemas anew
 	@$(BIN)/python -m tests.schemas.write_json_schema
 
 clean:  ## Remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json pilot.json load.json sbom.json wheelhouse .venv-lock
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json pilot.json load.json load-node.json sbom.json wheelhouse .venv-lock

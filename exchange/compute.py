@@ -1,4 +1,5 @@
-"""Heavy work in processes of its own: started when first needed, replaced when they die, bounded in time.
+"""Heavy work in processes of its own: started when first needed, replaced when they die, bounded in time, and ended
+when nothing was asked of them for a while: each takes a hundred megabytes.
 
 A worker gets one thread for linear algebra: the processes already share the cores among themselves. It ends with the
 node, however the node ends, and leaves Ctrl-C to it. Nobody waits at a screen for what is done in the background: its
@@ -13,6 +14,7 @@ import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -37,13 +39,15 @@ class Compute:
     begins, not from when it queues, and a process that dies or is killed takes nobody else's work along.
     """
 
-    def __init__(self, workers: int, timeout_s: float, *, background: bool = False) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self, workers: int, timeout_s: float, *, rest_s: float = 60, background: bool = False) -> None:
+        self._timeout_s, self._rest_s = timeout_s, rest_s
         self._niceness = LOWEST_PRIORITY if background else 0
         self._idle: queue.LifoQueue[ProcessPoolExecutor | None] = queue.LifoQueue()
         for _ in range(workers):
             self._idle.put(None)  # a place whose process is started when it is first needed
         self._running: set[ProcessPoolExecutor] = set()
+        self._used_at = time.monotonic()
+        self._resting: threading.Timer | None = None
         self._closed = False
         self._lock = threading.Lock()
 
@@ -69,6 +73,7 @@ class Compute:
                     raise ComputeFailed(message) from error
         finally:
             self._idle.put(executor)
+            self._rest_later()
         raise ComputeFailed("A worker process died twice over this scan. It was stopped; try again later.")
 
     def close(self) -> None:
@@ -76,6 +81,8 @@ class Compute:
         with self._lock:
             self._closed = True
             running = list(self._running)
+            if self._resting is not None:
+                self._resting.cancel()
         for executor in running:
             self._end(executor)
 
@@ -96,6 +103,36 @@ class Compute:
             executor = ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker, initargs=(self._niceness,))
             self._running.add(executor)
             return executor
+
+    def _rest_later(self) -> None:
+        """End what is idle then, unless more was asked meanwhile; then later."""
+        with self._lock:
+            self._used_at = time.monotonic()
+            if self._resting is None and not self._closed:
+                self._resting = self._timer(self._rest_s)
+
+    def _timer(self, wait_s: float) -> threading.Timer:
+        timer = threading.Timer(wait_s, self._rest)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _rest(self) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            left = self._used_at + self._rest_s - time.monotonic()
+            self._resting = self._timer(left) if left > 0 else None
+        if left > 0:
+            return
+        idle = []
+        with contextlib.suppress(queue.Empty):  # the last ones were taken by work that came at this moment
+            for _ in range(self._idle.qsize()):
+                idle.append(self._idle.get_nowait())  # noqa: PERF401 - what was taken must not get lost
+        for executor in idle:
+            if executor is not None:
+                self._end(executor)
+            self._idle.put(None)
 
     def _end(self, executor: ProcessPoolExecutor) -> None:
         """Kill a process that is dead, stuck or not wanted any more."""

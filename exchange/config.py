@@ -26,8 +26,6 @@ from exchange.errors import ConfigurationError
 from schemas.issued import NodeId, Url
 from schemas.vocabulary import Jurisdiction
 
-DEFAULT_HOME = Path("/var/lib/ffp")
-HOME_VARIABLE = "FFP_NODE_HOME"
 PREFIX = "FFP_NODE_"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Where nobody reads along."""
@@ -134,6 +132,9 @@ class Settings(BaseSettings):
     core is left to answer them."""
     compute_timeout_s: Seconds = 120
     """The longest that a worker process may take over one scan or one correlation."""
+    compute_rest_s: Seconds = 60
+    """How long such a process is kept when nothing is asked of it: it takes a hundred megabytes, and a second to
+    start."""
     cluster_scheduler: Annotated[str, Field(max_length=300), AfterValidator(_scheduler)] | None = None
     """A Dask cluster that compares scans with the galleries, ``tls://host:port``; none: this machine does."""
     cluster_authority: Path | None = None
@@ -319,11 +320,6 @@ class Settings(BaseSettings):
     @property
     def log_origin(self) -> str:
         return f"{self.node_id}.ffp-exchange/log"
-
-
-def resolve_home(given: Path | None) -> Path:
-    """The node's home: ``--home``, else ``FFP_NODE_HOME``, else ``/var/lib/ffp``."""
-    return (given or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)).expanduser().absolute()
 
 
 def load_settings(home: Path) -> Settings:

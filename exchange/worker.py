@@ -1,16 +1,14 @@
 """The node's own work beside its answers: sign heads, pull from peers and cosign theirs, drain the outbox. One flow a
-step."""
+step. Any number of workers drain the outbox; one of them leads, and does the rest."""
 
 from __future__ import annotations
 
 import contextlib
 import random
-import shutil
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import structlog
 from sqlalchemy.orm import Session
@@ -18,7 +16,7 @@ from structlog.contextvars import bound_contextvars
 
 from exchange.errors import ExchangeError, PeerError, PeerMisbehaved, PeerUnreachable, StoreUnavailable, TimeStampError
 from exchange.flows.answer_query import answer_query
-from exchange.flows.ask import LONGEST_SEND_S, send_query
+from exchange.flows.ask import send_query
 from exchange.flows.audit import erase_outlived_rows, seal_audit
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.correlate import correlate_acquisition, promise_again
@@ -32,6 +30,7 @@ from exchange.flows.mail import LetterWriter, send_letter
 from exchange.flows.mirror import mirror_log
 from exchange.flows.monitoring_hours import Hours
 from exchange.flows.node import Node
+from exchange.flows.presence import BEAT_S, LEASE_S, Presence, most_attempts, tell_on_scan
 from exchange.flows.pull import fetch_scan, note_alarm, pull
 from exchange.flows.rebuild import rebuild
 from exchange.flows.receipts import give_receipt
@@ -45,12 +44,10 @@ from exchange.net.client import PeerClient
 from exchange.net.request_id import FIELD, new_request_id
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.store import jobs
-from exchange.store.drafts import every_file
 from exchange.store.peers import PeerState, all_peers
-from exchange.store.queries import unanswered
 from exchange.store.rebuild import lost_leaves
-from exchange.store.records import AcquisitionState, referenced_blobs
-from exchange.store.tables import AcquisitionRow, JobRow
+from exchange.store.records import referenced_blobs
+from exchange.store.tables import JobRow
 
 log = structlog.get_logger(__name__)
 
@@ -61,13 +58,10 @@ GALLERIES_S = 60
 SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
 PURGE_S = 60  # how often it is looked whether any record's retention is over
 LOG_CHECK_S = 60  # how often it is looked whether the check is due
-SENDING_S = 2 * LONGEST_SEND_S  # a scan on its way over a slow line, and its digest before
 MAIL_S = 5  # how soon a letter leaves
 STAMP_S = 60  # the same for a time stamp, and how soon an authority that was away is asked again
 STORE_AGAIN_S = 1  # how soon a database that was away is tried again with what must be written down
 STOP_S = 10  # how long the node's end waits for its work: well below the patience of service managers
-OWED = frozenset({jobs.JobKind.ERASE, jobs.JobKind.SEND_QUERY, jobs.JobKind.ANSWER_QUERY})
-"""However often it failed: an erasure, and what ends by itself, a query when it is too old or was given up."""
 
 
 class Worker:
@@ -84,6 +78,10 @@ class Worker:
         self._time_authority = TimeAuthorityClient(timeout_s=node.settings.peer_timeout_s)
         self._chance = random.Random()
         self._hours = Hours(node)
+        self._presence = Presence(node)
+        self._term, self._taking_over = 0, threading.Lock()
+        self._held: dict[int, int] = {}
+        self._holding = threading.Lock()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._pulled: set[str] = set()
@@ -95,11 +93,13 @@ class Worker:
         self._wait_s = int(min(node.settings.lane_wait_s, node.settings.peer_timeout_s / 2))
 
     def start(self) -> None:
-        """Clear what a crash left behind, then start. One worker at a time runs on a node."""
-        begin_log_start(self._node)
-        cosign_again(self._node)
-        self._recover()
-        loops: list[tuple[str, Callable[[], bool], float]] = [
+        """Show that it lives, lead where nobody does, and start. Raises ConfigurationError where it cannot work beside
+        those that do."""
+        self._presence.begin()
+        self._show()
+        self._run("presence", self._show, BEAT_S)
+        self._may_lead()
+        alone: list[tuple[str, Callable[[], bool], float]] = [
             ("sequencer", self._sequence, self._node.settings.checkpoint_interval_s),
             ("time stamps", self._stamp, min(STAMP_S, self._node.settings.timestamp_interval_s)),
             ("e-mail", self._send_letter, MAIL_S),
@@ -107,22 +107,25 @@ class Worker:
             ("scans without a record", self._sweep, SWEEP_S),
             ("galleries", self._restore_galleries, GALLERIES_S),
             ("check of content at rest", self._check_at_rest, LOG_CHECK_S),
-            *((f"correlator-{n}", lambda: self._drain(jobs.JobKind.CORRELATE), IDLE_S) for n in range(self._workers)),
-            ("eraser", lambda: self._drain(jobs.JobKind.ERASE), IDLE_S),
             ("end of retention", lambda: purge(self._node) > 0, PURGE_S),
             ("end of drafts", lambda: erase_outlived_drafts(self._node) > 0, PURGE_S),
             ("end of audit rows", lambda: erase_outlived_rows(self._node), PURGE_S),
+        ]
+        together: list[tuple[str, Callable[[], bool], float]] = [
+            *((f"correlator-{n}", lambda: self._drain(jobs.JobKind.CORRELATE), IDLE_S) for n in range(self._workers)),
+            ("eraser", lambda: self._drain(jobs.JobKind.ERASE), IDLE_S),
             *((f"asker-{n}", lambda: self._drain(jobs.JobKind.SEND_QUERY), IDLE_S) for n in range(ASKERS)),
             ("answerer", lambda: self._drain(jobs.JobKind.ANSWER_QUERY), IDLE_S),
             *((f"fetcher-{n}", lambda: self._drain(jobs.JobKind.FETCH_SCAN), IDLE_S) for n in range(FETCHERS)),
         ]
-        for name, step, pause_s in loops:
+        for name, step, pause_s in alone:
+            self._run(name, partial(self._leading, step), pause_s)
+        for name, step, pause_s in together:
             self._run(name, step, pause_s)
 
     def stop(self) -> None:
         """Start no more steps. Requests to peers are broken off, since they go on where they stopped. The other steps
-        that run may end; what they wait for is stopped after ``STOP_S``, and the work is due again at the next
-        start."""
+        that run may end; what they wait for is stopped after ``STOP_S``, and the work is due again."""
         self._stopping.set()
         self._client.hang_up()
         self._time_authority.hang_up()
@@ -133,6 +136,7 @@ class Worker:
         self._node.background.close()
         for thread in list(self._threads):
             thread.join(timeout=STOP_S)
+        self._presence.end()
         self._client.close()
         self._time_authority.close()
 
@@ -145,23 +149,32 @@ class Worker:
     def _workers(self) -> int:
         return self._node.settings.workers
 
+    def _show(self) -> bool:
+        with self._holding:
+            held = dict(self._held)
+        self._presence.beat(held)
+        self._node.galleries.share(with_others=not self._presence.alone)
+        return False
+
+    def _leading(self, step: Callable[[], bool]) -> bool:
+        """A step that one worker of the node does, and no other."""
+        return self._may_lead() and step()
+
+    def _may_lead(self) -> bool:
+        """Whether this worker leads; once it has begun to, what must come before everything else is done."""
+        if not self._presence.leads:
+            return False
+        with self._taking_over:
+            if self._term != self._presence.term:
+                term = self._presence.term
+                begin_log_start(self._node)
+                cosign_again(self._node)
+                self._recover()
+                self._term = term
+        return self._presence.leads
+
     def _recover(self) -> None:
-        for leftover in self._node.settings.incoming.iterdir():
-            if leftover.is_dir():
-                _clear_away(leftover, shutil.rmtree)
-            elif leftover.suffix != ".part":  # parts are resumed, the rest was never acknowledged
-                _clear_away(leftover, Path.unlink)
-        for leftover in self._node.settings.prepared.glob("*.part"):
-            _clear_away(leftover, Path.unlink)
-        with self._node.store.write() as session:
-            for job in jobs.abandoned(session):
-                # counted: work that takes the whole node down must not do so for ever
-                message = "The node ended during this work; it is done again."
-                aside = jobs.broken_off(job, message, max_attempts=self._most(job))
-                _tell(session, job, message, aside)
-            wanted, typed_in = unanswered(session, self._node.node_id), every_file(session)
-        self._node.draft_files.sweep(typed_in)
-        self._node.query_scans.sweep(wanted)
+        self._swept = False
         self._sweep()
         taken = read_again(self._node)
         if taken:
@@ -185,10 +198,6 @@ class Worker:
         if stayed:
             log.warning("scans that no record names cannot be removed, tried again at the next start", count=stayed)
         return False
-
-    def _most(self, job: JobRow) -> int:
-        """How often it is tried; what is owed, however often it failed."""
-        return 2**31 if job.kind in OWED else self._node.settings.max_attempts
 
     def _loop(self, name: str, step: Callable[[], bool], pause_s: float) -> None:
         while not self._stopping.is_set():
@@ -245,7 +254,8 @@ class Worker:
             peers = {peer.node_id for peer in all_peers(session) if peer.state != PeerState.REVOKED}
         for peer in sorted(peers - self._pulled):
             self._pulled.add(peer)
-            self._run(f"puller of {peer}", partial(self._pull, peer), self._node.settings.pull_interval_s)
+            step = partial(self._leading, partial(self._pull, peer))
+            self._run(f"puller of {peer}", step, self._node.settings.pull_interval_s)
         return False
 
     def _pull(self, peer: str) -> bool:
@@ -317,10 +327,19 @@ class Worker:
         if kind not in self._due_kinds():
             return False
         with self._node.store.write() as session:
-            lease_s = SENDING_S if kind == jobs.JobKind.SEND_QUERY else 3 * self._node.settings.compute_timeout_s
-            job = jobs.take(session, kind, lease_s=lease_s)
+            job = jobs.take(session, kind, owner=self._presence.worker_id, lease_s=LEASE_S)
         if job is None:
             return False
+        with self._holding:
+            self._held[job.job_id] = job.attempts
+        try:
+            self._do_taken(kind, job)
+        finally:
+            with self._holding:
+                del self._held[job.job_id]
+        return True
+
+    def _do_taken(self, kind: jobs.JobKind, job: JobRow) -> None:
         try:
             self._do(kind, int(job.subject), job.attempts)
         except ExchangeError as error:
@@ -330,8 +349,7 @@ class Worker:
             log.exception("job failed", kind=kind, subject=job.subject)
             self._failed(job, f"unforeseen: {type(error).__name__}")
         else:
-            self._written(lambda session: jobs.finish(session, job.job_id))
-        return True
+            self._written(lambda session: jobs.finish(session, job))
 
     def _due_kinds(self) -> frozenset[jobs.JobKind]:
         """Asked once for all loops, as often as one of them would ask."""
@@ -362,35 +380,20 @@ class Worker:
         log.warning("job failed", kind=job.kind, subject=job.subject, attempt=job.attempts, detail=message)
 
         def put_back(session: Session) -> None:
-            aside = jobs.fail(session, job.job_id, message, max_attempts=self._most(job), at_least_s=at_least_s)
-            _tell(session, job, message, aside)
+            most = most_attempts(job, self._node.settings.max_attempts)
+            aside = jobs.fail(session, job, message, max_attempts=most, at_least_s=at_least_s)
+            tell_on_scan(session, job, message, aside)
 
         self._written(put_back)
 
-    def _written(self, end: Callable[[Session], None]) -> None:
+    def _written(self, end: Callable[[Session], object]) -> None:
         """Write down how a job ended, as soon as the database takes it: else nobody would do the job before its lease
         is over, long after the database is back."""
         while True:
             try:
                 with self._node.store.write() as session:
-                    return end(session)
+                    end(session)
+                    return
             except StoreUnavailable:
                 if self._stopping.wait(STORE_AGAIN_S):
                     raise
-
-
-def _tell(session: Session, job: JobRow, message: str, aside: bool) -> None:
-    """Show on the acquisition why its work was not done, and that it will not be when it was set aside."""
-    row = None if job.kind in OWED else session.get(AcquisitionRow, int(job.subject))
-    if row is not None:
-        row.detail = message[:500]
-        if aside:
-            row.state = AcquisitionState.FAILED
-
-
-def _clear_away(leftover: Path, remove: Callable[[Path], None]) -> None:
-    """What cannot be removed takes space and does no harm; that the node does not start would."""
-    try:
-        remove(leftover)
-    except OSError as error:
-        log.warning("a leftover stays, tried again at the next start", path=str(leftover), detail=str(error))

@@ -12,7 +12,7 @@ from functools import cache
 
 import cv2
 import numpy as np
-import scipy.fft
+import scipy  # its fft is loaded when first used: the process that serves never does
 from numpy.typing import NDArray
 
 from matcher.plane import Plane

@@ -6,7 +6,7 @@ from functools import cache
 
 import cv2
 import numpy as np
-import scipy.fft
+import scipy  # its fft is loaded when first used: the process that serves never does
 from numpy.typing import NDArray
 
 Plane = NDArray[np.float32]

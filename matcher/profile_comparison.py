@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.fft
+import scipy  # its fft is loaded when first used: the process that serves never does
 from numpy.typing import NDArray
 
 from matcher.errors import NotComparable

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import scipy.fft
+import scipy  # its fft is loaded when first used: the process that serves never does
 
 from matcher.level import LevelledMark
 from matcher.parameters import Parameters

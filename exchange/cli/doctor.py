@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from exchange.cli.node import Home
-from exchange.config import resolve_home
+from exchange.home import resolve_home
 
 
 def doctor(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from exchange.cli.node import Home
-from exchange.config import load_settings, resolve_home
+from exchange.home import resolve_home
 
 app = typer.Typer(help="The terms of the field on pages and reports.", no_args_is_help=True)
 
@@ -18,6 +18,7 @@ def glossary() -> None:
 @app.command()
 def check(home: Home = None) -> None:
     """Say which terms the file glossary.toml in the node's home replaces, and what of it no page knows: exit code 1."""
+    from exchange.config import load_settings
     from exchange.web.languages.glossary import FILE, overrides
 
     folder = load_settings(resolve_home(home)).home

@@ -11,7 +11,7 @@ import typer
 
 from exchange.cli.acting import Acting
 from exchange.cli.node import Home
-from exchange.config import resolve_home
+from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.node import Home
-from exchange.config import resolve_home
+from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.flows.node import Node

@@ -42,6 +42,7 @@ app = typer.Typer(
 )
 app.command("init")(node.init)
 app.command("serve")(node.serve)
+app.command("worker")(node.worker)
 app.command("status")(node.status)
 app.command("doctor")(doctor.doctor)
 app.command("backup")(keeping.backup)

@@ -1,16 +1,19 @@
-"""``ffp init``, ``ffp serve``, ``ffp status``."""
+"""``ffp init``, ``ffp serve``, ``ffp worker``, ``ffp status``."""
 
 from __future__ import annotations
 
 import os
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from exchange.config import Settings, resolve_home
+from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    from exchange.config import Settings
 
 Home = Annotated[Path | None, typer.Option(help="The node's folder. Default: $FFP_NODE_HOME, else /var/lib/ffp.")]
 
@@ -68,7 +71,12 @@ def init(
         typer.echo(KOSOVO_FOOTNOTE)
 
 
-def serve(home: Home = None) -> None:
+def serve(
+    home: Home = None,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Answer only; the node's work is done by `ffp worker`.")
+    ] = False,
+) -> None:
     """Serve the node: REST for its users and peers, and the worker inside. Ends cleanly on Ctrl-C or SIGTERM. Asks for
     the passphrase of encrypted keys when no setting gives it."""
     import signal
@@ -78,7 +86,7 @@ def serve(home: Home = None) -> None:
     from exchange.cli.logs import configure_logs
     from exchange.cli.opening import opened_here
     from exchange.config import load_settings
-    from exchange.store.lock import sole_server
+    from exchange.store.lock import serving
     from exchange.trust.keys import settle_keys
     from exchange.web.app import create_app
     from exchange.web.metrics import metrics_served
@@ -87,7 +95,7 @@ def serve(home: Home = None) -> None:
     configure_logs(load_settings(folder).log_format)
     with (
         opened_here(folder) as node,
-        sole_server(node.settings.home),
+        serving(node.settings.home),
         node.store.served(f"{socket.gethostname()}:{node.settings.home}"),
         _listener(node.settings) as listener,
         metrics_served(node),
@@ -99,7 +107,11 @@ def serve(home: Home = None) -> None:
             signal.signal(number, _stop)
         os.chdir(node.settings.home)  # workers start in the current folder, which need not be one they may enter
         config = uvicorn.Config(
-            create_app(node), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
+            create_app(node, works=not no_worker),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
         )
 
         class Server(uvicorn.Server):
@@ -110,6 +122,35 @@ def serve(home: Home = None) -> None:
                 super().handle_exit(sig, frame)  # type: ignore[arg-type]  # a frame, or None
 
         Server(config).run(sockets=[listener])
+
+
+def worker(home: Home = None) -> None:
+    """Do the node's work: sign heads, pull from peers, fetch scans, correlate, erase. Any number of these run beside
+    `ffp serve`, in the same folder; one of them leads. Ends cleanly on Ctrl-C or SIGTERM, and what it had not done is
+    done by another."""
+    import signal
+    import threading
+
+    from exchange.cli.logs import configure_logs
+    from exchange.cli.opening import opened_here
+    from exchange.config import load_settings
+    from exchange.store.lock import working
+    from exchange.web.letters import letters_of
+    from exchange.worker import Worker
+
+    folder = resolve_home(home)
+    configure_logs(load_settings(folder).log_format)
+    with opened_here(folder) as node, working(node.settings.home):
+        ending = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: ending.set())
+        os.chdir(node.settings.home)
+        work = Worker(node, letters_of(node))
+        work.start()
+        try:
+            ending.wait()
+        finally:
+            work.stop()
 
 
 def _stop(_number: int, _frame: object) -> None:

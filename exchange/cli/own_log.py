@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from exchange.cli.node import Home
-from exchange.config import resolve_home
+from exchange.home import resolve_home
 
 app = typer.Typer(help="This node's log and those of its peers.", no_args_is_help=True)
 

@@ -8,7 +8,7 @@ import typer
 
 from exchange.cli.acting import Acting
 from exchange.cli.node import Home
-from exchange.config import resolve_home
+from exchange.home import resolve_home
 
 app = typer.Typer(help="Queries to peers, and from them.", no_args_is_help=True)
 

@@ -8,7 +8,7 @@ import typer
 
 from exchange.cli.acting import Acting, one_of
 from exchange.cli.node import Home
-from exchange.config import resolve_home
+from exchange.home import resolve_home
 
 app = typer.Typer(help="The owner's terms of one record.", no_args_is_help=True)
 

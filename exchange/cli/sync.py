@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from exchange.cli.node import Home
-from exchange.config import resolve_home
+from exchange.home import resolve_home
 
 app = typer.Typer(help="What is in step, what waits, what was set aside.", no_args_is_help=True)
 

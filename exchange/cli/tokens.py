@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from exchange.cli.node import Home
-from exchange.config import resolve_home
+from exchange.home import resolve_home
 
 app = typer.Typer(help="Tokens of programs, in the name of a user.", no_args_is_help=True)
 

@@ -37,7 +37,7 @@ GIVE_UP_S = 14 * 86_400
 SLOWEST_BYTES_A_S = 32 * 1024
 """A scan of 30 MB then has 16 minutes. A peer that is silent is left at once, whatever its scan."""
 LONGEST_SEND_S = 3600.0
-"""Below the lease of the job, so that nobody else sends the same meanwhile."""
+"""However slow the line; then it is tried again."""
 
 
 @dataclass(frozen=True)

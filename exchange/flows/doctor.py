@@ -75,7 +75,7 @@ def _examine_open(node: Node, served: bool) -> Iterator[Finding]:
     yield from examine_disk(node.settings, node)
     yield from examine_scans(node)
     yield from examine_log(node, served=served)
-    yield from examine_work(node)
+    yield from examine_work(node, served=served)
     yield from examine_deadlines(node)
     yield from examine_peers(node, served=served)
 

@@ -12,6 +12,7 @@ from exchange.flows.findings import Finding, fault, warning
 from exchange.flows.log_start import log_alarms
 from exchange.flows.mail import mail_alarms
 from exchange.flows.node import Node
+from exchange.flows.ready import who_works
 from exchange.flows.stamping import stamp_alarms
 from exchange.flows.trust_root import root_alarms
 from exchange.store import jobs
@@ -84,8 +85,12 @@ def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:
         yield warning("log", f"Content at rest was last read again {check.checked_at}.", "Do so now: ffp log check")
 
 
-def examine_work(node: Node) -> Iterator[Finding]:
-    """What was set aside, and what does not leave."""
+def examine_work(node: Node, *, served: bool) -> Iterator[Finding]:
+    """Who works, what was set aside, and what does not leave."""
+    works = who_works(node)
+    if served and works != "ok":
+        what = f"{works} Nothing is signed, pulled, fetched or correlated."
+        yield fault("worker", what, "Start one: ffp worker, or ffp serve without --no-worker.")
     with node.store.read() as session:
         dead, peers = jobs.dead(session), all_peers(session)
         stamps, letters = stamp_alarms(session, node.authority), mail_alarms(session, node.mail)

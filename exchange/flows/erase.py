@@ -14,7 +14,7 @@ from exchange.flows.say import THE_NODE, Said, enter, say
 from exchange.store.records import acquisitions_of
 from exchange.store.statements import find_statement
 from exchange.store.tables import RecordRow, TombstoneRow
-from exchange.store.withdrawals import erase_rows, hold_of, is_named, no_remains, remains_of
+from exchange.store.withdrawals import erase_rows, hold_of, is_named, last_erasure, no_remains, remains_of
 from schemas import Acknowledgement
 from schemas.vocabulary import ErasureOutcome
 
@@ -58,6 +58,13 @@ def erase(node: Node, tombstone_id: int) -> None:
 
     # 3.
     _settle(node, stone, ErasureOutcome.ERASED if was_here else ErasureOutcome.NEVER_HELD)
+
+
+def forget_erased(node: Node) -> None:
+    """Forget the pictures in this process's memory when another has erased a record since this was last asked."""
+    with node.store.read() as session:
+        last = last_erasure(session)
+    node.small_pictures.forget_before(last)
 
 
 def _erase_remains(node: Node, record: str) -> None:

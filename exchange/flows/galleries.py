@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import threading
-from collections import Counter
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,21 +14,27 @@ from pathlib import Path
 from exchange.errors import ComputeFailed, StoreUnavailable
 from matcher import GalleryDamaged, GalleryWriter, NotComparable, Parameters
 
+TURN_S = 120.0
+"""The longest that a process waits for another to be done with a gallery; one that fills it takes minutes."""
+LOOK_S = 0.05
+
 
 class Galleries:
-    """Writers are opened when first needed and held until ``close``: one process writes to a node's galleries.
+    """One process at a time writes to a gallery. The only worker of a node keeps its writers open; where there are
+    others, or none is known yet, a writer is closed after each change, for whoever waits.
 
     A gallery holds nothing that the scans do not, so whatever is doubtful about one is mended by emptying it. It is
-    *whole* once it has been held against the database; ``times_emptied`` tells whoever asked it meanwhile that the
-    answer may lack something.
+    *whole* once this process has held it against the database; ``times_emptied``, which all processes count in one
+    file, tells whoever asked it meanwhile that the answer may lack something, and that it is whole no more.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._writers: dict[str, GalleryWriter] = {}
-        self._whole: set[str] = set()
+        self._whole: dict[str, int] = {}
         self._distrusted: set[str] = set()
-        self._emptied: Counter[str] = Counter()
+        self._turns: dict[str, int] = {}
+        self._shared, self._changing = True, 0
         self._closed = threading.Event()
         self._lock = threading.RLock()
 
@@ -36,12 +44,14 @@ class Galleries:
 
     @contextmanager
     def changing(self, parameters: Parameters) -> Iterator[GalleryWriter]:
-        """The writer, while nobody else changes any gallery.
+        """The writer, while nobody else changes it.
 
-        Raises ComputeFailed when the node is stopping, StoreUnavailable on a fault of the disk.
+        Raises ComputeFailed when the node is stopping, StoreUnavailable on a fault of the disk, and when another
+        process does not come to an end with it.
         """
         with self._lock:
             self.check_open()
+            self._changing += 1
             try:
                 writer = self._writers.get(parameters.digest)
                 yield self._open(parameters) if writer is None else writer
@@ -49,6 +59,19 @@ class Galleries:
                 raise StoreUnavailable(
                     f"The gallery cannot be written ({error.strerror}); tried again later."
                 ) from error
+            finally:
+                self._changing -= 1
+                self._let_go()
+
+    def share(self, *, with_others: bool) -> None:
+        """Whether other processes write to these galleries too. Returns at once: whoever changes one at this moment
+        closes it thereafter."""
+        self._shared = with_others
+        if self._lock.acquire(blocking=False):
+            try:
+                self._let_go()
+            finally:
+                self._lock.release()
 
     def check_open(self) -> None:
         """Raises ComputeFailed when the node is stopping."""
@@ -56,19 +79,22 @@ class Galleries:
             raise ComputeFailed("The node is stopping; the scan is correlated when it runs again.")
 
     def is_whole(self, parameters: Parameters) -> bool:
-        return parameters.digest in self._whole
+        return self._whole.get(parameters.digest) == self.times_emptied(parameters)
 
     def now_whole(self, parameters: Parameters) -> None:
-        self._whole.add(parameters.digest)
+        self._whole[parameters.digest] = self.times_emptied(parameters)
 
     def times_emptied(self, parameters: Parameters) -> int:
-        return self._emptied[parameters.digest]
+        try:
+            return int(self._count(parameters).read_text(encoding="ascii"))
+        except FileNotFoundError:
+            return 0
 
     def distrust(self, parameters: Parameters, times_emptied: int) -> None:
         """Empty it when it is next needed; nothing happens when somebody has emptied it since."""
         with self._lock:
             if self.times_emptied(parameters) == times_emptied:
-                self._whole.discard(parameters.digest)
+                self._whole.pop(parameters.digest, None)
                 self._distrusted.add(parameters.digest)
                 writer = self._writers.pop(parameters.digest, None)
                 if writer is not None:
@@ -85,21 +111,65 @@ class Galleries:
     def close(self) -> None:
         self._closed.set()  # before the lock: whoever fills a gallery holds it for long, and looks here in between
         with self._lock:
-            for writer in self._writers.values():
-                writer.close()
-            self._writers.clear()
+            self._shared = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._shared and not self._changing:
+            self._close_writers()
 
     def _open(self, parameters: Parameters) -> GalleryWriter:
-        self._folder.mkdir(mode=0o700, exist_ok=True)
         folder, name = self.folder(parameters), parameters.digest
+        for each in (self._folder, folder):
+            each.mkdir(mode=0o700, exist_ok=True)
+        self._take_turn(folder, name)
         if name not in self._distrusted:
             try:
-                self._writers[name] = GalleryWriter(folder, parameters)
+                self._writers[name] = GalleryWriter(folder, parameters, tidy=not self._shared)
             except (GalleryDamaged, NotComparable):  # the latter for the layout of another release
                 self._distrusted.add(name)
         if name in self._distrusted:
+            self._note_emptied(parameters)  # before: this process may end in the middle
             (folder / "current").unlink(missing_ok=True)  # altered, it would be refused even afresh
             self._writers[name] = GalleryWriter(folder, parameters, afresh=True)
             self._distrusted.discard(name)
-            self._emptied[name] += 1
         return self._writers[name]
+
+    def _take_turn(self, folder: Path, name: str) -> None:
+        """Wait for whoever else has it open; the kernel lets go for a process that died."""
+        if name in self._turns:
+            return
+        descriptor = os.open(folder / "turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline = time.monotonic() + TURN_S
+        while not _locked(descriptor):
+            late = time.monotonic() >= deadline
+            if late or self._closed.wait(LOOK_S):
+                os.close(descriptor)
+                self.check_open()
+                raise StoreUnavailable("Another worker is busy with the gallery for long; tried again later.")
+        self._turns[name] = descriptor
+
+    def _close_writers(self) -> None:
+        for writer in self._writers.values():
+            writer.close()
+        self._writers.clear()
+        for descriptor in self._turns.values():
+            os.close(descriptor)
+        self._turns.clear()
+
+    def _count(self, parameters: Parameters) -> Path:
+        return self.folder(parameters) / "times-emptied"
+
+    def _note_emptied(self, parameters: Parameters) -> None:
+        path = self._count(parameters)
+        part = path.with_suffix(".part")
+        part.write_text(str(self.times_emptied(parameters) + 1), encoding="ascii")
+        part.replace(path)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -206,8 +206,10 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         query_scans=QueryScans(settings.queries),
         draft_files=DraftFiles(settings.drafts, min_free_bytes=settings.min_free_bytes),
         keys=keys,
-        compute=Compute(settings.workers, settings.compute_timeout_s),
-        background=Compute(settings.workers, settings.compute_timeout_s, background=True),
+        compute=Compute(settings.workers, settings.compute_timeout_s, rest_s=settings.compute_rest_s),
+        background=Compute(
+            settings.workers, settings.compute_timeout_s, rest_s=settings.compute_rest_s, background=True
+        ),
         cluster=cluster,
         galleries=Galleries(settings.galleries),
         small_pictures=SmallPictures(),

@@ -12,7 +12,7 @@ from exchange.clock import stamp
 from exchange.flows.deadlines import Due, all_duties
 from exchange.flows.log_start import may_sign
 from exchange.flows.node import Node
-from exchange.store import jobs
+from exchange.store import jobs, workers
 from exchange.store.mail import failures
 from exchange.store.peers import PeerState, all_peers, lane_of, unnoted, withheld_on
 from exchange.store.records import counts_by_state, scan_bytes
@@ -45,6 +45,10 @@ class PeerNumbers:
 class Numbers:
     """One moment of a node."""
 
+    workers: int
+    """Those that are alive."""
+    worker_seen: float
+    """When any last showed itself."""
     jobs: dict[tuple[str, str], int]
     """By kind and state, those of which there are none included."""
     acquisitions: dict[str, int]
@@ -74,6 +78,8 @@ def observe(node: Node) -> Numbers:
         failing = failures(session) if node.mail is not None else None
         enrolled = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
         return Numbers(
+            workers=len(workers.alive(session)),
+            worker_seen=_posix(workers.last_seen(session)),
             jobs={(kind, state): 0 for kind in jobs.JobKind for state in jobs.JobState} | jobs.counts_by_kind(session),
             acquisitions=counts_by_state(session),
             scan_bytes=scan_bytes(session),

@@ -44,8 +44,8 @@ from schemas.errors import shown
 from schemas.lane import LanePage, parse_lane_page
 
 FETCH_COMPUTE_LIMITS = 2
-"""One attempt at a scan may take this many compute limits, one more is for reading it: so it ends within its job's
-lease, and nobody else writes to the same part meanwhile. What came is kept, and the next attempt goes on from there."""
+"""One attempt at a scan may take this many compute limits, so that no peer holds a fetcher for ever. What came is kept,
+and the next attempt goes on from there."""
 
 
 def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bool:

@@ -6,11 +6,22 @@ from collections.abc import Callable
 
 from exchange.errors import ExchangeError
 from exchange.flows.node import Node
+from exchange.store import workers
 
 
 def readiness(node: Node) -> dict[str, str]:
     """Each part with "ok", or what is wrong with it. The keys were opened when the node was."""
     return {"keys": "ok", "database": _state(node.store.check), "blobs": _state(node.blobs.check)}
+
+
+def who_works(node: Node) -> str:
+    """ "ok", or since when no worker has shown itself. A node without one takes what comes, signs nothing, and sends
+    nothing."""
+    with node.store.read() as session:
+        living, seen = workers.alive(session), workers.last_seen(session)
+    if living:
+        return "ok"
+    return f"No worker has shown itself since {seen}." if seen else "No worker has ever shown itself."
 
 
 def _state(check: Callable[[], None]) -> str:

@@ -205,6 +205,9 @@ def make_whole(node: Node, parameters: matcher.Parameters) -> int:
 
     Done once after each start and each time it was emptied; whoever asks meanwhile waits.
     """
+    node.galleries.check_open()
+    if node.galleries.is_whole(parameters):
+        return node.galleries.times_emptied(parameters)
     with node.galleries.changing(parameters):
         for _ in range(TRIES):
             if node.galleries.is_whole(parameters):

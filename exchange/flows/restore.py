@@ -16,6 +16,7 @@ from exchange.flows.log_check import LogCheck, Progress, check_log
 from exchange.flows.node import opened, store_of
 from exchange.store.copies import copy_file, sync, write_file
 from exchange.store.manifest import BLOBS, SCANS, SEALED, Manifest, check_files, read_manifest, scans_of
+from exchange.store.workers import forget_all
 from exchange.trust.sealing import unseal
 
 _CONFIG = "config.toml"
@@ -98,6 +99,8 @@ def _fill_database(settings: Settings, source: Path, manifest: Manifest) -> None
     try:
         store.fill(source / manifest.database)
         store.form()
+        with store.write() as session:  # those of the backup's own time work elsewhere, or no more
+            forget_all(session)
     finally:
         store.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import secrets
@@ -29,7 +30,13 @@ LONGEST_LOCK_S = 3600
 MIN_PASSWORD, MAX_PASSWORD = 12, 128
 STEP_S = 30
 _hasher = PasswordHash.recommended()
-_NOBODY = _hasher.hash("nobody's password: an unknown user takes as long as a wrong password")
+
+
+@functools.cache
+def _nobody() -> str:
+    """What an unknown user's password is held against; made when first needed, since it takes as long as it is meant
+    to."""
+    return _hasher.hash("nobody's password: an unknown user takes as long as a wrong password")
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,8 @@ def sign_in(node: Node, pseudonym: str, password: str, code: str) -> str:
         locked = found[0].locked_until if found else None
         kept = found[0].password if found else None
     _refuse_locked(locked)
-    fits = _hasher.verify(password[:MAX_PASSWORD], kept or _NOBODY) and kept is not None
+    nobody = _nobody()  # asked for by everybody, so that its making tells nothing either
+    fits = _hasher.verify(password[:MAX_PASSWORD], kept or nobody) and kept is not None
     with node.store.write() as session:
         found = sign_in_of(session, pseudonym)
         row = found[0] if found else None

@@ -16,6 +16,7 @@ class SmallPictures:
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most, self._bytes = most_bytes, 0
         self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._erased: str | None = None
         self._lock = threading.Lock()
 
     def get(self, tag: str) -> bytes | None:
@@ -37,3 +38,10 @@ class SmallPictures:
         with self._lock:
             self._kept.clear()
             self._bytes = 0
+
+    def forget_before(self, erased: str | None) -> None:
+        """As ``forget_all``, when the last erasure is not the one of which this was told last."""
+        with self._lock:
+            known, self._erased = self._erased, erased
+        if erased != known:
+            self.forget_all()

@@ -13,6 +13,7 @@ from exchange.store import (
     sign_in_tables,
     tables,
     view_tables,
+    work_tables,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "sign_in_tables",
     "tables",
     "view_tables",
+    "work_tables",
 ]

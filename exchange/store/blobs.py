@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import secrets
@@ -38,9 +39,14 @@ class Arrival:
         self.kept = False
         self._check_room()
         try:
-            if resume and path.exists():
-                self._rehash()
             self._file = path.open("ab" if resume else "xb")
+            try:
+                self._be_alone()
+                if resume:
+                    self._rehash()
+            except BaseException:
+                self._file.close()
+                raise
         except OSError as error:
             raise _unavailable(error) from error
 
@@ -89,6 +95,15 @@ class Arrival:
         if not self.kept and not self._keep_part:
             with contextlib.suppress(OSError):  # cleared away at the next start; it must not hide why this one ended
                 self.path.unlink(missing_ok=True)
+
+    def _be_alone(self) -> None:
+        """Two that write to one part would leave neither's bytes. A worker whose lease ran out may be at it still."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreUnavailable("Another worker is receiving this file still; tried again later.") from error
+        if not self.path.exists() or not os.path.samestat(os.fstat(self._file.fileno()), self.path.stat()):
+            raise StoreUnavailable("Another worker has just received this file; tried again later.")
 
     def _check_room(self) -> None:
         try:

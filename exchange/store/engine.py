@@ -39,6 +39,9 @@ class Database(Protocol):
     def check_there(self) -> None:
         """Raises StoreUnavailable when what is written would go nowhere."""
 
+    def turn(self) -> AbstractContextManager[None]:
+        """Of this process's writers, in front of the engine's own order. Raises StoreUnavailable."""
+
     def copied_to(self, folder: Path) -> AbstractContextManager[tuple[Session, str]]:
         """Write one moment of the database to a file in a folder, while others write on. The session reads that very
         moment; the name is that of the file. Raises OSError too."""
@@ -89,6 +92,7 @@ class Store:
         """
         self._database.check_there()
         with (
+            self._database.turn(),
             self._translated() as progress,
             Session(self._database.writing, expire_on_commit=False) as session,
             session.begin(),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, delete, exists, func, insert, or_, select
+from sqlalchemy import String, and_, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
@@ -56,12 +55,32 @@ def forget(session: Session, kind: JobKind, subject: int) -> None:
     session.execute(delete(JobRow).where(JobRow.kind == kind, JobRow.subject == str(subject)))
 
 
-def take(session: Session, kind: JobKind, *, lease_s: float) -> JobRow | None:
-    """The oldest due job of a kind, leased; None when nothing is due. Needs a write transaction."""
-    job = session.scalars(_due(kind).order_by(JobRow.job_id).limit(1)).one_or_none()
+def take(session: Session, kind: JobKind, *, owner: str, lease_s: float) -> JobRow | None:
+    """The oldest due job of a kind, leased to a worker; None when nothing is due. Needs a write transaction."""
+    due = select(JobRow).where(JobRow.kind == kind, JobRow.state == JobState.PENDING, JobRow.not_before <= stamp())
+    job = session.scalars(due.order_by(JobRow.job_id).limit(1)).one_or_none()
     if job is not None:
-        job.state, job.lease_until, job.attempts = JobState.RUNNING, stamp_in(lease_s), job.attempts + 1
+        job.state, job.owner, job.lease_until = JobState.RUNNING, owner, stamp_in(lease_s)
+        job.attempts += 1
     return job
+
+
+def renew(session: Session, owner: str, held: Mapping[int, int], *, lease_s: float) -> None:
+    """The worker is still at these jobs, each with its attempt. What it lost to another stays with that one."""
+    for job_id, attempt in held.items():
+        job = session.get(JobRow, job_id)
+        if job is not None and _is_held(job, owner, attempt):
+            job.lease_until = stamp_in(lease_s)
+
+
+def let_go(session: Session, owner: str) -> None:
+    """The worker ended: nobody need wait for the end of its leases."""
+    theirs = (JobRow.owner == owner, JobRow.state == JobState.RUNNING)
+    session.execute(update(JobRow).where(*theirs).values(lease_until=None))
+
+
+def _is_held(job: JobRow, owner: str | None, attempt: int) -> bool:
+    return (job.state, job.owner, job.attempts) == (JobState.RUNNING, owner, attempt)
 
 
 def due_kinds(session: Session) -> frozenset[JobKind]:
@@ -70,39 +89,41 @@ def due_kinds(session: Session) -> frozenset[JobKind]:
     return frozenset(kind for kind, due in zip(JobKind, found, strict=True) if due)
 
 
-def _due(kind: JobKind) -> Any:
-    return select(JobRow).where(JobRow.kind == kind, _is_due(stamp()))
-
-
-def _is_due(now: Any) -> ColumnElement[bool]:
-    waiting = and_(JobRow.state == JobState.PENDING, JobRow.not_before <= now)
-    abandoned = and_(JobRow.state == JobState.RUNNING, JobRow.lease_until < now)
-    return or_(waiting, abandoned)
-
-
+_NOW = bindparam("now", type_=String)
 _ANY_DUE = select(
-    *(exists().where(JobRow.kind == kind, _is_due(bindparam("now", type_=String))).label(kind.name) for kind in JobKind)
+    *(
+        exists()
+        .where(and_(JobRow.kind == kind, JobRow.state == JobState.PENDING, JobRow.not_before <= _NOW))
+        .label(kind.name)
+        for kind in JobKind
+    )
 )
 
 
-def finish(session: Session, job_id: int) -> None:
-    """Done. Nothing changes when whoever took it over after its lease has finished it already."""
-    session.execute(delete(JobRow).where(JobRow.job_id == job_id))
-
-
-def fail(session: Session, job_id: int, error: str, *, max_attempts: int, at_least_s: float = 0) -> bool:
-    """Put a failed job back with a growing delay, or set it aside; returns whether it is set aside."""
-    job = session.get(JobRow, job_id)
-    if job is None:
+def finish(session: Session, job: JobRow) -> bool:
+    """Done, by whoever took ``job``. Returns False, and changes nothing, when its lease was over and another worker has
+    taken it since."""
+    row = session.get(JobRow, job.job_id)
+    if row is None or not _is_held(row, job.owner, job.attempts):
         return False
-    return _put_back(job, error, job.attempts, max_attempts, at_least_s)
+    session.delete(row)
+    return True
+
+
+def fail(session: Session, job: JobRow, error: str, *, max_attempts: int, at_least_s: float = 0) -> bool:
+    """Put a failed job back with a growing delay, or set it aside; returns whether it is set aside. As ``finish``, only
+    for whoever holds it still."""
+    row = session.get(JobRow, job.job_id)
+    if row is None or not _is_held(row, job.owner, job.attempts):
+        return False
+    return _put_back(row, error, row.attempts, max_attempts, at_least_s)
 
 
 def broken_off(job: JobRow, error: str, *, max_attempts: int) -> bool:
-    """Put back work during which the node ended, or set it aside when that happened too often.
+    """Put back work during which a worker ended, or set it aside when that happened too often.
 
-    Counted apart from its failures: these may tell of a peer that was away, and one end of the node on top of them
-    must not make it forget a scan.
+    Counted apart from its failures: these may tell of a peer that was away, and one end of a worker on top of them
+    must not make the node forget a scan.
     """
     job.ended += 1
     return _put_back(job, error, job.ended, max_attempts)
@@ -119,8 +140,9 @@ def _put_back(job: JobRow, error: str, times: int, most: int, at_least_s: float 
 
 
 def abandoned(session: Session) -> Sequence[JobRow]:
-    """At start, when no other worker runs on this database: what a dead process held."""
-    return session.scalars(select(JobRow).where(JobRow.state == JobState.RUNNING).order_by(JobRow.job_id)).all()
+    """What is held by nobody any more: its worker died, hangs, or let it go."""
+    over = or_(JobRow.lease_until.is_(None), JobRow.lease_until < stamp())
+    return session.scalars(select(JobRow).where(JobRow.state == JobState.RUNNING, over).order_by(JobRow.job_id)).all()
 
 
 def counts(session: Session) -> dict[str, int]:

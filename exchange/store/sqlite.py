@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
 from exchange.store.copies import copy_file, sync
 from exchange.store.tables import Base
 
+KEPT = 16
+"""Connections, when the rush is over: to open one costs as much as to read a record."""
 MOST_DAMAGE = 10
 """More tells an operator no more: the backup is restored."""
 
@@ -28,6 +31,8 @@ class SqliteDatabase:
     def __init__(self, file: Path, *, patience_s: float) -> None:
         self._path = file
         self._file: tuple[int, int] | None = None
+        self._patience_s = patience_s
+        self._turn = threading.Lock()
         self.reading = _engine(file, begin="BEGIN", patience_s=patience_s)
         self.writing = _engine(file, begin="BEGIN IMMEDIATE", patience_s=patience_s)
 
@@ -54,6 +59,17 @@ class SqliteDatabase:
             raise StoreUnavailable(
                 "The database was exchanged while the node ran; nothing was stored. The operator restarts the node."
             )
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """SQLite has whoever finds it busy sleep, up to a tenth of a second at a time, and lets in who happens to wake.
+        Against other processes there is nothing better."""
+        if not self._turn.acquire(timeout=self._patience_s):
+            raise StoreUnavailable("The database is held by another writer; nothing was stored. Try again.")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def copied_to(self, folder: Path) -> Iterator[tuple[Session, str]]:
@@ -120,8 +136,9 @@ def _engine(file: Path, *, begin: str, patience_s: float) -> Engine:
     engine = create_engine(
         _address(file, "rw"),  # a database that is missing is an error, never a new and empty one
         connect_args={"timeout": patience_s, "isolation_level": None},  # the begin event below says when
-        pool_size=4,
-        max_overflow=60,  # as many as the web server has threads: none may wait for a connection and give up
+        pool_size=KEPT,
+        max_overflow=64 - KEPT,  # as many as the web server has threads: none may wait for a connection and give up
+        pool_use_lifo=True,
     )
 
     @event.listens_for(engine, "connect")

@@ -476,8 +476,10 @@ class JobRow(Base):
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(default=0)
     ended: Mapped[int] = mapped_column(default=0)
-    """How often the node ended during this work."""
+    """How often a worker ended during this work."""
     not_before: Mapped[str]
+    owner: Mapped[str | None]
+    """The worker that does it, or did it last."""
     lease_until: Mapped[str | None]
     error: Mapped[str | None]
     __table_args__ = (UniqueConstraint("kind", "subject"), Index("job_due", "kind", "state", "not_before"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
@@ -159,6 +159,11 @@ def remains_of(session: Session, record: str) -> Sequence[RemainsRow]:
 
 def no_remains(session: Session, record: str) -> None:
     session.execute(delete(RemainsRow).where(RemainsRow.record == record))
+
+
+def last_erasure(session: Session) -> str | None:
+    """When the content of a record was last erased here, or restricted."""
+    return session.scalar(select(func.max(TombstoneRow.at)).where(TombstoneRow.outcome.is_not(None)))
 
 
 def is_named(session: Session, sha256: str) -> bool:

@@ -7,10 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import structlog
 from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
+from exchange.flows.erase import forget_erased
+from exchange.flows.leftovers import clear_leftovers
 from exchange.flows.node import Node
 from exchange.web import audit, blobs, candidates, heights, mirror, problems, queries, records, statements, terms
 from exchange.web import node as node_routes
@@ -26,23 +29,35 @@ from schemas import Submission
 from schemas.query_request import QueryRequest
 from schemas.witness import WitnessReport
 
+log = structlog.get_logger(__name__)
+
 DRAIN_BYTES = 512 * 1024 * 1024
 DRAIN_S = 30
 """What is still read and dropped of a refused body, so that the sender gets to see the answer before the close."""
 
 
-def create_app(node: Node) -> FastAPI:
-    """The app of an open node; its worker runs as long as the app does."""
+ERASED_S = 5
+"""How soon what other processes erased is forgotten here."""
+
+
+def create_app(node: Node, *, works: bool = True) -> FastAPI:
+    """The app of an open node; where it ``works`` itself, a worker runs as long as the app does."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.heavy = pages.state.heavy = anyio.CapacityLimiter(AT_ONCE)
-        worker = Worker(node, letters_of(node))
-        worker.start()
+        clear_leftovers(node)
+        worker = Worker(node, letters_of(node)) if works else None
+        if worker is not None:
+            worker.start()
         try:
-            yield
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_forget_erased, node)
+                yield
+                tasks.cancel_scope.cancel()
         finally:
-            await run_in_threadpool(worker.stop)
+            if worker is not None:
+                await run_in_threadpool(worker.stop)
 
     pages = create_pages(node)
     app = create_api(lifespan)
@@ -51,6 +66,17 @@ def create_app(node: Node) -> FastAPI:
     app.mount("/app", pages)
     app.add_middleware(Followed, meters=node.meters)
     return app
+
+
+async def _forget_erased(node: Node) -> None:
+    """Pictures in the memory of this process show scans that a worker beside it may have erased."""
+    while True:
+        await anyio.sleep(ERASED_S)
+        try:
+            await run_in_threadpool(forget_erased, node)
+        except Exception:
+            log.exception("what was erased is not known, so all pictures in the memory are forgotten")
+            node.small_pictures.forget_all()
 
 
 def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:

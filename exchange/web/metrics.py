@@ -129,6 +129,8 @@ def _work(numbers: Numbers) -> Iterator[Metric]:
     for (kind, state), count in numbers.jobs.items():
         jobs.add_metric([kind, state], count)
     yield jobs
+    yield _one("ffp_workers", "Processes that do the node's work and show themselves.", numbers.workers)
+    yield _one("ffp_worker_seen_timestamp_seconds", "When one last showed itself; 0: never.", numbers.worker_seen)
     states = {state.value: float(numbers.acquisitions.get(state, 0)) for state in AcquisitionState}
     yield _gauge("ffp_acquisitions", "Scans, by how far they are.", "state", states)
     yield _one("ffp_blobs_bytes", "Bytes of all scans that are here.", numbers.scan_bytes)

@@ -18,7 +18,7 @@ from exchange.flows.checkpoint import earlier_head, witnessed_head
 from exchange.flows.key_events import key_chain
 from exchange.flows.lane import acknowledge, read_lane
 from exchange.flows.node import Node
-from exchange.flows.ready import readiness
+from exchange.flows.ready import readiness, who_works
 from exchange.flows.stamping import read_stamp
 from exchange.flows.status import node_status
 from exchange.flows.sync import sync_status
@@ -203,7 +203,10 @@ def healthz() -> dict[str, str]:
 
 @router.get("/readyz", response_model=dict[str, str])
 def readyz(node: OpenNode) -> JSONResponse:
-    """The node can do its work: database, blob folder, keys, free space. 503 says what cannot."""
+    """The node can take what comes: database, blob folder, keys, free space. 503 says what cannot. Beside that it says
+    whether a worker is there for what was taken."""
     found = readiness(node)
     ready = all(state == "ok" for state in found.values())
+    if found["database"] == "ok":
+        found["worker"] = who_works(node)
     return JSONResponse({"status": "ready" if ready else "not ready", **found}, 200 if ready else 503)

@@ -25,6 +25,7 @@ from schemas.strict_json import MAX_STATEMENT_BYTES
 METADATA = "metadata"
 MAX_BOUNDARY_BYTES = 70  # RFC 2046, 5.1.1
 MAX_HEADER_BYTES = 4096  # of one part, all its lines together; real ones have about 200
+AT_ONCE_BYTES = 256 * 1024  # a network brings 64 KiB at a time, and each way into a thread and back costs as much
 STALL_S = 60  # how long a sender may send nothing at all
 
 
@@ -76,8 +77,13 @@ class SubmissionUpload:
         gone then."""
         stated = request.headers.get("content-length", "0")
         self._check_size(int(stated) if stated.isdecimal() else 0)
+        gathered = bytearray()
         async for piece in _pieces(request):
-            await run_in_threadpool(self._feed, piece)
+            gathered += piece
+            if len(gathered) >= AT_ONCE_BYTES:
+                await run_in_threadpool(self._feed, bytes(gathered))
+                gathered.clear()
+        await run_in_threadpool(self._feed, bytes(gathered))
         return await run_in_threadpool(self._finish)
 
     def _feed(self, piece: bytes) -> None:

@@ -36,10 +36,13 @@ class GalleryWriter:
     150 bytes each. Methods may be called from several threads; ``compact`` lets the others go on while it copies.
 
     Raises ``GalleryInUse`` when another writer has this generation, ``GalleryDamaged`` where its files are not what
-    was written: open it ``afresh``, which empties it, and fill it again from the scans.
+    was written: open it ``afresh``, which empties it, and fill it again from the scans. Opening deletes
+    what no manifest names; not ``tidy``, it leaves that for readers who began before another writer compacted it away.
     """
 
-    def __init__(self, folder: Path, parameters: Parameters = DEFAULT_PARAMETERS, *, afresh: bool = False) -> None:
+    def __init__(
+        self, folder: Path, parameters: Parameters = DEFAULT_PARAMETERS, *, afresh: bool = False, tidy: bool = True
+    ) -> None:
         self.folder, self.parameters = folder, parameters
         self._generation = Generation.of(folder, parameters.digest)
         self._generation.folder.mkdir(parents=True, exist_ok=True)
@@ -50,7 +53,7 @@ class GalleryWriter:
         self._places: dict[bytes, tuple[GrowingShard, int]] = {}
         try:
             with telling_of_missing_files():
-                self._open(afresh)
+                self._open(afresh, tidy)
         except BaseException:
             os.close(self._lock)
             raise
@@ -127,11 +130,12 @@ class GalleryWriter:
             self._shards = []
             os.close(self._lock)
 
-    def _open(self, afresh: bool) -> None:
+    def _open(self, afresh: bool, tidy: bool) -> None:
         if afresh or not self._generation.exists:
             self._generation.create()
         folders = self._generation.shards()
-        self._generation.delete_strays(folders)
+        if tidy:
+            self._generation.delete_strays(folders)
         self._shards = [GrowingShard(folder) for folder in folders]
         for shard in self._shards:
             for row in np.flatnonzero(shard.reader.live(shard.count, shard.removed)).tolist():

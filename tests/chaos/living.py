@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from exchange.compute import Compute
 from exchange.errors import PeerMisbehaved, PeerUnreachable, StoreUnavailable
+from exchange.flows.leftovers import clear_leftovers
 from exchange.flows.node import Node, open_node
 from exchange.net.client import PeerAddress
 from exchange.store.blobs import Arrival, BlobFolder
@@ -127,7 +128,17 @@ class Hands(Worker):
         self._client = network.client(node.node_id)
 
     def start_up(self) -> None:
+        clear_leftovers(self._node)
+        self.show_up()
         self._recover()
+
+    def show_up(self) -> None:
+        self._presence.begin()
+        self._show()
+
+    def die(self) -> None:
+        """As a process dies: nothing is written down."""
+        self._presence._file.drop()
 
     def sweep(self) -> bool:
         """Returns whether it was done, by now or before."""
@@ -199,6 +210,7 @@ class LivingNetwork(Network):
             self.nodes[node_id] = self._opened(node.settings.home, node_id)
         for node_id, node in self.nodes.items():
             self.hands[node_id] = Hands(self, node)
+            self.hands[node_id].show_up()
 
     def _opened(self, home: Path, node_id: str) -> Node:
         node, fuse = open_node(home), self.fuses[node_id]
@@ -216,6 +228,7 @@ class LivingNetwork(Network):
         stand_in = self.nodes[node_id]
         self.nodes[node_id] = self._opened(stand_in.settings.home, node_id)
         stand_in.close()
+        self.hands[node_id].die()
         self.hands[node_id] = Hands(self, self.nodes[node_id])
         self.hands[node_id].start_up()
         return self.nodes[node_id]

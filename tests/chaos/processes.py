@@ -26,11 +26,26 @@ class Process:
     """A node's process, and how its users talk to it."""
 
     def __init__(
-        self, home: Path, port: int, environment: Mapping[str, str] | None = None, *, program: Sequence[str] = ()
+        self,
+        home: Path,
+        port: int,
+        environment: Mapping[str, str] | None = None,
+        *,
+        program: Sequence[str] = (),
+        options: Sequence[str] = (),
     ) -> None:
-        """``program`` is a module, with its first arguments, that runs in place of ``ffp``."""
+        """``program`` is a module, with its first arguments, that runs in place of ``ffp``; ``options`` are those of
+        ``serve``."""
         self.home, self.port = home, port
-        self._command = [sys.executable, "-m", *(program or ("exchange.cli.main",)), "serve", "--home", str(home)]
+        self._command = [
+            sys.executable,
+            "-m",
+            *(program or ("exchange.cli.main",)),
+            "serve",
+            "--home",
+            str(home),
+            *options,
+        ]
         self._environment = {**os.environ, **(environment or {})}
         self.url = f"http://127.0.0.1:{port}"
         # a connection for each request: one that is kept would be found dead after each kill

@@ -21,7 +21,7 @@ from pathlib import Path
 START_S = 60
 SETTINGS = {
     "listen_addresses": "",
-    "fsync": "off",  # a test ends before the power does
+    "fsync": os.environ.get("FFP_TEST_POSTGRESQL_FSYNC", "off"),  # a test ends before the power does
     "full_page_writes": "off",
     "max_connections": "300",
     "shared_buffers": "32MB",

@@ -150,3 +150,19 @@ def test_background_work_leaves_the_cores_to_others() -> None:
     finally:
         waited_for.close()
         background.close()
+
+
+def test_what_nobody_asks_for_ends_and_is_started_again() -> None:
+    compute = Compute(2, timeout_s=60, rest_s=0.5)
+    try:
+        at_once(compute, *[(time.sleep, 0.1)] * 2)
+        before = pids(compute)
+        begun = time.monotonic()
+        while time.monotonic() < begun + 1:
+            compute.run(os.getpid)
+        assert pids(compute) & before, "not while it is asked"
+        assert compute.run(time.sleep, 1) is None, "nor what is at work"
+        eventually(lambda: pids(compute) == set() and all(map(gone, before)))
+        assert compute.run(os.getpid) not in before
+    finally:
+        compute.close()

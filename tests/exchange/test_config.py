@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from exchange.config import DEFAULT_HOME, Settings, load_settings, resolve_home, write_config
+from exchange.config import Settings, load_settings, write_config
 from exchange.errors import ConfigurationError
+from exchange.home import DEFAULT_HOME, resolve_home
 
 VALUES: dict[str, str | int] = {
     "jurisdiction": "RS",

@@ -150,11 +150,11 @@ def test_how_a_job_ended_is_written_down_when_the_database_is_back(
     node = start_node(Jurisdiction.RS)
     away = [True, True]
 
-    def finish(session: Session, job_id: int) -> None:
+    def finish(session: Session, job: JobRow) -> bool:
         if away:
             away.pop()
             raise StoreUnavailable("The database is away for a moment.")
-        real(session, job_id)
+        return real(session, job)
 
     real = jobs.finish
     monkeypatch.setattr(jobs, "finish", finish)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from tests.chaos.processes import Process
 from tests.exchange.conftest import free_port
 from tests.load import world as worlds
 from tests.load.people import MIX, browse
+from tests.load.sizes import is_full, report
 
 pytestmark = pytest.mark.slow
 
@@ -21,12 +21,11 @@ PAGE_MS = 300
 """What 95 of 100 pages may take, on two cores that do nothing else."""
 GENEROUS_MS = 2_000
 """The same on a machine that does other things too."""
-SIZES = ("short", "full")
 
 
 def test_pages_come_while_the_node_correlates(tmp_path: Path) -> None:
     """$FFP_LOAD=full: 100,000 references for three minutes; else 10,000 for twenty seconds."""
-    full = _is_full()
+    full = is_full()
     size, seconds = (worlds.FULL, 180.0) if full else (worlds.SMALL, 20.0)
     port = free_port()
     world = worlds.make(tmp_path / "world", size, port)
@@ -38,7 +37,7 @@ def test_pages_come_while_the_node_correlates(tmp_path: Path) -> None:
         worlds.forget(tmp_path / "world")
 
     figures = {"references": size.references, **figures}
-    _report(figures)
+    report("fifty people", figures)
     assert figures["errors"] == {}
     assert figures["correlated meanwhile"] > 0
     assert figures["still waiting"] > 0, "there was a time in which nothing was correlated"
@@ -74,18 +73,3 @@ def measured(node: Process, world: worlds.World, seconds: float) -> dict[str, An
 def _correlated(status: dict[str, Any]) -> int:
     found: int = status["acquisitions"].get("correlated", 0)
     return found
-
-
-def _is_full() -> bool:
-    wanted = os.environ.get("FFP_LOAD", "short")
-    if wanted not in SIZES:
-        raise ValueError(f"FFP_LOAD is {wanted}; it may be one of {', '.join(SIZES)}.")
-    return wanted == "full"
-
-
-def _report(figures: dict[str, Any]) -> None:
-    """Print what was measured, and keep it as JSON where $FFP_LOAD_REPORT says so."""
-    print(f"\nfifty people: {json.dumps(figures, indent=2)}")
-    named = os.environ.get("FFP_LOAD_REPORT")
-    if named:
-        Path(named).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -20,7 +20,7 @@ from exchange.errors import TimeStampRefused
 from exchange.flows import doctor_machine, doctor_peers
 from exchange.flows.deadlines import Duty
 from exchange.flows.doctor import Examination, examine
-from exchange.flows.doctor_work import WHAT_WAITS, examine_log
+from exchange.flows.doctor_work import WHAT_WAITS, examine_log, examine_work
 from exchange.flows.findings import Finding, Gravity
 from exchange.flows.node import Node, create_node, open_node
 from exchange.flows.stamping import note_stamp_failure
@@ -326,12 +326,19 @@ def test_letters_that_do_not_leave(home: Path) -> None:
 def test_work_that_was_given_up(home: Path, node: Node) -> None:
     with node.store.write() as session:
         promise(session, JobKind.CORRELATE, 1)
-        job = take(session, JobKind.CORRELATE, lease_s=1)
+        job = take(session, JobKind.CORRELATE, owner="here", lease_s=1)
         assert job is not None
-        assert fail(session, job.job_id, "compute-failed: it took too long", max_attempts=1)
+        assert fail(session, job, "compute-failed: it took too long", max_attempts=1)
     found = only(examine(home))
     assert (found.subject, found.gravity) == ("jobs", Gravity.WARNING)
     assert "it took too long" in found.what
+
+
+def test_a_node_that_is_served_and_has_no_worker(node: Node) -> None:
+    assert list(examine_work(node, served=False)) == []
+    [found] = examine_work(node, served=True)
+    assert (found.subject, found.gravity) == ("worker", Gravity.FAULT)
+    assert "No worker has ever shown itself." in found.what
 
 
 def test_a_deadline_that_was_missed(home: Path, node: Node) -> None:

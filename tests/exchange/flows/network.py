@@ -195,17 +195,17 @@ class Network:
         for kind, act in ((JobKind.ERASE, self._erase), (JobKind.FETCH_SCAN, self._fetch)):
             while True:
                 with node.store.write() as session:
-                    job = take(session, kind, lease_s=60)
+                    job = take(session, kind, owner="here", lease_s=60)
                 if job is None:
                     break
                 try:
                     act(node, int(job.subject))
                 except (PeerUnreachable, PeerMisbehaved) as error:
                     with node.store.write() as session:
-                        fail(session, job.job_id, f"{error.code}: {error}", max_attempts=100)
+                        fail(session, job, f"{error.code}: {error}", max_attempts=100)
                 else:
                     with node.store.write() as session:
-                        finish(session, job.job_id)
+                        finish(session, job)
         sign_head(node)
 
     def _erase(self, node: Node, tombstone_id: int) -> None:

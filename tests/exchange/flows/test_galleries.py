@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sqlalchemy import select
 import matcher
 from exchange.errors import ComputeFailed
 from exchange.flows.correlate import correlate_acquisition
+from exchange.flows.galleries import Galleries
 from exchange.flows.pipelines import GALLERIES
 from exchange.flows.prepared import acquisition_id_of
 from exchange.flows.references import restore_galleries
@@ -50,6 +52,27 @@ def held(node: RunningNode) -> list[int]:
     """The acquisitions in the gallery of breech faces."""
     gallery = matcher.Gallery(node.node.galleries.folder(BREECH_FACE))
     return sorted(acquisition_id_of(name) for name in gallery.references())
+
+
+def test_processes_of_a_node_write_to_its_galleries_in_turn(rs: RunningNode) -> None:
+    """One that emptied a gallery is known to the others, whose answers may lack something until it is filled again."""
+    other = Galleries(rs.node.settings.galleries)
+    rs.node.galleries.share(with_others=True)
+    assert held(rs) == [1, 2, 3]
+    with other.changing(BREECH_FACE) as writer:
+        assert len(writer.references()) == len(held(rs))
+        waits = threading.Thread(target=restore_galleries, args=(rs.node,))
+        other.distrust(BREECH_FACE, other.times_emptied(BREECH_FACE))
+    with other.changing(BREECH_FACE) as writer:
+        assert writer.references() == []
+        assert not rs.node.galleries.is_whole(BREECH_FACE)
+        waits.start()
+        waits.join(0.5)
+        assert waits.is_alive(), "it waits for its turn"
+    waits.join(30)
+    assert held(rs) == [1, 2, 3]
+    assert rs.node.galleries.is_whole(BREECH_FACE)
+    other.close()
 
 
 def forget_pairs(node: RunningNode) -> None:

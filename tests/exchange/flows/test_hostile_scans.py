@@ -234,7 +234,7 @@ def test_a_wrong_answer_to_a_range_spoils_no_part(
 
 
 def test_a_scan_that_drips_is_cut_and_what_came_is_kept(reader: Reader, peer: PeerSimulator, scan: Published) -> None:
-    """An attempt ends well before its lease does, however the peer sends."""
+    """An attempt ends, however the peer sends."""
     hasty = reader.node.settings.model_copy(update={"compute_timeout_s": 0.25})
     head = f"HTTP/1.1 200 Told\r\nContent-Length: {SIZE}\r\n\r\n".encode()
     peer.blob = lambda _asked: peer.dripping(head + scan.blob[:100_000], b"")

@@ -208,3 +208,16 @@ def test_a_disk_that_takes_no_more(folders: tuple[Path, Path], size: int, answer
     assert run.stdout == f"{answer}\n"
     assert files(folders[1]) == {}
     assert len(files(folders[0])) == (answer == "kept")
+
+
+def test_a_part_is_written_by_one_worker_at_a_time(blobs: BlobFolder, folders: tuple[Path, Path]) -> None:
+    """One whose lease ran out may be at it still: neither's bytes would be left."""
+    half = len(CONTENT) // 2
+    with blobs.arrival("one.part", 10**6, resume=True) as slow:
+        slow.write(CONTENT[:half])
+        with pytest.raises(StoreUnavailable, match="receiving this file still"):
+            blobs.arrival("one.part", 10**6, resume=True)
+        slow.write(CONTENT[half:])
+        blobs.keep(slow, DIGEST)
+    assert blobs.path(DIGEST).read_bytes() == CONTENT
+    assert list(folders[1].iterdir()) == []

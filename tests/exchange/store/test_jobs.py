@@ -22,13 +22,13 @@ def promise(store: Store, *subjects: int, kind: JobKind = KIND) -> None:
             jobs.promise(session, kind, subject)
 
 
-def take(store: Store, *, lease_s: float = 60) -> JobRow | None:
+def take(store: Store, *, owner: str = "one", lease_s: float = 60) -> JobRow | None:
     with store.write() as session:
-        return jobs.take(session, KIND, lease_s=lease_s)
+        return jobs.take(session, KIND, owner=owner, lease_s=lease_s)
 
 
-def taken(store: Store, *, lease_s: float = 60) -> JobRow:
-    job = take(store, lease_s=lease_s)
+def taken(store: Store, *, owner: str = "one", lease_s: float = 60) -> JobRow:
+    job = take(store, owner=owner, lease_s=lease_s)
     assert job is not None
     return job
 
@@ -45,7 +45,7 @@ def only(store: Store) -> JobRow:
 
 def fail(store: Store, job: JobRow, error: str, *, max_attempts: int) -> bool:
     with store.write() as session:
-        return jobs.fail(session, job.job_id, error, max_attempts=max_attempts)
+        return jobs.fail(session, job, error, max_attempts=max_attempts)
 
 
 def test_the_oldest_first_and_each_once(store: Store) -> None:
@@ -72,19 +72,39 @@ def test_a_promise_is_made_once(store: Store) -> None:
 def test_done_is_gone_and_may_be_promised_anew(store: Store) -> None:
     promise(store, 1)
     job = taken(store)
-    for _ in range(2):  # whoever took it over after the lease may have finished it first
+    for first in (True, False):
         with store.write() as session:
-            jobs.finish(session, job.job_id)
+            assert jobs.finish(session, job) is first
     assert take(store) is None
     promise(store, 1)
     assert taken(store).attempts == 1
 
 
-def test_a_lease_that_ran_out_is_taken_over(store: Store) -> None:
+def test_a_lease_that_ran_out_is_put_back_and_ended_by_who_took_it_then(store: Store) -> None:
     promise(store, 1)
-    first, second = taken(store, lease_s=-1), taken(store)
-    assert (second.job_id, second.attempts) == (first.job_id, 2)
-    assert take(store) is None
+    first = taken(store, owner="hung", lease_s=-1)
+    assert _broken_off(store, max_attempts=4) is False
+    change(store, not_before=stamp())
+    second = taken(store, owner="quick")
+    assert (second.job_id, second.attempts, second.ended) == (first.job_id, 2, 1)
+    assert fail(store, first, "late", max_attempts=1) is False
+    with store.write() as session:
+        assert jobs.finish(session, first) is False
+    assert (only(store).state, only(store).owner) == (JobState.RUNNING, "quick")
+    with store.write() as session:
+        assert jobs.finish(session, second) is True
+    with store.read() as session:
+        assert jobs.counts(session) == {}
+
+
+def test_a_lease_is_renewed_by_who_holds_it_alone(store: Store) -> None:
+    promise(store, 1)
+    job = taken(store, owner="one", lease_s=-1)
+    for owner, attempt, over in (("other", 1, True), ("one", 2, True), ("one", 1, False)):
+        with store.write() as session:
+            jobs.renew(session, owner, {job.job_id: attempt, 99: 1}, lease_s=60)
+        with store.read() as session:
+            assert bool(jobs.abandoned(session)) is over
 
 
 def test_failures_wait_longer_each_time_and_end_aside(store: Store) -> None:
@@ -107,8 +127,8 @@ def test_failures_wait_longer_each_time_and_end_aside(store: Store) -> None:
 
 def test_patience_has_an_end(store: Store) -> None:
     promise(store, 1)
+    change(store, attempts=59)
     job = taken(store)
-    change(store, attempts=60)
     assert fail(store, job, "still", max_attempts=100) is False
     wait = datetime.fromisoformat(only(store).not_before) - now()
     assert wait.total_seconds() == pytest.approx(jobs.LONGEST_DELAY_S, abs=5)
@@ -130,7 +150,7 @@ def test_work_that_failed_often_is_not_set_aside_because_the_node_ended_once(sto
         change(store, not_before=stamp())
         fail(store, taken(store), "the peer is away", max_attempts=4)
     change(store, not_before=stamp())
-    taken(store)
+    taken(store, lease_s=-1)
     assert _broken_off(store, max_attempts=4) is False
     assert (only(store).state, only(store).attempts, only(store).ended) == (JobState.PENDING, 4, 1)
 
@@ -139,7 +159,7 @@ def test_work_that_ends_the_node_each_time_is_set_aside(store: Store) -> None:
     promise(store, 1)
     for time in range(1, 5):
         change(store, not_before=stamp())
-        taken(store)
+        taken(store, lease_s=-1)
         assert _broken_off(store, max_attempts=4) is (time == 4)
     assert only(store).state == JobState.DEAD
     promise(store, 1)
@@ -147,20 +167,27 @@ def test_work_that_ends_the_node_each_time_is_set_aside(store: Store) -> None:
 
 
 def _broken_off(store: Store, *, max_attempts: int) -> bool:
-    """What a start does with the one job that a dead process held."""
+    """What a worker does with the one job that nobody holds any more."""
     with store.write() as session:
         [job] = jobs.abandoned(session)
         return jobs.broken_off(job, "the node ended", max_attempts=max_attempts)
 
 
 def test_a_failure_of_what_is_gone_changes_nothing(store: Store) -> None:
+    promise(store, 1)
+    job = taken(store)
     with store.write() as session:
-        assert jobs.fail(session, 99, "late", max_attempts=1) is False
+        jobs.forget(session, KIND, 1)
+    assert fail(store, job, "late", max_attempts=1) is False
 
 
-def test_at_start_what_a_dead_process_held_is_found(store: Store) -> None:
+def test_what_a_dead_worker_held_is_found_at_once_and_no_other(store: Store) -> None:
     promise(store, 1, 2, 3)
-    held = [taken(store).job_id, taken(store).job_id]
+    held = [taken(store, owner="dead").job_id, taken(store, owner="dead").job_id]
+    taken(store, owner="alive")
+    with store.write() as session:
+        assert jobs.abandoned(session) == []
+        jobs.let_go(session, "dead")
     with store.read() as session:
         assert [job.job_id for job in jobs.abandoned(session)] == held
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import ConfigurationError
-from exchange.store.lock import sole_server
+from exchange.store.lock import serving, sole_server, working
 
 HOLDS = """
 import sys
@@ -33,3 +33,16 @@ def test_a_home_is_held_by_one_process_and_free_when_that_is_killed(tmp_path: Pa
     for _ in range(2):
         with sole_server(tmp_path):
             assert (tmp_path / "serve.lock").exists()
+
+
+def test_workers_share_a_home_which_a_server_may_hold_too_and_rest_keeps_all_out(tmp_path: Path) -> None:
+    served = pytest.raises(ConfigurationError, match="served by another process")
+    with serving(tmp_path), working(tmp_path), working(tmp_path), served, sole_server(tmp_path):
+        pass
+    with working(tmp_path), pytest.raises(ConfigurationError, match="`ffp worker` works"), sole_server(tmp_path):
+        pass
+    with sole_server(tmp_path):
+        with pytest.raises(ConfigurationError, match="must be at rest"), working(tmp_path):
+            pass
+        with pytest.raises(ConfigurationError, match="another process"), serving(tmp_path):
+            pass

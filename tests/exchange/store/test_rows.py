@@ -139,7 +139,7 @@ def test_each_job_is_taken_by_one(store: Store) -> None:
 
     def take(_number: int) -> str | None:
         with store.write() as session:
-            job = jobs.take(session, JobKind.CORRELATE, lease_s=60)
+            job = jobs.take(session, JobKind.CORRELATE, owner="here", lease_s=60)
         return job.subject if job else None
 
     found = at_once(take, 40)

@@ -79,6 +79,7 @@ CREATE TABLE job (
 	attempts BIGINT NOT NULL,
 	ended BIGINT NOT NULL,
 	not_before VARCHAR COLLATE "C" NOT NULL,
+	owner VARCHAR COLLATE "C",
 	lease_until VARCHAR COLLATE "C",
 	error VARCHAR COLLATE "C",
 	PRIMARY KEY (job_id),
@@ -282,6 +283,17 @@ CREATE INDEX ix_verification_task_statement_a ON verification_task (statement_a)
 CREATE INDEX ix_verification_task_statement_b ON verification_task (statement_b);
 CREATE INDEX verification_task_by_end ON verification_task (done_at, created_at);
 CREATE INDEX verification_task_by_scans ON verification_task (scan_low, scan_high);
+CREATE TABLE worker (
+	worker_id VARCHAR COLLATE "C" NOT NULL,
+	place VARCHAR COLLATE "C" NOT NULL,
+	machine VARCHAR COLLATE "C" NOT NULL,
+	home VARCHAR COLLATE "C" NOT NULL,
+	since VARCHAR COLLATE "C" NOT NULL,
+	seen_at VARCHAR COLLATE "C" NOT NULL,
+	alive_until VARCHAR COLLATE "C" NOT NULL,
+	leads BOOLEAN NOT NULL,
+	PRIMARY KEY (worker_id)
+);
 CREATE TABLE alerts_read (
 	pseudonym VARCHAR COLLATE "C" NOT NULL,
 	seen_to VARCHAR COLLATE "C" NOT NULL,

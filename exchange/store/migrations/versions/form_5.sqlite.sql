@@ -79,6 +79,7 @@ CREATE TABLE job (
 	attempts INTEGER NOT NULL,
 	ended INTEGER NOT NULL,
 	not_before VARCHAR NOT NULL,
+	owner VARCHAR,
 	lease_until VARCHAR,
 	error VARCHAR,
 	PRIMARY KEY (job_id),
@@ -281,6 +282,17 @@ CREATE INDEX ix_verification_task_statement_a ON verification_task (statement_a)
 CREATE INDEX ix_verification_task_statement_b ON verification_task (statement_b);
 CREATE INDEX verification_task_by_end ON verification_task (done_at, created_at);
 CREATE INDEX verification_task_by_scans ON verification_task (scan_low, scan_high);
+CREATE TABLE worker (
+	worker_id VARCHAR NOT NULL,
+	place VARCHAR NOT NULL,
+	machine VARCHAR NOT NULL,
+	home VARCHAR NOT NULL,
+	since VARCHAR NOT NULL,
+	seen_at VARCHAR NOT NULL,
+	alive_until VARCHAR NOT NULL,
+	leads BOOLEAN NOT NULL,
+	PRIMARY KEY (worker_id)
+);
 CREATE TABLE alerts_read (
 	pseudonym VARCHAR NOT NULL,
 	seen_to VARCHAR NOT NULL,
