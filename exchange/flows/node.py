@@ -23,6 +23,7 @@ from exchange.flows.news import News
 from exchange.flows.small_pictures import SmallPictures
 from exchange.flows.worth import load_calibration
 from exchange.meters import Meters
+from exchange.net.line import tls_context
 from exchange.net.mail import MailServer
 from exchange.store.audit_trail import AuditTrail
 from exchange.store.blobs import BlobFolder, QueryScans
@@ -180,6 +181,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
     calibration, authority, mail = load_calibration(settings), load_authority(settings), load_mail_server(settings)
+    tls_context(settings.client_certificate)
     cluster = cluster_of(settings)
     if settings.database_url is None and not settings.database.is_file():
         raise ConfigurationError(
