@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 HOME_DIR ?= node
+WHEELHOUSE ?= wheelhouse
+RESOLVED := pyproject.toml --universal --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+NODE := --extra build --extra postgresql --extra oidc --extra s3
 # one thread for linear algebra: the arrays are small, and more threads only get in each other's way
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
@@ -11,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 # tests over all cores; timing belongs to `make bench`, which has the machine to itself
 SPREAD := -n auto --dist loadfile --benchmark-disable
 
-.PHONY: messages messages-missing help install demo training test test-all test-slow test-browser screenshots chaos pilot load load-node check bench serve contract clean
+.PHONY: messages messages-missing help install demo training test test-all test-slow test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -57,11 +60,12 @@ pilot: install  ## Six nodes, 150 exhibits, 15 minutes, then all that goes wrong
 test-slow: install  ## The slow ones alone
 	@$(BIN)/python -m pytest -q -m slow $(SPREAD)
 
-check: install  ## Style, types, architecture
+check: install  ## Style, types, architecture; known faults of what is installed, where the network allows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python deploy/known_faults.py requirements-node.lock
 
 load: install  ## Fifty people browse while 100,000 references are searched: 20 GB and some twenty minutes; writes load.json
 	@rm -f load.json
@@ -85,9 +89,28 @@ messages: install  ## Collect the texts of pages and reports into the catalogues
 messages-missing: install  ## List, for each language, what is not translated yet
 	@$(BIN)/python -m exchange.web.languages.messages --missing
 
+wheelhouse:  ## Everything that a machine without a network needs to install a node, into WHEELHOUSE; PYTHON=python3.13 for a container
+	@sh deploy/wheelhouse.sh "$(WHEELHOUSE)" "$(PYTHON)"
+
+sbom: install  ## What a node is made of, as CycloneDX, into sbom.json
+	@$(BIN)/cyclonedx-py requirements requirements-node.lock --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json
+
+audit: install  ## Faults that are known of what a node is made of, and bandit over its code
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive exchange matcher schemas
+	@$(BIN)/python deploy/known_faults.py requirements-node.lock
+
+install-drill: install  ## Follow deploy/README.md from an empty Debian 13 to two nodes behind TLS, in containers with systemd; as root; some seven minutes and 3 GB
+	@$(BIN)/python -m tests.deploy.install_drill
+
+lock:  ## Resolve both locks anew: what a node needs, and with the tools for tests
+	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
+	@.venv-lock/bin/uv pip compile $(RESOLVED) --all-extras -o requirements.lock
+	@.venv-lock/bin/uv pip compile $(RESOLVED) $(NODE) -c requirements.lock -o requirements-node.lock
+	@rm -rf .venv-lock
+
 contract: install  ## Write the OpenAPI description and the JSON Schemas anew
 	@$(BIN)/python -m exchange.web.openapi docs/openapi.json
 	@$(BIN)/python -m tests.schemas.write_json_schema
 
 clean:  ## Remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json pilot.json load.json load-node.json
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json pilot.json load.json load-node.json sbom.json wheelhouse .venv-lock

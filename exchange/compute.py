@@ -1,5 +1,5 @@
-"""Heavy work in processes of its own: started when first needed, replaced when they die, bounded in time, and ended
-when nothing was asked of them for a while: each takes a hundred megabytes.
+"""Heavy work in processes of its own: started when first needed, replaced when they die, bounded in time and memory,
+and ended when nothing was asked of them for a while: each takes a hundred megabytes.
 
 A worker gets one thread for linear algebra: the processes already share the cores among themselves. It ends with the
 node, however the node ends, and leaves Ctrl-C to it. Nobody waits at a screen for what is done in the background: its
@@ -12,6 +12,7 @@ import contextlib
 import multiprocessing
 import os
 import queue
+import resource
 import signal
 import threading
 import time
@@ -39,8 +40,16 @@ class Compute:
     begins, not from when it queues, and a process that dies or is killed takes nobody else's work along.
     """
 
-    def __init__(self, workers: int, timeout_s: float, *, rest_s: float = 60, background: bool = False) -> None:
-        self._timeout_s, self._rest_s = timeout_s, rest_s
+    def __init__(
+        self,
+        workers: int,
+        timeout_s: float,
+        *,
+        memory_bytes: int = 3 * 1024**3,
+        rest_s: float = 60,
+        background: bool = False,
+    ) -> None:
+        self._timeout_s, self._memory_bytes, self._rest_s = timeout_s, memory_bytes, rest_s
         self._niceness = LOWEST_PRIORITY if background else 0
         self._idle: queue.LifoQueue[ProcessPoolExecutor | None] = queue.LifoQueue()
         for _ in range(workers):
@@ -55,7 +64,7 @@ class Compute:
         """Wait for an idle process and do the work there.
 
         Work whose process dies is done once more, since the process may have died of something else. Raises
-        ComputeFailed when it dies again, or takes longer than the limit; the process is replaced.
+        ComputeFailed when it dies again, takes longer than the limit, or wants more memory; the process is replaced.
         """
         executor = self._idle.get()
         try:
@@ -70,6 +79,11 @@ class Compute:
                     self._end(executor)
                     executor = None
                     message = f"A worker process took longer than {self._timeout_s:g} s over this scan."
+                    raise ComputeFailed(message) from error
+                except MemoryError as error:
+                    self._end(executor)
+                    executor = None
+                    message = f"This scan would take more than {self._memory_bytes / 1024**2:,.0f} MB of memory."
                     raise ComputeFailed(message) from error
         finally:
             self._idle.put(executor)
@@ -100,7 +114,8 @@ class Compute:
                 os.environ.setdefault(name, "1")
             # spawn: a fork of a threaded server may hang, and a fork server's socket needs a short TMPDIR
             context = multiprocessing.get_context("spawn")
-            executor = ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker, initargs=(self._niceness,))
+            begin = self._niceness, self._memory_bytes
+            executor = ProcessPoolExecutor(1, mp_context=context, initializer=_begin_worker, initargs=begin)
             self._running.add(executor)
             return executor
 
@@ -152,9 +167,13 @@ def _submit(executor: ProcessPoolExecutor, function: Callable[P, T], *args: P.ar
         raise BrokenProcessPool(str(error)) from error
 
 
-def _begin_worker(niceness: int) -> None:
-    """In the worker: leave Ctrl-C to the node, and end when the node is gone, even when it was killed."""
+def _begin_worker(niceness: int, memory_bytes: int) -> None:
+    """In the worker: leave Ctrl-C to the node, and end when the node is gone, even when it was killed.
+
+    Its own memory is bounded, not what it maps: galleries are mapped whole, and are the system's to keep or to drop.
+    """
     os.nice(niceness)
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
 

@@ -146,6 +146,8 @@ class Settings(BaseSettings):
     core is left to answer them."""
     compute_timeout_s: Seconds = 120
     """The longest that a worker process may take over one scan or one correlation."""
+    compute_memory_bytes: Annotated[int, Field(ge=512 * 1024**2, le=2**40)] = 3 * 1024**3
+    """And the most memory of its own. The largest scan that the reader takes needs a quarter of it."""
     compute_rest_s: Seconds = 60
     """How long such a process is kept when nothing is asked of it: it takes a hundred megabytes, and a second to
     start."""
@@ -174,6 +176,9 @@ class Settings(BaseSettings):
     pull_interval_s: Seconds = 2
     """How often each peer is asked for news; jittered by a quarter, so that peers do not move in step."""
     peer_timeout_s: Seconds = 30
+    peer_certificate: Path | None = None
+    """A PEM file with the certificate chain, and its key, that this node shows to peers whose proxy asks for one;
+    relative to the home. Beside the signatures of requests, never in their place."""
     lane_wait_s: Annotated[float, Field(ge=0, le=50)] = 20
     """How long a peer is asked to wait for news before it answers that there is none; 0 asks it not to wait. At most
     half of ``peer_timeout_s``, and below what reverse proxies wait for."""
@@ -300,6 +305,11 @@ class Settings(BaseSettings):
     @property
     def keys(self) -> Path:
         return self.home / "keys"
+
+    @property
+    def client_certificate(self) -> Path | None:
+        """Where ``peer_certificate`` lies; None without one."""
+        return None if self.peer_certificate is None else self.home / self.peer_certificate
 
     @property
     def sign_in_key(self) -> Path:

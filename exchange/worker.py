@@ -82,7 +82,11 @@ class Worker:
     def __init__(self, node: Node, write_letter: LetterWriter) -> None:
         self._node = node
         self._write_letter = write_letter
-        self._client = PeerClient(node.keys.transport, timeout_s=node.settings.peer_timeout_s)
+        self._client = PeerClient(
+            node.keys.transport,
+            timeout_s=node.settings.peer_timeout_s,
+            certificate=node.settings.client_certificate,
+        )
         self._time_authority = TimeAuthorityClient(timeout_s=node.settings.peer_timeout_s)
         self._chance = random.Random()
         self._hours = Hours(node)

@@ -42,7 +42,11 @@ class Introduction:
 
 def fetch_introduction(node: Node, url: str) -> Introduction:
     """Ask whoever answers at ``url`` for its card. Raises PeerUnreachable, InvalidInput."""
-    client = PeerClient(node.keys.transport, timeout_s=node.settings.peer_timeout_s)
+    client = PeerClient(
+        node.keys.transport,
+        timeout_s=node.settings.peer_timeout_s,
+        certificate=node.settings.client_certificate,
+    )
     try:
         raw = client.fetch_card(url)
     finally:

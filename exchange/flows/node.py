@@ -24,6 +24,7 @@ from exchange.flows.news import News
 from exchange.flows.small_pictures import SmallPictures
 from exchange.flows.worth import load_calibration
 from exchange.meters import Meters
+from exchange.net.line import tls_context
 from exchange.net.mail import MailServer
 from exchange.net.object_store import ObjectStore
 from exchange.store.audit_trail import AuditTrail
@@ -184,6 +185,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
     calibration, authority, mail = load_calibration(settings), load_authority(settings), load_mail_server(settings)
+    tls_context(settings.client_certificate)
     cluster, objects = cluster_of(settings), object_store_of(settings)
     if settings.database_url is None and not settings.database.is_file():
         raise ConfigurationError(
@@ -209,10 +211,8 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         query_scans=QueryScans(settings.queries),
         draft_files=DraftFiles(settings.drafts, min_free_bytes=settings.min_free_bytes),
         keys=keys,
-        compute=Compute(settings.workers, settings.compute_timeout_s, rest_s=settings.compute_rest_s),
-        background=Compute(
-            settings.workers, settings.compute_timeout_s, rest_s=settings.compute_rest_s, background=True
-        ),
+        compute=_compute(settings),
+        background=_compute(settings, background=True),
         cluster=cluster,
         galleries=Galleries(settings.galleries),
         small_pictures=SmallPictures(),
@@ -222,6 +222,16 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         mail=mail,
         history=history,
         meters=Meters(),
+    )
+
+
+def _compute(settings: Settings, *, background: bool = False) -> Compute:
+    return Compute(
+        settings.workers,
+        settings.compute_timeout_s,
+        memory_bytes=settings.compute_memory_bytes,
+        rest_s=settings.compute_rest_s,
+        background=background,
     )
 
 

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -51,16 +52,16 @@ class PeerAddress:
 class PeerClient:
     """One node's requests to all its peers, past any proxy of the environment: nodes reach each other directly.
 
-    ``timeout_s`` is the longest that a peer may be silent. Each request has a connection of its own, so that nothing
-    of one answer is ever taken for the next.
+    ``timeout_s`` is the longest that a peer may be silent; ``certificate`` is shown to proxies that ask for one. Each
+    request has a connection of its own, so that nothing of one answer is ever taken for the next.
     """
 
-    def __init__(self, transport: Ed25519PrivateKey, *, timeout_s: float) -> None:
+    def __init__(self, transport: Ed25519PrivateKey, *, timeout_s: float, certificate: Path | None = None) -> None:
         self._key = transport
         self._key_id = key_id(ED25519, raw_public(transport))
         self._timeout_s = timeout_s
         self._lines = Lines()
-        self._http = http_client(timeout_s)
+        self._http = http_client(timeout_s, certificate)
 
     def hang_up(self) -> None:
         """Break off every request that is under way, with PeerUnreachable, and begin no other. For any thread."""

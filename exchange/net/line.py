@@ -10,11 +10,12 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from exchange.errors import PeerUnreachable
+from exchange.errors import ConfigurationError, PeerUnreachable
 
 CONNECT_S = 5.0
 """The longest to wait for a connection: who is away must not delay the others."""
@@ -92,13 +93,38 @@ class Lines:
             line.cut(STOPPING)
 
 
-def http_client(timeout_s: float) -> httpx.Client:
+def tls_context(certificate: Path | None = None) -> ssl.SSLContext:
+    """Who is believed: the system's roots; and what is shown to whoever asks: the chain and key of a PEM file.
+
+    Raises ConfigurationError when that file cannot be used.
+    """
+    context = ssl.create_default_context()
+    if certificate is None:
+        return context
+    try:
+        context.load_cert_chain(certificate, password=_no_passphrase)
+    except ssl.SSLError as error:
+        raise ConfigurationError(
+            f"peer_certificate: {certificate} does not hold a certificate and its key, not encrypted, in PEM "
+            f"({error.reason or error})."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(f"peer_certificate: {certificate} cannot be read: {error.strerror}.") from error
+    return context
+
+
+def _no_passphrase() -> str:
+    """OpenSSL would ask on the terminal, and a service has none."""
+    return ""
+
+
+def http_client(timeout_s: float, certificate: Path | None = None) -> httpx.Client:
     """For requests to other machines: past any proxy of the environment, a connection for each, no redirects."""
     return httpx.Client(
         timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S)),
         limits=httpx.Limits(max_keepalive_connections=0),
         trust_env=False,
-        verify=ssl.create_default_context(),
+        verify=tls_context(certificate),
         follow_redirects=False,
     )
 

@@ -9,8 +9,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "CHANGELOG.md", "deploy/README.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")))
-WITH_CODE = (*DOCUMENTS, "deploy/ffp.service", "deploy/ffp-backup.service", "deploy/nginx.conf")
+DOCUMENTS = (
+    "README.md",
+    "CHANGELOG.md",
+    "deploy/README.md",
+    "deploy/runbook.md",
+    *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")),
+)
+WITH_CODE = (
+    *DOCUMENTS,
+    *(
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "deploy").rglob("*"))
+        if path.is_file() and path.suffix not in {".md", ".json"}
+    ),
+)
 _FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

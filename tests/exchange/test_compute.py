@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import multiprocessing
 import os
 import signal
@@ -150,6 +151,38 @@ def test_background_work_leaves_the_cores_to_others() -> None:
     finally:
         waited_for.close()
         background.close()
+
+
+def test_memory_is_bounded_and_the_next_work_is_done() -> None:
+    """What it maps of files is not its own: a gallery may be larger than the bound."""
+    compute = Compute(1, timeout_s=60, memory_bytes=512 * 1024**2)
+    try:
+        assert compute.run(_length_of, 100 * 1024**2) == 100 * 1024**2
+        with pytest.raises(ComputeFailed, match="more than 512 MB of memory"):
+            compute.run(_length_of, 600 * 1024**2)
+        assert compute.run(_length_of, 100) == 100
+    finally:
+        compute.close()
+
+
+def test_what_is_mapped_is_not_counted(tmp_path: Path) -> None:
+    path = tmp_path / "gallery"
+    with path.open("wb") as file:
+        file.truncate(2 * 1024**3)
+    compute = Compute(1, timeout_s=60, memory_bytes=512 * 1024**2)
+    try:
+        assert compute.run(_mapped, path) == 2 * 1024**3
+    finally:
+        compute.close()
+
+
+def _length_of(size: int) -> int:
+    return len(bytearray(size))
+
+
+def _mapped(path: Path) -> int:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        return len(mapped)
 
 
 def test_what_nobody_asks_for_ends_and_is_started_again() -> None:

@@ -15,6 +15,8 @@ from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.databases import Sqlite
 from tests.exchange.flows.network import RS, Network
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(ffp: Ffp, tmp_path: Path) -> Path:

@@ -18,6 +18,8 @@ from tests.exchange.conftest import free_port
 from tests.exchange.flows.owner import owner_of
 from tests.exchange.log.authority import Authority, served, url_of
 
+pytestmark = pytest.mark.slow
+
 FINGERPRINT = re.compile(r"(?:[0-9]{5} ){7}[0-9]{5}")
 
 

@@ -24,6 +24,8 @@ from schemas.vocabulary import Jurisdiction
 from tests.exchange.databases import Databases, Sqlite, databases_fixture
 from tests.exchange.flows.network import MK, RS, Network
 
+pytestmark = pytest.mark.slow
+
 databases = databases_fixture("sqlite")
 PASSPHRASE = b"of the backup, and long enough"
 
@@ -128,8 +130,9 @@ def test_what_is_sealed_opens_whole_or_not_at_all() -> None:
 def test_old_backups_expire_with_the_scans_that_no_other_names(network: Network, node: Node, folder: Path) -> None:
     other = back_up(network.nodes[MK].settings.home, folder).folder
     back_up(node.settings.home, folder)
+    third = network.record(RS, scan=b"third scan")
     with node.store.write() as session:
-        erase_rows(session, network.record(RS, scan=b"third scan"))
+        erase_rows(session, third)
     kept = [back_up(node.settings.home, folder, keep=2) for _ in range(3)][1:]
     assert kept[-1].expired == 1
     assert {path.parent for path in folder.glob(f"*/{MANIFEST}")} == {other, *(one.folder for one in kept)}

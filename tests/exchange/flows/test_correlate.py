@@ -15,6 +15,8 @@ from exchange.store.tables import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
 
+pytestmark = pytest.mark.slow
+
 
 def _pairs(node: RunningNode) -> list[tuple[int, int]]:
     with node.node.store.read() as session:
@@ -40,7 +42,6 @@ def test_every_pair_is_compared_once_whatever_comes_twice(
     assert _pairs(rs) == list(combinations(acquisitions, 2))
 
 
-@pytest.mark.slow
 def test_calibres_that_no_firearm_shares_are_not_compared(
     start_node: Callable[..., RunningNode], scans: dict[str, Path]
 ) -> None:
@@ -54,7 +55,6 @@ def test_calibres_that_no_firearm_shares_are_not_compared(
     assert set(_pairs(rs)) == expected
 
 
-@pytest.mark.slow
 def test_missing_prepared_scans_are_made_again(start_node: Callable[..., RunningNode], scans: dict[str, Path]) -> None:
     rs = start_node(Jurisdiction.RS)
     rs.submit(scans["1-1"], case_reference="RS-1")
@@ -70,7 +70,6 @@ def test_missing_prepared_scans_are_made_again(start_node: Callable[..., Running
     assert rs.get(f"/v1/candidates/{found[0]['candidate_id']}/picture").content.startswith(b"\x89PNG")
 
 
-@pytest.mark.slow
 def test_after_a_change_of_the_matcher_all_is_correlated_anew(
     start_node: Callable[..., RunningNode], scans: dict[str, Path]
 ) -> None:

@@ -20,6 +20,8 @@ from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.web.conftest import problem, tiny_scan
 
+pytestmark = pytest.mark.slow
+
 HERE, THERE = ("1-1", "2-1", "3-1", "3-2"), ("1-2", "2-2")
 
 

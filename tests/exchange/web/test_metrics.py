@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import httpx
 import pytest
@@ -17,6 +17,7 @@ from exchange.flows.node import Node
 from exchange.web.metrics import metrics_served, registry_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, free_port
+from tests.exchange.served import eventually
 from tests.exchange.web.conftest import tiny_scan
 
 LABELS = {"method", "route", "status", "le", "kind", "state", "part", "pool", "duty", "peer", "log"}
@@ -59,15 +60,16 @@ def test_requests_are_counted_by_route_and_never_by_what_stands_in_it(node: Runn
     node.http.request(secret, node.url + "/healthz")
     node.http.get(f"{node.url}/app/static/node.css")
     node.http.get(f"{node.url}/app/sign-in")
-    found = samples(node.node)
-    requests = {labels for name, labels in found if name == "ffp_http_requests_total"}
-    assert {
+    wanted = {
         ("GET", "/v1/records", "200"),
         ("GET", "/v1/records/{statement_id}", "404"),
         ("GET", "none", "404"),
         ("GET", "/app/sign-in", "200"),
         ("GET", "/app/static/*", "200"),
-    } <= requests
+    }
+    eventually(lambda: wanted <= _requests(samples(node.node)))  # counted when the last byte has left
+    found = samples(node.node)
+    requests = _requests(found)
     assert any(method == "other" for method, _, _ in requests)
     assert not any(secret in part for _, labels in found for part in labels)
     count = found["ffp_http_request_seconds_count", ("/v1/records",)]
@@ -76,6 +78,10 @@ def test_requests_are_counted_by_route_and_never_by_what_stands_in_it(node: Runn
         for (name, labels), value in found.items()
         if name == "ffp_http_requests_total" and labels[1] == "/v1/records"
     )
+
+
+def _requests(found: Mapping[tuple[str, tuple[str, ...]], float]) -> set[tuple[str, ...]]:
+    return {labels for name, labels in found if name == "ffp_http_requests_total"}
 
 
 def test_labels_are_few_and_name_no_person_and_no_case(node: RunningNode) -> None:

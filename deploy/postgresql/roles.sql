@@ -1,0 +1,56 @@
+-- The roles of one node's database. Run as a superuser, connected to that database, before `ffp init`, and again after
+-- it and after each `ffp migrate`; running it twice changes nothing:
+--   psql --single-transaction --set=ON_ERROR_STOP=1 --file=roles.sql ffp
+-- ffp_owner   makes and changes the tables; used for `ffp init` and `ffp migrate`, and by nothing that runs
+-- ffp         the running node: reads and writes rows, and changes no table
+-- ffp_report  reads how the node works, for reports and monitoring: counts and times, nothing of a case or a person
+-- None has a password yet: \password ffp_owner, and so on.
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['ffp_owner', 'ffp', 'ffp_report'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+            EXECUTE format('CREATE ROLE %I', name);
+        END IF;
+        EXECUTE format('ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS', name);
+    END LOOP;
+    EXECUTE format('ALTER DATABASE %I OWNER TO ffp_owner', current_database());
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO ffp, ffp_report', current_database());
+END
+$$;
+
+ALTER SCHEMA public OWNER TO ffp_owner;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO ffp, ffp_report;
+
+-- Neither TRUNCATE, which passes by every check of rows, nor TRIGGER, nor REFERENCES.
+ALTER DEFAULT PRIVILEGES FOR ROLE ffp_owner IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ffp;
+ALTER DEFAULT PRIVILEGES FOR ROLE ffp_owner IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO ffp;
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ffp, ffp_report;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ffp;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO ffp;
+
+-- Which form the database has, only a migration changes.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    IF to_regclass('public.schema_version') IS NOT NULL THEN
+        REVOKE INSERT, UPDATE, DELETE ON schema_version FROM ffp;
+    END IF;
+    FOREACH name IN ARRAY ARRAY['monitoring_report', 'node_hours', 'log_state', 'schema_version'] LOOP
+        IF to_regclass('public.' || name) IS NOT NULL THEN
+            EXECUTE format('GRANT SELECT ON public.%I TO ffp_report', name);
+        END IF;
+    END LOOP;
+    IF to_regclass('public.job') IS NOT NULL THEN
+        GRANT SELECT (kind, state, attempts, not_before) ON job TO ffp_report;
+    END IF;
+END
+$$;
+
+ALTER ROLE ffp_report SET default_transaction_read_only = on;
+ALTER ROLE ffp_report SET statement_timeout = '60s';

@@ -1,0 +1,180 @@
+"""The container: its files are in order, and the commands in them, run here without one, make a node that serves."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.flows.node import create_node
+from schemas.vocabulary import Jurisdiction
+from tests.deploy.test_units import wait_ready
+from tests.deploy.tools import needed
+from tests.deploy.wheelhouse import made_wheelhouse
+from tests.exchange.conftest import free_port
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+PASSPHRASE = "a passphrase of the container's test"
+
+
+def instructions(name: str, text: str = DOCKERFILE) -> list[str]:
+    return [line.split(maxsplit=1)[1] for line in text.splitlines() if line.startswith(f"{name} ")]
+
+
+def healthcheck() -> list[str]:
+    [checked] = re.findall(r"^HEALTHCHECK .*?CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    command: list[str] = json.loads(checked)
+    return command
+
+
+@pytest.fixture(scope="module")
+def composed() -> dict[str, Any]:
+    """The file as Docker Compose reads it: it refuses what the specification does not have."""
+    program = needed("docker-compose", "docker-compose")
+    command = [program, "--file", DEPLOY / "compose.yaml", "config", "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_hadolint_finds_nothing() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "hadolint", DEPLOY / "Dockerfile"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_it_runs_as_nobody_special_and_is_asked_how_it_is() -> None:
+    assert len(instructions("FROM")) == 2
+    last = DOCKERFILE.rsplit("\nFROM ", 1)[1]
+    assert instructions("USER", last) == ["7181"]
+    assert "readyz" in healthcheck()[-1]
+    assert not re.search(r"apt-get|curl|wget|git clone|https?://(?!127\.0\.0\.1)", DOCKERFILE)
+
+
+def test_every_container_is_held(composed: dict[str, Any]) -> None:
+    assert set(composed["services"]) == {"node", "worker", "proxy", "database"}
+    for name, service in composed["services"].items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert int(service["mem_limit"]) > 0, name
+        assert service["pids_limit"] > 0, name
+        assert not any("PASSWORD" in key and not key.endswith("_FILE") for key in service.get("environment") or {})
+    assert not composed["services"]["node"].get("cap_add")
+    assert not composed["services"]["worker"].get("cap_add")
+
+
+def test_only_the_proxy_is_reached_from_outside(composed: dict[str, Any]) -> None:
+    services = composed["services"]
+    assert composed["networks"]["inside"]["internal"] is True
+    assert set(services["database"]["networks"]) == {"inside"}
+    assert services["proxy"]["network_mode"] == "service:node"
+    published = {name: [port["target"] for port in service.get("ports", ())] for name, service in services.items()}
+    assert published == {"node": [443], "worker": [], "proxy": [], "database": []}
+
+
+def test_secrets_are_files(composed: dict[str, Any]) -> None:
+    for name, secret in composed["secrets"].items():
+        assert Path(secret["file"]) == DEPLOY / "secrets" / name
+    assert instructions("ENV")[0].split().count("CREDENTIALS_DIRECTORY=/run/secrets") == 1
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the first stage makes, by its own commands, from a wheelhouse for this interpreter."""
+    folder = tmp_path_factory.mktemp("container")
+    wheelhouse, venv = made_wheelhouse(folder / "wheelhouse"), folder / "venv"
+    stage = DOCKERFILE.rsplit("\nFROM ", 1)[0]
+    assert instructions("COPY", stage) == [". ."]
+    for command in instructions("RUN", stage):
+        here = command.replace("/opt/ffp/venv", str(venv)).replace("python -m venv", f"{sys.executable} -m venv")
+        # without pip's settings of this machine, which may name an index; what is run once is not compiled for it
+        environment = {"PATH": os.environ["PATH"], "PIP_CONFIG_FILE": os.devnull, "PIP_NO_COMPILE": "1"}
+        done = subprocess.run(
+            ["sh", "-c", here], cwd=wheelhouse, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{here}\n{done.stderr}"
+    return venv
+
+
+@pytest.mark.slow
+def test_what_the_dockerfile_says_serves_a_node(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, port = tmp_path / "node", free_port()
+    monkeypatch.setenv("FFP_NODE_KEY_PASSPHRASE", PASSPHRASE)
+    create_node(home, jurisdiction=Jurisdiction.RS, url=f"http://127.0.0.1:{port}", port=port)
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "ffp_node_key_passphrase").write_text(PASSPHRASE, encoding="utf-8")
+    environment = dict(word.split("=", 1) for word in shlex.split(" ".join(instructions("ENV"))))
+    environment |= {"FFP_NODE_HOME": str(home), "CREDENTIALS_DIRECTORY": str(secrets), "PATH": os.environ["PATH"]}
+    command = [*json.loads(instructions("ENTRYPOINT")[0]), *json.loads(instructions("CMD")[0])]
+
+    log = tmp_path / "log"
+    with log.open("wb") as told:
+        process = subprocess.Popen(_here(command, installed), env=environment, cwd=home, stdout=told, stderr=told)
+    try:
+        wait_ready(f"http://127.0.0.1:{port}/readyz", process, log)
+        asked = [word.replace("8440", str(port)) for word in _here(healthcheck(), installed)]
+        assert subprocess.run(asked, check=False, capture_output=True, timeout=30).returncode == 0
+        [stop] = instructions("STOPSIGNAL")
+        process.send_signal(signal.Signals[stop])
+        assert process.wait(timeout=60) == 0, log.read_text()
+        assert subprocess.run(asked, check=False, capture_output=True, timeout=30).returncode != 0
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _here(command: list[str], venv: Path) -> list[str]:
+    return [word.replace("/opt/ffp/venv", str(venv)) for word in command]
+
+
+@pytest.mark.slow
+def test_the_wheelhouse_names_and_verifies_all_that_is_in_it(installed: Path) -> None:
+    wheelhouse = installed.parent / "wheelhouse"
+    listed = {line.split("  ./", 1)[1] for line in (wheelhouse / "SHA256SUMS").read_text(encoding="utf-8").splitlines()}
+    there = {str(path.relative_to(wheelhouse)) for path in wheelhouse.rglob("*") if path.is_file()}
+    assert listed == there - {"SHA256SUMS"}
+    assert {"requirements.lock", "deploy/README.md", "deploy/ffp.service"} <= listed
+    said = subprocess.run([installed / "bin" / "ffp", "--help"], capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert "Ballistic information exchange" in said.stdout
+    assert not (installed / "bin" / "pytest").exists()
+
+
+@pytest.mark.slow
+def test_a_wheel_that_was_exchanged_is_not_installed(installed: Path, tmp_path: Path) -> None:
+    wheelhouse, other = installed.parent / "wheelhouse", tmp_path / "wheelhouse"
+    other.mkdir()
+    for path in wheelhouse.iterdir():
+        if path.is_file():
+            (other / path.name).symlink_to(path)
+    [wheel] = other.glob("segno-*.whl")
+    content = wheel.read_bytes()
+    wheel.unlink()
+    wheel.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    command = ["install", "--no-index", "--find-links", other, "--require-hashes", "--dry-run"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", *command, "--requirement", other / "requirements.lock", "--ignore-installed"],
+        env={"PATH": os.environ["PATH"], "PIP_CONFIG_FILE": os.devnull},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in done.stderr

@@ -1,0 +1,179 @@
+"""The units of systemd: they verify, they let their processes do little, and their commands run as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import typer
+
+from exchange.cli.main import app
+from exchange.flows.node import create_node
+from exchange.store.engine import Store
+from exchange.store.statements import latest_checkpoint
+from schemas.vocabulary import Jurisdiction
+from tests.deploy.tools import needed
+from tests.exchange.conftest import free_port
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNITS = sorted(path.name for path in (*DEPLOY.glob("*.service"), *DEPLOY.glob("*.timer")))
+SERVICES = [name for name in UNITS if name.endswith(".service")]
+FFP = "/opt/ffp/venv/bin/ffp"
+MOST_EXPOSED = 15
+"""In tenths, of systemd's 0 (nothing may be done) to 10: a service that needs the network has 1.4 at best."""
+PASSPHRASE = "a passphrase of the unit's test"
+START_S = 60
+COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # of a group
+
+
+@pytest.fixture(scope="module")
+def analyze() -> Callable[..., str]:
+    found = needed("systemd-analyze", "systemd")
+
+    def run(*arguments: str | Path) -> str:
+        done = subprocess.run([found, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def unit(name: str) -> str:
+    return (DEPLOY / name).read_text(encoding="utf-8")
+
+
+def command_of(name: str) -> list[str]:
+    [line] = re.findall(r"^ExecStart=(.+)$", unit(name), re.MULTILINE)
+    words = shlex.split(line)
+    assert words[0] == FFP
+    return words[1:]
+
+
+def test_there_are_the_units_that_the_page_names() -> None:
+    assert UNITS == ["ffp-backup.service", "ffp-backup.timer", "ffp-worker.service", "ffp.service"]
+
+
+def test_systemd_finds_nothing_wrong(analyze: Callable[..., str], tmp_path: Path) -> None:
+    """With a program that is there in place of ours: systemd looks whether it is."""
+    for name in UNITS:
+        (tmp_path / name).write_text(unit(name).replace(FFP, sys.executable), encoding="utf-8")
+    assert analyze("verify", "--man=no", *(tmp_path / name for name in UNITS)) == ""
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_may_do_little(analyze: Callable[..., str], name: str) -> None:
+    analyze("security", "--offline=true", f"--threshold={MOST_EXPOSED}", "--no-pager", DEPLOY / name)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_secrets_come_as_credentials_and_memory_is_bounded(name: str) -> None:
+    assert "ImportCredential=ffp_node_*" in unit(name)
+    assert re.search(r"^MemoryMax=\S+$", unit(name), re.MULTILINE)
+    assert not re.search(r"^Environment=.*(PASS|SECRET|URL)", unit(name), re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_node_is_served_as_the_unit_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its keys encrypted, the passphrase where systemd puts it, in the environment nothing but what the unit has."""
+    home, port = tmp_path / "node", free_port()
+    monkeypatch.setenv("FFP_NODE_KEY_PASSPHRASE", PASSPHRASE)
+    create_node(home, jurisdiction=Jurisdiction.RS, url=f"http://127.0.0.1:{port}", port=port)
+    with started("ffp.service", home, tmp_path) as (process, log):
+        wait_ready(f"http://127.0.0.1:{port}/readyz", process, log)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0, log.read_text()
+    assert PASSPHRASE not in log.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "worker" not in COMMANDS, reason="this software has no ffp worker: ffp-worker.service WAS NOT TRIED"
+)
+def test_work_is_done_as_the_unit_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "node"
+    monkeypatch.setenv("FFP_NODE_KEY_PASSPHRASE", PASSPHRASE)
+    create_node(home, jurisdiction=Jurisdiction.RS, url="http://127.0.0.1:9", port=9)
+    store = Store(home / "node.db")
+    with started("ffp-worker.service", home, tmp_path) as (process, log):
+        deadline = time.monotonic() + START_S
+        while not _signed(store):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0, log.read_text()
+    store.close()
+
+
+def _signed(store: Store) -> bool:
+    """Whether the worker has signed the head of the log."""
+    with store.read() as session:
+        return latest_checkpoint(session) is not None
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "backup" not in COMMANDS, reason="this software has no ffp backup: ffp-backup.service WAS NOT TRIED"
+)
+def test_a_backup_is_made_as_the_unit_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, folder = tmp_path / "node", tmp_path / "backups"
+    monkeypatch.setenv("FFP_NODE_KEY_PASSPHRASE", PASSPHRASE)
+    create_node(home, jurisdiction=Jurisdiction.RS, url="http://127.0.0.1:9", port=9)
+    folder.mkdir(mode=0o700)
+    with started("ffp-backup.service", home, tmp_path) as (process, log):
+        assert process.wait(timeout=60) == 0, log.read_text()
+    assert list(folder.rglob("manifest.json"))
+
+
+@contextmanager
+def started(name: str, home: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """The process of a unit, for a node at ``home`` and backups in ``folder / "backups"``; with its log."""
+    credentials, log = folder / "credentials", folder / "log"
+    credentials.mkdir(mode=0o700)
+    (credentials / "ffp_node_key_passphrase").write_text(PASSPHRASE, encoding="utf-8")
+    [environment] = re.findall(r"^Environment=(\w+)=/var/lib/ffp$", unit(name), re.MULTILINE)
+    with log.open("wb") as told:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "exchange.cli.main"),
+                *(word.replace("/var/backups/ffp", str(folder / "backups")) for word in command_of(name)),
+            ],
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(DEPLOY.parent),
+                "CREDENTIALS_DIRECTORY": str(credentials),
+                environment: str(home),
+            },
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=told,
+            stderr=told,
+        )
+    try:
+        yield process, log
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            if httpx.get(url, trust_env=False).status_code == 200:
+                return
+        except httpx.TransportError:
+            assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
