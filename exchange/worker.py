@@ -39,6 +39,7 @@ from exchange.flows.mirror import mirror_log
 from exchange.flows.monitoring_hours import Hours
 from exchange.flows.node import Node
 from exchange.flows.objects import evict, promise_objects, settle_object, sweep_objects
+from exchange.flows.objects import promise_again as promise_objects_again
 from exchange.flows.presence import BEAT_S, LEASE_S, NEVER, Presence, most_attempts, tell_on_scan
 from exchange.flows.pull import fetch_scan, note_alarm, pull
 from exchange.flows.rebuild import rebuild
@@ -100,7 +101,7 @@ class Worker:
         self._told: dict[str, bytes | None] = {}
         self._behind: set[str] = set()
         self._swept = False
-        self._objects_swept = float("-inf")
+        self._objects_promised, self._objects_swept = False, float("-inf")
         self._due: frozenset[jobs.JobKind] = frozenset()
         self._looking, self._look_again = threading.Lock(), 0.0
         self._wait_s = int(min(node.settings.lane_wait_s, node.settings.peer_timeout_s / 2))
@@ -133,7 +134,7 @@ class Worker:
         ]
         if self._node.objects is not None:
             alone += [
-                ("scans for the object store", lambda: promise_objects(self._node), OBJECTS_S),
+                ("scans for the object store", self._promise_objects, OBJECTS_S),
                 ("scans that may leave the disk", lambda: evict(self._node) > 0, OBJECTS_S),
                 ("objects without a record", self._sweep_objects, SWEEP_S),
             ]
@@ -219,6 +220,14 @@ class Worker:
         if stayed:
             log.warning("scans that no record names cannot be removed, tried again at the next start", count=stayed)
         return False
+
+    def _promise_objects(self) -> bool:
+        """Returns whether there is more to do at once, of what was there before the object store was."""
+        if self._objects_promised:
+            promise_objects_again(self._node)
+            return False
+        self._objects_promised = not promise_objects(self._node)
+        return not self._objects_promised
 
     def _sweep_objects(self) -> bool:
         if time.monotonic() >= self._objects_swept + SWEEP_OBJECTS_S and sweep_objects(self._node):

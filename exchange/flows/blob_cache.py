@@ -152,6 +152,11 @@ class BlobCache(BlobFolder):
                     self._fetching.pop(sha256, None)
 
 
+def is_away(blobs: BlobFolder, sha256: str) -> bool:
+    """Whether the scan is not on the disk of a node that has an object store."""
+    return isinstance(blobs, BlobCache) and not blobs.is_here(sha256)
+
+
 def _altered(sha256: str) -> ObjectAltered:
     return ObjectAltered(
         f"What the object store has of the scan {sha256} is not that scan; it is not served. The operator restores it."
@@ -164,6 +169,10 @@ def object_store_of(settings: Settings) -> ObjectStore | None:
         return None
     if importlib.util.find_spec("obstore") is None:
         raise ConfigurationError("The setting objects_url needs an optional part: pip install 'ffp-exchange[s3]'.")
+    if ambient := sorted(name for name in os.environ if name.upper().startswith("AWS_")):
+        raise ConfigurationError(
+            f"The environment has {', '.join(ambient)}, which would count beside objects_*; start the node without."
+        )
     roots = None
     if settings.objects_roots is not None:
         try:

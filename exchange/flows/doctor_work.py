@@ -8,6 +8,7 @@ from typing import Final
 
 from exchange.clock import stamp_in
 from exchange.errors import NotFound, ObjectStoreUnavailable
+from exchange.flows.blob_cache import is_away
 from exchange.flows.deadlines import all_duties
 from exchange.flows.findings import Finding, fault, warning
 from exchange.flows.log_start import log_alarms
@@ -17,7 +18,7 @@ from exchange.flows.ready import who_works
 from exchange.flows.stamping import stamp_alarms
 from exchange.flows.trust_root import root_alarms
 from exchange.store import jobs
-from exchange.store.objects import count_objects
+from exchange.store.objects import all_stored, count_objects
 from exchange.store.peers import PeerState, all_peers
 from exchange.store.records import scans_at_rest
 from exchange.store.statements import keys_since, last_log_check, latest_checkpoint, log_size, statement_at
@@ -44,8 +45,12 @@ WHAT_WAITS: Final = {
 def examine_scans(node: Node) -> Iterator[Finding]:
     """Whether each scan that a record names is there, in its size. Their bytes are read by `ffp log check`."""
     with node.store.read() as session:
-        named = scans_at_rest(session)
-    lacking = [sha256 for sha256, size in named.items() if _size(node, sha256) != size]
+        named, elsewhere = scans_at_rest(session), all_stored(session)
+    lacking = [
+        sha256
+        for sha256, size in named.items()
+        if not (sha256 in elsewhere and is_away(node.blobs, sha256)) and _size(node, sha256) != size
+    ]
     if lacking:
         some = ", ".join(lacking[:NAMED])
         what = f"{len(lacking)} of {len(named)} scans that records name are gone or cut short: {some}."

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp_in
 from exchange.errors import CheckpointInvalid, NotFound, ObjectAltered, StatementInvalid, TimeStampRefused
 from exchange.flows.audit_check import AuditCheck, check_audit
-from exchange.flows.blob_cache import BlobCache
+from exchange.flows.blob_cache import is_away
 from exchange.flows.enrol import peer_keys
 from exchange.flows.node import Node
 from exchange.flows.page import open_head
@@ -21,6 +21,7 @@ from exchange.log import merkle
 from exchange.log.checkpoint import parse_text
 from exchange.log.note import parse_note
 from exchange.log.timestamp import verify_reply
+from exchange.store.objects import all_stored
 from exchange.store.peers import all_peers
 from exchange.store.rebuild import lost_leaves
 from exchange.store.records import scans_at_rest
@@ -103,15 +104,15 @@ def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None
 
         # 3.
         _check_acts(session, node, check)
-        scans = scans_at_rest(session)
+        scans, elsewhere = scans_at_rest(session), all_stored(session)
 
     # 4.
     listed = None if fetch or node.objects is None else {found.sha256: found.size for found in node.objects.listing()}
     for done, (sha256, size) in enumerate(scans.items(), 1):
-        if listed is None or not isinstance(node.blobs, BlobCache) or node.blobs.is_here(sha256):
-            _check_scan(node, sha256, size, check)
+        if listed is not None and sha256 in elsewhere and is_away(node.blobs, sha256):
+            _check_listed(sha256, size, listed.get(sha256), check)
         else:
-            _check_listed(node, sha256, size, listed.get(sha256), check)
+            _check_scan(node, sha256, size, check)
         progress("scans", done, len(scans))
     return check
 
@@ -249,12 +250,7 @@ def _check_scan(node: Node, sha256: str, size: int, check: LogCheck) -> None:
         check.found(f"scan {sha256}", f"It holds {held}: it was changed or damaged; restore it from a backup.")
 
 
-def _check_listed(node: Node, sha256: str, size: int, listed: int | None, check: LogCheck) -> None:
-    try:
-        node.blobs.size(sha256)
-    except NotFound:
-        check.found(f"scan {sha256}", "It is gone; restore it from a backup, or a peer that holds the record.")
-        return
+def _check_listed(sha256: str, size: int, listed: int | None, check: LogCheck) -> None:
     check.scans += 1
     if listed != size:
         held = "does not have it" if listed is None else f"has {listed} bytes instead of {size}"

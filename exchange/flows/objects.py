@@ -22,6 +22,7 @@ from exchange.store.objects import (
     object_of,
     promise_object,
     stored_before,
+    unnamed_objects,
     without_object,
 )
 from exchange.store.rebuild import lost_leaves
@@ -82,20 +83,28 @@ def settle_object(node: Node, object_id: int) -> None:
 
 
 def promise_objects(node: Node) -> bool:
-    """Promise the store what it was never told of, as when it is set for a node that has scans already, and what it
-    could not be given before and is here now, and what no record names. Returns whether there may be more."""
-    if not isinstance(node.blobs, BlobCache):
-        return False
+    """Promise the store what it was never told of, as when it is set for a node that has scans already, or after a
+    restore. Returns whether there may be more. To be done at a start: what comes later is promised as it comes."""
     with node.store.read() as session:
-        new, waiting = without_object(session, limit=BATCH), not_promised(session)
-        again = [row for row in waiting if node.blobs.is_here(row.sha256) or not is_named(session, row.sha256)]
-    if new or again:
+        new = without_object(session, limit=BATCH)
+    if new:
         with node.store.write() as session:
             for sha256, size in new:
                 promise_object(session, sha256, size)
+    return len(new) == BATCH
+
+
+def promise_again(node: Node) -> None:
+    """Promise the store what could not be given to it before, and is here now."""
+    if not isinstance(node.blobs, BlobCache):
+        return
+    with node.store.read() as session:
+        waiting = not_promised(session)
+        again = [row for row in waiting if node.blobs.is_here(row.sha256) or not is_named(session, row.sha256)]
+    if again:
+        with node.store.write() as session:
             for row in again:
                 promise(session, JobKind.STORE_OBJECT, row.object_id)
-    return len(new) == BATCH
 
 
 def evict(node: Node) -> int:
@@ -136,6 +145,8 @@ def sweep_objects(node: Node) -> bool:
         unknown = old.keys() - all_objects(session) - referenced_blobs(session)
         for sha256 in sorted(unknown):
             promise_object(session, sha256, old[sha256])
+        for object_id in unnamed_objects(session):
+            promise(session, JobKind.STORE_OBJECT, object_id)
     if unknown:
         log.info("objects that no record names are erased", count=len(unknown))
     return True

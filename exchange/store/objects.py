@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import String, cast, exists, func, or_, select
+from sqlalchemy import String, cast, exists, func, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
@@ -59,11 +59,15 @@ def without_object(session: Session, *, limit: int) -> Sequence[tuple[str, int]]
 
 
 def not_promised(session: Session) -> Sequence[ObjectRow]:
-    """Scans that the store lacks and could not be given, and objects that no record names, as far as no work is
-    promised on them."""
+    """Scans that the store lacks, as far as no work is promised on them: they could not be given to it."""
     promised = exists().where(JobRow.kind == JobKind.STORE_OBJECT, JobRow.subject == cast(ObjectRow.object_id, String))
+    return session.scalars(select(ObjectRow).where(ObjectRow.stored_at.is_(None), ~promised)).all()
+
+
+def unnamed_objects(session: Session) -> Sequence[int]:
+    """Objects that the store has, and that no record names any more."""
     named = exists().where(AcquisitionRow.sha256 == ObjectRow.sha256)
-    return session.scalars(select(ObjectRow).where(or_(ObjectRow.stored_at.is_(None), ~named), ~promised)).all()
+    return session.scalars(select(ObjectRow.object_id).where(~named)).all()
 
 
 def stored_before(session: Session, moment: str, names: Collection[str]) -> set[str]:

@@ -59,9 +59,10 @@ def read_blob(
         naming = records_naming(session, sha256)
     if not naming:
         raise NotFound(f"The scan {sha256} is not on this node.")
-    path, tag = node.blobs.path(sha256), f'"{sha256}"'
-    if unchanged(if_none_match, sha256):
+    tag = f'"{sha256}"'
+    if unchanged(if_none_match, sha256) and node.blobs.holds(sha256):
         return Response(status_code=304, headers={"ETag": tag})
+    path = node.blobs.path(sha256)
     headers = {"Content-Disposition": f'attachment; filename="{sha256[:16]}"'}
     answer = file_answer(request, path, tag, naming[0][0].media_type, headers)
     records = list(dict.fromkeys(statement.statement_id for _, statement in naming))[:MAX_RECORDS]

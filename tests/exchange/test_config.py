@@ -163,6 +163,14 @@ def test_an_object_store_by_settings(home: Path) -> None:
     assert "geheim" not in f"{settings!r} {settings.model_dump_json()} {store!r} {vars(store)}"
 
 
+def test_another_programs_settings_of_an_object_store_are_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"URL": "s3://scans", "KEY_ID": "key", "SECRET": "geheim"}.items():
+        monkeypatch.setenv(f"FFP_NODE_OBJECTS_{name}", value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://elsewhere.example")
+    with pytest.raises(ConfigurationError, match="AWS_ENDPOINT_URL_S3"):
+        object_store_of(load_settings(home))
+
+
 def test_a_bundle_of_roots_that_is_not_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"URL": "s3://scans", "KEY_ID": "key", "SECRET": "geheim", "ROOTS": "roots.pem"}.items():
         monkeypatch.setenv(f"FFP_NODE_OBJECTS_{name}", value)

@@ -80,6 +80,10 @@ SENTENCES: Final = {
     "quota-reached": _m("As many queries were asked as may be. Ask again later."),
     "store-unavailable": _m("The node's store cannot be reached. Try again later; nothing was stored."),
     "store-full": _m("The node's disk is full. Nothing was stored; tell the node's operator."),
+    "object-store-unavailable": _m(
+        "The object store with this scan cannot be reached. Try again later; nothing is lost."
+    ),
+    "object-altered": _m("What the object store has is not this scan. It is not shown; tell the node's operator."),
     "not-audited": _m("It could not be written down who asked, so nothing is shown. Try again later."),
     "compute-failed": _m("The scan could not be worked on in time. Try again."),
     "not-searched": _m("Nothing could be compared."),

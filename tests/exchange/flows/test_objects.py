@@ -23,7 +23,7 @@ from exchange.flows.doctor_work import examine_objects, examine_scans
 from exchange.flows.erase import erase
 from exchange.flows.log_check import check_log
 from exchange.flows.node import Node, open_node
-from exchange.flows.objects import evict, promise_objects, settle_object, sweep_objects
+from exchange.flows.objects import evict, promise_again, promise_objects, settle_object, sweep_objects
 from exchange.flows.restore import Secrets, restore, verify_restored
 from exchange.flows.say import THE_NODE
 from exchange.flows.withdraw import withdraw
@@ -73,6 +73,7 @@ def node(network: Network) -> Node:
 def store(node: Node) -> None:
     """What the worker does: promise what was not, and keep what was promised."""
     promise_objects(node)
+    promise_again(node)
     while True:
         with node.store.write() as session:
             job = take(session, JobKind.STORE_OBJECT, owner="here", lease_s=60)
