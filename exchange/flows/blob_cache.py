@@ -27,6 +27,9 @@ from exchange.store.withdrawals import is_named
 
 log = structlog.get_logger(__name__)
 
+_HARMLESS = {"AWS_CA_BUNDLE", "AWS_CONFIG_FILE", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"}
+"""Of the variables with which other programs find an object store, those that the client used here does not read."""
+
 
 class BlobCache(BlobFolder):
     """As ``BlobFolder``, also of scans that are in the object store alone; ``path`` may then take as long as a scan
@@ -169,7 +172,7 @@ def object_store_of(settings: Settings) -> ObjectStore | None:
         return None
     if importlib.util.find_spec("obstore") is None:
         raise ConfigurationError("The setting objects_url needs an optional part: pip install 'ffp-exchange[s3]'.")
-    if ambient := sorted(name for name in os.environ if name.upper().startswith("AWS_")):
+    if ambient := sorted(name for name in os.environ if name.upper().startswith("AWS_") and name not in _HARMLESS):
         raise ConfigurationError(
             f"The environment has {', '.join(ambient)}, which would count beside objects_*; start the node without."
         )
