@@ -59,7 +59,7 @@ def _plan() -> Plan:
         return Plan(50, steady_s=600, faults_s=300)
     if is_full():
         return Plan(17, steady_s=200, faults_s=100)
-    return Plan(5, steady_s=20, faults_s=25, timed=False)
+    return Plan(3, steady_s=8, faults_s=20, timed=False)
 
 
 def test_a_pilot_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from matcher import Filters, Gallery, GalleryWriter, Prepared, Reference, prepar
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode, free_port
 
-REFERENCES = 2000
+REFERENCES = 400
 FILES = ("cluster_authority", "cluster_certificate", "cluster_key")
 
 
