@@ -6,6 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "patient", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+"""A busy machine draws slowly, which is no fault of what is tried."""
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
