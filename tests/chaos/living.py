@@ -220,6 +220,7 @@ class LivingNetwork(Network):
             store=MortalStore(node.settings.database, fuse),
             blobs=MortalBlobs(node, fuse),
             compute=Here(1, node.settings.compute_timeout_s),
+            background=Here(1, node.settings.compute_timeout_s),
         )
 
     def restart(self, node_id: str, database: object = None) -> Node:
