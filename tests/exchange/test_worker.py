@@ -28,8 +28,9 @@ from tests.exchange.conftest import RunningNode
 from tests.exchange.served import Served, eventually, serving
 from tests.exchange.web.conftest import problem, stored, tiny_scan
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_nothing_acknowledged_is_lost_when_the_node_is_killed(tmp_path: Path, scans: dict[str, Path]) -> None:
     """kill -9 while some are submitted and others correlated; then the same home is served again."""
     some = ("1-1", "2-1", "1-2", "3-1")
@@ -118,7 +119,6 @@ def test_a_worker_process_killed_at_work_is_replaced_and_the_work_done(
     eventually(lambda: _jobs(node) == 0)
 
 
-@pytest.mark.slow
 def test_work_that_fails_for_ever_is_set_aside_in_sight_and_lives_again_when_promised(
     start_node: Callable[..., RunningNode],
 ) -> None:
@@ -163,7 +163,6 @@ def test_how_a_job_ended_is_written_down_when_the_database_is_back(
     assert away == []
 
 
-@pytest.mark.slow
 def test_a_start_mends_what_a_crash_left(start_node: Callable[..., RunningNode]) -> None:
     """Files that nobody was told of are gone, files to go on from stay; work that took the node down every time it
     was tried is set aside instead of doing so again."""

@@ -23,6 +23,8 @@ from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import LEGAL_BASIS, RunningNode, enrol_each_other
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 
+pytestmark = pytest.mark.slow
+
 databases = databases_fixture("sqlite", SLOW_ON_POSTGRESQL)
 
 Pair = tuple[RunningNode, RunningNode]
@@ -54,7 +56,6 @@ def test_candidates_appear_on_both_sides(pair: Pair, scans: dict[str, Path]) -> 
     assert [item["score"] for item in lists[0]] == [item["score"] for item in lists[1]]
 
 
-@pytest.mark.slow
 def test_a_received_record_is_the_issuers_own_bytes(pair: Pair, scans: dict[str, Path]) -> None:
     rs, mk = pair
     receipt = rs.submit(scans["1-1"], **SHARED_WITH_MK).json()
@@ -74,7 +75,6 @@ NOT_FOR_MK: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.mark.slow
 def test_what_is_not_for_a_peer_never_reaches_it(pair: Pair, scans: dict[str, Path]) -> None:
     rs, mk = pair
     kept = [
@@ -94,7 +94,6 @@ def test_what_is_not_for_a_peer_never_reaches_it(pair: Pair, scans: dict[str, Pa
     assert stolen.json()["type"] == unknown.json()["type"]
 
 
-@pytest.mark.slow
 def test_an_item_that_slipped_onto_a_lane_is_withheld_at_reading(pair: Pair, scans: dict[str, Path]) -> None:
     rs, mk = pair
     kept = rs.submit(scans["1-1"], level="full", audience=["XK"]).json()
@@ -107,7 +106,6 @@ def test_an_item_that_slipped_onto_a_lane_is_withheld_at_reading(pair: Pair, sca
     assert _signed_get(rs, mk, f"/v1/blobs/{_digest(rs, kept['statement_id'])}").status_code == 404
 
 
-@pytest.mark.slow
 def test_an_altered_scan_is_refused_and_fetched_again_when_it_is_whole(pair: Pair, scans: dict[str, Path]) -> None:
     rs, mk = pair
     digest = _sha256(scans["1-1"])
@@ -129,7 +127,6 @@ def test_an_altered_scan_is_refused_and_fetched_again_when_it_is_whole(pair: Pai
     assert mk.node.blobs.path(digest).read_bytes() == whole
 
 
-@pytest.mark.slow
 def test_requests_between_nodes_are_refused_for_their_reason(pair: Pair) -> None:
     rs, mk = pair
     path = f"/v1/lane?start=0&head={EMPTY_HEAD.hex()}&known_size=0"
@@ -149,7 +146,6 @@ def test_requests_between_nodes_are_refused_for_their_reason(pair: Pair) -> None
     assert _signed_get(rs, mk, path).status_code == 200, "the node goes on"
 
 
-@pytest.mark.slow
 def test_enrolment_needs_the_fingerprint_and_a_legal_basis(start_node: Callable[..., RunningNode]) -> None:
     rs, mk = start_node(Jurisdiction.RS), start_node(Jurisdiction.MK)
     introduction = fetch_introduction(rs.node, mk.url)
@@ -166,7 +162,6 @@ def test_enrolment_needs_the_fingerprint_and_a_legal_basis(start_node: Callable[
         fetch_introduction(rs.node, rs.url)
 
 
-@pytest.mark.slow
 def test_a_peer_enrolled_late_gets_what_it_may_see_from_before(
     start_node: Callable[..., RunningNode], scans: dict[str, Path]
 ) -> None:
@@ -199,7 +194,6 @@ def test_a_revoked_peer_gets_nothing_more_and_keeps_its_key_blocked(pair: Pair, 
         )
 
 
-@pytest.mark.slow
 def test_a_peer_that_was_away_catches_up(start_node: Callable[..., RunningNode], scans: dict[str, Path]) -> None:
     rs, mk = start_node(Jurisdiction.RS), start_node(Jurisdiction.MK)
     enrol_each_other(rs, mk)
@@ -213,7 +207,6 @@ def test_a_peer_that_was_away_catches_up(start_node: Callable[..., RunningNode],
     assert _peer(back, "ffp-rs")["quarantined"] == 0
 
 
-@pytest.mark.slow
 def test_a_node_restored_from_an_old_backup_gets_its_record_back(
     start_node: Callable[..., RunningNode], scans: dict[str, Path], databases: Databases
 ) -> None:

@@ -16,6 +16,8 @@ from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.conftest import problem, tiny_scan
 
+pytestmark = pytest.mark.slow
+
 WHY = {"FFP-Purpose": "investigation", "FFP-Legal-Basis": "%C4%8Clan%205 ZKP, K-17/26"}
 
 
@@ -240,7 +242,6 @@ def test_a_node_may_demand_a_purpose(strict: RunningNode) -> None:
     assert strict.get("/v1/audit", Role.AUDITOR).json()["not_stated"] == 0
 
 
-@pytest.mark.slow
 def test_a_candidate_and_its_picture(start_node: Callable[..., RunningNode], scans: dict[str, Path]) -> None:
     node = start_node(Jurisdiction.RS)
     sides = [node.submit(scans[name], case_reference=f"RS-{name}").json()["statement_id"] for name in ("1-1", "1-2")]
