@@ -13,6 +13,8 @@ export OMP_NUM_THREADS ?= 1
 
 # tests over all cores; timing belongs to `make bench`, which has the machine to itself
 SPREAD := -n auto --dist loadfile --benchmark-disable
+# both run whatever becomes of the first
+alone_first = $(BIN)/python -m pytest -q -m alone --benchmark-disable; alone=$$?; $(BIN)/python -m pytest -q -m "$(1)" $(SPREAD) && exit $$alone
 
 .PHONY: messages messages-missing help install demo training test test-all test-slow test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill
 .DEFAULT_GOAL := help
@@ -38,8 +40,8 @@ training: install  ## Six nodes to practise with, in ./region: pages, people, sy
 test: install  ## The tests, under three minutes; FFP_DATA=folder adds those on real scans
 	@$(BIN)/python -m pytest -q -m "not slow" $(SPREAD)
 
-test-all: install  ## With the slow ones
-	@$(BIN)/python -m pytest -q $(SPREAD)
+test-all: install  ## With the slow ones; first those that judge times, one after the other
+	@$(call alone_first,not alone)
 
 test-browser: install  ## The pages in headless Chromium, on real scans ($FFP_DATA); Debian's package is installed where that is possible
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq --no-install-recommends chromium >/dev/null; } || echo "Debian's package chromium is missing: apt-get install chromium"
@@ -57,8 +59,8 @@ pilot: install  ## Six nodes, 150 exhibits, 15 minutes, then all that goes wrong
 	@rm -f pilot.json
 	@FFP_PILOT=full FFP_CHAOS_REPORT=pilot.json $(BIN)/python -m pytest -q -s tests/chaos/test_pilot.py --benchmark-disable
 
-test-slow: install  ## The slow ones alone
-	@$(BIN)/python -m pytest -q -m slow $(SPREAD)
+test-slow: install  ## What `make test` leaves out
+	@$(call alone_first,slow and not alone)
 
 check: install  ## Style, types, architecture; known faults of what is installed, where the network allows
 	@$(BIN)/ruff check .

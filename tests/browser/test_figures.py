@@ -21,7 +21,7 @@ from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import enter
 from tests.exchange.conftest import RunningNode, node_starter
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.alone]
 
 READY_S = {545: 1.5, 2500: 4.0}
 FRAMES_A_SECOND = 15

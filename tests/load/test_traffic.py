@@ -26,7 +26,7 @@ from tests.load.people import percentile
 from tests.load.sizes import is_full, report
 from tests.load.traffic import CONNECTIONS, READS_A_S, SUBMISSION, SUBMISSIONS_A_S, Known, Told, another, traffic
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 READ_MS, SUBMISSION_MS = 250, 1_500
 """99 of 100 within that, on two cores that do nothing else."""
