@@ -35,3 +35,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "postgresql" in getattr(item, "fixturenames", ()) or "[postgresql" in item.nodeid:
             item.add_marker(pytest.mark.slow)
+    if os.environ.get("FFP_TEST_ENGINE") == "postgresql":  # what a test says of the other engine it says there
+        items[:] = [item for item in items if "[sqlite" not in item.nodeid and not item.get_closest_marker("sqlite")]

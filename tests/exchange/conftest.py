@@ -20,6 +20,7 @@ import structlog
 import uvicorn
 
 import matcher
+from exchange.config import Settings, first_settings
 from exchange.flows.enrol import enrol, fetch_introduction
 from exchange.flows.node import Node, create_node, open_node
 from exchange.store.users import add_user
@@ -27,7 +28,14 @@ from exchange.trust.card import fingerprint
 from exchange.web.app import create_app
 from matcher import synthetic
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.databases import Databases, databases_fixture, server_for_this_run
+from tests.exchange.databases import (
+    Databases,
+    Postgresql,
+    Sqlite,
+    databases_fixture,
+    engine_of_nodes,
+    server_for_this_run,
+)
 from tests.exchange.warm import SPARE, WarmCompute
 
 LEGAL_BASIS = "Test agreement, article 1"
@@ -49,6 +57,24 @@ def _nodes_have_warm_processes() -> Iterator[None]:
         patched.setattr("exchange.flows.node.Compute", WarmCompute)
         yield
     SPARE.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nodes_on_the_engine_that_was_named(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With $FFP_TEST_ENGINE=postgresql each node that a test makes has its database there, unless it says where."""
+    if engine_of_nodes() == Sqlite.name:
+        yield
+        return
+    made = Postgresql(request.getfixturevalue("postgresql"))
+
+    def first(home: Path, values: dict[str, str | int]) -> Settings:
+        named = {} if "database_url" in values else {"database_url": made.new()}
+        return first_settings(home, {**values, **named})
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("exchange.flows.node.first_settings", first)
+        yield
+    made.drop_all()
 
 
 @pytest.fixture(autouse=True)
