@@ -11,9 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from cryptography import x509
 
+from exchange.config import first_settings
 from exchange.flows.node import create_node
 from schemas.vocabulary import Jurisdiction
 from tests.deploy.test_units import wait_ready
@@ -39,9 +42,32 @@ def healthcheck() -> list[str]:
 
 @pytest.fixture(scope="module")
 def composed() -> dict[str, Any]:
-    """The file as Docker Compose reads it: it refuses what the specification does not have."""
+    return read_by_compose(DEPLOY, "compose.yaml")
+
+
+@pytest.fixture(scope="module")
+def with_objects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Both files, where the commands of the README made what they name."""
+    if os.geteuid() != 0:
+        pytest.skip("the README's commands give files to the node's user: only root may")
+    folder = tmp_path_factory.mktemp("composed")
+    for path in DEPLOY.glob("compose*.yaml"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "tls").mkdir()
+    section = (DEPLOY / "README.md").read_text(encoding="utf-8").split("\n## 14. In containers\n")[1]
+    blocks = [block for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL) if "openssl" in block]
+    assert len(blocks) == 2
+    for block in blocks:
+        here = block.replace("cd /opt/ffp/source/deploy\n", "")
+        subprocess.run(["sh", "-euc", here], cwd=folder, check=True, capture_output=True, timeout=60)
+    return read_by_compose(folder, "compose.yaml", "compose.objects.yaml")
+
+
+def read_by_compose(folder: Path, *names: str) -> dict[str, Any]:
+    """The files as Docker Compose reads them: it refuses what the specification does not have."""
     program = needed("docker-compose", "docker-compose")
-    command = [program, "--file", DEPLOY / "compose.yaml", "config", "--format", "json"]
+    files = [word for name in names for word in ("--file", str(folder / name))]
+    command = [program, *files, "config", "--format", "json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -65,6 +91,40 @@ def test_it_runs_as_nobody_special_and_is_asked_how_it_is() -> None:
 
 def test_every_container_is_held(composed: dict[str, Any]) -> None:
     assert set(composed["services"]) == {"node", "worker", "proxy", "database"}
+    _assert_held(composed)
+
+
+def test_the_object_store_is_held_as_well_and_reached_from_inside_alone(with_objects: dict[str, Any]) -> None:
+    services = with_objects["services"]
+    assert set(services) == {"node", "worker", "proxy", "database", "objects"}
+    _assert_held(with_objects)
+    assert set(services["objects"]["networks"]) == {"inside"}
+    assert not services["objects"].get("ports")
+
+
+def test_node_and_object_store_mean_the_same(with_objects: dict[str, Any]) -> None:
+    """One bucket, one key, one certificate; and settings that a node accepts."""
+    services = with_objects["services"]
+    given = {name: services[name]["environment"] for name in ("node", "worker", "objects")}
+    assert given["node"] == given["worker"]
+    secrets = {name: Path(secret["file"]).read_text().strip() for name, secret in with_objects["secrets"].items()}
+    assert given["objects"]["ROOT_ACCESS_KEY_ID"] == secrets["ffp_node_objects_key_id"]
+    assert given["objects"]["ROOT_SECRET_ACCESS_KEY"] == secrets["ffp_node_objects_secret"]
+    [roots] = [volume["source"] for volume in services["node"]["volumes"] if volume["target"].endswith("roots.pem")]
+    shown = {volume["target"]: volume["source"] for volume in services["objects"]["volumes"]}
+    assert shown[given["objects"]["VGW_CERT"]] == roots
+    certificate = x509.load_pem_x509_certificate(Path(roots).read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    values = {name.removeprefix("FFP_NODE_").lower(): value for name, value in given["node"].items()}
+    keys = {name.removeprefix("ffp_node_"): value for name, value in secrets.items() if "objects" in name}
+    made = {"jurisdiction": "RS", "node_id": "ffp-rs", "url": "https://ffp-rs.example"}
+    settings = first_settings(Path("/var/lib/ffp"), {**made, **values, **keys})
+    assert urlsplit(str(settings.objects_endpoint)).hostname in names.get_values_for_type(x509.DNSName)
+    [bucket] = re.findall(r"--entrypoint mkdir objects /data/(\S+)", (DEPLOY / "README.md").read_text(encoding="utf-8"))
+    assert urlsplit(str(settings.objects_url)).netloc == bucket
+
+
+def _assert_held(composed: dict[str, Any]) -> None:
     for name, service in composed["services"].items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
