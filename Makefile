@@ -16,7 +16,7 @@ SPREAD := -n auto --dist loadfile --benchmark-disable
 # both run whatever becomes of the first
 alone_first = $(BIN)/python -m pytest -q -m alone --benchmark-disable; alone=$$?; $(BIN)/python -m pytest -q -m "$(1)" $(SPREAD) && exit $$alone
 
-.PHONY: messages messages-missing help install demo training test test-all test-slow test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill
+.PHONY: messages messages-missing help install demo training test test-all test-slow test-postgresql test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -42,6 +42,9 @@ test: install  ## The tests, under three minutes; FFP_DATA=folder adds those on 
 
 test-all: install  ## With the slow ones; first those that judge times, one after the other
 	@$(call alone_first,not alone)
+
+test-postgresql: install  ## The tests of the exchange once more, with all nodes on PostgreSQL (Debian's package postgresql)
+	@FFP_TEST_ENGINE=postgresql $(BIN)/python -m pytest -q -m "not alone and not browser" tests/exchange $(SPREAD)
 
 test-browser: install  ## The pages in headless Chromium, on real scans ($FFP_DATA); Debian's package is installed where that is possible
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq --no-install-recommends chromium >/dev/null; } || echo "Debian's package chromium is missing: apt-get install chromium"

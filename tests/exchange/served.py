@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from exchange.flows.node import create_node
-from exchange.store.engine import Store
+from exchange.config import load_settings
+from exchange.flows.node import create_node, store_of
 from exchange.store.users import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import free_port, metadata
@@ -36,7 +36,7 @@ class Served:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         create_node(home, jurisdiction=jurisdiction, url=self.url, port=port)
-        store = Store(home / "node.db")
+        store = store_of(load_settings(home))
         with store.write() as session:
             self.token = add_user(session, "examiner", Role.EXAMINER)
         store.close()

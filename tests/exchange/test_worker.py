@@ -15,10 +15,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from exchange.config import load_settings
 from exchange.errors import StoreUnavailable
+from exchange.flows.node import store_of
 from exchange.log import merkle
 from exchange.store import jobs
-from exchange.store.engine import Store
 from exchange.store.jobs import JobKind, JobState, promise
 from exchange.store.statements import latest_checkpoint, log_size, node_reader
 from exchange.store.tables import AcquisitionRow, JobRow, LogNodeRow, StatementRow
@@ -87,7 +88,7 @@ def _submit_until_killed(node: Served, to_send: dict[str, bytes], *, after: int)
 
 def _assert_whole(home: Path, *, records: int) -> None:
     """The log has no gap and its head is the root over all envelopes; folders hold what records name, no more."""
-    store = Store(home / "node.db")
+    store = store_of(load_settings(home))
     with store.read() as session:
         statements = session.scalars(select(StatementRow).order_by(StatementRow.log_index)).all()
         assert [row.log_index for row in statements] == list(range(records + 1))

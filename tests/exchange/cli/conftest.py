@@ -39,9 +39,9 @@ def ffp(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def refusal(said: Said) -> str:
-    """The one sentence of a refusal."""
+    """The one sentence of a refusal, beside what was logged."""
     assert said.code == 2, said
-    [sentence] = said.err.splitlines()
+    [sentence] = [line for line in said.err.splitlines() if not line.startswith("{")]
     assert sentence.startswith("ffp: "), said
     assert said.out == ""
     return sentence

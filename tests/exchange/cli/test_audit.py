@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, text
 
 from exchange.flows.audit import seal_audit
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.node import create_node, opened
 from exchange.log.audit_entry import Act, Actor, ActorKind, Deed
 from exchange.store.statements import latest_of
+from exchange.store.tables import StatementRow
 from schemas import AuditBatch, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
@@ -49,9 +50,9 @@ def batch(home: Path) -> tuple[str, AuditBatch]:
 
 
 def execute(home: Path, statement: str) -> None:
-    with sqlite3.connect(home / "node.db") as database:
-        assert database.execute(statement).rowcount == 1
-    database.close()
+    with opened(home) as node, node.store.write() as session:
+        changed = session.connection().execute(text(statement))
+        assert changed.rowcount == 1
 
 
 def test_rows_are_shown_in_order_and_that_is_a_row(home: Path, ffp: Ffp) -> None:
@@ -107,8 +108,9 @@ def test_the_check_of_the_log_names_it_too(home: Path, ffp: Ffp) -> None:
 
 def test_an_altered_batch_is_one_finding_of_the_log(home: Path, ffp: Ffp) -> None:
     statement_id, _ = batch(home)
-    altered = "cast(replace(envelope, 'a', 'b') as blob)"
-    execute(home, f"update statement set envelope = {altered} where statement_id = '{statement_id}'")  # noqa: S608
+    with opened(home) as node, node.store.write() as session:
+        row = session.scalars(select(StatementRow).where(StatementRow.statement_id == statement_id)).one()
+        row.envelope = (row.envelope or b"").replace(b"a", b"b")
     found = json.loads(ffp("log", "check", "--json", "--home", home).out)["findings"]
     assert [finding["subject"] for finding in found].count(statement_id) == 1
 

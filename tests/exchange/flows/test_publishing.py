@@ -178,6 +178,7 @@ def test_the_copy_of_another_log_is_left_as_it_is(owner: Owner, tmp_path: Path) 
     assert files(folder) == {"checkpoint", "tile/0/000.p/1"}
 
 
+@pytest.mark.sqlite  # the copy of a home brings its database along
 @pytest.mark.parametrize("grown", [0, 2])
 def test_a_log_that_was_set_back_is_noticed(owner: Owner, tmp_path: Path, grown: int) -> None:
     """Whether it is still shorter than its copy, or has grown otherwise meanwhile."""

@@ -277,6 +277,7 @@ def test_a_claimed_signature_opens_no_blob(node: RunningNode, claim: str) -> Non
     assert response.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.sqlite
 def test_a_token_is_kept_as_its_hash_alone(node: RunningNode) -> None:
     stored = b"".join(path.read_bytes() for path in node.node.settings.home.glob("node.db*"))
     assert b"examiner" in stored
