@@ -72,7 +72,7 @@ def save(page: Any, title: str) -> None:
     shown = page.locator(".thumbnails li").count()
     page.get_by_label("What it shows").fill(title)
     page.get_by_role("button", name="Save this view").click()
-    page.locator(".thumbnails li").nth(shown).wait_for(timeout=15_000)
+    page.locator(".thumbnails li").nth(shown).wait_for(timeout=30_000)
 
 
 def test_a_view_is_saved_and_opened_with_one_click_another_day(page: Any, laboratory: Laboratory) -> None:

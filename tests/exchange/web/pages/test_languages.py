@@ -34,8 +34,8 @@ from exchange.web.pages import sign_in as sign_in_pages
 from exchange.web.pages.sentences import SENTENCES, reason, refusal_of
 from matcher.calibration_model import CalibrationModel
 from matcher.likelihood import Conditions, NoValidatedLR, likelihood_ratio
-from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.pages.conftest import Person
 from tests.matcher.test_likelihood import INSIDE, MODEL
 
@@ -43,6 +43,16 @@ TEMPLATES = Path(layout.__file__).parent / "templates"
 ATTRIBUTES = ("alt", "title", "aria-label", "placeholder")
 JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 OPEN, CLOSE = "⟦", "⟧"
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+    """Of this module alone: what other tests wrote onto the pages is in no catalogue."""
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        node_starter(tmp_path_factory.mktemp("languages"), monkeypatch) as start,
+    ):
+        yield start(Jurisdiction.RS)
 
 
 class _Words(HTMLParser):
