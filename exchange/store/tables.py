@@ -12,6 +12,7 @@ from exchange.store.object_tables import ObjectRow as ObjectRow
 from exchange.store.query_tables import FoundRow as FoundRow
 from exchange.store.query_tables import QueryRow as QueryRow
 from exchange.store.types import Base as Base
+from exchange.store.types import Packed
 
 
 class StatementRow(Base):
@@ -147,7 +148,7 @@ class CandidateRow(Base):
     cells: Mapped[int]
     rotation_deg: Mapped[float | None]
     matcher_version: Mapped[str]
-    comparison: Mapped[str]
+    comparison: Mapped[str] = mapped_column(Packed)
     """The matcher's explanation as JSON, in the direction a -> b, with its version and parameters. What a list shows
     of it stands in columns of its own."""
     parameters: Mapped[str]

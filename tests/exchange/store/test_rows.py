@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import LargeBinary, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from exchange.errors import RequestReplayed
@@ -193,6 +195,19 @@ def compared(one: AcquisitionRow, other: AcquisitionRow, score: float) -> NewCan
         comparison="{}",
         parameters="p",
     )
+
+
+def test_an_explanation_is_packed_and_comes_back_whole(store: Store, keys: NodeKeys) -> None:
+    told = json.dumps({"cells": [{"n": number, "where": "Žepče Жепче"} for number in range(200)]})
+    with store.write() as session:
+        enrol_peers(session)
+        (one, *_), (other, *_) = (submit(session, signed(keys, number)) for number in (1, 2))
+        rows = [session.get_one(AcquisitionRow, number) for number in (one, other)]
+        add_candidates(session, [replace(compared(*rows, 0.5), comparison=told)])
+    with store.read() as session:
+        assert session.scalars(select(CandidateRow.comparison)).one() == told
+        packed = session.scalars(select(func.length(type_coerce(CandidateRow.comparison, LargeBinary)))).one()
+    assert 0 < packed < len(told.encode()) / 4
 
 
 def test_work_on_something_else_than_a_scan_is_passed_over(store: Store, keys: NodeKeys) -> None:

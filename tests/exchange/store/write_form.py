@@ -19,6 +19,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from exchange.store.migrations import FORMS
 from exchange.store.tables import SCHEMA_VERSION, Base, SchemaRow
+from exchange.store.types import Packed
 
 FIRST = 5
 FOLDER = Path(__file__).parent / "forms"
@@ -58,7 +59,7 @@ def row(table: Table, number: int) -> dict[str, Any]:
 def value(column: Column[Any], number: int) -> Any:
     for key in column.foreign_keys:
         return value(key.column, number)
-    kind = column.type.python_type
+    kind = bytes if isinstance(column.type, Packed) else column.type.python_type
     if column.nullable and number == 2:
         return None
     if kind is bytes:

@@ -655,7 +655,7 @@ CREATE TABLE candidate (
 	cells BIGINT NOT NULL,
 	rotation_deg DOUBLE PRECISION,
 	matcher_version VARCHAR COLLATE "C" NOT NULL,
-	comparison VARCHAR COLLATE "C" NOT NULL,
+	comparison BYTEA NOT NULL,
 	parameters VARCHAR COLLATE "C" NOT NULL,
 	created_at VARCHAR COLLATE "C" NOT NULL,
 	PRIMARY KEY (candidate_id),

@@ -650,7 +650,7 @@ CREATE TABLE candidate (
 	cells INTEGER NOT NULL,
 	rotation_deg DOUBLE,
 	matcher_version VARCHAR NOT NULL,
-	comparison VARCHAR NOT NULL,
+	comparison BLOB NOT NULL,
 	parameters VARCHAR NOT NULL,
 	created_at VARCHAR NOT NULL,
 	PRIMARY KEY (candidate_id),
