@@ -17,7 +17,7 @@ SCAN = 4.8e6
 PREPARED, GALLERY = 46_004, 72_187
 RECORD = 11_000
 """Rows of the database: the signed envelope (6.7 kB), the record, its search columns, the lane, the audit."""
-CANDIDATE, CANDIDATES = 9_300, 50
+CANDIDATE, CANDIDATES = 4_100, 50
 COSIGNATURE, HEAD = 2_200, 2_000
 MAPPED = 4_320 + 4_080
 """Of the gallery, what a query reads of each reference: what memory should hold."""
@@ -31,7 +31,7 @@ EFFICIENCY = 0.7
 PARTS = 0.1
 """Of queries, how many show a part of a mark. Nobody knows; a tenth is a guess."""
 
-PULLED_CPU = 1.91e-3 + 1.16e-3
+PULLED_CPU = 1.33e-3 + 0.78e-3
 IDLE_PAIR_BYTES = 1.45 * MB
 """An hour of a reader's asking with nothing to be had, both ways."""
 HEADS_A_DAY = 480
