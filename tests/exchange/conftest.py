@@ -73,6 +73,7 @@ def _nodes_on_the_engine_that_was_named(request: pytest.FixtureRequest) -> Itera
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("exchange.flows.node.first_settings", first)
+        patched.setattr("tests.exchange.databases.UNNAMED", made)
         yield
     made.drop_all()
 

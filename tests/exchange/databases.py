@@ -162,6 +162,10 @@ class Postgresql:
         return str(make_url(self.address(home)).database)
 
 
+UNNAMED: Databases = Sqlite()
+"""Of a network of nodes whose test names none."""
+
+
 def engine_of_nodes() -> str:
     """That of nodes whose test names none: `make test-postgresql` runs the tests of the exchange once more so."""
     return os.environ.get(ENGINE_VARIABLE, Sqlite.name)

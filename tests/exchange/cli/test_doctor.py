@@ -126,6 +126,7 @@ def test_no_settings(tmp_path: Path, home: Path, ffp: Ffp) -> None:
     assert ffp("doctor", "--home", home).code == 2
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("name", ["node.db", "sign-in.key", "secrets"])
 def test_what_is_open_to_others(home: Path, name: str) -> None:
     path = home / name
@@ -230,11 +231,13 @@ def test_a_clock_that_differs_from_those_of_the_peers(node: Node, ahead: float, 
     assert [item.gravity for item in found] == ([gravity] if gravity is not None else [])
 
 
+@pytest.mark.sqlite
 def test_a_database_that_is_gone(home: Path) -> None:
     (home / "node.db").unlink()
     assert (only(examine(home)).subject, examine(home).worst) == ("database", Gravity.FAULT)
 
 
+@pytest.mark.sqlite
 def test_a_database_that_is_damaged(home: Path) -> None:
     node = open_node(home)
     with node.store.write() as session:

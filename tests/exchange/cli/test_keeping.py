@@ -50,6 +50,7 @@ def test_a_database_of_an_earlier_release(ffp: Ffp, home: Path) -> None:
     assert f"form {SCHEMA_VERSION - 1}" in checked.out
 
 
+@pytest.mark.sqlite
 def test_a_database_of_an_earlier_release_is_backed_up_before_it_is_migrated(
     ffp: Ffp, home: Path, tmp_path: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_node_that_runs_is_left_alone(ffp: Ffp, home: Path) -> None:
     assert "backup" in said.err
 
 
+@pytest.mark.sqlite
 def test_backed_up_and_made_again(ffp: Ffp, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FFP_NODE_BACKUP_PASSPHRASE", "long enough for a backup")
     assert ffp("user", "add", "examiner-1", "--role", "examiner", "--home", home).code == 0
@@ -94,6 +96,7 @@ def test_backed_up_and_made_again(ffp: Ffp, home: Path, tmp_path: Path, monkeypa
     assert "does not open" in refusal(ffp("restore", manifest.parent, "--home", tmp_path / "third"))
 
 
+@pytest.mark.sqlite
 def test_keys_apart_from_the_rest(ffp: Ffp, home: Path, tmp_path: Path) -> None:
     assert "FFP_NODE_BACKUP_PASSPHRASE" in refusal(ffp("backup", tmp_path / "backups", "--with-keys", "--home", home))
     said = ffp("backup", tmp_path / "backups", "--home", home)

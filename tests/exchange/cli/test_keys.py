@@ -125,6 +125,7 @@ def test_a_compromise_within_what_a_peer_cosigned(ffp: Ffp, home: Path) -> None:
     assert "cosigned this log up to size 1" in shown
 
 
+@pytest.mark.sqlite
 def test_keys_are_encrypted_and_decrypted(ffp: Ffp, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "FFP_NODE_KEY_PASSPHRASE" in refusal(ffp("key", "encrypt", "--home", home))
     monkeypatch.setenv("FFP_NODE_KEY_PASSPHRASE", "too short")

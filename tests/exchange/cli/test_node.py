@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,7 @@ def test_init_makes_a_node_and_shows_its_fingerprint(ffp: Ffp, tmp_path: Path) -
     node.close()
 
 
+@pytest.mark.sqlite
 def test_a_home_is_private(home: Path) -> None:
     assert home.stat().st_mode & 0o077 == 0
     for path in [*home.rglob("keys/*"), home / "node.db", home / "keys"]:
@@ -176,7 +178,11 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", BREAKS)
+def _broken(case: str) -> Any:
+    return pytest.param(case, marks=[pytest.mark.sqlite] if case.startswith("database") else [])
+
+
+@pytest.mark.parametrize("case", [_broken(case) for case in BREAKS])
 def test_a_broken_home_is_a_sentence(ffp: Ffp, home: Path, case: str) -> None:
     spoil, named = BREAKS[case]
     spoil(home)

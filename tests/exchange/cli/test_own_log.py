@@ -18,7 +18,7 @@ from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.web.conftest import tiny_scan
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 OWN, RECEIVED = 5, 2
 

@@ -43,8 +43,9 @@ from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction
 from schemas.witness import parse_witness_report
+from tests.exchange import databases as engines
 from tests.exchange.conftest import LEGAL_BASIS
-from tests.exchange.databases import Databases, Sqlite
+from tests.exchange.databases import Databases
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 
 RS, MK, XK, AL = "ffp-rs", "ffp-mk", "ffp-xk", "ffp-al"
@@ -56,7 +57,7 @@ class Network:
 
     def __init__(self, folder: Path, databases: Databases | None = None) -> None:
         self.folder = folder
-        self.databases = databases or Sqlite()
+        self.databases = databases or engines.UNNAMED
         self.nodes: dict[str, Node] = {}
         self.routes: dict[tuple[str, str], Node] = {}
         self.parted: set[frozenset[str]] = set()

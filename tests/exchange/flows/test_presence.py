@@ -124,6 +124,7 @@ def test_who_worked_last_is_told(node: Node, begun: Callable[[], Presence]) -> N
     assert who_works(node) == f"No worker has shown itself since {seen}."
 
 
+@pytest.mark.sqlite
 def test_of_sqlite_no_worker_on_another_machine(node: Node, begun: Callable[[], Presence]) -> None:
     first = begun()
     change(node, first, machine="another")

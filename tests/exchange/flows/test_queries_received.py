@@ -267,6 +267,7 @@ def test_what_is_not_believed_leaves_nothing(mk: RunningNode, rs: Asker) -> None
     assert wait_answered(mk, sent.statement_id).result == "not_searched", "the node goes on"
 
 
+@pytest.mark.sqlite
 def test_two_histories_under_two_queries_are_found_out(
     mk: RunningNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
