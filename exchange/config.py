@@ -351,6 +351,11 @@ class Settings(BaseSettings):
         return self.home / "last-head"
 
     @property
+    def last_backup(self) -> Path:
+        """When the last whole backup was made from this home; it is in no backup itself."""
+        return self.home / "last-backup"
+
+    @property
     def trust_root(self) -> Path:
         """The rounds of the trust root that were installed here; a node without any has no such folder."""
         return self.home / "root"

@@ -50,6 +50,8 @@ def backup(
         typer.echo(f"{made.objects} scans are in the object store, which is backed up by itself.")
     if made.expired:
         typer.echo(f"{made.expired} older backups have expired.")
+    if not made.noted:
+        typer.echo("The node does not count it as its last: it is not whole, or the home is not writable.", err=True)
     for path in made.outside:
         typer.echo(f"{path} lies outside the node's folder: it is not in the backup.", err=True)
     for sha256 in made.missing:

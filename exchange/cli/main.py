@@ -20,6 +20,7 @@ from exchange.cli import (
     keeping,
     keys,
     matching,
+    maturity,
     monitoring,
     node,
     own_log,
@@ -70,6 +71,7 @@ app.command("evaluate")(evaluation.evaluate)
 app.command("validate")(evaluation.validate)
 app.command("calibrate")(calibration.calibrate)
 app.command("report")(monitoring.report)
+app.command("maturity")(maturity.maturity)
 app.command("conformance")(conformance.conformance)
 app.command("demo")(demo.demo)
 app.command("training")(demo.training)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from exchange.clock import stamp
@@ -50,6 +51,8 @@ class Backup:
     outside: list[Path]
     expired: int
     objects: int
+    noted: bool = False
+    """Whether the node knows of it: it was whole, and the node's home could be written."""
 
 
 def back_up(home: Path, folder: Path, *, sealed_with: bytes | None = None, keep: int | None = None) -> Backup:
@@ -63,6 +66,7 @@ def back_up(home: Path, folder: Path, *, sealed_with: bytes | None = None, keep:
        them with.
     4. The manifest, last: what has none is no backup; what a crash left goes at the next one.
     5. Where only so many are kept, older ones of this node expire, with the scans that none names any more.
+    6. The node is told of it, if it is whole.
 
     Raises ConfigurationError, StoreUnavailable, OSError; then earlier backups are as they were.
     """
@@ -87,9 +91,31 @@ def back_up(home: Path, folder: Path, *, sealed_with: bytes | None = None, keep:
             backup.folder = whole
             if keep is not None:
                 backup.expired = _expire(folder, settings.node_id, keep)
+            backup.noted = not backup.missing and _note(settings, made_at)
     finally:
         store.close()
     return backup
+
+
+def last_backup(settings: Settings) -> str | None:
+    """When the last whole backup was made, as far as the node knows. Absent and unreadable are the same here: nothing
+    tells of a backup."""
+    try:
+        said = settings.last_backup.read_text(encoding="ascii").strip()
+        return stamp(datetime.fromisoformat(said))
+    except (OSError, ValueError):
+        return None
+
+
+def _note(settings: Settings, made_at: str) -> bool:
+    """The backup is whole already: that the home cannot be written does not undo it."""
+    part = settings.last_backup.with_suffix(".part")
+    try:
+        part.write_text(f"{made_at}\n", encoding="ascii")
+        part.replace(settings.last_backup)
+    except OSError:
+        return False
+    return True
 
 
 def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_with: bytes | None) -> Backup:

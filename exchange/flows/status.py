@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from exchange.flows.log_start import log_alarms
 from exchange.flows.mail import mail_alarms
 from exchange.flows.node import Node
@@ -62,13 +64,18 @@ def node_status(node: Node) -> NodeStatus:
             checked_at=check.checked_at if check else None,
             altered=_sentences(check),
             witnesses=witnesses(session),
-            alarms=[
-                *log_alarms(session, node.node_id),
-                *stamp_alarms(session, node.authority),
-                *mail_alarms(session, node.mail),
-                *root_alarms(node, all_peers(session)),
-            ],
+            alarms=own_alarms(session, node),
         )
+
+
+def own_alarms(session: Session, node: Node) -> list[str]:
+    """What is wrong with the node itself; what stands against a peer is told with the peer."""
+    return [
+        *log_alarms(session, node.node_id),
+        *stamp_alarms(session, node.authority),
+        *mail_alarms(session, node.mail),
+        *root_alarms(node, all_peers(session)),
+    ]
 
 
 def kept_evidence(node: Node) -> list[DisagreementRow]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import matcher
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
+from exchange.flows.pipelines import HEIGHTS
 from exchange.store.candidates import StoredCandidate
 from matcher.calibration_model import CalibrationModel, CalibrationRefused, read_calibration
 from matcher.likelihood import Conditions, NoValidatedLR, likelihood_ratio
@@ -36,6 +38,18 @@ def load_calibration(settings: Settings) -> CalibrationModel | None:
         raise ConfigurationError(f"calibration: {path}: {error}.") from error
     except OSError as error:
         raise ConfigurationError(f"calibration: {path} cannot be read: {error.strerror}.") from error
+
+
+def is_of_this_release(model: CalibrationModel) -> bool:
+    """Whether a model says anything of pairs that this release compares: it was made with the same matcher and
+    parameters, and states whose marks it is about."""
+    population = model.population
+    return (
+        (population.matcher_version, population.parameters_digest) == (matcher.MATCHER_VERSION, HEIGHTS.digest)
+        and (population.region, population.modality) == (RegionOfInterest.BREECH_FACE, Modality.TOPOGRAPHY)
+        and bool(population.calibres)
+        and population.lateral_resolution_um is not None
+    )
 
 
 def worth_of(model: CalibrationModel | None, found: StoredCandidate) -> Worth:

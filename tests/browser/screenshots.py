@@ -83,7 +83,7 @@ def draw_all(camera: Camera) -> None:
     camera.draw(camera.sits_down(world.second), [*waiting, ("verification", f"/app/verifications/{world.task}")])
     for role, names in (
         (Role.OPERATOR, {"peers"}),
-        (Role.HEAD, {"approvals", "monitoring"}),
+        (Role.HEAD, {"approvals", "monitoring", "maturity"}),
         (Role.AUDITOR, {"audit"}),
     ):
         camera.draw(camera.sits_down(person(world.rs, role)), [shown for shown in pages[role] if shown[0] in names])

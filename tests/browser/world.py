@@ -128,15 +128,21 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
     return {
         Role.EXAMINER: everybody + examiner + readers,
         Role.INVESTIGATOR: everybody + readers,
-        Role.OPERATOR: [*everybody, ("peers", "/app/peers")],
+        Role.OPERATOR: [*everybody, ("peers", "/app/peers"), ("maturity", "/app/maturity")],
         Role.HEAD: [
             *everybody,
             ("approvals", "/app/approvals"),
             ("alerts", "/app/alerts"),
             ("audit", "/app/audit"),
             ("monitoring", "/app/monitoring"),
+            ("maturity", "/app/maturity"),
         ],
-        Role.AUDITOR: [*everybody, ("audit", "/app/audit"), ("monitoring", "/app/monitoring")],
+        Role.AUDITOR: [
+            *everybody,
+            ("audit", "/app/audit"),
+            ("monitoring", "/app/monitoring"),
+            ("maturity", "/app/maturity"),
+        ],
     }
 
 

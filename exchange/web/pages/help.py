@@ -29,6 +29,7 @@ CHAPTERS: Final = {
     "approvals": "approvals",
     "alerts": "alerts",
     "case": "case-links",
+    "maturity": "monitoring",
     "monitoring": "monitoring",
 }
 """By the name of a page's template; of all others, the first chapter."""

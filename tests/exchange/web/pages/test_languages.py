@@ -21,6 +21,7 @@ from exchange import errors
 from exchange.errors import ExchangeError, InvalidInput
 from exchange.flows import blind, heights, oidc, sign_in, speak
 from exchange.flows import tokens as token_flows
+from exchange.flows.maturity_definitions import LEVELS
 from exchange.flows.monitoring_half import Half
 from exchange.net import oidc as net_oidc
 from exchange.store import tokens as stored_tokens
@@ -167,6 +168,9 @@ def test_no_page_says_what_no_catalogue_knows(
     shown = [node.node.node_id, head.pseudonym, "UTC", str(half), str(half.before())]
     for path in ("/app/monitoring", f"/app/monitoring/{half.before()}"):
         assert outside_of_brackets(head.get(path).text, [*shown, *NAMES.values()]) == [], path
+    typed = [item.typed for level in LEVELS.values() for item in level.practices.values() if item.typed]
+    shown = [*shown, *typed, node.url]
+    assert outside_of_brackets(head.get("/app/maturity").text, [*shown, *NAMES.values()]) == []
     stranger = invited(Role.HEAD)
     stranger.http.cookies.set("ffp-language", "mk")
     for path in ("/app/sign-in", "/app/guide"):

@@ -50,6 +50,7 @@ PAGES: dict[str, set[Role]] = {
     "/app/hits": READERS,
     "/app/peers": {Role.OPERATOR},
     "/app/audit": {Role.AUDITOR, Role.HEAD},
+    "/app/maturity": {Role.AUDITOR, Role.HEAD, Role.OPERATOR},
     "/app/monitoring": {Role.AUDITOR, Role.HEAD},
     "/app/monitoring/2026H1": {Role.AUDITOR, Role.HEAD},
     "/app/monitoring/2026H1/released/json": {Role.AUDITOR, Role.HEAD},

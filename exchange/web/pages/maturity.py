@@ -1,0 +1,35 @@
+"""How far this focal point has come: for its head, its operator and its auditor."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from exchange.flows.maturity import maturity_of
+from exchange.flows.maturity_definitions import Proof
+from exchange.web.access import OpenNode
+from exchange.web.languages import term
+from exchange.web.languages.days import moment
+from exchange.web.pages.figures import words
+from exchange.web.pages.layout import Visitor, only, page
+from schemas.vocabulary import Role
+
+router = APIRouter()
+
+Looking = Annotated[Visitor, Depends(only(Role.HEAD, Role.OPERATOR, Role.AUDITOR))]
+DAY_CHARACTERS = len("2026-11-27")
+
+
+@router.get("/maturity")
+def show(node: OpenNode, who: Looking) -> Response:
+    return page("maturity", who, found=maturity_of(node), evidence=evidence)
+
+
+def evidence(proof: Proof) -> list[str]:
+    """The figure or the date behind a practice, and whom it is about, in the reader's language."""
+    said = [] if proof.figure is None else [words(proof.figure, proof.unit)]
+    if proof.at is not None:
+        said.append(proof.at if len(proof.at) == DAY_CHARACTERS else moment(proof.at))
+    return [*said, *proof.names, *(term(code, "jurisdiction") for code in proof.partners)]
