@@ -19,6 +19,9 @@ RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 }
 BAD = {"serious", "critical"}
+WINDOW = {"width": 1280, "height": 720}
+ZOOMED = {"width": 640, "height": 360}
+"""What a page has of it at 200 per cent."""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,7 @@ def world(ffp_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.NODE])
 def test_nothing_serious_is_found_on_any_page(browser: Any, world: World, role: Role, scheme: str) -> None:
     axe = importlib.import_module("axe_playwright_python.sync_playwright").Axe()
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, color_scheme=scheme)
+    context = browser.new_context(viewport=WINDOW, color_scheme=scheme)
     page = context.new_page()
     said: list[str] = []
     page.on("pageerror", lambda error: said.append(str(error)))
@@ -44,8 +47,10 @@ def test_nothing_serious_is_found_on_any_page(browser: Any, world: World, role: 
         if page.locator("ffp-comparison").count():
             page.locator("ffp-comparison[data-state=ready]").wait_for(timeout=30_000)
         found += serious(axe, page, name)
-        width = page.evaluate("() => document.documentElement.scrollWidth")
-        assert width <= 1280, f"{name} is wider than the window: {width}"
+        for window in ZOOMED, WINDOW:
+            page.set_viewport_size(window)
+            width = page.evaluate("() => document.documentElement.scrollWidth")
+            assert width <= window["width"], f"{name} is wider than the window: {width}"
     context.close()
     assert not found
     assert [text for text in said if "404 (Not Found)" not in text] == [], "the error page itself is a 404"
