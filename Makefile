@@ -44,7 +44,7 @@ test-all: install  ## With the slow ones; first those that judge times, one afte
 	@$(call alone_first,not alone)
 
 test-postgresql: install  ## The tests of the exchange once more, with all nodes on PostgreSQL (Debian's package postgresql)
-	@FFP_TEST_ENGINE=postgresql $(BIN)/python -m pytest -q -W ignore::ResourceWarning -m "not alone and not browser" tests/exchange $(SPREAD)
+	@FFP_TEST_ENGINE=postgresql $(BIN)/python -m pytest -q -m "not alone and not browser" tests/exchange $(SPREAD)
 
 test-browser: install  ## The pages in headless Chromium, on real scans ($FFP_DATA); Debian's package is installed where that is possible
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq --no-install-recommends chromium >/dev/null; } || echo "Debian's package chromium is missing: apt-get install chromium"

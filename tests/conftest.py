@@ -30,10 +30,19 @@ def ffp_data() -> Path:
     return folder.resolve()
 
 
+POSTGRESQL = os.environ.get("FFP_TEST_ENGINE") == "postgresql"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A node that a test abandons, as a killed one, leaves connections that Python warns of."""
+    if POSTGRESQL:
+        config.addinivalue_line("filterwarnings", "ignore::ResourceWarning")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs a server of PostgreSQL is slow: the same code runs on SQLite among the quick ones."""
     for item in items:
         if "postgresql" in getattr(item, "fixturenames", ()) or "[postgresql" in item.nodeid:
             item.add_marker(pytest.mark.slow)
-    if os.environ.get("FFP_TEST_ENGINE") == "postgresql":  # what a test says of the other engine it says there
+    if POSTGRESQL:  # what a test says of the other engine it says there
         items[:] = [item for item in items if "[sqlite" not in item.nodeid and not item.get_closest_marker("sqlite")]
