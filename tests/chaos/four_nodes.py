@@ -194,6 +194,7 @@ class FourNodes:
         """What the worker does beside pulling."""
         hands, over = self.network.hands[name], self.holdings[name].outlived(self.today)
         with self.may_die(name) as died, self.network.hands[name].tried_again_later():
+            hands.beat()
             purge(self.network.nodes[name])
         self._bury(name, over, all_of_it=not died)
         self.listen(name)

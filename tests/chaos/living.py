@@ -136,6 +136,10 @@ class Hands(Worker):
         self._presence.begin()
         self._show()
 
+    def beat(self) -> None:
+        """What a worker does every few seconds: what one held who died since is done by the next."""
+        self._show()
+
     def die(self) -> None:
         """As a process dies: nothing is written down."""
         self._presence._file.drop()
