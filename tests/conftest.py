@@ -31,6 +31,7 @@ def ffp_data() -> Path:
 
 
 POSTGRESQL = os.environ.get("FFP_TEST_ENGINE") == "postgresql"
+"""Nodes whose test names no engine have their database there: so run the tests of the exchange once more."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

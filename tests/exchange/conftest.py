@@ -28,12 +28,11 @@ from exchange.trust.card import fingerprint
 from exchange.web.app import create_app
 from matcher import synthetic
 from schemas.vocabulary import Jurisdiction, Role
+from tests.conftest import POSTGRESQL
 from tests.exchange.databases import (
     Databases,
     Postgresql,
-    Sqlite,
     databases_fixture,
-    engine_of_nodes,
     server_for_this_run,
 )
 from tests.exchange.warm import SPARE, WarmCompute
@@ -62,7 +61,7 @@ def _nodes_have_warm_processes() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _nodes_on_the_engine_that_was_named(request: pytest.FixtureRequest) -> Iterator[None]:
     """With $FFP_TEST_ENGINE=postgresql each node that a test makes has its database there, unless it says where."""
-    if engine_of_nodes() == Sqlite.name:
+    if not POSTGRESQL:
         yield
         return
     made = Postgresql(request.getfixturevalue("postgresql"))

@@ -19,7 +19,6 @@ from exchange.store.engine import Store
 from tests.exchange import postgresql_server
 
 SERVER_VARIABLE = "FFP_TEST_POSTGRESQL"
-ENGINE_VARIABLE = "FFP_TEST_ENGINE"
 MISSING = (
     "PostgreSQL is not installed: the tests on it DID NOT RUN (apt-get install postgresql, or name a server on which "
     f"databases may be made: {SERVER_VARIABLE}=postgresql+psycopg://user@host/postgres)"
@@ -164,11 +163,6 @@ class Postgresql:
 
 UNNAMED: Databases = Sqlite()
 """Of a network of nodes whose test names none."""
-
-
-def engine_of_nodes() -> str:
-    """That of nodes whose test names none: `make test-postgresql` runs the tests of the exchange once more so."""
-    return os.environ.get(ENGINE_VARIABLE, Sqlite.name)
 
 
 def _make_tables(place: Path | URL) -> None:
