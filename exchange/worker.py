@@ -30,6 +30,7 @@ from exchange.flows.checkpoint import sign_head
 from exchange.flows.correlate import correlate_acquisition, promise_again
 from exchange.flows.drafts import erase_outlived_drafts
 from exchange.flows.erase import erase
+from exchange.flows.fetch import fetch_scan
 from exchange.flows.key_events import learn_keys
 from exchange.flows.key_return import cosign_again, return_key_events
 from exchange.flows.log_check import check_when_due
@@ -40,8 +41,9 @@ from exchange.flows.monitoring_hours import Hours
 from exchange.flows.node import Node
 from exchange.flows.objects import evict, promise_objects, settle_object, sweep_objects
 from exchange.flows.objects import promise_again as promise_objects_again
+from exchange.flows.peer import note_alarm
 from exchange.flows.presence import BEAT_S, LEASE_S, NEVER, Presence, most_attempts, tell_on_scan
-from exchange.flows.pull import fetch_scan, note_alarm, pull
+from exchange.flows.pull import pull
 from exchange.flows.rebuild import rebuild
 from exchange.flows.receipts import give_receipt
 from exchange.flows.recover import recover

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from exchange.clock import now, stamp, stamp_in
 from exchange.errors import Conflict, InvalidInput, NotFound, PeerMisbehaved, PeerUnreachable, StoreUnavailable
 from exchange.flows.node import Node
+from exchange.flows.peer import address_of
 from exchange.flows.pipelines import roles_of, why_not_correlated
-from exchange.flows.pull import address_of
 from exchange.flows.say import Said, enter, say
 from exchange.flows.sharing import APPROVAL_S, record_of
 from exchange.log import merkle

@@ -12,7 +12,7 @@ from functools import cache
 
 from exchange.errors import PeerMisbehaved
 from exchange.flows.node import Node
-from exchange.flows.pull import address_of
+from exchange.flows.peer import address_of
 from exchange.flows.views import head_of
 from exchange.log import merkle
 from exchange.log.tiles import TILE_WIDTH, Tile

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from exchange.errors import PeerError, PeerMisbehaved, StatementInvalid
 from exchange.flows.log_start import remember_head
 from exchange.flows.node import Node
-from exchange.flows.pull import address_of
+from exchange.flows.peer import address_of
 from exchange.flows.say import put_on_lanes
 from exchange.flows.sharing import share, share_anew
 from exchange.flows.views import head_of

@@ -15,7 +15,7 @@ from exchange.flows.forks import hear_forks, known_forks
 from exchange.flows.log_start import fall_behind, may_sign, settle_log_start
 from exchange.flows.node import Node
 from exchange.flows.page import open_head
-from exchange.flows.pull import address_of, note_alarm
+from exchange.flows.peer import address_of, note_alarm
 from exchange.flows.reminder import remember, reminders
 from exchange.flows.views import check_proofs, compare, head_of, hear, open_cosigned, own_lines, standing_disagreements
 from exchange.log import merkle, note

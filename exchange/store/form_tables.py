@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.store.types import Base
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """The form of all tables. Released forms stay: see `exchange.store.migrations`."""
 
 

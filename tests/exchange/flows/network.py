@@ -18,13 +18,14 @@ from exchange.errors import Conflict, InvalidInput, NotFound, PeerMisbehaved, Pe
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.enrol import enrol, read_introduction
 from exchange.flows.erase import erase
+from exchange.flows.fetch import fetch_scan
 from exchange.flows.key_events import key_chain
 from exchange.flows.key_return import cosign_again, return_key_events
 from exchange.flows.lane import may_fetch, read_lane
 from exchange.flows.log_start import begin_log_start
 from exchange.flows.mirror import answer_lane, answer_leaves, answer_statements, mirror_log
 from exchange.flows.node import Node, create_node, open_node
-from exchange.flows.pull import fetch_scan, pull
+from exchange.flows.pull import pull
 from exchange.flows.rebuild import rebuild
 from exchange.flows.recover import recover
 from exchange.flows.sharing import share

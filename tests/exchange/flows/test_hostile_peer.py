@@ -33,7 +33,7 @@ from exchange.errors import (
 )
 from exchange.flows.enrol import enrol, fetch_introduction, revoke
 from exchange.flows.node import Node
-from exchange.flows.pull import note_alarm
+from exchange.flows.peer import note_alarm
 from exchange.flows.witness import cosign_head, meet
 from exchange.log.cosignature import cosign, witness_name
 from exchange.net.client import PeerAddress, PeerClient

@@ -25,7 +25,7 @@ from exchange.flows.monitoring import approve_report
 from exchange.flows.monitoring_half import Half
 from exchange.flows.monitoring_release import HELD_BACK, Figure, Told, exact
 from exchange.flows.node import Node, create_node, open_node
-from exchange.flows.pull import note_alarm
+from exchange.flows.peer import note_alarm
 from exchange.flows.stamping import note_stamp_failure, stamp_head
 from exchange.flows.sync import note_quarantine
 from exchange.flows.terms import state_policy

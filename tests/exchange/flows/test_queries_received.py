@@ -22,7 +22,7 @@ from exchange.flows.ask import query_request
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.enrol import enrol, read_introduction
 from exchange.flows.node import Node, create_node, open_node, opened
-from exchange.flows.pull import address_of
+from exchange.flows.peer import address_of
 from exchange.flows.say import enter, say
 from exchange.flows.submit import ReceivedScan
 from exchange.flows.take_query import take_query

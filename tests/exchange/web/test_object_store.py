@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from exchange.clock import stamp_in
 from exchange.flows.objects import evict
-from exchange.flows.pull import address_of
+from exchange.flows.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.store.peers import find_peer
 from exchange.store.tables import ObjectRow
