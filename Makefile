@@ -118,4 +118,4 @@ contract: install  ## Write the OpenAPI description and the JSON Schemas anew
 	@$(BIN)/python -m tests.schemas.write_json_schema
 
 clean:  ## Remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json pilot.json load.json load-node.json sbom.json wheelhouse .venv-lock
+	@rm -rf $(VENV) .venv-system .schemathesis .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json pilot.json load.json load-node.json sbom.json wheelhouse .venv-lock
