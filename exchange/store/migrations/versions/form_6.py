@@ -1,7 +1,7 @@
-"""Form 6, from each of the three databases that call themselves form 5, and back to the last of them.
+"""Form 6, from each database that calls itself form 5, and back to the last of them.
 
-Form 5 was changed twice after its release: jobs got an owner, workers and stored objects a table, and explanations of
-pairs were packed. What a database lacks of these is added first.
+Form 5 was changed after it was frozen: workers got a table, stored objects got one, and explanations of pairs were
+packed. What a database lacks of these is added first.
 """
 
 from __future__ import annotations
@@ -30,14 +30,17 @@ def downgrade() -> None:
 
 def _complete_form_5() -> None:
     looked = sa.inspect(op.get_bind())
-    if "owner" not in {column["name"] for column in looked.get_columns("job")}:
-        _add_workers_and_objects()
+    tables = set(looked.get_table_names())
+    if "worker" not in tables:
+        _add_workers()
+    if "stored_object" not in tables:
+        _add_stored_objects()
     comparison = next(one for one in looked.get_columns("candidate") if one["name"] == "comparison")
     if not isinstance(comparison["type"], sa.LargeBinary):
         _pack_comparisons()
 
 
-def _add_workers_and_objects() -> None:
+def _add_workers() -> None:
     op.add_column("job", sa.Column("owner", Words()))
     op.create_table(
         "worker",
@@ -50,6 +53,9 @@ def _add_workers_and_objects() -> None:
         sa.Column("alive_until", Words(), nullable=False),
         sa.Column("leads", sa.Boolean(), nullable=False),
     )
+
+
+def _add_stored_objects() -> None:
     op.create_table(
         "stored_object",
         sa.Column("object_id", WholeNumber, primary_key=True, autoincrement=True),
