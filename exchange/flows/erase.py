@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -113,6 +114,7 @@ def _delete(paths: Iterable[Path]) -> None:
 def _settle(node: Node, stone: TombstoneRow, outcome: ErasureOutcome) -> None:
     with node.store.read() as session:
         kept = kept_of(session, session.get_one(TombstoneRow, stone.tombstone_id))
+    stays: dict[str, Any] = {"kept": kept} if kept and outcome is ErasureOutcome.ERASED else {}
     said: Said[Acknowledgement] | None = None
     if stone.withdrawal is not None and stone.issuer != node.node_id:
         said = say(
@@ -123,7 +125,7 @@ def _settle(node: Node, stone: TombstoneRow, outcome: ErasureOutcome) -> None:
             withdrawal=stone.withdrawal,
             record=stone.record,
             outcome=outcome,
-            **({"kept": kept} if kept and outcome is ErasureOutcome.ERASED else {}),
+            **stays,
         )
     with node.store.write() as session:
         row = session.get(TombstoneRow, stone.tombstone_id)

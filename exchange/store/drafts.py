@@ -101,7 +101,7 @@ def remove_draft(session: Session, row: DraftRow) -> list[str]:
 
 
 def forget_drafts(session: Session, record: str) -> None:
-    """New versions of a record that is taken away: what was typed is its content. Their files go as those of no draft."""
+    """New versions of a record that is taken away: what was typed is its content. Their files are then of no draft."""
     for row in session.scalars(select(DraftRow).where(DraftRow.supersedes == record)).all():
         remove_draft(session, row)
 

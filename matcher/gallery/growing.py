@@ -125,7 +125,7 @@ class GrowingShard:
         return [row for row, name in enumerate(self.reader.rows(self.count)["reference"].tolist()) if name in names]
 
     def wipe(self, rows: Sequence[int]) -> None:
-        """Overwrite the scans of these references, and see that on disk. Until they are removed too they are damaged."""
+        """Overwrite the scans of these references, and see that on disk. Until they are removed, they are damaged."""
         entries = self.reader.rows(self.count)
         for row in rows:
             write_at(self._files["blobs"], bytes(int(entries[row]["blob_bytes"])), int(entries[row]["blob_at"]))

@@ -102,8 +102,8 @@ class GalleryWriter:
         return len(places)
 
     def erase(self, references: Iterable[bytes]) -> int:
-        """Take references out; when this returns nothing of them is on the disk any more, also of those that were removed
-        before, and of shards that were replaced. Returns how many were there.
+        """Take references out; when this returns nothing of them is on the disk any more, also of those that were
+        removed before, and of shards that were replaced. Returns how many were there.
 
         Readers in the middle of a query find them damaged, or a shard gone. Tried again after a failure, it goes on.
         """
