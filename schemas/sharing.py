@@ -68,7 +68,9 @@ class Acknowledgement(Statement):
     withdrawal: Sha256Hex
     record: Sha256Hex
     outcome: ErasureOutcome
-    kept: tuple[KeptScan, ...] | None = Field(default=None, min_length=1, max_length=MAX_ACQUISITIONS)
+    kept: tuple[KeptScan, ...] | None = Field(
+        default=None, min_length=1, max_length=MAX_ACQUISITIONS, exclude_if=lambda kept: kept is None
+    )
 
     @model_validator(mode="after")
     def _kept_of_what_was_erased(self) -> Self:
