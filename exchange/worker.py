@@ -56,9 +56,9 @@ from exchange.net.client import PeerClient
 from exchange.net.request_id import FIELD, new_request_id
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.store import jobs
+from exchange.store.deliveries import kept_scans
 from exchange.store.peers import PeerState, all_peers
 from exchange.store.rebuild import lost_leaves
-from exchange.store.records import referenced_blobs
 from exchange.store.tables import JobRow
 
 log = structlog.get_logger(__name__)
@@ -208,19 +208,19 @@ class Worker:
             log.info("the matcher changed: scans are correlated anew", count=again)
 
     def _sweep(self) -> bool:
-        """Remove the scans that no record names, once. Not before the peers have returned this node's heads: after a
+        """Remove the scans that no record keeps, once. Not before the peers have returned this node's heads: after a
         restore a scan may be that of a record which is still to come back."""
         if self._swept:
             return False
         with self._node.store.write() as session:  # scans are kept inside write transactions, with their records
             if not may_sign(session) or lost_leaves(session):
                 return False
-            swept, stayed = self._node.blobs.sweep(referenced_blobs(session))
+            swept, stayed = self._node.blobs.sweep(kept_scans(session))
         self._swept = True
         if swept:
-            log.info("removed scans that no record names", count=swept)
+            log.info("removed scans that no record keeps", count=swept)
         if stayed:
-            log.warning("scans that no record names cannot be removed, tried again at the next start", count=stayed)
+            log.warning("scans that no record keeps cannot be removed, tried again at the next start", count=stayed)
         return False
 
     def _promise_objects(self) -> bool:

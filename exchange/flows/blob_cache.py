@@ -21,9 +21,9 @@ from exchange.config import LOOPBACK, Settings
 from exchange.errors import ConfigurationError, DigestDiffers, NotFound, ObjectAltered, TooLarge
 from exchange.net.object_store import ObjectStore, Place
 from exchange.store.blobs import BlobFolder
+from exchange.store.deliveries import is_kept
 from exchange.store.engine import Store
 from exchange.store.objects import note_altered, object_of
-from exchange.store.withdrawals import is_named
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +115,7 @@ class BlobCache(BlobFolder):
                     note_altered(session, sha256)
                 raise
         with self._store.read() as session:
-            if not is_named(session, sha256):  # withdrawn while it came: its erasure may have been before
+            if not is_kept(session, sha256):  # withdrawn while it came: its erasure may have been before
                 self.remove(sha256)
 
     def _receive(self, sha256: str, size: int) -> None:

@@ -87,7 +87,7 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
         row.cursor_count, row.cursor_head = verified.count, verified.head
         row.withheld += verified.withheld
         row.checkpoint = verified.checkpoint or row.checkpoint
-        ask_again(session, node, node_id)
+        ask_again(session, node_id)
         row.pulled_at, row.alarm = stamp(), standing_alarm(session, node_id)
     drop_refused(node, keys, verified.keys)
     refuse_hidden(node_id, verified.log_size, told)

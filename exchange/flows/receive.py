@@ -20,9 +20,9 @@ from exchange.flows.query_news import (
     was_told,
 )
 from exchange.flows.withdraw import take_away
-from exchange.store.jobs import JobKind, promise, promise_new
+from exchange.store.jobs import JobKind, promise_new
 from exchange.store.peers import PeerState, lane_head_at
-from exchange.store.records import AcquisitionState, acquisitions_of, add_records
+from exchange.store.records import AcquisitionState, acquisitions_of, add_records, take_up
 from exchange.store.statements import (
     add_statement,
     add_statements,
@@ -182,8 +182,7 @@ def _again(session: Session, record: str) -> None:
     unrestrict(session, record)
     for scan in acquisitions_of(session, record):
         if scan.state in (AcquisitionState.AWAITING_SCAN, AcquisitionState.FAILED):
-            scan.state, scan.detail = AcquisitionState.AWAITING_SCAN, None
-            promise(session, JobKind.FETCH_SCAN, scan.acquisition_id)
+            take_up(session, scan)
 
 
 def _expelled() -> StatementInvalid:

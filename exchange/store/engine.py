@@ -54,6 +54,9 @@ class Database(Protocol):
         """One transaction in which tables are changed: all of it or nothing. It commits when its block ends well.
         Raises ConfigurationError when a process serves the database, or when references would lead nowhere."""
 
+    def forget_overwritten(self) -> None:
+        """Let nothing stay on the disk of what was deleted or overwritten, as far as that is the node's to do."""
+
     def damage(self) -> list[str]:
         """What a quick look at its files finds; a server of PostgreSQL looks after its own."""
 
@@ -162,6 +165,12 @@ class Store:
         with self._translated():
             self._database.check_new()
             self._database.fill(file)
+
+    def forget_overwritten(self) -> None:
+        """Let nothing stay on the disk of what was deleted or overwritten, as far as that is the node's to do. A busy
+        reader keeps it until the next time."""
+        with self._translated():
+            self._database.forget_overwritten()
 
     def damage(self) -> list[str]:
         """What of the database is not as its engine wrote it, in the engine's words; nothing of a whole one. Raises

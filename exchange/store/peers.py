@@ -240,6 +240,15 @@ def drop_quarantined(session: Session, peer: str, position: int) -> None:
     session.execute(delete(QuarantineRow).where(QuarantineRow.peer == peer, QuarantineRow.position == position))
 
 
+def empty_quarantined(session: Session, peer: str, statement_id: str) -> None:
+    """What a peer took back is not kept as evidence either; the reason and the place stay, and the lane adds up."""
+    session.execute(
+        update(QuarantineRow)
+        .where(QuarantineRow.peer == peer, QuarantineRow.statement_id == statement_id)
+        .values(envelope=b"")
+    )
+
+
 def take_note(session: Session, peer: str) -> int:
     """The operator has seen what is set aside of a peer's: it raises no alarm any more. Returns how much that was."""
     rows = session.scalars(select(QuarantineRow).where(QuarantineRow.peer == peer, QuarantineRow.seen_at.is_(None)))

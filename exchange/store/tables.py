@@ -102,6 +102,9 @@ class AcquisitionRow(Base):
     sha256: Mapped[str]
     size: Mapped[int]
     media_type: Mapped[str]
+    delivered_at: Mapped[str | None]
+    """When its bytes came here from the issuer of its record (``deliveries``); None while they did not, also where the
+    same bytes are here by another record."""
     lateral_resolution_um: Mapped[float | None]
     lighting: Mapped[str]
     light_hour: Mapped[int | None]
@@ -359,6 +362,8 @@ class TombstoneRow(Base):
     """None until the content is gone from this node, or restricted."""
     lifted: Mapped[bool] = mapped_column(default=False)
     """The single holder was granted it again; what is still to be erased of the first time is erased."""
+    kept: Mapped[str | None]
+    """The digests of those of its scans that other records kept here when it was erased, as JSON."""
     at: Mapped[str]
     __table_args__ = (UniqueConstraint("record", "holder", "issuer"), {"sqlite_autoincrement": True})
 

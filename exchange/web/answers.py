@@ -213,16 +213,26 @@ class Stated(BaseModel):
     statements: list[str]
 
 
+class KeptAnswer(BaseModel):
+    """A scan of an erased record that is still there, and the nodes whose own records delivered it."""
+
+    sha256: str
+    by: list[str]
+
+
 class HolderAnswer(BaseModel):
-    """``outcome``: erased, restricted (a court holds it), never_held; null while the holder has said nothing."""
+    """``outcome``: erased, restricted (a court holds it), never_held; null while the holder has said nothing. ``kept``:
+    scans that it did not erase, as it signed."""
 
     node_id: str
     outcome: str | None
     at: datetime | None
+    kept: list[KeptAnswer]
 
 
 class WithdrawalAnswer(BaseModel):
-    """``here``: what became of the content on this node; null while it is still being erased."""
+    """``here``: what became of the content on this node; null while it is still being erased. ``kept``: its scans that
+    other records keep on this node."""
 
     record: str
     withdrawal: str | None
@@ -230,6 +240,7 @@ class WithdrawalAnswer(BaseModel):
     reason: str
     at: datetime
     here: str | None
+    kept: list[KeptAnswer]
     holders: list[HolderAnswer]
 
 

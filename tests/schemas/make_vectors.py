@@ -51,7 +51,7 @@ from tests.schemas.examples import (
     submission_fields,
 )
 from tests.schemas.key_examples import LOG_2, STATEMENT_2, TRANSPORT_2, WITNESS_2, key_examples
-from tests.schemas.statement_examples import statement_fields, wrong_statements
+from tests.schemas.statement_examples import kept_by_another, statement_fields, wrong_statements
 
 FOLDER = Path(schemas.__file__).parent / "vectors"
 
@@ -175,9 +175,13 @@ def _good() -> list[Vector]:
 
 
 def _good_statements() -> list[Vector]:
+    kept = _signed(encoded(kept_by_another()))
     return [
-        Vector(f"good/{kind}.json", "statement", None, f"a statement of the type {kind}", _signed(encoded(fields)))
-        for kind, fields in statement_fields().items()
+        *(
+            Vector(f"good/{kind}.json", "statement", None, f"a statement of the type {kind}", _signed(encoded(fields)))
+            for kind, fields in statement_fields().items()
+        ),
+        Vector("good/acknowledgement-kept.json", "statement", None, "a scan stays, by another's record", kept),
     ]
 
 
