@@ -16,6 +16,7 @@ from exchange.flows.doctor_peers import examine_peers
 from exchange.flows.doctor_work import examine_deadlines, examine_log, examine_objects, examine_scans, examine_work
 from exchange.flows.findings import Finding, Gravity, fault, warning
 from exchange.flows.node import Node, opened, store_of
+from exchange.net.egress import Typed
 from exchange.net.reach import reach
 
 HERE_S = 5.0
@@ -86,7 +87,8 @@ def _examine_served(settings: Settings) -> tuple[bool, list[Finding]]:
     host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - asked, not bound
     place = f"[{host}]" if ":" in host else host
     try:
-        answer = reach(f"http://{place}:{settings.port}/readyz", timeout_s=HERE_S)
+        url = f"http://{place}:{settings.port}/readyz"
+        answer = reach(url, guard=Typed(url), timeout_s=HERE_S)
     except PeerUnreachable:
         return False, []
     if answer.status == 200:

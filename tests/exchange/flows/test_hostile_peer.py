@@ -217,7 +217,7 @@ def _goes_on(reader: Reader, peer: PeerSimulator, statement_id: str) -> None:
 
 @pytest.fixture
 def impatient(reader: Reader) -> Iterator[Reader]:
-    client = PeerClient(reader.node.keys.transport, timeout_s=IMPATIENT_S)
+    client = PeerClient(reader.node.keys.transport, guard=reader.node.egress, timeout_s=IMPATIENT_S)
     yield Reader(reader.node, client)
     client.close()
 
@@ -477,7 +477,7 @@ def test_an_answer_that_drips_over_tls_is_cut_too(
                     connection.sendall(b"x")
 
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls.pem"))
-    client = PeerClient(reader.node.keys.transport, timeout_s=IMPATIENT_S)
+    client = PeerClient(reader.node.keys.transport, guard=reader.node.egress, timeout_s=IMPATIENT_S)
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Drip) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         url = f"https://127.0.0.1:{server.server_address[1]}"
@@ -511,7 +511,7 @@ def _certificate(folder: Path) -> Path:
 
 def test_hanging_up_ends_every_request_at_once(reader: Reader, peer: PeerSimulator) -> None:
     """A node that stops waits for no peer, silent or not."""
-    client = PeerClient(reader.node.keys.transport, timeout_s=30)
+    client = PeerClient(reader.node.keys.transport, guard=reader.node.egress, timeout_s=30)
     ended: list[str] = []
 
     def ask() -> None:
