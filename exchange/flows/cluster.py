@@ -61,7 +61,13 @@ def cluster_of(settings: Settings, guard: Guard) -> Cluster | None:
     for name, path in files.items():
         if path is not None and not path.is_file():
             raise ConfigurationError(f"{name}: there is no file {path}.")
-    return Cluster(settings.cluster_scheduler, *files.values(), guard=guard)
+    return Cluster(
+        settings.cluster_scheduler,
+        files["cluster_authority"],
+        files["cluster_certificate"],
+        files["cluster_key"],
+        guard,
+    )
 
 
 @contextmanager

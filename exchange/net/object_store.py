@@ -180,7 +180,11 @@ def _client(place: Place, tunnel: str, *, retries: int, silent_s: float) -> S3St
             # it resolves names, follows redirects, and would ask the environment for a proxy: now all that is asked of
             # the tunnel, but for a store on this machine without TLS, which a tunnel cannot carry
             "proxy_url": tunnel,
-            **({"proxy_excludes": urlsplit(place.endpoint).hostname} if place.allow_http and place.endpoint else {}),
+            **(
+                {"proxy_excludes": urlsplit(place.endpoint).hostname or ""}
+                if place.allow_http and place.endpoint
+                else {}
+            ),
             "allow_http": place.allow_http,
             "connect_timeout": timedelta(seconds=CONNECT_S),
             "read_timeout": timedelta(seconds=silent_s),

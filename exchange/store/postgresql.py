@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -253,7 +253,7 @@ class PostgresqlDatabase:
             )
 
 
-def _hostaddr(named: dict[str, Any], route: Route | None) -> str | None:
+def _hostaddr(named: Mapping[str, Any], route: Route | None) -> str | None:
     """The address for each host of a connection; None where all is as libpq does it: sockets of this machine, and what
     the operator gave in digits himself."""
     hosts = [host for host in str(named.get("host") or "").split(",") if host]
