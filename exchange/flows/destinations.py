@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from ipaddress import ip_network
 from typing import Final
 
@@ -20,13 +21,13 @@ DATABASE: Final = "database_url"
 
 
 def egress_of(settings: Settings, store: Store | None = None) -> Egress:
-    """The list of a node; without its database that of its services alone."""
-    services = list(service_destinations(settings))
+    """The list of a node; without its database that of its services alone, which processes of workers are given."""
+    networks = [ip_network(one) for one in settings.egress_networks]
+    return Egress(AddressBook(settings.egress_file), networks, partial(_destinations, settings, store))
 
-    def destinations() -> list[Destination]:
-        return [*services, *(peer_destinations(store) if store is not None else ())]
 
-    return Egress(AddressBook(settings.egress_file), [*map(ip_network, settings.egress_networks)], destinations)
+def _destinations(settings: Settings, store: Store | None) -> list[Destination]:
+    return [*service_destinations(settings), *(peer_destinations(store) if store is not None else ())]
 
 
 def service_destinations(settings: Settings) -> Iterator[Destination]:
