@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from exchange.config import Settings, load_settings
 from exchange.errors import ConfigurationError, ExchangeError, PassphraseNeeded, PeerUnreachable, StoreUnavailable
+from exchange.flows.doctor_egress import examine_egress
 from exchange.flows.doctor_machine import examine_clock, examine_disk, examine_home, examine_keys
 from exchange.flows.doctor_peers import examine_peers
 from exchange.flows.doctor_work import examine_deadlines, examine_log, examine_objects, examine_scans, examine_work
@@ -79,6 +80,7 @@ def _examine_open(node: Node, served: bool) -> Iterator[Finding]:
     yield from examine_log(node, served=served)
     yield from examine_work(node, served=served)
     yield from examine_deadlines(node)
+    yield from examine_egress(node)
     yield from examine_peers(node, served=served)
 
 

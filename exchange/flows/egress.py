@@ -28,6 +28,7 @@ class Listed:
     confirmed: Confirmed | None
     leads_to: tuple[str, ...]
     strange: tuple[str, ...]
+    of_peer: bool
 
 
 def listing(node: Node) -> list[Listed]:
@@ -126,4 +127,5 @@ def _listed(node: Node, host: str, here: list[Destination]) -> Listed:
     strange += [] if known and known.networks else [one for one in found if place_of(one) is Place.NEVER]
     who = tuple(sorted({one.who for one in here})) or ("allowed by the operator",)
     ports = tuple(sorted({one.port for one in here}))
-    return Listed(host, ports, who, known, tuple(map(str, found)), tuple(map(str, strange)))
+    of_peer = any(one.of_peer for one in here)
+    return Listed(host, ports, who, known, tuple(map(str, found)), tuple(map(str, strange)), of_peer)
