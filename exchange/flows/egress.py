@@ -44,8 +44,6 @@ def listing(node: Node) -> list[Listed]:
 
 def leads(node: Node, host: str, networks: list[str]) -> tuple[list[str], list[str]]:
     """What was confirmed for a name, and what would be: ``networks``, or where it leads now. Raises InvalidInput."""
-    if not host or is_literal(host):
-        raise InvalidInput("Name the host as it stands in the address; an address in digits leads to itself.")
     known = node.egress.book.of(host.lower())
     try:
         found = [str(ip_network(one)) for one in networks] or list(map(str, resolve(host, 0)))
@@ -91,12 +89,13 @@ def unit(node: Node) -> str:
 
 
 def egress_alarms(node: Node) -> list[str]:
-    """Names that were refused since they last led where they may."""
+    """Names of the list that were refused since they last led where they may."""
+    here = {one.host for one in node.egress.destinations()}
     return [
         f"{host} led to {known.refused}, which was not confirmed for it, at {known.refused_at}; nothing was sent. Ask "
         f"whoever runs it, by telephone; if that is right: ffp egress allow {host}"
         for host, known in sorted(node.egress.book.all().items())
-        if known.refused
+        if known.refused and (host in here or known.by_hand)
     ]
 
 

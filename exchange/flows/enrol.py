@@ -83,7 +83,7 @@ def check_address(introduction: Introduction, address: str | None) -> None:
     """Whether this node shall ask the peer at the address that its card states: the one that was typed, or ``address``,
     as the operator confirmed it. Raises InvalidInput, which shows both."""
     stated = introduction.card.url
-    if introduction.elsewhere and (address is None or not same_address(address, stated)):
+    if introduction.elsewhere and address != stated:
         raise InvalidInput(
             f"You typed {introduction.typed}, and the card that came from there states {stated}. This node would ask "
             "the peer at the stated address from then on. Nothing was enrolled. Have the other side read its address "

@@ -78,12 +78,13 @@ class Egress:
                 f"it is needed: ffp egress allow {host}"
             )
         found = resolve(host, port)
+        networks = (*self.networks, *map(ip_network, confirmed.networks if confirmed else ()))
         if is_literal(host):
-            return _taken(host, [one for one in found if _of_itself(host, one) or within(one, self.networks)], found)
+            return _taken(host, [one for one in found if _of_itself(host, one) or within(one, networks)], found)
         if confirmed is None or not confirmed.networks:
             allowed = self._confirm_now(host, found, of_peer=any(one.of_peer for one in wanted))
         else:
-            allowed = [one for one in found if within(one, (*self.networks, *map(ip_network, confirmed.networks)))]
+            allowed = [one for one in found if within(one, networks)]
         if not allowed:
             self.book.note_refused(host, ", ".join(map(str, found)))
         elif confirmed is not None and confirmed.refused:

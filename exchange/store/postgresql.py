@@ -121,14 +121,14 @@ class PostgresqlDatabase:
         target = folder / "node.dump"
         with Session(self.reading) as session:
             snapshot = str(session.scalar(select(func.pg_export_snapshot())))
-            dump(self._address, snapshot, target, self._reached())
+            dump(self._checked_address(), snapshot, target)
             target.chmod(0o600)
             sync(target)
             sync(folder)
             yield session, target.name
 
     def fill(self, file: Path) -> None:
-        load(self._address, file, self._reached())
+        load(self._checked_address(), file)
 
     @contextmanager
     def changing(self) -> Iterator[Connection]:
@@ -221,12 +221,13 @@ class PostgresqlDatabase:
 
     def _connect_where_allowed(self, _dialect: object, _record: object, _args: object, named: dict[str, Any]) -> None:
         """libpq connects to ``hostaddr`` and resolves nothing; the name stays for TLS."""
-        if (reached := _hostaddr(named, self._route)) is not None:
-            named["hostaddr"] = reached
+        named.update(_reached(named, self._route))
 
-    def _reached(self) -> str | None:
-        dialect = self._address.get_dialect()()
-        return _hostaddr(dialect.create_connect_args(self._address)[1], self._route)
+    def _checked_address(self) -> URL:
+        """For the server's own programs, which connect by themselves."""
+        named = self._address.get_dialect()().create_connect_args(self._address)[1]
+        reached = _reached(named, self._route)
+        return self._address.set(host=None, port=None).update_query_dict(reached) if reached else self._address
 
     def _begin_generation(self, place: str) -> int:
         with Session(self.writing) as session, session.begin():
@@ -253,14 +254,16 @@ class PostgresqlDatabase:
             )
 
 
-def _hostaddr(named: Mapping[str, Any], route: Route | None) -> str | None:
-    """The address for each host of a connection; None where all is as libpq does it: sockets of this machine, and what
-    the operator gave in digits himself."""
+def _reached(named: Mapping[str, Any], route: Route | None) -> dict[str, str]:
+    """Each host of a connection with each address at which it may be reached, in libpq's lists; nothing where all is as
+    libpq does it: sockets of this machine, and what the operator gave in digits himself."""
     hosts = [host for host in str(named.get("host") or "").split(",") if host]
     if route is None or not hosts or "hostaddr" in named or any(host.startswith("/") for host in hosts):
-        return None
+        return {}
     ports = [int(port or 5432) for port in str(named.get("port") or "").split(",")]
-    return ",".join(route(host, ports[place % len(ports)])[0] for place, host in enumerate(hosts))
+    ends = [(host, ports[place % len(ports)]) for place, host in enumerate(hosts)]
+    ways = [(host, str(port), address) for host, port in ends for address in route(host, port)]
+    return dict(zip(("host", "port", "hostaddr"), map(",".join, zip(*ways, strict=True)), strict=True))
 
 
 def _state(error: DBAPIError) -> str | None:

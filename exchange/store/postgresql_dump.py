@@ -12,22 +12,21 @@ from sqlalchemy import URL
 from exchange.errors import ConfigurationError, StoreUnavailable
 
 
-def dump(address: URL, snapshot: str, target: Path, reached: str | None) -> None:
-    """Write the database as one exported snapshot shows it; the transaction that exported it is still open. ``reached``
-    is the address to connect to, in place of what the name leads to.
+def dump(address: URL, snapshot: str, target: Path) -> None:
+    """Write the database as one exported snapshot shows it; the transaction that exported it is still open.
 
     Raises ConfigurationError when pg_dump is missing, StoreUnavailable with what it says when it fails.
     """
-    _run("pg_dump", address, reached, "--format=custom", f"--snapshot={snapshot}", f"--file={target}")
+    _run("pg_dump", address, "--format=custom", f"--snapshot={snapshot}", f"--file={target}")
 
 
-def load(address: URL, source: Path, reached: str | None) -> None:
+def load(address: URL, source: Path) -> None:
     """Fill an empty database, all of it or nothing. Raises as ``dump`` does."""
     owner = ("--no-owner", "--no-privileges")  # the role may have another name where it is restored
-    _run("pg_restore", address, reached, "--exit-on-error", "--single-transaction", *owner, str(source))
+    _run("pg_restore", address, "--exit-on-error", "--single-transaction", *owner, str(source))
 
 
-def _run(name: str, address: URL, reached: str | None, *arguments: str) -> None:
+def _run(name: str, address: URL, *arguments: str) -> None:
     program = shutil.which(name)
     if program is None:
         raise ConfigurationError(
@@ -35,7 +34,6 @@ def _run(name: str, address: URL, reached: str | None, *arguments: str) -> None:
         )
     # others on this machine can read a command line: the password is not in it
     environment = {**os.environ, **({"PGPASSWORD": str(address.password)} if address.password else {})}
-    environment |= {"PGHOSTADDR": reached} if reached else {}
     shown = address.set(drivername="postgresql", password=None).render_as_string()
     done = subprocess.run(  # noqa: S603 - a program of the server's, found on the PATH; no shell
         [program, f"--dbname={shown}", "--no-password", *arguments],

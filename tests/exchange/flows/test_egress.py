@@ -200,7 +200,7 @@ def test_the_database_is_reached_at_its_confirmed_address(tmp_path: Path, names:
     with listening() as server:
         url = SecretStr(f"postgresql+psycopg://ffp@db.example:{server.port}/ffp")
         settings = rs.settings.model_copy(update={"database_url": url})
-        names.leads["db.example"] = ["127.0.0.1"]
+        names.leads["db.example"] = ["127.0.0.2", "127.0.0.1"]  # nobody listens at the first
         store = store_of(settings)
         with pytest.raises(StoreUnavailable, match="does not answer"), store.read() as session:
             session.connection()
