@@ -180,8 +180,6 @@ def _copy_scans(blobs: BlobFolder, store: Store, named: dict[str, int], target: 
 def _settings_files(settings: Settings, backup: Backup) -> Iterator[tuple[str, Path]]:
     """Path within the backup, and where it lies."""
     yield "config.toml", settings.home / "config.toml"
-    if settings.egress_file.is_file():
-        yield settings.egress_file.name, settings.egress_file
     for path in sorted(settings.trust_root.rglob("*")):
         if path.is_file():
             yield str(path.relative_to(settings.home)), path

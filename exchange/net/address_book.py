@@ -109,6 +109,7 @@ class AddressBook:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One process at a time, for the moment that it takes."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # `ffp init` asks the database first
         with self._path.with_suffix(".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield

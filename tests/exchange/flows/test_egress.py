@@ -212,6 +212,16 @@ def test_the_database_is_reached_at_its_confirmed_address(tmp_path: Path, names:
     rs.close()
 
 
+def test_a_node_is_made_on_a_database_with_a_name(tmp_path: Path, names: Names) -> None:
+    """Before there is a home to write the confirmed address into."""
+    names.leads["db.example"] = ["127.0.0.1"]
+    with listening() as server:
+        url = f"postgresql+psycopg://ffp@db.example:{server.port}/ffp"
+        with pytest.raises(StoreUnavailable, match="does not answer"):
+            create_node(tmp_path / "new", jurisdiction=Jurisdiction.RS, url="http://a.test", port=9, database_url=url)
+    assert server.said
+
+
 @pytest.mark.parametrize(
     ("url", "asked"),
     [
