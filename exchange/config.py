@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -85,6 +86,11 @@ def _endpoint(address: str) -> str:
     return address
 
 
+def _network(text: str) -> str:
+    return str(ip_network(text))
+
+
+NetworkText = Annotated[str, AfterValidator(_network)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Hours = Annotated[int, Field(ge=1, le=24 * 366)]
 Bytes = Annotated[int, Field(gt=0, le=2**40)]
@@ -243,6 +249,9 @@ class Settings(BaseSettings):
     asked tells nothing. Each costs an examiner the time of a comparison."""
     query_quota: Annotated[int, Field(ge=0, le=100_000)] = 50
     """Queries that each peer may ask in 24 hours: enough for a laboratory's day, too few to map what is held here."""
+    egress_networks: Annotated[tuple[NetworkText, ...], Field(max_length=100)] = ()
+    """Networks in which names may lead anywhere, such as that of a VPN: ``["10.8.0.0/16"]``. Elsewhere a name leads
+    where it did when it was confirmed (``ffp egress list``)."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     """How often a failing job is tried before it is set aside for the operator."""
     backup_passphrase: SecretStr | None = None
@@ -315,6 +324,11 @@ class Settings(BaseSettings):
     def sign_in_key(self) -> Path:
         """Seals the secrets of users' authenticators; belongs in the backup of the keys."""
         return self.home / "sign-in.key"
+
+    @property
+    def egress_file(self) -> Path:
+        """The addresses that were confirmed for the names that this node connects to."""
+        return self.home / "egress.json"
 
     @property
     def blobs(self) -> Path:

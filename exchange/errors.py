@@ -37,6 +37,7 @@ ExchangeError
 │   └── DigestDiffers           the body is not the one that was signed
 └── PeerError
     ├── PeerUnreachable         try again later, with back-off
+    │   └── EgressRefused       this node may not connect there: the operator allows it, or mends the name
     └── PeerMisbehaved          the peer's answer breaks the protocol: stop, keep the evidence, tell the operator
         └── HistoryDiffers      two heads that one log signed do not agree: keep both, believe neither
 """
@@ -237,6 +238,12 @@ class PeerUnreachable(PeerError):
     def __init__(self, message: str, *, retry_after_s: int = 0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class EgressRefused(PeerUnreachable):
+    """Of peers and of services alike: nothing was sent."""
+
+    code = "egress-refused"
 
 
 class PeerMisbehaved(PeerError):

@@ -87,10 +87,11 @@ class Worker:
         self._write_letter = write_letter
         self._client = PeerClient(
             node.keys.transport,
+            guard=node.egress,
             timeout_s=node.settings.peer_timeout_s,
             certificate=node.settings.client_certificate,
         )
-        self._time_authority = TimeAuthorityClient(timeout_s=node.settings.peer_timeout_s)
+        self._time_authority = TimeAuthorityClient(guard=node.egress, timeout_s=node.settings.peer_timeout_s)
         self._chance = random.Random()
         self._hours = Hours(node)
         self._presence = Presence(node)

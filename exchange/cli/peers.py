@@ -40,11 +40,18 @@ def add(
         str | None,
         typer.Option(help="As the other side reads it out; asked for when not given and no trust root is installed."),
     ] = None,
+    address_from_card: Annotated[
+        bool,
+        typer.Option(
+            "--address-from-card",
+            help="Where its card states another address than URL: that one, since the other side confirmed it.",
+        ),
+    ] = False,
     home: Home = None,
 ) -> None:
     """Enrol a peer: fetch its card, compare the fingerprint, pin its keys. With a trust root installed its registry
     must name the peer, and nobody needs to telephone."""
-    from exchange.flows.enrol import enrol, fetch_introduction
+    from exchange.flows.enrol import check_address, enrol, fetch_introduction
     from exchange.flows.node import opened
     from exchange.flows.trust_root import admitted
     from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
@@ -55,6 +62,11 @@ def add(
         typer.echo(f"At {url} answers {card.issuer} of {card.jurisdiction.display_name}.")
         if card.jurisdiction is Jurisdiction.XK:
             typer.echo(KOSOVO_FOOTNOTE)
+        address = card.url if address_from_card else None
+        if introduction.elsewhere:
+            typer.echo(f"You typed {url}; its card states {card.url}.")
+            typer.echo("If the other side reads out the stated one: the same again with --address-from-card.")
+        check_address(introduction, address)
         registered = admitted(node, card)
         if registered is not None:
             typer.echo(f"The registry names it, at {registered.url}, with this identity:\n")
@@ -64,8 +76,8 @@ def add(
             read_out = fingerprint or typer.prompt(
                 "Telephone the other side on a number that you know. Type the 40 digits that they read out"
             )
-        peer = enrol(node, introduction, confirmed=read_out, legal_basis=legal_basis)
-    typer.echo(f"{peer.node_id} is enrolled. It must enrol this node too before anything flows.")
+        peer = enrol(node, introduction, confirmed=read_out, legal_basis=legal_basis, address=address)
+    typer.echo(f"{peer.node_id} is enrolled, at {peer.url}. It must enrol this node too before anything flows.")
 
 
 @app.command("list")

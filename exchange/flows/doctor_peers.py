@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from exchange.clock import stamp_in
@@ -30,8 +31,8 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         waiting = {peer.node_id: unnoted(session, peer.node_id) for peer in peers}
         forked = {peer.node_id: len(disagreements(session, peer.node_id)) for peer in peers}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        reached = list(pool.map(_reach, [peer.url for peer in peers]))
-        own = pool.submit(_reach, node.settings.url).result() if served else None
+        reached = list(pool.map(partial(_reach, node), [peer.url for peer in peers]))
+        own = pool.submit(_reach, node, node.settings.url).result() if served else None
     for peer, found in zip(peers, reached, strict=True):
         yield from _examine(peer, waiting[peer.node_id], forked[peer.node_id], served)
         yield from _address(node, peer.node_id, found)
@@ -92,8 +93,8 @@ def _clocks(node: Node, reached: list[Reached]) -> Iterator[Finding]:
         yield warning("clock", what, then)
 
 
-def _reach(url: str) -> Reached | PeerUnreachable:
+def _reach(node: Node, url: str) -> Reached | PeerUnreachable:
     try:
-        return reach(f"{url}/healthz", timeout_s=REACH_S)
+        return reach(f"{url}/healthz", guard=node.egress, timeout_s=REACH_S)
     except PeerUnreachable as error:
         return error

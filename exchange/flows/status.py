@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from exchange.flows.egress import egress_alarms
 from exchange.flows.log_start import log_alarms
 from exchange.flows.mail import mail_alarms
 from exchange.flows.node import Node
@@ -74,6 +75,7 @@ def own_alarms(session: Session, node: Node) -> list[str]:
         *log_alarms(session, node.node_id),
         *stamp_alarms(session, node.authority),
         *mail_alarms(session, node.mail),
+        *egress_alarms(node),
         *root_alarms(node, all_peers(session)),
     ]
 

@@ -15,6 +15,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from exchange.errors import PeerMisbehaved, PeerUnreachable, RequestRefused
+from exchange.net.egress import Guard
 from exchange.net.form import Form
 from exchange.net.line import Line, Lines, http_client
 from exchange.net.message_signatures import sign_request, verify_response
@@ -50,18 +51,20 @@ class PeerAddress:
 
 
 class PeerClient:
-    """One node's requests to all its peers, past any proxy of the environment: nodes reach each other directly.
+    """One node's requests to all its peers, where ``guard`` lets them go, past any proxy of the environment.
 
     ``timeout_s`` is the longest that a peer may be silent; ``certificate`` is shown to proxies that ask for one. Each
     request has a connection of its own, so that nothing of one answer is ever taken for the next.
     """
 
-    def __init__(self, transport: Ed25519PrivateKey, *, timeout_s: float, certificate: Path | None = None) -> None:
+    def __init__(
+        self, transport: Ed25519PrivateKey, *, guard: Guard, timeout_s: float, certificate: Path | None = None
+    ) -> None:
         self._key = transport
         self._key_id = key_id(ED25519, raw_public(transport))
         self._timeout_s = timeout_s
         self._lines = Lines()
-        self._http = http_client(timeout_s, certificate)
+        self._http = http_client(timeout_s, guard, certificate)
 
     def hang_up(self) -> None:
         """Break off every request that is under way, with PeerUnreachable, and begin no other. For any thread."""

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from exchange.errors import PeerUnreachable
+from exchange.net.egress import Guard
 from exchange.net.line import Lines, http_client
 from schemas.errors import shown
 
@@ -28,9 +29,9 @@ class Reached:
     certificate_until: float | None
 
 
-def reach(url: str, *, timeout_s: float) -> Reached:
+def reach(url: str, *, guard: Guard, timeout_s: float) -> Reached:
     """Ask, unsigned, and believe nothing of it. Raises PeerUnreachable."""
-    with http_client(timeout_s) as http, Lines().line(within_s=timeout_s) as line:
+    with http_client(timeout_s, guard) as http, Lines().line(within_s=timeout_s) as line:
         try:
             with http.stream("GET", url, extensions={"trace": line.trace}) as answer:
                 begun, body = time.time(), bytearray()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import ConfigurationError, StoreUnavailable
 from exchange.store.migrations import FORMS, upgrade
-from exchange.store.postgresql import PostgresqlDatabase
+from exchange.store.postgresql import PostgresqlDatabase, Route
 from exchange.store.sqlite import SqliteDatabase
 from exchange.store.tables import SCHEMA_VERSION, LogStateRow, SchemaRow
 
@@ -70,16 +70,17 @@ class Database(Protocol):
 class Store:
     """``read`` and ``write`` give a session each; ``write`` commits when its block ends well.
 
-    When ``write`` has returned, the rows are on disk: durable before acknowledged.
+    When ``write`` has returned, the rows are on disk: durable before acknowledged. ``route`` says at which addresses a
+    server may be reached; None leaves that to its client.
     """
 
-    def __init__(self, place: Path | URL, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, place: Path | URL, *, patience_s: float = PATIENCE_S, route: Route | None = None) -> None:
         self._database: Database
         match place:
             case Path():
                 self._database = SqliteDatabase(place, patience_s=patience_s)
             case URL():
-                self._database = PostgresqlDatabase(place, patience_s=patience_s)
+                self._database = PostgresqlDatabase(place, patience_s=patience_s, route=route)
 
     @contextmanager
     def read(self) -> Iterator[Session]:

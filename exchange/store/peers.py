@@ -39,6 +39,12 @@ class PeerState(StrEnum):
     """Is asked nothing and answered nothing."""
 
 
+def peer_addresses(session: Session) -> list[tuple[str, str]]:
+    """Node id and URL of every peer that is still asked for something."""
+    asked = select(PeerRow.node_id, PeerRow.url).where(PeerRow.state != PeerState.REVOKED)
+    return [(node_id, url) for node_id, url in session.execute(asked)]
+
+
 def next_head(head: bytes, statement_id: str) -> bytes:
     """head' = SHA-256(head || statement id), over raw bytes."""
     return hashlib.sha256(head + bytes.fromhex(statement_id)).digest()

@@ -98,7 +98,7 @@ def create_pages(node: Node) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.node = node
     app.state.tries = Tries()
-    app.state.provider = provider_of(node.settings)
+    app.state.provider = provider_of(node.settings, node.egress)
     app.mount(f"/static/{VERSION}", Kept(directory=STATIC, how="public, max-age=31536000, immutable"), name="static")
     app.mount("/static", Kept(directory=STATIC, how="no-cache"), name="static-by-name")
     for part in PARTS:  # not included: a router of its own for each would be asked in turn, for every page

@@ -110,6 +110,8 @@ SENTENCES: Final = {
     "digest-differs": _m("What arrived is not what was signed. Tell the node's operator."),
     "peer-error": _m("The other node did not answer as it should. Tell the node's operator."),
     "peer-unreachable": _m("The other node cannot be reached. It is tried again."),
+    "address-differs": _m("The card states another address than the one that was typed. Nothing was enrolled."),
+    "egress-refused": _m("This node may not connect to that address. Tell the node's operator."),
     "peer-misbehaved": _m("The other node broke the rules of the exchange. Tell the node's operator."),
     "history-differs": _m("The other node shows two histories. Believe neither; tell the node's operator."),
     "unforeseen": _m("The node met an error that nobody foresaw. It was logged; tell the node's operator."),

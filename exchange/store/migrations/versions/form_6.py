@@ -23,11 +23,13 @@ _COMPARISONS_AT_ONCE = 1000
 def upgrade() -> None:
     _complete_form_5()
     _add_deliveries()
+    _add_sign_in_guard()
 
 
 def downgrade() -> None:
     """The last form 5; what only form 6 has a place for is gone."""
     _drop_deliveries()
+    _drop_sign_in_guard()
 
 
 def _complete_form_5() -> None:
@@ -169,3 +171,28 @@ def _named_by_another(acquisition: sa.Table, record: sa.Table) -> sa.ColumnEleme
         mine.c.statement_id == acquisition.c.statement_id,
         others.c.issuer != mine.c.issuer,
     )
+def _add_sign_in_guard() -> None:
+    """Failures to sign in, of all names alike, and the browsers that are known. Locks of form 5 end with it."""
+    op.create_table(
+        "sign_in_failure",
+        sa.Column("place", WholeNumber, primary_key=True, autoincrement=False),
+        sa.Column("failed", WholeNumber, nullable=False),
+        sa.Column("locked_until", Words()),
+        sa.Column("last_at", Words(), nullable=False),
+    )
+    op.create_index("ix_sign_in_failure_last_at", "sign_in_failure", ["last_at"])
+    op.create_table(
+        "sign_in_device",
+        sa.Column("sha256", Words(), primary_key=True),
+        sa.Column("pseudonym", Words(), sa.ForeignKey("user.pseudonym"), nullable=False),
+        sa.Column("began_at", Words(), nullable=False),
+        sa.Column("ends_at", Words(), nullable=False),
+        sa.Column("failed", WholeNumber, nullable=False),
+        sa.Column("locked_until", Words()),
+    )
+    op.create_index("ix_sign_in_device_pseudonym", "sign_in_device", ["pseudonym"])
+
+
+def _drop_sign_in_guard() -> None:
+    op.drop_table("sign_in_device")
+    op.drop_table("sign_in_failure")
