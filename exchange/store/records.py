@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import NotFound
+from exchange.store.exhibits import exhibit_name, exhibit_of, join_exhibits
 from exchange.store.tables import (
     AcquisitionRow,
     AudienceRow,
@@ -107,6 +108,8 @@ def add_records(
             superseded = session.get(RecordRow, record.supersedes)
             if superseded is not None and superseded.issuer == record.issuer:
                 superseded.superseded_by = statement_id
+            first = exhibit_of(session, record.issuer, record.supersedes)
+            join_exhibits(session, exhibit_name(record.issuer, statement_id), first)
     session.flush()
     return list(ids)
 
@@ -116,6 +119,7 @@ def _record_row(statement_id: str, record: Record) -> dict[str, Any]:
     return {
         "statement_id": statement_id,
         "issuer": record.issuer,
+        "exhibit": exhibit_name(record.issuer, statement_id),
         "jurisdiction": record.jurisdiction,
         "case_reference": record.case_reference,
         "kind": exhibit.kind,
