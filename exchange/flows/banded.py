@@ -3,12 +3,13 @@ not verify those pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
+from exchange.flows.blind import hidden_pairs
 from exchange.flows.node import Node
-from exchange.store.exhibits import exhibit_name, exhibit_of, exhibits_of, join_exhibits
+from exchange.store.exhibits import Exhibits, exhibit_name, exhibit_of, exhibits_of, join_exhibits
 from exchange.store.reviews import exhibits_seen_by, mark_exhibits
 from exchange.store.tables import FoundRow, QueryRow
 from schemas.vocabulary import Role
@@ -21,28 +22,32 @@ def banded(
     node: Node, role: Role, pseudonym: str, rows: Sequence[QueryRow], found: Sequence[FoundRow]
 ) -> frozenset[str]:
     """The queries whose bands this person is about to be shown. Whoever is shown the band of two exhibits does not
-    verify a pair of them, whenever the other one becomes known."""
+    verify a pair of them, whenever the other one becomes known; no band is shown of what waits for a verification."""
     if role is not Role.EXAMINER:
         return frozenset(row.statement_id for row in rows)
-    own = [row for row in rows if row.asker == node.node_id and row.made_by == pseudonym]
-    _note(node, pseudonym, own, found)
-    return frozenset(row.statement_id for row in own)
-
-
-def _note(node: Node, pseudonym: str, rows: Sequence[QueryRow], found: Sequence[FoundRow]) -> None:
-    """Of what was not released yet nobody knows the record: the mark names its handle until then."""
-    asked = {row.statement_id: row.record for row in rows if row.record is not None}
-    shown = [item for item in found if item.query in asked]
-    if not shown:
-        return
+    own = {row.statement_id: row for row in rows if row.made_by == pseudonym and row.asker == node.node_id}
     with node.store.read() as session:
-        own = {query: exhibit_of(session, node.node_id, record) for query, record in asked.items()}
-        owners = {row.statement_id: row.asked for row in rows}
-        pairs = {exhibits_of(own[item.query], found_exhibit(session, item, owners[item.query])) for item in shown}
-        known = exhibits_seen_by(session, pseudonym, pairs)
-    if fresh := pairs - known.keys():
+        pairs = _pairs_found(session, own, found)
+        waiting = hidden_pairs(session, role, pseudonym).exhibits
+        shown = {query: exhibits for query, exhibits in pairs.items() if not exhibits & waiting}
+        every = {pair for exhibits in shown.values() for pair in exhibits}
+        known = exhibits_seen_by(session, pseudonym, every)
+    if fresh := every - known.keys():
         with node.store.write() as session:
             mark_exhibits(session, pseudonym, fresh)
+    return frozenset(shown)
+
+
+def _pairs_found(session: Session, own: Mapping[str, QueryRow], found: Sequence[FoundRow]) -> dict[str, set[Exhibits]]:
+    """By query, the exhibits that its answer says something of. Of what was not released yet nobody knows the record:
+    its handle stands for it until then."""
+    pairs: dict[str, set[Exhibits]] = {query: set() for query in own}
+    for item in found:
+        row = own.get(item.query)
+        if row is not None and row.record is not None:
+            asked_about = exhibit_of(session, row.asker, row.record)
+            pairs[item.query].add(exhibits_of(asked_about, found_exhibit(session, item, row.asked)))
+    return pairs
 
 
 def found_exhibit(session: Session, found: FoundRow, owner: str) -> str:

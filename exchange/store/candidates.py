@@ -12,12 +12,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer
 
 from exchange.clock import stamp
 from exchange.store.exhibits import Exhibits, exhibits_of
+from exchange.store.review_tables import VerificationTaskRow
 from exchange.store.reviews import (
     PairColumns,
     Scans,
     exhibits_hidden,
     hidden_from,
     in_opened_pair,
+    keeps_from,
     opened_ever,
     scans_of,
     sent_ever,
@@ -242,8 +244,25 @@ def _across_a_border(
     return pairs.correlate(RecordRow).exists()
 
 
-def count_candidates(session: Session) -> int:
-    return session.scalar(select(func.count()).select_from(CandidateRow)) or 0
+def count_candidates(session: Session, *, blind_for: str | None = None) -> int:
+    """All of them, without the pairs that this examiner may be asked to verify."""
+    total = session.scalar(select(func.count()).select_from(CandidateRow)) or 0
+    return total if blind_for is None else total - _count_hidden(session, blind_for)
+
+
+def _count_hidden(session: Session, blind_for: str) -> int:
+    """From the few tasks that wait, not from the many pairs."""
+    low, high = aliased(RecordRow), aliased(RecordRow)
+    task = VerificationTaskRow
+    found = [
+        select(CandidateRow.candidate_id)
+        .join(low, low.statement_id == one)
+        .join(high, high.statement_id == other)
+        .join(task, and_(task.exhibit_low == low.exhibit, task.exhibit_high == high.exhibit))
+        .where(*keeps_from(blind_for))
+        for one, other in (_STATEMENTS, _STATEMENTS[::-1])
+    ]
+    return session.scalar(select(func.count()).select_from(union(*found).subquery())) or 0
 
 
 _SIDES = (aliased(RecordRow), aliased(RecordRow))

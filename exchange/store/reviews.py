@@ -204,14 +204,14 @@ class PairColumns:
 def hidden_from(pseudonym: str, pair: PairColumns) -> ColumnElement[bool]:
     """That the exhibits of this pair wait for a verification, and this examiner is not the one who concluded: whatever
     is known of them is shown to none of those who may be asked."""
-    return _task_of(pair).where(*_keeps_from(pseudonym)).exists()
+    return _task_of(pair).where(*keeps_from(pseudonym)).exists()
 
 
 def exhibits_hidden(pseudonym: str, record_a: type[RecordRow], record_b: type[RecordRow]) -> ColumnElement[bool]:
     """The same of two records, whatever their scans."""
     task = VerificationTaskRow
     either = _either(task.exhibit_low, task.exhibit_high, record_a.exhibit, record_b.exhibit)
-    return select(task.task_id).where(either, *_keeps_from(pseudonym)).exists()
+    return select(task.task_id).where(either, *keeps_from(pseudonym)).exists()
 
 
 def sent_ever(pair: PairColumns) -> ColumnElement[bool]:
@@ -251,13 +251,13 @@ def _opened_with(
             select(task.task_id)
             .join(its_record, _either(task.exhibit_low, task.exhibit_high, record.exhibit, its_record.exhibit))
             .join(other, other.statement_id == its_record.statement_id)
-            .where(other.sha256 == across, *_keeps_from(shown_to))
+            .where(other.sha256 == across, *keeps_from(shown_to))
         )
         opened = opened.where(~hidden.correlate(ScoreSeenRow, record).exists())
     return opened.correlate(scan, record).exists()
 
 
-def _keeps_from(pseudonym: str) -> list[ColumnElement[bool]]:
+def keeps_from(pseudonym: str) -> list[ColumnElement[bool]]:
     """A task that is open, and that this examiner may be asked to do."""
     concluder = func.coalesce(VerificationTaskRow.concluded_by, "") == pseudonym
     return [VerificationTaskRow.done_at.is_(None), ~concluder]
