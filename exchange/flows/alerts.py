@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import InvalidInput, NotFound
+from exchange.flows.blind import hidden_hits, hidden_pairs
 from exchange.flows.node import Node
 from exchange.store.alerts import APPROVAL, VERIFICATION, News, Reader, count_news, list_news, marks_of, put_mark
 from schemas.vocabulary import Role
@@ -49,13 +50,13 @@ def count_fresh(session: Session, node: Node, role: Role, pseudonym: str, *, aft
         return 0
     seen_to, _ = marks_of(session, pseudonym)
     since = max(seen_to, _oldest(), after)
-    return count_news(session, Reader(node.node_id, pseudonym, role), since, most=MOST)
+    return count_news(session, _reader(session, node, role, pseudonym), since, most=MOST)
 
 
 def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Alerts:
     """With those that were read already."""
     seen_to, before = marks_of(session, pseudonym)
-    found = list_news(session, Reader(node.node_id, pseudonym, role), _oldest(), limit=MOST)
+    found = list_news(session, _reader(session, node, role, pseudonym), _oldest(), limit=MOST)
     return Alerts(tuple(Alert(news, _page(news), news.at > seen_to) for news in found), before is not None)
 
 
@@ -78,6 +79,12 @@ def undo_mark(session: Session, pseudonym: str) -> None:
     if before is None:
         raise NotFound("There is no mark that could be taken back.")
     put_mark(session, pseudonym, before, None)
+
+
+def _reader(session: Session, node: Node, role: Role, pseudonym: str) -> Reader:
+    """Who may not be told of some hits: what is hidden is hidden first, and counted after."""
+    hidden = hidden_pairs(session, role, pseudonym)
+    return Reader(node.node_id, pseudonym, role, hidden_hits(session, hidden))
 
 
 def _oldest() -> str:

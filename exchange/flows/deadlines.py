@@ -60,7 +60,7 @@ def duties(session: Session, node: Node, role: Role, pseudonym: str) -> list[Due
         mine = pseudonym if role is Role.EXAMINER else None
         moments[Duty.FIRST_REVIEW] = [
             _later(at, node.settings.first_review_h)
-            for at in correlated_first(session, node.node_id, submitted_by=mine)
+            for at in correlated_first(session, node.node_id, submitted_by=mine, blind_for=mine)
         ]
     if role is Role.EXAMINER:
         moments[Duty.VERIFICATION] = [task.due_at for task in tasks_for(session, pseudonym)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -49,23 +49,23 @@ class Link:
         return self.progress.late(stamp())
 
 
-def all_links(session: Session, node: Node, hidden: frozenset[Scans]) -> list[Link]:
+def all_links(session: Session, node: Node, hidden: Container[Pair]) -> list[Link]:
     """Open ones first, and among them the one that is due first; without those of ``hidden`` pairs."""
     found: dict[Pair, list[StatementRow]] = {}
     for row in reversed(search_statements(session, kinds={"hit"}, about=None, issuer=None, limit=MOST)):
         said = _entry(row).statement
-        if isinstance(said, Hit) and scans_of(said.pair.a.scan, said.pair.b.scan) not in hidden:
+        if isinstance(said, Hit) and said.pair not in hidden:
             found.setdefault(said.pair, []).append(row)
     shelf = _shelf(session, [row for rows in found.values() for row in rows])
     links = [_link(node, pair, rows, shelf) for pair, rows in found.items()]
     return sorted(links, key=lambda link: (link.progress.due_at is None, link.progress.due_at or "", link.link_id))
 
 
-def find_link(session: Session, node: Node, link_id: str, hidden: frozenset[Scans]) -> Link:
+def find_link(session: Session, node: Node, link_id: str, hidden: Container[Pair]) -> Link:
     """By the statement's id of any hit of it. Raises NotFound, also for one of a ``hidden`` pair."""
     row = find_statement(session, link_id)
     said = _entry(row).statement if row is not None and row.type == "hit" and row.envelope is not None else None
-    if not isinstance(said, Hit) or scans_of(said.pair.a.scan, said.pair.b.scan) in hidden:
+    if not isinstance(said, Hit) or said.pair in hidden:
         raise NotFound("There is no such hit on this node.")
     hits = hits_of(session, said.pair)
     return _link(node, said.pair, hits, _shelf(session, hits))

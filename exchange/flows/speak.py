@@ -89,15 +89,24 @@ def speak(node: Node, maker: Maker, draft: bytes) -> Spoke:
     return Spoke(said.statement_id, index, tuple(to))
 
 
-def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str) -> bool:
-    """Whoever is to verify a conclusion must not have seen it: until it is verified, its maker alone is shown it."""
-    if row.type != "conclusion" or row.issuer != node.node_id:
+def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str, role: Role = Role.EXAMINER) -> bool:
+    """Whoever is to verify a conclusion must not have seen it, nor that it was taken back: until it is verified, of all
+    examiners its maker alone is shown either. The head, who may take it back, verifies nothing and sees it."""
+    if role is Role.HEAD:
         return True
-    if statements_about(session, row.statement_id, ["verification"]):
+    spoken_of = find_statement(session, row.about) if row.type == "retraction" and row.about else row
+    if spoken_of is None or spoken_of.type != "conclusion" or spoken_of.issuer != node.node_id:
         return True
-    said = _own(session, node, row.statement_id, Conclusion)
+    if statements_about(session, spoken_of.statement_id, ["verification"]):
+        return True
+    said = _own(session, node, spoken_of.statement_id, Conclusion)
     never_verified = said.basis is Basis.SCREEN and said.conclusion in APART
     return never_verified or said.made_by.pseudonym == pseudonym
+
+
+def may_take_back(maker: Maker, pseudonym: str, role: Role) -> bool:
+    """What was said is taken back by whoever said it, or by the head."""
+    return role is Role.HEAD or maker.pseudonym == pseudonym
 
 
 def may_say(kind: str, role: Role) -> bool:
@@ -165,7 +174,7 @@ def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[li
                 return _of_hit(session, node, hit), _rests_on(session, node, said, hit)
             return _of_hit(session, node, hit), []
         case Retraction():
-            _own(session, node, said.retracts, Conclusion | Verification | Hit)
+            _check_retraction(_retracted(session, node, said.retracts, maker), maker)
             return readers_of(session, said.retracts), []
         case Feedback():
             return _of_hit(session, node, _known(session, said.hit, Hit)), []
@@ -224,6 +233,25 @@ def _check_second(first: Conclusion, pair: Pair, second: Maker) -> None:
         raise InvalidInput("The verification is of another pair than the conclusion.", code="other-pair")
     if first.made_by.pseudonym == second.pseudonym:
         raise Conflict("A conclusion is verified by another examiner than made it.", code="same-examiner")
+
+
+def _retracted(session: Session, node: Node, statement_id: str, maker: Maker) -> Conclusion | Verification | Hit:
+    """What is to be taken back. Raises NotFound, also for what this maker may not see: else the refusal would tell that
+    it is there."""
+    found: Conclusion | Verification | Hit = _own(session, node, statement_id, Conclusion | Verification | Hit)
+    row = find_statement(session, statement_id)
+    if row is None or not may_see(session, node, row, maker.pseudonym, maker.role):
+        raise NotFound(f"There is no such statement as {statement_id} on this node.")
+    return found
+
+
+def _check_retraction(said: Conclusion | Verification | Hit, maker: Maker) -> None:
+    """Raises Forbidden."""
+    if not may_take_back(said.made_by, maker.pseudonym, maker.role):
+        raise Forbidden(
+            f"A {said.type} is taken back by whoever made it, here {said.made_by.pseudonym}, or by the head of this "
+            "Firearms Focal Point. Ask one of them."
+        )
 
 
 def _other_sides(session: Session, node: Node, pair: Pair) -> list[str]:

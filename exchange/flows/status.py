@@ -49,14 +49,15 @@ class NodeStatus:
     step."""
 
 
-def node_status(node: Node) -> NodeStatus:
+def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
+    """``blind_for``: as if the pairs that this examiner may be asked to verify were not there."""
     with node.store.read() as session:
         signed, stamped, check = latest_checkpoint(session), latest_stamp(session), last_log_check(session)
         return NodeStatus(
             node_id=node.node_id,
             records=count_records(session),
             acquisitions=counts_by_state(session),
-            candidates=count_candidates(session),
+            candidates=count_candidates(session, blind_for=blind_for),
             jobs=jobs.counts(session),
             log_size=log_size(session),
             signed_size=signed.size if signed else 0,

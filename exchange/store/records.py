@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.store.deliveries import is_delivered
+from exchange.store.exhibits import exhibit_name, exhibit_of, join_exhibits
 from exchange.store.jobs import JobKind, promise
 from exchange.store.tables import (
     AcquisitionRow,
@@ -116,6 +117,8 @@ def add_records(
             superseded = session.get(RecordRow, record.supersedes)
             if superseded is not None and superseded.issuer == record.issuer:
                 superseded.superseded_by = statement_id
+            first = exhibit_of(session, record.issuer, record.supersedes)
+            join_exhibits(session, exhibit_name(record.issuer, statement_id), first)
     session.flush()
     return list(ids)
 
@@ -125,6 +128,7 @@ def _record_row(statement_id: str, record: Record) -> dict[str, Any]:
     return {
         "statement_id": statement_id,
         "issuer": record.issuer,
+        "exhibit": exhibit_name(record.issuer, statement_id),
         "jurisdiction": record.jurisdiction,
         "case_reference": record.case_reference,
         "kind": exhibit.kind,

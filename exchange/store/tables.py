@@ -64,6 +64,8 @@ class RecordRow(Base):
     handling: Mapped[str]
     restricted: Mapped[bool] = mapped_column(default=False)
     """Withdrawn, but held by a court: shown to nobody, compared with nothing."""
+    exhibit: Mapped[str]
+    """The same for all versions of a record (``store/exhibits.py``)."""
     superseded_by: Mapped[str | None]
     submitted_by: Mapped[str | None]
     received_at: Mapped[str]
@@ -72,6 +74,7 @@ class RecordRow(Base):
         Index("record_by_case", "issuer", "case_reference"),
         Index("record_by_retention", "retention_until"),
         Index("record_by_examiner", "submitted_by"),
+        Index("record_by_exhibit", "exhibit"),
     )
 
 

@@ -48,7 +48,7 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
     note_candidate(asker, Act.READ_CANDIDATE, found)
     pair = answers.candidate_detail(found, worth_of(node.calibration, found))
     with node.store.read() as session:
-        reviews = reviews_of(session, node, pair_of(found), who.caller.pseudonym)
+        reviews = reviews_of(session, node, pair_of(found), who.caller.pseudonym, who.caller.role)
     own = node.node_id in (found.record_a.issuer, found.record_b.issuer)
     return page(
         "pair",

@@ -8,15 +8,15 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, NotFound
-from exchange.flows.blind import hidden_pairs, note_shown, view_of
+from exchange.flows.blind import Hidden, hidden_pairs, note_shown, note_told, view_of
 from exchange.flows.links import Link, all_links, find_link
 from exchange.flows.node import Node
 from exchange.flows.reviews import Review, reviews_of
-from exchange.flows.speak import Spoke
-from exchange.flows.stages import Stage
+from exchange.flows.speak import Spoke, may_take_back
+from exchange.flows.stages import Entry, Stage
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import candidate_of
-from exchange.store.reviews import Scans, scans_of
+from exchange.store.reviews import scans_of
 from exchange.web import answers
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
@@ -36,6 +36,7 @@ def hits(node: OpenNode, who: Reading) -> Response:
     asker = who.consultation
     with node.store.read() as session:
         links = all_links(session, node, _hidden(session, who))
+    note_told(node, who.caller.role, who.caller.pseudonym, [link.pair for link in links])  # each with its stage
     asker.note(Act.LIST_STATEMENTS, len(links), *(link.link_id for link in links))
     return page("hits", who, rows=[(link, _sides(link)) for link in links], now=stamp())
 
@@ -49,6 +50,7 @@ def one(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
         reviews = _on_exhibits(reviews_of(session, node, link.pair, who.caller.pseudonym))
         scans = scans_of(link.pair.a.scan, link.pair.b.scan)
         candidate = candidate_of(session, scans, view_of(who.caller.role, who.caller.pseudonym))
+    note_told(node, who.caller.role, who.caller.pseudonym, [link.pair])
     if candidate is not None:  # the history tells the score
         note_shown(node, who.caller.role, who.caller.pseudonym, [candidate], opened=True)
     asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in link.history))
@@ -65,6 +67,8 @@ def one(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
         outcomes=list(FeedbackOutcome),
         conclusions=list(AfteConclusion),
         examiner=who.caller.role is Role.EXAMINER,
+        makers={entry.statement_id: entry.statement.made_by.pseudonym for entry in link.history},
+        may_take_back=_may_take_back(node, who, link),
         references=[
             entry.statement.reference
             for entry in link.history
@@ -84,7 +88,7 @@ async def act(request: Request, node: OpenNode, who: Reading, link_id: Statement
     return RedirectResponse(f"/app/hits/{link_id}#s-{spoke.statement_id[:12]}", 303)
 
 
-def _hidden(session: Session, who: Visitor) -> frozenset[Scans]:
+def _hidden(session: Session, who: Visitor) -> Hidden:
     return hidden_pairs(session, who.caller.role, who.caller.pseudonym)
 
 
@@ -130,13 +134,22 @@ def _act(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, 
 
 
 def _take_back(node: Node, who: Visitor, link: Link, reason: str) -> Spoke:
-    """The latest hit of this node's own: a confirmed one first, then the lead."""
-    own = [
-        entry for entry in link.history if isinstance(entry.statement, Hit) and entry.statement.issuer == node.node_id
-    ]
+    own = _own_hits(node, link)
     if not own:
         raise Conflict("Only the node that signed a hit takes it back; this side may dispute it.", code="not-owner")
     return say(node, who, "retraction", retracts=own[-1].statement_id, reason=reason)
+
+
+def _may_take_back(node: Node, who: Visitor, link: Link) -> bool:
+    own = _own_hits(node, link)
+    allowed = bool(own) and may_take_back(own[-1].statement.made_by, who.caller.pseudonym, who.caller.role)
+    return allowed and link.progress.stage is not Stage.RETRACTED
+
+
+def _own_hits(node: Node, link: Link) -> list[Entry]:
+    """This node's own, the latest last: of it a confirmed one is taken back first, then the lead."""
+    hits = (entry for entry in link.history if isinstance(entry.statement, Hit))
+    return [entry for entry in hits if entry.statement.issuer == node.node_id]
 
 
 def _done(node: Node, who: Visitor, link: Link, review_id: str) -> Spoke:

@@ -353,6 +353,8 @@ def test_a_deadline_that_was_missed(home: Path, node: Node) -> None:
                 pair="{}",
                 scan_low="0" * 64,
                 scan_high="1" * 64,
+                exhibit_low="ffp-mk/a",
+                exhibit_high="ffp-rs/b",
                 statement_a="a",
                 statement_b="b",
                 basis="screen",

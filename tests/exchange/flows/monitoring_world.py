@@ -151,6 +151,8 @@ class World:
                     basis="screen",
                     scan_low="a",
                     scan_high="b",
+                    exhibit_low="ffp-mk/a",
+                    exhibit_high="ffp-rs/b",
                     statement_a="a",
                     statement_b="b",
                     pair="{}",

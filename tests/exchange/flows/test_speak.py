@@ -189,7 +189,7 @@ def test_whoever_was_shown_the_score_does_not_verify(network: Network, pair: dic
     first = says(network, RS, FIRST, "conclusion", **drawn)
     with network.nodes[RS].store.write() as session:
         mark_seen(session, SECOND.pseudonym, [scans_of(pair["a"]["scan"], pair["b"]["scan"])], opened=False)
-    with pytest.raises(Conflict, match="were shown this pair's score"):
+    with pytest.raises(Conflict, match="were shown a score of these two exhibits"):
         says(network, RS, SECOND, "verification", verifies=first.statement_id, **drawn)
     says(network, RS, maker("examiner-3"), "verification", verifies=first.statement_id, **drawn)
 

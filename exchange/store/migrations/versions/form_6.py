@@ -24,12 +24,14 @@ def upgrade() -> None:
     _complete_form_5()
     _add_deliveries()
     _add_sign_in_guard()
+    _add_exhibits()
 
 
 def downgrade() -> None:
     """The last form 5; what only form 6 has a place for is gone."""
     _drop_deliveries()
     _drop_sign_in_guard()
+    _drop_exhibits()
 
 
 def _complete_form_5() -> None:
@@ -196,3 +198,96 @@ def _add_sign_in_guard() -> None:
 def _drop_sign_in_guard() -> None:
     op.drop_table("sign_in_device")
     op.drop_table("sign_in_failure")
+def _add_exhibits() -> None:
+    """All versions of a record are one exhibit, named by issuer and first version; what was seen, and what waits, by
+    scans so far, counts for the exhibits that the scans are of."""
+    with op.batch_alter_table("record") as table:
+        table.add_column(sa.Column("exhibit", Words(), nullable=False, server_default=""))
+    with op.batch_alter_table("verification_task") as table:
+        table.add_column(sa.Column("exhibit_low", Words(), nullable=False, server_default=""))
+        table.add_column(sa.Column("exhibit_high", Words(), nullable=False, server_default=""))
+    op.create_table(
+        "exhibits_seen",
+        sa.Column("pseudonym", Words(), primary_key=True),
+        sa.Column("exhibit_low", Words(), primary_key=True),
+        sa.Column("exhibit_high", Words(), primary_key=True),
+        sa.Column("seen_at", Words(), nullable=False),
+    )
+    op.execute("UPDATE record SET exhibit = issuer || '/' || statement_id")
+    _name_later_versions()
+    _name_what_waits()
+    _name_what_was_seen()
+    with op.batch_alter_table("record") as table:
+        table.alter_column("exhibit", existing_type=Words(), existing_nullable=False, server_default=None)
+    with op.batch_alter_table("verification_task") as table:
+        for name in ("exhibit_low", "exhibit_high"):
+            table.alter_column(name, existing_type=Words(), existing_nullable=False, server_default=None)
+    op.create_index("record_by_exhibit", "record", ["exhibit"])
+    op.create_index("verification_task_by_exhibits", "verification_task", ["exhibit_low", "exhibit_high"])
+    op.create_index("verification_task_by_second_exhibit", "verification_task", ["exhibit_high"])
+    op.create_index("exhibits_seen_by_exhibits", "exhibits_seen", ["exhibit_low", "exhibit_high"])
+    op.create_index("exhibits_seen_by_second_exhibit", "exhibits_seen", ["exhibit_high"])
+
+
+def _name_later_versions() -> None:
+    """A version that was erased leads on: its statement still says what it superseded."""
+    connection = op.get_bind()
+    statement = sa.table("statement", *(sa.column(name) for name in ("statement_id", "type", "issuer", "about")))
+    record = sa.table("record", *(sa.column(name) for name in ("statement_id", "issuer", "exhibit")))
+    rows = connection.execute(
+        sa.select(statement.c.statement_id, statement.c.issuer, statement.c.about).where(statement.c.type == "record")
+    )
+    superseded = {row.statement_id: (row.issuer, row.about) for row in rows}
+    for version, (issuer, older) in superseded.items():
+        if older is None:
+            continue
+        first, seen = version, {version}
+        while superseded.get(first, ("", None))[0] == issuer and (before := superseded[first][1]) not in (None, *seen):
+            first = before
+            seen.add(first)
+        named = record.update().where(record.c.statement_id == version).values(exhibit=f"{issuer}/{first}")
+        connection.execute(named)
+
+
+def _name_what_waits() -> None:
+    """A task whose record is not here any more keeps no exhibit, and hides nothing: no pair of it is here either."""
+    names = ("exhibit_low", "exhibit_high", "statement_a", "statement_b")
+    task = sa.table("verification_task", *(sa.column(name) for name in names))
+    record = sa.table("record", sa.column("statement_id"), sa.column("exhibit"))
+    both = record.c.statement_id.in_([task.c.statement_a, task.c.statement_b])
+    low, high = (
+        sa.func.coalesce(sa.select(end(record.c.exhibit)).where(both).scalar_subquery(), "")
+        for end in (sa.func.min, sa.func.max)
+    )
+    op.get_bind().execute(task.update().values(exhibit_low=low, exhibit_high=high))
+
+
+def _name_what_was_seen() -> None:
+    op.execute(
+        """
+        INSERT INTO exhibits_seen (pseudonym, exhibit_low, exhibit_high, seen_at)
+        SELECT pseudonym, exhibit_low, exhibit_high, min(listed_at) FROM (
+          SELECT seen.pseudonym, seen.listed_at,
+            CASE WHEN one.exhibit < other.exhibit THEN one.exhibit ELSE other.exhibit END AS exhibit_low,
+            CASE WHEN one.exhibit < other.exhibit THEN other.exhibit ELSE one.exhibit END AS exhibit_high
+          FROM score_seen AS seen
+          JOIN acquisition AS low ON low.sha256 = seen.scan_low
+          JOIN record AS one ON one.statement_id = low.statement_id
+          JOIN acquisition AS high ON high.sha256 = seen.scan_high
+          JOIN record AS other ON other.statement_id = high.statement_id
+        ) AS found
+        GROUP BY pseudonym, exhibit_low, exhibit_high
+        """
+    )
+
+
+def _drop_exhibits() -> None:
+    op.drop_table("exhibits_seen")
+    op.drop_index("verification_task_by_second_exhibit", "verification_task")
+    op.drop_index("verification_task_by_exhibits", "verification_task")
+    op.drop_index("record_by_exhibit", "record")
+    with op.batch_alter_table("verification_task") as table:
+        table.drop_column("exhibit_low")
+        table.drop_column("exhibit_high")
+    with op.batch_alter_table("record") as table:
+        table.drop_column("exhibit")

@@ -228,7 +228,12 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     _until(lambda: "cases joined" in first.get(hit).text)
 
     # only its own node takes a hit back; the first side's lead and the other's confirmation are two statements
-    assert second.send(f"{hit}/retraction", reason="The wrong exhibit.").status_code == 303
+    assert second.send(f"{hit}/retraction", reason="The wrong exhibit.").status_code == 403, "not its maker"
+    assert "Take the hit back" not in second.get(hit).text
+    assert "Take the hit back" in examiner.get(hit).text
+    head = colleague(mk, Role.HEAD)
+    assert head.send(f"{hit}/retraction", reason="The wrong exhibit.").status_code == 303
+    assert f"in place of {examiner.pseudonym}" in examiner.get(hit).text
     _until(lambda: "Hit: confirmed" not in first.get(hit).text)
 
 
