@@ -22,10 +22,12 @@ _COMPARISONS_AT_ONCE = 1000
 
 def upgrade() -> None:
     _complete_form_5()
+    _add_hit_pairs()
 
 
 def downgrade() -> None:
     """The last form 5; what only form 6 has a place for is gone."""
+    _drop_hit_pairs()
 
 
 def _complete_form_5() -> None:
@@ -87,3 +89,53 @@ def _pack_comparisons() -> None:
     with op.batch_alter_table("candidate") as table:
         table.drop_column("comparison")
         table.alter_column("packed", new_column_name="comparison", existing_type=sa.LargeBinary(), nullable=False)
+
+
+def _add_hit_pairs() -> None:
+    """Empty: ``exchange.flows.hit_pairs`` fills them from the statements at the node's next start."""
+    op.create_table(
+        "hit_pair",
+        sa.Column("pair", Words(), primary_key=True),
+        sa.Column("link_id", Words(), nullable=False),
+        sa.Column("record_a", Words(), nullable=False),
+        sa.Column("record_b", Words(), nullable=False),
+        sa.Column("scan_low", Words(), nullable=False),
+        sa.Column("scan_high", Words(), nullable=False),
+        sa.Column("stage", Words(), nullable=False),
+        sa.Column("since", Words(), nullable=False),
+        sa.Column("due_at", Words(), nullable=False),
+        sa.Column("waits_for", Words(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+    )
+    op.create_index("hit_pair_by_scans", "hit_pair", ["scan_low", "scan_high"])
+    op.create_index("hit_pair_by_deadline", "hit_pair", ["due_at", "since"])
+    op.create_index("ix_hit_pair_record_a", "hit_pair", ["record_a"])
+    op.create_index("ix_hit_pair_record_b", "hit_pair", ["record_b"])
+    op.create_table(
+        "hit", sa.Column("statement_id", Words(), primary_key=True), sa.Column("pair", Words(), nullable=False)
+    )
+    op.create_index("ix_hit_pair", "hit", ["pair"])
+    op.create_table(
+        "countersignature",
+        sa.Column("statement_id", Words(), primary_key=True),
+        sa.Column("reader", Words(), nullable=False),
+        sa.Column("owner", Words(), nullable=False),
+        sa.Column("count", WholeNumber, nullable=False),
+        sa.Column("at", Words(), nullable=False),
+    )
+    op.create_index("countersignature_by_lane", "countersignature", ["owner", "reader", "count"])
+    op.create_table(
+        "stage_change",
+        sa.Column("link_id", Words(), primary_key=True),
+        sa.Column("before", Words(), nullable=False),
+        sa.Column("after", Words(), nullable=False),
+        sa.Column("found_at", Words(), nullable=False),
+        sa.Column("seen_at", Words()),
+    )
+    op.create_index("received_place_by_statement", "received_place", ["peer", "statement_id"])
+
+
+def _drop_hit_pairs() -> None:
+    op.drop_index("received_place_by_statement", "received_place")
+    for table in ("stage_change", "countersignature", "hit", "hit_pair"):
+        op.drop_table(table)

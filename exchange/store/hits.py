@@ -1,0 +1,178 @@
+"""Pairs that hits join, and who signed for what was read: rows in, rows out, inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.store.hit_tables import CountersignatureRow, HitPairRow, HitRow, StageChangeRow
+from exchange.store.mirror_tables import ReceivedPlaceRow
+from exchange.store.reviews import Scans
+from exchange.store.tables import LaneItemRow, PeerRow, StatementRow
+from schemas import Receipt, Statement
+
+AT_ONCE = 500
+"""Bounded: a database takes so many values in one question."""
+ALL_LOOKED_AT = ""
+
+
+def add_hit(session: Session, statement_id: str, pair: str) -> None:
+    """Needs a write transaction."""
+    session.merge(HitRow(statement_id=statement_id, pair=pair))
+    session.flush()
+
+
+def keep_pair(session: Session, row: HitPairRow) -> None:
+    session.merge(row)
+    session.flush()
+
+
+def drop_pair(session: Session, pair: str) -> None:
+    """Nothing of it is believed any more. Needs a write transaction."""
+    row = session.get(HitPairRow, pair)
+    if row is not None:
+        session.delete(row)
+        session.flush()
+
+
+def hits_of_pair(session: Session, pair: str) -> list[StatementRow]:
+    """Those that are whole and believed, by their place in their issuer's log."""
+    found = (
+        select(StatementRow)
+        .join(HitRow, HitRow.statement_id == StatementRow.statement_id)
+        .where(HitRow.pair == pair, StatementRow.envelope.is_not(None), StatementRow.refused_by.is_(None))
+    )
+    return list(session.scalars(found.order_by(StatementRow.log_index, StatementRow.statement_id)))
+
+
+def pair_of_hit(session: Session, statement_id: str) -> str | None:
+    row = session.get(HitRow, statement_id)
+    return row.pair if row is not None else None
+
+
+def hits_without_pair(session: Session, *, limit: int) -> Sequence[StatementRow]:
+    """Hits that stand in no pair yet: from before there were pairs, or given back by a peer."""
+    known = select(HitRow.statement_id).where(HitRow.statement_id == StatementRow.statement_id)
+    found = select(StatementRow).where(
+        StatementRow.type == "hit", StatementRow.envelope.is_not(None), StatementRow.refused_by.is_(None)
+    )
+    return session.scalars(found.where(~known.exists()).order_by(StatementRow.statement_id).limit(limit)).all()
+
+
+def all_pairs(session: Session) -> list[HitPairRow]:
+    """The first due first, those with no deadline last."""
+    found = select(HitPairRow).order_by(HitPairRow.due_at == "", HitPairRow.due_at, HitPairRow.link_id)
+    return list(session.scalars(found))
+
+
+def pair_ids(session: Session, *, after: str, provisional: bool = False, open_ones: bool = False) -> list[str]:
+    """The next pairs by their id, a part at a time."""
+    found = select(HitPairRow.pair).where(HitPairRow.pair > after)
+    if provisional:
+        found = found.where(HitPairRow.provisional)
+    if open_ones:
+        found = found.where(HitPairRow.due_at != "")
+    return list(session.scalars(found.order_by(HitPairRow.pair).limit(AT_ONCE)))
+
+
+def open_pairs(session: Session, *, limit: int) -> list[HitPairRow]:
+    """Where somebody has a turn, the first due first."""
+    found = select(HitPairRow).where(HitPairRow.due_at != "")
+    return list(session.scalars(found.order_by(HitPairRow.due_at, HitPairRow.link_id).limit(limit)))
+
+
+def closed_pairs(session: Session, *, before: tuple[str, str] | None, limit: int) -> list[HitPairRow]:
+    """Where nobody has a turn, the newest first; those after the one with this time and id."""
+    found = select(HitPairRow).where(HitPairRow.due_at == "")
+    if before is not None:
+        since, pair = before
+        found = found.where(
+            (HitPairRow.since < since) | ((HitPairRow.since == since) & (HitPairRow.pair > pair))
+        )
+    return list(session.scalars(found.order_by(HitPairRow.since.desc(), HitPairRow.pair).limit(limit)))
+
+
+def count_open(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(HitPairRow).where(HitPairRow.due_at != "")) or 0
+
+
+def joined_scans(session: Session, wanted: Collection[Scans]) -> dict[Scans, str]:
+    """Those of these pairs of scans that a hit joins, each with the id of its link."""
+    found: dict[Scans, str] = {}
+    for part in _parts(sorted({low for low, _ in wanted})):
+        rows = session.execute(
+            select(HitPairRow.scan_low, HitPairRow.scan_high, HitPairRow.link_id)
+            .where(HitPairRow.scan_low.in_(part))
+            .order_by(HitPairRow.link_id.desc())
+        )
+        found |= {(low, high): link for low, high, link in rows if (low, high) in wanted}
+    return found
+
+
+def note_receipt(session: Session, statement_id: str, statement: Statement) -> None:
+    """A receipt that states its time countersigns what it covers. Needs a write transaction."""
+    if isinstance(statement, Receipt) and statement.stated_at is not None:
+        session.merge(
+            CountersignatureRow(
+                statement_id=statement_id,
+                reader=statement.issuer,
+                owner=statement.owner,
+                count=statement.count,
+                at=statement.stated_at,
+            )
+        )
+
+
+def countersigned(session: Session, node_id: str, statement_ids: Collection[str]) -> dict[str, str]:
+    """When the other side signed that it had read each of these statements, as far as it has: own ones by the receipts
+    of those on whose lanes they stand, received ones by this node's own. Of several times the first."""
+    found: dict[str, str] = {}
+    peers = list(session.scalars(select(PeerRow.node_id)))
+    at = func.min(CountersignatureRow.at)
+    for part in _parts(sorted(statement_ids)):
+        own = (
+            select(LaneItemRow.statement_id, at)
+            .join(CountersignatureRow, CountersignatureRow.reader == LaneItemRow.peer)
+            .where(LaneItemRow.peer.in_(peers), LaneItemRow.statement_id.in_(part))
+            .where(CountersignatureRow.owner == node_id, CountersignatureRow.count > LaneItemRow.position)
+        )
+        theirs = (
+            select(ReceivedPlaceRow.statement_id, at)
+            .join(CountersignatureRow, CountersignatureRow.owner == ReceivedPlaceRow.peer)
+            .where(ReceivedPlaceRow.peer.in_(peers), ReceivedPlaceRow.statement_id.in_(part))
+            .where(CountersignatureRow.reader == node_id, CountersignatureRow.count > ReceivedPlaceRow.position)
+        )
+        for question in (own.group_by(LaneItemRow.statement_id), theirs.group_by(ReceivedPlaceRow.statement_id)):
+            found |= {row[0]: row[1] for row in session.execute(question)}
+    return found
+
+
+def stage_changes(session: Session) -> Sequence[StageChangeRow]:
+    """What nobody has said to have read."""
+    found = select(StageChangeRow).where(StageChangeRow.link_id != ALL_LOOKED_AT, StageChangeRow.seen_at.is_(None))
+    return session.scalars(found.order_by(StageChangeRow.link_id)).all()
+
+
+def all_looked_at(session: Session) -> bool:
+    return session.get(StageChangeRow, ALL_LOOKED_AT) is not None
+
+
+def keep_stage_change(session: Session, link_id: str, before: str, after: str) -> None:
+    session.merge(StageChangeRow(link_id=link_id, before=before, after=after, found_at=stamp(), seen_at=None))
+
+
+def note_stage_changes_read(session: Session) -> None:
+    """Needs a write transaction."""
+    session.execute(
+        update(StageChangeRow)
+        .where(StageChangeRow.link_id != ALL_LOOKED_AT, StageChangeRow.seen_at.is_(None))
+        .values(seen_at=stamp())
+    )
+
+
+def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), AT_ONCE):
+        yield values[start : start + AT_ONCE]
