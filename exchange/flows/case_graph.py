@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
 from exchange.flows.blind import hidden_pairs
-from exchange.flows.links import Link, all_links
+from exchange.flows.links import KnownLink, all_links
 from exchange.flows.node import Node
 from exchange.flows.stages import Stage
 from exchange.store.records import RecordFilter, search_records
@@ -23,12 +23,14 @@ STEPS = 2
 MOST_CASES = 60
 MOST_RECORDS = 200
 WEIGHT = (
+    Stage.NO_EFFECT,
     Stage.RETRACTED,
     Stage.ELIMINATED,
     Stage.INCONCLUSIVE,
     Stage.LEAD,
     Stage.COMPARISON_ASKED,
     Stage.COMPARISON_AGREED,
+    Stage.COMPARED,
     Stage.CONFIRMED,
 )
 """Of several hits between two cases the last of these stands for the edge."""
@@ -56,7 +58,7 @@ class Tie:
 
     one: Case
     other: Case
-    links: tuple[Link, ...]
+    links: tuple[KnownLink, ...]
 
     @property
     def stage(self) -> Stage:
@@ -87,7 +89,7 @@ def case_graph(session: Session, node: Node, role: Role, pseudonym: str, case: C
         raise NotFound("No record of such a case is on this node.")
 
     # 2.
-    joined: dict[tuple[Case, Case], list[Link]] = defaultdict(list)
+    joined: dict[tuple[Case, Case], list[KnownLink]] = defaultdict(list)
     for link in all_links(session, node, hidden_pairs(session, role, pseudonym)):
         one, other = (_case_of(row) for row in link.records)
         if one is not None and other is not None and one != other:
@@ -135,5 +137,5 @@ def _case_of(row: RecordRow | None) -> Case | None:
     return None if row is None else Case(Jurisdiction(row.jurisdiction), row.case_reference)
 
 
-def _weight(link: Link) -> tuple[int, str]:
+def _weight(link: KnownLink) -> tuple[int, str]:
     return WEIGHT.index(link.progress.stage), link.link_id

@@ -136,9 +136,10 @@ def answered_by(pair: Pair, said: Iterable[Said], statement: PhysicalComparison 
 
 
 def agreed_day(pair: Pair, said: Iterable[Said], statement_id: str) -> date | None:
-    """The day of the comparison that a statement of this set says is done, or confirms."""
+    """The day of the comparison that a statement of this set says is done, or confirms; None of any other."""
     weighing = _Weighing(pair, said)
-    step = weighing.agreed_for(weighing.known[statement_id])
+    ends = {one.statement_id: one for one in weighing.ends}
+    step = weighing.agreed_for(ends[statement_id]) if statement_id in ends else None
     return getattr(step.statement, "on", None) if step else None
 
 
@@ -321,10 +322,10 @@ class _Weighing:
             if root in compared:
                 self.no_effect[declined] = NoEffect.COMPARED
         over = frozenset(self.declines.values()) - compared
-        for step, root in [*((name, name) for name in self.asks), *((name, at[0]) for name, at in self.rounds.items())]:
-            if root in over:
-                self.no_effect[step] = NoEffect.DECLINED
-        return frozenset(root for root in over if root is not None)
+        for name in (*self.asks, *self.rounds):
+            if self._root(self.known[name]) in over:
+                self.no_effect[name] = NoEffect.DECLINED
+        return over
 
     # 6.
     @cached_property
@@ -491,7 +492,9 @@ class _Weighing:
 
     def _all(self, *kinds: type[AnyStatement]) -> list[Said]:
         """By the index in the issuer's log, ties by the id: an order that every node has."""
-        return sorted((one for one in self.known.values() if isinstance(one.statement, kinds)), key=lambda one: one.place)
+        return sorted(
+            (one for one in self.known.values() if isinstance(one.statement, kinds)), key=lambda one: one.place
+        )
 
     def _steps(self, step: ComparisonStep) -> list[Said]:
         return [said for said in self._all(PhysicalComparison) if _is_step(said, step)]

@@ -25,9 +25,13 @@ class HitPairRow(Base):
     due_at: Mapped[str]
     """Empty when it is nobody's turn: so closed ones sort apart."""
     waits_for: Mapped[str]
-    """The nodes whose turn it is, with a space around each."""
+    """The nodes whose turn it is, with a space between them."""
     provisional: Mapped[bool]
     """The other side has not countersigned what the deadline runs from."""
+    changed: Mapped[int]
+    """How often something came that may have changed it."""
+    stale: Mapped[bool] = mapped_column(index=True)
+    """Something came since all this was worked out."""
     __table_args__ = (
         Index("hit_pair_by_scans", "scan_low", "scan_high"),
         Index("hit_pair_by_deadline", "due_at", "since"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
@@ -25,17 +26,39 @@ def add_hit(session: Session, statement_id: str, pair: str) -> None:
     session.flush()
 
 
-def keep_pair(session: Session, row: HitPairRow) -> None:
-    session.merge(row)
-    session.flush()
-
-
-def drop_pair(session: Session, pair: str) -> None:
-    """Nothing of it is believed any more. Needs a write transaction."""
-    row = session.get(HitPairRow, pair)
-    if row is not None:
-        session.delete(row)
+def begin_pair(session: Session, row: HitPairRow) -> None:
+    """A pair that is not known yet; otherwise it is stale from now on. Needs a write transaction."""
+    if session.get(HitPairRow, row.pair) is None:
+        session.add(row)
         session.flush()
+    mark_stale(session, row.pair)
+
+
+def mark_stale(session: Session, pair: str | None = None, *, provisional: bool = False) -> None:
+    """Something came that may change a pair; or, without one, all of them, or those whose times are provisional.
+    Needs a write transaction."""
+    chosen = update(HitPairRow)
+    if pair is not None:
+        chosen = chosen.where(HitPairRow.pair == pair)
+    if provisional:
+        chosen = chosen.where(HitPairRow.provisional)
+    session.execute(chosen.values(stale=True, changed=HitPairRow.changed + 1))
+
+
+def stale_pairs(session: Session, *, limit: int) -> list[tuple[str, int]]:
+    """Each with how often it had changed when this was read."""
+    found = select(HitPairRow.pair, HitPairRow.changed).where(HitPairRow.stale).order_by(HitPairRow.pair)
+    return [(row[0], row[1]) for row in session.execute(found.limit(limit))]
+
+
+def settle_pair(session: Session, pair: str, changed: int, worked_out: Mapping[str, Any] | None) -> None:
+    """What was worked out of a pair, unless something came meanwhile; None where nothing of it is believed any more.
+    Needs a write transaction."""
+    same = (HitPairRow.pair == pair, HitPairRow.changed == changed)
+    if worked_out is None:
+        session.execute(delete(HitPairRow).where(*same))
+    else:
+        session.execute(update(HitPairRow).where(*same).values(stale=False, **worked_out))
 
 
 def hits_of_pair(session: Session, pair: str) -> list[StatementRow]:
@@ -46,11 +69,6 @@ def hits_of_pair(session: Session, pair: str) -> list[StatementRow]:
         .where(HitRow.pair == pair, StatementRow.envelope.is_not(None), StatementRow.refused_by.is_(None))
     )
     return list(session.scalars(found.order_by(StatementRow.log_index, StatementRow.statement_id)))
-
-
-def pair_of_hit(session: Session, statement_id: str) -> str | None:
-    row = session.get(HitRow, statement_id)
-    return row.pair if row is not None else None
 
 
 def hits_without_pair(session: Session, *, limit: int) -> Sequence[StatementRow]:
@@ -68,14 +86,11 @@ def all_pairs(session: Session) -> list[HitPairRow]:
     return list(session.scalars(found))
 
 
-def pair_ids(session: Session, *, after: str, provisional: bool = False, open_ones: bool = False) -> list[str]:
-    """The next pairs by their id, a part at a time."""
-    found = select(HitPairRow.pair).where(HitPairRow.pair > after)
-    if provisional:
-        found = found.where(HitPairRow.provisional)
-    if open_ones:
-        found = found.where(HitPairRow.due_at != "")
-    return list(session.scalars(found.order_by(HitPairRow.pair).limit(AT_ONCE)))
+def pairs_that_wait_for(session: Session, node_id: str) -> list[HitPairRow]:
+    """The first due first."""
+    waits = (" " + HitPairRow.waits_for + " ").contains(f" {node_id} ")
+    found = select(HitPairRow).where(HitPairRow.due_at != "", waits)
+    return list(session.scalars(found.order_by(HitPairRow.due_at, HitPairRow.link_id)))
 
 
 def open_pairs(session: Session, *, limit: int) -> list[HitPairRow]:
@@ -89,9 +104,7 @@ def closed_pairs(session: Session, *, before: tuple[str, str] | None, limit: int
     found = select(HitPairRow).where(HitPairRow.due_at == "")
     if before is not None:
         since, pair = before
-        found = found.where(
-            (HitPairRow.since < since) | ((HitPairRow.since == since) & (HitPairRow.pair > pair))
-        )
+        found = found.where((HitPairRow.since < since) | ((HitPairRow.since == since) & (HitPairRow.pair > pair)))
     return list(session.scalars(found.order_by(HitPairRow.since.desc(), HitPairRow.pair).limit(limit)))
 
 

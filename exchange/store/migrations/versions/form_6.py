@@ -106,7 +106,10 @@ def _add_hit_pairs() -> None:
         sa.Column("due_at", Words(), nullable=False),
         sa.Column("waits_for", Words(), nullable=False),
         sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("changed", WholeNumber, nullable=False),
+        sa.Column("stale", sa.Boolean(), nullable=False),
     )
+    op.create_index("ix_hit_pair_stale", "hit_pair", ["stale"])
     op.create_index("hit_pair_by_scans", "hit_pair", ["scan_low", "scan_high"])
     op.create_index("hit_pair_by_deadline", "hit_pair", ["due_at", "since"])
     op.create_index("ix_hit_pair_record_a", "hit_pair", ["record_a"])
