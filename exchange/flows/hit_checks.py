@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from exchange import clock
 from exchange.errors import Conflict, InvalidInput
-from exchange.flows.hit_rules import LOCAL, RANK, NoEffect, Said, agreed_day, weigh
+from exchange.flows.hit_rules import agreed_day, weigh
+from exchange.flows.hit_stage import LOCAL, RANK, SENTENCES, NoEffect, Said
 from exchange.flows.links import history_of
 from exchange.flows.node import Node
 from schemas import Feedback, Hit, Pair, PhysicalComparison
@@ -18,27 +19,6 @@ NEW: Final = "to be signed"
 """Stands for the id of what is not signed yet."""
 _LAST: Final = 2**63
 """Its place in the log: after all that is there."""
-
-SENTENCES: Final = {
-    NoEffect.TAKEN_BACK: "It, or what it rests on, was taken back and carries nothing any more.",
-    NoEffect.NOT_HERE: "A statement that it names is not on this node.",
-    NoEffect.RESTS_ON_NONE: "A statement that it names has no effect itself.",
-    NoEffect.NOT_A_SIDE: "Its issuer owns neither record of the pair.",
-    NoEffect.NOT_ITS_OWN: "It names a statement of another node; only its issuer disposes of it.",
-    NoEffect.OTHER_PAIR: "The conclusion and the verification that it rests on are of another pair.",
-    NoEffect.OTHER_BASIS: "What it rests on has another basis: screen and exhibits do not go together.",
-    NoEffect.SAME_EXAMINER: "One person made the conclusion and its verification; two examiners are needed.",
-    NoEffect.NOT_AGREED: "The two examiners do not agree that this is a lead.",
-    NoEffect.NOT_IDENTIFIED: "A hit is confirmed when both examiners identified on the exhibits.",
-    NoEffect.NO_LEAD: "It names no lead of this pair.",
-    NoEffect.NOT_ASKED: "Nobody asked for this comparison, or the question is over. Ask for it first.",
-    NoEffect.OWN_QUESTION: "The side that asked for the comparison cannot agree to it itself. Wait for the other side.",
-    NoEffect.NO_COMPARISON: "No comparison of the exhibits was agreed with the other side. Ask for one first.",
-    NoEffect.BEFORE_THE_DAY: "The day that was agreed for the comparison had not come.",
-    NoEffect.DECLINED: "The comparison was declined. Ask for it anew.",
-    NoEffect.COMPARED: "The exhibits had been compared already.",
-}
-"""What is wrong with a statement, and where it helps, what to do next."""
 
 _INVALID: Final = frozenset({NoEffect.OTHER_PAIR, NoEffect.OTHER_BASIS})
 

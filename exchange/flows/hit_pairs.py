@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.flows.links import Link, links_of, pair_id
 from exchange.flows.node import Node
+from exchange.flows.stage_changes import list_stage_changes
 from exchange.flows.stages import Stage
 from exchange.store.hit_tables import HitPairRow
 from exchange.store.hits import (
@@ -83,6 +84,7 @@ def work_out_all(node: Node) -> None:
             for name, statement in said:
                 note_said(session, name, statement)
     settle_pairs(node)
+    list_stage_changes(node)
 
 
 def _pair_concerned(session: Session, statement: AnyStatement) -> Pair | None:

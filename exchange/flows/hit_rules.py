@@ -17,20 +17,18 @@ one itself. The rules, from the ground up:
    inconclusive. Of two outcomes the one further down in ``RANK`` stands, and the other side's is shown as a dispute.
 7. Feedback is a side's own word on a hit; its last counts.
 
-What breaks a rule is kept, has no effect, and is shown with its reason (``docs/adr/0020-a-hit-is-a-function-of-a-set``).
+What breaks a rule is kept, has no effect, and is shown with its reason (ADR 20).
 A statement of before the field ``answers`` is given one here (``_implied``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time
-from enum import StrEnum
+from datetime import date
 from functools import cached_property
-from zoneinfo import ZoneInfo
+from typing import TypeVar
 
-from exchange.clock import stamp
+from exchange.flows.hit_stage import RANK, NoEffect, Said, Stage, Weighed, begin_of
 from schemas import (
     AnyStatement,
     Conclusion,
@@ -43,80 +41,10 @@ from schemas import (
 )
 from schemas.vocabulary import AfteConclusion, Basis, ComparisonStep, FeedbackOutcome, HitStage
 
-LOCAL = ZoneInfo("Europe/Belgrade")
-"""The day on which exhibits meet begins and ends with the region's midnight."""
+S = TypeVar("S", Hit, PhysicalComparison, Feedback, Retraction)
+
 APART = frozenset({AfteConclusion.ELIMINATION, AfteConclusion.UNSUITABLE})
 """What leads nowhere."""
-
-
-class Stage(StrEnum):
-    LEAD = "lead"
-    COMPARISON_ASKED = "comparison_asked"
-    COMPARISON_AGREED = "comparison_agreed"
-    COMPARED = "compared"
-    """Two examiners identified on the exhibits; the confirmed hit is still to be signed."""
-    CONFIRMED = "confirmed"
-    INCONCLUSIVE = "inconclusive"
-    ELIMINATED = "eliminated"
-    RETRACTED = "retracted"
-    NO_EFFECT = "no_effect"
-    """Nothing that was signed as a hit is one by the rules."""
-
-
-CLOSED = frozenset({Stage.INCONCLUSIVE, Stage.ELIMINATED, Stage.RETRACTED, Stage.NO_EFFECT})
-RANK = (Stage.INCONCLUSIVE, Stage.COMPARED, Stage.ELIMINATED, Stage.CONFIRMED)
-"""Of several ends of comparisons the last of these stands."""
-
-
-class NoEffect(StrEnum):
-    """Why a statement is kept and counts for nothing."""
-
-    TAKEN_BACK = "taken-back"
-    NOT_HERE = "names-unknown"
-    RESTS_ON_NONE = "rests-on-none"
-    NOT_A_SIDE = "not-a-side"
-    NOT_ITS_OWN = "not-owner"
-    OTHER_PAIR = "other-pair"
-    OTHER_BASIS = "other-basis"
-    SAME_EXAMINER = "same-examiner"
-    NOT_AGREED = "not-agreed"
-    NOT_IDENTIFIED = "not-identified"
-    NO_LEAD = "no-lead"
-    NOT_ASKED = "not-asked"
-    OWN_QUESTION = "own-question"
-    NO_COMPARISON = "no-comparison"
-    BEFORE_THE_DAY = "before-the-day"
-    DECLINED = "declined"
-    COMPARED = "compared"
-
-
-@dataclass(frozen=True)
-class Said:
-    """One signed statement, with its place in its issuer's log. ``countersigned_at`` is when the other side signed that
-    it had read it, where that is known: a time that both sides have (``exchange.flows.countersigned``)."""
-
-    statement_id: str
-    statement: AnyStatement
-    log_index: int
-    countersigned_at: str | None = None
-
-    @property
-    def place(self) -> tuple[int, str]:
-        return self.log_index, self.statement_id
-
-
-@dataclass(frozen=True)
-class Weighed:
-    """``brought_by`` is the statement that brought the hit to its stage, ``turn`` the nodes whose turn it is, ``on`` the
-    day that was agreed, ``feedback`` each side's last word, ``no_effect`` what counts for nothing and why."""
-
-    stage: Stage
-    brought_by: str
-    turn: tuple[str, ...]
-    on: date | None
-    feedback: Mapping[str, FeedbackOutcome]
-    disputed: bool
-    no_effect: Mapping[str, NoEffect]
 
 
 def weigh(pair: Pair, said: Iterable[Said]) -> Weighed:
@@ -156,17 +84,16 @@ class _Weighing:
     @cached_property
     def taken_back(self) -> frozenset[str]:
         return frozenset(
-            said.statement.retracts
-            for said in self._all(Retraction)
-            if isinstance(said.statement, Retraction) and self._noted(said, self._why_not_retracted(said)) is None
+            back.retracts
+            for said, back in self._all(Retraction)
+            if self._noted(said, self._why_not_retracted(back)) is None
         )
 
-    def _why_not_retracted(self, said: Said) -> NoEffect | None:
-        assert isinstance(said.statement, Retraction)
-        of = self.known.get(said.statement.retracts)
+    def _why_not_retracted(self, back: Retraction) -> NoEffect | None:
+        of = self.known.get(back.retracts)
         if of is None or not isinstance(of.statement, Conclusion | Verification | Hit):
             return NoEffect.NOT_HERE
-        return None if of.statement.issuer == said.statement.issuer else NoEffect.NOT_ITS_OWN
+        return None if of.statement.issuer == back.issuer else NoEffect.NOT_ITS_OWN
 
     # 2.
     @cached_property
@@ -174,10 +101,8 @@ class _Weighing:
         """Those that were leads when they were signed: what was asked of one stays a question when it is taken back."""
         return {
             said.statement_id: said
-            for said in self._all(Hit)
-            if isinstance(said.statement, Hit)
-            and said.statement.stage is HitStage.LEAD
-            and self._noted(said, self._why_no_lead(said.statement)) is None
+            for said, hit in self._all(Hit)
+            if hit.stage is HitStage.LEAD and self._noted(said, self._why_no_lead(hit)) is None
         }
 
     @cached_property
@@ -230,13 +155,12 @@ class _Weighing:
         return {
             said.statement_id: said
             for said in self._steps(ComparisonStep.ASKED)
-            if self._noted(said, self._why_no_step(said)) is None
+            if self._noted(said, self._why_no_step(said.statement)) is None
         }
 
-    def _why_no_step(self, said: Said) -> NoEffect | None:
-        assert isinstance(said.statement, PhysicalComparison)
-        no_lead = None if said.statement.hit in self.leads else NoEffect.NO_LEAD
-        return self._why_not_a_side(said.statement.issuer) or no_lead
+    def _why_no_step(self, step: AnyStatement) -> NoEffect | None:
+        no_lead = None if getattr(step, "hit", None) in self.leads else NoEffect.NO_LEAD
+        return self._why_not_a_side(step.issuer) or no_lead
 
     # 4.
     @cached_property
@@ -257,7 +181,7 @@ class _Weighing:
         return found
 
     def _why_not_agreed(self, said: Said, target: Said | None, found: Mapping[str, object]) -> NoEffect | None:
-        if (why := self._why_no_step(said)) is not None:
+        if (why := self._why_no_step(said.statement)) is not None:
             return why
         if target is None:
             return NoEffect.NOT_HERE if getattr(said.statement, "answers", None) else NoEffect.NOT_ASKED
@@ -283,17 +207,16 @@ class _Weighing:
             questions = [ask for ask in self.asks.values() if ask.statement.issuer != side or len(self.sides) == 1]
             questions.sort(key=lambda one: one.place)
             answered, own = 0, ""
-            for said in self._all(PhysicalComparison):
-                step = getattr(said.statement, "step", None)
-                if said.statement.issuer != side or step is ComparisonStep.DONE:
+            for said, step in self._all(PhysicalComparison):
+                if step.issuer != side or step.step is ComparisonStep.DONE:
                     continue
-                if getattr(said.statement, "answers", None) is None and step is not ComparisonStep.ASKED:
-                    if step is ComparisonStep.DECLINED and own:
+                if step.answers is None and step.step is not ComparisonStep.ASKED:
+                    if step.step is ComparisonStep.DECLINED and own:
                         found[said.statement_id] = own
                     elif questions:
                         found[said.statement_id] = questions[min(answered, len(questions) - 1)].statement_id
                         answered += 1
-                own = "" if step is ComparisonStep.DECLINED else said.statement_id
+                own = "" if step.step is ComparisonStep.DECLINED else said.statement_id
         return found
 
     # 5.
@@ -304,7 +227,7 @@ class _Weighing:
         for said in self._steps(ComparisonStep.DECLINED):
             target = self._target(said)
             root = self._root(target) if target is not None else None
-            why = self._why_no_step(said) or (NoEffect.NOT_ASKED if root is None else None)
+            why = self._why_no_step(said.statement) or (NoEffect.NOT_ASKED if root is None else None)
             if self._noted(said, why) is None and root is not None:
                 found[said.statement_id] = root
         return found
@@ -331,19 +254,15 @@ class _Weighing:
     @cached_property
     def ends(self) -> list[Said]:
         """Comparisons that are done, and confirmed hits."""
-        found = []
-        for said in (*self._steps(ComparisonStep.DONE), *self._all(Hit)):
-            statement = said.statement
-            if isinstance(statement, Hit) and statement.stage is not HitStage.CONFIRMED:
-                continue
-            if self._noted(said, self._why_not_ended(said)) is None:
-                found.append(said)
-        return found
+        hits = [said for said, hit in self._all(Hit) if hit.stage is HitStage.CONFIRMED]
+        ended = [*self._steps(ComparisonStep.DONE), *hits]
+        return [said for said in ended if self._noted(said, self._why_not_ended(said, said.statement)) is None]
 
-    def _why_not_ended(self, said: Said) -> NoEffect | None:
-        statement = said.statement
-        assert isinstance(statement, Hit | PhysicalComparison)
-        why = self._why_not_a_side(statement.issuer) if isinstance(statement, Hit) else self._why_no_step(said)
+    def _why_not_ended(self, said: Said, statement: AnyStatement) -> NoEffect | None:
+        if not isinstance(statement, Hit | PhysicalComparison):
+            return NoEffect.NO_LEAD
+        is_hit = isinstance(statement, Hit)
+        why = self._why_not_a_side(statement.issuer) if is_hit else self._why_no_step(statement)
         why = why or self._why_bases(statement, Basis.EXHIBITS)
         if why is not None:
             return why
@@ -388,11 +307,9 @@ class _Weighing:
         )
 
     def _outcome(self, said: Said) -> Stage:
-        statement = said.statement
-        if isinstance(statement, Hit):
+        if not isinstance(said.statement, PhysicalComparison):
             return Stage.CONFIRMED
-        assert isinstance(statement, PhysicalComparison)
-        match set(self._concluded(statement)):
+        match set(self._concluded(said.statement)):
             case both if both == {AfteConclusion.ELIMINATION}:
                 return Stage.ELIMINATED
             case both if both == {AfteConclusion.IDENTIFICATION}:
@@ -405,20 +322,19 @@ class _Weighing:
     def feedback(self) -> dict[str, FeedbackOutcome]:
         found: dict[str, FeedbackOutcome] = {}
         hits = self.leads.keys() | {said.statement_id for said in self.ends if isinstance(said.statement, Hit)}
-        for said in self._all(Feedback):
-            assert isinstance(said.statement, Feedback)
-            why = self._why_not_a_side(said.statement.issuer)
-            if why is None and said.statement.hit not in hits:
-                why = NoEffect.TAKEN_BACK if said.statement.hit in self.taken_back else NoEffect.RESTS_ON_NONE
+        for said, told in self._all(Feedback):
+            why = self._why_not_a_side(told.issuer)
+            if why is None and told.hit not in hits:
+                why = NoEffect.TAKEN_BACK if told.hit in self.taken_back else NoEffect.RESTS_ON_NONE
             if self._noted(said, why) is None:
-                found[said.statement.issuer] = said.statement.outcome
+                found[told.issuer] = told.outcome
         return found
 
     def result(self) -> Weighed:
         stage, by, turn, on = self._stand()
         outcomes = {self._outcome(said) for said in self.ends}
         disputed = FeedbackOutcome.DISPUTED in self.feedback.values() or outcomes >= {Stage.CONFIRMED, Stage.ELIMINATED}
-        for said in self._all(Conclusion, Verification, Hit):
+        for said in self.known.values():
             if self._is_taken_back(said):
                 self.no_effect[said.statement_id] = NoEffect.TAKEN_BACK
         return Weighed(stage, by, turn, on, self.feedback, disputed, dict(self.no_effect))
@@ -453,12 +369,12 @@ class _Weighing:
         return stage, by.statement_id, turn, None
 
     def _nothing_stands(self) -> tuple[Stage, str, tuple[str, ...], date | None]:
-        hits = self._all(Hit)
+        hits = [said for said, _ in self._all(Hit)]
         if not hits:
             raise ValueError("there is no hit of this pair")
         if not any(self._is_taken_back(hit) for hit in hits):
             return Stage.NO_EFFECT, hits[0].statement_id, (), None
-        back = [one for one in self._all(Retraction) if one.statement_id not in self.no_effect]
+        back = [said for said, _ in self._all(Retraction) if said.statement_id not in self.no_effect]
         return Stage.RETRACTED, _last(back).statement_id, (), None
 
     def _others(self, spoke: Iterable[Said]) -> tuple[str, ...]:
@@ -490,18 +406,13 @@ class _Weighing:
             self.no_effect[said.statement_id] = why
         return why
 
-    def _all(self, *kinds: type[AnyStatement]) -> list[Said]:
+    def _all(self, kind: type[S]) -> list[tuple[Said, S]]:
         """By the index in the issuer's log, ties by the id: an order that every node has."""
-        return sorted(
-            (one for one in self.known.values() if isinstance(one.statement, kinds)), key=lambda one: one.place
-        )
+        found = [(one, one.statement) for one in self.known.values() if isinstance(one.statement, kind)]
+        return sorted(found, key=lambda item: item[0].place)
 
     def _steps(self, step: ComparisonStep) -> list[Said]:
-        return [said for said in self._all(PhysicalComparison) if _is_step(said, step)]
-
-
-def begin_of(day: date) -> str:
-    return stamp(datetime.combine(day, time(), LOCAL))
+        return [said for said, _ in self._all(PhysicalComparison) if _is_step(said, step)]
 
 
 def _is_step(said: Said, step: ComparisonStep) -> bool:

@@ -92,7 +92,7 @@ class OpenLinks:
     left_out: int
 
 
-def all_links(session: Session, node: Node, hidden: frozenset[Scans]) -> list[KnownLink]:
+def all_links(session: Session, _node: Node, hidden: frozenset[Scans]) -> list[KnownLink]:
     """Every one, however many: open ones first, and among them the one that is due first; without those of ``hidden``
     pairs."""
     rows = [row for row in all_pairs(session) if (row.scan_low, row.scan_high) not in hidden]
@@ -121,14 +121,13 @@ def open_links(session: Session, node: Node, hidden: frozenset[Scans]) -> OpenLi
 
 
 def closed_links(
-    session: Session, node: Node, hidden: frozenset[Scans], *, before: tuple[str, str] | None, limit: int
-) -> tuple[list[Link], tuple[str, str] | None]:
-    """A page of those where nobody has a turn, the newest first, and where the next page begins, if there is one."""
-    rows = closed_pairs(session, before=before, limit=limit + 1)
-    following = (rows[limit - 1].since, rows[limit - 1].pair) if len(rows) > limit else None
+    session: Session, node: Node, hidden: frozenset[Scans], *, after: str | None, limit: int
+) -> tuple[list[Link], str | None]:
+    """A page of those where nobody has a turn, the newest first, and after which pair the next one begins, if there is
+    one."""
+    rows = closed_pairs(session, after=after, limit=limit + 1)
     shown = [row.pair for row in rows[:limit] if (row.scan_low, row.scan_high) not in hidden]
-    links = sorted(links_of(session, node, shown), key=lambda link: link.link_id)
-    return sorted(links, key=lambda link: link.progress.since, reverse=True), following
+    return links_of(session, node, shown), rows[limit - 1].pair if len(rows) > limit else None
 
 
 def find_link(session: Session, node: Node, link_id: str, hidden: frozenset[Scans]) -> Link:

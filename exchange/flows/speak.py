@@ -78,8 +78,8 @@ def speak(node: Node, maker: Maker, draft: bytes) -> Spoke:
     stated_at). What a step of a hit answers may be left to the node too.
 
     1. Its type is one that this role may say.
-    2. It fits what is stored: own subjects, known pairs, two different examiners; of a hit, the rules that hold for what
-       arrives as well (``hit_rules``).
+    2. It fits what is stored: own subjects, known pairs, two different examiners; of a hit, the rules that hold for
+       what arrives as well (``hit_rules``).
     3. Signed, entered into the log, and put on the lanes. A conclusion and its verification stay at home until the hit
        rests on both.
 

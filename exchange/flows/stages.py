@@ -12,9 +12,9 @@ from datetime import date, datetime, timedelta
 
 from exchange.clock import stamp
 from exchange.config import Settings
-from exchange.flows.hit_rules import CLOSED as CLOSED
-from exchange.flows.hit_rules import NoEffect, Said, begin_of, weigh
-from exchange.flows.hit_rules import Stage as Stage
+from exchange.flows.hit_rules import weigh
+from exchange.flows.hit_stage import CLOSED, NoEffect, Said, begin_of
+from exchange.flows.hit_stage import Stage as Stage
 from schemas import AnyStatement, Hit, Pair
 from schemas.vocabulary import FeedbackOutcome
 

@@ -99,12 +99,13 @@ def open_pairs(session: Session, *, limit: int) -> list[HitPairRow]:
     return list(session.scalars(found.order_by(HitPairRow.due_at, HitPairRow.link_id).limit(limit)))
 
 
-def closed_pairs(session: Session, *, before: tuple[str, str] | None, limit: int) -> list[HitPairRow]:
-    """Where nobody has a turn, the newest first; those after the one with this time and id."""
+def closed_pairs(session: Session, *, after: str | None, limit: int) -> list[HitPairRow]:
+    """Where nobody has a turn, the newest first; those that follow on a pair."""
     found = select(HitPairRow).where(HitPairRow.due_at == "")
-    if before is not None:
-        since, pair = before
-        found = found.where((HitPairRow.since < since) | ((HitPairRow.since == since) & (HitPairRow.pair > pair)))
+    last = session.get(HitPairRow, after) if after is not None else None
+    if last is not None:
+        later = (HitPairRow.since == last.since) & (HitPairRow.pair > last.pair)
+        found = found.where((HitPairRow.since < last.since) | later)
     return list(session.scalars(found.order_by(HitPairRow.since.desc(), HitPairRow.pair).limit(limit)))
 
 

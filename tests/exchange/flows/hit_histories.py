@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from exchange.flows.hit_rules import Said
+from exchange.flows.hit_stage import Said
 from schemas import AnyStatement, Pair, parse_statement, statement_id
 from tests.schemas.examples import ISSUER, OTHER, encoded
 from tests.schemas.statement_examples import pair_fields
@@ -103,7 +103,9 @@ def _another(draw: st.DrawFn, made: History) -> None:
     answers = draw(st.sampled_from([None, None, *steps, *steps, *hits]))
     hit, verifier = draw(st.sampled_from(hits)), draw(st.sampled_from(("examiner-2", "examiner-2", "examiner-1")))
     found = draw(st.sampled_from(("identification", "identification", "elimination", "inconclusive_b", "unsuitable")))
-    match draw(st.sampled_from(("lead", "asked", "agreed", "agreed", "declined", "done", "confirm", "retract", "said"))):
+    match draw(
+        st.sampled_from(("lead", "asked", "agreed", "agreed", "declined", "done", "confirm", "retract", "said"))
+    ):
         case "lead":
             made.lead(issuer, first=found, verifier=verifier)
         case "done":

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exchange.flows.hit_rules import NoEffect, Said, Stage, Weighed, weigh
+from exchange.flows.hit_rules import weigh
+from exchange.flows.hit_stage import NoEffect, Said, Stage, Weighed
 from schemas.vocabulary import FeedbackOutcome
 from tests.exchange.flows.hit_histories import PAIR, THIRD, History, histories
 from tests.schemas.examples import ISSUER, OTHER
