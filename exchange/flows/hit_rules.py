@@ -395,7 +395,7 @@ class _Weighing:
             case ComparisonStep.ASKED:
                 return statement.hit
             case ComparisonStep.AGREED:
-                return last or (_last(others).statement_id if others else None)
+                return last or (_last(others or asked).statement_id if asked else None)
             case ComparisonStep.DECLINED:
                 return last or (_last(others or asked).statement_id if asked else None)
             case ComparisonStep.DONE:

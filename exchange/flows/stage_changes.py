@@ -1,7 +1,7 @@
 """Once after the upgrade: which hits had another stage by the rule of before, for the head to be told.
 
-Before, statements were followed in the order in which they arrived, and one that broke a rule counted all the same. That
-rule stands here for this list alone. Reports that were approved stay as they are (``flows/monitoring.py``).
+Before, statements were followed in the order in which they arrived, and one that broke a rule counted all the same.
+That rule stands here for this list alone. Reports that were approved stay as they are (``flows/monitoring.py``).
 """
 
 from __future__ import annotations

@@ -176,5 +176,8 @@ def wrong_statements() -> dict[str, tuple[str, Json]]:
         "message-with-hidden-text": ("turns the writing direction", good["message"] | {"text": "When\u202emay we?"}),
         "agreed-for-no-day": ("whoever agrees names the day", good["physical-comparison"] | {"on": None}),
         "done-without-conclusion": ("done rests on both", good["physical-comparison"] | {"step": "done"}),
+        "stated-at-no-moment": ("no February has 31 days", good["hit"] | {"stated_at": "2026-02-31T09:00:10.000Z"}),
+        "stated-at-a-local-time": ("UTC alone", good["hit"] | {"stated_at": "2026-11-25T09:00:10.000+01:00"}),
+        "answers-no-statement": ("not an id", good["physical-comparison"] | {"answers": "the last one"}),
         "empty-batch": ("no rows, no leaf", good["audit-batch"] | {"count": 0}),
     }

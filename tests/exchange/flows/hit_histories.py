@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from exchange.flows.hit_stage import Said
-from schemas import AnyStatement, Pair, parse_statement, statement_id
+from schemas import AnyStatement, Pair, parse_statement, statement_id, statement_payload
 from tests.schemas.examples import ISSUER, OTHER, encoded
 from tests.schemas.statement_examples import pair_fields
 
@@ -33,10 +33,10 @@ class History:
             "made_by": {"pseudonym": who, "role": "examiner", "signed_in": "token"},
             "type": kind,
         }
-        payload = encoded(head | {name: value for name, value in fields.items() if value is not None})
-        statement: AnyStatement = parse_statement(payload)
+        said = encoded(head | {name: value for name, value in fields.items() if value is not None})
+        statement: AnyStatement = parse_statement(said)
         index = sum(one.statement.issuer == issuer for one in self.said)
-        self.said.append(Said(statement_id(payload), statement, index))
+        self.said.append(Said(statement_id(statement_payload(statement)), statement, index))
         return self.said[-1].statement_id
 
     def bases(

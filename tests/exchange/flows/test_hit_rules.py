@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 
 from exchange.flows.hit_rules import weigh
 from exchange.flows.hit_stage import NoEffect, Said, Stage, Weighed
+from schemas import Pair, parse_statement, statement_id
 from schemas.vocabulary import FeedbackOutcome
-from tests.exchange.flows.hit_histories import PAIR, THIRD, History, histories
+from tests.exchange.flows.hit_examples import FOLDER, bad_histories, make_files
+from tests.exchange.flows.hit_histories import PAIR, History, histories
 from tests.schemas.examples import ISSUER, OTHER
 
 EXAMPLES = int(os.environ.get("FFP_PERMUTATIONS", "200"))
@@ -88,101 +91,6 @@ def test_how_a_comparison_ends(first: str, second: str, stage: Stage) -> None:
     lead = made.lead()
     made.done(lead, OTHER, made.agreed(lead), first=first, second=second)
     assert found(made).stage is stage
-
-
-def bad_histories() -> dict[str, tuple[History, str, NoEffect, Stage]]:
-    """By name: what was signed, which statement has no effect, why, and how far the hit is."""
-    examples: dict[str, tuple[History, str, NoEffect, Stage]] = {}
-
-    def example(name: str, made: History, statement: str, why: NoEffect, stage: Stage) -> None:
-        examples[name] = made, statement, why, stage
-
-    made = History()
-    example("lead-eliminated", made, made.lead(second="elimination"), NoEffect.NOT_AGREED, Stage.NO_EFFECT)
-    made = History()
-    example("lead-by-one-person", made, made.lead(verifier="examiner-1"), NoEffect.SAME_EXAMINER, Stage.NO_EFFECT)
-    made = History()
-    example("lead-by-a-third-node", made, made.lead(THIRD), NoEffect.NOT_A_SIDE, Stage.NO_EFFECT)
-    made = History()
-    rests_on = made.bases(OTHER)
-    hit = made.say("hit", pair=made.pair, stage="lead", basis="screen", **rests_on)
-    example("lead-on-others-conclusions", made, hit, NoEffect.NOT_ITS_OWN, Stage.NO_EFFECT)
-    made = History()
-    hit = made.say("hit", pair=made.pair, stage="lead", basis="screen", conclusion="0" * 64, verification="1" * 64)
-    example("lead-without-conclusions", made, hit, NoEffect.NOT_HERE, Stage.NO_EFFECT)
-    made = History()
-    rests_on = made.bases(basis="exhibits")
-    hit = made.say("hit", pair=made.pair, stage="lead", basis="screen", **rests_on)
-    example("lead-on-another-basis", made, hit, NoEffect.OTHER_BASIS, Stage.NO_EFFECT)
-    made = History()
-    made.pair = made.pair | {"a": made.pair["a"] | {"scan": "f" * 64}}
-    rests_on = made.bases()
-    hit = made.say("hit", pair=PAIR.model_dump(mode="json"), stage="lead", basis="screen", **rests_on)
-    example("lead-of-another-pair", made, hit, NoEffect.OTHER_PAIR, Stage.NO_EFFECT)
-
-    made = History()
-    lead = made.lead()
-    hit = made.confirm(OTHER, made.agreed(lead), first="inconclusive_a")
-    example("confirmed-on-inconclusive", made, hit, NoEffect.NOT_IDENTIFIED, Stage.COMPARISON_AGREED)
-    made = History()
-    lead = made.lead()
-    hit = made.confirm(OTHER, made.agreed(lead), second="inconclusive_a")
-    example("confirmed-by-one-of-two", made, hit, NoEffect.NOT_IDENTIFIED, Stage.COMPARISON_AGREED)
-    made = History()
-    lead = made.lead()
-    hit = made.confirm(OTHER, made.agreed(lead))
-    made.countersign(hit, "2026-03-01T22:59:59.999Z")
-    example("confirmed-before-the-day", made, hit, NoEffect.BEFORE_THE_DAY, Stage.COMPARISON_AGREED)
-    made = History()
-    made.lead()
-    example("confirmed-without-comparison", made, made.confirm(OTHER), NoEffect.NO_COMPARISON, Stage.LEAD)
-    made = History()
-    lead = made.lead()
-    hit = made.confirm(OTHER, made.agreed(lead))
-    conclusion = made.said[-3].statement_id
-    made.retract(conclusion, OTHER)
-    example("confirmed-on-taken-back", made, hit, NoEffect.TAKEN_BACK, Stage.COMPARISON_AGREED)
-    made = History()
-    lead = made.lead()
-    agreed = made.agreed(lead)
-    made.step("declined", lead, OTHER, agreed)
-    example("confirmed-after-own-decline", made, made.confirm(OTHER, agreed), NoEffect.DECLINED, Stage.LEAD)
-
-    made = History()
-    lead = made.lead()
-    asked = made.step("asked", lead, ISSUER, lead)
-    agreed = made.step("agreed", lead, ISSUER, asked)
-    example("agreed-with-oneself", made, agreed, NoEffect.OWN_QUESTION, Stage.COMPARISON_ASKED)
-    made = History()
-    lead = made.lead()
-    example("agreed-unasked", made, made.step("agreed", lead, OTHER), NoEffect.NOT_ASKED, Stage.LEAD)
-    made = History()
-    lead = made.lead()
-    done = made.done(lead, OTHER, made.agreed(lead), first="elimination")
-    declined = made.step("declined", lead, ISSUER, made.said[4].statement_id)
-    example("declined-after-comparison", made, declined, NoEffect.COMPARED, Stage.ELIMINATED)
-    made = History()
-    lead = made.lead()
-    rests_on = made.bases(OTHER)
-    done = made.step("done", lead, OTHER, made.agreed(lead), **rests_on)
-    example("done-on-the-screen", made, done, NoEffect.OTHER_BASIS, Stage.COMPARISON_AGREED)
-    made = History()
-    lead = made.lead()
-    done = made.done(lead, OTHER, first="identification", verifier="examiner-1")
-    example("done-by-one-person", made, done, NoEffect.SAME_EXAMINER, Stage.LEAD)
-    made = History()
-    lead = made.lead()
-    asked = made.step("asked", lead, THIRD, lead)
-    example("asked-by-a-third-node", made, asked, NoEffect.NOT_A_SIDE, Stage.LEAD)
-    made = History()
-    lead = made.lead()
-    back = made.retract(lead, OTHER)
-    example("taken-back-by-the-other-side", made, back, NoEffect.NOT_ITS_OWN, Stage.LEAD)
-    made = History()
-    lead = made.lead()
-    told = made.feedback(lead, THIRD, "disputed")
-    example("feedback-by-a-third-node", made, told, NoEffect.NOT_A_SIDE, Stage.LEAD)
-    return examples
 
 
 @pytest.mark.parametrize("name", bad_histories())
@@ -283,3 +191,27 @@ def test_a_long_chain_of_agreements_is_followed_to_its_question() -> None:
         step = made.step("agreed", lead, (ISSUER, OTHER)[number % 2], step)
     assert found(made).stage is Stage.COMPARISON_AGREED
     assert found(made).brought_by == step
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.iterdir()))
+def test_the_committed_sets_have_the_state_that_they_name(name: str) -> None:
+    told = json.loads((FOLDER / name).read_bytes())
+    said = []
+    for one in told["statements"]:
+        payload = one["payload"].encode()
+        assert statement_id(payload) == one["statement_id"]
+        statement = parse_statement(payload)
+        said.append(Said(one["statement_id"], statement, one["log_index"], one["countersigned_at"]))
+    seen, expected = weigh(Pair.model_validate(told["pair"]), said), told["expect"]
+    assert (seen.stage, seen.brought_by, sorted(seen.turn)) == tuple(
+        expected[part] for part in ("stage", "brought_by", "turn")
+    )
+    assert (str(seen.on) if seen.on else None, seen.disputed) == (expected["on"], expected["disputed"])
+    assert (seen.feedback, seen.no_effect) == (expected["feedback"], expected["no_effect"])
+
+
+def test_the_committed_sets_are_those_of_the_examples() -> None:
+    made = make_files()
+    assert made == {path.name: path.read_bytes() for path in FOLDER.iterdir()}, (
+        "write them anew with: python -m tests.exchange.flows.hit_examples"
+    )
