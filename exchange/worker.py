@@ -31,6 +31,7 @@ from exchange.flows.correlate import correlate_acquisition, promise_again
 from exchange.flows.drafts import erase_outlived_drafts
 from exchange.flows.erase import erase
 from exchange.flows.fetch import fetch_scan
+from exchange.flows.hit_pairs import work_out_all
 from exchange.flows.key_events import learn_keys
 from exchange.flows.key_return import cosign_again, return_key_events
 from exchange.flows.log_check import check_when_due
@@ -204,6 +205,7 @@ class Worker:
         taken = read_again(self._node)
         if taken:
             log.info("understood what an older release had set aside", count=taken)
+        work_out_all(self._node)
         again = promise_again(self._node)
         if again:
             log.info("the matcher changed: scans are correlated anew", count=again)

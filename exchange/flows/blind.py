@@ -79,11 +79,15 @@ class Hidden:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __contains__(self, pair: object) -> bool:
-        if not isinstance(pair, Pair) or not self.exhibits:
-            return False
-        one, other = (self.versions.get(side.record) for side in (pair.a, pair.b))
+        return isinstance(pair, Pair) and self.covers(
+            (pair.a.record, pair.b.record), scans_of(pair.a.scan, pair.b.scan)
+        )
+
+    def covers(self, records: tuple[str, str], scans: Scans) -> bool:
+        """Whether two records, or two scans, are of such a pair."""
+        one, other = map(self.versions.get, records)
         of_exhibits = one is not None and other is not None and exhibits_of(one, other) in self.exhibits
-        return of_exhibits or scans_of(pair.a.scan, pair.b.scan) in self.scans
+        return of_exhibits or scans in self.scans
 
 
 def view_of(role: Role, pseudonym: str) -> View:

@@ -9,8 +9,8 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.flows.blind import hidden_pairs, tasks_for
-from exchange.flows.links import all_links, my_turn
+from exchange.flows.blind import Hidden, hidden_pairs, tasks_for
+from exchange.flows.links import my_turn
 from exchange.flows.node import Node
 from exchange.flows.reviews import reviews_of
 from exchange.flows.stages import Stage
@@ -66,7 +66,7 @@ def duties(session: Session, node: Node, role: Role, pseudonym: str) -> list[Due
         moments[Duty.VERIFICATION] = [task.due_at for task in tasks_for(session, pseudonym)]
         moments[Duty.SEND_LEAD] = _to_send(session, node, pseudonym)
     if role in (Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD):
-        for link in my_turn(all_links(session, node, hidden_pairs(session, role, pseudonym)), node):
+        for link in my_turn(session, node, hidden_pairs(session, role, pseudonym)):
             duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
             moments.setdefault(duty, []).append(link.progress.due_at or "")
     return _due(moments)
@@ -81,7 +81,7 @@ def all_duties(session: Session, node: Node) -> list[Due]:
         ],
         Duty.VERIFICATION: [task.due_at for task in open_tasks(session)],
     }
-    for link in my_turn(all_links(session, node, frozenset()), node):
+    for link in my_turn(session, node, Hidden()):
         duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
         moments.setdefault(duty, []).append(link.progress.due_at or "")
     return _due(moments)

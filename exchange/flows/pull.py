@@ -16,6 +16,7 @@ from exchange.errors import (
 from exchange.flows.audit import took
 from exchange.flows.enrol import peer_keys
 from exchange.flows.fetch import ask_again
+from exchange.flows.hit_pairs import settle_pairs
 from exchange.flows.key_events import adopt_keys, drop_refused
 from exchange.flows.node import Node
 from exchange.flows.page import Expected, Poison, Received, VerifiedPage, poison, verify_page
@@ -90,6 +91,7 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
         ask_again(session, node_id)
         row.pulled_at, row.alarm = stamp(), standing_alarm(session, node_id)
     drop_refused(node, keys, verified.keys)
+    settle_pairs(node)
     refuse_hidden(node_id, verified.log_size, told)
     return verified.more
 

@@ -14,6 +14,7 @@ from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.store.deliveries import is_delivered
 from exchange.store.exhibits import exhibit_name, exhibit_of, join_exhibits
+from exchange.store.hits import AT_ONCE
 from exchange.store.jobs import JobKind, promise
 from exchange.store.tables import (
     AcquisitionRow,
@@ -184,10 +185,13 @@ def find_record(session: Session, statement_id: str) -> tuple[RecordRow, Stateme
 
 def find_records(session: Session, statement_ids: Collection[str]) -> dict[str, RecordRow]:
     """Those of these records that may be shown, superseded or not."""
-    rows = session.scalars(
-        select(RecordRow).where(RecordRow.statement_id.in_(statement_ids), RecordRow.restricted.is_(False))
-    )
-    return {row.statement_id: row for row in rows}
+    names = sorted(statement_ids)
+    found: dict[str, RecordRow] = {}
+    for start in range(0, len(names), AT_ONCE):
+        some = RecordRow.statement_id.in_(names[start : start + AT_ONCE])
+        rows = session.scalars(select(RecordRow).where(some, RecordRow.restricted.is_(False)))
+        found |= {row.statement_id: row for row in rows}
+    return found
 
 
 def versions_of(session: Session, statement_id: str) -> list[RecordRow]:

@@ -12,6 +12,7 @@ from exchange.clock import stamp
 from exchange.errors import StatementInvalid
 from exchange.log import merkle
 from exchange.log.tiles import Tile
+from exchange.store.hits import note_receipt
 from exchange.store.tables import CheckpointRow, LogCheckRow, LogNodeRow, LogStateRow, StatementRow
 from schemas import Envelope, Statement, about
 
@@ -61,6 +62,7 @@ def add_statement(
             received_at=stamp(),
         )
     )
+    note_receipt(session, statement_id, statement)
     session.flush()
 
 

@@ -184,5 +184,8 @@ def wrong_statements() -> dict[str, tuple[str, Json]]:
         "done-without-conclusion": ("done rests on both", good["physical-comparison"] | {"step": "done"}),
         "kept-and-restricted": ("a court keeps all of it", kept_by_another() | {"outcome": "restricted"}),
         "kept-by-nobody": ("whose records keep it?", good["acknowledgement"] | {"kept": []}),
+        "stated-at-no-moment": ("no February has 31 days", good["hit"] | {"stated_at": "2026-02-31T09:00:10.000Z"}),
+        "stated-at-a-local-time": ("UTC alone", good["hit"] | {"stated_at": "2026-11-25T09:00:10.000+01:00"}),
+        "answers-no-statement": ("not an id", good["physical-comparison"] | {"answers": "the last one"}),
         "empty-batch": ("no rows, no leaf", good["audit-batch"] | {"count": 0}),
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.errors import ExchangeError
+from exchange.flows.hit_stage import NoEffect
 from exchange.web.languages import gettext, spoken
 from exchange.web.languages import marked as _m
 from exchange.web.languages.catalogue import SOURCE
@@ -58,10 +59,22 @@ SENTENCES: Final = {
     "conflict": _m("This does not agree with what is stored already. Load the page anew."),
     "token-name-taken": _m("A token of this name is in force already. Take another name, or revoke that one."),
     "other-pair": _m("What it rests on is of another pair."),
-    "other-basis": _m("The verification has another basis than the conclusion."),
+    "other-basis": _m("What it rests on has another basis: the screen and the exhibits do not go together."),
     "same-examiner": _m("A conclusion is verified by another examiner than the one who made it."),
     "not-agreed": _m("The two examiners do not agree that this is worth pursuing."),
-    "taken-back": _m("What it rests on was taken back."),
+    "taken-back": _m("It, or what it rests on, was taken back."),
+    "names-unknown": _m("A statement that it names is not on this node."),
+    "rests-on-none": _m("A statement that it names has no effect itself."),
+    "not-a-side": _m("Its issuer owns neither record of the pair."),
+    "not-its-own": _m("It names a statement of another node; only its issuer may do this."),
+    "not-identified": _m("A hit is confirmed when both examiners identified on the exhibits."),
+    "no-lead": _m("It names no lead of this pair."),
+    "not-asked": _m("Nobody asked for this comparison, or the question is over. Ask for it first."),
+    "own-question": _m("The side that asked for the comparison cannot agree to it itself. Wait for the other side."),
+    "no-comparison": _m("No comparison of the exhibits was agreed with the other side. Ask for one first."),
+    "before-the-day": _m("The day that was agreed for the comparison had not come."),
+    "comparison-declined": _m("The comparison was declined. Ask for it anew."),
+    "compared-already": _m("The exhibits had been compared already."),
     "not-verified": _m("No other examiner has verified it yet."),
     "not-blind": _m("Whoever has seen the score or the first conclusion does not verify it."),
     "not-owner": _m("Only the owner of the record may do this."),
@@ -177,6 +190,11 @@ def refusal_of(error: ExchangeError) -> Refusal:
     """By the error's code, else by that of its class."""
     codes = [error.code, *(kind.code for kind in type(error).__mro__ if issubclass(kind, ExchangeError))]
     return refusal(next(code for code in codes if code in SENTENCES), str(error))
+
+
+def no_effect(why: NoEffect) -> str:
+    """Why a statement of a hit counts for nothing."""
+    return gettext(SENTENCES[why])
 
 
 def reason(sentence: str) -> str:

@@ -37,7 +37,7 @@ class World:
 
     def drawn(self, name: str, role: Role = Role.INVESTIGATOR, pseudonym: str = "one") -> CaseGraph:
         jurisdiction, _, _ = name.partition("-")
-        return case_graph(cast(Any, None), cast(Any, None), role, pseudonym, Case(Jurisdiction(jurisdiction), name))
+        return case_graph(cast(Any, None), role, pseudonym, Case(Jurisdiction(jurisdiction), name))
 
 
 def side(name: str | None) -> Side:

@@ -25,6 +25,7 @@ def upgrade() -> None:
     _add_deliveries()
     _add_sign_in_guard()
     _add_exhibits()
+    _add_hit_pairs()
 
 
 def downgrade() -> None:
@@ -32,6 +33,7 @@ def downgrade() -> None:
     _drop_deliveries()
     _drop_sign_in_guard()
     _drop_exhibits()
+    _drop_hit_pairs()
 
 
 def _complete_form_5() -> None:
@@ -173,6 +175,8 @@ def _named_by_another(acquisition: sa.Table, record: sa.Table) -> sa.ColumnEleme
         mine.c.statement_id == acquisition.c.statement_id,
         others.c.issuer != mine.c.issuer,
     )
+
+
 def _add_sign_in_guard() -> None:
     """Failures to sign in, of all names alike, and the browsers that are known. Locks of form 5 end with it."""
     op.create_table(
@@ -198,6 +202,8 @@ def _add_sign_in_guard() -> None:
 def _drop_sign_in_guard() -> None:
     op.drop_table("sign_in_device")
     op.drop_table("sign_in_failure")
+
+
 def _add_exhibits() -> None:
     """All versions of a record are one exhibit, named by issuer and first version; what was seen, and what waits, by
     scans so far, counts for the exhibits that the scans are of."""
@@ -291,3 +297,56 @@ def _drop_exhibits() -> None:
         table.drop_column("exhibit_high")
     with op.batch_alter_table("record") as table:
         table.drop_column("exhibit")
+
+
+def _add_hit_pairs() -> None:
+    """Empty: ``exchange.flows.hit_pairs`` fills them from the statements at the node's next start."""
+    op.create_table(
+        "hit_pair",
+        sa.Column("pair", Words(), primary_key=True),
+        sa.Column("link_id", Words(), nullable=False),
+        sa.Column("record_a", Words(), nullable=False),
+        sa.Column("record_b", Words(), nullable=False),
+        sa.Column("scan_low", Words(), nullable=False),
+        sa.Column("scan_high", Words(), nullable=False),
+        sa.Column("stage", Words(), nullable=False),
+        sa.Column("since", Words(), nullable=False),
+        sa.Column("due_at", Words(), nullable=False),
+        sa.Column("waits_for", Words(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("changed", WholeNumber, nullable=False),
+        sa.Column("stale", sa.Boolean(), nullable=False),
+    )
+    op.create_index("ix_hit_pair_stale", "hit_pair", ["stale"])
+    op.create_index("hit_pair_by_scans", "hit_pair", ["scan_low", "scan_high"])
+    op.create_index("hit_pair_by_deadline", "hit_pair", ["due_at", "since"])
+    op.create_index("ix_hit_pair_record_a", "hit_pair", ["record_a"])
+    op.create_index("ix_hit_pair_record_b", "hit_pair", ["record_b"])
+    op.create_table(
+        "hit", sa.Column("statement_id", Words(), primary_key=True), sa.Column("pair", Words(), nullable=False)
+    )
+    op.create_index("ix_hit_pair", "hit", ["pair"])
+    op.create_table(
+        "countersignature",
+        sa.Column("statement_id", Words(), primary_key=True),
+        sa.Column("reader", Words(), nullable=False),
+        sa.Column("owner", Words(), nullable=False),
+        sa.Column("count", WholeNumber, nullable=False),
+        sa.Column("at", Words(), nullable=False),
+    )
+    op.create_index("countersignature_by_lane", "countersignature", ["owner", "reader", "count"])
+    op.create_table(
+        "stage_change",
+        sa.Column("link_id", Words(), primary_key=True),
+        sa.Column("before", Words(), nullable=False),
+        sa.Column("after", Words(), nullable=False),
+        sa.Column("found_at", Words(), nullable=False),
+        sa.Column("seen_at", Words()),
+    )
+    op.create_index("received_place_by_statement", "received_place", ["peer", "statement_id"])
+
+
+def _drop_hit_pairs() -> None:
+    op.drop_index("received_place_by_statement", "received_place")
+    for table in ("stage_change", "countersignature", "hit", "hit_pair"):
+        op.drop_table(table)

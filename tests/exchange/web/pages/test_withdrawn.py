@@ -1,4 +1,4 @@
-"""The page of a record that was withdrawn: what became of it here and at each holder, and what stays by whose record."""
+"""The page of a record that was withdrawn: what became of it here and at each holder; what stays, by whose record."""
 
 from __future__ import annotations
 
