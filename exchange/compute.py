@@ -3,7 +3,8 @@ and ended when nothing was asked of them for a while: each takes a hundred megab
 
 A worker gets one thread for linear algebra: the processes already share the cores among themselves. It ends with the
 node, however the node ends, and leaves Ctrl-C to it. Nobody waits at a screen for what is done in the background: its
-processes leave the cores to whoever else wants them.
+processes leave the cores to whoever else wants them. What is done there on the account of one node never holds all of
+them: a hostile scan takes as long as it may, and others' work must not wait for it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
@@ -52,6 +54,9 @@ class Compute:
         self._timeout_s, self._memory_bytes, self._rest_s = timeout_s, memory_bytes, rest_s
         self._niceness = LOWEST_PRIORITY if background else 0
         self._idle: queue.LifoQueue[ProcessPoolExecutor | None] = queue.LifoQueue()
+        share = max(1, workers - 1)
+        self._shares: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(share))
+        self._account = threading.local()
         for _ in range(workers):
             self._idle.put(None)  # a place whose process is started when it is first needed
         self._running: set[ProcessPoolExecutor] = set()
@@ -66,6 +71,27 @@ class Compute:
         Work whose process dies is done once more, since the process may have died of something else. Raises
         ComputeFailed when it dies again, takes longer than the limit, or wants more memory; the process is replaced.
         """
+        with self._share():
+            return self._run(function, *args, **kwargs)
+
+    @contextlib.contextmanager
+    def on_account_of(self, node_id: str) -> Iterator[None]:
+        """What this thread asks for within the block is done on the account of a node: all of that together leaves one
+        process to others, where there are two."""
+        self._account.node_id = node_id
+        try:
+            yield
+        finally:
+            self._account.node_id = None
+
+    def _share(self) -> contextlib.AbstractContextManager[object]:
+        node_id = getattr(self._account, "node_id", None)
+        if not node_id:
+            return contextlib.nullcontext()
+        with self._lock:
+            return self._shares[node_id]
+
+    def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         executor = self._idle.get()
         try:
             for _ in range(2):

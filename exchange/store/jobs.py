@@ -95,9 +95,9 @@ def take(
     when nothing may be taken. Needs a write transaction.
 
     ``after``: on whose account this worker took the last one; the turn is that of the next node by name. A node of
-    which ``at_most`` jobs of the kind run already is passed over.
+    which this worker does ``at_most`` jobs of the kind already is passed over.
     """
-    nodes = waiting_nodes(session, kind, at_most=at_most)
+    nodes = waiting_nodes(session, kind, owner=owner, at_most=at_most)
     if not nodes:
         return None
     turn = next((node_id for node_id in nodes if node_id > after), nodes[0])
@@ -109,9 +109,9 @@ def take(
     return job
 
 
-def waiting_nodes(session: Session, kind: JobKind, *, at_most: int | None = None) -> list[str]:
-    """On whose account jobs of a kind are due and may be taken, by name. Costs a few looks into the index for each
-    node, however many jobs wait."""
+def waiting_nodes(session: Session, kind: JobKind, *, owner: str, at_most: int | None = None) -> list[str]:
+    """On whose account jobs of a kind are due and may be taken by a worker, by name. Costs a few looks into the index
+    for each node, however many jobs wait."""
     node = select(func.min(JobRow.node_id).label("node_id")).where(*_pending(kind)).cte("node", recursive=True)
     following = select(func.min(JobRow.node_id)).where(*_pending(kind), JobRow.node_id > node.c.node_id)
     node = node.union_all(select(following.scalar_subquery()).where(node.c.node_id.is_not(None)))
@@ -119,9 +119,8 @@ def waiting_nodes(session: Session, kind: JobKind, *, at_most: int | None = None
     waiting = select(node.c.node_id).where(node.c.node_id.is_not(None), due)
     if at_most is not None:
         busy = aliased(JobRow)
-        running = select(func.count()).where(
-            busy.kind == kind, busy.state == JobState.RUNNING, busy.node_id == node.c.node_id
-        )
+        running = select(func.count()).where(busy.kind == kind, busy.state == JobState.RUNNING, busy.owner == owner)
+        running = running.where(busy.node_id == node.c.node_id)
         waiting = waiting.where(running.scalar_subquery() < at_most)
     return sorted(session.scalars(waiting))
 
