@@ -73,6 +73,8 @@ ANSWERERS = 2
 STORERS = 2
 AT_MOST: Final = {jobs.JobKind.FETCH_SCAN: 1, jobs.JobKind.SEND_QUERY: 1, jobs.JobKind.ANSWER_QUERY: 1}
 """How many jobs of a kind a worker does at once on the account of one node, so that it has a place left for others."""
+LEAST_OFTEN = 16
+"""In intervals of asking: how far apart a peer is asked that misbehaves each time."""
 GALLERIES_S = 60
 SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
 PURGE_S = 60  # how often it is looked whether any record's retention is over
@@ -109,6 +111,8 @@ class Worker:
         self._pulled: set[str] = set()
         self._told: dict[str, bytes | None] = {}
         self._behind: set[str] = set()
+        self._lied: dict[str, int] = {}
+        self._ask_at: dict[str, float] = {}
         self._swept = False
         self._objects_promised, self._objects_swept = False, float("-inf")
         self._due: frozenset[jobs.JobKind] = frozenset()
@@ -307,6 +311,8 @@ class Worker:
 
     def _pull(self, peer: str) -> bool:
         """One round with one peer: take back what was lost, pull, mirror the log, cosign its head, tell it."""
+        if time.monotonic() < self._ask_at.get(peer, 0.0):
+            return False
         try:
             with self._node.store.read() as session:
                 waits = not may_sign(session)
@@ -329,6 +335,7 @@ class Worker:
                     self._meet(peer)
             if refused is not None:
                 raise refused
+            self._lied.pop(peer, None)
         except PeerError as error:
             if self._stopping.is_set():
                 return False
@@ -350,7 +357,15 @@ class Worker:
         if not self._stopping.is_set():  # else broken off here, no fault of the peer
             log.warning("pull failed", peer=peer, code=error.code, detail=told)
             note_alarm(self._node, peer, told)
+            if isinstance(error, PeerMisbehaved):
+                self._ask_later(peer)
         return False
+
+    def _ask_later(self, peer: str) -> None:
+        """Who misbehaves again and again is asked seldom: to read and refuse its answers costs others' time too."""
+        times = self._lied[peer] = self._lied.get(peer, 0) + 1
+        longer = min(2 ** min(times, 10), LEAST_OFTEN)
+        self._ask_at[peer] = time.monotonic() + longer * self._node.settings.pull_interval_s
 
     def _get_back(self, peer: str) -> PeerError | None:
         """After a restore: the log's hashes, then what this peer holds of this node's own. What is refused keeps

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
-from exchange.clock import now, stamp
+from exchange.clock import stamp, today
 from exchange.config import Settings
 from exchange.errors import NotFound
 from exchange.flows.node import Node
@@ -63,13 +63,13 @@ class Cost:
 
 def shares_of(session: Session, settings: Settings, peer: str) -> PeerShares:
     """By what the operator set for this peer, else by the settings."""
-    quota, days, today = quota_of(session, peer), days_of(session, peer), now().date()
+    quota, days = quota_of(session, peer), days_of(session, peer)
     statements = (quota and quota.statements_a_day) or settings.peer_statements_per_day
     size = (quota and quota.bytes_a_day) or settings.peer_bytes_per_day
     keeps = settings.peer_quota_days
     return PeerShares(
-        statements=_share(statements, keeps, [(_day(row), row.statements) for row in days], today),
-        bytes=_share(size, keeps, [(_day(row), row.bytes) for row in days], today),
+        statements=_share(statements, keeps, [(_day(row), row.statements) for row in days]),
+        bytes=_share(size, keeps, [(_day(row), row.bytes) for row in days]),
         set_aside=quarantine_unnoted(session, peer),
     )
 
@@ -88,7 +88,7 @@ def why_stopped(shares: PeerShares, settings: Settings, peer: str) -> str | None
     if not over:
         return None
     days = max(share.days_until_more() for _, share in _named(shares))
-    goes_on = now().date() + timedelta(days=days)
+    goes_on = today() + timedelta(days=days)
     return (
         f"Its lane is not read: it has used up its share, {' and '.join(over)}, and what it had kept of the last "
         f"{settings.peer_quota_days} days. Nothing is lost, withdrawals wait too. It goes on at {goes_on}T00:00Z, or at "
@@ -126,14 +126,13 @@ def take_share(session: Session, settings: Settings, peer: str, page: VerifiedPa
     if quota is not None:
         quota.stopped_at = None
     if kept:
-        today = now().date()
         count_in(
             session,
             peer,
-            today.isoformat(),
+            today().isoformat(),
             statements=sum(cost.statements for cost in costs[:kept]),
             size=sum(cost.size for cost in costs[:kept]),
-            forget_before=(today - timedelta(days=REMEMBERED_DAYS)).isoformat(),
+            forget_before=(today() - timedelta(days=REMEMBERED_DAYS)).isoformat(),
         )
     return page if kept == len(costs) else _cut(page, head, kept)
 
@@ -175,15 +174,15 @@ def share_alarms(session: Session, settings: Settings) -> list[str]:
     return [f"{peer}: {why}" for peer, why in stopped_lanes(session, settings).items()]
 
 
-def _share(a_day: int, keeps_days: int, used: Sequence[tuple[date, int]], today: date) -> Share:
-    """Day by day, from when more was kept than anybody may use."""
-    most = a_day * keeps_days
-    left, before = most, today
+def _share(a_day: int, keeps_days: int, used: Sequence[tuple[date, int]]) -> Share:
+    """Day by day from the first that is remembered, before which nothing was used."""
+    most, now = a_day * keeps_days, today()
+    left, before = most, now
     for day, count in used:
         left = min(most, left + a_day * max(0, (day - before).days)) - count
         before = day
-    left = min(most, left + a_day * max(0, (today - before).days))
-    return Share(a_day, used_today=sum(count for day, count in used if day == today), left=left)
+    left = min(most, left + a_day * max(0, (now - before).days))
+    return Share(a_day, used_today=sum(count for day, count in used if day == now), left=left)
 
 
 def _day(row: PeerDayRow) -> date:
