@@ -43,8 +43,8 @@ def test_who_begins_fast_and_then_drips_is_broken_off_too(clock: list[float]) ->
 
 
 def test_a_line_that_stands_still_for_a_moment_is_none_that_is_slow(clock: list[float]) -> None:
-    pieces = [(1.0, 10_000), (25.0, 10_000)] * 10
-    assert len(b"".join(fast_enough(sent(clock, *pieces), LEAST, "ffp-rs"))) == 200_000
+    pieces = [(1.0, 20_000), (25.0, 20_000)] * 10
+    assert len(b"".join(fast_enough(sent(clock, *pieces), LEAST, "ffp-rs"))) == 400_000
 
 
 def test_nought_asks_for_no_rate(clock: list[float]) -> None:
