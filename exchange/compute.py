@@ -17,13 +17,13 @@ import resource
 import signal
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
+from exchange.compute_accounts import Accounts
 from exchange.errors import ComputeFailed
 
 P = ParamSpec("P")
@@ -54,9 +54,8 @@ class Compute:
         self._timeout_s, self._memory_bytes, self._rest_s = timeout_s, memory_bytes, rest_s
         self._niceness = LOWEST_PRIORITY if background else 0
         self._idle: queue.LifoQueue[ProcessPoolExecutor | None] = queue.LifoQueue()
-        share = max(1, workers - 1)
-        self._shares: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(share))
-        self._account = threading.local()
+        self._accounts = Accounts(max(1, workers - 1))
+        self._thread = threading.local()
         for _ in range(workers):
             self._idle.put(None)  # a place whose process is started when it is first needed
         self._running: set[ProcessPoolExecutor] = set()
@@ -71,28 +70,24 @@ class Compute:
         Work whose process dies is done once more, since the process may have died of something else. Raises
         ComputeFailed when it dies again, takes longer than the limit, or wants more memory; the process is replaced.
         """
-        with self._share():
-            return self._run(function, *args, **kwargs)
+        account = getattr(self._thread, "account", "")
+        with self._accounts.working(account):
+            executor = self._idle.get()
+            with self._accounts.counted(account):
+                return self._run(executor, function, *args, **kwargs)
 
     @contextlib.contextmanager
     def on_account_of(self, node_id: str) -> Iterator[None]:
-        """What this thread asks for within the block is done on the account of a node: all of that together leaves one
-        process to others, where there are two."""
-        self._account.node_id = node_id
+        """What this thread asks for within the block is done on the account of a node (`Accounts`)."""
+        self._thread.account = node_id
         try:
             yield
         finally:
-            self._account.node_id = None
+            self._thread.account = ""
 
-    def _share(self) -> contextlib.AbstractContextManager[object]:
-        node_id = getattr(self._account, "node_id", None)
-        if not node_id:
-            return contextlib.nullcontext()
-        with self._lock:
-            return self._shares[node_id]
-
-    def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        executor = self._idle.get()
+    def _run(
+        self, executor: ProcessPoolExecutor | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         try:
             for _ in range(2):
                 executor = executor or self._start()

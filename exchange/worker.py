@@ -98,6 +98,7 @@ class Worker:
             timeout_s=node.settings.peer_timeout_s,
             certificate=node.settings.client_certificate,
             least_rate=node.settings.least_fetch_rate_bytes_per_s,
+            most_rate=node.settings.most_fetch_rate_bytes_per_s,
         )
         self._time_authority = TimeAuthorityClient(timeout_s=node.settings.peer_timeout_s)
         self._chance = random.Random()

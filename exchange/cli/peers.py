@@ -101,9 +101,10 @@ def quota(
         typer.Option(min=1, max=2**40, help="Statements a day; a record counts once for each of its scans."),
     ] = None,
     size: Annotated[
-        int | None, typer.Option("--bytes", min=1, max=2**50, help="Bytes a day, of statements and the scans they name.")
+        int | None,
+        typer.Option("--bytes", min=1, max=2**50, help="Bytes a day, with the scans that are named."),
     ] = None,
-    as_settings: Annotated[bool, typer.Option("--as-settings", help="What the settings give every peer again.")] = False,
+    as_settings: Annotated[bool, typer.Option("--as-settings", help="As the settings give every peer again.")] = False,
     home: Home = None,
 ) -> None:
     """Show what a peer may send in a day, or give it another share than the settings do. Holds at once: a lane that

@@ -81,8 +81,8 @@ def why_stopped(shares: PeerShares, settings: Settings, peer: str) -> str | None
     if items >= settings.peer_quarantine_items or size >= settings.peer_quarantine_bytes:
         return (
             f"Its lane is not read: {items} of its items ({size} bytes) are set aside and not noted, and "
-            f"{settings.peer_quarantine_items} or {settings.peer_quarantine_bytes} bytes are the most. Nothing is lost. "
-            f"It goes on once you have seen them: telephone its operator, then: ffp sync note {peer}"
+            f"{settings.peer_quarantine_items} or {settings.peer_quarantine_bytes} bytes are the most. Nothing is "
+            f"lost. It goes on once you have seen them: telephone its operator, then: ffp sync note {peer}"
         )
     over = [f"{share.a_day} {what} a day" for what, share in _named(shares) if share.days_until_more()]
     if not over:
@@ -91,8 +91,8 @@ def why_stopped(shares: PeerShares, settings: Settings, peer: str) -> str | None
     goes_on = today() + timedelta(days=days)
     return (
         f"Its lane is not read: it has used up its share, {' and '.join(over)}, and what it had kept of the last "
-        f"{settings.peer_quota_days} days. Nothing is lost, withdrawals wait too. It goes on at {goes_on}T00:00Z, or at "
-        f"once when you give it more: ffp peer quota {peer} --help"
+        f"{settings.peer_quota_days} days. Nothing is lost, withdrawals wait too. It goes on at {goes_on}T00:00Z, or "
+        f"at once when you give it more: ffp peer quota {peer} --help"
     )
 
 

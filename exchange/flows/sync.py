@@ -104,8 +104,8 @@ def share_in_words(shares: PeerShares) -> str:
     """What the peer sent today, what is left to it, and what it may send in a day."""
     statements, size = shares.statements, shares.bytes
     return (
-        f"Today it sent {statements.used_today:,} statements and {_megabytes(size.used_today)} with the scans that they "
-        f"name; {max(0, statements.left):,} and {_megabytes(max(0, size.left))} are left to it, of "
+        f"Today it sent {statements.used_today:,} statements and {_megabytes(size.used_today)} with the scans that "
+        f"they name; {max(0, statements.left):,} and {_megabytes(max(0, size.left))} are left to it, of "
         f"{statements.a_day:,} and {_megabytes(size.a_day)} a day."
     )
 

@@ -55,8 +55,8 @@ class PeerClient:
     """One node's requests to all its peers, past any proxy of the environment: nodes reach each other directly.
 
     ``timeout_s`` is the longest that a peer may be silent; ``certificate`` is shown to proxies that ask for one;
-    ``least_rate`` is how many bytes a second a scan must bring. Each request has a connection of its own, so that
-    nothing of one answer is ever taken for the next.
+    ``least_rate`` is how many bytes a second a scan must bring, ``most_rate`` how many are taken. Each request has a
+    connection of its own, so that nothing of one answer is ever taken for the next.
     """
 
     def __init__(
@@ -66,10 +66,11 @@ class PeerClient:
         timeout_s: float,
         certificate: Path | None = None,
         least_rate: float = 0,
+        most_rate: float = float("inf"),
     ) -> None:
         self._key = transport
         self._key_id = key_id(ED25519, raw_public(transport))
-        self._timeout_s, self._least_rate = timeout_s, least_rate
+        self._timeout_s, self._least_rate, self._most_rate = timeout_s, least_rate, most_rate
         self._lines = Lines()
         self._http = http_client(timeout_s, certificate)
 
@@ -178,7 +179,7 @@ class PeerClient:
                 if not offset or not part.startswith(f"bytes {offset}-"):
                     raise PeerMisbehaved(f"{peer.node_id} sent another part of the scan than was asked for.")
                 begins = offset
-            yield begins, fast_enough(_pieces(answer, line), self._least_rate, peer.node_id)
+            yield begins, paced(_pieces(answer, line), self._least_rate, self._most_rate, peer.node_id)
 
     def _signed(self, url: str, body: bytes | Form | None = None) -> dict[str, str]:
         whole, digest = (None, body.sha256()) if isinstance(body, Form) else (body, None)
@@ -255,19 +256,22 @@ def _pieces(answer: httpx.Response, line: Line) -> Iterator[bytes]:
         raise PeerUnreachable(f"{url} {line.fate}.")
 
 
-def fast_enough(pieces: Iterator[bytes], least_rate: float, node_id: str) -> Iterator[bytes]:
-    """The pieces of a transfer as they come. Raises PeerUnreachable once they came slower than ``least_rate`` bytes a
-    second over a whole window: who drips holds this node's hands for as long as it likes."""
+def paced(pieces: Iterator[bytes], least_rate: float, most_rate: float, node_id: str) -> Iterator[bytes]:
+    """The pieces of a transfer as they come, ``most_rate`` bytes a second at the most: who floods takes the line and
+    the processor from others. Raises PeerUnreachable once they came slower than ``least_rate`` bytes a second over a whole
+    window: who drips holds this node's hands for as long as it likes."""
     begun, came = time.monotonic(), 0
     for piece in pieces:
         yield piece
         came, took = came + len(piece), time.monotonic() - begun
+        if came > most_rate * took:
+            time.sleep(came / most_rate - took)
         if took < RATE_WINDOW_S:
             continue
         if came < least_rate * took:
             raise PeerUnreachable(
-                f"{node_id} sent {came / took:.0f} bytes a second over {took:.0f} s, and {least_rate:.0f} is the least; "
-                "what came is kept, and the rest is fetched later."
+                f"{node_id} sent {came / took:.0f} bytes a second over {took:.0f} s, and {least_rate:.0f} is the "
+                "least; what came is kept, and the rest is fetched later."
             )
         begun, came = time.monotonic(), 0
 

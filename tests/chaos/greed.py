@@ -50,7 +50,9 @@ def poisoned(greedy: PeerSimulator) -> None:
     sign_head(greedy.owner.node)
     pages = count()
     greedy.blob = lambda asked: _kept(greedy, asked)
-    greedy.lane = lambda asked: _poisoned(greedy, asked) if next(pages) % 3 else iter([respond(200, greedy.page(asked))])
+    greedy.lane = lambda asked: (
+        _poisoned(greedy, asked) if next(pages) % 3 else iter([respond(200, greedy.page(asked))])
+    )
 
 
 def never_ending(greedy: PeerSimulator) -> None:
