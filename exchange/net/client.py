@@ -258,8 +258,8 @@ def _pieces(answer: httpx.Response, line: Line) -> Iterator[bytes]:
 
 def paced(pieces: Iterator[bytes], least_rate: float, most_rate: float, node_id: str) -> Iterator[bytes]:
     """The pieces of a transfer as they come, ``most_rate`` bytes a second at the most: who floods takes the line and
-    the processor from others. Raises PeerUnreachable once they came slower than ``least_rate`` bytes a second over a whole
-    window: who drips holds this node's hands for as long as it likes."""
+    the processor from others. Raises PeerUnreachable once they came slower than ``least_rate`` bytes a second over a
+    whole window: who drips holds this node's hands for as long as it likes."""
     begun, came = time.monotonic(), 0
     for piece in pieces:
         yield piece

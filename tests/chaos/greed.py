@@ -50,9 +50,7 @@ def poisoned(greedy: PeerSimulator) -> None:
     sign_head(greedy.owner.node)
     pages = count()
     greedy.blob = lambda asked: _kept(greedy, asked)
-    greedy.lane = lambda asked: (
-        _poisoned(greedy, asked) if next(pages) % 3 else iter([respond(200, greedy.page(asked))])
-    )
+    greedy.lane = lambda asked: (_poisoned if next(pages) % 3 else _unsigned)(greedy, asked)
 
 
 def never_ending(greedy: PeerSimulator) -> None:
@@ -112,6 +110,10 @@ def _poisoned(greedy: PeerSimulator, asked: Asked) -> Iterator[bytes]:
     )
     body = page.model_copy(update={"items": items}).model_dump_json().encode()
     yield respond(200, body, greedy.signed(asked, body))
+
+
+def _unsigned(greedy: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+    yield respond(200, greedy.page(asked))
 
 
 def _goes_on(greedy: PeerSimulator, asked: Asked) -> Iterator[bytes]:

@@ -35,11 +35,11 @@ def network(tmp_path: Path) -> Iterator[Network]:
 
 
 @pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[datetime]]:
+def at(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     """What time it is; a test moves it on."""
     moment = [datetime(2026, 12, 1, 12, tzinfo=UTC)]
     monkeypatch.setattr(clock, "now", lambda: moment[0])
-    yield moment
+    return moment
 
 
 def shares(network: Network) -> PeerShares:
