@@ -185,6 +185,25 @@ class Settings(BaseSettings):
     peer_certificate: Path | None = None
     """A PEM file with the certificate chain, and its key, that this node shows to peers whose proxy asks for one;
     relative to the home. Beside the signatures of requests, never in their place."""
+    least_fetch_rate_bytes_per_s: Annotated[int, Field(ge=0, le=2**30)] = 4096
+    """Below this, over half a minute, the transfer of a peer's scan is broken off and goes on later from where it was:
+    sixteen at once over a line of 560 kbit/s are faster. 0: never."""
+    most_fetch_rate_bytes_per_s: Bytes = 32 * 1024**2
+    """One transfer at a time is under way from each peer, and none is taken faster than this: an ordinary scan in a
+    second, and neither the line nor a processor is one peer's alone."""
+    peer_statements_per_day: Annotated[int, Field(ge=1, le=2**40)] = 4000
+    """What a peer may send in a day, a record counted once for each of its scans: three times what a laboratory of 200
+    exhibits a day does. Beyond it the peer's lane is not read until the next day, and nothing is lost."""
+    peer_bytes_per_day: Bytes = 20 * 1024**3
+    """The same for statements and the scans that they name: 200 exhibits of three scans of 30 MB."""
+    peer_quota_days: Annotated[int, Field(ge=1, le=60)] = 7
+    """For so many days a peer keeps what it did not use: a newcomer has as much of its past to send at once, and a peer
+    that was away a week what it gathered."""
+    peer_quarantine_items: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """So many items of a peer's that are not believed and were not noted, and its lane is read no further until the
+    operator has seen them: each is kept as evidence."""
+    peer_quarantine_bytes: Bytes = 64 * 1024**2
+    """And so many bytes of them."""
     lane_wait_s: Annotated[float, Field(ge=0, le=50)] = 20
     """How long a peer is asked to wait for news before it answers that there is none; 0 asks it not to wait. At most
     half of ``peer_timeout_s``, and below what reverse proxies wait for."""

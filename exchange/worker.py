@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 import structlog
 from sqlalchemy.orm import Session
@@ -65,9 +66,16 @@ from exchange.store.tables import JobRow
 log = structlog.get_logger(__name__)
 
 IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above what a laptop's battery does
-FETCHERS = 2
-ASKERS = 2
+FETCHERS = 16
+"""At most one for each peer at a time: so many peers may be slow at once before another one's scan waits for them, and
+each of their transfers has a least rate. They wait for the network most of the time."""
+ASKERS = 4
+ANSWERERS = 2
 STORERS = 2
+AT_MOST: Final = {jobs.JobKind.FETCH_SCAN: 1, jobs.JobKind.SEND_QUERY: 1, jobs.JobKind.ANSWER_QUERY: 1}
+"""How many jobs of a kind a worker does at once on the account of one node, so that it has a place left for others."""
+LEAST_OFTEN = 16
+"""In intervals of asking: how far apart a peer is asked that misbehaves each time."""
 GALLERIES_S = 60
 SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
 PURGE_S = 60  # how often it is looked whether any record's retention is over
@@ -91,6 +99,8 @@ class Worker:
             guard=node.egress,
             timeout_s=node.settings.peer_timeout_s,
             certificate=node.settings.client_certificate,
+            least_rate=node.settings.least_fetch_rate_bytes_per_s,
+            most_rate=node.settings.most_fetch_rate_bytes_per_s,
         )
         self._time_authority = TimeAuthorityClient(guard=node.egress, timeout_s=node.settings.peer_timeout_s)
         self._chance = random.Random()
@@ -104,9 +114,13 @@ class Worker:
         self._pulled: set[str] = set()
         self._told: dict[str, bytes | None] = {}
         self._behind: set[str] = set()
+        self._lied: dict[str, int] = {}
+        self._ask_at: dict[str, float] = {}
         self._swept = False
         self._objects_promised, self._objects_swept = False, float("-inf")
         self._due: frozenset[jobs.JobKind] = frozenset()
+        self._at_most = {**AT_MOST, jobs.JobKind.CORRELATE: node.settings.workers}
+        self._served: dict[jobs.JobKind, str] = {}
         self._looking, self._look_again = threading.Lock(), 0.0
         self._wait_s = int(min(node.settings.lane_wait_s, node.settings.peer_timeout_s / 2))
 
@@ -129,11 +143,12 @@ class Worker:
             ("end of drafts", lambda: erase_outlived_drafts(self._node) > 0, PURGE_S),
             ("end of audit rows", lambda: erase_outlived_rows(self._node), PURGE_S),
         ]
+        correlators = self._workers + 1  # of which all the work of one node leaves one to others
         together: list[tuple[str, Callable[[], bool], float]] = [
-            *((f"correlator-{n}", lambda: self._drain(jobs.JobKind.CORRELATE), IDLE_S) for n in range(self._workers)),
+            *((f"correlator-{n}", lambda: self._drain(jobs.JobKind.CORRELATE), IDLE_S) for n in range(correlators)),
             ("eraser", lambda: self._drain(jobs.JobKind.ERASE), IDLE_S),
             *((f"asker-{n}", lambda: self._drain(jobs.JobKind.SEND_QUERY), IDLE_S) for n in range(ASKERS)),
-            ("answerer", lambda: self._drain(jobs.JobKind.ANSWER_QUERY), IDLE_S),
+            *((f"answerer-{n}", lambda: self._drain(jobs.JobKind.ANSWER_QUERY), IDLE_S) for n in range(ANSWERERS)),
             *((f"fetcher-{n}", lambda: self._drain(jobs.JobKind.FETCH_SCAN), IDLE_S) for n in range(FETCHERS)),
         ]
         if self._node.objects is not None:
@@ -300,6 +315,8 @@ class Worker:
 
     def _pull(self, peer: str) -> bool:
         """One round with one peer: take back what was lost, pull, mirror the log, cosign its head, tell it."""
+        if time.monotonic() < self._ask_at.get(peer, 0.0):
+            return False
         try:
             with self._node.store.read() as session:
                 waits = not may_sign(session)
@@ -322,6 +339,7 @@ class Worker:
                     self._meet(peer)
             if refused is not None:
                 raise refused
+            self._lied.pop(peer, None)
         except PeerError as error:
             if self._stopping.is_set():
                 return False
@@ -343,7 +361,15 @@ class Worker:
         if not self._stopping.is_set():  # else broken off here, no fault of the peer
             log.warning("pull failed", peer=peer, code=error.code, detail=told)
             note_alarm(self._node, peer, told)
+            if isinstance(error, PeerMisbehaved):
+                self._ask_later(peer)
         return False
+
+    def _ask_later(self, peer: str) -> None:
+        """Who misbehaves again and again is asked seldom: to read and refuse its answers costs others' time too."""
+        times = self._lied[peer] = self._lied.get(peer, 0) + 1
+        longer = min(2 ** min(times, 10), LEAST_OFTEN)
+        self._ask_at[peer] = time.monotonic() + longer * self._node.settings.pull_interval_s
 
     def _get_back(self, peer: str) -> PeerError | None:
         """After a restore: the log's hashes, then what this peer holds of this node's own. What is refused keeps
@@ -363,13 +389,17 @@ class Worker:
         self._told[peer] = meet(self._node, self._client, peer, self._told.get(peer))
 
     def _drain(self, kind: jobs.JobKind) -> bool:
-        """Take one due job of a kind and do it; returns whether there was one."""
+        """Take one due job of a kind, of the node whose turn it is, and do it; returns whether there was one."""
         if kind not in self._due_kinds():
             return False
+        after, at_most = self._served.get(kind, ""), self._at_most.get(kind)
         with self._node.store.write() as session:
-            job = jobs.take(session, kind, owner=self._presence.worker_id, lease_s=LEASE_S)
+            job = jobs.take(
+                session, kind, owner=self._presence.worker_id, lease_s=LEASE_S, after=after, at_most=at_most
+            )
         if job is None:
             return False
+        self._served[kind] = job.node_id
         with self._holding:
             self._held[job.job_id] = job.attempts
         try:
@@ -381,7 +411,8 @@ class Worker:
 
     def _do_taken(self, kind: jobs.JobKind, job: JobRow) -> None:
         try:
-            self._do(kind, int(job.subject), job.attempts)
+            with self._node.background.on_account_of(job.node_id):
+                self._do(kind, int(job.subject), job.attempts)
         except ExchangeError as error:
             wait = error.retry_after_s if isinstance(error, PeerUnreachable) else 0
             patient = isinstance(error, ObjectStoreUnavailable)  # however long it is away, no scan is given up for it
@@ -397,9 +428,14 @@ class Worker:
         with self._looking:
             if time.monotonic() >= self._look_again:
                 with self._node.store.read() as session:
-                    self._due = jobs.due_kinds(session)
+                    self._due = frozenset(kind for kind in jobs.due_kinds(session) if self._may_take(session, kind))
                 self._look_again = time.monotonic() + IDLE_S / 2
             return self._due
+
+    def _may_take(self, session: Session, kind: jobs.JobKind) -> bool:
+        """Whether any node of which jobs are due has a place left."""
+        owner, at_most = self._presence.worker_id, self._at_most.get(kind)
+        return bool(jobs.waiting_nodes(session, kind, owner=owner, at_most=at_most))
 
     def _do(self, kind: jobs.JobKind, subject: int, attempt: int) -> None:
         match kind:

@@ -84,7 +84,7 @@ def add(
 def list_peers(home: Home = None) -> None:
     """List peers: what went, what came, what stands still and why."""
     from exchange.flows.node import opened
-    from exchange.flows.sync import sync_status
+    from exchange.flows.sync import share_in_words, sync_status
 
     with opened(resolve_home(home)) as node:
         found = sync_status(node)
@@ -100,8 +100,36 @@ def list_peers(home: Home = None) -> None:
                 "receipts. Ask its operator whether a backup was restored."
             )
         typer.echo(f"  received: {row.cursor_count}, of these {item.quarantined} in quarantine")
+        typer.echo(f"  share: {share_in_words(item.shares)}")
         typer.echo(f"  last answer: {row.pulled_at or 'never'}")
         typer.echo(f"  alarm: {row.alarm or 'none'}\n")
+
+
+@app.command("quota")
+def quota(
+    node_id: str,
+    statements: Annotated[
+        int | None,
+        typer.Option(min=1, max=2**40, help="Statements a day; a record counts once for each of its scans."),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option("--bytes", min=1, max=2**50, help="Bytes a day, with the scans that are named."),
+    ] = None,
+    as_settings: Annotated[bool, typer.Option("--as-settings", help="As the settings give every peer again.")] = False,
+    home: Home = None,
+) -> None:
+    """Show what a peer may send in a day, or give it another share than the settings do. Holds at once: a lane that
+    stands still goes on, and what a peer may keep of the last days grows with it."""
+    from exchange.flows.node import opened
+    from exchange.flows.peer_quota import quotas, set_quota
+    from exchange.flows.sync import share_in_words
+
+    with opened(resolve_home(home)) as node:
+        found = quotas(node, node_id)
+        if as_settings or statements is not None or size is not None:
+            found = set_quota(node, node_id, statements=statements, size=size)
+    typer.echo(share_in_words(found))
 
 
 @app.command("expel")

@@ -135,6 +135,7 @@ def _go_on(
             for piece in pieces:
                 arrival.write(piece)
         except TooLarge as error:
+            arrival.discard()  # else each of its scans would leave a whole one here
             raise PeerMisbehaved(f"{peer.node_id} sends more of the scan than the record names.") from error
     if arrival.size < acquisition.size:
         raise PeerUnreachable(

@@ -236,8 +236,9 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
 
 
 def _compute(settings: Settings, *, background: bool = False) -> Compute:
+    """In the background one process more, which is begun when another node's work waits for that of one."""
     return Compute(
-        settings.workers,
+        settings.workers + 1 if background else settings.workers,
         settings.compute_timeout_s,
         memory_bytes=settings.compute_memory_bytes,
         rest_s=settings.compute_rest_s,

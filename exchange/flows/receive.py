@@ -170,7 +170,7 @@ def _records(
             make_whole(session, name, item.envelope)
     records = [(name, record) for name, (_, record) in new.items()]
     scans = add_records(session, records, submitted_by=None, state=AcquisitionState.AWAITING_SCAN)
-    promise_new(session, JobKind.FETCH_SCAN, scans)
+    promise_new(session, JobKind.FETCH_SCAN, scans, node_id=issuer)
     return refused
 
 

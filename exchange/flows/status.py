@@ -11,6 +11,7 @@ from exchange.flows.egress import egress_alarms
 from exchange.flows.log_start import log_alarms
 from exchange.flows.mail import mail_alarms
 from exchange.flows.node import Node
+from exchange.flows.peer_quota import share_alarms
 from exchange.flows.stamping import stamp_alarms
 from exchange.flows.trust_root import root_alarms
 from exchange.store import jobs
@@ -45,8 +46,8 @@ class NodeStatus:
     witnesses: dict[str, int]
     """The largest size at which each peer cosigned this node's log."""
     alarms: list[str]
-    """What is wrong with this node's own log, its time stamps, its e-mail, or its trust root, in words, with the next
-    step."""
+    """What is wrong with this node's own log, its time stamps, its e-mail, or its trust root, and which lanes are not
+    read because their peers used up their share, in words, with the next step."""
 
 
 def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
@@ -66,7 +67,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             checked_at=check.checked_at if check else None,
             altered=_sentences(check),
             witnesses=witnesses(session),
-            alarms=own_alarms(session, node),
+            alarms=[*own_alarms(session, node), *share_alarms(session, node.settings)],
         )
 
 

@@ -49,6 +49,17 @@ class Line:
             if self._socket is not None:
                 _shut(self._socket)
 
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Cut when the block takes longer, whatever has arrived by then."""
+        watch = threading.Timer(seconds, self.cut, (f"took longer than {round(seconds, 1):g} s",))
+        watch.daemon = True
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.cancel()
+
     def close(self) -> None:
         with self._lock:
             if self._socket is not None:
@@ -75,13 +86,10 @@ class Lines:
             if self._hung_up:
                 raise PeerUnreachable(f"The peer {STOPPING}.")
             self._open.add(line)
-        watch = threading.Timer(within_s, line.cut, (f"took longer than {round(within_s, 1):g} s",))
-        watch.daemon = True
-        watch.start()
         try:
-            yield line
+            with line.within(within_s):
+                yield line
         finally:
-            watch.cancel()
             with self._lock:
                 self._open.discard(line)
             line.close()

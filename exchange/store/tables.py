@@ -483,6 +483,9 @@ class JobRow(Base):
     job_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     kind: Mapped[str]
     subject: Mapped[str]
+    node_id: Mapped[str] = mapped_column(default="")
+    """On whose account it is done: who issued the record or the withdrawal, or is at the other end of the query. Nodes
+    take turns. Empty for what is nobody's."""
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(default=0)
     ended: Mapped[int] = mapped_column(default=0)
@@ -492,4 +495,8 @@ class JobRow(Base):
     """The worker that does it, or did it last."""
     lease_until: Mapped[str | None]
     error: Mapped[str | None]
-    __table_args__ = (UniqueConstraint("kind", "subject"), Index("job_due", "kind", "state", "not_before"))
+    __table_args__ = (
+        UniqueConstraint("kind", "subject"),
+        Index("job_due", "kind", "state", "not_before"),
+        Index("job_by_node", "kind", "state", "node_id", "not_before"),
+    )

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _add_sign_in_guard()
     _add_exhibits()
     _add_hit_pairs()
+    _add_shares()
 
 
 def downgrade() -> None:
@@ -34,6 +35,7 @@ def downgrade() -> None:
     _drop_sign_in_guard()
     _drop_exhibits()
     _drop_hit_pairs()
+    _drop_shares()
 
 
 def _complete_form_5() -> None:
@@ -350,3 +352,53 @@ def _drop_hit_pairs() -> None:
     op.drop_index("received_place_by_statement", "received_place")
     for table in ("stage_change", "countersignature", "hit", "hit_pair"):
         op.drop_table(table)
+
+
+def _add_shares() -> None:
+    """On whose account each job is done, what each peer took on each day, and what it may take."""
+    with op.batch_alter_table("job") as job:
+        job.add_column(sa.Column("node_id", Words(), nullable=False, server_default=""))
+        job.create_index("job_by_node", ["kind", "state", "node_id", "not_before"])
+    _put_on_account()
+    with op.batch_alter_table("job") as job:
+        job.alter_column("node_id", existing_type=Words(), existing_nullable=False, server_default=None)
+    op.create_table(
+        "peer_day",
+        sa.Column("peer", Words(), sa.ForeignKey("peer.node_id"), primary_key=True),
+        sa.Column("day", Words(), primary_key=True),
+        sa.Column("statements", WholeNumber, nullable=False),
+        sa.Column("bytes", WholeNumber, nullable=False),
+    )
+    op.create_table(
+        "peer_quota",
+        sa.Column("peer", Words(), sa.ForeignKey("peer.node_id"), primary_key=True),
+        sa.Column("statements_a_day", WholeNumber),
+        sa.Column("bytes_a_day", WholeNumber),
+        sa.Column("stopped_at", Words()),
+    )
+
+
+def _drop_shares() -> None:
+    op.drop_table("peer_quota")
+    op.drop_table("peer_day")
+    with op.batch_alter_table("job") as job:
+        job.drop_index("job_by_node")
+        job.drop_column("node_id")
+
+
+def _put_on_account() -> None:
+    """Work on scans, of which there may be much, on the account of whoever issued their records; other work ends soon,
+    on nobody's."""
+    connection = op.get_bind()
+    job = sa.table("job", *map(sa.column, ("job_id", "kind", "subject", "node_id")))
+    acquisition = sa.table("acquisition", sa.column("acquisition_id"), sa.column("statement_id"))
+    record = sa.table("record", sa.column("statement_id"), sa.column("issuer"))
+    on_scans = job.c.kind.in_(["fetch-scan", "correlate"])
+    found = connection.execute(sa.select(job.c.job_id, job.c.subject).where(on_scans)).all()
+    subjects = {row.job_id: int(row.subject) for row in found if row.subject.isdecimal()}
+    issuers = sa.select(record.c.issuer).join(acquisition, acquisition.c.statement_id == record.c.statement_id)
+    issuer = issuers.where(acquisition.c.acquisition_id == sa.bindparam("scan")).scalar_subquery()
+    changed = job.update().where(job.c.job_id == sa.bindparam("one"))
+    changed = changed.values(node_id=sa.func.coalesce(issuer, ""))
+    if subjects:
+        connection.execute(changed, [{"one": job_id, "scan": scan} for job_id, scan in subjects.items()])
