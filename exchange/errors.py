@@ -37,6 +37,7 @@ ExchangeError
 │   └── DigestDiffers           the body is not the one that was signed
 └── PeerError
     ├── PeerUnreachable         try again later, with back-off
+    │   └── PeerBusy            it answers, and wants to be asked again later: nothing is wrong, no try is counted
     └── PeerMisbehaved          the peer's answer breaks the protocol: stop, keep the evidence, tell the operator
         └── HistoryDiffers      two heads that one log signed do not agree: keep both, believe neither
 """
@@ -237,6 +238,10 @@ class PeerUnreachable(PeerError):
     def __init__(self, message: str, *, retry_after_s: int = 0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class PeerBusy(PeerUnreachable):
+    """Whoever waits for unreachable peers waits for this one too, hence the same code."""
 
 
 class PeerMisbehaved(PeerError):

@@ -17,6 +17,7 @@ from structlog.contextvars import bound_contextvars
 from exchange.errors import (
     ExchangeError,
     ObjectStoreUnavailable,
+    PeerBusy,
     PeerError,
     PeerMisbehaved,
     PeerUnreachable,
@@ -76,6 +77,7 @@ SWEEP_OBJECTS_S = 86_400
 MAIL_S = 5  # how soon a letter leaves
 STAMP_S = 60  # the same for a time stamp, and how soon an authority that was away is asked again
 STORE_AGAIN_S = 1  # how soon a database that was away is tried again with what must be written down
+BUSY_S = 60  # the longest that a busy peer is left alone, whatever it asks for
 STOP_S = 10  # how long the node's end waits for its work: well below the patience of service managers
 
 
@@ -322,9 +324,18 @@ class Worker:
         except PeerError as error:
             if self._stopping.is_set():
                 return False
+            if isinstance(error, PeerBusy):
+                self._hours.note(peer, answered=True)
+                return self._come_again(peer, error)
             self._hours.note(peer, answered=not isinstance(error, PeerUnreachable))
             return self._look_for_keys(peer, error)
         return more
+
+    def _come_again(self, peer: str, busy: PeerBusy) -> bool:
+        """As late as it asked for. No alarm: nothing is wrong."""
+        log.info("a peer is busy, asked again later", peer=peer, detail=str(busy))
+        self._stopping.wait(min(busy.retry_after_s, BUSY_S))
+        return False
 
     def _look_for_keys(self, peer: str, error: PeerError) -> bool:
         """What a peer signed did not verify, or was refused: its keys may be new ones. Returns whether they are."""
@@ -382,7 +393,8 @@ class Worker:
         except ExchangeError as error:
             wait = error.retry_after_s if isinstance(error, PeerUnreachable) else 0
             patient = isinstance(error, ObjectStoreUnavailable)  # however long it is away, no scan is given up for it
-            self._failed(job, f"{error.code}: {error}", at_least_s=wait, patient=patient)
+            counted = not isinstance(error, PeerBusy)
+            self._failed(job, f"{error.code}: {error}", at_least_s=wait, patient=patient, counted=counted)
         except Exception as error:
             log.exception("job failed", kind=kind, subject=job.subject)
             self._failed(job, f"unforeseen: {type(error).__name__}")
@@ -416,12 +428,14 @@ class Worker:
             case jobs.JobKind.STORE_OBJECT:
                 settle_object(self._node, subject)
 
-    def _failed(self, job: JobRow, message: str, *, at_least_s: float = 0, patient: bool = False) -> None:
+    def _failed(
+        self, job: JobRow, message: str, *, at_least_s: float = 0, patient: bool = False, counted: bool = True
+    ) -> None:
         log.warning("job failed", kind=job.kind, subject=job.subject, attempt=job.attempts, detail=message)
 
         def put_back(session: Session) -> None:
             most = NEVER if patient else most_attempts(job, self._node.settings.max_attempts)
-            aside = jobs.fail(session, job, message, max_attempts=most, at_least_s=at_least_s)
+            aside = jobs.fail(session, job, message, max_attempts=most, at_least_s=at_least_s, counted=counted)
             tell_on_scan(session, job, message, aside)
 
         self._written(put_back)

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from exchange.errors import PeerMisbehaved, PeerUnreachable, RequestRefused
+from exchange.errors import PeerBusy, PeerMisbehaved, PeerUnreachable, RequestRefused
 from exchange.net.form import Form
 from exchange.net.line import Line, Lines, http_client
 from exchange.net.message_signatures import sign_request, verify_response
@@ -259,7 +259,8 @@ def _refusal(answer: httpx.Response, line: Line) -> PeerUnreachable | PeerMisbeh
     message = f"{answer.url.host} refused with {answer.status_code}, {_said(bytes(body))}"
     if answer.status_code in (408, 425, 429) or answer.status_code >= 500:
         wait = answer.headers.get("retry-after", "")
-        return PeerUnreachable(message, retry_after_s=int(wait[:9]) if wait[:9].isdecimal() else 0)
+        kind = PeerBusy if answer.status_code == httpx.codes.TOO_MANY_REQUESTS else PeerUnreachable
+        return kind(message, retry_after_s=int(wait[:9]) if wait[:9].isdecimal() else 0)
     return PeerMisbehaved(message)
 
 

@@ -23,7 +23,7 @@ from exchange.web.letters import letters_of
 from exchange.web.pages.app import create_pages, front_door
 from exchange.web.parameters import only_known_parameters
 from exchange.web.tries import Tries
-from exchange.web.turns import Turns
+from exchange.web.turns import HeldTurns, Turns
 from exchange.worker import Worker
 from schemas import Submission
 from schemas.query_request import QueryRequest
@@ -96,7 +96,6 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         dependencies=[Depends(only_known_parameters)],
     )
     problems.install(app)
-    app.state.turns = Turns()
     app.state.tries = Tries()
     routers = (
         records.router,
@@ -113,6 +112,7 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     app.state.routes = [route for router in (app.router, *routers) for route in router.routes]
     for router in routers:
         app.include_router(router)
+    app.add_middleware(HeldTurns, turns=Turns())
     app.add_middleware(Manners)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
