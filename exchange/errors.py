@@ -12,7 +12,8 @@ ExchangeError
 ├── TooLarge                    the sender sends less; the limit stands in the message
 ├── Conflict                    the sender looks at what is stored already
 ├── TooMany                     the sender comes again later; nothing is wrong
-│   └── QuotaReached            the peer asked as often as it may: it asks again after the time that is named
+│   ├── QuotaReached            the peer asked as often as it may: it asks again after the time that is named
+│   └── Busy                    there is more to do than can be done in time: the same again, after that time
 ├── StoreUnavailable            try again later; nothing was stored
 │   ├── StoreFull               the operator frees space; nothing was stored
 │   ├── ObjectStoreUnavailable  the object store is away: try again later; nothing is lost
@@ -109,17 +110,21 @@ class Conflict(ExchangeError):
 
 
 class TooMany(ExchangeError):
+    """``retry_after_s`` says when the next is taken."""
+
     code = "too-many"
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after_s: int = 5) -> None:
+        super().__init__(message, code=code)
+        self.retry_after_s = retry_after_s
 
 
 class QuotaReached(TooMany):
-    """``retry_after_s`` says when the next is taken."""
-
     code = "quota-reached"
 
-    def __init__(self, message: str, *, retry_after_s: int) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
+
+class Busy(TooMany):
+    code = "busy"
 
 
 class StoreUnavailable(ExchangeError):
