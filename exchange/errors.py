@@ -216,7 +216,13 @@ class SignatureInvalid(RequestRefused):
 
 
 class RequestExpired(RequestRefused):
+    """``ahead_s`` is how far the sender's clock is ahead of the one here, by what it signed."""
+
     code = "request-expired"
+
+    def __init__(self, message: str, *, ahead_s: float) -> None:
+        super().__init__(message)
+        self.ahead_s = ahead_s
 
 
 class RequestReplayed(RequestRefused):

@@ -28,6 +28,7 @@ from exchange.flows.answer_query import answer_query
 from exchange.flows.ask import send_query
 from exchange.flows.audit import erase_outlived_rows, seal_audit
 from exchange.flows.checkpoint import sign_head
+from exchange.flows.clocks import note_clock
 from exchange.flows.correlate import correlate_acquisition, promise_again
 from exchange.flows.drafts import erase_outlived_drafts
 from exchange.flows.erase import erase
@@ -57,7 +58,7 @@ from exchange.net.client import PeerClient
 from exchange.net.request_id import FIELD, new_request_id
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.store import jobs
-from exchange.store.peers import PeerState, all_peers
+from exchange.store.peers import PeerState, all_peers, find_peer
 from exchange.store.rebuild import lost_leaves
 from exchange.store.records import referenced_blobs
 from exchange.store.tables import JobRow
@@ -298,7 +299,18 @@ class Worker:
         return False
 
     def _pull(self, peer: str) -> bool:
-        """One round with one peer: take back what was lost, pull, mirror the log, cosign its head, tell it."""
+        """One round with one peer, and what its clock said in it."""
+        try:
+            return self._round(peer)
+        finally:
+            with self._node.store.read() as session:
+                found = find_peer(session, peer)
+            ahead_s = self._client.ahead_s(found.url) if found else None
+            if ahead_s is not None:
+                note_clock(self._node, peer, ahead_s)
+
+    def _round(self, peer: str) -> bool:
+        """Take back what was lost, pull, mirror the log, cosign its head, tell it."""
         try:
             with self._node.store.read() as session:
                 waits = not may_sign(session)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from exchange.flows.clocks import clocks_of
 from exchange.flows.log_start import log_alarms
 from exchange.flows.mail import mail_alarms
 from exchange.flows.node import Node
@@ -44,8 +45,8 @@ class NodeStatus:
     witnesses: dict[str, int]
     """The largest size at which each peer cosigned this node's log."""
     alarms: list[str]
-    """What is wrong with this node's own log, its time stamps, its e-mail, or its trust root, in words, with the next
-    step."""
+    """What is wrong with this node's own log, its time stamps, its e-mail, its trust root, its clock or a peer's, in
+    words, with the next step."""
 
 
 def node_status(node: Node) -> NodeStatus:
@@ -64,7 +65,7 @@ def node_status(node: Node) -> NodeStatus:
             checked_at=check.checked_at if check else None,
             altered=_sentences(check),
             witnesses=witnesses(session),
-            alarms=own_alarms(session, node),
+            alarms=[*own_alarms(session, node), *map(str, clocks_of(node, all_peers(session)).peers.values())],
         )
 
 
@@ -75,6 +76,7 @@ def own_alarms(session: Session, node: Node) -> list[str]:
         *stamp_alarms(session, node.authority),
         *mail_alarms(session, node.mail),
         *root_alarms(node, all_peers(session)),
+        *([str(clock)] if (clock := clocks_of(node, all_peers(session)).own) else []),
     ]
 
 

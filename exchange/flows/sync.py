@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
+from exchange.flows.clocks import clocks_of
 from exchange.flows.enrol import peer_card
 from exchange.flows.node import Node
 from exchange.store.peers import all_peers, find_peer, lane_of, quarantined, standing_alarm, take_note, withheld_on
@@ -30,10 +31,13 @@ class PeerStatus:
     withheld: int
     quarantined: int
     receipt: Receipt | None
+    clock: str | None
+    """What is wrong with its clock, with the next step."""
 
 
 def sync_status(node: Node) -> list[PeerStatus]:
     with node.store.read() as session:
+        clocks = clocks_of(node, all_peers(session)).peers
         return [
             PeerStatus(
                 row=peer,
@@ -44,6 +48,7 @@ def sync_status(node: Node) -> list[PeerStatus]:
                 withheld=withheld_on(session, peer.node_id),
                 quarantined=quarantined(session, peer.node_id),
                 receipt=_receipt(session, peer.node_id),
+                clock=str(clocks[peer.node_id]) if peer.node_id in clocks else None,
             )
             for peer in all_peers(session)
         ]
@@ -90,6 +95,8 @@ def in_words(status: PeerStatus) -> list[str]:
     if status.quarantined:
         came += f", {status.quarantined} are set aside here and not believed"
     said.append(f"{came}; it last answered {row.pulled_at or 'never'}.")
+    if status.clock:
+        said.append(f"Alarm: {status.clock}")
     if row.alarm:
         said.append(f"Alarm: {row.alarm}")
     return said

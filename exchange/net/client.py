@@ -14,10 +14,12 @@ from pathlib import Path
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from exchange.errors import PeerBusy, PeerMisbehaved, PeerUnreachable, RequestRefused
+from exchange.clock import apart
+from exchange.errors import PeerBusy, PeerMisbehaved, PeerUnreachable, RequestExpired, RequestRefused
 from exchange.net.form import Form
 from exchange.net.line import Line, Lines, http_client
 from exchange.net.message_signatures import sign_request, verify_response
+from exchange.net.reach import clock_ahead
 from exchange.net.request_id import passed_on
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.errors import ContractError, shown
@@ -60,8 +62,13 @@ class PeerClient:
         self._key = transport
         self._key_id = key_id(ED25519, raw_public(transport))
         self._timeout_s = timeout_s
+        self._ahead_s: dict[str, float] = {}
         self._lines = Lines()
         self._http = http_client(timeout_s, certificate)
+
+    def ahead_s(self, url: str) -> float | None:
+        """How far the clock at this address was ahead of this one when it last answered; None when it never told."""
+        return self._ahead_s.get(httpx.URL(url).netloc.decode("ascii"))
 
     def hang_up(self) -> None:
         """Break off every request that is under way, with PeerUnreachable, and begin no other. For any thread."""
@@ -144,6 +151,10 @@ class PeerClient:
                     request_headers=signed,
                     now=int(time.time()),
                 )
+            except RequestExpired as error:
+                raise PeerMisbehaved(
+                    f"The clock of {peer.node_id} is {apart(error.ahead_s)} this node's; its answer was {error}."
+                ) from error
             except RequestRefused as error:
                 raise PeerMisbehaved(f"{peer.node_id} did not sign its answer as it must: {error}") from error
             return answered
@@ -204,6 +215,8 @@ class PeerClient:
             )
             try:
                 with sent as answer:
+                    if (ahead_s := clock_ahead(answer, time.time())) is not None:
+                        self._ahead_s[answer.url.netloc.decode("ascii")] = ahead_s
                     if answer.status_code >= 400:
                         raise _refusal(answer, line)
                     if answer.status_code not in (httpx.codes.OK, httpx.codes.ACCEPTED, httpx.codes.PARTIAL_CONTENT):

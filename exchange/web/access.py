@@ -14,12 +14,13 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import ClientDisconnect
 
-from exchange.clock import stamp
+from exchange.clock import apart, stamp
 from exchange.errors import (
     DigestDiffers,
     Forbidden,
     InvalidInput,
     KeyUnknown,
+    RequestExpired,
     ScopeMissing,
     StoreUnavailable,
     TooLarge,
@@ -227,10 +228,17 @@ def _verified(
         "max_skew_s": int(node.settings.request_skew_s),
     }
     digest: bytes | None = None
-    if has_body:
-        verified, digest = verify_request_head(**asked)
-    else:
-        verified = verify_request(**asked, body=None)
+    try:
+        if has_body:
+            verified, digest = verify_request_head(**asked)
+        else:
+            verified = verify_request(**asked, body=None)
+    except RequestExpired as error:  # its signature was good
+        [sender] = found.values()
+        raise RequestExpired(
+            f"The clock of {sender.node_id} is {apart(error.ahead_s)} that of {node.node_id}: {error}.",
+            ahead_s=error.ahead_s,
+        ) from error
     peer = found.get(verified.key_id)
     if peer is None:
         raise KeyUnknown("No enrolled peer has this key.")

@@ -204,6 +204,7 @@ class PeerAnswer(BaseModel):
     quarantined: int
     pulled_at: datetime | None
     alarm: str | None
+    clock_ahead_s: float | None
     in_words: list[str]
 
 
@@ -373,5 +374,6 @@ def peer(status: PeerStatus) -> PeerAnswer:
         quarantined=status.quarantined,
         pulled_at=datetime.fromisoformat(row.pulled_at) if row.pulled_at else None,
         alarm=row.alarm,
+        clock_ahead_s=row.clock_ahead_s,
         in_words=in_words(status),
     )

@@ -22,10 +22,12 @@ _COMPARISONS_AT_ONCE = 1000
 
 def upgrade() -> None:
     _complete_form_5()
+    _add_clocks()
 
 
 def downgrade() -> None:
     """The last form 5; what only form 6 has a place for is gone."""
+    _drop_clocks()
 
 
 def _complete_form_5() -> None:
@@ -87,3 +89,12 @@ def _pack_comparisons() -> None:
     with op.batch_alter_table("candidate") as table:
         table.drop_column("comparison")
         table.alter_column("packed", new_column_name="comparison", existing_type=sa.LargeBinary(), nullable=False)
+
+
+def _add_clocks() -> None:
+    op.add_column("peer", sa.Column("clock_ahead_s", sa.Double()))
+
+
+def _drop_clocks() -> None:
+    with op.batch_alter_table("peer") as table:
+        table.drop_column("clock_ahead_s")
