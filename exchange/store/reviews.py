@@ -81,6 +81,15 @@ def open_tasks(session: Session) -> Sequence[VerificationTaskRow]:
     return session.scalars(waiting.order_by(VerificationTaskRow.task_id)).all()
 
 
+def give_tasks_back(session: Session, pseudonym: str) -> None:
+    """What this person took and has not answered waits for another examiner."""
+    taken = select(VerificationTaskRow).where(
+        VerificationTaskRow.taken_by == pseudonym, VerificationTaskRow.done_at.is_(None)
+    )
+    for task in session.scalars(taken):
+        task.taken_by = None
+
+
 def done_tasks(session: Session, pseudonym: str, *, limit: int) -> Sequence[VerificationTaskRow]:
     """What this examiner judged blind, the newest first."""
     mine = select(VerificationTaskRow).where(

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.errors import ExchangeError
-from exchange.web.languages import gettext, spoken
+from exchange.flows.node import Node
+from exchange.flows.standing import standing_of
+from exchange.web.languages import gettext, spoken, term
 from exchange.web.languages import marked as _m
 from exchange.web.languages.catalogue import SOURCE
+from schemas.issued import Statement
 
 SENTENCES: Final = {
     "exchange-error": _m("The node cannot do this."),
@@ -154,9 +157,17 @@ _REASONS: Final = [
             r"The score was made with other parameters than those of the model\.",
             _m("The score was made with other parameters than those of the model."),
         ),
+        (
+            r"This score was made by matcher version (?P<there>.+); this node has version (?P<here>\S+): .+\.",
+            _m(
+                "This score was made by matcher version %(there)s; this node has version %(here)s: scores of the two "
+                "cannot be compared."
+            ),
+        ),
     )
 ]
-"""Why no likelihood ratio is validated, as ``flows/worth.py`` and the matcher say it."""
+"""Why no likelihood ratio is validated, or two scores are not comparable, as ``flows/worth.py`` and the matcher say
+it."""
 
 
 @dataclass(frozen=True)
@@ -184,3 +195,15 @@ def reason(sentence: str) -> str:
         if (found := pattern.fullmatch(sentence)) is not None:
             return gettext(text, **found.groupdict())
     return sentence
+
+
+def standing(node: Node, said: Statement) -> str:
+    """That whoever signed has another role by now, or is no user any more; else nothing."""
+    found = standing_of(node, said)
+    if found is None:
+        return ""
+    who, signed_as = said.made_by.pseudonym, term(found.signed_as)
+    if found.today is None:
+        return gettext("%(who)s signed as %(role)s, and is no user of this node any more.", who=who, role=signed_as)
+    today = term(found.today)
+    return gettext("%(who)s signed as %(role)s, and is %(today)s today.", who=who, role=signed_as, today=today)

@@ -23,6 +23,7 @@ _COMPARISONS_AT_ONCE = 1000
 def upgrade() -> None:
     _complete_form_5()
     _add_clocks()
+    _give_tasks_back()
 
 
 def downgrade() -> None:
@@ -98,3 +99,13 @@ def _add_clocks() -> None:
 def _drop_clocks() -> None:
     with op.batch_alter_table("peer") as table:
         table.drop_column("clock_ahead_s")
+
+
+def _give_tasks_back() -> None:
+    """What somebody took to verify who is no examiner any more waits for another one."""
+    op.execute(
+        sa.text(
+            "UPDATE verification_task SET taken_by = NULL WHERE done_at IS NULL AND taken_by NOT IN "
+            "(SELECT pseudonym FROM \"user\" WHERE role = 'examiner' AND revoked_at IS NULL)"
+        )
+    )
