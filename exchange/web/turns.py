@@ -30,7 +30,10 @@ class Purpose(StrEnum):
     WORDS = "all else"
 
 
-AT_ONCE: Final = {Purpose.NEWS: 4, Purpose.SCANS: 6, Purpose.WORDS: 6}
+NEWS_AT_ONCE: Final = 4
+SCANS_AT_ONCE: Final = 6
+WORDS_AT_ONCE: Final = 6
+AT_ONCE: Final = {Purpose.NEWS: NEWS_AT_ONCE, Purpose.SCANS: SCANS_AT_ONCE, Purpose.WORDS: WORDS_AT_ONCE}
 """Of one peer. It waits for news once, and once more for each time that it was started anew within a minute; it fetches
 two scans and asks two queries; it mirrors, reports and takes back one after the other. Some more are for a hurry."""
 _PURPOSES: Final = (
