@@ -145,6 +145,9 @@ class Settings(BaseSettings):
     """One scan. A breech face at 1 um takes about 30 MB, a whole case head 100 MB."""
     max_submission_bytes: Bytes = 512 * 1024 * 1024
     """One submission with all its scans: bounds the disk that one request may fill before it is checked."""
+    patience_s: Seconds = 5
+    """What needs a worker process, a submission above all, is refused with 429 when it would wait longer, and told when
+    to come again. People at the pages are let wait six times as long."""
     min_free_bytes: Bytes = 512 * 1024 * 1024
     """Submissions are refused below this, so that the database can always finish what it began."""
     workers: Annotated[int, Field(ge=1, le=256)] = max(1, (os.cpu_count() or 2) - 1)

@@ -18,6 +18,7 @@ from structlog.contextvars import bound_contextvars
 from exchange.errors import (
     ExchangeError,
     ObjectStoreUnavailable,
+    PeerBusy,
     PeerError,
     PeerMisbehaved,
     PeerUnreachable,
@@ -28,6 +29,7 @@ from exchange.flows.answer_query import answer_query
 from exchange.flows.ask import send_query
 from exchange.flows.audit import erase_outlived_rows, seal_audit
 from exchange.flows.checkpoint import sign_head
+from exchange.flows.clocks import note_clock
 from exchange.flows.correlate import correlate_acquisition, promise_again
 from exchange.flows.drafts import erase_outlived_drafts
 from exchange.flows.erase import erase
@@ -59,7 +61,7 @@ from exchange.net.request_id import FIELD, new_request_id
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.store import jobs
 from exchange.store.deliveries import kept_scans
-from exchange.store.peers import PeerState, all_peers
+from exchange.store.peers import PeerState, all_peers, find_peer
 from exchange.store.rebuild import lost_leaves
 from exchange.store.tables import JobRow
 
@@ -85,6 +87,7 @@ SWEEP_OBJECTS_S = 86_400
 MAIL_S = 5  # how soon a letter leaves
 STAMP_S = 60  # the same for a time stamp, and how soon an authority that was away is asked again
 STORE_AGAIN_S = 1  # how soon a database that was away is tried again with what must be written down
+BUSY_S = 60  # the longest that a busy peer is left alone, whatever it asks for
 STOP_S = 10  # how long the node's end waits for its work: well below the patience of service managers
 
 
@@ -314,9 +317,20 @@ class Worker:
         return False
 
     def _pull(self, peer: str) -> bool:
-        """One round with one peer: take back what was lost, pull, mirror the log, cosign its head, tell it."""
+        """One round with one peer, and what its clock said in it."""
         if time.monotonic() < self._ask_at.get(peer, 0.0):
             return False
+        try:
+            return self._round(peer)
+        finally:
+            with self._node.store.read() as session:
+                found = find_peer(session, peer)
+            ahead_s = self._client.ahead_s(found.url) if found else None
+            if ahead_s is not None:
+                note_clock(self._node, peer, ahead_s)
+
+    def _round(self, peer: str) -> bool:
+        """Take back what was lost, pull, mirror the log, cosign its head, tell it."""
         try:
             with self._node.store.read() as session:
                 waits = not may_sign(session)
@@ -343,9 +357,18 @@ class Worker:
         except PeerError as error:
             if self._stopping.is_set():
                 return False
+            if isinstance(error, PeerBusy):
+                self._hours.note(peer, answered=True)
+                return self._come_again(peer, error)
             self._hours.note(peer, answered=not isinstance(error, PeerUnreachable))
             return self._look_for_keys(peer, error)
         return more
+
+    def _come_again(self, peer: str, busy: PeerBusy) -> bool:
+        """As late as it asked for. No alarm: nothing is wrong."""
+        log.info("a peer is busy, asked again later", peer=peer, detail=str(busy))
+        self._stopping.wait(min(busy.retry_after_s, BUSY_S))
+        return False
 
     def _look_for_keys(self, peer: str, error: PeerError) -> bool:
         """What a peer signed did not verify, or was refused: its keys may be new ones. Returns whether they are."""
@@ -416,7 +439,8 @@ class Worker:
         except ExchangeError as error:
             wait = error.retry_after_s if isinstance(error, PeerUnreachable) else 0
             patient = isinstance(error, ObjectStoreUnavailable)  # however long it is away, no scan is given up for it
-            self._failed(job, f"{error.code}: {error}", at_least_s=wait, patient=patient)
+            counted = not isinstance(error, PeerBusy)
+            self._failed(job, f"{error.code}: {error}", at_least_s=wait, patient=patient, counted=counted)
         except Exception as error:
             log.exception("job failed", kind=kind, subject=job.subject)
             self._failed(job, f"unforeseen: {type(error).__name__}")
@@ -455,12 +479,14 @@ class Worker:
             case jobs.JobKind.STORE_OBJECT:
                 settle_object(self._node, subject)
 
-    def _failed(self, job: JobRow, message: str, *, at_least_s: float = 0, patient: bool = False) -> None:
+    def _failed(
+        self, job: JobRow, message: str, *, at_least_s: float = 0, patient: bool = False, counted: bool = True
+    ) -> None:
         log.warning("job failed", kind=job.kind, subject=job.subject, attempt=job.attempts, detail=message)
 
         def put_back(session: Session) -> None:
             most = NEVER if patient else most_attempts(job, self._node.settings.max_attempts)
-            aside = jobs.fail(session, job, message, max_attempts=most, at_least_s=at_least_s)
+            aside = jobs.fail(session, job, message, max_attempts=most, at_least_s=at_least_s, counted=counted)
             tell_on_scan(session, job, message, aside)
 
         self._written(put_back)

@@ -102,6 +102,8 @@ def list_peers(home: Home = None) -> None:
         typer.echo(f"  received: {row.cursor_count}, of these {item.quarantined} in quarantine")
         typer.echo(f"  share: {share_in_words(item.shares)}")
         typer.echo(f"  last answer: {row.pulled_at or 'never'}")
+        if item.clock is not None:
+            typer.echo(f"  clock: {item.clock}")
         typer.echo(f"  alarm: {row.alarm or 'none'}\n")
 
 

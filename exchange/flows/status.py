@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from exchange.flows.clocks import clocks_of
 from exchange.flows.egress import egress_alarms
 from exchange.flows.log_start import log_alarms
 from exchange.flows.mail import mail_alarms
@@ -46,8 +47,8 @@ class NodeStatus:
     witnesses: dict[str, int]
     """The largest size at which each peer cosigned this node's log."""
     alarms: list[str]
-    """What is wrong with this node's own log, its time stamps, its e-mail, or its trust root, and which lanes are not
-    read because their peers used up their share, in words, with the next step."""
+    """What is wrong with this node's own log, its time stamps, its e-mail, its trust root, its clock or a peer's, and
+    which lanes are not read because their peers used up their share, in words, with the next step."""
 
 
 def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
@@ -67,7 +68,11 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             checked_at=check.checked_at if check else None,
             altered=_sentences(check),
             witnesses=witnesses(session),
-            alarms=[*own_alarms(session, node), *share_alarms(session, node.settings)],
+            alarms=[
+                *own_alarms(session, node),
+                *share_alarms(session, node.settings),
+                *map(str, clocks_of(node, all_peers(session)).peers.values()),
+            ],
         )
 
 
@@ -79,6 +84,7 @@ def own_alarms(session: Session, node: Node) -> list[str]:
         *mail_alarms(session, node.mail),
         *egress_alarms(node),
         *root_alarms(node, all_peers(session)),
+        *([str(clock)] if (clock := clocks_of(node, all_peers(session)).own) else []),
     ]
 
 

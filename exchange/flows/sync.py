@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
+from exchange.flows.clocks import clocks_of
 from exchange.flows.enrol import peer_card
 from exchange.flows.node import Node
 from exchange.flows.peer_quota import PeerShares, shares_of
@@ -33,10 +34,13 @@ class PeerStatus:
     receipt: Receipt | None
     shares: PeerShares
     """What it may send, and how much of that is left."""
+    clock: str | None
+    """What is wrong with its clock, with the next step."""
 
 
 def sync_status(node: Node) -> list[PeerStatus]:
     with node.store.read() as session:
+        clocks = clocks_of(node, all_peers(session)).peers
         return [
             PeerStatus(
                 row=peer,
@@ -48,6 +52,7 @@ def sync_status(node: Node) -> list[PeerStatus]:
                 quarantined=quarantined(session, peer.node_id),
                 receipt=_receipt(session, peer.node_id),
                 shares=shares_of(session, node.settings, peer.node_id),
+                clock=str(clocks[peer.node_id]) if peer.node_id in clocks else None,
             )
             for peer in all_peers(session)
         ]
@@ -95,6 +100,8 @@ def in_words(status: PeerStatus) -> list[str]:
         came += f", {status.quarantined} are set aside here and not believed"
     said.append(f"{came}; it last answered {row.pulled_at or 'never'}.")
     said.append(share_in_words(status.shares))
+    if status.clock:
+        said.append(f"Alarm: {status.clock}")
     if row.alarm:
         said.append(f"Alarm: {row.alarm}")
     return said

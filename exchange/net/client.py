@@ -14,11 +14,13 @@ from pathlib import Path
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from exchange.errors import PeerMisbehaved, PeerUnreachable, RequestRefused
+from exchange.clock import apart
+from exchange.errors import PeerBusy, PeerMisbehaved, PeerUnreachable, RequestExpired, RequestRefused
 from exchange.net.egress import Guard
 from exchange.net.form import Form
 from exchange.net.line import Line, Lines, http_client
 from exchange.net.message_signatures import sign_request, verify_response
+from exchange.net.reach import clock_ahead
 from exchange.net.request_id import passed_on
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.errors import ContractError, shown
@@ -73,8 +75,13 @@ class PeerClient:
         self._key = transport
         self._key_id = key_id(ED25519, raw_public(transport))
         self._timeout_s, self._least_rate, self._most_rate = timeout_s, least_rate, most_rate
+        self._ahead_s: dict[str, float] = {}
         self._lines = Lines()
         self._http = http_client(timeout_s, guard, certificate)
+
+    def ahead_s(self, url: str) -> float | None:
+        """How far the clock at this address was ahead of this one when it last answered; None when it never told."""
+        return self._ahead_s.get(httpx.URL(url).netloc.decode("ascii"))
 
     def hang_up(self) -> None:
         """Break off every request that is under way, with PeerUnreachable, and begin no other. For any thread."""
@@ -157,6 +164,10 @@ class PeerClient:
                     request_headers=signed,
                     now=int(time.time()),
                 )
+            except RequestExpired as error:
+                raise PeerMisbehaved(
+                    f"The clock of {peer.node_id} is {apart(error.ahead_s)} this node's; its answer was {error}."
+                ) from error
             except RequestRefused as error:
                 raise PeerMisbehaved(f"{peer.node_id} did not sign its answer as it must: {error}") from error
             return answered
@@ -227,6 +238,8 @@ class PeerClient:
                 with contextlib.ExitStack() as opened:
                     with line.within(min(within_s, head_s or within_s)):
                         answer = opened.enter_context(sent)
+                    if (ahead_s := clock_ahead(answer, time.time())) is not None:
+                        self._ahead_s[answer.url.netloc.decode("ascii")] = ahead_s
                     if answer.status_code >= 400:
                         raise _refusal(answer, line)
                     if answer.status_code not in (httpx.codes.OK, httpx.codes.ACCEPTED, httpx.codes.PARTIAL_CONTENT):
@@ -302,7 +315,8 @@ def _refusal(answer: httpx.Response, line: Line) -> PeerUnreachable | PeerMisbeh
     message = f"{answer.url.host} refused with {answer.status_code}, {_said(bytes(body))}"
     if answer.status_code in (408, 425, 429) or answer.status_code >= 500:
         wait = answer.headers.get("retry-after", "")
-        return PeerUnreachable(message, retry_after_s=int(wait[:9]) if wait[:9].isdecimal() else 0)
+        kind = PeerBusy if answer.status_code == httpx.codes.TOO_MANY_REQUESTS else PeerUnreachable
+        return kind(message, retry_after_s=int(wait[:9]) if wait[:9].isdecimal() else 0)
     return PeerMisbehaved(message)
 
 

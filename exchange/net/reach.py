@@ -40,14 +40,15 @@ def reach(url: str, *, guard: Guard, timeout_s: float) -> Reached:
                     if len(body) > MAX_ANSWER_BYTES:
                         break
                 stream = answer.extensions["network_stream"]
-                return Reached(answer.status_code, bytes(body), _ahead(answer, begun), _until(stream))
+                return Reached(answer.status_code, bytes(body), clock_ahead(answer, begun), _until(stream))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             fate = line.fate or f"does not answer ({type(error).__name__}: {shown(str(error), 200)})"
             raise PeerUnreachable(f"{url} {fate}.") from error
 
 
-def _ahead(answer: httpx.Response, now: float) -> float | None:
-    """The field is in whole seconds, cut off: half a second is added."""
+def clock_ahead(answer: httpx.Response, now: float) -> float | None:
+    """How far the clock of who answered is ahead; None when it does not say. The field is in whole seconds, cut off:
+    half a second is added."""
     try:
         told: datetime = parsedate_to_datetime(answer.headers.get("date", ""))
     except ValueError:

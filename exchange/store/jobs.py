@@ -174,12 +174,15 @@ def finish(session: Session, job: JobRow) -> bool:
     return True
 
 
-def fail(session: Session, job: JobRow, error: str, *, max_attempts: int, at_least_s: float = 0) -> bool:
+def fail(
+    session: Session, job: JobRow, error: str, *, max_attempts: int, at_least_s: float = 0, counted: bool = True
+) -> bool:
     """Put a failed job back with a growing delay, or set it aside; returns whether it is set aside. As ``finish``, only
-    for whoever holds it still."""
+    for whoever holds it still. An attempt that is not ``counted`` is as none."""
     row = session.get(JobRow, job.job_id)
     if row is None or not _is_held(row, job.owner, job.attempts):
         return False
+    row.attempts -= not counted
     return _put_back(row, error, row.attempts, max_attempts, at_least_s)
 
 

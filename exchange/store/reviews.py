@@ -144,6 +144,15 @@ def tasks_concluded_by(session: Session, pseudonym: str) -> Sequence[Verificatio
     return session.scalars(waiting).all()
 
 
+def give_tasks_back(session: Session, pseudonym: str) -> None:
+    """What this person took and has not answered waits for another examiner."""
+    taken = select(VerificationTaskRow).where(
+        VerificationTaskRow.taken_by == pseudonym, VerificationTaskRow.done_at.is_(None)
+    )
+    for task in session.scalars(taken):
+        task.taken_by = None
+
+
 def done_tasks(session: Session, pseudonym: str, *, limit: int) -> Sequence[VerificationTaskRow]:
     """What this examiner judged blind, the newest first."""
     mine = select(VerificationTaskRow).where(

@@ -410,6 +410,8 @@ class PeerRow(Base):
     """When, since this node's last start, the peer returned the last head that it cosigned of this node's log."""
     pulled_at: Mapped[str | None]
     alarm: Mapped[str | None]
+    clock_ahead_s: Mapped[float | None]
+    """How far its clock was ahead of this node's when it last answered."""
 
 
 class LaneRow(Base):

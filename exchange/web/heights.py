@@ -16,7 +16,7 @@ from exchange.web.access import CallingPeer, OpenNode
 from exchange.web.blobs import MAX_RECORDS, Digest, reader_or_peer, shown_by
 from exchange.web.conditional import IfNoneMatch, unchanged
 from exchange.web.consultation import Consultation
-from exchange.web.heavy import heavily
+from exchange.web.heavy import Kind, heavily
 
 router = APIRouter(prefix="/v1", tags=["records"])
 
@@ -56,7 +56,7 @@ async def scan_heights(
     Who may read the scan may read this, with the same answer where not, and it is audited as that is.
     """
     wanted = Wanted(form, most, mirrored, region)
-    return await heavily(request, heights_answer, node, asker, sha256, wanted, if_none_match)
+    return await heavily(request, Kind.PICTURES, heights_answer, node, asker, sha256, wanted, if_none_match)
 
 
 def heights_answer(

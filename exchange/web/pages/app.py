@@ -49,7 +49,7 @@ from exchange.web.pages import (
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.modules import STATIC, VERSION
 from exchange.web.pages.sentences import refusal, refusal_of
-from exchange.web.problems import problem, status_of
+from exchange.web.problems import headers_of, problem, status_of
 from exchange.web.tries import Tries
 
 POLICY = (
@@ -155,8 +155,10 @@ def _exchange_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, ExchangeError):
         raise TypeError("this handler is for the node's own errors")
     if "application/json" in request.headers.get("accept", ""):  # a script of these pages asked
-        return problem(error.code, status_of(error), str(error))
-    return error_page(status_of(error), refusal_of(error))
+        return problem(error.code, status_of(error), str(error), headers=headers_of(error))
+    shown = error_page(status_of(error), refusal_of(error))
+    shown.headers.update(headers_of(error))
+    return shown
 
 
 def _not_understood(_request: Request, _error: Exception) -> Response:

@@ -11,9 +11,12 @@ from typing import Final
 
 from exchange.errors import ExchangeError
 from exchange.flows.hit_stage import NoEffect
-from exchange.web.languages import gettext, spoken
+from exchange.flows.node import Node
+from exchange.flows.standing import standing_of
+from exchange.web.languages import gettext, spoken, term
 from exchange.web.languages import marked as _m
 from exchange.web.languages.catalogue import SOURCE
+from schemas.issued import Statement
 
 SENTENCES: Final = {
     "exchange-error": _m("The node cannot do this."),
@@ -90,6 +93,7 @@ SENTENCES: Final = {
     "key-compromised": _m("The record is not believed any more: its key was in wrong hands."),
     "head-not-signed": _m("The log's head over this is not signed yet. Try again in a moment."),
     "too-many": _m("Too many tries. Wait a minute."),
+    "busy": _m("The node has more to do than it can do in time. Go back, and try again in a moment; nothing is lost."),
     "quota-reached": _m("As many queries were asked as may be. Ask again later."),
     "store-unavailable": _m("The node's store cannot be reached. Try again later; nothing was stored."),
     "store-full": _m("The node's disk is full. Nothing was stored; tell the node's operator."),
@@ -168,9 +172,17 @@ _REASONS: Final = [
             r"The score was made with other parameters than those of the model\.",
             _m("The score was made with other parameters than those of the model."),
         ),
+        (
+            r"This score was made by matcher version (?P<there>.+); this node has version (?P<here>\S+): .+\.",
+            _m(
+                "This score was made by matcher version %(there)s; this node has version %(here)s: scores of the two "
+                "cannot be compared."
+            ),
+        ),
     )
 ]
-"""Why no likelihood ratio is validated, as ``flows/worth.py`` and the matcher say it."""
+"""Why no likelihood ratio is validated, or two scores are not comparable, as ``flows/worth.py`` and the matcher say
+it."""
 
 
 @dataclass(frozen=True)
@@ -203,3 +215,15 @@ def reason(sentence: str) -> str:
         if (found := pattern.fullmatch(sentence)) is not None:
             return gettext(text, **found.groupdict())
     return sentence
+
+
+def standing(node: Node, said: Statement) -> str:
+    """That whoever signed has another role by now, or is no user any more; else nothing."""
+    found = standing_of(node, said)
+    if found is None:
+        return ""
+    who, signed_as = said.made_by.pseudonym, term(found.signed_as)
+    if found.today is None:
+        return gettext("%(who)s signed as %(role)s, and is no user of this node any more.", who=who, role=signed_as)
+    today = term(found.today)
+    return gettext("%(who)s signed as %(role)s, and is %(today)s today.", who=who, role=signed_as, today=today)

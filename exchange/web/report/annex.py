@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.flows.report import PairReport, Said, Side
+from exchange.flows.worth import other_matcher
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment, period
@@ -67,6 +68,8 @@ def _comparison(report: PairReport) -> list[Block]:
             )
         ),
     ]
+    if (other := other_matcher(str(found["matcher_version"]))) is not None:
+        blocks.append(quiet(reason(other)))
     cells = found.get("cells") or found.get("segments") or []
     if cells:
         shown = [_cell(cell) for cell in cells]

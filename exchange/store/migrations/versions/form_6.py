@@ -27,6 +27,8 @@ def upgrade() -> None:
     _add_exhibits()
     _add_hit_pairs()
     _add_shares()
+    _add_clocks()
+    _give_tasks_back()
 
 
 def downgrade() -> None:
@@ -36,6 +38,7 @@ def downgrade() -> None:
     _drop_exhibits()
     _drop_hit_pairs()
     _drop_shares()
+    _drop_clocks()
 
 
 def _complete_form_5() -> None:
@@ -402,3 +405,22 @@ def _put_on_account() -> None:
     changed = changed.values(node_id=sa.func.coalesce(issuer, ""))
     if subjects:
         connection.execute(changed, [{"one": job_id, "scan": scan} for job_id, scan in subjects.items()])
+
+
+def _add_clocks() -> None:
+    op.add_column("peer", sa.Column("clock_ahead_s", sa.Double()))
+
+
+def _drop_clocks() -> None:
+    with op.batch_alter_table("peer") as table:
+        table.drop_column("clock_ahead_s")
+
+
+def _give_tasks_back() -> None:
+    """What somebody took to verify who is no examiner any more waits for another one."""
+    op.execute(
+        sa.text(
+            "UPDATE verification_task SET taken_by = NULL WHERE done_at IS NULL AND taken_by NOT IN "
+            "(SELECT pseudonym FROM \"user\" WHERE role = 'examiner' AND revoked_at IS NULL)"
+        )
+    )
