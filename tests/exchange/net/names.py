@@ -46,11 +46,10 @@ def listening(answer: bytes = b"", *, speaks_first: bool = False) -> Iterator[Li
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             self.request.settimeout(5)
+            listener.said.append(b"" if speaks_first else self.request.recv(65_536))
+            self.request.sendall(listener.answer)
             if speaks_first:
-                self.request.sendall(listener.answer)
-            listener.said.append(self.request.recv(65_536))
-            if not speaks_first:
-                self.request.sendall(listener.answer)
+                self.request.recv(65_536)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
