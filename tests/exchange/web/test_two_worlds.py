@@ -190,3 +190,32 @@ def _plain(answer: httpx.Response) -> str:
     headers = "\n".join(f"{name}: {value}" for name, value in sorted(answer.headers.items()))
     told = TIMES.sub("TIME", f"{answer.status_code}\n{headers}\n{SIZE.sub('SIZE', answer.text)}")
     return told.replace(answer.headers["x-request-id"], "NUMBER")
+
+
+@pytest.mark.parametrize("basis", ["screen", "exhibits"])
+def test_where_nobody_is_left_the_pages_say_so_and_whom_to_ask(world: BlindWorld, basis: str) -> None:
+    """The second examiner was shown a score of other scans of the exhibits, which on the exhibits is no hindrance."""
+    world.concludes(FIRST, "a", "b", BREECH, basis=basis)
+    world.shown(SECOND, "a", "b", PIN)
+    with world.rs.store.write() as session:
+        cookies = [
+            begin_session(session, who.pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=3600) for who in (FIRST, HEAD)
+        ]
+    pair = f"/app/pairs/{world.candidate('a', 'b', BREECH).row.candidate_id}"
+    first, head = anyio.run(_pair_pages, world, pair, cookies)
+    for told in first:
+        assert ("Nobody is left who may verify this" in told) is (basis == "screen")
+        assert ("Ask the operator of this node" in told) is (basis == "screen")
+    assert "Take this conclusion back" in head[0]
+
+
+async def _pair_pages(world: BlindWorld, pair: str, cookies: list[str]) -> list[list[str]]:
+    app = create_app(world.rs, works=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=world.rs.settings.url, timeout=60) as http,
+    ):
+        return [
+            [(await http.get(path, headers={"Cookie": f"ffp={cookie}"})).text for path in (pair, "/app/verifications")]
+            for cookie in cookies
+        ]
