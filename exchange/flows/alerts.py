@@ -11,8 +11,11 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp, stamp_in
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.blind import hidden_hits, hidden_pairs
+from exchange.flows.hit_stage import NoEffect
+from exchange.flows.links import links_of
 from exchange.flows.node import Node
 from exchange.store.alerts import APPROVAL, VERIFICATION, News, Reader, count_news, list_news, marks_of, put_mark
+from exchange.store.hits import pairs_of_hits
 from schemas.vocabulary import Role
 
 ALERTED: Final = frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})
@@ -25,11 +28,13 @@ _STAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{
 
 @dataclass(frozen=True)
 class Alert:
-    """One line: ``page`` is where to read more, ``fresh`` until it is marked as read."""
+    """One line: ``page`` is where to read more, ``fresh`` until it is marked as read, ``no_effect`` why what was signed
+    about a hit counts for nothing."""
 
     news: News
     page: str
     fresh: bool
+    no_effect: NoEffect | None
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,10 @@ def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Aler
     """With those that were read already."""
     seen_to, before = marks_of(session, pseudonym)
     found = list_news(session, _reader(session, node, role, pseudonym), _oldest(), limit=MOST)
-    return Alerts(tuple(Alert(news, _page(news), news.at > seen_to) for news in found), before is not None)
+    links = links_of(session, node, sorted(pairs_of_hits(session, {news.subject for news in found})))
+    counts_not = {name: why for link in links for name, why in link.progress.no_effect.items()}
+    lines = (Alert(news, _page(news), news.at > seen_to, counts_not.get(news.statement_id)) for news in found)
+    return Alerts(tuple(lines), before is not None)
 
 
 def mark_read(session: Session, pseudonym: str, seen_to: str) -> None:

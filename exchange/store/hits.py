@@ -71,6 +71,14 @@ def hits_of_pair(session: Session, pair: str) -> list[StatementRow]:
     return list(session.scalars(found.order_by(StatementRow.log_index, StatementRow.statement_id)))
 
 
+def pairs_of_hits(session: Session, statement_ids: Collection[str]) -> set[str]:
+    """The pairs that these hits join."""
+    found: set[str] = set()
+    for part in _parts(sorted(statement_ids)):
+        found |= set(session.scalars(select(HitRow.pair).where(HitRow.statement_id.in_(part))))
+    return found
+
+
 def hits_without_pair(session: Session, *, limit: int) -> Sequence[StatementRow]:
     """Hits that stand in no pair yet: from before there were pairs, or given back by a peer."""
     known = select(HitRow.statement_id).where(HitRow.statement_id == StatementRow.statement_id)
