@@ -12,10 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from exchange.flows import links
 from exchange.flows.blind import pair_of
 from exchange.flows.hit_stage import LOCAL
 from exchange.flows.pipelines import PIPELINES
 from exchange.store.candidates import Page, StoredCandidate, View, open_candidates
+from exchange.store.hits import keep_stage_change
 from exchange.store.reviews import open_tasks
 from exchange.store.users import add_user
 from schemas.vocabulary import Jurisdiction, Role
@@ -240,6 +242,23 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert head.send(f"{hit}/retraction", reason="The wrong exhibit.").status_code == 303
     assert f"in place of {examiner.pseudonym}" in examiner.get(hit).text
     _until(lambda: "Hit: confirmed" not in first.get(hit).text)
+
+
+def test_lists_of_hits_open_and_closed_and_stages_that_changed(
+    nodes: tuple[RunningNode, RunningNode], colleague: Callable[..., Colleague], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rs, _ = nodes
+    head, investigator = colleague(rs, Role.HEAD), colleague(rs, Role.INVESTIGATOR)
+    with rs.node.store.write() as session:
+        keep_stage_change(session, "ab" * 32, "comparison_agreed", "lead")
+    assert "before: comparison of the exhibits agreed; now: lead" in head.get("/app/hits").text
+    assert "changed with the upgrade" not in investigator.get("/app/hits").text
+    assert investigator.send("/app/hits/stage-changes/read").status_code == 403
+    assert head.send("/app/hits/stage-changes/read").status_code == 303
+    assert "changed with the upgrade" not in head.get("/app/hits").text
+    assert head.get("/app/hits?closed=1").status_code == 200
+    monkeypatch.setattr(links, "count_open", lambda _session: 503)
+    assert "more hits are open and not listed here" in head.get("/app/hits").text
 
 
 def test_a_conclusion_that_is_taken_back_asks_nobody(
