@@ -84,6 +84,19 @@ def test_two_enrol_each_other_while_both_serve(
     )
 
 
+def test_an_operator_gives_a_peer_more_and_what_all_have_again(
+    ffp: Ffp, nodes: tuple[RunningNode, RunningNode]
+) -> None:
+    """After the two were enrolled above."""
+    mk, xk = nodes
+    quota = ("peer", "quota", xk.node.node_id, "--home", home_of(mk))
+    assert "of 4,000 and 21,474.8 MB a day" in ffp(*quota).out
+    assert "of 50,000 and 21,474.8 MB a day" in ffp(*quota, "--statements", "50000").out
+    assert "of 50,000 and" in ffp("peer", "list", "--home", home_of(mk)).out
+    assert "of 4,000 and" in ffp(*quota, "--as-settings").out
+    assert ffp("peer", "quota", "ffp-nobody", "--home", home_of(mk)).code != 0
+
+
 def test_users_are_added_while_the_node_serves(ffp: Ffp, nodes: tuple[RunningNode, RunningNode]) -> None:
     mk, _ = nodes
     token = ffp("user", "add", "late-comer", "--role", "investigator", "--home", home_of(mk)).out.strip()

@@ -223,3 +223,16 @@ def test_work_on_something_else_than_a_scan_is_passed_over(store: Store, keys: N
     with store.read() as session:
         ((job, row),) = failed_fetches(session, "ffp-rs")
         assert (job.kind, row.acquisition_id) == (JobKind.FETCH_SCAN, acquisition)
+
+
+def test_work_on_a_scan_stands_on_the_account_of_who_issued_its_record(store: Store, keys: NodeKeys) -> None:
+    with store.write() as session:
+        enrol_peers(session)
+        (acquisition, *_) = submit(session, signed(keys, 1))
+        for kind in (JobKind.FETCH_SCAN, JobKind.CORRELATE):
+            jobs.promise(session, kind, acquisition)
+        jobs.promise(session, JobKind.STORE_OBJECT, acquisition)
+        jobs.promise(session, JobKind.ERASE, 99)
+    with store.read() as session:
+        found = {job.kind: job.node_id for job in session.scalars(select(jobs.JobRow))}
+    assert found == {"fetch-scan": "ffp-rs", "correlate": "ffp-rs", "store-object": "", "erase": ""}
