@@ -61,7 +61,7 @@ ACTIONS: dict[str, set[Role]] = {
     "/app/tokens": set(PEOPLE),
     "/app/tokens/999999/revoke": set(PEOPLE),
     "/app/pairs/999999/conclusion": EXAMINERS,
-    f"/app/pairs/999999/conclusion/{NOTHING}/retraction": EXAMINERS,
+    f"/app/pairs/999999/conclusion/{NOTHING}/retraction": EXAMINERS | {Role.HEAD},
     f"/app/pairs/999999/conclusion/{NOTHING}/hit": EXAMINERS,
     f"/app/verifications/{NO_TASK}": EXAMINERS,
     f"/app/verifications/{NO_TASK}/take": EXAMINERS,
