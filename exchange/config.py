@@ -267,8 +267,8 @@ class Settings(BaseSettings):
     """Of monitoring reports: counts from 1 to below this are not released. What a handful of cases in one jurisdiction
     are about, whoever reads its newspapers knows; and of a bound below 3 each such count would be known to be 1."""
     control_share: Annotated[float, Field(ge=0, le=1)] = 0.3
-    """How often, beside a conclusion, a pair that nobody holds for a lead is sent for verification too: so that being
-    asked tells nothing. Each costs an examiner the time of a comparison."""
+    """How often, within a week after a conclusion, a pair that nobody holds for a lead is sent for verification too: so
+    that being asked tells nothing. Each costs an examiner the time of a comparison."""
     query_quota: Annotated[int, Field(ge=0, le=100_000)] = 50
     """Queries that each peer may ask in 24 hours: enough for a laboratory's day, too few to map what is held here."""
     egress_networks: Annotated[tuple[NetworkText, ...], Field(max_length=100)] = ()

@@ -53,6 +53,7 @@ from exchange.flows.receipts import give_receipt
 from exchange.flows.recover import recover
 from exchange.flows.references import restore_galleries
 from exchange.flows.replay import read_again
+from exchange.flows.send_blind import draw_control
 from exchange.flows.stamping import note_stamp_failure, stamp_head
 from exchange.flows.withdraw import purge
 from exchange.flows.witness import cosign_head, meet
@@ -150,6 +151,7 @@ class Worker:
         together: list[tuple[str, Callable[[], bool], float]] = [
             *((f"correlator-{n}", lambda: self._drain(jobs.JobKind.CORRELATE), IDLE_S) for n in range(correlators)),
             ("eraser", lambda: self._drain(jobs.JobKind.ERASE), IDLE_S),
+            ("drawer of controls", lambda: self._drain(jobs.JobKind.DRAW_CONTROL), IDLE_S),
             *((f"asker-{n}", lambda: self._drain(jobs.JobKind.SEND_QUERY), IDLE_S) for n in range(ASKERS)),
             *((f"answerer-{n}", lambda: self._drain(jobs.JobKind.ANSWER_QUERY), IDLE_S) for n in range(ANSWERERS)),
             *((f"fetcher-{n}", lambda: self._drain(jobs.JobKind.FETCH_SCAN), IDLE_S) for n in range(FETCHERS)),
@@ -478,6 +480,8 @@ class Worker:
                 answer_query(self._node, subject, give_up=attempt > self._node.settings.max_attempts)
             case jobs.JobKind.STORE_OBJECT:
                 settle_object(self._node, subject)
+            case jobs.JobKind.DRAW_CONTROL:
+                draw_control(self._node, subject)
 
     def _failed(
         self, job: JobRow, message: str, *, at_least_s: float = 0, patient: bool = False, counted: bool = True

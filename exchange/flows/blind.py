@@ -3,28 +3,27 @@
 What is blind is kept so on both ways, over the two exhibits: all their scans, of whatever region and version. Whoever
 was shown a score of these exhibits in a list, or opened a pair of them, is not asked to verify one; and while a pair
 waits, all pairs of the two exhibits are in no list and behind no address for those who may be asked. Some pairs that
-nobody holds for a lead are sent too, and answered in the same way, so that being asked tells nothing.
+nobody holds for a lead are sent too, each at a time of its own, and answered in the same way, so that being asked tells
+nothing.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp, stamp_in
+from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node import Node
 from exchange.flows.pipelines import PIPELINES
-from exchange.store.candidates import StoredCandidate, View, unsent_candidates
+from exchange.store.candidates import StoredCandidate, View
 from exchange.store.exhibits import Exhibits, exhibit_of, exhibits_of, versions_of_exhibits
 from exchange.store.records import find_record
 from exchange.store.review_tables import VerificationTaskRow
 from exchange.store.reviews import (
     Scans,
-    add_task,
     blind_examiners,
     control_of,
     drop_task,
@@ -44,10 +43,6 @@ from exchange.store.tables import RecordRow, StatementRow
 from schemas import Conclusion, Pair, Side, Verification, open_envelope, parse_statement
 from schemas.vocabulary import AfteConclusion, Basis, Role
 
-LOWER_HALF = 0.5
-"""Pairs of which nobody thinks as a lead are drawn from the lower half of the ranking, all of it: were they always the
-lowest, one look would tell them."""
-TRIED = 20
 MOST_STEPS = 4
 """A retraction of feedback on a hit is three from the pair; what is further is held for telling."""
 OF_NO_PAIR = frozenset({"record", "disclosure", "grant", "withdrawal"})
@@ -175,19 +170,6 @@ def _note(node: Node, role: Role, pseudonym: str, shown: Mapping[Scans, Exhibits
             mark_seen(session, pseudonym, fresh, opened=opened)
 
 
-def send_for_verification(session: Session, node: Node, statement_id: str, said: Conclusion) -> None:
-    """Ask another examiner, and now and then ask of a pair that nobody holds for a lead; both from the same moment on,
-    so that neither stands before the other. Within the transaction that enters the conclusion into the log."""
-    if said.basis is Basis.SCREEN and said.conclusion in APART:
-        return
-    at = stamp(), stamp_in(node.settings.second_review_h * 3600)
-    _add(session, said.pair, said.basis, at, conclusion=statement_id, concluded_by=said.made_by.pseudonym)
-    if said.basis is Basis.SCREEN and secrets.randbelow(1_000_000) < node.settings.control_share * 1_000_000:
-        control = _draw_control(session, node)
-        if control is not None:
-            _add(session, pair_of(control), Basis.SCREEN, at)
-
-
 def close_task(session: Session, said: Conclusion | Verification, statement_id: str) -> None:
     """An answer was given: the conclusion is verified, by whatever way the verification came; or it was a pair that
     nobody holds for a lead, and the answer is this examiner's own conclusion."""
@@ -209,7 +191,7 @@ def check_blind(session: Session, said: Verification) -> None:
     laboratories with two examiners: there whoever verified on screen may verify again."""
     if said.basis is not Basis.SCREEN:
         return
-    seen_at = saw(session, said.made_by.pseudonym, *_blind_to(session, said.pair))
+    seen_at = saw(session, said.made_by.pseudonym, *blind_to(session, said.pair))
     if seen_at is not None:
         raise Conflict(
             f"You were shown a score of these two exhibits at {seen_at}; an examiner verifies it who was not.",
@@ -221,7 +203,7 @@ def who_may_verify(session: Session, said: Conclusion) -> list[str]:
     """The examiners of this node who may still verify a conclusion."""
     if said.basis is not Basis.SCREEN:
         return examiners(session, besides=said.made_by.pseudonym)
-    return blind_examiners(session, *_blind_to(session, said.pair), besides=said.made_by.pseudonym)
+    return blind_examiners(session, *blind_to(session, said.pair), besides=said.made_by.pseudonym)
 
 
 @dataclass(frozen=True)
@@ -257,7 +239,7 @@ def exhibits_of_pair(session: Session, pair: Pair) -> Exhibits:
     return exhibits_of(*(exhibit_of(session, side.issuer, side.record) for side in (pair.a, pair.b)))
 
 
-def _blind_to(session: Session, pair: Pair) -> tuple[Exhibits, Scans]:
+def blind_to(session: Session, pair: Pair) -> tuple[Exhibits, Scans]:
     """What nobody may have been shown a score of who verifies this pair."""
     return exhibits_of_pair(session, pair), scans_of(pair.a.scan, pair.b.scan)
 
@@ -333,42 +315,3 @@ def _task(session: Session, row: VerificationTaskRow, pseudonym: str) -> Task | 
         return None
     pair = Pair.model_validate_json(row.pair)
     return Task(row.task_id, basis, pair, row.due_at, row.taken_by == pseudonym, (records[0][0], records[1][0]))
-
-
-def _add(
-    session: Session,
-    pair: Pair,
-    basis: Basis,
-    at: tuple[str, str],
-    *,
-    conclusion: str | None = None,
-    concluded_by: str | None = None,
-) -> None:
-    """``at``: from when on somebody is asked, and until when."""
-    (exhibit_low, exhibit_high), (low, high) = _blind_to(session, pair)
-    created_at, due_at = at
-    add_task(
-        session,
-        VerificationTaskRow(
-            task_id=secrets.token_hex(16),
-            conclusion=conclusion,
-            concluded_by=concluded_by,
-            basis=basis,
-            scan_low=low,
-            scan_high=high,
-            exhibit_low=exhibit_low,
-            exhibit_high=exhibit_high,
-            statement_a=pair.a.record,
-            statement_b=pair.b.record,
-            pair=pair.model_dump_json(),
-            created_at=created_at,
-            due_at=due_at,
-        ),
-    )
-
-
-def _draw_control(session: Session, node: Node) -> StoredCandidate | None:
-    """A pair whose exhibits were never sent, and of which some examiner has not seen a score."""
-    at = LOWER_HALF * secrets.randbelow(1_000_000) / 1_000_000
-    drawn = unsent_candidates(session, View(PIPELINES, None), node.node_id, limit=TRIED, at=at)
-    return next((item for item in drawn if blind_examiners(session, item.exhibits, item.scans, besides=None)), None)

@@ -33,10 +33,16 @@ LEASE_S: Final = 24.0
 """So long a worker that showed itself counts as alive, and holds what it took: a few of its beats may be late."""
 BEAT_S: Final = 5.0
 NEVER_GIVEN_UP: Final = frozenset(
-    {jobs.JobKind.ERASE, jobs.JobKind.SEND_QUERY, jobs.JobKind.ANSWER_QUERY, jobs.JobKind.STORE_OBJECT}
+    {
+        jobs.JobKind.ERASE,
+        jobs.JobKind.SEND_QUERY,
+        jobs.JobKind.ANSWER_QUERY,
+        jobs.JobKind.STORE_OBJECT,
+        jobs.JobKind.DRAW_CONTROL,
+    }
 )
-"""However often it failed: an erasure, what the object store is owed, and what ends by itself, a query when it is too
-old or was given up."""
+"""However often it failed: an erasure, what the object store is owed, a control, and what ends by itself, a query when
+it is too old or was given up."""
 NEVER: Final = 2**31
 """More attempts than anybody lives to see."""
 ENDED: Final = "The node ended during this work; it is done again."

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
-from exchange.flows.blind import APART, call_off, check_blind, close_task, send_for_verification
+from exchange.flows.blind import APART, call_off, check_blind, close_task
 from exchange.flows.hit_checks import check_hit
 from exchange.flows.hit_pairs import note_said, settle_pairs
 from exchange.flows.hit_rules import answered_by
 from exchange.flows.links import history_of
 from exchange.flows.node import Node
 from exchange.flows.say import enter, signed
+from exchange.flows.send_blind import send_for_verification
 from exchange.flows.sharing import decide
 from exchange.store.peers import PeerState, all_peers, find_peer, put_on_lane, readers_of
 from exchange.store.records import acquisitions_of, find_record

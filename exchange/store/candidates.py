@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from random import SystemRandom
 from typing import Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select, union
@@ -25,6 +26,11 @@ from exchange.store.reviews import (
     sent_ever,
 )
 from exchange.store.tables import AcquisitionRow, CandidateRow, RecordRow
+
+PROBED, MOST_PROBED = 500, 10_000
+"""So many numbers are looked up at once to draw pairs by chance, and at most so many: of a smaller ranking all."""
+ENOUGH = 100
+"""Of so many drawn pairs the middle is the whole ranking's to within a few hundredths."""
 
 
 @dataclass(frozen=True)
@@ -187,19 +193,43 @@ def candidate_of(session: Session, scans: Scans, view: View) -> StoredCandidate 
     return _whole(session, _current(view).where(either))
 
 
-def unsent_candidates(session: Session, view: View, owner: str, *, limit: int, at: float) -> list[StoredCandidate]:
-    """Pairs of two cases that nobody was ever asked to verify, one side of them the owner's, the lowest score first;
-    from the share ``at`` of them on."""
+def unsent_candidates(session: Session, view: View, owner: str) -> list[StoredCandidate]:
+    """Pairs of two cases that nobody was ever asked to verify, one side of them the owner's, the lowest score first:
+    all, or of many some drawn by chance. They are looked up by their numbers, so that it costs the same however many
+    there are."""
+    found: list[StoredCandidate] = []
+    for numbers in _numbers_by_chance(session):
+        drawn = _unsent(view, owner).where(CandidateRow.candidate_id.in_(numbers))
+        found += [StoredCandidate(*row) for row in session.execute(drawn)]
+        if len(found) >= ENOUGH:
+            break
+    return sorted(found, key=lambda item: (item.row.score, item.row.candidate_id))
+
+
+def find_unsent(session: Session, candidate_id: int, view: View, owner: str) -> StoredCandidate | None:
+    """This pair, where it is still one of those."""
+    row = session.execute(_unsent(view, owner).where(CandidateRow.candidate_id == candidate_id)).one_or_none()
+    return None if row is None else StoredCandidate(*row)
+
+
+def _unsent(view: View, owner: str) -> Any:
     record_a, record_b = _SIDES
     query = _current(view).where(
         CandidateRow.same_case.is_(False),
         or_(record_a.issuer == owner, record_b.issuer == owner),
         ~sent_ever(_PAIR),
     )
-    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    ordered = query.order_by(CandidateRow.score, CandidateRow.candidate_id).offset(int(at * total)).limit(limit)
-    ordered = ordered.options(defer(CandidateRow.comparison))
-    return [StoredCandidate(*row) for row in session.execute(ordered)]
+    return query.options(defer(CandidateRow.comparison))
+
+
+def _numbers_by_chance(session: Session) -> Iterator[list[int]]:
+    """Not each of them need be a pair's."""
+    first, last = (session.scalar(select(end(CandidateRow.candidate_id))) for end in (func.min, func.max))
+    if first is None or last is None:
+        return
+    drawn = SystemRandom().sample(range(first, last + 1), min(last + 1 - first, MOST_PROBED))
+    for start in range(0, len(drawn), PROBED):
+        yield drawn[start : start + PROBED]
 
 
 def correlated_first(

@@ -26,6 +26,7 @@ class JobKind(StrEnum):
     SEND_QUERY = "send-query"
     ANSWER_QUERY = "answer-query"
     STORE_OBJECT = "store-object"
+    DRAW_CONTROL = "draw-control"
 
 
 class JobState(StrEnum):
@@ -36,8 +37,8 @@ class JobState(StrEnum):
 
 def promise(session: Session, kind: JobKind, subject: int, *, after_s: float = 0) -> None:
     """Promise work on an acquisition; of the kind ERASE on a tombstone, of the kinds of queries on a query, of the kind
-    STORE_OBJECT on an object. Promising what is promised already changes nothing, except that dead work gets a new
-    life."""
+    STORE_OBJECT on an object, of the kind DRAW_CONTROL on a task that is still to be. Promising what is promised
+    already changes nothing, except that dead work gets a new life."""
     job = session.scalars(select(JobRow).where(JobRow.kind == kind, JobRow.subject == str(subject))).one_or_none()
     if job is None:
         session.add(
@@ -66,7 +67,7 @@ def _on_account_of(session: Session, kind: JobKind, subject: int) -> str:
             found = select(QueryRow.asked).where(QueryRow.number == subject)
         case JobKind.ANSWER_QUERY:
             found = select(QueryRow.asker).where(QueryRow.number == subject)
-        case JobKind.STORE_OBJECT:
+        case JobKind.STORE_OBJECT | JobKind.DRAW_CONTROL:
             return ""
     return session.scalar(found) or ""
 
@@ -213,8 +214,10 @@ def abandoned(session: Session) -> Sequence[JobRow]:
 
 
 def counts(session: Session) -> dict[str, int]:
-    rows = session.execute(select(JobRow.state, func.count()).group_by(JobRow.state)).all()
-    return {row[0]: row[1] for row in rows}
+    """By state. Controls that are still to be drawn are left out: an examiner reads these numbers, and would know of a
+    task that it is one."""
+    told = select(JobRow.state, func.count()).where(JobRow.kind != JobKind.DRAW_CONTROL)
+    return {row[0]: row[1] for row in session.execute(told.group_by(JobRow.state))}
 
 
 def counts_by_kind(session: Session) -> dict[tuple[str, str], int]:

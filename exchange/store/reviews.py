@@ -14,7 +14,7 @@ from exchange.clock import stamp
 from exchange.store.exhibits import Exhibits, exhibits_of
 from exchange.store.review_tables import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
 from exchange.store.tables import AcquisitionRow, RecordRow, UserRow
-from schemas.vocabulary import Role
+from schemas.vocabulary import Basis, Role
 
 Scans = tuple[str, str]
 """The digests of two scans, the smaller first: a pair has no sides."""
@@ -129,6 +129,13 @@ def find_task(session: Session, task_id: str) -> VerificationTaskRow | None:
 
 def task_of(session: Session, conclusion: str) -> VerificationTaskRow | None:
     return session.scalars(select(VerificationTaskRow).where(VerificationTaskRow.conclusion == conclusion)).first()
+
+
+def newest_asked(session: Session, basis: Basis, *, limit: int) -> Sequence[str]:
+    """When the newest conclusions were sent to another examiner."""
+    sent = (VerificationTaskRow.conclusion.is_not(None), VerificationTaskRow.basis == basis)
+    newest = select(VerificationTaskRow.created_at).where(*sent).order_by(VerificationTaskRow.created_at.desc())
+    return session.scalars(newest.limit(limit)).all()
 
 
 def open_tasks(session: Session) -> Sequence[VerificationTaskRow]:

@@ -11,11 +11,13 @@ from typing import Any
 
 from exchange.flows.node import Node
 from exchange.flows.pipelines import PIPELINES
+from exchange.flows.send_blind import draw_control
 from exchange.flows.speak import Spoke, speak
 from exchange.store.candidates import NewCandidate, StoredCandidate, View, add_candidates, candidate_of
+from exchange.store.jobs import JobKind
 from exchange.store.records import acquisitions_of
 from exchange.store.reviews import mark_seen, scans_of
-from exchange.store.tables import AcquisitionRow
+from exchange.store.tables import AcquisitionRow, JobRow
 from exchange.store.users import add_user
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
@@ -119,6 +121,18 @@ class BlindWorld:
     def verifies(self, who: Maker, first: Spoke, one: str, other: str, region: str = REGIONS[0]) -> Spoke:
         pair = self.pair(one, other, region)
         return self.says(who, "verification", pair=pair, verifies=first.statement_id, **SCREEN)
+
+    def promised(self) -> list[JobRow]:
+        """The controls that are still to be drawn on Serbia's node."""
+        with self.rs.store.read() as session:
+            return session.query(JobRow).filter_by(kind=JobKind.DRAW_CONTROL).order_by(JobRow.job_id).all()
+
+    def draws(self) -> None:
+        """As if the time of each of them had come."""
+        for job in self.promised():
+            draw_control(self.rs, int(job.subject))
+            with self.rs.store.write() as session:
+                session.delete(job)
 
     def hit(self, node: str, one: str, other: str, region: str = REGIONS[0]) -> Spoke:
         """A lead that a node's two examiners agree on, told to the other side."""

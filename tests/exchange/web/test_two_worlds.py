@@ -12,7 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from exchange.flows import blind
+from exchange.flows import send_blind
 from exchange.store.review_tables import VerificationTaskRow
 from exchange.store.sign_in import begin_session
 from exchange.web.app import create_app
@@ -33,9 +33,8 @@ Deed = Callable[[BlindWorld, pytest.MonkeyPatch], None]
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BlindWorld]:
+def world(tmp_path: Path) -> Iterator[BlindWorld]:
     """Exhibits of two regions; a hit of the other side on a and b, with a message; messages of this side's."""
-    monkeypatch.setattr(blind, "_draw_control", lambda _session, _node: None)
     with blind_world(tmp_path) as made:
         for name, owner in (("a", RS), ("b", MK), ("c", RS), ("d", MK)):
             made.exhibit(name, owner)
@@ -58,15 +57,27 @@ def concluded(conclusion: str) -> Deed:
     return do
 
 
+def concluded_and_promised(coin: int) -> Deed:
+    """A control is to follow, or none is."""
+
+    def do(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("exchange.flows.send_blind.secrets.randbelow", lambda most: most * coin - coin)
+        concluded("identification")(world, monkeypatch)
+        assert len(world.promised()) == (coin == 0)
+
+    return do
+
+
 def concluded_and_drawn(one: tuple[str, str], control: tuple[str, str]) -> Deed:
     """A colleague concludes on one pair, and another one is sent as a control."""
 
     def do(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-        drawn = world.candidate(*control, BREECH)
-        monkeypatch.setattr(blind, "_draw_control", lambda _session, _node: drawn)
-        monkeypatch.setattr("exchange.flows.blind.secrets.randbelow", lambda _most: 0)
+        drawn = world.candidate(*control, BREECH).row.candidate_id
+        monkeypatch.setattr(send_blind, "_draw_control", lambda _node: drawn)
+        monkeypatch.setattr("exchange.flows.send_blind.secrets.randbelow", lambda _most: 0)
         world.shown(FIRST, *one, BREECH, opened=True)
         world.concludes(FIRST, *one, BREECH)
+        world.draws()
 
     return do
 
@@ -82,6 +93,7 @@ def concluded_again(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
 WORLDS: dict[str, tuple[Deed, Deed]] = {
     "what was concluded": (concluded("identification"), concluded("inconclusive_b")),
     "which is the control": (concluded_and_drawn(("a", "b"), ("c", "d")), concluded_and_drawn(("c", "d"), ("a", "b"))),
+    "whether a control follows": (concluded_and_promised(0), concluded_and_promised(1)),
     "taken back before": (concluded("identification"), concluded_again),
 }
 

@@ -11,14 +11,18 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 
+from exchange.clock import stamp
 from exchange.flows import links
 from exchange.flows.blind import pair_of
 from exchange.flows.hit_stage import LOCAL
 from exchange.flows.pipelines import PIPELINES
 from exchange.store.candidates import Page, StoredCandidate, View, open_candidates
 from exchange.store.hits import keep_stage_change
+from exchange.store.jobs import JobKind
 from exchange.store.reviews import open_tasks
+from exchange.store.tables import JobRow
 from exchange.store.users import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
@@ -130,6 +134,12 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert "Nothing waits for your judgement." in curious.get("/app/verifications").text
     assert curious.get(pair).status_code == 404
     assert curious.get(f"{pair}/picture").status_code == 404
+
+    # the control comes at a time of its own, up to a week later
+    assert [task.concluded_by for task in _waiting(rs)] == [first.pseudonym]
+    with rs.node.store.write() as session:
+        session.execute(update(JobRow).where(JobRow.kind == JobKind.DRAW_CONTROL).values(not_before=stamp()))
+    _until(lambda: len(_waiting(rs)) == 2)
 
     tasks = blind.get("/app/verifications").text
     taking = re.findall(r'action="(/app/verifications/[0-9a-f]{32})/take"', tasks)
