@@ -12,6 +12,7 @@ import pytest
 import exchange.flows.page
 import exchange.flows.pull
 import exchange.net.client
+import exchange.peer_rounds
 import exchange.worker
 from exchange.conformance import deceiving, mirroring, owning, reading, witnessing
 from exchange.conformance.check import Check, Verdict, run_checks
@@ -196,7 +197,7 @@ def test_a_node_that_does_too_little_is_found(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(exchange.flows.page, "_verify_inclusion", lambda *_: None)
     monkeypatch.setattr(BlobFolder, "keep", _keep_whatever_came(BlobFolder.keep))
-    monkeypatch.setattr(exchange.worker, "cosign_head", lambda *_: False)
+    monkeypatch.setattr(exchange.peer_rounds, "cosign_head", lambda *_: False)
     monkeypatch.setattr(exchange.worker, "erase", lambda *_: None)
     with house(tmp_path) as home, enrolled(home, patience_s=IMPATIENCE_S) as guest:
         said = found(home, OWNER)
@@ -212,7 +213,7 @@ def test_a_node_that_does_too_little_is_found(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_node_that_never_asks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange.worker, "pull", lambda *_: False)
+    monkeypatch.setattr(exchange.peer_rounds, "pull", lambda *_: False)
     with house(tmp_path) as home, enrolled(home, patience_s=IMPATIENCE_S):
         said = found(home, (*owning.CHECKS[:1], *deceiving.CHECKS[:1]))
     assert said["asks-signed"][0] is Verdict.NOT_KEPT
