@@ -183,20 +183,12 @@ def test_a_node_whose_lane_stops_at_poison_is_found(tmp_path: Path, monkeypatch:
     assert said["receipt-adds-up"][0] is Verdict.NOT_TRIED
 
 
-def _keep_whatever_came(keep: Callable[..., Path]) -> Callable[..., Path]:
-    def lenient(blobs: Any, arrival: Any, sha256: str) -> Path:
-        arrival.finish = lambda: sha256
-        return keep(blobs, arrival, sha256)
-
-    return lenient
-
-
 def test_a_node_that_does_too_little_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It checks no inclusion, keeps scans of other bytes, cosigns nothing, and erases nothing that was withdrawn."""
-    from exchange.store.blobs import BlobFolder
+    from exchange.store.blobs import Arrival
 
     monkeypatch.setattr(exchange.flows.page, "_verify_inclusion", lambda *_: None)
-    monkeypatch.setattr(BlobFolder, "keep", _keep_whatever_came(BlobFolder.keep))
+    monkeypatch.setattr(Arrival, "verify", lambda *_: None)
     monkeypatch.setattr(exchange.peer_rounds, "cosign_head", lambda *_: False)
     monkeypatch.setattr(exchange.worker, "erase", lambda *_: None)
     with house(tmp_path) as home, enrolled(home, patience_s=IMPATIENCE_S) as guest:
