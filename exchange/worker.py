@@ -3,7 +3,6 @@ step. Any number of workers drain the outbox; one of them leads, and does the re
 
 from __future__ import annotations
 
-import contextlib
 import random
 import threading
 import time
@@ -19,8 +18,6 @@ from exchange.errors import (
     ExchangeError,
     ObjectStoreUnavailable,
     PeerBusy,
-    PeerError,
-    PeerMisbehaved,
     PeerUnreachable,
     StoreUnavailable,
     TimeStampError,
@@ -29,40 +26,32 @@ from exchange.flows.answer_query import answer_query
 from exchange.flows.ask import send_query
 from exchange.flows.audit import erase_outlived_rows, seal_audit
 from exchange.flows.checkpoint import sign_head
-from exchange.flows.clocks import note_clock
 from exchange.flows.correlate import correlate_acquisition, promise_again
 from exchange.flows.drafts import erase_outlived_drafts
 from exchange.flows.erase import erase
 from exchange.flows.fetch import fetch_scan
 from exchange.flows.hit_pairs import work_out_all
-from exchange.flows.key_events import learn_keys
-from exchange.flows.key_return import cosign_again, return_key_events
+from exchange.flows.key_return import cosign_again
 from exchange.flows.log_check import check_when_due
 from exchange.flows.log_start import begin_log_start, may_sign
 from exchange.flows.mail import LetterWriter, send_letter
-from exchange.flows.mirror import mirror_log
 from exchange.flows.monitoring_hours import Hours
 from exchange.flows.node import Node
 from exchange.flows.objects import evict, promise_objects, settle_object, sweep_objects
 from exchange.flows.objects import promise_again as promise_objects_again
-from exchange.flows.peer import note_alarm
 from exchange.flows.presence import BEAT_S, LEASE_S, NEVER, Presence, most_attempts, tell_on_scan
-from exchange.flows.pull import pull
-from exchange.flows.rebuild import rebuild
-from exchange.flows.receipts import give_receipt
-from exchange.flows.recover import recover
 from exchange.flows.references import restore_galleries
 from exchange.flows.replay import read_again
 from exchange.flows.send_blind import draw_control
 from exchange.flows.stamping import note_stamp_failure, stamp_head
 from exchange.flows.withdraw import purge
-from exchange.flows.witness import cosign_head, meet
 from exchange.net.client import PeerClient
 from exchange.net.request_id import FIELD, new_request_id
 from exchange.net.time_authority import TimeAuthorityClient
+from exchange.peer_rounds import PeerRounds
 from exchange.store import jobs
 from exchange.store.deliveries import kept_scans
-from exchange.store.peers import PeerState, all_peers, find_peer
+from exchange.store.peers import PeerState, all_peers
 from exchange.store.rebuild import lost_leaves
 from exchange.store.tables import JobRow
 
@@ -77,8 +66,6 @@ ANSWERERS = 2
 STORERS = 2
 AT_MOST: Final = {jobs.JobKind.FETCH_SCAN: 1, jobs.JobKind.SEND_QUERY: 1, jobs.JobKind.ANSWER_QUERY: 1}
 """How many jobs of a kind a worker does at once on the account of one node, so that it has a place left for others."""
-LEAST_OFTEN = 16
-"""In intervals of asking: how far apart a peer is asked that misbehaves each time."""
 GALLERIES_S = 60
 SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
 PURGE_S = 60  # how often it is looked whether any record's retention is over
@@ -88,7 +75,6 @@ SWEEP_OBJECTS_S = 86_400
 MAIL_S = 5  # how soon a letter leaves
 STAMP_S = 60  # the same for a time stamp, and how soon an authority that was away is asked again
 STORE_AGAIN_S = 1  # how soon a database that was away is tried again with what must be written down
-BUSY_S = 60  # the longest that a busy peer is left alone, whatever it asks for
 STOP_S = 10  # how long the node's end waits for its work: well below the patience of service managers
 
 
@@ -114,19 +100,15 @@ class Worker:
         self._held: dict[int, int] = {}
         self._holding = threading.Lock()
         self._stopping = threading.Event()
+        self._rounds = PeerRounds(node, self._client, self._hours, self._stopping)
         self._threads: list[threading.Thread] = []
         self._pulled: set[str] = set()
-        self._told: dict[str, bytes | None] = {}
-        self._behind: set[str] = set()
-        self._lied: dict[str, int] = {}
-        self._ask_at: dict[str, float] = {}
         self._swept = False
         self._objects_promised, self._objects_swept = False, float("-inf")
         self._due: frozenset[jobs.JobKind] = frozenset()
         self._at_most = {**AT_MOST, jobs.JobKind.CORRELATE: node.settings.workers}
         self._served: dict[jobs.JobKind, str] = {}
         self._looking, self._look_again = threading.Lock(), 0.0
-        self._wait_s = int(min(node.settings.lane_wait_s, node.settings.peer_timeout_s / 2))
 
     def start(self) -> None:
         """Show that it lives, lead where nobody does, and start. Raises ConfigurationError where it cannot work beside
@@ -314,104 +296,9 @@ class Worker:
             peers = {peer.node_id for peer in all_peers(session) if peer.state != PeerState.REVOKED}
         for peer in sorted(peers - self._pulled):
             self._pulled.add(peer)
-            step = partial(self._leading, partial(self._pull, peer))
+            step = partial(self._leading, partial(self._rounds.pull, peer))
             self._run(f"puller of {peer}", step, self._node.settings.pull_interval_s)
         return False
-
-    def _pull(self, peer: str) -> bool:
-        """One round with one peer, and what its clock said in it."""
-        if time.monotonic() < self._ask_at.get(peer, 0.0):
-            return False
-        try:
-            return self._round(peer)
-        finally:
-            with self._node.store.read() as session:
-                found = find_peer(session, peer)
-            ahead_s = self._client.ahead_s(found.url) if found else None
-            if ahead_s is not None:
-                note_clock(self._node, peer, ahead_s)
-
-    def _round(self, peer: str) -> bool:
-        """Take back what was lost, pull, mirror the log, cosign its head, tell it."""
-        try:
-            with self._node.store.read() as session:
-                waits = not may_sign(session)
-            if waits:  # whatever else is wrong between the two: the peer may hold this node's heads
-                with contextlib.suppress(PeerError):  # met again below, where it is an alarm
-                    self._meet(peer)
-            refused = self._get_back(peer)
-            wait_s = 0 if peer in self._behind or waits else self._wait_s
-            self._behind.add(peer)  # until it is known that nothing more waits there
-            more = pull(self._node, self._client, peer, wait_s=wait_s)
-            self._hours.note(peer, answered=True)
-            while mirror_log(self._node, self._client, peer) and not self._stopping.is_set():
-                pass
-            cosign_head(self._node, peer)
-            if not more:
-                self._behind.discard(peer)
-                give_receipt(self._node, peer)
-                self._meet(peer)
-                if cosign_head(self._node, peer):  # the proofs that it waited for came with that answer
-                    self._meet(peer)
-            if refused is not None:
-                raise refused
-            self._lied.pop(peer, None)
-        except PeerError as error:
-            if self._stopping.is_set():
-                return False
-            if isinstance(error, PeerBusy):
-                self._hours.note(peer, answered=True)
-                return self._come_again(peer, error)
-            self._hours.note(peer, answered=not isinstance(error, PeerUnreachable))
-            return self._look_for_keys(peer, error)
-        return more
-
-    def _come_again(self, peer: str, busy: PeerBusy) -> bool:
-        """As late as it asked for. No alarm: nothing is wrong."""
-        log.info("a peer is busy, asked again later", peer=peer, detail=str(busy))
-        self._stopping.wait(min(busy.retry_after_s, BUSY_S))
-        return False
-
-    def _look_for_keys(self, peer: str, error: PeerError) -> bool:
-        """What a peer signed did not verify, or was refused: its keys may be new ones. Returns whether they are."""
-        told = str(error)
-        try:
-            if isinstance(error, PeerMisbehaved) and learn_keys(self._node, self._client, peer):
-                log.info("learned new keys", peer=peer)
-                return True
-        except PeerMisbehaved as also:
-            told = f"{told} {also}"
-        except PeerError:
-            pass  # what went wrong first is what the operator must know
-        if not self._stopping.is_set():  # else broken off here, no fault of the peer
-            log.warning("pull failed", peer=peer, code=error.code, detail=told)
-            note_alarm(self._node, peer, told)
-            if isinstance(error, PeerMisbehaved):
-                self._ask_later(peer)
-        return False
-
-    def _ask_later(self, peer: str) -> None:
-        """Who misbehaves again and again is asked seldom: to read and refuse its answers costs others' time too."""
-        times = self._lied[peer] = self._lied.get(peer, 0) + 1
-        longer = min(2 ** min(times, 10), LEAST_OFTEN)
-        self._ask_at[peer] = time.monotonic() + longer * self._node.settings.pull_interval_s
-
-    def _get_back(self, peer: str) -> PeerError | None:
-        """After a restore: the log's hashes, then what this peer holds of this node's own. What is refused keeps
-        nothing else from being done."""
-        try:
-            if rebuild(self._node, self._client):
-                log.warning("the log was rebuilt from its witnesses")
-            if return_key_events(self._node):
-                log.warning("the last change of keys is in the log again")
-            if recover(self._node, self._client, peer):
-                log.warning("what a peer holds of this node's own was taken back", peer=peer)
-        except PeerError as error:
-            return error
-        return None
-
-    def _meet(self, peer: str) -> None:
-        self._told[peer] = meet(self._node, self._client, peer, self._told.get(peer))
 
     def _drain(self, kind: jobs.JobKind) -> bool:
         """Take one due job of a kind, of the node whose turn it is, and do it; returns whether there was one."""

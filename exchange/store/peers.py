@@ -221,6 +221,12 @@ def remember_nonce(session: Session, key_id: str, nonce: str, expires: int, now:
         raise RequestReplayed("This request was answered before; sign each request anew.") from error
 
 
+def check_nonce(session: Session, key_id: str, nonce: str) -> None:
+    """Raises RequestReplayed for one that was taken; that it was not is certain only once it is remembered."""
+    if session.get(NonceRow, (key_id, nonce)) is not None:
+        raise RequestReplayed("This request was answered before; sign each request anew.")
+
+
 def quarantine(session: Session, item: QuarantineRow) -> None:
     """Keep the evidence of an item that is not believed, once."""
     session.merge(item)

@@ -13,6 +13,7 @@ from exchange.store.query_tables import FoundRow as FoundRow
 from exchange.store.query_tables import QueryRow as QueryRow
 from exchange.store.types import Base as Base
 from exchange.store.types import Packed
+from exchange.store.work_tables import JobRow as JobRow
 
 
 class StatementRow(Base):
@@ -476,29 +477,3 @@ class UserRow(Base):
     role: Mapped[str]
     created_at: Mapped[str]
     revoked_at: Mapped[str | None]
-
-
-class JobRow(Base):
-    """The outbox: work that was promised in the same transaction as its cause."""
-
-    __tablename__ = "job"
-    job_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    kind: Mapped[str]
-    subject: Mapped[str]
-    node_id: Mapped[str] = mapped_column(default="")
-    """On whose account it is done: who issued the record or the withdrawal, or is at the other end of the query. Nodes
-    take turns. Empty for what is nobody's."""
-    state: Mapped[str]
-    attempts: Mapped[int] = mapped_column(default=0)
-    ended: Mapped[int] = mapped_column(default=0)
-    """How often a worker ended during this work."""
-    not_before: Mapped[str]
-    owner: Mapped[str | None]
-    """The worker that does it, or did it last."""
-    lease_until: Mapped[str | None]
-    error: Mapped[str | None]
-    __table_args__ = (
-        UniqueConstraint("kind", "subject"),
-        Index("job_due", "kind", "state", "not_before"),
-        Index("job_by_node", "kind", "state", "node_id", "not_before"),
-    )

@@ -31,7 +31,7 @@ from exchange.flows.node import Node
 from exchange.log.audit_entry import Actor, ActorKind
 from exchange.net.client import PeerAddress
 from exchange.net.message_signatures import VerifiedRequest, authority_of, verify_request, verify_request_head
-from exchange.store.peers import PeerState, peer_by_key, remember_nonce
+from exchange.store.peers import PeerState, check_nonce, peer_by_key, remember_nonce
 from exchange.store.tables import PeerRow
 from exchange.store.tokens import ROLES, Scope, find_token, mark_used, minute, scopes_of
 from exchange.web.tries import Tries
@@ -200,9 +200,10 @@ def _verified(
 ) -> CallingPeer:
     """The one place where peers are let in:
 
-    1. The request's head is verified; no byte of a body was read. Nobody else can use up what is the peer's.
+    1. The request's head is verified, and that it was not answered before; no byte of a body was read. Nobody else can
+       use up what is the peer's.
     2. The peer takes a turn, which it holds until the answer has left.
-    3. The nonce is remembered. What was refused at 2 was not acted on, and may come again.
+    3. The nonce is remembered, once. What was refused at 2 was not acted on, and may come again.
 
     Raises RequestRefused and its kinds, TooMany.
     """
@@ -242,6 +243,8 @@ def _verified(
     peer = found.get(verified.key_id)
     if peer is None:
         raise KeyUnknown("No enrolled peer has this key.")
+    with node.store.read() as session:
+        check_nonce(session, verified.key_id, verified.nonce)
 
     # 2.
     take_turn(request, peer.node_id)

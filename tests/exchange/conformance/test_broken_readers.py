@@ -12,6 +12,7 @@ import pytest
 import exchange.flows.page
 import exchange.flows.pull
 import exchange.net.client
+import exchange.peer_rounds
 import exchange.worker
 from exchange.conformance import deceiving, mirroring, owning, reading, witnessing
 from exchange.conformance.check import Check, Verdict, run_checks
@@ -182,21 +183,13 @@ def test_a_node_whose_lane_stops_at_poison_is_found(tmp_path: Path, monkeypatch:
     assert said["receipt-adds-up"][0] is Verdict.NOT_TRIED
 
 
-def _keep_whatever_came(keep: Callable[..., Path]) -> Callable[..., Path]:
-    def lenient(blobs: Any, arrival: Any, sha256: str) -> Path:
-        arrival.finish = lambda: sha256
-        return keep(blobs, arrival, sha256)
-
-    return lenient
-
-
 def test_a_node_that_does_too_little_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It checks no inclusion, keeps scans of other bytes, cosigns nothing, and erases nothing that was withdrawn."""
-    from exchange.store.blobs import BlobFolder
+    from exchange.store.blobs import Arrival
 
     monkeypatch.setattr(exchange.flows.page, "_verify_inclusion", lambda *_: None)
-    monkeypatch.setattr(BlobFolder, "keep", _keep_whatever_came(BlobFolder.keep))
-    monkeypatch.setattr(exchange.worker, "cosign_head", lambda *_: False)
+    monkeypatch.setattr(Arrival, "verify", lambda *_: None)
+    monkeypatch.setattr(exchange.peer_rounds, "cosign_head", lambda *_: False)
     monkeypatch.setattr(exchange.worker, "erase", lambda *_: None)
     with house(tmp_path) as home, enrolled(home, patience_s=IMPATIENCE_S) as guest:
         said = found(home, OWNER)
@@ -212,7 +205,7 @@ def test_a_node_that_does_too_little_is_found(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_node_that_never_asks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange.worker, "pull", lambda *_: False)
+    monkeypatch.setattr(exchange.peer_rounds, "pull", lambda *_: False)
     with house(tmp_path) as home, enrolled(home, patience_s=IMPATIENCE_S):
         said = found(home, (*owning.CHECKS[:1], *deceiving.CHECKS[:1]))
     assert said["asks-signed"][0] is Verdict.NOT_KEPT

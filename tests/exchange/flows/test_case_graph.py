@@ -54,7 +54,7 @@ def link(one: str | None, other: str | None, stage: Stage = Stage.LEAD) -> Any:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World([], [])
-    monkeypatch.setattr(graphs, "all_links", lambda _session, _node, hidden: made.shown(hidden))
+    monkeypatch.setattr(graphs, "all_links", lambda _session, hidden: made.shown(hidden))
     monkeypatch.setattr(blind, "open_tasks", lambda _session: made.tasks)
     monkeypatch.setattr(blind, "versions_of_exhibits", lambda _session, names: {name[4:]: name for name in names})
     known = {"RS-1"}

@@ -314,7 +314,8 @@ def test_a_captured_request_is_answered_once_however_it_is_repeated(house: House
     captured = house.mk.signed(LANE)
     with ThreadPoolExecutor(20) as pool:
         told = list(pool.map(lambda _: send(house.rs, "GET", LANE, captured), range(20)))
-    assert sorted(item.status for item in told) == [200] + [401] * 19
+    assert [item.status for item in told].count(200) == 1
+    assert {item.status for item in told} <= {200, 401, 429}, "429 while those before it are being looked at"
     assert {item.code for item in told if item.status == 401} == {"request-replayed"}
 
 

@@ -200,8 +200,9 @@ def test_many_readers_of_one_list(node: RunningNode) -> None:
 
 @pytest.mark.slow
 def test_heavy_requests_do_not_stop_the_light_ones(node: RunningNode) -> None:
-    """More submissions than the server has threads wait for one process that is held up; readers are answered."""
-    holding = threading.Thread(target=node.node.compute.run, args=(time.sleep, 1.5))
+    """More submissions than the server has threads wait for one process that is held up, or are told to come again;
+    readers are answered."""
+    holding = threading.Thread(target=node.node.compute.run, args=(time.sleep, 6))
     with ThreadPoolExecutor(48) as pool:
         holding.start()
         waiting = [pool.submit(httpx_submit, node, tiny_scan()) for _ in range(48)]
@@ -211,7 +212,9 @@ def test_heavy_requests_do_not_stop_the_light_ones(node: RunningNode) -> None:
         assert node.get("/v1/status").status_code == 200
         assert time.monotonic() - begun < 1
         assert not all(answer.done() for answer in waiting)
-        assert {answer.result().status_code for answer in waiting} == {201}
+        told = {answer.result().status_code for answer in waiting}
+        assert 201 in told
+        assert told <= {201, 429}
     holding.join()
 
 

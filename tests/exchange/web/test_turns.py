@@ -207,6 +207,19 @@ def test_nobody_else_uses_up_a_peers_turns(asking: Asking) -> None:
 
 
 @pytest.mark.slow
+def test_what_was_answered_before_takes_no_turn(asking: Asking) -> None:
+    """Else whoever captured one request of the peer could use its turns up with it."""
+    target = "/v1/mirror/leaves"
+    captured = asking.signed(target)
+    with asking.full("/v1/witness"):
+        fresh = asking.node.http.get(asking.node.url + target, headers=captured)
+        refused(fresh)
+    until(lambda: asking.node.http.get(asking.node.url + target, headers=captured), 200)
+    with asking.full("/v1/witness"):
+        problem(asking.node.http.get(asking.node.url + target, headers=captured), 401, "request-replayed")
+
+
+@pytest.mark.slow
 def test_a_client_takes_a_refusal_for_what_it_is(asking: Asking, start_node: Callable[..., RunningNode]) -> None:
     """No alarm, no attempt counted: the scan comes as soon as there is a turn."""
     scan = build(np.random.default_rng(2).normal(size=(9, 12)) * 1e-6)

@@ -67,6 +67,7 @@ ACTIONS: dict[str, set[Role]] = {
     f"/app/verifications/{NO_TASK}/take": EXAMINERS,
     f"/app/verifications/{NO_TASK}/give-back": EXAMINERS,
     f"/app/hits/{NOTHING}/message": READERS,
+    "/app/hits/stage-changes/read": {Role.HEAD},
     "/app/peers": {Role.OPERATOR},
     "/app/peers/meet": {Role.OPERATOR},
     f"/app/records/{NOTHING}/ask": {Role.EXAMINER, Role.INVESTIGATOR},

@@ -1,0 +1,139 @@
+"""A node's rounds with its peers: take back what was lost, pull, mirror their logs, cosign their heads, tell them."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+import structlog
+
+from exchange.errors import PeerBusy, PeerError, PeerMisbehaved, PeerUnreachable
+from exchange.flows.clocks import note_clock
+from exchange.flows.key_events import learn_keys
+from exchange.flows.key_return import return_key_events
+from exchange.flows.log_start import may_sign
+from exchange.flows.mirror import mirror_log
+from exchange.flows.monitoring_hours import Hours
+from exchange.flows.node import Node
+from exchange.flows.peer import note_alarm
+from exchange.flows.pull import pull
+from exchange.flows.rebuild import rebuild
+from exchange.flows.receipts import give_receipt
+from exchange.flows.recover import recover
+from exchange.flows.witness import cosign_head, meet
+from exchange.net.client import PeerClient
+from exchange.store.peers import find_peer
+
+log = structlog.get_logger(__name__)
+
+LEAST_OFTEN = 16
+"""In intervals of asking: how far apart a peer is asked that misbehaves each time."""
+BUSY_S = 60  # the longest that a busy peer is left alone, whatever it asks for
+
+
+class PeerRounds:
+    """What is remembered from one round with a peer to the next. Each peer has a thread of its own."""
+
+    def __init__(self, node: Node, client: PeerClient, hours: Hours, stopping: threading.Event) -> None:
+        self._node, self._client, self._hours, self._stopping = node, client, hours, stopping
+        self._told: dict[str, bytes | None] = {}
+        self._behind: set[str] = set()
+        self._lied: dict[str, int] = {}
+        self._ask_at: dict[str, float] = {}
+        self._wait_s = int(min(node.settings.lane_wait_s, node.settings.peer_timeout_s / 2))
+
+    def pull(self, peer: str) -> bool:
+        """One round with one peer, and what its clock said in it."""
+        if time.monotonic() < self._ask_at.get(peer, 0.0):
+            return False
+        try:
+            return self._round(peer)
+        finally:
+            with self._node.store.read() as session:
+                found = find_peer(session, peer)
+            ahead_s = self._client.ahead_s(found.url) if found else None
+            if ahead_s is not None:
+                note_clock(self._node, peer, ahead_s)
+
+    def _round(self, peer: str) -> bool:
+        """Take back what was lost, pull, mirror the log, cosign its head, tell it."""
+        try:
+            with self._node.store.read() as session:
+                waits = not may_sign(session)
+            if waits:  # whatever else is wrong between the two: the peer may hold this node's heads
+                with contextlib.suppress(PeerError):  # met again below, where it is an alarm
+                    self._meet(peer)
+            refused = self._get_back(peer)
+            wait_s = 0 if peer in self._behind or waits else self._wait_s
+            self._behind.add(peer)  # until it is known that nothing more waits there
+            more = pull(self._node, self._client, peer, wait_s=wait_s)
+            self._hours.note(peer, answered=True)
+            while mirror_log(self._node, self._client, peer) and not self._stopping.is_set():
+                pass
+            cosign_head(self._node, peer)
+            if not more:
+                self._behind.discard(peer)
+                give_receipt(self._node, peer)
+                self._meet(peer)
+                if cosign_head(self._node, peer):  # the proofs that it waited for came with that answer
+                    self._meet(peer)
+            if refused is not None:
+                raise refused
+            self._lied.pop(peer, None)
+        except PeerError as error:
+            if self._stopping.is_set():
+                return False
+            if isinstance(error, PeerBusy):
+                self._hours.note(peer, answered=True)
+                return self._come_again(peer, error)
+            self._hours.note(peer, answered=not isinstance(error, PeerUnreachable))
+            return self._look_for_keys(peer, error)
+        return more
+
+    def _come_again(self, peer: str, busy: PeerBusy) -> bool:
+        """As late as it asked for. No alarm: nothing is wrong."""
+        log.info("a peer is busy, asked again later", peer=peer, detail=str(busy))
+        self._stopping.wait(min(busy.retry_after_s, BUSY_S))
+        return False
+
+    def _look_for_keys(self, peer: str, error: PeerError) -> bool:
+        """What a peer signed did not verify, or was refused: its keys may be new ones. Returns whether they are."""
+        told = str(error)
+        try:
+            if isinstance(error, PeerMisbehaved) and learn_keys(self._node, self._client, peer):
+                log.info("learned new keys", peer=peer)
+                return True
+        except PeerMisbehaved as also:
+            told = f"{told} {also}"
+        except PeerError:
+            pass  # what went wrong first is what the operator must know
+        if not self._stopping.is_set():  # else broken off here, no fault of the peer
+            log.warning("pull failed", peer=peer, code=error.code, detail=told)
+            note_alarm(self._node, peer, told)
+            if isinstance(error, PeerMisbehaved):
+                self._ask_later(peer)
+        return False
+
+    def _ask_later(self, peer: str) -> None:
+        """Who misbehaves again and again is asked seldom: to read and refuse its answers costs others' time too."""
+        times = self._lied[peer] = self._lied.get(peer, 0) + 1
+        longer = min(2 ** min(times, 10), LEAST_OFTEN)
+        self._ask_at[peer] = time.monotonic() + longer * self._node.settings.pull_interval_s
+
+    def _get_back(self, peer: str) -> PeerError | None:
+        """After a restore: the log's hashes, then what this peer holds of this node's own. What is refused keeps
+        nothing else from being done."""
+        try:
+            if rebuild(self._node, self._client):
+                log.warning("the log was rebuilt from its witnesses")
+            if return_key_events(self._node):
+                log.warning("the last change of keys is in the log again")
+            if recover(self._node, self._client, peer):
+                log.warning("what a peer holds of this node's own was taken back", peer=peer)
+        except PeerError as error:
+            return error
+        return None
+
+    def _meet(self, peer: str) -> None:
+        self._told[peer] = meet(self._node, self._client, peer, self._told.get(peer))
