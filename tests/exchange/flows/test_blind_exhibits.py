@@ -137,7 +137,7 @@ def test_a_hit_on_an_erased_version_is_hidden_too(world: BlindWorld) -> None:
     world.says(FIRST, "conclusion", pair=world.pair("a", "b", scans={"b": "b anew"}), **SCREEN)
     with world.rs.store.read() as session:
         hidden = hidden_pairs(session, Role.EXAMINER, "two")
-        assert all_links(session, world.rs, hidden) == []
+        assert all_links(session, hidden) == []
     with pytest.raises(NotFound):
         visible_statement(StatementReader(world.rs, "two", Role.EXAMINER), hit.statement_id, {"hit"})
 
@@ -148,7 +148,7 @@ def test_a_hit_of_other_scans_of_the_exhibits_is_hidden(world: BlindWorld) -> No
     reader = StatementReader(world.rs, "two", Role.EXAMINER)
     with world.rs.store.read() as session:
         hidden = hidden_pairs(session, Role.EXAMINER, "two")
-        assert all_links(session, world.rs, hidden) == []
+        assert all_links(session, hidden) == []
         due = {item.duty for item in duties(session, world.rs, Role.EXAMINER, "two")}
         assert due == {Duty.VERIFICATION}, "neither the hit's answer nor the first review of what is hidden"
     assert waiting(world, SECOND) == 1, "the alert of the hit is not counted"

@@ -52,7 +52,7 @@ def seen(network: Network, hit: Spoke, role: Role, pseudonym: str) -> list[bool]
     node = network.nodes[MK]
     with node.store.read() as session:
         hidden = hidden_pairs(session, role, pseudonym)
-        listed = [link.link_id for link in all_links(session, node, hidden)] == [hit.statement_id]
+        listed = [link.link_id for link in all_links(session, hidden)] == [hit.statement_id]
         try:
             opened = find_link(session, node, hit.statement_id, hidden).link_id == hit.statement_id
         except NotFound:
