@@ -174,7 +174,7 @@ def observe_as_peer(world: World, told: Told, meanwhile: Meanwhile, coverage: Co
     try:
         peer.sign_anything()
         peer.query(world.records["1-2"])
-        world.work(2)
+        world.work()
         meanwhile()
         peer.crawl(description)
         world.work()

@@ -108,7 +108,7 @@ class Withdrawn(OfRecord):
     def meanwhile(self, world: World, ids: list[str]) -> None:
         body = {"reason": "entered_in_error"}
         world.rest("POST", f"/v1/records/{ids[0]}/withdrawal", COLLEAGUE, json=body)
-        world.work(2)
+        world.work()
 
 
 class Searched(OfRecord):

@@ -123,18 +123,26 @@ class Difference:
     asked: str
     lines: str
 
+    @property
+    def kind(self) -> frozenset[str]:
+        """What differs, without names and lengths: the same fault shows in many answers."""
+        lines = [line for line in self.lines.splitlines() if line[0] in "+-" and "content-" not in line]
+        return frozenset(re.sub(r"#?\d+", "#", line) for line in lines)
+
     def __str__(self) -> str:
         return f"step {self.step}, {self.asked}\n{self.lines}"
 
 
 def differences(one: Sequence[Line], other: Sequence[Line], *, most: int = 8) -> list[Difference]:
-    """The first differences, in order. What only one of the worlds led to is one too."""
+    """The first of each kind of difference, in order. What only one of the worlds led to is one too."""
     found: list[Difference] = []
+    kinds: set[frozenset[str]] = set()
     matcher = difflib.SequenceMatcher(None, [line.asked for line in one], [line.asked for line in other], False)
     for kind, at, end, where, until in matcher.get_opcodes():
         if kind == "equal":
             told = zip(one[at:end], other[where:until], strict=True)
-            found += [Difference(at + n, a.asked, _diff(a.came, b.came)) for n, (a, b) in enumerate(told) if a != b]
+            fresh = [Difference(at + n, a.asked, _diff(a.came, b.came)) for n, (a, b) in enumerate(told) if a != b]
+            found += [item for item in fresh if not (item.kind in kinds or kinds.add(item.kind))]
         else:
             asked = [[line.asked for line in part] for part in (one[at:end], other[where:until])]
             found.append(Difference(at, "what was asked", _diff(*map("\n".join, asked))))

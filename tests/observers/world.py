@@ -118,20 +118,22 @@ class World:
         return self.network.nodes[MK]
 
     def work(self, rounds: int = 1) -> None:
-        """Each node signs, pulls and does what is due. The observer's own computes nothing."""
+        """Each node signs, pulls, does what is due, and signs that. The observer's own computes nothing."""
         for _ in range(rounds):
             self.steps.step(WORK_S)
-            for node_id, worker in self.workers.items():
-                self.steps.step()
-                if node_id == RS:
-                    worker.drain(JobKind.ERASE, JobKind.FETCH_SCAN, JobKind.CORRELATE, JobKind.ANSWER_QUERY)
-                elif node_id == XK:
-                    worker.drain(JobKind.ERASE, JobKind.FETCH_SCAN)
-                worker.sign()
+            self._sign()
             for node_id, worker in self.workers.items():
                 for peer in self.workers:
                     if peer != node_id:
                         worker.pull(peer)
+            self.workers[RS].drain(JobKind.ERASE, JobKind.FETCH_SCAN, JobKind.CORRELATE, JobKind.ANSWER_QUERY)
+            self.workers[XK].drain(JobKind.ERASE, JobKind.FETCH_SCAN)
+            self._sign()
+
+    def _sign(self) -> None:
+        for worker in self.workers.values():
+            self.steps.step()
+            worker.sign()
 
     def token(self, pseudonym: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[pseudonym]}"}
@@ -241,7 +243,7 @@ def make_base(folder: Path) -> Base:
         for owner, name, shot in ((XK, "3-1", (3, 1)), (MK, "1-2", (1, 2)), (MK, "3-2", (3, 2))):
             steps.step()
             records[name] = network.record(owner, scan=drawn(*shot), audience=["RS", "XK", "MK"])
-        world.work(3)
+        world.work(2)
         with network.nodes[RS].store.read() as session:
             assert counts_by_state(session) == {"correlated": 5}, counts_by_state(session)
     return Base(folder, network, tokens, steps.time(), records)
