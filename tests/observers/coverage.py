@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,17 @@ class Coverage:
     def broken(self) -> dict[str, int]:
         """Routes that met an error nobody foresaw."""
         return {route: count for (route, status), count in self.answers.items() if status >= 500 and status != 503}
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Coverage:
+        """What ``as_dict`` gave."""
+        found = cls()
+        for route, answers in kept.get("answers", {}).items():
+            found.answers.update({(route, int(status)): count for status, count in answers.items()})
+        for one in kept.get("parameters", ()):
+            route, _, name = one.rpartition(" ")
+            found.parameters.add((route, name))
+        return found
 
     def as_dict(self) -> dict[str, Any]:
         routes = sorted({route for route, _ in self.answers})

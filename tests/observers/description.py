@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
 LIMITS = (1, 2, 50, 200)
-_DIGEST = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{64}(?![0-9A-Za-z])")
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "date": ("2026-01-01", "2026-12-31"),
     "wait": ("0",),  # who waits learns nothing sooner here, where nothing happens meanwhile
@@ -20,20 +19,36 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+_IN_PATH = re.compile(r"/(records|hits|scans|blobs|statements|queries)/([0-9a-f]{64})")
+_SIZE = re.compile(r"^\d{1,6}$", re.MULTILINE)
+_ALIKE: Mapping[str, tuple[str, ...]] = {
+    "sha256": ("sha256", "scan", "scans", "blobs"),
+    "statement_id": ("statement_id", "record", "records", "hits", "subject", "about"),
+    "about": ("statement_id", "record", "records", "hits", "subject", "about"),
+    "size": ("size", "signed_size", "log_size"),
+    "candidate_id": ("candidate_id",),
+    "start": ("start", "count", "next"),
+}
+"""Under which names the values of a parameter stand elsewhere."""
+
+
 @dataclass
 class Seen:
-    """Values by what they are called, in the order of first sight; digests and numbers wherever they stood."""
+    """Values by what they are called, in the order of first sight. What was told is tried everywhere, and first."""
 
-    digests: dict[str, None] = field(default_factory=dict)
-    numbers: dict[int, None] = field(default_factory=lambda: dict.fromkeys((0, 1)))
+    told: tuple[str, ...] = ()
     named: dict[str, dict[str, None]] = field(default_factory=dict)
 
-    def know(self, *values: str) -> None:
-        self.digests |= dict.fromkeys(values)
+    def know(self, name: str, value: object) -> None:
+        self.named.setdefault(name, {}).setdefault(str(value))
 
     def text(self, said: str) -> None:
-        """Every digest of a text, and, where it is JSON, every number and name."""
-        self.know(*_DIGEST.findall(said))
+        """What stands in addresses, and, where it is JSON, in fields; of a note of the log its size."""
+        for name, value in _IN_PATH.findall(said):
+            self.know(name, value)
+        if len(said) < 64 * 1024:
+            for size in _SIZE.findall(said):
+                self.know("size", size)
         try:
             self._walk(json.loads(said))
         except ValueError:
@@ -50,11 +65,18 @@ class Seen:
             case bool():
                 pass
             case int() if 0 <= found < 2**31:
-                self.numbers.setdefault(found)
+                self.know(name, found)
             case str() if len(found) <= 64:
-                self.named.setdefault(name, {}).setdefault(found)
+                self.know(name, found)
             case _:
                 pass
+
+    def values(self, name: str) -> list[str]:
+        """Those that a parameter of this name may take."""
+        found: dict[str, None] = {}
+        for alike in _ALIKE.get(name, (name,)):
+            found |= self.named.get(alike, {})
+        return list(found)
 
 
 @dataclass(frozen=True)
@@ -81,54 +103,71 @@ class Description:
         security = self.routes(method)[path].get("security")
         return security[0]["HTTPBearer"][0] if security else None
 
-    def requests(self, path: str, seen: Seen, *, most: int) -> Iterator[Asked]:
-        """Requests of one route: for each of the newest values of its path, alone, and with each parameter in turn."""
+    def parameters(self, routes: Collection[str]) -> set[tuple[str, str]]:
+        """The parameters of these routes, in the path and in the query."""
+        described = self.routes()
+        return {(path, item["name"]) for path in routes for item in described[path].get("parameters", ())}
+
+    def requests(self, path: str, seen: Seen, *, most: int, each: int = 2) -> Iterator[Asked]:
+        """Requests of one route: for each of ``most`` values of its path, and for the first of them with each parameter
+        in turn, ``each`` values of it."""
         parameters = self.routes()[path].get("parameters", ())
-        of_path = [item for item in parameters if item["in"] == "path"]
-        for place, where in enumerate(self._paths(path, of_path, seen, most)):
-            given = frozenset(item["name"] for item in of_path)
-            queries = [item for item in parameters if item["in"] == "query"]
-            always = {item["name"]: next(iter(self._values(item, seen, 1))) for item in queries if item.get("required")}
-            yield Asked(path, _target(where, always), parameters=given | set(always))
-            for item in parameters if place < 2 or most > 20 else ():
-                for value in self._values(item, seen, 4):
-                    name = item["name"]
-                    if item["in"] == "query":
-                        yield Asked(path, _target(where, {**always, name: value}), parameters=given | {name})
-                    elif item["in"] == "header":
-                        yield Asked(path, _target(where, always), {name: value}, given | {name})
+        of_path = frozenset(item["name"] for item in parameters if item["in"] == "path")
+        needed = [item for item in parameters if item["in"] == "query" and item.get("required")]
+        always = {item["name"]: self._values(item, seen, 1)[0] for item in needed}
+        for place, where in enumerate(self._paths(path, parameters, seen, most)):
+            yield Asked(path, _target(where, always), parameters=of_path | set(always))
             if any(item["name"] == "If-None-Match" for item in parameters):
                 tag = {"If-None-Match": f'"{where.rstrip("/").rpartition("/")[2]}"'}
-                yield Asked(path, _target(where, always), tag, given | {"If-None-Match"})
+                yield Asked(path, _target(where, always), tag, of_path | {"If-None-Match"})
+            if place == 0:
+                yield from self._varied(path, where, always, seen, each)
+
+    def _varied(
+        self, path: str, where: str, always: Mapping[str, str], seen: Seen, each: int
+    ) -> Iterator[Asked]:
+        for item in self.routes()[path].get("parameters", ()):
+            name, known = item["name"], frozenset(always) | {item["name"]}
+            for value in self._values(item, seen, each) if item["in"] != "path" else ():
+                if item["in"] == "query":
+                    yield Asked(path, _target(where, {**always, name: value}), {}, known)
+                    if "64" in self._schema(item["schema"]).get("pattern", ""):  # what is hidden must not use up a page
+                        yield Asked(path, _target(where, {**always, name: value, "limit": "1"}), {}, known | {"limit"})
+                else:
+                    yield Asked(path, _target(where, always), {name: value}, known)
 
     def _paths(self, path: str, parameters: Sequence[Mapping[str, Any]], seen: Seen, most: int) -> list[str]:
         found = [path]
         for item in parameters:
-            values = list(self._values(item, seen, most))
-            found = [one.replace("{" + item["name"] + "}", quote(value)) for one in found for value in values]
+            if item["in"] == "path":
+                values = self._values(item, seen, most)
+                found = [one.replace("{" + item["name"] + "}", quote(value)) for one in found for value in values]
         return found[:most]
 
-    def _values(self, parameter: Mapping[str, Any], seen: Seen, most: int) -> Iterable[str]:
+    def _values(self, parameter: Mapping[str, Any], seen: Seen, most: int) -> list[str]:
         name, schema = parameter["name"], self._schema(parameter["schema"])
+        known = seen.values(name)
         if name == "limit":
-            return map(str, LIMITS)
+            return list(map(str, LIMITS))
         if name == "tile_path":
             return _tiles(seen)[:most]
         if name in _WORDS:
-            return _WORDS[name][:most]
+            return list(_WORDS[name])[:most]
         if "enum" in schema:
-            return schema["enum"][:most]
+            return list(schema["enum"])[:most]
         if "64" in schema.get("pattern", ""):
-            return list(seen.digests)[:most]
+            told = [value for value in seen.told if value not in known]
+            return [*told, *known][: most + len(told)] or ["0" * 64]
         match schema.get("type"):
             case "boolean":
-                return ("true", "false")[:most]
+                return ["true", "false"][:most]
             case "integer" | "number":
                 low, high = schema.get("minimum", 0), schema.get("maximum", 2**31)
-                return [str(number) for number in sorted(seen.numbers) if low <= number <= high][:most] or [str(low)]
+                fit = [value for value in known if value.isdecimal() and low <= int(value) <= high]
+                return [*fit, str(low)][:most]
             case _:
-                word = _WORDS.get(schema.get("format", ""), tuple(seen.named.get(name.replace("-", "_").lower(), ())))
-                return word[:most] or ("x",)
+                words = [*_WORDS.get(schema.get("format", ""), ()), *known]
+                return words[:most] or ["x"]
 
     def _schema(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         for one in schema.get("anyOf", ()):
@@ -140,8 +179,8 @@ class Description:
 
 
 def _tiles(seen: Seen) -> list[str]:
-    sizes = [number for number in sorted(seen.numbers) if 0 < number < 256]
-    return [f"0/000.p/{size}" for size in reversed(sizes)] + ["0/000", "1/000"]
+    sizes = sorted({int(size) for size in seen.values("size") if 0 < int(size) < 256}, reverse=True)
+    return [*(f"0/000.p/{size}" for size in sizes), "0/000", "1/000"]
 
 
 def _target(where: str, query: Mapping[str, str]) -> str:

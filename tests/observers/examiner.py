@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -25,10 +25,13 @@ from tests.observers.trial import Meanwhile, Told
 from tests.observers.wire import OUTSIDE, Exchange
 from tests.observers.world import EXAMINER, World
 
-MOST = 6
-"""Values of one route at most."""
-MOST_PAGES = 90
-_LEADS = re.compile(r'(?:href|src|data-[a-z-]+|[a-z]+-heights|hx-get|action)="(/(?:app|v1)/[^"#]*)')
+MOST = 3
+"""Values of one route, beside those that it was told."""
+MOST_ALIKE, MOST_DRAWN = 12, 2
+"""Pages of one kind; of those that are drawn, which take long and show scans alone."""
+_DRAWN = ("picture", "heights", "report.pdf", "bundle")
+_LEADS = re.compile(r'(?:href|src|data-[a-z-]+|[a-z]+-heights|hx-get)="(/(?:app|v1)/[^"#]*)')
+_FORMS = re.compile(r'<form(?![^>]*method="post")[^>]*action="(/app/[^"#]*)')
 _ELSEWHERE = re.compile(r"^/app/(static|language|sign-out|oidc)")
 
 
@@ -39,31 +42,32 @@ class CuriousExaminer:
         self._world, self._told, self._coverage = world, told, coverage
         self._browser = world.browser(EXAMINER)
         self._program = world.wire.client()
-        self._seen = Seen()
-        self._seen.know(*told.values)
+        self._seen = Seen(told.values)
         self._pages = pages_of(world)
 
     @property
     def _csrf(self) -> str:
         return csrf_of(self._browser.cookies[cookie_name(self._world.rs)])
 
-    def crawl_pages(self, start: str = "/app/", *, most: int = MOST_PAGES) -> None:
-        """Every page that one leads to, and those that no link leads to with what was seen."""
-        waiting, been = [start, *self._guessed()], set()
-        while waiting and len(been) < most:
+    def crawl_pages(self, start: str = "/app/", *, alike: int = MOST_ALIKE) -> None:
+        """Every page that one leads to, and those that no link leads to with what was told."""
+        waiting, been, kinds = [start, *self._guessed()], set(), Counter[str]()
+        while waiting:
             target = waiting.pop(0)
-            if target in been or _ELSEWHERE.match(target):
+            kind = self._template(target)
+            most = MOST_DRAWN if any(word in kind for word in _DRAWN) else alike
+            if target in been or _ELSEWHERE.match(target) or kinds[kind] >= most:
                 continue
             been.add(target)
+            kinds[kind] += 1
             answer = self._get(target)
             if answer.headers.get("content-type", "").startswith("text/html"):
                 self._seen.text(answer.text)
-                waiting += [html.unescape(found) for found in _LEADS.findall(answer.text)]
+                waiting += [html.unescape(found) for led in (_LEADS, _FORMS) for found in led.findall(answer.text)]
 
     def _guessed(self) -> list[str]:
-        """Pages by what it was told: of statements, records, hits."""
-        ways = ("/app/hits/{}", "/app/records/{}", "/app/statements/{}")
-        return [way.format(value) for value in self._told.values for way in ways]
+        """Pages by what it was told: of records, of hits."""
+        return [f"/app/{what}/{value}" for value in self._told.values for what in ("hits", "records")]
 
     def _get(self, target: str) -> httpx.Response:
         answer = self._browser.get(self._world.rs.settings.url + target)
@@ -77,7 +81,8 @@ class CuriousExaminer:
     def crawl_api(self, description: Description) -> None:
         """Every GET route of the description with every value that was seen, and page by page."""
         for path in description.routes():
-            for asked in description.requests(path, self._seen, most=MOST):
+            most = MOST_DRAWN if any(word in path for word in _DRAWN) else MOST
+            for asked in description.requests(path, self._seen, most=most):
                 target: str | None = asked.target
                 for _ in range(3):
                     answer = self._api("GET", path, target, headers=dict(asked.headers))
@@ -139,9 +144,9 @@ def observe_as_examiner(world: World, told: Told, meanwhile: Meanwhile, coverage
         examiner.crawl_api(description)
         meanwhile()
         examiner.take_tasks()
-        examiner.crawl_pages(most=30)
+        examiner.crawl_pages(alike=2)
         examiner.try_what_may_be_said()
-        examiner.crawl_pages("/app/verifications", most=20)
+        examiner.crawl_pages("/app/verifications", alike=1)
     finally:
         examiner.close()
     return [exchange for exchange in world.wire.told[begun:] if exchange.asker == OUTSIDE]
@@ -160,6 +165,8 @@ def pages_of(world: World) -> dict[str, re.Pattern[str]]:
 
 
 def is_for_examiners(description: Description, path: str) -> bool:
-    """Whether an examiner's token opens it."""
+    """Whether an examiner's token opens it, or nothing need be shown."""
     scope = description.scope(path)
-    return scope is None or Role.EXAMINER in ROLES[Scope(scope)]
+    if scope is None:
+        return not path.startswith(("/v1/lane", "/v1/mirror"))  # for peers alone
+    return Role.EXAMINER in ROLES[Scope(scope)]

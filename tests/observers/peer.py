@@ -3,6 +3,7 @@ that it has ever seen."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
@@ -35,8 +36,8 @@ from tests.schemas.examples import acquisition_fields, encoded, record_fields
 ASKED: Final = (RS, XK)
 """Whose node is observed, and who holds some of its records."""
 WHO = Maker(pseudonym="curious", role=Role.INVESTIGATOR, signed_in=SignedInBy.TOKEN)
-MOST = 8
-"""Values of one route at most; those that matter most were seen first."""
+MOST = 4
+"""Values of one route, beside those that it was told."""
 OWN_NONCE = hashlib.sha256(b"nonces of the observer's records").hexdigest()
 
 
@@ -47,9 +48,7 @@ class CuriousPeer:
         self._world, self._told, self._coverage, self._most = world, told, coverage, most
         self._http = world.wire.client(MK)
         self._key = world.mk.keys.transport
-        self._seen = {host: Seen() for host in ASKED}
-        for seen in self._seen.values():
-            seen.know(*told.values)
+        self._seen = {host: Seen(told.values) for host in ASKED}
 
     def sign_anything(self) -> None:
         """Statements that name what it was told, as if it knew what that is; and a query with a scan of its own."""
@@ -132,13 +131,14 @@ class CuriousPeer:
         while True:
             answer = self._ask(host, _lane(start, head, 0))
             page = parse_lane_page(answer.content)
+            if page.checkpoint is not None:
+                self._seen[host].text(base64.b64decode(page.checkpoint).decode())
             if not page.items:
                 break
             for item in page.items:
                 start, head = start + 1, next_head(head, item.statement_id)
                 heads.append((start, head))
-        sizes = [number for number in sorted(self._seen[host].numbers)][-3:]
-        for size in sizes:
+        for size in sorted(int(size) for size in self._seen[host].values("size"))[-2:]:
             self._ask(host, _lane(0, bytes(32), size))
         for place, known in (heads[len(heads) // 2], (start + 1, head), (max(start - 1, 0), head)):
             self._ask(host, _lane(place, known, 0))

@@ -1,7 +1,7 @@
 """Two secrets of reviews: what a colleague concluded, and whether a colleague concluded anything at all.
 
-Both leave two pairs with the examiner who is observed, one that a colleague holds for a lead and one that nobody does.
-The two have the same history otherwise: a hit of the other side's, and a message about a record of each.
+Both leave two pairs with the examiner who is observed: one that a colleague holds for a lead, and the other side too, and
+one that nobody does.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -25,7 +28,7 @@ from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
 from tests.exchange.flows.network import MK
 from tests.observers.trial import Secret
-from tests.observers.world import COLLEAGUE, INVESTIGATOR, THIRD, World, drawn
+from tests.observers.world import COLLEAGUE, INVESTIGATOR, THIRD, Base, World, drawn
 
 OTHER_SIDE = tuple(Maker(pseudonym=f"examiner-{n}", role=Role.EXAMINER, signed_in=SignedInBy.TOKEN) for n in (7, 8))
 
@@ -36,20 +39,7 @@ class OfReview(Secret):
     name: ClassVar[str]
 
     def build(self, world: World, value: int) -> list[str]:
-        double = world.submit(
-            drawn(1, 7), drawn(1, 8), case_reference="RS-2026-double", level="full", audience=["MK", "XK"]
-        )
-        world.work()
-        first, second = _scans(world, double)
-        other = _scans(world, world.records["1-2"])[0]
-        self.lead, self.sibling = _candidate(world, first, other), _candidate(world, second, other)
-        apart = _scans(world, world.records["2-1"])[0], _scans(world, world.records["3-2"])[0]
-        self.control = _candidate(world, *apart)
-        for record, pair in ((double, self.lead), (world.records["2-1"], self.control)):
-            _hit_of_other_side(world, pair)
-            fields = {"to": MK, "about": record, "text": "Which laboratory holds it?", "reference": None}
-            say(world, INVESTIGATOR, "message", **fields)
-        world.work()
+        self.lead, self.sibling, self.control = pairs_of(world)
         ids = self.conclude(world, value)
         self._name_tasks(world)
         world.work()
@@ -76,10 +66,12 @@ class Conclusion(OfReview):
         said = ("identification", "inconclusive_b")[value]
         remarks = ["Parallel striae agree." * chance.randint(1, 9) for _ in range(2)]
         fields = {"conclusion": said, "basis": "screen", "remark": remarks[value]}
-        if chance.random() < 0.7:
-            sibling = {"pair": pair_of(self.sibling).model_dump(mode="json"), **fields}
+        sibling = {"pair": pair_of(self.sibling).model_dump(mode="json"), **fields}
+        with drawing(None):
             first = say(world, COLLEAGUE, "conclusion", **sibling)
-            say(world, THIRD, "verification", verifies=first, **sibling)
+        say(world, THIRD, "verification", verifies=first, **sibling)
+        _hit_of_other_side(world, self.lead)
+        world.work()
         with drawing(self.control):
             return [say(world, COLLEAGUE, "conclusion", pair=pair_of(self.lead).model_dump(mode="json"), **fields)]
 
@@ -92,25 +84,40 @@ class Control(OfReview):
     def conclude(self, world: World, value: int) -> list[str]:
         real, control = (self.lead, self.control) if value == 0 else (self.control, self.lead)
         fields = {"conclusion": "inconclusive_a", "basis": "screen", "remark": "Some agreement."}
+        _hit_of_other_side(world, real)
+        world.work()
         with drawing(control):
             return [say(world, COLLEAGUE, "conclusion", pair=pair_of(real).model_dump(mode="json"), **fields)]
 
 
-def drawing(control: StoredCandidate) -> Any:
+@contextmanager
+def drawing(control: StoredCandidate | None) -> Iterator[None]:
     """While the block runs, this pair is drawn as the one that nobody holds for a lead."""
-    patched = pytest.MonkeyPatch()
-    patched.setattr("exchange.flows.blind.unsent_candidates", lambda *_, **__: [control])
-    return _Undone(patched)
+    with pytest.MonkeyPatch.context() as patched:
+        drawn = [] if control is None else [control]
+        patched.setattr("exchange.flows.blind.unsent_candidates", lambda *_, **__: drawn)
+        yield
 
 
-class _Undone:
-    def __init__(self, patched: pytest.MonkeyPatch) -> None:
-        self._patched = patched
+def prepared(base: Base, folder: Path) -> Base:
+    """The base with two pairs that may be concluded on, and a message about a record of each."""
+    with base.opened(folder, "reviews") as world, world.running():
+        scans = drawn(1, 7), drawn(1, 8)
+        double = world.submit(*scans, case_reference="RS-2026-double", level="full", audience=["MK", "XK"])
+        world.records["double"] = double
+        world.work()
+        for pair in pairs_of(world):
+            about = pair_of(pair).a.record
+            say(world, INVESTIGATOR, "message", to=MK, about=about, text="Which laboratory holds it?", reference=None)
+        return replace(base, folder=folder, network=world.network, moment=world.steps.time(), records=world.records)
 
-    def __enter__(self) -> None: ...
 
-    def __exit__(self, *_: object) -> None:
-        self._patched.undo()
+def pairs_of(world: World) -> tuple[StoredCandidate, StoredCandidate, StoredCandidate]:
+    """A pair that resembles, another scan of its first exhibit with the same second, and a pair that does not."""
+    first, second = _scans(world, world.records["double"])
+    other = _scans(world, world.records["1-2"])[0]
+    apart = _scans(world, world.records["2-1"])[0], _scans(world, world.records["3-2"])[0]
+    return _candidate(world, first, other), _candidate(world, second, other), _candidate(world, *apart)
 
 
 def say(world: World, pseudonym: str, kind: str, **fields: Any) -> str:

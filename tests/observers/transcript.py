@@ -129,6 +129,11 @@ class Difference:
         lines = [line for line in self.lines.splitlines() if line[0] in "+-" and "content-" not in line]
         return frozenset(re.sub(r"#?\d+", "#", line) for line in lines)
 
+    @property
+    def in_names_alone(self) -> bool:
+        """Whether the same was told of things that were named otherwise before: that follows from what came before."""
+        return {line[1:] for line in self.kind if line[0] == "-"} == {line[1:] for line in self.kind if line[0] == "+"}
+
     def __str__(self) -> str:
         return f"step {self.step}, {self.asked}\n{self.lines}"
 
@@ -142,7 +147,10 @@ def differences(one: Sequence[Line], other: Sequence[Line], *, most: int = 8) ->
         if kind == "equal":
             told = zip(one[at:end], other[where:until], strict=True)
             fresh = [Difference(at + n, a.asked, _diff(a.came, b.came)) for n, (a, b) in enumerate(told) if a != b]
-            found += [item for item in fresh if not (item.kind in kinds or kinds.add(item.kind))]
+            for item in fresh:
+                if item.kind not in kinds and not (found and item.in_names_alone):
+                    kinds.add(item.kind)
+                    found.append(item)
         else:
             asked = [[line.asked for line in part] for part in (one[at:end], other[where:until])]
             found.append(Difference(at, "what was asked", _diff(*map("\n".join, asked))))

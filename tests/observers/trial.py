@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from tests.observers.coverage import Coverage
 from tests.observers.transcript import Difference, Line, differences, transcript
@@ -49,14 +49,24 @@ class Told:
 
 
 Meanwhile = Callable[[], None]
-Observer = Callable[[World, Told, Meanwhile, Coverage], Sequence[Exchange]]
-"""Asks all that it can, and returns what it saw of what went over the wire."""
+
+
+class Observer(Protocol):
+    """Asks all that it can, and returns what it saw of what went over the wire."""
+
+    __name__: str
+
+    def __call__(
+        self, world: World, told: Told, meanwhile: Meanwhile, coverage: Coverage, /
+    ) -> Sequence[Exchange]: ...
+
 
 
 @dataclass(frozen=True)
 class Outcome:
     """The transcripts of both worlds, and the differences between them."""
 
+    observer: str
     lines: tuple[list[Line], list[Line]]
     coverage: Coverage
 
@@ -67,7 +77,7 @@ class Outcome:
     @property
     def report(self) -> str:
         found = self.differences
-        return f"{len(found)} differences in {len(self.lines[0])} steps\n" + "\n\n".join(map(str, found))
+        return f"{len(found)} kinds of differences in {len(self.lines[0])} steps\n" + "\n\n".join(map(str, found))
 
 
 def run(
@@ -101,4 +111,4 @@ def run(
 
             with world.running():
                 lines.append(transcript(observer(world, given, meanwhile, coverage), told))
-    return Outcome((lines[0], lines[1]), coverage)
+    return Outcome(observer.__name__.rpartition("_")[2], (lines[0], lines[1]), coverage)

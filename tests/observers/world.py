@@ -218,7 +218,7 @@ class Base:
             with pytest.MonkeyPatch.context() as patched, fixed(steps):
                 for_a_trial(patched)
                 network = opened.enter_context(closing(self.network.copied(folder)))
-                world = opened.enter_context(closing(World(network, steps, self.tokens, self.records)))
+                world = opened.enter_context(closing(World(network, steps, self.tokens, dict(self.records))))
             yield world
 
 
