@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 LIMITS = (1, 2, 50, 200)
+DIGESTS = 8
+"""So many statements are asked about, beside those that were told."""
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "date": ("2026-01-01", "2026-12-31"),
     "wait": ("0",),  # who waits learns nothing sooner here, where nothing happens meanwhile
@@ -109,29 +111,31 @@ class Description:
         return {(path, item["name"]) for path in routes for item in described[path].get("parameters", ())}
 
     def requests(self, path: str, seen: Seen, *, most: int, each: int = 2) -> Iterator[Asked]:
-        """Requests of one route: for each of ``most`` values of its path, and for the first of them with each parameter
-        in turn, ``each`` values of it."""
+        """Requests of one route: for each of ``most`` values of its path, and for two of them with each parameter in
+        turn, ``each`` values of it."""
         parameters = self.routes()[path].get("parameters", ())
         of_path = frozenset(item["name"] for item in parameters if item["in"] == "path")
         needed = [item for item in parameters if item["in"] == "query" and item.get("required")]
         always = {item["name"]: self._values(item, seen, 1)[0] for item in needed}
-        for place, where in enumerate(self._paths(path, parameters, seen, most)):
+        paths = self._paths(path, parameters, seen, most)
+        for where in paths:
             yield Asked(path, _target(where, always), parameters=of_path | set(always))
             if any(item["name"] == "If-None-Match" for item in parameters):
                 tag = {"If-None-Match": f'"{where.rstrip("/").rpartition("/")[2]}"'}
                 yield Asked(path, _target(where, always), tag, of_path | {"If-None-Match"})
-            if place == 0:
+            if where in (paths[0], paths[-1]):  # what it was told, and what it has seen
                 yield from self._varied(path, where, always, seen, each)
 
-    def _varied(
-        self, path: str, where: str, always: Mapping[str, str], seen: Seen, each: int
-    ) -> Iterator[Asked]:
-        for item in self.routes()[path].get("parameters", ()):
+    def _varied(self, path: str, where: str, always: Mapping[str, str], seen: Seen, each: int) -> Iterator[Asked]:
+        parameters = self.routes()[path].get("parameters", ())
+        names = {item["name"] for item in parameters}
+        for item in parameters:
             name, known = item["name"], frozenset(always) | {item["name"]}
-            for value in self._values(item, seen, each) if item["in"] != "path" else ():
+            is_digest = "64" in self._schema(item["schema"]).get("pattern", "")
+            for value in self._values(item, seen, DIGESTS if is_digest else each) if item["in"] != "path" else ():
                 if item["in"] == "query":
                     yield Asked(path, _target(where, {**always, name: value}), {}, known)
-                    if "64" in self._schema(item["schema"]).get("pattern", ""):  # what is hidden must not use up a page
+                    if is_digest and "limit" in names:  # what is hidden must not use up a page
                         yield Asked(path, _target(where, {**always, name: value, "limit": "1"}), {}, known | {"limit"})
                 else:
                     yield Asked(path, _target(where, always), {name: value}, known)

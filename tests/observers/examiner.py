@@ -27,7 +27,7 @@ from tests.observers.world import EXAMINER, World
 
 MOST = 3
 """Values of one route, beside those that it was told."""
-MOST_ALIKE, MOST_DRAWN = 12, 2
+MOST_ALIKE, MOST_DRAWN = 10, 1
 """Pages of one kind; of those that are drawn, which take long and show scans alone."""
 _DRAWN = ("picture", "heights", "report.pdf", "bundle")
 _LEADS = re.compile(r'(?:href|src|data-[a-z-]+|[a-z]+-heights|hx-get)="(/(?:app|v1)/[^"#]*)')
@@ -82,7 +82,7 @@ class CuriousExaminer:
         """Every GET route of the description with every value that was seen, and page by page."""
         for path in description.routes():
             most = MOST_DRAWN if any(word in path for word in _DRAWN) else MOST
-            for asked in description.requests(path, self._seen, most=most):
+            for asked in description.requests(path, self._seen, most=most, each=1):
                 target: str | None = asked.target
                 for _ in range(3):
                     answer = self._api("GET", path, target, headers=dict(asked.headers))

@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import BaseModel
@@ -105,17 +106,16 @@ class CuriousPeer:
         self._world.steps.step(5)
         self._world.workers[MK].drain(JobKind.SEND_QUERY)
 
-    def crawl(self, description: Description, *, again: bool = False) -> None:
-        """Every GET route; ``again``, and at whoever is asked beside the owner, those where a peer is answered."""
-        for host in ASKED:
-            self._follow_lane(host)
-            for path in description.routes():
-                if (again or host != RS) and not is_for_peers(description, path):
-                    continue
-                for asked in self._requests(description, path, host):
-                    answer = self._ask(host, asked)
-                    if asked.path.startswith("/v1/blobs") and answer.status_code == 200:
-                        self._ask(host, asked, **{"Range": "bytes=10-20"})
+    def crawl(self, description: Description, host: str, *, peers_alone: bool) -> None:
+        """Every GET route, or those where a peer is answered."""
+        self._follow_lane(host)
+        for path in description.routes():
+            if peers_alone and not is_for_peers(description, path):
+                continue
+            for asked in self._requests(description, path, host):
+                answer = self._ask(host, asked)
+                if asked.path.startswith("/v1/blobs") and answer.status_code == 200:
+                    self._ask(host, asked, **{"Range": "bytes=10-20"})
 
     def _requests(self, description: Description, path: str, host: str) -> Iterator[Asked]:
         most = self._most if is_for_peers(description, path) else 2
@@ -142,7 +142,7 @@ class CuriousPeer:
             self._ask(host, _lane(0, bytes(32), size))
         for place, known in (heads[len(heads) // 2], (start + 1, head), (max(start - 1, 0), head)):
             self._ask(host, _lane(place, known, 0))
-        self._ask(host, _lane(start, head, 0))
+        self._ask(host, _lane(start, head, 0, wait=1))  # the log is longer than that, so nobody waits
 
     def _ask(self, host: str, asked: Asked, **headers: str) -> httpx.Response:
         url = self._world.network.nodes[host].settings.url + asked.target
@@ -167,7 +167,7 @@ class CuriousPeer:
 def observe_as_peer(world: World, told: Told, meanwhile: Meanwhile, coverage: Coverage) -> Sequence[Exchange]:
     """1. Sign what names the secret, have it pulled, send a query.
     2. What happens anyway happens.
-    3. Ask everything; let the nodes work on; ask everything again.
+    3. Ask the owner everything; let the nodes work on; ask whoever holds some of it too, and the owner again.
     """
     description = description_of(world)
     peer = CuriousPeer(world, told, coverage)
@@ -176,9 +176,10 @@ def observe_as_peer(world: World, told: Told, meanwhile: Meanwhile, coverage: Co
         peer.query(world.records["1-2"])
         world.work()
         meanwhile()
-        peer.crawl(description)
+        peer.crawl(description, RS, peers_alone=False)
         world.work()
-        peer.crawl(description, again=True)
+        for host in (XK, RS):
+            peer.crawl(description, host, peers_alone=True)
     finally:
         peer.close()
     _note_own_requests(world, coverage)
@@ -208,9 +209,9 @@ def is_for_peers(description: Description, path: str) -> bool:
     return description.scope(path) is None or path in ("/v1/blobs/{sha256}", "/v1/log/tile/{tile_path}")
 
 
-def _lane(start: int, head: bytes, known_size: int) -> Asked:
-    names = frozenset({"start", "head", "known_size"})
-    return Asked("/v1/lane", f"/v1/lane?start={start}&head={head.hex()}&known_size={known_size}", parameters=names)
+def _lane(start: int, head: bytes, known_size: int, **more: int) -> Asked:
+    query = {"start": start, "head": head.hex(), "known_size": known_size, **more}
+    return Asked("/v1/lane", f"/v1/lane?{urlencode(query)}", parameters=frozenset(query))
 
 
 def _readable(answer: httpx.Response) -> str:

@@ -69,9 +69,7 @@ class OfRecord(Secret):
     @property
     def sizes(self) -> Mapping[str, int]:
         return {
-            digest: len(scan)
-            for item in self.contents
-            for digest, scan in zip(item.digests, item.scans, strict=True)
+            digest: len(scan) for item in self.contents for digest, scan in zip(item.digests, item.scans, strict=True)
         }
 
     def build(self, world: World, value: int) -> list[str]:

@@ -56,10 +56,7 @@ class Observer(Protocol):
 
     __name__: str
 
-    def __call__(
-        self, world: World, told: Told, meanwhile: Meanwhile, coverage: Coverage, /
-    ) -> Sequence[Exchange]: ...
-
+    def __call__(self, world: World, told: Told, meanwhile: Meanwhile, coverage: Coverage, /) -> Sequence[Exchange]: ...
 
 
 @dataclass(frozen=True)
@@ -80,9 +77,7 @@ class Outcome:
         return f"{len(found)} kinds of differences in {len(self.lines[0])} steps\n" + "\n\n".join(map(str, found))
 
 
-def run(
-    base: Base, folder: Path, secret: Secret, observer: Observer, values: tuple[int, int] = (0, 1)
-) -> Outcome:
+def run(base: Base, folder: Path, secret: Secret, observer: Observer, values: tuple[int, int] = (0, 1)) -> Outcome:
     """1. Make both worlds.
     2. Put one value of the secret into each; what the observer is told of both, it is told in both.
     3. Let the observer ask in one, then in the other, in the same way.
