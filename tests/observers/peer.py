@@ -115,7 +115,7 @@ class CuriousPeer:
             for asked in self._requests(description, path, host):
                 answer = self._ask(host, asked)
                 if asked.path.startswith("/v1/blobs") and answer.status_code == 200:
-                    self._ask(host, asked, **{"Range": "bytes=10-20"})
+                    self._ask(host, asked, Range="bytes=10-20")
 
     def _requests(self, description: Description, path: str, host: str) -> Iterator[Asked]:
         most = self._most if is_for_peers(description, path) else 2

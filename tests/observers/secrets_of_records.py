@@ -15,7 +15,7 @@ ALIKE, OTHERS = 1, (4, 5, 6)
 """The observer's own exhibit was fired by the first; a record that shows it too would stand out in a search."""
 _KINDS = ("crime_scene", "test_fire", "seized")
 _PLACES = ("Niš", "Sremska Mitrovica", "Vranje")
-_WORDS = "seen from the left hand side under a low light after cleaning with acetone and water".split()
+_WORDS = ("seen", "from the left", "under a low light", "after cleaning", "with acetone", "twice", "in part", "stamped")
 
 
 @dataclass(frozen=True)

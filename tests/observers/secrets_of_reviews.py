@@ -1,7 +1,7 @@
 """Two secrets of reviews: what a colleague concluded, and whether a colleague concluded anything at all.
 
-Both leave two pairs with the examiner who is observed: one that a colleague holds for a lead, and the other side too, and
-one that nobody does.
+Both leave two pairs with the examiner who is observed: one that a colleague holds for a lead, and the other side too,
+and one that nobody does.
 """
 
 from __future__ import annotations

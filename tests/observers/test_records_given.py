@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.observers.peer import observe_as_peer
-from tests.observers.secrets_of_records import Withdrawn, Searched, OfRecord
+from tests.observers.secrets_of_records import OfRecord, Searched, Withdrawn
 from tests.observers.seeds import SEEDS
 from tests.observers.trial import Outcome, run
 from tests.observers.world import Base

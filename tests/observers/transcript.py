@@ -1,8 +1,8 @@
 """What an observer was told, in a form in which two worlds can be compared byte for byte.
 
-Hashes, keys and signatures get names in the order of first sight: #1, #2 ... What they are of differs between the worlds,
-and ML-DSA signatures differ each time; when and how often they come must not. Base64 that holds text is opened first, so
-that no name covers what an envelope says. Times and other tokens are the trial's own (``fixed``) and stand as they are.
+Hashes, keys and signatures get names in the order of first sight: #1, #2 ... What they are of differs between the
+worlds, and ML-DSA signatures differ each time; when and how often they come must not. Base64 that holds text is opened
+first, so that no name covers what an envelope says. Times and other tokens are the trial's own (``fixed``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TOKENS = (re.compile(_HEX), re.compile(_BASE64))
 """One after the other: a digest at the end of a path would else be taken for a part of it."""
 _TEXT = ("text/", "application/json", "application/problem+json", "application/vnd.dsse", "image/svg")
 _DEPTH = 6
-"""An envelope in a page in a mirror: what is deeper is not opened."""
+"""A payload in an envelope in a page is three deep: nothing that a node says is deeper."""
 
 
 class Names:
@@ -59,7 +59,9 @@ class Names:
             text = content.decode()
         except UnicodeDecodeError:
             return self.hashes(content)
-        return f"<{self.text(text, depth + 1)}>" if depth < _DEPTH and text.isprintable() or "\n" in text else "<deep>"
+        if depth == _DEPTH:
+            return self.hashes(content)
+        return f"<{self.text(text, depth + 1)}>"
 
     def hashes(self, content: bytes) -> str:
         """Bytes that hold hashes, one after the other, or nothing that can be read."""
