@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 HOME_DIR ?= node
 WHEELHOUSE ?= wheelhouse
+RUNS ?= 10
 RESOLVED := pyproject.toml --universal --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 NODE := --extra build --extra postgresql --extra oidc --extra s3
 # one thread for linear algebra: the arrays are small, and more threads only get in each other's way
@@ -16,7 +17,7 @@ SPREAD := -n auto --dist loadfile --benchmark-disable
 # both run whatever becomes of the first
 alone_first = $(BIN)/python -m pytest -q -m alone --benchmark-disable; alone=$$?; $(BIN)/python -m pytest -q -m "$(1)" $(SPREAD) && exit $$alone
 
-.PHONY: messages messages-missing help install demo training test test-all test-slow observers test-postgresql test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill
+.PHONY: messages messages-missing help install demo training test test-orders test-all test-slow observers test-postgresql test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -39,6 +40,10 @@ training: install  ## Six nodes to practise with, in ./region: pages, people, sy
 
 test: install  ## The tests, under three minutes; FFP_DATA=folder adds those on real scans
 	@$(BIN)/python -m pytest -q -m "not slow" $(SPREAD)
+
+test-orders: install  ## `make test` RUNS times (10), each in another order and with other seeds; stops at the first failure
+	@for seed in $$(seq $(RUNS)); do echo "run $$seed of $(RUNS)"; \
+	$(BIN)/python -m pytest -q -m "not slow" $(SPREAD) --random-order --random-order-seed=$$seed --hypothesis-seed=$$seed || exit 1; done
 
 test-all: install  ## With the slow ones; first those that judge times, one after the other
 	@$(call alone_first,not alone)
@@ -122,4 +127,4 @@ contract: install  ## Write the OpenAPI description and the JSON Schemas anew
 	@$(BIN)/python -m tests.schemas.write_json_schema
 
 clean:  ## Remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json observers.json pilot.json load.json load-node.json sbom.json wheelhouse .venv-lock
+	@rm -rf $(VENV) .venv-system .schemathesis .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json observers.json pilot.json load.json load-node.json sbom.json wheelhouse .venv-lock

@@ -3,7 +3,8 @@ and ended when nothing was asked of them for a while: each takes a hundred megab
 
 A worker gets one thread for linear algebra: the processes already share the cores among themselves. It ends with the
 node, however the node ends, and leaves Ctrl-C to it. Nobody waits at a screen for what is done in the background: its
-processes leave the cores to whoever else wants them.
+processes leave the cores to whoever else wants them. What is done there on the account of one node never holds all of
+them: a hostile scan takes as long as it may, and others' work must not wait for it.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
+from exchange.compute_accounts import Accounts
 from exchange.errors import ComputeFailed
 
 P = ParamSpec("P")
@@ -52,6 +54,8 @@ class Compute:
         self._timeout_s, self._memory_bytes, self._rest_s = timeout_s, memory_bytes, rest_s
         self._niceness = LOWEST_PRIORITY if background else 0
         self._idle: queue.LifoQueue[ProcessPoolExecutor | None] = queue.LifoQueue()
+        self._accounts = Accounts(max(1, workers - 1))
+        self._thread = threading.local()
         for _ in range(workers):
             self._idle.put(None)  # a place whose process is started when it is first needed
         self._running: set[ProcessPoolExecutor] = set()
@@ -66,7 +70,24 @@ class Compute:
         Work whose process dies is done once more, since the process may have died of something else. Raises
         ComputeFailed when it dies again, takes longer than the limit, or wants more memory; the process is replaced.
         """
-        executor = self._idle.get()
+        account = getattr(self._thread, "account", "")
+        with self._accounts.working(account):
+            executor = self._idle.get()
+            with self._accounts.counted(account):
+                return self._run(executor, function, *args, **kwargs)
+
+    @contextlib.contextmanager
+    def on_account_of(self, node_id: str) -> Iterator[None]:
+        """What this thread asks for within the block is done on the account of a node (`Accounts`)."""
+        self._thread.account = node_id
+        try:
+            yield
+        finally:
+            self._thread.account = ""
+
+    def _run(
+        self, executor: ProcessPoolExecutor | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         try:
             for _ in range(2):
                 executor = executor or self._start()

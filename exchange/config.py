@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -85,6 +86,11 @@ def _endpoint(address: str) -> str:
     return address
 
 
+def _network(text: str) -> str:
+    return str(ip_network(text))
+
+
+NetworkText = Annotated[str, AfterValidator(_network)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Hours = Annotated[int, Field(ge=1, le=24 * 366)]
 Bytes = Annotated[int, Field(gt=0, le=2**40)]
@@ -139,6 +145,9 @@ class Settings(BaseSettings):
     """One scan. A breech face at 1 um takes about 30 MB, a whole case head 100 MB."""
     max_submission_bytes: Bytes = 512 * 1024 * 1024
     """One submission with all its scans: bounds the disk that one request may fill before it is checked."""
+    patience_s: Seconds = 5
+    """What needs a worker process, a submission above all, is refused with 429 when it would wait longer, and told when
+    to come again. People at the pages are let wait six times as long."""
     min_free_bytes: Bytes = 512 * 1024 * 1024
     """Submissions are refused below this, so that the database can always finish what it began."""
     workers: Annotated[int, Field(ge=1, le=256)] = max(1, (os.cpu_count() or 2) - 1)
@@ -179,6 +188,25 @@ class Settings(BaseSettings):
     peer_certificate: Path | None = None
     """A PEM file with the certificate chain, and its key, that this node shows to peers whose proxy asks for one;
     relative to the home. Beside the signatures of requests, never in their place."""
+    least_fetch_rate_bytes_per_s: Annotated[int, Field(ge=0, le=2**30)] = 4096
+    """Below this, over half a minute, the transfer of a peer's scan is broken off and goes on later from where it was:
+    sixteen at once over a line of 560 kbit/s are faster. 0: never."""
+    most_fetch_rate_bytes_per_s: Bytes = 32 * 1024**2
+    """One transfer at a time is under way from each peer, and none is taken faster than this: an ordinary scan in a
+    second, and neither the line nor a processor is one peer's alone."""
+    peer_statements_per_day: Annotated[int, Field(ge=1, le=2**40)] = 4000
+    """What a peer may send in a day, a record counted once for each of its scans: three times what a laboratory of 200
+    exhibits a day does. Beyond it the peer's lane is not read until the next day, and nothing is lost."""
+    peer_bytes_per_day: Bytes = 20 * 1024**3
+    """The same for statements and the scans that they name: 200 exhibits of three scans of 30 MB."""
+    peer_quota_days: Annotated[int, Field(ge=1, le=60)] = 7
+    """For so many days a peer keeps what it did not use: a newcomer has as much of its past to send at once, and a peer
+    that was away a week what it gathered."""
+    peer_quarantine_items: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """So many items of a peer's that are not believed and were not noted, and its lane is read no further until the
+    operator has seen them: each is kept as evidence."""
+    peer_quarantine_bytes: Bytes = 64 * 1024**2
+    """And so many bytes of them."""
     lane_wait_s: Annotated[float, Field(ge=0, le=50)] = 20
     """How long a peer is asked to wait for news before it answers that there is none; 0 asks it not to wait. At most
     half of ``peer_timeout_s``, and below what reverse proxies wait for."""
@@ -243,6 +271,9 @@ class Settings(BaseSettings):
     asked tells nothing. Each costs an examiner the time of a comparison."""
     query_quota: Annotated[int, Field(ge=0, le=100_000)] = 50
     """Queries that each peer may ask in 24 hours: enough for a laboratory's day, too few to map what is held here."""
+    egress_networks: Annotated[tuple[NetworkText, ...], Field(max_length=100)] = ()
+    """Networks in which names may lead anywhere, such as that of a VPN: ``["10.8.0.0/16"]``. Elsewhere a name leads
+    where it did when it was confirmed (``ffp egress list``)."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     """How often a failing job is tried before it is set aside for the operator."""
     backup_passphrase: SecretStr | None = None
@@ -315,6 +346,11 @@ class Settings(BaseSettings):
     def sign_in_key(self) -> Path:
         """Seals the secrets of users' authenticators; belongs in the backup of the keys."""
         return self.home / "sign-in.key"
+
+    @property
+    def egress_file(self) -> Path:
+        """The addresses that were confirmed for the names that this node connects to."""
+        return self.home / "egress.json"
 
     @property
     def blobs(self) -> Path:

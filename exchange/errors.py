@@ -12,7 +12,8 @@ ExchangeError
 ├── TooLarge                    the sender sends less; the limit stands in the message
 ├── Conflict                    the sender looks at what is stored already
 ├── TooMany                     the sender comes again later; nothing is wrong
-│   └── QuotaReached            the peer asked as often as it may: it asks again after the time that is named
+│   ├── QuotaReached            the peer asked as often as it may: it asks again after the time that is named
+│   └── Busy                    there is more to do than can be done in time: the same again, after that time
 ├── StoreUnavailable            try again later; nothing was stored
 │   ├── StoreFull               the operator frees space; nothing was stored
 │   ├── ObjectStoreUnavailable  the object store is away: try again later; nothing is lost
@@ -37,6 +38,8 @@ ExchangeError
 │   └── DigestDiffers           the body is not the one that was signed
 └── PeerError
     ├── PeerUnreachable         try again later, with back-off
+    │   ├── EgressRefused       this node may not connect there: the operator allows it, or mends the name
+    │   └── PeerBusy            it answers, and wants to be asked again later: nothing is wrong, no try is counted
     └── PeerMisbehaved          the peer's answer breaks the protocol: stop, keep the evidence, tell the operator
         └── HistoryDiffers      two heads that one log signed do not agree: keep both, believe neither
 """
@@ -108,17 +111,21 @@ class Conflict(ExchangeError):
 
 
 class TooMany(ExchangeError):
+    """``retry_after_s`` says when the next is taken."""
+
     code = "too-many"
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after_s: int = 5) -> None:
+        super().__init__(message, code=code)
+        self.retry_after_s = retry_after_s
 
 
 class QuotaReached(TooMany):
-    """``retry_after_s`` says when the next is taken."""
-
     code = "quota-reached"
 
-    def __init__(self, message: str, *, retry_after_s: int) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
+
+class Busy(TooMany):
+    code = "busy"
 
 
 class StoreUnavailable(ExchangeError):
@@ -210,7 +217,13 @@ class SignatureInvalid(RequestRefused):
 
 
 class RequestExpired(RequestRefused):
+    """``ahead_s`` is how far the sender's clock is ahead of the one here, by what it signed."""
+
     code = "request-expired"
+
+    def __init__(self, message: str, *, ahead_s: float) -> None:
+        super().__init__(message)
+        self.ahead_s = ahead_s
 
 
 class RequestReplayed(RequestRefused):
@@ -237,6 +250,16 @@ class PeerUnreachable(PeerError):
     def __init__(self, message: str, *, retry_after_s: int = 0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class EgressRefused(PeerUnreachable):
+    """Of peers and of services alike: nothing was sent."""
+
+    code = "egress-refused"
+
+
+class PeerBusy(PeerUnreachable):
+    """Whoever waits for unreachable peers waits for this one too, hence the same code."""
 
 
 class PeerMisbehaved(PeerError):

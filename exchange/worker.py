@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 import structlog
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from structlog.contextvars import bound_contextvars
 from exchange.errors import (
     ExchangeError,
     ObjectStoreUnavailable,
+    PeerBusy,
     PeerError,
     PeerMisbehaved,
     PeerUnreachable,
@@ -27,10 +29,12 @@ from exchange.flows.answer_query import answer_query
 from exchange.flows.ask import send_query
 from exchange.flows.audit import erase_outlived_rows, seal_audit
 from exchange.flows.checkpoint import sign_head
+from exchange.flows.clocks import note_clock
 from exchange.flows.correlate import correlate_acquisition, promise_again
 from exchange.flows.drafts import erase_outlived_drafts
 from exchange.flows.erase import erase
 from exchange.flows.fetch import fetch_scan
+from exchange.flows.hit_pairs import work_out_all
 from exchange.flows.key_events import learn_keys
 from exchange.flows.key_return import cosign_again, return_key_events
 from exchange.flows.log_check import check_when_due
@@ -56,17 +60,24 @@ from exchange.net.client import PeerClient
 from exchange.net.request_id import FIELD, new_request_id
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.store import jobs
-from exchange.store.peers import PeerState, all_peers
+from exchange.store.deliveries import kept_scans
+from exchange.store.peers import PeerState, all_peers, find_peer
 from exchange.store.rebuild import lost_leaves
-from exchange.store.records import referenced_blobs
 from exchange.store.tables import JobRow
 
 log = structlog.get_logger(__name__)
 
 IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above what a laptop's battery does
-FETCHERS = 2
-ASKERS = 2
+FETCHERS = 16
+"""At most one for each peer at a time: so many peers may be slow at once before another one's scan waits for them, and
+each of their transfers has a least rate. They wait for the network most of the time."""
+ASKERS = 4
+ANSWERERS = 2
 STORERS = 2
+AT_MOST: Final = {jobs.JobKind.FETCH_SCAN: 1, jobs.JobKind.SEND_QUERY: 1, jobs.JobKind.ANSWER_QUERY: 1}
+"""How many jobs of a kind a worker does at once on the account of one node, so that it has a place left for others."""
+LEAST_OFTEN = 16
+"""In intervals of asking: how far apart a peer is asked that misbehaves each time."""
 GALLERIES_S = 60
 SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
 PURGE_S = 60  # how often it is looked whether any record's retention is over
@@ -76,6 +87,7 @@ SWEEP_OBJECTS_S = 86_400
 MAIL_S = 5  # how soon a letter leaves
 STAMP_S = 60  # the same for a time stamp, and how soon an authority that was away is asked again
 STORE_AGAIN_S = 1  # how soon a database that was away is tried again with what must be written down
+BUSY_S = 60  # the longest that a busy peer is left alone, whatever it asks for
 STOP_S = 10  # how long the node's end waits for its work: well below the patience of service managers
 
 
@@ -87,10 +99,13 @@ class Worker:
         self._write_letter = write_letter
         self._client = PeerClient(
             node.keys.transport,
+            guard=node.egress,
             timeout_s=node.settings.peer_timeout_s,
             certificate=node.settings.client_certificate,
+            least_rate=node.settings.least_fetch_rate_bytes_per_s,
+            most_rate=node.settings.most_fetch_rate_bytes_per_s,
         )
-        self._time_authority = TimeAuthorityClient(timeout_s=node.settings.peer_timeout_s)
+        self._time_authority = TimeAuthorityClient(guard=node.egress, timeout_s=node.settings.peer_timeout_s)
         self._chance = random.Random()
         self._hours = Hours(node)
         self._presence = Presence(node)
@@ -102,9 +117,13 @@ class Worker:
         self._pulled: set[str] = set()
         self._told: dict[str, bytes | None] = {}
         self._behind: set[str] = set()
+        self._lied: dict[str, int] = {}
+        self._ask_at: dict[str, float] = {}
         self._swept = False
         self._objects_promised, self._objects_swept = False, float("-inf")
         self._due: frozenset[jobs.JobKind] = frozenset()
+        self._at_most = {**AT_MOST, jobs.JobKind.CORRELATE: node.settings.workers}
+        self._served: dict[jobs.JobKind, str] = {}
         self._looking, self._look_again = threading.Lock(), 0.0
         self._wait_s = int(min(node.settings.lane_wait_s, node.settings.peer_timeout_s / 2))
 
@@ -127,11 +146,12 @@ class Worker:
             ("end of drafts", lambda: erase_outlived_drafts(self._node) > 0, PURGE_S),
             ("end of audit rows", lambda: erase_outlived_rows(self._node), PURGE_S),
         ]
+        correlators = self._workers + 1  # of which all the work of one node leaves one to others
         together: list[tuple[str, Callable[[], bool], float]] = [
-            *((f"correlator-{n}", lambda: self._drain(jobs.JobKind.CORRELATE), IDLE_S) for n in range(self._workers)),
+            *((f"correlator-{n}", lambda: self._drain(jobs.JobKind.CORRELATE), IDLE_S) for n in range(correlators)),
             ("eraser", lambda: self._drain(jobs.JobKind.ERASE), IDLE_S),
             *((f"asker-{n}", lambda: self._drain(jobs.JobKind.SEND_QUERY), IDLE_S) for n in range(ASKERS)),
-            ("answerer", lambda: self._drain(jobs.JobKind.ANSWER_QUERY), IDLE_S),
+            *((f"answerer-{n}", lambda: self._drain(jobs.JobKind.ANSWER_QUERY), IDLE_S) for n in range(ANSWERERS)),
             *((f"fetcher-{n}", lambda: self._drain(jobs.JobKind.FETCH_SCAN), IDLE_S) for n in range(FETCHERS)),
         ]
         if self._node.objects is not None:
@@ -203,24 +223,25 @@ class Worker:
         taken = read_again(self._node)
         if taken:
             log.info("understood what an older release had set aside", count=taken)
+        work_out_all(self._node)
         again = promise_again(self._node)
         if again:
             log.info("the matcher changed: scans are correlated anew", count=again)
 
     def _sweep(self) -> bool:
-        """Remove the scans that no record names, once. Not before the peers have returned this node's heads: after a
+        """Remove the scans that no record keeps, once. Not before the peers have returned this node's heads: after a
         restore a scan may be that of a record which is still to come back."""
         if self._swept:
             return False
         with self._node.store.write() as session:  # scans are kept inside write transactions, with their records
             if not may_sign(session) or lost_leaves(session):
                 return False
-            swept, stayed = self._node.blobs.sweep(referenced_blobs(session))
+            swept, stayed = self._node.blobs.sweep(kept_scans(session))
         self._swept = True
         if swept:
-            log.info("removed scans that no record names", count=swept)
+            log.info("removed scans that no record keeps", count=swept)
         if stayed:
-            log.warning("scans that no record names cannot be removed, tried again at the next start", count=stayed)
+            log.warning("scans that no record keeps cannot be removed, tried again at the next start", count=stayed)
         return False
 
     def _promise_objects(self) -> bool:
@@ -296,7 +317,20 @@ class Worker:
         return False
 
     def _pull(self, peer: str) -> bool:
-        """One round with one peer: take back what was lost, pull, mirror the log, cosign its head, tell it."""
+        """One round with one peer, and what its clock said in it."""
+        if time.monotonic() < self._ask_at.get(peer, 0.0):
+            return False
+        try:
+            return self._round(peer)
+        finally:
+            with self._node.store.read() as session:
+                found = find_peer(session, peer)
+            ahead_s = self._client.ahead_s(found.url) if found else None
+            if ahead_s is not None:
+                note_clock(self._node, peer, ahead_s)
+
+    def _round(self, peer: str) -> bool:
+        """Take back what was lost, pull, mirror the log, cosign its head, tell it."""
         try:
             with self._node.store.read() as session:
                 waits = not may_sign(session)
@@ -319,12 +353,22 @@ class Worker:
                     self._meet(peer)
             if refused is not None:
                 raise refused
+            self._lied.pop(peer, None)
         except PeerError as error:
             if self._stopping.is_set():
                 return False
+            if isinstance(error, PeerBusy):
+                self._hours.note(peer, answered=True)
+                return self._come_again(peer, error)
             self._hours.note(peer, answered=not isinstance(error, PeerUnreachable))
             return self._look_for_keys(peer, error)
         return more
+
+    def _come_again(self, peer: str, busy: PeerBusy) -> bool:
+        """As late as it asked for. No alarm: nothing is wrong."""
+        log.info("a peer is busy, asked again later", peer=peer, detail=str(busy))
+        self._stopping.wait(min(busy.retry_after_s, BUSY_S))
+        return False
 
     def _look_for_keys(self, peer: str, error: PeerError) -> bool:
         """What a peer signed did not verify, or was refused: its keys may be new ones. Returns whether they are."""
@@ -340,7 +384,15 @@ class Worker:
         if not self._stopping.is_set():  # else broken off here, no fault of the peer
             log.warning("pull failed", peer=peer, code=error.code, detail=told)
             note_alarm(self._node, peer, told)
+            if isinstance(error, PeerMisbehaved):
+                self._ask_later(peer)
         return False
+
+    def _ask_later(self, peer: str) -> None:
+        """Who misbehaves again and again is asked seldom: to read and refuse its answers costs others' time too."""
+        times = self._lied[peer] = self._lied.get(peer, 0) + 1
+        longer = min(2 ** min(times, 10), LEAST_OFTEN)
+        self._ask_at[peer] = time.monotonic() + longer * self._node.settings.pull_interval_s
 
     def _get_back(self, peer: str) -> PeerError | None:
         """After a restore: the log's hashes, then what this peer holds of this node's own. What is refused keeps
@@ -360,13 +412,17 @@ class Worker:
         self._told[peer] = meet(self._node, self._client, peer, self._told.get(peer))
 
     def _drain(self, kind: jobs.JobKind) -> bool:
-        """Take one due job of a kind and do it; returns whether there was one."""
+        """Take one due job of a kind, of the node whose turn it is, and do it; returns whether there was one."""
         if kind not in self._due_kinds():
             return False
+        after, at_most = self._served.get(kind, ""), self._at_most.get(kind)
         with self._node.store.write() as session:
-            job = jobs.take(session, kind, owner=self._presence.worker_id, lease_s=LEASE_S)
+            job = jobs.take(
+                session, kind, owner=self._presence.worker_id, lease_s=LEASE_S, after=after, at_most=at_most
+            )
         if job is None:
             return False
+        self._served[kind] = job.node_id
         with self._holding:
             self._held[job.job_id] = job.attempts
         try:
@@ -378,11 +434,13 @@ class Worker:
 
     def _do_taken(self, kind: jobs.JobKind, job: JobRow) -> None:
         try:
-            self._do(kind, int(job.subject), job.attempts)
+            with self._node.background.on_account_of(job.node_id):
+                self._do(kind, int(job.subject), job.attempts)
         except ExchangeError as error:
             wait = error.retry_after_s if isinstance(error, PeerUnreachable) else 0
             patient = isinstance(error, ObjectStoreUnavailable)  # however long it is away, no scan is given up for it
-            self._failed(job, f"{error.code}: {error}", at_least_s=wait, patient=patient)
+            counted = not isinstance(error, PeerBusy)
+            self._failed(job, f"{error.code}: {error}", at_least_s=wait, patient=patient, counted=counted)
         except Exception as error:
             log.exception("job failed", kind=kind, subject=job.subject)
             self._failed(job, f"unforeseen: {type(error).__name__}")
@@ -394,9 +452,14 @@ class Worker:
         with self._looking:
             if time.monotonic() >= self._look_again:
                 with self._node.store.read() as session:
-                    self._due = jobs.due_kinds(session)
+                    self._due = frozenset(kind for kind in jobs.due_kinds(session) if self._may_take(session, kind))
                 self._look_again = time.monotonic() + IDLE_S / 2
             return self._due
+
+    def _may_take(self, session: Session, kind: jobs.JobKind) -> bool:
+        """Whether any node of which jobs are due has a place left."""
+        owner, at_most = self._presence.worker_id, self._at_most.get(kind)
+        return bool(jobs.waiting_nodes(session, kind, owner=owner, at_most=at_most))
 
     def _do(self, kind: jobs.JobKind, subject: int, attempt: int) -> None:
         match kind:
@@ -416,12 +479,14 @@ class Worker:
             case jobs.JobKind.STORE_OBJECT:
                 settle_object(self._node, subject)
 
-    def _failed(self, job: JobRow, message: str, *, at_least_s: float = 0, patient: bool = False) -> None:
+    def _failed(
+        self, job: JobRow, message: str, *, at_least_s: float = 0, patient: bool = False, counted: bool = True
+    ) -> None:
         log.warning("job failed", kind=job.kind, subject=job.subject, attempt=job.attempts, detail=message)
 
         def put_back(session: Session) -> None:
             most = NEVER if patient else most_attempts(job, self._node.settings.max_attempts)
-            aside = jobs.fail(session, job, message, max_attempts=most, at_least_s=at_least_s)
+            aside = jobs.fail(session, job, message, max_attempts=most, at_least_s=at_least_s, counted=counted)
             tell_on_scan(session, job, message, aside)
 
         self._written(put_back)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -31,6 +32,28 @@ LongText = Annotated[
 ]
 
 
+def _real_moment(text: str) -> str:
+    datetime.fromisoformat(text)  # the pattern alone takes a 31st of February
+    return text
+
+
+Moment = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"),
+    AfterValidator(_real_moment),
+]
+"""A time in UTC, to the millisecond: ``2026-11-25T09:00:10.000Z``."""
+
+
+def added_later() -> Any:
+    """An optional field that came after the first release: left out of the payload where it is unset.
+
+    A node of before refuses a field that it does not know, even an empty one. Fields of the first release go on being
+    written as ``null``: a record that is submitted again must have the bytes, and so the id, that it had.
+    """
+    return Field(default=None, exclude_if=lambda value: value is None)
+
+
 class Maker(Contract):
     """Who made a statement: a pseudonym that the node vouches for, in which role, signed in how."""
 
@@ -41,9 +64,11 @@ class Maker(Contract):
 
 class Statement(Contract):
     """What all statements carry. ``nonce`` is 32 random bytes in hexadecimal, so that an id tells nothing of the
-    content, and erasing the payload erases the only way to guess it."""
+    content, and erasing the payload erases the only way to guess it. ``stated_at`` is when the issuer says that it was
+    made: shown as stated, and never what anything of this statement is decided by."""
 
     contract: Literal["1.0"]
     nonce: Sha256Hex
     issuer: NodeId
     made_by: Maker
+    stated_at: Moment | None = added_later()

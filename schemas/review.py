@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.exhibit import Contract, Day, Sha256Hex, ShortText
-from schemas.issued import LongText, NodeId, Statement
+from schemas.issued import LongText, NodeId, Statement, added_later
 from schemas.vocabulary import AfteConclusion, Basis, ComparisonStep, FeedbackOutcome, HitStage, ReferenceChannel
 
 
@@ -34,7 +34,8 @@ class Pair(Contract):
 
 class Hit(Statement):
     """Two cases that were not known to be connected, joined by a person: a lead, seen on screen and verified blind, or
-    a confirmed hit, compared on the exhibits. ``score`` ranked the pair; it is no measure of certainty."""
+    a confirmed hit, compared on the exhibits. ``score`` ranked the pair; it is no measure of certainty. ``answers`` is
+    the step of the physical comparison that a confirmed hit follows on: the one that agreed to it, or that ended it."""
 
     type: Literal["hit"]
     pair: Pair
@@ -44,6 +45,7 @@ class Hit(Statement):
     verification: Sha256Hex
     score: Annotated[float, Field(ge=-10, le=100)] | None = None
     matcher: ShortText | None = None
+    answers: Sha256Hex | None = added_later()
 
     @model_validator(mode="after")
     def _screen_confirms_nothing(self) -> Self:
@@ -75,7 +77,9 @@ class Verification(Statement):
 
 class PhysicalComparison(Statement):
     """A step of two exhibits, joined by a lead, to one microscope. ``on`` and ``place`` say when and where, as asked or
-    agreed. ``done`` rests on a conclusion and its verification, both on the exhibits."""
+    agreed. ``done`` rests on a conclusion and its verification, both on the exhibits. ``answers`` is the statement that
+    the step follows on: who asks answers the lead; who agrees or declines, what was asked or agreed; ``done``, the step
+    that agreed."""
 
     type: Literal["physical-comparison"]
     hit: Sha256Hex
@@ -85,6 +89,7 @@ class PhysicalComparison(Statement):
     conclusion: Sha256Hex | None = None
     verification: Sha256Hex | None = None
     remark: LongText | None = None
+    answers: Sha256Hex | None = added_later()
 
     @model_validator(mode="after")
     def _done_rests_on_both(self) -> Self:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from schemas.exhibit import Contract, Day, Sha256Hex, ShortText
 from schemas.issued import NodeId, Statement
-from schemas.record import GroupName
+from schemas.record import MAX_ACQUISITIONS, GroupName
 from schemas.vocabulary import (
     Decision,
     ErasureOutcome,
@@ -22,6 +22,7 @@ from schemas.vocabulary import (
 MAX_GROUPS = 16
 MAX_BASES = 256
 MAX_REFUSALS = 64
+MAX_KEEPERS = 64
 
 Count = Annotated[int, Field(ge=0, le=2**62)]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
@@ -50,15 +51,32 @@ class Withdrawal(Statement):
     holder: NodeId | None = None
 
 
+class KeptScan(Contract):
+    """A scan of an erased record that is still at the holder, and the nodes whose own records delivered it there."""
+
+    sha256: Sha256Hex
+    by: tuple[NodeId, ...] = Field(min_length=1, max_length=MAX_KEEPERS)
+
+
 class Acknowledgement(Statement):
     """A holder tells the owner what became of a record that was withdrawn. What a court holds is restricted first, and
-    acknowledged again when it is erased."""
+    acknowledged again when it is erased. ``kept``, left out where there is nothing: which scans of an erased record
+    stay, because other nodes delivered the same bytes."""
 
     type: Literal["acknowledgement"]
     owner: NodeId
     withdrawal: Sha256Hex
     record: Sha256Hex
     outcome: ErasureOutcome
+    kept: tuple[KeptScan, ...] | None = Field(
+        default=None, min_length=1, max_length=MAX_ACQUISITIONS, exclude_if=lambda kept: kept is None
+    )
+
+    @model_validator(mode="after")
+    def _kept_of_what_was_erased(self) -> Self:
+        if self.kept is not None and self.outcome is not ErasureOutcome.ERASED:
+            raise ValueError("only of an erased record scans are kept by other records")
+        return self
 
 
 class Refusal(Contract):

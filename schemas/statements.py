@@ -84,7 +84,8 @@ def about(statement: Statement) -> str | None:
 
 
 def statement_payload(statement: Statement) -> bytes:
-    """The bytes to sign. Made once by the issuer; a holder keeps these bytes and never makes them again."""
+    """The bytes to sign. Made once by the issuer; a holder keeps these bytes and never makes them again. What was added
+    to the contract after its first release is left out where it is unset (``schemas.issued.added_later``)."""
     return statement.model_dump_json().encode()
 
 

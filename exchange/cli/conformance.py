@@ -71,10 +71,11 @@ def _must_answer(url: str) -> None:
     import httpx
 
     from exchange.errors import InvalidInput, PeerUnreachable
+    from exchange.net.egress import Typed
     from exchange.net.line import http_client
 
     try:
-        with http_client(10) as client, client.stream("GET", url):
+        with http_client(10, Typed(url)) as client, client.stream("GET", url):
             pass  # whatever it says
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise InvalidInput(f"{url} is no address, such as https://ffp-mk.example.") from error

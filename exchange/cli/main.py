@@ -13,6 +13,7 @@ from exchange.cli import (
     conformance,
     demo,
     doctor,
+    egress,
     evaluation,
     glossary,
     importing,
@@ -52,6 +53,7 @@ app.command("migrate")(keeping.migrate)
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.add_typer(peers.app, name="peer")
+app.add_typer(egress.app, name="egress")
 app.add_typer(queries.app, name="query")
 app.add_typer(keys.app, name="key")
 app.add_typer(records.app, name="record")

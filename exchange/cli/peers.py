@@ -40,11 +40,18 @@ def add(
         str | None,
         typer.Option(help="As the other side reads it out; asked for when not given and no trust root is installed."),
     ] = None,
+    address_from_card: Annotated[
+        bool,
+        typer.Option(
+            "--address-from-card",
+            help="Where its card states another address than URL: that one, since the other side confirmed it.",
+        ),
+    ] = False,
     home: Home = None,
 ) -> None:
     """Enrol a peer: fetch its card, compare the fingerprint, pin its keys. With a trust root installed its registry
     must name the peer, and nobody needs to telephone."""
-    from exchange.flows.enrol import enrol, fetch_introduction
+    from exchange.flows.enrol import check_address, enrol, fetch_introduction
     from exchange.flows.node import opened
     from exchange.flows.trust_root import admitted
     from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
@@ -55,6 +62,11 @@ def add(
         typer.echo(f"At {url} answers {card.issuer} of {card.jurisdiction.display_name}.")
         if card.jurisdiction is Jurisdiction.XK:
             typer.echo(KOSOVO_FOOTNOTE)
+        address = card.url if address_from_card else None
+        if introduction.elsewhere:
+            typer.echo(f"You typed {url}; its card states {card.url}.")
+            typer.echo("If the other side reads out the stated one: the same again with --address-from-card.")
+        check_address(introduction, address)
         registered = admitted(node, card)
         if registered is not None:
             typer.echo(f"The registry names it, at {registered.url}, with this identity:\n")
@@ -64,15 +76,15 @@ def add(
             read_out = fingerprint or typer.prompt(
                 "Telephone the other side on a number that you know. Type the 40 digits that they read out"
             )
-        peer = enrol(node, introduction, confirmed=read_out, legal_basis=legal_basis)
-    typer.echo(f"{peer.node_id} is enrolled. It must enrol this node too before anything flows.")
+        peer = enrol(node, introduction, confirmed=read_out, legal_basis=legal_basis, address=address)
+    typer.echo(f"{peer.node_id} is enrolled, at {peer.url}. It must enrol this node too before anything flows.")
 
 
 @app.command("list")
 def list_peers(home: Home = None) -> None:
     """List peers: what went, what came, what stands still and why."""
     from exchange.flows.node import opened
-    from exchange.flows.sync import sync_status
+    from exchange.flows.sync import share_in_words, sync_status
 
     with opened(resolve_home(home)) as node:
         found = sync_status(node)
@@ -88,8 +100,38 @@ def list_peers(home: Home = None) -> None:
                 "receipts. Ask its operator whether a backup was restored."
             )
         typer.echo(f"  received: {row.cursor_count}, of these {item.quarantined} in quarantine")
+        typer.echo(f"  share: {share_in_words(item.shares)}")
         typer.echo(f"  last answer: {row.pulled_at or 'never'}")
+        if item.clock is not None:
+            typer.echo(f"  clock: {item.clock}")
         typer.echo(f"  alarm: {row.alarm or 'none'}\n")
+
+
+@app.command("quota")
+def quota(
+    node_id: str,
+    statements: Annotated[
+        int | None,
+        typer.Option(min=1, max=2**40, help="Statements a day; a record counts once for each of its scans."),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option("--bytes", min=1, max=2**50, help="Bytes a day, with the scans that are named."),
+    ] = None,
+    as_settings: Annotated[bool, typer.Option("--as-settings", help="As the settings give every peer again.")] = False,
+    home: Home = None,
+) -> None:
+    """Show what a peer may send in a day, or give it another share than the settings do. Holds at once: a lane that
+    stands still goes on, and what a peer may keep of the last days grows with it."""
+    from exchange.flows.node import opened
+    from exchange.flows.peer_quota import quotas, set_quota
+    from exchange.flows.sync import share_in_words
+
+    with opened(resolve_home(home)) as node:
+        found = quotas(node, node_id)
+        if as_settings or statements is not None or size is not None:
+            found = set_quota(node, node_id, statements=statements, size=size)
+    typer.echo(share_in_words(found))
 
 
 @app.command("expel")

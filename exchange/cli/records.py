@@ -54,9 +54,13 @@ def withdrawals(record: RecordId, home: Home = None) -> None:
         typer.echo(f"Withdrawn {state.at} from {state.holder or 'everybody'}, {state.reason}.")
         if state.holder is None:
             typer.echo(f"  here: {state.here or 'is being erased'}")
+        for scan in state.kept:
+            typer.echo(f"    the scan {scan.sha256} stays: delivered by {', '.join(scan.by)} too")
         for holder in state.holders:
             told = f"{holder.outcome}, {holder.at}" if holder.outcome else "has not acknowledged it yet"
             typer.echo(f"  {holder.node_id}: {told}")
+            for scan in holder.kept:
+                typer.echo(f"    the scan {scan.sha256} stays there: delivered by {', '.join(scan.by)} too")
 
 
 @app.command("grant")

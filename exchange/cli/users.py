@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from exchange.cli.node import Home
 from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    from schemas.vocabulary import Role
 
 app = typer.Typer(help="Users of this node, by pseudonym.", no_args_is_help=True)
 
@@ -24,15 +27,12 @@ def add(
     from exchange.errors import InvalidInput
     from exchange.flows.node import opened
     from exchange.store.users import add_user
-    from schemas.vocabulary import Role
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,31}", pseudonym):
         raise InvalidInput("A pseudonym has up to 32 lower-case letters, digits, dots and dashes.")
-    roles = [known for known in Role if known is not Role.NODE]
-    if role not in roles:
-        raise InvalidInput(f"The role {role} is none of {', '.join(roles)}.")
+    given = _role(role)
     with opened(resolve_home(home)) as node, node.store.write() as session:
-        token = add_user(session, pseudonym, Role(role))
+        token = add_user(session, pseudonym, given)
     typer.echo(token)
     typer.echo(
         f"This token of {pseudonym} ({role}) is shown once, and holds for a year; only its hash is kept.", err=True
@@ -68,6 +68,23 @@ def list_users(home: Home = None) -> None:
             )
 
 
+@app.command("role")
+def role(
+    pseudonym: str,
+    role: Annotated[str, typer.Argument(help="examiner, investigator, operator, head or auditor.")],
+    home: Home = None,
+) -> None:
+    """Give a user another role, at once: also in open sessions. Tokens keep their scopes, and do no more than the role
+    may. What was signed stays signed in the role that it was; verifications that an examiner took wait for another."""
+    from exchange.flows.node import opened
+    from exchange.store.users import change_role
+
+    given = _role(role)
+    with opened(resolve_home(home)) as node, node.store.write() as session:
+        change_role(session, pseudonym, given)
+    typer.echo(f"{pseudonym} is {given} from now on.")
+
+
 @app.command("revoke")
 def revoke(pseudonym: str, home: Home = None) -> None:
     """Revoke a user at once, with all tokens and sessions."""
@@ -77,3 +94,14 @@ def revoke(pseudonym: str, home: Home = None) -> None:
     with opened(resolve_home(home)) as node, node.store.write() as session:
         revoke_user(session, pseudonym)
     typer.echo(f"{pseudonym} is revoked.")
+
+
+def _role(named: str) -> Role:
+    """Raises InvalidInput."""
+    from exchange.errors import InvalidInput
+    from schemas.vocabulary import Role
+
+    roles = [known for known in Role if known is not Role.NODE]
+    if named not in roles:
+        raise InvalidInput(f"The role {named} is none of {', '.join(roles)}.")
+    return Role(named)

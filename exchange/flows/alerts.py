@@ -10,8 +10,12 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import InvalidInput, NotFound
+from exchange.flows.blind import hidden_hits, hidden_pairs
+from exchange.flows.hit_stage import NoEffect
+from exchange.flows.links import links_of
 from exchange.flows.node import Node
 from exchange.store.alerts import APPROVAL, VERIFICATION, News, Reader, count_news, list_news, marks_of, put_mark
+from exchange.store.hits import pairs_of_hits
 from schemas.vocabulary import Role
 
 ALERTED: Final = frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})
@@ -24,11 +28,13 @@ _STAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{
 
 @dataclass(frozen=True)
 class Alert:
-    """One line: ``page`` is where to read more, ``fresh`` until it is marked as read."""
+    """One line: ``page`` is where to read more, ``fresh`` until it is marked as read, ``no_effect`` why what was signed
+    about a hit counts for nothing."""
 
     news: News
     page: str
     fresh: bool
+    no_effect: NoEffect | None
 
 
 @dataclass(frozen=True)
@@ -49,14 +55,17 @@ def count_fresh(session: Session, node: Node, role: Role, pseudonym: str, *, aft
         return 0
     seen_to, _ = marks_of(session, pseudonym)
     since = max(seen_to, _oldest(), after)
-    return count_news(session, Reader(node.node_id, pseudonym, role), since, most=MOST)
+    return count_news(session, _reader(session, node, role, pseudonym), since, most=MOST)
 
 
 def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Alerts:
     """With those that were read already."""
     seen_to, before = marks_of(session, pseudonym)
-    found = list_news(session, Reader(node.node_id, pseudonym, role), _oldest(), limit=MOST)
-    return Alerts(tuple(Alert(news, _page(news), news.at > seen_to) for news in found), before is not None)
+    found = list_news(session, _reader(session, node, role, pseudonym), _oldest(), limit=MOST)
+    links = links_of(session, node, sorted(pairs_of_hits(session, {news.subject for news in found})))
+    counts_not = {name: why for link in links for name, why in link.progress.no_effect.items()}
+    lines = (Alert(news, _page(news), news.at > seen_to, counts_not.get(news.statement_id)) for news in found)
+    return Alerts(tuple(lines), before is not None)
 
 
 def mark_read(session: Session, pseudonym: str, seen_to: str) -> None:
@@ -78,6 +87,12 @@ def undo_mark(session: Session, pseudonym: str) -> None:
     if before is None:
         raise NotFound("There is no mark that could be taken back.")
     put_mark(session, pseudonym, before, None)
+
+
+def _reader(session: Session, node: Node, role: Role, pseudonym: str) -> Reader:
+    """Who may not be told of some hits: what is hidden is hidden first, and counted after."""
+    hidden = hidden_pairs(session, role, pseudonym)
+    return Reader(node.node_id, pseudonym, role, hidden_hits(session, hidden))
 
 
 def _oldest() -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import now, stamp, stamp_in
 from exchange.errors import Conflict, InvalidInput, NotFound, PeerMisbehaved, PeerUnreachable, StoreUnavailable
+from exchange.flows.delivered_scan import delivered_scan
 from exchange.flows.node import Node
 from exchange.flows.peer import address_of
 from exchange.flows.pipelines import roles_of, why_not_correlated
@@ -133,13 +134,13 @@ def send_query(node: Node, client: PeerClient, number: int) -> None:
             refusal = None
             # 3.
             request = query_request(session, row)
-            scan = {item.position: item.sha256 for item in acquisitions_of(session, row.record or "")}
+            scans = {item.position: item for item in acquisitions_of(session, row.record or "")}
     if refusal is not None or peer is None:
         _settle(node, number, *(refusal or (QueryState.GIVEN_UP, "The peer is gone.")))
         return
 
     # 4.
-    form = Form(request.model_dump_json().encode(), node.blobs.path(scan[row.position or 0]))
+    form = Form(request.model_dump_json().encode(), delivered_scan(node, scans[row.position or 0]))
     try:
         client.send_query(address_of(peer), form, within_s=min(LONGEST_SEND_S, 60 + form.size / SLOWEST_BYTES_A_S))
     except (PeerUnreachable, PeerMisbehaved) as error:

@@ -14,6 +14,7 @@ from exchange.errors import DigestDiffers, NotFound
 from exchange.flows.node import blobs_of, store_of
 from exchange.store.blobs import BlobFolder
 from exchange.store.copies import copy_file, digest, sync, write_file
+from exchange.store.deliveries import is_kept
 from exchange.store.engine import Store
 from exchange.store.lock import sole_user
 from exchange.store.manifest import (
@@ -30,7 +31,6 @@ from exchange.store.manifest import (
 from exchange.store.objects import all_stored
 from exchange.store.records import scans_at_rest
 from exchange.store.statements import log_size
-from exchange.store.withdrawals import is_named
 from exchange.trust.sealing import seal
 
 _PART = ".part"
@@ -169,7 +169,7 @@ def _copy_scans(blobs: BlobFolder, store: Store, named: dict[str, int], target: 
             copy_file(blobs.path(sha256), copy, sha256=sha256)
         except (NotFound, FileNotFoundError, DigestDiffers):
             with store.read() as session:
-                if is_named(session, sha256):  # else it was withdrawn since, and erased
+                if is_kept(session, sha256):  # else it was withdrawn since, and erased
                     backup.missing.append(sha256)
             continue
         backup.copied += 1

@@ -3,42 +3,58 @@ not verify those pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from sqlalchemy.orm import Session
+
+from exchange.flows.blind import hidden_pairs
 from exchange.flows.node import Node
-from exchange.store.records import acquisitions_of
-from exchange.store.reviews import mark_seen, scans_of, seen_by
+from exchange.store.exhibits import Exhibits, exhibit_name, exhibit_of, exhibits_of, join_exhibits
+from exchange.store.reviews import exhibits_seen_by, mark_exhibits
 from exchange.store.tables import FoundRow, QueryRow
 from schemas.vocabulary import Role
+
+HANDLE = "handle"
+"""In the place of a node's id: no node is called so."""
 
 
 def banded(
     node: Node, role: Role, pseudonym: str, rows: Sequence[QueryRow], found: Sequence[FoundRow]
 ) -> frozenset[str]:
-    """The queries whose bands this person is about to be shown. Whoever is shown the band of a pair that is known by
-    now does not verify it."""
+    """The queries whose bands this person is about to be shown. Whoever is shown the band of two exhibits does not
+    verify a pair of them, whenever the other one becomes known; no band is shown of what waits for a verification."""
     if role is not Role.EXAMINER:
         return frozenset(row.statement_id for row in rows)
-    own = [row for row in rows if row.asker == node.node_id and row.made_by == pseudonym]
-    _note(node, pseudonym, own, found)
-    return frozenset(row.statement_id for row in own)
-
-
-def _note(node: Node, pseudonym: str, rows: Sequence[QueryRow], found: Sequence[FoundRow]) -> None:
-    records = [(item.query, item.record) for item in found if item.record is not None]
+    own = {row.statement_id: row for row in rows if row.made_by == pseudonym and row.asker == node.node_id}
     with node.store.read() as session:
-        pairs = [
-            scans_of(mine.sha256, other.sha256)
-            for row in rows
-            if row.record is not None
-            for mine in acquisitions_of(session, row.record)
-            if mine.position == row.position
-            for query, record in records
-            if query == row.statement_id
-            for other in acquisitions_of(session, record)
-        ]
-        known = seen_by(session, pseudonym, pairs)
-    fresh = [pair for pair in pairs if pair not in known]
-    if fresh:
+        pairs = _pairs_found(session, own, found)
+        waiting = hidden_pairs(session, role, pseudonym).exhibits
+        shown = {query: exhibits for query, exhibits in pairs.items() if not exhibits & waiting}
+        every = {pair for exhibits in shown.values() for pair in exhibits}
+        known = exhibits_seen_by(session, pseudonym, every)
+    if fresh := every - known.keys():
         with node.store.write() as session:
-            mark_seen(session, pseudonym, fresh, opened=False)
+            mark_exhibits(session, pseudonym, fresh)
+    return frozenset(shown)
+
+
+def _pairs_found(session: Session, own: Mapping[str, QueryRow], found: Sequence[FoundRow]) -> dict[str, set[Exhibits]]:
+    """By query, the exhibits that its answer says something of. Of what was not released yet nobody knows the record:
+    its handle stands for it until then."""
+    pairs: dict[str, set[Exhibits]] = {query: set() for query in own}
+    for item in found:
+        row = own.get(item.query)
+        if row is not None and row.record is not None:
+            asked_about = exhibit_of(session, row.asker, row.record)
+            pairs[item.query].add(exhibits_of(asked_about, found_exhibit(session, item, row.asked)))
+    return pairs
+
+
+def found_exhibit(session: Session, found: FoundRow, owner: str) -> str:
+    """The exhibit that an answer names by a handle; the handle, until the record is known."""
+    return exhibit_name(HANDLE, found.handle) if found.record is None else exhibit_of(session, owner, found.record)
+
+
+def note_released(session: Session, handle: str, owner: str, record: str) -> None:
+    """Whoever was shown the band of this handle was shown it of this record's exhibit. Needs a write transaction."""
+    join_exhibits(session, exhibit_name(HANDLE, handle), exhibit_of(session, owner, record))

@@ -1,15 +1,16 @@
 """Blind verification: another examiner judges a pair and has seen neither its score nor the first conclusion.
 
-What is blind is kept so on both ways. Whoever was shown a score in a list, or opened the pair, is not asked to verify
-it; and while a pair waits, it is in no list and behind no address for those who may be asked. Some pairs that nobody
-holds for a lead are sent too, and answered in the same way, so that being asked tells nothing.
+What is blind is kept so on both ways, over the two exhibits: all their scans, of whatever region and version. Whoever
+was shown a score of these exhibits in a list, or opened a pair of them, is not asked to verify one; and while a pair
+waits, all pairs of the two exhibits are in no list and behind no address for those who may be asked. Some pairs that
+nobody holds for a lead are sent too, and answered in the same way, so that being asked tells nothing.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,7 @@ from exchange.errors import Conflict, NotFound
 from exchange.flows.node import Node
 from exchange.flows.pipelines import PIPELINES
 from exchange.store.candidates import StoredCandidate, View, unsent_candidates
+from exchange.store.exhibits import Exhibits, exhibit_of, exhibits_of, versions_of_exhibits
 from exchange.store.records import find_record
 from exchange.store.review_tables import VerificationTaskRow
 from exchange.store.reviews import (
@@ -26,14 +28,18 @@ from exchange.store.reviews import (
     blind_examiners,
     control_of,
     drop_task,
+    examiners,
+    exhibits_seen_by,
     find_task,
     mark_seen,
     open_tasks,
+    saw,
     scans_of,
     seen_by,
     task_of,
+    tasks_concluded_by,
 )
-from exchange.store.statements import find_statement
+from exchange.store.statements import find_statement, statements_about_each
 from exchange.store.tables import RecordRow, StatementRow
 from schemas import Conclusion, Pair, Side, Verification, open_envelope, parse_statement
 from schemas.vocabulary import AfteConclusion, Basis, Role
@@ -44,6 +50,8 @@ lowest, one look would tell them."""
 TRIED = 20
 MOST_STEPS = 4
 """A retraction of feedback on a hit is three from the pair; what is further is held for telling."""
+OF_NO_PAIR = frozenset({"record", "disclosure", "grant", "withdrawal"})
+"""What they are about is a record."""
 APART = frozenset({AfteConclusion.ELIMINATION, AfteConclusion.UNSUITABLE})
 """What leads nowhere: on the screen it is not verified."""
 
@@ -61,58 +69,123 @@ class Task:
     records: tuple[RecordRow, RecordRow]
 
 
+@dataclass(frozen=True)
+class Hidden:
+    """Pairs of exhibits that a person may be asked to judge blind: whatever is said of one of them would tell what
+    others hold of it. ``versions``: each version of these exhibits, erased ones too, with its exhibit."""
+
+    exhibits: frozenset[Exhibits] = frozenset()
+    scans: frozenset[Scans] = frozenset()
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __contains__(self, pair: object) -> bool:
+        return isinstance(pair, Pair) and self.covers(
+            (pair.a.record, pair.b.record), scans_of(pair.a.scan, pair.b.scan)
+        )
+
+    def covers(self, records: tuple[str, str], scans: Scans) -> bool:
+        """Whether two records, or two scans, are of such a pair."""
+        one, other = map(self.versions.get, records)
+        of_exhibits = one is not None and other is not None and exhibits_of(one, other) in self.exhibits
+        return of_exhibits or scans in self.scans
+
+
 def view_of(role: Role, pseudonym: str) -> View:
     """What candidates somebody may look at: an examiner, none that waits for a verification that may be theirs."""
     return View(PIPELINES, pseudonym if role is Role.EXAMINER else None)
 
 
-def hidden_pairs(session: Session, role: Role, pseudonym: str) -> frozenset[Scans]:
-    """Pairs that this person may be asked to judge blind: that there is a hit would tell what others hold of them."""
+def hidden_pairs(session: Session, role: Role, pseudonym: str) -> Hidden:
+    """What this person may be asked to judge blind: that there is a hit would tell what others hold of it."""
     if role is not Role.EXAMINER:
+        return Hidden()
+    tasks = [task for task in open_tasks(session) if task.concluded_by != pseudonym]
+    exhibits = frozenset((task.exhibit_low, task.exhibit_high) for task in tasks)
+    versions = versions_of_exhibits(session, {name for pair in exhibits for name in pair})
+    return Hidden(exhibits, frozenset((task.scan_low, task.scan_high) for task in tasks), versions)
+
+
+def hidden_hits(session: Session, hidden: Hidden) -> frozenset[str]:
+    """The hits that tell of what is hidden: through the conclusions on a record of it."""
+    if not hidden.exhibits:
         return frozenset()
-    return frozenset((task.scan_low, task.scan_high) for task in open_tasks(session) if task.concluded_by != pseudonym)
+    said = statements_about_each(session, list(hidden.versions), ["conclusion"])
+    conclusions = {row.statement_id: row for rows in said.values() for row in rows}
+    hits = statements_about_each(session, list(conclusions), ["hit"])
+    telling = [name for name in hits if tells_of(session, conclusions[name], hidden)]
+    return frozenset(row.statement_id for name in telling for row in hits[name])
 
 
-def tells_of(session: Session, row: StatementRow, hidden: frozenset[Scans]) -> bool:
+def tells_of(session: Session, row: StatementRow, hidden: Hidden) -> bool:
     """Whether a statement is about one of these pairs, or about a statement that is."""
+    if not hidden.exhibits:
+        return False
+    try:
+        return spoken_pair(session, row) in hidden
+    except NotFound:
+        return True  # what cannot be placed is held for telling
+
+
+def spoken_pair(session: Session, row: StatementRow) -> Pair | None:
+    """The pair that a statement is about, or the statement that it is about; None where it is about no pair. Raises
+    NotFound where that cannot be known here."""
     for _ in range(MOST_STEPS):
-        if not hidden or row.envelope is None:
-            return False
+        if row.envelope is None:
+            raise NotFound("The statement was erased; what it was about is not known.")
         pair = getattr(parse_statement(open_envelope(row.envelope).payload), "pair", None)
         if isinstance(pair, Pair):
-            return scans_of(pair.a.scan, pair.b.scan) in hidden
-        spoken_of = find_statement(session, row.about) if row.about else None
+            return pair
+        spoken_of = find_statement(session, row.about) if row.about and row.type not in OF_NO_PAIR else None
         if spoken_of is None:
-            return False
+            return None
         row = spoken_of
-    return True
+    raise NotFound("The statement is further from a pair than any.")
 
 
 def note_shown(
     node: Node, role: Role, pseudonym: str, found: Sequence[StoredCandidate], *, opened: bool = False
 ) -> None:
-    """These pairs are about to be shown with their scores. Whoever never verifies leaves no mark."""
-    if role is not Role.EXAMINER or not found:
+    """These pairs are about to be shown with their scores."""
+    _note(node, role, pseudonym, {item.scans: item.exhibits for item in found}, opened=opened)
+
+
+def note_told(node: Node, role: Role, pseudonym: str, pairs: Collection[Pair]) -> None:
+    """What was concluded on these pairs is about to be told: a hit, with its stage and its score."""
+    if role is not Role.EXAMINER or not pairs:
         return
-    pairs = {item.scans for item in found}
     with node.store.read() as session:
-        known = seen_by(session, pseudonym, pairs)
-    fresh = [pair for pair in pairs if pair not in known or (opened and known[pair].opened_at is None)]
+        shown = {scans_of(pair.a.scan, pair.b.scan): exhibits_of_pair(session, pair) for pair in set(pairs)}
+    _note(node, role, pseudonym, shown, opened=False)
+
+
+def _note(node: Node, role: Role, pseudonym: str, shown: Mapping[Scans, Exhibits], *, opened: bool) -> None:
+    """Whoever never verifies leaves no mark."""
+    if role is not Role.EXAMINER or not shown:
+        return
+    with node.store.read() as session:
+        known = seen_by(session, pseudonym, shown)
+        exhibits = exhibits_seen_by(session, pseudonym, set(shown.values()))
+    fresh = [
+        scans
+        for scans, pair in shown.items()
+        if scans not in known or pair not in exhibits or (opened and known[scans].opened_at is None)
+    ]
     if fresh:
         with node.store.write() as session:
             mark_seen(session, pseudonym, fresh, opened=opened)
 
 
 def send_for_verification(session: Session, node: Node, statement_id: str, said: Conclusion) -> None:
-    """Ask another examiner, and now and then ask of a pair that nobody holds for a lead. Within the transaction that
-    enters the conclusion into the log."""
+    """Ask another examiner, and now and then ask of a pair that nobody holds for a lead; both from the same moment on,
+    so that neither stands before the other. Within the transaction that enters the conclusion into the log."""
     if said.basis is Basis.SCREEN and said.conclusion in APART:
         return
-    _add(session, node, said.pair, said.basis, statement_id, said.made_by.pseudonym)
+    at = stamp(), stamp_in(node.settings.second_review_h * 3600)
+    _add(session, said.pair, said.basis, at, conclusion=statement_id, concluded_by=said.made_by.pseudonym)
     if said.basis is Basis.SCREEN and secrets.randbelow(1_000_000) < node.settings.control_share * 1_000_000:
         control = _draw_control(session, node)
         if control is not None:
-            _add(session, node, pair_of(control), Basis.SCREEN, None, None)
+            _add(session, pair_of(control), Basis.SCREEN, at)
 
 
 def close_task(session: Session, said: Conclusion | Verification, statement_id: str) -> None:
@@ -121,7 +194,7 @@ def close_task(session: Session, said: Conclusion | Verification, statement_id: 
     if isinstance(said, Verification):
         task = task_of(session, said.verifies)
     else:
-        task = control_of(session, scans_of(said.pair.a.scan, said.pair.b.scan), said.made_by.pseudonym)
+        task = control_of(session, exhibits_of_pair(session, said.pair), said.made_by.pseudonym)
     if task is not None:
         task.taken_by, task.done_at, task.said = said.made_by.pseudonym, stamp(), statement_id
 
@@ -136,21 +209,57 @@ def check_blind(session: Session, said: Verification) -> None:
     laboratories with two examiners: there whoever verified on screen may verify again."""
     if said.basis is not Basis.SCREEN:
         return
-    scans = scans_of(said.pair.a.scan, said.pair.b.scan)
-    seen = seen_by(session, said.made_by.pseudonym, [scans]).get(scans)
-    if seen is not None:
+    seen_at = saw(session, said.made_by.pseudonym, *_blind_to(session, said.pair))
+    if seen_at is not None:
         raise Conflict(
-            f"You were shown this pair's score at {seen.listed_at}; an examiner verifies it who was not.",
+            f"You were shown a score of these two exhibits at {seen_at}; an examiner verifies it who was not.",
             code="not-blind",
         )
 
 
 def who_may_verify(session: Session, said: Conclusion) -> list[str]:
     """The examiners of this node who may still verify a conclusion."""
-    scans = scans_of(said.pair.a.scan, said.pair.b.scan)
     if said.basis is not Basis.SCREEN:
-        scans = ("", "")  # seen by nobody
-    return blind_examiners(session, scans, besides=said.made_by.pseudonym)
+        return examiners(session, besides=said.made_by.pseudonym)
+    return blind_examiners(session, *_blind_to(session, said.pair), besides=said.made_by.pseudonym)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A conclusion of one's own that waits: how many are left who may verify it."""
+
+    due_at: str
+    basis: Basis
+    records: tuple[RecordRow, RecordRow]
+    may_verify: int
+
+
+def waiting_of(session: Session, pseudonym: str) -> list[Waiting]:
+    """The conclusions of this examiner that another one is asked to verify, what is due first at the top."""
+    found = []
+    for row in tasks_concluded_by(session, pseudonym):
+        records = [find_record(session, record) for record in (row.statement_a, row.statement_b)]
+        if records[0] is not None and records[1] is not None:
+            left = _left_for(session, row)
+            found.append(Waiting(row.due_at, Basis(row.basis), (records[0][0], records[1][0]), len(left)))
+    return found
+
+
+def _left_for(session: Session, row: VerificationTaskRow) -> list[str]:
+    if row.basis != Basis.SCREEN:
+        return examiners(session, besides=row.concluded_by)
+    pair = (row.exhibit_low, row.exhibit_high), (row.scan_low, row.scan_high)
+    return blind_examiners(session, *pair, besides=row.concluded_by)
+
+
+def exhibits_of_pair(session: Session, pair: Pair) -> Exhibits:
+    """The two exhibits of a pair, whatever versions of their records it names."""
+    return exhibits_of(*(exhibit_of(session, side.issuer, side.record) for side in (pair.a, pair.b)))
+
+
+def _blind_to(session: Session, pair: Pair) -> tuple[Exhibits, Scans]:
+    """What nobody may have been shown a score of who verifies this pair."""
+    return exhibits_of_pair(session, pair), scans_of(pair.a.scan, pair.b.scan)
 
 
 def tasks_for(session: Session, pseudonym: str) -> list[Task]:
@@ -214,10 +323,10 @@ def pair_of(found: StoredCandidate) -> Pair:
 
 def _task(session: Session, row: VerificationTaskRow, pseudonym: str) -> Task | None:
     """None when it is not for this examiner."""
-    basis, scans = Basis(row.basis), (row.scan_low, row.scan_high)
+    basis, exhibits, scans = Basis(row.basis), (row.exhibit_low, row.exhibit_high), (row.scan_low, row.scan_high)
     if row.concluded_by == pseudonym or row.taken_by not in (None, pseudonym):
         return None
-    if basis is Basis.SCREEN and seen_by(session, pseudonym, [scans]):
+    if basis is Basis.SCREEN and saw(session, pseudonym, exhibits, scans) is not None:
         return None
     records = [find_record(session, record) for record in (row.statement_a, row.statement_b)]
     if records[0] is None or records[1] is None:
@@ -227,9 +336,17 @@ def _task(session: Session, row: VerificationTaskRow, pseudonym: str) -> Task | 
 
 
 def _add(
-    session: Session, node: Node, pair: Pair, basis: Basis, conclusion: str | None, concluded_by: str | None
+    session: Session,
+    pair: Pair,
+    basis: Basis,
+    at: tuple[str, str],
+    *,
+    conclusion: str | None = None,
+    concluded_by: str | None = None,
 ) -> None:
-    low, high = scans_of(pair.a.scan, pair.b.scan)
+    """``at``: from when on somebody is asked, and until when."""
+    (exhibit_low, exhibit_high), (low, high) = _blind_to(session, pair)
+    created_at, due_at = at
     add_task(
         session,
         VerificationTaskRow(
@@ -239,21 +356,19 @@ def _add(
             basis=basis,
             scan_low=low,
             scan_high=high,
+            exhibit_low=exhibit_low,
+            exhibit_high=exhibit_high,
             statement_a=pair.a.record,
             statement_b=pair.b.record,
             pair=pair.model_dump_json(),
-            created_at=stamp(),
-            due_at=stamp_in(node.settings.second_review_h * 3600),
+            created_at=created_at,
+            due_at=due_at,
         ),
     )
 
 
 def _draw_control(session: Session, node: Node) -> StoredCandidate | None:
-    """A pair that was never sent, and whose score some examiner has not seen."""
+    """A pair whose exhibits were never sent, and of which some examiner has not seen a score."""
     at = LOWER_HALF * secrets.randbelow(1_000_000) / 1_000_000
     drawn = unsent_candidates(session, View(PIPELINES, None), node.node_id, limit=TRIED, at=at)
-    return next((item for item in drawn if _may_be_asked(session, item.scans)), None)
-
-
-def _may_be_asked(session: Session, scans: Scans) -> bool:
-    return bool(blind_examiners(session, scans, besides=None))
+    return next((item for item in drawn if blind_examiners(session, item.exhibits, item.scans, besides=None)), None)

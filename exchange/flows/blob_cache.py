@@ -19,11 +19,12 @@ import structlog
 
 from exchange.config import LOOPBACK, Settings
 from exchange.errors import ConfigurationError, DigestDiffers, NotFound, ObjectAltered, TooLarge
+from exchange.net.egress import Guard
 from exchange.net.object_store import ObjectStore, Place
 from exchange.store.blobs import BlobFolder
+from exchange.store.deliveries import is_kept
 from exchange.store.engine import Store
 from exchange.store.objects import note_altered, object_of
-from exchange.store.withdrawals import is_named
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +116,7 @@ class BlobCache(BlobFolder):
                     note_altered(session, sha256)
                 raise
         with self._store.read() as session:
-            if not is_named(session, sha256):  # withdrawn while it came: its erasure may have been before
+            if not is_kept(session, sha256):  # withdrawn while it came: its erasure may have been before
                 self.remove(sha256)
 
     def _receive(self, sha256: str, size: int) -> None:
@@ -166,7 +167,7 @@ def _altered(sha256: str) -> ObjectAltered:
     )
 
 
-def object_store_of(settings: Settings) -> ObjectStore | None:
+def object_store_of(settings: Settings, guard: Guard) -> ObjectStore | None:
     """None where scans are kept in the home. Raises ConfigurationError."""
     if settings.objects_url is None or settings.objects_key_id is None or settings.objects_secret is None:
         return None
@@ -195,7 +196,8 @@ def object_store_of(settings: Settings) -> ObjectStore | None:
                 secret=settings.objects_secret.get_secret_value(),
                 roots=roots,
                 allow_http=endpoint.hostname in LOOPBACK,
-            )
+            ),
+            guard,
         )
     except ValueError as error:
         raise ConfigurationError("objects_url and the settings beside it name no object store.") from error

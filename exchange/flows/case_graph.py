@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
 from exchange.flows.blind import hidden_pairs
-from exchange.flows.links import Link, all_links
-from exchange.flows.node import Node
+from exchange.flows.links import KnownLink, all_links
 from exchange.flows.stages import Stage
 from exchange.store.records import RecordFilter, search_records
 from exchange.store.tables import RecordRow
@@ -23,12 +22,14 @@ STEPS = 2
 MOST_CASES = 60
 MOST_RECORDS = 200
 WEIGHT = (
+    Stage.NO_EFFECT,
     Stage.RETRACTED,
     Stage.ELIMINATED,
     Stage.INCONCLUSIVE,
     Stage.LEAD,
     Stage.COMPARISON_ASKED,
     Stage.COMPARISON_AGREED,
+    Stage.COMPARED,
     Stage.CONFIRMED,
 )
 """Of several hits between two cases the last of these stands for the edge."""
@@ -56,7 +57,7 @@ class Tie:
 
     one: Case
     other: Case
-    links: tuple[Link, ...]
+    links: tuple[KnownLink, ...]
 
     @property
     def stage(self) -> Stage:
@@ -74,7 +75,7 @@ class CaseGraph:
     more: bool
 
 
-def case_graph(session: Session, node: Node, role: Role, pseudonym: str, case: Case) -> CaseGraph:
+def case_graph(session: Session, role: Role, pseudonym: str, case: Case) -> CaseGraph:
     """1. The case's exhibits that are here. 2. The hits that this person may see. 3. From the case over them, step by
     step. 4. Each case in the column of its step, near what leads to it.
 
@@ -87,8 +88,8 @@ def case_graph(session: Session, node: Node, role: Role, pseudonym: str, case: C
         raise NotFound("No record of such a case is on this node.")
 
     # 2.
-    joined: dict[tuple[Case, Case], list[Link]] = defaultdict(list)
-    for link in all_links(session, node, hidden_pairs(session, role, pseudonym)):
+    joined: dict[tuple[Case, Case], list[KnownLink]] = defaultdict(list)
+    for link in all_links(session, hidden_pairs(session, role, pseudonym)):
         one, other = (_case_of(row) for row in link.records)
         if one is not None and other is not None and one != other:
             joined[min(one, other), max(one, other)].append(link)
@@ -135,5 +136,5 @@ def _case_of(row: RecordRow | None) -> Case | None:
     return None if row is None else Case(Jurisdiction(row.jurisdiction), row.case_reference)
 
 
-def _weight(link: Link) -> tuple[int, str]:
+def _weight(link: KnownLink) -> tuple[int, str]:
     return WEIGHT.index(link.progress.stage), link.link_id

@@ -11,14 +11,16 @@ import importlib.util
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import matcher
 from exchange.config import Settings
-from exchange.errors import ComputeFailed, ConfigurationError
+from exchange.errors import ComputeFailed, ConfigurationError, EgressRefused
+from exchange.net.egress import Guard
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -36,9 +38,11 @@ class Cluster:
     authority: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+    guard: Guard | None = field(default=None, compare=False, repr=False)
+    """Says where the scheduler may be reached; None leaves that to its client."""
 
 
-def cluster_of(settings: Settings) -> Cluster | None:
+def cluster_of(settings: Settings, guard: Guard) -> Cluster | None:
     """None where all is computed on this machine. Raises ConfigurationError."""
     if settings.cluster_scheduler is None:
         return None
@@ -57,7 +61,13 @@ def cluster_of(settings: Settings) -> Cluster | None:
     for name, path in files.items():
         if path is not None and not path.is_file():
             raise ConfigurationError(f"{name}: there is no file {path}.")
-    return Cluster(settings.cluster_scheduler, *files.values())
+    return Cluster(
+        settings.cluster_scheduler,
+        files["cluster_authority"],
+        files["cluster_certificate"],
+        files["cluster_key"],
+        guard,
+    )
 
 
 @contextmanager
@@ -75,6 +85,8 @@ def executor_on(cluster: Cluster | None) -> Iterator[Executor | None]:
         _check_release(client, cluster)
         with client.get_executor(pure=False, retries=1) as executor:
             yield executor
+    except EgressRefused as error:
+        raise ComputeFailed(str(error)) from error
     except (OSError, CancelledError, asyncio.CancelledError) as error:
         _client.cache_clear()
         raise ComputeFailed(
@@ -111,4 +123,13 @@ def _client(cluster: Cluster) -> Client:
             tls_client_cert=str(cluster.certificate),
             tls_client_key=str(cluster.key),
         )
-    return Client(cluster.scheduler, security=security, timeout=CONNECT_S, set_as_default=False)
+    return Client(_reached(cluster), security=security, timeout=CONNECT_S, set_as_default=False)
+
+
+def _reached(cluster: Cluster) -> str:
+    """The scheduler's address in digits: its certificate is believed for its authority, not for its name."""
+    if cluster.guard is None:
+        return cluster.scheduler
+    scheme, host, port = (parts := urlsplit(cluster.scheduler)).scheme, parts.hostname or "", parts.port or 0
+    address = cluster.guard.addresses(host, port)[0]
+    return f"{scheme}://[{address}]:{port}" if ":" in address else f"{scheme}://{address}:{port}"

@@ -9,8 +9,8 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.flows.blind import hidden_pairs, tasks_for
-from exchange.flows.links import all_links, my_turn
+from exchange.flows.blind import Hidden, hidden_pairs, tasks_for
+from exchange.flows.links import my_turn
 from exchange.flows.node import Node
 from exchange.flows.reviews import reviews_of
 from exchange.flows.stages import Stage
@@ -60,13 +60,13 @@ def duties(session: Session, node: Node, role: Role, pseudonym: str) -> list[Due
         mine = pseudonym if role is Role.EXAMINER else None
         moments[Duty.FIRST_REVIEW] = [
             _later(at, node.settings.first_review_h)
-            for at in correlated_first(session, node.node_id, submitted_by=mine)
+            for at in correlated_first(session, node.node_id, submitted_by=mine, blind_for=mine)
         ]
     if role is Role.EXAMINER:
         moments[Duty.VERIFICATION] = [task.due_at for task in tasks_for(session, pseudonym)]
         moments[Duty.SEND_LEAD] = _to_send(session, node, pseudonym)
     if role in (Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD):
-        for link in my_turn(all_links(session, node, hidden_pairs(session, role, pseudonym)), node):
+        for link in my_turn(session, node, hidden_pairs(session, role, pseudonym)):
             duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
             moments.setdefault(duty, []).append(link.progress.due_at or "")
     return _due(moments)
@@ -81,7 +81,7 @@ def all_duties(session: Session, node: Node) -> list[Due]:
         ],
         Duty.VERIFICATION: [task.due_at for task in open_tasks(session)],
     }
-    for link in my_turn(all_links(session, node, frozenset()), node):
+    for link in my_turn(session, node, Hidden()):
         duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
         moments.setdefault(duty, []).append(link.progress.due_at or "")
     return _due(moments)

@@ -11,11 +11,13 @@ from pydantic import SecretStr
 
 from exchange.config import Settings, load_settings
 from exchange.errors import ConfigurationError, ExchangeError, PassphraseNeeded, PeerUnreachable, StoreUnavailable
+from exchange.flows.doctor_egress import examine_egress
 from exchange.flows.doctor_machine import examine_clock, examine_disk, examine_home, examine_keys
 from exchange.flows.doctor_peers import examine_peers
 from exchange.flows.doctor_work import examine_deadlines, examine_log, examine_objects, examine_scans, examine_work
 from exchange.flows.findings import Finding, Gravity, fault, warning
 from exchange.flows.node import Node, opened, store_of
+from exchange.net.egress import Typed
 from exchange.net.reach import reach
 
 HERE_S = 5.0
@@ -78,6 +80,7 @@ def _examine_open(node: Node, served: bool) -> Iterator[Finding]:
     yield from examine_log(node, served=served)
     yield from examine_work(node, served=served)
     yield from examine_deadlines(node)
+    yield from examine_egress(node)
     yield from examine_peers(node, served=served)
 
 
@@ -86,7 +89,8 @@ def _examine_served(settings: Settings) -> tuple[bool, list[Finding]]:
     host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - asked, not bound
     place = f"[{host}]" if ":" in host else host
     try:
-        answer = reach(f"http://{place}:{settings.port}/readyz", timeout_s=HERE_S)
+        url = f"http://{place}:{settings.port}/readyz"
+        answer = reach(url, guard=Typed(url), timeout_s=HERE_S)
     except PeerUnreachable:
         return False, []
     if answer.status == 200:

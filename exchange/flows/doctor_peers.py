@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from statistics import median_low
 from typing import Final
 
-from exchange.clock import stamp_in
+from exchange.clock import apart, stamp_in
 from exchange.errors import PeerUnreachable
+from exchange.flows.clocks import judge
 from exchange.flows.findings import Finding, fault, warning
 from exchange.flows.node import Node
 from exchange.net.reach import Reached, reach
@@ -30,14 +33,15 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         waiting = {peer.node_id: unnoted(session, peer.node_id) for peer in peers}
         forked = {peer.node_id: len(disagreements(session, peer.node_id)) for peer in peers}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        reached = list(pool.map(_reach, [peer.url for peer in peers]))
-        own = pool.submit(_reach, node.settings.url).result() if served else None
+        reached = list(pool.map(partial(_reach, node), [peer.url for peer in peers]))
+        own = pool.submit(_reach, node, node.settings.url).result() if served else None
     for peer, found in zip(peers, reached, strict=True):
         yield from _examine(peer, waiting[peer.node_id], forked[peer.node_id], served)
         yield from _address(node, peer.node_id, found)
     if own is not None:
         yield from _address(node, node.node_id, own)
-    yield from _clocks(node, [found for found in reached if isinstance(found, Reached)])
+    told = {peer.node_id: found for peer, found in zip(peers, reached, strict=True) if isinstance(found, Reached)}
+    yield from _clocks(node, {name: found.ahead_s for name, found in told.items() if found.ahead_s is not None})
 
 
 def _examine(peer: PeerRow, waiting: int, forked: int, served: bool) -> Iterator[Finding]:
@@ -77,23 +81,22 @@ def _address(node: Node, node_id: str, found: Reached | PeerUnreachable) -> Iter
             yield warning(subject, f"Its TLS certificate ends in {days} days.", then)
 
 
-def _clocks(node: Node, reached: list[Reached]) -> Iterator[Finding]:
-    """Held against the middle one of the peers: one peer that is off does not put this node in the wrong."""
-    told = sorted(found.ahead_s for found in reached if found.ahead_s is not None)
-    if not told:
-        return
-    off, limit = -told[len(told) // 2], node.settings.request_skew_s
-    way = "ahead of" if off > 0 else "behind"
-    what = f"The clock of this machine is {abs(off):.0f} s {way} those of its peers; {limit:g} s are allowed."
-    then = "Compare it with a clock that you trust, and have it set by NTP."
-    if abs(off) > limit:
-        yield fault("clock", what, then)
-    elif abs(off) > limit / 3:
-        yield warning("clock", what, then)
+def _clocks(node: Node, ahead_s: dict[str, float]) -> Iterator[Finding]:
+    """Each that is off; and the own one, where it is well on the way there by the middle one of the peers."""
+    limit = node.settings.request_skew_s
+    found = judge(ahead_s, limit)
+    if found.own is not None:
+        yield fault("clock", found.own.what, found.own.then)
+    for node_id, off in found.peers.items():
+        yield warning(f"peer {node_id}", off.what, off.then)
+    own = -median_low(ahead_s.values()) if ahead_s else 0.0
+    if found.own is None and limit / 3 < abs(own) <= limit:
+        what = f"The clock of this machine is {apart(own)} those of its peers; {limit:g} s are allowed."
+        yield warning("clock", what, "Compare it with a clock that you trust, and have it set by NTP.")
 
 
-def _reach(url: str) -> Reached | PeerUnreachable:
+def _reach(node: Node, url: str) -> Reached | PeerUnreachable:
     try:
-        return reach(f"{url}/healthz", timeout_s=REACH_S)
+        return reach(f"{url}/healthz", guard=node.egress, timeout_s=REACH_S)
     except PeerUnreachable as error:
         return error

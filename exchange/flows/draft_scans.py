@@ -104,17 +104,19 @@ def read_scan(node: Node, pseudonym: str, draft_id: str, file_id: str) -> DraftF
         asked = _asked(of_file(typed(draft), file_id), file)
     if file.sha256 is None:
         raise Conflict("This file has not come whole yet.", code="not-whole")
+    preview = None
     try:
         preview = node.compute.run(preview_scan, place_of(node, file), asked)
     except matcher.ScanRefused as error:
         said: dict[str, Any] = {"refused": str(error), "code": error.reason}
     else:
         said = preview.reading.as_dict()
-        node.draft_files.keep_preview(file_id, preview.picture)
-        node.draft_files.keep_preview(file_id, preview.plain, plain=True)
     with node.store.write() as session:
         file = find_file(session, open_draft(session, pseudonym, draft_id), file_id)
         file.reading = json.dumps(said)
+        if preview is not None:  # in here: of a draft that was erased meanwhile nothing may be left
+            node.draft_files.keep_preview(file_id, preview.picture)
+            node.draft_files.keep_preview(file_id, preview.plain, plain=True)
     return file
 
 

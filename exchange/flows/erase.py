@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from exchange.clock import stamp
 from exchange.flows.node import Node
 from exchange.flows.objects import settle_object
-from exchange.flows.references import forget
+from exchange.flows.references import erase_entries
 from exchange.flows.say import THE_NODE, Said, enter, say
+from exchange.flows.withdraw import kept_of
+from exchange.store.deliveries import is_kept
+from exchange.store.drafts import every_file
 from exchange.store.objects import promise_removal
 from exchange.store.records import acquisitions_of
 from exchange.store.statements import find_statement
 from exchange.store.tables import RecordRow, TombstoneRow
-from exchange.store.withdrawals import erase_rows, hold_of, is_named, last_erasure, no_remains, remains_of
+from exchange.store.withdrawals import erase_rows, hold_of, last_erasure, no_remains, note_kept, remains_of
 from schemas import Acknowledgement
 from schemas.vocabulary import ErasureOutcome
 
@@ -28,9 +32,9 @@ def erase(node: Node, tombstone_id: int) -> None:
 
     1. What a court holds leaves the galleries alone, and stays; that is said to the owner, also where the record was
        granted again since.
-    2. Otherwise what is left in the database goes first, then galleries, prepared scans, parts, and the scans that no
-       other record names, in the object store too.
-    3. Only then the acknowledgement is signed and put on the owner's lane.
+    2. Otherwise what is left in the database goes first, then galleries, prepared scans, parts, previews, and the scans
+       that no other record keeps, in the object store too.
+    3. Only then the acknowledgement is signed and put on the owner's lane. It says which scans stay, by whose records.
 
     Raises StoreUnavailable, ComputeFailed: the worker tries again later.
     """
@@ -47,7 +51,8 @@ def erase(node: Node, tombstone_id: int) -> None:
     if kept and not stone.lifted:
         with node.store.read() as session:
             scans = [(stone.record, row.acquisition_id) for row in acquisitions_of(session, stone.record)]
-        forget(node, scans)
+        erase_entries(node, scans)
+        _erase_pictures(node)
     if kept:
         _settle(node, stone, ErasureOutcome.RESTRICTED)
         return
@@ -72,21 +77,33 @@ def forget_erased(node: Node) -> None:
 def _erase_remains(node: Node, record: str) -> None:
     with node.store.read() as session:
         remains = remains_of(session, record)
-    forget(node, [(record, row.acquisition_id) for row in remains])
+    erase_entries(node, [(record, row.acquisition_id) for row in remains])
     for row in remains:
-        _delete(node.settings.incoming.glob(f"{row.sha256}.*"))
-    objects = []
-    with node.store.write() as session:  # nobody stores a record that names the scan meanwhile
+        _delete(node.settings.incoming.glob(f"{row.sha256}.{row.acquisition_id}.*"))
+        _delete(node.settings.prepared.glob(f"{row.sha256}.*"))  # what another record needs is made again
+    _erase_pictures(node)
+    objects, kept = [], set()
+    with node.store.write() as session:  # nobody delivers the scan meanwhile
         for row in remains:
-            if not is_named(session, row.sha256):
-                _delete(node.settings.prepared.glob(f"{row.sha256}.*"))
+            if is_kept(session, row.sha256):
+                kept.add(row.sha256)
+            else:
                 node.blobs.remove(row.sha256)
-                node.small_pictures.forget_all()
                 objects.append(promise_removal(session, row.sha256))
     for object_id in filter(None, objects):  # at once, although it is promised: the owner is told when it is gone
         settle_object(node, object_id)
     with node.store.write() as session:
+        if remains:
+            note_kept(session, record, kept)
         no_remains(session, record)
+    node.store.forget_overwritten()
+
+
+def _erase_pictures(node: Node) -> None:
+    """The small ones of pairs, and previews of drafts that are gone with their record."""
+    node.small_pictures.forget_all()
+    with node.store.write() as session:  # whoever begins a file commits its row first
+        node.draft_files.sweep(every_file(session))
 
 
 def _delete(paths: Iterable[Path]) -> None:
@@ -95,6 +112,9 @@ def _delete(paths: Iterable[Path]) -> None:
 
 
 def _settle(node: Node, stone: TombstoneRow, outcome: ErasureOutcome) -> None:
+    with node.store.read() as session:
+        kept = kept_of(session, session.get_one(TombstoneRow, stone.tombstone_id))
+    stays: dict[str, Any] = {"kept": kept} if kept and outcome is ErasureOutcome.ERASED else {}
     said: Said[Acknowledgement] | None = None
     if stone.withdrawal is not None and stone.issuer != node.node_id:
         said = say(
@@ -105,6 +125,7 @@ def _settle(node: Node, stone: TombstoneRow, outcome: ErasureOutcome) -> None:
             withdrawal=stone.withdrawal,
             record=stone.record,
             outcome=outcome,
+            **stays,
         )
     with node.store.write() as session:
         row = session.get(TombstoneRow, stone.tombstone_id)

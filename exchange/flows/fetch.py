@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 from sqlalchemy.orm import Session
 
 import matcher
-from exchange.clock import stamp
 from exchange.errors import DigestDiffers, ObjectStoreUnavailable, PeerError, PeerMisbehaved, PeerUnreachable, TooLarge
 from exchange.flows.audit import took
 from exchange.flows.blob_cache import BlobCache
@@ -19,12 +18,12 @@ from exchange.flows.scan_work import inspect_scan
 from exchange.log.audit_entry import Act
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.blobs import Arrival
-from exchange.store.jobs import JobKind, JobState, promise
+from exchange.store.deliveries import note_delivered
+from exchange.store.jobs import JobState
 from exchange.store.objects import promise_object
 from exchange.store.peers import PeerState, all_peers, failed_fetches
-from exchange.store.records import AcquisitionState, acquisition_with_record
+from exchange.store.records import AcquisitionState, acquisition_with_record, may_be_compared, take_up
 from exchange.store.tables import AcquisitionRow, PeerRow
-from exchange.store.withdrawals import is_named
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +35,11 @@ and the next attempt goes on from there."""
 def fetch_scan(node: Node, client: PeerClient, acquisition_id: int) -> None:
     """Fetch the scan of a received record, from where an earlier attempt broke off, and promise its correlation.
 
-    That of an own record that came back after a restore is asked of one peer after another: each gives back what it
-    has. Raises PeerUnreachable, PeerMisbehaved, DigestDiffers, StoreFull: the worker tries again later.
+    1. Of an own record, which came back after a restore, what is on the disk or in the object store is this node's.
+    2. Else all of it comes: of a received record from its issuer, also where another record brought the same bytes here
+       before; of an own one from one peer after another, since each gives back what it has.
+
+    Raises PeerUnreachable, PeerMisbehaved, DigestDiffers, StoreFull: the worker tries again later.
     """
     with node.store.read() as session:
         acquisition, record = acquisition_with_record(session, acquisition_id)
@@ -46,38 +48,32 @@ def fetch_scan(node: Node, client: PeerClient, acquisition_id: int) -> None:
         asked = [
             peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED and own | (peer.node_id == issuer)
         ]
+    if acquisition.delivered_at is not None:
+        return  # done, and broken off before the work was marked so
+    # 1.
+    if own and (node.blobs.holds(acquisition.sha256) or _is_recalled(node, acquisition)):
+        _take(node, acquisition, _unusable(node, acquisition, node.blobs.path(acquisition.sha256)))
+        return
     if not asked and not own:
         raise PeerMisbehaved(f"{issuer} is no enrolled peer; its scan is not fetched.")
-    giver = _receive(node, client, asked, acquisition, own=own)
-    refusal = _unusable(node, acquisition)
-    with node.store.write() as session:
-        if giver is not None:
-            took(session, giver, Act.TAKE_SCAN, (acquisition.sha256, acquisition.statement_id), acquisition.size)
-        row = session.get(AcquisitionRow, acquisition_id)
-        if row is None:  # withdrawn while it came
-            if not is_named(session, acquisition.sha256):
-                node.blobs.remove(acquisition.sha256)
+    # 2.
+    until = time.monotonic() + FETCH_COMPUTE_LIMITS * node.settings.compute_timeout_s
+    refused: PeerError | DigestDiffers = PeerUnreachable("No enrolled peer is there to give the scan back.")
+    for peer in asked:
+        try:
+            _receive(node, client, peer, acquisition, until)
+        except (PeerError, DigestDiffers) as error:
+            refused = error
+        else:
             return
-        if node.objects is not None:
-            promise_object(session, acquisition.sha256, acquisition.size)
-        if refusal is not None:
-            row.state, row.detail = AcquisitionState.NOT_USABLE, refusal
-            return
-        row.state = AcquisitionState.QUEUED
-        promise(session, JobKind.CORRELATE, acquisition_id)
+    raise refused
 
 
-def ask_again(session: Session, node: Node, node_id: str) -> None:
-    """What was given up because the peer did not answer has a new chance now that it does; so has a scan that came
-    another way, since a second record names it."""
+def ask_again(session: Session, node_id: str) -> None:
+    """What was given up because the peer did not answer has a new chance now that it does."""
     for job, acquisition in failed_fetches(session, node_id):
-        error = job.error or ""
-        unanswered = job.state == JobState.DEAD and error.startswith(PeerUnreachable.code)
-        not_given = job.state != JobState.RUNNING and error.startswith((PeerUnreachable.code, PeerMisbehaved.code))
-        if unanswered or (not_given and node.blobs.holds(acquisition.sha256)):
-            acquisition.state, acquisition.detail = AcquisitionState.AWAITING_SCAN, None
-            job.not_before = stamp()
-            promise(session, JobKind.FETCH_SCAN, acquisition.acquisition_id)
+        if job.state == JobState.DEAD and (job.error or "").startswith(PeerUnreachable.code):
+            take_up(session, acquisition)
 
 
 def _is_recalled(node: Node, acquisition: AcquisitionRow) -> bool:
@@ -91,28 +87,43 @@ def _is_recalled(node: Node, acquisition: AcquisitionRow) -> bool:
         return False
 
 
-def _receive(
-    node: Node, client: PeerClient, peers: Sequence[PeerRow], acquisition: AcquisitionRow, *, own: bool
-) -> PeerRow | None:
-    """Bring the bytes here, once; returns who gave them, None when they were here. DigestDiffers when they are not
-    those that the record names."""
-    if node.blobs.holds(acquisition.sha256) or (own and _is_recalled(node, acquisition)):
-        return None
+def _receive(node: Node, client: PeerClient, peer: PeerRow, acquisition: AcquisitionRow, until: float) -> None:
+    """Bring the bytes here from this peer. DigestDiffers when they are not those that the record names."""
     part = f"{acquisition.sha256}.{acquisition.acquisition_id}.part"
-    until = time.monotonic() + FETCH_COMPUTE_LIMITS * node.settings.compute_timeout_s
-    refused: PeerError | DigestDiffers = PeerUnreachable("No enrolled peer is there to give the scan back.")
-    for peer in peers:
-        try:
-            with node.blobs.arrival(part, acquisition.size, resume=True) as arrival:
-                if arrival.size < acquisition.size:  # else the last attempt was cut off after the last byte
-                    within_s = max(0.0, until - time.monotonic())
-                    _go_on(client, address_of(peer), acquisition, arrival, within_s=within_s)
+    with node.blobs.arrival(part, acquisition.size, resume=True) as arrival:
+        if arrival.size < acquisition.size:  # else the last attempt was cut off after the last byte
+            within_s = max(0.0, until - time.monotonic())
+            _go_on(client, address_of(peer), acquisition, arrival, within_s=within_s)
+        arrival.verify(acquisition.sha256)
+        _take(node, acquisition, _unusable(node, acquisition, arrival.path), came=(peer, arrival))
+
+
+def _take(
+    node: Node, acquisition: AcquisitionRow, refusal: str | None, came: tuple[PeerRow, Arrival] | None = None
+) -> None:
+    """In one transaction the bytes get their name and the acquisition is delivered: nothing erases them in between.
+
+    What was withdrawn meanwhile, or is held by a court since, is not taken.
+    """
+    with node.store.write() as session:
+        row = session.get(AcquisitionRow, acquisition.acquisition_id)
+        wanted = row is not None and may_be_compared(session, row.acquisition_id)
+        if came is not None:
+            giver, arrival = came
+            took(session, giver, Act.TAKE_SCAN, (acquisition.sha256, acquisition.statement_id), acquisition.size)
+            if wanted:
                 node.blobs.keep(arrival, acquisition.sha256)
-        except (PeerError, DigestDiffers) as error:
-            refused = error
+            else:
+                arrival.discard()
+        if row is None or not wanted:
+            return
+        note_delivered(row)
+        if node.objects is not None:
+            promise_object(session, acquisition.sha256, acquisition.size)
+        if refusal is None:
+            take_up(session, row)
         else:
-            return peer
-    raise refused
+            row.state, row.detail = AcquisitionState.NOT_USABLE, refusal
 
 
 def _go_on(
@@ -124,6 +135,7 @@ def _go_on(
             for piece in pieces:
                 arrival.write(piece)
         except TooLarge as error:
+            arrival.discard()  # else each of its scans would leave a whole one here
             raise PeerMisbehaved(f"{peer.node_id} sends more of the scan than the record names.") from error
     if arrival.size < acquisition.size:
         raise PeerUnreachable(
@@ -131,10 +143,10 @@ def _go_on(
         )
 
 
-def _unusable(node: Node, acquisition: AcquisitionRow) -> str | None:
+def _unusable(node: Node, acquisition: AcquisitionRow, scan: Path) -> str | None:
     """A peer's scan is read as untrusted as anybody's; why it cannot be used, if it cannot."""
     try:
-        found = node.background.run(inspect_scan, node.blobs.path(acquisition.sha256))
+        found = node.background.run(inspect_scan, scan)
     except matcher.ScanRefused as error:
         return f"{error.reason}: {error}"
     if found.media_type != acquisition.media_type:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import matcher
 from exchange.errors import InvalidInput, NotFound
+from exchange.flows.delivered_scan import delivered_scan
 from exchange.flows.node import Node
 from exchange.flows.pipelines import PIPELINES, roles_of
 from exchange.flows.region_masks import mask_digest, region_mask_of, topography_within
@@ -95,7 +96,7 @@ def shown_of(node: Node, acquisition: AcquisitionRow, wanted: Wanted) -> Shown:
             message = f"Of the region {acquisition.roi} there is no filtered form; ask for form=raw."
             raise InvalidInput(message, code="no-filtered-form")
     spacing = (size, size) if photograph and size is not None else None
-    path = node.blobs.path(acquisition.sha256)
+    path = delivered_scan(node, acquisition)
     region = None if wanted.region is None else region_mask_of(acquisition)
     if mask_digest(region) != wanted.region:
         raise NotFound("No such region was marked on this scan.")

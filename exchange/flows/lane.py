@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +15,7 @@ from exchange.flows.node import Node
 from exchange.flows.sharing import releasable, share_anew
 from exchange.log import merkle
 from exchange.log.audit_entry import Act
+from exchange.store.deliveries import records_showing
 from exchange.store.peers import (
     PeerState,
     find_peer,
@@ -23,11 +26,13 @@ from exchange.store.peers import (
     note_withheld,
     taken_back,
 )
-from exchange.store.records import records_naming
 from exchange.store.statements import latest_checkpoint, node_reader
-from exchange.store.tables import CheckpointRow, LaneItemRow, PeerRow, StatementRow
+from exchange.store.tables import AcquisitionRow, CheckpointRow, LaneItemRow, PeerRow, StatementRow
 from schemas import CONTRACT_VERSION
 from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
+
+Entitling: TypeAlias = tuple[AcquisitionRow, StatementRow]
+"""An acquisition by which the bytes of a scan are here, and the statement of its record."""
 
 PAGE_BYTES = 4 * 1024 * 1024  # half of what a peer accepts: Base64 and proofs come on top
 
@@ -83,9 +88,8 @@ def read_lane(node: Node, peer: PeerRow, *, start: int, head: bytes, known_size:
     return page
 
 
-def may_fetch(node: Node, peer: PeerRow, sha256: str) -> None:
-    """A digest is no key: the peer may have a scan only through an own record on its lane that it may still see, or
-    through a record of its own, which it gets back.
+def may_fetch(node: Node, peer: PeerRow, sha256: str) -> list[Entitling]:
+    """Returns the records that entitle a peer to the bytes of a scan, each with the acquisition that names them.
 
     A scan that is refused although its record was given makes that record come on the lane again once the peer may
     have it: else nothing would tell the peer to ask once more. Raises NotFound, the same whether the scan is unknown or
@@ -93,19 +97,41 @@ def may_fetch(node: Node, peer: PeerRow, sha256: str) -> None:
     """
     with node.store.read() as session:
         current = find_peer(session, peer.node_id)
-        naming = records_naming(session, sha256)
-        enrolled = current is not None and current.state == PeerState.ENROLLED
-        if enrolled and any(statement.issuer == peer.node_id for _, statement in naming):
-            return
-        names = [statement.statement_id for _, statement in naming]
-        given = [name for name in names if is_on_lane(session, peer.node_id, name)]
-        if current is not None and releasable(session, current, given, owner=node.node_id):
-            return
+        showing = records_showing(session, sha256)
+        entitled = [] if current is None else entitling(session, node, current, showing)
+        given = [] if entitled else _given_before(session, node, peer, showing)
     if given:
         with node.store.write() as session:
             for statement_id in given:
                 taken_back(session, peer.node_id, statement_id)
-    raise NotFound(f"The scan {sha256} is not on this node.")
+    if not entitled:
+        raise NotFound(f"The scan {sha256} is not on this node.")
+    return entitled
+
+
+def entitling(session: Session, node: Node, peer: PeerRow, showing: Sequence[Entitling]) -> list[Entitling]:
+    """Of the records by which bytes are here those that let a peer have them. A digest is no key.
+
+    1. Records of the peer itself, since it delivered these bytes.
+    2. Records of this node, on the peer's lane, which policy releases to it now.
+
+    A record of anybody else's gives nothing, whatever it names and whoever may see it.
+    """
+    # 1.
+    if peer.state != PeerState.ENROLLED:
+        return []
+    delivered_by_it = [pair for pair in showing if pair[1].issuer == peer.node_id]
+
+    # 2.
+    own = [statement.statement_id for _, statement in showing if statement.refused_by is None]
+    released = releasable(session, peer, own, owner=node.node_id)
+    on_lane = {name for name in released if is_on_lane(session, peer.node_id, name)}
+    return delivered_by_it + [pair for pair in showing if pair[1].statement_id in on_lane]
+
+
+def _given_before(session: Session, node: Node, peer: PeerRow, showing: Sequence[Entitling]) -> list[str]:
+    own = [statement.statement_id for _, statement in showing if statement.issuer == node.node_id]
+    return [name for name in own if is_on_lane(session, peer.node_id, name)]
 
 
 def acknowledge(node: Node, peer: str, start: int, head: bytes, signature: str) -> None:

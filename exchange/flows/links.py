@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -11,28 +12,38 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import NotFound
+from exchange.flows.blind import Hidden
+from exchange.flows.hit_rules import lead_of
 from exchange.flows.node import Node
-from exchange.flows.stages import Entry, Progress, progress
-from exchange.store.records import find_records
-from exchange.store.reviews import Scans, scans_of
-from exchange.store.statements import (
-    find_statement,
-    find_statements,
-    search_statements,
-    statements_about,
-    statements_about_each,
+from exchange.flows.stages import Entry, Progress, Stage, progress
+from exchange.store.hit_tables import HitPairRow
+from exchange.store.hits import (
+    all_pairs,
+    closed_pairs,
+    count_open,
+    countersigned,
+    hits_of_pair,
+    joined_scans,
+    open_pairs,
+    pairs_of,
+    pairs_that_wait_for,
 )
+from exchange.store.records import find_records
+from exchange.store.reviews import Scans
+from exchange.store.statements import find_statement, find_statements, statements_about_each
 from exchange.store.tables import RecordRow, StatementRow
-from schemas import AnyStatement, Conclusion, Hit, Pair, open_envelope, parse_statement
+from schemas import AnyStatement, Hit, Pair, Side, open_envelope, parse_statement
+from schemas.vocabulary import HitStage
 
 ABOUT_HIT = ("physical-comparison", "feedback", "message", "retraction")
-MOST = 500
+MOST_OPEN = 500
+"""So many are listed, the first due first; how many are left out is said beside them."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """A pair that somebody holds for a lead at least, named by its first hit. ``records``: None for one that was
-    withdrawn."""
+    """A pair that somebody signed a hit of. ``link_id`` is the statement's id of the first lead by its place in its
+    issuer's log: it does not depend on what arrived when. ``records``: None for one that was withdrawn."""
 
     link_id: str
     pair: Pair
@@ -42,99 +53,199 @@ class Link:
 
     @property
     def hit(self) -> Hit:
-        """The latest: the confirmed one where there is one."""
-        return next(entry.statement for entry in reversed(self.history) if isinstance(entry.statement, Hit))
+        """The confirmed one where there is one that counts; otherwise the lead."""
+        hits = [(entry, entry.statement) for entry in self.history if isinstance(entry.statement, Hit)]
+        counting = [item for item in hits if item[0].statement_id not in self.progress.no_effect] or hits
+        return max(counting, key=lambda item: (item[1].stage is HitStage.CONFIRMED, item[0].said.place))[1]
+
+    @property
+    def lead_id(self) -> str:
+        """What a next step names: the first lead that stands."""
+        return lead_of(self.pair, (entry.said for entry in self.history)) or self.link_id
 
     def late(self) -> bool:
         return self.progress.late(stamp())
 
 
-def all_links(session: Session, node: Node, hidden: frozenset[Scans]) -> list[Link]:
-    """Open ones first, and among them the one that is due first; without those of ``hidden`` pairs."""
-    found: dict[Pair, list[StatementRow]] = {}
-    for row in reversed(search_statements(session, kinds={"hit"}, about=None, issuer=None, limit=MOST)):
-        said = _entry(row).statement
-        if isinstance(said, Hit) and scans_of(said.pair.a.scan, said.pair.b.scan) not in hidden:
-            found.setdefault(said.pair, []).append(row)
-    shelf = _shelf(session, [row for rows in found.values() for row in rows])
-    links = [_link(node, pair, rows, shelf) for pair, rows in found.items()]
-    return sorted(links, key=lambda link: (link.progress.due_at is None, link.progress.due_at or "", link.link_id))
+@dataclass(frozen=True)
+class Standing:
+    """What the database knows of a hit without reading its statements."""
+
+    stage: Stage
+    due_at: str | None
+    waits_for: tuple[str, ...]
 
 
-def find_link(session: Session, node: Node, link_id: str, hidden: frozenset[Scans]) -> Link:
+@dataclass(frozen=True)
+class KnownLink:
+    """A link as it is found in a list of all."""
+
+    link_id: str
+    scans: Scans
+    progress: Standing
+    records: tuple[RecordRow | None, RecordRow | None]
+
+
+@dataclass(frozen=True)
+class OpenLinks:
+    """The first that are due, and how many more are open."""
+
+    links: list[Link]
+    left_out: int
+
+
+def all_links(session: Session, hidden: Hidden) -> list[KnownLink]:
+    """Every one, however many: open ones first, and among them the one that is due first; without those of ``hidden``
+    pairs."""
+    rows = all_pairs(session, without=_hidden_ids(session, hidden))
+    records = find_records(session, {name for row in rows for name in (row.record_a, row.record_b)})
+    return [_known(row, records) for row in rows]
+
+
+def my_turn(session: Session, node: Node, hidden: Hidden) -> list[KnownLink]:
+    """Every one where something is expected of this node, the first due first."""
+    rows = pairs_that_wait_for(session, node.node_id, without=_hidden_ids(session, hidden))
+    return [_known(row, {}) for row in rows]
+
+
+def pairs_told(session: Session, links: Iterable[KnownLink]) -> list[Pair]:
+    """The pairs of which whoever is shown these links is told."""
+    rows = find_statements(session, {link.link_id for link in links})
+    said = (_said_in(row) for row in rows.values())
+    return [hit.pair for hit in said if isinstance(hit, Hit)]
+
+
+def _hidden_ids(session: Session, hidden: Hidden) -> frozenset[str]:
+    """The pairs that are left out before anything is counted."""
+    rows = pairs_of(session, set(hidden.versions), hidden.scans)
+    covered = [row for row in rows if hidden.covers((row.record_a, row.record_b), (row.scan_low, row.scan_high))]
+    return frozenset(row.pair for row in covered)
+
+
+def _known(row: HitPairRow, records: Mapping[str, RecordRow]) -> KnownLink:
+    standing = Standing(Stage(row.stage), row.due_at or None, tuple(row.waits_for.split()))
+    sides = records.get(row.record_a), records.get(row.record_b)
+    return KnownLink(row.link_id, (row.scan_low, row.scan_high), standing, sides)
+
+
+def open_links(session: Session, node: Node, hidden: Hidden) -> OpenLinks:
+    """Where somebody has a turn, with their histories."""
+    without = _hidden_ids(session, hidden)
+    rows = open_pairs(session, without=without, limit=MOST_OPEN)
+    links = sorted(
+        links_of(session, node, [row.pair for row in rows]), key=lambda link: (link.progress.due_at or "", link.link_id)
+    )
+    return OpenLinks(links, count_open(session, without=without) - len(rows))
+
+
+def closed_links(
+    session: Session, node: Node, hidden: Hidden, *, after: str | None, limit: int
+) -> tuple[list[Link], str | None]:
+    """A page of those where nobody has a turn, the newest first, and after which pair the next one begins, if there is
+    one."""
+    rows = closed_pairs(session, without=_hidden_ids(session, hidden), after=after, limit=limit + 1)
+    return links_of(session, node, [row.pair for row in rows[:limit]]), rows[limit - 1].pair if len(
+        rows
+    ) > limit else None
+
+
+def find_link(session: Session, node: Node, link_id: str, hidden: Hidden) -> Link:
     """By the statement's id of any hit of it. Raises NotFound, also for one of a ``hidden`` pair."""
     row = find_statement(session, link_id)
-    said = _entry(row).statement if row is not None and row.type == "hit" and row.envelope is not None else None
-    if not isinstance(said, Hit) or scans_of(said.pair.a.scan, said.pair.b.scan) in hidden:
+    said = _said_in(row) if row is not None and row.type == "hit" else None
+    found = None
+    if isinstance(said, Hit) and said.pair not in hidden:
+        found = next(iter(links_of(session, node, [pair_id(said.pair)])), None)
+    if found is None:
         raise NotFound("There is no such hit on this node.")
-    hits = hits_of(session, said.pair)
-    return _link(node, said.pair, hits, _shelf(session, hits))
-
-
-def hits_of(session: Session, pair: Pair) -> list[StatementRow]:
-    """The hits of a pair, the first first. A hit speaks of its conclusion, and a conclusion of the pair's record."""
-    rows = []
-    for conclusion in statements_about(session, pair.a.record, ["conclusion"]):
-        if conclusion.envelope is not None and _pair_of(conclusion) == pair:
-            rows += [row for row in statements_about(session, conclusion.statement_id, ["hit"]) if row.envelope]
-    return sorted(rows, key=lambda row: (row.received_at, row.log_index))
-
-
-def linked(session: Session) -> dict[Scans, str]:
-    """The pairs of scans that are joined by a hit already, each with the statement's id of its first one."""
-    found: dict[Scans, str] = {}
-    for row in reversed(search_statements(session, kinds={"hit"}, about=None, issuer=None, limit=MOST)):
-        said = _entry(row).statement
-        if isinstance(said, Hit):
-            found.setdefault(scans_of(said.pair.a.scan, said.pair.b.scan), row.statement_id)
     return found
 
 
-def my_turn(links: list[Link], node: Node) -> list[Link]:
-    """Those where something is expected of this node."""
-    return [link for link in links if node.node_id in link.progress.waits_for]
+def links_of(session: Session, node: Node, pairs: Iterable[str]) -> list[Link]:
+    """The links of these pairs, by their ids, with all that was signed of each; without what is not believed."""
+    hits = {pair: rows for pair in pairs if (rows := hits_of_pair(session, pair))}
+    shelf = _shelf(session, node, [row for rows in hits.values() for row in rows])
+    return [_link(node, rows, shelf) for rows in hits.values()]
+
+
+def history_of(session: Session, node: Node, pair: Pair, *named: str) -> tuple[Entry, ...]:
+    """All that was signed of a pair, and these statements beside it, in no order that means anything."""
+    hits = hits_of_pair(session, pair_id(pair))
+    shelf = _shelf(session, node, hits, besides=named)
+    found = {entry.statement_id: entry for entry in _entries(hits, shelf)}
+    for name in named:
+        for row in (shelf.rests_on.get(name), *shelf.about.get(name, [])):
+            if row is not None and _believed(row):
+                found[row.statement_id] = _entry(row, shelf)
+    return tuple(found.values())
+
+
+def hits_of(session: Session, pair: Pair) -> list[StatementRow]:
+    """The hits of a pair, by their place in their issuer's log."""
+    return hits_of_pair(session, pair_id(pair))
+
+
+def linked(session: Session, wanted: Collection[Scans]) -> dict[Scans, str]:
+    """Those of these pairs of scans that are joined by a hit already, each with its link."""
+    return joined_scans(session, wanted)
+
+
+def pair_id(pair: Pair) -> str:
+    """The same on every node: SHA-256 over both sides."""
+    return hashlib.sha256(pair.model_dump_json().encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class _Shelf:
-    """What is known beside some hits, read at once: ``about``: what was said of each; ``rests_on``: the conclusions and
-    verifications that are named anywhere; ``records``: those of either side that may be shown."""
+    """What is known beside some hits, read at once: ``about``: what was said of each statement; ``rests_on``: the
+    conclusions and verifications that are named anywhere; ``times``: when the other side countersigned; ``records``:
+    those of either side that may be shown."""
 
-    about: Mapping[str, list[StatementRow]]
-    rests_on: Mapping[str, StatementRow]
-    records: Mapping[str, RecordRow]
+    about: dict[str, list[StatementRow]]
+    rests_on: dict[str, StatementRow]
+    times: dict[str, str]
+    records: dict[str, RecordRow]
 
 
-def _shelf(session: Session, hits: Sequence[StatementRow]) -> _Shelf:
+def _shelf(session: Session, node: Node, hits: Sequence[StatementRow], *, besides: Collection[str] = ()) -> _Shelf:
     about = statements_about_each(session, [row.statement_id for row in hits], ABOUT_HIT)
-    said = [_entry(row).statement for row in (*hits, *chain.from_iterable(about.values())) if row.envelope is not None]
-    named = {name for statement in said for name in _named_by(statement)}
-    records = {side.record for hit in said if isinstance(hit, Hit) for side in (hit.pair.a, hit.pair.b)}
-    return _Shelf(about, find_statements(session, named), find_records(session, records))
+    rows = [row for row in (*hits, *chain.from_iterable(about.values())) if _believed(row)]
+    named = {name for row in rows for name in _named_by(_said_in(row))} | set(besides)
+    rests_on = find_statements(session, named)
+    about |= statements_about_each(session, rests_on.keys() - about.keys(), ("retraction",))
+    records = {side.record for row in hits for side in _sides(row)}
+    known = {row.statement_id for row in rows} | rests_on.keys()
+    return _Shelf(about, rests_on, countersigned(session, node.node_id, known), find_records(session, records))
 
 
-def _link(node: Node, pair: Pair, hits: list[StatementRow], shelf: _Shelf) -> Link:
-    history: dict[str, Entry] = {}
-    for row in hits:
-        hit = _entry(row)
-        if not isinstance(hit.statement, Hit):
-            continue
-        _put_in(history, hit, shelf)
-        for said in shelf.about.get(hit.statement_id, []):
-            if said.envelope is not None:
-                _put_in(history, _entry(said), shelf)
-    entries = tuple(sorted(history.values(), key=lambda entry: (entry.at, entry.statement.issuer, entry.log_index)))
+def _link(node: Node, hits: list[StatementRow], shelf: _Shelf) -> Link:
+    pair = next(said.pair for row in hits if isinstance(said := _said_in(row), Hit))
+    entries = tuple(
+        sorted(_entries(hits, shelf), key=lambda entry: (entry.at, entry.statement.issuer, entry.log_index))
+    )
     records = shelf.records.get(pair.a.record), shelf.records.get(pair.b.record)
-    return Link(hits[0].statement_id, pair, entries, progress(entries, node.settings), records)
+    leads = [row for row in hits if getattr(_said_in(row), "stage", None) is HitStage.LEAD]
+    return Link((leads or hits)[0].statement_id, pair, entries, progress(entries, node.settings), records)
 
 
-def _put_in(history: dict[str, Entry], said: Entry, shelf: _Shelf) -> None:
-    """With what it rests on: a hit, or a comparison that is done, names a conclusion and its verification."""
-    history[said.statement_id] = said
-    for name in _named_by(said.statement):
-        rested = shelf.rests_on.get(name)
-        if rested is not None and rested.envelope is not None:
-            history.setdefault(name, _entry(rested))
+def _entries(hits: Sequence[StatementRow], shelf: _Shelf) -> Iterable[Entry]:
+    """Hits and what speaks of them, with what each rests on, and what was said of that."""
+    found: dict[str, StatementRow] = {}
+    for hit in hits:
+        for row in (hit, *shelf.about.get(hit.statement_id, [])):
+            found[row.statement_id] = row
+            if not _believed(row):
+                continue
+            for name in _named_by(_said_in(row)):
+                for rested in (shelf.rests_on.get(name), *shelf.about.get(name, [])):
+                    if rested is not None:
+                        found[rested.statement_id] = rested
+    return [_entry(row, shelf) for row in found.values() if _believed(row)]
+
+
+def _believed(row: StatementRow) -> bool:
+    """Whole, and signed by a key that was in the right hands."""
+    return row.envelope is not None and row.refused_by is None
 
 
 def _named_by(said: AnyStatement) -> list[str]:
@@ -142,9 +253,17 @@ def _named_by(said: AnyStatement) -> list[str]:
     return [name for name in named if name is not None]
 
 
-def _entry(row: StatementRow) -> Entry:
-    sealed = _Sealed(row.statement_id, row.envelope or b"")
-    return Entry(row.statement_id, _said(sealed), row.received_at, row.log_index)
+def _sides(row: StatementRow) -> tuple[Side, ...]:
+    said = _said_in(row)
+    return (said.pair.a, said.pair.b) if isinstance(said, Hit) else ()
+
+
+def _entry(row: StatementRow, shelf: _Shelf) -> Entry:
+    return Entry(row.statement_id, _said_in(row), row.received_at, row.log_index, shelf.times.get(row.statement_id))
+
+
+def _said_in(row: StatementRow) -> AnyStatement:
+    return _said(_Sealed(row.statement_id, row.envelope or b""))
 
 
 @dataclass(frozen=True)
@@ -155,12 +274,7 @@ class _Sealed:
     envelope: bytes = field(compare=False)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=4096)
 def _said(sealed: _Sealed) -> AnyStatement:
-    """Every list of candidates asks which pairs are joined: what a statement says never changes, and is read once."""
+    """What a statement says never changes, and is read once."""
     return parse_statement(open_envelope(sealed.envelope).payload)
-
-
-def _pair_of(row: StatementRow) -> Pair | None:
-    said = _entry(row).statement
-    return said.pair if isinstance(said, Conclusion) else None

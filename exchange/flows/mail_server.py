@@ -7,12 +7,13 @@ from typing import Final
 
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
+from exchange.net.egress import Guard
 from exchange.net.mail import MailServer, is_address, trusted
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def load_mail_server(settings: Settings) -> MailServer | None:
+def load_mail_server(settings: Settings, guard: Guard) -> MailServer | None:
     """None when none is wanted. Raises ConfigurationError."""
     if settings.smtp_host is None:
         return None
@@ -39,4 +40,5 @@ def load_mail_server(settings: Settings) -> MailServer | None:
         at_once=settings.smtp_security == "tls",
         user=settings.smtp_user,
         password=None if secret is None else secret.get_secret_value(),
+        guard=guard,
     )

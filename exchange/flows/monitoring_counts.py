@@ -33,7 +33,7 @@ class Counted:
 
 def count(rows: Rows, terms: Settings) -> Counted:
     """Count each indicator. Of a half-year that was over before the node began there is no data."""
-    joined = joined_cases(rows)
+    joined = joined_cases(rows, terms)
     counts = {
         **_exhibits(rows),
         **_hits(rows, joined, terms),
@@ -83,11 +83,12 @@ def _exhibits(rows: Rows) -> dict[str, Counts]:
 
 
 def _hits(rows: Rows, joined: Sequence[Joined], terms: Settings) -> dict[str, Counts]:
-    hits = {said.statement_id: said.statement.pair for said in rows.said if isinstance(said.statement, Hit)}
+    hits = {said.statement_id: said.statement for said in rows.said if isinstance(said.statement, Hit)}
     taken_back = [
-        column_of(rows, hits[said.statement.retracts])
+        column_of(rows, hit.pair)
         for said in rows.said
-        if isinstance(said.statement, Retraction) and said.statement.retracts in hits and rows.within(said.at)
+        if isinstance(said.statement, Retraction) and rows.within(said.at)
+        if (hit := hits.get(said.statement.retracts)) is not None and hit.issuer == said.statement.issuer
     ]
     due = [
         item

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exchange.config import Settings
 from exchange.flows.monitoring_rows import Rows
 from exchange.flows.stages import Entry, Progress, progress
-from schemas import Feedback, Hit, Pair, PhysicalComparison, Retraction
+from schemas import Conclusion, Feedback, Hit, Pair, Verification, about
 from schemas.vocabulary import HitStage
 
 Cases = frozenset[tuple[str, str]]
@@ -33,25 +33,33 @@ class Joined:
         return next((hit.at for hit in self.hits if _is_confirmed(hit)), None)
 
 
-def joined_cases(rows: Rows) -> list[Joined]:
-    """Those that still stood joined at the moment, in the order in which they came to be."""
-    retracted = {said.statement.retracts for said in rows.said if isinstance(said.statement, Retraction)}
+def joined_cases(rows: Rows, terms: Settings) -> list[Joined]:
+    """Those that still stood joined at the moment, in the order in which they came to be: by hits that count."""
     hits: dict[Cases, list[Entry]] = defaultdict(list)
-    columns: dict[Cases, str] = {}
-    cases_of_hit: dict[str, Cases] = {}
-    for said in rows.said:
-        column = column_of(rows, said.statement.pair) if isinstance(said.statement, Hit) else None
-        if isinstance(said.statement, Hit) and column is not None and said.statement_id not in retracted:
-            cases = _cases(rows, said.statement.pair)
-            hits[cases].append(said)
-            columns[cases] = column
-            cases_of_hit[said.statement_id] = cases
     feedback: dict[Cases, list[Entry]] = defaultdict(list)
-    for said in rows.said:
-        told = said.statement
-        if isinstance(told, Feedback) and told.issuer == rows.node_id and told.hit in cases_of_hit:
-            feedback[cases_of_hit[told.hit]].append(said)
-    return [Joined(columns[cases], tuple(found), tuple(feedback[cases])) for cases, found in hits.items()]
+    columns: dict[Cases, str] = {}
+    for pair, history in histories_of(rows).items():
+        column, cases = column_of(rows, pair), _cases(rows, pair)
+        counts_not = progress(history, terms).no_effect
+        standing = [said for said in history if said.statement_id not in counts_not]
+        found = [said for said in standing if isinstance(said.statement, Hit)]
+        if column is not None and found:
+            columns[cases] = column
+            hits[cases] += found
+            feedback[cases] += [said for said in standing if _is_own_feedback(rows, said, found)]
+    joined = [Joined(columns[cases], _in_time(found), _in_time(feedback[cases])) for cases, found in hits.items()]
+    return sorted(joined, key=lambda item: (item.first_at, item.hits[0].statement_id))
+
+
+def _is_own_feedback(rows: Rows, said: Entry, hits: Sequence[Entry]) -> bool:
+    told = said.statement
+    if not isinstance(told, Feedback) or told.issuer != rows.node_id:
+        return False
+    return told.hit in {hit.statement_id for hit in hits}
+
+
+def _in_time(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    return tuple(sorted(entries, key=lambda entry: (entry.at, entry.statement_id)))
 
 
 def column_of(rows: Rows, pair: Pair) -> str | None:
@@ -65,38 +73,24 @@ def column_of(rows: Rows, pair: Pair) -> str | None:
 
 def progress_of_hits(rows: Rows, terms: Settings) -> list[tuple[str, Progress]]:
     """How far each pair of scans that is a hit was at the moment, with its column; as the pages say it."""
-    named = {said.statement_id: said for said in rows.said}
-    histories: dict[Pair, dict[str, Entry]] = defaultdict(dict)
-    pair_of_hit = {said.statement_id: said.statement.pair for said in rows.said if isinstance(said.statement, Hit)}
+    found = ((column_of(rows, pair), history) for pair, history in histories_of(rows).items())
+    return [(column, progress(history, terms)) for column, history in found if column is not None]
+
+
+def histories_of(rows: Rows) -> dict[Pair, list[Entry]]:
+    """All that was said of each pair of which there is a hit."""
+    pairs: dict[str, Pair] = {}
     for said in rows.said:
-        pair = _pair_of(said, pair_of_hit)
-        if pair is None:
-            continue
-        history = histories[pair]
-        history[said.statement_id] = said
-        conclusion = getattr(said.statement, "conclusion", None)
-        if isinstance(conclusion, str) and conclusion in named:
-            history.setdefault(conclusion, named[conclusion])
-    found = []
-    for pair, history in histories.items():
-        column = column_of(rows, pair)
-        ordered = sorted(history.values(), key=lambda entry: (entry.at, entry.statement.issuer, entry.log_index))
-        if column is not None:
-            found.append((column, progress(ordered, terms)))
-    return found
-
-
-def _pair_of(said: Entry, pair_of_hit: Mapping[str, Pair]) -> Pair | None:
-    """The pair of a hit, or of what speaks of one."""
-    match said.statement:
-        case Hit() as hit:
-            return hit.pair
-        case Feedback() | PhysicalComparison() as about:
-            return pair_of_hit.get(about.hit)
-        case Retraction() as back:
-            return pair_of_hit.get(back.retracts)
-        case _:
-            return None
+        if isinstance(said.statement, Hit | Conclusion | Verification):
+            pairs[said.statement_id] = said.statement.pair
+    histories: dict[Pair, list[Entry]] = {
+        said.statement.pair: [] for said in rows.said if isinstance(said.statement, Hit)
+    }
+    for said in rows.said:
+        pair = pairs.get(said.statement_id) or pairs.get(about(said.statement) or "")
+        if pair in histories:
+            histories[pair].append(said)
+    return histories
 
 
 def _cases(rows: Rows, pair: Pair) -> Cases:

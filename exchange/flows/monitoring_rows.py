@@ -12,6 +12,7 @@ from exchange.flows.monitoring_half import Half
 from exchange.flows.node import Node
 from exchange.flows.stages import Entry
 from exchange.store import monitoring
+from exchange.store.hits import countersigned
 from exchange.store.monitoring import Compared, Given, Version
 from exchange.store.peers import all_peers
 from exchange.store.review_tables import VerificationTaskRow
@@ -19,6 +20,7 @@ from exchange.store.tables import ApprovalRow, QueryRow, StatementRow
 from schemas import open_envelope, parse_statement
 
 REVIEWING = ("hit", "conclusion", "verification", "physical-comparison", "feedback", "retraction", "withdrawal")
+BETWEEN_TWO = ("hit", "physical-comparison", "feedback", "retraction")
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def rows_of(session: Session, node: Node, half: Half) -> Rows:
         began_at=monitoring.begun_at(session, node.node_id),
         partners={peer.node_id: peer.jurisdiction for peer in all_peers(session) if peer.enrolled_at < moment},
         versions=tuple(monitoring.versions_before(session, moment)),
-        said=tuple(entry_of(row) for row in monitoring.said_before(session, REVIEWING, moment)),
+        said=_said_before(session, node, moment),
         cases=monitoring.cases_of(session),
         given=tuple(monitoring.given_before(session, node.node_id, moment)),
         audited_since=monitoring.audit_kept_since(session),
@@ -83,6 +85,16 @@ def rows_of(session: Session, node: Node, half: Half) -> Rows:
     )
 
 
-def entry_of(row: StatementRow) -> Entry:
+def _said_before(session: Session, node: Node, moment: str) -> tuple[Entry, ...]:
+    """What both sides of a hit say to each other, by the time that both have; the rest by this node's own. An own one
+    that the other side has not countersigned yet counts from when it was signed."""
+    rows = monitoring.said_before(session, REVIEWING, stamp())
+    shared = [row.statement_id for row in rows if row.type in BETWEEN_TWO]
+    times = countersigned(session, node.node_id, shared)
+    entries = (entry_of(row, times.get(row.statement_id)) for row in rows)
+    return tuple(sorted((entry for entry in entries if entry.at < moment), key=lambda entry: entry.at))
+
+
+def entry_of(row: StatementRow, countersigned_at: str | None = None) -> Entry:
     statement = parse_statement(open_envelope(row.envelope or b"").payload)
-    return Entry(row.statement_id, statement, row.received_at, row.log_index)
+    return Entry(row.statement_id, statement, row.received_at, row.log_index, countersigned_at)

@@ -45,7 +45,7 @@ def spans_of(rows: Rows, joined: Sequence[Joined]) -> dict[str, list[float]]:
             case Verification() as second if second.verifies in concluded:
                 spans["verification"].append((concluded[second.verifies], said.at))
             case Hit() as hit if hit.conclusion in concluded and said.statement_id in hits:
-                spans["dissemination"].append((concluded[hit.conclusion], said.at))
+                spans["dissemination"].append((concluded[hit.conclusion], said.received_at))  # both by the own clock
             case Feedback() as told if told.issuer == rows.node_id and told.hit in waiting:
                 spans["feedback"].append((waiting.pop(told.hit), said.at))
             case _:

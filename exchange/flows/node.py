@@ -18,12 +18,14 @@ from exchange.errors import ConfigurationError, PassphraseNeeded, StatementInval
 from exchange.flows.authority import Authority, load_authority
 from exchange.flows.blob_cache import BlobCache, object_store_of
 from exchange.flows.cluster import Cluster, cluster_of
+from exchange.flows.destinations import egress_of, route_of
 from exchange.flows.galleries import Galleries
 from exchange.flows.mail_server import load_mail_server
 from exchange.flows.news import News
 from exchange.flows.small_pictures import SmallPictures
 from exchange.flows.worth import load_calibration
 from exchange.meters import Meters
+from exchange.net.egress import Egress
 from exchange.net.line import tls_context
 from exchange.net.mail import MailServer
 from exchange.net.object_store import ObjectStore
@@ -50,6 +52,8 @@ class Node:
 
     settings: Settings
     store: Store
+    egress: Egress
+    """Where this node may connect to."""
     audit: AuditTrail
     blobs: BlobFolder
     objects: ObjectStore | None
@@ -91,6 +95,8 @@ class Node:
         self.compute.close()
         self.background.close()
         self.galleries.close()
+        if self.objects is not None:
+            self.objects.close()
         self.store.close()
 
 
@@ -184,9 +190,11 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
     settings = load_settings(home)
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
-    calibration, authority, mail = load_calibration(settings), load_authority(settings), load_mail_server(settings)
+    calibration, authority = load_calibration(settings), load_authority(settings)
+    services = egress_of(settings)
+    mail = load_mail_server(settings, services)
     tls_context(settings.client_certificate)
-    cluster, objects = cluster_of(settings), object_store_of(settings)
+    cluster = cluster_of(settings, services)
     if settings.database_url is None and not settings.database.is_file():
         raise ConfigurationError(
             f"{settings.database} is missing; restore it from the backup. Of a node on PostgreSQL, set "
@@ -199,12 +207,14 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
             events = _own_key_events(session, settings.node_id)
             signed = latest_checkpoint(session)
         history, keys = _keys_in_force(settings, history_of(open_envelope(events[0]), events[1:]))
+        objects = object_store_of(settings, services)
     except BaseException:
         store.close()
         raise
     return Node(
         settings=settings,
         store=store,
+        egress=egress_of(settings, store),
         audit=AuditTrail(store),
         blobs=_cached_blobs(settings, store, objects) if objects else blobs_of(settings),
         objects=objects,
@@ -226,8 +236,9 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
 
 
 def _compute(settings: Settings, *, background: bool = False) -> Compute:
+    """In the background one process more, which is begun when another node's work waits for that of one."""
     return Compute(
-        settings.workers,
+        settings.workers + 1 if background else settings.workers,
         settings.compute_timeout_s,
         memory_bytes=settings.compute_memory_bytes,
         rest_s=settings.compute_rest_s,
@@ -274,7 +285,9 @@ def _own_key_events(session: Session, node_id: str) -> list[bytes]:
 def store_of(settings: Settings) -> Store:
     """The database that the settings name, not looked at yet."""
     url = settings.database_url
-    return Store(make_url(url.get_secret_value()) if url else settings.database)
+    if url is None:
+        return Store(settings.database)
+    return Store(make_url(url.get_secret_value()), route=route_of(settings))
 
 
 def blobs_of(settings: Settings) -> BlobFolder:

@@ -14,6 +14,7 @@ from exchange.flows.blob_cache import BlobCache
 from exchange.flows.log_start import may_sign
 from exchange.flows.node import Node
 from exchange.net.object_store import ObjectStore
+from exchange.store.deliveries import is_kept, kept_scans
 from exchange.store.jobs import JobKind, promise
 from exchange.store.objects import (
     all_objects,
@@ -26,9 +27,7 @@ from exchange.store.objects import (
     without_object,
 )
 from exchange.store.rebuild import lost_leaves
-from exchange.store.records import referenced_blobs
 from exchange.store.tables import ObjectRow
-from exchange.store.withdrawals import is_named
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +41,7 @@ YOUNGEST_S: Final = 86_400
 def settle_object(node: Node, object_id: int) -> None:
     """Bring the object store to what the database says of one scan. Doing it twice changes nothing.
 
-    1. A record names the scan: the store gets it, unless it has confirmed it. None does: it is erased there.
+    1. A record keeps the scan: the store gets it, unless it has confirmed it. None does: it is erased there.
     2. Ask again whether that is still so, in the transaction that writes the outcome down; else begin anew.
 
     So an upload that was cut off, or overtaken by a withdrawal, leaves nothing behind.
@@ -55,7 +54,7 @@ def settle_object(node: Node, object_id: int) -> None:
             row = session.get(ObjectRow, object_id)
             if row is None:
                 return
-            wanted = is_named(session, row.sha256)
+            wanted = is_kept(session, row.sha256)
             if wanted and row.stored_at is not None:
                 return
             if not wanted:
@@ -71,7 +70,7 @@ def settle_object(node: Node, object_id: int) -> None:
             if now is None:  # another, which took this over, has erased it
                 promise_object(session, row.sha256, row.size)
                 return
-            if is_named(session, row.sha256) != wanted:
+            if is_kept(session, row.sha256) != wanted:
                 continue
             if not wanted:
                 session.delete(now)
@@ -100,7 +99,7 @@ def promise_again(node: Node) -> None:
         return
     with node.store.read() as session:
         waiting = not_promised(session)
-        again = [row for row in waiting if node.blobs.is_here(row.sha256) or not is_named(session, row.sha256)]
+        again = [row for row in waiting if node.blobs.is_here(row.sha256) or not is_kept(session, row.sha256)]
     if again:
         with node.store.write() as session:
             for row in again:
@@ -133,7 +132,7 @@ def evict(node: Node) -> int:
 
 
 def sweep_objects(node: Node) -> bool:
-    """Promise to erase objects that no record names and of which nothing is known. As with scans on the disk not before
+    """Promise to erase objects that no record keeps and of which nothing is known. As with scans on the disk not before
     the peers have returned this node's heads. Returns whether it was done."""
     if node.objects is None:
         return True
@@ -142,13 +141,13 @@ def sweep_objects(node: Node) -> bool:
             return False
     old = {found.sha256: found.size for found in node.objects.listing() if found.age_s > YOUNGEST_S}
     with node.store.write() as session:
-        unknown = old.keys() - all_objects(session) - referenced_blobs(session)
+        unknown = old.keys() - all_objects(session) - kept_scans(session)
         for sha256 in sorted(unknown):
             promise_object(session, sha256, old[sha256])
         for object_id in unnamed_objects(session):
             promise(session, JobKind.STORE_OBJECT, object_id)
     if unknown:
-        log.info("objects that no record names are erased", count=len(unknown))
+        log.info("objects that no record keeps are erased", count=len(unknown))
     return True
 
 
@@ -179,7 +178,7 @@ def _is_there(objects: ObjectStore, sha256: str) -> bool | None:
     try:
         return objects.digest(sha256)[0] == sha256 or None
     except NotFound:
-        log.warning("a scan that a record names is neither here nor in the object store", sha256=sha256)
+        log.warning("a scan that a record keeps is neither here nor in the object store", sha256=sha256)
         return False
 
 

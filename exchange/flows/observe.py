@@ -13,6 +13,7 @@ from exchange.errors import ObjectStoreUnavailable
 from exchange.flows.deadlines import Due, all_duties
 from exchange.flows.log_start import may_sign
 from exchange.flows.node import Node
+from exchange.flows.peer_quota import shares_of, why_stopped
 from exchange.store import jobs, workers
 from exchange.store.mail import failures
 from exchange.store.objects import count_objects
@@ -41,6 +42,11 @@ class PeerNumbers:
     """Items that are set aside, and of which the operator took no note yet."""
     cosigned_size: int
     cosigned_at: float
+    statements_left: int
+    """What it may still send today; a record counts once for each of its scans."""
+    bytes_left: int
+    stopped: bool
+    """Whether its lane is read no further, since it used up its share or too much is set aside."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ def observe(node: Node) -> Numbers:
             acquisitions=counts_by_state(session),
             scan_bytes=scan_bytes(session),
             objects=count_objects(session),
-            peers=[_peer(session, peer) for peer in enrolled],
+            peers=[_peer(session, node, peer) for peer in enrolled],
             log_size=log_size(session),
             signed_size=signed.size if signed else 0,
             signed_at=_posix(signed.signed_at if signed else None),
@@ -119,8 +125,9 @@ def free_bytes(node: Node) -> int:
     return shutil.disk_usage(node.settings.home).free
 
 
-def _peer(session: Session, peer: PeerRow) -> PeerNumbers:
+def _peer(session: Session, node: Node, peer: PeerRow) -> PeerNumbers:
     lane, name = lane_of(session, peer.node_id), peer.node_id
+    shares = shares_of(session, node.settings, name)
     return PeerNumbers(
         node_id=name,
         to_send=lane.count,
@@ -133,6 +140,9 @@ def _peer(session: Session, peer: PeerRow) -> PeerNumbers:
         quarantined=unnoted(session, name),
         cosigned_size=cosigned_size(session, name) or 0,
         cosigned_at=_posix(last_cosigned_at(session, name)),
+        statements_left=max(0, shares.statements.left),
+        bytes_left=max(0, shares.bytes.left),
+        stopped=why_stopped(shares, node.settings, name) is not None,
     )
 
 

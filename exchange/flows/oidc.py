@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from exchange.config import Settings
 from exchange.errors import ConfigurationError, NotFound, Unauthenticated
 from exchange.flows.node import Node
+from exchange.net.egress import Guard
 from exchange.net.oidc import Provider
 from exchange.store.sign_in import begin_elsewhere, begin_session, take_begun
 from exchange.store.users import active_user
@@ -43,16 +44,15 @@ class CameBack:
     issuer: str | None
 
 
-def provider_of(settings: Settings) -> Provider | None:
+def provider_of(settings: Settings, guard: Guard) -> Provider | None:
     """None where people sign in here alone. Raises ConfigurationError when what reads tokens is not installed."""
     if settings.oidc_issuer is None or settings.oidc_client_id is None:
         return None
     if importlib.util.find_spec("joserfc") is None:
         raise ConfigurationError("The setting oidc_issuer needs an optional part: pip install 'ffp-exchange[oidc]'.")
     secret = settings.oidc_client_secret
-    return Provider(
-        settings.oidc_issuer, settings.oidc_client_id, None if secret is None else secret.get_secret_value()
-    )
+    given = None if secret is None else secret.get_secret_value()
+    return Provider(settings.oidc_issuer, settings.oidc_client_id, given, guard=guard)
 
 
 def begin(node: Node, provider: Provider, browser: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from exchange.compute import Compute
 from exchange.errors import NotFound
+from exchange.flows.delivered_scan import check_delivered, delivered_scan
 from exchange.flows.node import Node
 from exchange.flows.pipelines import Pipeline, Variant, photographed_of
 from exchange.flows.region_masks import mask_digest, region_mask_of
@@ -18,7 +19,7 @@ def appearance_of(
     node: Node, acquisition: AcquisitionRow, pipeline: Pipeline, variant: Variant = Variant.AS_TAKEN
 ) -> Appearance:
     """How an acquisition is compared. Raises NotFound when its scan is not here."""
-    path, region = node.blobs.path(acquisition.sha256), region_mask_of(acquisition)
+    path, region = delivered_scan(node, acquisition), region_mask_of(acquisition)
     return Appearance(path, pipeline, photographed_of(acquisition), variant, region)
 
 
@@ -34,6 +35,7 @@ def prepared_scan(
 
     Raises NotFound when the scan is not here, or nothing can be compared on it after all.
     """
+    check_delivered(acquisition)  # another record's may be prepared already
     path = prepared_path(node, acquisition, pipeline, variant)
     if not path.is_file():
         found = (by or node.background).run(prepare_scan, appearance_of(node, acquisition, pipeline, variant), path)

@@ -16,10 +16,12 @@ from exchange.errors import (
 from exchange.flows.audit import took
 from exchange.flows.enrol import peer_keys
 from exchange.flows.fetch import ask_again
+from exchange.flows.hit_pairs import settle_pairs
 from exchange.flows.key_events import adopt_keys, drop_refused
 from exchange.flows.node import Node
 from exchange.flows.page import Expected, Poison, Received, VerifiedPage, poison, verify_page
 from exchange.flows.peer import address_of
+from exchange.flows.peer_quota import is_stopped, take_share
 from exchange.flows.receive import receive_page
 from exchange.flows.views import head_of, keep_shown, refuse_forked, refuse_hidden
 from exchange.log.audit_entry import Act
@@ -38,6 +40,8 @@ log = structlog.get_logger(__name__)
 def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bool:
     """Pull one page from a peer, which may wait for news. Returns whether more is waiting.
 
+    Nothing is asked of a peer that has used up its share of this node, and of a page as much is taken as is left of it.
+
     1. Ask, signed, for what follows the cursor. The answer must be the peer's own, to this request.
     2. Verify the page: head of the log, its consistency with the last one seen, each item, the lane's running head.
     3. In one transaction: the keys that key-events brought and what they refuse, statements, records, promised fetches,
@@ -52,7 +56,7 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
     with node.store.read() as session:
         peer, told = find_peer(session, node_id), told_heads(session, node_id)
         refuse_forked(session, node_id)
-    if peer is None or peer.state == PeerState.REVOKED:
+    if peer is None or peer.state == PeerState.REVOKED or is_stopped(node, node_id):
         return False
     keys = peer_keys(peer)
     expected = Expected(
@@ -79,6 +83,7 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
             return False  # nor against the keys
         if verified.keys != keys:
             adopt_keys(session, row, verified.keys)
+        verified = take_share(session, node.settings, node_id, verified, expected.head)
         refused = receive_page(session, node, row, verified.accepted)
         for found in (*(_poison(*item) for item in refused), *verified.poisoned):
             quarantine(session, quarantine_row(node_id, found))
@@ -87,9 +92,10 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
         row.cursor_count, row.cursor_head = verified.count, verified.head
         row.withheld += verified.withheld
         row.checkpoint = verified.checkpoint or row.checkpoint
-        ask_again(session, node, node_id)
+        ask_again(session, node_id)
         row.pulled_at, row.alarm = stamp(), standing_alarm(session, node_id)
     drop_refused(node, keys, verified.keys)
+    settle_pairs(node)
     refuse_hidden(node_id, verified.log_size, told)
     return verified.more
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
+from exchange.flows.banded import note_released
 from exchange.flows.sharing import APPROVAL_S
 from exchange.store.peers import find_peer
 from exchange.store.queries import FoundState, QueryState, add_found, find_found, find_query
@@ -61,6 +62,7 @@ def note_grant(session: Session, grant: Grant, statement_id: str) -> None:
     found = find_found(session, grant.handle) if grant.handle is not None else None
     if found is not None and _owner_of(session, found) == grant.issuer:
         found.state, found.record, found.decision = FoundState.GRANTED, grant.record, statement_id
+        note_released(session, found.handle, grant.issuer, grant.record)
 
 
 def note_refusal(session: Session, approval: Approval, statement_id: str) -> None:

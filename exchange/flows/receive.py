@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import StatementInvalid
 from exchange.flows.addressee import NOT_MEANT_FOR_US, Reader, check_meant_for
+from exchange.flows.hit_pairs import note_said
 from exchange.flows.node import Node
 from exchange.flows.page import Received
 from exchange.flows.query_news import (
@@ -20,9 +21,9 @@ from exchange.flows.query_news import (
     was_told,
 )
 from exchange.flows.withdraw import take_away
-from exchange.store.jobs import JobKind, promise, promise_new
+from exchange.store.jobs import JobKind, promise_new
 from exchange.store.peers import PeerState, lane_head_at
-from exchange.store.records import AcquisitionState, acquisitions_of, add_records
+from exchange.store.records import AcquisitionState, acquisitions_of, add_records, take_up
 from exchange.store.statements import (
     add_statement,
     add_statements,
@@ -40,9 +41,7 @@ from schemas import (
     Answer,
     Approval,
     Disclosure,
-    Feedback,
     Grant,
-    PhysicalComparison,
     Policy,
     Receipt,
     Record,
@@ -88,8 +87,6 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
             _owner_speaks(session, statement.retracts, statement.issuer)
         case Acknowledgement():
             _known(_may_be_own(session, node, statement.withdrawal))
-        case Feedback() | PhysicalComparison():
-            _known(find_statement(session, statement.hit) is not None)
         case Answer():
             _known(answers_own_query(session, node.node_id, statement))
         case ReleaseRequest():
@@ -101,6 +98,7 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
     if find_statement(session, item.statement_id) is None:
         newest = latest_of(session, statement.issuer, statement.type)
         add_statement(session, item.statement_id, statement, statement.type, item.envelope, item.log_index)
+        note_said(session, item.statement_id, statement)
         _apply(session, node, item, newest)
 
 
@@ -172,7 +170,7 @@ def _records(
             make_whole(session, name, item.envelope)
     records = [(name, record) for name, (_, record) in new.items()]
     scans = add_records(session, records, submitted_by=None, state=AcquisitionState.AWAITING_SCAN)
-    promise_new(session, JobKind.FETCH_SCAN, scans)
+    promise_new(session, JobKind.FETCH_SCAN, scans, node_id=issuer)
     return refused
 
 
@@ -182,8 +180,7 @@ def _again(session: Session, record: str) -> None:
     unrestrict(session, record)
     for scan in acquisitions_of(session, record):
         if scan.state in (AcquisitionState.AWAITING_SCAN, AcquisitionState.FAILED):
-            scan.state, scan.detail = AcquisitionState.AWAITING_SCAN, None
-            promise(session, JobKind.FETCH_SCAN, scan.acquisition_id)
+            take_up(session, scan)
 
 
 def _expelled() -> StatementInvalid:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.errors import PeerError, PeerMisbehaved, StatementInvalid
+from exchange.flows.hit_pairs import note_said
 from exchange.flows.log_start import remember_head
 from exchange.flows.node import Node
 from exchange.flows.peer import address_of
@@ -157,6 +158,7 @@ def _store_back(session: Session, node: Node, back: _Back) -> None:
         return
     newest = latest_of(session, node.node_id, statement.type)
     add_statement(session, verified.statement_id, statement, statement.type, verified.envelope, back.log_index)
+    note_said(session, verified.statement_id, statement)
     _apply(session, node, back, is_newest=newest is None or newest.log_index < back.log_index)
 
 

@@ -25,12 +25,12 @@ from exchange.flows.scan_work import Correlated, rank_profiles, search_gallery
 from exchange.store.records import (
     acquisitions_of,
     acquisitions_with_records,
+    may_be_compared,
     prepared_acquisitions,
     references_for,
     superseded_acquisitions,
 )
 from exchange.store.tables import AcquisitionRow, RecordRow
-from exchange.store.withdrawals import is_named
 from schemas.vocabulary import Modality
 
 log = structlog.get_logger(__name__)
@@ -55,22 +55,39 @@ def forget_superseded(node: Node, statement_id: str) -> None:
 
 def forget(node: Node, acquisitions: Sequence[tuple[str, int]]) -> None:
     """Take acquisitions, each named by its record and its id here, out of every gallery."""
+    _change(node, acquisitions, matcher.GalleryWriter.remove)
+
+
+def erase_entries(node: Node, acquisitions: Sequence[tuple[str, int]]) -> None:
+    """As ``forget``, and their bytes in the galleries are overwritten."""
+    _change(node, acquisitions, matcher.GalleryWriter.erase)
+
+
+def _change(
+    node: Node,
+    acquisitions: Sequence[tuple[str, int]],
+    take_out: Callable[[matcher.GalleryWriter, Sequence[bytes]], int],
+) -> None:
     gone = [name_in_gallery(*acquisition, variant) for acquisition in acquisitions for variant in VARIANTS]
     for parameters in GALLERIES if gone else ():
-        with node.galleries.changing(parameters) as writer:
+        for _ in range(TRIES):
+            times_emptied = node.galleries.times_emptied(parameters)
             try:
-                writer.remove(gone)
+                with node.galleries.changing(parameters) as writer:
+                    take_out(writer, gone)
+                break
             except matcher.GalleryDamaged as error:
-                distrust(node, parameters, node.galleries.times_emptied(parameters), error)
+                distrust(node, parameters, times_emptied, error)
+        else:
+            raise hopeless()
 
 
 def erase_traces(node: Node, acquisition: AcquisitionRow) -> None:
-    """Nothing is left of an acquisition that was withdrawn while it was compared; one whose scan is still named here
-    stays."""
+    """Nothing is left of an acquisition that was withdrawn, or restricted, while it was compared."""
     with node.store.read() as session:
-        if is_named(session, acquisition.sha256):
+        if may_be_compared(session, acquisition.acquisition_id):
             return
-    forget(node, [(acquisition.statement_id, acquisition.acquisition_id)])
+    erase_entries(node, [(acquisition.statement_id, acquisition.acquisition_id)])
     for path in list(node.settings.prepared.glob(f"{acquisition.sha256}.*")):
         path.unlink(missing_ok=True)
 

@@ -6,13 +6,16 @@ The report's words and its form are the pages' affair (``web/report``); here is 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+import schemas
 from exchange.errors import NotFound
+from exchange.flows.hit_stage import NoEffect, Stage
+from exchange.flows.links import Link, links_of, pair_id
 from exchange.flows.node import Node
 from exchange.flows.pair_picture import pair_picture
 from exchange.flows.sharing import record_of
@@ -21,9 +24,9 @@ from exchange.flows.worth import Worth, worth_of
 from exchange.store.candidates import StoredCandidate
 from exchange.store.statements import find_statement, statements_about
 from exchange.store.tables import AcquisitionRow, RecordRow, StatementRow
-from schemas import AnyStatement, Conclusion, Hit, Record, Verification, open_envelope, parse_statement
+from schemas import AnyStatement, Conclusion, Hit, Pair, Record, Verification, open_envelope, parse_statement
 from schemas.record import Acquisition
-from schemas.vocabulary import AfteConclusion, Basis, HitStage
+from schemas.vocabulary import AfteConclusion, Basis
 
 SAID_OF = {
     "record": ("conclusion",),
@@ -50,7 +53,8 @@ class Side:
 
 @dataclass(frozen=True)
 class Said:
-    """One statement about the pair, with its place in its issuer's log. ``retracted``: its issuer took it back."""
+    """One statement about the pair, with its place in its issuer's log. ``retracted``: its issuer took it back;
+    ``no_effect``: why it counts for nothing by the rules of hits."""
 
     statement_id: str
     kind: str
@@ -58,6 +62,7 @@ class Said:
     received_at: str
     statement: AnyStatement
     retracted: bool
+    no_effect: NoEffect | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class PairReport:
     sides: tuple[Side, Side]
     said: tuple[Said, ...]
     stage: str
-    """candidate, concluded, lead, confirmed, eliminated, inconclusive or unsuitable."""
+    """candidate, concluded, unsuitable, or how far its hit is."""
     dated: str
     """When the newest of all this came to be known here: the date of the report."""
     picture: bytes
@@ -97,7 +102,9 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
         first = _side(session, found.record_a, found.acquisition_a)
         second = _side(session, found.record_b, found.acquisition_b)
         # 2.
-        said = tuple(_said(session, node, pseudonym, first, second))
+        hit = _link(session, node, first, second)
+        counts_not = hit.progress.no_effect if hit is not None else {}
+        said = tuple(_said(session, node, pseudonym, first, second, counts_not))
 
     # 3.
     worth = worth_of(node.calibration, found)
@@ -117,21 +124,19 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
         worth=worth,
         sides=(first, second),
         said=said,
-        stage=stage_of(said),
+        stage=stage_of(said, hit.progress.stage if hit is not None else None),
         dated=max(known_at),
         picture=picture,
     )
 
 
-def stage_of(said: tuple[Said, ...]) -> str:
-    """How far the pair is, by what still stands: a hit, else the newest conclusion, else it is a candidate."""
+def stage_of(said: tuple[Said, ...], hit: Stage | None) -> str:
+    """How far the pair is: what its hit is, as every page says it; where no hit stands, what the newest conclusion is,
+    else it is a candidate."""
+    if hit is not None and hit not in (Stage.RETRACTED, Stage.NO_EFFECT):
+        return str(hit)
     standing = [item.statement for item in said if not item.retracted]
-    hits = [item for item in standing if isinstance(item, Hit)]
-    if any(hit.stage is HitStage.CONFIRMED for hit in hits):
-        return "confirmed"
     on_exhibits = [item for item in standing if isinstance(item, Conclusion) and item.basis is Basis.EXHIBITS]
-    if hits and not on_exhibits:
-        return "lead"
     concluded = on_exhibits or [item for item in standing if isinstance(item, Conclusion)]
     if not concluded:
         return "candidate"
@@ -155,7 +160,18 @@ def _side(session: Session, row: RecordRow, scan: AcquisitionRow) -> Side:
     return Side(row.statement_id, row.issuer, statement.log_index, row.received_at, record, acquisition)
 
 
-def _said(session: Session, node: Node, pseudonym: str, first: Side, second: Side) -> Iterator[Said]:
+def _link(session: Session, node: Node, first: Side, second: Side) -> Link | None:
+    low, high = sorted((first, second), key=lambda side: side.statement_id)
+    a, b = (
+        schemas.Side(issuer=side.issuer, record=side.statement_id, scan=side.acquisition.blob.sha256)
+        for side in (low, high)
+    )
+    return next(iter(links_of(session, node, [pair_id(Pair(a=a, b=b))])), None)
+
+
+def _said(
+    session: Session, node: Node, pseudonym: str, first: Side, second: Side, counts_not: Mapping[str, NoEffect]
+) -> Iterator[Said]:
     """In the order in which it came to be known here."""
     scans = {(side.statement_id, side.acquisition.blob.sha256) for side in (first, second)}
     asked = [(side.statement_id, "record") for side in (first, second)]
@@ -172,7 +188,8 @@ def _said(session: Session, node: Node, pseudonym: str, first: Side, second: Sid
                     continue
             rows[row.statement_id] = row
             asked.append((row.statement_id, row.type))
-    retracted = {row.about for row in rows.values() if row.type == "retraction"}
+    backs = [row for row in rows.values() if row.type == "retraction"]
+    retracted = {row.about for row in backs if row.about in rows and rows[row.about].issuer == row.issuer}
     for row in sorted(rows.values(), key=lambda row: (row.received_at, row.log_index, row.statement_id)):
         yield Said(
             row.statement_id,
@@ -181,6 +198,7 @@ def _said(session: Session, node: Node, pseudonym: str, first: Side, second: Sid
             row.received_at,
             _statement(row),
             row.statement_id in retracted,
+            counts_not.get(row.statement_id),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from exchange.store.reviews import task_of
 from exchange.store.statements import statements_about
 from exchange.store.tables import StatementRow
 from schemas import Conclusion, Pair, Verification, open_envelope, parse_statement
-from schemas.vocabulary import Basis
+from schemas.vocabulary import Basis, Role
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,15 @@ class Verified:
 @dataclass(frozen=True)
 class Review:
     """One conclusion on a pair. ``due_at`` while another examiner is asked, of whom ``may_verify`` are left who were
-    not shown the score; ``retracted`` when it was taken back; ``hit`` once it was sent to the other side."""
+    not shown a score of these exhibits; ``retracted`` when it was taken back, ``by_head`` where the head did so in
+    place of its maker; ``hit`` once it was sent to the other side."""
 
     statement_id: str
     at: str
     said: Conclusion
     verified: Verified | None
     retracted: bool
+    by_head: str | None
     due_at: str | None
     may_verify: int
     hit: str | None
@@ -49,12 +52,12 @@ class Review:
         return not (self.said.basis is Basis.SCREEN and self.said.conclusion in APART)
 
 
-def reviews_of(session: Session, node: Node, pair: Pair, pseudonym: str) -> list[Review]:
+def reviews_of(session: Session, node: Node, pair: Pair, pseudonym: str, role: Role = Role.EXAMINER) -> list[Review]:
     """All of this node's conclusions on a pair that this person may see, the first first."""
     found = []
     hits = {row.about: row.statement_id for row in hits_of(session, pair)}
     for row in statements_about(session, pair.a.record, ["conclusion"]):
-        if row.issuer != node.node_id or row.envelope is None or not may_see(session, node, row, pseudonym):
+        if row.issuer != node.node_id or row.envelope is None or not may_see(session, node, row, pseudonym, role):
             continue
         said = parse_statement(open_envelope(row.envelope).payload)
         if isinstance(said, Conclusion) and said.pair == pair:
@@ -65,16 +68,27 @@ def reviews_of(session: Session, node: Node, pair: Pair, pseudonym: str) -> list
 def _review(session: Session, row: StatementRow, said: Conclusion, hit: str | None) -> Review:
     task = task_of(session, row.statement_id)
     due = task.due_at if task is not None and task.done_at is None else None
+    retractions = statements_about(session, row.statement_id, ["retraction"])
     return Review(
         row.statement_id,
         row.received_at,
         said,
         _verified(session, row.statement_id),
-        bool(statements_about(session, row.statement_id, ["retraction"])),
+        bool(retractions),
+        _by_head(retractions, said),
         due,
         len(who_may_verify(session, said)) if due else 0,
         hit,
     )
+
+
+def _by_head(retractions: Sequence[StatementRow], said: Conclusion) -> str | None:
+    """The head who took it back in place of its maker."""
+    for row in retractions:
+        by = parse_statement(open_envelope(row.envelope or b"").payload).made_by
+        if by.pseudonym != said.made_by.pseudonym:
+            return by.pseudonym
+    return None
 
 
 def _verified(session: Session, conclusion: str) -> Verified | None:

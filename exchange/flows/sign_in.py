@@ -16,17 +16,23 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pwdlib import PasswordHash
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp, stamp_in
+from exchange.clock import stamp
 from exchange.errors import ConfigurationError, InvalidInput, TooMany, Unauthenticated
 from exchange.flows.node import Node
 from exchange.store.sign_in import begin_session, hashed, invite, invited, sign_in_of
-from exchange.store.sign_in_tables import SignInRow
+from exchange.store.sign_in_guard import (
+    Counted,
+    count_failure,
+    device_of,
+    failures_at,
+    forgive,
+    keep_device,
+    place_of,
+)
+from exchange.store.sign_in_tables import DeviceRow, FailureRow, SignInRow
 from schemas.vocabulary import SignedInBy
 
 INVITED_S = 72 * 3600
-FREE_TRIES = 5
-"""Failures in a row before the account waits; then a minute, two, four ... an hour at most."""
-LONGEST_LOCK_S = 3600
 MIN_PASSWORD, MAX_PASSWORD = 12, 128
 STEP_S = 30
 _hasher = PasswordHash.recommended()
@@ -84,32 +90,59 @@ def accept_invitation(node: Node, token: str, *, password: str, secret: str, cod
         row = _invited(session, token)
         row.password, row.totp, row.totp_step = chosen, _seal(node, row.pseudonym, secret), step
         row.invitation_sha256, row.invited_until = None, None
+        forgive(session, place_of(_key(node), row.pseudonym))
         return row.pseudonym
 
 
-def sign_in(node: Node, pseudonym: str, password: str, code: str) -> str:
-    """Begin a session; returns its token, for the cookie alone.
+@dataclass(frozen=True)
+class SignedIn:
+    """The tokens for two cookies: of the session that begins, and of the browser, which is known from now on."""
 
-    One sentence for all that may be wrong, in the same time, so that nobody learns which users there are. After
-    ``FREE_TRIES`` failures in a row the account waits. Raises Unauthenticated, TooMany.
+    session: str
+    device: str
+
+
+def sign_in(node: Node, pseudonym: str, password: str, code: str, *, device: str = "") -> SignedIn:
+    """Begin a session. ``device`` is the token of the browser's cookie, if it has one.
+
+    One sentence for all that may be wrong, in the same time, with the same lock after ``FREE_TRIES`` failures in a row,
+    so that nobody learns which users there are. A browser in which this user signed in fully before counts its own
+    failures and waits for its own alone: strangers do not lock it out. It needs password and code like any other.
+    Raises Unauthenticated, TooMany.
     """
+    place = place_of(_key(node), pseudonym)
     with node.store.read() as session:
+        _refuse_locked(_counted(session, pseudonym, device, place))
         found = sign_in_of(session, pseudonym)
-        locked = found[0].locked_until if found else None
         kept = found[0].password if found else None
-    _refuse_locked(locked)
-    nobody = _nobody()  # asked for by everybody, so that its making tells nothing either
-    fits = _hasher.verify(password[:MAX_PASSWORD], kept or nobody) and kept is not None
+    fits = password_fits(password, kept)
     with node.store.write() as session:
+        counted = _counted(session, pseudonym, device, place)
+        _refuse_locked(counted)  # others tried meanwhile
         found = sign_in_of(session, pseudonym)
         row = found[0] if found else None
         if row is not None and fits and row.password == kept and _take_code(node, row, code):
-            return begin_session(session, pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=node.settings.session_most_s)
-        if row is not None:
-            _failed(row)
+            if isinstance(counted, FailureRow):
+                forgive(session, place)
+            begun = begin_session(session, pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=node.settings.session_most_s)
+            return SignedIn(begun, keep_device(session, pseudonym, device))
+        count_failure(session, counted)
     raise Unauthenticated(
         "Pseudonym, password or code is not right. A code is taken once: wait for the next one.", code="sign-in-failed"
     )
+
+
+def password_fits(password: str, kept: str | None) -> bool:
+    """Whether it is the password whose hash is kept. Where none is, because there is no such user, or none who signs in
+    with a password, it takes as long."""
+    nobody = _nobody()  # asked for by everybody, so that its making tells nothing either
+    return _hasher.verify(password[:MAX_PASSWORD], kept or nobody) and kept is not None
+
+
+def is_known_browser(node: Node, pseudonym: str, device: str) -> bool:
+    """Whether this user signed in fully from the browser with this cookie before."""
+    with node.store.read() as session:
+        return device_of(session, pseudonym, device) is not None
 
 
 def confirm(node: Node, session: Session, pseudonym: str, code: str) -> bool:
@@ -118,10 +151,10 @@ def confirm(node: Node, session: Session, pseudonym: str, code: str) -> bool:
     found = sign_in_of(session, pseudonym)
     if found is None:
         return False
-    _refuse_locked(found[0].locked_until)
+    _refuse_locked(found[0])
     if _take_code(node, found[0], code):
         return True
-    _failed(found[0])
+    count_failure(session, found[0])
     return False
 
 
@@ -145,7 +178,13 @@ def _invited(session: Session, token: str) -> SignInRow:
     return row
 
 
-def _refuse_locked(until: str | None) -> None:
+def _counted(session: Session, pseudonym: str, device: str, place: int) -> DeviceRow | FailureRow:
+    """What this try is counted for: the browser that is known, else the name, whether somebody has it or not."""
+    return device_of(session, pseudonym, device) or failures_at(session, place)
+
+
+def _refuse_locked(counted: Counted) -> None:
+    until = counted.locked_until
     if until is not None and until > stamp():
         raise TooMany(
             f"Too many failures: this account is tried again after {until}. The operator can invite anew.",
@@ -158,12 +197,6 @@ def _take_code(node: Node, row: SignInRow, code: str) -> bool:
     if step is not None:
         row.totp_step, row.failed, row.locked_until = step, 0, None
     return step is not None
-
-
-def _failed(row: SignInRow) -> None:
-    row.failed += 1
-    if row.failed >= FREE_TRIES:
-        row.locked_until = stamp_in(min(60 * 2 ** min(row.failed - FREE_TRIES, 10), LONGEST_LOCK_S))
 
 
 def _step_of(secret: str, code: str, *, after: int) -> int | None:

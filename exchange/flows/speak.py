@@ -11,8 +11,13 @@ from typing import TypeVar
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
 from exchange.flows.blind import APART, call_off, check_blind, close_task, send_for_verification
+from exchange.flows.hit_checks import check_hit
+from exchange.flows.hit_pairs import note_said, settle_pairs
+from exchange.flows.hit_rules import answered_by
+from exchange.flows.links import history_of
 from exchange.flows.node import Node
 from exchange.flows.say import enter, signed
 from exchange.flows.sharing import decide
@@ -40,7 +45,7 @@ from schemas import (
 )
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
-from schemas.vocabulary import Basis, ComparisonStep, Role
+from schemas.vocabulary import Basis, Role
 
 T = TypeVar("T", bound=AnyStatement)
 
@@ -69,16 +74,20 @@ class Spoke:
 
 
 def speak(node: Node, maker: Maker, draft: bytes) -> Spoke:
-    """Say what ``draft`` says: a statement without what only the node knows (contract, nonce, issuer, made_by).
+    """Say what ``draft`` says: a statement without what only the node knows (contract, nonce, issuer, made_by,
+    stated_at). What a step of a hit answers may be left to the node too.
 
     1. Its type is one that this role may say.
-    2. It fits what is stored: own subjects, known pairs, two different examiners.
+    2. It fits what is stored: own subjects, known pairs, two different examiners; of a hit, the rules that hold for
+       what arrives as well (``hit_rules``).
     3. Signed, entered into the log, and put on the lanes. A conclusion and its verification stay at home until the hit
        rests on both.
 
     Raises InvalidInput, Forbidden, NotFound, Conflict.
     """
-    said = signed(node, _read(node, maker, draft))
+    with node.store.read() as session:
+        answering = _answering(session, node, _read(node, maker, draft))
+    said = signed(node, answering)
     with node.store.write() as session:
         to, held_back = _check(session, node, maker, said.statement)
         for statement_id in held_back:
@@ -86,18 +95,29 @@ def speak(node: Node, maker: Maker, draft: bytes) -> Spoke:
                 put_on_lane(session, peer, statement_id)
         index = enter(session, said, to=to)
         _follow_up(session, node, said.statement_id, said.statement)
+        note_said(session, said.statement_id, said.statement)
+    settle_pairs(node)
     return Spoke(said.statement_id, index, tuple(to))
 
 
-def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str) -> bool:
-    """Whoever is to verify a conclusion must not have seen it: until it is verified, its maker alone is shown it."""
-    if row.type != "conclusion" or row.issuer != node.node_id:
+def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str, role: Role = Role.EXAMINER) -> bool:
+    """Whoever is to verify a conclusion must not have seen it, nor that it was taken back: until it is verified, of all
+    examiners its maker alone is shown either. The head, who may take it back, verifies nothing and sees it."""
+    if role is Role.HEAD:
         return True
-    if statements_about(session, row.statement_id, ["verification"]):
+    spoken_of = find_statement(session, row.about) if row.type == "retraction" and row.about else row
+    if spoken_of is None or spoken_of.type != "conclusion" or spoken_of.issuer != node.node_id:
         return True
-    said = _own(session, node, row.statement_id, Conclusion)
+    if statements_about(session, spoken_of.statement_id, ["verification"]):
+        return True
+    said = _own(session, node, spoken_of.statement_id, Conclusion)
     never_verified = said.basis is Basis.SCREEN and said.conclusion in APART
     return never_verified or said.made_by.pseudonym == pseudonym
+
+
+def may_take_back(maker: Maker, pseudonym: str, role: Role) -> bool:
+    """What was said is taken back by whoever said it, or by the head."""
+    return role is Role.HEAD or maker.pseudonym == pseudonym
 
 
 def may_say(kind: str, role: Role) -> bool:
@@ -114,13 +134,14 @@ def _read(node: Node, maker: Maker, draft: bytes) -> Spoken:
         if not may_say(kind, maker.role):
             roles = " or ".join(sorted(KINDS[kind][1]))
             raise Forbidden(f"A {kind} is said in the role {roles}; you are signed in as {maker.role}.")
-        if own := {"contract", "nonce", "issuer", "made_by"} & fields.keys():
+        if own := {"contract", "nonce", "issuer", "made_by", "stated_at"} & fields.keys():
             raise InvalidInput(f"Leave to the node what only it says: {', '.join(sorted(own))}.", code="unknown-field")
         by_node = {
             "contract": CONTRACT_VERSION,
             "nonce": secrets.token_hex(32),
             "issuer": node.node_id,
             "made_by": maker.model_dump(mode="json"),
+            "stated_at": stamp(),
         }
         return KINDS[kind][0].model_validate_json(json.dumps(by_node | fields), strict=True)
     except ContractError as error:
@@ -146,29 +167,25 @@ def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[li
             return [], []
         case Hit():
             to = _other_sides(session, node, said.pair)
-            first = _own(session, node, said.conclusion, Conclusion)
-            second = _own(session, node, said.verification, Verification)
-            _check_second(first, second.pair, second.made_by)
-            if first.pair != said.pair or second.verifies != said.conclusion:
-                raise InvalidInput(
-                    "The hit rests on a conclusion and a verification of another pair.", code="other-pair"
-                )
-            if {first.basis, second.basis} != {said.basis}:
-                raise InvalidInput("The hit has another basis than what it rests on.", code="other-basis")
-            _not_taken_back(session, said.conclusion, said.verification)
-            if first.conclusion in APART or second.conclusion in APART:
-                raise Conflict("The two examiners do not agree that this is a lead.", code="not-agreed")
+            _own(session, node, said.conclusion, Conclusion)
+            _own(session, node, said.verification, Verification)
+            check_hit(session, node, said, said.pair)
             return to, [said.conclusion, said.verification]
         case PhysicalComparison():
             hit = _known(session, said.hit, Hit)
-            if said.step is ComparisonStep.DONE:
-                return _of_hit(session, node, hit), _rests_on(session, node, said, hit)
-            return _of_hit(session, node, hit), []
+            to = _of_hit(session, node, hit)
+            rests_on = [name for name in (said.conclusion, said.verification) if name is not None]
+            for name in rests_on:
+                _own(session, node, name, Conclusion | Verification)
+            check_hit(session, node, said, hit.pair)
+            return to, rests_on
         case Retraction():
-            _own(session, node, said.retracts, Conclusion | Verification | Hit)
+            _check_retraction(_retracted(session, node, said.retracts, maker), maker)
             return readers_of(session, said.retracts), []
         case Feedback():
-            return _of_hit(session, node, _known(session, said.hit, Hit)), []
+            hit = _known(session, said.hit, Hit)
+            check_hit(session, node, said, hit.pair)
+            return _of_hit(session, node, hit), []
         case Message():
             return _addressee(session, said.to), []
         case Disclosure():
@@ -203,27 +220,39 @@ def _of_hit(session: Session, node: Node, hit: Hit) -> list[str]:
     return _enrolled(session, {hit.issuer, hit.pair.a.issuer, hit.pair.b.issuer} - {node.node_id})
 
 
-def _rests_on(session: Session, node: Node, said: PhysicalComparison, hit: Hit) -> list[str]:
-    """The conclusion and the verification on the exhibits, which go before the step that they end."""
-    first = _own(session, node, said.conclusion or "", Conclusion)
-    second = _own(session, node, said.verification or "", Verification)
-    _check_second(first, second.pair, second.made_by)
-    if first.pair != hit.pair or second.verifies != said.conclusion or first.basis is not Basis.EXHIBITS:
-        raise InvalidInput("What it rests on is of another pair, or was seen on the screen alone.", code="other-pair")
-    _not_taken_back(session, said.conclusion or "", said.verification or "")
-    return [said.conclusion or "", said.verification or ""]
-
-
-def _not_taken_back(session: Session, *rests_on: str) -> None:
-    if any(statements_about(session, statement_id, ["retraction"]) for statement_id in rests_on):
-        raise Conflict("A conclusion or verification that was taken back carries nothing any more.", code="taken-back")
-
-
 def _check_second(first: Conclusion, pair: Pair, second: Maker) -> None:
     if first.pair != pair:
         raise InvalidInput("The verification is of another pair than the conclusion.", code="other-pair")
     if first.made_by.pseudonym == second.pseudonym:
         raise Conflict("A conclusion is verified by another examiner than made it.", code="same-examiner")
+
+
+def _retracted(session: Session, node: Node, statement_id: str, maker: Maker) -> Conclusion | Verification | Hit:
+    """What is to be taken back. Raises NotFound, also for what this maker may not see: else the refusal would tell that
+    it is there."""
+    found: Conclusion | Verification | Hit = _own(session, node, statement_id, Conclusion | Verification | Hit)
+    row = find_statement(session, statement_id)
+    if row is None or not may_see(session, node, row, maker.pseudonym, maker.role):
+        raise NotFound(f"There is no such statement as {statement_id} on this node.")
+    return found
+
+
+def _check_retraction(said: Conclusion | Verification | Hit, maker: Maker) -> None:
+    """Raises Forbidden."""
+    if not may_take_back(said.made_by, maker.pseudonym, maker.role):
+        raise Forbidden(
+            f"A {said.type} is taken back by whoever made it, here {said.made_by.pseudonym}, or by the head of this "
+            "Firearms Focal Point. Ask one of them."
+        )
+
+
+def _answering(session: Session, node: Node, said: Spoken) -> Spoken:
+    """With the statement that a step of a hit answers, where its maker did not name it."""
+    if not isinstance(said, Hit | PhysicalComparison) or said.answers is not None:
+        return said
+    pair = said.pair if isinstance(said, Hit) else _known(session, said.hit, Hit).pair
+    known = (entry.said for entry in history_of(session, node, pair))
+    return said.model_copy(update={"answers": answered_by(pair, known, said)})
 
 
 def _other_sides(session: Session, node: Node, pair: Pair) -> list[str]:

@@ -1,124 +1,101 @@
-"""How far a hit is: worked out of what was signed about it, the same on both sides of the border."""
+"""How far a hit is, until when somebody has to act, and by which clock: the rules' result (``hit_rules``) with times.
+
+What a hit's stage is, no clock decides. Deadlines run from when the other side countersigned the statement that brought
+the hit there: both sides know that time. Until then they run from when it came to be known here, and say so.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from enum import StrEnum
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 from exchange.clock import stamp
 from exchange.config import Settings
-from schemas import AnyStatement, Conclusion, Feedback, Hit, PhysicalComparison, Retraction
-from schemas.vocabulary import AfteConclusion, ComparisonStep, FeedbackOutcome, HitStage
-
-LOCAL = ZoneInfo("Europe/Belgrade")
-"""The day on which exhibits meet ends with the region's midnight."""
-
-
-class Stage(StrEnum):
-    LEAD = "lead"
-    COMPARISON_ASKED = "comparison_asked"
-    COMPARISON_AGREED = "comparison_agreed"
-    CONFIRMED = "confirmed"
-    INCONCLUSIVE = "inconclusive"
-    ELIMINATED = "eliminated"
-    RETRACTED = "retracted"
-
-
-CLOSED = frozenset({Stage.INCONCLUSIVE, Stage.ELIMINATED, Stage.RETRACTED})
+from exchange.flows.hit_rules import weigh
+from exchange.flows.hit_stage import CLOSED, NoEffect, Said, begin_of
+from exchange.flows.hit_stage import Stage as Stage
+from schemas import AnyStatement, Hit, Pair
+from schemas.vocabulary import FeedbackOutcome
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One signed step of a hit's history, as this node knows it. ``at`` is when it came to be known here."""
+    """One signed step of a hit's history, as this node knows it. ``received_at`` is when it came to be known here;
+    ``countersigned_at`` when the other side signed that it had read it."""
 
     statement_id: str
     statement: AnyStatement
-    at: str
+    received_at: str
     log_index: int
+    countersigned_at: str | None = None
+
+    @property
+    def at(self) -> str:
+        """The time that both sides have, as soon as there is one."""
+        return self.countersigned_at or self.received_at
+
+    @property
+    def said(self) -> Said:
+        return Said(self.statement_id, self.statement, self.log_index, self.countersigned_at)
 
 
 @dataclass(frozen=True)
 class Progress:
     """``waits_for`` are the nodes whose turn it is until ``due_at``; none when the hit is closed, or when all is said.
-    ``feedback`` is each node's last word on what became of it, ``on`` the day that was agreed."""
+    ``feedback`` is each node's last word on what became of it, ``on`` the day that was agreed. ``provisional``: the
+    times are this node's own, since the other side has not countersigned yet. ``no_effect``: what counts for nothing,
+    and why."""
 
     stage: Stage
     since: str
     due_at: str | None
     waits_for: tuple[str, ...]
     disputed: bool
-    feedback: dict[str, FeedbackOutcome]
+    feedback: Mapping[str, FeedbackOutcome]
     on: date | None
+    provisional: bool
+    no_effect: Mapping[str, NoEffect]
 
     def late(self, now: str) -> bool:
         return self.due_at is not None and self.due_at < now
 
 
 def progress(history: Sequence[Entry], terms: Settings) -> Progress:
-    """Follow a hit through what was said of it, in its order; the first hit is the lead."""
-    hit = next(entry.statement for entry in history if isinstance(entry.statement, Hit))
-    sides = tuple(dict.fromkeys((hit.pair.a.issuer, hit.pair.b.issuer)))
-    retracted = {entry.statement.retracts for entry in history if isinstance(entry.statement, Retraction)}
-    concluded = {entry.statement_id: entry.statement for entry in history if isinstance(entry.statement, Conclusion)}
-    stage, since, spoke, on = Stage.LEAD, history[0].at, hit.issuer, None
-    feedback: dict[str, FeedbackOutcome] = {}
-    standing = False
-    for entry in history:
-        if entry.statement_id in retracted:
-            continue
-        match entry.statement:
-            case Hit() as said:
-                stage = Stage.CONFIRMED if said.stage is HitStage.CONFIRMED else Stage.LEAD
-                since, spoke, standing = entry.at, said.issuer, True
-            case PhysicalComparison() as said if standing:
-                stage = _after(said, concluded)
-                since, spoke, on = entry.at, said.issuer, said.on if stage is Stage.COMPARISON_AGREED else None
-            case Feedback() as said:
-                feedback[said.issuer] = said.outcome
-            case _:
-                pass
-    if not standing:
-        stage, since = Stage.RETRACTED, max(entry.at for entry in history if isinstance(entry.statement, Retraction))
-    due, waits = _due(stage, since, spoke, on, sides, feedback, terms)
-    disputed = FeedbackOutcome.DISPUTED in feedback.values()
-    return Progress(stage, since, due, waits, disputed, feedback, on)
+    """How far the hit is of which this is the history, in whatever order. It holds one hit at least."""
+    found = weigh(pair_of_hit(history), (entry.said for entry in history))
+    by = next(entry for entry in history if entry.statement_id == found.brought_by)
+    due = _due(found.stage, by.at, found.on, found.turn, terms)
+    return Progress(
+        stage=found.stage,
+        since=by.at,
+        due_at=due,
+        waits_for=found.turn if due is not None else (),
+        disputed=found.disputed,
+        feedback=found.feedback,
+        on=found.on,
+        provisional=by.countersigned_at is None and found.stage is not Stage.COMPARISON_AGREED and due is not None,
+        no_effect=found.no_effect,
+    )
 
 
-def _after(said: PhysicalComparison, concluded: dict[str, Conclusion]) -> Stage:
-    match said.step:
-        case ComparisonStep.ASKED:
-            return Stage.COMPARISON_ASKED
-        case ComparisonStep.AGREED:
-            return Stage.COMPARISON_AGREED
-        case ComparisonStep.DECLINED:
-            return Stage.LEAD
-        case ComparisonStep.DONE:
-            first = concluded.get(said.conclusion or "")
-            apart = first is not None and first.conclusion is AfteConclusion.ELIMINATION
-            return Stage.ELIMINATED if apart else Stage.INCONCLUSIVE
+def pair_of_hit(history: Sequence[Entry]) -> Pair:
+    return next(entry.statement.pair for entry in history if isinstance(entry.statement, Hit))
 
 
-def _due(
-    stage: Stage,
-    since: str,
-    spoke: str,
-    on: date | None,
-    sides: tuple[str, ...],
-    feedback: dict[str, FeedbackOutcome],
-    terms: Settings,
-) -> tuple[str | None, tuple[str, ...]]:
-    """Until when, and whose turn it is."""
-    if stage in CLOSED:
-        return None, ()
-    if stage is Stage.COMPARISON_AGREED and on is not None:
-        return stamp(datetime.combine(on + timedelta(days=1), time(), LOCAL)), sides
-    if stage is Stage.CONFIRMED:
-        silent = tuple(side for side in sides if side not in feedback)
-        return (_later(since, terms.feedback_h), silent) if silent else (None, ())
-    return _later(since, terms.comparison_answer_h), tuple(side for side in sides if side != spoke)
+def _due(stage: Stage, since: str, on: date | None, turn: tuple[str, ...], terms: Settings) -> str | None:
+    """Until when it is somebody's turn."""
+    match stage:
+        case Stage.COMPARISON_AGREED if on is not None:
+            return begin_of(on + timedelta(days=1))
+        case Stage.CONFIRMED:
+            return _later(since, terms.feedback_h) if turn else None
+        case Stage.COMPARED:
+            return _later(since, terms.dissemination_h)
+        case _ if stage in CLOSED:
+            return None
+        case _:
+            return _later(since, terms.comparison_answer_h)
 
 
 def _later(since: str, hours: int) -> str:

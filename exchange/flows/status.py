@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from exchange.flows.clocks import clocks_of
+from exchange.flows.egress import egress_alarms
 from exchange.flows.log_start import log_alarms
 from exchange.flows.mail import mail_alarms
 from exchange.flows.node import Node
+from exchange.flows.peer_quota import share_alarms
 from exchange.flows.stamping import stamp_alarms
 from exchange.flows.trust_root import root_alarms
 from exchange.store import jobs
@@ -44,18 +47,19 @@ class NodeStatus:
     witnesses: dict[str, int]
     """The largest size at which each peer cosigned this node's log."""
     alarms: list[str]
-    """What is wrong with this node's own log, its time stamps, its e-mail, or its trust root, in words, with the next
-    step."""
+    """What is wrong with this node's own log, its time stamps, its e-mail, its trust root, its clock or a peer's, and
+    which lanes are not read because their peers used up their share, in words, with the next step."""
 
 
-def node_status(node: Node) -> NodeStatus:
+def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
+    """``blind_for``: as if the pairs that this examiner may be asked to verify were not there."""
     with node.store.read() as session:
         signed, stamped, check = latest_checkpoint(session), latest_stamp(session), last_log_check(session)
         return NodeStatus(
             node_id=node.node_id,
             records=count_records(session),
             acquisitions=counts_by_state(session),
-            candidates=count_candidates(session),
+            candidates=count_candidates(session, blind_for=blind_for),
             jobs=jobs.counts(session),
             log_size=log_size(session),
             signed_size=signed.size if signed else 0,
@@ -64,7 +68,11 @@ def node_status(node: Node) -> NodeStatus:
             checked_at=check.checked_at if check else None,
             altered=_sentences(check),
             witnesses=witnesses(session),
-            alarms=own_alarms(session, node),
+            alarms=[
+                *own_alarms(session, node),
+                *share_alarms(session, node.settings),
+                *map(str, clocks_of(node, all_peers(session)).peers.values()),
+            ],
         )
 
 
@@ -74,7 +82,9 @@ def own_alarms(session: Session, node: Node) -> list[str]:
         *log_alarms(session, node.node_id),
         *stamp_alarms(session, node.authority),
         *mail_alarms(session, node.mail),
+        *egress_alarms(node),
         *root_alarms(node, all_peers(session)),
+        *([str(clock)] if (clock := clocks_of(node, all_peers(session)).own) else []),
     ]
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
+from exchange.flows.clocks import clocks_of
 from exchange.flows.enrol import peer_card
 from exchange.flows.node import Node
+from exchange.flows.peer_quota import PeerShares, shares_of
 from exchange.store.peers import all_peers, find_peer, lane_of, quarantined, standing_alarm, take_note, withheld_on
 from exchange.store.statements import latest_of
 from exchange.store.tables import PeerRow
@@ -30,10 +32,15 @@ class PeerStatus:
     withheld: int
     quarantined: int
     receipt: Receipt | None
+    shares: PeerShares
+    """What it may send, and how much of that is left."""
+    clock: str | None
+    """What is wrong with its clock, with the next step."""
 
 
 def sync_status(node: Node) -> list[PeerStatus]:
     with node.store.read() as session:
+        clocks = clocks_of(node, all_peers(session)).peers
         return [
             PeerStatus(
                 row=peer,
@@ -44,6 +51,8 @@ def sync_status(node: Node) -> list[PeerStatus]:
                 withheld=withheld_on(session, peer.node_id),
                 quarantined=quarantined(session, peer.node_id),
                 receipt=_receipt(session, peer.node_id),
+                shares=shares_of(session, node.settings, peer.node_id),
+                clock=str(clocks[peer.node_id]) if peer.node_id in clocks else None,
             )
             for peer in all_peers(session)
         ]
@@ -90,9 +99,26 @@ def in_words(status: PeerStatus) -> list[str]:
     if status.quarantined:
         came += f", {status.quarantined} are set aside here and not believed"
     said.append(f"{came}; it last answered {row.pulled_at or 'never'}.")
+    said.append(share_in_words(status.shares))
+    if status.clock:
+        said.append(f"Alarm: {status.clock}")
     if row.alarm:
         said.append(f"Alarm: {row.alarm}")
     return said
+
+
+def share_in_words(shares: PeerShares) -> str:
+    """What the peer sent today, what is left to it, and what it may send in a day."""
+    statements, size = shares.statements, shares.bytes
+    return (
+        f"Today it sent {statements.used_today:,} statements and {_megabytes(size.used_today)} with the scans that "
+        f"they name; {max(0, statements.left):,} and {_megabytes(max(0, size.left))} are left to it, of "
+        f"{statements.a_day:,} and {_megabytes(size.a_day)} a day."
+    )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
 
 
 def receipt_evidence(node: Node, node_id: str) -> dict[str, object] | None:

@@ -10,8 +10,9 @@ from exchange.clock import now
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node import Node
 from exchange.flows.say import THE_NODE, Said, enter, say
+from exchange.store.drafts import forget_drafts
 from exchange.store.jobs import JobKind, promise
-from exchange.store.peers import all_peers, find_peer, readers_of, taken_back
+from exchange.store.peers import all_peers, empty_quarantined, find_peer, readers_of, taken_back
 from exchange.store.queries import forget_found
 from exchange.store.records import versions_of
 from exchange.store.statements import find_statement, statements_about
@@ -26,10 +27,12 @@ from exchange.store.withdrawals import (
     outlived,
     raise_tombstone,
     restrict,
+    still_kept,
     tombstone_for,
     tombstones_of,
 )
-from schemas import Acknowledgement, Hold, Maker, Withdrawal, open_envelope, parse_statement
+from schemas import Acknowledgement, Hold, KeptScan, Maker, Withdrawal, open_envelope, parse_statement
+from schemas.sharing import MAX_KEEPERS
 from schemas.vocabulary import ErasureOutcome, WithdrawalReason
 
 PURGE_BATCH = 256
@@ -38,16 +41,19 @@ PURGE_BATCH = 256
 
 @dataclass(frozen=True)
 class HolderState:
-    """What one holder has said of a withdrawal: ``outcome`` is None while it has said nothing."""
+    """What one holder has said of a withdrawal: ``outcome`` is None while it has said nothing. ``kept``: which scans it
+    did not erase because other records delivered them, as it signed."""
 
     node_id: str
     outcome: ErasureOutcome | None
     at: str | None
+    kept: tuple[KeptScan, ...] = ()
 
 
 @dataclass(frozen=True)
 class WithdrawalState:
-    """A withdrawal, and how far it has come. ``here`` is None until this node's own content is gone, or restricted."""
+    """A withdrawal, and how far it has come. ``here`` is None until this node's own content is gone, or restricted;
+    ``kept``: which of its scans other records keep here now."""
 
     record: str
     withdrawal: str | None
@@ -55,6 +61,7 @@ class WithdrawalState:
     reason: str
     at: str
     here: str | None
+    kept: tuple[KeptScan, ...]
     holders: tuple[HolderState, ...]
 
 
@@ -124,6 +131,7 @@ def purge(node: Node) -> int:
 
     Returns how many. Called again and again by the worker.
     """
+    node.store.forget_overwritten()  # where a reader kept an erasure from it
     today = now().date().isoformat()
     with node.store.read() as session:
         over = outlived(session, today, limit=PURGE_BATCH)
@@ -154,6 +162,8 @@ def take_away(session: Session, stone: TombstoneRow) -> None:
         erase_rows(session, stone.record)
     forget_approvals(session, [stone.record])
     forget_found(session, stone.record)
+    forget_drafts(session, stone.record)
+    empty_quarantined(session, stone.issuer, stone.record)
     promise(session, JobKind.ERASE, stone.tombstone_id)
 
 
@@ -206,17 +216,26 @@ def _state(session: Session, stone: TombstoneRow) -> WithdrawalState:
     said: dict[str, HolderState] = {}
     if stone.withdrawal is not None:
         for row in statements_about(session, stone.withdrawal, ["acknowledgement"]):
-            said[row.issuer] = HolderState(row.issuer, _outcome(row), row.received_at)
+            said[row.issuer] = _holder(row)
     held = [stone.holder] if stone.holder else readers_of(session, stone.record)
     known = {peer.node_id for peer in all_peers(session)}
     holders = tuple(said.get(node_id, HolderState(node_id, None, None)) for node_id in held if node_id in known)
+    kept = kept_of(session, stone)
     return WithdrawalState(
-        stone.record, stone.withdrawal, stone.holder or None, stone.reason, stone.at, stone.outcome, holders
+        stone.record, stone.withdrawal, stone.holder or None, stone.reason, stone.at, stone.outcome, kept, holders
     )
 
 
-def _outcome(row: StatementRow) -> ErasureOutcome | None:
-    if row.envelope is None:
-        return None
-    statement = parse_statement(open_envelope(row.envelope).payload)
-    return statement.outcome if isinstance(statement, Acknowledgement) else None
+def kept_of(session: Session, stone: TombstoneRow) -> tuple[KeptScan, ...]:
+    """What is to be said of an erased record's scans that are still here."""
+    return tuple(
+        KeptScan(sha256=sha256, by=tuple(keepers[:MAX_KEEPERS]))
+        for sha256, keepers in still_kept(session, stone).items()
+    )
+
+
+def _holder(row: StatementRow) -> HolderState:
+    said = None if row.envelope is None else parse_statement(open_envelope(row.envelope).payload)
+    if not isinstance(said, Acknowledgement):
+        return HolderState(row.issuer, None, row.received_at)
+    return HolderState(row.issuer, said.outcome, row.received_at, said.kept or ())

@@ -52,6 +52,17 @@ def is_of_this_release(model: CalibrationModel) -> bool:
     )
 
 
+def other_matcher(version: str | None) -> str | None:
+    """What is to be said beside a score that another version of the matcher made, here before or at a peer; None beside
+    any other."""
+    if version is None or version == matcher.MATCHER_VERSION:
+        return None
+    return (
+        f"This score was made by matcher version {version}; this node has version {matcher.MATCHER_VERSION}: scores of "
+        "the two cannot be compared."
+    )
+
+
 def worth_of(model: CalibrationModel | None, found: StoredCandidate) -> Worth:
     """What the pair's score is worth, by a model that may not be there."""
     if model is None:

@@ -14,10 +14,13 @@ from pathlib import Path
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from exchange.errors import PeerMisbehaved, PeerUnreachable, RequestRefused
+from exchange.clock import apart
+from exchange.errors import PeerBusy, PeerMisbehaved, PeerUnreachable, RequestExpired, RequestRefused
+from exchange.net.egress import Guard
 from exchange.net.form import Form
 from exchange.net.line import Line, Lines, http_client
 from exchange.net.message_signatures import sign_request, verify_response
+from exchange.net.reach import clock_ahead
 from exchange.net.request_id import passed_on
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.errors import ContractError, shown
@@ -33,6 +36,8 @@ MAX_RECEIPT_BYTES = 4 * 1024
 MAX_TILE_BYTES = 256 * 32
 PAGE_TIMEOUTS = 4
 """A page may take this many timeouts in all: the largest, 8 MB, arrives in 120 s over a line of 560 kbit/s."""
+RATE_WINDOW_S = 30.0
+"""Over so long a transfer's rate is an average: a line that stands still for a moment is none that is slow."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +55,33 @@ class PeerAddress:
 
 
 class PeerClient:
-    """One node's requests to all its peers, past any proxy of the environment: nodes reach each other directly.
+    """One node's requests to all its peers, where ``guard`` lets them go, past any proxy of the environment.
 
-    ``timeout_s`` is the longest that a peer may be silent; ``certificate`` is shown to proxies that ask for one. Each
-    request has a connection of its own, so that nothing of one answer is ever taken for the next.
+    ``timeout_s`` is the longest that a peer may be silent; ``certificate`` is shown to proxies that ask for one;
+    ``least_rate`` is how many bytes a second a scan must bring, ``most_rate`` how many are taken. Each request has a
+    connection of its own, so that nothing of one answer is ever taken for the next.
     """
 
-    def __init__(self, transport: Ed25519PrivateKey, *, timeout_s: float, certificate: Path | None = None) -> None:
+    def __init__(
+        self,
+        transport: Ed25519PrivateKey,
+        *,
+        guard: Guard,
+        timeout_s: float,
+        certificate: Path | None = None,
+        least_rate: float = 0,
+        most_rate: float = float("inf"),
+    ) -> None:
         self._key = transport
         self._key_id = key_id(ED25519, raw_public(transport))
-        self._timeout_s = timeout_s
+        self._timeout_s, self._least_rate, self._most_rate = timeout_s, least_rate, most_rate
+        self._ahead_s: dict[str, float] = {}
         self._lines = Lines()
-        self._http = http_client(timeout_s, certificate)
+        self._http = http_client(timeout_s, guard, certificate)
+
+    def ahead_s(self, url: str) -> float | None:
+        """How far the clock at this address was ahead of this one when it last answered; None when it never told."""
+        return self._ahead_s.get(httpx.URL(url).netloc.decode("ascii"))
 
     def hang_up(self) -> None:
         """Break off every request that is under way, with PeerUnreachable, and begin no other. For any thread."""
@@ -144,6 +164,10 @@ class PeerClient:
                     request_headers=signed,
                     now=int(time.time()),
                 )
+            except RequestExpired as error:
+                raise PeerMisbehaved(
+                    f"The clock of {peer.node_id} is {apart(error.ahead_s)} this node's; its answer was {error}."
+                ) from error
             except RequestRefused as error:
                 raise PeerMisbehaved(f"{peer.node_id} did not sign its answer as it must: {error}") from error
             return answered
@@ -155,19 +179,20 @@ class PeerClient:
         """The bytes of a scan from ``offset`` on, as (where they really begin, pieces): there, or at 0 when the peer
         cannot resume. Not signed: the digest is in the record, and the caller checks it.
 
-        Raises PeerUnreachable, also after ``within_s`` seconds, with what came until then in the caller's hands;
-        PeerMisbehaved.
+        Raises PeerUnreachable, also after ``within_s`` seconds and below the least rate, with what came until then in
+        the caller's hands; PeerMisbehaved.
         """
         url = f"{peer.url}/v1/blobs/{sha256}"
         resume = {"Range": f"bytes={offset}-", "If-Range": f'"{sha256}"'} if offset else {}
-        with self._answer(url, {**self._signed(url), **resume}, within_s=within_s) as (answer, line):
+        headers = {**self._signed(url), **resume}
+        with self._answer(url, headers, within_s=within_s, head_s=self._timeout_s) as (answer, line):
             begins = 0
             if answer.status_code == httpx.codes.PARTIAL_CONTENT:
                 part = answer.headers.get("content-range", "")
                 if not offset or not part.startswith(f"bytes {offset}-"):
                     raise PeerMisbehaved(f"{peer.node_id} sent another part of the scan than was asked for.")
                 begins = offset
-            yield begins, _pieces(answer, line)
+            yield begins, paced(_pieces(answer, line), self._least_rate, self._most_rate, peer.node_id)
 
     def _signed(self, url: str, body: bytes | Form | None = None) -> dict[str, str]:
         whole, digest = (None, body.sha256()) if isinstance(body, Form) else (body, None)
@@ -186,8 +211,15 @@ class PeerClient:
 
     @contextlib.contextmanager
     def _answer(
-        self, url: str, headers: dict[str, str], *, body: bytes | Form | None = None, within_s: float
+        self,
+        url: str,
+        headers: dict[str, str],
+        *,
+        body: bytes | Form | None = None,
+        within_s: float,
+        head_s: float | None = None,
     ) -> Iterator[tuple[httpx.Response, Line]]:
+        """``within_s`` for the whole of it, of that ``head_s`` until the status and the headers are there."""
         with self._lines.line(within_s=within_s) as line:
             # identity: digests and limits are of the bytes as they travel, whatever a proxy would like to compress
             headers = {**headers, **passed_on(), "Accept-Encoding": "identity"}
@@ -203,7 +235,11 @@ class PeerClient:
                 _method(body), url, headers=headers, content=content, extensions={"trace": line.trace}
             )
             try:
-                with sent as answer:
+                with contextlib.ExitStack() as opened:
+                    with line.within(min(within_s, head_s or within_s)):
+                        answer = opened.enter_context(sent)
+                    if (ahead_s := clock_ahead(answer, time.time())) is not None:
+                        self._ahead_s[answer.url.netloc.decode("ascii")] = ahead_s
                     if answer.status_code >= 400:
                         raise _refusal(answer, line)
                     if answer.status_code not in (httpx.codes.OK, httpx.codes.ACCEPTED, httpx.codes.PARTIAL_CONTENT):
@@ -235,6 +271,26 @@ def _pieces(answer: httpx.Response, line: Line) -> Iterator[bytes]:
         raise PeerUnreachable(f"{url} {line.fate}.")
 
 
+def paced(pieces: Iterator[bytes], least_rate: float, most_rate: float, node_id: str) -> Iterator[bytes]:
+    """The pieces of a transfer as they come, ``most_rate`` bytes a second at the most: who floods takes the line and
+    the processor from others. Raises PeerUnreachable once they came slower than ``least_rate`` bytes a second over a
+    whole window: who drips holds this node's hands for as long as it likes."""
+    begun, came = time.monotonic(), 0
+    for piece in pieces:
+        yield piece
+        came, took = came + len(piece), time.monotonic() - begun
+        if came > most_rate * took:
+            time.sleep(came / most_rate - took)
+        if took < RATE_WINDOW_S:
+            continue
+        if came < least_rate * took:
+            raise PeerUnreachable(
+                f"{node_id} sent {came / took:.0f} bytes a second over {took:.0f} s, and {least_rate:.0f} is the "
+                "least; what came is kept, and the rest is fetched later."
+            )
+        begun, came = time.monotonic(), 0
+
+
 def _bounded(answer: httpx.Response, line: Line, limit: int) -> bytes:
     body = bytearray()
     for piece in _pieces(answer, line):
@@ -259,7 +315,8 @@ def _refusal(answer: httpx.Response, line: Line) -> PeerUnreachable | PeerMisbeh
     message = f"{answer.url.host} refused with {answer.status_code}, {_said(bytes(body))}"
     if answer.status_code in (408, 425, 429) or answer.status_code >= 500:
         wait = answer.headers.get("retry-after", "")
-        return PeerUnreachable(message, retry_after_s=int(wait[:9]) if wait[:9].isdecimal() else 0)
+        kind = PeerBusy if answer.status_code == httpx.codes.TOO_MANY_REQUESTS else PeerUnreachable
+        return kind(message, retry_after_s=int(wait[:9]) if wait[:9].isdecimal() else 0)
     return PeerMisbehaved(message)
 
 

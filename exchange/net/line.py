@@ -9,13 +9,15 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import httpx
 
 from exchange.errors import ConfigurationError, PeerUnreachable
+from exchange.net.egress import Guard
 
 CONNECT_S = 5.0
 """The longest to wait for a connection: who is away must not delay the others."""
@@ -47,6 +49,17 @@ class Line:
             if self._socket is not None:
                 _shut(self._socket)
 
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Cut when the block takes longer, whatever has arrived by then."""
+        watch = threading.Timer(seconds, self.cut, (f"took longer than {round(seconds, 1):g} s",))
+        watch.daemon = True
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.cancel()
+
     def close(self) -> None:
         with self._lock:
             if self._socket is not None:
@@ -73,13 +86,10 @@ class Lines:
             if self._hung_up:
                 raise PeerUnreachable(f"The peer {STOPPING}.")
             self._open.add(line)
-        watch = threading.Timer(within_s, line.cut, (f"took longer than {round(within_s, 1):g} s",))
-        watch.daemon = True
-        watch.start()
         try:
-            yield line
+            with line.within(within_s):
+                yield line
         finally:
-            watch.cancel()
             with self._lock:
                 self._open.discard(line)
             line.close()
@@ -118,15 +128,48 @@ def _no_passphrase() -> str:
     return ""
 
 
-def http_client(timeout_s: float, certificate: Path | None = None) -> httpx.Client:
-    """For requests to other machines: past any proxy of the environment, a connection for each, no redirects."""
+def http_client(timeout_s: float, guard: Guard, certificate: Path | None = None) -> httpx.Client:
+    """For requests to other machines: where ``guard`` lets them go, past any proxy of the environment, a connection for
+    each, no redirects. Raises EgressRefused at the request."""
     return httpx.Client(
         timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S)),
-        limits=httpx.Limits(max_keepalive_connections=0),
         trust_env=False,
-        verify=tls_context(certificate),
+        transport=_GuardedTransport(guard, tls_context(certificate)),
         follow_redirects=False,
     )
+
+
+class _GuardedTransport(httpx.HTTPTransport):
+    """That of httpx, with connections that are checked first. Name of TLS and ``Host`` stay those of the URL."""
+
+    def __init__(self, guard: Guard, context: ssl.SSLContext) -> None:
+        super().__init__(verify=context, trust_env=False)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context, max_keepalive_connections=0, network_backend=_GuardedConnections(guard)
+        )
+
+
+class _GuardedConnections(httpcore.SyncBackend):
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """To an address that was checked, never to a name: nobody resolves it a second time."""
+        try:
+            allowed = self._guard.addresses(host, port)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        for address in allowed[:-1]:
+            with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+        return super().connect_tcp(allowed[-1], port, timeout, local_address, socket_options)
 
 
 def _shut(connection: socket.socket) -> None:

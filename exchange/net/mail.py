@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -12,7 +13,8 @@ from email.utils import format_datetime, make_msgid
 from typing import Final
 
 from exchange.clock import now
-from exchange.errors import MailRefused, MailUnavailable
+from exchange.errors import EgressRefused, MailRefused, MailUnavailable
+from exchange.net.egress import Guard, connect
 from schemas.errors import shown
 
 TIMEOUT_S: Final = 20
@@ -34,6 +36,8 @@ class MailServer:
     at_once: bool
     user: str | None
     password: str | None = field(repr=False)
+    guard: Guard = field(repr=False)
+    """Says where the connection may go."""
 
     def send(self, address: str, subject: str, text: str) -> None:
         """Returns once the server has taken it over.
@@ -56,13 +60,15 @@ class MailServer:
             raise MailUnavailable(refused) from error
         except smtplib.SMTPResponseException as error:
             raise MailUnavailable(f"{self.host} answers {error.smtp_code} {_words(error.smtp_error)}") from error
+        except EgressRefused as error:
+            raise MailUnavailable(str(error)) from error
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise MailUnavailable(f"{self.host} port {self.port}: {shown(str(error), _LONGEST_SAID)}") from error
 
     def _connected(self) -> smtplib.SMTP:
         if self.trust is not None and self.at_once:
-            return smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT_S, context=self.trust)
-        return smtplib.SMTP(self.host, self.port, timeout=TIMEOUT_S)
+            return _SmtpOverTls(self.guard, self.host, self.port, self.trust)
+        return _Smtp(self.guard, self.host, self.port)
 
     def _letter(self, address: str, subject: str, text: str) -> EmailMessage:
         letter = EmailMessage(policy=SMTP)
@@ -72,6 +78,26 @@ class MailServer:
         letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is answered to it
         letter.set_content(text)
         return letter
+
+
+class _Smtp(smtplib.SMTP):
+    """Connects where ``guard`` lets it; the name of TLS stays that of the host."""
+
+    def __init__(self, guard: Guard, host: str, port: int) -> None:
+        self._guard = guard
+        super().__init__(host, port, timeout=TIMEOUT_S)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return connect(self._guard, host, port, timeout)
+
+
+class _SmtpOverTls(_Smtp):
+    def __init__(self, guard: Guard, host: str, port: int, trust: ssl.SSLContext) -> None:
+        self._trust = trust
+        super().__init__(guard, host, port)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._trust.wrap_socket(super()._get_socket(host, port, timeout), server_hostname=host)
 
 
 def _words(said: bytes | str) -> str:

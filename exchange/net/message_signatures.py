@@ -354,7 +354,8 @@ def _check_times(parameters: Mapping[str, str], now: int, max_skew_s: int) -> No
     if not created - max_skew_s <= now <= expires + max_skew_s:
         raise RequestExpired(
             f"signed at {_utc(created)} by the sender's clock and good until {_utc(expires)}, "
-            f"but the clock here says {_utc(now)}: compare both clocks with the true time"
+            f"but the clock here says {_utc(now)}: compare both clocks with the true time",
+            ahead_s=created - now,
         )
 
 

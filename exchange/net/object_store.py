@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from exchange.errors import NotFound, ObjectStoreUnavailable
+from exchange.net.egress import Guard
+from exchange.net.tunnel import Tunnel
 
 if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store
@@ -60,10 +63,14 @@ class Listed:
 class ObjectStore:
     """Every method raises ObjectStoreUnavailable where the store is away, refuses, or has no such bucket."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, guard: Guard) -> None:
         self.address = place.address
-        self._store = _client(place, retries=RETRIES, silent_s=SILENT_S)
-        self._probe = _client(place, retries=0, silent_s=CONNECT_S)
+        self._tunnel = Tunnel(guard)
+        self._store = _client(place, self._tunnel.url, retries=RETRIES, silent_s=SILENT_S)
+        self._probe = _client(place, self._tunnel.url, retries=0, silent_s=CONNECT_S)
+
+    def close(self) -> None:
+        self._tunnel.close()
 
     def put(self, sha256: str, content: bytes, *, replace: bool = False) -> bool:
         """Store a scan; False, and nothing is changed, when its name is taken and not to be replaced."""
@@ -151,10 +158,12 @@ class ObjectStore:
         try:
             yield
         except (BaseError, OSError, ValueError) as error:
+            if self._tunnel.refusal is not None:
+                raise ObjectStoreUnavailable(str(self._tunnel.refusal)) from error
             raise ObjectStoreUnavailable(f"The object store {self.address} {_why(error)}. Tried again.") from error
 
 
-def _client(place: Place, *, retries: int, silent_s: float) -> S3Store:
+def _client(place: Place, tunnel: str, *, retries: int, silent_s: float) -> S3Store:
     from obstore.store import S3Store
 
     config: S3Config = {"endpoint": place.endpoint} if place.endpoint else {}
@@ -168,6 +177,14 @@ def _client(place: Place, *, retries: int, silent_s: float) -> S3Store:
         virtual_hosted_style_request=False,
         checksum_algorithm="SHA256",
         client_options={
+            # it resolves names, follows redirects, and would ask the environment for a proxy: now all that is asked of
+            # the tunnel, but for a store on this machine without TLS, which a tunnel cannot carry
+            "proxy_url": tunnel,
+            **(
+                {"proxy_excludes": urlsplit(place.endpoint).hostname or ""}
+                if place.allow_http and place.endpoint
+                else {}
+            ),
             "allow_http": place.allow_http,
             "connect_timeout": timedelta(seconds=CONNECT_S),
             "read_timeout": timedelta(seconds=silent_s),

@@ -16,6 +16,7 @@ import httpx
 
 from exchange.config import LOOPBACK
 from exchange.errors import PeerUnreachable, ProviderUnavailable, Unauthenticated
+from exchange.net.egress import Guard
 from exchange.net.line import Line, Lines, http_client
 from schemas.errors import ContractError, shown
 from schemas.strict_json import check_json
@@ -47,10 +48,13 @@ class Description:
 class Provider:
     """One provider. What it says is kept for ``KEPT_S``; two threads that ask at once both get an answer."""
 
-    def __init__(self, issuer: str, client_id: str, secret: str | None, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, issuer: str, client_id: str, secret: str | None, *, guard: Guard, timeout_s: float = TIMEOUT_S
+    ) -> None:
         self.issuer = issuer
         self.client_id = client_id
         self._secret = secret
+        self._guard = guard
         self._timeout_s = timeout_s
         self._lines = Lines()
         self._description: tuple[float, Description] | None = None
@@ -95,7 +99,7 @@ class Provider:
     ) -> dict[str, Any]:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         try:
-            with http_client(self._timeout_s) as http, self._lines.line(within_s=self._timeout_s) as line:
+            with http_client(self._timeout_s, self._guard) as http, self._lines.line(within_s=self._timeout_s) as line:
                 sent = http.stream(
                     "GET" if form is None else "POST",
                     url,

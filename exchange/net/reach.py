@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from exchange.errors import PeerUnreachable
+from exchange.net.egress import Guard
 from exchange.net.line import Lines, http_client
 from schemas.errors import shown
 
@@ -28,9 +29,9 @@ class Reached:
     certificate_until: float | None
 
 
-def reach(url: str, *, timeout_s: float) -> Reached:
+def reach(url: str, *, guard: Guard, timeout_s: float) -> Reached:
     """Ask, unsigned, and believe nothing of it. Raises PeerUnreachable."""
-    with http_client(timeout_s) as http, Lines().line(within_s=timeout_s) as line:
+    with http_client(timeout_s, guard) as http, Lines().line(within_s=timeout_s) as line:
         try:
             with http.stream("GET", url, extensions={"trace": line.trace}) as answer:
                 begun, body = time.time(), bytearray()
@@ -39,14 +40,15 @@ def reach(url: str, *, timeout_s: float) -> Reached:
                     if len(body) > MAX_ANSWER_BYTES:
                         break
                 stream = answer.extensions["network_stream"]
-                return Reached(answer.status_code, bytes(body), _ahead(answer, begun), _until(stream))
+                return Reached(answer.status_code, bytes(body), clock_ahead(answer, begun), _until(stream))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             fate = line.fate or f"does not answer ({type(error).__name__}: {shown(str(error), 200)})"
             raise PeerUnreachable(f"{url} {fate}.") from error
 
 
-def _ahead(answer: httpx.Response, now: float) -> float | None:
-    """The field is in whole seconds, cut off: half a second is added."""
+def clock_ahead(answer: httpx.Response, now: float) -> float | None:
+    """How far the clock of who answered is ahead; None when it does not say. The field is in whole seconds, cut off:
+    half a second is added."""
     try:
         told: datetime = parsedate_to_datetime(answer.headers.get("date", ""))
     except ValueError:

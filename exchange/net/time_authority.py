@@ -9,8 +9,9 @@ from typing import Final
 
 import httpx
 
-from exchange.errors import PeerUnreachable, TimeStampRefused, TimeStampUnavailable
+from exchange.errors import EgressRefused, PeerUnreachable, TimeStampRefused, TimeStampUnavailable
 from exchange.log.timestamp import MAX_REPLY_BYTES
+from exchange.net.egress import Guard
 from exchange.net.line import Line, Lines, http_client
 from schemas.errors import shown
 
@@ -24,10 +25,10 @@ class TimeAuthorityClient:
     ``timeout_s`` is the longest that one request may take in all.
     """
 
-    def __init__(self, *, timeout_s: float) -> None:
+    def __init__(self, *, guard: Guard, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._lines = Lines()
-        self._http = http_client(timeout_s)
+        self._http = http_client(timeout_s, guard)
 
     def hang_up(self) -> None:
         """Break off what is under way, with TimeStampUnavailable, and begin nothing more. For any thread."""
@@ -53,6 +54,8 @@ class TimeAuthorityClient:
                     raise _unavailable(url, line, error) from error
         except httpx.InvalidURL as error:
             raise TimeStampRefused(f"{url} is not an address: {error}") from error
+        except EgressRefused as error:
+            raise TimeStampUnavailable(str(error)) from error
         except PeerUnreachable as error:  # a line that was hung up before it stood
             raise TimeStampUnavailable(f"{url} was not asked: this node is stopping") from error
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from exchange.store.alert_tables import AlertsReadRow
-from exchange.store.review_tables import ScoreSeenRow, VerificationTaskRow
+from exchange.store.review_tables import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
 from exchange.store.tables import ApprovalRow, FoundRow, QueryRow, RecordRow, StatementRow, UserRow
 from schemas.vocabulary import Basis, Role
 
@@ -36,11 +36,12 @@ VERIFICATION, APPROVAL = "verification-waits", "approval-waits"
 
 @dataclass(frozen=True)
 class Reader:
-    """Whom it may concern: somebody of this node, in a role."""
+    """Whom it may concern: somebody of this node, in a role; ``hidden``: the hits of which they are told nothing."""
 
     node_id: str
     pseudonym: str
     role: Role
+    hidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ _NODE = bindparam("node_id", type_=String)
 _PSEUDONYM = bindparam("pseudonym", type_=String)
 _SINCE = bindparam("since", type_=String)
 _MOST = bindparam("most", type_=Integer)
+_HIDDEN = bindparam("hidden", type_=String, expanding=True)
 _MARKS = (
     select(UserRow.created_at, AlertsReadRow.seen_to, AlertsReadRow.before)
     .outerjoin(AlertsReadRow, AlertsReadRow.pseudonym == UserRow.pseudonym)
@@ -87,8 +89,9 @@ _MARKS = (
 )
 
 
-def _values(reader: Reader, since: str, most: int) -> dict[str, str | int]:
-    return {"node_id": reader.node_id, "pseudonym": reader.pseudonym, "since": since, "most": most}
+def _values(reader: Reader, since: str, most: int) -> dict[str, str | int | list[str]]:
+    given: dict[str, str | int | list[str]] = {"node_id": reader.node_id, "pseudonym": reader.pseudonym}
+    return given | {"since": since, "most": most, "hidden": sorted(reader.hidden)}
 
 
 @functools.cache  # of one role it is always the same, and to put it together costs more than to run it
@@ -152,20 +155,13 @@ def _said_of_hits(role: Role) -> Select[Any]:
 
 
 def _may_be_told(role: Role, hit: type[StatementRow]) -> ColumnElement[bool]:
-    """An examiner who may be asked is told nothing of a record of which a pair waits for verification."""
+    """An examiner who may be asked of a pair is told of no hit of it; nor of one whose conclusion is not here, since
+    nobody knows what it tells."""
     if role is not Role.EXAMINER:
         return true()
     conclusion = aliased(StatementRow)
-    waits = (
-        select(VerificationTaskRow.task_id)
-        .join(conclusion, conclusion.about == VerificationTaskRow.statement_a)
-        .where(
-            conclusion.statement_id == hit.about,
-            VerificationTaskRow.done_at.is_(None),
-            func.coalesce(VerificationTaskRow.concluded_by, "") != _PSEUDONYM,
-        )
-    )
-    return ~waits.exists()
+    placed = select(conclusion.statement_id).where(conclusion.statement_id == hit.about)
+    return hit.statement_id.not_in(_HIDDEN) & placed.correlate(hit).exists()
 
 
 def _answers(role: Role) -> Select[Any]:
@@ -214,6 +210,11 @@ def _verifications() -> Select[Any]:
         ScoreSeenRow.scan_low == task.scan_low,
         ScoreSeenRow.scan_high == task.scan_high,
     )
+    known = select(ExhibitsSeenRow.pseudonym).where(
+        ExhibitsSeenRow.pseudonym == _PSEUDONYM,
+        ExhibitsSeenRow.exhibit_low == task.exhibit_low,
+        ExhibitsSeenRow.exhibit_high == task.exhibit_high,
+    )
     return (
         _row(literal(VERIFICATION, String), task.created_at)
         .join_from(task, one, one.statement_id == task.statement_a)
@@ -223,7 +224,7 @@ def _verifications() -> Select[Any]:
             task.taken_by.is_(None),
             task.created_at > _SINCE,
             func.coalesce(task.concluded_by, "") != _PSEUDONYM,
-            or_(task.basis != Basis.SCREEN, ~seen.exists()),
+            or_(task.basis != Basis.SCREEN, ~seen.exists() & ~known.exists()),
             one.restricted.is_(False),
             other.restricted.is_(False),
         )

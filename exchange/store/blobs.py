@@ -72,6 +72,13 @@ class Arrival:
             raise _unavailable(error) from error
         return self._hash.hexdigest()
 
+    def verify(self, sha256: str) -> None:
+        """It has come whole. Raises DigestDiffers when it is another; a later attempt begins anew then."""
+        found = self.finish()
+        if found != sha256:
+            self.discard()
+            raise DigestDiffers(f"The bytes have the SHA-256 {found}, not {sha256} as announced.")
+
     def rewind(self, offset: int) -> None:
         """Go on writing at ``offset``: where the sender really begins, which is 0 when it cannot resume."""
         if offset not in (0, self.size):
@@ -240,10 +247,7 @@ class QueryScans:
 
 def _keep(arrival: Arrival, sha256: str, target: Path) -> None:
     """Raises DigestDiffers when the bytes are not those of ``sha256``, StoreUnavailable on a fault of the disk."""
-    found = arrival.finish()
-    if found != sha256:
-        arrival.discard()
-        raise DigestDiffers(f"The bytes have the SHA-256 {found}, not {sha256} as announced.")
+    arrival.verify(sha256)
     try:
         target.parent.mkdir(mode=0o700, exist_ok=True)
         arrival.path.replace(target)

@@ -6,12 +6,24 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, and_, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select, union
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, aliased, defer
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer
 
 from exchange.clock import stamp
-from exchange.store.reviews import Scans, hidden_from, in_opened_pair, opened_ever, scans_of, sent_ever
+from exchange.store.exhibits import Exhibits, exhibits_of
+from exchange.store.review_tables import VerificationTaskRow
+from exchange.store.reviews import (
+    PairColumns,
+    Scans,
+    exhibits_hidden,
+    hidden_from,
+    in_opened_pair,
+    keeps_from,
+    opened_ever,
+    scans_of,
+    sent_ever,
+)
 from exchange.store.tables import AcquisitionRow, CandidateRow, RecordRow
 
 
@@ -50,6 +62,10 @@ class StoredCandidate:
     @property
     def scans(self) -> Scans:
         return scans_of(self.acquisition_a.sha256, self.acquisition_b.sha256)
+
+    @property
+    def exhibits(self) -> Exhibits:
+        return exhibits_of(self.record_a.exhibit, self.record_b.exhibit)
 
 
 @dataclass(frozen=True)
@@ -104,11 +120,13 @@ def _there(session: Session, acquisitions: Collection[int]) -> set[int]:
 
 @dataclass(frozen=True)
 class View:
-    """Who looks, and what of: pairs of current records under these parameters. A pair that waits for a blind
-    verification is not there for an examiner ``blind_for`` who may be asked; None for whoever never verifies."""
+    """Who looks, and what of: pairs of current records under these parameters. A pair of exhibits that wait for a blind
+    verification is not there for an examiner ``blind_for`` who may be asked; None for whoever never verifies.
+    ``superseded``: older versions too, as a verification may have been asked for."""
 
     pipelines: Collection[str]
     blind_for: str | None
+    superseded: bool = False
 
 
 def candidates_of(session: Session, statement_id: str, view: View, page: Page) -> list[StoredCandidate]:
@@ -173,11 +191,10 @@ def unsent_candidates(session: Session, view: View, owner: str, *, limit: int, a
     """Pairs of two cases that nobody was ever asked to verify, one side of them the owner's, the lowest score first;
     from the share ``at`` of them on."""
     record_a, record_b = _SIDES
-    scan_a, scan_b = _SCANS
     query = _current(view).where(
         CandidateRow.same_case.is_(False),
         or_(record_a.issuer == owner, record_b.issuer == owner),
-        ~sent_ever(scan_a, scan_b),
+        ~sent_ever(_PAIR),
     )
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     ordered = query.order_by(CandidateRow.score, CandidateRow.candidate_id).offset(int(at * total)).limit(limit)
@@ -185,12 +202,16 @@ def unsent_candidates(session: Session, view: View, owner: str, *, limit: int, a
     return [StoredCandidate(*row) for row in session.execute(ordered)]
 
 
-def correlated_first(session: Session, owner: str, *, submitted_by: str | None) -> list[str]:
+def correlated_first(
+    session: Session, owner: str, *, submitted_by: str | None, blind_for: str | None = None
+) -> list[str]:
     """For each current record of the owner that has a pair across a border, of which nobody has opened one: when its
-    scan was correlated. ``submitted_by``: of one examiner's exhibits."""
+    scan was correlated. ``submitted_by``: of one examiner's exhibits; ``blind_for``: as if the pairs that this examiner
+    may be asked to verify were not there."""
     record, scan, other = RecordRow, AcquisitionRow, aliased(AcquisitionRow)
-    sides = [side == record.statement_id for side in (CandidateRow.statement_a, CandidateRow.statement_b)]
-    opened = select(other.acquisition_id).where(other.statement_id == record.statement_id, in_opened_pair(other))
+    opened = select(other.acquisition_id).where(
+        other.statement_id == record.statement_id, in_opened_pair(other, record, shown_to=blind_for)
+    )
     query = (
         select(func.min(scan.correlated_at))
         .join(record, record.statement_id == scan.statement_id)
@@ -200,7 +221,7 @@ def correlated_first(session: Session, owner: str, *, submitted_by: str | None) 
             record.restricted.is_(False),
             scan.correlated_at.is_not(None),
             # one for each side: of an alternative SQLite would make a walk through all pairs across a border
-            or_(*(exists().where(side, CandidateRow.cross_border.is_(True)).correlate(record) for side in sides)),
+            or_(*(_across_a_border(*sides, blind_for) for sides in (_STATEMENTS, _STATEMENTS[::-1]))),
             ~opened.correlate(record).exists(),
         )
         .group_by(record.statement_id)
@@ -210,12 +231,43 @@ def correlated_first(session: Session, owner: str, *, submitted_by: str | None) 
     return [at for at in session.scalars(query) if at is not None]
 
 
-def count_candidates(session: Session) -> int:
-    return session.scalar(select(func.count()).select_from(CandidateRow)) or 0
+_STATEMENTS = (CandidateRow.statement_a, CandidateRow.statement_b)
+
+
+def _across_a_border(
+    side: InstrumentedAttribute[str], across: InstrumentedAttribute[str], blind_for: str | None
+) -> ColumnElement[bool]:
+    pairs = select(CandidateRow.candidate_id).where(side == RecordRow.statement_id, CandidateRow.cross_border.is_(True))
+    if blind_for is not None:
+        other = aliased(RecordRow)
+        pairs = pairs.join(other, other.statement_id == across).where(~exhibits_hidden(blind_for, RecordRow, other))
+    return pairs.correlate(RecordRow).exists()
+
+
+def count_candidates(session: Session, *, blind_for: str | None = None) -> int:
+    """All of them, without the pairs that this examiner may be asked to verify."""
+    total = session.scalar(select(func.count()).select_from(CandidateRow)) or 0
+    return total if blind_for is None else total - _count_hidden(session, blind_for)
+
+
+def _count_hidden(session: Session, blind_for: str) -> int:
+    """From the few tasks that wait, not from the many pairs."""
+    low, high = aliased(RecordRow), aliased(RecordRow)
+    task = VerificationTaskRow
+    found = [
+        select(CandidateRow.candidate_id)
+        .join(low, low.statement_id == one)
+        .join(high, high.statement_id == other)
+        .join(task, and_(task.exhibit_low == low.exhibit, task.exhibit_high == high.exhibit))
+        .where(*keeps_from(blind_for))
+        for one, other in (_STATEMENTS, _STATEMENTS[::-1])
+    ]
+    return session.scalar(select(func.count()).select_from(union(*found).subquery())) or 0
 
 
 _SIDES = (aliased(RecordRow), aliased(RecordRow))
 _SCANS = (aliased(AcquisitionRow), aliased(AcquisitionRow))
+_PAIR = PairColumns(*_SIDES, *_SCANS)
 
 
 def _current(view: View) -> Any:
@@ -230,11 +282,12 @@ def _current(view: View) -> Any:
         .join(scan_b, scan_b.acquisition_id == CandidateRow.acquisition_b)
         .where(
             CandidateRow.parameters.in_(view.pipelines),
-            *(record.superseded_by.is_(None) for record in _SIDES),
             *(record.restricted.is_(False) for record in _SIDES),
         )
     )
-    return query if view.blind_for is None else query.where(~hidden_from(view.blind_for, scan_a, scan_b))
+    if not view.superseded:
+        query = query.where(*(record.superseded_by.is_(None) for record in _SIDES))
+    return query if view.blind_for is None else query.where(~hidden_from(view.blind_for, _PAIR))
 
 
 def _listed(session: Session, query: Select[Any], page: Page) -> list[StoredCandidate]:

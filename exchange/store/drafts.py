@@ -100,6 +100,12 @@ def remove_draft(session: Session, row: DraftRow) -> list[str]:
     return files
 
 
+def forget_drafts(session: Session, record: str) -> None:
+    """New versions of a record that is taken away: what was typed is its content. Their files are then of no draft."""
+    for row in session.scalars(select(DraftRow).where(DraftRow.supersedes == record)).all():
+        remove_draft(session, row)
+
+
 def close_draft(session: Session, row: DraftRow, statement_id: str) -> list[str]:
     """It became a record: only which one is kept, for whoever submits it twice. Returns the ids of its files."""
     files = _remove_files(session, row)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import ConfigurationError, StoreUnavailable
 from exchange.store.migrations import FORMS, upgrade
-from exchange.store.postgresql import PostgresqlDatabase
+from exchange.store.postgresql import PostgresqlDatabase, Route
 from exchange.store.sqlite import SqliteDatabase
 from exchange.store.tables import SCHEMA_VERSION, LogStateRow, SchemaRow
 
@@ -54,6 +54,9 @@ class Database(Protocol):
         """One transaction in which tables are changed: all of it or nothing. It commits when its block ends well.
         Raises ConfigurationError when a process serves the database, or when references would lead nowhere."""
 
+    def forget_overwritten(self) -> None:
+        """Let nothing stay on the disk of what was deleted or overwritten, as far as that is the node's to do."""
+
     def damage(self) -> list[str]:
         """What a quick look at its files finds; a server of PostgreSQL looks after its own."""
 
@@ -67,16 +70,17 @@ class Database(Protocol):
 class Store:
     """``read`` and ``write`` give a session each; ``write`` commits when its block ends well.
 
-    When ``write`` has returned, the rows are on disk: durable before acknowledged.
+    When ``write`` has returned, the rows are on disk: durable before acknowledged. ``route`` says at which addresses a
+    server may be reached; None leaves that to its client.
     """
 
-    def __init__(self, place: Path | URL, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, place: Path | URL, *, patience_s: float = PATIENCE_S, route: Route | None = None) -> None:
         self._database: Database
         match place:
             case Path():
                 self._database = SqliteDatabase(place, patience_s=patience_s)
             case URL():
-                self._database = PostgresqlDatabase(place, patience_s=patience_s)
+                self._database = PostgresqlDatabase(place, patience_s=patience_s, route=route)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -162,6 +166,12 @@ class Store:
         with self._translated():
             self._database.check_new()
             self._database.fill(file)
+
+    def forget_overwritten(self) -> None:
+        """Let nothing stay on the disk of what was deleted or overwritten, as far as that is the node's to do. A busy
+        reader keeps it until the next time."""
+        with self._translated():
+            self._database.forget_overwritten()
 
     def damage(self) -> list[str]:
         """What of the database is not as its engine wrote it, in the engine's words; nothing of a whole one. Raises

@@ -1,15 +1,19 @@
-"""The outbox: work promised in the same transaction as its cause, taken under a lease, never lost."""
+"""The outbox: work promised in the same transaction as its cause, taken under a lease, never lost.
+
+Each job stands on the account of a node, and nodes take turns: however many jobs one of them causes, the next job of
+another waits for one of its jobs at most, and for none where ``at_most`` keeps a place free.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from sqlalchemy import String, and_, bindparam, delete, exists, func, insert, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, String, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from exchange.clock import stamp, stamp_in
-from exchange.store.tables import JobRow
+from exchange.store.tables import AcquisitionRow, JobRow, QueryRow, RecordRow, TombstoneRow
 
 FIRST_DELAY_S = 1.0
 LONGEST_DELAY_S = 600.0
@@ -36,17 +40,44 @@ def promise(session: Session, kind: JobKind, subject: int, *, after_s: float = 0
     life."""
     job = session.scalars(select(JobRow).where(JobRow.kind == kind, JobRow.subject == str(subject))).one_or_none()
     if job is None:
-        session.add(JobRow(kind=kind, subject=str(subject), state=JobState.PENDING, not_before=stamp_in(after_s)))
+        session.add(
+            JobRow(
+                kind=kind,
+                subject=str(subject),
+                node_id=_on_account_of(session, kind, subject),
+                state=JobState.PENDING,
+                not_before=stamp_in(after_s),
+            )
+        )
     elif job.state == JobState.DEAD:
         job.state, job.attempts, job.ended, job.not_before = JobState.PENDING, 0, 0, stamp()
     session.flush()
 
 
-def promise_new(session: Session, kind: JobKind, subjects: Iterable[int]) -> None:
-    """Promise work on acquisitions that are new, and of which nothing was promised before."""
+def _on_account_of(session: Session, kind: JobKind, subject: int) -> str:
+    """The node that caused the work; empty for what is nobody's, or gone."""
+    match kind:
+        case JobKind.FETCH_SCAN | JobKind.CORRELATE:
+            found = select(RecordRow.issuer).join(AcquisitionRow, AcquisitionRow.statement_id == RecordRow.statement_id)
+            found = found.where(AcquisitionRow.acquisition_id == subject)
+        case JobKind.ERASE:
+            found = select(TombstoneRow.issuer).where(TombstoneRow.tombstone_id == subject)
+        case JobKind.SEND_QUERY:
+            found = select(QueryRow.asked).where(QueryRow.number == subject)
+        case JobKind.ANSWER_QUERY:
+            found = select(QueryRow.asker).where(QueryRow.number == subject)
+        case JobKind.STORE_OBJECT:
+            return ""
+    return session.scalar(found) or ""
+
+
+def promise_new(session: Session, kind: JobKind, subjects: Iterable[int], *, node_id: str) -> None:
+    """Promise work on acquisitions that are new, on the account of whoever issued their records, and of which nothing
+    was promised before."""
     due = stamp()
     rows = [
-        {"kind": kind, "subject": str(subject), "state": JobState.PENDING, "not_before": due} for subject in subjects
+        {"kind": kind, "subject": str(subject), "node_id": node_id, "state": JobState.PENDING, "not_before": due}
+        for subject in subjects
     ]
     if rows:
         session.execute(insert(JobRow), rows)
@@ -57,14 +88,45 @@ def forget(session: Session, kind: JobKind, subject: int) -> None:
     session.execute(delete(JobRow).where(JobRow.kind == kind, JobRow.subject == str(subject)))
 
 
-def take(session: Session, kind: JobKind, *, owner: str, lease_s: float) -> JobRow | None:
-    """The oldest due job of a kind, leased to a worker; None when nothing is due. Needs a write transaction."""
-    due = select(JobRow).where(JobRow.kind == kind, JobRow.state == JobState.PENDING, JobRow.not_before <= stamp())
-    job = session.scalars(due.order_by(JobRow.job_id).limit(1)).one_or_none()
+def take(
+    session: Session, kind: JobKind, *, owner: str, lease_s: float, after: str = "", at_most: int | None = None
+) -> JobRow | None:
+    """The job of a kind that is due the longest on the account of the node whose turn it is, leased to a worker; None
+    when nothing may be taken. Needs a write transaction.
+
+    ``after``: on whose account this worker took the last one; the turn is that of the next node by name. A node of
+    which this worker does ``at_most`` jobs of the kind already is passed over.
+    """
+    nodes = waiting_nodes(session, kind, owner=owner, at_most=at_most)
+    if not nodes:
+        return None
+    turn = next((node_id for node_id in nodes if node_id > after), nodes[0])
+    due = select(JobRow).where(*_pending(kind), JobRow.node_id == turn, JobRow.not_before <= stamp())
+    job = session.scalars(due.order_by(JobRow.not_before, JobRow.job_id).limit(1)).one_or_none()
     if job is not None:
         job.state, job.owner, job.lease_until = JobState.RUNNING, owner, stamp_in(lease_s)
         job.attempts += 1
     return job
+
+
+def waiting_nodes(session: Session, kind: JobKind, *, owner: str, at_most: int | None = None) -> list[str]:
+    """On whose account jobs of a kind are due and may be taken by a worker, by name. Costs a few looks into the index
+    for each node, however many jobs wait."""
+    node = select(func.min(JobRow.node_id).label("node_id")).where(*_pending(kind)).cte("node", recursive=True)
+    following = select(func.min(JobRow.node_id)).where(*_pending(kind), JobRow.node_id > node.c.node_id)
+    node = node.union_all(select(following.scalar_subquery()).where(node.c.node_id.is_not(None)))
+    due = exists().where(*_pending(kind), JobRow.node_id == node.c.node_id, JobRow.not_before <= stamp())
+    waiting = select(node.c.node_id).where(node.c.node_id.is_not(None), due)
+    if at_most is not None:
+        busy = aliased(JobRow)
+        running = select(func.count()).where(busy.kind == kind, busy.state == JobState.RUNNING, busy.owner == owner)
+        running = running.where(busy.node_id == node.c.node_id)
+        waiting = waiting.where(running.scalar_subquery() < at_most)
+    return sorted(session.scalars(waiting))
+
+
+def _pending(kind: JobKind) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return JobRow.kind == kind, JobRow.state == JobState.PENDING
 
 
 def renew(session: Session, owner: str, held: Mapping[int, int], *, lease_s: float) -> None:
@@ -112,12 +174,15 @@ def finish(session: Session, job: JobRow) -> bool:
     return True
 
 
-def fail(session: Session, job: JobRow, error: str, *, max_attempts: int, at_least_s: float = 0) -> bool:
+def fail(
+    session: Session, job: JobRow, error: str, *, max_attempts: int, at_least_s: float = 0, counted: bool = True
+) -> bool:
     """Put a failed job back with a growing delay, or set it aside; returns whether it is set aside. As ``finish``, only
-    for whoever holds it still."""
+    for whoever holds it still. An attempt that is not ``counted`` is as none."""
     row = session.get(JobRow, job.job_id)
     if row is None or not _is_held(row, job.owner, job.attempts):
         return False
+    row.attempts -= not counted
     return _put_back(row, error, row.attempts, max_attempts, at_least_s)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.store.tables import Base
@@ -30,6 +30,7 @@ class ReceivedPlaceRow(Base):
     statement_id: Mapped[str]
     log_index: Mapped[int]
     withheld: Mapped[bool]
+    __table_args__ = (Index("received_place_by_statement", "peer", "statement_id"),)
 
 
 class ReturnedHeadRow(Base):

@@ -8,10 +8,10 @@ from sqlalchemy import String, cast, exists, func, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.store.deliveries import is_delivered, keeps_its_scan
 from exchange.store.jobs import JobKind, promise
 from exchange.store.object_tables import ObjectRow
-from exchange.store.records import AcquisitionState
-from exchange.store.tables import AcquisitionRow, JobRow
+from exchange.store.tables import AcquisitionRow, JobRow, RecordRow
 
 
 def object_of(session: Session, sha256: str) -> ObjectRow | None:
@@ -19,7 +19,7 @@ def object_of(session: Session, sha256: str) -> ObjectRow | None:
 
 
 def promise_object(session: Session, sha256: str, size: int) -> None:
-    """Promise that the store will have the scan, or have it no more when no record names it. Done already: nothing."""
+    """Promise that the store will have the scan, or have it no more when no record keeps it. Done already: nothing."""
     row = object_of(session, sha256)
     if row is None:
         row = ObjectRow(sha256=sha256, size=size)
@@ -30,7 +30,7 @@ def promise_object(session: Session, sha256: str, size: int) -> None:
 
 
 def promise_removal(session: Session, sha256: str) -> int | None:
-    """Promise to look again at a scan that no record names any more; None when the store never had it."""
+    """Promise to look again at a scan that no record keeps any more; None when the store never had it."""
     row = object_of(session, sha256)
     if row is None:
         return None
@@ -47,11 +47,10 @@ def note_altered(session: Session, sha256: str) -> None:
 
 def without_object(session: Session, *, limit: int) -> Sequence[tuple[str, int]]:
     """Scans that should be here and of which the store was never told, with their sizes."""
-    waiting = (AcquisitionState.AWAITING_SCAN, AcquisitionState.FAILED)
     rows = session.execute(
         select(AcquisitionRow.sha256, func.max(AcquisitionRow.size))
         .outerjoin(ObjectRow, ObjectRow.sha256 == AcquisitionRow.sha256)
-        .where(ObjectRow.object_id.is_(None), AcquisitionRow.state.not_in(waiting))
+        .where(ObjectRow.object_id.is_(None), is_delivered())
         .group_by(AcquisitionRow.sha256)
         .limit(limit)
     )
@@ -65,9 +64,13 @@ def not_promised(session: Session) -> Sequence[ObjectRow]:
 
 
 def unnamed_objects(session: Session) -> Sequence[int]:
-    """Objects that the store has, and that no record names any more."""
-    named = exists().where(AcquisitionRow.sha256 == ObjectRow.sha256)
-    return session.scalars(select(ObjectRow.object_id).where(~named)).all()
+    """Objects that the store has, and that no record keeps any more."""
+    kept = exists().where(
+        AcquisitionRow.sha256 == ObjectRow.sha256,
+        RecordRow.statement_id == AcquisitionRow.statement_id,
+        keeps_its_scan(),
+    )
+    return session.scalars(select(ObjectRow.object_id).where(~kept)).all()
 
 
 def stored_before(session: Session, moment: str, names: Collection[str]) -> set[str]:

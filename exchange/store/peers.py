@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, case, cast, delete, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, case, cast, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import RequestReplayed
-from exchange.store.jobs import JobKind
+from exchange.store.jobs import JobKind, JobState
 from exchange.store.refused import refused_count
 from exchange.store.tables import (
     AcquisitionRow,
@@ -22,13 +22,14 @@ from exchange.store.tables import (
     NonceRow,
     PeerRow,
     QuarantineRow,
-    RecordRow,
     StatementRow,
 )
 from exchange.store.witness import disagreements
 from schemas.errors import shown
 
 EMPTY_HEAD = bytes(32)
+FAILED_AT_ONCE = 500
+"""Bounded: a peer may have ten thousand scans that do not come, and looks at them hold up the one writer."""
 
 
 class PeerState(StrEnum):
@@ -37,6 +38,12 @@ class PeerState(StrEnum):
     """Is given withdrawals, and believed when it acknowledges them, and nothing else."""
     REVOKED = "revoked"
     """Is asked nothing and answered nothing."""
+
+
+def peer_addresses(session: Session) -> list[tuple[str, str]]:
+    """Node id and URL of every peer that is still asked for something."""
+    asked = select(PeerRow.node_id, PeerRow.url).where(PeerRow.state != PeerState.REVOKED)
+    return [(node_id, url) for node_id, url in session.execute(asked)]
 
 
 def next_head(head: bytes, statement_id: str) -> bytes:
@@ -235,9 +242,30 @@ def set_aside(session: Session, peer: str, *, reasons: Collection[str] | None = 
     return session.scalars(rows if reasons is None else rows.where(QuarantineRow.reason.in_(reasons))).all()
 
 
+def last_set_aside_at(session: Session, peer: str) -> str | None:
+    return session.scalar(select(func.max(QuarantineRow.at)).where(QuarantineRow.peer == peer))
+
+
+def last_refusals(session: Session, peer: str, limit: int) -> list[tuple[int, str, str]]:
+    """Place, statement id and reason of what was set aside last, in the lane's order; without the evidence, which may
+    be large."""
+    rows = select(QuarantineRow.position, QuarantineRow.statement_id, QuarantineRow.reason)
+    rows = rows.where(QuarantineRow.peer == peer).order_by(QuarantineRow.position.desc()).limit(limit)
+    return [(row[0], row[1], row[2]) for row in reversed(session.execute(rows).all())]
+
+
 def drop_quarantined(session: Session, peer: str, position: int) -> None:
     """It is believed after all."""
     session.execute(delete(QuarantineRow).where(QuarantineRow.peer == peer, QuarantineRow.position == position))
+
+
+def empty_quarantined(session: Session, peer: str, statement_id: str) -> None:
+    """What a peer took back is not kept as evidence either; the reason and the place stay, and the lane adds up."""
+    session.execute(
+        update(QuarantineRow)
+        .where(QuarantineRow.peer == peer, QuarantineRow.statement_id == statement_id)
+        .values(envelope=b"")
+    )
 
 
 def take_note(session: Session, peer: str) -> int:
@@ -250,17 +278,24 @@ def take_note(session: Session, peer: str) -> int:
 
 
 def failed_fetches(session: Session, peer: str) -> list[tuple[JobRow, AcquisitionRow]]:
-    """The peer's scans that were asked for in vain so far, with why; those in state "dead" are asked for no more."""
+    """The peer's scans that were asked for in vain so far, with why, the first of many: those in state "dead", which
+    are asked for no more, before the others."""
     # in a CASE: other kinds have other subjects, and a database may cast before it looks at the kind
     subject = case((JobRow.kind == JobKind.FETCH_SCAN, cast(JobRow.subject, BigInteger)))
     rows = session.execute(
         select(JobRow, AcquisitionRow)
         .join(AcquisitionRow, AcquisitionRow.acquisition_id == subject)
-        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
-        .where(JobRow.kind == JobKind.FETCH_SCAN, JobRow.error.is_not(None), RecordRow.issuer == peer)
-        .order_by(JobRow.job_id)
+        .where(*_in_vain(peer))
+        .order_by(JobRow.state, JobRow.job_id)
+        .limit(FAILED_AT_ONCE)
     ).all()
     return [(row[0], row[1]) for row in rows]
+
+
+def _in_vain(peer: str) -> tuple[ColumnElement[bool], ...]:
+    """All states are named, so that the index by node serves."""
+    states = JobRow.state.in_(list(JobState))
+    return JobRow.kind == JobKind.FETCH_SCAN, states, JobRow.node_id == peer, JobRow.error.is_not(None)
 
 
 def standing_alarm(session: Session, peer: str) -> str | None:
@@ -281,8 +316,10 @@ def standing_alarm(session: Session, peer: str) -> str | None:
     not_believed = refused_count(session, peer)
     if not_believed:
         found.append(f"{not_believed} of its statements are set aside: their key was in wrong hands by then.")
-    failed = failed_fetches(session, peer)
+    failed = session.scalar(select(func.count()).select_from(JobRow).where(*_in_vain(peer))) or 0
     if failed:
-        job, acquisition = failed[-1]
-        found.append(f"{len(failed)} of its scans did not come so far, the last {acquisition.sha256}, {job.error}")
+        job = session.scalars(select(JobRow).where(*_in_vain(peer)).order_by(JobRow.job_id.desc()).limit(1)).one()
+        scan = session.get(AcquisitionRow, int(job.subject))
+        named = f"the last {scan.sha256}, " if scan is not None else ""
+        found.append(f"{failed} of its scans did not come so far, {named}{job.error}")
     return shown(" ".join(found), 1000) or None

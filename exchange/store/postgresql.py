@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -67,11 +67,16 @@ _READ_ONLY = "25006"
 _UNDEFINED_TABLE = "42P01"
 
 
+Route = Callable[[str, int], list[str]]
+"""The addresses at which a host may be reached. Raises StoreUnavailable for none."""
+
+
 class PostgresqlDatabase:
     """One database for one node. It must be reached directly: a pooler that hands out connections by the transaction
     would lose the lock of whoever serves."""
 
-    def __init__(self, address: URL, *, patience_s: float) -> None:
+    def __init__(self, address: URL, *, patience_s: float, route: Route | None = None) -> None:
+        self._route = route
         self._address = address.update_query_dict({k: v for k, v in _ADDRESS.items() if k not in address.query})
         self._generation: int | None = None
         self.reading: Engine = self._engine(_READING, patience_s).execution_options(
@@ -107,6 +112,9 @@ class PostgresqlDatabase:
         """The server lets writers in as they came."""
         return nullcontext()
 
+    def forget_overwritten(self) -> None:
+        """The server vacuums its tables itself, and keeps its logs of changes as its operator says."""
+
     def damage(self) -> list[str]:
         """The server refuses what it finds damaged when it reads it."""
         return []
@@ -116,14 +124,14 @@ class PostgresqlDatabase:
         target = folder / "node.dump"
         with Session(self.reading) as session:
             snapshot = str(session.scalar(select(func.pg_export_snapshot())))
-            dump(self._address, snapshot, target)
+            dump(self._checked_address(), snapshot, target)
             target.chmod(0o600)
             sync(target)
             sync(folder)
             yield session, target.name
 
     def fill(self, file: Path) -> None:
-        load(self._address, file)
+        load(self._checked_address(), file)
 
     @contextmanager
     def changing(self) -> Iterator[Connection]:
@@ -148,6 +156,7 @@ class PostgresqlDatabase:
     def _alone(self) -> Iterator[Connection]:
         """A lock that the server gives back when this process ends, however it ends."""
         engine = create_engine(self._address, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        event.listen(engine, "do_connect", self._connect_where_allowed)
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT " + _set({**_SERVING, **_KEPT_ALIVE}))
             try:
@@ -205,11 +214,23 @@ class PostgresqlDatabase:
                 "The driver of PostgreSQL is not installed. Install it with: pip install 'ffp-exchange[postgresql]'"
             ) from error
 
+        event.listen(engine, "do_connect", self._connect_where_allowed)
+
         @event.listens_for(engine, "connect")
         def _connected(connection: Any, _record: Any) -> None:
             _settle(connection, {"lock_timeout": f"{round(patience_s * 1000)}ms", **settings})
 
         return engine
+
+    def _connect_where_allowed(self, _dialect: object, _record: object, _args: object, named: dict[str, Any]) -> None:
+        """libpq connects to ``hostaddr`` and resolves nothing; the name stays for TLS."""
+        named.update(_reached(named, self._route))
+
+    def _checked_address(self) -> URL:
+        """For the server's own programs, which connect by themselves."""
+        named = self._address.get_dialect()().create_connect_args(self._address)[1]
+        reached = _reached(named, self._route)
+        return self._address.set(host=None, port=None).update_query_dict(reached) if reached else self._address
 
     def _begin_generation(self, place: str) -> int:
         with Session(self.writing) as session, session.begin():
@@ -234,6 +255,18 @@ class PostgresqlDatabase:
                 f"The database is served by another process by now, {_who(connection)}; nothing was stored. The "
                 "operator stops one of the two."
             )
+
+
+def _reached(named: Mapping[str, Any], route: Route | None) -> dict[str, str]:
+    """Each host of a connection with each address at which it may be reached, in libpq's lists; nothing where all is as
+    libpq does it: sockets of this machine, and what the operator gave in digits himself."""
+    hosts = [host for host in str(named.get("host") or "").split(",") if host]
+    if route is None or not hosts or "hostaddr" in named or any(host.startswith("/") for host in hosts):
+        return {}
+    ports = [int(port or 5432) for port in str(named.get("port") or "").split(",")]
+    ends = [(host, ports[place % len(ports)]) for place, host in enumerate(hosts)]
+    ways = [(host, str(port), address) for host, port in ends for address in route(host, port)]
+    return dict(zip(("host", "port", "hostaddr"), map(",".join, zip(*ways, strict=True)), strict=True))
 
 
 def _state(error: DBAPIError) -> str | None:

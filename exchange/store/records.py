@@ -12,6 +12,10 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import NotFound
+from exchange.store.deliveries import is_delivered
+from exchange.store.exhibits import exhibit_name, exhibit_of, join_exhibits
+from exchange.store.hits import AT_ONCE
+from exchange.store.jobs import JobKind, promise
 from exchange.store.tables import (
     AcquisitionRow,
     AudienceRow,
@@ -39,6 +43,10 @@ PENDING = frozenset({AcquisitionState.AWAITING_SCAN, AcquisitionState.QUEUED})
 """What correlation is still to come for."""
 
 
+NEVER_COMPARED = frozenset({AcquisitionState.NOT_CORRELATED, AcquisitionState.NOT_USABLE})
+"""What was delivered, and is compared with nothing."""
+
+
 @dataclass(frozen=True)
 class RecordFilter:
     """What an investigator asks for; None does not restrict. Dates are ISO text; the ranges overlap, both ends
@@ -62,7 +70,9 @@ class RecordFilter:
 def add_record(
     session: Session, statement_id: str, record: Record, *, submitted_by: str | None, state: str
 ) -> list[int]:
-    """Store a record's rows, in the transaction that stored its statement. Returns the acquisitions' ids."""
+    """Store a record's rows, in the transaction that stored its statement. Returns the acquisitions' ids.
+
+    In any ``state`` but AWAITING_SCAN its scans came with it: they are delivered."""
     return add_records(session, [(statement_id, record)], submitted_by=submitted_by, state=state)
 
 
@@ -98,15 +108,18 @@ def add_records(
     ]
     if audience:
         session.execute(insert(AudienceRow), audience)
+    came = None if state == AcquisitionState.AWAITING_SCAN else received_at
     ids = session.scalars(
         insert(AcquisitionRow).returning(AcquisitionRow.acquisition_id, sort_by_parameter_order=True),
-        [row | {"state": state} for named in records for row in _acquisition_rows(*named)],
+        [row | {"state": state, "delivered_at": came} for named in records for row in _acquisition_rows(*named)],
     ).all()
     for statement_id, record in records:
         if record.supersedes is not None:
             superseded = session.get(RecordRow, record.supersedes)
             if superseded is not None and superseded.issuer == record.issuer:
                 superseded.superseded_by = statement_id
+            first = exhibit_of(session, record.issuer, record.supersedes)
+            join_exhibits(session, exhibit_name(record.issuer, statement_id), first)
     session.flush()
     return list(ids)
 
@@ -116,6 +129,7 @@ def _record_row(statement_id: str, record: Record) -> dict[str, Any]:
     return {
         "statement_id": statement_id,
         "issuer": record.issuer,
+        "exhibit": exhibit_name(record.issuer, statement_id),
         "jurisdiction": record.jurisdiction,
         "case_reference": record.case_reference,
         "kind": exhibit.kind,
@@ -171,10 +185,13 @@ def find_record(session: Session, statement_id: str) -> tuple[RecordRow, Stateme
 
 def find_records(session: Session, statement_ids: Collection[str]) -> dict[str, RecordRow]:
     """Those of these records that may be shown, superseded or not."""
-    rows = session.scalars(
-        select(RecordRow).where(RecordRow.statement_id.in_(statement_ids), RecordRow.restricted.is_(False))
-    )
-    return {row.statement_id: row for row in rows}
+    names = sorted(statement_ids)
+    found: dict[str, RecordRow] = {}
+    for start in range(0, len(names), AT_ONCE):
+        some = RecordRow.statement_id.in_(names[start : start + AT_ONCE])
+        rows = session.scalars(select(RecordRow).where(some, RecordRow.restricted.is_(False)))
+        found |= {row.statement_id: row for row in rows}
+    return found
 
 
 def versions_of(session: Session, statement_id: str) -> list[RecordRow]:
@@ -204,6 +221,14 @@ def _superseding(session: Session, records: Collection[str], issuer: str) -> dic
     )
     found = session.execute(newer.order_by(StatementRow.log_index)).all()
     return {older: name for older, name in found if older is not None}
+
+
+def take_up(session: Session, acquisition: AcquisitionRow) -> None:
+    """Promise what is to be done of a scan: to fetch it while it was not delivered, then to correlate it."""
+    delivered = acquisition.delivered_at is not None
+    acquisition.state = AcquisitionState.QUEUED if delivered else AcquisitionState.AWAITING_SCAN
+    acquisition.detail = None
+    promise(session, JobKind.CORRELATE if delivered else JobKind.FETCH_SCAN, acquisition.acquisition_id)
 
 
 def acquisitions_of(session: Session, statement_id: str) -> Sequence[AcquisitionRow]:
@@ -267,13 +292,19 @@ def acquisition_with_record(session: Session, acquisition_id: int) -> tuple[Acqu
     return acquisition, session.get_one(RecordRow, acquisition.statement_id)
 
 
+def may_be_compared(session: Session, acquisition_id: int) -> bool:
+    """Whether an acquisition is still here, and nothing that a court holds after its withdrawal."""
+    row = session.get(AcquisitionRow, acquisition_id)
+    return row is not None and not session.get_one(RecordRow, row.statement_id).restricted
+
+
 def prepared_acquisitions(session: Session, pipelines: Collection[str]) -> Iterable[AcquisitionRow]:
     """Every acquisition that was prepared with some of these parameters and belongs to a current record, read as it
     is asked for: there may be a hundred thousand."""
     return session.scalars(
         select(AcquisitionRow)
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
-        .where(AcquisitionRow.parameters.in_(pipelines), is_current())
+        .where(AcquisitionRow.parameters.in_(pipelines), is_delivered(), is_current())
         .order_by(AcquisitionRow.acquisition_id)
         .execution_options(yield_per=1000)
     )
@@ -292,6 +323,7 @@ def references_for(
             AcquisitionRow.parameters == parameters,
             AcquisitionRow.calibre.in_(calibres),
             AcquisitionRow.statement_id != query.statement_id,
+            is_delivered(),
             is_current(),
         )
         .order_by(AcquisitionRow.acquisition_id)
@@ -310,11 +342,11 @@ def superseded_acquisitions(session: Session, statement_id: str) -> Sequence[Acq
 def acquisitions_with_records(
     session: Session, acquisitions: Sequence[int]
 ) -> dict[int, tuple[AcquisitionRow, RecordRow]]:
-    """Acquisitions of current records by id; what is not there, or superseded, is left out."""
+    """Acquisitions of current records by id; what is not there, not delivered, or superseded, is left out."""
     rows = session.execute(
         select(AcquisitionRow, RecordRow)
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
-        .where(AcquisitionRow.acquisition_id.in_(acquisitions), is_current())
+        .where(AcquisitionRow.acquisition_id.in_(acquisitions), is_delivered(), is_current())
     )
     return {row[0].acquisition_id: (row[0], row[1]) for row in rows}
 
@@ -324,42 +356,25 @@ def correlated_otherwise(session: Session, pipelines: Collection[str]) -> Sequen
     correlate them."""
     otherwise = AcquisitionRow.parameters.not_in(pipelines)
     return session.scalars(
-        select(AcquisitionRow).where(or_(otherwise, AcquisitionRow.state == AcquisitionState.NOT_CORRELATED))
+        select(AcquisitionRow).where(
+            is_delivered(), or_(otherwise, AcquisitionRow.state == AcquisitionState.NOT_CORRELATED)
+        )
     ).all()
-
-
-def records_naming(session: Session, sha256: str) -> Sequence[tuple[AcquisitionRow, StatementRow]]:
-    """Every acquisition that names a scan and may be shown, with the statement that says who may have it."""
-    rows = session.execute(
-        select(AcquisitionRow, StatementRow)
-        .join(StatementRow, StatementRow.statement_id == AcquisitionRow.statement_id)
-        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
-        .where(AcquisitionRow.sha256 == sha256, RecordRow.restricted.is_(False))
-    ).all()
-    return [(row[0], row[1]) for row in rows]
-
-
-def referenced_blobs(session: Session) -> set[str]:
-    return set(session.scalars(select(AcquisitionRow.sha256).distinct()))
 
 
 def scans_at_rest(session: Session) -> dict[str, int]:
     """SHA-256 and size of each scan that must be here: not of those that are still to come, or were given up."""
-    waiting = (AcquisitionState.AWAITING_SCAN, AcquisitionState.FAILED)
-    rows = session.execute(
-        select(AcquisitionRow.sha256, AcquisitionRow.size).where(AcquisitionRow.state.not_in(waiting)).distinct()
-    )
+    rows = session.execute(select(AcquisitionRow.sha256, AcquisitionRow.size).where(is_delivered()).distinct())
     return {row[0]: row[1] for row in rows}
 
 
 def scan_bytes(session: Session, *, since: str = "") -> int:
     """The bytes of all scans that are here, each counted once; of records that came after a moment, where one is
     given."""
-    waiting = (AcquisitionState.AWAITING_SCAN, AcquisitionState.FAILED)
     scans = (
         select(AcquisitionRow.sha256, func.max(AcquisitionRow.size).label("size"))
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
-        .where(AcquisitionRow.state.not_in(waiting), RecordRow.received_at > since)
+        .where(is_delivered(), RecordRow.received_at > since)
         .group_by(AcquisitionRow.sha256)
         .subquery()
     )

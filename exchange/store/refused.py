@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import String, cast, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from exchange.store.hits import mark_stale
 from exchange.store.jobs import JobKind
 from exchange.store.statements import KEY_EVENT
 from exchange.store.tables import AcquisitionRow, JobRow, RecordRow, StatementRow, ToldHeadRow
@@ -29,6 +30,8 @@ def refuse_statements(session: Session, issuer: str, first: int, end: int, key_e
         scans = select(cast(AcquisitionRow.acquisition_id, String)).where(AcquisitionRow.statement_id == statement_id)
         work = (JobKind.FETCH_SCAN, JobKind.CORRELATE)
         session.execute(delete(JobRow).where(JobRow.kind.in_(work), JobRow.subject.in_(scans)))
+    if gone:
+        mark_stale(session)
     session.flush()
     return len(gone)
 

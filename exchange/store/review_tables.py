@@ -22,6 +22,8 @@ class VerificationTaskRow(Base):
     basis: Mapped[str]
     scan_low: Mapped[str]
     scan_high: Mapped[str]
+    exhibit_low: Mapped[str]
+    exhibit_high: Mapped[str]
     statement_a: Mapped[str] = mapped_column(index=True)
     statement_b: Mapped[str] = mapped_column(index=True)
     pair: Mapped[str]
@@ -34,12 +36,14 @@ class VerificationTaskRow(Base):
     """The statement that was made of it."""
     __table_args__ = (
         Index("verification_task_by_scans", "scan_low", "scan_high"),
+        Index("verification_task_by_exhibits", "exhibit_low", "exhibit_high"),
+        Index("verification_task_by_second_exhibit", "exhibit_high"),
         Index("verification_task_by_end", "done_at", "created_at"),
     )
 
 
 class ScoreSeenRow(Base):
-    """Who was shown the score of two scans, in a list or opened: whoever was does not verify the pair blind."""
+    """Who was shown the score of two scans, in a list or opened."""
 
     __tablename__ = "score_seen"
     pseudonym: Mapped[str] = mapped_column(primary_key=True)
@@ -51,4 +55,18 @@ class ScoreSeenRow(Base):
         Index("score_seen_by_scans", "scan_low", "scan_high"),
         Index("score_opened_by_low", "scan_low", "opened_at"),
         Index("score_opened_by_high", "scan_high", "opened_at"),
+    )
+
+
+class ExhibitsSeenRow(Base):
+    """Who was shown a score of two exhibits, of whatever scans: whoever was verifies no pair of them blind."""
+
+    __tablename__ = "exhibits_seen"
+    pseudonym: Mapped[str] = mapped_column(primary_key=True)
+    exhibit_low: Mapped[str] = mapped_column(primary_key=True)
+    exhibit_high: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[str]
+    __table_args__ = (
+        Index("exhibits_seen_by_exhibits", "exhibit_low", "exhibit_high"),
+        Index("exhibits_seen_by_second_exhibit", "exhibit_high"),
     )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from exchange.clock import stamp
-from exchange.store.review_tables import ScoreSeenRow, VerificationTaskRow
-from exchange.store.tables import AcquisitionRow, UserRow
+from exchange.store.exhibits import Exhibits, exhibits_of
+from exchange.store.review_tables import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
+from exchange.store.tables import AcquisitionRow, RecordRow, UserRow
 from schemas.vocabulary import Role
 
 Scans = tuple[str, str]
@@ -22,8 +25,9 @@ def scans_of(one: str, other: str) -> Scans:
 
 
 def mark_seen(session: Session, pseudonym: str, pairs: Iterable[Scans], *, opened: bool) -> None:
-    """Somebody is shown the scores of these pairs; to be called before they are. Needs a write transaction."""
-    at = stamp()
+    """Somebody is shown the scores of these pairs of scans, and so of all exhibits that they are of; to be called
+    before they are. Needs a write transaction."""
+    at, pairs = stamp(), list(pairs)
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     seen = {"pseudonym": pseudonym, "listed_at": at, "opened_at": at if opened else None}
     rows = [{**seen, "scan_low": low, "scan_high": high} for low, high in pairs]
@@ -37,10 +41,35 @@ def mark_seen(session: Session, pseudonym: str, pairs: Iterable[Scans], *, opene
         adding = adding.on_conflict_do_nothing(index_elements=keys)
     if rows:
         session.connection().execute(adding, rows)  # a list has fifty: one by one they cost more than the page
+    mark_exhibits(session, pseudonym, _exhibits_named(session, pairs))
+
+
+def mark_exhibits(session: Session, pseudonym: str, pairs: Collection[Exhibits]) -> None:
+    """Somebody is shown something of the score of these exhibits. Needs a write transaction."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    at = stamp()
+    rows = [{"pseudonym": pseudonym, "exhibit_low": low, "exhibit_high": high, "seen_at": at} for low, high in pairs]
+    if rows:
+        session.connection().execute(insert(ExhibitsSeenRow).on_conflict_do_nothing(), rows)
+
+
+def _exhibits_named(session: Session, pairs: Collection[Scans]) -> set[Exhibits]:
+    """The pairs of exhibits that these pairs of scans are of: a scan may have been entered twice."""
+    scans = {scan for pair in pairs for scan in pair}
+    named: dict[str, set[str]] = {}
+    for scan, exhibit in session.execute(
+        select(AcquisitionRow.sha256, RecordRow.exhibit)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(AcquisitionRow.sha256.in_(scans))
+    ):
+        named.setdefault(scan, set()).add(exhibit)
+    return {
+        exhibits_of(one, other) for low, high in pairs for one in named.get(low, ()) for other in named.get(high, ())
+    }
 
 
 def seen_by(session: Session, pseudonym: str, pairs: Collection[Scans]) -> dict[Scans, ScoreSeenRow]:
-    """Those of these pairs whose score this person was shown."""
+    """Those of these pairs of scans whose own score this person was shown."""
     if not pairs:
         return {}
     rows = session.scalars(
@@ -52,14 +81,41 @@ def seen_by(session: Session, pseudonym: str, pairs: Collection[Scans]) -> dict[
     return {key: row for row in rows if (key := (row.scan_low, row.scan_high)) in wanted}
 
 
-def blind_examiners(session: Session, scans: Scans, *, besides: str | None) -> list[str]:
-    """Examiners who were never shown this pair's score, without the one who concluded."""
-    low, high = scans
-    saw = select(ScoreSeenRow.pseudonym).where(ScoreSeenRow.scan_low == low, ScoreSeenRow.scan_high == high)
-    found = select(UserRow.pseudonym).where(
-        UserRow.role == Role.EXAMINER, UserRow.revoked_at.is_(None), UserRow.pseudonym.not_in(saw)
+def exhibits_seen_by(session: Session, pseudonym: str, pairs: Collection[Exhibits]) -> dict[Exhibits, str]:
+    """Those of these pairs of exhibits of which this person was shown a score, of whatever scans; since when."""
+    if not pairs:
+        return {}
+    rows = session.scalars(
+        select(ExhibitsSeenRow).where(
+            ExhibitsSeenRow.pseudonym == pseudonym, ExhibitsSeenRow.exhibit_low.in_({low for low, _ in pairs})
+        )
     )
+    wanted = set(pairs)
+    return {key: row.seen_at for row in rows if (key := (row.exhibit_low, row.exhibit_high)) in wanted}
+
+
+def saw(session: Session, pseudonym: str, exhibits: Exhibits, scans: Scans) -> str | None:
+    """Since when this person knows a score of two exhibits, of these scans or of others; None: was shown none."""
+    known = exhibits_seen_by(session, pseudonym, [exhibits]).get(exhibits)
+    row = seen_by(session, pseudonym, [scans]).get(scans)
+    return known or (row.listed_at if row is not None else None)
+
+
+def examiners(session: Session, *, besides: str | None) -> list[str]:
+    """Those of this node, without the one who concluded."""
+    found = select(UserRow.pseudonym).where(UserRow.role == Role.EXAMINER, UserRow.revoked_at.is_(None))
     return [name for name in session.scalars(found.order_by(UserRow.pseudonym)) if name != besides]
+
+
+def blind_examiners(session: Session, exhibits: Exhibits, scans: Scans, *, besides: str | None) -> list[str]:
+    """Examiners who were never shown a score of these exhibits, without the one who concluded."""
+    known, seen = ExhibitsSeenRow, ScoreSeenRow
+    of_exhibits = select(known.pseudonym).where(
+        (known.exhibit_low == exhibits[0]) & (known.exhibit_high == exhibits[1])
+    )
+    of_scans = select(seen.pseudonym).where((seen.scan_low == scans[0]) & (seen.scan_high == scans[1]))
+    who_saw = {*session.scalars(of_exhibits), *session.scalars(of_scans)}
+    return [name for name in examiners(session, besides=besides) if name not in who_saw]
 
 
 def add_task(session: Session, task: VerificationTaskRow) -> None:
@@ -81,6 +137,22 @@ def open_tasks(session: Session) -> Sequence[VerificationTaskRow]:
     return session.scalars(waiting.order_by(VerificationTaskRow.task_id)).all()
 
 
+def tasks_concluded_by(session: Session, pseudonym: str) -> Sequence[VerificationTaskRow]:
+    """What waits of this examiner's own conclusions, what is due first at the top."""
+    mine = [VerificationTaskRow.concluded_by == pseudonym, VerificationTaskRow.done_at.is_(None)]
+    waiting = select(VerificationTaskRow).where(*mine).order_by(VerificationTaskRow.due_at, VerificationTaskRow.task_id)
+    return session.scalars(waiting).all()
+
+
+def give_tasks_back(session: Session, pseudonym: str) -> None:
+    """What this person took and has not answered waits for another examiner."""
+    taken = select(VerificationTaskRow).where(
+        VerificationTaskRow.taken_by == pseudonym, VerificationTaskRow.done_at.is_(None)
+    )
+    for task in session.scalars(taken):
+        task.taken_by = None
+
+
 def done_tasks(session: Session, pseudonym: str, *, limit: int) -> Sequence[VerificationTaskRow]:
     """What this examiner judged blind, the newest first."""
     mine = select(VerificationTaskRow).where(
@@ -97,12 +169,12 @@ def concluded_tasks(session: Session, pseudonym: str, *, limit: int = 200) -> Se
     return session.scalars(mine.order_by(VerificationTaskRow.done_at.desc()).limit(limit)).all()
 
 
-def control_of(session: Session, scans: Scans, pseudonym: str) -> VerificationTaskRow | None:
-    """What this examiner took and has not answered yet, of a pair that nobody holds for a lead."""
-    low, high = scans
+def control_of(session: Session, exhibits: Exhibits, pseudonym: str) -> VerificationTaskRow | None:
+    """What this examiner took and has not answered yet, of two exhibits that nobody holds for a lead."""
+    low, high = exhibits
     taken = select(VerificationTaskRow).where(
-        VerificationTaskRow.scan_low == low,
-        VerificationTaskRow.scan_high == high,
+        VerificationTaskRow.exhibit_low == low,
+        VerificationTaskRow.exhibit_high == high,
         VerificationTaskRow.conclusion.is_(None),
         VerificationTaskRow.taken_by == pseudonym,
         VerificationTaskRow.done_at.is_(None),
@@ -128,17 +200,32 @@ def drop_reviews(session: Session, record: str) -> None:
     )
 
 
-def hidden_from(pseudonym: str, scan_a: type[AcquisitionRow], scan_b: type[AcquisitionRow]) -> ColumnElement[bool]:
-    """That the pair of these scans waits for a verification, and this examiner is not the one who concluded: whatever
-    is known of it is shown to none of those who may be asked."""
-    concluder = func.coalesce(VerificationTaskRow.concluded_by, "") == pseudonym
-    waits = [_of_pair(scan_a, scan_b), VerificationTaskRow.done_at.is_(None), ~concluder]
-    return select(VerificationTaskRow.task_id).where(*waits).exists()
+@dataclass(frozen=True)
+class PairColumns:
+    """The two records of a compared pair, and their scans, in a query over pairs."""
+
+    record_a: type[RecordRow]
+    record_b: type[RecordRow]
+    scan_a: type[AcquisitionRow]
+    scan_b: type[AcquisitionRow]
 
 
-def sent_ever(scan_a: type[AcquisitionRow], scan_b: type[AcquisitionRow]) -> ColumnElement[bool]:
-    """That somebody was asked of the pair of these scans before."""
-    return select(VerificationTaskRow.task_id).where(_of_pair(scan_a, scan_b)).exists()
+def hidden_from(pseudonym: str, pair: PairColumns) -> ColumnElement[bool]:
+    """That the exhibits of this pair wait for a verification, and this examiner is not the one who concluded: whatever
+    is known of them is shown to none of those who may be asked."""
+    return _task_of(pair).where(*keeps_from(pseudonym)).exists()
+
+
+def exhibits_hidden(pseudonym: str, record_a: type[RecordRow], record_b: type[RecordRow]) -> ColumnElement[bool]:
+    """The same of two records, whatever their scans."""
+    task = VerificationTaskRow
+    either = _either(task.exhibit_low, task.exhibit_high, record_a.exhibit, record_b.exhibit)
+    return select(task.task_id).where(either, *keeps_from(pseudonym)).exists()
+
+
+def sent_ever(pair: PairColumns) -> ColumnElement[bool]:
+    """That somebody was asked of the exhibits of this pair before."""
+    return _task_of(pair).exists()
 
 
 def opened_ever(
@@ -151,12 +238,52 @@ def opened_ever(
     return select(ScoreSeenRow.pseudonym).where(of_pair, ScoreSeenRow.opened_at.is_not(None), *who).exists()
 
 
-def in_opened_pair(scan: type[AcquisitionRow]) -> ColumnElement[bool]:
-    """That some examiner opened a pair of this scan."""
-    is_side = [side == scan.sha256 for side in (ScoreSeenRow.scan_low, ScoreSeenRow.scan_high)]
-    return or_(*(exists().where(side, ScoreSeenRow.opened_at.is_not(None)).correlate(scan) for side in is_side))
+def in_opened_pair(scan: type[AcquisitionRow], record: type[RecordRow], *, shown_to: str | None) -> ColumnElement[bool]:
+    """That some examiner opened a pair of this scan, which is of this record; ``shown_to``: of the pairs that this
+    examiner may see."""
+    low, high = ScoreSeenRow.scan_low, ScoreSeenRow.scan_high
+    return or_(*(_opened_with(scan, record, *sides, shown_to) for sides in ((low, high), (high, low))))
 
 
-def _of_pair(scan_a: type[AcquisitionRow], scan_b: type[AcquisitionRow]) -> ColumnElement[bool]:
-    low, high = VerificationTaskRow.scan_low, VerificationTaskRow.scan_high
-    return or_(and_(low == scan_a.sha256, high == scan_b.sha256), and_(low == scan_b.sha256, high == scan_a.sha256))
+def _opened_with(
+    scan: type[AcquisitionRow],
+    record: type[RecordRow],
+    side: InstrumentedAttribute[str],
+    across: InstrumentedAttribute[str],
+    shown_to: str | None,
+) -> ColumnElement[bool]:
+    opened = select(ScoreSeenRow.pseudonym).where(side == scan.sha256, ScoreSeenRow.opened_at.is_not(None))
+    if shown_to is not None:
+        other, its_record = aliased(AcquisitionRow), aliased(RecordRow)
+        task = VerificationTaskRow
+        hidden = (
+            select(task.task_id)
+            .join(its_record, _either(task.exhibit_low, task.exhibit_high, record.exhibit, its_record.exhibit))
+            .join(other, other.statement_id == its_record.statement_id)
+            .where(other.sha256 == across, *keeps_from(shown_to))
+        )
+        opened = opened.where(~hidden.correlate(ScoreSeenRow, record).exists())
+    return opened.correlate(scan, record).exists()
+
+
+def keeps_from(pseudonym: str) -> list[ColumnElement[bool]]:
+    """A task that is open, and that this examiner may be asked to do."""
+    concluder = func.coalesce(VerificationTaskRow.concluded_by, "") == pseudonym
+    return [VerificationTaskRow.done_at.is_(None), ~concluder]
+
+
+def _task_of(pair: PairColumns) -> Select[Any]:
+    """Of the same two exhibits, whatever scans were sent; or of the same two scans, should they be entered twice."""
+    task = VerificationTaskRow
+    exhibits = _either(task.exhibit_low, task.exhibit_high, pair.record_a.exhibit, pair.record_b.exhibit)
+    scans = _either(task.scan_low, task.scan_high, pair.scan_a.sha256, pair.scan_b.sha256)
+    return select(task.task_id).where(or_(exhibits, scans))
+
+
+def _either(
+    low: ColumnElement[str] | InstrumentedAttribute[str],
+    high: ColumnElement[str] | InstrumentedAttribute[str],
+    one: InstrumentedAttribute[str],
+    other: InstrumentedAttribute[str],
+) -> ColumnElement[bool]:
+    return or_(and_(low == one, high == other), and_(low == other, high == one))

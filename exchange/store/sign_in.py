@@ -9,6 +9,7 @@ from sqlalchemy import String, bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
+from exchange.store.sign_in_guard import end_devices
 from exchange.store.sign_in_tables import BegunRow, SessionRow, SignInRow
 from exchange.store.tables import UserRow
 from exchange.store.users import active_user
@@ -28,6 +29,7 @@ def invite(session: Session, pseudonym: str, *, within_s: float) -> str:
     row.invitation_sha256, row.invited_until = hashed(token), stamp_in(within_s)
     row.password, row.totp, row.totp_step, row.failed, row.locked_until = None, None, 0, 0, None
     end_sessions(session, pseudonym)
+    end_devices(session, pseudonym)
     return token
 
 
@@ -40,10 +42,20 @@ def invited(session: Session, token: str) -> SignInRow | None:
 
 
 def sign_in_of(session: Session, pseudonym: str) -> tuple[SignInRow, UserRow] | None:
-    """What an active user signs in with, once the invitation was taken up."""
-    row = session.get(SignInRow, pseudonym)
-    user = _user(session, row) if row is not None else None
-    return (row, user) if row is not None and user is not None and row.password is not None else None
+    """What an active user signs in with, once the invitation was taken up. One question, whoever there is."""
+    found = session.execute(_SIGN_IN, {"pseudonym": pseudonym}).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+_SIGN_IN = (
+    select(SignInRow, UserRow)
+    .join(UserRow, UserRow.pseudonym == SignInRow.pseudonym)
+    .where(
+        SignInRow.pseudonym == bindparam("pseudonym", type_=String),
+        SignInRow.password.is_not(None),
+        UserRow.revoked_at.is_(None),
+    )
+)
 
 
 def begin_elsewhere(session: Session, *, state: str, browser: str, nonce: str, verifier: str, within_s: float) -> None:

@@ -23,7 +23,32 @@ class SignInRow(Base):
     totp: Mapped[bytes | None]
     totp_step: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
-    """Failures in a row."""
+    """Wrong codes in a row, of somebody who is signed in already. Failures to sign in are ``FailureRow``."""
+    locked_until: Mapped[str | None]
+
+
+class FailureRow(Base):
+    """Failures to sign in, in a row, under the names that share a place: of users, and of names that nobody has."""
+
+    __tablename__ = "sign_in_failure"
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    failed: Mapped[int]
+    locked_until: Mapped[str | None]
+    last_at: Mapped[str] = mapped_column(index=True)
+
+
+class DeviceRow(Base):
+    """A browser in which a user signed in fully before; of the token in its cookie only the SHA-256 is kept.
+
+    Its failures are counted for itself alone: strangers do not lock it, and it locks nobody else.
+    """
+
+    __tablename__ = "sign_in_device"
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    pseudonym: Mapped[str] = mapped_column(ForeignKey("user.pseudonym"), index=True)
+    began_at: Mapped[str]
+    ends_at: Mapped[str]
+    failed: Mapped[int]
     locked_until: Mapped[str | None]
 
 

@@ -105,6 +105,15 @@ class SqliteDatabase:
             finally:
                 connection.invalidate()  # the next one has its references checked again
 
+    def forget_overwritten(self) -> None:
+        """Deleted rows are overwritten at once (``secure_delete``), but the log of changes has them still. No writer
+        waits for it: where a reader is busy, it is left for the next time."""
+        engine = create_engine(
+            _address(self._path, "rw"), connect_args={"timeout": 0}, isolation_level="AUTOCOMMIT", poolclass=NullPool
+        )
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+
     def damage(self) -> list[str]:
         with self.reading.connect() as connection:
             found = connection.exec_driver_sql(f"PRAGMA quick_check({MOST_DAMAGE})").scalars().all()

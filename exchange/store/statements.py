@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import StatementInvalid
 from exchange.log import merkle
 from exchange.log.tiles import Tile
+from exchange.store.hits import note_receipt
 from exchange.store.tables import CheckpointRow, LogCheckRow, LogNodeRow, LogStateRow, StatementRow
 from schemas import Envelope, Statement, about
 
@@ -61,6 +62,7 @@ def add_statement(
             received_at=stamp(),
         )
     )
+    note_receipt(session, statement_id, statement)
     session.flush()
 
 
@@ -195,14 +197,23 @@ def count_statements(session: Session, issuer: str) -> int:
 
 
 def search_statements(
-    session: Session, *, kinds: Collection[str], about: str | None, issuer: str | None, limit: int
+    session: Session,
+    *,
+    kinds: Collection[str],
+    about: str | None,
+    issuer: str | None,
+    limit: int,
+    after: StatementRow | None = None,
 ) -> Sequence[StatementRow]:
-    """Statements that are still whole, the newest first."""
+    """Statements that are still whole, the newest first; those that come after one of them in this order."""
     found = select(StatementRow).where(StatementRow.type.in_(kinds), StatementRow.envelope.is_not(None))
     if about is not None:
         found = found.where(StatementRow.about == about)
     if issuer is not None:
         found = found.where(StatementRow.issuer == issuer)
+    if after is not None:
+        together = and_(StatementRow.received_at == after.received_at, StatementRow.statement_id > after.statement_id)
+        found = found.where(or_(StatementRow.received_at < after.received_at, together))
     newest = found.order_by(StatementRow.received_at.desc(), StatementRow.statement_id)
     return session.scalars(newest.limit(limit)).all()
 

@@ -64,6 +64,8 @@ class RecordRow(Base):
     handling: Mapped[str]
     restricted: Mapped[bool] = mapped_column(default=False)
     """Withdrawn, but held by a court: shown to nobody, compared with nothing."""
+    exhibit: Mapped[str]
+    """The same for all versions of a record (``store/exhibits.py``)."""
     superseded_by: Mapped[str | None]
     submitted_by: Mapped[str | None]
     received_at: Mapped[str]
@@ -72,6 +74,7 @@ class RecordRow(Base):
         Index("record_by_case", "issuer", "case_reference"),
         Index("record_by_retention", "retention_until"),
         Index("record_by_examiner", "submitted_by"),
+        Index("record_by_exhibit", "exhibit"),
     )
 
 
@@ -102,6 +105,9 @@ class AcquisitionRow(Base):
     sha256: Mapped[str]
     size: Mapped[int]
     media_type: Mapped[str]
+    delivered_at: Mapped[str | None]
+    """When its bytes came here from the issuer of its record (``deliveries``); None while they did not, also where the
+    same bytes are here by another record."""
     lateral_resolution_um: Mapped[float | None]
     lighting: Mapped[str]
     light_hour: Mapped[int | None]
@@ -359,6 +365,8 @@ class TombstoneRow(Base):
     """None until the content is gone from this node, or restricted."""
     lifted: Mapped[bool] = mapped_column(default=False)
     """The single holder was granted it again; what is still to be erased of the first time is erased."""
+    kept: Mapped[str | None]
+    """The digests of those of its scans that other records kept here when it was erased, as JSON."""
     at: Mapped[str]
     __table_args__ = (UniqueConstraint("record", "holder", "issuer"), {"sqlite_autoincrement": True})
 
@@ -402,6 +410,8 @@ class PeerRow(Base):
     """When, since this node's last start, the peer returned the last head that it cosigned of this node's log."""
     pulled_at: Mapped[str | None]
     alarm: Mapped[str | None]
+    clock_ahead_s: Mapped[float | None]
+    """How far its clock was ahead of this node's when it last answered."""
 
 
 class LaneRow(Base):
@@ -475,6 +485,9 @@ class JobRow(Base):
     job_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     kind: Mapped[str]
     subject: Mapped[str]
+    node_id: Mapped[str] = mapped_column(default="")
+    """On whose account it is done: who issued the record or the withdrawal, or is at the other end of the query. Nodes
+    take turns. Empty for what is nobody's."""
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(default=0)
     ended: Mapped[int] = mapped_column(default=0)
@@ -484,4 +497,8 @@ class JobRow(Base):
     """The worker that does it, or did it last."""
     lease_until: Mapped[str | None]
     error: Mapped[str | None]
-    __table_args__ = (UniqueConstraint("kind", "subject"), Index("job_due", "kind", "state", "not_before"))
+    __table_args__ = (
+        UniqueConstraint("kind", "subject"),
+        Index("job_due", "kind", "state", "not_before"),
+        Index("job_by_node", "kind", "state", "node_id", "not_before"),
+    )

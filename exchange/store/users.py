@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
 from exchange.store.mail import forget_address
+from exchange.store.reviews import give_tasks_back
+from exchange.store.sign_in_guard import end_devices
 from exchange.store.tables import UserRow
 from exchange.store.tokens import add_token, usable_by
 from schemas.vocabulary import Role
@@ -41,6 +43,17 @@ def revoke_user(session: Session, pseudonym: str) -> None:
         raise NotFound(f"There is no user {pseudonym}.")
     user.revoked_at = user.revoked_at or stamp()
     forget_address(session, pseudonym)
+    end_devices(session, pseudonym)
+    give_tasks_back(session, pseudonym)
+
+
+def change_role(session: Session, pseudonym: str, role: Role) -> None:
+    """From the next request on, also of open sessions and of tokens; what was signed stays signed in the role that it
+    was. Raises NotFound."""
+    user = active_user(session, pseudonym)
+    user.role = role
+    if role is not Role.EXAMINER:
+        give_tasks_back(session, pseudonym)
 
 
 def all_users(session: Session) -> list[UserRow]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.store.jobs import JobKind, forget, promise
-from exchange.store.records import AcquisitionState
+from exchange.store.deliveries import is_kept, keepers_of
+from exchange.store.jobs import JobKind, forget
+from exchange.store.records import NEVER_COMPARED, take_up
 from exchange.store.reviews import drop_reviews
 from exchange.store.saved_views import forget_views
 from exchange.store.tables import (
@@ -109,7 +111,7 @@ def erase_rows(session: Session, record: str) -> None:
             forget(session, kind, scan.acquisition_id)
     for table in (AcquisitionRow, BreechFaceClassRow, AudienceRow, RecordRow):
         session.execute(delete(table).where(table.statement_id == record))
-    forget_views(session, [scan.sha256 for scan in scans if not is_named(session, scan.sha256)])
+    forget_views(session, [scan.sha256 for scan in scans if not is_kept(session, scan.sha256)])
     session.execute(delete(SubmissionRow).where(SubmissionRow.statement_id == record))
     disclosed = and_(StatementRow.about == record, StatementRow.type == "disclosure")
     session.execute(
@@ -137,11 +139,8 @@ def unrestrict(session: Session, record: str) -> None:
         return
     row.restricted = False
     for scan in session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all():
-        if scan.state in (AcquisitionState.QUEUED, AcquisitionState.CORRELATED):
-            promise(session, JobKind.CORRELATE, scan.acquisition_id)
-        elif scan.state in (AcquisitionState.AWAITING_SCAN, AcquisitionState.FAILED):
-            scan.state, scan.detail = AcquisitionState.AWAITING_SCAN, None
-            promise(session, JobKind.FETCH_SCAN, scan.acquisition_id)
+        if scan.state not in NEVER_COMPARED:
+            take_up(session, scan)
 
 
 def forget_candidates(session: Session, record: str) -> None:
@@ -166,10 +165,16 @@ def last_erasure(session: Session) -> str | None:
     return session.scalar(select(func.max(TombstoneRow.at)).where(TombstoneRow.outcome.is_not(None)))
 
 
-def is_named(session: Session, sha256: str) -> bool:
-    """Whether a record that is still here names the scan."""
-    naming = select(AcquisitionRow.acquisition_id).where(AcquisitionRow.sha256 == sha256).limit(1)
-    return session.scalars(naming).first() is not None
+def note_kept(session: Session, record: str, scans: Collection[str]) -> None:
+    """Which scans of an erased record other records kept, on each of its tombstones."""
+    told = json.dumps(sorted(scans)) if scans else None
+    session.execute(update(TombstoneRow).where(TombstoneRow.record == record).values(kept=told))
+
+
+def still_kept(session: Session, stone: TombstoneRow) -> dict[str, list[str]]:
+    """Of the scans of an erased record those that are still here, each with the issuers of the records that keep it."""
+    found = {sha256: keepers_of(session, sha256) for sha256 in json.loads(stone.kept or "[]")}
+    return {sha256: keepers for sha256, keepers in found.items() if keepers}
 
 
 def hold_of(session: Session, record: str) -> HoldRow | None:

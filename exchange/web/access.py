@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import anyio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import Depends, Request, Security
-from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import ClientDisconnect
 
-from exchange.clock import stamp
+from exchange.clock import apart, stamp
 from exchange.errors import (
+    DigestDiffers,
     Forbidden,
     InvalidInput,
     KeyUnknown,
+    RequestExpired,
     ScopeMissing,
     StoreUnavailable,
     TooLarge,
@@ -35,7 +35,7 @@ from exchange.store.peers import PeerState, peer_by_key, remember_nonce
 from exchange.store.tables import PeerRow
 from exchange.store.tokens import ROLES, Scope, find_token, mark_used, minute, scopes_of
 from exchange.web.tries import Tries
-from exchange.web.turns import Turns
+from exchange.web.turns import take_turn
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
 from schemas.witness import MAX_REPORT_BYTES
@@ -153,22 +153,32 @@ def _let_in(caller: Caller, scope: Scope, roles: tuple[Role, ...]) -> Caller:
 def signed_peer(request: Request, node: OpenNode) -> CallingPeer:
     """Verify a peer's request: signature by the pinned key of an enrolled peer, fresh, and never seen before.
 
-    Raises RequestRefused and its kinds. The nonce is remembered before anything is answered.
+    Raises RequestRefused and its kinds, and TooMany. The nonce is remembered before anything is answered.
     """
-    return _verified(request, node, None)
+    return _verified(request, node)
 
 
-async def reading_peer(request: Request, node: OpenNode) -> AsyncIterator[CallingPeer]:
-    """As ``signed_peer``, also for a peer that was expelled: it must learn what it is to erase. Raises TooMany too."""
-    states = (PeerState.ENROLLED, PeerState.EXPELLED)
-    peer = await run_in_threadpool(partial(_verified, request, node, None, states=states))
-    turns: Turns = request.app.state.turns
-    with turns.turn(peer.row.node_id):  # given back when the answer has left
-        yield peer
+def reading_peer(request: Request, node: OpenNode) -> CallingPeer:
+    """As ``signed_peer``, also for a peer that was expelled: it must learn what it is to erase."""
+    return _verified(request, node, states=(PeerState.ENROLLED, PeerState.EXPELLED))
 
 
-async def bounded_body(request: Request) -> bytes:
-    """All that was sent, before it is known by whom. Raises TooLarge as soon as it is more than any report."""
+def asking_peer(request: Request, node: OpenNode) -> CallingPeer:
+    """As ``signed_peer``, for a request with a body: it is read only once it is known that an enrolled peer sends it,
+    and the route compares it with ``digest``."""
+    return _verified(request, node, has_body=True)
+
+
+async def reporting_peer(request: Request, peer: Annotated[CallingPeer, Depends(asking_peer)]) -> CallingPeer:
+    """As ``asking_peer``, with the body of a report. Raises also DigestDiffers, TooLarge, InvalidInput."""
+    body = await _report_of(request)
+    if hashlib.sha256(body).digest() != peer.digest:
+        raise DigestDiffers("The body is not the one that was signed.")
+    return replace(peer, body=body)
+
+
+async def _report_of(request: Request) -> bytes:
+    """Raises TooLarge as soon as it is more than any report."""
     body = bytearray()
     try:
         with anyio.fail_after(REPORT_S):
@@ -185,25 +195,17 @@ async def bounded_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def reporting_peer(request: Request, node: OpenNode, body: Annotated[bytes, Depends(bounded_body)]) -> CallingPeer:
-    """As ``signed_peer``, for a request with a body, which the signature covers. Raises also DigestDiffers."""
-    return _verified(request, node, body)
-
-
-def asking_peer(request: Request, node: OpenNode) -> CallingPeer:
-    """As ``signed_peer``, for a request whose body is too large for the memory: it is read only once it is known that
-    an enrolled peer sends it, and the route compares it with ``digest``."""
-    return _verified(request, node, None, streamed=True)
-
-
 def _verified(
-    request: Request,
-    node: Node,
-    body: bytes | None,
-    *,
-    states: tuple[PeerState, ...] = (PeerState.ENROLLED,),
-    streamed: bool = False,
+    request: Request, node: Node, *, states: tuple[PeerState, ...] = (PeerState.ENROLLED,), has_body: bool = False
 ) -> CallingPeer:
+    """The one place where peers are let in:
+
+    1. The request's head is verified; no byte of a body was read. Nobody else can use up what is the peer's.
+    2. The peer takes a turn, which it holds until the answer has left.
+    3. The nonce is remembered. What was refused at 2 was not acted on, and may come again.
+
+    Raises RequestRefused and its kinds, TooMany.
+    """
     found: dict[str, PeerRow] = {}
 
     def key_for(key_id: str) -> Ed25519PublicKey | None:
@@ -214,6 +216,7 @@ def _verified(
         found[key_id] = peer
         return PeerAddress(peer.node_id, peer.url, peer_keys(peer).in_force.transport).public_key
 
+    # 1.
     asked: dict[str, Any] = {
         "method": request.method,
         "authority": authority_of(node.settings.url),
@@ -225,16 +228,28 @@ def _verified(
         "max_skew_s": int(node.settings.request_skew_s),
     }
     digest: bytes | None = None
-    if streamed:
-        verified, digest = verify_request_head(**asked)
-    else:
-        verified = verify_request(**asked, body=body)
+    try:
+        if has_body:
+            verified, digest = verify_request_head(**asked)
+        else:
+            verified = verify_request(**asked, body=None)
+    except RequestExpired as error:  # its signature was good
+        [sender] = found.values()
+        raise RequestExpired(
+            f"The clock of {sender.node_id} is {apart(error.ahead_s)} that of {node.node_id}: {error}.",
+            ahead_s=error.ahead_s,
+        ) from error
     peer = found.get(verified.key_id)
     if peer is None:
         raise KeyUnknown("No enrolled peer has this key.")
+
+    # 2.
+    take_turn(request, peer.node_id)
+
+    # 3.
     with node.store.write() as session:
         remember_nonce(session, verified.key_id, verified.nonce, verified.remember_until, int(time.time()))
-    return CallingPeer(peer, verified, body, digest)
+    return CallingPeer(peer, verified, digest=digest)
 
 
 Submitter = Annotated[Caller, door(Scope.SUBMIT)]

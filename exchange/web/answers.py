@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from exchange.flows.sharing import Shared
 from exchange.flows.submit import Receipt
 from exchange.flows.sync import PeerStatus, in_words
-from exchange.flows.worth import Worth
+from exchange.flows.worth import Worth, other_matcher
 from exchange.store.candidates import StoredCandidate
 from exchange.store.tables import AcquisitionRow, RecordRow, StatementRow
 from schemas import Record, open_envelope, parse_statement
@@ -148,6 +148,7 @@ class CandidateAnswer(BaseModel):
     other: RecordSummary
     created_at: datetime
     matcher: str
+    matcher_differs: str | None
     parameters: str
 
 
@@ -204,6 +205,7 @@ class PeerAnswer(BaseModel):
     quarantined: int
     pulled_at: datetime | None
     alarm: str | None
+    clock_ahead_s: float | None
     in_words: list[str]
 
 
@@ -213,16 +215,26 @@ class Stated(BaseModel):
     statements: list[str]
 
 
+class KeptAnswer(BaseModel):
+    """A scan of an erased record that is still there, and the nodes whose own records delivered it."""
+
+    sha256: str
+    by: list[str]
+
+
 class HolderAnswer(BaseModel):
-    """``outcome``: erased, restricted (a court holds it), never_held; null while the holder has said nothing."""
+    """``outcome``: erased, restricted (a court holds it), never_held; null while the holder has said nothing. ``kept``:
+    scans that it did not erase, as it signed."""
 
     node_id: str
     outcome: str | None
     at: datetime | None
+    kept: list[KeptAnswer]
 
 
 class WithdrawalAnswer(BaseModel):
-    """``here``: what became of the content on this node; null while it is still being erased."""
+    """``here``: what became of the content on this node; null while it is still being erased. ``kept``: its scans that
+    other records keep on this node."""
 
     record: str
     withdrawal: str | None
@@ -230,6 +242,7 @@ class WithdrawalAnswer(BaseModel):
     reason: str
     at: datetime
     here: str | None
+    kept: list[KeptAnswer]
     holders: list[HolderAnswer]
 
 
@@ -248,12 +261,15 @@ class SpokeAnswer(BaseModel):
 
 
 class StatementAnswer(BaseModel):
+    """``matcher_differs``: of a hit, that its score was made by another version of the matcher than this node's."""
+
     statement_id: str
     type: str
     issuer: str
     about: str | None
     received_at: datetime
     statement: dict[str, Any]
+    matcher_differs: str | None
 
 
 def statement(row: StatementRow) -> StatementAnswer:
@@ -265,6 +281,7 @@ def statement(row: StatementRow) -> StatementAnswer:
         about=row.about,
         received_at=datetime.fromisoformat(row.received_at),
         statement=said.model_dump(mode="json"),
+        matcher_differs=other_matcher(getattr(said, "matcher", None)),
     )
 
 
@@ -353,6 +370,7 @@ def _candidate(found: StoredCandidate, worth: Worth, seen_from: str | None) -> d
         "other": summary(other),
         "created_at": datetime.fromisoformat(found.row.created_at),
         "matcher": found.row.matcher_version,
+        "matcher_differs": other_matcher(found.row.matcher_version),
         "parameters": found.row.parameters,
     }
 
@@ -373,5 +391,6 @@ def peer(status: PeerStatus) -> PeerAnswer:
         quarantined=status.quarantined,
         pulled_at=datetime.fromisoformat(row.pulled_at) if row.pulled_at else None,
         alarm=row.alarm,
+        clock_ahead_s=row.clock_ahead_s,
         in_words=in_words(status),
     )

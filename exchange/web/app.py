@@ -18,12 +18,12 @@ from exchange.flows.node import Node
 from exchange.web import audit, blobs, candidates, heights, mirror, problems, queries, records, statements, terms
 from exchange.web import node as node_routes
 from exchange.web.followed import Followed
-from exchange.web.heavy import AT_ONCE
+from exchange.web.heavy import rooms_of
 from exchange.web.letters import letters_of
 from exchange.web.pages.app import create_pages, front_door
 from exchange.web.parameters import only_known_parameters
 from exchange.web.tries import Tries
-from exchange.web.turns import Turns
+from exchange.web.turns import HeldTurns, Turns
 from exchange.worker import Worker
 from schemas import Submission
 from schemas.query_request import QueryRequest
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 DRAIN_BYTES = 512 * 1024 * 1024
 DRAIN_S = 30
 """What is still read and dropped of a refused body, so that the sender gets to see the answer before the close."""
+DRAINED_AT_ONCE = 256
+"""Whoever sends one more that is refused is answered at once, and may miss the answer: anybody can be refused."""
 
 
 ERASED_S = 5
@@ -45,7 +47,7 @@ def create_app(node: Node, *, works: bool = True) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.heavy = pages.state.heavy = anyio.CapacityLimiter(AT_ONCE)
+        app.state.rooms, pages.state.rooms = rooms_of(node.settings.patience_s)
         clear_leftovers(node)
         worker = Worker(node, letters_of(node)) if works else None
         if worker is not None:
@@ -96,7 +98,6 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         dependencies=[Depends(only_known_parameters)],
     )
     problems.install(app)
-    app.state.turns = Turns()
     app.state.tries = Tries()
     routers = (
         records.router,
@@ -113,6 +114,7 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     app.state.routes = [route for router in (app.router, *routers) for route in router.routes]
     for router in routers:
         app.include_router(router)
+    app.add_middleware(HeldTurns, turns=Turns())
     app.add_middleware(Manners)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
@@ -126,6 +128,7 @@ class Manners:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._drained = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -142,10 +145,16 @@ class Manners:
             return message
 
         async def drain() -> None:
+            if not more or self._drained >= DRAINED_AT_ONCE:
+                return
             dropped = 0
-            with anyio.move_on_after(DRAIN_S):
-                while more and dropped < DRAIN_BYTES:
-                    dropped += len((await watched()).get("body", b""))
+            self._drained += 1
+            try:
+                with anyio.move_on_after(DRAIN_S):
+                    while more and dropped < DRAIN_BYTES:
+                        dropped += len((await watched()).get("body", b""))
+            finally:
+                self._drained -= 1
 
         async def polite(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -9,9 +10,10 @@ from fastapi.responses import Response
 
 from exchange.errors import NotFound
 from exchange.flows.audit import dealt_with
-from exchange.flows.lane import may_fetch
+from exchange.flows.lane import Entitling, may_fetch
+from exchange.flows.node import Node
 from exchange.log.audit_entry import Act
-from exchange.store.records import records_naming
+from exchange.store.deliveries import records_showing
 from exchange.web.access import CallingPeer, OpenNode, ReaderOrPeer
 from exchange.web.conditional import IfNoneMatch, unchanged
 from exchange.web.consultation import Consultation, LegalBasis, Purpose, consulting
@@ -30,6 +32,18 @@ def reader_or_peer(
 ) -> Consultation | CallingPeer:
     """A person who may see records by token, or else a peer by signature."""
     return caller if isinstance(caller, CallingPeer) else consulting(node, caller, purpose, legal_basis)
+
+
+def shown_by(node: Node, asker: Consultation | CallingPeer, sha256: str) -> Sequence[Entitling]:
+    """The records by which the asker may have a scan; only these are written down, and only what they say of it is
+    shown. Raises NotFound."""
+    if isinstance(asker, CallingPeer):
+        return may_fetch(node, asker.row, sha256)
+    with node.store.read() as session:
+        showing = records_showing(session, sha256)
+    if not showing:
+        raise NotFound(f"The scan {sha256} is not on this node.")
+    return showing
 
 
 @router.get(
@@ -53,19 +67,14 @@ def read_blob(
 
     Each answer with bytes is audited, a part like the whole: else whoever asks for all but the first byte is not seen.
     """
-    if isinstance(asker, CallingPeer):
-        may_fetch(node, asker.row, sha256)
-    with node.store.read() as session:
-        naming = records_naming(session, sha256)
-    if not naming:
-        raise NotFound(f"The scan {sha256} is not on this node.")
+    showing = shown_by(node, asker, sha256)
     tag = f'"{sha256}"'
     if unchanged(if_none_match, sha256) and node.blobs.holds(sha256):
         return Response(status_code=304, headers={"ETag": tag})
     path = node.blobs.path(sha256)
     headers = {"Content-Disposition": f'attachment; filename="{sha256[:16]}"'}
-    answer = file_answer(request, path, tag, naming[0][0].media_type, headers)
-    records = list(dict.fromkeys(statement.statement_id for _, statement in naming))[:MAX_RECORDS]
+    answer = file_answer(request, path, tag, showing[0][0].media_type, headers)
+    records = list(dict.fromkeys(statement.statement_id for _, statement in showing))[:MAX_RECORDS]
     part, count = answer.headers.get("content-range"), int(answer.headers["content-length"])
     match asker:
         case Consultation():

@@ -26,7 +26,7 @@ from exchange.store.records import PENDING, acquisitions_of, counts_by_state, fi
 from exchange.web import answers
 from exchange.web.access import OpenNode
 from exchange.web.consultation import Consultation, Consulting
-from exchange.web.heavy import heavily
+from exchange.web.heavy import Kind, heavily
 from exchange.web.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.records import StatementId
 from schemas.vocabulary import Jurisdiction
@@ -94,7 +94,9 @@ def read_candidate(node: OpenNode, asker: Consulting, candidate_id: CandidateId)
 )
 async def candidate_picture(request: Request, node: OpenNode, asker: Consulting, candidate_id: CandidateId) -> Response:
     """Both scans in one registered frame under the same light, congruent cells lit, as PNG."""
-    return Response(await heavily(request, picture_of, node, asker, candidate_id), media_type="image/png")
+    return Response(
+        await heavily(request, Kind.PICTURES, picture_of, node, asker, candidate_id), media_type="image/png"
+    )
 
 
 def picture_of(node: Node, asker: Consultation, candidate_id: int, width: int | None = None) -> bytes:

@@ -7,19 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from exchange.errors import NotFound
 from exchange.flows.audit import dealt_with
 from exchange.flows.heights import LEAST, MOST, Form, Wanted, heights, shown_of
-from exchange.flows.lane import may_fetch
 from exchange.flows.node import Node
 from exchange.flows.region_masks import mask_digest, region_mask_of
 from exchange.log.audit_entry import Act
-from exchange.store.records import records_naming
 from exchange.web.access import CallingPeer, OpenNode
-from exchange.web.blobs import MAX_RECORDS, Digest, reader_or_peer
+from exchange.web.blobs import MAX_RECORDS, Digest, reader_or_peer, shown_by
 from exchange.web.conditional import IfNoneMatch, unchanged
 from exchange.web.consultation import Consultation
-from exchange.web.heavy import heavily
+from exchange.web.heavy import Kind, heavily
 
 router = APIRouter(prefix="/v1", tags=["records"])
 
@@ -59,26 +56,21 @@ async def scan_heights(
     Who may read the scan may read this, with the same answer where not, and it is audited as that is.
     """
     wanted = Wanted(form, most, mirrored, region)
-    return await heavily(request, heights_answer, node, asker, sha256, wanted, if_none_match)
+    return await heavily(request, Kind.PICTURES, heights_answer, node, asker, sha256, wanted, if_none_match)
 
 
 def heights_answer(
     node: Node, asker: Consultation | CallingPeer, sha256: str, wanted: Wanted, if_none_match: str | None
 ) -> Response:
     """The heights as they are sent, written down before. Raises NotFound, InvalidInput, NotAudited."""
-    if isinstance(asker, CallingPeer):
-        may_fetch(node, asker.row, sha256)
-    with node.store.read() as session:
-        naming = records_naming(session, sha256)
-    if not naming:
-        raise NotFound(f"The scan {sha256} is not on this node.")
-    marked = [scan for scan, _ in naming if mask_digest(region_mask_of(scan)) == wanted.region]
-    shown = shown_of(node, next(iter(marked), naming[0][0]), wanted)
+    showing = shown_by(node, asker, sha256)
+    marked = [scan for scan, _ in showing if mask_digest(region_mask_of(scan)) == wanted.region]
+    shown = shown_of(node, next(iter(marked), showing[0][0]), wanted)
     tag = {"ETag": f'"{shown.tag}"'}
     if unchanged(if_none_match, shown.tag):
         return Response(status_code=304, headers=tag)
     content = heights(node, shown)
-    records = list(dict.fromkeys(statement.statement_id for _, statement in naming))[:MAX_RECORDS]
+    records = list(dict.fromkeys(statement.statement_id for _, statement in showing))[:MAX_RECORDS]
     match asker:
         case Consultation():
             asker.note(Act.READ_SCAN, len(content), sha256, *records, asked={"heights": str(wanted)})

@@ -166,6 +166,9 @@ def _peers(numbers: Numbers) -> Iterator[Metric]:
         "ffp_peer_answered_timestamp_seconds": ("The last good pull; before the first, the enrolment.", "answered"),
         "ffp_peer_alarm": ("Whether an alarm stands at this peer.", "alarm"),
         "ffp_quarantine_items": ("Its items that are set aside and not noted yet.", "quarantined"),
+        "ffp_peer_statements_left": ("What it may still send today, in statements.", "statements_left"),
+        "ffp_peer_bytes_left": ("The same in bytes, with the scans that they name.", "bytes_left"),
+        "ffp_peer_stopped": ("Whether its lane is not read: its share is used up, or too much set aside.", "stopped"),
         "ffp_cosigned_size": ("The largest head of this node's log that it cosigned.", "cosigned_size"),
         "ffp_cosigned_timestamp_seconds": ("When its last cosignature came; 0: never.", "cosigned_at"),
     }

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import InvalidInput, NotFound
+from exchange.flows.blind import view_of
 from exchange.flows.checkpoint import earlier_head, witnessed_head
 from exchange.flows.key_events import key_chain
 from exchange.flows.lane import acknowledge, read_lane
@@ -173,9 +174,10 @@ def peers(node: OpenNode, _caller: Operator) -> list[answers.PeerAnswer]:
 
 
 @router.get("/v1/status", response_model=answers.StatusAnswer)
-def status(node: OpenNode, _caller: AnyUser) -> answers.StatusAnswer:
+def status(node: OpenNode, caller: AnyUser) -> answers.StatusAnswer:
     """How far the node is with its work: records, scans by state, jobs by state, the log and its signed head."""
-    return answers.StatusAnswer.model_validate(node_status(node), from_attributes=True)
+    found = node_status(node, blind_for=view_of(caller.role, caller.pseudonym).blind_for)
+    return answers.StatusAnswer.model_validate(found, from_attributes=True)
 
 
 @router.get("/v1/vocabularies")

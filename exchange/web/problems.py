@@ -26,7 +26,6 @@ _STATUS: dict[type[errors.ExchangeError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
-    errors.QuotaReached: 429,
     errors.TooLarge: 413,
     errors.UnsupportedMedia: 415,
     errors.TooMany: 429,
@@ -101,19 +100,22 @@ def _exchange_error(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, errors.ExchangeError):
         raise TypeError("this handler is for the node's own errors")
     status = status_of(error)
-    headers = {}
+    headers = headers_of(error)
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="ffp"'
     if isinstance(error, errors.ScopeMissing):  # RFC 6750, 3.1
         headers["WWW-Authenticate"] = f'Bearer realm="ffp", error="insufficient_scope", scope="{error.scope}"'
-    if status in (429, 503):
-        headers["Retry-After"] = "5"
-    if isinstance(error, errors.QuotaReached):
-        headers["Retry-After"] = str(error.retry_after_s)
     if status >= 500:
         log.warning("answered with an error", code=error.code, detail=str(error))
     problems = error.problems if isinstance(error, errors.InvalidInput) else ()
     return problem(error.code, status, _sentence(str(error)), problems, headers)
+
+
+def headers_of(error: errors.ExchangeError) -> dict[str, str]:
+    """When to come again, of an error that goes by."""
+    if isinstance(error, errors.TooMany):
+        return {"Retry-After": str(error.retry_after_s)}
+    return {"Retry-After": "5"} if status_of(error) == 503 else {}
 
 
 def status_of(error: errors.ExchangeError) -> int:

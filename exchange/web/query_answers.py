@@ -20,7 +20,8 @@ from schemas.vocabulary import LawfulPurpose
 
 BAND_NOTE = (
     "A band says how far a pair stands out from chance. It ranks, coarsely, for comparison by an examiner; it "
-    "identifies nothing. That there is no candidate does not say that the firearm was not seen."
+    "identifies nothing. That there is no candidate does not say that the firearm was not seen. Each node compares "
+    "with its own version of the matcher: bands of two nodes do not rank against each other."
 )
 MAX_PEERS = 16
 

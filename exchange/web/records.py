@@ -18,7 +18,7 @@ from exchange.web import answers
 from exchange.web.access import OpenNode, Submitter
 from exchange.web.conditional import IfNoneMatch, unchanged
 from exchange.web.consultation import Consulting
-from exchange.web.heavy import heavily
+from exchange.web.heavy import Kind, place
 from exchange.web.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.upload import SubmissionUpload
 from schemas import ENVELOPE_MEDIA_TYPE, ContractError, compatible_calibres, fold_calibre
@@ -71,10 +71,12 @@ _MULTIPART = {
 async def submit(
     request: Request, response: Response, node: OpenNode, caller: Submitter, idempotency_key: IdempotencyKey = None
 ) -> answers.ReceiptAnswer:
-    """Submit a record with its scans. Sending the same again is safe: the same receipt comes back, with status 200."""
-    with SubmissionUpload(node, request.headers.get("content-type", "")) as upload:
+    """Submit a record with its scans. Sending the same again is safe: the same receipt comes back, with status 200.
+    429 says when to send it again: nothing was stored, and of who sends `Expect: 100-continue` nothing was read."""
+    content_type = request.headers.get("content-type", "")
+    with place(request, Kind.SUBMISSIONS) as kept, SubmissionUpload(node, content_type) as upload:
         metadata, scans = await upload.receive(request)
-        found = await heavily(request, submit_record, node, caller.maker, metadata, scans, idempotency_key)
+        found = await kept.work(submit_record, node, caller.maker, metadata, scans, idempotency_key)
     response.status_code = 201 if found.created else 200
     response.headers["Location"] = f"/v1/records/{found.statement_id}"
     return answers.receipt(found)

@@ -8,14 +8,14 @@ import anyio
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from exchange.errors import InvalidInput, NotFound, TooLarge
-from exchange.flows.blind import hidden_pairs, tells_of
-from exchange.flows.speak import KINDS, may_see, speak
+from exchange.errors import InvalidInput, TooLarge
+from exchange.flows.node import Node
+from exchange.flows.speak import KINDS, speak
+from exchange.flows.visible_statements import StatementReader, visible_statement, visible_statements
 from exchange.log.audit_entry import Act
-from exchange.store.statements import find_statement, search_statements
 from exchange.web import answers
 from exchange.web.access import OpenNode, Speaker
-from exchange.web.consultation import Consulting
+from exchange.web.consultation import Consultation, Consulting
 from exchange.web.records import StatementId
 from schemas.issued import NodeId
 from schemas.strict_json import MAX_STATEMENT_BYTES
@@ -75,11 +75,7 @@ def statements(
     if kind is not None and kind not in SHOWN:
         raise InvalidInput(f"A kind is one of {', '.join(sorted(SHOWN))}.", code="unknown-type")
     kinds = SHOWN if kind is None else {kind}
-    with node.store.read() as session:
-        rows = search_statements(session, kinds=kinds, about=about, issuer=issuer, limit=limit)
-        hidden = hidden_pairs(session, asker.caller.role, asker.caller.pseudonym)
-        seen = (row for row in rows if may_see(session, node, row, asker.caller.pseudonym))
-        shown = [row for row in seen if not tells_of(session, row, hidden)]
+    shown = visible_statements(_reader(node, asker), kinds=kinds, about=about, issuer=issuer, limit=limit)
     said = (row.statement_id for row in shown)
     asker.note(Act.LIST_STATEMENTS, len(shown), *said, asked=dict(request.query_params))
     return [answers.statement(row) for row in shown]
@@ -88,12 +84,10 @@ def statements(
 @router.get("/statements/{statement_id}", response_model=answers.StatementAnswer)
 def read_statement(node: OpenNode, asker: Consulting, statement_id: StatementId) -> answers.StatementAnswer:
     """One statement as it was signed."""
-    with node.store.read() as session:
-        row = find_statement(session, statement_id)
-        seen = row is not None and row.type in SHOWN and may_see(session, node, row, asker.caller.pseudonym)
-        hidden = hidden_pairs(session, asker.caller.role, asker.caller.pseudonym)
-        seen = seen and row is not None and not tells_of(session, row, hidden)
-    if row is None or row.envelope is None or not seen:
-        raise NotFound(f"There is no such statement as {statement_id} on this node.")
+    row = visible_statement(_reader(node, asker), statement_id, SHOWN)
     asker.note(Act.READ_STATEMENT, 1, *dict.fromkeys(filter(None, (statement_id, row.about))))
     return answers.statement(row)
+
+
+def _reader(node: Node, asker: Consultation) -> StatementReader:
+    return StatementReader(node, asker.caller.pseudonym, asker.caller.role)

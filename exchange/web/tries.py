@@ -1,7 +1,12 @@
-"""How often one address may try to get in within a minute."""
+"""How often one address may try to get in within a minute, and how many strangers' passwords are looked at at once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -9,7 +14,11 @@ from limits.strategies import MovingWindowRateLimiter
 
 from exchange.errors import TooMany
 
+R = TypeVar("R")
+
 TRIES_A_MINUTE = 20
+PASSWORDS_AT_ONCE = 4
+"""Each takes 64 MiB and a core for a moment, as it is meant to: whoever is signed in already goes on meanwhile."""
 
 
 class Tries:
@@ -17,10 +26,25 @@ class Tries:
 
     def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._turns = CapacityLimiter(PASSWORDS_AT_ONCE)
 
     def take(self, request: Request) -> None:
         """Raises TooMany."""
-        if not self._limiter.hit(
-            RateLimitItemPerMinute(TRIES_A_MINUTE), request.client.host if request.client else "nobody"
-        ):
+        if not self._limiter.hit(RateLimitItemPerMinute(TRIES_A_MINUTE), _whose(request)):
             raise TooMany("Too many tries from here within a minute. Wait a minute.")
+
+    async def in_turn(self, verify: Callable[[], R]) -> R:
+        """What a stranger's password costs, in a thread; the others wait without one."""
+        return await to_thread.run_sync(verify, limiter=self._turns)
+
+
+def _whose(request: Request) -> str:
+    """An address; of IPv6 the network that one customer is given, who has 2^64 addresses in it."""
+    host = request.client.host if request.client else "nobody"
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(ip_network((address, 64), strict=False))
+    return str(address)

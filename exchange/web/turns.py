@@ -1,34 +1,88 @@
-"""So many requests of one peer at once and no more: a peer in a hurry must not take the places of the others."""
+"""So many requests of one peer at once and no more: a peer in a hurry must not take the places of the others.
+
+A turn is taken by every request that was verified to be a peer's, whatever it asks for (``access._verified``, the one
+place that verifies), and is held until the answer has left, to its last byte. What waits for news, what carries scans
+and all the rest have places of their own, so that none of them keeps an honest peer from the others.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from enum import StrEnum
+from typing import Final
+
+from fastapi import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exchange.errors import TooMany
 
-AT_ONCE = 8
-"""Of one peer: a lane that waits for news, a report, and the scans of two fetchers, twice over."""
+_HELD: Final = "exchange.turns"
+
+
+class Purpose(StrEnum):
+    """What a request of a peer is for, as far as it matters for how long it takes."""
+
+    NEWS = "waits for news"
+    SCANS = "carries scans"
+    WORDS = "all else"
+
+
+NEWS_AT_ONCE: Final = 4
+SCANS_AT_ONCE: Final = 6
+WORDS_AT_ONCE: Final = 6
+AT_ONCE: Final = {Purpose.NEWS: NEWS_AT_ONCE, Purpose.SCANS: SCANS_AT_ONCE, Purpose.WORDS: WORDS_AT_ONCE}
+"""Of one peer. It waits for news once, and once more for each time that it was started anew within a minute; it fetches
+two scans and asks two queries; it mirrors, reports and takes back one after the other. Some more are for a hurry."""
+_PURPOSES: Final = (
+    ("/v1/lane", Purpose.NEWS),
+    ("/v1/blobs/", Purpose.SCANS),
+    ("/v1/scans/", Purpose.SCANS),
+    ("/v1/queries", Purpose.SCANS),
+)
 
 
 class Turns:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: Counter[str] = Counter()
+        self._running: Counter[tuple[str, Purpose]] = Counter()
 
-    @contextmanager
-    def turn(self, node_id: str) -> Iterator[None]:
+    @contextlib.contextmanager
+    def turn(self, node_id: str, purpose: Purpose) -> Iterator[None]:
         """Raises TooMany, which says when to come again."""
+        place, most = (node_id, purpose), AT_ONCE[purpose]
         with self._lock:
-            if self._running[node_id] >= AT_ONCE:
-                raise TooMany(f"{node_id} has {AT_ONCE} requests running here; wait for one to end.")
-            self._running[node_id] += 1
+            if self._running[place] >= most:
+                raise TooMany(f"{node_id} has {most} such requests running here; wait for one to end.")
+            self._running[place] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._running[node_id] -= 1
-                if not self._running[node_id]:
-                    del self._running[node_id]
+                self._running[place] -= 1
+                if not self._running[place]:
+                    del self._running[place]
+
+
+class HeldTurns:
+    """Gives back, once an answer has left or was broken off, the turn that its request took."""
+
+    def __init__(self, app: ASGIApp, turns: Turns) -> None:
+        self._app, self._turns = app, turns
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.ExitStack() as held:
+            scope[_HELD] = self._turns, held
+            await self._app(scope, receive, send)
+
+
+def take_turn(request: Request, node_id: str) -> None:
+    """Take a turn of this peer until its answer has left. Raises TooMany."""
+    turns, held = request.scope[_HELD]
+    held.enter_context(turns.turn(node_id, purpose_of(request.url.path)))
+
+
+def purpose_of(path: str) -> Purpose:
+    return next((purpose for begin, purpose in _PURPOSES if path.startswith(begin)), Purpose.WORDS)

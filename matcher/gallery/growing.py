@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,31 @@ class GrowingShard:
         write_at(self._files["removed"], entries.tobytes(), self.removed * REMOVED.itemsize)
         os.fdatasync(self._files["removed"])
         self._set_head(self.count, self.removed + len(rows))
+
+    def rows_named(self, names: Collection[bytes]) -> list[int]:
+        """Where references of these names stand, removed or not."""
+        return [row for row, name in enumerate(self.reader.rows(self.count)["reference"].tolist()) if name in names]
+
+    def wipe(self, rows: Sequence[int]) -> None:
+        """Overwrite the scans of these references, and see that on disk. Until they are removed, they are damaged."""
+        entries = self.reader.rows(self.count)
+        for row in rows:
+            write_at(self._files["blobs"], bytes(int(entries[row]["blob_bytes"])), int(entries[row]["blob_at"]))
+            for column in COLUMNS:
+                write_at(self._files[column.name], bytes(column.row_bytes), row * column.row_bytes)
+        for name in ("blobs", *(column.name for column in COLUMNS)) if rows else ():
+            os.fdatasync(self._files[name])
+
+    def blank(self, rows: Sequence[int]) -> None:
+        """Overwrite what is told of these references, which were removed: name, labels, day. Their places stay."""
+        for row in rows:
+            entry = np.zeros(1, ROW)
+            for field in ("blob_bytes", "blob_at", "number"):
+                entry[field] = self.reader.rows(self.count)[row][field]
+            _seal(entry)
+            write_at(self._files["rows"], entry.tobytes(), row * ROW.itemsize)
+        if rows:
+            os.fdatasync(self._files["rows"])
 
     def close(self) -> None:
         for descriptor in self._files.values():

@@ -101,6 +101,23 @@ class GalleryWriter:
                     self._places.pop(shard.reader.rows(shard.count)["reference"][row].tobytes())
         return len(places)
 
+    def erase(self, references: Iterable[bytes]) -> int:
+        """Take references out; when this returns nothing of them is on the disk any more, also of those that were
+        removed before, and of shards that were replaced. Returns how many were there.
+
+        Readers in the middle of a query find them damaged, or a shard gone. Tried again after a failure, it goes on.
+        """
+        with self._compacting, self._mutex:
+            names = frozenset(references)
+            found = {shard: shard.rows_named(names) for shard in self._shards}
+            for shard, rows in found.items():
+                shard.wipe(rows)
+            removed = self.remove(names)
+            for shard, rows in found.items():
+                shard.blank(rows)
+            self._generation.delete_strays([shard.reader.folder for shard in self._shards])
+        return removed
+
     def compact(self, least_removed: float = 0.25) -> int:
         """Write shards anew of which at least this share was removed (0: anything); returns how many.
 

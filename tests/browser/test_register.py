@@ -128,6 +128,27 @@ def test_from_dropped_files_to_candidates(page: Any, rs: RunningNode, ffp_data: 
     assert [error for error in said if "ERR_CONNECTION_RESET" not in error] == []
 
 
+def test_a_busy_node_is_waited_for(page: Any, rs: RunningNode, ffp_data: Path) -> None:
+    """Pieces, and the reading of a file, that the node refuses for now come again by themselves, when they were told
+    to."""
+    begin(page, rs)
+    refused: list[str] = []
+
+    def busy(route: Any) -> None:
+        step = "from" if "/from/" in route.request.url else "read"
+        if refused.count(step) < 2:
+            refused.append(step)
+            route.fulfill(status=429, headers={"Retry-After": "1", "Content-Type": "text/html"}, body="Busy")
+        else:
+            route.continue_()
+
+    page.route("**/files/*/**", busy)
+    page.locator("[data-pick]").set_input_files(str(ffp_data / "fadul" / "Fadul 4-1.x3p"))
+    page.locator("[data-said]", has_text="Waiting for its turn").wait_for()
+    page.locator("[data-file][data-state=read]").wait_for(timeout=60_000)
+    assert refused == ["from", "from", "read", "read"]
+
+
 def test_the_same_file_picked_again_goes_on(page: Any, rs: RunningNode, ffp_data: Path) -> None:
     begin(page, rs)
     scan = ffp_data / "fadul" / "Fadul 3-1.x3p"

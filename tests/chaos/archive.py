@@ -30,7 +30,7 @@ ROI = "chamber_mark"
 """A region that is stored and shared, but not correlated: these tests are about the way there, not about matching."""
 
 
-def fill(node: Node, count: int, *, scans: Callable[[int], bytes] | None = None) -> None:
+def fill(node: Node, count: int, *, scans: Callable[[int], bytes] | None = None, roi: str = ROI) -> None:
     """Append that many records, and put each on the lane of Macedonia's node.
 
     Each names a scan of its own: that of its number, which is kept too, or one that is said to be elsewhere.
@@ -39,7 +39,7 @@ def fill(node: Node, count: int, *, scans: Callable[[int], bytes] | None = None)
         signed = []
         for number in range(start, min(start + A_TRANSACTION, count)):
             content = scans(number) if scans else f"scan {number}".encode()
-            signed.append(_signed(node, number, content))
+            signed.append(_signed(node, number, content, roi))
             if scans:
                 _keep(node, content)
         state = AcquisitionState.NOT_CORRELATED if scans else AcquisitionState.AWAITING_SCAN
@@ -58,14 +58,14 @@ def _keep(node: Node, content: bytes) -> None:
         node.blobs.keep(arrival, sha256)
 
 
-def _signed(node: Node, number: int, scan: bytes) -> tuple[Envelope, Record]:
+def _signed(node: Node, number: int, scan: bytes, roi: str) -> tuple[Envelope, Record]:
     blob = {"sha256": hashlib.sha256(scan).hexdigest(), "size": len(scan), "media_type": "application/x-x3p"}
     fields: dict[str, Any] = record_fields(
         issuer=node.node_id,
         jurisdiction=node.settings.jurisdiction,
         nonce=secrets.token_hex(32),
         case_reference=f"{node.settings.jurisdiction}-{number}",
-        acquisitions=[acquisition_fields(blob=blob, roi=ROI)],
+        acquisitions=[acquisition_fields(blob=blob, roi=roi)],
         handling={"code": "H0", "restriction": None, "source_grade": None, "information_grade": None},
         audience=["MK"],
     )

@@ -89,7 +89,7 @@ class Region:
             if answer.status_code in (200, 201):
                 exhibit.receipt = answer.json()
             else:
-                assert answer.status_code in (503, 507), answer.text
+                assert answer.status_code in (429, 503, 507), answer.text
                 exhibit.refused.append(answer.status_code)
                 time.sleep(0.5)
         return exhibit

@@ -102,7 +102,7 @@ def test_the_object_store_is_held_as_well_and_reached_from_inside_alone(with_obj
     assert not services["objects"].get("ports")
 
 
-def test_node_and_object_store_mean_the_same(with_objects: dict[str, Any]) -> None:
+def test_node_and_object_store_mean_the_same(with_objects: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """One bucket, one key, one certificate; and settings that a node accepts."""
     services = with_objects["services"]
     given = {name: services[name]["environment"] for name in ("node", "worker", "objects")}
@@ -115,10 +115,13 @@ def test_node_and_object_store_mean_the_same(with_objects: dict[str, Any]) -> No
     assert shown[given["objects"]["VGW_CERT"]] == roots
     certificate = x509.load_pem_x509_certificate(Path(roots).read_bytes())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    values = {name.removeprefix("FFP_NODE_").lower(): value for name, value in given["node"].items()}
+    for name, value in given["node"].items():
+        monkeypatch.setenv(name, value)
     keys = {name.removeprefix("ffp_node_"): value for name, value in secrets.items() if "objects" in name}
     made = {"jurisdiction": "RS", "node_id": "ffp-rs", "url": "https://ffp-rs.example"}
-    settings = first_settings(Path("/var/lib/ffp"), {**made, **values, **keys})
+    settings = first_settings(Path("/var/lib/ffp"), {**made, **keys})
+    inner = with_objects["networks"]["inside"]["ipam"]["config"]
+    assert settings.egress_networks == tuple(one["subnet"] for one in inner), "where database and objects are"
     assert urlsplit(str(settings.objects_endpoint)).hostname in names.get_values_for_type(x509.DNSName)
     [bucket] = re.findall(r"--entrypoint mkdir objects /data/(\S+)", (DEPLOY / "README.md").read_text(encoding="utf-8"))
     assert urlsplit(str(settings.objects_url)).netloc == bucket

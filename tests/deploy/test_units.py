@@ -18,7 +18,8 @@ import pytest
 import typer
 
 from exchange.cli.main import app
-from exchange.flows.node import create_node
+from exchange.flows.egress import unit as egress_unit
+from exchange.flows.node import create_node, opened
 from exchange.store.engine import Store
 from exchange.store.statements import latest_checkpoint
 from schemas.vocabulary import Jurisdiction
@@ -68,6 +69,23 @@ def test_systemd_finds_nothing_wrong(analyze: Callable[..., str], tmp_path: Path
     for name in UNITS:
         (tmp_path / name).write_text(unit(name).replace(FFP, sys.executable), encoding="utf-8")
     assert analyze("verify", "--man=no", *(tmp_path / name for name in UNITS)) == ""
+
+
+@pytest.mark.parametrize("name", ["ffp.service", "ffp-worker.service"])
+def test_systemd_takes_the_list_of_where_a_node_connects_to(
+    analyze: Callable[..., str], tmp_path: Path, name: str
+) -> None:
+    create_node(tmp_path / "node", jurisdiction=Jurisdiction.RS, url="http://127.0.0.1:9", port=9)
+    with opened(tmp_path / "node") as node:
+        node.egress.book.confirm("mail.example", ["198.51.100.0/24", "2001:db8::7"], why="a test", by_hand=True)
+        drop_in = egress_unit(node)
+    assert "IPAddressDeny=any\nIPAddressAllow=localhost\n" in drop_in
+    assert "IPAddressAllow=198.51.100.0/24\n" in drop_in
+    assert "IPAddressAllow=2001:db8::7/128\n" in drop_in
+    (tmp_path / name).write_text(unit(name).replace(FFP, sys.executable), encoding="utf-8")
+    (tmp_path / f"{name}.d").mkdir()
+    (tmp_path / f"{name}.d" / "egress.conf").write_text(drop_in, encoding="utf-8")
+    assert analyze("verify", "--man=no", tmp_path / name) == ""
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -176,6 +176,26 @@ def test_what_is_mapped_is_not_counted(tmp_path: Path) -> None:
         compute.close()
 
 
+def test_the_work_of_one_node_leaves_a_process_to_others(compute: Compute) -> None:
+    """A peer's hostile scans take as long as they may; another peer's scan is read meanwhile."""
+    done: list[str] = []
+
+    def work(node_id: str, seconds: float) -> None:
+        with compute.on_account_of(node_id):
+            compute.run(time.sleep, seconds)
+        done.append(node_id)
+
+    with ThreadPoolExecutor(5) as pool:
+        hostile = [pool.submit(work, "ffp-rs", 1.0) for _ in range(4)]
+        eventually(lambda: compute._idle.qsize() == 1)
+        begun = time.monotonic()
+        pool.submit(work, "ffp-al", 0.01).result()
+        assert time.monotonic() - begun < 0.9, "it waited for no hostile scan"
+        for future in hostile:
+            future.result()
+    assert done == ["ffp-al", *["ffp-rs"] * 4]
+
+
 def _length_of(size: int) -> int:
     return len(bytearray(size))
 

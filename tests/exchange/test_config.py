@@ -10,6 +10,7 @@ from exchange.config import Settings, load_settings, write_config
 from exchange.errors import ConfigurationError
 from exchange.flows.blob_cache import object_store_of
 from exchange.home import DEFAULT_HOME, resolve_home
+from tests.exchange.anywhere import ANYWHERE
 
 VALUES: dict[str, str | int] = {
     "jurisdiction": "RS",
@@ -157,7 +158,7 @@ def test_an_object_store_by_settings(home: Path) -> None:
     secret(home, "ffp_node_objects_key_id", "geheim-key\n")
     secret(home, "ffp_node_objects_secret", "geheim-secret\n")
     settings = load_settings(home)
-    store = object_store_of(settings)
+    store = object_store_of(settings, ANYWHERE)
     assert store is not None
     assert store.address == "s3://scans/of/the-pilot/ffp-rs at https://objects.example:9000"
     assert "geheim" not in f"{settings!r} {settings.model_dump_json()} {store!r} {vars(store)}"
@@ -168,17 +169,17 @@ def test_another_programs_settings_of_an_object_store_are_refused(home: Path, mo
         monkeypatch.setenv(f"FFP_NODE_OBJECTS_{name}", value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://elsewhere.example")
     with pytest.raises(ConfigurationError, match="AWS_ENDPOINT_URL_S3"):
-        object_store_of(load_settings(home))
+        object_store_of(load_settings(home), ANYWHERE)
 
 
 def test_a_bundle_of_roots_that_is_not_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"URL": "s3://scans", "KEY_ID": "key", "SECRET": "geheim", "ROOTS": "roots.pem"}.items():
         monkeypatch.setenv(f"FFP_NODE_OBJECTS_{name}", value)
     with pytest.raises(ConfigurationError, match=r"objects_roots: .*roots\.pem cannot be read"):
-        object_store_of(load_settings(home))
+        object_store_of(load_settings(home), ANYWHERE)
     (home / "roots.pem").write_text("no certificate", encoding="ascii")
     with pytest.raises(ConfigurationError, match="name no object store"):
-        object_store_of(load_settings(home))
+        object_store_of(load_settings(home), ANYWHERE)
 
 
 def refused(home: Path, named: str) -> None:

@@ -24,7 +24,17 @@ from tests.exchange.databases import Databases, databases_fixture
 from tests.load.curve import draw
 from tests.load.people import percentile
 from tests.load.sizes import is_full, report
-from tests.load.traffic import CONNECTIONS, READS_A_S, SUBMISSION, SUBMISSIONS_A_S, Known, Told, another, traffic
+from tests.load.traffic import (
+    CONNECTIONS,
+    READS_A_S,
+    SUBMISSION,
+    SUBMISSIONS_A_S,
+    Known,
+    Told,
+    another,
+    crowd,
+    traffic,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
@@ -36,6 +46,9 @@ MEMORY_MB = 1_000
 TOKENS = 8
 DRAWN = 12
 """Scans of so many firearms, each submitted as many files."""
+SENDERS = 100
+CROWD_MS = 10_000
+"""99 of 100 that are let in are answered within that, however many wait outside."""
 databases = databases_fixture("sqlite", *(["postgresql"] if is_full() else []))
 
 
@@ -66,6 +79,36 @@ def test_reads_and_submissions_come_through_while_the_node_correlates(databases:
     times = 1 if is_full() and idle else GENEROUS
     assert figures["answers"]["all reads"]["p99 ms"] < times * READ_MS, figures
     assert figures["answers"][SUBMISSION]["p99 ms"] < times * SUBMISSION_MS, figures
+
+
+def test_a_hundred_senders_wait_outside_not_inside(tmp_path: Path) -> None:
+    """$FFP_LOAD=full: a minute; else fifteen seconds. Who is sent away and comes again when told to gets through: each
+    that began is stored once, and none is answered with an error."""
+    seconds = 60.0 if is_full() else 15.0
+    home, port = tmp_path / "rs", free_port()
+    create_node(home, jurisdiction=Jurisdiction.RS, url=f"http://127.0.0.1:{port}", port=port)
+    with opened(home) as node, node.store.write() as session:
+        known = Known([add_user(session, f"program-{number}", Role.EXAMINER) for number in range(TOKENS)])
+    scans = _drawn(tmp_path / "scans")
+    node = Process(home, port)
+    with node.running():
+        _fill(node, known, scans, 2)
+        load, before = os.getloadavg()[0], node.get("/v1/status")["records"]
+        told, away = crowd(node.url, known, scans, SENDERS, seconds)
+        stored = node.get("/v1/status")["records"] - before
+    answered = _percentiles(told.took_ms[SUBMISSION])
+    figures = {
+        "senders": SENDERS,
+        "load of the machine before": round(load, 2),
+        "answers": answered,
+        "sent away": away,
+        "errors": dict(told.errors),
+    }
+    report("a hundred senders", figures)
+    assert figures["errors"] == {}
+    assert stored == answered["count"] >= SENDERS
+    assert away > 0
+    assert answered["p99 ms"] < CROWD_MS, figures
 
 
 def _drawn(folder: Path) -> list[Path]:
@@ -120,15 +163,16 @@ def _measured(node: Process, known: Known, scans: Sequence[Path], seconds: float
 def _answers(told: Told) -> dict[str, dict[str, float]]:
     reads = [one for kind, took in told.took_ms.items() if kind != SUBMISSION for one in took]
     kinds = {**dict(sorted(told.took_ms.items())), "all reads": reads}
+    return {kind: _percentiles(took) for kind, took in kinds.items()}
+
+
+def _percentiles(took: list[float]) -> dict[str, float]:
     return {
-        kind: {
-            "count": len(took),
-            "p50 ms": round(percentile(took, 0.50), 1),
-            "p95 ms": round(percentile(took, 0.95), 1),
-            "p99 ms": round(percentile(took, 0.99), 1),
-            "most ms": round(max(took), 1),
-        }
-        for kind, took in kinds.items()
+        "count": len(took),
+        "p50 ms": round(percentile(took, 0.50), 1),
+        "p95 ms": round(percentile(took, 0.95), 1),
+        "p99 ms": round(percentile(took, 0.99), 1),
+        "most ms": round(max(took), 1),
     }
 
 

@@ -87,6 +87,42 @@ async def _traffic(url: str, known: Known, scans: Sequence[bytes], seconds: floa
     return told
 
 
+def crowd(url: str, known: Known, scans: Sequence[Path], senders: int, seconds: float) -> tuple[Told, int]:
+    """So many send one submission after the other, for so long; who is sent away comes again when it was told to, with
+    the same. Returns also how often that was. Whoever has begun goes on until it got through."""
+    return asyncio.run(_crowd(url, known, [path.read_bytes() for path in scans], senders, seconds))
+
+
+async def _crowd(url: str, known: Known, scans: Sequence[bytes], senders: int, seconds: float) -> tuple[Told, int]:
+    told, lines, away = Told(), _Lines(url), 0
+    await lines.open()
+    until = time.monotonic() + seconds
+
+    async def send(sender: int) -> None:
+        nonlocal away
+        number = sender
+        while time.monotonic() < until:
+            body = _submission(another(scans[number % len(scans)], number), number)
+            token = known.tokens[sender % len(known.tokens)]
+            while True:
+                began = time.monotonic()
+                status, answer, come_again_s = await lines.ask("POST", "/v1/records", token, body)
+                if status != 429:
+                    break
+                away += 1
+                await asyncio.sleep(come_again_s)
+            told.took_ms[SUBMISSION].append(1000 * (time.monotonic() - began))
+            if status == 201:
+                known.records.append(json.loads(answer)["statement_id"])
+            else:
+                told.errors[f"{SUBMISSION}: {status}"] += 1
+            number += senders
+
+    await asyncio.gather(*(send(sender) for sender in range(senders)))
+    lines.close()
+    return told, away
+
+
 async def _read(lines: _Lines, known: Known, dice: random.Random, planned: float, told: Told) -> None:
     [kind] = dice.choices(list(MIX), weights=list(MIX.values()))
     record, scan = dice.choice(known.records), dice.choice(known.scans)
@@ -102,8 +138,16 @@ async def _read(lines: _Lines, known: Known, dice: random.Random, planned: float
 
 
 async def _submit(lines: _Lines, known: Known, scan: bytes, number: int, planned: float, told: Told) -> None:
+    token = known.tokens[number % len(known.tokens)]
+    body = _submission(scan, number)
+    answer = await _timed(lines, SUBMISSION, "POST", "/v1/records", token, body, planned, told)
+    if answer:
+        known.records.append(json.loads(answer)["statement_id"])
+
+
+def _submission(scan: bytes, number: int) -> bytes:
     said = json.dumps(metadata() | {"case_reference": f"RS-LOAD-{number}"}).encode()
-    body = b"".join(
+    return b"".join(
         (
             b"--" + BOUNDARY + b'\r\nContent-Disposition: form-data; name="metadata"\r\n\r\n' + said + b"\r\n",
             b"--" + BOUNDARY + b'\r\nContent-Disposition: form-data; name="scan"; filename="scan.x3p"\r\n\r\n',
@@ -111,10 +155,6 @@ async def _submit(lines: _Lines, known: Known, scan: bytes, number: int, planned
             b"\r\n--" + BOUNDARY + b"--\r\n",
         )
     )
-    token = known.tokens[number % len(known.tokens)]
-    answer = await _timed(lines, SUBMISSION, "POST", "/v1/records", token, body, planned, told)
-    if answer:
-        known.records.append(json.loads(answer)["statement_id"])
 
 
 async def _timed(
@@ -122,7 +162,7 @@ async def _timed(
 ) -> bytes:
     try:
         async with asyncio.timeout(ANSWER_S):
-            status, answer = await lines.ask(method, path, token, body)
+            status, answer, _ = await lines.ask(method, path, token, body)
     except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
         told.errors[f"{kind}: {type(error).__name__}"] += 1
         return b""
@@ -149,9 +189,9 @@ class _Lines:
         while not self._free.empty():
             self._free.get_nowait()[1].close()
 
-    async def ask(self, method: str, path: str, token: str, body: bytes) -> tuple[int, bytes]:
-        """Status and body. On a line that the server closed since it was used, the question is put again on a new
-        one."""
+    async def ask(self, method: str, path: str, token: str, body: bytes) -> tuple[int, bytes, int]:
+        """Status, body, and when to come again. On a line that the server closed since it was used, the question is
+        put again on a new one."""
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\nAuthorization: Bearer {token}\r\n"
         if body:
             head += (
@@ -173,9 +213,10 @@ class _Lines:
         return found
 
 
-async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[int, bytes]:
+async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[int, bytes, int]:
     writer.write(request)
     await writer.drain()
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    length = next(int(line.split(":")[1]) for line in head if line.lower().startswith("content-length:"))
-    return int(head[0].split(" ")[1]), await reader.readexactly(length)
+    fields = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
+    answer = await reader.readexactly(int(fields["content-length"]))
+    return int(head[0].split(" ")[1]), answer, int(fields.get("retry-after", 0))

@@ -29,6 +29,7 @@ from matcher import (
     prepare,
     synthetic,
 )
+from matcher.descriptor import FIRST_HARMONICS
 from matcher.gallery import growing, query, tasks
 from matcher.gallery.schema import FORMAT
 
@@ -204,6 +205,32 @@ def test_what_is_removed_is_gone_and_its_bytes_go_with_compaction(filled: Path, 
     with GalleryWriter(filled) as writer:
         assert set(writer.references()) == {name(1, 0), name(1, 1), name(2, 0), name(2, 1)}
     assert len(gallery) == 4
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_what_is_erased_leaves_no_byte_behind_also_where_it_was_removed_before(filled: Path, prepared: Scans) -> None:
+    def stored() -> bytes:
+        return b"".join(path.read_bytes() for path in filled.rglob("*") if path.is_file())
+
+    gallery, gone = Gallery(filled), prepared[0, 1]
+    traces = [gone.to_bytes(), gone.descriptor[FIRST_HARMONICS:].tobytes(), gone.polar.tobytes(), name(0, 1)]
+    assert all(trace in stored() for trace in traces)
+    with GalleryWriter(filled) as writer:
+        writer.remove([name(0, 1)])
+        assert writer.erase([name(0, 1), name("never there")]) == 0
+        assert not any(trace in stored() for trace in traces)
+        before = gallery.correlate([prepared[0, 0]])
+        assert writer.erase([name(1, 0)]) == 1
+        assert name(1, 0) not in names(filled, prepared[0, 0])
+        writer.compact(least_removed=0)
+        assert prepared[2, 0].to_bytes() in stored()
+        assert writer.erase([name(2, 0)]) == 1
+        assert prepared[2, 0].to_bytes() not in stored(), "nor in the shard that was replaced"
+    assert gallery.verify() == ()
+    with GalleryWriter(filled) as writer:
+        assert set(writer.references()) == {name(0, 0), name(1, 1), name(2, 1)}
+    left = [found for found in before[0].candidates if found.reference in {name(0, 0), name(1, 1), name(2, 1)}]
+    assert gallery.correlate([prepared[0, 0]])[0].candidates == tuple(left)
 
 
 @pytest.mark.usefixtures("small_shards")

@@ -51,7 +51,7 @@ from tests.schemas.examples import (
     submission_fields,
 )
 from tests.schemas.key_examples import LOG_2, STATEMENT_2, TRANSPORT_2, WITNESS_2, key_examples
-from tests.schemas.statement_examples import statement_fields, wrong_statements
+from tests.schemas.statement_examples import digest, kept_by_another, statement_fields, wrong_statements
 
 FOLDER = Path(schemas.__file__).parent / "vectors"
 
@@ -175,10 +175,31 @@ def _good() -> list[Vector]:
 
 
 def _good_statements() -> list[Vector]:
+    """The ones with ``null`` are as the first release wrote them; the last two have what was added since."""
+    good = statement_fields()
+    kept = _signed(encoded(kept_by_another()))
+    stated = {"stated_at": "2026-11-25T09:00:10.000Z"}
+    confirmed = good["hit"] | {"stage": "confirmed", "basis": "exhibits", "score": None, "matcher": None}
+    later = {
+        "hit-confirmed": confirmed | stated | {"answers": digest("a step that agreed")},
+        "physical-comparison-answers": good["physical-comparison"] | stated | {"answers": digest("a step that asked")},
+    }
     return [
-        Vector(f"good/{kind}.json", "statement", None, f"a statement of the type {kind}", _signed(encoded(fields)))
-        for kind, fields in statement_fields().items()
+        *(
+            Vector(f"good/{kind}.json", "statement", None, f"a statement of the type {kind}", _signed(encoded(fields)))
+            for kind, fields in good.items()
+        ),
+        *(
+            Vector(f"good/{name}.json", "statement", None, "says when it was made, and what it answers", _signed(raw))
+            for name, raw in ((name, encoded(_in_order(fields))) for name, fields in later.items())
+        ),
+        Vector("good/acknowledgement-kept.json", "statement", None, "a scan stays, by another's record", kept),
     ]
+
+
+def _in_order(fields: Json) -> Json:
+    """As a node writes them."""
+    return json.loads(schemas.statement_payload(schemas.parse_statement(encoded(fields))))  # type: ignore[no-any-return]
 
 
 def _bad_statements() -> list[Vector]:

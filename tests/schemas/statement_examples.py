@@ -147,6 +147,12 @@ def statement_fields() -> dict[str, Json]:
     }
 
 
+def kept_by_another() -> Json:
+    """An acknowledgement of a record whose scan a second owner delivered to the holder."""
+    kept = [{"sha256": digest("a scan of two owners"), "by": [OTHER]}]
+    return statement_fields()["acknowledgement"] | {"kept": kept}
+
+
 def wrong_statements() -> dict[str, tuple[str, Json]]:
     """By name: in which way a rule that binds several fields is broken, and the statement that breaks it."""
     good = statement_fields()
@@ -176,5 +182,10 @@ def wrong_statements() -> dict[str, tuple[str, Json]]:
         "message-with-hidden-text": ("turns the writing direction", good["message"] | {"text": "When\u202emay we?"}),
         "agreed-for-no-day": ("whoever agrees names the day", good["physical-comparison"] | {"on": None}),
         "done-without-conclusion": ("done rests on both", good["physical-comparison"] | {"step": "done"}),
+        "kept-and-restricted": ("a court keeps all of it", kept_by_another() | {"outcome": "restricted"}),
+        "kept-by-nobody": ("whose records keep it?", good["acknowledgement"] | {"kept": []}),
+        "stated-at-no-moment": ("no February has 31 days", good["hit"] | {"stated_at": "2026-02-31T09:00:10.000Z"}),
+        "stated-at-a-local-time": ("UTC alone", good["hit"] | {"stated_at": "2026-11-25T09:00:10.000+01:00"}),
+        "answers-no-statement": ("not an id", good["physical-comparison"] | {"answers": "the last one"}),
         "empty-batch": ("no rows, no leaf", good["audit-batch"] | {"count": 0}),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -23,7 +23,7 @@ from schemas import (
 )
 from schemas.exhibit import Contract
 from schemas.lane import MAX_PAGE_ITEMS, parse_lane_page
-from schemas.statements import MAX_PROBLEMS
+from schemas.statements import MAX_PROBLEMS, AnyStatement
 from schemas.strict_json import MAX_STATEMENT_BYTES
 from schemas.vocabulary import ReleaseLevel
 from tests.schemas.examples import (
@@ -34,6 +34,7 @@ from tests.schemas.examples import (
     record_fields,
     submission_fields,
 )
+from tests.schemas.statement_examples import statement_fields
 
 NAMED = {"pseudonym": "Name Surname", "role": "examiner", "signed_in": "token"}
 JSON = st.recursive(
@@ -65,6 +66,44 @@ def test_what_a_node_writes_it_reads_back() -> None:
         statement = parse_statement(encoded(fields))
         assert statement_payload(statement) == encoded(fields)
         assert parse_statement(statement_payload(statement)) == statement
+
+
+FIRST_RELEASE_NULLS = {
+    "Answer": {"because"},
+    "Conclusion": {"remark"},
+    "Disclosure": {"serial_number", "place", "circumstances", "reference"},
+    "Feedback": {"remark"},
+    "Grant": {"handle"},
+    "Hit": {"score", "matcher"},
+    "KeyEvent": {"previous", "compromised"},
+    "Message": {"about", "reference"},
+    "PhysicalComparison": {"on", "place", "conclusion", "verification", "remark"},
+    "Record": {"supersedes"},
+    "Verification": {"remark"},
+    "Withdrawal": {"holder"},
+}
+"""Optional fields that the first release writes as ``null``: an id follows from the bytes, so they stay as they are."""
+
+
+@pytest.mark.parametrize("model", get_args(AnyStatement), ids=lambda model: model.__name__)
+def test_fields_that_came_later_are_left_out_where_they_are_unset(model: type[BaseModel]) -> None:
+    """A node of before refuses a field that it does not know, even an empty one: declare it with ``added_later()``."""
+    optional = {name for name, field in model.model_fields.items() if field.default is None}
+    assert {name for name in optional if model.model_fields[name].exclude_if is None} == FIRST_RELEASE_NULLS.get(
+        model.__name__, set()
+    )
+
+
+@pytest.mark.parametrize("kind", ["hit", "physical-comparison"])
+def test_what_a_statement_answers_and_when_it_says_it_was_made(kind: str) -> None:
+    fields = statement_fields()[kind] | {"stated_at": "2026-11-25T09:00:10.000Z", "answers": "ab" * 32}
+    statement = parse_statement(encoded(fields))
+    assert json.loads(statement_payload(statement)) == fields
+    without = json.loads(statement_payload(parse_statement(encoded(statement_fields()[kind]))))
+    assert without == statement_fields()[kind], "a node of before reads it"
+    for wrong in ("2026-02-31T09:00:10.000Z", "2026-11-25T09:00:10Z", "2026-11-25T09:00:10.000+01:00", 0):
+        with pytest.raises(ContractError):
+            parse_statement(encoded(fields | {"stated_at": wrong}))
 
 
 def _models(kind: type[BaseModel] = Contract) -> list[type[BaseModel]]:
@@ -175,7 +214,7 @@ def test_a_submission_is_read_strictly() -> None:
 
 
 def test_a_submission_has_all_that_a_record_takes_from_it() -> None:
-    only_the_node_says = {"contract", "nonce", "issuer", "made_by", "type", "jurisdiction"}
+    only_the_node_says = {"contract", "nonce", "issuer", "made_by", "type", "jurisdiction", "stated_at"}
     assert set(Record.model_fields) - only_the_node_says == set(Submission.model_fields)
 
 

@@ -2,16 +2,20 @@
 
 A new database is made from the tables themselves and marked with SCHEMA_VERSION; a test holds that against what the
 migrations make. A change of the tables after a release raises SCHEMA_VERSION and brings ``versions/form_<number>.py``
-with ``revision = "<number>"``, ``down_revision``, and an ``upgrade`` that runs on both engines: columns are changed
-with ``op.batch_alter_table``. There is no way down: an earlier release needs the backup from before.
+with ``revision = "<number>"``, ``down_revision``, and an ``upgrade`` and a ``downgrade`` that run on both engines:
+columns are changed with ``op.batch_alter_table``. There is no way below form 5: what came before needs its backup.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 FORMS = Path(__file__).parent / "versions"
 
@@ -22,6 +26,18 @@ def upgrade(connection: Connection, to: str = "head", *, forms: tuple[Path, ...]
     ``forms`` are the folders whose migrations there are. Raises whatever the engine does.
     """
     from alembic import command  # only here: no node needs it to run
+
+    command.upgrade(_configured(connection, forms), to)
+
+
+def downgrade(connection: Connection, to: str, *, forms: tuple[Path, ...] = (FORMS,)) -> None:
+    """Bring the database back to an earlier form, as ``upgrade``. What only the later form has a place for is gone."""
+    from alembic import command
+
+    command.downgrade(_configured(connection, forms), to)
+
+
+def _configured(connection: Connection, forms: tuple[Path, ...]) -> Config:
     from alembic.config import Config
 
     config = Config()
@@ -29,7 +45,7 @@ def upgrade(connection: Connection, to: str = "head", *, forms: tuple[Path, ...]
     config.set_main_option("path_separator", "os")
     config.set_main_option("version_locations", _quoted(os.pathsep.join(map(str, forms))))
     config.attributes["connection"] = connection
-    command.upgrade(config, to)
+    return config
 
 
 def _quoted(value: Path | str) -> str:

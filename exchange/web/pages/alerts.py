@@ -13,6 +13,7 @@ from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access import OpenNode
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
+from exchange.web.pages.sentences import no_effect
 
 router = APIRouter()
 
@@ -26,7 +27,8 @@ def alerts(node: OpenNode, who: Reading) -> Response:
         mail = mail_state(session, who.caller.pseudonym)
     subjects = [line.news.statement_id for line in found.lines if line.news.statement_id]
     asker.note(Act.LIST_STATEMENTS, len(subjects), *subjects[:MAX_SUBJECTS])
-    return page("alerts", who, alerts=found, days=KEPT_DAYS, mail=mail, mail_sent=node.mail is not None)
+    why = {line.news.statement_id: no_effect(line.no_effect) for line in found.lines if line.no_effect is not None}
+    return page("alerts", who, alerts=found, why=why, days=KEPT_DAYS, mail=mail, mail_sent=node.mail is not None)
 
 
 @router.post("/alerts/read")

@@ -49,7 +49,7 @@ from exchange.web.pages import (
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.modules import STATIC, VERSION
 from exchange.web.pages.sentences import refusal, refusal_of
-from exchange.web.problems import problem, status_of
+from exchange.web.problems import headers_of, problem, status_of
 from exchange.web.tries import Tries
 
 POLICY = (
@@ -98,7 +98,7 @@ def create_pages(node: Node) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.node = node
     app.state.tries = Tries()
-    app.state.provider = provider_of(node.settings)
+    app.state.provider = provider_of(node.settings, node.egress)
     app.mount(f"/static/{VERSION}", Kept(directory=STATIC, how="public, max-age=31536000, immutable"), name="static")
     app.mount("/static", Kept(directory=STATIC, how="no-cache"), name="static-by-name")
     for part in PARTS:  # not included: a router of its own for each would be asked in turn, for every page
@@ -155,8 +155,10 @@ def _exchange_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, ExchangeError):
         raise TypeError("this handler is for the node's own errors")
     if "application/json" in request.headers.get("accept", ""):  # a script of these pages asked
-        return problem(error.code, status_of(error), str(error))
-    return error_page(status_of(error), refusal_of(error))
+        return problem(error.code, status_of(error), str(error), headers=headers_of(error))
+    shown = error_page(status_of(error), refusal_of(error))
+    shown.headers.update(headers_of(error))
+    return shown
 
 
 def _not_understood(_request: Request, _error: Exception) -> Response:

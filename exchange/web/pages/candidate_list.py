@@ -120,7 +120,7 @@ def of_a_record(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
 def _listed(node: Node, who: Visitor, found: list[StoredCandidate], seen_from: str | None) -> list[Listed]:
     with node.store.read() as session:
         seen = seen_by(session, who.caller.pseudonym, [item.scans for item in found])
-        hits = linked(session)
+        hits = linked(session, [item.scans for item in found])
     opened = {scans for scans, row in seen.items() if row.opened_at is not None}
     return [
         Listed(

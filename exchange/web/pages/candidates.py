@@ -22,7 +22,7 @@ from exchange.web.access import OpenNode
 from exchange.web.blobs import Digest
 from exchange.web.candidates import CandidateId, found_candidate, note_candidate
 from exchange.web.conditional import IfNoneMatch
-from exchange.web.heavy import heavily
+from exchange.web.heavy import Kind, heavily
 from exchange.web.heights import MarkedRegion, heights_answer
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.rail import SeenFrom, rail_for
@@ -48,7 +48,7 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
     note_candidate(asker, Act.READ_CANDIDATE, found)
     pair = answers.candidate_detail(found, worth_of(node.calibration, found))
     with node.store.read() as session:
-        reviews = reviews_of(session, node, pair_of(found), who.caller.pseudonym)
+        reviews = reviews_of(session, node, pair_of(found), who.caller.pseudonym, who.caller.role)
     own = node.node_id in (found.record_a.issuer, found.record_b.issuer)
     return page(
         "pair",
@@ -90,4 +90,4 @@ async def heights(
 ) -> Response:
     """What the comparison viewer draws of one scan."""
     wanted = Wanted(form, MOST, drawn == "mirrored", region)
-    return await heavily(request, heights_answer, node, who.consultation, sha256, wanted, if_none_match)
+    return await heavily(request, Kind.PICTURES, heights_answer, node, who.consultation, sha256, wanted, if_none_match)

@@ -9,7 +9,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
+from exchange.flows.blind import note_told
 from exchange.flows.case_graph import Case, CaseGraph, Placed, Tie, case_graph
+from exchange.flows.links import pairs_told
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web import answers
 from exchange.web.access import OpenNode
@@ -57,8 +59,10 @@ def one(node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference
     """One case, its exhibits, and what it is linked to."""
     asker, case = who.consultation, Case(jurisdiction, case_reference)
     with node.store.read() as session:
-        graph = case_graph(session, node, who.caller.role, who.caller.pseudonym, case)
+        graph = case_graph(session, who.caller.role, who.caller.pseudonym, case)
+        told = pairs_told(session, [link for tie in graph.ties for link in tie.links])
     records = [answers.summary(row) for row in graph.records]
+    note_told(node, who.caller.role, who.caller.pseudonym, told)  # each line with its stage
     links = [link.link_id for tie in graph.ties for link in tie.links]
     asked = {"jurisdiction": str(jurisdiction), "case_reference": case_reference}
     asker.note(Act.SEARCH_RECORDS, len(records), *(row.statement_id for row in records), asked=asked)

@@ -2,42 +2,83 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
-from exchange.errors import Conflict, InvalidInput, NotFound
-from exchange.flows.blind import hidden_pairs, note_shown, view_of
-from exchange.flows.links import Link, all_links, find_link
+from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
+from exchange.flows.blind import Hidden, hidden_pairs, note_shown, note_told, view_of
+from exchange.flows.hit_stage import CLOSED, Stage
+from exchange.flows.links import Link, closed_links, find_link, open_links
 from exchange.flows.node import Node
 from exchange.flows.reviews import Review, reviews_of
-from exchange.flows.speak import Spoke
-from exchange.flows.stages import Stage
+from exchange.flows.speak import Spoke, may_take_back
+from exchange.flows.stages import Entry
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import candidate_of
-from exchange.store.reviews import Scans, scans_of
+from exchange.store.hits import note_stage_changes_read, stage_changes
+from exchange.store.reviews import scans_of
 from exchange.web import answers
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
 from exchange.web.pages.reviews import remark_of, say
+from exchange.web.pages.sentences import no_effect
 from exchange.web.records import StatementId
 from schemas import Hit, Message
-from schemas.vocabulary import AfteConclusion, Basis, ComparisonStep, FeedbackOutcome, ReferenceChannel, Role
+from schemas.vocabulary import (
+    AfteConclusion,
+    Basis,
+    ComparisonStep,
+    FeedbackOutcome,
+    HitStage,
+    ReferenceChannel,
+    Role,
+)
 
 router = APIRouter()
 
+ON_A_PAGE = 50
+After = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="The last one of the page before.")]
 ACTIONS = ("message", "feedback", "comparison", "conclusion", "done", "retraction")
 
 
 @router.get("/hits")
-def hits(node: OpenNode, who: Reading) -> Response:
-    """All hits that this node knows of, what is due first at the top."""
-    asker = who.consultation
+def hits(node: OpenNode, who: Reading, closed: bool = False, after: After = None) -> Response:
+    """The hits where somebody has a turn, what is due first at the top; or those where nobody has, the newest first."""
+    asker, left_out, following = who.consultation, 0, None
     with node.store.read() as session:
-        links = all_links(session, node, _hidden(session, who))
+        hidden = _hidden(session, who)
+        if closed:
+            links, following = closed_links(session, node, hidden, after=after, limit=ON_A_PAGE)
+        else:
+            found = open_links(session, node, hidden)
+            links, left_out = found.links, found.left_out
+        changes = stage_changes(session) if who.caller.role is Role.HEAD else ()
+    note_told(node, who.caller.role, who.caller.pseudonym, [link.pair for link in links])  # each with its stage
     asker.note(Act.LIST_STATEMENTS, len(links), *(link.link_id for link in links))
-    return page("hits", who, rows=[(link, _sides(link)) for link in links], now=stamp())
+    return page(
+        "hits",
+        who,
+        rows=[(link, _sides(link)) for link in links],
+        now=stamp(),
+        closed=closed,
+        left_out=left_out,
+        following=following,
+        changes=changes,
+    )
+
+
+@router.post("/hits/stage-changes/read")
+async def read_changes(request: Request, node: OpenNode, who: Reading) -> Response:
+    """The head has seen which hits have another stage since the release that made it a function of the set."""
+    await read_form(request, node, who.csrf)
+    if who.caller.role is not Role.HEAD:
+        raise Forbidden("Only the head takes note of stages that changed.")
+    await off_loop(_note_changes, node)
+    return RedirectResponse("/app/hits", 303)
 
 
 @router.get("/hits/{link_id}")
@@ -49,6 +90,7 @@ def one(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
         reviews = _on_exhibits(reviews_of(session, node, link.pair, who.caller.pseudonym))
         scans = scans_of(link.pair.a.scan, link.pair.b.scan)
         candidate = candidate_of(session, scans, view_of(who.caller.role, who.caller.pseudonym))
+    note_told(node, who.caller.role, who.caller.pseudonym, [link.pair])
     if candidate is not None:  # the history tells the score
         note_shown(node, who.caller.role, who.caller.pseudonym, [candidate], opened=True)
     asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in link.history))
@@ -65,12 +107,16 @@ def one(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
         outcomes=list(FeedbackOutcome),
         conclusions=list(AfteConclusion),
         examiner=who.caller.role is Role.EXAMINER,
+        makers={entry.statement_id: entry.statement.made_by.pseudonym for entry in link.history},
+        may_take_back=_may_take_back(node, who, link),
         references=[
             entry.statement.reference
             for entry in link.history
             if isinstance(entry.statement, Message) and entry.statement.reference
         ],
-        closed=link.progress.stage in (Stage.RETRACTED, Stage.ELIMINATED, Stage.INCONCLUSIVE),
+        closed=link.progress.stage in CLOSED,
+        ended=link.progress.stage in (*CLOSED, Stage.COMPARED, Stage.CONFIRMED),
+        why={name: no_effect(reason) for name, reason in link.progress.no_effect.items()},
     )
 
 
@@ -84,14 +130,14 @@ async def act(request: Request, node: OpenNode, who: Reading, link_id: Statement
     return RedirectResponse(f"/app/hits/{link_id}#s-{spoke.statement_id[:12]}", 303)
 
 
-def _hidden(session: Session, who: Visitor) -> frozenset[Scans]:
+def _hidden(session: Session, who: Visitor) -> Hidden:
     return hidden_pairs(session, who.caller.role, who.caller.pseudonym)
 
 
 def _act(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, str]) -> Spoke:
     with node.store.read() as session:
         link = find_link(session, node, link_id, _hidden(session, who))
-    lead = link.link_id
+    lead = link.lead_id
     match action:
         case "message":
             channel, number = fields.get("channel", ""), fields.get("number", "").strip()
@@ -130,13 +176,27 @@ def _act(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, 
 
 
 def _take_back(node: Node, who: Visitor, link: Link, reason: str) -> Spoke:
-    """The latest hit of this node's own: a confirmed one first, then the lead."""
-    own = [
-        entry for entry in link.history if isinstance(entry.statement, Hit) and entry.statement.issuer == node.node_id
-    ]
-    if not own:
+    hit = _own_hit(node, link)
+    if hit is None:
         raise Conflict("Only the node that signed a hit takes it back; this side may dispute it.", code="not-owner")
-    return say(node, who, "retraction", retracts=own[-1].statement_id, reason=reason)
+    return say(node, who, "retraction", retracts=hit.statement_id, reason=reason)
+
+
+def _may_take_back(node: Node, who: Visitor, link: Link) -> bool:
+    hit = _own_hit(node, link)
+    return hit is not None and may_take_back(hit.statement.made_by, who.caller.pseudonym, who.caller.role)
+
+
+def _own_hit(node: Node, link: Link) -> Entry | None:
+    """The latest hit of this node's own that counts: a confirmed one first, then the lead."""
+    own = [
+        (entry.statement.stage is HitStage.CONFIRMED, entry.log_index, entry.statement_id, entry)
+        for entry in link.history
+        if isinstance(entry.statement, Hit)
+        and entry.statement.issuer == node.node_id
+        and entry.statement_id not in link.progress.no_effect
+    ]
+    return max(own)[-1] if own else None
 
 
 def _done(node: Node, who: Visitor, link: Link, review_id: str) -> Spoke:
@@ -150,7 +210,7 @@ def _done(node: Node, who: Visitor, link: Link, review_id: str) -> Spoke:
     if review.said.conclusion is review.verified.said.conclusion is AfteConclusion.IDENTIFICATION:
         pair = link.pair.model_dump(mode="json")
         return say(node, who, "hit", pair=pair, stage="confirmed", basis=Basis.EXHIBITS, **rests_on)
-    return say(node, who, "physical-comparison", hit=link.link_id, step=ComparisonStep.DONE, **rests_on)
+    return say(node, who, "physical-comparison", hit=link.lead_id, step=ComparisonStep.DONE, **rests_on)
 
 
 def _step(fields: dict[str, str]) -> ComparisonStep:
@@ -177,6 +237,11 @@ def _peer(node: Node, link: Link) -> str:
     if peer is None:
         raise Conflict("Both records are this node's own: there is nobody to write to.", code="not-owner")
     return peer
+
+
+def _note_changes(node: Node) -> None:
+    with node.store.write() as session:
+        note_stage_changes_read(session)
 
 
 def _sides(link: Link) -> list[answers.RecordSummary | None]:

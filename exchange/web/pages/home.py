@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
+from exchange.flows.blind import view_of
 from exchange.flows.deadlines import duties
 from exchange.flows.node import Node
 from exchange.flows.status import node_status
@@ -26,9 +27,8 @@ _LINE: TypeAdapter[str] = TypeAdapter(ShortText)
 def home(node: OpenNode, who: SignedIn) -> Response:
     with node.store.read() as session:
         due = duties(session, node, who.caller.role, who.caller.pseudonym)
-    return page(
-        "home", who, due=due, status_now=node_status(node), peers=sync_status(node), purposes=list(LawfulPurpose)
-    )
+    status_now = node_status(node, blind_for=view_of(who.caller.role, who.caller.pseudonym).blind_for)
+    return page("home", who, due=due, status_now=status_now, peers=sync_status(node), purposes=list(LawfulPurpose))
 
 
 @router.post("/purpose")

@@ -19,6 +19,7 @@ from exchange.errors import ExchangeError, Forbidden, InvalidInput
 from exchange.flows.alerts import MOST, count_fresh
 from exchange.flows.node import Node
 from exchange.flows.sign_in import csrf_of
+from exchange.flows.worth import other_matcher
 from exchange.store.sign_in import session_of, to_be_touched, touch_session
 from exchange.web.access import Caller, OpenNode
 from exchange.web.answers import RecordSummary
@@ -28,7 +29,7 @@ from exchange.web.languages.days import moment, period
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.modules import ADDRESS, VIEWER_MODULES
 from exchange.web.pages.sent import kind_of, own_body
-from exchange.web.pages.sentences import Refusal, reason
+from exchange.web.pages.sentences import Refusal, reason, standing
 from exchange.web.pages.viewer_words import viewer_words
 from schemas.vocabulary import Role, SignedInBy
 
@@ -54,6 +55,8 @@ _pages.globals |= {
     "static": ADDRESS,
     "viewer_words": viewer_words,
     "viewer_modules": VIEWER_MODULES,
+    "other_matcher": other_matcher,
+    "standing": standing,
 }
 
 

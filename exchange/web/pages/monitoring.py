@@ -18,7 +18,7 @@ from exchange.flows.monitoring_half import Half
 from exchange.flows.node import Node
 from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
 from exchange.web.access import OpenNode
-from exchange.web.heavy import heavily
+from exchange.web.heavy import Kind, heavily
 from exchange.web.languages import spoken
 from exchange.web.pages.figures import notes, words
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
@@ -91,7 +91,7 @@ async def approve(request: Request, node: OpenNode, who: Heading, half: str) -> 
 async def hand_out(request: Request, node: OpenNode, who: Monitoring, half: str, form: Form) -> Response:
     """The approved report as JSON, whose digest is signed, as CSV or as PDF; or the signed approval itself."""
     wanted = Half.parse(half)
-    body, media_type, ending = await heavily(request, _handed_out, node, who, wanted, form)
+    body, media_type, ending = await heavily(request, Kind.REPORTS, _handed_out, node, who, wanted, form)
     headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}{ending}"'}
     return Response(body, media_type=media_type, headers=headers)
 

@@ -52,7 +52,8 @@ async def enrol_peer(request: Request, node: OpenNode, who: Operating) -> Respon
     try:
         met = await off_loop(fetch_introduction, node, _address(fields))
         confirmed = fields.get("fingerprint", "").strip() or None
-        await off_loop(enrol, node, met, confirmed=confirmed, legal_basis=fields.get("legal_basis", ""))
+        basis, address = fields.get("legal_basis", ""), fields.get("address")
+        await off_loop(enrol, node, met, confirmed=confirmed, legal_basis=basis, address=address)
     except ExchangeError as error:
         return await off_loop(_page, node, who, met=met, problem=str(error), url=fields.get("url", ""))
     return RedirectResponse("/app/peers", 303)

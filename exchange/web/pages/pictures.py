@@ -13,7 +13,7 @@ from exchange.web.access import OpenNode
 from exchange.web.candidates import CandidateId, found_candidate, picture_of
 from exchange.web.conditional import IfNoneMatch, unchanged
 from exchange.web.consultation import Consultation
-from exchange.web.heavy import heavily
+from exchange.web.heavy import Kind, heavily
 from exchange.web.pages.layout import Reading
 
 router = APIRouter()
@@ -31,7 +31,7 @@ async def picture(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Both scans in one registered frame under the same light, congruent cells lit."""
-    return await heavily(request, _answer, node, who.consultation, candidate_id, width, if_none_match)
+    return await heavily(request, Kind.PICTURES, _answer, node, who.consultation, candidate_id, width, if_none_match)
 
 
 def _answer(

@@ -1,4 +1,4 @@
-"""One record, with all that was signed."""
+"""One record, with all that was signed; of one that was withdrawn, what became of it here and at each holder."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from exchange.errors import NotFound
+from exchange.flows.node import Node
 from exchange.flows.sharing import record_of, sharing_of
+from exchange.flows.withdraw import withdrawal_states
 from exchange.log.audit_entry import Act
 from exchange.store.records import PENDING, acquisitions_of, find_record
 from exchange.web import answers
 from exchange.web.access import OpenNode
-from exchange.web.pages.layout import Reading, page
+from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.records import StatementId
 from schemas.vocabulary import Role
 
@@ -26,7 +28,7 @@ def one(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
     with node.store.read() as session:
         found = find_record(session, statement_id)
         if found is None:
-            raise NotFound("There is no such record on this node.")
+            return _withdrawn(node, who, statement_id)
         row, statement = found
         record = record_of(session, statement_id)
         shared = sharing_of(session, statement_id, record, owner=node.node_id) if row.issuer == node.node_id else []
@@ -38,3 +40,14 @@ def one(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
     own = row.issuer == node.node_id and who.caller.role is Role.EXAMINER and row.superseded_by is None
     mine = row.submitted_by == who.caller.pseudonym and who.caller.role is Role.EXAMINER
     return page("record", who, record=answer, said=record, signed=signed, pending=pending, own=own, mine=mine)
+
+
+def _withdrawn(node: Node, who: Visitor, statement_id: str) -> Response:
+    unknown = NotFound("There is no such record on this node.")
+    if who.caller.role is Role.INVESTIGATOR:
+        raise unknown
+    try:
+        states = withdrawal_states(node, statement_id)
+    except NotFound as error:
+        raise unknown from error
+    return page("withdrawn", who, states=states)

@@ -21,7 +21,7 @@ from exchange.store.records import PENDING, acquisitions_of, find_record
 from exchange.store.terms import groups_of
 from exchange.web import answers
 from exchange.web.access import OpenNode
-from exchange.web.heavy import heavily
+from exchange.web.heavy import Kind, heavily
 from exchange.web.languages import term
 from exchange.web.pages.draft_files import Card, card_of
 from exchange.web.pages.fetched import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched
@@ -119,7 +119,7 @@ async def submit(request: Request, node: OpenNode, who: Registering, draft_id: D
     """Sign and submit; a second click gets the same record."""
     await check_own(request, node, who)
     try:
-        statement_id = await heavily(request, submit_draft, node, who.caller.maker, draft_id)
+        statement_id = await heavily(request, Kind.SUBMISSIONS, submit_draft, node, who.caller.maker, draft_id)
     except InvalidInput as error:
         refused: Response = await off_loop(_refused, node, who, draft_id, error)
         return refused

@@ -14,7 +14,7 @@ from exchange.flows.draft_form import FILE_CHOICES
 from exchange.flows.drafts import read_draft
 from exchange.flows.node import Node
 from exchange.web.access import OpenNode
-from exchange.web.heavy import heavily
+from exchange.web.heavy import Kind, heavily, place
 from exchange.web.pages.draft_files import card_of
 from exchange.web.pages.fetched import check_own, is_fetched, read_json
 from exchange.web.pages.layout import Visitor, off_loop, page
@@ -62,9 +62,10 @@ async def take(
 ) -> Response:
     """One piece. The answer says how much is here, also with 409 when the piece belongs elsewhere."""
     check_script(request, node, who.csrf)
-    piece = await bounded_body(request, flow.MAX_PIECE_BYTES)
     try:
-        found = await off_loop(flow.take_piece, node, who.caller.pseudonym, draft_id, file_id, offset, piece)
+        with place(request, Kind.PIECES) as kept:
+            piece = await bounded_body(request, flow.MAX_PIECE_BYTES)
+            found = await kept.work(flow.take_piece, node, who.caller.pseudonym, draft_id, file_id, offset, piece)
     except Conflict:
         here = node.draft_files.size(file_id)
         return JSONResponse({"file_id": file_id, "offset": here, "whole": False}, 409)
@@ -75,7 +76,7 @@ async def take(
 async def read(request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
     """Read a whole file; its card, or for a form the page again."""
     await check_own(request, node, who)
-    await heavily(request, flow.read_scan, node, who.caller.pseudonym, draft_id, file_id)
+    await heavily(request, Kind.SUBMISSIONS, flow.read_scan, node, who.caller.pseudonym, draft_id, file_id)
     if is_fetched(request):
         card: Response = await off_loop(_card, node, who, draft_id, file_id)
         return card

@@ -11,7 +11,7 @@ from exchange.flows.report import gather_report
 from exchange.log.audit_entry import Act
 from exchange.web.access import OpenNode
 from exchange.web.candidates import CandidateId, found_candidate, note_candidate
-from exchange.web.heavy import heavily
+from exchange.web.heavy import Kind, heavily
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import Reading, Visitor
 from exchange.web.records import StatementId
@@ -24,7 +24,7 @@ router = APIRouter()
 @router.get("/pairs/{candidate_id}/report.pdf")
 async def report(request: Request, node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
     """One page in plain language, then the technical annex, in the language of the pages."""
-    made = await heavily(request, _report, node, who, candidate_id)
+    made = await heavily(request, Kind.REPORTS, _report, node, who, candidate_id)
     name = f"{node.node_id}-pair-{candidate_id}-{spoken().code}.pdf"
     return Response(made, media_type="application/pdf", headers=_file(name))
 

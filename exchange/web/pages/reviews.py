@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput, NotFound
@@ -13,7 +13,7 @@ from exchange.flows import blind
 from exchange.flows.node import Node
 from exchange.flows.pipelines import PIPELINES
 from exchange.flows.reviews import Review, reviews_of
-from exchange.flows.speak import Spoke, speak
+from exchange.flows.speak import Spoke, may_take_back, speak
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import View, candidate_of
 from exchange.store.records import acquisitions_of
@@ -22,13 +22,14 @@ from exchange.web import answers
 from exchange.web.access import OpenNode
 from exchange.web.candidates import CandidateId, found_candidate
 from exchange.web.pages.candidates import sides_of
-from exchange.web.pages.layout import Examining, Visitor, off_loop, page, read_form
+from exchange.web.pages.layout import Examining, Visitor, off_loop, only, page, read_form
 from exchange.web.records import StatementId
-from schemas.vocabulary import AfteConclusion, Basis
+from schemas.vocabulary import AfteConclusion, Basis, Role
 
 router = APIRouter()
 
 DONE_SHOWN = 20
+TakingBack = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.HEAD))]
 TaskId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 
 
@@ -42,7 +43,7 @@ async def conclude(request: Request, node: OpenNode, who: Examining, candidate_i
 
 @router.post("/pairs/{candidate_id}/conclusion/{statement_id}/retraction")
 async def take_back(
-    request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId, statement_id: StatementId
+    request: Request, node: OpenNode, who: TakingBack, candidate_id: CandidateId, statement_id: StatementId
 ) -> Response:
     """Take a conclusion back: nobody is asked to verify it any more. It stays in the log, and so does this."""
     fields = await read_form(request, node, who.csrf)
@@ -65,9 +66,11 @@ def verifications(node: OpenNode, who: Examining) -> Response:
     """What waits for this examiner's judgement, without a word on why."""
     with node.store.read() as session:
         tasks = blind.tasks_for(session, who.caller.pseudonym)
+        waiting = blind.waiting_of(session, who.caller.pseudonym)
         done = done_tasks(session, who.caller.pseudonym, limit=DONE_SHOWN)
     sides = {task.task_id: [answers.summary(record) for record in task.records] for task in tasks}
-    return page("verifications", who, tasks=tasks, sides=sides, done=done)
+    own = [(item, [answers.summary(record) for record in item.records]) for item in waiting]
+    return page("verifications", who, tasks=tasks, sides=sides, own=own, done=done)
 
 
 @router.post("/verifications/{task_id}/take")
@@ -92,7 +95,9 @@ def one(node: OpenNode, who: Examining, task_id: TaskId) -> Response:
     asker = who.consultation
     with node.store.read() as session:
         task = blind.open_task(session, who.caller.pseudonym, task_id)
-        found = candidate_of(session, scans_of(task.pair.a.scan, task.pair.b.scan), View(PIPELINES, None))
+        found = candidate_of(
+            session, scans_of(task.pair.a.scan, task.pair.b.scan), View(PIPELINES, None, superseded=True)
+        )
         if not task.mine or found is None:
             raise NotFound("There is no such verification, or it is not for you.")
         roi = next(scan.roi for scan in acquisitions_of(session, task.pair.a.record) if scan.sha256 == task.pair.a.scan)
@@ -129,13 +134,17 @@ def _conclude(node: Node, who: Visitor, candidate_id: int, fields: dict[str, str
 
 
 def _take_back(node: Node, who: Visitor, candidate_id: int, statement_id: str, fields: dict[str, str]) -> None:
-    _own_review(node, who, candidate_id, statement_id)
+    review = _review(node, who, candidate_id, statement_id)
+    if not may_take_back(review.said.made_by, who.caller.pseudonym, who.caller.role):
+        raise NotFound("There is no such conclusion of yours on this pair.")
     say(node, who, "retraction", retracts=statement_id, reason=fields.get("reason", "").strip())
 
 
 def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Spoke:
     found = found_candidate(who.consultation, candidate_id)
-    review = _own_review(node, who, candidate_id, statement_id)
+    review = _review(node, who, candidate_id, statement_id)
+    if review.said.made_by.pseudonym != who.caller.pseudonym:
+        raise NotFound("There is no such conclusion of yours on this pair.")
     if review.verified is None:
         raise InvalidInput("No other examiner has verified it yet.", code="not-verified")
     exhibits = review.said.basis is Basis.EXHIBITS
@@ -153,12 +162,12 @@ def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Spo
     )
 
 
-def _own_review(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Review:
-    """The conclusion of this pair that the examiner made. Raises NotFound."""
+def _review(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Review:
+    """A conclusion of this pair that this person may see. Raises NotFound."""
     pair = blind.pair_of(found_candidate(who.consultation, candidate_id))
     with node.store.read() as session:
-        for review in reviews_of(session, node, pair, who.caller.pseudonym):
-            if review.statement_id == statement_id and review.said.made_by.pseudonym == who.caller.pseudonym:
+        for review in reviews_of(session, node, pair, who.caller.pseudonym, who.caller.role):
+            if review.statement_id == statement_id:
                 return review
     raise NotFound("There is no such conclusion of yours on this pair.")
 

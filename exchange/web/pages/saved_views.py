@@ -23,7 +23,7 @@ from exchange.store.view_tables import SavedViewRow
 from exchange.web.access import OpenNode
 from exchange.web.candidates import CandidateId, found_candidate
 from exchange.web.conditional import IfNoneMatch, unchanged
-from exchange.web.heavy import heavily
+from exchange.web.heavy import Kind, heavily
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop
 from exchange.web.pages.sent import check_script, read_json
 
@@ -48,7 +48,7 @@ def all_views(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Respon
 async def save(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId) -> Response:
     sent = await read_json(request, node, who.csrf, MOST_BYTES)
     found = await off_loop(found_candidate, who.consultation, candidate_id)
-    row = await heavily(request, save_view, node, pair_of(found), who.caller.pseudonym, sent)
+    row = await heavily(request, Kind.PICTURES, save_view, node, pair_of(found), who.caller.pseudonym, sent)
     return JSONResponse(_told(candidate_id, row, who), 201)
 
 

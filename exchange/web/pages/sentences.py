@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.errors import ExchangeError
-from exchange.web.languages import gettext, spoken
+from exchange.flows.hit_stage import NoEffect
+from exchange.flows.node import Node
+from exchange.flows.standing import standing_of
+from exchange.web.languages import gettext, spoken, term
 from exchange.web.languages import marked as _m
 from exchange.web.languages.catalogue import SOURCE
+from schemas.issued import Statement
 
 SENTENCES: Final = {
     "exchange-error": _m("The node cannot do this."),
@@ -58,10 +62,22 @@ SENTENCES: Final = {
     "conflict": _m("This does not agree with what is stored already. Load the page anew."),
     "token-name-taken": _m("A token of this name is in force already. Take another name, or revoke that one."),
     "other-pair": _m("What it rests on is of another pair."),
-    "other-basis": _m("The verification has another basis than the conclusion."),
+    "other-basis": _m("What it rests on has another basis: the screen and the exhibits do not go together."),
     "same-examiner": _m("A conclusion is verified by another examiner than the one who made it."),
     "not-agreed": _m("The two examiners do not agree that this is worth pursuing."),
-    "taken-back": _m("What it rests on was taken back."),
+    "taken-back": _m("It, or what it rests on, was taken back."),
+    "names-unknown": _m("A statement that it names is not on this node."),
+    "rests-on-none": _m("A statement that it names has no effect itself."),
+    "not-a-side": _m("Its issuer owns neither record of the pair."),
+    "not-its-own": _m("It names a statement of another node; only its issuer may do this."),
+    "not-identified": _m("A hit is confirmed when both examiners identified on the exhibits."),
+    "no-lead": _m("It names no lead of this pair."),
+    "not-asked": _m("Nobody asked for this comparison, or the question is over. Ask for it first."),
+    "own-question": _m("The side that asked for the comparison cannot agree to it itself. Wait for the other side."),
+    "no-comparison": _m("No comparison of the exhibits was agreed with the other side. Ask for one first."),
+    "before-the-day": _m("The day that was agreed for the comparison had not come."),
+    "comparison-declined": _m("The comparison was declined. Ask for it anew."),
+    "compared-already": _m("The exhibits had been compared already."),
     "not-verified": _m("No other examiner has verified it yet."),
     "not-blind": _m("Whoever has seen the score or the first conclusion does not verify it."),
     "not-owner": _m("Only the owner of the record may do this."),
@@ -77,6 +93,7 @@ SENTENCES: Final = {
     "key-compromised": _m("The record is not believed any more: its key was in wrong hands."),
     "head-not-signed": _m("The log's head over this is not signed yet. Try again in a moment."),
     "too-many": _m("Too many tries. Wait a minute."),
+    "busy": _m("The node has more to do than it can do in time. Go back, and try again in a moment; nothing is lost."),
     "quota-reached": _m("As many queries were asked as may be. Ask again later."),
     "store-unavailable": _m("The node's store cannot be reached. Try again later; nothing was stored."),
     "store-full": _m("The node's disk is full. Nothing was stored; tell the node's operator."),
@@ -110,6 +127,8 @@ SENTENCES: Final = {
     "digest-differs": _m("What arrived is not what was signed. Tell the node's operator."),
     "peer-error": _m("The other node did not answer as it should. Tell the node's operator."),
     "peer-unreachable": _m("The other node cannot be reached. It is tried again."),
+    "address-differs": _m("The card states another address than the one that was typed. Nothing was enrolled."),
+    "egress-refused": _m("This node may not connect to that address. Tell the node's operator."),
     "peer-misbehaved": _m("The other node broke the rules of the exchange. Tell the node's operator."),
     "history-differs": _m("The other node shows two histories. Believe neither; tell the node's operator."),
     "unforeseen": _m("The node met an error that nobody foresaw. It was logged; tell the node's operator."),
@@ -153,9 +172,17 @@ _REASONS: Final = [
             r"The score was made with other parameters than those of the model\.",
             _m("The score was made with other parameters than those of the model."),
         ),
+        (
+            r"This score was made by matcher version (?P<there>.+); this node has version (?P<here>\S+): .+\.",
+            _m(
+                "This score was made by matcher version %(there)s; this node has version %(here)s: scores of the two "
+                "cannot be compared."
+            ),
+        ),
     )
 ]
-"""Why no likelihood ratio is validated, as ``flows/worth.py`` and the matcher say it."""
+"""Why no likelihood ratio is validated, or two scores are not comparable, as ``flows/worth.py`` and the matcher say
+it."""
 
 
 @dataclass(frozen=True)
@@ -177,9 +204,26 @@ def refusal_of(error: ExchangeError) -> Refusal:
     return refusal(next(code for code in codes if code in SENTENCES), str(error))
 
 
+def no_effect(why: NoEffect) -> str:
+    """Why a statement of a hit counts for nothing."""
+    return gettext(SENTENCES[why])
+
+
 def reason(sentence: str) -> str:
     """Why there is no validated likelihood ratio; a sentence that is not known here stays as it is."""
     for pattern, text in _REASONS:
         if (found := pattern.fullmatch(sentence)) is not None:
             return gettext(text, **found.groupdict())
     return sentence
+
+
+def standing(node: Node, said: Statement) -> str:
+    """That whoever signed has another role by now, or is no user any more; else nothing."""
+    found = standing_of(node, said)
+    if found is None:
+        return ""
+    who, signed_as = said.made_by.pseudonym, term(found.signed_as)
+    if found.today is None:
+        return gettext("%(who)s signed as %(role)s, and is no user of this node any more.", who=who, role=signed_as)
+    today = term(found.today)
+    return gettext("%(who)s signed as %(role)s, and is %(today)s today.", who=who, role=signed_as, today=today)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Literal
 
 import segno
@@ -13,6 +14,7 @@ from exchange.errors import ExchangeError, Forbidden, InvalidInput, TooMany, Una
 from exchange.flows import sign_in as flow
 from exchange.flows.node import Node
 from exchange.store.sign_in import end_session
+from exchange.store.sign_in_guard import DEVICE_S
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
 from exchange.web.pages.sentences import Refusal, refusal, refusal_of
@@ -54,6 +56,11 @@ def session_cookie(node: Node, answer: Response, token: str) -> Response:
     return answer
 
 
+def device_cookie(node: Node) -> str:
+    """Of a browser in which somebody signed in fully before; with the same prefix as that of the session."""
+    return f"{cookie_name(node)}-device"
+
+
 def check_passwords(node: Node) -> None:
     """Raises Forbidden where people sign in at the provider alone."""
     if node.settings.oidc_only:
@@ -64,14 +71,18 @@ def check_passwords(node: Node) -> None:
 async def sign_in(request: Request, node: OpenNode) -> Response:
     fields = await read_form(request, node, None)
     tries: Tries = request.app.state.tries
-    pseudonym = fields.get("pseudonym", "")
+    pseudonym, device = fields.get("pseudonym", ""), request.cookies.get(device_cookie(node), "")
+    given = fields.get("password", ""), fields.get("code", "")
     try:
         check_passwords(node)
-        tries.take(request)
-        token = await off_loop(flow.sign_in, node, pseudonym, fields.get("password", ""), fields.get("code", ""))
+        if await off_loop(flow.is_known_browser, node, pseudonym, device):  # its own failures bound it
+            begun = await off_loop(flow.sign_in, node, pseudonym, *given, device=device)
+        else:
+            tries.take(request)
+            begun = await tries.in_turn(partial(flow.sign_in, node, pseudonym, *given))
     except (Unauthenticated, TooMany, Forbidden) as error:
         return sign_in_form(node, pseudonym=pseudonym[:32], refused=error)
-    return session_cookie(node, RedirectResponse("/app/", 303), token)
+    return _known_from_now_on(node, session_cookie(node, RedirectResponse("/app/", 303), begun.session), begun.device)
 
 
 @router.post("/sign-out")
@@ -129,6 +140,14 @@ def _welcome(node: Node, enrolling: flow.Enrolling, refused: Refusal | None) -> 
         least=flow.MIN_PASSWORD,
         refusal=refused,
     )
+
+
+def _known_from_now_on(node: Node, answer: Response, device: str) -> Response:
+    secure = node.settings.url.startswith("https:")
+    answer.set_cookie(
+        device_cookie(node), device, path="/", max_age=DEVICE_S, secure=secure, httponly=True, samesite="strict"
+    )
+    return answer
 
 
 def _end(node: Node, token: str) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.flows.report import PairReport, Said, Side
+from exchange.flows.worth import other_matcher
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment, period
-from exchange.web.pages.sentences import reason
+from exchange.web.pages.sentences import no_effect, reason
 from exchange.web.report.blocks import Block, columns, heading, pairs, paragraph, picture, quiet
 from schemas import Conclusion, Feedback, Hit, Retraction, Verification
 from schemas.vocabulary import Modality
@@ -67,6 +68,8 @@ def _comparison(report: PairReport) -> list[Block]:
             )
         ),
     ]
+    if (other := other_matcher(str(found["matcher_version"]))) is not None:
+        blocks.append(quiet(reason(other)))
     cells = found.get("cells") or found.get("segments") or []
     if cells:
         shown = [_cell(cell) for cell in cells]
@@ -150,7 +153,7 @@ def _record(side: Side) -> list[tuple[str, str]]:
         (_("Instrument"), f"{instrument.maker} {instrument.model}" if instrument else term("not_examined")),
         (_("Handling code"), f"{handling.code.value}: {handling.restriction or term(handling.code)}"),
         (_("Kept until"), str(record.retention_until)),
-        (_("Received"), moment(side.received_at)),
+        (_("Received here"), moment(side.received_at)),
         (_("Statement"), side.statement_id),
         (_("Place in the log"), _("%(index)s in the log of %(node)s", index=side.log_index, node=side.issuer)),
         (_("SHA-256 of the scan"), scan.blob.sha256),
@@ -191,9 +194,13 @@ def _statement(said: Said) -> list[tuple[str, str]]:
             pass
     if said.retracted:
         rows.append((_("State"), _("taken back by its issuer")))
+    elif said.no_effect is not None:
+        rows.append((_("State"), _("has no effect: %(why)s", why=no_effect(said.no_effect))))
+    if statement.stated_at is not None:
+        rows.append((_("Stated by the issuer"), moment(statement.stated_at)))
     return [
         *rows,
-        (_("Received"), moment(said.received_at)),
+        (_("Received here"), moment(said.received_at)),
         (_("Statement"), said.statement_id),
         (_("Place in the log"), _("%(index)s in the log of %(node)s", index=said.log_index, node=statement.issuer)),
     ]

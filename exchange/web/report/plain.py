@@ -26,6 +26,18 @@ IS: Final = {
         "program's score or the first one's conclusion. Both hold the pair worth pursuing: it is a lead. The exhibits "
         "themselves have not been compared."
     ),
+    "comparison_asked": _m(
+        "Two examiners hold the pair worth pursuing: it is a lead. One side has asked to compare the exhibits "
+        "themselves under one microscope; the other has not answered yet."
+    ),
+    "comparison_agreed": _m(
+        "Two examiners hold the pair worth pursuing: it is a lead. Both sides have agreed on a day to compare the "
+        "exhibits themselves under one microscope. That has not been concluded yet."
+    ),
+    "compared": _m(
+        "Two examiners have compared the two cartridge cases themselves under the microscope, and both concluded that "
+        "one firearm fired both. The confirmed hit is still to be signed."
+    ),
     "confirmed": _m(
         "Two examiners have compared the two cartridge cases themselves under the microscope, the second without "
         "knowing the first one's conclusion. Both concluded that one firearm fired both: it is a confirmed hit."
@@ -45,6 +57,18 @@ MEANS: Final = {
         "The two cases may be connected, and it is worth asking what else connects them. It is a reason to compare the "
         "exhibits; it is no evidence that one firearm was used in both."
     ),
+    "comparison_asked": _m(
+        "The two cases may be connected, and it is worth asking what else connects them. It is a reason to compare the "
+        "exhibits; it is no evidence that one firearm was used in both."
+    ),
+    "comparison_agreed": _m(
+        "The two cases may be connected, and it is worth asking what else connects them. It is a reason to compare the "
+        "exhibits; it is no evidence that one firearm was used in both."
+    ),
+    "compared": _m(
+        "In the opinion of the examiners, one firearm was used in both cases. It is no confirmed hit before it is "
+        "signed."
+    ),
     "confirmed": _m(
         "In the opinion of the examiners, one firearm was used in both cases. An expert's report by the laboratory, "
         "not this one, is what a court can be given."
@@ -58,6 +82,9 @@ NEXT: Final = {
     "candidate": _m("Ask the laboratory of your Firearms Focal Point to have an examiner look at the pair."),
     "concluded": _m("Wait for the second examiner's verification; the Firearms Focal Point can say when it is due."),
     "lead": _m("Ask, through the two Firearms Focal Points, that the exhibits be compared under one microscope."),
+    "comparison_asked": _m("Wait for the other side's answer; the Firearms Focal Point can say when it is due."),
+    "comparison_agreed": _m("Wait for the day that was agreed; the Firearms Focal Point can say when it is."),
+    "compared": _m("Ask the Firearms Focal Point when the confirmed hit will be signed."),
     "confirmed": _m("Ask the laboratory that holds the exhibits for an expert's report."),
     "eliminated": _m("No further step follows from this pair."),
     "inconclusive": _m("Ask the laboratory whether better scans, or the exhibits themselves, could tell more."),

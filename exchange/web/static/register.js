@@ -3,6 +3,7 @@
 import { mend } from "./register/brush.js";
 import { Sending } from "./register/sending.js";
 import { saver } from "./register/saving.js";
+import { patiently } from "./viewer/patience.js";
 
 const ALONGSIDE = 2; // files at a time: more would only share one line
 const area = document.querySelector("[data-register]");
@@ -36,7 +37,7 @@ function show(markup, old) {
 
 async function read(file, old) {
   await save.now();
-  const answer = await fetch(`${address}/files/${file}/read`, { method: "POST", headers });
+  const answer = await patiently(() => fetch(`${address}/files/${file}/read`, { method: "POST", headers }));
   if (answer.ok) show(await answer.text(), old ?? document.getElementById(`file-${file}`));
   return answer.ok;
 }

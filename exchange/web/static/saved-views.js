@@ -1,6 +1,7 @@
 // Views of a pair that were saved: a strip of thumbnails under the stage. A click opens one, exactly as it was.
 
 import { made } from "./viewer/made.js";
+import { patiently } from "./viewer/patience.js";
 import { swappedView } from "./viewer/swap.js";
 
 const PRINTED_WIDTH = 1600;
@@ -9,7 +10,8 @@ const PRINTED_WIDTH = 1600;
 async function asked(address, words, options = {}) {
   let answer;
   try {
-    answer = await fetch(address, { ...options, headers: { Accept: "application/json", ...options.headers } });
+    const headers = { Accept: "application/json", ...options.headers };
+    answer = await patiently(() => fetch(address, { ...options, headers }));
   } catch {
     throw new Error(words("unreachable"));
   }

@@ -225,10 +225,11 @@ def test_the_kernel_is_asked() -> None:
 
 @pytest.mark.parametrize(("ahead", "gravity"), [(0.6, None), (15, Gravity.WARNING), (-600, Gravity.FAULT)])
 def test_a_clock_that_differs_from_those_of_the_peers(node: Node, ahead: float, gravity: Gravity | None) -> None:
-    """One peer of three that is off is not this node's fault."""
-    answers = [Reached(200, b"", off, None) for off in (ahead, ahead, 3600)]
-    found = list(doctor_peers._clocks(node, answers))
-    assert [item.gravity for item in found] == ([gravity] if gravity is not None else [])
+    """One peer of three that is off is not this node's fault, and is named."""
+    found = list(doctor_peers._clocks(node, {"ffp-mk": ahead, "ffp-al": ahead, "ffp-xk": 3600}))
+    told = {item.subject: item.gravity for item in found}
+    assert told.pop("peer ffp-xk") == Gravity.WARNING
+    assert told == ({"clock": gravity} if gravity is not None else {})
 
 
 @pytest.mark.sqlite
@@ -353,6 +354,8 @@ def test_a_deadline_that_was_missed(home: Path, node: Node) -> None:
                 pair="{}",
                 scan_low="0" * 64,
                 scan_high="1" * 64,
+                exhibit_low="ffp-mk/a",
+                exhibit_high="ffp-rs/b",
                 statement_a="a",
                 statement_b="b",
                 basis="screen",

@@ -116,7 +116,7 @@ def test_status_tells_of_time_stamps(ffp: Ffp, home: Path, tmp_path: Path) -> No
     told = said()
     assert "Time-stamps missing since" in told
     assert "[/bold] come [red]tomorrow" in told
-    client = TimeAuthorityClient(timeout_s=10)
+    client = TimeAuthorityClient(guard=node.egress, timeout_s=10)
     with served(authority, port):
         assert stamp_head(node, client)
     client.close()

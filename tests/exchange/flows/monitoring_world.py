@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from exchange.flows.audit import dealt_with
@@ -24,6 +24,7 @@ from tests.schemas.examples import acquisition_fields, exhibit_fields, record_fi
 from tests.schemas.statement_examples import statement_fields
 
 RS, MK, XK, AL = "ffp-rs", "ffp-mk", "ffp-xk", "ffp-al"
+LONG_BEFORE = datetime(2026, 3, 5, tzinfo=UTC)
 BASIS = "Test agreement, article 1"
 
 
@@ -44,6 +45,8 @@ class World:
     made: int = 0
     scans: dict[str, str] = field(default_factory=dict)
     issuers: dict[str, str] = field(default_factory=dict)
+    leads: dict[str, str] = field(default_factory=dict)
+    """The first hit of each pair."""
 
     def at(self, when: str) -> None:
         """``2026-08-01`` or ``2026-08-01 12:30``, in UTC."""
@@ -90,13 +93,28 @@ class World:
         a, b = ({"issuer": self.issuers[name], "record": name, "scan": self.scans[name]} for name in (low, high))
         return {"a": a, "b": b}
 
-    def hit(
-        self, one: str, other: str, *, issuer: str = RS, confirmed: bool = False, conclusion: str = "0" * 64
-    ) -> str:
+    def hit(self, one: str, other: str, *, issuer: str = RS, confirmed: bool = False, conclusion: str = "") -> str:
+        """With what it rests on, which was said long before, unless the conclusion is given."""
         stage, basis = ("confirmed", "exhibits") if confirmed else ("lead", "screen")
-        return self.say(
-            "hit", issuer, pair=self.pair(one, other), stage=stage, basis=basis, conclusion=conclusion, score=None
-        )
+        pair, moment = self.pair(one, other), self.clock.moment
+        self.clock.moment = LONG_BEFORE
+        found = {"pair": pair, "basis": basis, "conclusion": "identification"}
+        conclusion = conclusion or self.say("conclusion", issuer, **found)
+        second = {"pseudonym": "examiner-8", "role": "examiner", "signed_in": "token"}
+        verification = self.say("verification", issuer, verifies=conclusion, made_by=second, **found)
+        if confirmed:
+            self._agree(pair, issuer)
+        self.clock.moment = moment
+        rests_on = {"conclusion": conclusion, "verification": verification}
+        hit = self.say("hit", issuer, pair=pair, stage=stage, basis=basis, score=None, **rests_on)
+        self.leads.setdefault(json.dumps(pair), hit)
+        return hit
+
+    def _agree(self, pair: dict[str, Any], issuer: str) -> None:
+        other = next(side["issuer"] for side in pair.values() if side["issuer"] != issuer)
+        lead = self.leads[json.dumps(pair)]
+        asked = self.say("physical-comparison", issuer, hit=lead, step="asked")
+        self.say("physical-comparison", other, hit=lead, step="agreed", answers=asked, on="2026-03-06")
 
     def conclude(self, one: str, other: str) -> str:
         return self.say("conclusion", pair=self.pair(one, other))
@@ -151,6 +169,8 @@ class World:
                     basis="screen",
                     scan_low="a",
                     scan_high="b",
+                    exhibit_low="ffp-mk/a",
+                    exhibit_high="ffp-rs/b",
                     statement_a="a",
                     statement_b="b",
                     pair="{}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Container
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,9 +16,9 @@ from exchange.flows import blind
 from exchange.flows import case_graph as graphs
 from exchange.flows.case_graph import Case, CaseGraph, case_graph
 from exchange.flows.stages import Stage
-from exchange.store.reviews import Scans, scans_of
 from exchange.store.tables import RecordRow
 from exchange.web.pages.cases import BOX, drawing
+from schemas import Pair, Side
 from schemas.vocabulary import Jurisdiction, Role
 
 
@@ -31,16 +32,20 @@ class World:
     links: list[Any]
     tasks: list[Any]
 
-    def shown(self, hidden: frozenset[Scans]) -> list[Any]:
-        return [item for item in self.links if scans_of(item.pair.a.scan, item.pair.b.scan) not in hidden]
+    def shown(self, hidden: Container[Any]) -> list[Any]:
+        return [item for item in self.links if item.pair not in hidden]
 
     def drawn(self, name: str, role: Role = Role.INVESTIGATOR, pseudonym: str = "one") -> CaseGraph:
         jurisdiction, _, _ = name.partition("-")
-        return case_graph(cast(Any, None), cast(Any, None), role, pseudonym, Case(Jurisdiction(jurisdiction), name))
+        return case_graph(cast(Any, None), role, pseudonym, Case(Jurisdiction(jurisdiction), name))
+
+
+def side(name: str | None) -> Side:
+    return Side.model_construct(record=name, scan=f"s{name}")
 
 
 def link(one: str | None, other: str | None, stage: Stage = Stage.LEAD) -> Any:
-    pair = SimpleNamespace(a=SimpleNamespace(scan=f"s{one}"), b=SimpleNamespace(scan=f"s{other}"))
+    pair = Pair.model_construct(a=side(one), b=side(other))
     records = tuple(row(name) if name else None for name in (one, other))
     progress = SimpleNamespace(stage=stage)
     return SimpleNamespace(link_id=f"{one}~{other}~{stage}", pair=pair, records=records, progress=progress)
@@ -51,6 +56,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World([], [])
     monkeypatch.setattr(graphs, "all_links", lambda _session, _node, hidden: made.shown(hidden))
     monkeypatch.setattr(blind, "open_tasks", lambda _session: made.tasks)
+    monkeypatch.setattr(blind, "versions_of_exhibits", lambda _session, names: {name[4:]: name for name in names})
     known = {"RS-1"}
     monkeypatch.setattr(
         graphs,
@@ -88,7 +94,8 @@ def test_drawn_alike_in_whatever_order_the_hits_came(world: World) -> None:
 
 def test_what_waits_for_a_blind_verification_is_not_shown_to_who_may_be_asked(world: World) -> None:
     world.links = [link("RS-1", "MK-1")]
-    world.tasks = [SimpleNamespace(scan_low="sMK-1", scan_high="sRS-1", concluded_by="two")]
+    exhibits = {"exhibit_low": "ffp/MK-1", "exhibit_high": "ffp/RS-1"}  # other scans of them than those of the hit
+    world.tasks = [SimpleNamespace(scan_low="x", scan_high="y", concluded_by="two", **exhibits)]
     assert not world.drawn("RS-1", Role.EXAMINER, "one").ties
     assert world.drawn("RS-1", Role.EXAMINER, "two").ties, "whoever concluded knows"
     assert world.drawn("RS-1", Role.INVESTIGATOR).ties

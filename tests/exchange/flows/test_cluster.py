@@ -24,6 +24,7 @@ from exchange.flows.cluster import Cluster, cluster_of, executor_on
 from exchange.flows.scan_work import search_gallery
 from matcher import Filters, Gallery, GalleryWriter, Prepared, Reference, prepare, synthetic
 from schemas.vocabulary import Jurisdiction
+from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import RunningNode, free_port
 
 REFERENCES = 400
@@ -54,11 +55,11 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     files = {name: f"{name}.pem" for name in FILES}
     settings = first_settings(tmp_path, _settings(tmp_path, cluster_scheduler="tls://gpu.ffp.example:8786", **files))
     with pytest.raises(ConfigurationError, match=r"cluster_authority: there is no file .*cluster_authority\.pem"):
-        cluster_of(settings)
+        cluster_of(settings, ANYWHERE)
 
 
 def test_where_none_is_set_all_is_computed_here(tmp_path: Path) -> None:
-    assert cluster_of(first_settings(tmp_path, _settings(tmp_path))) is None
+    assert cluster_of(first_settings(tmp_path, _settings(tmp_path)), ANYWHERE) is None
     with executor_on(None) as executor:
         assert executor is None
 
@@ -66,7 +67,7 @@ def test_where_none_is_set_all_is_computed_here(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_cluster_that_does_not_answer_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exchange.flows.cluster.CONNECT_S", 1)
-    silent = Cluster(f"tcp://127.0.0.1:{free_port()}")
+    silent = Cluster(f"tcp://127.0.0.1:{free_port()}", guard=ANYWHERE)
     with pytest.raises(ComputeFailed, match="does not answer"), executor_on(silent):
         pytest.fail("nobody is there")
 
@@ -105,7 +106,7 @@ def _parts(pem: Path) -> tuple[tuple[str, Path], ...]:
 
 @pytest.fixture
 def cluster(workers: Any, pem: Path) -> Cluster:
-    return Cluster(workers.scheduler_address, pem, pem, pem.with_suffix(".key"))
+    return Cluster(workers.scheduler_address, pem, pem, pem.with_suffix(".key"), ANYWHERE)
 
 
 @pytest.fixture(scope="module")

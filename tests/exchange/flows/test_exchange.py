@@ -254,6 +254,32 @@ def _eventually(ask: Callable[[], Any], seconds: float = 20) -> Any:
     return found
 
 
+def test_to_name_a_scan_gives_no_byte_of_it_over_http(pair: Pair, scans: dict[str, Path]) -> None:
+    """North Macedonia signs a record that names what Serbia keeps at home: neither the scan nor its heights follow."""
+    rs, mk = pair
+    scan = scans["1-1"]
+    sha256 = hashlib.sha256(scan.read_bytes()).hexdigest()
+    assert rs.submit(scan, level="none", audience=[]).status_code == 201
+    paths = (f"/v1/blobs/{sha256}", f"/v1/scans/{sha256}/heights?most=64")
+    unknown = [path.replace(sha256, "0" * 64) for path in paths]
+
+    naming = mk.submit(scan, level="full", audience=[], case_reference="MK-1").json()["statement_id"]
+    mk.wait_correlated(1)
+    mk.node.blobs.remove(sha256)
+    granted = {"jurisdiction": "RS", "legal_basis": LEGAL_BASIS}
+    assert mk.post(f"/v1/records/{naming}/grants", granted, Role.HEAD).status_code == 201
+    rs.wait_for(lambda _: rs.get(f"/v1/records/{naming}").status_code == 200)
+    rs.wait_correlated(1)  # its own, and never the other
+    (state,) = (one["state"] for one in rs.get(f"/v1/records/{naming}").json()["acquisitions"])
+    assert state in {"awaiting-scan", "failed"}
+    for path, other in zip(paths, unknown, strict=True):
+        answers = [_signed_get(rs, mk, one) for one in (path, other)]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        told = [answer.json()["detail"].replace(sha256, "").replace("0" * 64, "") for answer in answers]
+        assert told[0] == told[1]
+    assert rs.get(paths[0]).content == scan.read_bytes(), "who reads here reads Serbia's own"
+
+
 def _sign(
     sender: RunningNode, url: str, *, key: Ed25519PrivateKey | None = None, now: int | None = None
 ) -> dict[str, str]:

@@ -45,6 +45,7 @@ from exchange.trust.card import fingerprint, make_card
 from exchange.trust.keys import create_keys, load_identity, load_keys
 from schemas.lane import MAX_PAGE_BYTES, parse_lane_page
 from schemas.vocabulary import Jurisdiction
+from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.conftest import OWNER, Reader, leftovers
 from tests.exchange.flows.owner import READER
@@ -217,7 +218,7 @@ def _goes_on(reader: Reader, peer: PeerSimulator, statement_id: str) -> None:
 
 @pytest.fixture
 def impatient(reader: Reader) -> Iterator[Reader]:
-    client = PeerClient(reader.node.keys.transport, timeout_s=IMPATIENT_S)
+    client = PeerClient(reader.node.keys.transport, guard=reader.node.egress, timeout_s=IMPATIENT_S)
     yield Reader(reader.node, client)
     client.close()
 
@@ -477,7 +478,7 @@ def test_an_answer_that_drips_over_tls_is_cut_too(
                     connection.sendall(b"x")
 
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls.pem"))
-    client = PeerClient(reader.node.keys.transport, timeout_s=IMPATIENT_S)
+    client = PeerClient(reader.node.keys.transport, guard=ANYWHERE, timeout_s=IMPATIENT_S)
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Drip) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         url = f"https://127.0.0.1:{server.server_address[1]}"
@@ -511,7 +512,7 @@ def _certificate(folder: Path) -> Path:
 
 def test_hanging_up_ends_every_request_at_once(reader: Reader, peer: PeerSimulator) -> None:
     """A node that stops waits for no peer, silent or not."""
-    client = PeerClient(reader.node.keys.transport, timeout_s=30)
+    client = PeerClient(reader.node.keys.transport, guard=reader.node.egress, timeout_s=30)
     ended: list[str] = []
 
     def ask() -> None:

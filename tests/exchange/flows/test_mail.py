@@ -23,6 +23,7 @@ from exchange.store.mail import address_of
 from exchange.store.users import add_user, revoke_user
 from exchange.web.letters import letters_of
 from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import free_port
 from tests.exchange.flows.network import MK, Network
 from tests.exchange.flows.test_speak import lead
@@ -61,7 +62,7 @@ def server(node: Node, tmp_path: Path) -> MailServer:
         "smtp_roots": tmp_path / "mail.pem",
     }
     with mail_server(tmp_path, free_port()):
-        made = load_mail_server(node.settings.model_copy(update=values))
+        made = load_mail_server(node.settings.model_copy(update=values), ANYWHERE)
     assert made is not None
     return made
 
@@ -240,7 +241,7 @@ def test_who_the_server_is_and_what_it_demands_is_checked(
         settings = node.settings.model_copy(
             update={"smtp_host": "127.0.0.1", "smtp_from": ADDRESS, "smtp_roots": folder / "mail.pem"}
         )
-        strange = load_mail_server(settings)
+        strange = load_mail_server(settings, ANYWHERE)
         assert strange is not None
         other = replace(server, trust=strange.trust)
     ask(node)
@@ -275,4 +276,4 @@ def test_settings_that_send_nothing_or_too_much_are_refused(tmp_path: Path, line
     with (tmp_path / "node" / "config.toml").open("a") as config:
         config.write(lines + "\n")
     with pytest.raises(ConfigurationError, match=said):
-        load_mail_server(load_settings(tmp_path / "node"))
+        load_mail_server(load_settings(tmp_path / "node"), ANYWHERE)

@@ -37,6 +37,7 @@ from exchange.store.tables import QuarantineRow
 from exchange.store.users import add_user, revoke_user
 from schemas import LegalBasis, Maker
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy
+from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import free_port
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 from tests.exchange.flows.monitoring_world import MK, Clock, World
@@ -396,7 +397,7 @@ def test_time_stamps(made: Callable[..., Node], tmp_path: Path, clock: Ahead) ->
     owner = owner_of(node)
     owner.publish()
     assert proof(node, "time_stamps") == Proof(NO_DATA)
-    client = TimeAuthorityClient(timeout_s=5)
+    client = TimeAuthorityClient(guard=ANYWHERE, timeout_s=5)
     with served(authority, port):
         assert stamp_head(node, client)
     found = proof(node, "time_stamps")

@@ -67,7 +67,7 @@ class Asker:
         if fresh:
             create_node(home, jurisdiction=Jurisdiction.RS, url="http://127.0.0.1:9", port=9)
         self.node = open_node(home)
-        self.client = PeerClient(self.node.keys.transport, timeout_s=30)
+        self.client = PeerClient(self.node.keys.transport, guard=self.node.egress, timeout_s=30)
 
     def enrol_with(self, other: Node) -> None:
         for reader, read in ((self.node, other), (other, self.node)):

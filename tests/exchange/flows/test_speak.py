@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
+from exchange.flows.hit_stage import LOCAL
 from exchange.flows.speak import Spoke, may_see, speak
 from exchange.store.reviews import mark_seen, scans_of
 from exchange.store.statements import find_statement
-from schemas import Maker
+from schemas import Maker, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.flows.network import MK, RS, XK, Network
 
@@ -137,6 +139,28 @@ def test_the_other_side_says_what_became_of_it_or_that_it_disputes_it(network: N
         says(network, XK, FIRST, "feedback", hit=hit.statement_id, outcome="no_use")
 
 
+def today() -> str:
+    return str(datetime.now(LOCAL).date())
+
+
+def agree(network: Network, hit: str, *, on: str | None = None) -> str:
+    """North Macedonia asks for a comparison, and Serbia agrees to it."""
+    step = {"hit": hit, "on": on or today()}
+    says(network, MK, INVESTIGATOR, "physical-comparison", step="asked", **step)
+    network.settle()
+    agreed = says(network, RS, HEAD, "physical-comparison", step="agreed", **step)
+    network.settle()
+    return agreed.statement_id
+
+
+def said_by(network: Network, node: str, statement_id: str) -> Any:
+    with network.nodes[node].store.read() as session:
+        row = find_statement(session, statement_id)
+    assert row is not None
+    assert row.envelope is not None
+    return parse_statement(open_envelope(row.envelope).payload)
+
+
 def exhibits(network: Network, pair: dict[str, Any], conclusion: str) -> dict[str, str]:
     """Two examiners of North Macedonia's, both at the microscope."""
     drawn = {"pair": pair, "conclusion": conclusion, "basis": "exhibits"}
@@ -152,6 +176,8 @@ def test_both_exhibits_meet_and_what_was_found_reaches_the_other_side(network: N
     asked = says(
         network, MK, INVESTIGATOR, "physical-comparison", step="asked", on="2026-12-03", place="Skopje", **about
     )
+    with pytest.raises(Conflict, match="cannot agree to it itself"):
+        says(network, MK, INVESTIGATOR, "physical-comparison", step="agreed", on="2026-12-03", **about)
     assert asked.to == (RS,)
     network.settle()
     assert knows(network, RS, asked.statement_id)
@@ -160,7 +186,13 @@ def test_both_exhibits_meet_and_what_was_found_reaches_the_other_side(network: N
     with pytest.raises(InvalidInput, match="names its conclusion"):
         says(network, MK, FIRST, "physical-comparison", step="done", **about)
     found = exhibits(network, pair, "inconclusive_b")
+    with pytest.raises(Conflict, match="No comparison of the exhibits was agreed"):
+        says(network, MK, FIRST, "physical-comparison", step="done", **about, **found)
+    agreed = says(network, RS, HEAD, "physical-comparison", step="agreed", on=today(), **about)
+    network.settle()
+    assert said_by(network, MK, agreed.statement_id).answers == asked.statement_id
     done = says(network, MK, FIRST, "physical-comparison", step="done", **about, **found)
+    assert said_by(network, MK, done.statement_id).answers == agreed.statement_id
     network.settle()
     assert all(knows(network, RS, statement_id) for statement_id in (done.statement_id, *found.values()))
     with pytest.raises(NotFound):
@@ -170,18 +202,35 @@ def test_both_exhibits_meet_and_what_was_found_reaches_the_other_side(network: N
 def test_a_confirmed_hit_rests_on_the_exhibits_and_on_nothing_taken_back(
     network: Network, pair: dict[str, Any]
 ) -> None:
-    first, second, _ = lead(network, pair)
+    first, second, hit = lead(network, pair)
     network.settle()
     seen = {"conclusion": first.statement_id, "verification": second.statement_id}
     with pytest.raises(InvalidInput, match="another basis"):
         says(network, RS, FIRST, "hit", pair=pair, stage="confirmed", basis="exhibits", **seen)
+    agree(network, hit.statement_id)
     found = exhibits(network, pair, "identification")
     confirmed = {"pair": pair, "stage": "confirmed", "basis": "exhibits"}
     says(network, MK, SECOND, "retraction", retracts=found["verification"], reason="The light was wrong.")
     with pytest.raises(Conflict, match="taken back"):
         says(network, MK, FIRST, "hit", **confirmed, **found)
+    with pytest.raises(Conflict, match="both examiners identified"):
+        says(network, MK, FIRST, "hit", **confirmed, **exhibits(network, pair, "inconclusive_b"))
     hit = says(network, MK, FIRST, "hit", **confirmed, **exhibits(network, pair, "identification"))
     assert hit.to == (RS,)
+
+
+def test_nothing_is_confirmed_before_the_agreed_day(network: Network, pair: dict[str, Any]) -> None:
+    _, _, hit = lead(network, pair)
+    network.settle()
+    agree(network, hit.statement_id, on=str(date.fromisoformat(today()) + timedelta(days=1)))
+    confirmed = {"pair": pair, "stage": "confirmed", "basis": "exhibits"}
+    found = exhibits(network, pair, "identification")
+    for draft in (
+        {"kind": "hit", **confirmed},
+        {"kind": "physical-comparison", "step": "done", "hit": hit.statement_id},
+    ):
+        with pytest.raises(Conflict, match="had not come"):
+            says(network, MK, FIRST, **draft, **found)
 
 
 def test_whoever_was_shown_the_score_does_not_verify(network: Network, pair: dict[str, Any]) -> None:
@@ -189,7 +238,7 @@ def test_whoever_was_shown_the_score_does_not_verify(network: Network, pair: dic
     first = says(network, RS, FIRST, "conclusion", **drawn)
     with network.nodes[RS].store.write() as session:
         mark_seen(session, SECOND.pseudonym, [scans_of(pair["a"]["scan"], pair["b"]["scan"])], opened=False)
-    with pytest.raises(Conflict, match="were shown this pair's score"):
+    with pytest.raises(Conflict, match="were shown a score of these two exhibits"):
         says(network, RS, SECOND, "verification", verifies=first.statement_id, **drawn)
     says(network, RS, maker("examiner-3"), "verification", verifies=first.statement_id, **drawn)
 

@@ -24,6 +24,7 @@ from exchange.store.stamps import find_stamp
 from exchange.store.statements import latest_checkpoint
 from exchange.store.tables import StampRow
 from schemas.vocabulary import Jurisdiction
+from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import RunningNode, enrol_each_other, free_port
 from tests.exchange.flows.owner import Owner, owner_of
 from tests.exchange.log.authority import Authority, ServedAuthority, altered, served, url_of
@@ -66,7 +67,7 @@ def owner(node: Node) -> Owner:
 
 @pytest.fixture
 def client() -> Iterator[TimeAuthorityClient]:
-    made = TimeAuthorityClient(timeout_s=TIMEOUT_S)
+    made = TimeAuthorityClient(guard=ANYWHERE, timeout_s=TIMEOUT_S)
     yield made
     made.close()
 
@@ -265,7 +266,7 @@ def test_a_node_that_stops_does_not_wait_for_the_authority(
 ) -> None:
     """Neither for an answer that is on its way, nor for one to come."""
     running.pause_s = 60
-    patient = TimeAuthorityClient(timeout_s=60)
+    patient = TimeAuthorityClient(guard=ANYWHERE, timeout_s=60)
     waits = threading.Timer(0.3, patient.hang_up)
     waits.start()
     began = time.monotonic()

@@ -13,6 +13,7 @@ import pytest
 from exchange.errors import NotFound, ObjectStoreUnavailable
 from exchange.net import object_store
 from exchange.net.object_store import ObjectStore, Place
+from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import free_port
 from tests.exchange.object_server import KEY_ID, SECRET, Bucket, bucket_served
 
@@ -35,7 +36,7 @@ def place(served: Bucket, **changes: str) -> Place:
 
 @pytest.fixture
 def store(bucket: Bucket) -> ObjectStore:
-    return ObjectStore(place(bucket))
+    return ObjectStore(place(bucket), ANYWHERE)
 
 
 def test_a_scan_there_and_back(store: ObjectStore, bucket: Bucket) -> None:
@@ -92,14 +93,14 @@ def test_a_store_that_refuses(store: ObjectStore, bucket: Bucket, status: int) -
 
 
 def test_a_bucket_that_is_gone_is_not_taken_for_an_empty_one(bucket: Bucket) -> None:
-    store = ObjectStore(place(bucket, bucket="no-such-bucket"))
+    store = ObjectStore(place(bucket, bucket="no-such-bucket"), ANYWHERE)
     for act in acts(store):
         with pytest.raises(ObjectStoreUnavailable, match="has no such bucket"):
             act()
 
 
 def test_nobody_listens(bucket: Bucket) -> None:
-    store = ObjectStore(place(bucket, endpoint=f"http://127.0.0.1:{free_port()}"))
+    store = ObjectStore(place(bucket, endpoint=f"http://127.0.0.1:{free_port()}"), ANYWHERE)
     began = time.monotonic()
     for act in acts(store):
         with pytest.raises(ObjectStoreUnavailable, match="does not answer"):
@@ -110,7 +111,7 @@ def test_nobody_listens(bucket: Bucket) -> None:
 def test_a_store_that_is_silent_is_left(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(object_store, "SILENT_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        store = ObjectStore(place(bucket, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        store = ObjectStore(place(bucket, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}"), ANYWHERE)
         began = time.monotonic()
         with pytest.raises(ObjectStoreUnavailable, match="does not answer"):
             store.put(SHA256, CONTENT)
@@ -119,6 +120,6 @@ def test_a_store_that_is_silent_is_left(bucket: Bucket, monkeypatch: pytest.Monk
 
 def test_secrets_are_not_shown(bucket: Bucket, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    shown = repr(place(bucket)) + repr(ObjectStore(place(bucket))) + caplog.text
+    shown = repr(place(bucket)) + repr(ObjectStore(place(bucket), ANYWHERE)) + caplog.text
     assert SECRET not in shown
     assert KEY_ID not in shown

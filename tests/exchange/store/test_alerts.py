@@ -9,7 +9,7 @@ import pytest
 
 from exchange.store.alerts import News, Reader, count_news, list_news, marks_of, put_mark
 from exchange.store.engine import Store
-from exchange.store.review_tables import ScoreSeenRow, VerificationTaskRow
+from exchange.store.review_tables import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
 from exchange.store.tables import ApprovalRow, FoundRow, QueryRow, RecordRow, StatementRow
 from exchange.store.users import add_user
 from schemas.vocabulary import Role
@@ -33,11 +33,13 @@ def record(name: str, **changes: Any) -> RecordRow:
     words = ("jurisdiction", "case_reference", "kind", "calibre", "firing_pin_class", "firing_pin_aperture", "level")
     fields: dict[str, Any] = dict.fromkeys((*words, "handling"), "x") | changes
     times = {"retention_until": LATER, "received_at": LATER}
-    return RecordRow(statement_id=name, sequence=next(_places), issuer=MK, **times, **fields)
+    return RecordRow(statement_id=name, sequence=next(_places), issuer=MK, exhibit=f"{MK}/{name}", **times, **fields)
 
 
 def task(**changes: Any) -> VerificationTaskRow:
     fields = {"conclusion": "own-conclusion", "concluded_by": "one", "basis": "screen", "created_at": LATER} | changes
+    exhibits = {"exhibit_low": f"{MK}/a", "exhibit_high": f"{MK}/b"}
+    fields |= exhibits
     return VerificationTaskRow(
         task_id="t", scan_low="l", scan_high="h", statement_a="a", statement_b="b", pair="{}", due_at=LATER, **fields
     )
@@ -93,7 +95,22 @@ def test_a_verification_waits_for_those_who_may_be_asked(store: Store) -> None:
     assert [told(store, reader) for reader in EVERYBODY] == [[], ["verification-waits"], [], []]
     with store.read() as session:
         assert list_news(session, SECOND, START, limit=9) == [News("verification-waits", LATER, "", "", "")]
-    keep(store, ScoreSeenRow(pseudonym="two", scan_low="l", scan_high="h", listed_at=START))
+
+
+SEEN = {
+    "this pair": ScoreSeenRow(pseudonym="two", scan_low="l", scan_high="h", listed_at=START),
+    "another pair of the exhibits": ExhibitsSeenRow(
+        pseudonym="two", exhibit_low=f"{MK}/a", exhibit_high=f"{MK}/b", seen_at=START
+    ),
+}
+
+
+@pytest.mark.parametrize("seen", SEEN)
+def test_no_verification_waits_for_whoever_was_shown_a_score(store: Store, seen: str) -> None:
+    keep(store, said("record", "a"), said("record", "b"), record("a"), record("b"), task())
+    row = SEEN[seen]
+    values = {column.name: getattr(row, column.name) for column in type(row).__table__.columns}
+    keep(store, type(row)(**values))
     assert told(store, SECOND) == []
 
 
@@ -110,16 +127,13 @@ def test_a_pair_that_nobody_holds_for_a_lead_looks_the_same(store: Store) -> Non
     assert told(store, SECOND) == told(store, EXAMINER) == ["verification-waits"]
 
 
-def test_a_verifier_is_told_of_no_hit_on_what_waits(store: Store) -> None:
-    keep(store, said("record", "a"), said("record", "b"), record("a"), record("b"))
-    keep(store, said("conclusion", "conclusion", "a"), said("hit", "hit", "conclusion"), said("message", "m", "hit"))
-    waiting = task()
-    keep(store, waiting)
-    assert told(store, SECOND) == ["verification-waits"]
-    assert sorted(told(store, EXAMINER)) == ["hit", "message"], "whoever concluded knows the pair"
-    with store.write() as session:
-        session.get_one(VerificationTaskRow, "t").done_at = LATER
+def test_an_examiner_is_told_neither_of_a_hit_that_is_hidden_nor_of_one_that_cannot_be_placed(store: Store) -> None:
+    keep(store, said("record", "a"), said("conclusion", "conclusion", "a"))
+    keep(store, said("hit", "hit", "conclusion"), said("message", "m", "hit"))
+    keep(store, said("hit", "of-what", "is-not-here"), said("message", "n", "of-what"))
     assert sorted(told(store, SECOND)) == ["hit", "message"]
+    assert told(store, Reader(RS, "two", Role.EXAMINER, frozenset({"hit"}))) == []
+    assert len(told(store, HEAD)) == 4
 
 
 def test_an_answer_and_a_decision_concern_whoever_asked_and_the_head(store: Store) -> None:

@@ -54,6 +54,47 @@ def test_the_oldest_first_and_each_once(store: Store) -> None:
     assert take(store) is None
 
 
+def promise_for(store: Store, node_id: str, *subjects: int) -> None:
+    with store.write() as session:
+        jobs.promise_new(session, KIND, subjects, node_id=node_id)
+
+
+def turn(store: Store, after: str, *, at_most: int | None = None) -> JobRow | None:
+    with store.write() as session:
+        return jobs.take(session, KIND, owner="one", lease_s=60, after=after, at_most=at_most)
+
+
+def test_nodes_take_turns_however_much_one_of_them_has(store: Store) -> None:
+    promise_for(store, "ffp-greedy", *range(100))
+    promise_for(store, "ffp-al", 200)
+    promise_for(store, "ffp-mk", 300, 301)
+    done, after = [], ""
+    for _ in range(6):
+        job = turn(store, after)
+        assert job is not None
+        after = job.node_id
+        done.append(job.subject)
+    assert done == ["200", "0", "300", "1", "301", "2"]
+
+
+def test_a_node_is_given_so_many_places_and_no_more(store: Store) -> None:
+    promise_for(store, "ffp-greedy", *range(100))
+    assert [turn(store, "", at_most=2) is not None for _ in range(3)] == [True, True, False]
+    promise_for(store, "ffp-al", 200)
+    with store.read() as session:
+        assert jobs.waiting_nodes(session, KIND, owner="one", at_most=2) == ["ffp-al"]
+        assert jobs.waiting_nodes(session, KIND, owner="other", at_most=2) == ["ffp-al", "ffp-greedy"]
+
+
+def test_what_failed_waits_behind_what_is_due_longer(store: Store) -> None:
+    promise(store, 1, 2)
+    fail(store, taken(store), "away", max_attempts=9)
+    change(store, not_before=stamp())
+    with store.write() as session:
+        session.execute(update(JobRow).where(JobRow.subject == "2").values(not_before="2020"))
+    assert taken(store).subject == "2"
+
+
 def test_each_kind_has_its_own(store: Store) -> None:
     promise(store, 1, kind=JobKind.FETCH_SCAN)
     assert take(store) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,7 +68,8 @@ def test_both_rules_say_the_same(empty: Path, examples: int) -> None:
     def hold(data: st.DataObject) -> None:
         with TemporaryDirectory() as folder:
             shutil.copy(empty, folder)
-            _both_rules_say_the_same(Store(Path(folder) / empty.name), data)
+            with closing(Store(Path(folder) / empty.name)) as store:  # also where the example is broken off
+                _both_rules_say_the_same(store, data)
 
     hold()
 
@@ -122,11 +124,8 @@ def _both_rules_say_the_same(store: Store, data: st.DataObject) -> None:
                     lift_tombstones(
                         session, name, "ffp-mk", issuer=record.issuer, below_log_index=data.draw(st.integers(4, 7))
                     )
-    try:
-        for purpose in Purpose:
-            _same(store, peer.node_id, purpose, records)
-    finally:
-        store.close()
+    for purpose in Purpose:
+        _same(store, peer.node_id, purpose, records)
 
 
 def _same(store: Store, node_id: str, purpose: Purpose, records: dict[str, Record]) -> None:

@@ -2,8 +2,7 @@
 
     python -m tests.exchange.store.write_form
 
-Run it when SCHEMA_VERSION was raised, never for a form that is released. Of the first one, which has no migration
-before it, it writes the tables too; that ends with release 0.1.0.
+Run it when SCHEMA_VERSION was raised, never for a form that is released.
 """
 
 from __future__ import annotations
@@ -13,37 +12,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Dialect, MetaData, Table
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import Column, MetaData, Table
 
-from exchange.store.migrations import FORMS
 from exchange.store.tables import SCHEMA_VERSION, Base, SchemaRow
 from exchange.store.types import Packed
 
 FIRST = 5
 FOLDER = Path(__file__).parent / "forms"
-DIALECTS: dict[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}
 
 
 def main() -> None:
     metadata = Base.metadata
-    if SCHEMA_VERSION == FIRST:
-        for name, dialect in DIALECTS.items():
-            (FORMS / f"form_{FIRST}.{name}.sql").write_text(statements(metadata, dialect), encoding="utf-8")
     rows = {table.name: [row(table, number) for number in (1, 2)] for table in of_data(metadata)}
     text = json.dumps(rows, indent=1, default=bytes.hex) + "\n"
     (FOLDER / f"form_{SCHEMA_VERSION}.json").write_text(text, encoding="utf-8")
-
-
-def statements(metadata: MetaData, dialect: Dialect) -> str:
-    """All tables and indexes as the engine is given them; Alembic makes the table of the form itself."""
-    made = [
-        "\n".join(map(str.rstrip, str(element.compile(dialect=dialect)).strip().splitlines()))
-        for table in of_data(metadata)
-        for element in (CreateTable(table), *map(CreateIndex, sorted(table.indexes, key=lambda index: str(index.name))))
-    ]
-    return "".join(f"{statement};\n" for statement in made)
 
 
 def of_data(metadata: MetaData) -> list[Table]:

@@ -14,7 +14,7 @@ from exchange.net.client import PeerClient
 from exchange.store.peers import EMPTY_HEAD
 from exchange.store.statements import latest_checkpoint
 from exchange.store.tables import PeerRow
-from exchange.web.turns import AT_ONCE
+from exchange.web.turns import AT_ONCE, Purpose
 from schemas.lane import LanePage, parse_lane_page
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def client(pair: tuple[RunningNode, RunningNode]) -> Iterator[PeerClient]:
     """North Macedonia's, beside the one that its worker has."""
-    made = PeerClient(pair[1].node.keys.transport, timeout_s=30)
+    made = PeerClient(pair[1].node.keys.transport, guard=pair[1].node.egress, timeout_s=30)
     yield made
     made.close()
 
@@ -88,7 +88,7 @@ def test_one_peer_does_not_take_all_places(pair: tuple[RunningNode, RunningNode]
         except PeerUnreachable as error:
             ended.append(str(error))
 
-    waiting = [threading.Thread(target=wait, daemon=True) for _ in range(AT_ONCE + 4)]
+    waiting = [threading.Thread(target=wait, daemon=True) for _ in range(AT_ONCE[Purpose.NEWS] + 4)]
     for thread in waiting:
         thread.start()
     for thread in waiting:

@@ -112,8 +112,8 @@ def test_reports_that_must_not_be_taken_are_refused_for_their_reason(pair: Pair)
     problem(send(mk, rs, good, method="PUT"), 401, "signature-invalid")
     problem(rs.http.post(f"{rs.url}/v1/witness", content=good), 401, "signature-invalid")
     problem(send(mk, rs, b" " * (MAX_REPORT_BYTES + 1)), 413, "too-large")
+    problem(send(mk, rs, b""), 401, "signature-invalid")
     for body, code in (
-        (b"", "not-json"),
         (b"\xff", "not-json"),
         (b"[" * 1000, "too-deep"),
         (b'{"asks":[' + b"1," * 10_000 + b"1]}", "too-large"),

@@ -1,10 +1,20 @@
 // One file on its way: announced, sent piece by piece from where the server is, tried again while the line is broken.
 
+import { awayMs } from "../viewer/patience.js";
+
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15000;
 const MOST_TRIES = 20; // in a row, without a byte getting through
 
 class Refused extends Error {}
+
+/** The node wants to be asked again later. */
+class Later extends Error {
+  constructor(awayMs) {
+    super();
+    this.awayMs = awayMs;
+  }
+}
 
 export class Sending {
   #end = new AbortController();
@@ -76,6 +86,12 @@ export class Sending {
       try {
         return await ask();
       } catch (error) {
+        if (error instanceof Later && !this.#end.signal.aborted) {
+          this.say("Waiting");
+          await this.#pause(error.awayMs);
+          tried = 0;
+          continue;
+        }
         if (error instanceof Refused || this.#end.signal.aborted || tried >= MOST_TRIES) throw error;
         this.say("Broken");
         this.#row.dataset.state = "broken";
@@ -108,6 +124,8 @@ export class Sending {
     this.#row.dataset.state = "sending";
     const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
     if (isJson && (answer.ok || answer.status === 409)) return answer.json(); // 409: the server says where it is
+    const away = awayMs(answer);
+    if (away !== null) throw new Later(away);
     if (answer.status >= 500 && answer.status !== 507) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     throw new Refused(page.querySelector("main p")?.textContent ?? this.#ways.words("Refused"));

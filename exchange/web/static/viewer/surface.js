@@ -3,6 +3,8 @@
 // The bytes are those of GET /v1/scans/{sha256}/heights: the length of the head (uint32), the head (JSON), then rows of
 // uint16. All numbers are little-endian, as is every machine that runs a browser today.
 
+import { patiently } from "./patience.js";
+
 const SAMPLES = 20000;
 const ACCEPTED = { Accept: "application/octet-stream, application/json" }; // errors in words that a script can read
 
@@ -33,7 +35,7 @@ function withForm(address, form) {
 
 /** Fetch the heights at an address. Rejects with an Error whose `status` is the answer's, where there was one. */
 async function fetchSurface(address, signal) {
-  const answer = await fetch(address, { credentials: "same-origin", headers: ACCEPTED, signal });
+  const answer = await patiently(() => fetch(address, { credentials: "same-origin", headers: ACCEPTED, signal }));
   if (!answer.ok) {
     const error = new Error(await reasonOf(answer));
     error.status = answer.status;

@@ -6,12 +6,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
 from exchange.flows.blind import pair_of
+from exchange.flows.hit_stage import LOCAL
 from exchange.flows.pipelines import PIPELINES
 from exchange.store.candidates import Page, StoredCandidate, View, open_candidates
 from exchange.store.reviews import open_tasks
@@ -22,6 +24,7 @@ from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow
 
+TODAY = str(datetime.now(LOCAL).date())
 REMARK = "Parallel striae agree from hour two to hour five."
 
 
@@ -192,6 +195,8 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     shown = investigator.get(hit).text
     assert "waits for ffp-mk" in shown
     assert REMARK in shown
+    assert "stated by the issuer:" in shown
+    assert "received here:" in shown
     assert "Hits that wait for this side" in investigator.get("/app/").text
 
     # and finds it among what is new: read, and unread again
@@ -206,13 +211,13 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert "Mark all as read" not in investigator.get("/app/alerts").text
     assert investigator.send("/app/alerts/unread").status_code == 303
     assert count(investigator) == counted
-    step = investigator.send(f"{hit}/comparison", step="asked", on="2026-12-03", place="Skopje", remark="")
+    step = investigator.send(f"{hit}/comparison", step="asked", on=TODAY, place="Skopje", remark="")
     assert step.status_code == 303, step.text
     assert investigator.send(f"{hit}/message", text="Thursday?", channel="siena", number="S-1").status_code == 303
     assert investigator.send(f"{hit}/message", text="Thursday?", channel="siena").status_code == 422
     _until(lambda: "SIENA: S-1" in first.get(hit).text)
-    assert first.send(f"{hit}/comparison", step="agreed", on="2026-12-03", place="Skopje").status_code == 303
-    _until(lambda: "The exhibits meet on 2026-12-03." in examiner.get(hit).text)
+    assert first.send(f"{hit}/comparison", step="agreed", on=TODAY, place="Skopje").status_code == 303
+    _until(lambda: f"The exhibits meet on {TODAY}." in examiner.get(hit).text)
 
     # on the exhibits: again two examiners, and what they say makes the confirmed hit
     assert examiner.send(f"{hit}/conclusion", conclusion="identification", remark="").status_code == 303
@@ -228,7 +233,12 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     _until(lambda: "cases joined" in first.get(hit).text)
 
     # only its own node takes a hit back; the first side's lead and the other's confirmation are two statements
-    assert second.send(f"{hit}/retraction", reason="The wrong exhibit.").status_code == 303
+    assert second.send(f"{hit}/retraction", reason="The wrong exhibit.").status_code == 403, "not its maker"
+    assert "Take the hit back" not in second.get(hit).text
+    assert "Take the hit back" in examiner.get(hit).text
+    head = colleague(mk, Role.HEAD)
+    assert head.send(f"{hit}/retraction", reason="The wrong exhibit.").status_code == 303
+    assert f"in place of {examiner.pseudonym}" in examiner.get(hit).text
     _until(lambda: "Hit: confirmed" not in first.get(hit).text)
 
 

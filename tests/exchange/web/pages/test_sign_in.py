@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from exchange.clock import stamp_in
-from exchange.flows.sign_in import FREE_TRIES, invite_user
+from exchange.flows.sign_in import _key, invite_user
+from exchange.store.sign_in_guard import FREE_TRIES, failures_at, place_of
 from exchange.store.sign_in_tables import SessionRow, SignInRow
 from exchange.store.users import revoke_user
 from schemas.vocabulary import Role
@@ -82,7 +83,8 @@ def test_who_fails_too_often_waits_and_an_invitation_ends_that(
     assert locked.status_code == 429
     assert "Too many failures" in locked.text
     with node.node.store.write() as session:
-        session.get_one(SignInRow, person.pseudonym).locked_until = stamp_in(-1)
+        here = place_of(_key(node.node), person.pseudonym)
+        failures_at(session, here).locked_until = stamp_in(-1)
     assert person.sign_in(password="wrong password").status_code == 401
     assert person.sign_in().status_code == 429, "the next failure locks at once, and for longer"
     assert person.accept().status_code == 200

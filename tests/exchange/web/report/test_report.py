@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
+from exchange.flows.hit_stage import Stage
 from exchange.flows.report import PairReport, Said, Side, stage_of
 from exchange.flows.worth import Worth
 from exchange.web.languages import CODES, Spoken
@@ -216,14 +217,15 @@ def test_the_stage_is_that_of_what_still_stands() -> None:
         return Said("e" * 64, kind, 5, "2026-11-25T10:00:00.000Z", statement(kind, **changes), retracted=retracted)
 
     on_screen = said("conclusion", conclusion="identification", basis="screen")
-    lead = said("hit", stage="lead", basis="screen")
-    confirmed = said("hit", stage="confirmed", basis="exhibits", score=None, matcher=None)
-    assert stage_of(()) == "candidate"
-    assert stage_of((on_screen,)) == "concluded"
-    assert stage_of((on_screen, lead)) == "lead"
-    assert stage_of((on_screen, lead, said("conclusion", conclusion="elimination", basis="exhibits"))) == "eliminated"
-    assert stage_of((on_screen, lead, confirmed)) == "confirmed"
-    assert stage_of((on_screen, replace(lead, retracted=True))) == "concluded"
-    assert stage_of((replace(on_screen, retracted=True),)) == "candidate"
-    assert stage_of((said("conclusion", conclusion="inconclusive_b"),)) == "inconclusive"
-    assert stage_of((said("conclusion", conclusion="unsuitable"),)) == "unsuitable"
+    on_exhibits = said("conclusion", conclusion="elimination", basis="exhibits")
+    assert stage_of((), None) == "candidate"
+    assert stage_of((on_screen,), None) == "concluded"
+    assert stage_of((on_screen, on_exhibits), None) == "eliminated"
+    for stage in set(Stage) - {Stage.RETRACTED, Stage.NO_EFFECT}:
+        assert stage_of((on_screen, on_exhibits), stage) == stage, "what the hit's own page says"
+        assert stage in IS
+    assert stage_of((on_screen,), Stage.RETRACTED) == "concluded"
+    assert stage_of((on_screen,), Stage.NO_EFFECT) == "concluded"
+    assert stage_of((replace(on_screen, retracted=True),), None) == "candidate"
+    assert stage_of((said("conclusion", conclusion="inconclusive_b"),), None) == "inconclusive"
+    assert stage_of((said("conclusion", conclusion="unsuitable"),), None) == "unsuitable"

@@ -1,0 +1,82 @@
+"""``ffp egress``: where this node may connect to, and what the kernel is told of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.home import resolve_home
+
+app = typer.Typer(help="Where this node may connect to.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_names(home: Home = None) -> None:
+    """List names: who is reached there, what was confirmed, where they lead. Exit code 1 when one leads elsewhere."""
+    from exchange.flows.egress import listing
+    from exchange.flows.node import opened
+
+    with opened(resolve_home(home)) as node:
+        found, networks = listing(node), node.egress.networks
+    for item in found:
+        ports = ", ".join(map(str, item.ports)) or "any port"
+        typer.echo(f"{item.host}  port {ports}  {', '.join(item.who)}")
+        if item.confirmed and item.confirmed.networks:
+            known = item.confirmed
+            typer.echo(f"  confirmed: {', '.join(known.networks)}, {known.since}, by {known.why}")
+        if item.strange:
+            typer.echo(
+                f"  REFUSED: leads to {', '.join(item.strange)} now. If that is right: ffp egress allow {item.host}"
+            )
+        elif item.leads_to and not (item.confirmed and item.confirmed.networks):
+            typer.echo(f"  not connected to yet; leads to {', '.join(item.leads_to)} now")
+    typer.echo(f"egress_networks: {', '.join(map(str, networks)) or 'none'}")
+    raise typer.Exit(1 if any(item.strange for item in found) else 0)
+
+
+@app.command("allow")
+def allow_name(
+    host: Annotated[str, typer.Argument(help="The name as it stands in the address of the peer or service.")],
+    network: Annotated[
+        list[str] | None, typer.Option(help="A network in which it may lead anywhere; default: where it leads now.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    home: Home = None,
+) -> None:
+    """Confirm where a name leads, in place of what was confirmed before. A running node follows at once."""
+    from exchange.flows.egress import allow, leads
+    from exchange.flows.node import opened
+
+    with opened(resolve_home(home)) as node:
+        before, found = leads(node, host, network or [])
+        typer.echo(f"{host} may lead to {', '.join(before) or 'nothing yet'}; from now on to {', '.join(found)}.")
+        if not yes:
+            typer.confirm("Has whoever runs it confirmed that by telephone?", abort=True)
+        allow(node, host, found)
+    typer.echo("Allowed. If the kernel keeps to this list too: ffp egress unit")
+
+
+@app.command("forget")
+def forget_name(host: str, home: Home = None) -> None:
+    """Forget what was confirmed for a name: its next connection confirms it anew, or it is not in the list any more."""
+    from exchange.flows.egress import forget
+    from exchange.flows.node import opened
+
+    with opened(resolve_home(home)) as node:
+        forget(node, host)
+    typer.echo(f"Nothing is confirmed for {host} any more.")
+
+
+@app.command("unit")
+def write_unit(home: Home = None) -> None:
+    """Print a drop-in for systemd with this list, for ffp.service and ffp-worker.service."""
+    from exchange.flows.egress import unconfirmed, unit
+    from exchange.flows.node import opened
+
+    with opened(resolve_home(home)) as node:
+        text, missing = unit(node), unconfirmed(node)
+    typer.echo(text, nl=False)
+    for host in missing:
+        typer.echo(f"Not in it, since nothing was confirmed of it yet: {host}", err=True)

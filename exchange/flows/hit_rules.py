@@ -1,0 +1,423 @@
+"""What has an effect on a hit, and how far it is: one pure function of the set of statements, the same on every node.
+
+    weigh(pair, said).stage
+
+The order in which statements arrived plays no part: a statement has an effect when what it names is in the set and has
+one itself. The rules, from the ground up:
+
+1. A retraction takes back a conclusion, a verification or a hit of its own issuer; nothing else lowers a stage but 5.
+2. A lead rests on a conclusion and its verification: of its issuer, one of the two sides; of this pair; on one basis;
+   by two people; neither eliminates or finds the marks unsuitable.
+3. A comparison is asked for by a side, of a lead.
+4. It is agreed by the other side, or to another day by either, and names what it answers.
+5. It is declined by either side: the question that it answers is over, with all that was agreed on it, unless the
+   exhibits had been compared.
+6. It is done, or the hit confirmed, where both examiners of a side concluded on the exhibits after a comparison was
+   agreed and not before its day. Both eliminate: eliminated. Both identify: confirmed by a hit that says so. All else:
+   inconclusive. Of two outcomes the one further down in ``RANK`` stands, and the other side's is shown as a dispute.
+7. Feedback is a side's own word on a hit; its last counts.
+
+What breaks a rule is kept, has no effect, and is shown with its reason (ADR 20).
+A statement of before the field ``answers`` is given one here (``_implied``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cached_property
+from typing import TypeVar
+
+from exchange.flows.hit_stage import RANK, NoEffect, Said, Stage, Weighed, begin_of
+from schemas import (
+    AnyStatement,
+    Conclusion,
+    Feedback,
+    Hit,
+    Pair,
+    PhysicalComparison,
+    Retraction,
+    Verification,
+)
+from schemas.vocabulary import AfteConclusion, Basis, ComparisonStep, FeedbackOutcome, HitStage
+
+S = TypeVar("S", Hit, PhysicalComparison, Feedback, Retraction)
+
+APART = frozenset({AfteConclusion.ELIMINATION, AfteConclusion.UNSUITABLE})
+"""What leads nowhere."""
+
+
+def weigh(pair: Pair, said: Iterable[Said]) -> Weighed:
+    """How far a pair is by all that was said of it, one hit at least. Raises ValueError where there is none."""
+    return _Weighing(pair, said).result()
+
+
+def lead_of(pair: Pair, said: Iterable[Said]) -> str | None:
+    """The lead that a next step names: the first that stands."""
+    standing = _Weighing(pair, said).standing_leads
+    return min(standing, key=lambda one: one.place).statement_id if standing else None
+
+
+def answered_by(pair: Pair, said: Iterable[Said], statement: PhysicalComparison | Hit) -> str | None:
+    """What a new step follows on, where its maker did not say: as ``answers`` has it."""
+    return _Weighing(pair, said).to_answer(statement)
+
+
+def agreed_day(pair: Pair, said: Iterable[Said], statement_id: str) -> date | None:
+    """The day of the comparison that a statement of this set says is done, or confirms; None of any other."""
+    weighing = _Weighing(pair, said)
+    ends = {one.statement_id: one for one in weighing.ends}
+    step = weighing.agreed_for(ends[statement_id]) if statement_id in ends else None
+    return getattr(step.statement, "on", None) if step else None
+
+
+class _Weighing:
+    """The rules in their order; each part is worked out once, from those before it."""
+
+    def __init__(self, pair: Pair, said: Iterable[Said]) -> None:
+        self.pair = pair
+        self.sides = tuple(dict.fromkeys((pair.a.issuer, pair.b.issuer)))
+        self.known = {one.statement_id: one for one in said}
+        self.no_effect: dict[str, NoEffect] = {}
+
+    # 1.
+    @cached_property
+    def taken_back(self) -> frozenset[str]:
+        return frozenset(
+            back.retracts
+            for said, back in self._all(Retraction)
+            if self._noted(said, self._why_not_retracted(back)) is None
+        )
+
+    def _why_not_retracted(self, back: Retraction) -> NoEffect | None:
+        of = self.known.get(back.retracts)
+        if of is None or not isinstance(of.statement, Conclusion | Verification | Hit):
+            return NoEffect.NOT_HERE
+        return None if of.statement.issuer == back.issuer else NoEffect.NOT_ITS_OWN
+
+    # 2.
+    @cached_property
+    def leads(self) -> dict[str, Said]:
+        """Those that were leads when they were signed: what was asked of one stays a question when it is taken back."""
+        return {
+            said.statement_id: said
+            for said, hit in self._all(Hit)
+            if hit.stage is HitStage.LEAD and self._noted(said, self._why_no_lead(hit)) is None
+        }
+
+    @cached_property
+    def standing_leads(self) -> list[Said]:
+        return [said for said in self.leads.values() if not self._is_taken_back(said)]
+
+    def _why_no_lead(self, hit: Hit) -> NoEffect | None:
+        return self._why_not_a_side(hit.issuer) or self._why_bases(hit, hit.basis) or self._why_apart(hit)
+
+    def _why_not_a_side(self, issuer: str) -> NoEffect | None:
+        return None if issuer in self.sides else NoEffect.NOT_A_SIDE
+
+    def _why_bases(self, said: Hit | PhysicalComparison, basis: Basis) -> NoEffect | None:
+        """A conclusion and its verification: there, its issuer's own, of this pair, on this basis, by two people."""
+        named = self._bases(said)
+        if named is None:
+            return NoEffect.NOT_HERE
+        first, second = named
+        if not first.issuer == second.issuer == said.issuer:
+            return NoEffect.NOT_ITS_OWN
+        of_pair = first.pair == second.pair == self.pair and (not isinstance(said, Hit) or said.pair == self.pair)
+        if not of_pair or second.verifies != said.conclusion:
+            return NoEffect.OTHER_PAIR
+        if not first.basis == second.basis == basis:
+            return NoEffect.OTHER_BASIS
+        return NoEffect.SAME_EXAMINER if first.made_by.pseudonym == second.made_by.pseudonym else None
+
+    def _bases(self, said: Hit | PhysicalComparison) -> tuple[Conclusion, Verification] | None:
+        first, second = (self.known.get(name or "") for name in (said.conclusion, said.verification))
+        if first is None or second is None:
+            return None
+        if not isinstance(first.statement, Conclusion) or not isinstance(second.statement, Verification):
+            return None
+        return first.statement, second.statement
+
+    def _why_apart(self, hit: Hit) -> NoEffect | None:
+        return NoEffect.NOT_AGREED if set(self._concluded(hit)) & APART else None
+
+    def _concluded(self, said: Hit | PhysicalComparison) -> list[AfteConclusion]:
+        return [one.conclusion for one in self._bases(said) or ()]
+
+    def _is_taken_back(self, said: Said) -> bool:
+        """It, or what it rests on."""
+        rests_on = (getattr(said.statement, "conclusion", None), getattr(said.statement, "verification", None))
+        return bool({said.statement_id, *rests_on} & self.taken_back)
+
+    # 3.
+    @cached_property
+    def asks(self) -> dict[str, Said]:
+        return {
+            said.statement_id: said
+            for said in self._steps(ComparisonStep.ASKED)
+            if self._noted(said, self._why_no_step(said.statement)) is None
+        }
+
+    def _why_no_step(self, step: AnyStatement) -> NoEffect | None:
+        no_lead = None if getattr(step, "hit", None) in self.leads else NoEffect.NO_LEAD
+        return self._why_not_a_side(step.issuer) or no_lead
+
+    # 4.
+    @cached_property
+    def rounds(self) -> dict[str, tuple[str, int]]:
+        """Each step that agreed: the question at its root, and how many agreements lead there."""
+        found: dict[str, tuple[str, int]] = {}
+        for said in self._steps(ComparisonStep.AGREED):
+            path: dict[str, Said] = {}
+            step: Said | None = said
+            while step is not None and _is_step(step, ComparisonStep.AGREED) and step.statement_id not in path:
+                path[step.statement_id] = step
+                step = self._target(step)
+            for one in reversed(path.values()):  # from the question on
+                target = self._target(one)
+                if self._noted(one, self._why_not_agreed(one, target, found)) is None and target is not None:
+                    root, depth = found.get(target.statement_id, (target.statement_id, 0))
+                    found[one.statement_id] = root, depth + 1
+        return found
+
+    def _why_not_agreed(self, said: Said, target: Said | None, found: Mapping[str, object]) -> NoEffect | None:
+        if (why := self._why_no_step(said.statement)) is not None:
+            return why
+        if target is None:
+            return NoEffect.NOT_HERE if getattr(said.statement, "answers", None) else NoEffect.NOT_ASKED
+        if target.statement_id in found:
+            return None
+        if target.statement_id not in self.asks:
+            return NoEffect.RESTS_ON_NONE
+        own = target.statement.issuer == said.statement.issuer and len(self.sides) > 1
+        return NoEffect.OWN_QUESTION if own else None
+
+    def _target(self, said: Said) -> Said | None:
+        """What a step answers."""
+        named = getattr(said.statement, "answers", None)
+        return self.known.get(named or self._implied.get(said.statement_id, ""))
+
+    @cached_property
+    def _implied(self) -> dict[str, str]:
+        """What steps of before ``answers`` answer, by their issuer's log alone. A decline takes back its issuer's own
+        last step, if that still stood; otherwise the n-th answer of a side is to the n-th question of the other, and
+        what is more, to its last."""
+        found: dict[str, str] = {}
+        for side in self.sides:
+            questions = [ask for ask in self.asks.values() if ask.statement.issuer != side or len(self.sides) == 1]
+            questions.sort(key=lambda one: one.place)
+            answered, own = 0, ""
+            for said, step in self._all(PhysicalComparison):
+                if step.issuer != side or step.step is ComparisonStep.DONE:
+                    continue
+                if step.answers is None and step.step is not ComparisonStep.ASKED:
+                    if step.step is ComparisonStep.DECLINED and own:
+                        found[said.statement_id] = own
+                    elif questions:
+                        found[said.statement_id] = questions[min(answered, len(questions) - 1)].statement_id
+                        answered += 1
+                own = "" if step.step is ComparisonStep.DECLINED else said.statement_id
+        return found
+
+    # 5.
+    @cached_property
+    def declines(self) -> dict[str, str]:
+        """Each step that declined: the question that it ends."""
+        found = {}
+        for said in self._steps(ComparisonStep.DECLINED):
+            target = self._target(said)
+            root = self._root(target) if target is not None else None
+            why = self._why_no_step(said.statement) or (NoEffect.NOT_ASKED if root is None else None)
+            if self._noted(said, why) is None and root is not None:
+                found[said.statement_id] = root
+        return found
+
+    def _root(self, step: Said) -> str | None:
+        if step.statement_id in self.asks:
+            return step.statement_id
+        return self.rounds.get(step.statement_id, (None, 0))[0]
+
+    @cached_property
+    def over(self) -> frozenset[str]:
+        """Questions that were declined, and whose exhibits did not meet."""
+        compared = {self._root(step) for said in self.ends if (step := self.agreed_for(said)) is not None}
+        for declined, root in self.declines.items():
+            if root in compared:
+                self.no_effect[declined] = NoEffect.COMPARED
+        over = frozenset(self.declines.values()) - compared
+        for name in (*self.asks, *self.rounds):
+            if self._root(self.known[name]) in over:
+                self.no_effect[name] = NoEffect.DECLINED
+        return over
+
+    # 6.
+    @cached_property
+    def ends(self) -> list[Said]:
+        """Comparisons that are done, and confirmed hits."""
+        hits = [said for said, hit in self._all(Hit) if hit.stage is HitStage.CONFIRMED]
+        ended = [*self._steps(ComparisonStep.DONE), *hits]
+        return [said for said in ended if self._noted(said, self._why_not_ended(said, said.statement)) is None]
+
+    def _why_not_ended(self, said: Said, statement: AnyStatement) -> NoEffect | None:
+        if not isinstance(statement, Hit | PhysicalComparison):
+            return NoEffect.NO_LEAD
+        is_hit = isinstance(statement, Hit)
+        why = self._why_not_a_side(statement.issuer) if is_hit else self._why_no_step(statement)
+        why = why or self._why_bases(statement, Basis.EXHIBITS)
+        if why is not None:
+            return why
+        if isinstance(statement, Hit) and set(self._concluded(statement)) != {AfteConclusion.IDENTIFICATION}:
+            return NoEffect.NOT_IDENTIFIED
+        if self._is_taken_back(said):
+            return NoEffect.TAKEN_BACK
+        return self._why_not_compared(said)
+
+    def _why_not_compared(self, said: Said) -> NoEffect | None:
+        """Exhibits of one side need nobody's leave to meet."""
+        step = self.agreed_for(said)
+        if step is None:
+            return NoEffect.NO_COMPARISON if len(self.sides) > 1 else None
+        if self._declined_before(said, self._root(step)):
+            return NoEffect.DECLINED
+        day = getattr(step.statement, "on", None)
+        early = day is not None and said.countersigned_at is not None and said.countersigned_at < begin_of(day)
+        return NoEffect.BEFORE_THE_DAY if early else None
+
+    def agreed_for(self, said: Said) -> Said | None:
+        """The agreed step that a comparison rests on which is done, or confirmed."""
+        named = self.known.get(getattr(said.statement, "answers", None) or "")
+        if named is not None and _is_step(named, ComparisonStep.DONE) and isinstance(said.statement, Hit):
+            return self.agreed_for(named)
+        if getattr(said.statement, "answers", None) is not None:
+            return named if named is not None and named.statement_id in self.rounds else None
+        open_to_it = [name for name, (root, _) in self.rounds.items() if not self._declined_before(said, root)]
+        last = max(open_to_it or self.rounds, key=self._depth_and_place, default=None)
+        return self.known[last] if last is not None else None
+
+    def _depth_and_place(self, step: str) -> tuple[int, tuple[int, str]]:
+        return self.rounds[step][1], self.known[step].place
+
+    def _declined_before(self, said: Said, root: str | None) -> bool:
+        """Whether its own issuer had declined before, by its own log."""
+        return any(
+            of == root
+            and self.known[declined].statement.issuer == said.statement.issuer
+            and self.known[declined].log_index < said.log_index
+            for declined, of in self.declines.items()
+        )
+
+    def _outcome(self, said: Said) -> Stage:
+        if not isinstance(said.statement, PhysicalComparison):
+            return Stage.CONFIRMED
+        match set(self._concluded(said.statement)):
+            case both if both == {AfteConclusion.ELIMINATION}:
+                return Stage.ELIMINATED
+            case both if both == {AfteConclusion.IDENTIFICATION}:
+                return Stage.COMPARED
+            case _:
+                return Stage.INCONCLUSIVE
+
+    # 7.
+    @cached_property
+    def feedback(self) -> dict[str, FeedbackOutcome]:
+        found: dict[str, FeedbackOutcome] = {}
+        hits = self.leads.keys() | {said.statement_id for said in self.ends if isinstance(said.statement, Hit)}
+        for said, told in self._all(Feedback):
+            why = self._why_not_a_side(told.issuer)
+            if why is None and told.hit not in hits:
+                why = NoEffect.TAKEN_BACK if told.hit in self.taken_back else NoEffect.RESTS_ON_NONE
+            if self._noted(said, why) is None:
+                found[told.issuer] = told.outcome
+        return found
+
+    def result(self) -> Weighed:
+        stage, by, turn, on = self._stand()
+        outcomes = {self._outcome(said) for said in self.ends}
+        disputed = FeedbackOutcome.DISPUTED in self.feedback.values() or outcomes >= {Stage.CONFIRMED, Stage.ELIMINATED}
+        for said in self.known.values():
+            if self._is_taken_back(said):
+                self.no_effect[said.statement_id] = NoEffect.TAKEN_BACK
+        return Weighed(stage, by, turn, on, self.feedback, disputed, dict(self.no_effect))
+
+    def _stand(self) -> tuple[Stage, str, tuple[str, ...], date | None]:
+        over = self.over
+        if not self.standing_leads and not any(isinstance(said.statement, Hit) for said in self.ends):
+            return self._nothing_stands()
+        if self.ends:
+            return self._ended()
+        agreed = [name for name, (root, _) in self.rounds.items() if root not in over]
+        if agreed:
+            last = max(agreed, key=self._depth_and_place)
+            return Stage.COMPARISON_AGREED, last, self.sides, getattr(self.known[last].statement, "on", None)
+        asked = [ask for name, ask in self.asks.items() if name not in over]
+        if asked:
+            return Stage.COMPARISON_ASKED, _last(asked).statement_id, self._others(asked), None
+        declined = [self.known[name] for name in self.declines]
+        if declined:
+            return Stage.LEAD, _last(declined).statement_id, self._others([_last(declined)]), None
+        first = min(self.standing_leads, key=lambda one: one.place)
+        return Stage.LEAD, first.statement_id, self._others(self.standing_leads), None
+
+    def _ended(self) -> tuple[Stage, str, tuple[str, ...], date | None]:
+        stage = max(map(self._outcome, self.ends), key=RANK.index)
+        by = min((said for said in self.ends if self._outcome(said) is stage), key=lambda one: one.place)
+        turn: tuple[str, ...] = ()
+        if stage is Stage.CONFIRMED:
+            turn = tuple(side for side in self.sides if side not in self.feedback)
+        elif stage is Stage.COMPARED:
+            turn = (by.statement.issuer,)
+        return stage, by.statement_id, turn, None
+
+    def _nothing_stands(self) -> tuple[Stage, str, tuple[str, ...], date | None]:
+        hits = [said for said, _ in self._all(Hit)]
+        if not hits:
+            raise ValueError("there is no hit of this pair")
+        if not any(self._is_taken_back(hit) for hit in hits):
+            return Stage.NO_EFFECT, hits[0].statement_id, (), None
+        back = [said for said, _ in self._all(Retraction) if said.statement_id not in self.no_effect]
+        return Stage.RETRACTED, _last(back).statement_id, (), None
+
+    def _others(self, spoke: Iterable[Said]) -> tuple[str, ...]:
+        """Those who have not spoken; both, where both have; nobody, where there is but one."""
+        issuers = {said.statement.issuer for said in spoke}
+        silent = tuple(side for side in self.sides if side not in issuers)
+        return silent or (self.sides if len(self.sides) > 1 else ())
+
+    def to_answer(self, statement: PhysicalComparison | Hit) -> str | None:
+        over, agreed = self.over, max(self.rounds, key=self._depth_and_place, default=None)
+        live = [name for name, (root, _) in self.rounds.items() if root not in over]
+        last = max(live, key=self._depth_and_place, default=None)
+        if isinstance(statement, Hit):
+            return (last or agreed) if statement.stage is HitStage.CONFIRMED else None
+        asked = [ask for name, ask in self.asks.items() if name not in over]
+        others = [ask for ask in asked if ask.statement.issuer != statement.issuer or len(self.sides) == 1]
+        match statement.step:
+            case ComparisonStep.ASKED:
+                return statement.hit
+            case ComparisonStep.AGREED:
+                return last or (_last(others or asked).statement_id if asked else None)
+            case ComparisonStep.DECLINED:
+                return last or (_last(others or asked).statement_id if asked else None)
+            case ComparisonStep.DONE:
+                return last or agreed
+
+    def _noted(self, said: Said, why: NoEffect | None) -> NoEffect | None:
+        if why is not None:
+            self.no_effect[said.statement_id] = why
+        return why
+
+    def _all(self, kind: type[S]) -> list[tuple[Said, S]]:
+        """By the index in the issuer's log, ties by the id: an order that every node has."""
+        found = [(one, one.statement) for one in self.known.values() if isinstance(one.statement, kind)]
+        return sorted(found, key=lambda item: item[0].place)
+
+    def _steps(self, step: ComparisonStep) -> list[Said]:
+        return [said for said, _ in self._all(PhysicalComparison) if _is_step(said, step)]
+
+
+def _is_step(said: Said, step: ComparisonStep) -> bool:
+    return isinstance(said.statement, PhysicalComparison) and said.statement.step is step
+
+
+def _last(said: Iterable[Said]) -> Said:
+    return max(said, key=lambda one: one.place)

@@ -1,0 +1,305 @@
+"""Blind means the two exhibits: whoever was shown a score of one pair of their scans verifies no other, and meanwhile
+no pair of theirs is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exchange.errors import Conflict, Forbidden, NotFound
+from exchange.flows import blind
+from exchange.flows.alerts import count_fresh
+from exchange.flows.banded import banded
+from exchange.flows.blind import hidden_pairs, tasks_for, view_of, who_may_verify
+from exchange.flows.deadlines import Duty, duties
+from exchange.flows.links import all_links
+from exchange.flows.query_news import note_grant
+from exchange.flows.reviews import reviews_of
+from exchange.flows.speak import may_see
+from exchange.flows.status import node_status
+from exchange.flows.visible_statements import StatementReader, visible_statement, visible_statements
+from exchange.store.candidates import Page, candidates_of, find_candidate, open_candidates
+from exchange.store.queries import add_found, add_query, find_found
+from exchange.store.reviews import exhibits_seen_by, open_tasks
+from exchange.store.statements import find_statement
+from exchange.store.tables import FoundRow, QueryRow, RecordRow, StatementRow
+from exchange.store.withdrawals import erase_rows
+from schemas import Conclusion, Grant, Maker, Pair
+from schemas.vocabulary import Basis, Role
+from tests.exchange.flows.blind_world import FIRST, HEAD, REGIONS, SCREEN, SECOND, THIRD, BlindWorld, blind_world
+from tests.exchange.flows.network import MK, RS
+
+pytestmark = pytest.mark.slow
+
+BREECH, PIN = REGIONS
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BlindWorld]:
+    """Serbia's exhibit a and North Macedonia's b, with scans of two regions each; c is another one of Serbia's. No
+    control is drawn unless a test wants one."""
+    monkeypatch.setattr(blind, "_draw_control", lambda _session, _node: None)
+    with blind_world(tmp_path) as made:
+        for name, owner in (("a", RS), ("b", MK), ("c", RS)):
+            made.exhibit(name, owner)
+        made.compare("a", "b")
+        made.compare("c", "b", 0.3)
+        yield made
+
+
+def listed(world: BlindWorld, who: Maker) -> set[int]:
+    """All pairs that an examiner finds, in whatever list or behind whatever address."""
+    view = view_of(who.role, who.pseudonym)
+    with world.rs.store.read() as session:
+        found = [open_candidates(session, view, Page(99))]
+        found += [candidates_of(session, record, view, Page(99)) for record in world.records.values()]
+        by_number = [find_candidate(session, number, view) for number in range(1, 30)]
+    return {item.row.candidate_id for rows in (*found, by_number) for item in rows if item is not None}
+
+
+def waiting(world: BlindWorld, who: Maker) -> int:
+    with world.rs.store.read() as session:
+        tasks = len(tasks_for(session, who.pseudonym))
+        alerts = count_fresh(session, world.rs, who.role, who.pseudonym, after="2026-01-01")
+    assert alerts == tasks, "the badge counts what is listed"
+    return tasks
+
+
+def may_verify(world: BlindWorld, region: str = BREECH) -> list[str]:
+    said = Conclusion.model_construct(
+        basis=Basis.SCREEN, pair=Pair.model_validate(world.pair("a", "b", region)), made_by=FIRST
+    )
+    with world.rs.store.read() as session:
+        return who_may_verify(session, said)
+
+
+@pytest.mark.parametrize("seen", [BREECH, PIN])
+def test_whoever_was_shown_one_pair_of_the_exhibits_verifies_no_other(world: BlindWorld, seen: str) -> None:
+    first = world.concludes(FIRST, "a", "b", BREECH)
+    assert (waiting(world, SECOND), may_verify(world)) == (1, ["two"])
+    world.shown(SECOND, "a", "b", seen)
+    assert (waiting(world, SECOND), may_verify(world)) == (0, [])
+    with pytest.raises(Conflict, match="a score of these two exhibits"):
+        world.verifies(SECOND, first, "a", "b", BREECH)
+    world.verifies(THIRD, first, "a", "b", BREECH)
+
+
+def test_a_score_of_one_of_the_exhibits_with_another_is_no_hindrance(world: BlindWorld) -> None:
+    world.shown(SECOND, "c", "b", BREECH)
+    first = world.concludes(FIRST, "a", "b")
+    assert waiting(world, SECOND) == 1
+    world.verifies(SECOND, first, "a", "b")
+
+
+def test_no_pair_of_the_exhibits_is_shown_meanwhile(world: BlindWorld) -> None:
+    every = listed(world, SECOND)
+    first = world.concludes(FIRST, "a", "b", BREECH)
+    of_both = {world.candidate("a", "b", region).row.candidate_id for region in REGIONS}
+    assert listed(world, SECOND) == every - of_both
+    assert listed(world, FIRST) == every, "whoever concluded knows the pair"
+    assert node_status(world.rs, blind_for="two").candidates == node_status(world.rs).candidates - len(of_both)
+    world.verifies(SECOND, first, "a", "b", BREECH)
+    assert listed(world, SECOND) == every
+
+
+def test_a_version_that_comes_meanwhile_is_of_the_same_exhibit(world: BlindWorld) -> None:
+    first = world.concludes(FIRST, "a", "b", BREECH)
+    world.exhibit("b", MK, scans="b anew")
+    world.compare("a", "b")
+    world.compare("c", "b")
+    of_others = {world.candidate("c", "b anew", region).row.candidate_id for region in REGIONS}
+    assert listed(world, SECOND) == of_others, "the new version's pairs are hidden likewise"
+    with world.rs.store.read() as session:
+        hidden = hidden_pairs(session, Role.EXAMINER, "two")
+    assert Pair.model_validate(world.pair("a", "b", PIN, scans={"b": "b anew"})) in hidden
+    assert Pair.model_validate(world.pair("c", "b", PIN, scans={"b": "b anew"})) not in hidden
+    world.shown(SECOND, "a", "b anew", PIN)
+    with pytest.raises(NotFound):
+        world.verifies(SECOND, first, "a", "b")  # names the new version with the old scan
+    assert waiting(world, SECOND) == 0, "a score of the new version is a score of the exhibit"
+
+
+def test_what_was_seen_of_a_version_counts_after_it_was_erased(world: BlindWorld) -> None:
+    world.shown(SECOND, "a", "b", PIN)
+    older = world.records["b"]
+    world.exhibit("b", MK, scans="b anew")
+    with world.rs.store.write() as session:
+        erase_rows(session, older)
+    world.says(FIRST, "conclusion", pair=world.pair("a", "b", scans={"b": "b anew"}), **SCREEN)
+    assert waiting(world, SECOND) == 0
+
+
+def test_a_hit_on_an_erased_version_is_hidden_too(world: BlindWorld) -> None:
+    hit = world.hit(MK, "a", "b", PIN)
+    older = world.records["b"]
+    world.exhibit("b", MK, scans="b anew")
+    with world.rs.store.write() as session:
+        erase_rows(session, older)
+    world.says(FIRST, "conclusion", pair=world.pair("a", "b", scans={"b": "b anew"}), **SCREEN)
+    with world.rs.store.read() as session:
+        hidden = hidden_pairs(session, Role.EXAMINER, "two")
+        assert all_links(session, world.rs, hidden) == []
+    with pytest.raises(NotFound):
+        visible_statement(StatementReader(world.rs, "two", Role.EXAMINER), hit.statement_id, {"hit"})
+
+
+def test_a_hit_of_other_scans_of_the_exhibits_is_hidden(world: BlindWorld) -> None:
+    hit = world.hit(MK, "a", "b", PIN)
+    first = world.concludes(FIRST, "a", "b", BREECH)
+    reader = StatementReader(world.rs, "two", Role.EXAMINER)
+    with world.rs.store.read() as session:
+        hidden = hidden_pairs(session, Role.EXAMINER, "two")
+        assert all_links(session, world.rs, hidden) == []
+        due = {item.duty for item in duties(session, world.rs, Role.EXAMINER, "two")}
+        assert due == {Duty.VERIFICATION}, "neither the hit's answer nor the first review of what is hidden"
+    assert waiting(world, SECOND) == 1, "the alert of the hit is not counted"
+    with pytest.raises(NotFound):
+        visible_statement(reader, hit.statement_id, {"hit"})
+    world.verifies(SECOND, first, "a", "b", BREECH)
+    assert visible_statement(reader, hit.statement_id, {"hit"}).statement_id == hit.statement_id
+
+
+def test_whoever_reads_what_was_concluded_does_not_verify(world: BlindWorld) -> None:
+    hit = world.hit(MK, "a", "b", PIN)
+    visible_statement(StatementReader(world.rs, "two", Role.EXAMINER), hit.statement_id, {"hit"})
+    world.concludes(FIRST, "a", "b", BREECH)
+    assert waiting(world, SECOND) == 0
+
+
+def test_statements_are_hidden_first_and_counted_after(world: BlindWorld) -> None:
+    """Newest first: what is hidden stands before and between what is not."""
+    said = []
+    for number in range(4):
+        message = world.says(SECOND, "message", to=MK, text=f"Number {number}.", reference=None)
+        said.append(message.statement_id)
+        world.concludes(FIRST, "a", "b", BREECH, remark=f"Number {number}.")
+    reader = StatementReader(world.rs, "two", Role.EXAMINER)
+    kinds = {"message", "conclusion", "verification"}
+    for limit in (1, 2, 3, 50):
+        rows = visible_statements(reader, kinds=kinds, about=None, issuer=None, limit=limit)
+        assert [row.statement_id for row in rows] == said[::-1][:limit]
+
+
+def test_more_hidden_than_are_read_at_once(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exchange.flows.visible_statements.AT_ONCE", 2)
+    test_statements_are_hidden_first_and_counted_after(world)
+
+
+def test_the_exhibits_of_what_was_ever_sent_are_no_control(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr("exchange.flows.blind.secrets.randbelow", lambda _most: 0)
+    world.concludes(FIRST, "a", "b", BREECH)
+    with world.rs.store.read() as session:
+        told, control = sorted(open_tasks(session), key=lambda task: task.conclusion is None)
+    assert world.records["c"] in (control.statement_a, control.statement_b), "not the other region of a and b"
+    assert (told.created_at, told.due_at) == (control.created_at, control.due_at), "neither stands before the other"
+
+
+def test_first_reviews_do_not_tell_whether_a_hidden_pair_was_opened(world: BlindWorld) -> None:
+    """A control was opened by nobody, a pair that was concluded on by a colleague."""
+    with world.rs.store.write() as session:
+        session.get_one(RecordRow, world.records["a"]).submitted_by = "two"
+
+    def reviews() -> int:
+        with world.rs.store.read() as session:
+            found = duties(session, world.rs, Role.EXAMINER, "two")
+        return sum(item.count for item in found if item.duty is Duty.FIRST_REVIEW)
+
+    assert reviews() == 1
+    world.concludes(FIRST, "a", "b", BREECH)
+    unopened = reviews()
+    world.shown(FIRST, "a", "b", BREECH, opened=True)
+    assert reviews() == unopened == 0
+
+
+def test_one_scan_that_was_entered_twice_is_known_as_the_same(world: BlindWorld) -> None:
+    world.exhibit("twin", scans="a")
+    world.compare("twin", "b")
+    world.shown(SECOND, "a", "b", BREECH)
+    pair = world.pair("twin", "b", BREECH, scans={"twin": "a"})
+    world.says(FIRST, "conclusion", pair=pair, **SCREEN)
+    assert waiting(world, SECOND) == 0
+
+
+def test_a_band_that_was_seen_before_the_release_counts_after_it(world: BlindWorld) -> None:
+    query = QueryRow(
+        statement_id="q" * 64, asker=RS, asked=MK, record=world.records["a"], position=0, roi=BREECH, calibre="x",
+        case_reference="x", purpose="x", legal_basis="x", made_by="two", state="answered", at="", due_at="",
+    )  # fmt: skip
+    said = StatementRow(
+        statement_id="q" * 64, type="query", issuer=RS, envelope=b"", leaf=b"", log_index=10**6, received_at=""
+    )
+    with world.rs.store.write() as session:
+        session.add(said)
+        session.flush()
+        add_query(session, query)
+        add_found(session, [FoundRow(handle="h" * 64, query="q" * 64, band="high", state="found")])
+        session.expunge_all()
+    with world.rs.store.read() as session:
+        rows, found = [session.get(QueryRow, 1)], [find_found(session, "h" * 64)]
+    assert banded(world.rs, Role.EXAMINER, "two", rows, found) == {"q" * 64}  # type: ignore[arg-type]  # both are there
+    assert banded(world.rs, Role.EXAMINER, "one", rows, found) == frozenset()  # type: ignore[arg-type]
+    world.concludes(FIRST, "a", "b", PIN)
+    assert waiting(world, SECOND) == 1, "nobody knows yet which record it was"
+    with world.rs.store.write() as session:
+        grant = Grant.model_construct(issuer=MK, handle="h" * 64, record=world.records["b"])
+        note_grant(session, grant, "g" * 64)
+    assert waiting(world, SECOND) == 0
+    with world.rs.store.read() as session:
+        found = [find_found(session, "h" * 64)]
+    assert banded(world.rs, Role.EXAMINER, "two", rows, found) == frozenset(), "the pair waits: no band of it"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["conclusion", "verification", "hit"])
+def test_only_the_maker_or_the_head_takes_back(world: BlindWorld, kind: str) -> None:
+    hit = world.hit(RS, "a", "b")
+    with world.rs.store.read() as session:
+        row = find_statement(session, hit.statement_id)
+        assert row is not None
+        conclusion = find_statement(session, row.about or "")
+        assert conclusion is not None
+        verification = next(
+            item for item in reviews_of(session, world.rs, Pair.model_validate(world.pair("a", "b")), "one")
+        ).verified
+    assert verification is not None
+    names = {"conclusion": conclusion.statement_id, "verification": verification.statement_id, "hit": hit.statement_id}
+    maker, other = (SECOND, FIRST) if kind == "verification" else (FIRST, SECOND)
+    with pytest.raises(Forbidden, match=f"here {maker.pseudonym}, or by the head"):
+        world.says(other, "retraction", retracts=names[kind], reason="Not mine.")
+    world.says(maker, "retraction", retracts=names[kind], reason="The light was wrong.")
+    world.says(HEAD, "retraction", retracts=names[kind], reason="The wrong exhibit.")
+
+
+def test_that_a_hidden_conclusion_was_taken_back_is_hidden_too(world: BlindWorld) -> None:
+    first = world.concludes(FIRST, "a", "b")
+    with pytest.raises(NotFound):
+        world.says(SECOND, "retraction", retracts=first.statement_id, reason="Is it there?")
+    back = world.says(FIRST, "retraction", retracts=first.statement_id, reason="It is no identification.")
+    with world.rs.store.read() as session:
+        row = find_statement(session, back.statement_id)
+        assert row is not None
+        assert [may_see(session, world.rs, row, who.pseudonym, who.role) for who in (FIRST, SECOND, HEAD)] == [
+            True,
+            False,
+            True,
+        ]
+
+
+def test_the_head_who_takes_back_is_named(world: BlindWorld) -> None:
+    first = world.concludes(FIRST, "a", "b")
+    world.says(HEAD, "retraction", retracts=first.statement_id, reason="The examiner left.")
+    with world.rs.store.read() as session:
+        pair = Pair.model_validate(world.pair("a", "b"))
+        (review,) = reviews_of(session, world.rs, pair, "one")
+    assert (review.retracted, review.by_head) == (True, "head")
+    assert waiting(world, SECOND) == 0, "nobody is asked any more"
+
+
+def test_what_was_marked_is_of_both_exhibits(world: BlindWorld) -> None:
+    world.shown(SECOND, "a", "b", PIN)
+    exhibits = world.candidate("a", "b", BREECH).exhibits
+    assert exhibits == tuple(sorted((f"{RS}/{world.records['a']}", f"{MK}/{world.records['b']}")))
+    with world.rs.store.read() as session:
+        assert set(exhibits_seen_by(session, "two", [exhibits])) == {exhibits}

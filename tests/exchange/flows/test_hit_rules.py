@@ -1,0 +1,217 @@
+"""What a hit is, as a function of a set: every rule by an example, and every order of arrival by the same answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exchange.flows.hit_rules import weigh
+from exchange.flows.hit_stage import NoEffect, Said, Stage, Weighed
+from schemas import Pair, parse_statement, statement_id
+from schemas.vocabulary import FeedbackOutcome
+from tests.exchange.flows.hit_examples import FOLDER, bad_histories, make_files
+from tests.exchange.flows.hit_histories import PAIR, History, histories
+from tests.schemas.examples import ISSUER, OTHER
+
+EXAMPLES = int(os.environ.get("FFP_PERMUTATIONS", "200"))
+"""``FFP_PERMUTATIONS=2000`` for the long form."""
+
+
+def found(made: History) -> Weighed:
+    return weigh(PAIR, made.said)
+
+
+@given(said=histories(), chance=st.randoms(use_true_random=False))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_order_of_arrival_gives_one_state(said: tuple[Said, ...], chance: random.Random) -> None:
+    expected = weigh(PAIR, said)
+    for _ in range(5):
+        shuffled = list(said)
+        chance.shuffle(shuffled)
+        assert weigh(PAIR, shuffled) == expected
+    assert weigh(PAIR, [*said, *said]) == expected, "a statement that came twice is one"
+
+
+@given(said=histories())
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+def test_nothing_but_a_retraction_or_a_decline_lowers_a_stage(said: tuple[Said, ...]) -> None:
+    order = [*Stage]
+    order = [Stage.NO_EFFECT, Stage.RETRACTED, Stage.LEAD, Stage.COMPARISON_ASKED, Stage.COMPARISON_AGREED]
+    order += [Stage.INCONCLUSIVE, Stage.COMPARED, Stage.ELIMINATED, Stage.CONFIRMED]
+    before = weigh(PAIR, said[:3]).stage
+    for count in range(4, len(said) + 1):
+        stage = weigh(PAIR, said[:count]).stage
+        new = said[count - 1].statement
+        if new.type != "retraction" and getattr(new, "step", None) != "declined":
+            assert order.index(stage) >= order.index(before), (new.type, before, stage)
+        before = stage
+
+
+def test_the_way_from_a_lead_to_a_confirmed_hit() -> None:
+    made = History()
+    lead = made.lead()
+    assert (found(made).stage, found(made).turn) == (Stage.LEAD, (OTHER,))
+    asked = made.step("asked", lead, OTHER, lead)
+    assert (found(made).stage, found(made).turn) == (Stage.COMPARISON_ASKED, (ISSUER,))
+    agreed = made.step("agreed", lead, ISSUER, asked)
+    assert (found(made).stage, found(made).turn, str(found(made).on)) == (
+        Stage.COMPARISON_AGREED,
+        (ISSUER, OTHER),
+        "2026-03-02",
+    )
+    done = made.done(lead, OTHER, agreed, first="identification")
+    assert (found(made).stage, found(made).turn) == (Stage.COMPARED, (OTHER,)), "it waits for the confirmed hit"
+    hit = made.confirm(OTHER, done)
+    assert (found(made).stage, found(made).turn) == (Stage.CONFIRMED, (ISSUER, OTHER))
+    made.feedback(lead, ISSUER, "charged")
+    made.feedback(hit, OTHER, "no_use")
+    made.feedback(hit, OTHER, "disputed")
+    assert found(made).feedback == {ISSUER: FeedbackOutcome.CHARGED, OTHER: FeedbackOutcome.DISPUTED}
+    assert found(made).disputed
+    assert not found(made).no_effect
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stage"),
+    [
+        ("elimination", "elimination", Stage.ELIMINATED),
+        ("elimination", "inconclusive_c", Stage.INCONCLUSIVE),
+        ("identification", "elimination", Stage.INCONCLUSIVE),
+        ("unsuitable", "unsuitable", Stage.INCONCLUSIVE),
+        ("identification", "identification", Stage.COMPARED),
+    ],
+)
+def test_how_a_comparison_ends(first: str, second: str, stage: Stage) -> None:
+    made = History()
+    lead = made.lead()
+    made.done(lead, OTHER, made.agreed(lead), first=first, second=second)
+    assert found(made).stage is stage
+
+
+@pytest.mark.parametrize("name", bad_histories())
+def test_what_breaks_a_rule_has_no_effect_and_says_why(name: str) -> None:
+    made, statement, why, stage = bad_histories()[name]
+    assert found(made).no_effect.get(statement) is why
+    assert found(made).stage is stage
+
+
+def test_every_reason_has_an_example() -> None:
+    shown = {why for _, _, why, _ in bad_histories().values()}
+    assert set(NoEffect) - shown == {NoEffect.RESTS_ON_NONE, NoEffect.NO_LEAD}, "those two are shown below"
+    made = History()
+    lead = made.lead(second="elimination")
+    asked = made.step("asked", lead, OTHER, lead)
+    agreed = made.step("agreed", lead, ISSUER, asked)
+    assert found(made).no_effect[asked] is NoEffect.NO_LEAD
+    assert found(made).no_effect[agreed] is NoEffect.NO_LEAD
+    assert found(made).no_effect[lead] is NoEffect.NOT_AGREED
+    told = made.feedback(lead)
+    assert found(made).no_effect[told] is NoEffect.RESTS_ON_NONE
+
+
+def test_a_decline_ends_a_question_with_all_that_was_agreed_on_it() -> None:
+    made = History()
+    lead = made.lead()
+    agreed = made.agreed(lead, asked_by=OTHER, agreed_by=ISSUER)
+    made.step("declined", lead, OTHER, agreed)
+    assert (found(made).stage, found(made).turn) == (Stage.LEAD, (ISSUER,))
+    asked = made.step("asked", lead, ISSUER, lead)
+    assert found(made).stage is Stage.COMPARISON_ASKED
+    made.step("agreed", lead, OTHER, asked, on="2026-04-01")
+    assert str(found(made).on) == "2026-04-01"
+
+
+def test_two_sides_at_once() -> None:
+    """Two leads on one pair, two questions at once, both confirmed: one state each."""
+    made = History()
+    ours, theirs = made.lead(ISSUER), made.lead(OTHER)
+    assert found(made).turn == (ISSUER, OTHER)
+    asked = made.step("asked", ours, ISSUER, ours)
+    other = made.step("asked", theirs, OTHER, theirs)
+    assert (found(made).stage, found(made).turn) == (Stage.COMPARISON_ASKED, (ISSUER, OTHER))
+    made.step("declined", theirs, ISSUER, other)
+    agreed = made.step("agreed", ours, OTHER, asked)
+    assert found(made).stage is Stage.COMPARISON_AGREED, "one question was declined, the other agreed"
+    made.confirm(OTHER, agreed)
+    mine = made.confirm(ISSUER, agreed)
+    assert found(made).stage is Stage.CONFIRMED
+    made.retract(mine, ISSUER)
+    assert found(made).stage is Stage.CONFIRMED, "the other side's stands"
+    made.done(ours, ISSUER, agreed, first="elimination")
+    assert found(made).stage is Stage.CONFIRMED
+    assert found(made).disputed, "one side confirms and the other eliminates"
+
+
+def test_what_was_signed_before_the_field_answers_is_ordered_by_its_issuers_log() -> None:
+    made = History()
+    lead = made.lead()
+    made.step("asked", lead, OTHER)
+    made.step("declined", lead, ISSUER)
+    assert found(made).stage is Stage.LEAD
+    made.step("asked", lead, OTHER)
+    assert found(made).stage is Stage.COMPARISON_ASKED
+    made.step("agreed", lead, ISSUER, on="2026-05-05")
+    assert (found(made).stage, str(found(made).on)) == (Stage.COMPARISON_AGREED, "2026-05-05")
+    made.step("agreed", lead, ISSUER, on="2026-05-06")
+    assert str(found(made).on) == "2026-05-06", "its issuer's last"
+    made.done(lead, OTHER, first="elimination")
+    assert found(made).stage is Stage.ELIMINATED
+    assert not set(found(made).no_effect.values()) - {NoEffect.DECLINED}
+
+
+def test_a_lead_that_is_taken_back_takes_its_questions_with_it_and_no_confirmation() -> None:
+    made = History()
+    lead = made.lead()
+    agreed = made.agreed(lead)
+    made.retract(lead, ISSUER)
+    assert found(made).stage is Stage.RETRACTED
+    made.confirm(OTHER, agreed)
+    assert found(made).stage is Stage.CONFIRMED, "another node's statement on the exhibits"
+
+
+def test_exhibits_of_one_side_meet_without_anybodys_leave() -> None:
+    made = History()
+    made.pair = made.pair | {"b": made.pair["b"] | {"issuer": ISSUER}}
+    made.lead()
+    made.confirm(ISSUER)
+    pair = made.said[-1].statement.pair  # type: ignore[union-attr]  # a hit
+    assert weigh(pair, made.said).stage is Stage.CONFIRMED
+
+
+def test_a_long_chain_of_agreements_is_followed_to_its_question() -> None:
+    made = History()
+    lead = made.lead()
+    step = made.step("asked", lead, OTHER, lead)
+    for number in range(1500):
+        step = made.step("agreed", lead, (ISSUER, OTHER)[number % 2], step)
+    assert found(made).stage is Stage.COMPARISON_AGREED
+    assert found(made).brought_by == step
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.iterdir()))
+def test_the_committed_sets_have_the_state_that_they_name(name: str) -> None:
+    told = json.loads((FOLDER / name).read_bytes())
+    said = []
+    for one in told["statements"]:
+        payload = one["payload"].encode()
+        assert statement_id(payload) == one["statement_id"]
+        statement = parse_statement(payload)
+        said.append(Said(one["statement_id"], statement, one["log_index"], one["countersigned_at"]))
+    seen, expected = weigh(Pair.model_validate(told["pair"]), said), told["expect"]
+    assert (seen.stage, seen.brought_by, sorted(seen.turn)) == tuple(
+        expected[part] for part in ("stage", "brought_by", "turn")
+    )
+    assert (str(seen.on) if seen.on else None, seen.disputed) == (expected["on"], expected["disputed"])
+    assert (seen.feedback, seen.no_effect) == (expected["feedback"], expected["no_effect"])
+
+
+def test_the_committed_sets_are_those_of_the_examples() -> None:
+    made = make_files()
+    assert made == {path.name: path.read_bytes() for path in FOLDER.iterdir()}, (
+        "write them anew with: python -m tests.exchange.flows.hit_examples"
+    )

@@ -1,0 +1,162 @@
+"""All versions of a record are one exhibit, in whatever order they come, on each engine; and so they are in a database
+of an earlier form."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import MetaData, select
+from sqlalchemy.orm import Session
+
+from exchange.store.engine import Store
+from exchange.store.exhibits import exhibit_name, exhibit_of, exhibits_of, versions_of_exhibits
+from exchange.store.records import add_record
+from exchange.store.review_tables import ExhibitsSeenRow, VerificationTaskRow
+from exchange.store.reviews import add_task, exhibits_seen_by, mark_exhibits
+from exchange.store.statements import add_statement
+from exchange.store.tables import RecordRow
+from exchange.store.withdrawals import erase_rows
+from schemas import Record, parse_statement, statement_id
+from tests.exchange.databases import Databases
+from tests.exchange.store.test_migrations import StoreAt, _stored, changing, made
+from tests.exchange.store.write_form import FIRST, FOLDER
+from tests.schemas.examples import ISSUER, STATEMENT, encoded, record_fields
+
+OTHER = "ffp-mk/other"
+
+
+def version(number: int, supersedes: str | None, issuer: str = ISSUER) -> tuple[str, Record, bytes]:
+    payload = encoded(record_fields(issuer=issuer, nonce=f"{number:064x}", supersedes=supersedes))
+    record = parse_statement(payload)
+    assert isinstance(record, Record)
+    return statement_id(payload), record, payload
+
+
+def keep(session: Session, place: int, one: tuple[str, Record, bytes]) -> None:
+    name, record, payload = one
+    add_statement(session, name, record, "record", STATEMENT.sign(payload), place)
+    add_record(session, name, record, submitted_by=None, state="queued")
+
+
+def task_of(exhibit: str) -> VerificationTaskRow:
+    low, high = exhibits_of(exhibit, OTHER)
+    return VerificationTaskRow(
+        task_id="t", basis="screen", scan_low="l", scan_high="h", statement_a="a", statement_b="b", pair="{}",
+        exhibit_low=low, exhibit_high=high, created_at="", due_at="",
+    )  # fmt: skip
+
+
+def chain() -> list[tuple[str, Record, bytes]]:
+    versions: list[tuple[str, Record, bytes]] = []
+    for number in range(3):
+        versions.append(version(number, versions[-1][0] if versions else None))
+    return versions
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_versions_are_one_exhibit_in_whatever_order_they_come(store: Store, order: tuple[int, ...]) -> None:
+    """What was seen of the version that came first, and what waits of it, is of the exhibit."""
+    versions = chain()
+    first = exhibit_name(ISSUER, versions[0][0])
+    for place, number in enumerate(order):
+        with store.write() as session:
+            keep(session, number, versions[number])
+            if place == 0:
+                named = session.get_one(RecordRow, versions[number][0]).exhibit
+                mark_exhibits(session, "one", [exhibits_of(named, OTHER)])
+                add_task(session, task_of(named))
+    with store.read() as session:
+        assert set(session.scalars(select(RecordRow.exhibit))) == {first}
+        assert {exhibit_of(session, ISSUER, name) for name, _, _ in versions} == {first}
+        assert versions_of_exhibits(session, [first]) == dict.fromkeys((name for name, _, _ in versions), first)
+        assert set(exhibits_seen_by(session, "one", [exhibits_of(first, OTHER)])) == {exhibits_of(first, OTHER)}
+        task = session.get_one(VerificationTaskRow, "t")
+        assert (task.exhibit_low, task.exhibit_high) == exhibits_of(first, OTHER)
+
+
+def test_two_that_turn_out_to_be_one_keep_one_mark(store: Store) -> None:
+    versions = chain()
+    with store.write() as session:
+        for number in (0, 2):
+            keep(session, number, versions[number])
+            named = session.get_one(RecordRow, versions[number][0]).exhibit
+            mark_exhibits(session, "one", [exhibits_of(named, OTHER)])
+    with store.write() as session:
+        keep(session, 1, versions[1])
+    with store.read() as session:
+        assert len(session.scalars(select(ExhibitsSeenRow)).all()) == 1
+
+
+def test_a_version_that_was_erased_leads_on(store: Store) -> None:
+    versions = chain()
+    with store.write() as session:
+        for number in (0, 1):
+            keep(session, number, versions[number])
+        for name, _, _ in versions[:2]:
+            erase_rows(session, name)
+        keep(session, 2, versions[2])
+    with store.read() as session:
+        assert session.get_one(RecordRow, versions[2][0]).exhibit == exhibit_name(ISSUER, versions[0][0])
+
+
+def test_no_other_node_makes_its_record_a_version_of_an_exhibit(store: Store) -> None:
+    for order in ((0, 1), (1, 0)):
+        mine = version(10 + order[0], None)
+        theirs = version(20 + order[0], mine[0], "ffp-mk")
+        with store.write() as session:
+            for number in order:
+                keep(session, order[0] * 2 + number, (mine, theirs)[number])
+        with store.read() as session:
+            names = [session.get_one(RecordRow, one[0]).exhibit for one in (mine, theirs)]
+            assert names == [exhibit_name(ISSUER, mine[0]), exhibit_name("ffp-mk", mine[0])]
+            assert theirs[0] not in versions_of_exhibits(session, names[:1])
+
+
+def test_a_database_of_an_earlier_form(databases: Databases, store_at: StoreAt, tmp_path: Path) -> None:
+    """Scores that were seen, and what waits, by scans of the second version, count for the exhibit."""
+    dump = json.loads((FOLDER / f"form_{FIRST}.json").read_text(encoding="utf-8"))
+    store = made(databases.place(tmp_path), store_at, FIRST)
+    statement, record, scan = dump["statement"][0], dump["record"][0], dump["acquisition"][0]
+    chained = [("v1", None), ("v2", "v1"), ("v3", "v2"), ("b", None)]
+    rows = {
+        "statement": [
+            statement | {"statement_id": name, "type": "record", "issuer": "ffp-rs", "about": older, "log_index": place}
+            for place, (name, older) in enumerate(chained)
+        ],
+        "record": [
+            record | {"statement_id": name, "issuer": "ffp-rs", "sequence": place, "superseded_by": None}
+            for place, (name, _) in enumerate(chained)
+            if name != "v1"  # erased by now
+        ],
+        "acquisition": [
+            scan | {"acquisition_id": place, "statement_id": name, "sha256": f"scan-{name}"}
+            for place, name in enumerate(("v2", "v3", "b"), 1)
+        ],
+        "score_seen": [
+            dump["score_seen"][0] | {"pseudonym": who, "scan_low": low, "scan_high": high, "listed_at": at}
+            for who, low, high, at in (
+                ("one", "scan-b", "scan-v2", "2026-02-01"),
+                ("one", "scan-b", "scan-v3", "2026-01-01"),
+                ("two", "scan-b", "scan-gone", "2026-01-01"),
+            )
+        ],
+        "verification_task": [dump["verification_task"][0] | {"statement_a": "v3", "statement_b": "b"}],
+    }
+    with changing(store) as connection:
+        tables = MetaData()
+        tables.reflect(connection)
+        for table in tables.sorted_tables:
+            if table.name in rows:
+                connection.execute(table.insert(), [_stored(table, one) for one in rows[table.name]])
+    store.migrate()
+    both = exhibits_of("ffp-rs/v1", "ffp-rs/b")
+    with store.read() as session:
+        named = dict(session.execute(select(RecordRow.statement_id, RecordRow.exhibit)).all())
+        assert named == {"v2": "ffp-rs/v1", "v3": "ffp-rs/v1", "b": "ffp-rs/b"}
+        (task,) = session.scalars(select(VerificationTaskRow))
+        assert (task.exhibit_low, task.exhibit_high) == both
+        (seen,) = session.scalars(select(ExhibitsSeenRow))
+        assert (seen.pseudonym, seen.exhibit_low, seen.exhibit_high, seen.seen_at) == ("one", *both, "2026-01-01")

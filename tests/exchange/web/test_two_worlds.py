@@ -1,0 +1,221 @@
+"""Two worlds that differ in nothing but what a colleague did: an examiner who may be asked to verify reads the same in
+both, on every page and route and at every length of page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+from sqlalchemy import update
+
+from exchange.flows import blind
+from exchange.store.review_tables import VerificationTaskRow
+from exchange.store.sign_in import begin_session
+from exchange.web.app import create_app
+from schemas.vocabulary import SignedInBy
+from tests.exchange.flows.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, blind_world
+from tests.exchange.flows.network import MK, RS
+
+pytestmark = pytest.mark.slow
+
+BREECH, PIN = REGIONS
+LENGTHS = (1, 2, 50, 200)
+OF_THE_LOG = ("/v1/log/", "/v1/node")
+"""Signed heads and hashes are of all that a log holds, and say nothing of what that is."""
+TIMES = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?")
+SIZE = re.compile(r'"log_size":\d+')
+"""That something was entered is known to whoever reads the log's size; not what."""
+Deed = Callable[[BlindWorld, pytest.MonkeyPatch], None]
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BlindWorld]:
+    """Exhibits of two regions; a hit of the other side on a and b, with a message; messages of this side's."""
+    monkeypatch.setattr(blind, "_draw_control", lambda _session, _node: None)
+    with blind_world(tmp_path) as made:
+        for name, owner in (("a", RS), ("b", MK), ("c", RS), ("d", MK)):
+            made.exhibit(name, owner)
+        for one, other, score in (("a", "b", 0.5), ("a", "d", 0.4), ("c", "b", 0.3), ("c", "d", 0.45)):
+            made.compare(one, other, score)
+        for one, other in (("a", "b"), ("c", "d")):
+            hit = made.hit(MK, one, other, PIN)
+            made.says(FIRST, "message", MK, to=RS, about=hit.statement_id, text="Thursday?", reference=None)
+        made.network.settle()
+        for number in range(3):
+            made.says(SECOND, "message", to=MK, text=f"Number {number}.", reference=None)
+        yield made
+
+
+def concluded(conclusion: str) -> Deed:
+    def do(world: BlindWorld, _: pytest.MonkeyPatch) -> None:
+        world.shown(FIRST, "a", "b", BREECH, opened=True)
+        world.concludes(FIRST, "a", "b", BREECH, conclusion=conclusion)
+
+    return do
+
+
+def concluded_and_drawn(one: tuple[str, str], control: tuple[str, str]) -> Deed:
+    """A colleague concludes on one pair, and another one is sent as a control."""
+
+    def do(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+        drawn = world.candidate(*control, BREECH)
+        monkeypatch.setattr(blind, "_draw_control", lambda _session, _node: drawn)
+        monkeypatch.setattr("exchange.flows.blind.secrets.randbelow", lambda _most: 0)
+        world.shown(FIRST, *one, BREECH, opened=True)
+        world.concludes(FIRST, *one, BREECH)
+
+    return do
+
+
+def concluded_again(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same as an identification, after one that was taken back."""
+    world.shown(FIRST, "a", "b", BREECH, opened=True)
+    first = world.concludes(FIRST, "a", "b", BREECH)
+    world.says(HEAD, "retraction", retracts=first.statement_id, reason="The wrong exhibit.")
+    concluded("identification")(world, monkeypatch)
+
+
+WORLDS: dict[str, tuple[Deed, Deed]] = {
+    "what was concluded": (concluded("identification"), concluded("inconclusive_b")),
+    "which is the control": (concluded_and_drawn(("a", "b"), ("c", "d")), concluded_and_drawn(("c", "d"), ("a", "b"))),
+    "taken back before": (concluded("identification"), concluded_again),
+}
+
+
+@pytest.mark.parametrize("difference", WORLDS)
+def test_an_examiner_who_may_be_asked_reads_the_same(
+    world: BlindWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, difference: str
+) -> None:
+    with world.rs.store.write() as session:
+        cookie = begin_session(session, SECOND.pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=3600)
+    read = []
+    for number, deed in enumerate(WORLDS[difference]):
+        network = world.network.copied(tmp_path / f"world-{number}")
+        copy = BlindWorld(network)
+        copy.records, copy.owners, copy.tokens = world.records, world.owners, world.tokens
+        with monkeypatch.context() as patched:
+            deed(copy, patched)
+        _name_tasks(copy)
+        read.append(anyio.run(_everything, copy, cookie))
+        network.close()
+    one, other = read
+    assert set(one) == set(other)
+    assert len(one) > 40
+    for address in one:
+        assert one[address] == other[address], address
+    told = "\n".join(one.values())
+    assert "verification" in told
+    assert world.candidate("a", "b", PIN).row.candidate_id not in _numbers(told)
+    assert world.candidate("a", "d", PIN).row.candidate_id in _numbers(told)
+
+
+def _numbers(told: str) -> set[int]:
+    return {int(number) for number in re.findall(r'"candidate_id":(\d+)', told)}
+
+
+def _name_tasks(world: BlindWorld) -> None:
+    """A task is named by chance: here by its exhibits, so that two worlds list them in one order."""
+    with world.rs.store.write() as session:
+        for row in session.query(VerificationTaskRow).all():
+            name = f"{sorted(world.records.values()).index(row.statement_a):032x}"
+            session.execute(
+                update(VerificationTaskRow).where(VerificationTaskRow.task_id == row.task_id).values(task_id=name)
+            )
+
+
+async def _everything(world: BlindWorld, cookie: str) -> dict[str, str]:
+    """All that the second examiner is led to, by its address: routes as a program first, then pages."""
+    app = create_app(world.rs, works=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=world.rs.settings.url, timeout=60) as http,
+    ):
+        token = {"Authorization": f"Bearer {world.tokens[SECOND.pseudonym]}"}
+        found: dict[str, str] = {}
+        await _verifications(http, cookie, found)
+        waiting = list(_routes(world))
+        while waiting:
+            path = waiting.pop(0)
+            if path not in found and not path.startswith(OF_THE_LOG):
+                answer = await http.get(path, headers=token)
+                found[path] = _plain(answer)
+                waiting += re.findall(r"<([^>]+)>; rel", answer.headers.get("link", ""))
+        await _pages(http, cookie, found, ["/app/", "/app/alerts", "/app/candidates?of=all"])
+        return found
+
+
+async def _verifications(http: httpx.AsyncClient, cookie: str, found: dict[str, str]) -> None:
+    """First, while nothing was seen."""
+    for path in ("/app/", "/app/verifications", "/app/alerts"):
+        found[f"first {path}"] = _plain(await http.get(path, headers={"Cookie": f"ffp={cookie}"}))
+
+
+async def _pages(http: httpx.AsyncClient, cookie: str, found: dict[str, str], waiting: list[str]) -> None:
+    while waiting:
+        path = waiting.pop(0)
+        if path in found or "/static/" in path or "/picture" in path or "/heights" in path or "report.pdf" in path:
+            continue  # pictures need scans; whether they are there is asked of the routes
+        answer = await http.get(path, headers={"Cookie": f"ffp={cookie}"})
+        found[path] = _plain(answer)
+        if answer.headers.get("content-type", "").startswith("text/html"):
+            waiting += [address.replace("&amp;", "&") for address in re.findall(r'href="(/app/[^"#]*)', answer.text)]
+
+
+def _routes(world: BlindWorld) -> Iterator[str]:
+    for length in LENGTHS:
+        yield f"/v1/candidates?min_score=-10&limit={length}"
+        yield f"/v1/statements?limit={length}"
+        yield f"/v1/records?limit={length}"
+        yield f"/v1/queries?limit={length}"
+        for kind in ("hit", "conclusion", "verification", "message", "retraction"):
+            yield f"/v1/statements?kind={kind}&limit={length}"
+        for record in world.records.values():
+            yield f"/v1/records/{record}/candidates?limit={length}"
+            yield f"/v1/statements?about={record}&limit={length}"
+    yield "/v1/status"
+    for record in world.records.values():
+        yield f"/v1/records/{record}"
+    for number in range(1, 20):
+        yield f"/v1/candidates/{number}"
+        yield f"/app/pairs/{number}"
+        yield f"/app/pairs/{number}/report.pdf"
+
+
+def _plain(answer: httpx.Response) -> str:
+    """All of an answer but the times of this run, and the number of the request."""
+    headers = "\n".join(f"{name}: {value}" for name, value in sorted(answer.headers.items()))
+    told = TIMES.sub("TIME", f"{answer.status_code}\n{headers}\n{SIZE.sub('SIZE', answer.text)}")
+    return told.replace(answer.headers["x-request-id"], "NUMBER")
+
+
+@pytest.mark.parametrize("basis", ["screen", "exhibits"])
+def test_where_nobody_is_left_the_pages_say_so_and_whom_to_ask(world: BlindWorld, basis: str) -> None:
+    """The second examiner was shown a score of other scans of the exhibits, which on the exhibits is no hindrance."""
+    world.concludes(FIRST, "a", "b", BREECH, basis=basis)
+    world.shown(SECOND, "a", "b", PIN)
+    with world.rs.store.write() as session:
+        cookies = [
+            begin_session(session, who.pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=3600) for who in (FIRST, HEAD)
+        ]
+    pair = f"/app/pairs/{world.candidate('a', 'b', BREECH).row.candidate_id}"
+    first, head = anyio.run(_pair_pages, world, pair, cookies)
+    for told in first:
+        assert ("Nobody is left who may verify this" in told) is (basis == "screen")
+        assert ("Ask the operator of this node" in told) is (basis == "screen")
+    assert "Take this conclusion back" in head[0]
+
+
+async def _pair_pages(world: BlindWorld, pair: str, cookies: list[str]) -> list[list[str]]:
+    app = create_app(world.rs, works=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=world.rs.settings.url, timeout=60) as http,
+    ):
+        return [
+            [(await http.get(path, headers={"Cookie": f"ffp={cookie}"})).text for path in (pair, "/app/verifications")]
+            for cookie in cookies
+        ]
