@@ -29,7 +29,7 @@ class Allowed:
 
 ALLOWED: tuple[Allowed, ...] = (
     Allowed(
-        "Whether a statement of another's is here, told to a peer that signs a withdrawal, a grant or a retraction of it",
+        "Whether another's statement is here, told to a peer that signs a withdrawal, a grant or a retraction of it",
         "The signed receipt names what was set aside because another owns it. Who names an id, a digest over a random "
         "nonce, was told it by somebody; what the statement says is not learned.",
         left_out=frozenset({"withdrawal", "grant", "retraction"}),

@@ -1,7 +1,8 @@
 """Time and chance of a trial: both are its own, so that two worlds differ in nothing but their secret.
 
-Time stands still within a step. Chance begins anew with each step: one draw more in one of the worlds shifts nothing
-that comes later. What neither can reach, the padding of ML-DSA signatures, is given names when it is read.
+Time stands still within a step, also while nodes work, however many requests that takes: how long things take is not
+compared. Chance begins anew with each step and each request: one more in one of the worlds shifts nothing that comes
+later. What neither can reach, the padding of ML-DSA signatures, is given names when it is read.
 """
 
 from __future__ import annotations
@@ -28,15 +29,26 @@ class Steps:
     def __init__(self, seed: str, moment: float | None = None) -> None:
         self._seed = seed
         self._moment, self._step = BEGIN.timestamp() if moment is None else moment, 0
+        self._working, self._requests = False, 0
         self._chance = random.Random(f"{seed}/0")
         self._lock = threading.Lock()
 
-    def step(self, seconds: float = REQUEST_S) -> None:
-        """Time moves on, and chance begins anew."""
+    def step(self, seconds: float = REQUEST_S, *, working: bool = False) -> None:
+        """Time moves on, and chance begins anew. ``working``: until the next step it stands still."""
         with self._lock:
             self._step += 1
+            self._working, self._requests = working, 0
             self._moment = round(self._moment + seconds, 3)
             self._chance = random.Random(f"{self._seed}/{self._step}")
+
+    def request(self) -> None:
+        """A request is a step, but for those between nodes that work."""
+        if not self._working:
+            self.step()
+            return
+        with self._lock:
+            self._requests += 1
+            self._chance = random.Random(f"{self._seed}/{self._step}/{self._requests}")
 
     def time(self) -> float:
         return self._moment

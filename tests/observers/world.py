@@ -51,6 +51,12 @@ PEOPLE = {
 WORK_S = 90
 """How far time moves with a round of work: an audit batch is due after sixty, and what failed is due again."""
 
+DUE = {
+    RS: (JobKind.ERASE, JobKind.FETCH_SCAN, JobKind.CORRELATE, JobKind.ANSWER_QUERY),
+    XK: (JobKind.ERASE, JobKind.FETCH_SCAN),
+}
+"""What is done by whom. Nobody looks at the candidates of the other two."""
+
 
 class Inline(Compute):
     """Work in this process: drawn scans are small, and a process for each of hundreds of worlds would cost more."""
@@ -95,7 +101,7 @@ class World:
 
     def __init__(self, network: Network, steps: Steps, tokens: dict[str, str], records: dict[str, str]) -> None:
         self.network, self.steps, self.tokens, self.records = network, steps, tokens, records
-        self.wire = Wire(steps.step)
+        self.wire = Wire(steps.request)
         self.workers: dict[str, StepWorker] = {}
         for node_id, node in network.nodes.items():
             app = create_app(node, works=False)
@@ -125,14 +131,17 @@ class World:
             for node_id, worker in self.workers.items():
                 for peer in self.workers:
                     if peer != node_id:
+                        self.steps.step(working=True)
                         worker.pull(peer)
-            self.workers[RS].drain(JobKind.ERASE, JobKind.FETCH_SCAN, JobKind.CORRELATE, JobKind.ANSWER_QUERY)
-            self.workers[XK].drain(JobKind.ERASE, JobKind.FETCH_SCAN)
+            for node_id, kinds in DUE.items():
+                self.steps.step(working=True)
+                self.workers[node_id].drain(*kinds)
             self._sign()
+            self.steps.step()
 
     def _sign(self) -> None:
         for worker in self.workers.values():
-            self.steps.step()
+            self.steps.step(working=True)
             worker.sign()
 
     def token(self, pseudonym: str) -> dict[str, str]:
