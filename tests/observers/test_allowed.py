@@ -59,6 +59,15 @@ def test_the_same_digest_has_one_name_in_hex_and_in_base64() -> None:
     assert names.text(ONE) == names.text(base64.b64encode(bytes.fromhex(ONE)).decode()).removesuffix("(32 bytes)")
 
 
+def test_a_digest_without_a_digit_in_base64_is_named() -> None:
+    assert Names().text("FqUPOzVzfldQTeTwvftgVi/aGEQBrJPknCPfvHpvu+k=") == "#1(32 bytes)"
+
+
+def test_an_address_is_no_digest() -> None:
+    address = "/app/cases/RS/RS20261xxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    assert Names().text(f'href="{address}"') == f'href="{address}"'
+
+
 def test_a_digest_in_an_address_is_named() -> None:
     asked = transcript([exchange("{}", path=f"/v1/blobs/{ONE}")], [])[0].asked
     assert asked.endswith("/v1/blobs/#1")
