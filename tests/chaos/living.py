@@ -125,7 +125,7 @@ class Hands(Worker):
 
     def __init__(self, network: LivingNetwork, node: Node) -> None:
         super().__init__(node, letters_of(node))
-        self._client = network.client(node.node_id)
+        self._client = self._rounds._client = network.client(node.node_id)
 
     def start_up(self) -> None:
         clear_leftovers(self._node)
@@ -151,7 +151,7 @@ class Hands(Worker):
 
     def pull_from(self, peer: str) -> bool:
         with self.tried_again_later():
-            return self._pull(peer)
+            return self._rounds.pull(peer)
         return False
 
     @contextmanager

@@ -72,7 +72,7 @@ class StepWorker(Worker):
         super().__init__(node, letters_of(node))
         self._client._http.close()
         self._client._http = wire.client(node.node_id)
-        self._wait_s = 0
+        self._rounds._wait_s = 0
 
     def _due_kinds(self) -> frozenset[JobKind]:
         return frozenset(JobKind)
@@ -85,7 +85,7 @@ class StepWorker(Worker):
 
     def pull(self, peer: str) -> None:
         """All that there is at one peer, then tell it what was seen; a peer that does not answer is an alarm."""
-        while self._pull(peer):
+        while self._rounds.pull(peer):
             pass
 
     def sign(self) -> None:
