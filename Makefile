@@ -17,7 +17,7 @@ SPREAD := -n auto --dist loadfile --benchmark-disable
 # both run whatever becomes of the first
 alone_first = $(BIN)/python -m pytest -q -m alone --benchmark-disable; alone=$$?; $(BIN)/python -m pytest -q -m "$(1)" $(SPREAD) && exit $$alone
 
-.PHONY: messages messages-missing help install demo training test test-orders test-all test-slow test-postgresql test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill
+.PHONY: messages messages-missing help install demo training test test-orders test-all test-slow observers test-postgresql test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -69,6 +69,10 @@ pilot: install  ## Six nodes, 150 exhibits, 15 minutes, then all that goes wrong
 
 test-slow: install  ## What `make test` leaves out
 	@$(call alone_first,slow and not alone)
+
+observers: install  ## Two worlds that differ in one secret, a hundred seeds each: half an hour and 2 GB; writes observers.json
+	@rm -f observers.json
+	@FFP_OBSERVERS_SEEDS=100 FFP_OBSERVERS_REPORT=observers.json $(BIN)/python -m pytest -q tests/observers -n auto --dist worksteal --benchmark-disable
 
 check: install  ## Style, types, architecture; known faults of what is installed, where the network allows
 	@$(BIN)/ruff check .
@@ -123,4 +127,4 @@ contract: install  ## Write the OpenAPI description and the JSON Schemas anew
 	@$(BIN)/python -m tests.schemas.write_json_schema
 
 clean:  ## Remove the virtual environment and caches
-	@rm -rf $(VENV) .venv-system .schemathesis .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json pilot.json load.json load-node.json sbom.json wheelhouse .venv-lock
+	@rm -rf $(VENV) .venv-system .schemathesis .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json observers.json pilot.json load.json load-node.json sbom.json wheelhouse .venv-lock

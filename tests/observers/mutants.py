@@ -1,0 +1,46 @@
+"""Mutants: each undoes one protection, and an observer must see the difference that this makes.
+
+A mutant names one function of the node by its module; wherever else that function was imported to, it is replaced too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.observers.trial import Observer, Secret
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """``function`` is "module:name"; ``instead`` is given the function and returns what stands in its place."""
+
+    name: str
+    function: str
+    instead: Callable[[Callable[..., Any]], Callable[..., Any]]
+    secret: type[Secret]
+    observer: Observer
+    seed: int = 1
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """While the block runs the protection is undone. Fails when there is no such function any more."""
+        module, _, name = self.function.partition(":")
+        original = getattr(importlib.import_module(module), name)
+        changed = self.instead(original)
+        with pytest.MonkeyPatch.context() as patched:
+            for found in list(sys.modules.values()):
+                if found.__name__.startswith("exchange.") and getattr(found, name, None) is original:
+                    patched.setattr(found, name, changed)
+            yield
+
+
+def always(answer: object) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Whatever is asked, this is answered."""
+    return lambda _original: lambda *_, **__: answer

@@ -1,0 +1,154 @@
+"""Two secrets of reviews: what a colleague concluded, and whether a colleague concluded anything at all.
+
+Both leave two pairs with the examiner who is observed: one that a colleague holds for a lead, and the other side too,
+and one that nobody does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from exchange.flows.blind import pair_of
+from exchange.flows.pipelines import PIPELINES
+from exchange.flows.speak import speak
+from exchange.store.candidates import StoredCandidate, View, candidate_of
+from exchange.store.records import acquisitions_of
+from exchange.store.review_tables import VerificationTaskRow
+from exchange.store.reviews import open_tasks, scans_of
+from schemas import Maker
+from schemas.vocabulary import Role, SignedInBy
+from tests.exchange.flows.network import MK
+from tests.observers.trial import Secret
+from tests.observers.world import COLLEAGUE, INVESTIGATOR, THIRD, Base, World, drawn
+
+OTHER_SIDE = tuple(Maker(pseudonym=f"examiner-{n}", role=Role.EXAMINER, signed_in=SignedInBy.TOKEN) for n in (7, 8))
+
+
+class OfReview(Secret):
+    """``lead`` and ``control`` are the two pairs; ``sibling`` is another scan of the first exhibit."""
+
+    name: ClassVar[str]
+
+    def build(self, world: World, value: int) -> list[str]:
+        self.lead, self.sibling, self.control = pairs_of(world)
+        ids = self.conclude(world, value)
+        self._name_tasks(world)
+        world.work()
+        return ids
+
+    def conclude(self, world: World, value: int) -> list[str]:
+        raise NotImplementedError
+
+    def _name_tasks(self, world: World) -> None:
+        """A task has the same random id in both worlds whichever of the two it is."""
+        with world.write() as session:
+            for task in open_tasks(session):
+                name = hashlib.sha256(f"{self.seed} {task.scan_low} {task.scan_high}".encode()).hexdigest()[:32]
+                session.query(VerificationTaskRow).filter_by(task_id=task.task_id).update({"task_id": name})
+
+
+class Conclusion(OfReview):
+    """What a colleague holds of a pair, also by what was verified of another scan of the same exhibit."""
+
+    name = "a colleague's conclusion"
+
+    def conclude(self, world: World, value: int) -> list[str]:
+        chance = random.Random(f"{self.name}/{self.seed}")
+        said = ("identification", "inconclusive_b")[value]
+        remarks = ["Parallel striae agree." * chance.randint(1, 9) for _ in range(2)]
+        fields = {"conclusion": said, "basis": "screen", "remark": remarks[value]}
+        sibling = {"pair": pair_of(self.sibling).model_dump(mode="json"), **fields}
+        with drawing(None):
+            first = say(world, COLLEAGUE, "conclusion", **sibling)
+        say(world, THIRD, "verification", verifies=first, **sibling)
+        _hit_of_other_side(world, self.lead)
+        world.work()
+        with drawing(self.control):
+            return [say(world, COLLEAGUE, "conclusion", pair=pair_of(self.lead).model_dump(mode="json"), **fields)]
+
+
+class Control(OfReview):
+    """Which of two pairs a colleague concluded on, and which nobody holds for a lead."""
+
+    name = "which pair is the control"
+
+    def conclude(self, world: World, value: int) -> list[str]:
+        real, control = (self.lead, self.control) if value == 0 else (self.control, self.lead)
+        fields = {"conclusion": "inconclusive_a", "basis": "screen", "remark": "Some agreement."}
+        _hit_of_other_side(world, real)
+        world.work()
+        with drawing(control):
+            return [say(world, COLLEAGUE, "conclusion", pair=pair_of(real).model_dump(mode="json"), **fields)]
+
+
+@contextmanager
+def drawing(control: StoredCandidate | None) -> Iterator[None]:
+    """While the block runs, this pair is drawn as the one that nobody holds for a lead."""
+    with pytest.MonkeyPatch.context() as patched:
+        drawn = [] if control is None else [control]
+        patched.setattr("exchange.flows.blind.unsent_candidates", lambda *_, **__: drawn)
+        yield
+
+
+def prepared(base: Base, folder: Path) -> Base:
+    """The base with two pairs that may be concluded on, and a message about a record of each."""
+    with base.opened(folder, "reviews") as world, world.running():
+        scans = drawn(1, 7), drawn(1, 8)
+        double = world.submit(*scans, case_reference="RS-2026-double", level="full", audience=["MK", "XK"])
+        world.records["double"] = double
+        world.work()
+        for pair in pairs_of(world):
+            about = pair_of(pair).a.record
+            say(world, INVESTIGATOR, "message", to=MK, about=about, text="Which laboratory holds it?", reference=None)
+        return replace(base, folder=folder, network=world.network, moment=world.steps.time(), records=world.records)
+
+
+def pairs_of(world: World) -> tuple[StoredCandidate, StoredCandidate, StoredCandidate]:
+    """A pair that resembles, another scan of its first exhibit with the same second, and a pair that does not."""
+    first, second = _scans(world, world.records["double"])
+    other = _scans(world, world.records["1-2"])[0]
+    apart = _scans(world, world.records["2-1"])[0], _scans(world, world.records["3-2"])[0]
+    return _candidate(world, first, other), _candidate(world, second, other), _candidate(world, *apart)
+
+
+def say(world: World, pseudonym: str, kind: str, **fields: Any) -> str:
+    """What a person of Serbia's says; returns its id."""
+    found: str = world.rest("POST", "/v1/statements", pseudonym, json={"type": kind, **fields}).json()["statement_id"]
+    return found
+
+
+def _hit_of_other_side(world: World, pair: StoredCandidate) -> None:
+    """North Macedonia holds the pair for a lead, and says so."""
+    drawn_up = {"pair": pair_of(pair).model_dump(mode="json"), "conclusion": "inconclusive_a", "basis": "screen"}
+    first, second = OTHER_SIDE
+    concluded = _other_side_says(world, first, "conclusion", **drawn_up)
+    verified = _other_side_says(world, second, "verification", verifies=concluded, **drawn_up)
+    rests_on = {"conclusion": concluded, "verification": verified}
+    del drawn_up["conclusion"]
+    _other_side_says(world, first, "hit", stage="lead", score=1.2, matcher="3", **drawn_up, **rests_on)
+
+
+def _other_side_says(world: World, who: Maker, kind: str, **fields: Any) -> str:
+    world.steps.step()
+    return speak(world.mk, who, json.dumps({"type": kind, **fields}).encode()).statement_id
+
+
+def _scans(world: World, record: str) -> Sequence[str]:
+    with world.rs.store.read() as session:
+        return [row.sha256 for row in acquisitions_of(session, record)]
+
+
+def _candidate(world: World, one: str, other: str) -> StoredCandidate:
+    with world.rs.store.read() as session:
+        found = candidate_of(session, scans_of(one, other), View(PIPELINES, None))
+    assert found is not None, "the two were not compared"
+    return found

@@ -1,0 +1,27 @@
+"""An enrolled peer, and records of Serbia's that it may not have: withdrawn, or searched alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.observers.peer import observe_as_peer
+from tests.observers.secrets_of_records import OfRecord, Searched, Withdrawn
+from tests.observers.seeds import SEEDS
+from tests.observers.trial import Outcome, run
+from tests.observers.world import Base
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("secret", [Withdrawn, Searched], ids=lambda secret: secret.name)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_peer_sees_the_same_in_both_worlds(
+    base: Base, trial_folder: Path, keep: Callable[[Outcome], None], secret: type[OfRecord], seed: int
+) -> None:
+    outcome = run(base, trial_folder, secret(seed), observe_as_peer)
+    keep(outcome)
+    assert not outcome.coverage.broken
+    assert not outcome.differences, outcome.report
