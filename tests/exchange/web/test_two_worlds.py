@@ -76,11 +76,11 @@ def concluded_and_drawn(one: tuple[str, str], control: tuple[str, str], *, contr
         monkeypatch.setattr(send_blind, "_draw_control", lambda _node: drawn)
         monkeypatch.setattr("exchange.flows.send_blind.secrets.randbelow", lambda most: most - 1)
         if control_first:
-            send_blind.draw_control(world.rs, 1)
+            send_blind.draw_control(world.rs, 2**127)
         world.shown(FIRST, *one, BREECH, opened=True)
         world.concludes(FIRST, *one, BREECH)
         if not control_first:
-            send_blind.draw_control(world.rs, 1)
+            send_blind.draw_control(world.rs, 2**127)
 
     return do
 
