@@ -81,6 +81,7 @@ class KnownLink:
     """A link as it is found in a list of all."""
 
     link_id: str
+    pair_id: str
     scans: Scans
     progress: Standing
     records: tuple[RecordRow | None, RecordRow | None]
@@ -108,13 +109,6 @@ def my_turn(session: Session, node: Node, hidden: Hidden) -> list[KnownLink]:
     return [_known(row, {}) for row in rows]
 
 
-def pairs_told(session: Session, links: Iterable[KnownLink]) -> list[Pair]:
-    """The pairs of which whoever is shown these links is told."""
-    rows = find_statements(session, {link.link_id for link in links})
-    said = (_said_in(row) for row in rows.values())
-    return [hit.pair for hit in said if isinstance(hit, Hit)]
-
-
 def _hidden_ids(session: Session, hidden: Hidden) -> frozenset[str]:
     """The pairs that are left out before anything is counted."""
     rows = pairs_of(session, set(hidden.versions), hidden.scans)
@@ -125,7 +119,7 @@ def _hidden_ids(session: Session, hidden: Hidden) -> frozenset[str]:
 def _known(row: HitPairRow, records: Mapping[str, RecordRow]) -> KnownLink:
     standing = Standing(Stage(row.stage), row.due_at or None, tuple(row.waits_for.split()))
     sides = records.get(row.record_a), records.get(row.record_b)
-    return KnownLink(row.link_id, (row.scan_low, row.scan_high), standing, sides)
+    return KnownLink(row.link_id, row.pair, (row.scan_low, row.scan_high), standing, sides)
 
 
 def open_links(session: Session, node: Node, hidden: Hidden) -> OpenLinks:

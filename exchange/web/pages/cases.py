@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from exchange.flows.blind import note_told
 from exchange.flows.case_graph import Case, CaseGraph, Placed, Tie, case_graph
-from exchange.flows.links import pairs_told
+from exchange.flows.links import links_of
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web import answers
 from exchange.web.access import OpenNode
@@ -60,14 +60,14 @@ def one(node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference
     asker, case = who.consultation, Case(jurisdiction, case_reference)
     with node.store.read() as session:
         graph = case_graph(session, who.caller.role, who.caller.pseudonym, case)
-        told = pairs_told(session, [link for tie in graph.ties for link in tie.links])
+        found = links_of(session, node, [link.pair_id for tie in graph.ties for link in tie.links])
+    link_of = {link.link_id: link for link in found}
     records = [answers.summary(row) for row in graph.records]
-    note_told(node, who.caller.role, who.caller.pseudonym, told)  # each line with its stage
-    links = [link.link_id for tie in graph.ties for link in tie.links]
+    note_told(node, who.caller.role, who.caller.pseudonym, [link.pair for link in found])  # each line with its stage
     asked = {"jurisdiction": str(jurisdiction), "case_reference": case_reference}
     asker.note(Act.SEARCH_RECORDS, len(records), *(row.statement_id for row in records), asked=asked)
-    if links:
-        asker.note(Act.LIST_STATEMENTS, len(links), *links[:MAX_SUBJECTS], asked=asked)
+    if link_of:
+        asker.note(Act.LIST_STATEMENTS, len(link_of), *list(link_of)[:MAX_SUBJECTS], asked=asked)
     boxes, lines = drawing(graph)
     size = (
         max(box.x for box in boxes.values()) + BOX[0] + EDGE + 90,
@@ -80,6 +80,7 @@ def one(node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference
         reference=case_reference,
         records=records,
         graph=graph,
+        link_of=link_of,
         boxes=list(boxes.values()),
         box_of=boxes,
         lines=lines,

@@ -68,16 +68,19 @@ def concluded_and_promised(coin: int) -> Deed:
     return do
 
 
-def concluded_and_drawn(one: tuple[str, str], control: tuple[str, str]) -> Deed:
-    """A colleague concludes on one pair, and another one is sent as a control."""
+def concluded_and_drawn(one: tuple[str, str], control: tuple[str, str], *, control_first: bool) -> Deed:
+    """A colleague concludes on one pair, and another one is sent as a control, which an earlier conclusion promised."""
 
     def do(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
         drawn = world.candidate(*control, BREECH).row.candidate_id
         monkeypatch.setattr(send_blind, "_draw_control", lambda _node: drawn)
-        monkeypatch.setattr("exchange.flows.send_blind.secrets.randbelow", lambda _most: 0)
+        monkeypatch.setattr("exchange.flows.send_blind.secrets.randbelow", lambda most: most - 1)
+        if control_first:
+            send_blind.draw_control(world.rs, 2**127)
         world.shown(FIRST, *one, BREECH, opened=True)
         world.concludes(FIRST, *one, BREECH)
-        world.draws()
+        if not control_first:
+            send_blind.draw_control(world.rs, 2**127)
 
     return do
 
@@ -92,7 +95,10 @@ def concluded_again(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
 
 WORLDS: dict[str, tuple[Deed, Deed]] = {
     "what was concluded": (concluded("identification"), concluded("inconclusive_b")),
-    "which is the control": (concluded_and_drawn(("a", "b"), ("c", "d")), concluded_and_drawn(("c", "d"), ("a", "b"))),
+    "which is the control": (
+        concluded_and_drawn(("a", "b"), ("c", "d"), control_first=False),
+        concluded_and_drawn(("c", "d"), ("a", "b"), control_first=True),
+    ),
     "whether a control follows": (concluded_and_promised(0), concluded_and_promised(1)),
     "taken back before": (concluded("identification"), concluded_again),
 }
