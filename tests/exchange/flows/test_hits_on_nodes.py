@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 
 from exchange.clock import stamp, stamp_in
 from exchange.flows import links
+from exchange.flows.blind import Hidden
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.deadlines import Duty, duties
 from exchange.flows.hit_pairs import note_said, settle_pairs, work_out_all
@@ -129,7 +130,7 @@ def countersign(network: Network) -> None:
 
 def link_on(network: Network, node: str, hit: str) -> links.Link:
     with network.nodes[node].store.read() as session:
-        return find_link(session, network.nodes[node], hit, frozenset())
+        return find_link(session, network.nodes[node], hit, Hidden())
 
 
 def test_both_sides_count_from_one_time(network: Network, pair: dict[str, Any]) -> None:
@@ -245,17 +246,17 @@ def test_no_hit_is_lost_behind_newer_ones(network: Network, monkeypatch: pytest.
     scans = [scans_of(one.a.scan, one.b.scan) for one in pairs]
     with node.store.read() as session:
         assert set(linked(session, scans)) == set(scans)
-        assert len(all_links(session, node, frozenset())) == 12
-        found = open_links(session, node, frozenset())
+        assert len(all_links(session, Hidden())) == 12
+        found = open_links(session, node, Hidden())
         assert (len(found.links), found.left_out) == (5, 7), "and the page says so"
         (due,) = [one for one in duties(session, node, Role.HEAD, "head-1") if one.duty is Duty.ANSWER]
         assert due.count == 12
-        assert open_links(session, node, frozenset(scans)).links == []
+        assert open_links(session, node, Hidden(scans=frozenset(scans))).links == []
     with node.store.write() as session:
         session.execute(update(HitPairRow).values(due_at=""))
     with node.store.read() as session:
-        first, after = closed_links(session, node, frozenset(), after=None, limit=8)
-        second, end = closed_links(session, node, frozenset(), after=after, limit=8)
+        first, after = closed_links(session, node, Hidden(), after=None, limit=8)
+        second, end = closed_links(session, node, Hidden(), after=after, limit=8)
     assert len({link.link_id for link in (*first, *second)}) == 12
     assert end is None
 
