@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+import structlog
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
@@ -34,6 +35,8 @@ from exchange.store.statements import find_statement, find_statements, statement
 from exchange.store.tables import RecordRow, StatementRow
 from schemas import AnyStatement, Hit, Pair, Side, open_envelope, parse_statement
 from schemas.vocabulary import HitStage
+
+log = structlog.get_logger(__name__)
 
 ABOUT_HIT = ("physical-comparison", "feedback", "message", "retraction")
 MOST_OPEN = 500
@@ -162,10 +165,17 @@ def find_link(session: Session, node: Node, link_id: str, hidden: Hidden) -> Lin
 
 
 def links_of(session: Session, node: Node, pairs: Iterable[str]) -> list[Link]:
-    """The links of these pairs, by their ids, with all that was signed of each; without what is not believed."""
+    """The links of these pairs, by their ids, with all that was signed of each; without what is not believed, and
+    without one that cannot be worked out: what one peer signed hides no hit of another's."""
     hits = {pair: rows for pair in pairs if (rows := hits_of_pair(session, pair))}
     shelf = _shelf(session, node, [row for rows in hits.values() for row in rows])
-    return [_link(node, rows, shelf) for rows in hits.values()]
+    found = []
+    for pair, rows in hits.items():
+        try:
+            found.append(_link(node, rows, shelf))
+        except Exception:
+            log.exception("a hit cannot be worked out; it is left out, and tried again at the next start", pair=pair)
+    return found
 
 
 def history_of(session: Session, node: Node, pair: Pair, *named: str) -> tuple[Entry, ...]:

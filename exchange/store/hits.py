@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp
+from exchange.clock import LAST, stamp
 from exchange.store.hit_tables import CountersignatureRow, HitPairRow, HitRow, StageChangeRow
 from exchange.store.mirror_tables import ReceivedPlaceRow
 from exchange.store.reviews import Scans
@@ -45,9 +45,10 @@ def mark_stale(session: Session, pair: str | None = None, *, provisional: bool =
     session.execute(chosen.values(stale=True, changed=HitPairRow.changed + 1))
 
 
-def stale_pairs(session: Session, *, limit: int) -> list[tuple[str, int]]:
-    """Each with how often it had changed when this was read."""
-    found = select(HitPairRow.pair, HitPairRow.changed).where(HitPairRow.stale).order_by(HitPairRow.pair)
+def stale_pairs(session: Session, *, after: str, limit: int) -> list[tuple[str, int]]:
+    """Those that follow on a pair, each with how often it had changed when this was read."""
+    found = select(HitPairRow.pair, HitPairRow.changed).where(HitPairRow.stale, HitPairRow.pair > after)
+    found = found.order_by(HitPairRow.pair)
     return [(row[0], row[1]) for row in session.execute(found.limit(limit))]
 
 
@@ -183,7 +184,7 @@ def countersigned(session: Session, node_id: str, statement_ids: Collection[str]
             .where(CountersignatureRow.reader == node_id, CountersignatureRow.count > ReceivedPlaceRow.position)
         )
         for question in (own.group_by(LaneItemRow.statement_id), theirs.group_by(ReceivedPlaceRow.statement_id)):
-            found |= {row[0]: row[1] for row in session.execute(question)}
+            found |= {row[0]: min(row[1], LAST) for row in session.execute(question)}
     return found
 
 
