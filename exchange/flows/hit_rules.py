@@ -14,8 +14,9 @@ one itself. The rules, from the ground up:
 5. It is declined by either side: the question that it answers is over, with all that was agreed on it, unless the
    exhibits had been compared.
 6. It is done, or the hit confirmed, where both examiners of a side concluded on the exhibits after a comparison was
-   agreed (after what their side signed of the agreement, by its log) and not before its day. Both eliminate: eliminated. Both identify: confirmed by a hit that says so. All else:
-   inconclusive. Of two outcomes the one further down in ``RANK`` stands, and the other side's is shown as a dispute.
+   agreed (after what their side signed of the agreement, by its log) and not before its day. Both eliminate:
+   eliminated. Both identify: confirmed by a hit that says so. All else: inconclusive. Of two outcomes the one further
+   down in ``RANK`` stands, and the other side's is shown as a dispute.
 7. Feedback is a side's own word on a hit; its last counts.
 
 Of one conclusion the first verification counts; of one side's steps the first ``MOST_STEPS``.

@@ -16,7 +16,7 @@ from exchange.errors import NotFound
 from exchange.flows.blind import Hidden
 from exchange.flows.hit_rules import lead_of
 from exchange.flows.node import Node
-from exchange.flows.stages import Entry, Progress, Stage, progress
+from exchange.flows.stages import Entry, Progress, Stage, both_have, progress
 from exchange.store.hit_tables import HitPairRow
 from exchange.store.hits import (
     all_pairs,
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 ABOUT_HIT = ("physical-comparison", "feedback", "message", "retraction")
 MOST_OPEN = 500
-"""So many are listed, the first due first; how many are left out is said beside them."""
+"""So many are listed, of each node in turn the first due first; how many are left out is said beside them."""
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,9 @@ def _sides(row: StatementRow) -> tuple[Side, ...]:
 
 
 def _entry(row: StatementRow, shelf: _Shelf) -> Entry:
-    return Entry(row.statement_id, _said_in(row), row.received_at, row.log_index, shelf.times.get(row.statement_id))
+    said = _said_in(row)
+    read_at = both_have(said, shelf.times.get(row.statement_id))
+    return Entry(row.statement_id, said, row.received_at, row.log_index, read_at)
 
 
 def _said_in(row: StatementRow) -> AnyStatement:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from exchange.clock import day_after, hours_after
+from exchange.clock import LAST, day_after, hours_after
 from exchange.config import Settings
 from exchange.flows.hit_rules import weigh
 from exchange.flows.hit_stage import CLOSED, NoEffect, Said, begin_of
@@ -38,6 +38,12 @@ class Entry:
     @property
     def said(self) -> Said:
         return Said(self.statement_id, self.statement, self.log_index, self.countersigned_at)
+
+
+def both_have(statement: AnyStatement, read_at: str | None) -> str | None:
+    """The time that counts of when the other side states that it had read a statement. No later than ``LAST``, and no
+    earlier than its issuer states to have signed it: who reads cannot put it before its day, nor make it late."""
+    return min(max(read_at, getattr(statement, "stated_at", None) or ""), LAST) if read_at is not None else None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from exchange.clock import LAST, stamp
+from exchange.clock import stamp
 from exchange.store.hit_tables import CountersignatureRow, HitPairRow, HitRow, StageChangeRow
 from exchange.store.mirror_tables import ReceivedPlaceRow
 from exchange.store.reviews import Scans
@@ -117,9 +117,13 @@ def pairs_that_wait_for(session: Session, node_id: str, *, without: Collection[s
 
 
 def open_pairs(session: Session, *, without: Collection[str], limit: int) -> list[HitPairRow]:
-    """Where somebody has a turn, the first due first."""
-    found = select(HitPairRow).where(HitPairRow.due_at != "", HitPairRow.pair.not_in(without))
-    return list(session.scalars(found.order_by(HitPairRow.due_at, HitPairRow.link_id).limit(limit)))
+    """Where somebody has a turn: of each node that told of them, in turn, the first due first. So no node's hits leave
+    another's out, however many they are."""
+    by_due = (HitPairRow.due_at, HitPairRow.link_id)
+    turn = func.row_number().over(partition_by=StatementRow.issuer, order_by=by_due)
+    found = select(HitPairRow).join(StatementRow, StatementRow.statement_id == HitPairRow.link_id)
+    found = found.where(HitPairRow.due_at != "", HitPairRow.pair.not_in(without))
+    return list(session.scalars(found.order_by(turn, *by_due).limit(limit)))
 
 
 def closed_pairs(session: Session, *, without: Collection[str], after: str | None, limit: int) -> list[HitPairRow]:
@@ -184,7 +188,7 @@ def countersigned(session: Session, node_id: str, statement_ids: Collection[str]
             .where(CountersignatureRow.reader == node_id, CountersignatureRow.count > ReceivedPlaceRow.position)
         )
         for question in (own.group_by(LaneItemRow.statement_id), theirs.group_by(ReceivedPlaceRow.statement_id)):
-            found |= {row[0]: min(row[1], LAST) for row in session.execute(question)}
+            found |= {row[0]: row[1] for row in session.execute(question)}
     return found
 
 
