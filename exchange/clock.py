@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
+
+FIRST_DAY: Final = date(2000, 1, 1)
+LAST_DAY: Final = date(2199, 12, 31)
+LAST: Final = "2199-12-31T00:00:00.000Z"
+"""Nothing is reckoned with before the first or after the last, whatever day or time a peer states."""
 
 _UNITS: Final = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
 
@@ -24,6 +29,20 @@ def stamp(moment: datetime | None = None) -> str:
 
 def stamp_in(seconds: float) -> str:
     return stamp(now() + timedelta(seconds=seconds))
+
+
+def hours_after(since: str, hours: int) -> str:
+    """Never after ``LAST``."""
+    return min(stamp(datetime.fromisoformat(min(since, LAST)) + timedelta(hours=hours)), LAST)
+
+
+def day_after(day: date) -> date:
+    return min(day, LAST_DAY) + timedelta(days=1)
+
+
+def midnight(day: date, zone: tzinfo = UTC) -> str:
+    """When a day begins; of a day before ``FIRST_DAY`` or after ``LAST_DAY``, when that one begins or ends."""
+    return stamp(datetime.combine(min(max(day, FIRST_DAY), day_after(LAST_DAY)), time(), zone))
 
 
 def apart(ahead_s: float) -> str:

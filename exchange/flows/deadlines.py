@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp
+from exchange.clock import hours_after, stamp
 from exchange.flows.blind import Hidden, hidden_pairs, tasks_for
 from exchange.flows.links import my_turn
 from exchange.flows.node import Node
@@ -59,7 +58,7 @@ def duties(session: Session, node: Node, role: Role, pseudonym: str) -> list[Due
     if role in (Role.EXAMINER, Role.HEAD):
         mine = pseudonym if role is Role.EXAMINER else None
         moments[Duty.FIRST_REVIEW] = [
-            _later(at, node.settings.first_review_h)
+            hours_after(at, node.settings.first_review_h)
             for at in correlated_first(session, node.node_id, submitted_by=mine, blind_for=mine)
         ]
     if role is Role.EXAMINER:
@@ -76,7 +75,7 @@ def all_duties(session: Session, node: Node) -> list[Due]:
     """What waits for anybody of this node, for whoever watches that deadlines are kept: numbers, no names."""
     moments: dict[Duty, list[str]] = {
         Duty.FIRST_REVIEW: [
-            _later(at, node.settings.first_review_h)
+            hours_after(at, node.settings.first_review_h)
             for at in correlated_first(session, node.node_id, submitted_by=None)
         ],
         Duty.VERIFICATION: [task.due_at for task in open_tasks(session)],
@@ -97,12 +96,8 @@ def _due(moments: dict[Duty, list[str]]) -> list[Due]:
 
 def _to_send(session: Session, node: Node, pseudonym: str) -> list[str]:
     return [
-        _later(review.at, node.settings.dissemination_h)
+        hours_after(review.at, node.settings.dissemination_h)
         for task in concluded_tasks(session, pseudonym)
         for review in reviews_of(session, node, Pair.model_validate_json(task.pair), pseudonym)
         if review.statement_id == task.conclusion and review.agreed and not review.retracted and not review.hit
     ]
-
-
-def _later(since: str, hours: int) -> str:
-    return stamp(datetime.fromisoformat(since) + timedelta(hours=hours))

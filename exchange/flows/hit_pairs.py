@@ -20,6 +20,7 @@ from exchange.store.hits import (
     AT_ONCE,
     add_hit,
     begin_pair,
+    hits_of_pair,
     hits_without_pair,
     mark_stale,
     settle_pair,
@@ -56,17 +57,22 @@ def note_said(session: Session, statement_id: str, statement: AnyStatement) -> N
 
 
 def settle_pairs(node: Node) -> None:
-    """Work out what is stale, and store it."""
+    """Work out what is stale, and store it. A pair that cannot be worked out stays stale, and holds up no other."""
+    after = ""
     while True:
         with node.store.read() as session:
-            stale = dict(stale_pairs(session, limit=AT_ONCE))
+            stale = dict(stale_pairs(session, after=after, limit=AT_ONCE))
             found = {pair_id(link.pair): link for link in links_of(session, node, stale)}
+            gone = {pair for pair in stale.keys() - found.keys() if not hits_of_pair(session, pair)}
         if not stale:
             return
         with node.store.write() as session:
             for pair, changed in stale.items():
-                link = found.get(pair)
-                settle_pair(session, pair, changed, _worked_out(link) if link is not None else None)
+                if pair in found:
+                    settle_pair(session, pair, changed, _worked_out(found[pair]))
+                elif pair in gone:
+                    settle_pair(session, pair, changed, None)
+        after = max(stale)
 
 
 def work_out_all(node: Node) -> None:

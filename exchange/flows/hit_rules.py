@@ -9,20 +9,24 @@ one itself. The rules, from the ground up:
 2. A lead rests on a conclusion and its verification: of its issuer, one of the two sides; of this pair; on one basis;
    by two people; neither eliminates or finds the marks unsuitable.
 3. A comparison is asked for by a side, of a lead.
-4. It is agreed by the other side, or to another day by either, and names what it answers.
+4. It is agreed by the other side, and names what it answers. Either may propose another day by agreeing anew: the first
+   day holds until the other side agrees to the new one.
 5. It is declined by either side: the question that it answers is over, with all that was agreed on it, unless the
    exhibits had been compared.
 6. It is done, or the hit confirmed, where both examiners of a side concluded on the exhibits after a comparison was
-   agreed and not before its day. Both eliminate: eliminated. Both identify: confirmed by a hit that says so. All else:
-   inconclusive. Of two outcomes the one further down in ``RANK`` stands, and the other side's is shown as a dispute.
+   agreed (after what their side signed of the agreement, by its log) and not before its day. Both eliminate:
+   eliminated. Both identify: confirmed by a hit that says so. All else: inconclusive. Of two outcomes the one further
+   down in ``RANK`` stands, and the other side's is shown as a dispute.
 7. Feedback is a side's own word on a hit; its last counts.
 
+Of one conclusion the first verification counts; of one side's steps the first ``MOST_STEPS``.
 What breaks a rule is kept, has no effect, and is shown with its reason (ADR 20).
 A statement of before the field ``answers`` is given one here (``_implied``).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cached_property
@@ -41,10 +45,12 @@ from schemas import (
 )
 from schemas.vocabulary import AfteConclusion, Basis, ComparisonStep, FeedbackOutcome, HitStage
 
-S = TypeVar("S", Hit, PhysicalComparison, Feedback, Retraction)
+S = TypeVar("S", Hit, Verification, PhysicalComparison, Feedback, Retraction)
 
 APART = frozenset({AfteConclusion.ELIMINATION, AfteConclusion.UNSUITABLE})
 """What leads nowhere."""
+MOST_STEPS = 200
+"""Of one side on one pair: far more than two FFPs need, and few enough to be weighed again with each that comes."""
 
 
 def weigh(pair: Pair, said: Iterable[Said]) -> Weighed:
@@ -63,12 +69,12 @@ def answered_by(pair: Pair, said: Iterable[Said], statement: PhysicalComparison 
     return _Weighing(pair, said).to_answer(statement)
 
 
-def agreed_day(pair: Pair, said: Iterable[Said], statement_id: str) -> date | None:
-    """The day of the comparison that a statement of this set says is done, or confirms; None of any other."""
+def agreement_of(pair: Pair, said: Iterable[Said], statement_id: str) -> Said | None:
+    """The agreement in force of the comparison that a statement of this set says is done, or confirms; None of any
+    other."""
     weighing = _Weighing(pair, said)
     ends = {one.statement_id: one for one in weighing.ends}
-    step = weighing.agreed_for(ends[statement_id]) if statement_id in ends else None
-    return getattr(step.statement, "on", None) if step else None
+    return weighing.latest_for(ends[statement_id]) if statement_id in ends else None
 
 
 class _Weighing:
@@ -78,7 +84,9 @@ class _Weighing:
         self.pair = pair
         self.sides = tuple(dict.fromkeys((pair.a.issuer, pair.b.issuer)))
         self.known = {one.statement_id: one for one in said}
+        self.in_order = sorted(self.known.values(), key=lambda one: one.place)
         self.no_effect: dict[str, NoEffect] = {}
+        self._agreed_for: dict[str, Said | None] = {}
 
     # 1.
     @cached_property
@@ -128,7 +136,20 @@ class _Weighing:
             return NoEffect.OTHER_PAIR
         if not first.basis == second.basis == basis:
             return NoEffect.OTHER_BASIS
-        return NoEffect.SAME_EXAMINER if first.made_by.pseudonym == second.made_by.pseudonym else None
+        if first.made_by.pseudonym == second.made_by.pseudonym:
+            return NoEffect.SAME_EXAMINER
+        is_first = self.first_verifications.get(second.verifies) == said.verification
+        return None if is_first else NoEffect.VERIFIED_BEFORE
+
+    @cached_property
+    def first_verifications(self) -> dict[str, str]:
+        """Of each conclusion that of its issuer which came first: who does not like it does not get another."""
+        found: dict[str, str] = {}
+        for said, second in self._all(Verification):
+            first = self.known.get(second.verifies)
+            if first is not None and first.statement.issuer == second.issuer:
+                found.setdefault(second.verifies, said.statement_id)
+        return found
 
     def _bases(self, said: Hit | PhysicalComparison) -> tuple[Conclusion, Verification] | None:
         first, second = (self.known.get(name or "") for name in (said.conclusion, said.verification))
@@ -151,6 +172,18 @@ class _Weighing:
 
     # 3.
     @cached_property
+    def steps(self) -> dict[str, Said]:
+        """Those of the two sides, of each the first of its log."""
+        found: dict[str, Said] = {}
+        counted: Counter[str] = Counter()
+        for said, step in self._all(PhysicalComparison):
+            counted[step.issuer] += 1
+            too_many = NoEffect.TOO_MANY if counted[step.issuer] > MOST_STEPS else None
+            if self._noted(said, self._why_not_a_side(step.issuer) or too_many) is None:
+                found[said.statement_id] = said
+        return found
+
+    @cached_property
     def asks(self) -> dict[str, Said]:
         return {
             said.statement_id: said
@@ -159,21 +192,22 @@ class _Weighing:
         }
 
     def _why_no_step(self, step: AnyStatement) -> NoEffect | None:
-        no_lead = None if getattr(step, "hit", None) in self.leads else NoEffect.NO_LEAD
-        return self._why_not_a_side(step.issuer) or no_lead
+        return None if getattr(step, "hit", None) in self.leads else NoEffect.NO_LEAD
 
     # 4.
     @cached_property
     def rounds(self) -> dict[str, tuple[str, int]]:
         """Each step that agreed: the question at its root, and how many agreements lead there."""
         found: dict[str, tuple[str, int]] = {}
+        to_judge = {said.statement_id for said in self._steps(ComparisonStep.AGREED)}
         for said in self._steps(ComparisonStep.AGREED):
-            path: dict[str, Said] = {}
+            path: list[Said] = []
             step: Said | None = said
-            while step is not None and _is_step(step, ComparisonStep.AGREED) and step.statement_id not in path:
-                path[step.statement_id] = step
+            while step is not None and step.statement_id in to_judge:
+                to_judge.remove(step.statement_id)
+                path.append(step)
                 step = self._target(step)
-            for one in reversed(path.values()):  # from the question on
+            for one in reversed(path):  # from the question on
                 target = self._target(one)
                 if self._noted(one, self._why_not_agreed(one, target, found)) is None and target is not None:
                     root, depth = found.get(target.statement_id, (target.statement_id, 0))
@@ -192,6 +226,34 @@ class _Weighing:
         own = target.statement.issuer == said.statement.issuer and len(self.sides) > 1
         return NoEffect.OWN_QUESTION if own else None
 
+    @cached_property
+    def in_force(self) -> dict[str, str]:
+        """For each step that agreed, the one whose day holds where it stands: of the answers to a question the first;
+        after that, each that agrees to the day which the other side named. Any other proposes a day."""
+        found: dict[str, str] = {}
+        answered: dict[str, str] = {}
+        for name in sorted(self.rounds, key=self._depth_and_place):
+            said, target = self.known[name], self._target(self.known[name])
+            if len(self.sides) == 1:
+                found[name] = name
+            elif target is None or target.statement_id not in self.rounds:
+                found[name] = answered.setdefault(self.rounds[name][0], name)
+            elif self._agrees_to(said, target):
+                found[name] = name
+            else:
+                found[name] = found[target.statement_id]
+        return found
+
+    def _agrees_to(self, said: Said, other: Said) -> bool:
+        is_others = said.statement.issuer != other.statement.issuer
+        return is_others and getattr(said.statement, "on", None) == getattr(other.statement, "on", None)
+
+    @cached_property
+    def agreements(self) -> list[Said]:
+        """Those steps whose day holds, or held until a later one; the latest first."""
+        names = sorted(set(self.in_force.values()), key=self._depth_and_place, reverse=True)
+        return [self.known[name] for name in names]
+
     def _target(self, said: Said) -> Said | None:
         """What a step answers."""
         named = getattr(said.statement, "answers", None)
@@ -201,14 +263,16 @@ class _Weighing:
     def _implied(self) -> dict[str, str]:
         """What steps of before ``answers`` answer, by their issuer's log alone. A decline takes back its issuer's own
         last step, if that still stood; otherwise the n-th answer of a side is to the n-th question of the other, and
-        what is more, to its last."""
+        what is more, to its last. Where the other asked nothing, who agrees answers the other's last agreement on the
+        own question, one to the same day before any."""
         found: dict[str, str] = {}
         for side in self.sides:
             questions = [ask for ask in self.asks.values() if ask.statement.issuer != side or len(self.sides) == 1]
             questions.sort(key=lambda one: one.place)
             answered, own = 0, ""
-            for said, step in self._all(PhysicalComparison):
-                if step.issuer != side or step.step is ComparisonStep.DONE:
+            for said in self.steps.values():
+                step = said.statement
+                if not isinstance(step, PhysicalComparison) or step.issuer != side or step.step is ComparisonStep.DONE:
                     continue
                 if step.answers is None and step.step is not ComparisonStep.ASKED:
                     if step.step is ComparisonStep.DECLINED and own:
@@ -216,8 +280,23 @@ class _Weighing:
                     elif questions:
                         found[said.statement_id] = questions[min(answered, len(questions) - 1)].statement_id
                         answered += 1
+                    elif (agreed := self._agreed_on_own(said)) is not None:
+                        found[said.statement_id] = agreed
                 own = "" if step.step is ComparisonStep.DECLINED else said.statement_id
         return found
+
+    def _agreed_on_own(self, said: Said) -> str | None:
+        """What one of before that agrees to its own question follows on: the other side's last agreement."""
+        own = any(ask.statement.issuer == said.statement.issuer for ask in self.asks.values())
+        if not own or not _is_step(said, ComparisonStep.AGREED):
+            return None
+        theirs = [
+            one
+            for one in self._steps(ComparisonStep.AGREED)
+            if one.statement.issuer != said.statement.issuer and getattr(one.statement, "answers", None) is None
+        ]
+        last = max(theirs, key=lambda one: (self._agrees_to(said, one), one.place), default=None)
+        return last.statement_id if last is not None else None
 
     # 5.
     @cached_property
@@ -230,6 +309,15 @@ class _Weighing:
             why = self._why_no_step(said.statement) or (NoEffect.NOT_ASKED if root is None else None)
             if self._noted(said, why) is None and root is not None:
                 found[said.statement_id] = root
+        return found
+
+    @cached_property
+    def first_declines(self) -> dict[tuple[str, str], int]:
+        """By question and issuer: where in its log the issuer declined first."""
+        found: dict[tuple[str, str], int] = {}
+        for declined, root in self.declines.items():
+            said = self.known[declined]
+            found.setdefault((root, said.statement.issuer), said.log_index)
         return found
 
     def _root(self, step: Said) -> str | None:
@@ -279,32 +367,66 @@ class _Weighing:
             return NoEffect.NO_COMPARISON if len(self.sides) > 1 else None
         if self._declined_before(said, self._root(step)):
             return NoEffect.DECLINED
+        if len(self.sides) > 1 and self._concluded_before(said, step):
+            return NoEffect.BEFORE_AGREED
         day = getattr(step.statement, "on", None)
         early = day is not None and said.countersigned_at is not None and said.countersigned_at < begin_of(day)
         return NoEffect.BEFORE_THE_DAY if early else None
 
+    def _concluded_before(self, said: Said, step: Said) -> bool:
+        """Whether its examiners concluded before their own side spoke of the agreement: its own log alone tells."""
+        part = self._part(said.statement.issuer, step)
+        rests_on = (getattr(said.statement, "conclusion", ""), getattr(said.statement, "verification", ""))
+        return part is not None and min(self.known[name].log_index for name in rests_on) < part.log_index
+
+    def _part(self, issuer: str, step: Said) -> Said | None:
+        """What a side signed of an agreement: itself, or what it answers."""
+        return step if step.statement.issuer == issuer else self._target(step)
+
     def agreed_for(self, said: Said) -> Said | None:
         """The agreed step that a comparison rests on which is done, or confirmed."""
-        named = self.known.get(getattr(said.statement, "answers", None) or "")
+        if said.statement_id not in self._agreed_for:
+            self._agreed_for[said.statement_id] = self._find_agreed_for(said)
+        return self._agreed_for[said.statement_id]
+
+    def _find_agreed_for(self, said: Said) -> Said | None:
+        answers = getattr(said.statement, "answers", None)
+        named = self.steps.get(answers or "")
         if named is not None and _is_step(named, ComparisonStep.DONE) and isinstance(said.statement, Hit):
             return self.agreed_for(named)
-        if getattr(said.statement, "answers", None) is not None:
-            return named if named is not None and named.statement_id in self.rounds else None
-        open_to_it = [name for name, (root, _) in self.rounds.items() if not self._declined_before(said, root)]
-        last = max(open_to_it or self.rounds, key=self._depth_and_place, default=None)
-        return self.known[last] if last is not None else None
+        if answers is None:
+            open_to_it = (one for one in self.agreements if self._is_open_to(said, one))
+            return next(open_to_it, self.agreements[0] if self.agreements else None)
+        if answers not in self.in_force:
+            return None
+        own = (one for one in self.agreements if self._closed_before(said, one, self.rounds[answers][0]))
+        return max(next(own, self.known[self.in_force[answers]]), self.known[self.in_force[answers]], key=self._depth)
+
+    def _is_open_to(self, said: Said, step: Said) -> bool:
+        part = self._part(said.statement.issuer, step)
+        return not self._declined_before(said, self._root(step)) and part is not None and part.place < said.place
+
+    def _closed_before(self, said: Said, step: Said, root: str) -> bool:
+        """Whether its issuer itself had agreed to this day before, by its own log: it is bound by that."""
+        own = step.statement.issuer == said.statement.issuer and step.place < said.place
+        return own and self._root(step) == root
+
+    def latest_for(self, said: Said) -> Said | None:
+        """The last agreement on the same question, whoever closed it."""
+        step = self.agreed_for(said)
+        on_it = (one for one in self.agreements if step is not None and self._root(one) == self._root(step))
+        return next(on_it, None)
+
+    def _depth(self, step: Said) -> tuple[int, tuple[int, str]]:
+        return self._depth_and_place(step.statement_id)
 
     def _depth_and_place(self, step: str) -> tuple[int, tuple[int, str]]:
         return self.rounds[step][1], self.known[step].place
 
     def _declined_before(self, said: Said, root: str | None) -> bool:
         """Whether its own issuer had declined before, by its own log."""
-        return any(
-            of == root
-            and self.known[declined].statement.issuer == said.statement.issuer
-            and self.known[declined].log_index < said.log_index
-            for declined, of in self.declines.items()
-        )
+        first = self.first_declines.get((root or "", said.statement.issuer))
+        return first is not None and first < said.log_index
 
     def _outcome(self, said: Said) -> Stage:
         if not isinstance(said.statement, PhysicalComparison):
@@ -345,10 +467,9 @@ class _Weighing:
             return self._nothing_stands()
         if self.ends:
             return self._ended()
-        agreed = [name for name, (root, _) in self.rounds.items() if root not in over]
-        if agreed:
-            last = max(agreed, key=self._depth_and_place)
-            return Stage.COMPARISON_AGREED, last, self.sides, getattr(self.known[last].statement, "on", None)
+        last = next((one for one in self.agreements if self._root(one) not in over), None)
+        if last is not None:
+            return Stage.COMPARISON_AGREED, last.statement_id, self.sides, getattr(last.statement, "on", None)
         asked = [ask for name, ask in self.asks.items() if name not in over]
         if asked:
             return Stage.COMPARISON_ASKED, _last(asked).statement_id, self._others(asked), None
@@ -384,22 +505,35 @@ class _Weighing:
         return silent or (self.sides if len(self.sides) > 1 else ())
 
     def to_answer(self, statement: PhysicalComparison | Hit) -> str | None:
-        over, agreed = self.over, max(self.rounds, key=self._depth_and_place, default=None)
+        over = self.over
         live = [name for name, (root, _) in self.rounds.items() if root not in over]
         last = max(live, key=self._depth_and_place, default=None)
+        in_force = [one.statement_id for one in self.agreements]
+        agreed = next((name for name in in_force if name in live), next(iter(in_force), None))
         if isinstance(statement, Hit):
-            return (last or agreed) if statement.stage is HitStage.CONFIRMED else None
+            return agreed if statement.stage is HitStage.CONFIRMED else None
         asked = [ask for name, ask in self.asks.items() if name not in over]
         others = [ask for ask in asked if ask.statement.issuer != statement.issuer or len(self.sides) == 1]
         match statement.step:
             case ComparisonStep.ASKED:
                 return statement.hit
             case ComparisonStep.AGREED:
-                return last or (_last(others or asked).statement_id if asked else None)
+                return (
+                    self._proposed(statement, agreed, live)
+                    or last
+                    or (_last(others or asked).statement_id if asked else None)
+                )
             case ComparisonStep.DECLINED:
                 return last or (_last(others or asked).statement_id if asked else None)
             case ComparisonStep.DONE:
-                return last or agreed
+                return agreed
+
+    def _proposed(self, statement: PhysicalComparison, agreed: str | None, live: Iterable[str]) -> str | None:
+        """The other side's proposal of this very day, if none was agreed since."""
+        depth = self.rounds[agreed][1] if agreed is not None else 0
+        agrees = Said("", statement, 0)
+        theirs = [one for one in live if self.rounds[one][1] >= depth and self._agrees_to(agrees, self.known[one])]
+        return max(theirs, key=self._depth_and_place, default=None)
 
     def _noted(self, said: Said, why: NoEffect | None) -> NoEffect | None:
         if why is not None:
@@ -408,11 +542,10 @@ class _Weighing:
 
     def _all(self, kind: type[S]) -> list[tuple[Said, S]]:
         """By the index in the issuer's log, ties by the id: an order that every node has."""
-        found = [(one, one.statement) for one in self.known.values() if isinstance(one.statement, kind)]
-        return sorted(found, key=lambda item: item[0].place)
+        return [(one, one.statement) for one in self.in_order if isinstance(one.statement, kind)]
 
     def _steps(self, step: ComparisonStep) -> list[Said]:
-        return [said for said, _ in self._all(PhysicalComparison) if _is_step(said, step)]
+        return [said for said in self.steps.values() if _is_step(said, step)]
 
 
 def _is_step(said: Said, step: ComparisonStep) -> bool:

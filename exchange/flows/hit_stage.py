@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from exchange.clock import stamp
+from exchange.clock import midnight
 from schemas import AnyStatement
 from schemas.vocabulary import FeedbackOutcome
 
@@ -47,15 +47,20 @@ class NoEffect(StrEnum):
     OTHER_PAIR = "other-pair"
     OTHER_BASIS = "other-basis"
     SAME_EXAMINER = "same-examiner"
+    VERIFIED_BEFORE = "verified-before"
     NOT_AGREED = "not-agreed"
     NOT_IDENTIFIED = "not-identified"
     NO_LEAD = "no-lead"
     NOT_ASKED = "not-asked"
     OWN_QUESTION = "own-question"
     NO_COMPARISON = "no-comparison"
+    BEFORE_AGREED = "before-the-agreement"
     BEFORE_THE_DAY = "before-the-day"
     DECLINED = "comparison-declined"
     COMPARED = "compared-already"
+    TOO_MANY = "too-many-steps"
+    DAY_IS_OVER = "day-is-over"
+    """Of what is about to be signed here alone: what arrives is not judged by this node's clock."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +93,11 @@ class Weighed:
 
 
 def begin_of(day: date) -> str:
-    return stamp(datetime.combine(day, time(), LOCAL))
+    return midnight(day, LOCAL)
 
 
 SENTENCES: Final = {
-    NoEffect.TAKEN_BACK: "It, or what it rests on, was taken back and carries nothing any more.",
+    NoEffect.TAKEN_BACK: "It, or what it rests on, was taken back. Conclude anew, and let it rest on that.",
     NoEffect.NOT_HERE: "A statement that it names is not on this node.",
     NoEffect.RESTS_ON_NONE: "A statement that it names has no effect itself.",
     NoEffect.NOT_A_SIDE: "Its issuer owns neither record of the pair.",
@@ -100,14 +105,27 @@ SENTENCES: Final = {
     NoEffect.OTHER_PAIR: "The conclusion and the verification that it rests on are of another pair.",
     NoEffect.OTHER_BASIS: "What it rests on has another basis: screen and exhibits do not go together.",
     NoEffect.SAME_EXAMINER: "One person made the conclusion and its verification; two examiners are needed.",
+    NoEffect.VERIFIED_BEFORE: (
+        "The conclusion had been verified before, and its first verification counts. Name that one."
+    ),
     NoEffect.NOT_AGREED: "The two examiners do not agree that this is a lead.",
-    NoEffect.NOT_IDENTIFIED: "A hit is confirmed when both examiners identified on the exhibits.",
+    NoEffect.NOT_IDENTIFIED: (
+        "A hit is confirmed when both examiners identified on the exhibits. State that the comparison is done."
+    ),
     NoEffect.NO_LEAD: "It names no lead of this pair.",
     NoEffect.NOT_ASKED: "Nobody asked for this comparison, or the question is over. Ask for it first.",
     NoEffect.OWN_QUESTION: "The side that asked for the comparison cannot agree to it itself. Wait for the other side.",
     NoEffect.NO_COMPARISON: "No comparison of the exhibits was agreed with the other side. Ask for one first.",
-    NoEffect.BEFORE_THE_DAY: "The day that was agreed for the comparison had not come.",
+    NoEffect.BEFORE_AGREED: (
+        "The examiners concluded on the exhibits before the comparison was agreed. Compare them, and conclude anew."
+    ),
+    NoEffect.BEFORE_THE_DAY: (
+        "The day that was agreed for the comparison had not come. Compare the exhibits on that day, and conclude then; "
+        "or agree on another day with the other side."
+    ),
     NoEffect.DECLINED: "The comparison was declined. Ask for it anew.",
     NoEffect.COMPARED: "The exhibits had been compared already.",
+    NoEffect.TOO_MANY: "This side took more steps on this hit than count. Write to the other side.",
+    NoEffect.DAY_IS_OVER: "The day is over. Name today or a later one.",
 }
 """What is wrong with a statement, and where it helps, what to do next."""

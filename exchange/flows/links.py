@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+import structlog
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
@@ -15,7 +16,7 @@ from exchange.errors import NotFound
 from exchange.flows.blind import Hidden
 from exchange.flows.hit_rules import lead_of
 from exchange.flows.node import Node
-from exchange.flows.stages import Entry, Progress, Stage, progress
+from exchange.flows.stages import Entry, Progress, Stage, both_have, progress
 from exchange.store.hit_tables import HitPairRow
 from exchange.store.hits import (
     all_pairs,
@@ -35,9 +36,11 @@ from exchange.store.tables import RecordRow, StatementRow
 from schemas import AnyStatement, Hit, Pair, Side, open_envelope, parse_statement
 from schemas.vocabulary import HitStage
 
+log = structlog.get_logger(__name__)
+
 ABOUT_HIT = ("physical-comparison", "feedback", "message", "retraction")
 MOST_OPEN = 500
-"""So many are listed, the first due first; how many are left out is said beside them."""
+"""So many are listed, of each node in turn the first due first; how many are left out is said beside them."""
 
 
 @dataclass(frozen=True)
@@ -156,10 +159,17 @@ def find_link(session: Session, node: Node, link_id: str, hidden: Hidden) -> Lin
 
 
 def links_of(session: Session, node: Node, pairs: Iterable[str]) -> list[Link]:
-    """The links of these pairs, by their ids, with all that was signed of each; without what is not believed."""
+    """The links of these pairs, by their ids, with all that was signed of each; without what is not believed, and
+    without one that cannot be worked out: what one peer signed hides no hit of another's."""
     hits = {pair: rows for pair in pairs if (rows := hits_of_pair(session, pair))}
     shelf = _shelf(session, node, [row for rows in hits.values() for row in rows])
-    return [_link(node, rows, shelf) for rows in hits.values()]
+    found = []
+    for pair, rows in hits.items():
+        try:
+            found.append(_link(node, rows, shelf))
+        except Exception:
+            log.exception("a hit cannot be worked out; it is left out, and tried again at the next start", pair=pair)
+    return found
 
 
 def history_of(session: Session, node: Node, pair: Pair, *named: str) -> tuple[Entry, ...]:
@@ -253,7 +263,9 @@ def _sides(row: StatementRow) -> tuple[Side, ...]:
 
 
 def _entry(row: StatementRow, shelf: _Shelf) -> Entry:
-    return Entry(row.statement_id, _said_in(row), row.received_at, row.log_index, shelf.times.get(row.statement_id))
+    said = _said_in(row)
+    read_at = both_have(said, shelf.times.get(row.statement_id))
+    return Entry(row.statement_id, said, row.received_at, row.log_index, read_at)
 
 
 def _said_in(row: StatementRow) -> AnyStatement:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from exchange.clock import stamp
+from exchange.clock import hours_after
 from exchange.config import Settings
 from exchange.flows.monitoring_definitions import COUNTS, STAGES
 from exchange.flows.monitoring_exhibits import compared_at, first_versions, opened_at, shared_with
@@ -93,7 +92,7 @@ def _hits(rows: Rows, joined: Sequence[Joined], terms: Settings) -> dict[str, Co
     due = [
         item
         for item in joined
-        if item.column != rows.jurisdiction and rows.within(_later(item.first_at, terms.feedback_h))
+        if item.column != rows.jurisdiction and rows.within(hours_after(item.first_at, terms.feedback_h))
     ]
     return {
         "leads": _by_all(rows, (item.column for item in joined if rows.within(item.first_at))),
@@ -122,7 +121,9 @@ def _overdue(rows: Rows, terms: Settings) -> dict[str, Counts]:
     ]
     undecided = [row for row in rows.approvals if row.decided_at is None or row.decided_at >= rows.moment]
     return {
-        "overdue_first_reviews": _own(rows, sum(_later(at, terms.first_review_h) < rows.moment for at in unopened)),
+        "overdue_first_reviews": _own(
+            rows, sum(hours_after(at, terms.first_review_h) < rows.moment for at in unopened)
+        ),
         "overdue_verifications": _own(rows, len(verifications)),
         "overdue_answers": _by_partner(rows, waiting),
         "overdue_approvals": _by_partner(rows, (row.jurisdiction for row in undecided if row.due_at < rows.moment)),
@@ -161,7 +162,3 @@ def _by_partner(rows: Rows, found: Iterable[str | None]) -> Counts:
 def _by_all(rows: Rows, found: Iterable[str | None]) -> Counts:
     counted = Counter(found)
     return {column: counted[column] for column in (rows.jurisdiction, *rows.columns)}
-
-
-def _later(since: str, hours: int) -> str:
-    return stamp(datetime.fromisoformat(since) + timedelta(hours=hours))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.flows.monitoring_half import Half
 from exchange.flows.node import Node
-from exchange.flows.stages import Entry
+from exchange.flows.stages import Entry, both_have
 from exchange.store import monitoring
 from exchange.store.hits import countersigned
 from exchange.store.monitoring import Compared, Given, Version
@@ -97,4 +97,4 @@ def _said_before(session: Session, node: Node, moment: str) -> tuple[Entry, ...]
 
 def entry_of(row: StatementRow, countersigned_at: str | None = None) -> Entry:
     statement = parse_statement(open_envelope(row.envelope or b"").payload)
-    return Entry(row.statement_id, statement, row.received_at, row.log_index, countersigned_at)
+    return Entry(row.statement_id, statement, row.received_at, row.log_index, both_have(statement, countersigned_at))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from exchange.errors import StatementInvalid
 from exchange.flows.addressee import NOT_MEANT_FOR_US, Reader, check_meant_for
 from exchange.flows.hit_pairs import note_said
+from exchange.flows.log_start import may_sign
 from exchange.flows.node import Node
 from exchange.flows.page import Received
 from exchange.flows.query_news import (
@@ -23,6 +24,7 @@ from exchange.flows.query_news import (
 from exchange.flows.withdraw import take_away
 from exchange.store.jobs import JobKind, promise_new
 from exchange.store.peers import PeerState, lane_head_at
+from exchange.store.rebuild import lost_leaves
 from exchange.store.records import AcquisitionState, acquisitions_of, add_records, take_up
 from exchange.store.statements import (
     add_statement,
@@ -42,11 +44,13 @@ from schemas import (
     Approval,
     Disclosure,
     Grant,
+    Hit,
     Policy,
     Receipt,
     Record,
     ReleaseRequest,
     Retraction,
+    Side,
     Withdrawal,
 )
 
@@ -93,6 +97,14 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
             _known(was_told(session, node.node_id, statement))
         case Receipt():
             _same_lane(session, statement)
+        case Hit():
+            _known(
+                all(
+                    _may_be_ours(session, side)
+                    for side in (statement.pair.a, statement.pair.b)
+                    if side.issuer == node.node_id
+                )
+            )
         case _:
             pass
     if find_statement(session, item.statement_id) is None:
@@ -203,6 +215,16 @@ def _may_be_own(session: Session, node: Node, withdrawal: str) -> bool:
     """One that is not here may be one that this node lost with its database, and is still to get back."""
     row = find_statement(session, withdrawal)
     return row is None or (row.issuer == node.node_id and row.type == "withdrawal")
+
+
+def _may_be_ours(session: Session, side: Side) -> bool:
+    """A record of this node's own, erased or not, and a scan of it: no peer fills the list of hits with pairs that
+    never were. As long as leaves of the own log are lost, one that is not here may be one of these."""
+    row = find_statement(session, side.record)
+    if row is None:
+        return not may_sign(session) or bool(lost_leaves(session))
+    scans = {scan.sha256 for scan in acquisitions_of(session, side.record)}
+    return row.issuer == side.issuer and row.type == "record" and (row.envelope is None or side.scan in scans)
 
 
 def _same_lane(session: Session, receipt: Receipt) -> None:

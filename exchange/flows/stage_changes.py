@@ -1,4 +1,4 @@
-"""Once after the upgrade: which hits had another stage by the rule of before, for the head to be told.
+"""Once after the upgrade: which hits had another stage, or another day, by the rule of before, for the head to be told.
 
 Before, statements were followed in the order in which they arrived, and one that broke a rule counted all the same.
 That rule stands here for this list alone. Reports that were approved stay as they are (``flows/monitoring.py``).
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exchange.flows.blind import Hidden
 from exchange.flows.hit_stage import Stage
-from exchange.flows.links import all_links, find_link
+from exchange.flows.links import links_of
 from exchange.flows.node import Node
-from exchange.flows.stages import Entry
-from exchange.store.hits import ALL_LOOKED_AT, all_looked_at, keep_stage_change
+from exchange.flows.stages import Entry, Progress
+from exchange.store.hits import ALL_LOOKED_AT, AT_ONCE, all_looked_at, all_pairs, keep_stage_change
 from schemas import Conclusion, Hit, PhysicalComparison, Retraction
 from schemas.vocabulary import AfteConclusion, ComparisonStep, HitStage
 
@@ -26,23 +25,29 @@ def list_stage_changes(node: Node) -> None:
         if all_looked_at(session):
             return
         changed = []
-        for known in all_links(session, Hidden()):
-            link = find_link(session, node, known.link_id, Hidden())
-            before = stage_before(link.history)
-            if before is not link.progress.stage:
-                changed.append((link.link_id, before, link.progress.stage))
+        pairs = [row.pair for row in all_pairs(session, without=())]
+        for start in range(0, len(pairs), AT_ONCE):
+            for link in links_of(session, node, pairs[start : start + AT_ONCE]):
+                before, after = state_before(link.history), state_now(link.progress)
+                if before != after:
+                    changed.append((link.link_id, before, after))
     with node.store.write() as session:
         for link_id, before, after in changed:
             keep_stage_change(session, link_id, before, after)
         keep_stage_change(session, ALL_LOOKED_AT, LOOKED_AT, LOOKED_AT)
 
 
-def stage_before(history: Sequence[Entry]) -> Stage:
+def state_now(found: Progress) -> str:
+    """The stage, and after it the day that was agreed for the comparison."""
+    return f"{found.stage} {found.on}" if found.on is not None else str(found.stage)
+
+
+def state_before(history: Sequence[Entry]) -> str:
     """By the order of arrival, whoever said what."""
     arrived = sorted(history, key=lambda entry: (entry.received_at, entry.statement.issuer, entry.log_index))
     retracted = {entry.statement.retracts for entry in history if isinstance(entry.statement, Retraction)}
     concluded = {entry.statement_id: entry.statement for entry in history if isinstance(entry.statement, Conclusion)}
-    stage, standing = Stage.LEAD, False
+    stage, standing = str(Stage.LEAD), False
     for entry in arrived:
         if entry.statement_id in retracted:
             continue
@@ -50,18 +55,18 @@ def stage_before(history: Sequence[Entry]) -> Stage:
             case Hit() as said:
                 stage, standing = Stage.CONFIRMED if said.stage is HitStage.CONFIRMED else Stage.LEAD, True
             case PhysicalComparison() as said if standing:
-                stage = _stage_after(said, concluded)
+                stage = _state_after(said, concluded)
             case _:
                 pass
     return stage if standing else Stage.RETRACTED
 
 
-def _stage_after(said: PhysicalComparison, concluded: dict[str, Conclusion]) -> Stage:
+def _state_after(said: PhysicalComparison, concluded: dict[str, Conclusion]) -> str:
     match said.step:
         case ComparisonStep.ASKED:
             return Stage.COMPARISON_ASKED
         case ComparisonStep.AGREED:
-            return Stage.COMPARISON_AGREED
+            return f"{Stage.COMPARISON_AGREED} {said.on}"
         case ComparisonStep.DECLINED:
             return Stage.LEAD
         case ComparisonStep.DONE:

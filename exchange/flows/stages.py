@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 
-from exchange.clock import stamp
+from exchange.clock import LAST, day_after, hours_after
 from exchange.config import Settings
 from exchange.flows.hit_rules import weigh
 from exchange.flows.hit_stage import CLOSED, NoEffect, Said, begin_of
@@ -38,6 +38,12 @@ class Entry:
     @property
     def said(self) -> Said:
         return Said(self.statement_id, self.statement, self.log_index, self.countersigned_at)
+
+
+def both_have(statement: AnyStatement, read_at: str | None) -> str | None:
+    """The time that counts of when the other side states that it had read a statement. No later than ``LAST``, and no
+    earlier than its issuer states to have signed it: who reads cannot put it before its day, nor make it late."""
+    return min(max(read_at, getattr(statement, "stated_at", None) or ""), LAST) if read_at is not None else None
 
 
 @dataclass(frozen=True)
@@ -87,16 +93,12 @@ def _due(stage: Stage, since: str, on: date | None, turn: tuple[str, ...], terms
     """Until when it is somebody's turn."""
     match stage:
         case Stage.COMPARISON_AGREED if on is not None:
-            return begin_of(on + timedelta(days=1))
+            return begin_of(day_after(on))
         case Stage.CONFIRMED:
-            return _later(since, terms.feedback_h) if turn else None
+            return hours_after(since, terms.feedback_h) if turn else None
         case Stage.COMPARED:
-            return _later(since, terms.dissemination_h)
+            return hours_after(since, terms.dissemination_h)
         case _ if stage in CLOSED:
             return None
         case _:
-            return _later(since, terms.comparison_answer_h)
-
-
-def _later(since: str, hours: int) -> str:
-    return stamp(datetime.fromisoformat(since) + timedelta(hours=hours))
+            return hours_after(since, terms.comparison_answer_h)

@@ -7,13 +7,13 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp
+from exchange.clock import day_after, stamp
 from exchange.log.audit_entry import Act, ActorKind, AuditEntry, Deed
 from exchange.store.audit_tables import AuditBatchRow, AuditRow, AuditSubjectRow
 from exchange.store.tables import Base
@@ -195,7 +195,7 @@ def _restricted(query: Select[Any], wanted: AuditFilter) -> Select[Any]:
         query = query.where(AuditRow.act == wanted.act)
     if wanted.day is not None:
         query = query.where(AuditRow.at >= wanted.day.isoformat())
-        query = query.where(AuditRow.at < (wanted.day + timedelta(days=1)).isoformat())
+        query = query.where(AuditRow.at < day_after(wanted.day).isoformat())
     if wanted.subject is not None:
         about = select(AuditSubjectRow.number).where(AuditSubjectRow.subject == wanted.subject)
         query = query.where(AuditRow.number.in_(about))

@@ -45,9 +45,10 @@ def mark_stale(session: Session, pair: str | None = None, *, provisional: bool =
     session.execute(chosen.values(stale=True, changed=HitPairRow.changed + 1))
 
 
-def stale_pairs(session: Session, *, limit: int) -> list[tuple[str, int]]:
-    """Each with how often it had changed when this was read."""
-    found = select(HitPairRow.pair, HitPairRow.changed).where(HitPairRow.stale).order_by(HitPairRow.pair)
+def stale_pairs(session: Session, *, after: str, limit: int) -> list[tuple[str, int]]:
+    """Those that follow on a pair, each with how often it had changed when this was read."""
+    found = select(HitPairRow.pair, HitPairRow.changed).where(HitPairRow.stale, HitPairRow.pair > after)
+    found = found.order_by(HitPairRow.pair)
     return [(row[0], row[1]) for row in session.execute(found.limit(limit))]
 
 
@@ -116,9 +117,13 @@ def pairs_that_wait_for(session: Session, node_id: str, *, without: Collection[s
 
 
 def open_pairs(session: Session, *, without: Collection[str], limit: int) -> list[HitPairRow]:
-    """Where somebody has a turn, the first due first."""
-    found = select(HitPairRow).where(HitPairRow.due_at != "", HitPairRow.pair.not_in(without))
-    return list(session.scalars(found.order_by(HitPairRow.due_at, HitPairRow.link_id).limit(limit)))
+    """Where somebody has a turn: of each node that told of them, in turn, the first due first. So no node's hits leave
+    another's out, however many they are."""
+    by_due = (HitPairRow.due_at, HitPairRow.link_id)
+    turn = func.row_number().over(partition_by=StatementRow.issuer, order_by=by_due)
+    found = select(HitPairRow).join(StatementRow, StatementRow.statement_id == HitPairRow.link_id)
+    found = found.where(HitPairRow.due_at != "", HitPairRow.pair.not_in(without))
+    return list(session.scalars(found.order_by(turn, *by_due).limit(limit)))
 
 
 def closed_pairs(session: Session, *, without: Collection[str], after: str | None, limit: int) -> list[HitPairRow]:

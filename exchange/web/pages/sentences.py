@@ -65,19 +65,30 @@ SENTENCES: Final = {
     "other-basis": _m("What it rests on has another basis: the screen and the exhibits do not go together."),
     "same-examiner": _m("A conclusion is verified by another examiner than the one who made it."),
     "not-agreed": _m("The two examiners do not agree that this is worth pursuing."),
-    "taken-back": _m("It, or what it rests on, was taken back."),
+    "taken-back": _m("It, or what it rests on, was taken back. Conclude anew, and let it rest on that."),
     "names-unknown": _m("A statement that it names is not on this node."),
     "rests-on-none": _m("A statement that it names has no effect itself."),
     "not-a-side": _m("Its issuer owns neither record of the pair."),
     "not-its-own": _m("It names a statement of another node; only its issuer may do this."),
-    "not-identified": _m("A hit is confirmed when both examiners identified on the exhibits."),
+    "not-identified": _m(
+        "A hit is confirmed when both examiners identified on the exhibits. State that the comparison is done."
+    ),
     "no-lead": _m("It names no lead of this pair."),
     "not-asked": _m("Nobody asked for this comparison, or the question is over. Ask for it first."),
     "own-question": _m("The side that asked for the comparison cannot agree to it itself. Wait for the other side."),
     "no-comparison": _m("No comparison of the exhibits was agreed with the other side. Ask for one first."),
-    "before-the-day": _m("The day that was agreed for the comparison had not come."),
+    "before-the-agreement": _m(
+        "The examiners concluded on the exhibits before the comparison was agreed. Compare them, and conclude anew."
+    ),
+    "before-the-day": _m(
+        "The day that was agreed for the comparison had not come. Compare the exhibits on that day, and conclude then; "
+        "or agree on another day with the other side."
+    ),
     "comparison-declined": _m("The comparison was declined. Ask for it anew."),
     "compared-already": _m("The exhibits had been compared already."),
+    "too-many-steps": _m("This side took more steps on this hit than count. Write to the other side."),
+    "day-is-over": _m("The day is over. Name today or a later one."),
+    "verified-before": _m("The conclusion had been verified before, and its first verification counts. Name that one."),
     "not-verified": _m("No other examiner has verified it yet."),
     "not-blind": _m("Whoever has seen the score or the first conclusion does not verify it."),
     "not-owner": _m("Only the owner of the record may do this."),

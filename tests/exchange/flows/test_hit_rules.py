@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import random
+import time
+from datetime import date
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exchange.flows.hit_rules import weigh
-from exchange.flows.hit_stage import NoEffect, Said, Stage, Weighed
-from schemas import Pair, parse_statement, statement_id
+from exchange.clock import LAST, day_after, hours_after
+from exchange.flows.hit_rules import MOST_STEPS, weigh
+from exchange.flows.hit_stage import NoEffect, Said, Stage, Weighed, begin_of
+from schemas import Pair, PhysicalComparison, parse_statement, statement_id, statement_payload
 from schemas.vocabulary import FeedbackOutcome
 from tests.exchange.flows.hit_examples import FOLDER, bad_histories, make_files
-from tests.exchange.flows.hit_histories import PAIR, History, histories
+from tests.exchange.flows.hit_histories import PAIR, THIRD, History, histories
 from tests.schemas.examples import ISSUER, OTHER
 
 EXAMPLES = int(os.environ.get("FFP_PERMUTATIONS", "200"))
@@ -102,7 +105,8 @@ def test_what_breaks_a_rule_has_no_effect_and_says_why(name: str) -> None:
 
 def test_every_reason_has_an_example() -> None:
     shown = {why for _, _, why, _ in bad_histories().values()}
-    assert set(NoEffect) - shown == {NoEffect.RESTS_ON_NONE, NoEffect.NO_LEAD}, "those two are shown below"
+    below = {NoEffect.RESTS_ON_NONE, NoEffect.NO_LEAD, NoEffect.TOO_MANY}
+    assert set(NoEffect) - shown == below | {NoEffect.DAY_IS_OVER}, "and the last is said at signing alone"
     made = History()
     lead = made.lead(second="elimination")
     asked = made.step("asked", lead, OTHER, lead)
@@ -158,7 +162,10 @@ def test_what_was_signed_before_the_field_answers_is_ordered_by_its_issuers_log(
     made.step("agreed", lead, ISSUER, on="2026-05-05")
     assert (found(made).stage, str(found(made).on)) == (Stage.COMPARISON_AGREED, "2026-05-05")
     made.step("agreed", lead, ISSUER, on="2026-05-06")
-    assert str(found(made).on) == "2026-05-06", "its issuer's last"
+    assert str(found(made).on) == "2026-05-05", "one side alone moves no day"
+    made.step("agreed", lead, OTHER, on="2026-05-06")
+    assert str(found(made).on) == "2026-05-06", "who asked agreed anew"
+    assert not found(made).no_effect.keys() & {made.said[-1].statement_id}
     made.done(lead, OTHER, first="elimination")
     assert found(made).stage is Stage.ELIMINATED
     assert not set(found(made).no_effect.values()) - {NoEffect.DECLINED}
@@ -187,10 +194,73 @@ def test_a_long_chain_of_agreements_is_followed_to_its_question() -> None:
     made = History()
     lead = made.lead()
     step = made.step("asked", lead, OTHER, lead)
-    for number in range(1500):
+    for number in range(2 * MOST_STEPS - 1):
         step = made.step("agreed", lead, (ISSUER, OTHER)[number % 2], step)
     assert found(made).stage is Stage.COMPARISON_AGREED
     assert found(made).brought_by == step
+    more = made.step("agreed", lead, OTHER, step)
+    assert found(made).no_effect == {more: NoEffect.TOO_MANY}
+
+
+@pytest.mark.parametrize("issuer", [OTHER, THIRD])
+def test_what_one_node_signs_of_a_hit_is_weighed_in_no_time(issuer: str) -> None:
+    made = History()
+    lead = made.lead(OTHER)
+    asked = made.step("asked", lead, ISSUER, lead)
+    step = agreed = made.step("agreed", lead, OTHER, asked)
+    rests_on = made.bases(OTHER, basis="exhibits", first="inconclusive_a")
+    index = len(made.said)
+    for number in range(4000):
+        match number % 4:
+            case 0:
+                step = _at(made, index, "agreed", lead, issuer, agreed)
+            case 1:
+                step = _at(made, index, "agreed", lead, issuer, step)
+            case 2:
+                _at(made, index, "done", lead, issuer, None, **rests_on)
+            case _:
+                _at(made, index, "declined", lead, issuer, step)
+        index += 1
+    began = time.perf_counter()
+    found(made)
+    assert time.perf_counter() - began < 1
+
+
+def _at(made: History, index: int, step: str, lead: str, issuer: str, answers: str | None, **fields: str) -> str:
+    """At a place of the log that is known, which ``History`` counts for each anew."""
+    on = date(2026, 3, 2) if step == "agreed" else None
+    head = made.said[0].statement.model_dump(include={"contract", "made_by"})
+    said = PhysicalComparison.model_validate(
+        head
+        | {"type": "physical-comparison", "issuer": issuer, "nonce": f"{index:064x}", "hit": lead, "step": step}
+        | {"on": on, "answers": answers, **fields}
+    )
+    made.said.append(Said(statement_id(statement_payload(said)), said, index))
+    return made.said[-1].statement_id
+
+
+def test_a_day_moves_when_both_sides_spoke_for_it() -> None:
+    made = History()
+    lead = made.lead()
+    agreed = made.agreed(lead, asked_by=OTHER, agreed_by=ISSUER)
+    proposed = made.step("agreed", lead, ISSUER, agreed, on="2026-04-01")
+    assert str(found(made).on) == "2026-03-02"
+    other = made.step("agreed", lead, OTHER, proposed, on="2026-04-02")
+    assert str(found(made).on) == "2026-03-02", "each proposed another"
+    last = made.step("agreed", lead, ISSUER, other, on="2026-04-02")
+    assert (str(found(made).on), found(made).brought_by) == ("2026-04-02", last)
+    made.step("agreed", lead, ISSUER, proposed, on="2026-04-01")
+    assert str(found(made).on) == "2026-04-02", "an earlier proposal brings nothing back"
+    hit = made.confirm(ISSUER, agreed)
+    made.countersign(hit, "2026-03-20T10:00:00.000Z")
+    assert found(made).no_effect[hit] is NoEffect.BEFORE_THE_DAY, "its issuer itself had agreed to the later day"
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_no_day_is_too_far(day: date) -> None:
+    assert begin_of(day)[:2] in ("19", "20", "21")
+    assert hours_after("9999-12-31T23:59:59.999Z", 10_000) == LAST
+    assert day_after(date.max).year == 2200
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.iterdir()))

@@ -7,6 +7,7 @@ import hashlib
 import os
 import random
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +16,45 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from exchange.clock import stamp, stamp_in
+from exchange.clock import LAST, stamp, stamp_in
+from exchange.config import Settings
+from exchange.errors import Conflict
 from exchange.flows import links
+from exchange.flows.addressee import NOT_MEANT_FOR_US
 from exchange.flows.blind import Hidden
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.deadlines import Duty, duties
 from exchange.flows.hit_pairs import note_said, settle_pairs, work_out_all
 from exchange.flows.hit_stage import NoEffect, Said, Stage
-from exchange.flows.links import all_links, closed_links, find_link, linked, links_of, open_links
+from exchange.flows.links import all_links, closed_links, find_link, linked, links_of, open_links, pair_id
 from exchange.flows.node import Node
 from exchange.flows.page import Received
 from exchange.flows.receipts import give_receipt
 from exchange.flows.receive import receive_page
-from exchange.flows.say import enter, put_on_lanes, say
+from exchange.flows.say import THE_NODE, enter, put_on_lanes, say
 from exchange.flows.stage_changes import list_stage_changes
+from exchange.flows.stages import Entry, Progress, both_have, pair_of_hit
 from exchange.store.hit_tables import HitPairRow, HitRow, StageChangeRow
 from exchange.store.hits import stage_changes
 from exchange.store.peers import find_peer
 from exchange.store.reviews import scans_of
 from exchange.store.statements import add_statement
-from exchange.store.tables import PeerRow, StatementRow
-from schemas import Hit, Pair, PhysicalComparison, Receipt, open_envelope, parse_statement, statement_payload
+from exchange.store.tables import PeerRow, QuarantineRow, StatementRow
+from schemas import (
+    AnyStatement,
+    Hit,
+    Maker,
+    Pair,
+    PhysicalComparison,
+    Receipt,
+    open_envelope,
+    parse_statement,
+    statement_payload,
+)
 from schemas.vocabulary import Basis, ComparisonStep, HitStage, Jurisdiction, Role
-from tests.exchange.flows.hit_histories import THIRD, History, histories
+from tests.exchange.flows.hit_histories import PAIR, THIRD, History, histories
 from tests.exchange.flows.network import MK, RS, Network
-from tests.exchange.flows.test_speak import FIRST, INVESTIGATOR, agree, exhibits, lead, says, today
+from tests.exchange.flows.test_speak import FIRST, HEAD, INVESTIGATOR, agree, exhibits, lead, says, today
 from tests.exchange.flows.test_speak import pair as pair
 
 pytestmark = pytest.mark.slow
@@ -59,7 +74,10 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
     network = Network(tmp_path_factory.mktemp("three"))
     network.make(Jurisdiction.RS, Jurisdiction.MK)
     twin = network.twin(MK)
-    yield [network.nodes[RS], network.nodes[MK], twin]
+    nodes = [network.nodes[RS], network.nodes[MK], twin]
+    for node in nodes:
+        _own_records(node)
+    yield nodes
     twin.close()
     network.close()
 
@@ -70,6 +88,22 @@ def network(tmp_path: Path) -> Iterator[Network]:
     made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
     yield made
     made.close()
+
+
+def _own_records(node: Node) -> None:
+    """Those of the made-up pair, which were erased since."""
+    with node.store.write() as session:
+        for number, side in enumerate((PAIR.a, PAIR.b)):
+            session.add(
+                StatementRow(
+                    statement_id=side.record,
+                    type="record",
+                    issuer=side.issuer,
+                    leaf=b"",
+                    log_index=FIRST_INDEX - 1 - number,
+                    received_at=stamp(),
+                )
+            )
 
 
 @given(said=histories(), chance=st.randoms(use_true_random=False))
@@ -211,6 +245,124 @@ def test_what_arrives_against_the_rules_is_kept_and_has_no_effect(network: Netwo
         assert found.no_effect == {said.statement_id: NoEffect.NOT_IDENTIFIED}
 
 
+@pytest.fixture
+def asked(network: Network, pair: dict[str, Any]) -> tuple[str, str]:
+    """A lead, and what Serbia asked of it."""
+    _, _, hit = lead(network, pair)
+    network.settle()
+    step = says(network, RS, HEAD, "physical-comparison", step="asked", on="2199-01-01", hit=hit.statement_id)
+    network.settle()
+    return hit.statement_id, step.statement_id
+
+
+def _hostile(node: Node, kind: type[AnyStatement], maker: Maker, **fields: Any) -> None:
+    """Signed and sent by a node that checks nothing."""
+    said = say(node, kind, maker, **fields)
+    with node.store.write() as session:
+        enter(session, said, to=[RS])
+    sign_head(node)
+
+
+def test_the_last_of_all_days_stops_no_node(network: Network, asked: tuple[str, str]) -> None:
+    hit, question = asked
+    mk, rs = network.nodes[MK], network.nodes[RS]
+    step = {"hit": hit, "step": ComparisonStep.AGREED, "on": date.max, "answers": question}
+    _hostile(mk, PhysicalComparison, FIRST, **step)
+    with mk.store.read() as session:
+        peer = find_peer(session, RS)
+    assert peer is not None
+    counts = {"count": peer.cursor_count, "accepted": peer.cursor_count, "withheld": 0, "set_aside": 0, "refused": ()}
+    last = "9999-12-31T23:59:59.999Z"
+    _hostile(mk, Receipt, THE_NODE, owner=RS, head=peer.cursor_head.hex(), stated_at=last, **counts)
+    network.settle()
+    work_out_all(rs)
+    found = link_on(network, RS, hit)
+    assert (found.progress.stage, found.progress.on) == (Stage.COMPARISON_AGREED, date.max)
+    assert found.progress.due_at == "2199-12-31T23:00:00.000Z"
+    assert all(entry.at <= LAST for entry in found.history)
+
+
+def test_a_pair_that_cannot_be_worked_out_holds_up_no_other(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = network.nodes[MK]
+    bad, *others = sorted(map(pair_id, _many(node, 3)))
+    work_out = links.progress
+
+    def fails(history: Sequence[Entry], terms: Settings) -> Progress:
+        if pair_id(pair_of_hit(history)) == bad:
+            raise OverflowError
+        return work_out(history, terms)
+
+    monkeypatch.setattr(links, "progress", fails)
+    work_out_all(node)
+    with node.store.read() as session:
+        assert {row.pair: row.stale for row in session.scalars(select(HitPairRow))} == {
+            bad: True,
+            **dict.fromkeys(others, False),
+        }
+        assert {pair_id(link.pair) for link in open_links(session, node, Hidden()).links} == set(others)
+    monkeypatch.undo()
+    settle_pairs(node)
+    with node.store.read() as session:
+        assert not any(row.stale for row in session.scalars(select(HitPairRow)))
+
+
+def test_one_side_alone_neither_moves_the_day_nor_confirms_before_it(network: Network, pair: dict[str, Any]) -> None:
+    _, _, hit = lead(network, pair)
+    network.settle()
+    agree(network, hit.statement_id, on="2199-01-01")
+    step = {"hit": hit.statement_id, "step": "agreed"}
+    with pytest.raises(Conflict, match="Name today or a later one"):
+        says(network, MK, FIRST, "physical-comparison", on="2020-01-01", **step)
+    says(network, MK, FIRST, "physical-comparison", on=today(), **step)
+    network.settle()
+    assert {str(link_on(network, node, hit.statement_id).progress.on) for node in (RS, MK)} == {"2199-01-01"}
+    confirmed = {"pair": pair, "stage": "confirmed", "basis": "exhibits"}
+    with pytest.raises(Conflict, match="The day is 2199-01-01"):
+        says(network, MK, FIRST, "hit", **confirmed, **exhibits(network, pair, "identification"))
+    says(network, RS, HEAD, "physical-comparison", on=today(), **step)
+    network.settle()
+    assert {str(link_on(network, node, hit.statement_id).progress.on) for node in (RS, MK)} == {today()}
+    says(network, MK, FIRST, "hit", **confirmed, **exhibits(network, pair, "identification"))
+    network.settle()
+    assert {link_on(network, node, hit.statement_id).progress.stage for node in (RS, MK)} == {Stage.CONFIRMED}
+
+
+def test_who_reads_cannot_put_a_confirmed_hit_before_its_day() -> None:
+    said = History()
+    said.lead()
+    late = said.said[-1].statement.model_copy(update={"stated_at": "2026-03-02T09:00:00.000Z"})
+    assert both_have(late, "2020-01-01T00:00:00.000Z") == "2026-03-02T09:00:00.000Z"
+    assert both_have(late, "2026-03-02T09:00:01.000Z") == "2026-03-02T09:00:01.000Z"
+    assert both_have(late, None) is None
+
+
+def test_a_hit_of_a_record_that_never_was_is_set_aside(network: Network, pair: dict[str, Any]) -> None:
+    mk, rs = network.nodes[MK], network.nodes[RS]
+    own = next(side for side in ("a", "b") if pair[side]["issuer"] == RS)
+    for changed in ({"record": "0" * 64}, {"scan": "0" * 64}):
+        invented = Pair.model_validate(pair | {own: pair[own] | changed})
+        basis = {"pair": invented, "basis": Basis.SCREEN}
+        rests_on = {"conclusion": "1" * 64, "verification": "2" * 64}
+        _hostile(mk, Hit, FIRST, stage=HitStage.LEAD, score=None, matcher=None, **basis, **rests_on)
+    network.settle()
+    with rs.store.read() as session:
+        assert session.scalars(select(HitPairRow)).all() == []
+        reasons = [row.reason for row in session.scalars(select(QuarantineRow))]
+    assert reasons == [NOT_MEANT_FOR_US] * 2
+
+
+def test_no_nodes_hits_leave_anothers_out(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = network.nodes[MK]
+    monkeypatch.setattr(links, "MOST_OPEN", 5)
+    first, *_ = _many(node, 12)
+    with node.store.write() as session:
+        row = session.get_one(HitPairRow, pair_id(first))
+        row.due_at = LAST
+        session.get_one(StatementRow, row.link_id).issuer = MK
+    with node.store.read() as session:
+        assert first in {link.pair for link in open_links(session, node, Hidden()).links}
+
+
 def _many(node: Node, count: int) -> list[Pair]:
     """Leads that a peer sent, each of a pair of its own."""
     pairs = []
@@ -292,7 +444,7 @@ def test_stages_that_change_with_the_upgrade_are_listed_once(network: Network, p
         (change,) = stage_changes(session)
         assert (change.link_id, change.before, change.after) == (
             hit.statement_id,
-            Stage.COMPARISON_AGREED,
+            f"{Stage.COMPARISON_AGREED} {today()}",
             Stage.COMPARISON_ASKED,
         )
     with rs.store.write() as session:

@@ -173,11 +173,9 @@ def test_both_exhibits_meet_and_what_was_found_reaches_the_other_side(network: N
     _, _, hit = lead(network, pair)
     network.settle()
     about = {"hit": hit.statement_id}
-    asked = says(
-        network, MK, INVESTIGATOR, "physical-comparison", step="asked", on="2026-12-03", place="Skopje", **about
-    )
+    asked = says(network, MK, INVESTIGATOR, "physical-comparison", step="asked", on=today(), place="Skopje", **about)
     with pytest.raises(Conflict, match="cannot agree to it itself"):
-        says(network, MK, INVESTIGATOR, "physical-comparison", step="agreed", on="2026-12-03", **about)
+        says(network, MK, INVESTIGATOR, "physical-comparison", step="agreed", on=today(), **about)
     assert asked.to == (RS,)
     network.settle()
     assert knows(network, RS, asked.statement_id)
@@ -191,6 +189,9 @@ def test_both_exhibits_meet_and_what_was_found_reaches_the_other_side(network: N
     agreed = says(network, RS, HEAD, "physical-comparison", step="agreed", on=today(), **about)
     network.settle()
     assert said_by(network, MK, agreed.statement_id).answers == asked.statement_id
+    with pytest.raises(Conflict, match="before the comparison was agreed"):
+        says(network, MK, FIRST, "physical-comparison", step="done", **about, **found)
+    found = exhibits(network, pair, "inconclusive_b")
     done = says(network, MK, FIRST, "physical-comparison", step="done", **about, **found)
     assert said_by(network, MK, done.statement_id).answers == agreed.statement_id
     network.settle()
