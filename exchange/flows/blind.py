@@ -25,7 +25,6 @@ from exchange.store.review_tables import VerificationTaskRow
 from exchange.store.reviews import (
     Scans,
     blind_examiners,
-    control_of,
     drop_task,
     examiners,
     exhibits_seen_by,
@@ -146,7 +145,7 @@ def note_shown(
 
 def note_told(node: Node, role: Role, pseudonym: str, pairs: Collection[Pair]) -> None:
     """What was concluded on these pairs is about to be told: a hit, with its stage and its score."""
-    if role is not Role.EXAMINER or not pairs:
+    if not pairs:
         return
     with node.store.read() as session:
         shown = {scans_of(pair.a.scan, pair.b.scan): exhibits_of_pair(session, pair) for pair in set(pairs)}
@@ -154,9 +153,10 @@ def note_told(node: Node, role: Role, pseudonym: str, pairs: Collection[Pair]) -
 
 
 def _note(node: Node, role: Role, pseudonym: str, shown: Mapping[Scans, Exhibits], *, opened: bool) -> None:
-    """Whoever never verifies leaves no mark."""
-    if role is not Role.EXAMINER or not shown:
+    """In whatever role: whoever is no examiner today may be one tomorrow. Only an examiner's look is a review."""
+    if not shown:
         return
+    opened = opened and role is Role.EXAMINER
     with node.store.read() as session:
         known = seen_by(session, pseudonym, shown)
         exhibits = exhibits_seen_by(session, pseudonym, set(shown.values()))
@@ -170,13 +170,31 @@ def _note(node: Node, role: Role, pseudonym: str, shown: Mapping[Scans, Exhibits
             mark_seen(session, pseudonym, fresh, opened=opened)
 
 
-def close_task(session: Session, said: Conclusion | Verification, statement_id: str) -> None:
+def no_record(side: Side) -> NotFound:
+    return NotFound(f"There is no record {side.record} of {side.issuer} on this node.")
+
+
+def check_shown(session: Session, said: Conclusion) -> None:
+    """Nobody concludes on what is hidden from them but by the task that they took: else a control, which their
+    conclusion would answer, could be told from a conclusion, which waits on. Raises NotFound, as if a record were not
+    here."""
+    if said.pair in hidden_pairs(session, said.made_by.role, said.made_by.pseudonym):
+        raise no_record(said.pair.a)
+
+
+def check_task(session: Session, pseudonym: str, task_id: str) -> None:
+    """That this examiner took it, and that it still waits for the answer. Raises NotFound."""
+    if not open_task(session, pseudonym, task_id).mine:
+        raise NotFound("There is no such verification, or it is not for you.")
+
+
+def close_task(session: Session, said: Conclusion | Verification, statement_id: str, task_id: str | None) -> None:
     """An answer was given: the conclusion is verified, by whatever way the verification came; or it was a pair that
     nobody holds for a lead, and the answer is this examiner's own conclusion."""
-    if isinstance(said, Verification):
-        task = task_of(session, said.verifies)
+    if task_id is not None:
+        task = find_task(session, task_id)
     else:
-        task = control_of(session, exhibits_of_pair(session, said.pair), said.made_by.pseudonym)
+        task = task_of(session, said.verifies) if isinstance(said, Verification) else None
     if task is not None:
         task.taken_by, task.done_at, task.said = said.made_by.pseudonym, stamp(), statement_id
 

@@ -176,19 +176,6 @@ def concluded_tasks(session: Session, pseudonym: str, *, limit: int = 200) -> Se
     return session.scalars(mine.order_by(VerificationTaskRow.done_at.desc()).limit(limit)).all()
 
 
-def control_of(session: Session, exhibits: Exhibits, pseudonym: str) -> VerificationTaskRow | None:
-    """What this examiner took and has not answered yet, of two exhibits that nobody holds for a lead."""
-    low, high = exhibits
-    taken = select(VerificationTaskRow).where(
-        VerificationTaskRow.exhibit_low == low,
-        VerificationTaskRow.exhibit_high == high,
-        VerificationTaskRow.conclusion.is_(None),
-        VerificationTaskRow.taken_by == pseudonym,
-        VerificationTaskRow.done_at.is_(None),
-    )
-    return session.scalars(taken).first()
-
-
 def drop_task(session: Session, conclusion: str) -> None:
     """Nobody is asked any more."""
     session.execute(
