@@ -29,6 +29,7 @@ from exchange.store.reviews import (
     examiners,
     exhibits_seen_by,
     find_task,
+    late,
     mark_seen,
     open_tasks,
     saw,
@@ -207,6 +208,12 @@ def call_off(session: Session, conclusion: str) -> None:
 def check_blind(session: Session, said: Verification) -> None:
     """Raises Conflict, code "not-blind". On the exhibits the marks themselves are compared anew, and there are
     laboratories with two examiners: there whoever verified on screen may verify again."""
+    asked = find_statement(session, said.verifies)
+    if asked is not None and late(session, said.made_by.pseudonym, asked.received_at):
+        raise Conflict(
+            "You became an examiner after this was concluded, and could read it before; another examiner verifies it.",
+            code="not-blind",
+        )
     if said.basis is not Basis.SCREEN:
         return
     seen_at = saw(session, said.made_by.pseudonym, *blind_to(session, said.pair))
@@ -217,11 +224,12 @@ def check_blind(session: Session, said: Verification) -> None:
         )
 
 
-def who_may_verify(session: Session, said: Conclusion) -> list[str]:
+def who_may_verify(session: Session, said: Conclusion, asked_at: str | None = None) -> list[str]:
     """The examiners of this node who may still verify a conclusion."""
+    but = {"besides": said.made_by.pseudonym, "asked_at": asked_at}
     if said.basis is not Basis.SCREEN:
-        return examiners(session, besides=said.made_by.pseudonym)
-    return blind_examiners(session, *blind_to(session, said.pair), besides=said.made_by.pseudonym)
+        return examiners(session, **but)
+    return blind_examiners(session, *blind_to(session, said.pair), **but)
 
 
 @dataclass(frozen=True)
@@ -246,10 +254,11 @@ def waiting_of(session: Session, pseudonym: str) -> list[Waiting]:
 
 
 def _left_for(session: Session, row: VerificationTaskRow) -> list[str]:
+    but = {"besides": row.concluded_by, "asked_at": row.created_at}
     if row.basis != Basis.SCREEN:
-        return examiners(session, besides=row.concluded_by)
+        return examiners(session, **but)
     pair = (row.exhibit_low, row.exhibit_high), (row.scan_low, row.scan_high)
-    return blind_examiners(session, *pair, besides=row.concluded_by)
+    return blind_examiners(session, *pair, **but)
 
 
 def exhibits_of_pair(session: Session, pair: Pair) -> Exhibits:
@@ -324,7 +333,9 @@ def pair_of(found: StoredCandidate) -> Pair:
 def _task(session: Session, row: VerificationTaskRow, pseudonym: str) -> Task | None:
     """None when it is not for this examiner."""
     basis, exhibits, scans = Basis(row.basis), (row.exhibit_low, row.exhibit_high), (row.scan_low, row.scan_high)
-    if row.concluded_by == pseudonym or row.taken_by not in (None, pseudonym):
+    if pseudonym in (row.concluded_by, row.not_for) or row.taken_by not in (None, pseudonym):
+        return None
+    if late(session, pseudonym, row.created_at):
         return None
     if basis is Basis.SCREEN and saw(session, pseudonym, exhibits, scans) is not None:
         return None

@@ -101,13 +101,23 @@ def saw(session: Session, pseudonym: str, exhibits: Exhibits, scans: Scans) -> s
     return known or (row.listed_at if row is not None else None)
 
 
-def examiners(session: Session, *, besides: str | None) -> list[str]:
-    """Those of this node, without the one who concluded."""
+def late(session: Session, pseudonym: str, asked_at: str) -> bool:
+    """Whether somebody became examiner after this was asked: in the role before, the conclusion could be read."""
+    user = session.get(UserRow, pseudonym)
+    return user is not None and user.examiner_since is not None and user.examiner_since > asked_at
+
+
+def examiners(session: Session, *, besides: str | None, asked_at: str | None = None) -> list[str]:
+    """Those of this node, without the one who concluded, and without who became examiner after it was asked."""
     found = select(UserRow.pseudonym).where(UserRow.role == Role.EXAMINER, UserRow.revoked_at.is_(None))
+    if asked_at is not None:
+        found = found.where(func.coalesce(UserRow.examiner_since, "") <= asked_at)
     return [name for name in session.scalars(found.order_by(UserRow.pseudonym)) if name != besides]
 
 
-def blind_examiners(session: Session, exhibits: Exhibits, scans: Scans, *, besides: str | None) -> list[str]:
+def blind_examiners(
+    session: Session, exhibits: Exhibits, scans: Scans, *, besides: str | None, asked_at: str | None = None
+) -> list[str]:
     """Examiners who were never shown a score of these exhibits, without the one who concluded."""
     known, seen = ExhibitsSeenRow, ScoreSeenRow
     of_exhibits = select(known.pseudonym).where(
@@ -115,7 +125,7 @@ def blind_examiners(session: Session, exhibits: Exhibits, scans: Scans, *, besid
     )
     of_scans = select(seen.pseudonym).where((seen.scan_low == scans[0]) & (seen.scan_high == scans[1]))
     who_saw = {*session.scalars(of_exhibits), *session.scalars(of_scans)}
-    return [name for name in examiners(session, besides=besides) if name not in who_saw]
+    return [name for name in examiners(session, besides=besides, asked_at=asked_at) if name not in who_saw]
 
 
 def add_task(session: Session, task: VerificationTaskRow) -> None:
@@ -129,6 +139,13 @@ def find_task(session: Session, task_id: str) -> VerificationTaskRow | None:
 
 def task_of(session: Session, conclusion: str) -> VerificationTaskRow | None:
     return session.scalars(select(VerificationTaskRow).where(VerificationTaskRow.conclusion == conclusion)).first()
+
+
+def newest_concluders(session: Session, basis: Basis, *, limit: int) -> Sequence[str | None]:
+    """Who made the newest conclusions that were sent to another examiner."""
+    sent = (VerificationTaskRow.conclusion.is_not(None), VerificationTaskRow.basis == basis)
+    newest = select(VerificationTaskRow.concluded_by).where(*sent).order_by(VerificationTaskRow.created_at.desc())
+    return session.scalars(newest.limit(limit)).all()
 
 
 def newest_asked(session: Session, basis: Basis, *, limit: int) -> Sequence[str]:

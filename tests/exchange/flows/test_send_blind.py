@@ -87,7 +87,7 @@ def _form(task: VerificationTaskRow) -> tuple[object, ...]:
 
 def test_one_is_drawn_from_all_of_the_lower_half_and_from_no_more(world: BlindWorld) -> None:
     world.concludes(FIRST, "a", "b")
-    drawn = {send_blind._draw_control(world.rs) for _ in range(100)}
+    drawn = {send_blind._draw_control(world.rs, None) for _ in range(100)}
     regions = [(*LOWER_HALF[0], REGIONS[0]), (*LOWER_HALF[0], REGIONS[1]), (*LOWER_HALF[1], REGIONS[1])]
     assert drawn == {world.candidate(*pair).row.candidate_id for pair in regions}
 
@@ -131,9 +131,9 @@ def test_what_was_withdrawn_before_is_not_drawn(world: BlindWorld) -> None:
 def test_what_is_withdrawn_while_it_is_drawn_is_not_sent(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     draw, drawn = send_blind._draw_control, [world.candidate("c", "b").row.candidate_id]
 
-    def withdrawn_meanwhile(node: Node) -> int | None:
+    def withdrawn_meanwhile(node: Node, not_for: str | None) -> int | None:
         if not drawn:
-            return draw(node)
+            return draw(node, not_for)
         withdrawn(world, "c")
         return drawn.pop()
 
