@@ -25,12 +25,14 @@ from exchange.store.review_tables import VerificationTaskRow
 from exchange.store.reviews import (
     Scans,
     blind_examiners,
+    drop_outlived,
     drop_task,
     examiners,
     exhibits_seen_by,
     find_task,
     late,
     mark_seen,
+    newest_version,
     open_tasks,
     saw,
     scans_of,
@@ -192,6 +194,8 @@ def check_task(session: Session, pseudonym: str, task_id: str) -> None:
 def close_task(session: Session, said: Conclusion | Verification, statement_id: str, task_id: str | None) -> None:
     """An answer was given: the conclusion is verified, by whatever way the verification came; or it was a pair that
     nobody holds for a lead, and the answer is this examiner's own conclusion."""
+    if isinstance(said, Conclusion):
+        drop_outlived(session, said.made_by.pseudonym, exhibits_of_pair(session, said.pair))
     if task_id is not None:
         task = find_task(session, task_id)
     else:
@@ -234,23 +238,33 @@ def who_may_verify(session: Session, said: Conclusion, asked_at: str | None = No
 
 @dataclass(frozen=True)
 class Waiting:
-    """A conclusion of one's own that waits: how many are left who may verify it."""
+    """A conclusion of one's own that waits: how many are left who may verify it. ``anew``: nobody can, since a version
+    that it names was erased; it is to be made anew."""
 
     due_at: str
     basis: Basis
     records: tuple[RecordRow, RecordRow]
     may_verify: int
+    anew: bool
 
 
 def waiting_of(session: Session, pseudonym: str) -> list[Waiting]:
     """The conclusions of this examiner that another one is asked to verify, what is due first at the top."""
     found = []
     for row in tasks_concluded_by(session, pseudonym):
-        records = [find_record(session, record) for record in (row.statement_a, row.statement_b)]
-        if records[0] is not None and records[1] is not None:
-            left = _left_for(session, row)
-            found.append(Waiting(row.due_at, Basis(row.basis), (records[0][0], records[1][0]), len(left)))
+        pair = Pair.model_validate_json(row.pair)
+        one, other = (_shown_of(session, side) for side in (pair.a, pair.b))
+        if one is not None and other is not None:
+            anew = (one.statement_id, other.statement_id) != (row.statement_a, row.statement_b)
+            left = 0 if anew else len(_left_for(session, row))
+            found.append(Waiting(row.due_at, Basis(row.basis), (one, other), left, anew))
     return found
+
+
+def _shown_of(session: Session, side: Side) -> RecordRow | None:
+    """The record of a side; where it was erased, the newest version of its exhibit."""
+    found = find_record(session, side.record)
+    return found[0] if found is not None else newest_version(session, exhibit_of(session, side.issuer, side.record))
 
 
 def _left_for(session: Session, row: VerificationTaskRow) -> list[str]:

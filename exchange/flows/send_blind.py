@@ -16,7 +16,7 @@ from exchange.flows.pipelines import PIPELINES
 from exchange.store.candidates import View, find_unsent, unsent_candidates
 from exchange.store.jobs import JobKind, promise
 from exchange.store.review_tables import VerificationTaskRow
-from exchange.store.reviews import add_task, blind_examiners, find_task, newest_asked, newest_concluders
+from exchange.store.reviews import add_task, blind_examiners, drop_outlived, find_task, newest_asked, newest_concluders
 from schemas import Conclusion, Pair
 from schemas.vocabulary import Basis
 
@@ -52,6 +52,7 @@ def draw_control(node: Node, number: int) -> None:
     not_for = _like_whom(node)
     while (drawn := _draw_control(node, not_for)) is not None:
         with node.store.write() as session:
+            drop_outlived(session, None)
             control = find_unsent(session, drawn, EVERYBODYS, node.node_id)
             if find_task(session, task_id) is not None:
                 return  # by a worker that ended before it wrote down that it was done

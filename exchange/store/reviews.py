@@ -203,12 +203,42 @@ def drop_task(session: Session, conclusion: str) -> None:
 
 
 def drop_reviews(session: Session, record: str) -> None:
-    """A record goes, or is shown to nobody: what waits for verification of it goes too."""
-    session.execute(
-        delete(VerificationTaskRow).where(
-            or_(VerificationTaskRow.statement_a == record, VerificationTaskRow.statement_b == record)
-        )
-    )
+    """A record goes, or is shown to nobody. While other versions of both exhibits are here, what was asked of them
+    stays: nobody can answer it, and it hides their pairs until whoever concluded does so anew. Then it goes too."""
+    row, task = session.get(RecordRow, record), VerificationTaskRow
+    exhibit = row.exhibit if row is not None else ""
+    of_it = [task.statement_a == record, task.statement_b == record]
+    if exhibit:
+        of_it += [task.exhibit_low == exhibit, task.exhibit_high == exhibit]
+    for found in session.scalars(select(task).where(or_(*of_it))).all():
+        if not _are_here(session, {found.exhibit_low, found.exhibit_high}, besides=record):
+            session.delete(found)
+    session.flush()
+
+
+def _are_here(session: Session, exhibits: Collection[str], *, besides: str) -> bool:
+    """Whether a version of each of these exhibits is here beside one."""
+    here = select(RecordRow.exhibit).where(RecordRow.exhibit.in_(exhibits), RecordRow.statement_id != besides)
+    return set(session.scalars(here)) == set(exhibits)
+
+
+def drop_outlived(session: Session, concluded_by: str | None, exhibits: Exhibits | None = None) -> None:
+    """What nobody can answer any more, since a version that it names was erased: of one examiner's conclusions on two
+    exhibits; or, of nobody's, the controls."""
+    task = VerificationTaskRow
+    either = (task.statement_a, task.statement_b)
+    gone = or_(*(~select(RecordRow.statement_id).where(RecordRow.statement_id == one).exists() for one in either))
+    of_whom = task.concluded_by.is_(None) if concluded_by is None else task.concluded_by == concluded_by
+    wanted = [task.done_at.is_(None), of_whom, gone]
+    if exhibits is not None:
+        wanted += [task.exhibit_low == exhibits[0], task.exhibit_high == exhibits[1]]
+    session.execute(delete(task).where(*wanted))
+
+
+def newest_version(session: Session, exhibit: str) -> RecordRow | None:
+    """Of an exhibit, what may be shown of it."""
+    shown = select(RecordRow).where(RecordRow.exhibit == exhibit, RecordRow.restricted.is_(False))
+    return session.scalars(shown.order_by(RecordRow.received_at.desc()).limit(1)).first()
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from exchange.flows.status import node_status
 from exchange.flows.visible_statements import StatementReader, visible_statement, visible_statements
 from exchange.store.candidates import Page, candidates_of, find_candidate, open_candidates
 from exchange.store.queries import add_found, add_query, find_found
+from exchange.store.review_tables import VerificationTaskRow
 from exchange.store.reviews import exhibits_seen_by, open_tasks, seen_by
 from exchange.store.statements import find_statement
 from exchange.store.tables import FoundRow, QueryRow, RecordRow, StatementRow
@@ -395,3 +396,45 @@ def test_a_task_is_answered_by_whoever_took_it_and_once(world: BlindWorld) -> No
     speak(world.rs, SECOND, json.dumps(draft).encode(), task=task.task_id)
     with pytest.raises(NotFound):
         speak(world.rs, SECOND, json.dumps(draft).encode(), task=task.task_id)
+
+
+def test_an_erased_version_ends_no_blindness(world: BlindWorld) -> None:
+    """Nobody can answer what was asked of it; the exhibits stay hidden until whoever concluded does so anew."""
+    world.concludes(FIRST, "a", "b", BREECH)
+    older = world.records["b"]
+    world.exhibit("b", MK, scans="b anew")
+    world.compare("a", "b")
+    hidden = world.candidate("a", "b anew", BREECH).row.candidate_id
+    with world.rs.store.write() as session:
+        erase_rows(session, older)
+    assert hidden not in listed(world, SECOND)
+    assert hidden in listed(world, FIRST)
+    assert waiting(world, SECOND) == 0
+    with world.rs.store.read() as session:
+        assert [(item.anew, item.may_verify) for item in waiting_of(session, "one")] == [(True, 0)]
+
+    pair = world.pair("a", "b", scans={"b": "b anew"})
+    anew = world.says(FIRST, "conclusion", pair=pair, **SCREEN)
+    with world.rs.store.read() as session:
+        assert [(item.anew, item.may_verify) for item in waiting_of(session, "one")] == [(False, 1)]
+    assert (waiting(world, SECOND), hidden in listed(world, SECOND)) == (1, False)
+    world.says(SECOND, "verification", pair=pair, verifies=anew.statement_id, **SCREEN)
+    assert hidden in listed(world, SECOND)
+
+
+def test_what_was_asked_is_known_as_long_as_the_exhibits_are(world: BlindWorld) -> None:
+    first = world.concludes(FIRST, "a", "b", BREECH)
+    world.verifies(SECOND, first, "a", "b")
+    older = world.records["b"]
+    world.exhibit("b", MK, scans="b anew")
+
+    def known() -> int:
+        with world.rs.store.read() as session:
+            return session.query(VerificationTaskRow).count()
+
+    with world.rs.store.write() as session:
+        erase_rows(session, older)
+    assert known() == 1
+    with world.rs.store.write() as session:
+        erase_rows(session, world.records["b"])
+    assert known() == 0

@@ -165,9 +165,9 @@ async def _tried(world: BlindWorld, cookie: str, pairs: list[Pair]) -> list[str]
                     answer = await http.post("/v1/statements", json=kind | draft, headers=token)
                     assert answer.status_code == 404
                     told.append(_plain(answer))
-        for path in ("/app/verifications", "/v1/statements", "/v1/candidates?min_score=-10"):
-            told.append(_plain(await http.get(path, headers=token | {"Cookie": f"ffp={cookie}"})))
-        return told
+        paths = ("/app/verifications", "/v1/statements", "/v1/candidates?min_score=-10")
+        seen = [await http.get(path, headers=token | {"Cookie": f"ffp={cookie}"}) for path in paths]
+        return [*told, *map(_plain, seen)]
 
 
 def _numbers(told: str) -> set[int]:
