@@ -1,5 +1,5 @@
-"""A band is a coarse score: examiners, who may be asked to verify the pair blind, see those that they asked for, and do
-not verify those pairs."""
+"""A band is a coarse score: examiners, who may be asked to verify the pair blind, see those that they asked for.
+Whoever saw one, in whatever role, does not verify those pairs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,8 @@ def banded(
 ) -> frozenset[str]:
     """The queries whose bands this person is about to be shown. Whoever is shown the band of two exhibits does not
     verify a pair of them, whenever the other one becomes known; no band is shown of what waits for a verification."""
-    if role is not Role.EXAMINER:
-        return frozenset(row.statement_id for row in rows)
-    own = {row.statement_id: row for row in rows if row.made_by == pseudonym and row.asker == node.node_id}
     with node.store.read() as session:
-        pairs = _pairs_found(session, own, found)
+        pairs = _pairs_found(session, _may_be_shown(node, role, pseudonym, rows), found)
         waiting = hidden_pairs(session, role, pseudonym).exhibits
         shown = {query: exhibits for query, exhibits in pairs.items() if not exhibits & waiting}
         every = {pair for exhibits in shown.values() for pair in exhibits}
@@ -38,12 +35,19 @@ def banded(
     return frozenset(shown)
 
 
-def _pairs_found(session: Session, own: Mapping[str, QueryRow], found: Sequence[FoundRow]) -> dict[str, set[Exhibits]]:
+def _may_be_shown(node: Node, role: Role, pseudonym: str, rows: Sequence[QueryRow]) -> dict[str, QueryRow]:
+    every = role is not Role.EXAMINER
+    return {row.statement_id: row for row in rows if every or (row.made_by == pseudonym and row.asker == node.node_id)}
+
+
+def _pairs_found(
+    session: Session, asked: Mapping[str, QueryRow], found: Sequence[FoundRow]
+) -> dict[str, set[Exhibits]]:
     """By query, the exhibits that its answer says something of. Of what was not released yet nobody knows the record:
     its handle stands for it until then."""
-    pairs: dict[str, set[Exhibits]] = {query: set() for query in own}
+    pairs: dict[str, set[Exhibits]] = {query: set() for query in asked}
     for item in found:
-        row = own.get(item.query)
+        row = asked.get(item.query)
         if row is not None and row.record is not None:
             asked_about = exhibit_of(session, row.asker, row.record)
             pairs[item.query].add(exhibits_of(asked_about, found_exhibit(session, item, row.asked)))

@@ -25,12 +25,14 @@ from exchange.store.review_tables import VerificationTaskRow
 from exchange.store.reviews import (
     Scans,
     blind_examiners,
-    control_of,
+    drop_outlived,
     drop_task,
     examiners,
     exhibits_seen_by,
     find_task,
+    late,
     mark_seen,
+    newest_version,
     open_tasks,
     saw,
     scans_of,
@@ -146,7 +148,7 @@ def note_shown(
 
 def note_told(node: Node, role: Role, pseudonym: str, pairs: Collection[Pair]) -> None:
     """What was concluded on these pairs is about to be told: a hit, with its stage and its score."""
-    if role is not Role.EXAMINER or not pairs:
+    if not pairs:
         return
     with node.store.read() as session:
         shown = {scans_of(pair.a.scan, pair.b.scan): exhibits_of_pair(session, pair) for pair in set(pairs)}
@@ -154,9 +156,10 @@ def note_told(node: Node, role: Role, pseudonym: str, pairs: Collection[Pair]) -
 
 
 def _note(node: Node, role: Role, pseudonym: str, shown: Mapping[Scans, Exhibits], *, opened: bool) -> None:
-    """Whoever never verifies leaves no mark."""
-    if role is not Role.EXAMINER or not shown:
+    """In whatever role: whoever is no examiner today may be one tomorrow. Only an examiner's look is a review."""
+    if not shown:
         return
+    opened = opened and role is Role.EXAMINER
     with node.store.read() as session:
         known = seen_by(session, pseudonym, shown)
         exhibits = exhibits_seen_by(session, pseudonym, set(shown.values()))
@@ -170,13 +173,33 @@ def _note(node: Node, role: Role, pseudonym: str, shown: Mapping[Scans, Exhibits
             mark_seen(session, pseudonym, fresh, opened=opened)
 
 
-def close_task(session: Session, said: Conclusion | Verification, statement_id: str) -> None:
+def no_record(side: Side) -> NotFound:
+    return NotFound(f"There is no record {side.record} of {side.issuer} on this node.")
+
+
+def check_shown(session: Session, said: Conclusion) -> None:
+    """Nobody concludes on what is hidden from them but by the task that they took: else a control, which their
+    conclusion would answer, could be told from a conclusion, which waits on. Raises NotFound, as if a record were not
+    here."""
+    if said.pair in hidden_pairs(session, said.made_by.role, said.made_by.pseudonym):
+        raise no_record(said.pair.a)
+
+
+def check_task(session: Session, pseudonym: str, task_id: str) -> None:
+    """That this examiner took it, and that it still waits for the answer. Raises NotFound."""
+    if not open_task(session, pseudonym, task_id).mine:
+        raise NotFound("There is no such verification, or it is not for you.")
+
+
+def close_task(session: Session, said: Conclusion | Verification, statement_id: str, task_id: str | None) -> None:
     """An answer was given: the conclusion is verified, by whatever way the verification came; or it was a pair that
     nobody holds for a lead, and the answer is this examiner's own conclusion."""
-    if isinstance(said, Verification):
-        task = task_of(session, said.verifies)
+    if isinstance(said, Conclusion):
+        drop_outlived(session, said.made_by.pseudonym, exhibits_of_pair(session, said.pair))
+    if task_id is not None:
+        task = find_task(session, task_id)
     else:
-        task = control_of(session, exhibits_of_pair(session, said.pair), said.made_by.pseudonym)
+        task = task_of(session, said.verifies) if isinstance(said, Verification) else None
     if task is not None:
         task.taken_by, task.done_at, task.said = said.made_by.pseudonym, stamp(), statement_id
 
@@ -189,6 +212,12 @@ def call_off(session: Session, conclusion: str) -> None:
 def check_blind(session: Session, said: Verification) -> None:
     """Raises Conflict, code "not-blind". On the exhibits the marks themselves are compared anew, and there are
     laboratories with two examiners: there whoever verified on screen may verify again."""
+    asked = find_statement(session, said.verifies)
+    if asked is not None and late(session, said.made_by.pseudonym, asked.received_at):
+        raise Conflict(
+            "You became an examiner after this was concluded, and could read it before; another examiner verifies it.",
+            code="not-blind",
+        )
     if said.basis is not Basis.SCREEN:
         return
     seen_at = saw(session, said.made_by.pseudonym, *blind_to(session, said.pair))
@@ -199,39 +228,51 @@ def check_blind(session: Session, said: Verification) -> None:
         )
 
 
-def who_may_verify(session: Session, said: Conclusion) -> list[str]:
+def who_may_verify(session: Session, said: Conclusion, asked_at: str | None = None) -> list[str]:
     """The examiners of this node who may still verify a conclusion."""
+    but = {"besides": said.made_by.pseudonym, "asked_at": asked_at}
     if said.basis is not Basis.SCREEN:
-        return examiners(session, besides=said.made_by.pseudonym)
-    return blind_examiners(session, *blind_to(session, said.pair), besides=said.made_by.pseudonym)
+        return examiners(session, **but)
+    return blind_examiners(session, *blind_to(session, said.pair), **but)
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A conclusion of one's own that waits: how many are left who may verify it."""
+    """A conclusion of one's own that waits: how many are left who may verify it. ``anew``: nobody can, since a version
+    that it names was erased; it is to be made anew."""
 
     due_at: str
     basis: Basis
     records: tuple[RecordRow, RecordRow]
     may_verify: int
+    anew: bool
 
 
 def waiting_of(session: Session, pseudonym: str) -> list[Waiting]:
     """The conclusions of this examiner that another one is asked to verify, what is due first at the top."""
     found = []
     for row in tasks_concluded_by(session, pseudonym):
-        records = [find_record(session, record) for record in (row.statement_a, row.statement_b)]
-        if records[0] is not None and records[1] is not None:
-            left = _left_for(session, row)
-            found.append(Waiting(row.due_at, Basis(row.basis), (records[0][0], records[1][0]), len(left)))
+        pair = Pair.model_validate_json(row.pair)
+        one, other = (_shown_of(session, side) for side in (pair.a, pair.b))
+        if one is not None and other is not None:
+            anew = (one.statement_id, other.statement_id) != (row.statement_a, row.statement_b)
+            left = 0 if anew else len(_left_for(session, row))
+            found.append(Waiting(row.due_at, Basis(row.basis), (one, other), left, anew))
     return found
 
 
+def _shown_of(session: Session, side: Side) -> RecordRow | None:
+    """The record of a side; where it was erased, the newest version of its exhibit."""
+    found = find_record(session, side.record)
+    return found[0] if found is not None else newest_version(session, exhibit_of(session, side.issuer, side.record))
+
+
 def _left_for(session: Session, row: VerificationTaskRow) -> list[str]:
+    but = {"besides": row.concluded_by, "asked_at": row.created_at}
     if row.basis != Basis.SCREEN:
-        return examiners(session, besides=row.concluded_by)
+        return examiners(session, **but)
     pair = (row.exhibit_low, row.exhibit_high), (row.scan_low, row.scan_high)
-    return blind_examiners(session, *pair, besides=row.concluded_by)
+    return blind_examiners(session, *pair, **but)
 
 
 def exhibits_of_pair(session: Session, pair: Pair) -> Exhibits:
@@ -306,7 +347,9 @@ def pair_of(found: StoredCandidate) -> Pair:
 def _task(session: Session, row: VerificationTaskRow, pseudonym: str) -> Task | None:
     """None when it is not for this examiner."""
     basis, exhibits, scans = Basis(row.basis), (row.exhibit_low, row.exhibit_high), (row.scan_low, row.scan_high)
-    if row.concluded_by == pseudonym or row.taken_by not in (None, pseudonym):
+    if pseudonym in (row.concluded_by, row.not_for) or row.taken_by not in (None, pseudonym):
+        return None
+    if late(session, pseudonym, row.created_at):
         return None
     if basis is Basis.SCREEN and saw(session, pseudonym, exhibits, scans) is not None:
         return None

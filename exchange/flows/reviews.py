@@ -77,7 +77,7 @@ def _review(session: Session, row: StatementRow, said: Conclusion, hit: str | No
         bool(retractions),
         _by_head(retractions, said),
         due,
-        len(who_may_verify(session, said)) if due else 0,
+        len(who_may_verify(session, said, row.received_at)) if due else 0,
         hit,
     )
 

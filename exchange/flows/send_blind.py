@@ -16,7 +16,7 @@ from exchange.flows.pipelines import PIPELINES
 from exchange.store.candidates import View, find_unsent, unsent_candidates
 from exchange.store.jobs import JobKind, promise
 from exchange.store.review_tables import VerificationTaskRow
-from exchange.store.reviews import add_task, blind_examiners, find_task, newest_asked
+from exchange.store.reviews import add_task, blind_examiners, drop_outlived, find_task, newest_asked, newest_concluders
 from schemas import Conclusion, Pair
 from schemas.vocabulary import Basis
 
@@ -49,24 +49,34 @@ def draw_control(node: Node, number: int) -> None:
     """Ask of a pair that nobody holds for a lead, as was promised under this number; of none where there is none. It
     is drawn before the write transaction; should it be withdrawn or sent in between, another one is."""
     task_id = f"{number:032x}"
-    while (drawn := _draw_control(node)) is not None:
+    not_for = _like_whom(node)
+    while (drawn := _draw_control(node, not_for)) is not None:
         with node.store.write() as session:
+            drop_outlived(session, None)
             control = find_unsent(session, drawn, EVERYBODYS, node.node_id)
             if find_task(session, task_id) is not None:
                 return  # by a worker that ended before it wrote down that it was done
             if control is not None:
-                _add(session, node, task_id, pair_of(control), Basis.SCREEN)
+                _add(session, node, task_id, pair_of(control), Basis.SCREEN, not_for=not_for)
                 return
 
 
-def _draw_control(node: Node) -> int | None:
+def _like_whom(node: Node) -> str | None:
+    """Whom the control is not offered to: drawn from who made the newest conclusions. So it comes to nobody more often,
+    beside what colleagues concluded, than to any other."""
+    with node.store.read() as session:
+        made = newest_concluders(session, Basis.SCREEN, limit=LIKE_THE_NEWEST)
+    return secrets.choice(made) if made else None
+
+
+def _draw_control(node: Node, not_for: str | None) -> int | None:
     """A pair whose exhibits were never sent, and of which some examiner has not seen a score: by chance from the lower
     half of the ranking, all of it. Were it always the lowest, one look would tell it."""
     with node.store.read() as session:
         ranking = unsent_candidates(session, EVERYBODYS, node.node_id)
         lower_half = ranking[: (len(ranking) + 1) // 2]
         for item in SystemRandom().sample(lower_half, len(lower_half)):
-            if blind_examiners(session, item.exhibits, item.scans, besides=None):
+            if blind_examiners(session, item.exhibits, item.scans, besides=not_for):
                 return item.row.candidate_id
     return None
 
@@ -80,6 +90,7 @@ def _add(
     *,
     conclusion: str | None = None,
     concluded_by: str | None = None,
+    not_for: str | None = None,
 ) -> None:
     """From now on somebody is asked."""
     (exhibit_low, exhibit_high), (low, high) = blind_to(session, pair)
@@ -89,6 +100,7 @@ def _add(
             task_id=task_id,
             conclusion=conclusion,
             concluded_by=concluded_by,
+            not_for=not_for,
             basis=basis,
             scan_low=low,
             scan_high=high,

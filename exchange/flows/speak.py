@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
-from exchange.flows.blind import APART, call_off, check_blind, close_task
+from exchange.flows.blind import APART, call_off, check_blind, check_shown, check_task, close_task, no_record
 from exchange.flows.hit_checks import check_hit
 from exchange.flows.hit_pairs import note_said, settle_pairs
 from exchange.flows.hit_rules import answered_by
@@ -74,9 +74,10 @@ class Spoke:
     to: tuple[str, ...]
 
 
-def speak(node: Node, maker: Maker, draft: bytes) -> Spoke:
+def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None) -> Spoke:
     """Say what ``draft`` says: a statement without what only the node knows (contract, nonce, issuer, made_by,
-    stated_at). What a step of a hit answers may be left to the node too.
+    stated_at). What a step of a hit answers may be left to the node too. ``task``: of a blind verification that this
+    answers, be it about a conclusion or a control.
 
     1. Its type is one that this role may say.
     2. It fits what is stored: own subjects, known pairs, two different examiners; of a hit, the rules that hold for
@@ -90,12 +91,16 @@ def speak(node: Node, maker: Maker, draft: bytes) -> Spoke:
         answering = _answering(session, node, _read(node, maker, draft))
     said = signed(node, answering)
     with node.store.write() as session:
+        if task is not None:
+            check_task(session, maker.pseudonym, task)
+        elif isinstance(said.statement, Conclusion):
+            check_shown(session, said.statement)
         to, held_back = _check(session, node, maker, said.statement)
         for statement_id in held_back:
             for peer in to:
                 put_on_lane(session, peer, statement_id)
         index = enter(session, said, to=to)
-        _follow_up(session, node, said.statement_id, said.statement)
+        _follow_up(session, node, said.statement_id, said.statement, task)
         note_said(session, said.statement_id, said.statement)
     settle_pairs(node)
     return Spoke(said.statement_id, index, tuple(to))
@@ -109,7 +114,7 @@ def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str, rol
     spoken_of = find_statement(session, row.about) if row.type == "retraction" and row.about else row
     if spoken_of is None or spoken_of.type != "conclusion" or spoken_of.issuer != node.node_id:
         return True
-    if statements_about(session, spoken_of.statement_id, ["verification"]):
+    if _was_verified(session, node, spoken_of.statement_id):
         return True
     said = _own(session, node, spoken_of.statement_id, Conclusion)
     never_verified = said.basis is Basis.SCREEN and said.conclusion in APART
@@ -164,6 +169,7 @@ def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[li
             _check_second(first, said.pair, maker)
             if first.basis is not said.basis:
                 raise InvalidInput("The verification has another basis than the conclusion.", code="other-basis")
+            _check_first_answer(session, node, said.verifies)
             check_blind(session, said)
             return [], []
         case Hit():
@@ -202,14 +208,14 @@ def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[li
             return to, []
 
 
-def _follow_up(session: Session, node: Node, statement_id: str, said: Spoken) -> None:
+def _follow_up(session: Session, node: Node, statement_id: str, said: Spoken, task: str | None) -> None:
     """What waits for another examiner begins, is done, or is called off."""
     match said:
         case Conclusion():
-            close_task(session, said, statement_id)
+            close_task(session, said, statement_id, task)
             send_for_verification(session, node, statement_id, said)
         case Verification():
-            close_task(session, said, statement_id)
+            close_task(session, said, statement_id, task)
         case Retraction():
             call_off(session, said.retracts)
         case _:
@@ -226,6 +232,20 @@ def _check_second(first: Conclusion, pair: Pair, second: Maker) -> None:
         raise InvalidInput("The verification is of another pair than the conclusion.", code="other-pair")
     if first.made_by.pseudonym == second.pseudonym:
         raise Conflict("A conclusion is verified by another examiner than made it.", code="same-examiner")
+
+
+def _was_verified(session: Session, node: Node, conclusion: str) -> bool:
+    """By an examiner of this node, be it that the verification was taken back since."""
+    return any(row.issuer == node.node_id for row in statements_about(session, conclusion, ["verification"]))
+
+
+def _check_first_answer(session: Session, node: Node, conclusion: str) -> None:
+    """Once it was verified, everybody may read it, and a second verification would not be blind. Raises Conflict."""
+    if _was_verified(session, node, conclusion):
+        raise Conflict(
+            "This conclusion was verified already; conclude anew, and another examiner verifies that.",
+            code="already-verified",
+        )
 
 
 def _retracted(session: Session, node: Node, statement_id: str, maker: Maker) -> Conclusion | Verification | Hit:
@@ -262,7 +282,7 @@ def _other_sides(session: Session, node: Node, pair: Pair) -> list[str]:
     for side in (pair.a, pair.b):
         found = find_record(session, side.record)
         if found is None or found[0].issuer != side.issuer:
-            raise NotFound(f"There is no record {side.record} of {side.issuer} on this node.")
+            raise no_record(side)
         if all(scan.sha256 != side.scan for scan in acquisitions_of(session, side.record)):
             raise NotFound(f"The record {side.record} names no scan {side.scan}.")
     owners = {pair.a.issuer, pair.b.issuer}

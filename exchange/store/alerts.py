@@ -215,6 +215,7 @@ def _verifications() -> Select[Any]:
         ExhibitsSeenRow.exhibit_low == task.exhibit_low,
         ExhibitsSeenRow.exhibit_high == task.exhibit_high,
     )
+    late = select(UserRow.pseudonym).where(UserRow.pseudonym == _PSEUDONYM, UserRow.examiner_since > task.created_at)
     return (
         _row(literal(VERIFICATION, String), task.created_at)
         .join_from(task, one, one.statement_id == task.statement_a)
@@ -224,6 +225,8 @@ def _verifications() -> Select[Any]:
             task.taken_by.is_(None),
             task.created_at > _SINCE,
             func.coalesce(task.concluded_by, "") != _PSEUDONYM,
+            func.coalesce(task.not_for, "") != _PSEUDONYM,
+            ~late.exists(),
             or_(task.basis != Basis.SCREEN, ~seen.exists() & ~known.exists()),
             one.restricted.is_(False),
             other.restricted.is_(False),

@@ -19,6 +19,8 @@ class VerificationTaskRow(Base):
     task_id: Mapped[str] = mapped_column(primary_key=True)
     conclusion: Mapped[str | None] = mapped_column(unique=True)
     concluded_by: Mapped[str | None]
+    not_for: Mapped[str | None]
+    """Whom a control is not offered to, as a conclusion is not to its maker."""
     basis: Mapped[str]
     scan_low: Mapped[str]
     scan_high: Mapped[str]

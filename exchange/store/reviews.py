@@ -101,13 +101,23 @@ def saw(session: Session, pseudonym: str, exhibits: Exhibits, scans: Scans) -> s
     return known or (row.listed_at if row is not None else None)
 
 
-def examiners(session: Session, *, besides: str | None) -> list[str]:
-    """Those of this node, without the one who concluded."""
+def late(session: Session, pseudonym: str, asked_at: str) -> bool:
+    """Whether somebody became examiner after this was asked: in the role before, the conclusion could be read."""
+    user = session.get(UserRow, pseudonym)
+    return user is not None and user.examiner_since is not None and user.examiner_since > asked_at
+
+
+def examiners(session: Session, *, besides: str | None, asked_at: str | None = None) -> list[str]:
+    """Those of this node, without the one who concluded, and without who became examiner after it was asked."""
     found = select(UserRow.pseudonym).where(UserRow.role == Role.EXAMINER, UserRow.revoked_at.is_(None))
+    if asked_at is not None:
+        found = found.where(func.coalesce(UserRow.examiner_since, "") <= asked_at)
     return [name for name in session.scalars(found.order_by(UserRow.pseudonym)) if name != besides]
 
 
-def blind_examiners(session: Session, exhibits: Exhibits, scans: Scans, *, besides: str | None) -> list[str]:
+def blind_examiners(
+    session: Session, exhibits: Exhibits, scans: Scans, *, besides: str | None, asked_at: str | None = None
+) -> list[str]:
     """Examiners who were never shown a score of these exhibits, without the one who concluded."""
     known, seen = ExhibitsSeenRow, ScoreSeenRow
     of_exhibits = select(known.pseudonym).where(
@@ -115,7 +125,7 @@ def blind_examiners(session: Session, exhibits: Exhibits, scans: Scans, *, besid
     )
     of_scans = select(seen.pseudonym).where((seen.scan_low == scans[0]) & (seen.scan_high == scans[1]))
     who_saw = {*session.scalars(of_exhibits), *session.scalars(of_scans)}
-    return [name for name in examiners(session, besides=besides) if name not in who_saw]
+    return [name for name in examiners(session, besides=besides, asked_at=asked_at) if name not in who_saw]
 
 
 def add_task(session: Session, task: VerificationTaskRow) -> None:
@@ -129,6 +139,13 @@ def find_task(session: Session, task_id: str) -> VerificationTaskRow | None:
 
 def task_of(session: Session, conclusion: str) -> VerificationTaskRow | None:
     return session.scalars(select(VerificationTaskRow).where(VerificationTaskRow.conclusion == conclusion)).first()
+
+
+def newest_concluders(session: Session, basis: Basis, *, limit: int) -> Sequence[str | None]:
+    """Who made the newest conclusions that were sent to another examiner."""
+    sent = (VerificationTaskRow.conclusion.is_not(None), VerificationTaskRow.basis == basis)
+    newest = select(VerificationTaskRow.concluded_by).where(*sent).order_by(VerificationTaskRow.created_at.desc())
+    return session.scalars(newest.limit(limit)).all()
 
 
 def newest_asked(session: Session, basis: Basis, *, limit: int) -> Sequence[str]:
@@ -176,19 +193,6 @@ def concluded_tasks(session: Session, pseudonym: str, *, limit: int = 200) -> Se
     return session.scalars(mine.order_by(VerificationTaskRow.done_at.desc()).limit(limit)).all()
 
 
-def control_of(session: Session, exhibits: Exhibits, pseudonym: str) -> VerificationTaskRow | None:
-    """What this examiner took and has not answered yet, of two exhibits that nobody holds for a lead."""
-    low, high = exhibits
-    taken = select(VerificationTaskRow).where(
-        VerificationTaskRow.exhibit_low == low,
-        VerificationTaskRow.exhibit_high == high,
-        VerificationTaskRow.conclusion.is_(None),
-        VerificationTaskRow.taken_by == pseudonym,
-        VerificationTaskRow.done_at.is_(None),
-    )
-    return session.scalars(taken).first()
-
-
 def drop_task(session: Session, conclusion: str) -> None:
     """Nobody is asked any more."""
     session.execute(
@@ -199,12 +203,42 @@ def drop_task(session: Session, conclusion: str) -> None:
 
 
 def drop_reviews(session: Session, record: str) -> None:
-    """A record goes, or is shown to nobody: what waits for verification of it goes too."""
-    session.execute(
-        delete(VerificationTaskRow).where(
-            or_(VerificationTaskRow.statement_a == record, VerificationTaskRow.statement_b == record)
-        )
-    )
+    """A record goes, or is shown to nobody. While other versions of both exhibits are here, what was asked of them
+    stays: nobody can answer it, and it hides their pairs until whoever concluded does so anew. Then it goes too."""
+    row, task = session.get(RecordRow, record), VerificationTaskRow
+    exhibit = row.exhibit if row is not None else ""
+    of_it = [task.statement_a == record, task.statement_b == record]
+    if exhibit:
+        of_it += [task.exhibit_low == exhibit, task.exhibit_high == exhibit]
+    for found in session.scalars(select(task).where(or_(*of_it))).all():
+        if not _are_here(session, {found.exhibit_low, found.exhibit_high}, besides=record):
+            session.delete(found)
+    session.flush()
+
+
+def _are_here(session: Session, exhibits: Collection[str], *, besides: str) -> bool:
+    """Whether a version of each of these exhibits is here beside one."""
+    here = select(RecordRow.exhibit).where(RecordRow.exhibit.in_(exhibits), RecordRow.statement_id != besides)
+    return set(session.scalars(here)) == set(exhibits)
+
+
+def drop_outlived(session: Session, concluded_by: str | None, exhibits: Exhibits | None = None) -> None:
+    """What nobody can answer any more, since a version that it names was erased: of one examiner's conclusions on two
+    exhibits; or, of nobody's, the controls."""
+    task = VerificationTaskRow
+    either = (task.statement_a, task.statement_b)
+    gone = or_(*(~select(RecordRow.statement_id).where(RecordRow.statement_id == one).exists() for one in either))
+    of_whom = task.concluded_by.is_(None) if concluded_by is None else task.concluded_by == concluded_by
+    wanted = [task.done_at.is_(None), of_whom, gone]
+    if exhibits is not None:
+        wanted += [task.exhibit_low == exhibits[0], task.exhibit_high == exhibits[1]]
+    session.execute(delete(task).where(*wanted))
+
+
+def newest_version(session: Session, exhibit: str) -> RecordRow | None:
+    """Of an exhibit, what may be shown of it."""
+    shown = select(RecordRow).where(RecordRow.exhibit == exhibit, RecordRow.restricted.is_(False))
+    return session.scalars(shown.order_by(RecordRow.received_at.desc()).limit(1)).first()
 
 
 @dataclass(frozen=True)

@@ -477,3 +477,5 @@ class UserRow(Base):
     role: Mapped[str]
     created_at: Mapped[str]
     revoked_at: Mapped[str | None]
+    examiner_since: Mapped[str | None]
+    """When somebody became examiner who had another role before; None: is none, or was one from the beginning."""

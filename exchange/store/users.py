@@ -51,6 +51,8 @@ def change_role(session: Session, pseudonym: str, role: Role) -> None:
     """From the next request on, also of open sessions and of tokens; what was signed stays signed in the role that it
     was. Raises NotFound."""
     user = active_user(session, pseudonym)
+    if role is Role.EXAMINER and user.role != Role.EXAMINER:
+        user.examiner_since = stamp()
     user.role = role
     if role is not Role.EXAMINER:
         give_tasks_back(session, pseudonym)

@@ -114,10 +114,10 @@ async def answer(request: Request, node: OpenNode, who: Examining, task_id: Task
     return RedirectResponse("/app/verifications", 303)
 
 
-def say(node: Node, who: Visitor, kind: str, **fields: Any) -> Spoke:
-    """A form's fields as the draft of a statement; empty ones are left out."""
+def say(node: Node, who: Visitor, kind: str, *, task: str | None = None, **fields: Any) -> Spoke:
+    """A form's fields as the draft of a statement; empty ones are left out. ``task``: that it answers."""
     draft = {"type": kind} | {name: value for name, value in fields.items() if value not in ("", None)}
-    return speak(node, who.caller.maker, json.dumps(draft).encode())
+    return speak(node, who.caller.maker, json.dumps(draft).encode(), task=task)
 
 
 def _conclude(node: Node, who: Visitor, candidate_id: int, fields: dict[str, str]) -> Spoke:
@@ -195,9 +195,9 @@ def _answer(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> N
         "remark": remark_of(fields),
     }
     if verifies is None:
-        say(node, who, "conclusion", **said)
+        say(node, who, "conclusion", task=task_id, **said)
     else:
-        say(node, who, "verification", verifies=verifies, **said)
+        say(node, who, "verification", task=task_id, verifies=verifies, **said)
 
 
 def _chosen(fields: dict[str, str]) -> AfteConclusion:

@@ -3,6 +3,7 @@ no pair of theirs is shown."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,22 +12,24 @@ import pytest
 from exchange.errors import Conflict, Forbidden, NotFound
 from exchange.flows.alerts import count_fresh
 from exchange.flows.banded import banded
-from exchange.flows.blind import hidden_pairs, tasks_for, view_of, who_may_verify
+from exchange.flows.blind import hidden_pairs, note_shown, take, tasks_for, view_of, waiting_of, who_may_verify
 from exchange.flows.deadlines import Duty, duties
 from exchange.flows.links import all_links
 from exchange.flows.query_news import note_grant
 from exchange.flows.reviews import reviews_of
-from exchange.flows.speak import may_see
+from exchange.flows.speak import may_see, speak
 from exchange.flows.status import node_status
 from exchange.flows.visible_statements import StatementReader, visible_statement, visible_statements
 from exchange.store.candidates import Page, candidates_of, find_candidate, open_candidates
 from exchange.store.queries import add_found, add_query, find_found
-from exchange.store.reviews import exhibits_seen_by, open_tasks
+from exchange.store.review_tables import VerificationTaskRow
+from exchange.store.reviews import exhibits_seen_by, open_tasks, seen_by
 from exchange.store.statements import find_statement
 from exchange.store.tables import FoundRow, QueryRow, RecordRow, StatementRow
+from exchange.store.users import change_role
 from exchange.store.withdrawals import erase_rows
 from schemas import Conclusion, Grant, Maker, Pair
-from schemas.vocabulary import Basis, Role
+from schemas.vocabulary import Basis, Role, SignedInBy
 from tests.exchange.flows.blind_world import FIRST, HEAD, REGIONS, SCREEN, SECOND, THIRD, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS
 
@@ -237,12 +240,16 @@ def test_a_band_that_was_seen_before_the_release_counts_after_it(world: BlindWor
         rows, found = [session.get(QueryRow, 1)], [find_found(session, "h" * 64)]
     assert banded(world.rs, Role.EXAMINER, "two", rows, found) == {"q" * 64}  # type: ignore[arg-type]  # both are there
     assert banded(world.rs, Role.EXAMINER, "one", rows, found) == frozenset()  # type: ignore[arg-type]
+    assert banded(world.rs, Role.HEAD, "head", rows, found) == {"q" * 64}  # type: ignore[arg-type]
+    with world.rs.store.write() as session:
+        change_role(session, "head", Role.EXAMINER)
     world.concludes(FIRST, "a", "b", PIN)
     assert waiting(world, SECOND) == 1, "nobody knows yet which record it was"
     with world.rs.store.write() as session:
         grant = Grant.model_construct(issuer=MK, handle="h" * 64, record=world.records["b"])
         note_grant(session, grant, "g" * 64)
     assert waiting(world, SECOND) == 0
+    assert "head" not in may_verify(world), "a band that was shown in another role counts too"
     with world.rs.store.read() as session:
         found = [find_found(session, "h" * 64)]
     assert banded(world.rs, Role.EXAMINER, "two", rows, found) == frozenset(), "the pair waits: no band of it"  # type: ignore[arg-type]
@@ -299,3 +306,135 @@ def test_what_was_marked_is_of_both_exhibits(world: BlindWorld) -> None:
     assert exhibits == tuple(sorted((f"{RS}/{world.records['a']}", f"{MK}/{world.records['b']}")))
     with world.rs.store.read() as session:
         assert set(exhibits_seen_by(session, "two", [exhibits])) == {exhibits}
+
+
+@pytest.mark.parametrize("role", [Role.HEAD, Role.INVESTIGATOR, Role.AUDITOR])
+def test_what_was_shown_in_another_role_counts(world: BlindWorld, role: Role) -> None:
+    candidate = world.candidate("a", "b", PIN)
+    with world.rs.store.write() as session:
+        change_role(session, "head", role)
+    note_shown(world.rs, role, "head", [candidate], opened=True)
+    with world.rs.store.write() as session:
+        change_role(session, "head", Role.EXAMINER)
+    who = Maker(pseudonym="head", role=Role.EXAMINER, signed_in=SignedInBy.TOKEN)
+    first = world.concludes(FIRST, "a", "b", BREECH)
+    assert (waiting(world, who), may_verify(world)) == (0, ["two"])
+    with pytest.raises(Conflict, match="a score of these two exhibits"):
+        world.verifies(who, first, "a", "b", BREECH)
+    with world.rs.store.read() as session:
+        row = seen_by(session, "head", [candidate.scans])[candidate.scans]
+    assert row.opened_at is None, "a review is an examiner's"
+
+
+@pytest.mark.parametrize("basis", ["screen", "exhibits"])
+def test_whoever_read_the_conclusion_as_head_does_not_verify_it(world: BlindWorld, basis: str) -> None:
+    first = world.concludes(FIRST, "a", "b", basis=basis)
+    visible_statement(StatementReader(world.rs, "head", Role.HEAD), first.statement_id, {"conclusion"})
+    with world.rs.store.write() as session:
+        change_role(session, "head", Role.EXAMINER)
+    who = Maker(pseudonym="head", role=Role.EXAMINER, signed_in=SignedInBy.TOKEN)
+    assert waiting(world, who) == 0
+    with world.rs.store.read() as session:
+        assert [item.may_verify for item in waiting_of(session, "one")] == [1]
+    with pytest.raises(Conflict) as refused:
+        world.says(
+            who, "verification", pair=world.pair("a", "b"), verifies=first.statement_id, **SCREEN | {"basis": basis}
+        )
+    assert refused.value.code == "not-blind"
+    later = world.says(FIRST, "conclusion", pair=world.pair("c", "b"), **SCREEN | {"basis": basis})
+    assert waiting(world, who) == 1, "what was concluded since may be theirs"
+    world.says(who, "verification", pair=world.pair("c", "b"), verifies=later.statement_id, **SCREEN | {"basis": basis})
+
+
+@pytest.mark.parametrize("basis", ["screen", "exhibits"])
+def test_a_conclusion_is_verified_once(world: BlindWorld, basis: str) -> None:
+    """Also where the verification was taken back: by then the conclusion was read."""
+    drawn = {"pair": world.pair("a", "b"), "basis": basis}
+    first = world.says(FIRST, "conclusion", conclusion="identification", **drawn)
+    reader = StatementReader(world.rs, "three", Role.EXAMINER)
+    with pytest.raises(NotFound):
+        visible_statement(reader, first.statement_id, {"conclusion"})
+    second = world.says(SECOND, "verification", verifies=first.statement_id, conclusion="inconclusive_a", **drawn)
+    for again in (SECOND, THIRD):
+        with pytest.raises(Conflict, match="conclude anew") as refused:
+            world.says(again, "verification", verifies=first.statement_id, conclusion="identification", **drawn)
+        assert refused.value.code == "already-verified"
+    world.says(SECOND, "retraction", retracts=second.statement_id, reason="The light was wrong.")
+    with pytest.raises(Conflict, match="conclude anew"):
+        world.says(THIRD, "verification", verifies=first.statement_id, conclusion="identification", **drawn)
+    anew = world.says(FIRST, "conclusion", conclusion="identification", **drawn)
+    world.says(THIRD, "verification", verifies=anew.statement_id, conclusion="identification", **drawn)
+
+
+def test_nobody_concludes_on_what_waits_for_another(world: BlindWorld) -> None:
+    """The answer is the one of a record that is not here; and whoever concluded first is not locked out of the pair."""
+    first = world.concludes(FIRST, "a", "b", BREECH)
+    every = listed(world, FIRST)
+    for region in REGIONS:
+        pair = world.pair("a", "b", region)
+        with pytest.raises(NotFound) as hidden:
+            world.says(SECOND, "conclusion", pair=pair, **SCREEN)
+        missing = {"a": pair["a"] | {"record": "0" * 64}, "b": pair["b"]}
+        with pytest.raises(NotFound) as unknown:
+            world.says(SECOND, "conclusion", pair=missing, **SCREEN)
+        assert str(hidden.value) == str(unknown.value).replace("0" * 64, pair["a"]["record"])
+        assert hidden.value.code == unknown.value.code
+    world.concludes(FIRST, "a", "b", PIN)  # of an own pair more may be said
+    world.verifies(SECOND, first, "a", "b")
+    assert listed(world, FIRST) == every
+
+
+def test_a_task_is_answered_by_whoever_took_it_and_once(world: BlindWorld) -> None:
+    first = world.concludes(FIRST, "a", "b", BREECH)
+    with world.rs.store.write() as session:
+        (task,) = tasks_for(session, "two")
+    draft = {"type": "verification", "verifies": first.statement_id, "pair": world.pair("a", "b"), **SCREEN}
+    with pytest.raises(NotFound):
+        speak(world.rs, SECOND, json.dumps(draft).encode(), task=task.task_id)
+    with world.rs.store.write() as session:
+        take(session, "two", task.task_id)
+    speak(world.rs, SECOND, json.dumps(draft).encode(), task=task.task_id)
+    with pytest.raises(NotFound):
+        speak(world.rs, SECOND, json.dumps(draft).encode(), task=task.task_id)
+
+
+def test_an_erased_version_ends_no_blindness(world: BlindWorld) -> None:
+    """Nobody can answer what was asked of it; the exhibits stay hidden until whoever concluded does so anew."""
+    world.concludes(FIRST, "a", "b", BREECH)
+    older = world.records["b"]
+    world.exhibit("b", MK, scans="b anew")
+    world.compare("a", "b")
+    hidden = world.candidate("a", "b anew", BREECH).row.candidate_id
+    with world.rs.store.write() as session:
+        erase_rows(session, older)
+    assert hidden not in listed(world, SECOND)
+    assert hidden in listed(world, FIRST)
+    assert waiting(world, SECOND) == 0
+    with world.rs.store.read() as session:
+        assert [(item.anew, item.may_verify) for item in waiting_of(session, "one")] == [(True, 0)]
+
+    pair = world.pair("a", "b", scans={"b": "b anew"})
+    anew = world.says(FIRST, "conclusion", pair=pair, **SCREEN)
+    with world.rs.store.read() as session:
+        assert [(item.anew, item.may_verify) for item in waiting_of(session, "one")] == [(False, 1)]
+    assert (waiting(world, SECOND), hidden in listed(world, SECOND)) == (1, False)
+    world.says(SECOND, "verification", pair=pair, verifies=anew.statement_id, **SCREEN)
+    assert hidden in listed(world, SECOND)
+
+
+def test_what_was_asked_is_known_as_long_as_the_exhibits_are(world: BlindWorld) -> None:
+    first = world.concludes(FIRST, "a", "b", BREECH)
+    world.verifies(SECOND, first, "a", "b")
+    older = world.records["b"]
+    world.exhibit("b", MK, scans="b anew")
+
+    def known() -> int:
+        with world.rs.store.read() as session:
+            return session.query(VerificationTaskRow).count()
+
+    with world.rs.store.write() as session:
+        erase_rows(session, older)
+    assert known() == 1
+    with world.rs.store.write() as session:
+        erase_rows(session, world.records["b"])
+    assert known() == 0

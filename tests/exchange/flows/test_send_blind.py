@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import now, stamp
 from exchange.flows import send_blind
+from exchange.flows.alerts import count_fresh
+from exchange.flows.blind import tasks_for
 from exchange.flows.node import Node
 from exchange.flows.presence import Presence
 from exchange.flows.send_blind import ABOUT_S, EVERYBODYS, WEEK_S, draw_control
@@ -23,8 +25,9 @@ from exchange.store.candidates import unsent_candidates
 from exchange.store.jobs import JobKind, JobState
 from exchange.store.review_tables import VerificationTaskRow
 from exchange.store.reviews import open_tasks
+from exchange.store.withdrawals import erase_rows
 from schemas.vocabulary import WithdrawalReason
-from tests.exchange.flows.blind_world import FIRST, HEAD, REGIONS, BlindWorld, blind_world
+from tests.exchange.flows.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS
 
 pytestmark = pytest.mark.slow
@@ -87,7 +90,7 @@ def _form(task: VerificationTaskRow) -> tuple[object, ...]:
 
 def test_one_is_drawn_from_all_of_the_lower_half_and_from_no_more(world: BlindWorld) -> None:
     world.concludes(FIRST, "a", "b")
-    drawn = {send_blind._draw_control(world.rs) for _ in range(100)}
+    drawn = {send_blind._draw_control(world.rs, None) for _ in range(100)}
     regions = [(*LOWER_HALF[0], REGIONS[0]), (*LOWER_HALF[0], REGIONS[1]), (*LOWER_HALF[1], REGIONS[1])]
     assert drawn == {world.candidate(*pair).row.candidate_id for pair in regions}
 
@@ -131,9 +134,9 @@ def test_what_was_withdrawn_before_is_not_drawn(world: BlindWorld) -> None:
 def test_what_is_withdrawn_while_it_is_drawn_is_not_sent(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     draw, drawn = send_blind._draw_control, [world.candidate("c", "b").row.candidate_id]
 
-    def withdrawn_meanwhile(node: Node) -> int | None:
+    def withdrawn_meanwhile(node: Node, not_for: str | None) -> int | None:
         if not drawn:
-            return draw(node)
+            return draw(node, not_for)
         withdrawn(world, "c")
         return drawn.pop()
 
@@ -167,3 +170,31 @@ def _statements(session: Session) -> list[str]:
     asked: list[str] = []
     event.listen(session.connection(), "before_cursor_execute", lambda *told: asked.append(told[2]))
     return asked
+
+
+def test_a_control_is_not_offered_to_whom_it_is_made_alike(world: BlindWorld) -> None:
+    """Else whoever concludes alone would be asked of nothing but controls."""
+    world.concludes(FIRST, "a", "b")
+    world.draws()
+    (control,) = [task for task in waiting(world) if task.conclusion is None]
+    with world.rs.store.read() as session:
+        assert control.task_id not in {task.task_id for task in tasks_for(session, FIRST.pseudonym)}
+        assert control.task_id in {task.task_id for task in tasks_for(session, SECOND.pseudonym)}
+        assert count_fresh(session, world.rs, FIRST.role, FIRST.pseudonym, after="2026-01-01") == 0
+
+
+def test_a_control_of_an_erased_version_ends_with_the_next(world: BlindWorld) -> None:
+    """Until then it hides its exhibits, as a conclusion does."""
+    world.concludes(FIRST, "a", "b")
+    world.draws()
+    (control,) = [task for task in waiting(world) if task.conclusion is None]
+    (name,) = of(world, control) & {"c", "d"}
+    older = world.records[name]
+    world.exhibit(name, world.owners[name], scans=f"{name} anew")
+    with world.rs.store.write() as session:
+        erase_rows(session, older)
+    assert control.task_id in {task.task_id for task in waiting(world)}
+    with world.rs.store.read() as session:
+        assert control.task_id not in {task.task_id for task in tasks_for(session, SECOND.pseudonym)}
+    draw_control(world.rs, 1)
+    assert control.task_id not in {task.task_id for task in waiting(world)}

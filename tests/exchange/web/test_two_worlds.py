@@ -13,9 +13,11 @@ import pytest
 from sqlalchemy import update
 
 from exchange.flows import send_blind
+from exchange.flows.blind import take, tasks_for
 from exchange.store.review_tables import VerificationTaskRow
 from exchange.store.sign_in import begin_session
 from exchange.web.app import create_app
+from schemas import Pair
 from schemas.vocabulary import SignedInBy
 from tests.exchange.flows.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS
@@ -73,7 +75,7 @@ def concluded_and_drawn(one: tuple[str, str], control: tuple[str, str], *, contr
 
     def do(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
         drawn = world.candidate(*control, BREECH).row.candidate_id
-        monkeypatch.setattr(send_blind, "_draw_control", lambda _node: drawn)
+        monkeypatch.setattr(send_blind, "_draw_control", lambda *_: drawn)
         monkeypatch.setattr("exchange.flows.send_blind.secrets.randbelow", lambda most: most - 1)
         if control_first:
             send_blind.draw_control(world.rs, 2**127)
@@ -129,6 +131,49 @@ def test_an_examiner_who_may_be_asked_reads_the_same(
     assert "verification" in told
     assert world.candidate("a", "b", PIN).row.candidate_id not in _numbers(told)
     assert world.candidate("a", "d", PIN).row.candidate_id in _numbers(told)
+
+
+def test_an_examiner_who_tries_a_task_by_other_ways_is_answered_the_same(
+    world: BlindWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Takes the task, concludes on its pair beside it, and looks whether the task and the pair are still the same."""
+    told = []
+    for number, deed in enumerate(WORLDS["which is the control"]):
+        network = world.network.copied(tmp_path / f"world-{number}")
+        copy = BlindWorld(network)
+        copy.records, copy.owners, copy.tokens = world.records, world.owners, world.tokens
+        with monkeypatch.context() as patched:
+            deed(copy, patched)
+        _name_tasks(copy)
+        with copy.rs.store.write() as session:
+            cookie = begin_session(session, SECOND.pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=3600)
+            tasks = tasks_for(session, SECOND.pseudonym)
+            for task in tasks:
+                take(session, SECOND.pseudonym, task.task_id)
+        assert len(tasks) == 2
+        told.append(anyio.run(_tried, copy, cookie, [task.pair for task in tasks]))
+        network.close()
+    assert told[0] == told[1]
+
+
+async def _tried(world: BlindWorld, cookie: str, pairs: list[Pair]) -> list[str]:
+    app = create_app(world.rs, works=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=world.rs.settings.url, timeout=60) as http,
+    ):
+        token = {"Authorization": f"Bearer {world.tokens[SECOND.pseudonym]}"}
+        told = []
+        for basis in ("screen", "exhibits"):
+            for pair in pairs:
+                draft = {"pair": pair.model_dump(mode="json"), "basis": basis, "conclusion": "unsuitable"}
+                for kind in ({"type": "conclusion"}, {"type": "verification", "verifies": "0" * 64}):
+                    answer = await http.post("/v1/statements", json=kind | draft, headers=token)
+                    assert answer.status_code == 404
+                    told.append(_plain(answer))
+        paths = ("/app/verifications", "/v1/statements", "/v1/candidates?min_score=-10")
+        seen = [await http.get(path, headers=token | {"Cookie": f"ffp={cookie}"}) for path in paths]
+        return [*told, *map(_plain, seen)]
 
 
 def _numbers(told: str) -> set[int]:

@@ -29,6 +29,7 @@ def upgrade() -> None:
     _add_shares()
     _add_clocks()
     _give_tasks_back()
+    _add_unasked()
 
 
 def downgrade() -> None:
@@ -39,6 +40,7 @@ def downgrade() -> None:
     _drop_hit_pairs()
     _drop_shares()
     _drop_clocks()
+    _drop_unasked()
 
 
 def _complete_form_5() -> None:
@@ -424,3 +426,16 @@ def _give_tasks_back() -> None:
             "(SELECT pseudonym FROM \"user\" WHERE role = 'examiner' AND revoked_at IS NULL)"
         )
     )
+
+
+def _add_unasked() -> None:
+    """Whom a control is not offered to; since when somebody is examiner who had another role before."""
+    op.add_column("verification_task", sa.Column("not_for", Words()))
+    op.add_column("user", sa.Column("examiner_since", Words()))
+
+
+def _drop_unasked() -> None:
+    with op.batch_alter_table("verification_task") as table:
+        table.drop_column("not_for")
+    with op.batch_alter_table("user") as table:
+        table.drop_column("examiner_since")
