@@ -19,7 +19,7 @@ from exchange.web.app import create_app
 from exchange.web.pages.layout import cookie_name
 from schemas.vocabulary import Role
 from tests.observers.coverage import Coverage
-from tests.observers.description import Description, Seen
+from tests.observers.description import Description, Seen, kind_of
 from tests.observers.peer import description_of
 from tests.observers.trial import Meanwhile, Told
 from tests.observers.wire import OUTSIDE, Exchange
@@ -27,9 +27,11 @@ from tests.observers.world import EXAMINER, World
 
 MOST = 3
 """Values of one route, beside those that it was told."""
-MOST_ALIKE, MOST_DRAWN = 10, 1
+MOST_ALIKE, MOST_DRAWN = 10, 2
 """Pages of one kind; of those that are drawn, which take long and show scans alone."""
 _DRAWN = ("picture", "heights", "report.pdf", "bundle")
+FIRST = ("/v1/status", "/v1/log/checkpoint")
+"""Routes that say how long the log is, for those that take a size."""
 _LEADS = re.compile(r'(?:href|src|data-[a-z-]+|[a-z]+-heights|hx-get)="(/(?:app|v1)/[^"#]*)')
 _FORMS = re.compile(r'<form(?![^>]*method="post")[^>]*action="(/app/[^"#]*)')
 _ELSEWHERE = re.compile(r"^/app/(static|language|sign-out|oidc)")
@@ -80,7 +82,7 @@ class CuriousExaminer:
 
     def crawl_api(self, description: Description) -> None:
         """Every GET route of the description with every value that was seen, and page by page."""
-        for path in description.routes():
+        for path in sorted(description.routes(), key=lambda path: path not in FIRST):
             most = MOST_DRAWN if any(word in path for word in _DRAWN) else MOST
             for asked in description.requests(path, self._seen, most=most, each=1):
                 target: str | None = asked.target
@@ -95,7 +97,7 @@ class CuriousExaminer:
         headers = {**self._world.token(EXAMINER), **more.pop("headers", {})}
         answer = self._program.request(method, f"{self._world.rs.settings.url}{target}", headers=headers, **more)
         if answer.headers.get("content-type", "").startswith("application/json"):
-            self._seen.text(answer.text)
+            self._seen.text(answer.text, kind_of(path))
         return answer
 
     def take_tasks(self) -> None:
