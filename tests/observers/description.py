@@ -27,7 +27,7 @@ _ALIKE: Mapping[str, tuple[str, ...]] = {
     "sha256": ("sha256", "scan", "scans", "blobs"),
     "statement_id": ("statement_id", "record", "records", "hits", "subject", "about"),
     "about": ("statement_id", "record", "records", "hits", "subject", "about"),
-    "size": ("size", "signed_size", "log_size"),
+    "size": ("signed_size", "log_size"),
     "candidate_id": ("candidate_id",),
     "start": ("start", "count", "next"),
 }
@@ -51,7 +51,7 @@ class Seen:
             self.know(name, value)
         if len(said) < 64 * 1024:
             for size in _SIZE.findall(said):
-                self.know("size", size)
+                self.know("log_size", size)
         try:
             found = json.loads(said)
         except ValueError:
@@ -151,7 +151,7 @@ class Description:
             if item["in"] == "path":
                 values = self._values({**item, "of": kind_of(path)}, seen, most)
                 found = [one.replace("{" + item["name"] + "}", quote(value)) for one in found for value in values]
-        return found[:most]
+        return found[: most + len(seen.told)]
 
     def _values(self, parameter: Mapping[str, Any], seen: Seen, most: int) -> list[str]:
         name, schema = parameter["name"], self._schema(parameter["schema"])

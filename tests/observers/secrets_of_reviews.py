@@ -43,7 +43,7 @@ class OfReview(Secret):
         self.lead, self.sibling, self.control = pairs_of(world)
         ids = self.conclude(world, value)
         self._name_tasks(world)
-        world.work()
+        world.work(((MK, RS), (RS, MK)))
         return ids
 
     def conclude(self, world: World, value: int) -> list[str]:
@@ -72,7 +72,7 @@ class Conclusion(OfReview):
             first = say(world, COLLEAGUE, "conclusion", **sibling)
         say(world, THIRD, "verification", verifies=first, **sibling)
         _hit_of_other_side(world, self.lead)
-        world.work()
+        world.work(((RS, MK),))
         with drawing(self.control):
             return [say(world, COLLEAGUE, "conclusion", pair=pair_of(self.lead).model_dump(mode="json"), **fields)]
 
@@ -87,7 +87,7 @@ class Control(OfReview):
         real, control = (self.lead, self.control) if value == 0 else (self.control, self.lead)
         fields = {"conclusion": "inconclusive_a", "basis": "screen", "remark": "Some agreement."}
         _hit_of_other_side(world, real, messages=value)
-        world.work()
+        world.work(((RS, MK),))
         with drawing(control):
             return [say(world, COLLEAGUE, "conclusion", pair=pair_of(real).model_dump(mode="json"), **fields)]
 
