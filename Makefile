@@ -70,7 +70,7 @@ pilot: install  ## Six nodes, 150 exhibits, 15 minutes, then all that goes wrong
 test-slow: install  ## What `make test` leaves out
 	@$(call alone_first,slow and not alone)
 
-observers: install  ## Two worlds that differ in one secret, a hundred seeds each: half an hour and 2 GB; writes observers.json
+observers: install  ## Two worlds that differ in one secret, a hundred seeds each: up to an hour on two cores; writes observers.json
 	@rm -f observers.json
 	@FFP_OBSERVERS_SEEDS=100 FFP_OBSERVERS_REPORT=observers.json $(BIN)/python -m pytest -q tests/observers -n auto --dist worksteal --benchmark-disable
 

@@ -27,7 +27,7 @@ _ALIKE: Mapping[str, tuple[str, ...]] = {
     "sha256": ("sha256", "scan", "scans", "blobs"),
     "statement_id": ("statement_id", "record", "records", "hits", "subject", "about"),
     "about": ("statement_id", "record", "records", "hits", "subject", "about"),
-    "size": ("size", "signed_size", "log_size"),
+    "size": ("signed_size", "log_size"),
     "candidate_id": ("candidate_id",),
     "start": ("start", "count", "next"),
 }
@@ -44,17 +44,22 @@ class Seen:
     def know(self, name: str, value: object) -> None:
         self.named.setdefault(name, {}).setdefault(str(value))
 
-    def text(self, said: str) -> None:
-        """What stands in addresses, and, where it is JSON, in fields; of a note of the log its size."""
+    def text(self, said: str, listed: str = "") -> None:
+        """What stands in addresses, and, where it is JSON, in fields; of a note of the log its size. ``listed``: what
+        it is a list of, or one of."""
         for name, value in _IN_PATH.findall(said):
             self.know(name, value)
         if len(said) < 64 * 1024:
             for size in _SIZE.findall(said):
-                self.know("size", size)
+                self.know("log_size", size)
         try:
-            self._walk(json.loads(said))
+            found = json.loads(said)
         except ValueError:
             return
+        self._walk(found)
+        for item in found if isinstance(found, list) else ():
+            if isinstance(item, dict) and listed:
+                self.know(listed, item.get("statement_id", ""))
 
     def _walk(self, found: Any, name: str = "") -> None:
         match found:
@@ -144,13 +149,13 @@ class Description:
         found = [path]
         for item in parameters:
             if item["in"] == "path":
-                values = self._values(item, seen, most)
+                values = self._values({**item, "of": kind_of(path)}, seen, most)
                 found = [one.replace("{" + item["name"] + "}", quote(value)) for one in found for value in values]
-        return found[:most]
+        return found[: most + len(seen.told)]
 
     def _values(self, parameter: Mapping[str, Any], seen: Seen, most: int) -> list[str]:
         name, schema = parameter["name"], self._schema(parameter["schema"])
-        known = seen.values(name)
+        known = list(dict.fromkeys((*seen.named.get(parameter.get("of", ""), ()), *seen.values(name))))
         if name == "limit":
             return list(map(str, LIMITS))
         if name == "tile_path":
@@ -180,6 +185,11 @@ class Description:
         if "$ref" in schema:
             return self._schema(self._document["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
         return schema
+
+
+def kind_of(path: str) -> str:
+    """What a route is about: "records", "statements"."""
+    return path.removeprefix("/v1/").partition("/")[0]
 
 
 def _tiles(seen: Seen) -> list[str]:

@@ -19,7 +19,7 @@ from exchange.web.app import create_app
 from exchange.web.pages.layout import cookie_name
 from schemas.vocabulary import Role
 from tests.observers.coverage import Coverage
-from tests.observers.description import Description, Seen
+from tests.observers.description import Description, Seen, kind_of
 from tests.observers.peer import description_of
 from tests.observers.trial import Meanwhile, Told
 from tests.observers.wire import OUTSIDE, Exchange
@@ -30,6 +30,8 @@ MOST = 3
 MOST_ALIKE, MOST_DRAWN = 10, 1
 """Pages of one kind; of those that are drawn, which take long and show scans alone."""
 _DRAWN = ("picture", "heights", "report.pdf", "bundle")
+FIRST = ("/v1/status", "/v1/log/checkpoint")
+"""Routes that say how long the log is, for those that take a size."""
 _LEADS = re.compile(r'(?:href|src|data-[a-z-]+|[a-z]+-heights|hx-get)="(/(?:app|v1)/[^"#]*)')
 _FORMS = re.compile(r'<form(?![^>]*method="post")[^>]*action="(/app/[^"#]*)')
 _ELSEWHERE = re.compile(r"^/app/(static|language|sign-out|oidc)")
@@ -55,7 +57,7 @@ class CuriousExaminer:
         while waiting:
             target = waiting.pop(0)
             kind = self._template(target)
-            most = MOST_DRAWN if any(word in kind for word in _DRAWN) else alike
+            most = min(MOST_DRAWN, alike) if any(word in kind for word in _DRAWN) else alike
             if target in been or _ELSEWHERE.match(target) or kinds[kind] >= most:
                 continue
             been.add(target)
@@ -80,9 +82,10 @@ class CuriousExaminer:
 
     def crawl_api(self, description: Description) -> None:
         """Every GET route of the description with every value that was seen, and page by page."""
-        for path in description.routes():
-            most = MOST_DRAWN if any(word in path for word in _DRAWN) else MOST
-            for asked in description.requests(path, self._seen, most=most, each=1):
+        for path in sorted(description.routes(), key=lambda path: path not in FIRST):
+            is_drawn = any(word in path for word in _DRAWN)
+            most, each = (MOST_DRAWN, 0) if is_drawn and "heights" not in path else (MOST, 1)
+            for asked in description.requests(path, self._seen, most=most, each=each):
                 target: str | None = asked.target
                 for _ in range(3):
                     answer = self._api("GET", path, target, headers=dict(asked.headers))
@@ -95,7 +98,7 @@ class CuriousExaminer:
         headers = {**self._world.token(EXAMINER), **more.pop("headers", {})}
         answer = self._program.request(method, f"{self._world.rs.settings.url}{target}", headers=headers, **more)
         if answer.headers.get("content-type", "").startswith("application/json"):
-            self._seen.text(answer.text)
+            self._seen.text(answer.text, kind_of(path))
         return answer
 
     def take_tasks(self) -> None:
@@ -144,7 +147,7 @@ def observe_as_examiner(world: World, told: Told, meanwhile: Meanwhile, coverage
         examiner.crawl_api(description)
         meanwhile()
         examiner.take_tasks()
-        examiner.crawl_pages(alike=2)
+        examiner.crawl_pages(alike=1)
         examiner.try_what_may_be_said()
         examiner.crawl_pages("/app/verifications", alike=1)
     finally:

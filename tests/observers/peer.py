@@ -23,7 +23,18 @@ from exchange.store.peers import next_head
 from exchange.store.records import AcquisitionState, add_record
 from exchange.store.statements import append_own
 from exchange.trust.keys import ED25519, key_id, raw_public
-from schemas import Feedback, Grant, Maker, Message, Record, Retraction, Withdrawal, parse_statement, statement_id
+from schemas import (
+    Feedback,
+    Grant,
+    Maker,
+    Message,
+    Record,
+    Retraction,
+    Withdrawal,
+    open_envelope,
+    parse_statement,
+    statement_id,
+)
 from schemas.lane import parse_lane_page
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.exchange.flows.network import MK, RS, XK
@@ -139,6 +150,8 @@ class CuriousPeer:
             if not page.items:
                 break
             for item in page.items:
+                if item.envelope is not None:
+                    self._seen[host].text(open_envelope(base64.b64decode(item.envelope)).payload.decode())
                 start, head = start + 1, next_head(head, item.statement_id)
                 heads.append((start, head))
         for size in sorted(int(size) for size in self._seen[host].values("size"))[-2:]:

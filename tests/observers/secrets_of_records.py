@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from tests.exchange.flows.network import MK, RS, XK
 from tests.observers.trial import Secret
 from tests.observers.world import COLLEAGUE, HEAD, World, drawn
 
@@ -75,7 +76,7 @@ class OfRecord(Secret):
     def build(self, world: World, value: int) -> list[str]:
         chosen = self.contents[value]
         record = world.submit(*chosen.scans, **{**chosen.says, **self.terms})
-        world.work()
+        world.work(((XK, RS), (MK, RS)))
         return [record]
 
 

@@ -26,10 +26,11 @@ from exchange.store.review_tables import VerificationTaskRow
 from exchange.store.reviews import open_tasks, scans_of
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
-from tests.exchange.flows.network import MK
+from tests.exchange.flows.network import MK, RS
 from tests.observers.trial import Secret
 from tests.observers.world import COLLEAGUE, INVESTIGATOR, THIRD, Base, World, drawn
 
+MOST_MESSAGES = 1
 OTHER_SIDE = tuple(Maker(pseudonym=f"examiner-{n}", role=Role.EXAMINER, signed_in=SignedInBy.TOKEN) for n in (7, 8))
 
 
@@ -42,7 +43,7 @@ class OfReview(Secret):
         self.lead, self.sibling, self.control = pairs_of(world)
         ids = self.conclude(world, value)
         self._name_tasks(world)
-        world.work()
+        world.work(((MK, RS), (RS, MK)))
         return ids
 
     def conclude(self, world: World, value: int) -> list[str]:
@@ -71,21 +72,22 @@ class Conclusion(OfReview):
             first = say(world, COLLEAGUE, "conclusion", **sibling)
         say(world, THIRD, "verification", verifies=first, **sibling)
         _hit_of_other_side(world, self.lead)
-        world.work()
+        world.work(((RS, MK),))
         with drawing(self.control):
             return [say(world, COLLEAGUE, "conclusion", pair=pair_of(self.lead).model_dump(mode="json"), **fields)]
 
 
 class Control(OfReview):
-    """Which of two pairs a colleague concluded on, and which nobody holds for a lead."""
+    """Which of two pairs a colleague concluded on, and which nobody holds for a lead; and whether the other side wrote
+    of the first."""
 
     name = "which pair is the control"
 
     def conclude(self, world: World, value: int) -> list[str]:
         real, control = (self.lead, self.control) if value == 0 else (self.control, self.lead)
         fields = {"conclusion": "inconclusive_a", "basis": "screen", "remark": "Some agreement."}
-        _hit_of_other_side(world, real)
-        world.work()
+        _hit_of_other_side(world, real, messages=value)
+        world.work(((RS, MK),))
         with drawing(control):
             return [say(world, COLLEAGUE, "conclusion", pair=pair_of(real).model_dump(mode="json"), **fields)]
 
@@ -126,15 +128,21 @@ def say(world: World, pseudonym: str, kind: str, **fields: Any) -> str:
     return found
 
 
-def _hit_of_other_side(world: World, pair: StoredCandidate) -> None:
-    """North Macedonia holds the pair for a lead, and says so."""
+def _hit_of_other_side(world: World, pair: StoredCandidate, *, messages: int = 0) -> None:
+    """North Macedonia holds the pair for a lead, says so, and then writes of it."""
     drawn_up = {"pair": pair_of(pair).model_dump(mode="json"), "conclusion": "inconclusive_a", "basis": "screen"}
     first, second = OTHER_SIDE
     concluded = _other_side_says(world, first, "conclusion", **drawn_up)
     verified = _other_side_says(world, second, "verification", verifies=concluded, **drawn_up)
     rests_on = {"conclusion": concluded, "verification": verified}
     del drawn_up["conclusion"]
-    _other_side_says(world, first, "hit", stage="lead", score=1.2, matcher="3", **drawn_up, **rests_on)
+    hit = _other_side_says(world, first, "hit", stage="lead", score=1.2, matcher="3", **drawn_up, **rests_on)
+    for number in range(MOST_MESSAGES):
+        if number < messages:
+            fields = {"to": RS, "about": hit, "text": "May we compare the exhibits?", "reference": None}
+            _other_side_says(world, first, "message", **fields)
+        else:
+            world.steps.step()
 
 
 def _other_side_says(world: World, who: Maker, kind: str, **fields: Any) -> str:

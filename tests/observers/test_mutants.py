@@ -3,27 +3,144 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import true
+from sqlalchemy.orm import Session
 
+from exchange.flows import blind, fetch, speak
+from exchange.flows.node import Node
+from exchange.flows.visible_statements import StatementReader
+from exchange.store.sign_in import sign_in_of
+from exchange.store.statements import search_statements
+from exchange.store.tables import AcquisitionRow, StatementRow
+from schemas import Conclusion, Hit, Verification
 from tests.observers.examiner import observe_as_examiner
 from tests.observers.mutants import Mutant, always
 from tests.observers.peer import observe_as_peer
-from tests.observers.secrets_of_records import Withheld
+from tests.observers.secrets_of_records import Withdrawn, Withheld
+from tests.observers.secrets_of_reviews import Conclusion as ColleaguesConclusion
 from tests.observers.secrets_of_reviews import Control
+from tests.observers.stranger import Account, observe_as_stranger
 from tests.observers.trial import Outcome, run
 from tests.observers.world import Base
 
 pytestmark = pytest.mark.slow
 
-MUTANTS = (
-    Mutant("a digest is a key", "exchange.flows.lane:may_fetch", always(None), Withheld, observe_as_peer),
+
+def gives_whoever_names(_original: Callable[..., Any]) -> Callable[..., Any]:
+    """Any record that names the bytes gives them."""
+    return lambda _session, _node, _peer, showing: list(showing)
+
+
+def fetches_what_is_missing(original: Callable[..., Any]) -> Callable[..., Any]:
+    """What another record brought here is not asked for again."""
+
+    def receive(node: Node, client: object, peer: object, acquisition: AcquisitionRow, until: float) -> None:
+        if node.blobs.holds(acquisition.sha256):
+            fetch._take(node, acquisition, None)
+        else:
+            original(node, client, peer, acquisition, until)
+
+    return receive
+
+
+def hides_files(original: Callable[..., blind.Hidden]) -> Callable[..., blind.Hidden]:
+    """Of two exhibits the two scans alone."""
+
+    def hidden(*asked: Any) -> blind.Hidden:
+        found = original(*asked)
+        return replace(found, exhibits=frozenset({("", "")}), versions={}) if found.exhibits else found
+
+    return hidden
+
+
+def hides_after_counting(_original: Callable[..., Any]) -> Callable[..., Any]:
+    """What is hidden uses up the page."""
+
+    def visible(reader: StatementReader, *, limit: int, **asked: Any) -> list[StatementRow]:
+        with reader.node.store.read() as session:
+            hidden = blind.hidden_pairs(session, reader.role, reader.pseudonym)
+            rows = search_statements(session, limit=limit, **asked)
+            return [row for row in rows if not blind.tells_of(session, row, hidden)]
+
+    return visible
+
+
+def takes_back_unseen(_original: Callable[..., Any]) -> Callable[..., Any]:
+    """Who retracts is told whose it is, whether it may be seen or not."""
+    kinds = Conclusion | Verification | Hit
+    return lambda session, node, statement_id, _maker: speak._own(session, node, statement_id, kinds)
+
+
+def counts_accounts_alone(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Failures of a name that nobody has are forgotten."""
+
+    def counted(session: Session, pseudonym: str, device: str, place: int) -> Any:
+        known = sign_in_of(session, pseudonym) is not None
+        return original(session, pseudonym, device, place) if known else SimpleNamespace(failed=0, locked_until=None)
+
+    return counted
+
+
+OF_PEERS = (
     Mutant("policy lets all pass", "exchange.store.release:may_have", always(true()), Withheld, observe_as_peer),
-    Mutant("no pair is hidden", "exchange.flows.blind:hidden_pairs", always(frozenset()), Control, observe_as_examiner),
-    Mutant("no statement tells", "exchange.flows.blind:tells_of", always(False), Control, observe_as_examiner),
+    Mutant(
+        "any record gives its bytes", "exchange.flows.lane:entitling", gives_whoever_names, Withheld, observe_as_peer
+    ),
+    Mutant(
+        "to name is to deliver", "exchange.store.deliveries:is_delivered", always(true()), Withdrawn, observe_as_peer
+    ),
+    Mutant(
+        "only what is missing is fetched",
+        "exchange.flows.fetch:_receive",
+        fetches_what_is_missing,
+        Withheld,
+        observe_as_peer,
+    ),
 )
+OF_EXAMINERS = (
+    Mutant(
+        "no pair is hidden", "exchange.flows.blind:hidden_pairs", always(blind.Hidden()), Control, observe_as_examiner
+    ),
+    Mutant("no statement tells", "exchange.flows.blind:tells_of", always(False), Control, observe_as_examiner),
+    Mutant(
+        "files are hidden, not exhibits",
+        "exchange.flows.blind:hidden_pairs",
+        hides_files,
+        ColleaguesConclusion,
+        observe_as_examiner,
+    ),
+    Mutant(
+        "counted first, hidden after",
+        "exchange.flows.visible_statements:visible_statements",
+        hides_after_counting,
+        Control,
+        observe_as_examiner,
+    ),
+    Mutant("alerts hide no hit", "exchange.flows.blind:hidden_hits", always(frozenset()), Control, observe_as_examiner),
+    Mutant(
+        "a retraction says whose it is",
+        "exchange.flows.speak:_retracted",
+        takes_back_unseen,
+        Control,
+        observe_as_examiner,
+    ),
+)
+OF_STRANGERS = (
+    Mutant(
+        "only accounts are locked",
+        "exchange.flows.sign_in:_counted",
+        counts_accounts_alone,
+        Account,
+        observe_as_stranger,
+    ),
+)
+MUTANTS = (*OF_PEERS, *OF_EXAMINERS, *OF_STRANGERS)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -12,7 +12,7 @@ import functools
 import json
 import ssl
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,8 @@ PEOPLE = {
 WORK_S = 90
 """How far time moves with a round of work: an audit batch is due after sixty, and what failed is due again."""
 
+PULLS = ((XK, RS), (XK, MK), (RS, XK), (RS, MK), (MK, RS))
+"""Who reads whose lane, in this order."""
 DUE = {
     RS: (JobKind.ERASE, JobKind.FETCH_SCAN, JobKind.CORRELATE, JobKind.ANSWER_QUERY),
     XK: (JobKind.ERASE, JobKind.FETCH_SCAN),
@@ -123,21 +125,18 @@ class World:
     def mk(self) -> Node:
         return self.network.nodes[MK]
 
-    def work(self, rounds: int = 1) -> None:
+    def work(self, between: Sequence[tuple[str, str]] = PULLS) -> None:
         """Each node signs, pulls, does what is due, and signs that. The observer's own computes nothing."""
-        for _ in range(rounds):
-            self.steps.step(WORK_S)
-            self._sign()
-            for node_id, worker in self.workers.items():
-                for peer in self.workers:
-                    if peer != node_id:
-                        self.steps.step(working=True)
-                        worker.pull(peer)
-            for node_id, kinds in DUE.items():
-                self.steps.step(working=True)
-                self.workers[node_id].drain(*kinds)
-            self._sign()
-            self.steps.step()
+        self.steps.step(WORK_S)
+        self._sign()
+        for reader, owner in between:
+            self.steps.step(working=True)
+            self.workers[reader].pull(owner)
+        for node_id, kinds in DUE.items():
+            self.steps.step(working=True)
+            self.workers[node_id].drain(*kinds)
+        self._sign()
+        self.steps.step()
 
     def _sign(self) -> None:
         for worker in self.workers.values():
@@ -252,7 +251,8 @@ def make_base(folder: Path) -> Base:
         for owner, name, shot in ((XK, "3-1", (3, 1)), (MK, "1-2", (1, 2)), (MK, "3-2", (3, 2))):
             steps.step()
             records[name] = network.record(owner, scan=drawn(*shot), audience=["RS", "XK", "MK"])
-        world.work(2)
+        world.work()
+        world.work()
         with network.nodes[RS].store.read() as session:
             assert counts_by_state(session) == {"correlated": 5}, counts_by_state(session)
     return Base(folder, network, tokens, steps.time(), records)
