@@ -33,7 +33,7 @@ from exchange.flows.receipts import give_receipt
 from exchange.flows.receive import receive_page
 from exchange.flows.say import THE_NODE, enter, put_on_lanes, say
 from exchange.flows.stage_changes import list_stage_changes
-from exchange.flows.stages import Entry, Progress, both_have, pair_of_hit
+from exchange.flows.stages import Entry, Progress, both_have, pair_of_hit, progress
 from exchange.store.hit_tables import HitPairRow, HitRow, StageChangeRow
 from exchange.store.hits import stage_changes
 from exchange.store.peers import find_peer
@@ -285,12 +285,11 @@ def test_the_last_of_all_days_stops_no_node(network: Network, asked: tuple[str, 
 def test_a_pair_that_cannot_be_worked_out_holds_up_no_other(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     node = network.nodes[MK]
     bad, *others = sorted(map(pair_id, _many(node, 3)))
-    work_out = links.progress
 
     def fails(history: Sequence[Entry], terms: Settings) -> Progress:
         if pair_id(pair_of_hit(history)) == bad:
             raise OverflowError
-        return work_out(history, terms)
+        return progress(history, terms)
 
     monkeypatch.setattr(links, "progress", fails)
     work_out_all(node)
