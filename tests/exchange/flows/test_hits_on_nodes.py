@@ -338,7 +338,8 @@ def test_who_reads_cannot_put_a_confirmed_hit_before_its_day() -> None:
 def test_a_hit_of_a_record_that_never_was_is_set_aside(network: Network, pair: dict[str, Any]) -> None:
     mk, rs = network.nodes[MK], network.nodes[RS]
     own = next(side for side in ("a", "b") if pair[side]["issuer"] == RS)
-    for changed in ({"record": "0" * 64}, {"scan": "0" * 64}):
+    unknown = ("0" if own == "a" else "f") * 64  # a pair has the smaller id first
+    for changed in ({"record": unknown}, {"scan": unknown}):
         invented = Pair.model_validate(pair | {own: pair[own] | changed})
         basis = {"pair": invented, "basis": Basis.SCREEN}
         rests_on = {"conclusion": "1" * 64, "verification": "2" * 64}
