@@ -143,11 +143,13 @@ class _Weighing:
 
     @cached_property
     def first_verifications(self) -> dict[str, str]:
-        """Of each conclusion that of its issuer which came first: who does not like it does not get another."""
+        """Of each conclusion that of its issuer which came first, among those that a statement of the hit names, which
+        both sides have: who does not like it does not get another."""
         found: dict[str, str] = {}
+        named = {getattr(said.statement, "verification", None) for said in self.in_order}
         for said, second in self._all(Verification):
             first = self.known.get(second.verifies)
-            if first is not None and first.statement.issuer == second.issuer:
+            if said.statement_id in named and first is not None and first.statement.issuer == second.issuer:
                 found.setdefault(second.verifies, said.statement_id)
         return found
 

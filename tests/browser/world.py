@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from exchange.clock import day_after, today
 from exchange.flows import draft_scans, drafts
 from exchange.flows.ask import Question, ask
 from exchange.flows.blind import pair_of, take, tasks_for
@@ -233,7 +234,7 @@ def _work(rs: RunningNode, mk: RunningNode, xk: RunningNode, first: str, draft: 
     fields = {"pair": pair_of(lead).model_dump(mode="json"), "stage": "lead", "basis": "screen", **rests_on}
     hit = _say(rs, first, "hit", **fields, score=score, matcher=matcher)
     peer = next(record.issuer for record in (lead.record_a, lead.record_b) if record.issuer != rs.node.node_id)
-    asked = {"hit": hit, "step": "asked", "on": "2026-12-03", "place": "Skopje"}
+    asked = {"hit": hit, "step": "asked", "on": str(day_after(today())), "place": "Skopje"}
     _say(rs, investigator, "physical-comparison", role=Role.INVESTIGATOR, **asked)
     text = "May our examiner come on Thursday with both exhibits?"
     _say(rs, investigator, "message", role=Role.INVESTIGATOR, to=peer, about=hit, text=text)

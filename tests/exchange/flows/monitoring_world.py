@@ -98,12 +98,12 @@ class World:
         stage, basis = ("confirmed", "exhibits") if confirmed else ("lead", "screen")
         pair, moment = self.pair(one, other), self.clock.moment
         self.clock.moment = LONG_BEFORE
+        if confirmed:
+            self._agree(pair, issuer)
         found = {"pair": pair, "basis": basis, "conclusion": "identification"}
         conclusion = conclusion or self.say("conclusion", issuer, **found)
         second = {"pseudonym": "examiner-8", "role": "examiner", "signed_in": "token"}
         verification = self.say("verification", issuer, verifies=conclusion, made_by=second, **found)
-        if confirmed:
-            self._agree(pair, issuer)
         self.clock.moment = moment
         rests_on = {"conclusion": conclusion, "verification": verification}
         hit = self.say("hit", issuer, pair=pair, stage=stage, basis=basis, score=None, **rests_on)

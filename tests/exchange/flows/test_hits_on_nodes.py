@@ -33,7 +33,7 @@ from exchange.flows.receipts import give_receipt
 from exchange.flows.receive import receive_page
 from exchange.flows.say import THE_NODE, enter, put_on_lanes, say
 from exchange.flows.stage_changes import list_stage_changes
-from exchange.flows.stages import Entry, Progress, both_have, pair_of_hit
+from exchange.flows.stages import Entry, Progress, both_have, pair_of_hit, progress
 from exchange.store.hit_tables import HitPairRow, HitRow, StageChangeRow
 from exchange.store.hits import stage_changes
 from exchange.store.peers import find_peer
@@ -285,12 +285,11 @@ def test_the_last_of_all_days_stops_no_node(network: Network, asked: tuple[str, 
 def test_a_pair_that_cannot_be_worked_out_holds_up_no_other(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     node = network.nodes[MK]
     bad, *others = sorted(map(pair_id, _many(node, 3)))
-    work_out = links.progress
 
     def fails(history: Sequence[Entry], terms: Settings) -> Progress:
         if pair_id(pair_of_hit(history)) == bad:
             raise OverflowError
-        return work_out(history, terms)
+        return progress(history, terms)
 
     monkeypatch.setattr(links, "progress", fails)
     work_out_all(node)
@@ -339,7 +338,8 @@ def test_who_reads_cannot_put_a_confirmed_hit_before_its_day() -> None:
 def test_a_hit_of_a_record_that_never_was_is_set_aside(network: Network, pair: dict[str, Any]) -> None:
     mk, rs = network.nodes[MK], network.nodes[RS]
     own = next(side for side in ("a", "b") if pair[side]["issuer"] == RS)
-    for changed in ({"record": "0" * 64}, {"scan": "0" * 64}):
+    unknown = ("0" if own == "a" else "f") * 64  # a pair has the smaller id first
+    for changed in ({"record": unknown}, {"scan": unknown}):
         invented = Pair.model_validate(pair | {own: pair[own] | changed})
         basis = {"pair": invented, "basis": Basis.SCREEN}
         rests_on = {"conclusion": "1" * 64, "verification": "2" * 64}
