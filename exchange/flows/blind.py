@@ -230,10 +230,10 @@ def check_blind(session: Session, said: Verification) -> None:
 
 def who_may_verify(session: Session, said: Conclusion, asked_at: str | None = None) -> list[str]:
     """The examiners of this node who may still verify a conclusion."""
-    but = {"besides": said.made_by.pseudonym, "asked_at": asked_at}
+    maker = said.made_by.pseudonym
     if said.basis is not Basis.SCREEN:
-        return examiners(session, **but)
-    return blind_examiners(session, *blind_to(session, said.pair), **but)
+        return examiners(session, besides=maker, asked_at=asked_at)
+    return blind_examiners(session, *blind_to(session, said.pair), besides=maker, asked_at=asked_at)
 
 
 @dataclass(frozen=True)
@@ -268,11 +268,10 @@ def _shown_of(session: Session, side: Side) -> RecordRow | None:
 
 
 def _left_for(session: Session, row: VerificationTaskRow) -> list[str]:
-    but = {"besides": row.concluded_by, "asked_at": row.created_at}
     if row.basis != Basis.SCREEN:
-        return examiners(session, **but)
+        return examiners(session, besides=row.concluded_by, asked_at=row.created_at)
     pair = (row.exhibit_low, row.exhibit_high), (row.scan_low, row.scan_high)
-    return blind_examiners(session, *pair, **but)
+    return blind_examiners(session, *pair, besides=row.concluded_by, asked_at=row.created_at)
 
 
 def exhibits_of_pair(session: Session, pair: Pair) -> Exhibits:

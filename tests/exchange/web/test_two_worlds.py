@@ -141,6 +141,7 @@ def test_an_examiner_who_tries_a_task_by_other_ways_is_answered_the_same(
         _name_tasks(copy)
         with copy.rs.store.write() as session:
             cookie = begin_session(session, SECOND.pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=3600)
+            session.query(VerificationTaskRow).update({"due_at": "2030-01-01T00:00:00.000Z"})  # one order in both
             tasks = tasks_for(session, SECOND.pseudonym)
             for task in tasks:
                 take(session, SECOND.pseudonym, task.task_id)
