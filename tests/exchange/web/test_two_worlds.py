@@ -131,6 +131,8 @@ def test_an_examiner_who_tries_a_task_by_other_ways_is_answered_the_same(
     world: BlindWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Takes the task, concludes on its pair beside it, and looks whether the task and the pair are still the same."""
+    with world.rs.store.write() as session:
+        cookie = begin_session(session, SECOND.pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=3600)
     told = []
     for number, deed in enumerate(WORLDS["which is the control"]):
         network = world.network.copied(tmp_path / f"world-{number}")
@@ -140,7 +142,6 @@ def test_an_examiner_who_tries_a_task_by_other_ways_is_answered_the_same(
             deed(copy, patched)
         _name_tasks(copy)
         with copy.rs.store.write() as session:
-            cookie = begin_session(session, SECOND.pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=3600)
             session.query(VerificationTaskRow).update({"due_at": "2030-01-01T00:00:00.000Z"})  # one order in both
             tasks = tasks_for(session, SECOND.pseudonym)
             for task in tasks:
