@@ -19,7 +19,7 @@ from exchange.store.drafts import every_file
 from exchange.store.objects import promise_removal
 from exchange.store.records import acquisitions_of
 from exchange.store.statements import find_statement
-from exchange.store.tables import RecordRow, TombstoneRow
+from exchange.store.tables import RecordRow, RemainsRow, TombstoneRow
 from exchange.store.withdrawals import erase_rows, hold_of, last_erasure, no_remains, note_kept, remains_of
 from schemas import Acknowledgement
 from schemas.vocabulary import ErasureOutcome
@@ -34,7 +34,8 @@ def erase(node: Node, tombstone_id: int) -> None:
        granted again since.
     2. Otherwise what is left in the database goes first, then galleries, prepared scans, parts, previews, and the scans
        that no other record keeps, in the object store too.
-    3. Only then the acknowledgement is signed and put on the owner's lane. It says which scans stay, by whose records.
+    3. Only then the acknowledgement is signed and put on the owner's lane. It says which scans that the owner delivered stay,
+       and by whose records.
 
     Raises StoreUnavailable, ComputeFailed: the worker tries again later.
     """
@@ -82,11 +83,11 @@ def _erase_remains(node: Node, record: str) -> None:
         _delete(node.settings.incoming.glob(f"{row.sha256}.{row.acquisition_id}.*"))
         _delete(node.settings.prepared.glob(f"{row.sha256}.*"))  # what another record needs is made again
     _erase_pictures(node)
-    objects, kept = [], set()
+    objects, kept = [], set[str]()
     with node.store.write() as session:  # nobody delivers the scan meanwhile
         for row in remains:
             if is_kept(session, row.sha256):
-                kept.add(row.sha256)
+                kept |= told_of(row)
             else:
                 node.blobs.remove(row.sha256)
                 objects.append(promise_removal(session, row.sha256))
@@ -97,6 +98,12 @@ def _erase_remains(node: Node, record: str) -> None:
             note_kept(session, record, kept)
         no_remains(session, record)
     node.store.forget_overwritten()
+
+
+def told_of(row: RemainsRow) -> set[str]:
+    """The scan whose staying the owner is told of: only one that it delivered. Of a digest that it merely named it
+    learns nothing, neither that the scan is here nor by whose record."""
+    return {row.sha256} if row.delivered else set()
 
 
 def _erase_pictures(node: Node) -> None:
