@@ -21,6 +21,7 @@ from exchange.flows.query_news import (
     was_told,
 )
 from exchange.flows.withdraw import take_away
+from exchange.store.exhibits import MAX_VERSIONS, too_many_versions
 from exchange.store.jobs import JobKind, promise_new
 from exchange.store.peers import PeerState, lane_head_at
 from exchange.store.records import AcquisitionState, acquisitions_of, add_records, take_up
@@ -157,6 +158,9 @@ def _records(
             _again(session, name)
         else:
             new.setdefault(name, (item, record))
+    superseded = {name: record.supersedes for name, (_, record) in new.items()}
+    for name in too_many_versions(session, issuer, superseded):
+        refused.append((new.pop(name)[0], _too_many_versions()))
     add_statements(
         session,
         [
@@ -185,6 +189,14 @@ def _again(session: Session, record: str) -> None:
 
 def _expelled() -> StatementInvalid:
     return StatementInvalid("The peer was expelled; it is believed what it erased, and no more.", code="expelled")
+
+
+def _too_many_versions() -> StatementInvalid:
+    return StatementInvalid(
+        f"Its exhibit has {MAX_VERSIONS} versions here, and no more are taken. Ask the issuer to enter the exhibit anew, "
+        "as a record that supersedes none.",
+        code="too-many-versions",
+    )
 
 
 def _known(subject: bool) -> None:
