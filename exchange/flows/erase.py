@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 
 
 def erase(node: Node, tombstone_id: int) -> None:
-    """Make the content of a withdrawn record disappear from this node. Doing it twice changes nothing.
+    """Make the content of a withdrawn record disappear from this node. Doing it twice changes nothing. Whoever withdraws
+    what is another's is told that it was never held.
 
     1. What a court holds leaves the galleries alone, and stays; that is said to the owner, also where the record was
        granted again since.
@@ -43,10 +44,14 @@ def erase(node: Node, tombstone_id: int) -> None:
         stone = session.get(TombstoneRow, tombstone_id)
         if stone is None:
             return
-        is_here = session.get(RecordRow, stone.record) is not None
+        named = find_statement(session, stone.record)
+        is_its_own = named is not None and named.issuer == stone.issuer
+        is_here = is_its_own and session.get(RecordRow, stone.record) is not None
         held = is_here and hold_of(session, stone.record) is not None
         kept = held and (not stone.lifted or not remains_of(session, stone.record))
-        was_here = find_statement(session, stone.record) is not None
+    if not is_its_own:  # nothing of it was here, or it is another's: the same answer
+        _settle(node, stone, ErasureOutcome.NEVER_HELD)
+        return
 
     # 1.
     if kept and not stone.lifted:
@@ -65,7 +70,7 @@ def erase(node: Node, tombstone_id: int) -> None:
     _erase_remains(node, stone.record)
 
     # 3.
-    _settle(node, stone, ErasureOutcome.ERASED if was_here else ErasureOutcome.NEVER_HELD)
+    _settle(node, stone, ErasureOutcome.ERASED)
 
 
 def forget_erased(node: Node) -> None:
