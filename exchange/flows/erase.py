@@ -28,15 +28,15 @@ log = structlog.get_logger(__name__)
 
 
 def erase(node: Node, tombstone_id: int) -> None:
-    """Make the content of a withdrawn record disappear from this node. Doing it twice changes nothing. Whoever withdraws
-    what is another's is told that it was never held.
+    """Make the content of a withdrawn record disappear from this node. Doing it twice changes nothing. Whoever
+    withdraws what is another's is told that it was never held.
 
     1. What a court holds leaves the galleries alone, and stays; that is said to the owner, also where the record was
        granted again since.
     2. Otherwise what is left in the database goes first, then galleries, prepared scans, parts, previews, and the scans
        that no other record keeps, in the object store too.
-    3. Only then the acknowledgement is signed and put on the owner's lane. It says which scans that the owner delivered stay,
-       and by whose records.
+    3. Only then the acknowledgement is signed and put on the owner's lane. It says which scans that the owner
+       delivered stay, and by whose records.
 
     Raises StoreUnavailable, ComputeFailed: the worker tries again later.
     """

@@ -163,8 +163,8 @@ def _records(
         else:
             new.setdefault(name, (item, record))
     superseded = {name: record.supersedes for name, (_, record) in new.items()}
-    for name in too_many_versions(session, issuer, superseded):
-        refused.append((new.pop(name)[0], _too_many_versions()))
+    too_many = too_many_versions(session, issuer, superseded)
+    refused += [(new.pop(name)[0], _too_many_versions()) for name in too_many]
     add_statements(
         session,
         [
@@ -197,8 +197,8 @@ def _expelled() -> StatementInvalid:
 
 def _too_many_versions() -> StatementInvalid:
     return StatementInvalid(
-        f"Its exhibit has {MAX_VERSIONS} versions here, and no more are taken. Ask the issuer to enter the exhibit anew, "
-        "as a record that supersedes none.",
+        f"Its exhibit has {MAX_VERSIONS} versions here, and no more are taken. Ask the issuer to enter the exhibit "
+        "anew, as a record that supersedes none.",
         code="too-many-versions",
     )
 

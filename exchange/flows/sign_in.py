@@ -105,8 +105,9 @@ def sign_in(node: Node, pseudonym: str, password: str, code: str, *, device: str
     """Begin a session. ``device`` is the token of the browser's cookie, if it has one.
 
     One sentence for all that may be wrong, in the same time, with the same lock after ``FREE_TRIES`` failures, which
-    nothing ends but time, so that nobody learns which users there are. A browser in which this user signed in fully before counts its own
-    failures and waits for its own alone: strangers do not lock it out. It needs password and code like any other.
+    nothing ends but time, so that nobody learns which users there are. A browser in which this user signed in fully, or
+    took up an invitation, before counts its own failures and waits for its own alone: strangers do not lock it out. It
+    needs password and code like any other.
     Raises Unauthenticated, TooMany.
     """
     place = place_of(_key(node), pseudonym)

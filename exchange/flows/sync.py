@@ -20,7 +20,6 @@ from exchange.store.tables import PeerRow
 from exchange.trust.card import fingerprint
 from schemas import Receipt, open_envelope, parse_statement
 
-
 _ADDRESS: Final = re.compile(r"https?://([^\s/]+)(?:/[^\s]*)?")
 _DIGEST: Final = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
@@ -125,8 +124,8 @@ def set_aside_by(status: PeerStatus) -> str | None:
     if signed is None or not signed.set_aside:
         return None
     return (
-        f"It set {signed.set_aside} of this node's statements aside and does not believe them; ffp sync status names the "
-        "last. Telephone its operator."
+        f"It set {signed.set_aside} of this node's statements aside and does not believe them; ffp sync status names "
+        "the last. Telephone its operator."
     )
 
 
@@ -141,8 +140,8 @@ def share_in_words(shares: PeerShares) -> str:
     return (
         f"Today it sent {statements.used_today:,} statements and {_megabytes(size.used_today)} with the scans that "
         f"they name; {max(0, statements.left):,} and {_megabytes(max(0, size.left))} are left to it, of "
-        f"{statements.a_day:,} and {_megabytes(size.a_day)} a day; what it does not use is kept for {shares.keeps_days} "
-        "days."
+        f"{statements.a_day:,} and {_megabytes(size.a_day)} a day; what it does not use is kept for "
+        f"{shares.keeps_days} days."
     )
 
 

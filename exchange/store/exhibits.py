@@ -93,7 +93,7 @@ def too_many_versions(session: Session, issuer: str, superseded: Mapping[str, st
         .where(RecordRow.exhibit.in_({*exhibits.values(), *own.values()}))
         .group_by(RecordRow.exhibit)
     )
-    sizes: dict[str, int] = {exhibit: count for exhibit, count in counted}
+    sizes: dict[str, int] = {row[0]: row[1] for row in counted}
     refused = set()
     for name, exhibit in exhibits.items():
         joined = 0 if own[name] == exhibit else sizes.get(own[name], 0)  # those that were known by its name alone

@@ -270,8 +270,8 @@ def last_set_aside_at(session: Session, peer: str) -> str | None:
 
 
 def last_refusals(session: Session, peer: str, limit: int) -> list[tuple[int, str, str]]:
-    """Place, statement id and reason of what the peer is told was set aside last, in the lane's order; without the evidence, which may
-    be large."""
+    """Place, statement id and reason of what the peer is told was set aside last, in the lane's order; without the
+    evidence, which may be large."""
     rows = select(QuarantineRow.position, QuarantineRow.statement_id, QuarantineRow.reason)
     rows = rows.where(QuarantineRow.peer == peer, is_told()).order_by(QuarantineRow.position.desc()).limit(limit)
     return [(row[0], row[1], row[2]) for row in reversed(session.execute(rows).all())]

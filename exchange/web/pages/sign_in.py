@@ -57,7 +57,8 @@ def session_cookie(node: Node, answer: Response, token: str) -> Response:
 
 
 def device_cookie(node: Node) -> str:
-    """Of a browser in which somebody signed in fully, or took up an invitation, before; with the same prefix as that of the session."""
+    """Of a browser in which somebody signed in fully, or took up an invitation, before; with the same prefix as that of
+    the session."""
     return f"{cookie_name(node)}-device"
 
 

@@ -134,9 +134,8 @@ def test_a_laboratory_of_200_exhibits_a_day_and_its_past_are_within_what_the_set
     assert found.bytes.left < 480 * 4 * 10**8, "480 scans of 400 MB are not an afternoon's work of any laboratory"
 
 
-def test_what_is_not_kept_counts_as_it_came(network: Network) -> None:
-    """What has no proof, or is too large, is not kept as evidence; it took the line and this node's work all the same."""
-    del network
+def test_what_is_not_kept_counts_as_it_came() -> None:
+    """What has no proof, or is too large, is not kept as evidence; it took the line and work all the same."""
     unproved = poison(7, "ab" * 32, 7, b"x" * 1000, ProofInvalid("leads nowhere"))
     assert unproved.envelope == b""
     page = VerifiedPage(
@@ -147,13 +146,13 @@ def test_what_is_not_kept_counts_as_it_came(network: Network) -> None:
 
 
 def test_an_alarm_is_for_people(network: Network) -> None:
-    """Of addresses the host, of digests the beginning; and that the peer does not believe this node stands there too."""
+    """Of addresses the host, of digests the beginning; that the peer does not believe this node stands there too."""
     with network.nodes[MK].store.write() as session:
-        network_peer = find_peer(session, RS)
-        assert network_peer is not None
-        network_peer.alarm = f"https://rs.example:8443/v1/blobs/{'ab' * 32} does not answer; the last {'cd' * 32}, gone"
+        peer = find_peer(session, RS)
+        assert peer is not None
+        peer.alarm = f"https://rs.example:8443/v1/blobs/{'ab' * 32} does not answer; {'cd' * 32} is gone"
     (status,) = sync_status(network.nodes[MK])
-    assert status.alarms == ["rs.example:8443 does not answer; the last cdcdcdcdcdcd..., gone"]
+    assert status.alarms == ["rs.example:8443 does not answer; cdcdcdcdcdcd... is gone"]
     said = Receipt.model_construct(set_aside=2)
     assert "It set 2 of this node's statements aside" in str(dataclasses.replace(status, receipt=said).alarms[1])
 

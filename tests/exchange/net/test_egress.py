@@ -275,6 +275,13 @@ def test_who_has_not_its_password_goes_through_no_tunnel(names: Names, listed: C
         assert far.said == []
 
 
+def speak_slowly(line: socket.socket, *, until: float) -> None:
+    while time.monotonic() < until:
+        line.sendall(b"E")
+        with contextlib.suppress(TimeoutError):
+            line.recv(100)
+
+
 def test_who_says_nothing_whole_is_hung_up_on_in_time(
     listed: Callable[..., Egress], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,10 +297,7 @@ def test_who_says_nothing_whole_is_hung_up_on_in_time(
         began = time.monotonic()
         slow.settimeout(0.3)
         with pytest.raises(OSError, match=r"reset|pipe"):
-            while time.monotonic() < began + 10:
-                slow.sendall(b"E")
-                with contextlib.suppress(TimeoutError):
-                    slow.recv(100)
+            speak_slowly(slow, until=began + 10)
         assert time.monotonic() - began < 5
     made.close()
 
