@@ -261,6 +261,8 @@ def test_who_disposes_of_anothers_record_does_not_learn_whether_it_is_here(netwo
         assert [(row.reason, row.seen_at) for row in set_aside(session, MK)] == [("not-owner", None)] * 2
         assert quarantine_unnoted(session, MK) == (0, 0), "its lane does not stand still sooner"
     assert "not-owner" in str(network.peer(RS, MK).alarm)
+    with pytest.raises(NotFound, match="was not withdrawn"):
+        withdrawal_states(rs, here)
 
 
 def test_an_erasure_touches_no_record_of_another_owner(network: Network) -> None:
