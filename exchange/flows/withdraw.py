@@ -146,8 +146,8 @@ def purge(node: Node) -> int:
 
 
 def withdrawal_states(node: Node, record: str) -> list[WithdrawalState]:
-    """How far the withdrawals of a record have come, everywhere; of one that is known its owner's alone. Raises NotFound
-    when it was not withdrawn."""
+    """How far the withdrawals of a record have come, everywhere; of one that is known its owner's alone. Raises
+    NotFound when it was not withdrawn."""
     with node.store.read() as session:
         known = find_statement(session, record)
         stones = [stone for stone in tombstones_of(session, record) if known is None or stone.issuer == known.issuer]
