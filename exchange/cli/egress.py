@@ -21,8 +21,8 @@ def list_names(home: Home = None) -> None:
     with opened(resolve_home(home)) as node:
         found, networks = listing(node), node.egress.networks
     for item in found:
-        ports = ", ".join(map(str, item.ports)) or "any port"
-        typer.echo(f"{item.host}  port {ports}  {', '.join(item.who)}")
+        ports = f"port {', '.join(map(str, item.ports))}" if item.ports else "any port"
+        typer.echo(f"{item.host}  {ports}  {', '.join(item.who)}")
         if item.confirmed and item.confirmed.networks:
             known = item.confirmed
             typer.echo(f"  confirmed: {', '.join(known.networks)}, {known.since}, by {known.why}")
@@ -65,8 +65,11 @@ def forget_name(host: str, home: Home = None) -> None:
     from exchange.flows.node import opened
 
     with opened(resolve_home(home)) as node:
-        forget(node, host)
-    typer.echo(f"Nothing is confirmed for {host} any more.")
+        known = forget(node, host)
+    if known:
+        typer.echo(f"Nothing is confirmed for {host} any more.")
+    else:
+        typer.echo(f"Nothing was confirmed for {host}, so nothing was forgotten. See the names with: ffp egress list")
 
 
 @app.command("unit")

@@ -104,7 +104,7 @@ def list_peers(home: Home = None) -> None:
         typer.echo(f"  last answer: {row.pulled_at or 'never'}")
         if item.clock is not None:
             typer.echo(f"  clock: {item.clock}")
-        typer.echo(f"  alarm: {row.alarm or 'none'}\n")
+        typer.echo(f"  alarm: {' '.join(item.alarms) or 'none'}\n")
 
 
 @app.command("quota")

@@ -34,11 +34,11 @@ NAMED: Final = 3
 BUSY: Final = 100
 """So many scans may wait for their upload after an import."""
 WHAT_WAITS: Final = {
-    "first_review": "scans whose pairs nobody has opened",
-    "verification": "verifications",
-    "send_lead": "leads that the other side does not know of",
-    "answer": "hits on which the other side waits for an answer",
-    "feedback": "hits without feedback",
+    "first_review": "Scans whose pairs nobody has opened",
+    "verification": "Verifications",
+    "send_lead": "Leads that the other side does not know of",
+    "answer": "Hits on which the other side waits for an answer",
+    "feedback": "Hits without feedback",
 }
 
 
@@ -147,5 +147,5 @@ def examine_deadlines(node: Node) -> Iterator[Finding]:
         found = all_duties(session, node)
     for due in found:
         if due.late:
-            what = f"{due.late} {WHAT_WAITS[due.duty]} are overdue, the first since {due.first}."
+            what = f"{WHAT_WAITS[due.duty]} overdue: {due.late}, the first since {due.first}."
             yield warning("deadlines", what, "Tell whoever heads the laboratory; they wait on the first page.")

@@ -61,9 +61,13 @@ def allow(node: Node, host: str, found: list[str]) -> None:
     node.egress.book.confirm(host.lower(), found, why="the operator's word", by_hand=by_hand)
 
 
-def forget(node: Node, host: str) -> None:
-    """What was confirmed for a name. A peer or service is then confirmed anew at its next connection."""
-    node.egress.book.forget([host.strip().lower()])
+def forget(node: Node, host: str) -> bool:
+    """What was confirmed for a name. A peer or service is then confirmed anew at its next connection. Returns whether
+    anything was."""
+    name = host.strip().lower()
+    known = node.egress.book.of(name) is not None
+    node.egress.book.forget([name])
+    return known
 
 
 def unit(node: Node) -> str:

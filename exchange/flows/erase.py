@@ -19,7 +19,7 @@ from exchange.store.drafts import every_file
 from exchange.store.objects import promise_removal
 from exchange.store.records import acquisitions_of
 from exchange.store.statements import find_statement
-from exchange.store.tables import RecordRow, TombstoneRow
+from exchange.store.tables import RecordRow, RemainsRow, TombstoneRow
 from exchange.store.withdrawals import erase_rows, hold_of, last_erasure, no_remains, note_kept, remains_of
 from schemas import Acknowledgement
 from schemas.vocabulary import ErasureOutcome
@@ -28,13 +28,15 @@ log = structlog.get_logger(__name__)
 
 
 def erase(node: Node, tombstone_id: int) -> None:
-    """Make the content of a withdrawn record disappear from this node. Doing it twice changes nothing.
+    """Make the content of a withdrawn record disappear from this node. Doing it twice changes nothing. Whoever
+    withdraws what is another's is told that it was never held.
 
     1. What a court holds leaves the galleries alone, and stays; that is said to the owner, also where the record was
        granted again since.
     2. Otherwise what is left in the database goes first, then galleries, prepared scans, parts, previews, and the scans
        that no other record keeps, in the object store too.
-    3. Only then the acknowledgement is signed and put on the owner's lane. It says which scans stay, by whose records.
+    3. Only then the acknowledgement is signed and put on the owner's lane. It says which scans that the owner
+       delivered stay, and by whose records.
 
     Raises StoreUnavailable, ComputeFailed: the worker tries again later.
     """
@@ -42,10 +44,14 @@ def erase(node: Node, tombstone_id: int) -> None:
         stone = session.get(TombstoneRow, tombstone_id)
         if stone is None:
             return
-        is_here = session.get(RecordRow, stone.record) is not None
+        named = find_statement(session, stone.record)
+        is_its_own = named is not None and named.issuer == stone.issuer
+        is_here = is_its_own and session.get(RecordRow, stone.record) is not None
         held = is_here and hold_of(session, stone.record) is not None
         kept = held and (not stone.lifted or not remains_of(session, stone.record))
-        was_here = find_statement(session, stone.record) is not None
+    if not is_its_own:  # nothing of it was here, or it is another's: the same answer
+        _settle(node, stone, ErasureOutcome.NEVER_HELD)
+        return
 
     # 1.
     if kept and not stone.lifted:
@@ -64,7 +70,7 @@ def erase(node: Node, tombstone_id: int) -> None:
     _erase_remains(node, stone.record)
 
     # 3.
-    _settle(node, stone, ErasureOutcome.ERASED if was_here else ErasureOutcome.NEVER_HELD)
+    _settle(node, stone, ErasureOutcome.ERASED)
 
 
 def forget_erased(node: Node) -> None:
@@ -82,11 +88,11 @@ def _erase_remains(node: Node, record: str) -> None:
         _delete(node.settings.incoming.glob(f"{row.sha256}.{row.acquisition_id}.*"))
         _delete(node.settings.prepared.glob(f"{row.sha256}.*"))  # what another record needs is made again
     _erase_pictures(node)
-    objects, kept = [], set()
+    objects, kept = [], set[str]()
     with node.store.write() as session:  # nobody delivers the scan meanwhile
         for row in remains:
             if is_kept(session, row.sha256):
-                kept.add(row.sha256)
+                kept |= told_of(row)
             else:
                 node.blobs.remove(row.sha256)
                 objects.append(promise_removal(session, row.sha256))
@@ -97,6 +103,12 @@ def _erase_remains(node: Node, record: str) -> None:
             note_kept(session, record, kept)
         no_remains(session, record)
     node.store.forget_overwritten()
+
+
+def told_of(row: RemainsRow) -> set[str]:
+    """The scan whose staying the owner is told of: only one that it delivered. Of a digest that it merely named it
+    learns nothing, neither that the scan is here nor by whose record."""
+    return {row.sha256} if row.delivered else set()
 
 
 def _erase_pictures(node: Node) -> None:

@@ -102,6 +102,8 @@ class Poison:
     envelope: bytes
     reason: str
     detail: str
+    size: int
+    """Of the bytes that came, also where none are kept."""
 
 
 @dataclass(frozen=True)
@@ -300,4 +302,4 @@ def poison(
     """What is kept of an item that is not believed: its exact bytes. But nothing of what is not meant for this node, or
     may not be, as it proves nothing without its proof; nor of what is too large to be anything."""
     nothing = error.code in (NOT_MEANT_FOR_US, ProofInvalid.code) or len(raw) > MAX_ENVELOPE_BYTES
-    return Poison(position, statement_id, log_index, b"" if nothing else raw, error.code, str(error))
+    return Poison(position, statement_id, log_index, b"" if nothing else raw, error.code, str(error), len(raw))

@@ -51,6 +51,8 @@ class PeerShares:
     bytes: Share
     set_aside: tuple[int, int]
     """Items that are not believed and were not noted yet, and their bytes."""
+    keeps_days: int
+    """So many days' shares a peer has at most, when it did not use them."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def shares_of(session: Session, settings: Settings, peer: str) -> PeerShares:
         statements=_share(statements, keeps, [(_day(row), row.statements) for row in days]),
         bytes=_share(size, keeps, [(_day(row), row.bytes) for row in days]),
         set_aside=quarantine_unnoted(session, peer),
+        keeps_days=keeps,
     )
 
 
@@ -201,7 +204,7 @@ def _costs(page: VerifiedPage) -> list[Cost]:
     """Of each place, in the order of the lane."""
     costs = {place.position: Cost(1, 0) for place in page.places}
     for item in page.poisoned:
-        costs[item.position] = Cost(1, len(item.envelope))
+        costs[item.position] = Cost(1, item.size)
     for received in page.accepted:
         scans = received.statement.acquisitions if isinstance(received.statement, Record) else ()
         named = sum(scan.blob.size for scan in scans)

@@ -11,7 +11,7 @@ from exchange.clock import stamp, stamp_in
 from exchange.flows.hit_pairs import note_said, settle_pairs
 from exchange.flows.node import Node
 from exchange.flows.say import THE_NODE, enter, say
-from exchange.store.peers import find_peer, last_refusals, last_set_aside_at, quarantined
+from exchange.store.peers import find_peer, last_refusals, last_set_aside_at, told_set_aside
 from exchange.store.statements import count_since
 from exchange.store.tables import PeerRow
 from schemas import Receipt, Refusal
@@ -32,7 +32,7 @@ def give_receipt(node: Node, node_id: str) -> bool:
         peer = find_peer(session, node_id)
         if peer is None or not _due(session, node, peer):
             return False
-        count, refused = quarantined(session, node_id), last_refusals(session, node_id, MAX_REFUSALS)
+        count, refused = told_set_aside(session, node_id), last_refusals(session, node_id, MAX_REFUSALS)
     said = say(
         node,
         Receipt,

@@ -22,8 +22,9 @@ from exchange.flows.query_news import (
     was_told,
 )
 from exchange.flows.withdraw import take_away
-from exchange.store.jobs import JobKind, promise_new
-from exchange.store.peers import PeerState, lane_head_at
+from exchange.store.exhibits import MAX_VERSIONS, too_many_versions
+from exchange.store.jobs import JobKind, promise, promise_new
+from exchange.store.peers import NOT_OWNER, PeerState, lane_head_at
 from exchange.store.rebuild import lost_leaves
 from exchange.store.records import AcquisitionState, acquisitions_of, add_records, take_up
 from exchange.store.statements import (
@@ -41,6 +42,7 @@ from exchange.store.withdrawals import buried_of, lift_tombstones, raise_tombsto
 from schemas import (
     Acknowledgement,
     Answer,
+    AnyStatement,
     Approval,
     Disclosure,
     Grant,
@@ -61,7 +63,7 @@ def receive_page(
     """Store what came, in its order, with what follows from it; records that stand side by side a table at a time.
 
     What is here already changes nothing. Returns what is not meant for this node, or says what its issuer may not say,
-    each with the reason: nothing of these was stored.
+    each with the reason: nothing of these was stored, but what disposes of another's statement (``_not_its_own``).
     """
     refused: list[tuple[Received, StatementInvalid]] = []
     for are_records, run in itertools.groupby(accepted, key=lambda item: isinstance(item.statement, Record)):
@@ -85,10 +87,6 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
     if taken:
         raise taken[item.statement_id]
     match statement:
-        case Grant() | Withdrawal() | Disclosure():
-            _owner_speaks(session, statement.record, statement.issuer)
-        case Retraction():
-            _owner_speaks(session, statement.retracts, statement.issuer)
         case Acknowledgement():
             _known(_may_be_own(session, node, statement.withdrawal))
         case Answer():
@@ -107,11 +105,18 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
             )
         case _:
             pass
+    refused = _not_its_own(session, statement)
     if find_statement(session, item.statement_id) is None:
         newest = latest_of(session, statement.issuer, statement.type)
         add_statement(session, item.statement_id, statement, statement.type, item.envelope, item.log_index)
         note_said(session, item.statement_id, statement)
-        _apply(session, node, item, newest)
+        if refused is None:
+            _apply(session, node, item, newest)
+        elif isinstance(statement, Withdrawal):
+            stone = raise_tombstone(session, statement, item.statement_id, item.log_index)
+            promise(session, JobKind.ERASE, stone.tombstone_id)  # which erases nothing, and says so
+    if refused is not None:
+        raise refused
 
 
 def _apply(session: Session, node: Node, item: Received, before: StatementRow | None) -> None:
@@ -169,6 +174,9 @@ def _records(
             _again(session, name)
         else:
             new.setdefault(name, (item, record))
+    superseded = {name: record.supersedes for name, (_, record) in new.items()}
+    too_many = too_many_versions(session, issuer, superseded)
+    refused += [(new.pop(name)[0], _too_many_versions()) for name in too_many]
     add_statements(
         session,
         [
@@ -199,16 +207,36 @@ def _expelled() -> StatementInvalid:
     return StatementInvalid("The peer was expelled; it is believed what it erased, and no more.", code="expelled")
 
 
+def _too_many_versions() -> StatementInvalid:
+    return StatementInvalid(
+        f"Its exhibit has {MAX_VERSIONS} versions here, and no more are taken. Ask the issuer to enter the exhibit "
+        "anew, as a record that supersedes none.",
+        code="too-many-versions",
+    )
+
+
 def _known(subject: bool) -> None:
     if not subject:
         raise StatementInvalid("It speaks of a statement that this node does not hold.", code=NOT_MEANT_FOR_US)
 
 
-def _owner_speaks(session: Session, subject: str, issuer: str) -> None:
-    """Of what is known here only its issuer disposes; what is not known yet is held against this when it comes."""
+def _not_its_own(session: Session, statement: AnyStatement) -> StatementInvalid | None:
+    """Of what is known here only its issuer disposes; what is not known yet is held against this when it comes.
+
+    Else it has no effect, and this node's operator is told. Its issuer is answered as of what is not here: it must not
+    learn what else is. So it is kept, receipted as accepted, and a withdrawal acknowledged as of what was never held.
+    """
+    match statement:
+        case Grant() | Withdrawal() | Disclosure():
+            subject = statement.record
+        case Retraction():
+            subject = statement.retracts
+        case _:
+            return None
     row = find_statement(session, subject)
-    if row is not None and row.issuer != issuer:
-        raise StatementInvalid(f"{issuer} disposes of a statement of {row.issuer}.", code="not-owner")
+    if row is None or row.issuer == statement.issuer:
+        return None
+    return StatementInvalid(f"{statement.issuer} disposes of a statement of {row.issuer}.", code=NOT_OWNER)
 
 
 def _may_be_own(session: Session, node: Node, withdrawal: str) -> bool:

@@ -25,7 +25,6 @@ from exchange.store.sign_in_guard import (
     count_failure,
     device_of,
     failures_at,
-    forgive,
     keep_device,
     place_of,
 )
@@ -73,7 +72,8 @@ def read_invitation(node: Node, token: str) -> Enrolling:
 
 
 def accept_invitation(node: Node, token: str, *, password: str, secret: str, code: str) -> str:
-    """Set password and authenticator, and use the invitation up. Returns the pseudonym.
+    """Set password and authenticator, and use the invitation up. Returns the token for the cookie of this browser: it
+    is known from now on, so that a lock by strangers, which goes on, does not keep the user out.
 
     The code shows that the authenticator has the secret. Raises Unauthenticated, InvalidInput.
     """
@@ -90,8 +90,7 @@ def accept_invitation(node: Node, token: str, *, password: str, secret: str, cod
         row = _invited(session, token)
         row.password, row.totp, row.totp_step = chosen, _seal(node, row.pseudonym, secret), step
         row.invitation_sha256, row.invited_until = None, None
-        forgive(session, place_of(_key(node), row.pseudonym))
-        return row.pseudonym
+        return keep_device(session, row.pseudonym, "")
 
 
 @dataclass(frozen=True)
@@ -105,9 +104,10 @@ class SignedIn:
 def sign_in(node: Node, pseudonym: str, password: str, code: str, *, device: str = "") -> SignedIn:
     """Begin a session. ``device`` is the token of the browser's cookie, if it has one.
 
-    One sentence for all that may be wrong, in the same time, with the same lock after ``FREE_TRIES`` failures in a row,
-    so that nobody learns which users there are. A browser in which this user signed in fully before counts its own
-    failures and waits for its own alone: strangers do not lock it out. It needs password and code like any other.
+    One sentence for all that may be wrong, in the same time, with the same lock after ``FREE_TRIES`` failures, which
+    nothing ends but time, so that nobody learns which users there are. A browser in which this user signed in fully, or
+    took up an invitation, before counts its own failures and waits for its own alone: strangers do not lock it out. It
+    needs password and code like any other.
     Raises Unauthenticated, TooMany.
     """
     place = place_of(_key(node), pseudonym)
@@ -122,8 +122,6 @@ def sign_in(node: Node, pseudonym: str, password: str, code: str, *, device: str
         found = sign_in_of(session, pseudonym)
         row = found[0] if found else None
         if row is not None and fits and row.password == kept and _take_code(node, row, code):
-            if isinstance(counted, FailureRow):
-                forgive(session, place)
             begun = begin_session(session, pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=node.settings.session_most_s)
             return SignedIn(begun, keep_device(session, pseudonym, device))
         count_failure(session, counted)

@@ -20,6 +20,7 @@ from exchange.flows.node import Node, check_keys
 from exchange.flows.scan_work import X3P, ScanReport, inspect_scan
 from exchange.flows.sharing import Shared, record_of, share, sharing_of
 from exchange.store.blobs import Arrival
+from exchange.store.exhibits import MAX_VERSIONS, too_many_versions
 from exchange.store.jobs import JobKind, promise
 from exchange.store.objects import promise_object
 from exchange.store.records import AcquisitionState, add_record, find_record, find_submission
@@ -256,6 +257,12 @@ def _check_supersedes(session: Session, node: Node, supersedes: str | None) -> N
     if found[0].superseded_by is not None:
         raise Conflict(
             f"That version was superseded already, by {found[0].superseded_by}; amend the newest.", code="superseded"
+        )
+    if too_many_versions(session, node.node_id, {"": supersedes}):
+        raise Conflict(
+            f"The record has {MAX_VERSIONS} versions, and no more can be made. Withdraw it, and enter the exhibit anew "
+            "without superseding it.",
+            code="too-many-versions",
         )
 
 

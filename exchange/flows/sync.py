@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -17,6 +19,9 @@ from exchange.store.statements import latest_of
 from exchange.store.tables import PeerRow
 from exchange.trust.card import fingerprint
 from schemas import Receipt, open_envelope, parse_statement
+
+_ADDRESS: Final = re.compile(r"https?://([^\s/]+)(?:/[^\s]*)?")
+_DIGEST: Final = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,13 @@ class PeerStatus:
     """What it may send, and how much of that is left."""
     clock: str | None
     """What is wrong with its clock, with the next step."""
+
+    @property
+    def alarms(self) -> list[str]:
+        """What is wrong with it, and what it finds wrong with this node, for people."""
+        here = [brief(self.row.alarm)] if self.row.alarm else []
+        there = set_aside_by(self)
+        return [*here, there] if there else here
 
 
 def sync_status(node: Node) -> list[PeerStatus]:
@@ -102,9 +114,24 @@ def in_words(status: PeerStatus) -> list[str]:
     said.append(share_in_words(status.shares))
     if status.clock:
         said.append(f"Alarm: {status.clock}")
-    if row.alarm:
-        said.append(f"Alarm: {row.alarm}")
+    said += [f"Alarm: {alarm}" for alarm in status.alarms]
     return said
+
+
+def set_aside_by(status: PeerStatus) -> str | None:
+    """What the operator must know of a peer that does not believe this node; None when all is well."""
+    signed = status.receipt
+    if signed is None or not signed.set_aside:
+        return None
+    return (
+        f"It set {signed.set_aside} of this node's statements aside and does not believe them; ffp sync status names "
+        "the last. Telephone its operator."
+    )
+
+
+def brief(alarm: str) -> str:
+    """For people: of an address the host, of a digest its beginning. The node's own log has them whole."""
+    return _DIGEST.sub(r"\1...", _ADDRESS.sub(r"\1", alarm))
 
 
 def share_in_words(shares: PeerShares) -> str:
@@ -113,7 +140,8 @@ def share_in_words(shares: PeerShares) -> str:
     return (
         f"Today it sent {statements.used_today:,} statements and {_megabytes(size.used_today)} with the scans that "
         f"they name; {max(0, statements.left):,} and {_megabytes(max(0, size.left))} are left to it, of "
-        f"{statements.a_day:,} and {_megabytes(size.a_day)} a day."
+        f"{statements.a_day:,} and {_megabytes(size.a_day)} a day; what it does not use is kept for "
+        f"{shares.keeps_days} days."
     )
 
 

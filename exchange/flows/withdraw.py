@@ -146,9 +146,11 @@ def purge(node: Node) -> int:
 
 
 def withdrawal_states(node: Node, record: str) -> list[WithdrawalState]:
-    """How far the withdrawals of a record have come, everywhere. Raises NotFound when it was not withdrawn."""
+    """How far the withdrawals of a record have come, everywhere; of one that is known its owner's alone. Raises
+    NotFound when it was not withdrawn."""
     with node.store.read() as session:
-        stones = tombstones_of(session, record)
+        known = find_statement(session, record)
+        stones = [stone for stone in tombstones_of(session, record) if known is None or stone.issuer == known.issuer]
         if not stones:
             raise NotFound(f"The record {record} was not withdrawn on this node.")
         return [_state(session, stone) for stone in stones]

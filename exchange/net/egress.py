@@ -31,6 +31,11 @@ _CREDENTIALS: Final = frozenset(map(ip_address, ("fd00:ec2::254", "100.100.100.2
 """Where clouds hand out credentials, beside 169.254.169.254 and its like: those of Amazon, Alibaba and Azure."""
 
 
+_PROTOCOLS: Final = (ip_network("192.0.0.0/24"),)
+"""For protocols between machines; Oracle's cloud hands out credentials there."""
+_NAT64: Final = ip_network("64:ff9b::/96")
+
+
 class Place(Enum):
     """What kind of address it is, for whoever connects to it."""
 
@@ -137,10 +142,23 @@ def within(address: Address, networks: Iterable[Network]) -> bool:
 def place_of(address: Address) -> Place:
     if address.is_loopback:
         return Place.LOOPBACK
+    inner = _carried(address)
+    if inner is not None and place_of(inner) is not Place.PUBLIC:
+        return place_of(inner)
     never = address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved
-    if never or address in _CREDENTIALS:
+    if never or address in _CREDENTIALS or within(address, _PROTOCOLS):
         return Place.NEVER
-    return Place.PUBLIC if address.is_global else Place.PRIVATE
+    is_site_local = isinstance(address, IPv6Address) and address.is_site_local
+    return Place.PUBLIC if address.is_global and not is_site_local else Place.PRIVATE
+
+
+def _carried(address: Address) -> IPv4Address | None:
+    """The IPv4 address to which a gateway would pass on what is sent to an IPv6 address: 6to4, Teredo, NAT64."""
+    if isinstance(address, IPv4Address):
+        return None
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.sixtofour or (address.teredo[1] if address.teredo else None)
 
 
 def resolve(host: str, port: int) -> list[Address]:

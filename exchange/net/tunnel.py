@@ -12,6 +12,7 @@ import hmac
 import secrets
 import socket
 import threading
+import time
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ CONNECT_S: Final = 5.0
 SILENT_S: Final = 600.0
 POLL_S: Final = 0.1  # how soon it notices that it was closed
 MAX_REQUEST_BYTES: Final = 4096
+MOST_AT_ONCE: Final = 64
+"""Connections, of two threads each; far more than the client of an object store has."""
 PIECE_BYTES: Final = 1 << 16
 
 
@@ -42,8 +45,7 @@ class Tunnel:
 
     def carry(self, near: socket.socket) -> None:
         """One connection, from the client's request on until either side ends it."""
-        near.settimeout(CONNECT_S)
-        asked = _request(near)
+        asked = _request(near, time.monotonic() + CONNECT_S)
         end = None if asked is None else self._end(asked)
         if end is None:
             near.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
@@ -73,7 +75,21 @@ class _Server(ThreadingTCPServer):
 
     def __init__(self, address: tuple[str, int], tunnel: Tunnel) -> None:
         self.tunnel = tunnel
+        self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
         super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """One more than there are places for is hung up on."""
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A side that breaks off is told by the client, which has the request."""
@@ -87,14 +103,19 @@ class _Handler(BaseRequestHandler):
             self.server.tunnel.carry(self.request)
 
 
-def _request(near: socket.socket) -> list[str] | None:
-    """Its lines; None for what is too long or broken off."""
+def _request(near: socket.socket, until: float) -> list[str] | None:
+    """Its lines; None for what is too long, too slow as a whole, or broken off."""
     head = b""
     while b"\r\n\r\n" not in head:
+        left = until - time.monotonic()
+        if left <= 0:
+            return None
+        near.settimeout(left)
         piece = near.recv(MAX_REQUEST_BYTES)
         head += piece
         if not piece or len(head) > MAX_REQUEST_BYTES:
             return None
+    near.settimeout(CONNECT_S)
     return head.decode("latin-1").split("\r\n")
 
 

@@ -6,13 +6,16 @@ the same two cases.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from exchange.store.review_tables import ExhibitsSeenRow, VerificationTaskRow
 from exchange.store.tables import RecordRow, StatementRow
+
+MAX_VERSIONS = 256
+"""As many versions of one exhibit are here at once: a chain without an end must not make the node slow."""
 
 Exhibits = tuple[str, str]
 """Two exhibits by their names, the smaller first: a pair has no sides."""
@@ -29,15 +32,77 @@ def exhibit_name(issuer: str, first_version: str) -> str:
 
 
 def exhibit_of(session: Session, issuer: str, record: str) -> str:
-    """The exhibit of a record that is here, was erased, or is only named here: its chain leads through the statements,
-    which outlive their content."""
-    first, seen = record, {record}
-    while (row := session.get(StatementRow, first)) is not None:
-        if row.issuer != issuer or row.type != "record" or row.about is None or row.about in seen:
+    """The exhibit of a record that is here, was erased, or is only named here."""
+    return _known_exhibits(session, issuer, {record})[record]
+
+
+def _known_exhibits(session: Session, issuer: str, records: Collection[str]) -> dict[str, str]:
+    """The exhibit of each of these records: as it stands with a record that is here. What was erased leads on to what
+    it superseded, since statements outlive their content; all walk back together, a query a step, and so far at
+    most."""
+    found: dict[str, str] = {}
+    walking = {name: name for name in records}
+    for _ in range(MAX_VERSIONS):
+        if not walking:
             break
-        first = row.about
-        seen.add(first)
-    return exhibit_name(issuer, first)
+        steps = _steps(session, issuer, set(walking.values()))
+        for name, place in list(walking.items()):
+            older, exhibit = steps.get(place, (None, None))
+            if exhibit is None and older is not None:
+                walking[name] = older
+            else:
+                found[name] = exhibit or exhibit_name(issuer, place)
+                del walking[name]
+    return found | {name: exhibit_name(issuer, place) for name, place in walking.items()}
+
+
+def _steps(session: Session, issuer: str, records: Collection[str]) -> dict[str, tuple[str | None, str | None]]:
+    """What each record supersedes, and its exhibit where it is still here."""
+    rows = session.execute(
+        select(StatementRow.statement_id, StatementRow.about, RecordRow.exhibit)
+        .outerjoin(RecordRow, RecordRow.statement_id == StatementRow.statement_id)
+        .where(StatementRow.statement_id.in_(records), StatementRow.issuer == issuer, StatementRow.type == "record")
+    )
+    return {name: (older, exhibit) for name, older, exhibit in rows}
+
+
+def exhibits_of_new(session: Session, issuer: str, superseded: Mapping[str, str | None]) -> dict[str, str]:
+    """The exhibit of each new record of one issuer by what it supersedes; one may supersede another of them."""
+    outside = {older for older in superseded.values() if older is not None and older not in superseded}
+    known = _known_exhibits(session, issuer, outside)
+    found: dict[str, str] = {}
+    for name in superseded:
+        first, passed = name, {name}
+        while first not in found and (older := superseded.get(first)) is not None:
+            exhibit = known.get(older)  # its first version may be one of the new ones
+            older = older if exhibit is None else exhibit.partition("/")[2]
+            if older in passed:
+                break
+            first = older
+            passed.add(first)
+        found |= dict.fromkeys(passed, found.get(first) or exhibit_name(issuer, first))
+    return {name: found[name] for name in superseded}
+
+
+def too_many_versions(session: Session, issuer: str, superseded: Mapping[str, str | None]) -> set[str]:
+    """Those of the new records of one issuer by which an exhibit would get more versions than one may have."""
+    exhibits = exhibits_of_new(session, issuer, superseded)
+    own = {name: exhibit_name(issuer, name) for name in superseded}
+    counted = session.execute(
+        select(RecordRow.exhibit, func.count())
+        .where(RecordRow.exhibit.in_({*exhibits.values(), *own.values()}))
+        .group_by(RecordRow.exhibit)
+    )
+    sizes: dict[str, int] = {row[0]: row[1] for row in counted}
+    refused = set()
+    for name, exhibit in exhibits.items():
+        joined = 0 if own[name] == exhibit else sizes.get(own[name], 0)  # those that were known by its name alone
+        size = sizes.get(exhibit, 0) + joined + 1
+        if size > MAX_VERSIONS:
+            refused.add(name)
+        else:
+            sizes[exhibit] = size
+    return refused
 
 
 def versions_of_exhibits(session: Session, exhibits: Collection[str]) -> dict[str, str]:
@@ -58,6 +123,20 @@ def versions_of_exhibits(session: Session, exhibits: Collection[str]) -> dict[st
         found |= newer
         newest = newer
     return found
+
+
+def join_new(session: Session, issuer: str, exhibits: Mapping[str, str]) -> None:
+    """New records, each with its exhibit: where one was known by its own name alone, all of that follows. Needs a write
+    transaction."""
+    joined = {exhibit_name(issuer, name): exhibit for name, exhibit in exhibits.items()}
+    for one in _in_use(session, {one for one, exhibit in joined.items() if one != exhibit}):
+        join_exhibits(session, one, joined[one])
+
+
+def _in_use(session: Session, exhibits: Collection[str]) -> set[str]:
+    task, seen = VerificationTaskRow, ExhibitsSeenRow
+    named = (RecordRow.exhibit, task.exhibit_low, task.exhibit_high, seen.exhibit_low, seen.exhibit_high)
+    return {one for column in named for one in session.scalars(select(column).where(column.in_(exhibits)).distinct())}
 
 
 def join_exhibits(session: Session, one: str, first: str) -> None:

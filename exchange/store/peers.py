@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import BigInteger, ColumnElement, case, cast, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -232,8 +233,24 @@ def quarantine(session: Session, item: QuarantineRow) -> None:
     session.merge(item)
 
 
+NOT_OWNER: Final = "not-owner"
+"""Of a statement that disposes of another's: for this node's operator alone."""
+
+
 def quarantined(session: Session, peer: str) -> int:
     return session.scalar(select(func.count()).select_from(QuarantineRow).where(QuarantineRow.peer == peer)) or 0
+
+
+def is_told() -> ColumnElement[bool]:
+    """A condition on QuarantineRow: what its issuer may notice that it was set aside. Of a statement that disposes of
+    another's it may not: that is set aside only where the other's statement is here."""
+    return QuarantineRow.reason != NOT_OWNER
+
+
+def told_set_aside(session: Session, peer: str) -> int:
+    """How many of a peer's items it is told that they are set aside."""
+    told = select(func.count()).select_from(QuarantineRow).where(QuarantineRow.peer == peer, is_told())
+    return session.scalar(told) or 0
 
 
 def unnoted(session: Session, peer: str) -> int:
@@ -249,14 +266,14 @@ def set_aside(session: Session, peer: str, *, reasons: Collection[str] | None = 
 
 
 def last_set_aside_at(session: Session, peer: str) -> str | None:
-    return session.scalar(select(func.max(QuarantineRow.at)).where(QuarantineRow.peer == peer))
+    return session.scalar(select(func.max(QuarantineRow.at)).where(QuarantineRow.peer == peer, is_told()))
 
 
 def last_refusals(session: Session, peer: str, limit: int) -> list[tuple[int, str, str]]:
-    """Place, statement id and reason of what was set aside last, in the lane's order; without the evidence, which may
-    be large."""
+    """Place, statement id and reason of what the peer is told was set aside last, in the lane's order; without the
+    evidence, which may be large."""
     rows = select(QuarantineRow.position, QuarantineRow.statement_id, QuarantineRow.reason)
-    rows = rows.where(QuarantineRow.peer == peer).order_by(QuarantineRow.position.desc()).limit(limit)
+    rows = rows.where(QuarantineRow.peer == peer, is_told()).order_by(QuarantineRow.position.desc()).limit(limit)
     return [(row[0], row[1], row[2]) for row in reversed(session.execute(rows).all())]
 
 

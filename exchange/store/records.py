@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.store.deliveries import is_delivered
-from exchange.store.exhibits import exhibit_name, exhibit_of, join_exhibits
+from exchange.store.exhibits import exhibit_of, exhibits_of_new, join_new
 from exchange.store.hits import AT_ONCE
 from exchange.store.jobs import JobKind, promise
 from exchange.store.tables import (
@@ -86,13 +86,15 @@ def add_records(
     session.flush()  # the statements come first
     first = (session.scalar(select(func.max(RecordRow.sequence))) or 0) + 1
     received_at = stamp()
-    newer = _superseding(session, [statement_id for statement_id, _ in records], records[0][1].issuer)
+    issuer = records[0][1].issuer
+    newer = _superseding(session, [statement_id for statement_id, _ in records], issuer)
+    exhibits = exhibits_of_new(session, issuer, {statement_id: record.supersedes for statement_id, record in records})
     session.execute(
         insert(RecordRow),
         [
             _record_row(statement_id, record)
             | {"sequence": first + place, "submitted_by": submitted_by, "received_at": received_at}
-            | {"superseded_by": newer.get(statement_id)}
+            | {"superseded_by": newer.get(statement_id), "exhibit": exhibits[statement_id]}
             for place, (statement_id, record) in enumerate(records)
         ],
     )
@@ -113,15 +115,16 @@ def add_records(
         insert(AcquisitionRow).returning(AcquisitionRow.acquisition_id, sort_by_parameter_order=True),
         [row | {"state": state, "delivered_at": came} for named in records for row in _acquisition_rows(*named)],
     ).all()
-    for statement_id, record in records:
-        if record.supersedes is not None:
-            superseded = session.get(RecordRow, record.supersedes)
-            if superseded is not None and superseded.issuer == record.issuer:
-                superseded.superseded_by = statement_id
-            first = exhibit_of(session, record.issuer, record.supersedes)
-            join_exhibits(session, exhibit_name(record.issuer, statement_id), first)
+    _supersede(session, issuer, {record.supersedes: name for name, record in records if record.supersedes is not None})
+    join_new(session, issuer, exhibits)
     session.flush()
     return list(ids)
+
+
+def _supersede(session: Session, issuer: str, newer: Mapping[str, str]) -> None:
+    older = select(RecordRow).where(RecordRow.statement_id.in_(newer), RecordRow.issuer == issuer)
+    for row in session.scalars(older):
+        row.superseded_by = newer[row.statement_id]
 
 
 def _record_row(statement_id: str, record: Record) -> dict[str, Any]:
@@ -129,7 +132,6 @@ def _record_row(statement_id: str, record: Record) -> dict[str, Any]:
     return {
         "statement_id": statement_id,
         "issuer": record.issuer,
-        "exhibit": exhibit_name(record.issuer, statement_id),
         "jurisdiction": record.jurisdiction,
         "case_reference": record.case_reference,
         "kind": exhibit.kind,
@@ -195,20 +197,20 @@ def find_records(session: Session, statement_ids: Collection[str]) -> dict[str, 
 
 
 def versions_of(session: Session, statement_id: str) -> list[RecordRow]:
-    """A record with the versions before and after it that are still here, the oldest first. A version that was erased
-    leads on to the others: what it superseded stays known."""
+    """A record with the versions before and after it that are still here, as their issuer signed them one after the
+    other. A version that was erased leads on to the others: all are of one exhibit."""
     row = session.get(StatementRow, statement_id)
     if row is None:
         return []
-    versions, issuer, older = [statement_id], row.issuer, row.about
-    while older is not None and older not in versions:
-        versions.insert(0, older)
-        row = session.get(StatementRow, older)
-        older = row.about if row is not None and row.issuer == issuer else None
-    while (newer := _superseding(session, versions[-1:], issuer).get(versions[-1])) and newer not in versions:
-        versions.append(newer)
-    found = [session.get(RecordRow, version) for version in versions]
-    return [record for record in found if record is not None and record.issuer == issuer]
+    believed = or_(StatementRow.refused_by.is_(None), StatementRow.statement_id == statement_id)
+    return list(
+        session.scalars(
+            select(RecordRow)
+            .join(StatementRow, StatementRow.statement_id == RecordRow.statement_id)
+            .where(RecordRow.exhibit == exhibit_of(session, row.issuer, statement_id), believed)
+            .order_by(StatementRow.log_index)
+        )
+    )
 
 
 def _superseding(session: Session, records: Collection[str], issuer: str) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """What stands between strangers and accounts: failures to sign in, by the name that was tried, and the browsers in
-which somebody signed in fully before. Inside the caller's transaction.
+which somebody signed in fully, or took up an invitation, before. Inside the caller's transaction.
 
 Failures of all names, also of those that no user has, are counted in a table of fixed size; two names may share a place
-in it. So nobody learns from a lock whether there is such a user, and made-up names fill no disk.
+in it. So nobody learns from a lock whether there is such a user, and made-up names fill no disk. Failures
+of a name end with time alone, whatever its user does.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ MOST_DEVICES: Final = 8
 """Of one user; the one that was not used for the longest time makes room."""
 DEVICE_S: Final = 180 * 86_400
 FREE_TRIES: Final = 5
-"""Failures in a row before the next try waits; then a minute, two, four ... an hour at most."""
+"""Failures before the next try waits; then a minute, two, four ... an hour at most."""
 LONGEST_LOCK_S: Final = 3600
 
 
@@ -60,10 +61,6 @@ def count_failure(session: Session, counted: Counted) -> None:
         session.merge(counted)
     session.flush()
     session.execute(delete(FailureRow).where(FailureRow.last_at < stamp_in(-FORGOTTEN_S)))
-
-
-def forgive(session: Session, place: int) -> None:
-    session.execute(delete(FailureRow).where(FailureRow.place == place))
 
 
 def device_of(session: Session, pseudonym: str, token: str) -> DeviceRow | None:

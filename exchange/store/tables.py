@@ -379,6 +379,8 @@ class RemainsRow(Base):
     acquisition_id: Mapped[int] = mapped_column(primary_key=True)
     record: Mapped[str] = mapped_column(index=True)
     sha256: Mapped[str]
+    delivered: Mapped[bool]
+    """Whether the bytes came here by this record. Of what it only named its owner is told nothing."""
 
 
 class PeerRow(Base):

@@ -106,7 +106,7 @@ def erase_rows(session: Session, record: str) -> None:
     scans = session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all()
     forget_candidates(session, record)
     for scan in scans:
-        session.add(RemainsRow(acquisition_id=scan.acquisition_id, record=record, sha256=scan.sha256))
+        session.add(_remains(scan))
         for kind in (JobKind.FETCH_SCAN, JobKind.CORRELATE):
             forget(session, kind, scan.acquisition_id)
     for table in (AcquisitionRow, BreechFaceClassRow, AudienceRow, RecordRow):
@@ -118,6 +118,15 @@ def erase_rows(session: Session, record: str) -> None:
         update(StatementRow).where(or_(StatementRow.statement_id == record, disclosed)).values(envelope=None)
     )
     session.expire_all()
+
+
+def _remains(scan: AcquisitionRow) -> RemainsRow:
+    return RemainsRow(
+        acquisition_id=scan.acquisition_id,
+        record=scan.statement_id,
+        sha256=scan.sha256,
+        delivered=scan.delivered_at is not None,
+    )
 
 
 def restrict(session: Session, record: str) -> None:
@@ -166,7 +175,7 @@ def last_erasure(session: Session) -> str | None:
 
 
 def note_kept(session: Session, record: str, scans: Collection[str]) -> None:
-    """Which scans of an erased record other records kept, on each of its tombstones."""
+    """Which scans that an erased record delivered other records kept, on each of its tombstones."""
     told = json.dumps(sorted(scans)) if scans else None
     session.execute(update(TombstoneRow).where(TombstoneRow.record == record).values(kept=told))
 

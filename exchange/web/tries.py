@@ -1,4 +1,4 @@
-"""How often one address may try to get in within a minute, and how many strangers' passwords are looked at at once."""
+"""How often one address may try to get in within a minute, and how many passwords are looked at at once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Tries:
             raise TooMany("Too many tries from here within a minute. Wait a minute.")
 
     async def in_turn(self, verify: Callable[[], R]) -> R:
-        """What a stranger's password costs, in a thread; the others wait without one."""
+        """What a password costs, in a thread; the others wait without one."""
         return await to_thread.run_sync(verify, limiter=self._turns)
 
 

@@ -95,6 +95,9 @@ SENTENCES: Final = {
     "withheld": _m("The law, or the owner, does not let this go to the other side."),
     "withdrawn": _m("The record was withdrawn."),
     "superseded": _m("The record was amended: a newer version stands in its place."),
+    "too-many-versions": _m(
+        "The record has as many versions as one may have. Withdraw it, and enter the exhibit anew."
+    ),
     "decided": _m("This was decided already."),
     "nothing-to-decide": _m("Nothing waits for a decision here."),
     "invalid-half": _m("A half-year is written 2026H1 or 2026H2."),

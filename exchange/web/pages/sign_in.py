@@ -57,7 +57,8 @@ def session_cookie(node: Node, answer: Response, token: str) -> Response:
 
 
 def device_cookie(node: Node) -> str:
-    """Of a browser in which somebody signed in fully before; with the same prefix as that of the session."""
+    """Of a browser in which somebody signed in fully, or took up an invitation, before; with the same prefix as that of
+    the session."""
     return f"{cookie_name(node)}-device"
 
 
@@ -75,11 +76,9 @@ async def sign_in(request: Request, node: OpenNode) -> Response:
     given = fields.get("password", ""), fields.get("code", "")
     try:
         check_passwords(node)
-        if await off_loop(flow.is_known_browser, node, pseudonym, device):  # its own failures bound it
-            begun = await off_loop(flow.sign_in, node, pseudonym, *given, device=device)
-        else:
+        if not await off_loop(flow.is_known_browser, node, pseudonym, device):  # whose own failures bound it
             tries.take(request)
-            begun = await tries.in_turn(partial(flow.sign_in, node, pseudonym, *given))
+        begun = await tries.in_turn(partial(flow.sign_in, node, pseudonym, *given, device=device))
     except (Unauthenticated, TooMany, Forbidden) as error:
         return sign_in_form(node, pseudonym=pseudonym[:32], refused=error)
     return _known_from_now_on(node, session_cookie(node, RedirectResponse("/app/", 303), begun.session), begun.device)
@@ -116,7 +115,7 @@ async def welcome(request: Request, node: OpenNode, token: InvitationToken) -> R
     if fields.get("password") != fields.get("again"):
         return _welcome(node, enrolling, refusal("passwords-differ", "The two passwords differ."))
     try:
-        await off_loop(
+        device = await off_loop(
             flow.accept_invitation,
             node,
             token,
@@ -126,7 +125,7 @@ async def welcome(request: Request, node: OpenNode, token: InvitationToken) -> R
         )
     except InvalidInput as error:
         return _welcome(node, enrolling, refusal_of(error))
-    return sign_in_form(node, pseudonym=enrolling.pseudonym)
+    return _known_from_now_on(node, sign_in_form(node, pseudonym=enrolling.pseudonym), device)
 
 
 def _welcome(node: Node, enrolling: flow.Enrolling, refused: Refusal | None) -> Response:

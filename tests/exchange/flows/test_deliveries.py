@@ -293,3 +293,18 @@ def test_an_own_scan_comes_back_from_whom_it_was_delivered_to(network: Network) 
     fetch_scan(rs, network.client(RS), row.acquisition_id)
     assert rs.blobs.path(SHA256).read_bytes() == SCAN
     assert acquisition(network, RS, record).delivered_at is not None
+
+
+@pytest.mark.parametrize("keeper", [RS, XK])
+def test_who_only_named_a_scan_is_not_told_who_keeps_it(network: Network, keeper: str) -> None:
+    """Neither the holder's own record that nobody may know of, nor what a third node gave it, shows in the answer."""
+    network.record(keeper, scan=SCAN, audience=[] if keeper == RS else ["RS"])
+    naming = named_alone(network, MK, "RS")
+    network.settle()
+    withdraw(network.nodes[MK], HEAD, naming, ERROR)
+    network.settle()
+    told = told_by(network, MK, naming, RS)
+    assert (told.outcome, told.kept) == (ERASED, ())
+    (here,) = withdrawal_states(network.nodes[RS], naming)
+    assert here.kept == ()
+    assert holds(network, RS) == [True]

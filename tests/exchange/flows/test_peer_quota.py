@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import select, update
 
 from exchange import clock
-from exchange.errors import NotFound
+from exchange.errors import NotFound, ProofInvalid
 from exchange.flows.observe import observe
-from exchange.flows.peer_quota import PeerShares, quotas, set_quota
+from exchange.flows.page import Place, VerifiedPage, poison
+from exchange.flows.peer_quota import Cost, PeerShares, _costs, quotas, set_quota
 from exchange.flows.status import node_status
 from exchange.flows.sync import in_words, note_quarantine, sync_status
+from exchange.store.peers import find_peer
 from exchange.store.share_tables import PeerDayRow
 from exchange.store.tables import QuarantineRow
+from exchange.trust.key_history import KeyHistory
+from schemas import Receipt
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.network import MK, RS, Network
 from tests.schemas.examples import acquisition_fields
@@ -126,6 +132,29 @@ def test_a_laboratory_of_200_exhibits_a_day_and_its_past_are_within_what_the_set
     assert found.bytes.a_day >= 200 * 3 * 30 * 10**6
     assert found.statements.left >= 10_000, "a week offline: tests/chaos/test_week_offline.py"
     assert found.bytes.left < 480 * 4 * 10**8, "480 scans of 400 MB are not an afternoon's work of any laboratory"
+
+
+def test_what_is_not_kept_counts_as_it_came() -> None:
+    """What has no proof, or is too large, is not kept as evidence; it took the line and work all the same."""
+    unproved = poison(7, "ab" * 32, 7, b"x" * 1000, ProofInvalid("leads nowhere"))
+    assert unproved.envelope == b""
+    page = VerifiedPage(
+        checkpoint=None, log_size=0, accepted=(), poisoned=(unproved,), places=(Place(7, "ab" * 32, 7, False),),
+        withheld=0, count=8, head=b"", more=False, keys=cast(KeyHistory, None),
+    )  # fmt: skip
+    assert _costs(page) == [Cost(1, 1000)]
+
+
+def test_an_alarm_is_for_people(network: Network) -> None:
+    """Of addresses the host, of digests the beginning; that the peer does not believe this node stands there too."""
+    with network.nodes[MK].store.write() as session:
+        peer = find_peer(session, RS)
+        assert peer is not None
+        peer.alarm = f"https://rs.example:8443/v1/blobs/{'ab' * 32} does not answer; {'cd' * 32} is gone"
+    (status,) = sync_status(network.nodes[MK])
+    assert status.alarms == ["rs.example:8443 does not answer; cdcdcdcdcdcd... is gone"]
+    said = Receipt.model_construct(set_aside=2)
+    assert "It set 2 of this node's statements aside" in str(dataclasses.replace(status, receipt=said).alarms[1])
 
 
 def test_a_flood_of_what_is_not_believed_stops_the_lane_until_it_was_seen(

@@ -11,8 +11,11 @@ import pytest
 from sqlalchemy import select
 
 from exchange.errors import Conflict, NotFound
+from exchange.flows.checkpoint import sign_head
+from exchange.flows.erase import erase
 from exchange.flows.expel import expel
 from exchange.flows.page import Received
+from exchange.flows.receipts import give_receipt
 from exchange.flows.receive import receive_page
 from exchange.flows.say import enter, say
 from exchange.flows.terms import approve, grant, policy_of, state_policy
@@ -26,10 +29,22 @@ from exchange.flows.withdraw import (
     withdrawal_states,
 )
 from exchange.store.peers import quarantined, set_aside
+from exchange.store.shares import quarantine_unnoted
 from exchange.store.statements import find_statement
 from exchange.store.tables import AcquisitionRow, PeerRow, StatementRow
 from exchange.store.terms import approvals
-from schemas import Grant, Group, LegalBasis, Maker, Withdrawal, open_envelope, parse_statement
+from exchange.store.withdrawals import bury
+from schemas import (
+    Acknowledgement,
+    Grant,
+    Group,
+    LegalBasis,
+    Maker,
+    Receipt,
+    Withdrawal,
+    open_envelope,
+    parse_statement,
+)
 from schemas.vocabulary import (
     Decision,
     ErasureOutcome,
@@ -209,6 +224,58 @@ def test_only_the_owner_withdraws(network: Network) -> None:
     assert network.holds(XK) == {record}
     with network.nodes[XK].store.read() as session:
         assert [row.reason for row in set_aside(session, MK)] == ["not-owner"]
+
+
+def test_who_disposes_of_anothers_record_does_not_learn_whether_it_is_here(network: Network) -> None:
+    """North Macedonia has two records of Kosovo*, and signs of both what only the owner may; Serbia has one of them.
+
+    * References to Kosovo shall be understood to be in the context of Security Council resolution 1244 (1999).
+    """
+    here = network.record(XK, scan=b"1", audience=["MK", "RS"])
+    unknown = network.record(XK, scan=b"2", audience=["MK"])
+    network.settle()
+    mk, rs = network.nodes[MK], network.nodes[RS]
+    for record in (here, unknown):
+        for said in (
+            say(mk, Withdrawal, HEAD, record=record, reason=ERROR, holder=None),
+            say(mk, Grant, HEAD, record=record, jurisdiction=Jurisdiction.RS, legal_basis=BASIS),
+        ):
+            with mk.store.write() as session:
+                enter(session, said, to=[RS])
+    sign_head(mk)
+    network.settle()
+    assert not give_receipt(rs, MK), "none sooner than the daily one"
+    with rs.store.write() as session:
+        session.get_one(PeerRow, MK).enrolled_at = "2020-01-01T00:00:00.000Z"
+    assert give_receipt(rs, MK)
+    sign_head(rs)
+    network.settle()
+    with mk.store.read() as session:
+        rows = session.scalars(select(StatementRow).where(StatementRow.issuer == RS)).all()
+        told = [parse_statement(open_envelope(row.envelope or b"").payload) for row in rows]
+    outcomes = {one.record: one.outcome for one in told if isinstance(one, Acknowledgement)}
+    assert outcomes == dict.fromkeys((here, unknown), ErasureOutcome.NEVER_HELD)
+    assert [(one.set_aside, one.refused) for one in told if isinstance(one, Receipt)] == [(0, ())]
+    assert network.holds(RS) == {here}
+    with rs.store.read() as session:
+        assert [(row.reason, row.seen_at) for row in set_aside(session, MK)] == [("not-owner", None)] * 2
+        assert quarantine_unnoted(session, MK) == (0, 0), "its lane does not stand still sooner"
+    assert "not-owner" in str(network.peer(RS, MK).alarm)
+    with pytest.raises(NotFound, match="was not withdrawn"):
+        withdrawal_states(rs, here)
+
+
+def test_an_erasure_touches_no_record_of_another_owner(network: Network) -> None:
+    """It was withdrawn by a stranger before it came, and comes before that was worked on."""
+    record = network.record(RS, audience=["MK"])
+    network.settle()
+    mk = network.nodes[MK]
+    with mk.store.write() as session:
+        stone = bury(session, record, XK, ERROR)
+        number = stone.tombstone_id
+    erase(mk, number)
+    assert network.holds(MK) == {record}
+    assert payload_is_here(network, MK, record)
 
 
 def test_a_stranger_cannot_block_what_it_knows_of(network: Network) -> None:

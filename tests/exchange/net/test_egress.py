@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -12,6 +15,7 @@ import httpx
 import pytest
 
 from exchange.errors import ConfigurationError, EgressRefused, MailUnavailable, ObjectStoreUnavailable
+from exchange.net import tunnel
 from exchange.net.address_book import AddressBook
 from exchange.net.egress import Destination, Egress, Place, Typed, place_of
 from exchange.net.line import http_client
@@ -56,6 +60,13 @@ def listed(book: AddressBook) -> Callable[..., Egress]:
         ("192.168.1.1", Place.PRIVATE),
         ("100.64.0.1", Place.PRIVATE),
         ("fd12::1", Place.PRIVATE),
+        ("fec0::1", Place.PRIVATE),
+        ("2002:0a01:0203::1", Place.PRIVATE),
+        ("2002:7f00:0001::1", Place.LOOPBACK),
+        ("2002:a9fe:a9fe::1", Place.NEVER),
+        ("64:ff9b::10.1.2.3", Place.PRIVATE),
+        ("192.0.0.192", Place.NEVER),
+        ("192.0.0.1", Place.NEVER),
         ("127.0.0.1", Place.LOOPBACK),
         ("::1", Place.LOOPBACK),
         (METADATA, Place.NEVER),
@@ -262,6 +273,33 @@ def test_who_has_not_its_password_goes_through_no_tunnel(names: Names, listed: C
             http.get(f"https://{SERVICE}:{far.port}/")
         objects.close()
         assert far.said == []
+
+
+def speak_slowly(line: socket.socket, *, until: float) -> None:
+    while time.monotonic() < until:
+        line.sendall(b"E")
+        with contextlib.suppress(TimeoutError):
+            line.recv(100)
+
+
+def test_who_says_nothing_whole_is_hung_up_on_in_time(
+    listed: Callable[..., Egress], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte now and then is not enough; and one more than there are places for is not let in."""
+    monkeypatch.setattr(tunnel, "CONNECT_S", 1.0)
+    monkeypatch.setattr(tunnel, "MOST_AT_ONCE", 1)
+    made = tunnel.Tunnel(listed())
+    place = "127.0.0.1", int(made.url.rpartition(":")[2])
+    with socket.create_connection(place) as slow:
+        slow.sendall(b"CONN")
+        with socket.create_connection(place, 5) as other:
+            assert other.recv(1) == b""
+        began = time.monotonic()
+        slow.settimeout(0.3)
+        with pytest.raises(OSError, match=r"reset|pipe"):
+            speak_slowly(slow, until=began + 10)
+        assert time.monotonic() - began < 5
+    made.close()
 
 
 def test_a_damaged_file_allows_nothing(names: Names, listed: Callable[..., Egress], tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import MetaData, select
+from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
 from exchange.store.engine import Store
-from exchange.store.exhibits import exhibit_name, exhibit_of, exhibits_of, versions_of_exhibits
-from exchange.store.records import add_record
+from exchange.store.exhibits import exhibit_name, exhibit_of, exhibits_of, too_many_versions, versions_of_exhibits
+from exchange.store.records import add_record, add_records, versions_of
 from exchange.store.review_tables import ExhibitsSeenRow, VerificationTaskRow
 from exchange.store.reviews import add_task, exhibits_seen_by, mark_exhibits
 from exchange.store.statements import add_statement
@@ -100,6 +101,48 @@ def test_a_version_that_was_erased_leads_on(store: Store) -> None:
         keep(session, 2, versions[2])
     with store.read() as session:
         assert session.get_one(RecordRow, versions[2][0]).exhibit == exhibit_name(ISSUER, versions[0][0])
+
+
+@pytest.mark.parametrize("forward", [True, False])
+def test_a_page_of_a_long_chain_is_written_with_few_queries(store: Store, forward: bool) -> None:
+    """As the issue had it: each record walked the whole chain back, while the database was locked."""
+    versions: list[tuple[str, Record, bytes]] = []
+    for number in range(128):
+        versions.append(version(number, versions[-1][0] if versions else None))
+    said: list[str] = []
+    with store.read() as session:
+        listen(session.get_bind(), "before_cursor_execute", lambda *run: said.append(run[2]))
+    places = list(range(128)) if forward else list(reversed(range(128)))
+    for part in (places[:64], places[64:]):
+        with store.write() as session:
+            for place in part:
+                name, record, payload = versions[place]
+                add_statement(session, name, record, "record", STATEMENT.sign(payload), place)
+            session.flush()
+            before = len(said)
+            records = [(versions[place][0], versions[place][1]) for place in part]
+            add_records(session, records, submitted_by=None, state="queued")
+            assert len([one for one in said[before:] if not one.startswith("INSERT")]) < 20
+    with store.read() as session:
+        assert set(session.scalars(select(RecordRow.exhibit))) == {exhibit_name(ISSUER, versions[0][0])}
+        assert [row.statement_id for row in versions_of(session, versions[70][0])] == [one[0] for one in versions]
+
+
+def test_an_exhibit_has_no_more_versions_than_it_may(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where two chains turn out to be one, and where versions stand on one page."""
+    monkeypatch.setattr("exchange.store.exhibits.MAX_VERSIONS", 4)
+    versions: list[tuple[str, Record, bytes]] = []
+    for number in range(7):
+        versions.append(version(number, versions[-1][0] if versions else None))
+    names = {name: record.supersedes for name, record, _ in versions}
+    by_place = list(names)
+    with store.write() as session:
+        assert too_many_versions(session, ISSUER, names) == set(by_place[4:])
+        for number in (0, 1, 3, 4):
+            keep(session, number, versions[number])
+        assert too_many_versions(session, ISSUER, {by_place[2]: by_place[1]}) == {by_place[2]}
+        assert too_many_versions(session, ISSUER, {by_place[5]: by_place[4]}) == set()
+        assert too_many_versions(session, "ffp-mk", {by_place[2]: by_place[1]}) == set()
 
 
 def test_no_other_node_makes_its_record_a_version_of_an_exhibit(store: Store) -> None:

@@ -119,6 +119,7 @@ def _add_deliveries() -> None:
     """
     op.add_column("acquisition", sa.Column("delivered_at", Words()))
     op.add_column("tombstone", sa.Column("kept", Words()))
+    _note_what_remains_delivered()
     connection = op.get_bind()
     acquisition, record, job = (_reflected(name) for name in ("acquisition", "record", "job"))
     candidate = sa.table("candidate", sa.column("acquisition_a"), sa.column("acquisition_b"))
@@ -144,7 +145,17 @@ def _add_deliveries() -> None:
         connection.execute(sa.update(acquisition).where(acquisition.c.acquisition_id == one).values(**waits))
 
 
+def _note_what_remains_delivered() -> None:
+    """Of what an earlier form was still erasing nobody knows any more who delivered it: nothing is told of it."""
+    with op.batch_alter_table("remains") as table:
+        table.add_column(sa.Column("delivered", sa.Boolean(), nullable=False, server_default=sa.false()))
+    with op.batch_alter_table("remains") as table:
+        table.alter_column("delivered", existing_type=sa.Boolean(), existing_nullable=False, server_default=None)
+
+
 def _drop_deliveries() -> None:
+    with op.batch_alter_table("remains") as table:
+        table.drop_column("delivered")
     with op.batch_alter_table("tombstone", table_kwargs={"sqlite_autoincrement": True}) as table:
         table.drop_column("kept")
     with op.batch_alter_table("acquisition", table_kwargs={"sqlite_autoincrement": True}) as table:

@@ -158,6 +158,31 @@ def test_strangers_lock_strangers_alone(node: RunningNode, known: Person, strang
 
 
 @pytest.mark.slow
+def test_nothing_that_a_user_does_ends_the_lock_of_strangers(
+    node: RunningNode, known: Person, stranger: Person
+) -> None:
+    """Else it ends sooner for a name that somebody has, and tells that."""
+    place = place_of(flow._key(node.node), known.pseudonym)
+
+    def failed() -> int:
+        with node.node.store.read() as session:
+            return failures_at(session, place).failed
+
+    for _ in range(FREE_TRIES - 1):
+        stranger.sign_in(pseudonym=known.pseudonym, password=WRONG, code="000000")
+    known.http.cookies.clear()
+    assert known.sign_in().status_code == 303, "from a browser that is not known"
+    assert failed() == FREE_TRIES - 1
+    assert stranger.sign_in(pseudonym=known.pseudonym, password=WRONG, code="000000").status_code == 401
+    assert stranger.sign_in(pseudonym=known.pseudonym, password=WRONG, code="000000").status_code == 429
+    known.http.cookies.clear()
+    assert known.accept().status_code == 200
+    assert failed() == FREE_TRIES
+    assert known.sign_in().status_code == 303, "where the invitation was taken up"
+    assert stranger.sign_in(pseudonym=known.pseudonym, password=WRONG, code="000000").status_code == 429
+
+
+@pytest.mark.slow
 def test_one_address_that_tries_too_often_does_not_stop_a_browser_that_is_known(
     node: RunningNode, known: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +223,9 @@ def test_known_browsers_end(node: RunningNode, known: Person) -> None:
             here = select(func.count()).where(DeviceRow.pseudonym == known.pseudonym)
             return session.scalar(here) or 0
 
+    assert count() == 1, "the browser in which the invitation was taken up"
+    with node.node.store.write() as session:
+        sign_in_guard.end_devices(session, known.pseudonym)
     for number in range(MOST_DEVICES + 2):
         with node.node.store.write() as session:
             sign_in_guard.keep_device(session, known.pseudonym, "")
