@@ -60,6 +60,7 @@ SENTENCES: Final = {
     "not-usable": _m("This scan cannot be shown or compared in this way."),
     "too-large": _m("What was sent is too large."),
     "conflict": _m("This does not agree with what is stored already. Load the page anew."),
+    "already-verified": _m("This does not agree with what is stored already. Load the page anew."),
     "token-name-taken": _m("A token of this name is in force already. Take another name, or revoke that one."),
     "other-pair": _m("What it rests on is of another pair."),
     "other-basis": _m("What it rests on has another basis: the screen and the exhibits do not go together."),
