@@ -29,6 +29,7 @@ from exchange.store.tables import AcquisitionRow, JobRow, PeerRow
 from exchange.trust.keys import ED25519, key_id, raw_public
 from exchange.web.turns import AT_ONCE, Purpose, Turns, purpose_of
 from schemas.vocabulary import Jurisdiction
+from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.web.conftest import problem
 from tests.exchange.web.test_access import FILLED, MATRIX, PEERS
@@ -230,7 +231,7 @@ def test_a_client_takes_a_refusal_for_what_it_is(asking: Asking, start_node: Cal
         mk = start_node(Jurisdiction.MK, max_attempts=1, lane_wait_s=0)
         with mk.node.store.read() as session:
             address = address_of(session.get_one(PeerRow, "ffp-rs"))
-        client = PeerClient(mk.node.keys.transport, timeout_s=10)
+        client = PeerClient(mk.node.keys.transport, guard=ANYWHERE, timeout_s=10)
         with pytest.raises(PeerBusy) as busy:
             client.fetch_mirror(address, "leaves", start=0)
         client.close()
