@@ -34,7 +34,8 @@ FIRST = ("/v1/status", "/v1/log/checkpoint")
 """Routes that say how long the log is, for those that take a size."""
 _LEADS = re.compile(r'(?:href|src|data-[a-z-]+|[a-z]+-heights|hx-get)="(/(?:app|v1)/[^"#]*)')
 _FORMS = re.compile(r'<form(?![^>]*method="post")[^>]*action="(/app/[^"#]*)')
-_ELSEWHERE = re.compile(r"^/app/(static|language|sign-out|oidc)")
+_ELSEWHERE = re.compile(r"^/app/(static|language|sign-|welcome)")
+"""Not for somebody who is signed in, or the same for all."""
 
 
 class CuriousExaminer:
@@ -68,8 +69,9 @@ class CuriousExaminer:
                 waiting += [html.unescape(found) for led in (_LEADS, _FORMS) for found in led.findall(answer.text)]
 
     def _guessed(self) -> list[str]:
-        """Pages by what it was told: of records, of hits."""
-        return [f"/app/{what}/{value}" for value in self._told.values for what in ("hits", "records")]
+        """Pages by what it was told, of records and of hits; and those that other roles are led to."""
+        told = [f"/app/{what}/{value}" for value in self._told.values for what in ("hits", "records")]
+        return told + [page for page in self._pages if "{" not in page]
 
     def _get(self, target: str) -> httpx.Response:
         answer = self._browser.get(self._world.rs.settings.url + target)
@@ -83,8 +85,7 @@ class CuriousExaminer:
     def crawl_api(self, description: Description) -> None:
         """Every GET route of the description with every value that was seen, and page by page."""
         for path in sorted(description.routes(), key=lambda path: path not in FIRST):
-            is_drawn = any(word in path for word in _DRAWN)
-            most, each = (MOST_DRAWN, 0) if is_drawn and "heights" not in path else (MOST, 1)
+            most, each = (MOST_DRAWN, 0) if "picture" in path else (MOST, 1)
             for asked in description.requests(path, self._seen, most=most, each=each):
                 target: str | None = asked.target
                 for _ in range(3):
@@ -165,6 +166,11 @@ def pages_of(world: World) -> dict[str, re.Pattern[str]]:
         if isinstance(route, Route) and "GET" in (route.methods or ()):
             found["/app" + route.path] = re.compile("/app" + re.sub(r"\{[^}]+\}", "[^/]+", route.path))
     return found
+
+
+def pages_for_examiners(pages: Iterable[str], coverage: Coverage) -> list[str]:
+    """Those that were not refused for the role."""
+    return [page for page in pages if not _ELSEWHERE.match(page) and not coverage.answers[page, 403]]
 
 
 def is_for_examiners(description: Description, path: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.observers import floors
 from tests.observers.coverage import Coverage
-from tests.observers.examiner import is_for_examiners, observe_as_examiner, pages_of
+from tests.observers.examiner import is_for_examiners, observe_as_examiner, pages_for_examiners, pages_of
 from tests.observers.peer import description_of, is_for_peers, observe_as_peer
 from tests.observers.secrets_of_records import Searched, Withheld
 from tests.observers.secrets_of_reviews import Conclusion
@@ -47,7 +47,8 @@ def test_an_examiner_finds_nothing_where_the_secret_is_the_same(
         description, pages = description_of(world), pages_of(world)
     routes = [path for path in description.routes() if is_for_examiners(description, path)]
     floors.check(outcome.coverage, routes, floors.EXAMINER_ROUTES, "GET routes for examiners")
-    floors.check(outcome.coverage, pages, floors.EXAMINER_PAGES, "pages")
+    pages_for = pages_for_examiners(pages, outcome.coverage)
+    floors.check(outcome.coverage, pages_for, floors.EXAMINER_PAGES, "pages for examiners")
     _check_parameters(outcome, description.parameters(outcome.coverage.reached(routes)))
 
 
