@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+from exchange.flows import send_blind
 from exchange.flows.blind import pair_of
 from exchange.flows.pipelines import PIPELINES
 from exchange.flows.speak import speak
@@ -64,17 +64,17 @@ class Conclusion(OfReview):
 
     def conclude(self, world: World, value: int) -> list[str]:
         chance = random.Random(f"{self.name}/{self.seed}")
-        said = ("identification", "inconclusive_b")[value]
+        held = ("identification", "inconclusive_b")[value]
         remarks = ["Parallel striae agree." * chance.randint(1, 9) for _ in range(2)]
-        fields = {"conclusion": said, "basis": "screen", "remark": remarks[value]}
+        fields = {"conclusion": held, "basis": "screen", "remark": remarks[value]}
         sibling = {"pair": pair_of(self.sibling).model_dump(mode="json"), **fields}
-        with drawing(None):
-            first = say(world, COLLEAGUE, "conclusion", **sibling)
+        first = say(world, COLLEAGUE, "conclusion", **sibling)
         say(world, THIRD, "verification", verifies=first, **sibling)
         _hit_of_other_side(world, self.lead)
         world.work(((RS, MK),))
-        with drawing(self.control):
-            return [say(world, COLLEAGUE, "conclusion", pair=pair_of(self.lead).model_dump(mode="json"), **fields)]
+        said = say(world, COLLEAGUE, "conclusion", pair=pair_of(self.lead).model_dump(mode="json"), **fields)
+        send_control(world, self.control)
+        return [said]
 
 
 class Control(OfReview):
@@ -88,17 +88,20 @@ class Control(OfReview):
         fields = {"conclusion": "inconclusive_a", "basis": "screen", "remark": "Some agreement."}
         _hit_of_other_side(world, real, messages=value)
         world.work(((RS, MK),))
-        with drawing(control):
-            return [say(world, COLLEAGUE, "conclusion", pair=pair_of(real).model_dump(mode="json"), **fields)]
+        if value == 1:  # the first pair is asked for first in both worlds
+            send_control(world, control)
+        said = say(world, COLLEAGUE, "conclusion", pair=pair_of(real).model_dump(mode="json"), **fields)
+        if value == 0:
+            send_control(world, control)
+        return [said]
 
 
-@contextmanager
-def drawing(control: StoredCandidate | None) -> Iterator[None]:
-    """While the block runs, this pair is drawn as the one that nobody holds for a lead."""
+def send_control(world: World, control: StoredCandidate) -> None:
+    """This pair is drawn as the one that nobody holds for a lead."""
+    world.steps.step()
     with pytest.MonkeyPatch.context() as patched:
-        drawn = [] if control is None else [control]
-        patched.setattr("exchange.flows.blind.unsent_candidates", lambda *_, **__: drawn)
-        yield
+        patched.setattr(send_blind, "_draw_control", lambda *_: control.row.candidate_id)
+        send_blind.draw_control(world.rs, 2**127)
 
 
 def prepared(base: Base, folder: Path) -> Base:

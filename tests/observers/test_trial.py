@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.observers import floors
-from tests.observers.coverage import Coverage
 from tests.observers.examiner import is_for_examiners, observe_as_examiner, pages_for_examiners, pages_of
 from tests.observers.peer import description_of, is_for_peers, observe_as_peer
-from tests.observers.secrets_of_records import Searched, Withheld
+from tests.observers.secrets_of_records import Searched
 from tests.observers.secrets_of_reviews import Conclusion
 from tests.observers.stranger import Account, observe_as_stranger
-from tests.observers.trial import Meanwhile, Outcome, Told, run
-from tests.observers.wire import Exchange
-from tests.observers.world import Base, World
+from tests.observers.trial import Outcome, run
+from tests.observers.world import Base
 
 pytestmark = pytest.mark.slow
 
@@ -50,15 +48,6 @@ def test_an_examiner_finds_nothing_where_the_secret_is_the_same(
     pages_for = pages_for_examiners(pages, outcome.coverage)
     floors.check(outcome.coverage, pages_for, floors.EXAMINER_PAGES, "pages for examiners")
     _check_parameters(outcome, description.parameters(outcome.coverage.reached(routes)))
-
-
-def test_what_is_left_out_would_differ(base: Base, trial_folder: Path) -> None:
-    """Else it need not be on the list of what may differ any more."""
-
-    def observe_all(world: World, told: Told, meanwhile: Meanwhile, coverage: Coverage) -> Sequence[Exchange]:
-        return observe_as_peer(world, told, meanwhile, coverage, left_out=())
-
-    assert run(base, trial_folder, Withheld(1), observe_all).differences
 
 
 def test_a_stranger_finds_nothing_where_the_secret_is_the_same(base: Base, trial_folder: Path) -> None:
