@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import time
 from collections.abc import Iterator
@@ -25,7 +26,8 @@ from tests.exchange.flows.conftest import enrol_with, simulated
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
-MOST_TIMES = 2.0
+MOST_TIMES = 2.0 if os.environ.get("FFP_CHAOS") == "full" else 3.0
+"""In the long form; three exhibits of the short one say less."""
 PATIENCE_S = 120
 GREED_S = 8
 """So long the greedy peer has the node for itself first, so that its work waits in front of the honest peer's."""

@@ -365,7 +365,7 @@ def test_a_deadline_that_was_missed(home: Path, node: Node) -> None:
         )
     found = only(examine(home))
     assert (found.subject, found.gravity) == ("deadlines", Gravity.WARNING)
-    assert "1 verifications" in found.what
+    assert "Verifications overdue: 1," in found.what
 
 
 def test_every_duty_has_its_words() -> None:
