@@ -59,8 +59,9 @@ def test_a_request_to_a_peer_carries_the_number_and_stays_good(pair: tuple[Runni
     with capture_logs() as logs, bound_contextvars(**{FIELD: number}):
         assert client.fetch_card(mk.url)
         assert httpx.get(f"{mk.url}/healthz", headers=passed_on(), trust_env=False).headers[HEADER] == number
+        # a server writes its line once the whole answer has left
+        eventually(lambda: any(line["event"] == "answered" and line["route"] == "/v1/node" for line in logs))
     client.close()
-    assert any(line["event"] == "answered" and line["route"] == "/v1/node" for line in logs)
 
 
 def lines_of(node: Served) -> list[dict[str, Any]]:
