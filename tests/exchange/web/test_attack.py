@@ -166,8 +166,8 @@ def test_the_host_header_changes_nothing(node: RunningNode, host: str) -> None:
 
 
 def test_many_senders_at_once(node: RunningNode) -> None:
-    """All are served, each once, while others read; the node answers readers in between. Where it is too slow for all of
-    them in time, it says when to come again, and who does is served too."""
+    """All are served, each once, while others read; the node answers readers in between. Where it is too slow for all
+    in time, it says when to come again, and who does is served too."""
     scans, before = [tiny_scan() for _ in range(AT_ONCE)], stored(node)
     slowest: list[float] = []
     done = threading.Event()
