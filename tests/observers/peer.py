@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -38,7 +38,6 @@ from schemas import (
 from schemas.lane import parse_lane_page
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.exchange.flows.network import MK, RS, XK
-from tests.observers.allowed import LEFT_OUT
 from tests.observers.coverage import Coverage
 from tests.observers.description import Asked, Description, Seen
 from tests.observers.trial import Meanwhile, Told
@@ -63,13 +62,13 @@ class CuriousPeer:
         self._key = world.mk.keys.transport
         self._seen = {host: Seen(told.values) for host in ASKED}
 
-    def sign_anything(self, left_out: Collection[str]) -> None:
-        """Statements that name what it was told, as if it knew what that is; of some types none."""
+    def sign_anything(self) -> None:
+        """Statements that name what it was told, as if it knew what that is."""
         for number, digest in enumerate(self._told.sizes):
             self._sign_record(number, digest)
         for value in self._told.values:
             if value not in self._told.sizes:
-                self._sign_about(value, left_out)
+                self._sign_about(value)
         sign_head(self._world.mk)
 
     def _sign_record(self, number: int, digest: str) -> None:
@@ -93,7 +92,7 @@ class CuriousPeer:
             add_record(session, statement_id(payload), record, submitted_by=None, state=AcquisitionState.QUEUED)
             share(session, statement_id(payload), record, owner=MK)
 
-    def _sign_about(self, value: str, left_out: Collection[str]) -> None:
+    def _sign_about(self, value: str) -> None:
         """What a peer may say of a statement, its own or not."""
         node = self._world.mk
         said: list[tuple[type[BaseModel], dict[str, Any]]] = [
@@ -105,8 +104,6 @@ class CuriousPeer:
         ]
         for kind, fields in said:
             self._world.steps.step()
-            if kind.__name__.lower() in left_out:
-                continue
             ready = say(node, kind, WHO, **fields)  # type: ignore[type-var]
             with node.store.write() as session:
                 enter(session, ready, to=list(ASKED))
@@ -180,9 +177,7 @@ class CuriousPeer:
         self._http.close()
 
 
-def observe_as_peer(
-    world: World, told: Told, meanwhile: Meanwhile, coverage: Coverage, left_out: Collection[str] = LEFT_OUT
-) -> Sequence[Exchange]:
+def observe_as_peer(world: World, told: Told, meanwhile: Meanwhile, coverage: Coverage) -> Sequence[Exchange]:
     """1. Sign what names the secret, have it pulled, send a query.
     2. What happens anyway happens.
     3. Ask the owner everything; let the nodes work on; ask whoever holds some of it too, and the owner again.
@@ -190,7 +185,7 @@ def observe_as_peer(
     description = description_of(world)
     peer = CuriousPeer(world, told, coverage)
     try:
-        peer.sign_anything(left_out)
+        peer.sign_anything()
         peer.query(world.records["1-2"])
         world.work()
         meanwhile()

@@ -31,7 +31,7 @@ def test_the_list_stands_in_the_threat_model_with_the_same_reasons() -> None:
     section = THREATS.read_text(encoding="utf-8").partition(HEADING)[2].partition("\n## ")[0]
     head, *written = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", section, re.MULTILINE)
     assert head == ("what", "why")
-    assert written == [(entry.name, entry.reason) for entry in ALLOWED]
+    assert written == ([(entry.name, entry.reason) for entry in ALLOWED] or [("nothing", "at present")])
 
 
 def test_hashes_are_named_by_first_sight() -> None:
