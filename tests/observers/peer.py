@@ -17,6 +17,7 @@ from exchange.flows.ask import Question, ask
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.say import enter, say
 from exchange.flows.sharing import share
+from exchange.flows.withdraw import withdraw
 from exchange.net.message_signatures import sign_request
 from exchange.store.jobs import JobKind
 from exchange.store.peers import next_head
@@ -36,7 +37,7 @@ from schemas import (
     statement_id,
 )
 from schemas.lane import parse_lane_page
-from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
+from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy, WithdrawalReason
 from tests.exchange.flows.network import MK, RS, XK
 from tests.observers.coverage import Coverage
 from tests.observers.description import Asked, Description, Seen
@@ -61,6 +62,7 @@ class CuriousPeer:
         self._http = world.wire.client(MK)
         self._key = world.mk.keys.transport
         self._seen = {host: Seen(told.values) for host in ASKED}
+        self._signed: list[str] = []
 
     def sign_anything(self) -> None:
         """Statements that name what it was told, as if it knew what that is."""
@@ -91,6 +93,7 @@ class CuriousPeer:
             append_own(session, statement_id(payload), record, record.type, node.keys.statement.sign(payload))
             add_record(session, statement_id(payload), record, submitted_by=None, state=AcquisitionState.QUEUED)
             share(session, statement_id(payload), record, owner=MK)
+        self._signed.append(statement_id(payload))
 
     def _sign_about(self, value: str) -> None:
         """What a peer may say of a statement, its own or not."""
@@ -107,6 +110,13 @@ class CuriousPeer:
             ready = say(node, kind, WHO, **fields)  # type: ignore[type-var]
             with node.store.write() as session:
                 enter(session, ready, to=list(ASKED))
+
+    def take_back(self) -> None:
+        """Withdraw the records that name scans which it never had: others acknowledge what became of these."""
+        for record in self._signed:
+            self._world.steps.step()
+            withdraw(self._world.mk, WHO, record, WithdrawalReason.ENTERED_IN_ERROR)
+        sign_head(self._world.mk)
 
     def query(self, record: str) -> None:
         """Ask with an own scan, and wait for the answers on the lanes."""
@@ -180,7 +190,7 @@ class CuriousPeer:
 def observe_as_peer(world: World, told: Told, meanwhile: Meanwhile, coverage: Coverage) -> Sequence[Exchange]:
     """1. Sign what names the secret, have it pulled, send a query.
     2. What happens anyway happens.
-    3. Ask the owner everything; let the nodes work on; ask whoever holds some of it too, and the owner again.
+    3. Ask the owner everything; take back what it signed; ask whoever holds some of it too, and the owner again.
     """
     description = description_of(world)
     peer = CuriousPeer(world, told, coverage)
@@ -190,6 +200,7 @@ def observe_as_peer(world: World, told: Told, meanwhile: Meanwhile, coverage: Co
         world.work()
         meanwhile()
         peer.crawl(description, RS, peers_alone=False)
+        peer.take_back()
         world.work()
         for host in (XK, RS):
             peer.crawl(description, host, peers_alone=True)

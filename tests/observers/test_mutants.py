@@ -49,6 +49,11 @@ def fetches_what_is_missing(original: Callable[..., Any]) -> Callable[..., Any]:
     return receive
 
 
+def tells_who_named(_original: Callable[..., Any]) -> Callable[..., Any]:
+    """An acknowledgement names each scan that stays, delivered or not."""
+    return lambda row: {row.sha256}
+
+
 def hides_files(original: Callable[..., blind.Hidden]) -> Callable[..., blind.Hidden]:
     """Of two exhibits the two scans alone."""
 
@@ -99,6 +104,14 @@ OF_PEERS = (
         "only what is missing is fetched",
         "exchange.flows.fetch:_receive",
         fetches_what_is_missing,
+        Withheld,
+        observe_as_peer,
+    ),
+    Mutant("receipts say whose it is", "exchange.store.peers:is_told", always(true()), Withheld, observe_as_peer),
+    Mutant(
+        "who named a scan is told that it stays",
+        "exchange.flows.erase:told_of",
+        tells_who_named,
         Withheld,
         observe_as_peer,
     ),
