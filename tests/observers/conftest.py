@@ -22,7 +22,7 @@ from tests.observers.world import Base, make_base
 REPORT = "FFP_OBSERVERS_REPORT"
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _logs_where_pytest_keeps_them() -> Iterator[None]:
     """And only what nobody foresaw: jobs that a trial makes fail would be thousands of lines."""
     before = structlog.get_config()
