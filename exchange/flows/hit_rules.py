@@ -367,7 +367,18 @@ class _Weighing(Bases):
         for said in self.known.values():
             if self._is_taken_back(said):
                 self.no_effect[said.statement_id] = NoEffect.TAKEN_BACK
-        return Weighed(stage, by, turn, on, self.feedback, disputed, dict(self.no_effect))
+        proposed = self._proposals(self.known[by]) if stage is Stage.COMPARISON_AGREED else {}
+        return Weighed(stage, by, turn, on, proposed, self.feedback, disputed, dict(self.no_effect))
+
+    def _proposals(self, agreed: Said) -> dict[str, date]:
+        """The day that each side named last since this agreement, where it is another one."""
+        found: dict[str, date] = {}
+        for name in sorted(self.rounds, key=self._depth_and_place):
+            step = self.known[name]
+            day = getattr(step.statement, "on", None)
+            if day and self._root(step) == self._root(agreed) and self._depth(step) > self._depth(agreed):
+                found[step.statement.issuer] = day
+        return {side: day for side, day in found.items() if day != getattr(agreed.statement, "on", None)}
 
     def _stand(self) -> tuple[Stage, str, tuple[str, ...], date | None]:
         over = self.over

@@ -81,12 +81,14 @@ class Said:
 @dataclass(frozen=True)
 class Weighed:
     """``brought_by`` is the statement that brought the hit to its stage, ``turn`` the nodes whose turn it is, ``on``
-    the day that was agreed, ``feedback`` each side's last word, ``no_effect`` what counts for nothing and why."""
+    the day that was agreed, ``proposed`` the other day that each side would have, ``feedback`` each side's last word,
+    ``no_effect`` what counts for nothing and why."""
 
     stage: Stage
     brought_by: str
     turn: tuple[str, ...]
     on: date | None
+    proposed: Mapping[str, date]
     feedback: Mapping[str, FeedbackOutcome]
     disputed: bool
     no_effect: Mapping[str, NoEffect]

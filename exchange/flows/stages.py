@@ -49,9 +49,9 @@ def both_have(statement: AnyStatement, read_at: str | None) -> str | None:
 @dataclass(frozen=True)
 class Progress:
     """``waits_for`` are the nodes whose turn it is until ``due_at``; none when the hit is closed, or when all is said.
-    ``feedback`` is each node's last word on what became of it, ``on`` the day that was agreed. ``provisional``: the
-    times are this node's own, since the other side has not countersigned yet. ``no_effect``: what counts for nothing,
-    and why."""
+    ``feedback`` is each node's last word on what became of it, ``on`` the day that was agreed, ``proposed``
+    the other day that each side would have. ``provisional``: the times are this node's own, since the other side has
+    not countersigned yet. ``no_effect``: what counts for nothing, and why."""
 
     stage: Stage
     since: str
@@ -60,6 +60,7 @@ class Progress:
     disputed: bool
     feedback: Mapping[str, FeedbackOutcome]
     on: date | None
+    proposed: Mapping[str, date]
     provisional: bool
     no_effect: Mapping[str, NoEffect]
 
@@ -80,6 +81,7 @@ def progress(history: Sequence[Entry], terms: Settings) -> Progress:
         disputed=found.disputed,
         feedback=found.feedback,
         on=found.on,
+        proposed=found.proposed,
         provisional=by.countersigned_at is None and found.stage is not Stage.COMPARISON_AGREED and due is not None,
         no_effect=found.no_effect,
     )

@@ -94,6 +94,7 @@ def one(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
     if candidate is not None:  # the history tells the score
         note_shown(node, who.caller.role, who.caller.pseudonym, [candidate], opened=True)
     asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in link.history))
+    peer = _other_side(node, link)
     return page(
         "hit",
         who,
@@ -102,7 +103,8 @@ def one(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
         candidate_id=candidate.row.candidate_id if candidate else None,
         reviews=reviews,
         now=stamp(),
-        peer=_other_side(node, link),
+        peer=peer,
+        day=link.progress.proposed.get(peer or "", link.progress.on),
         channels=list(ReferenceChannel),
         outcomes=list(FeedbackOutcome),
         conclusions=list(AfteConclusion),

@@ -245,10 +245,13 @@ def test_a_day_moves_when_both_sides_spoke_for_it() -> None:
     agreed = made.agreed(lead, asked_by=OTHER, agreed_by=ISSUER)
     proposed = made.step("agreed", lead, ISSUER, agreed, on="2026-04-01")
     assert str(found(made).on) == "2026-03-02"
+    assert found(made).proposed == {ISSUER: date(2026, 4, 1)}
     other = made.step("agreed", lead, OTHER, proposed, on="2026-04-02")
     assert str(found(made).on) == "2026-03-02", "each proposed another"
+    assert found(made).proposed == {ISSUER: date(2026, 4, 1), OTHER: date(2026, 4, 2)}
     last = made.step("agreed", lead, ISSUER, other, on="2026-04-02")
     assert (str(found(made).on), found(made).brought_by) == ("2026-04-02", last)
+    assert not found(made).proposed
     made.step("agreed", lead, ISSUER, proposed, on="2026-04-01")
     assert str(found(made).on) == "2026-04-02", "an earlier proposal brings nothing back"
     hit = made.confirm(ISSUER, agreed)

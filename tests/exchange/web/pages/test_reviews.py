@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -30,7 +30,7 @@ from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow
 
-TODAY = str(datetime.now(LOCAL).date())
+TODAY, LATER = (str((datetime.now(LOCAL) + timedelta(days=days)).date()) for days in (0, 7))
 REMARK = "Parallel striae agree from hour two to hour five."
 
 
@@ -230,6 +230,11 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     _until(lambda: "SIENA: S-1" in first.get(hit).text)
     assert first.send(f"{hit}/comparison", step="agreed", on=TODAY, place="Skopje").status_code == 303
     _until(lambda: f"The exhibits meet on {TODAY}." in examiner.get(hit).text)
+    assert investigator.send(f"{hit}/comparison", step="agreed", on=LATER, place="Skopje").status_code == 303
+    assert f"Your side proposes another day, {LATER}." in investigator.get(hit).text
+    _until(lambda: f"ffp-mk proposes another day, {LATER}." in first.get(hit).text)
+    assert f'name="on" value="{LATER}"' in first.get(hit).text
+    assert f"until then {TODAY} holds" in first.get(hit).text
 
     # on the exhibits: again two examiners, and what they say makes the confirmed hit
     assert examiner.send(f"{hit}/conclusion", conclusion="identification", remark="").status_code == 303
