@@ -11,6 +11,8 @@ NODE := --extra build --extra postgresql --extra oidc --extra s3
 # one thread for linear algebra: the arrays are small, and more threads only get in each other's way
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
+# compiled modules are kept: else each process that a test starts compiles them all anew
+unexport PYTHONDONTWRITEBYTECODE
 
 # tests over all cores; timing belongs to `make bench`, which has the machine to itself
 SPREAD := -n auto --dist loadfile --benchmark-disable
