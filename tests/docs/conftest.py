@@ -21,7 +21,7 @@ WITH_CODE = (
     *(
         str(path.relative_to(ROOT))
         for path in sorted((ROOT / "deploy").rglob("*"))
-        if path.is_file() and path.suffix not in {".md", ".json"}
+        if path.is_file() and path.suffix not in {".md", ".json", ".pyc"}
     ),
 )
 _FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
