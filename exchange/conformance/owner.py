@@ -79,7 +79,9 @@ class Owner:
             raise TypeError("the sample is no record")
         with self.node.store.write() as session:
             index = append_own(session, name, beside, "record", sealed)
-            add_record(session, name, beside, submitted_by=None, state=AcquisitionState.AWAITING_SCAN)
+            add_record(
+                session, name, beside, submitted_by=beside.made_by.pseudonym, state=AcquisitionState.AWAITING_SCAN
+            )
             if find_peer(session, self.reader) is not None:
                 put_on_lane(session, self.reader, name)
         sign_head(self.node)

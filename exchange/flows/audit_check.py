@@ -156,9 +156,9 @@ def _check_included(session: Session, row: StatementRow, head: Checkpoint, check
 
 
 def _check_index(kept: Sequence[AuditBatchRow], vouching: list[_Batch], check: AuditCheck) -> None:
-    told = {(row.first, row.first + row.count - 1, row.statement_id) for row in kept}
-    signed = {(batch.first, batch.last, batch.statement_id) for batch in vouching}
-    for first, last, statement_id in sorted(told ^ signed):
+    told = {(row.first, row.first + row.count - 1, row.statement_id, row.log_index) for row in kept}
+    signed = {(batch.first, batch.last, batch.statement_id, batch.log_index) for batch in vouching}
+    for first, last, statement_id, _ in sorted(told ^ signed):
         check.found(f"audit rows {first} to {last}", f"The table of batches does not agree with {statement_id}.")
 
 

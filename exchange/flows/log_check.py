@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 
@@ -14,16 +14,19 @@ from exchange.clock import stamp_in
 from exchange.errors import CheckpointInvalid, NotFound, ObjectAltered, StatementInvalid, TimeStampRefused
 from exchange.flows.audit_check import AuditCheck, check_audit
 from exchange.flows.blob_cache import is_away
-from exchange.flows.enrol import peer_keys
 from exchange.flows.node import Node
 from exchange.flows.page import open_head
+from exchange.flows.signed_peers import check_cosignatures, check_orphans, check_peer, keys_of, leaves_of_mirror
+from exchange.flows.signed_rows import Difference, Signed, check_rows
+from exchange.flows.signed_terms import check_terms
 from exchange.log import merkle
 from exchange.log.checkpoint import parse_text
 from exchange.log.note import parse_note
 from exchange.log.timestamp import verify_reply
+from exchange.store.at_rest import A_TIME, count_nodes, unknown_issuers
 from exchange.store.objects import all_stored
 from exchange.store.peers import all_peers
-from exchange.store.rebuild import lost_leaves
+from exchange.store.rebuild import PARKED, lost_leaves
 from exchange.store.records import scans_at_rest
 from exchange.store.stamps import stamped_heads
 from exchange.store.statements import (
@@ -31,13 +34,15 @@ from exchange.store.statements import (
     count_statements,
     find_node,
     keep_log_check,
+    key_events,
+    keys_since,
     last_log_check,
     log_size,
     statements_of,
 )
-from exchange.store.tables import CheckpointRow, StatementRow
+from exchange.store.tables import CheckpointRow, PeerRow, StatementRow
 from exchange.trust.key_history import KeyHistory
-from exchange.trust.verify import verify_statement
+from exchange.trust.verify import VerifiedStatement, verify_statement
 from schemas.errors import ContractError
 
 MAX_FINDINGS = 1000
@@ -79,15 +84,21 @@ class LogCheck:
         else:
             self.unnamed += 1
 
+    def differ(self, differences: Iterable[Difference]) -> None:
+        for subject, what in differences:
+            self.found(subject, what)
+
 
 def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None, *, fetch: bool = True) -> LogCheck:
     """Compare what is at rest with what was signed. Changes nothing; a node may serve meanwhile.
 
     1. The own log, from its first leaf on: both signatures of each statement, its leaf, every hash of the tree that
        rests on it, each head that was signed on the way, and each time stamp of one, where the settings name roots.
-    2. What came from each peer: both signatures of each statement, and the last head of its log.
-    3. Each audit row, and the batches that the own log vouches for.
-    4. Each scan: its size and its SHA-256. Of what is in the object store alone, without ``fetch``, the size: its
+    2. What came from each peer: both signatures of each statement, the last head of its log, and both lanes. Of each
+       statement, own or received, the rows that were made of it.
+    3. What decides who may have what, row by row: each is what a statement says that is still in force.
+    4. Each audit row, and the batches that the own log vouches for.
+    5. Each scan: its size and its SHA-256. Of what is in the object store alone, without ``fetch``, the size: its
        digest is verified whenever it is read.
 
     What is appended while it runs is left for the next time.
@@ -99,14 +110,22 @@ def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None
         _check_stamps(session, node, check)
 
         # 2.
-        for peer in all_peers(session):
-            _check_peer(session, peer_keys(peer), peer.checkpoint, check, progress)
+        peers = all_peers(session)
+        for peer in peers:
+            _check_peer(session, node, peer, check, progress)
+        check.differ(check_cosignatures(session))
+        check.differ(check_orphans(session, [peer.node_id for peer in peers]))
+        for issuer in unknown_issuers(session, [node.node_id, *(peer.node_id for peer in peers)]):
+            check.found(f"statements of {issuer}", "Nobody of this name is a peer: nothing of them can be verified.")
 
         # 3.
+        check.differ(check_terms(session, node))
+
+        # 4.
         _check_acts(session, node, check)
         scans, elsewhere = scans_at_rest(session), all_stored(session)
 
-    # 4.
+    # 5.
     listed = None if fetch or node.objects is None else {found.sha256: found.size for found in node.objects.listing()}
     for done, (sha256, size) in enumerate(scans.items(), 1):
         if listed is not None and sha256 in elsewhere and is_away(node.blobs, sha256):
@@ -140,45 +159,82 @@ def _check_rows(
     tree, size = merkle.Growing(), log_size(session)
     heads = {head.size: head for head in all_checkpoints(session)}
     lost = {row.log_index: row.leaf for row in lost_leaves(session)}  # an alarm of its own, as long as they are
+    made = _Made(session, node, node.history, check)
     row = next(rows, None)
     for index in range(size):
         if index in lost:
             leaf = lost[index]
         elif row is None or row.log_index != index:
             check.found(f"log index {index}", "The statement is gone from the database; restore it from a backup.")
+            made.compare()
             return
         else:
             # one altered statement is one finding: the tree above it is then judged by the leaf that was kept
             stored = find_node(session, 0, index)
-            whole = _check_statement(row, node.history, check) or row.envelope is None
-            leaf = _leaf(row) if whole or stored is None else stored
+            verified = _check_statement(row, node.history, check)
+            leaf = _leaf(row) if verified is not None or row.envelope is None or stored is None else stored
+            made.take(row, verified)
             row = next(rows, None)
         for level, position, computed in tree.append(index, leaf):
             if find_node(session, level, position) != computed:
                 check.found(f"tree level {level}, place {position}", "It is not what the statements at rest give.")
         _check_head(heads.pop(index + 1, None), tree, node.history, check)
         progress("own log", index + 1, size)
+    made.compare()
+    if row is not None and row.log_index < PARKED:
+        check.found(f"log index {row.log_index}", "A statement stands there, beyond the end of the log.")
+    if count_nodes(session) != sum(size >> level for level in range(size.bit_length())):
+        check.found("tree", "It has more or fewer hashes than a log of this size.")
+    events = key_events(session, node.node_id)
+    if events and keys_since(session) != events[-1].log_index:
+        check.found("log_state", "What stands in keys_since is not the place of the last key-event.")
     for beyond in heads.values():
         if beyond.size > size:
             check.found(f"head of size {beyond.size}", "It was signed, but the log is shorter: statements were lost.")
 
 
-def _check_statement(row: StatementRow, keys: KeyHistory, check: LogCheck) -> bool:
-    """Whether it is what was signed, under its own name; of what was erased only its leaf is left."""
+class _Made:
+    """What was made of the statements of one issuer, compared with some of them at a time."""
+
+    def __init__(self, session: Session, node: Node, keys: KeyHistory, check: LogCheck) -> None:
+        self._session, self._node, self._keys, self._check = session, node, keys, check
+        self._signed: list[Signed] = []
+
+    def take(self, row: StatementRow, verified: VerifiedStatement | None) -> None:
+        """Of what is not what was signed nothing follows; that is a finding by itself."""
+        if verified is not None:
+            self._signed.append(Signed(row, verified))
+        if len(self._signed) >= A_TIME:
+            self.compare()
+
+    def compare(self) -> None:
+        if self._signed:
+            self._check.differ(check_rows(self._session, self._node, self._keys, self._signed))
+            self._signed.clear()
+
+
+def _check_statement(row: StatementRow, keys: KeyHistory, check: LogCheck) -> VerifiedStatement | None:
+    """What was signed, if that stands under its own name; of what was erased only its leaf is left."""
     check.statements += 1
     if row.envelope is None:
-        return False
+        return None
+    if row.log_index < 0:
+        check.found(row.statement_id, "What stands in log_index is no place of a log.")
+        return None
     with _noting(check, row.statement_id):
         event = next((link for link in keys.links if link.index == row.log_index), None)
-        if event is not None:  # verified with the identity when the history was made
-            name = event.statement_id if event.envelope.raw == row.envelope else "another key-event"
+        if event is not None and event.envelope.raw == row.envelope:
+            verified = VerifiedStatement(event.statement_id, event.envelope, event.event)  # when the history was made
+        elif event is not None:
+            check.found(row.statement_id, "What stands under this name is another key-event.")
+            return None
         else:
             key = keys.at(row.log_index).event.delegation.statement  # compromised or not: it is what was signed
-            name = verify_statement(row.envelope, issuer=row.issuer, key=key).statement_id
-        if name == row.statement_id:
-            return True
-        check.found(row.statement_id, f"What stands under this name is {name}.")
-    return False
+            verified = verify_statement(row.envelope, issuer=row.issuer, key=key)
+        if verified.statement_id == row.statement_id:
+            return verified
+        check.found(row.statement_id, f"What stands under this name is {verified.statement_id}.")
+    return None
 
 
 def _check_head(head: CheckpointRow | None, tree: merkle.Growing, keys: KeyHistory, check: LogCheck) -> None:
@@ -191,6 +247,8 @@ def _check_head(head: CheckpointRow | None, tree: merkle.Growing, keys: KeyHisto
         signed = parse_text(parse_note(head.note).text) if refused else open_head(head.note, keys)
         if (signed.size, signed.root) != (head.size, tree.root(head.size)):
             check.found(subject, "What was signed is not the root of the statements at rest.")
+        elif signed.root != head.root:
+            check.found(subject, "What stands in root is not what was signed.")
 
 
 def _check_stamps(session: Session, node: Node, check: LogCheck) -> None:
@@ -207,18 +265,25 @@ def _check_stamps(session: Session, node: Node, check: LogCheck) -> None:
             )
 
 
-def _check_peer(
-    session: Session, keys: KeyHistory, checkpoint: bytes | None, check: LogCheck, progress: Progress
-) -> None:
-    issuer = keys.card.issuer
+def _check_peer(session: Session, node: Node, peer: PeerRow, check: LogCheck, progress: Progress) -> None:
+    issuer, keys = peer.node_id, keys_of(peer)
+    if keys is None:
+        check.found(f"peer {issuer}", "What stands in card, key_chain is not what the peer signed.")
+        return
+    made, mirrored = _Made(session, node, keys, check), leaves_of_mirror(session, issuer)
     count = count_statements(session, issuer)
     for done, row in enumerate(statements_of(session, issuer), 1):
-        _check_statement(row, keys, check)
+        verified = _check_statement(row, keys, check)
+        if mirrored(row.log_index) not in (None, row.leaf) and (verified is not None or row.envelope is None):
+            check.found(f"statement {row.statement_id}", f"The log of {issuer} has another one at its log_index.")
+        made.take(row, verified)
         progress(f"from {issuer}", done, count)
-    if checkpoint is not None:
+    made.compare()
+    check.differ(check_peer(session, node, peer, keys))
+    if peer.checkpoint is not None:
         check.heads += 1
         with _noting(check, f"last head of {issuer}"):
-            open_head(checkpoint, keys)
+            open_head(peer.checkpoint, keys)
 
 
 def _check_acts(session: Session, node: Node, check: LogCheck) -> None:

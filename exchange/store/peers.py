@@ -181,6 +181,11 @@ def lane_place(session: Session, peer: str, statement_id: str) -> LaneItemRow | 
     return session.scalars(places.order_by(LaneItemRow.position.desc()).limit(1)).first()
 
 
+def find_lane(session: Session, peer: str) -> LaneRow | None:
+    """None where it is lost; every peer has one."""
+    return session.get(LaneRow, peer)
+
+
 def lane_of(session: Session, peer: str) -> LaneRow:
     return session.get_one(LaneRow, peer)
 

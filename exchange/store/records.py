@@ -92,8 +92,9 @@ def add_records(
     session.execute(
         insert(RecordRow),
         [
-            _record_row(statement_id, record)
-            | {"sequence": first + place, "submitted_by": submitted_by, "received_at": received_at}
+            record_columns(record)
+            | {"statement_id": statement_id, "restricted": False, "sequence": first + place}
+            | {"submitted_by": submitted_by, "received_at": received_at}
             | {"superseded_by": newer.get(statement_id), "exhibit": exhibits[statement_id]}
             for place, (statement_id, record) in enumerate(records)
         ],
@@ -113,7 +114,7 @@ def add_records(
     came = None if state == AcquisitionState.AWAITING_SCAN else received_at
     ids = session.scalars(
         insert(AcquisitionRow).returning(AcquisitionRow.acquisition_id, sort_by_parameter_order=True),
-        [row | {"state": state, "delivered_at": came} for named in records for row in _acquisition_rows(*named)],
+        [row | {"state": state, "delivered_at": came} for named in records for row in acquisition_columns(*named)],
     ).all()
     _supersede(session, issuer, {record.supersedes: name for name, record in records if record.supersedes is not None})
     join_new(session, issuer, exhibits)
@@ -127,10 +128,10 @@ def _supersede(session: Session, issuer: str, newer: Mapping[str, str]) -> None:
         row.superseded_by = newer[row.statement_id]
 
 
-def _record_row(statement_id: str, record: Record) -> dict[str, Any]:
+def record_columns(record: Record) -> dict[str, Any]:
+    """What a record's row says of it."""
     exhibit = record.exhibit
     return {
-        "statement_id": statement_id,
         "issuer": record.issuer,
         "jurisdiction": record.jurisdiction,
         "case_reference": record.case_reference,
@@ -146,11 +147,11 @@ def _record_row(statement_id: str, record: Record) -> dict[str, Any]:
         "retention_until": record.retention_until.isoformat(),
         "level": record.level,
         "handling": record.handling.code,
-        "restricted": False,
     }
 
 
-def _acquisition_rows(statement_id: str, record: Record) -> list[dict[str, Any]]:
+def acquisition_columns(statement_id: str, record: Record) -> list[dict[str, Any]]:
+    """What the rows of a record's scans say of them."""
     return [
         {
             "statement_id": statement_id,

@@ -71,18 +71,28 @@ def replace_policy(session: Session, policy: Policy, *, own: bool) -> None:
     )
     if own:
         session.execute(delete(LegalBasisRow))
-        session.add_all(
-            LegalBasisRow(
-                jurisdiction=basis.jurisdiction,
-                kind=kind,
-                rule=basis.rule,
-                article=basis.article,
-                review_by=basis.review_by.isoformat(),
-            )
-            for basis in policy.bases
-            for kind in basis.kinds
-        )
+        session.add_all(LegalBasisRow(**columns) for columns in legal_basis_rows(policy))
     session.flush()
+
+
+def legal_basis_rows(policy: Policy) -> list[dict[str, str]]:
+    """The lines of a policy's table as rows, a kind of exhibit in each."""
+    return [
+        {
+            "jurisdiction": basis.jurisdiction,
+            "kind": kind,
+            "rule": basis.rule,
+            "article": basis.article,
+            "review_by": basis.review_by.isoformat(),
+        }
+        for basis in policy.bases
+        for kind in basis.kinds
+    ]
+
+
+def bases_in_rows(session: Session) -> set[tuple[str, ...]]:
+    """The same as it stands in the database, in whatever words."""
+    return {tuple(row) for row in session.execute(select(*LegalBasisRow.__table__.columns))}
 
 
 def terms_for(session: Session, peer: PeerRow, *, owner: str) -> list[str]:

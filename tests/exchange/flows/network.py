@@ -138,7 +138,7 @@ class Network:
         name = statement_id(envelope.payload)
         with node.store.write() as session:
             append_own(session, name, record, record.type, envelope)
-            add_record(session, name, record, submitted_by=None, state=AcquisitionState.QUEUED)
+            add_record(session, name, record, submitted_by=record.made_by.pseudonym, state=AcquisitionState.QUEUED)
             share(session, name, record, owner=node.node_id)
 
     def record(self, owner: str, *, scan: bytes | None = None, **changes: object) -> str:
@@ -151,6 +151,7 @@ class Network:
             issuer=owner,
             jurisdiction=node.settings.jurisdiction,
             nonce=f"{self.published:064x}",
+            made_by={"pseudonym": "examiner-1", "role": "examiner", "signed_in": "token"},
             case_reference=f"{node.settings.jurisdiction}-{self.published}",
             handling={"code": "H0", "restriction": None, "source_grade": None, "information_grade": None},
             acquisitions=[acquisition_fields(blob=blob)],
@@ -162,7 +163,7 @@ class Network:
         with node.blobs.arrival(f"{name}.part", len(content)) as arrival, node.store.write() as session:
             arrival.write(content)
             append_own(session, name, record, record.type, envelope)
-            add_record(session, name, record, submitted_by="examiner-1", state=AcquisitionState.QUEUED)
+            add_record(session, name, record, submitted_by=record.made_by.pseudonym, state=AcquisitionState.QUEUED)
             share(session, name, record, owner=owner)
             node.blobs.keep(arrival, blob["sha256"])
         sign_head(node)

@@ -85,7 +85,9 @@ def submit(network: Network, count: int, node_id: str = RS) -> list[str]:
         name = statement_id(payload)
         with node.store.write() as session:
             append_own(session, name, record, "record", node.keys.statement.sign(payload))
-            add_record(session, name, record, submitted_by=None, state=AcquisitionState.AWAITING_SCAN)
+            add_record(
+                session, name, record, submitted_by=record.made_by.pseudonym, state=AcquisitionState.AWAITING_SCAN
+            )
             share(session, name, record, owner=node_id)
         made.append(name)
     while sign_head(node):
@@ -321,7 +323,13 @@ def test_what_a_thief_superseded_is_current_again(pair: Network) -> None:
     assert isinstance(record, Record)
     with node.store.write() as session:
         append_own(session, statement_id(payload), record, "record", node.keys.statement.sign(payload))
-        add_record(session, statement_id(payload), record, submitted_by=None, state=AcquisitionState.AWAITING_SCAN)
+        add_record(
+            session,
+            statement_id(payload),
+            record,
+            submitted_by=record.made_by.pseudonym,
+            state=AcquisitionState.AWAITING_SCAN,
+        )
         share(session, statement_id(payload), record, owner=RS)
     sign_head(node)
     turn(pair, MK, RS)
