@@ -33,6 +33,7 @@ from exchange.flows.fetch import fetch_scan
 from exchange.flows.hit_pairs import work_out_all
 from exchange.flows.key_return import cosign_again
 from exchange.flows.log_check import check_when_due
+from exchange.flows.log_mend import mend_log
 from exchange.flows.log_start import begin_log_start, may_sign
 from exchange.flows.mail import LetterWriter, send_letter
 from exchange.flows.monitoring_hours import Hours
@@ -195,6 +196,7 @@ class Worker:
         with self._taking_over:
             if self._term != self._presence.term:
                 term = self._presence.term
+                self._mend_log()
                 begin_log_start(self._node)
                 cosign_again(self._node)
                 self._recover()
@@ -269,7 +271,15 @@ class Worker:
         restore_galleries(self._node)
         return False
 
+    def _mend_log(self) -> None:
+        """What cannot be mended is named by the check, by status and by readiness; the rest of the node goes on."""
+        try:
+            mend_log(self._node)
+        except StoreUnavailable as error:
+            log.warning("the tree of the own log cannot be made again", detail=str(error))
+
     def _check_at_rest(self) -> bool:
+        self._mend_log()
         check = check_when_due(self._node)
         if check is not None and not check.good:
             for found in check.findings:

@@ -20,11 +20,14 @@ def check(
     home: Home = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was read and found as JSON.")] = False,
 ) -> None:
-    """Read all statements, heads and scans again: is each still what was signed? Exit code 1 when not."""
+    """Read all statements, heads and scans again, and whatever was made of them: is each still what was signed?
+
+    Exit code 1 when not. What is found stays known to `ffp status` and `ffp doctor` until a later check finds it
+    mended."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from exchange.flows.log_check import check_log
+    from exchange.flows.log_check import check_and_keep
     from exchange.flows.node import opened
 
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -36,7 +39,7 @@ def check(
                 tasks[what] = bar.add_task(what)
             bar.update(tasks[what], completed=done, total=total)
 
-        found = check_log(node, show)
+        found = check_and_keep(node, show)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
@@ -55,6 +58,18 @@ _NEXT = (
     "Not all is what was signed. Stop the node, keep a copy of its folder as it is, and restore what is named from a "
     "backup; tell the peers before it serves again."
 )
+
+
+@app.command("mend")
+def mend(home: Home = None) -> None:
+    """Make again what the database lost of the log's tree, from the statements that are left. A node that is served
+    does so by itself."""
+    from exchange.flows.log_mend import mend_log
+    from exchange.flows.node import opened
+
+    with opened(resolve_home(home)) as node:
+        count = mend_log(node)
+    typer.echo(f"Rows of the log that were made again: {count}. Next: ffp log check")
 
 
 @app.command("evidence")

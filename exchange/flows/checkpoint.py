@@ -7,6 +7,7 @@ import time
 from sqlalchemy.orm import Session
 
 from exchange.errors import ConfigurationError, NotFound, StoreUnavailable
+from exchange.flows.log_mend import check_leads_to_signed
 from exchange.flows.log_start import (
     begin_log_start,
     may_sign,
@@ -30,7 +31,8 @@ def sign_head(node: Node) -> bool:
 
     Where the log's keys were replaced, the head that ends with that key-event comes first, signed by both pairs: who
     knows only the old ones sees in it that the log goes on. Nothing is signed while the node waits for its peers after
-    a start, or contradicts what they hold (`log_start`).
+    a start, or contradicts what they hold (`log_start`). Raises StoreUnavailable where the tree at rest does not go on
+    from the last head that was signed.
     Called by the one sequencer of a node: two would still sign the same heads, since a size has one root.
     """
     with node.store.read() as session:
@@ -42,6 +44,7 @@ def sign_head(node: Node) -> bool:
         due = node.history.last_doubly_signed
         if due is not None and (latest is None or latest.size < due):
             size = due
+        check_leads_to_signed(session, size)
         root, set_back = merkle.root(size, node_reader(session)), was_set_back(node, session)
     if set_back:
         begin_log_start(node)

@@ -23,7 +23,7 @@ from exchange.log import merkle
 from exchange.log.checkpoint import parse_text
 from exchange.log.note import parse_note
 from exchange.log.timestamp import verify_reply
-from exchange.store.at_rest import A_TIME, count_nodes, unknown_issuers
+from exchange.store.at_rest import A_TIME, count_nodes, last_leaf, nodes_of, unknown_issuers
 from exchange.store.objects import all_stored
 from exchange.store.peers import all_peers
 from exchange.store.rebuild import PARKED, lost_leaves
@@ -35,12 +35,10 @@ from exchange.store.statements import (
     find_node,
     keep_log_check,
     key_events,
-    keys_since,
     last_log_check,
-    log_size,
     statements_of,
 )
-from exchange.store.tables import CheckpointRow, PeerRow, StatementRow
+from exchange.store.tables import CheckpointRow, LogStateRow, PeerRow, StatementRow
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement, verify_statement
 from schemas.errors import ContractError
@@ -136,16 +134,40 @@ def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None
     return check
 
 
+def check_and_keep(
+    node: Node, progress: Progress = lambda _what, _done, _total: None, *, fetch: bool = True
+) -> LogCheck:
+    """As ``check_log``; what it finds stays known until a later check finds it mended.
+
+    A scan that was found damaged in the object store, and that was not read there again, still counts as damaged.
+    """
+    check = check_log(node, progress, fetch=fetch)
+    with node.store.read() as session:
+        last = last_log_check(session)
+    if not fetch and node.objects is not None and last is not None:
+        _carry_over(node, [Finding(**found) for found in json.loads(last.report).get("findings", [])], check)
+    with node.store.write() as session:
+        keep_log_check(session, good=check.good, report=json.dumps(asdict(check)))
+    return check
+
+
 def check_when_due(node: Node) -> LogCheck | None:
     """Check when the last time is longer ago than the settings say, and keep the report for the operator."""
     with node.store.read() as session:
         last = last_log_check(session)
     if last is not None and last.checked_at > stamp_in(-node.settings.log_check_interval_s):
         return None
-    check = check_log(node, fetch=False)
-    with node.store.write() as session:
-        keep_log_check(session, good=check.good, report=json.dumps(asdict(check)))
-    return check
+    return check_and_keep(node, fetch=False)
+
+
+def _carry_over(node: Node, before: list[Finding], check: LogCheck) -> None:
+    known = {finding.subject for finding in check.findings}
+    with node.store.read() as session:
+        scans = scans_at_rest(session)
+    for finding in before:
+        sha256 = finding.subject.removeprefix("scan ")
+        if finding.subject not in known and sha256 in scans and is_away(node.blobs, sha256):
+            check.found(finding.subject, finding.what)
 
 
 def _check_own(session: Session, node: Node, check: LogCheck, progress: Progress) -> None:
@@ -156,7 +178,10 @@ def _check_own(session: Session, node: Node, check: LogCheck, progress: Progress
 def _check_rows(
     session: Session, rows: Iterator[StatementRow], node: Node, check: LogCheck, progress: Progress
 ) -> None:
-    tree, size = merkle.Growing(), log_size(session)
+    state = session.get(LogStateRow, 1)
+    if state is None:
+        check.found("log_state", "The row that says how long the log is is gone. Next: ffp log mend")
+    tree, size = merkle.Growing(), state.size if state else last_leaf(session, node.node_id, PARKED) + 1
     heads = {head.size: head for head in all_checkpoints(session)}
     lost = {row.log_index: row.leaf for row in lost_leaves(session)}  # an alarm of its own, as long as they are
     made = _Made(session, node, node.history, check)
@@ -183,10 +208,10 @@ def _check_rows(
     made.compare()
     if row is not None and row.log_index < PARKED:
         check.found(f"log index {row.log_index}", "A statement stands there, beyond the end of the log.")
-    if count_nodes(session) != sum(size >> level for level in range(size.bit_length())):
-        check.found("tree", "It has more or fewer hashes than a log of this size.")
+    if count_nodes(session) > nodes_of(size):
+        check.found("tree", "It has more hashes than a log of this size.")
     events = key_events(session, node.node_id)
-    if events and keys_since(session) != events[-1].log_index:
+    if events and state is not None and state.keys_since != events[-1].log_index:
         check.found("log_state", "What stands in keys_since is not the place of the last key-event.")
     for beyond in heads.values():
         if beyond.size > size:

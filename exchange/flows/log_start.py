@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from exchange.errors import CheckpointInvalid
 from exchange.flows.node import Node
 from exchange.log.checkpoint import Checkpoint, parse_text
+from exchange.store.at_rest import count_nodes, nodes_of
 from exchange.store.peers import PeerState, all_peers
 from exchange.store.rebuild import ask_again, keep_returned, lost_leaves, rebuild_sources
-from exchange.store.statements import latest_checkpoint
+from exchange.store.statements import latest_checkpoint, log_size
 from exchange.store.tables import CheckpointRow, LogStartRow, PeerRow
 from exchange.store.witness import LogStartState, disagreements, forget_returned, log_start, set_log_start
 
@@ -106,7 +107,17 @@ def log_alarms(session: Session, node_id: str) -> list[str]:
     """What keeps this node from signing its log, and what of it is lost, in words, with the next step."""
     start = log_start(session)
     blocked = [] if start is None or may_sign(session) else [f"{start.began_at} {_why(session, start, node_id)}"]
-    return [*blocked, *_losses(session)]
+    return [*blocked, *_losses(session), *_torn(session)]
+
+
+def _torn(session: Session) -> list[str]:
+    lost = nodes_of(log_size(session)) - count_nodes(session)
+    if lost <= 0:
+        return []
+    return [
+        f"The database has lost {lost} hashes of the tree of this node's log. They are made again by themselves within "
+        "a minute, or at once by `ffp log mend`; `ffp log check` names them. Look after the disk."
+    ]
 
 
 def _why(session: Session, start: LogStartRow, node_id: str) -> str:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from exchange.errors import ExchangeError
+from exchange.flows.log_mend import check_readable
 from exchange.flows.node import Node
 from exchange.store import workers
 
 
 def readiness(node: Node) -> dict[str, str]:
     """Each part with "ok", or what is wrong with it. The keys were opened when the node was."""
-    return {"keys": "ok", "database": _state(node.store.check), "blobs": _state(node.blobs.check)}
+    return {
+        "keys": "ok",
+        "database": _state(node.store.check),
+        "blobs": _state(node.blobs.check),
+        "log": _state(partial(check_readable, node)),
+    }
 
 
 def who_works(node: Node) -> str:

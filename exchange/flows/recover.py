@@ -53,11 +53,11 @@ from exchange.store.records import AcquisitionState, add_record
 from exchange.store.statements import (
     add_statement,
     append_leaf,
-    find_node,
     find_statement,
     latest_checkpoint,
     latest_of,
     log_size,
+    node_reader,
 )
 from exchange.store.tables import PeerRow
 from exchange.store.terms import keep_grant, replace_policy
@@ -137,7 +137,7 @@ def _verified(session: Session, node: Node, peer: PeerRow, item: MirroredStateme
         raise PeerMisbehaved(
             f"{peer.node_id} gave something back as this node's statement {item.log_index} that is none: {error}"
         ) from error
-    if find_node(session, 0, item.log_index) != merkle.leaf_hash(verified.envelope.leaf_data):
+    if node_reader(session)(0, item.log_index) != merkle.leaf_hash(verified.envelope.leaf_data):
         raise PeerMisbehaved(
             f"{peer.node_id} gave another statement back than this node's log has at {item.log_index}."
         )

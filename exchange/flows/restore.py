@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from exchange.config import Settings, load_settings, write_secret
 from exchange.errors import ConfigurationError, DigestDiffers
-from exchange.flows.log_check import LogCheck, Progress, check_log
+from exchange.flows.log_check import LogCheck, Progress, check_and_keep
 from exchange.flows.node import opened, store_of
 from exchange.store.copies import copy_file, sync, write_file
 from exchange.store.manifest import BLOBS, SCANS, SEALED, Manifest, check_files, read_manifest, scans_of
@@ -82,7 +82,7 @@ def verify_restored(home: Path, manifest: Manifest, *, passphrase: SecretStr | N
     """Read all of it: signatures, hashes, heads, audit rows, scans. Scans that the backup never had are no finding of
     the restore: the peers that hold them give them back, or `ffp log check` names them."""
     with opened(home, passphrase=passphrase) as node:
-        found = check_log(node, progress)
+        found = check_and_keep(node, progress)
     absent = {f"scan {sha256}" for sha256 in manifest.missing}
     found.findings = [finding for finding in found.findings if finding.subject not in absent]
     return found

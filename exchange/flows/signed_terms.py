@@ -89,10 +89,12 @@ def check_terms(session: Session, node: Node) -> Iterator[Difference]:
     yield from _check_found(session, node)
     yield from _check_tasks(session)
     yield from _check_reports(session, node)
-    for table, kind in ((HitRow, Hit), (CountersignatureRow, Receipt)):
-        for row, statement in rows_backed(session, table):
-            if not isinstance(said_in(statement), kind) and not (statement is not None and statement.envelope is None):
-                yield f"{table.__tablename__} {row.statement_id}", UNBACKED
+    for row, statement in rows_backed(session, HitRow):
+        if not isinstance(said_in(statement), Hit):
+            yield f"hit {row.statement_id}", UNBACKED
+    for row, statement in rows_backed(session, CountersignatureRow):
+        if not isinstance(said_in(statement), Receipt):
+            yield f"countersignature {row.statement_id}", UNBACKED
 
 
 def said_in(row: StatementRow | None) -> AnyStatement | None:
@@ -300,11 +302,11 @@ def _decided(row: FoundRow, said: AnyStatement | None) -> dict[str, Any]:
                 "record": None if withdrawn else said.record,
             }
         case Approval() if (said.concerns, said.decision) == (row.handle, Decision.REFUSED):
-            possible = (FoundState.REFUSED, FoundState.REQUESTED, FoundState.WITHDRAWN)
+            possible = [FoundState.REFUSED, FoundState.REQUESTED, FoundState.WITHDRAWN]
+            return {"state": row.state if row.state in possible else possible[0]}
         case _:
-            possible = (FoundState.REQUESTED if row.request else FoundState.FOUND, FoundState.WITHDRAWN)
+            possible = [FoundState.REQUESTED if row.request else FoundState.FOUND, FoundState.WITHDRAWN]
             return {"decision": None, "state": row.state if row.state in possible else possible[0]}
-    return {"state": row.state if row.state in possible else possible[0]}
 
 
 def _check_tasks(session: Session) -> Iterator[Difference]:

@@ -26,6 +26,7 @@ from exchange.store.tables import (
     LaneItemRow,
     LaneRow,
     LogNodeRow,
+    LogStateRow,
     RecordRow,
     StatementRow,
     TombstoneRow,
@@ -237,3 +238,41 @@ def pairs_of_no_hit(session: Session) -> Sequence[str]:
 def count_nodes(session: Session) -> int:
     """How many hashes of complete subtrees of the own log are stored."""
     return session.scalar(select(func.count()).select_from(LogNodeRow)) or 0
+
+
+def nodes_of(size: int) -> int:
+    """How many complete subtrees a log of this size has."""
+    return sum(size >> level for level in range(size.bit_length()))
+
+
+def lost_nodes(session: Session, size: int) -> Iterator[tuple[int, int]]:
+    """Level and place of each complete subtree whose hash is not stored, the lowest level first."""
+    for level in range(size.bit_length()):
+        query = select(LogNodeRow.position).where(LogNodeRow.level == level).order_by(LogNodeRow.position)
+        expected = 0
+        with session.scalars(query.execution_options(yield_per=A_TIME)) as positions:
+            for position in positions:
+                yield from ((level, at) for at in range(expected, min(position, size >> level)))
+                expected = position + 1
+        yield from ((level, at) for at in range(expected, size >> level))
+
+
+def put_nodes(session: Session, nodes: Sequence[tuple[int, int, bytes]]) -> None:
+    """Needs a write transaction."""
+    for level, position, value in nodes:
+        session.merge(LogNodeRow(level=level, position=position, hash=value))
+
+
+def last_leaf(session: Session, owner: str, below: int) -> int:
+    """The largest index of the own log of which a hash or a statement is stored; -1 where there is none."""
+    hashed = session.scalar(select(func.max(LogNodeRow.position)).where(LogNodeRow.level == 0))
+    said = session.scalar(
+        select(func.max(StatementRow.log_index)).where(StatementRow.issuer == owner, StatementRow.log_index < below)
+    )
+    return max(-1 if hashed is None else hashed, -1 if said is None else said)
+
+
+def put_log_state(session: Session, size: int, keys_since: int) -> None:
+    """Needs a write transaction."""
+    if session.get(LogStateRow, 1) is None:
+        session.add(LogStateRow(id=1, size=size, keys_since=keys_since))

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.store.mirror_tables import LostRow, RebuildSourceRow, ReturnedHeadRow
-from exchange.store.tables import LaneItemRow, LaneRow, LogNodeRow, LogStateRow, StatementRow, TombstoneRow
+from exchange.store.statements import leaf_at, log_size, log_state
+from exchange.store.tables import LaneItemRow, LaneRow, LogNodeRow, StatementRow, TombstoneRow
 
 PARKED = 2**61
 """Log indices from here on are none: so is an own statement numbered that has yet to be appended anew."""
@@ -85,8 +86,9 @@ def no_longer_lost(session: Session, log_index: int) -> None:
 
 def own_leaves(session: Session) -> Sequence[bytes]:
     """The hashes of all leaves of the own log, in their order."""
-    query = select(LogNodeRow.hash).where(LogNodeRow.level == 0).order_by(LogNodeRow.position)
-    return session.scalars(query).all()
+    query = select(LogNodeRow.position, LogNodeRow.hash).where(LogNodeRow.level == 0)
+    stored = {row[0]: row[1] for row in session.execute(query)}
+    return [stored[at] if at in stored else leaf_at(session, at) for at in range(log_size(session))]
 
 
 def replace_end(session: Session, common: int, size: int, nodes: Sequence[tuple[int, int, bytes]]) -> None:
@@ -97,7 +99,7 @@ def replace_end(session: Session, common: int, size: int, nodes: Sequence[tuple[
         session.execute(
             insert(LogNodeRow), [{"level": level, "position": at, "hash": value} for level, at, value in nodes]
         )
-    session.get_one(LogStateRow, 1).size = size
+    log_state(session).size = size
     session.flush()
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.errors import StatementInvalid
+from exchange.errors import StatementInvalid, StoreUnavailable
 from exchange.log import merkle
 from exchange.log.tiles import Tile
 from exchange.store.hits import note_receipt
-from exchange.store.tables import CheckpointRow, LogCheckRow, LogNodeRow, LogStateRow, StatementRow
+from exchange.store.mirror_tables import LostRow
+from exchange.store.tables import CheckpointRow, LogCheckRow, LogNodeRow, LogStateRow, PeerRow, StatementRow
 from schemas import Envelope, Statement, about
 
 KEY_EVENT = "key-event"
@@ -23,7 +25,7 @@ def append_own(session: Session, statement_id: str, statement: Statement, kind: 
     """Store an own statement and append its leaf to the log; returns the leaf's index. Needs a write transaction."""
     index = append_leaf(session, _leaf(envelope))
     if kind == KEY_EVENT:
-        session.get_one(LogStateRow, 1).keys_since = index
+        log_state(session).keys_since = index
     add_statement(session, statement_id, statement, kind, envelope, index)
     return index
 
@@ -32,13 +34,13 @@ def put_back_key_event(
     session: Session, statement_id: str, statement: Statement, envelope: Envelope, index: int
 ) -> None:
     """An own key-event stands at its place in the log again, whose leaf is there. Needs a write transaction."""
-    session.get_one(LogStateRow, 1).keys_since = index
+    log_state(session).keys_since = index
     add_statement(session, statement_id, statement, KEY_EVENT, envelope, index)
 
 
 def append_leaf(session: Session, leaf: bytes) -> int:
     """Append a leaf's hash to the own log; returns its index. Needs a write transaction."""
-    state = session.get_one(LogStateRow, 1)
+    state = log_state(session)
     index = state.size
     for level, position, node in merkle.appended(index, leaf, node_reader(session)):
         session.add(LogNodeRow(level=level, position=position, hash=node))
@@ -128,7 +130,7 @@ def check_places(session: Session, issuer: str, places: Mapping[int, str]) -> di
 
 def keys_since(session: Session) -> int:
     """The log index of the own key-event that is in force."""
-    return session.get_one(LogStateRow, 1).keys_since
+    return log_state(session).keys_since
 
 
 def key_events(session: Session, issuer: str) -> Sequence[StatementRow]:
@@ -234,28 +236,63 @@ def find_node(session: Session, level: int, position: int) -> bytes | None:
 
 
 def log_size(session: Session) -> int:
-    return session.scalars(select(LogStateRow.size)).one()
+    return log_state(session).size
+
+
+def log_state(session: Session) -> LogStateRow:
+    """Raises StoreUnavailable where the row is lost."""
+    row = session.get(LogStateRow, 1)
+    if row is None:
+        raise StoreUnavailable(
+            "The database has lost the row that says how long this node's log is. It is made again at the next start, "
+            "or at once by: ffp log mend"
+        )
+    return row
 
 
 def node_reader(session: Session) -> Callable[[int, int], bytes]:
-    """How the Merkle functions read a stored complete-subtree hash; each is read once, since none ever changes."""
+    """How the Merkle functions read a stored complete-subtree hash; each is read once, since none ever changes. A lost
+    one is computed from those below it."""
 
     @functools.cache
     def read(level: int, position: int) -> bytes:
-        return session.get_one(LogNodeRow, (level, position)).hash
+        row = session.get(LogNodeRow, (level, position))
+        if row is not None:
+            return row.hash
+        if level > 0:
+            return merkle.node_hash(read(level - 1, 2 * position), read(level - 1, 2 * position + 1))
+        return leaf_at(session, position)
 
     return read
+
+
+def leaf_at(session: Session, index: int) -> bytes:
+    """A leaf of the own log, by its statement, or by what peers gave back of a lost one. Raises StoreUnavailable."""
+    own = StatementRow.issuer.not_in(select(PeerRow.node_id))
+    row = session.scalars(select(StatementRow).where(StatementRow.log_index == index, own)).one_or_none()
+    if row is not None and row.envelope is not None:
+        return merkle.leaf_hash(hashlib.sha256(row.envelope).digest())
+    known = row or session.get(LostRow, index)
+    if known is None:
+        raise StoreUnavailable(
+            f"The database has lost leaf {index} of this node's log, and its statement. Restore it from a backup; see "
+            "what else is lost with: ffp log check"
+        )
+    return known.leaf
 
 
 def tile_hashes(session: Session, tile: Tile) -> list[bytes]:
     """The hashes that the tile holds, or fewer where the log ends."""
     level, start = tile.nodes[0]
-    rows = session.scalars(
-        select(LogNodeRow.hash)
-        .where(LogNodeRow.level == level, LogNodeRow.position >= start, LogNodeRow.position < start + tile.width)
-        .order_by(LogNodeRow.position)
+    count = min(tile.width, max(0, (log_size(session) >> level) - start))
+    rows = session.execute(
+        select(LogNodeRow.position, LogNodeRow.hash).where(
+            LogNodeRow.level == level, LogNodeRow.position >= start, LogNodeRow.position < start + count
+        )
     )
-    return list(rows)
+    stored = {row[0]: row[1] for row in rows}
+    read = node_reader(session)
+    return [stored[at] if at in stored else read(level, at) for at in range(start, start + count)]
 
 
 def latest_checkpoint(session: Session) -> CheckpointRow | None:

@@ -12,6 +12,7 @@ import pytest
 
 from exchange.flows.log_check import LogCheck, check_log
 from exchange.flows.node import opened
+from exchange.flows.observe import observe
 from exchange.store.statements import log_size
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal
@@ -176,6 +177,30 @@ def test_the_operator_reads_what_to_do(copy: Path, ffp: Ffp) -> None:
     told = ffp("log", "check", "--json", "--home", copy)
     assert told.code == 1
     assert json.loads(told.out)["findings"][0]["subject"] == f"scan {sha256}"
+
+
+def test_what_the_operator_was_told_stays_told_until_it_is_mended(copy: Path, ffp: Ffp) -> None:
+    """Of a record's row: nothing but the check looks at it again."""
+    execute(copy, "update record set level = 'full' where issuer = 'ffp-mk' and sequence = 3")
+    assert ffp("log", "check", "--home", copy).code == 1
+    for _ in range(2):
+        assert "1 not what was signed" in " ".join(ffp("status", "--home", copy).out.split())
+        doctor = ffp("doctor", "--home", copy)
+        assert "Content at rest is not what was signed" in " ".join(doctor.out.split())
+    with opened(copy) as node:
+        assert observe(node).altered
+    execute(copy, "update record set level = 'none' where issuer = 'ffp-mk' and sequence = 3")
+    assert ffp("log", "check", "--home", copy).code == 0
+    assert "all is what was signed" in " ".join(ffp("status", "--home", copy).out.split())
+    with opened(copy) as node:
+        assert not observe(node).altered
+
+
+def test_what_the_tree_lost_is_made_again(copy: Path, ffp: Ffp) -> None:
+    execute(copy, "delete from log_node where level = 1 and position = 0")
+    assert ffp("log", "check", "--home", copy).code == 1
+    assert "made again: 1." in ffp("log", "mend", "--home", copy).out
+    assert ffp("log", "check", "--home", copy).code == 0
 
 
 def test_a_static_copy_is_published(copy: Path, tmp_path: Path, ffp: Ffp) -> None:

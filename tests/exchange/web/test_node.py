@@ -150,7 +150,14 @@ def test_health_and_readiness(node: RunningNode) -> None:
     assert node.http.get(f"{node.url}/healthz").json()["status"] == "ok"
     ready = node.http.get(f"{node.url}/readyz")
     assert ready.status_code == 200
-    assert ready.json() == {"status": "ready", "keys": "ok", "database": "ok", "blobs": "ok", "worker": "ok"}
+    assert ready.json() == {
+        "status": "ready",
+        "keys": "ok",
+        "database": "ok",
+        "blobs": "ok",
+        "log": "ok",
+        "worker": "ok",
+    }
 
 
 def test_not_ready_when_something_is_gone_and_ready_when_it_is_back(start_node: Callable[..., RunningNode]) -> None:
