@@ -28,6 +28,7 @@ from exchange.store.objects import all_stored
 from exchange.store.peers import all_peers
 from exchange.store.rebuild import PARKED, lost_leaves
 from exchange.store.records import scans_at_rest
+from exchange.store.seals import broken
 from exchange.store.stamps import stamped_heads
 from exchange.store.statements import (
     all_checkpoints,
@@ -94,7 +95,8 @@ def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None
        rests on it, each head that was signed on the way, and each time stamp of one, where the settings name roots.
     2. What came from each peer: both signatures of each statement, the last head of its log, and both lanes. Of each
        statement, own or received, the rows that were made of it.
-    3. What decides who may have what, row by row: each is what a statement says that is still in force.
+    3. What decides who may have what, row by row: each is what a statement says that is still in force; and who is let
+       in, which no statement says, is as this node sealed it.
     4. Each audit row, and the batches that the own log vouches for.
     5. Each scan: its size and its SHA-256. Of what is in the object store alone, without ``fetch``, the size: its
        digest is verified whenever it is read.
@@ -118,6 +120,8 @@ def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None
 
         # 3.
         check.differ(check_terms(session, node))
+        for table, name in broken(session):
+            check.found(f"{table} {name}", "It is not as this node sealed it: somebody else changed it.")
 
         # 4.
         _check_acts(session, node, check)

@@ -33,6 +33,7 @@ from exchange.store.audit_trail import AuditTrail
 from exchange.store.blobs import BlobFolder, QueryScans
 from exchange.store.draft_files import DraftFiles
 from exchange.store.engine import Store
+from exchange.store.seals import derived_key, seal_all
 from exchange.store.statements import append_own, key_events, keys_since, latest_checkpoint
 from exchange.trust.card import make_card, open_card
 from exchange.trust.key_files import EVENTS, kept_events
@@ -208,6 +209,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
             signed = latest_checkpoint(session)
         history, keys = _keys_in_force(settings, history_of(open_envelope(events[0]), events[1:]))
         objects = object_store_of(settings, services)
+        _seal_rows(settings, store, keys)
     except BaseException:
         store.close()
         raise
@@ -233,6 +235,15 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         history=history,
         meters=Meters(),
     )
+
+
+def _seal_rows(settings: Settings, store: Store, keys: NodeKeys) -> None:
+    """What lets somebody in is sealed in the database; in one of an earlier release, or of a backup, now and once."""
+    store.seal_with(derived_key(keys.nonce_secret))
+    if not settings.rows_sealed.exists():
+        with store.write() as session:
+            seal_all(session)
+        settings.rows_sealed.touch(mode=0o600)
 
 
 def _compute(settings: Settings, *, background: bool = False) -> Compute:

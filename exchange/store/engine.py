@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from exchange.errors import ConfigurationError, StoreUnavailable
+from exchange.store import seals
 from exchange.store.migrations import FORMS, upgrade
 from exchange.store.postgresql import PostgresqlDatabase, Route
 from exchange.store.sqlite import SqliteDatabase
@@ -81,11 +82,17 @@ class Store:
                 self._database = SqliteDatabase(place, patience_s=patience_s)
             case URL():
                 self._database = PostgresqlDatabase(place, patience_s=patience_s, route=route)
+        self._info: dict[str, bytes] = {}
+
+    def seal_with(self, key: bytes) -> None:
+        """From now on what lets somebody in is sealed when it is written, and must hold when it is used
+        (`store.seals`)."""
+        self._info = {seals.KEY: key}
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent snapshot."""
-        with self._translated(), Session(self._database.reading, expire_on_commit=False) as session:
+        with self._translated(), Session(self._database.reading, expire_on_commit=False, info=self._info) as session:
             yield session
 
     @contextmanager
@@ -98,7 +105,7 @@ class Store:
         with (
             self._database.turn(),
             self._translated() as progress,
-            Session(self._database.writing, expire_on_commit=False) as session,
+            Session(self._database.writing, expire_on_commit=False, info=self._info) as session,
             session.begin(),
         ):
             yield session

@@ -9,6 +9,7 @@ from sqlalchemy import String, bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
+from exchange.store.seals import holds
 from exchange.store.sign_in_guard import end_devices
 from exchange.store.sign_in_tables import BegunRow, SessionRow, SignInRow
 from exchange.store.tables import UserRow
@@ -42,9 +43,10 @@ def invited(session: Session, token: str) -> SignInRow | None:
 
 
 def sign_in_of(session: Session, pseudonym: str) -> tuple[SignInRow, UserRow] | None:
-    """What an active user signs in with, once the invitation was taken up. One question, whoever there is."""
+    """What an active user signs in with, once the invitation was taken up. One question, whoever there is. None also
+    where the user's row is not as this node wrote it."""
     found = session.execute(_SIGN_IN, {"pseudonym": pseudonym}).one_or_none()
-    return None if found is None else (found[0], found[1])
+    return None if found is None or not holds(session, found[1]) else (found[0], found[1])
 
 
 _SIGN_IN = (
@@ -86,11 +88,14 @@ def begin_session(session: Session, pseudonym: str, signed_in: SignedInBy, *, mo
 
 
 def session_of(session: Session, token: str, *, idle_s: float) -> tuple[SessionRow, UserRow] | None:
-    """The session of a cookie and its user, unless it is over, was idle for too long, or the user was revoked."""
+    """The session of a cookie and its user, unless it is over, was idle for too long, the user was revoked, or the
+    user's row is not as this node wrote it."""
     found = session.execute(_SESSION, {"token_sha256": hashed(token)}).one_or_none()
     if found is None:
         return None
     row, user = found
+    if not holds(session, user):
+        return None
     return None if row.ends_at < stamp() or row.seen_at < stamp_in(-idle_s) else (row, user)
 
 

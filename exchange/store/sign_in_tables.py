@@ -102,3 +102,5 @@ class TokenRow(Base):
     expires_at: Mapped[str]
     revoked_at: Mapped[str | None]
     used_at: Mapped[str | None]
+    seal: Mapped[bytes | None]
+    """Over what it may (``store/seals.py``)."""

@@ -415,6 +415,8 @@ class PeerRow(Base):
     alarm: Mapped[str | None]
     clock_ahead_s: Mapped[float | None]
     """How far its clock was ahead of this node's when it last answered."""
+    seal: Mapped[bytes | None]
+    """Over what the operator decided of it (``store/seals.py``)."""
 
 
 class LaneRow(Base):
@@ -481,3 +483,5 @@ class UserRow(Base):
     revoked_at: Mapped[str | None]
     examiner_since: Mapped[str | None]
     """When somebody became examiner who had another role before; None: is none, or was one from the beginning."""
+    seal: Mapped[bytes | None]
+    """Over all of this (``store/seals.py``)."""

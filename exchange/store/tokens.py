@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
-from exchange.errors import Conflict, NotFound
+from exchange.errors import Conflict, NotFound, Unauthenticated
+from exchange.store.seals import holds
 from exchange.store.sign_in_tables import TokenRow
 from exchange.store.tables import UserRow
 from schemas.vocabulary import Role
@@ -89,13 +90,23 @@ def add_token(session: Session, pseudonym: str, *, name: str, scopes: Iterable[S
 
 
 def find_token(session: Session, token: str) -> tuple[TokenRow, UserRow] | None:
-    """A token and its user, whether or not they are still in force."""
+    """A token and its user, whether or not they are still in force. Raises Unauthenticated where either is not as this
+    node wrote it."""
     found = session.execute(
         select(TokenRow, UserRow)
         .join(UserRow, UserRow.pseudonym == TokenRow.pseudonym)
         .where(TokenRow.sha256 == _hashed(token))
     ).one_or_none()
-    return None if found is None else (found[0], found[1])
+    if found is None:
+        return None
+    row, user = found
+    if not (holds(session, row) and holds(session, user)):
+        raise Unauthenticated(
+            "The database does not hold what this node wrote of this token or its user; nobody is let in by it. Tell "
+            "the node's operator: `ffp log check` names it.",
+            code="row-altered",
+        )
+    return row, user
 
 
 def scopes_of(row: TokenRow) -> list[Scope]:

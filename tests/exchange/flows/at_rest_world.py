@@ -31,6 +31,8 @@ from exchange.store.monitoring_tables import MonitoringReportRow
 from exchange.store.queries import FoundState, QueryState, add_found, add_query, find_query
 from exchange.store.statements import add_statement, find_statement
 from exchange.store.tables import FoundRow, PeerRow
+from exchange.store.tokens import revoke_token
+from exchange.store.users import add_user, change_role
 from schemas import Answer, Approval, Found, Group, LegalBasis, Maker, Query, open_envelope, parse_statement
 from schemas.vocabulary import (
     Decision,
@@ -62,6 +64,12 @@ def live(folder: Path) -> Network:
     network = Network(folder)
     network.make(Jurisdiction.RS, Jurisdiction.MK)
     rs = network.nodes[RS]
+    with rs.store.write() as session:
+        for who in (FIRST, SECOND, HEAD):
+            add_user(session, who.pseudonym, who.role)
+        change_role(session, SECOND.pseudonym, Role.INVESTIGATOR)
+        change_role(session, SECOND.pseudonym, Role.EXAMINER)
+        revoke_token(session, 1)
     _state_terms(rs)
     shared = [network.record(RS, audience=["MK", "group-balkans"]) for _ in range(2)]
     network.record(RS, audience=["MK"], supersedes=shared[1])

@@ -18,7 +18,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 OWN_WORK = "It is this node's own work: made again at will, or known to it alone; no statement says it."
 THE_PERSONS = "It is of a person who uses this node: no statement says it."
 MEMORY = "It is what this node remembers of a talk with a peer; what it must not forget is kept with its signature."
-OPERATOR = "The operator said it when the peer was enrolled, expelled or revoked; it is sealed with nothing yet."
 CLOCK = "It is a time by this node's own clock, which nobody else knows."
 
 NOT_SIGNED_TABLES = {
@@ -60,8 +59,6 @@ NOT_SIGNED_TABLES = {
     "audit": "Compared with the batches: tests of the audit.",
     "audit_subject": "Compared with the batches: tests of the audit.",
     "audit_state": "Compared with the batches: tests of the audit.",
-    "user": THE_PERSONS,
-    "token": THE_PERSONS,
 }
 WORKED_OUT = "Worked out of the pair's statements at each start; a page that shows a hit reads these."
 STEP = "How far this node's own work is; what is released is what the statements say."
@@ -107,9 +104,8 @@ NOT_SIGNED = {
     "monitoring_report.half": "The document says it, whose digest is signed.",
     "monitoring_report.approved_at": CLOCK,
     "audit_batch.sealed_at": CLOCK,
-    "peer.legal_basis": OPERATOR,
-    "peer.state": OPERATOR,
-    "peer.enrolled_at": OPERATOR,
+    "token.token_id": "Which number audit rows show; what the token may is sealed under its digest.",
+    "token.used_at": CLOCK,
     **dict.fromkeys(
         (
             f"peer.{name}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from exchange.clock import stamp_in
 from exchange.store.sign_in_tables import TokenRow
@@ -208,6 +209,18 @@ def test_other_methods_are_refused_with_those_that_are_possible(node: RunningNod
         response = ask(node, f"{method} {path}", node.bearer(Role.EXAMINER))
         problem(response, 405, "method-not-allowed")
         assert response.headers["allow"].split(", ") == possible
+
+
+@pytest.mark.parametrize("change", ["update \"user\" set role = 'head'", "update token set scopes = 'release'"])
+def test_nobody_is_let_in_by_a_row_that_somebody_else_changed(node: RunningNode, change: str) -> None:
+    """Neither in a role that the operator never gave, nor for what the token was never for."""
+    name = f"altered-{len(change)}"
+    with node.node.store.write() as session:
+        token = add_user(session, name, Role.INVESTIGATOR)
+        session.flush()
+        session.execute(text(f"{change} where pseudonym = '{name}'"))
+    answer = node.http.get(f"{node.url}/v1/records", headers={"Authorization": f"Bearer {token}"})
+    assert "ffp log check" in problem(answer, 401, "row-altered")["detail"]
 
 
 def test_a_token_ends_at_once_by_revocation_expiry_or_with_its_user(node: RunningNode) -> None:

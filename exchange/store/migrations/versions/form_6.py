@@ -30,6 +30,7 @@ def upgrade() -> None:
     _add_clocks()
     _give_tasks_back()
     _add_unasked()
+    _add_seals()
 
 
 def downgrade() -> None:
@@ -41,6 +42,7 @@ def downgrade() -> None:
     _drop_shares()
     _drop_clocks()
     _drop_unasked()
+    _drop_seals()
 
 
 def _complete_form_5() -> None:
@@ -450,3 +452,15 @@ def _drop_unasked() -> None:
         table.drop_column("not_for")
     with op.batch_alter_table("user") as table:
         table.drop_column("examiner_since")
+
+
+def _add_seals() -> None:
+    """Of rows that let somebody in. They are sealed when the node is first opened, which has the key."""
+    for table in ("user", "token", "peer"):
+        op.add_column(table, sa.Column("seal", sa.LargeBinary()))
+
+
+def _drop_seals() -> None:
+    for name in ("user", "token", "peer"):
+        with op.batch_alter_table(name) as table:
+            table.drop_column("seal")

@@ -1,0 +1,90 @@
+"""Whoever changes a role, a token's scopes or a peer's state past this software lets nobody in by it."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from exchange.errors import Unauthenticated
+from exchange.store.engine import Store
+from exchange.store.seals import broken, derived_key, seal_all
+from exchange.store.sign_in import begin_session, session_of
+from exchange.store.sign_in_tables import TokenRow
+from exchange.store.tokens import find_token, mark_used, minute
+from exchange.store.users import add_user, change_role
+from schemas.vocabulary import Role, SignedInBy
+
+ALTERATIONS = {
+    "a role": "update \"user\" set role = 'head'",
+    "an end": "update \"user\" set revoked_at = '2026-01-01T00:00:00.000Z'",
+    "scopes": "update token set scopes = 'release operate audit'",
+    "how long it holds": "update token set expires_at = '2199-01-01T00:00:00.000Z'",
+    "no seal": 'update "user" set seal = null',
+}
+
+
+@pytest.fixture
+def sealed(store: Store) -> Store:
+    store.seal_with(derived_key(b"secret"))
+    return store
+
+
+def alter(store: Store, statement: str) -> None:
+    with store.write() as session:
+        session.execute(text(statement))
+
+
+@pytest.mark.parametrize("alteration", ALTERATIONS)
+def test_nobody_is_let_in_by_what_was_altered(sealed: Store, alteration: str) -> None:
+    with sealed.write() as session:
+        token = add_user(session, "one", Role.EXAMINER)
+    with sealed.read() as session:
+        assert find_token(session, token) is not None
+        assert list(broken(session)) == []
+    alter(sealed, ALTERATIONS[alteration])
+    with sealed.read() as session:
+        with pytest.raises(Unauthenticated, match="ffp log check"):
+            find_token(session, token)
+        assert len(list(broken(session))) == 1
+
+
+def test_a_session_ends_where_the_role_was_altered(sealed: Store) -> None:
+    with sealed.write() as session:
+        add_user(session, "one", Role.EXAMINER)
+        cookie = begin_session(session, "one", SignedInBy.PASSWORD_AND_TOTP, most_s=60)
+    with sealed.read() as session:
+        assert session_of(session, cookie, idle_s=60) is not None
+    alter(sealed, ALTERATIONS["a role"])
+    with sealed.read() as session:
+        assert session_of(session, cookie, idle_s=60) is None
+
+
+def test_use_does_not_seal_what_was_altered_and_the_operator_does(sealed: Store) -> None:
+    with sealed.write() as session:
+        token = add_user(session, "one", Role.EXAMINER)
+    alter(sealed, ALTERATIONS["scopes"])
+    alter(sealed, ALTERATIONS["a role"])
+    with sealed.write() as session:
+        mark_used(session, session.query(TokenRow).one().token_id, minute())
+    with sealed.read() as session, pytest.raises(Unauthenticated):
+        find_token(session, token)
+    with sealed.write() as session:
+        change_role(session, "one", Role.INVESTIGATOR)
+    with sealed.read() as session:
+        assert [table for table, _ in broken(session)] == ["token"]
+
+
+def test_rows_of_an_earlier_release_are_sealed_once(store: Store) -> None:
+    with store.write() as session:
+        token = add_user(session, "one", Role.EXAMINER)
+    store.seal_with(derived_key(b"secret"))
+    with store.read() as session:
+        assert len(list(broken(session))) == 2
+    with store.write() as session:
+        seal_all(session)
+    with store.read() as session:
+        assert list(broken(session)) == []
+        assert find_token(session, token) is not None
+    store.seal_with(derived_key(b"another secret"))
+    with store.read() as session:
+        assert len(list(broken(session))) == 2
