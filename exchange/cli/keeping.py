@@ -13,7 +13,7 @@ from exchange.cli.node import Home
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
-    from exchange.flows.log_check import LogCheck
+    from exchange.flows.check_report import LogCheck
     from exchange.store.manifest import Manifest
 
 _PASSPHRASE = "Passphrase of the backup"  # noqa: S105 - a question

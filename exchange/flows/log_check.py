@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp_in
-from exchange.errors import CheckpointInvalid, NotFound, ObjectAltered, StatementInvalid, TimeStampRefused
+from exchange.errors import CheckpointInvalid, StatementInvalid, TimeStampRefused
 from exchange.flows.audit_check import AuditCheck, check_audit
-from exchange.flows.blob_cache import is_away
+from exchange.flows.check_report import Finding, LogCheck, Progress
+from exchange.flows.check_scans import carry_over, check_scans
 from exchange.flows.node import Node
 from exchange.flows.page import open_head
+from exchange.flows.signed_dealings import check_dealings
 from exchange.flows.signed_peers import check_cosignatures, check_orphans, check_peer, keys_of, leaves_of_mirror
-from exchange.flows.signed_rows import Difference, Signed, check_rows
+from exchange.flows.signed_rows import Signed, check_rows
 from exchange.flows.signed_terms import check_terms
 from exchange.log import merkle
 from exchange.log.checkpoint import parse_text
@@ -44,48 +46,11 @@ from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement, verify_statement
 from schemas.errors import ContractError
 
-MAX_FINDINGS = 1000
-"""More tell an operator no more: one that has so many restores a backup."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is read, how much of it was, and how much there is."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not what was signed: ``subject`` names it, ``what`` is a sentence for the operator."""
-
-    subject: str
-    what: str
-
-
-@dataclass
-class LogCheck:
-    """What was read, and what was found. ``findings`` ends after MAX_FINDINGS; ``unnamed`` counts the others."""
-
-    statements: int = 0
-    heads: int = 0
-    stamps: int = 0
-    scans: int = 0
-    scan_bytes: int = 0
-    acts: int = 0
-    """Audit rows."""
-    findings: list[Finding] = field(default_factory=list)
-    unnamed: int = 0
-
-    @property
-    def good(self) -> bool:
-        return not self.findings
-
-    def found(self, subject: str, what: str) -> None:
-        if len(self.findings) < MAX_FINDINGS:
-            self.findings.append(Finding(subject, what))
-        else:
-            self.unnamed += 1
-
-    def differ(self, differences: Iterable[Difference]) -> None:
-        for subject, what in differences:
-            self.found(subject, what)
+_UNSEALED = {
+    "user": "It was not this node that wrote it; nobody is let in by it. Give the role anew: `ffp user role`.",
+    "token": "It was not this node that wrote it; nobody is let in by it. Revoke it with `ffp token revoke`.",
+    "peer": "It was not this node that wrote its state or legal_basis. Restore a backup, or: `ffp peer revoke`.",
+}
 
 
 def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None, *, fetch: bool = True) -> LogCheck:
@@ -120,21 +85,16 @@ def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None
 
         # 3.
         check.differ(check_terms(session, node))
+        check.differ(check_dealings(session, node))
         for table, name in broken(session):
-            check.found(f"{table} {name}", "It is not as this node sealed it: somebody else changed it.")
+            check.found(f"{table} {name}", _UNSEALED[table])
 
         # 4.
         _check_acts(session, node, check)
         scans, elsewhere = scans_at_rest(session), all_stored(session)
 
     # 5.
-    listed = None if fetch or node.objects is None else {found.sha256: found.size for found in node.objects.listing()}
-    for done, (sha256, size) in enumerate(scans.items(), 1):
-        if listed is not None and sha256 in elsewhere and is_away(node.blobs, sha256):
-            _check_listed(sha256, size, listed.get(sha256), check)
-        else:
-            _check_scan(node, sha256, size, check)
-        progress("scans", done, len(scans))
+    check_scans(node, scans, elsewhere, check, progress, fetch=fetch)
     return check
 
 
@@ -149,7 +109,7 @@ def check_and_keep(
     with node.store.read() as session:
         last = last_log_check(session)
     if not fetch and node.objects is not None and last is not None:
-        _carry_over(node, [Finding(**found) for found in json.loads(last.report).get("findings", [])], check)
+        carry_over(node, [Finding(**found) for found in json.loads(last.report).get("findings", [])], check)
     with node.store.write() as session:
         keep_log_check(session, good=check.good, report=json.dumps(asdict(check)))
     return check
@@ -162,16 +122,6 @@ def check_when_due(node: Node) -> LogCheck | None:
     if last is not None and last.checked_at > stamp_in(-node.settings.log_check_interval_s):
         return None
     return check_and_keep(node, fetch=False)
-
-
-def _carry_over(node: Node, before: list[Finding], check: LogCheck) -> None:
-    known = {finding.subject for finding in check.findings}
-    with node.store.read() as session:
-        scans = scans_at_rest(session)
-    for finding in before:
-        sha256 = finding.subject.removeprefix("scan ")
-        if finding.subject not in known and sha256 in scans and is_away(node.blobs, sha256):
-            check.found(finding.subject, finding.what)
 
 
 def _check_own(session: Session, node: Node, check: LogCheck, progress: Progress) -> None:
@@ -324,31 +274,6 @@ def _check_acts(session: Session, node: Node, check: LogCheck) -> None:
     for subject, what in audit.findings:
         if subject not in known:
             check.found(subject, what)
-
-
-def _check_scan(node: Node, sha256: str, size: int, check: LogCheck) -> None:
-    try:
-        found, length = node.blobs.digest(sha256)
-    except ObjectAltered as error:
-        check.found(f"scan {sha256}", str(error))
-        return
-    except NotFound:
-        check.found(f"scan {sha256}", "It is gone; restore it from a backup, or a peer that holds the record.")
-        return
-    except OSError as error:
-        check.found(f"scan {sha256}", f"It cannot be read ({error.strerror}).")
-        return
-    check.scans, check.scan_bytes = check.scans + 1, check.scan_bytes + length
-    if found != sha256:
-        held = f"{length} bytes instead of {size}" if length != size else "other bytes"
-        check.found(f"scan {sha256}", f"It holds {held}: it was changed or damaged; restore it from a backup.")
-
-
-def _check_listed(sha256: str, size: int, listed: int | None, check: LogCheck) -> None:
-    check.scans += 1
-    if listed != size:
-        held = "does not have it" if listed is None else f"has {listed} bytes instead of {size}"
-        check.found(f"scan {sha256}", f"The object store {held}: it was damaged there; restore it from a backup.")
 
 
 def _leaf(row: StatementRow) -> bytes:

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from exchange.config import Settings, load_settings, write_secret
 from exchange.errors import ConfigurationError, DigestDiffers
-from exchange.flows.log_check import LogCheck, Progress, check_and_keep
+from exchange.flows.check_report import LogCheck, Progress
+from exchange.flows.log_check import check_and_keep
 from exchange.flows.node import opened, store_of
 from exchange.store.copies import copy_file, sync, write_file
 from exchange.store.manifest import BLOBS, SCANS, SEALED, Manifest, check_files, read_manifest, scans_of

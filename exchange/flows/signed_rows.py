@@ -24,7 +24,7 @@ from exchange.store.tables import AcquisitionRow, AudienceRow, BreechFaceClassRo
 from exchange.store.types import Base
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement
-from schemas import Hit, Receipt, Record
+from schemas import AnyStatement, ContractError, Hit, Receipt, Record, open_envelope, parse_statement
 from schemas.statements import about
 
 Difference = tuple[str, str]
@@ -51,6 +51,16 @@ def differing(row: Base, key: str, expected: Mapping[str, Any]) -> Iterator[Diff
 def _as_stored(value: Any) -> Any:
     """As ``store.types.Words`` stores it."""
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+
+
+def said_in(row: StatementRow | None) -> AnyStatement | None:
+    """What a statement says; None of one that is gone, was erased, or cannot be read."""
+    if row is None or row.envelope is None:
+        return None
+    try:
+        return parse_statement(open_envelope(row.envelope).payload)
+    except ContractError:
+        return None
 
 
 def check_rows(session: Session, node: Node, keys: KeyHistory, signed: Sequence[Signed]) -> Iterator[Difference]:

@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.store.audit_tables import AuditBatchRow
 from exchange.store.mirror_tables import LostRow, RebuildSourceRow, ReturnedHeadRow
 from exchange.store.statements import leaf_at, log_size, log_state
 from exchange.store.tables import LaneItemRow, LaneRow, LogNodeRow, StatementRow, TombstoneRow
@@ -129,6 +130,7 @@ def renumber(session: Session, row: StatementRow, index: int) -> None:
     """Give an own statement, and what refers to its place, another index of the log."""
     row.log_index = index
     session.execute(update(TombstoneRow).where(TombstoneRow.withdrawal == row.statement_id).values(log_index=index))
+    session.execute(update(AuditBatchRow).where(AuditBatchRow.statement_id == row.statement_id).values(log_index=index))
     session.flush()
 
 

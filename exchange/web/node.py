@@ -205,8 +205,8 @@ def healthz() -> dict[str, str]:
 
 @router.get("/readyz", response_model=dict[str, str])
 def readyz(node: OpenNode) -> JSONResponse:
-    """The node can take what comes: database, blob folder, keys, free space. 503 says what cannot. Beside that it says
-    whether a worker is there for what was taken."""
+    """The node can take what comes: database, blob folder, keys, free space, the log's tree. 503 says what cannot.
+    Beside that it says whether a worker is there for what was taken."""
     found = readiness(node)
     ready = all(state == "ok" for state in found.values())
     if found["database"] == "ok":

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.log_check import LogCheck, check_log
+from exchange.flows.check_report import LogCheck
+from exchange.flows.log_check import check_log
 from exchange.flows.node import opened
 from exchange.flows.observe import observe
 from exchange.store.statements import log_size

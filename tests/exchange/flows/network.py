@@ -316,6 +316,9 @@ class _Direct:
             node, asker = self._network.answering(self._asker, peer.node_id)
             return read_lane(node, asker, start=start, head=head, known_size=known_size).model_dump_json().encode()
 
+    def ahead_s(self, _url: str) -> float | None:
+        """They have one clock, and say nothing of it."""
+
     def fetch_keys(self, peer: PeerAddress) -> bytes:
         node, _ = self._network.answering(self._asker, peer.node_id)
         return key_chain(node.history)

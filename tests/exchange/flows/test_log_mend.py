@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import StoreUnavailable
+from exchange.flows.check_report import Finding
 from exchange.flows.checkpoint import sign_head
-from exchange.flows.log_check import Finding, check_and_keep, check_log
+from exchange.flows.log_check import check_and_keep, check_log
 from exchange.flows.log_mend import mend_log
 from exchange.flows.log_start import log_alarms
 from exchange.flows.node import Node

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Boolean, Integer, LargeBinary
 
-from exchange.flows.log_check import Finding, check_log
+from exchange.flows.check_report import Finding
+from exchange.flows.log_check import check_log
 from exchange.flows.node import Node
 from exchange.store.tables import Base
 from tests.exchange.flows.at_rest_world import altered, live, rows_of
