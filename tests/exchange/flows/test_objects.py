@@ -21,11 +21,12 @@ from exchange.errors import NotFound, ObjectAltered, ObjectStoreUnavailable
 from exchange.flows.backup import back_up
 from exchange.flows.doctor_work import examine_objects, examine_scans
 from exchange.flows.erase import erase
-from exchange.flows.log_check import check_log
+from exchange.flows.log_check import check_and_keep, check_log
 from exchange.flows.node import Node, open_node
 from exchange.flows.objects import evict, promise_again, promise_objects, settle_object, sweep_objects
 from exchange.flows.restore import Secrets, restore, verify_restored
 from exchange.flows.say import THE_NODE
+from exchange.flows.status import node_status
 from exchange.flows.withdraw import withdraw
 from exchange.store.jobs import JobKind, finish, take
 from exchange.store.objects import count_objects
@@ -42,6 +43,7 @@ SETTLED = """
 import sys
 from pathlib import Path
 from exchange.flows.node import open_node
+from exchange.flows.status import node_status
 from exchange.flows.objects import settle_object
 
 settle_object(open_node(Path(sys.argv[1])), int(sys.argv[2]))
@@ -415,3 +417,24 @@ def test_scans_in_a_store_that_the_settings_do_not_name(
             erase(bare, withdrawn(bare, record))
     finally:
         bare.close()
+
+
+@pytest.mark.slow
+def test_what_was_found_there_stays_known_while_it_is_not_read_again(
+    network: Network, node: Node, bucket: Bucket
+) -> None:
+    """The daily check compares sizes alone, and must not forget what one that read all bytes has found."""
+    network.record(RS, scan=SCAN)
+    away(node)
+    other = SCAN[:-1] + b"X"
+    bucket.alter(SCAN, other)
+    assert not check_and_keep(node).good
+    for _ in range(2):
+        assert not check_and_keep(node, fetch=False).good
+        assert [one.startswith(f"scan {SHA256}") for one in node_status(node).altered] == [True]
+    bucket.alter(other, SCAN)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("exchange.flows.log_check.carry_over", lambda *_: None)
+        assert check_and_keep(node, fetch=False).good, "nothing else remembers it"
+    assert check_and_keep(node).good
+    assert node_status(node).altered == ()
