@@ -46,6 +46,7 @@ from schemas.vocabulary import (
     SignedInBy,
     WithdrawalReason,
 )
+from tests.exchange.databases import Databases
 from tests.exchange.flows.network import MK, RS, Network
 
 MKD = Jurisdiction.MK
@@ -59,9 +60,9 @@ def maker(pseudonym: str, role: Role = Role.EXAMINER) -> Maker:
 FIRST, SECOND, HEAD = maker("examiner-1"), maker("examiner-2"), maker("head-1", Role.HEAD)
 
 
-def live(folder: Path) -> Network:
+def live(folder: Path, databases: Databases | None = None) -> Network:
     """What two nodes did together, told in the order of a year."""
-    network = Network(folder)
+    network = Network(folder, databases)
     network.make(Jurisdiction.RS, Jurisdiction.MK)
     rs = network.nodes[RS]
     with rs.store.write() as session:
