@@ -28,6 +28,8 @@ from schemas.errors import shown
 
 REMEMBERED_DAYS = 60
 """Longer than anything is kept for. Whoever used up its share that long ago has it back since."""
+MOST_DAYS = 36_500
+"""No later day is told: a share may be made as small as one likes, of a peer that took gigabytes today."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def why_stopped(shares: PeerShares, settings: Settings, peer: str) -> str | None
     if not over:
         return None
     days = max(share.days_until_more() for _, share in _named(shares))
-    goes_on = today() + timedelta(days=days)
+    goes_on = today() + timedelta(days=min(days, MOST_DAYS))
     return (
         f"Its lane is not read: it has used up its share, {' and '.join(over)}, and what it had kept of the last "
         f"{settings.peer_quota_days} days. Nothing is lost, withdrawals wait too. It goes on at {goes_on}T00:00Z, or "
@@ -178,10 +180,13 @@ def share_alarms(session: Session, settings: Settings) -> list[str]:
 
 
 def _share(a_day: int, keeps_days: int, used: Sequence[tuple[date, int]]) -> Share:
-    """Day by day from the first that is remembered, before which nothing was used."""
+    """Day by day from the first that is remembered, before which nothing was used. A day that is still to come, as a
+    clock had it that was ahead, counts from when it comes: else it would forgive all days until then."""
     most, now = a_day * keeps_days, today()
     left, before = most, now
     for day, count in used:
+        if day > now:
+            break
         left = min(most, left + a_day * max(0, (day - before).days)) - count
         before = day
     left = min(most, left + a_day * max(0, (now - before).days))
