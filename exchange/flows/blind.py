@@ -143,7 +143,7 @@ def note_shown(
     node: Node, role: Role, pseudonym: str, found: Sequence[StoredCandidate], *, opened: bool = False
 ) -> None:
     """These pairs are about to be shown with their scores."""
-    _note(node, role, pseudonym, {item.scans: item.exhibits for item in found}, opened=opened)
+    note_pairs(node, role, pseudonym, {item.scans: item.exhibits for item in found}, opened=opened)
 
 
 def note_told(node: Node, role: Role, pseudonym: str, pairs: Collection[Pair]) -> None:
@@ -152,11 +152,13 @@ def note_told(node: Node, role: Role, pseudonym: str, pairs: Collection[Pair]) -
         return
     with node.store.read() as session:
         shown = {scans_of(pair.a.scan, pair.b.scan): exhibits_of_pair(session, pair) for pair in set(pairs)}
-    _note(node, role, pseudonym, shown, opened=False)
+    note_pairs(node, role, pseudonym, shown)
 
 
-def _note(node: Node, role: Role, pseudonym: str, shown: Mapping[Scans, Exhibits], *, opened: bool) -> None:
-    """In whatever role: whoever is no examiner today may be one tomorrow. Only an examiner's look is a review."""
+def note_pairs(
+    node: Node, role: Role, pseudonym: str, shown: Mapping[Scans, Exhibits], *, opened: bool = False
+) -> None:
+    """Something is about to be told of these pairs. In whatever role: whoever is no examiner today may be one tomorrow. Only an examiner's look is a review."""
     if not shown:
         return
     opened = opened and role is Role.EXAMINER
