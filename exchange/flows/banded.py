@@ -19,9 +19,7 @@ HANDLE = "handle"
 """In the place of a node's id: no node is called so."""
 
 
-def told(
-    node: Node, role: Role, pseudonym: str, rows: Sequence[QueryRow], found: Sequence[FoundRow]
-) -> frozenset[str]:
+def told(node: Node, role: Role, pseudonym: str, rows: Sequence[QueryRow], found: Sequence[FoundRow]) -> frozenset[str]:
     """The queries of which this person is about to be told what they found. Whoever is told of two exhibits does not
     verify a pair of them, whenever the other one becomes known; nothing is told of what waits for a verification."""
     with node.store.read() as session:

@@ -42,7 +42,20 @@ from exchange.store.reviews import (
 )
 from exchange.store.statements import find_statement, statements_about_each
 from exchange.store.tables import RecordRow, StatementRow
-from schemas import Conclusion, Pair, Side, Verification, open_envelope, parse_statement
+from schemas import (
+    AnyStatement,
+    Conclusion,
+    Feedback,
+    Hit,
+    Pair,
+    PhysicalComparison,
+    Retraction,
+    Side,
+    Verification,
+    about,
+    open_envelope,
+    parse_statement,
+)
 from schemas.vocabulary import AfteConclusion, Basis, Role
 
 MOST_STEPS = 4
@@ -158,7 +171,8 @@ def note_told(node: Node, role: Role, pseudonym: str, pairs: Collection[Pair]) -
 def note_pairs(
     node: Node, role: Role, pseudonym: str, shown: Mapping[Scans, Exhibits], *, opened: bool = False
 ) -> None:
-    """Something is about to be told of these pairs. In whatever role: whoever is no examiner today may be one tomorrow. Only an examiner's look is a review."""
+    """Something is about to be told of these pairs. In whatever role: whoever is no examiner today may be one tomorrow.
+    Only an examiner's look is a review."""
     if not shown:
         return
     opened = opened and role is Role.EXAMINER
@@ -179,12 +193,42 @@ def no_record(side: Side) -> NotFound:
     return NotFound(f"There is no record {side.record} of {side.issuer} on this node.")
 
 
-def check_shown(session: Session, said: Conclusion) -> None:
+def no_statement(statement_id: str) -> NotFound:
+    return NotFound(f"There is no such statement as {statement_id} on this node.")
+
+
+def check_shown(session: Session, said: AnyStatement) -> None:
     """Nobody concludes on what is hidden from them but by the task that they took: else a control, which their
-    conclusion would answer, could be told from a conclusion, which waits on. Raises NotFound, as if a record were not
-    here."""
-    if said.pair in hidden_pairs(session, said.made_by.role, said.made_by.pseudonym):
-        raise no_record(said.pair.a)
+    conclusion would answer, could be told from a conclusion, which waits on. Nor does anybody say anything of a hit
+    that is hidden from them: what is refused would tell how far it is. Raises NotFound, as if it were not here."""
+    pseudonym = said.made_by.pseudonym
+    hidden = hidden_pairs(session, said.made_by.role, pseudonym)
+    if isinstance(said, Conclusion | Hit):
+        if said.pair in hidden:
+            raise no_record(said.pair.a)
+        return
+    named = about(said) if isinstance(said, PhysicalComparison | Feedback | Retraction) else None
+    row = find_statement(session, named) if named is not None else None
+    if row is not None and tells_of(session, row, hidden) and not _is_by(row, pseudonym):
+        raise no_statement(row.statement_id)
+
+
+def _is_by(row: StatementRow, pseudonym: str) -> bool:
+    """Whether somebody takes back what they said themselves."""
+    if row.envelope is None or row.type == "hit":
+        return False
+    return parse_statement(open_envelope(row.envelope).payload).made_by.pseudonym == pseudonym
+
+
+def check_none_waits(session: Session, said: Conclusion) -> None:
+    """One conclusion on a pair waits at a time: a second task on it could be no control, and would tell whoever is
+    asked that the first is none. Raises Conflict."""
+    pair = said.pair.model_dump_json()
+    if any((row.pair, row.basis) == (pair, said.basis) for row in tasks_concluded_by(session, said.made_by.pseudonym)):
+        raise Conflict(
+            "Your conclusion on this pair waits for another examiner already. Take it back to conclude anew.",
+            code="already-concluded",
+        )
 
 
 def check_task(session: Session, pseudonym: str, task_id: str) -> None:
@@ -321,6 +365,14 @@ def give_back(session: Session, pseudonym: str, task_id: str) -> None:
     row = find_task(session, task_id)
     if row is not None:
         row.taken_by = None
+
+
+def answer_given(session: Session, pseudonym: str, task_id: str) -> Conclusion | Verification | None:
+    """What this examiner has signed on the task already."""
+    row = find_task(session, task_id)
+    said = find_statement(session, row.said) if row is not None and row.said and row.taken_by == pseudonym else None
+    found = parse_statement(open_envelope(said.envelope).payload) if said is not None and said.envelope else None
+    return found if isinstance(found, Conclusion | Verification) else None
 
 
 def conclusion_to_verify(session: Session, pseudonym: str, task_id: str) -> str | None:

@@ -1,5 +1,5 @@
-"""Whoever is told that there are hits, in lines or by a number, does not verify a pair of their exhibits: else a hit that
-is gone from the list, or from the number, once a colleague concludes would tell of which pair that was."""
+"""Whoever is told that there are hits, in lines or by a number, does not verify a pair of their exhibits: else a hit
+that is gone from the list, or from the number, once a colleague concludes would tell of which pair that was."""
 
 from __future__ import annotations
 
