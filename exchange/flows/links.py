@@ -179,7 +179,7 @@ def history_of(session: Session, node: Node, pair: Pair, *named: str) -> tuple[E
     found = {entry.statement_id: entry for entry in _entries(hits, shelf)}
     for name in named:
         for row in (shelf.rests_on.get(name), *shelf.about.get(name, [])):
-            if row is not None and _believed(row):
+            if row is not None and believed(row):
                 found[row.statement_id] = _entry(row, shelf)
     return tuple(found.values())
 
@@ -213,7 +213,7 @@ class _Shelf:
 
 def _shelf(session: Session, node: Node, hits: Sequence[StatementRow], *, besides: Collection[str] = ()) -> _Shelf:
     about = statements_about_each(session, [row.statement_id for row in hits], ABOUT_HIT)
-    rows = [row for row in (*hits, *chain.from_iterable(about.values())) if _believed(row)]
+    rows = [row for row in (*hits, *chain.from_iterable(about.values())) if believed(row)]
     named = {name for row in rows for name in _named_by(_said_in(row))} | set(besides)
     rests_on = find_statements(session, named)
     about |= statements_about_each(session, rests_on.keys() - about.keys(), ("retraction",))
@@ -238,16 +238,16 @@ def _entries(hits: Sequence[StatementRow], shelf: _Shelf) -> Iterable[Entry]:
     for hit in hits:
         for row in (hit, *shelf.about.get(hit.statement_id, [])):
             found[row.statement_id] = row
-            if not _believed(row):
+            if not believed(row):
                 continue
             for name in _named_by(_said_in(row)):
                 for rested in (shelf.rests_on.get(name), *shelf.about.get(name, [])):
                     if rested is not None:
                         found[rested.statement_id] = rested
-    return [_entry(row, shelf) for row in found.values() if _believed(row)]
+    return [_entry(row, shelf) for row in found.values() if believed(row)]
 
 
-def _believed(row: StatementRow) -> bool:
+def believed(row: StatementRow) -> bool:
     """Whole, and signed by a key that was in the right hands."""
     return row.envelope is not None and row.refused_by is None
 
