@@ -49,10 +49,8 @@ from schemas import (
     Hit,
     Pair,
     PhysicalComparison,
-    Retraction,
     Side,
     Verification,
-    about,
     open_envelope,
     parse_statement,
 )
@@ -201,23 +199,14 @@ def check_shown(session: Session, said: AnyStatement) -> None:
     """Nobody concludes on what is hidden from them but by the task that they took: else a control, which their
     conclusion would answer, could be told from a conclusion, which waits on. Nor does anybody say anything of a hit
     that is hidden from them: what is refused would tell how far it is. Raises NotFound, as if it were not here."""
-    pseudonym = said.made_by.pseudonym
-    hidden = hidden_pairs(session, said.made_by.role, pseudonym)
+    hidden = hidden_pairs(session, said.made_by.role, said.made_by.pseudonym)
     if isinstance(said, Conclusion | Hit):
         if said.pair in hidden:
             raise no_record(said.pair.a)
         return
-    named = about(said) if isinstance(said, PhysicalComparison | Feedback | Retraction) else None
-    row = find_statement(session, named) if named is not None else None
-    if row is not None and tells_of(session, row, hidden) and not _is_by(row, pseudonym):
+    row = find_statement(session, said.hit) if isinstance(said, PhysicalComparison | Feedback) else None
+    if row is not None and tells_of(session, row, hidden):
         raise no_statement(row.statement_id)
-
-
-def _is_by(row: StatementRow, pseudonym: str) -> bool:
-    """Whether somebody takes back what they said themselves."""
-    if row.envelope is None or row.type == "hit":
-        return False
-    return parse_statement(open_envelope(row.envelope).payload).made_by.pseudonym == pseudonym
 
 
 def check_none_waits(session: Session, said: Conclusion) -> None:

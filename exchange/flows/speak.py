@@ -21,8 +21,10 @@ from exchange.flows.blind import (
     check_shown,
     check_task,
     close_task,
+    hidden_pairs,
     no_record,
     no_statement,
+    tells_of,
 )
 from exchange.flows.hit_checks import check_hit
 from exchange.flows.hit_pairs import note_said, settle_pairs
@@ -268,10 +270,13 @@ def _check_first_answer(session: Session, node: Node, conclusion: str) -> None:
 def _retracted(session: Session, node: Node, statement_id: str, maker: Maker) -> Conclusion | Verification | Hit:
     """What is to be taken back. Raises NotFound, also for what this maker may not see: else the refusal would tell that
     it is there."""
-    found: Conclusion | Verification | Hit = _own(session, node, statement_id, Conclusion | Verification | Hit)
     row = find_statement(session, statement_id)
+    hidden = hidden_pairs(session, maker.role, maker.pseudonym)
     if row is None or not may_see(session, node, row, maker.pseudonym, maker.role):
         raise no_statement(statement_id)
+    if row.type == "hit" and tells_of(session, row, hidden):
+        raise no_statement(statement_id)
+    found: Conclusion | Verification | Hit = _own(session, node, statement_id, Conclusion | Verification | Hit)
     return found
 
 
