@@ -66,8 +66,8 @@ def lock(node: RunningNode, stranger: Person, name: str) -> None:
 
 
 def told(answer: httpx.Response, name: str) -> tuple[int, dict[str, str], str]:
-    """All of it, but for the name that was typed, the moment, how long it is until then, and what each request has of its
-    own."""
+    """All of it, but for the name that was typed, the moment, how long it is until then, and what each request has of
+    its own."""
     own = {"date", "x-request-id", "content-security-policy", "content-length", "retry-after"}
     headers = {key: value for key, value in answer.headers.items() if key not in own}
     text = answer.text.replace(name, "NAME")
