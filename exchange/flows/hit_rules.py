@@ -69,6 +69,12 @@ def agreement_of(pair: Pair, said: Iterable[Said], statement_id: str) -> Said | 
     return weighing.latest_for(ends[statement_id]) if statement_id in ends else None
 
 
+def has_open_question(pair: Pair, said: Iterable[Said], side: str) -> bool:
+    """Whether this side asked for a comparison, and nobody has declined."""
+    weighing = _Weighing(pair, said)
+    return any(ask.statement.issuer == side for name, ask in weighing.asks.items() if name not in weighing.over)
+
+
 class _Weighing(Bases):
     """The rules in their order; each part is worked out once, from those before it."""
 

@@ -156,7 +156,7 @@ def closed_links(
 def find_link(session: Session, node: Node, link_id: str, hidden: Hidden) -> Link:
     """By the statement's id of any hit of it. Raises NotFound, also for one of a ``hidden`` pair."""
     row = find_statement(session, link_id)
-    said = _said_in(row) if row is not None and row.type == "hit" and _believed(row) else None
+    said = _said_in(row) if row is not None and row.type == "hit" and believed(row) else None
     found = None
     if isinstance(said, Hit) and said.pair not in hidden:
         found = next(iter(links_of(session, node, [pair_id(said.pair)])), None)
@@ -186,7 +186,7 @@ def history_of(session: Session, node: Node, pair: Pair, *named: str) -> tuple[E
     found = {entry.statement_id: entry for entry in _entries(hits, shelf)}
     for name in named:
         for row in (shelf.rests_on.get(name), *shelf.about.get(name, [])):
-            if row is not None and _believed(row):
+            if row is not None and believed(row):
                 found[row.statement_id] = _entry(row, shelf)
     return tuple(found.values())
 
@@ -225,7 +225,7 @@ def _shelf(
     every = [row for rows in hits.values() for row in rows]
     said = list(chain.from_iterable(_said_of(session, hits.keys(), kind) for kind in ABOUT_HIT))
     said += retractions_of(session, {row.statement_id for row in every}, most=MOST_RETRACTIONS)
-    named = {name for row in (*every, *said) for name in _named_by(_said_in(row))} | set(besides)
+    named = {name for row in (*every, *said) if believed(row) for name in _named_by(_said_in(row))} | set(besides)
     rests_on = {name: row for name, row in find_statements(session, named).items() if row.type in RESTED_ON}
     said += retractions_of(session, rests_on.keys(), most=MOST_RETRACTIONS)
     about: dict[str, list[StatementRow]] = {}
@@ -259,16 +259,16 @@ def _entries(hits: Sequence[StatementRow], shelf: _Shelf) -> Iterable[Entry]:
     for hit in hits:
         for row in (hit, *shelf.about.get(hit.statement_id, [])):
             found[row.statement_id] = row
-            if not _believed(row):
+            if not believed(row):
                 continue
             for name in _named_by(_said_in(row)):
                 for rested in (shelf.rests_on.get(name), *shelf.about.get(name, [])):
                     if rested is not None:
                         found[rested.statement_id] = rested
-    return [_entry(row, shelf) for row in found.values() if _believed(row)]
+    return [_entry(row, shelf) for row in found.values() if believed(row)]
 
 
-def _believed(row: StatementRow) -> bool:
+def believed(row: StatementRow) -> bool:
     """Whole, and signed by a key that was in the right hands."""
     return row.envelope is not None and row.refused_by is None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -21,7 +21,7 @@ from exchange.errors import NotFound
 from exchange.flows.node import Node
 from exchange.flows.page import VerifiedPage
 from exchange.store.peers import PeerState, all_peers, find_peer, next_head, standing_alarm
-from exchange.store.share_tables import PeerDayRow
+from exchange.store.share_tables import PeerDayRow, PeerQuotaRow
 from exchange.store.shares import changed_quota, count_in, days_of, quarantine_unnoted, quota_of
 from schemas import Record
 from schemas.errors import shown
@@ -143,15 +143,24 @@ def take_share(session: Session, settings: Settings, peer: str, page: VerifiedPa
 
 
 def set_quota(node: Node, peer: str, *, statements: int | None, size: int | None) -> PeerShares:
-    """What one peer may send in a day, in place of the settings; None: as the settings say. Holds at once.
+    """What one peer may send in a day, in place of the settings; None leaves that as it is. Holds at once.
 
     Raises NotFound.
     """
+    return _set_quota(node, peer, lambda quota: (statements or quota.statements_a_day, size or quota.bytes_a_day))
+
+
+def reset_quota(node: Node, peer: str) -> PeerShares:
+    """As the settings give every peer again. Raises NotFound."""
+    return _set_quota(node, peer, lambda _: (None, None))
+
+
+def _set_quota(node: Node, peer: str, given: Callable[[PeerQuotaRow], tuple[int | None, int | None]]) -> PeerShares:
     with node.store.write() as session:
         if find_peer(session, peer) is None:
             raise NotFound(f"There is no peer {peer}. See: ffp peer list")
         quota = changed_quota(session, peer)
-        quota.statements_a_day, quota.bytes_a_day = statements, size
+        quota.statements_a_day, quota.bytes_a_day = given(quota)
         session.flush()
         return shares_of(session, node.settings, peer)
 

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from exchange.clock import stamp
+from exchange.store.exhibits import Exhibits, exhibits_of
 from exchange.store.hit_tables import CountersignatureRow, HitPairRow, HitRow, StageChangeRow
 from exchange.store.mirror_tables import ReceivedPlaceRow
 from exchange.store.reviews import Scans
-from exchange.store.tables import LaneItemRow, PeerRow, StatementRow
+from exchange.store.tables import LaneItemRow, PeerRow, RecordRow, StatementRow
 from schemas import Receipt, Statement
 
 AT_ONCE = 500
@@ -118,6 +119,21 @@ def pairs_of_hits(session: Session, statement_ids: Collection[str]) -> set[str]:
     found: set[str] = set()
     for part in in_parts(sorted(statement_ids)):
         found |= set(session.scalars(select(HitRow.pair).where(HitRow.statement_id.in_(part))))
+    return found
+
+
+def exhibits_joined(session: Session, pairs: Collection[str]) -> dict[str, tuple[Scans, Exhibits]]:
+    """The two scans and the two exhibits of each of these pairs, where both records are here."""
+    found: dict[str, tuple[Scans, Exhibits]] = {}
+    one, other = aliased(RecordRow), aliased(RecordRow)
+    for part in in_parts(sorted(pairs)):
+        joined = (
+            select(HitPairRow.pair, HitPairRow.scan_low, HitPairRow.scan_high, one.exhibit, other.exhibit)
+            .join(one, one.statement_id == HitPairRow.record_a)
+            .join(other, other.statement_id == HitPairRow.record_b)
+            .where(HitPairRow.pair.in_(part))
+        )
+        found |= {pair: ((low, high), exhibits_of(a, b)) for pair, low, high, a, b in session.execute(joined)}
     return found
 
 

@@ -233,9 +233,9 @@ def test_what_one_node_signs_of_a_hit_is_weighed_in_no_time(issuer: str) -> None
             case _:
                 _at(made, index, "declined", lead, issuer, step)
         index += 1
-    began = time.perf_counter()
+    began = time.process_time()
     found(made)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def _at(made: History, index: int, step: str, lead: str, issuer: str, answers: str | None, **fields: str) -> str:

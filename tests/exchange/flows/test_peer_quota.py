@@ -15,7 +15,7 @@ from exchange import clock
 from exchange.errors import NotFound, ProofInvalid
 from exchange.flows.observe import observe
 from exchange.flows.page import Place, VerifiedPage, poison
-from exchange.flows.peer_quota import Cost, PeerShares, _costs, is_stopped, quotas, set_quota
+from exchange.flows.peer_quota import Cost, PeerShares, _costs, is_stopped, quotas, reset_quota, set_quota
 from exchange.flows.status import node_status
 from exchange.flows.sync import in_words, note_quarantine, sync_status
 from exchange.store.peers import find_peer
@@ -120,7 +120,7 @@ def test_an_operator_sees_what_stands_still_why_and_what_to_do(network: Network,
     assert (numbers.stopped, numbers.statements_left) == (True, 0)
     (status,) = sync_status(mk)
     assert any("Today it sent 7 statements" in sentence for sentence in in_words(status))
-    set_quota(mk, RS, statements=None, size=None)
+    reset_quota(mk, RS)
     assert shares(network).statements.a_day == mk.settings.peer_statements_per_day
     with pytest.raises(NotFound):
         set_quota(mk, "ffp-nobody", statements=1, size=None)
