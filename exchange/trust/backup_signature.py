@@ -57,7 +57,10 @@ def verify_backup(manifest: bytes, signature: bytes | None, believed: Iterable[H
     # 2.
     key = next((key for key in believed if key_ids(key) == signatures.keys()), None)
     if key is None:
-        raise not_believed("unknown-key", "its manifest is signed with another key than this node's")
+        raise not_believed(
+            "unknown-key",
+            "its manifest is signed with a key that the given keys, and key-events beside them, do not name",
+        )
     # 3.
     try:
         verify_signatures(signatures, pre_authentication_encoding(manifest, BACKUP_TYPE), key)

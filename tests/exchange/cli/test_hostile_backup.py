@@ -233,9 +233,9 @@ HOSTILE: dict[str, tuple[Callable[[Backups], object], str]] = {
     "a token, and the manifest of an earlier release": (of_an_earlier_release, "not signed"),
     "a token, and the manifest signed by a stranger": (
         lambda backups: backups.write(with_a_token(backups), signer=stranger()),
-        "another key than this node's",
+        "key that the given keys",
     ),
-    "another node's backup": (foreign, "another key than this node's"),
+    "another node's backup": (foreign, "key that the given keys"),
     "an older manifest beside newer files": (of_an_older_one(MANIFEST, SIGNATURE), "not as it was backed up"),
     "an older signature": (of_an_older_one(SIGNATURE), "altered after it was signed"),
     "a signature that is none": (lambda backups: (backups.made / SIGNATURE).write_bytes(b"{}"), "damaged"),
@@ -251,7 +251,7 @@ HOSTILE: dict[str, tuple[Callable[[Backups], object], str]] = {
     "a key of sign-ins": (lambda backups: backups.name("sign-in.key"), "none ever has"),
     "a last head": (lambda backups: backups.name("last-head"), "none ever has"),
     "a second database": (lambda backups: backups.name("node.db-wal"), "none ever has"),
-    "sealed keys of another node": (sealed_of_another_node, "another key than this node's"),
+    "sealed keys of another node": (sealed_of_another_node, "key that the given keys"),
     "sealed: a path up": (sealed("keys/../../outside"), "no path within it"),
     "sealed: an absolute path": (sealed("/outside"), "no path within it"),
     "sealed: settings": (sealed("config.toml"), "no key and no secret"),
@@ -372,7 +372,7 @@ def test_former_keys_are_believed_where_key_events_lead_to_those_of_today(ffp: F
     assert ffp("key", "rotate", "statement", "--home", home).code == 0
     shutil.copytree(home / "keys", tmp_path / "without")
     (tmp_path / "without" / "key-events.json").unlink()
-    assert "another key" in refusal(ffp(*restored, "--keys", tmp_path / "without"))
+    assert "key that the given keys" in refusal(ffp(*restored, "--keys", tmp_path / "without"))
     assert ffp(*restored).code == 0
 
 
@@ -383,7 +383,7 @@ def test_a_key_that_was_in_wrong_hands_vouches_for_nothing(ffp: Ffp, tmp_path: P
     [made] = (path.parent for path in (tmp_path / "backups").glob(f"*/{MANIFEST}"))
     assert ffp("key", "compromised", "statement", "--from-index", "0", "--home", home).code == 0
     said = refusal(ffp("restore", made, "--keys", home / "keys", "--home", tmp_path / "again"))
-    assert "another key" in said
+    assert "key that the given keys" in said
 
 
 def test_encrypted_keys_sign_and_vouch_with_their_passphrase(
