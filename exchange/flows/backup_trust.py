@@ -49,8 +49,8 @@ def check_bound(manifest: Manifest, size: int, head: Checkpoint | None) -> None:
     """The manifest is of this very log. Raises ConfigurationError."""
     if size != manifest.log_size or (manifest.format > 1 and head != manifest.last_head):
         raise ConfigurationError(
-            f"The log in the backup has {size} statements and {_named(head)}; its manifest names {manifest.log_size} and "
-            f"{_named(manifest.last_head)}. They do not belong together; {ANOTHER}."
+            f"The log in the backup has {size} statements and {_named(head)}; its manifest names {manifest.log_size} "
+            f"and {_named(manifest.last_head)}. They do not belong together; {ANOTHER}."
         )
 
 
@@ -89,8 +89,8 @@ def _check_one_history(backed_up: Checkpoint | None, remembered: Checkpoint) -> 
     same_size = backed_up.size == remembered.size and backed_up.root != remembered.root
     if backed_up.origin != remembered.origin or same_size:
         raise ConfigurationError(
-            f"The backup has {_named(backed_up)}, which contradicts the node's last one, {_named(remembered)}: they are of "
-            "two histories. Take a backup of this node's own."
+            f"The backup has {_named(backed_up)}, which contradicts the node's last one, {_named(remembered)}: they are "
+            "of two histories. Take a backup of this node's own."
         )
 
 
