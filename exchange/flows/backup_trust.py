@@ -89,8 +89,8 @@ def _check_one_history(backed_up: Checkpoint | None, remembered: Checkpoint) -> 
     same_size = backed_up.size == remembered.size and backed_up.root != remembered.root
     if backed_up.origin != remembered.origin or same_size:
         raise ConfigurationError(
-            f"The backup has {_named(backed_up)}, which contradicts the node's last one, {_named(remembered)}: they are "
-            "of two histories. Take a backup of this node's own."
+            f"The backup has {_named(backed_up)}, the node's last one is {_named(remembered)}: they are of two "
+            "histories. Take a backup of this node's own."
         )
 
 
