@@ -34,8 +34,9 @@ from exchange.store.manifest import (
     write_manifest,
 )
 from exchange.store.objects import all_stored
-from exchange.store.records import scans_at_rest
+from exchange.store.records import scans_at_rest, scans_that_came
 from exchange.store.statements import latest_head, log_size
+from exchange.store.tables import SCHEMA_VERSION
 from exchange.trust.backup_signature import sign_backup
 from exchange.trust.sealing import seal
 
@@ -136,18 +137,20 @@ def _note(settings: Settings, made_at: str) -> bool:
 
 def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_with: bytes | None) -> Backup:
     form = store.form()
+    noted = form == SCHEMA_VERSION  # an earlier one says less: neither who delivered a scan nor what a store has
     files: dict[str, str] = {}
     # 1.
     with store.copied_to(part) as (session, database):
-        named, size, head = scans_at_rest(session), log_size(session), latest_head(session, settings.log_origin)
+        named = scans_at_rest(session) if noted else scans_that_came(session)
+        size, head = log_size(session), latest_head(session, settings.log_origin)
         history = own_history(session, settings.node_id)
-        elsewhere = all_stored(session) if settings.objects_url else set()
+        elsewhere = all_stored(session) if settings.objects_url and noted else set()
     signer = keys_in_force(settings, history)[1].statement
     files[database] = digest(part / database)
     # 2.
     backup = Backup(part, size, 0, 0, 0, [], [], 0, objects=len(named.keys() & elsewhere))
     named = {sha256: length for sha256, length in named.items() if sha256 not in elsewhere}
-    there = list(_copy_scans(blobs_of(settings), store, named, part.parent / BLOBS, backup))
+    there = list(_copy_scans(blobs_of(settings), store, named, part.parent / BLOBS, backup, noted=noted))
     backup.scans = len(there)
     files[SCANS] = write_file(part / SCANS, "".join(scan_lines(iter(there))).encode())
     # 3.
@@ -176,7 +179,9 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
     return backup
 
 
-def _copy_scans(blobs: BlobFolder, store: Store, named: dict[str, int], target: Path, backup: Backup) -> Iterator[str]:
+def _copy_scans(
+    blobs: BlobFolder, store: Store, named: dict[str, int], target: Path, backup: Backup, *, noted: bool
+) -> Iterator[str]:
     """The scans that the backup has then."""
     target.mkdir(mode=0o700, exist_ok=True)
     for sha256, size in sorted(named.items()):
@@ -189,7 +194,7 @@ def _copy_scans(blobs: BlobFolder, store: Store, named: dict[str, int], target: 
             copy_file(blobs.path(sha256), copy, sha256=sha256)
         except (NotFound, FileNotFoundError, DigestDiffers):
             with store.read() as session:
-                if is_kept(session, sha256):  # else it was withdrawn since, and erased
+                if not noted or is_kept(session, sha256):  # else it was withdrawn since, and erased
                     backup.missing.append(sha256)
             continue
         backup.copied += 1

@@ -28,6 +28,7 @@ from exchange.store.manifest import (
     scans_of,
 )
 from exchange.store.statements import latest_head, log_size
+from exchange.store.tables import SCHEMA_VERSION
 from exchange.store.workers import forget_all
 from exchange.trust.sealing import unseal
 
@@ -112,9 +113,9 @@ def _fill_database(settings: Settings, source: Path, manifest: Manifest) -> None
     store = store_of(settings)
     try:
         store.fill(source / manifest.database)
-        store.form()
-        with store.write() as session:  # those of the backup's own time work elsewhere, or no more
-            forget_all(session)
+        if store.form() == SCHEMA_VERSION:  # an earlier one is brought to it first, by `ffp migrate`
+            with store.write() as session:  # those of the backup's own time work elsewhere, or no more
+                forget_all(session)
         with store.read() as session:
             size, head = log_size(session), latest_head(session, settings.log_origin)
     finally:
