@@ -45,8 +45,14 @@ def check_signed(
         ) from error
 
 
-def check_bound(manifest: Manifest, size: int, head: Checkpoint | None) -> None:
-    """The manifest is of this very log. Raises ConfigurationError."""
+def check_bound(manifest: Manifest, form: int, size: int, head: Checkpoint | None) -> None:
+    """The manifest is of this very database: of its form, which says whether it can be verified yet, and of its log.
+    Raises ConfigurationError."""
+    if form != manifest.form:
+        raise ConfigurationError(
+            f"The database in the backup has form {form}, its manifest names {manifest.form}. They do not belong "
+            f"together; {ANOTHER}."
+        )
     if size != manifest.log_size or (manifest.format > 1 and head != manifest.last_head):
         raise ConfigurationError(
             f"The log in the backup has {size} statements and {_named(head)}; its manifest names {manifest.log_size} "

@@ -113,14 +113,15 @@ def _fill_database(settings: Settings, source: Path, manifest: Manifest) -> None
     store = store_of(settings)
     try:
         store.fill(source / manifest.database)
-        if store.form() == SCHEMA_VERSION:  # an earlier one is brought to it first, by `ffp migrate`
+        form = store.form()
+        if form == SCHEMA_VERSION:  # an earlier one is brought to it first, by `ffp migrate`
             with store.write() as session:  # those of the backup's own time work elsewhere, or no more
                 forget_all(session)
         with store.read() as session:
             size, head = log_size(session), latest_head(session, settings.log_origin)
     finally:
         store.close()
-    check_bound(manifest, size, head)
+    check_bound(manifest, form, size, head)
 
 
 def _write_settings(

@@ -242,6 +242,10 @@ HOSTILE: dict[str, tuple[Callable[[Backups], object], str]] = {
     "an endless signature": (lambda backups: (backups.made / SIGNATURE).write_bytes(b" " * 2**17), "larger than any"),
     "an endless manifest": (lambda backups: (backups.made / MANIFEST).write_bytes(b" " * 2**21), "larger than any"),
     "a manifest of the head of an older log": (bound_to_an_older_log, "do not belong together"),
+    "a form that is not the database's, so that nothing is verified": (
+        lambda backups: backups.write(backups.manifest() | {"form": 5}),
+        "do not belong together",
+    ),
     "more scans than are counted": (more_scans_than_counted, "counts"),
     "no settings": (without_settings, "names no config.toml"),
     "keys": (lambda backups: backups.name("keys/statement-ed25519.pem"), "none ever has"),
