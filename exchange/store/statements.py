@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import StatementInvalid
 from exchange.log import merkle
+from exchange.log.checkpoint import Checkpoint
 from exchange.log.tiles import Tile
 from exchange.store.hits import in_parts, note_receipt
 from exchange.store.tables import CheckpointRow, LogCheckRow, LogNodeRow, LogStateRow, StatementRow
@@ -268,6 +269,12 @@ def tile_hashes(session: Session, tile: Tile) -> list[bytes]:
 
 def latest_checkpoint(session: Session) -> CheckpointRow | None:
     return session.scalars(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)).first()
+
+
+def latest_head(session: Session, origin: str) -> Checkpoint | None:
+    """The last head of the own log, named ``origin``, that was signed."""
+    row = latest_checkpoint(session)
+    return None if row is None else Checkpoint(origin, row.size, row.root)
 
 
 def all_checkpoints(session: Session) -> Sequence[CheckpointRow]:
