@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
@@ -29,6 +30,11 @@ def stamp(moment: datetime | None = None) -> str:
 
 def stamp_in(seconds: float) -> str:
     return stamp(now() + timedelta(seconds=seconds))
+
+
+def seconds_until(moment: str) -> int:
+    """At least one."""
+    return max(1, math.ceil((datetime.fromisoformat(moment) - now()).total_seconds()))
 
 
 def hours_after(since: str, hours: int) -> str:

@@ -53,9 +53,9 @@ class Envelope:
         return hashlib.sha256(self.raw).digest()
 
 
-def pre_authentication_encoding(payload: bytes) -> bytes:
-    """The bytes that are signed: DSSE protocol.md, "PAE(type, body)"."""
-    kind = PAYLOAD_TYPE.encode()
+def pre_authentication_encoding(payload: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
+    """The bytes that are signed: DSSE protocol.md, "PAE(type, body)". What has another type is never a statement."""
+    kind = payload_type.encode()
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from schemas.errors import ContractError
 from schemas.exhibit import Contract, Sha256Hex
-from schemas.issued import NodeId
+from schemas.issued import LogIndex, NodeId
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
 
@@ -33,7 +33,7 @@ class LaneItem(Contract):
 
     position: Annotated[int, Field(ge=0)]
     statement_id: Sha256Hex
-    log_index: Annotated[int, Field(ge=0)]
+    log_index: LogIndex
     envelope: Base64Text | None
     inclusion: Proof
 

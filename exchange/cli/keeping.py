@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,8 @@ from exchange.cli.node import Home
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from exchange.flows.check_report import LogCheck
     from exchange.store.manifest import Manifest
 
@@ -32,7 +35,9 @@ def backup(
     keep: Annotated[int | None, typer.Option(min=1, help="How many backups to keep; older ones expire.")] = None,
     home: Home = None,
 ) -> None:
-    """Back up a node, which may run meanwhile: database, scans, settings. Exit code 1 when scans were missing."""
+    """Back up a node, which may run meanwhile: database, scans, settings, signed with its statement key. Exit code 1
+    when scans were missing."""
+    from exchange.cli.opening import passphrase_for
     from exchange.errors import ConfigurationError
     from exchange.flows.backup import back_up
 
@@ -40,7 +45,7 @@ def backup(
     passphrase = _passphrase(place, twice=True) if with_keys else None
     if with_keys and passphrase is None:
         raise ConfigurationError("Keys are backed up under a passphrase alone: set FFP_NODE_BACKUP_PASSPHRASE.")
-    made = back_up(place, folder.absolute(), sealed_with=passphrase, keep=keep)
+    made = back_up(place, folder.absolute(), sealed_with=passphrase, keep=keep, passphrase=passphrase_for(place))
     typer.echo(
         f"{made.folder}: {made.log_size} statements of the log, {made.scans} scans, of which {made.copied} "
         f"({made.copied_bytes / 2**20:.1f} MiB) are new."
@@ -53,7 +58,7 @@ def backup(
     if not made.noted:
         typer.echo("The node does not count it as its last: it is not whole, or the home is not writable.", err=True)
     for path in made.outside:
-        typer.echo(f"{path} lies outside the node's folder: it is not in the backup.", err=True)
+        typer.echo(f"{path} lies outside the node's folder, or among its keys: it is not in the backup.", err=True)
     for sha256 in made.missing:
         typer.echo(f"The scan {sha256} is missing or damaged on the node: see ffp log check.", err=True)
     raise typer.Exit(1 if made.missing else 0)
@@ -61,25 +66,32 @@ def backup(
 
 def restore(
     source: Annotated[Path, typer.Argument(help="One backup: a folder with a manifest.json.")],
-    keys: Annotated[Path | None, typer.Option(help="The folder of keys, where they were kept apart.")] = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="The folder of keys, where they were kept apart: then no others count.")
+    ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Then read all of it again, every signature and every scan.")
     ] = False,
+    last_head: Annotated[
+        Path | None,
+        typer.Option(help="The file last-head of the lost home, where it can still be read: says what is lacking."),
+    ] = None,
+    insist: Annotated[
+        str | None,
+        typer.Option(help="Restore a backup that the keys do not vouch for: the words that its refusal names."),
+    ] = None,
     home: Home = None,
 ) -> None:
-    """Make a node again from a backup, in an empty folder. On PostgreSQL, into the empty database that
-    FFP_NODE_DATABASE_URL names. Exit code 1 when --verify found something."""
-    from exchange.config import PREFIX
-    from exchange.flows.restore import Secrets
-    from exchange.flows.restore import restore as make_again
+    """Make a node again from a backup that its keys vouch for, in an empty folder. On PostgreSQL, into the empty
+    database that FFP_NODE_DATABASE_URL names. Exit code 1 when --verify found something."""
+    from exchange.flows.backup_trust import lacking
     from exchange.store.manifest import SEALED, read_manifest
     from exchange.store.tables import SCHEMA_VERSION
 
     place = resolve_home(home)
-    sealed = SEALED in read_manifest(source.absolute()).files
-    unsealed_with = _passphrase(place) if sealed else None
-    database_url = os.environ.get(f"{PREFIX}DATABASE_URL")
-    manifest = make_again(source.absolute(), place, Secrets(keys, unsealed_with, database_url))
+    manifest = read_manifest(source.absolute())
+    lost = lacking(manifest, last_head) if last_head is not None else 0
+    passphrase = _make_again(source.absolute(), place, keys, insist, sealed=SEALED in manifest.files)
     typer.echo(
         f"The node {manifest.node_id} of {manifest.made_at} is in {place}: {manifest.log_size} statements of the log, "
         f"{manifest.scans} scans."
@@ -88,11 +100,23 @@ def restore(
         typer.echo(f"{manifest.objects} more scans are in the object store that its settings name.")
     for sha256 in manifest.missing:
         typer.echo(f"The scan {sha256} was missing on the node already.", err=True)
+    if lost:
+        typer.echo(
+            f"The backup lacks {lost} statements that the node had signed. Is there a newer one, take that; else peers "
+            "give back what they hold of them.",
+            err=True,
+        )
+    if insist is not None:
+        typer.echo(
+            "Restored on your word alone. Before it is served, look through ffp user list, ffp token list, ffp root "
+            "verify and config.toml.",
+            err=True,
+        )
     found = None
     if manifest.form < SCHEMA_VERSION:
         typer.echo("Its database has the form of an earlier release. Next: ffp migrate, then ffp log check.", err=True)
     elif verify:
-        found = _verified(place, manifest)
+        found = _verified(place, manifest, passphrase)
     typer.echo("Once served, it signs nothing before its peers have shown it the last heads of its log: ffp status.")
     raise typer.Exit(1 if found is not None and not found.good else 0)
 
@@ -138,11 +162,37 @@ def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:
     return None if given is None else given.encode()
 
 
-def _verified(home: Path, manifest: Manifest) -> LogCheck:
+def _make_again(source: Path, home: Path, keys: Path | None, insist: str | None, *, sealed: bool) -> SecretStr | None:
+    """Restore, and ask for the passphrase of the keys where it takes one that nothing gives. Returns what was typed."""
+    from exchange.cli.opening import asked
+    from exchange.config import PREFIX
+    from exchange.errors import PassphraseNeeded
+    from exchange.flows.restore import Secrets, restore
+
+    given = os.environ.get(f"{PREFIX}KEY_PASSPHRASE")
+    secrets = Secrets(
+        keys=keys,
+        unsealed_with=_passphrase(home) if sealed else None,
+        database_url=os.environ.get(f"{PREFIX}DATABASE_URL"),
+        key_passphrase=None if given is None else given.encode(),
+    )
+    typed = None
+    try:
+        restore(source, home, secrets, insisted=insist)
+    except PassphraseNeeded:  # nothing was written yet
+        typed = asked("Passphrase of the keys")
+        if typed is None:
+            raise
+        restore(source, home, replace(secrets, key_passphrase=typed.get_secret_value().encode()), insisted=insist)
+    return typed
+
+
+def _verified(home: Path, manifest: Manifest, passphrase: SecretStr | None) -> LogCheck:
     from exchange.cli.opening import passphrase_for
     from exchange.flows.restore import verify_restored
 
-    found = verify_restored(home, manifest, passphrase=passphrase_for(home), progress=lambda _what, _done, _total: None)
+    passphrase = passphrase or passphrase_for(home)
+    found = verify_restored(home, manifest, passphrase=passphrase, progress=lambda _what, _done, _total: None)
     typer.echo(
         f"Read again: {found.statements} statements, {found.heads} heads, {found.stamps} time stamps, "
         f"{found.acts} audit rows, {found.scans} scans ({found.scan_bytes / 2**20:.1f} MiB)."

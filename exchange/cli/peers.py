@@ -121,16 +121,24 @@ def quota(
     as_settings: Annotated[bool, typer.Option("--as-settings", help="As the settings give every peer again.")] = False,
     home: Home = None,
 ) -> None:
-    """Show what a peer may send in a day, or give it another share than the settings do. Holds at once: a lane that
-    stands still goes on, and what a peer may keep of the last days grows with it."""
+    """Show what a peer may send in a day, or give it another share than the settings do: of statements, of bytes, or of
+    both. Holds at once: a lane that stands still goes on, and what a peer may keep of the last days grows with it."""
+    from exchange.errors import InvalidInput
     from exchange.flows.node import opened
-    from exchange.flows.peer_quota import quotas, set_quota
+    from exchange.flows.peer_quota import quotas, reset_quota, set_quota
     from exchange.flows.sync import share_in_words
 
+    is_given = statements is not None or size is not None
+    if as_settings and is_given:
+        raise InvalidInput("Give numbers, or --as-settings, not both. Nothing was changed.")
+
     with opened(resolve_home(home)) as node:
-        found = quotas(node, node_id)
-        if as_settings or statements is not None or size is not None:
+        if as_settings:
+            found = reset_quota(node, node_id)
+        elif is_given:
             found = set_quota(node, node_id, statements=statements, size=size)
+        else:
+            found = quotas(node, node_id)
     typer.echo(share_in_words(found))
 
 

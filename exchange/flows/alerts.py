@@ -39,10 +39,11 @@ class Alert:
 
 @dataclass(frozen=True)
 class Alerts:
-    """The newest first. ``may_undo``: the last mark can be taken back."""
+    """The newest first. ``may_undo``: the last mark can be taken back; ``pairs``: whose hits the lines tell of."""
 
     lines: tuple[Alert, ...]
     may_undo: bool
+    pairs: frozenset[str]
 
     @property
     def fresh(self) -> int:
@@ -58,14 +59,24 @@ def count_fresh(session: Session, node: Node, role: Role, pseudonym: str, *, aft
     return count_news(session, _reader(session, node, role, pseudonym), since, most=MOST)
 
 
+def counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:
+    """The pairs whose hits ``count_fresh`` counts for an examiner; others are asked to verify nothing."""
+    if role is not Role.EXAMINER:
+        return set()
+    since = max(marks_of(session, pseudonym)[0], _oldest())
+    found = list_news(session, _reader(session, node, role, pseudonym), since, limit=MOST)
+    return pairs_of_hits(session, {news.subject for news in found})
+
+
 def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Alerts:
     """With those that were read already."""
     seen_to, before = marks_of(session, pseudonym)
     found = list_news(session, _reader(session, node, role, pseudonym), _oldest(), limit=MOST)
-    links = links_of(session, node, sorted(pairs_of_hits(session, {news.subject for news in found})))
+    pairs = frozenset(pairs_of_hits(session, {news.subject for news in found}))
+    links = links_of(session, node, sorted(pairs))
     counts_not = {name: why for link in links for name, why in link.progress.no_effect.items()}
     lines = (Alert(news, _page(news), news.at > seen_to, counts_not.get(news.statement_id)) for news in found)
-    return Alerts(tuple(lines), before is not None)
+    return Alerts(tuple(lines), before is not None, pairs)
 
 
 def mark_read(session: Session, pseudonym: str, seen_to: str) -> None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from exchange.flows.ask import decide_query
+from exchange.flows.banded import told
 from exchange.flows.found import decide_found
 from exchange.flows.node import Node
 from exchange.flows.sharing import record_of
@@ -15,10 +16,10 @@ from exchange.flows.terms import approve
 from exchange.store.queries import find_found, find_query
 from exchange.store.records import find_record
 from exchange.store.statements import find_statement
-from exchange.store.tables import ApprovalRow, QueryRow, RecordRow
+from exchange.store.tables import ApprovalRow, FoundRow, QueryRow, RecordRow
 from exchange.store.terms import approvals
 from schemas import Handling, Maker, ReleaseRequest, open_envelope, parse_statement
-from schemas.vocabulary import Decision, Jurisdiction
+from schemas.vocabulary import Decision, Jurisdiction, Role
 
 
 class Concern(StrEnum):
@@ -35,13 +36,15 @@ class Concern(StrEnum):
 @dataclass(frozen=True)
 class Waiting:
     """One question for the head. ``record`` and ``handling`` are of the own record that is at stake, None once it was
-    withdrawn; ``query`` is the query that it comes from, ``because`` what whoever asks says of it."""
+    withdrawn; ``query`` is the query that it comes from, ``found`` what of its answer is asked for, ``because`` what
+    whoever asks says of it."""
 
     row: ApprovalRow
     concern: Concern
     record: RecordRow | None
     handling: Handling | None
     query: QueryRow | None
+    found: FoundRow | None
     because: str | None
 
 
@@ -49,6 +52,15 @@ def queue(node: Node, *, open_only: bool = True) -> list[Waiting]:
     """The most pressing first."""
     with node.store.read() as session:
         return [_waiting(session, row) for row in approvals(session, open_only=open_only)]
+
+
+def queue_for(node: Node, role: Role, pseudonym: str, *, open_only: bool) -> list[Waiting]:
+    """As ``queue``, for somebody who is thereby told what peers' queries found; without what an examiner must not be
+    told."""
+    items = queue(node, open_only=open_only)
+    queries = {item.query.statement_id: item.query for item in items if item.query is not None}
+    open_to = told(node, role, pseudonym, list(queries.values()), [item.found for item in items if item.found])
+    return [item for item in items if item.found is None or item.found.query in open_to]
 
 
 def decide(
@@ -77,7 +89,7 @@ def _waiting(session: Session, row: ApprovalRow) -> Waiting:
         concern, record = Concern.QUERY, query.record or ""
     stored = find_record(session, record)
     handling = record_of(session, record).handling if stored is not None else None
-    return Waiting(row, concern, stored[0] if stored is not None else None, handling, query, because)
+    return Waiting(row, concern, stored[0] if stored is not None else None, handling, query, found, because)
 
 
 def _because(session: Session, request: str | None) -> str | None:

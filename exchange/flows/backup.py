@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from exchange.clock import stamp
 from exchange.config import Settings, load_settings
 from exchange.errors import DigestDiffers, NotFound
-from exchange.flows.node import blobs_of, store_of
+from exchange.flows.node import blobs_of, keys_in_force, own_history, store_of
+from exchange.store.backup_paths import is_settings_path
 from exchange.store.blobs import BlobFolder
 from exchange.store.copies import copy_file, digest, sync, write_file
 from exchange.store.deliveries import is_kept
@@ -19,6 +23,7 @@ from exchange.store.engine import Store
 from exchange.store.lock import sole_user
 from exchange.store.manifest import (
     BLOBS,
+    CONFIG,
     MANIFEST,
     SCANS,
     SEALED,
@@ -29,8 +34,10 @@ from exchange.store.manifest import (
     write_manifest,
 )
 from exchange.store.objects import all_stored
-from exchange.store.records import scans_at_rest
-from exchange.store.statements import log_size
+from exchange.store.records import scans_at_rest, scans_that_came
+from exchange.store.statements import latest_head, log_size
+from exchange.store.tables import SCHEMA_VERSION
+from exchange.trust.backup_signature import sign_backup
 from exchange.trust.sealing import seal
 
 _PART = ".part"
@@ -39,8 +46,8 @@ _PART = ".part"
 @dataclass
 class Backup:
     """``folder`` is that of this backup. ``missing`` are scans that should be on the node and are not, or not whole;
-    ``outside`` files that the settings name and that lie elsewhere, ``objects`` how many scans the object store has:
-    they are not in it."""
+    ``outside`` files that the settings name and that lie elsewhere, or where a backup brings nothing; ``objects`` how
+    many scans the object store has: they are not in it."""
 
     folder: Path
     log_size: int
@@ -55,7 +62,14 @@ class Backup:
     """Whether the node knows of it: it was whole, and the node's home could be written."""
 
 
-def back_up(home: Path, folder: Path, *, sealed_with: bytes | None = None, keep: int | None = None) -> Backup:
+def back_up(
+    home: Path,
+    folder: Path,
+    *,
+    sealed_with: bytes | None = None,
+    keep: int | None = None,
+    passphrase: SecretStr | None = None,
+) -> Backup:
     """Back a node up into a folder, which may hold earlier backups. The node may serve meanwhile; its database may have
     the form of an earlier release, as before `ffp migrate`.
 
@@ -64,13 +78,16 @@ def back_up(home: Path, folder: Path, *, sealed_with: bytes | None = None, keep:
        keeps.
     3. The settings with what they name, and the trust root; keys and secrets only where there is a passphrase to seal
        them with.
-    4. The manifest, last: what has none is no backup; what a crash left goes at the next one.
+    4. The manifest, last, bound to the last head of the log and signed with the node's statement key: what has none is
+       no backup; what a crash left goes at the next one. ``passphrase`` of the keys stands for that of the settings.
     5. Where only so many are kept, older ones of this node expire, with the scans that none names any more.
     6. The node is told of it, if it is whole.
 
-    Raises ConfigurationError, StoreUnavailable, OSError; then earlier backups are as they were.
+    Raises ConfigurationError, PassphraseNeeded, StoreUnavailable, OSError; then earlier backups are as they were.
     """
     settings = load_settings(home)
+    if passphrase is not None:
+        settings = settings.model_copy(update={"key_passphrase": passphrase})
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     made_at = stamp()
     whole = folder / f"{settings.node_id}-{made_at.replace(':', '')}"
@@ -120,16 +137,20 @@ def _note(settings: Settings, made_at: str) -> bool:
 
 def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_with: bytes | None) -> Backup:
     form = store.form()
+    noted = form == SCHEMA_VERSION  # an earlier one says less: neither who delivered a scan nor what a store has
     files: dict[str, str] = {}
     # 1.
     with store.copied_to(part) as (session, database):
-        named, size = scans_at_rest(session), log_size(session)
-        elsewhere = all_stored(session) if settings.objects_url else set()
+        named = scans_at_rest(session) if noted else scans_that_came(session)
+        size, head = log_size(session), latest_head(session, settings.log_origin)
+        history = own_history(session, settings.node_id)
+        elsewhere = all_stored(session) if settings.objects_url and noted else set()
+    signer = keys_in_force(settings, history)[1].statement
     files[database] = digest(part / database)
     # 2.
     backup = Backup(part, size, 0, 0, 0, [], [], 0, objects=len(named.keys() & elsewhere))
     named = {sha256: length for sha256, length in named.items() if sha256 not in elsewhere}
-    there = list(_copy_scans(blobs_of(settings), store, named, part.parent / BLOBS, backup))
+    there = list(_copy_scans(blobs_of(settings), store, named, part.parent / BLOBS, backup, noted=noted))
     backup.scans = len(there)
     files[SCANS] = write_file(part / SCANS, "".join(scan_lines(iter(there))).encode())
     # 3.
@@ -147,16 +168,20 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
             form=form,
             database="node.dump" if settings.database_url else "node.db",
             log_size=size,
+            head=None if head is None else head.text,
             scans=backup.scans,
             missing=backup.missing,
             objects=backup.objects,
             files=files,
         ),
+        lambda manifest: sign_backup(manifest, signer),
     )
     return backup
 
 
-def _copy_scans(blobs: BlobFolder, store: Store, named: dict[str, int], target: Path, backup: Backup) -> Iterator[str]:
+def _copy_scans(
+    blobs: BlobFolder, store: Store, named: dict[str, int], target: Path, backup: Backup, *, noted: bool
+) -> Iterator[str]:
     """The scans that the backup has then."""
     target.mkdir(mode=0o700, exist_ok=True)
     for sha256, size in sorted(named.items()):
@@ -169,7 +194,7 @@ def _copy_scans(blobs: BlobFolder, store: Store, named: dict[str, int], target: 
             copy_file(blobs.path(sha256), copy, sha256=sha256)
         except (NotFound, FileNotFoundError, DigestDiffers):
             with store.read() as session:
-                if is_kept(session, sha256):  # else it was withdrawn since, and erased
+                if not noted or is_kept(session, sha256):  # else it was withdrawn since, and erased
                     backup.missing.append(sha256)
             continue
         backup.copied += 1
@@ -179,16 +204,17 @@ def _copy_scans(blobs: BlobFolder, store: Store, named: dict[str, int], target: 
 
 def _settings_files(settings: Settings, backup: Backup) -> Iterator[tuple[str, Path]]:
     """Path within the backup, and where it lies."""
-    yield "config.toml", settings.home / "config.toml"
+    yield CONFIG, settings.home / CONFIG
     for path in sorted(settings.trust_root.rglob("*")):
         if path.is_file():
             yield str(path.relative_to(settings.home)), path
     for named in (settings.calibration, settings.timestamp_roots, settings.smtp_roots, settings.objects_roots):
         if named is None:
             continue
-        path = settings.home / named
-        if path.is_relative_to(settings.home):
-            yield str(path.relative_to(settings.home)), path
+        path = Path(os.path.normpath(settings.home / named))
+        name = str(path.relative_to(settings.home)) if path.is_relative_to(settings.home) else None
+        if name is not None and is_settings_path(name):
+            yield name, path
         else:
             backup.outside.append(path)
 

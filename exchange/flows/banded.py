@@ -1,9 +1,10 @@
-"""A band is a coarse score: examiners, who may be asked to verify the pair blind, see those that they asked for.
-Whoever saw one, in whatever role, does not verify those pairs."""
+"""What a query found is a coarse score, and its band a finer one. Examiners, who may be asked to verify the pair blind,
+are told what they asked for themselves, and of peers' queries what was found, without its band. Whoever was told, in
+whatever role, does not verify those pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -18,13 +19,11 @@ HANDLE = "handle"
 """In the place of a node's id: no node is called so."""
 
 
-def banded(
-    node: Node, role: Role, pseudonym: str, rows: Sequence[QueryRow], found: Sequence[FoundRow]
-) -> frozenset[str]:
-    """The queries whose bands this person is about to be shown. Whoever is shown the band of two exhibits does not
-    verify a pair of them, whenever the other one becomes known; no band is shown of what waits for a verification."""
+def told(node: Node, role: Role, pseudonym: str, rows: Sequence[QueryRow], found: Sequence[FoundRow]) -> frozenset[str]:
+    """The queries of which this person is about to be told what they found. Whoever is told of two exhibits does not
+    verify a pair of them, whenever the other one becomes known; nothing is told of what waits for a verification."""
     with node.store.read() as session:
-        pairs = _pairs_found(session, _may_be_shown(node, role, pseudonym, rows), found)
+        pairs = _pairs_found(session, _may_be_told(node, role, pseudonym, rows), found)
         waiting = hidden_pairs(session, role, pseudonym).exhibits
         shown = {query: exhibits for query, exhibits in pairs.items() if not exhibits & waiting}
         every = {pair for exhibits in shown.values() for pair in exhibits}
@@ -35,13 +34,24 @@ def banded(
     return frozenset(shown)
 
 
-def _may_be_shown(node: Node, role: Role, pseudonym: str, rows: Sequence[QueryRow]) -> dict[str, QueryRow]:
+def shows_bands(node: Node, role: Role, row: QueryRow) -> bool:
+    """Whether somebody who is told what a query found is also shown its bands."""
+    return role is not Role.EXAMINER or row.asker == node.node_id
+
+
+def note_answered(session: Session, query: QueryRow, found: Collection[FoundRow]) -> None:
+    """Whoever asked is told, and verifies none of it, even before looking: else a colleague's conclusion, which hides
+    what was found, would tell of which pair it was. Needs a write transaction."""
+    mark_exhibits(session, query.made_by, _pairs_found(session, {query.statement_id: query}, found)[query.statement_id])
+
+
+def _may_be_told(node: Node, role: Role, pseudonym: str, rows: Sequence[QueryRow]) -> dict[str, QueryRow]:
     every = role is not Role.EXAMINER
-    return {row.statement_id: row for row in rows if every or (row.made_by == pseudonym and row.asker == node.node_id)}
+    return {row.statement_id: row for row in rows if every or row.asker != node.node_id or row.made_by == pseudonym}
 
 
 def _pairs_found(
-    session: Session, asked: Mapping[str, QueryRow], found: Sequence[FoundRow]
+    session: Session, asked: Mapping[str, QueryRow], found: Collection[FoundRow]
 ) -> dict[str, set[Exhibits]]:
     """By query, the exhibits that its answer says something of. Of what was not released yet nobody knows the record:
     its handle stands for it until then."""

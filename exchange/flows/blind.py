@@ -42,7 +42,18 @@ from exchange.store.reviews import (
 )
 from exchange.store.statements import find_statement, statements_about_each
 from exchange.store.tables import RecordRow, StatementRow
-from schemas import Conclusion, Pair, Side, Verification, open_envelope, parse_statement
+from schemas import (
+    AnyStatement,
+    Conclusion,
+    Feedback,
+    Hit,
+    Pair,
+    PhysicalComparison,
+    Side,
+    Verification,
+    open_envelope,
+    parse_statement,
+)
 from schemas.vocabulary import AfteConclusion, Basis, Role
 
 MOST_STEPS = 4
@@ -143,7 +154,7 @@ def note_shown(
     node: Node, role: Role, pseudonym: str, found: Sequence[StoredCandidate], *, opened: bool = False
 ) -> None:
     """These pairs are about to be shown with their scores."""
-    _note(node, role, pseudonym, {item.scans: item.exhibits for item in found}, opened=opened)
+    note_pairs(node, role, pseudonym, {item.scans: item.exhibits for item in found}, opened=opened)
 
 
 def note_told(node: Node, role: Role, pseudonym: str, pairs: Collection[Pair]) -> None:
@@ -152,11 +163,14 @@ def note_told(node: Node, role: Role, pseudonym: str, pairs: Collection[Pair]) -
         return
     with node.store.read() as session:
         shown = {scans_of(pair.a.scan, pair.b.scan): exhibits_of_pair(session, pair) for pair in set(pairs)}
-    _note(node, role, pseudonym, shown, opened=False)
+    note_pairs(node, role, pseudonym, shown)
 
 
-def _note(node: Node, role: Role, pseudonym: str, shown: Mapping[Scans, Exhibits], *, opened: bool) -> None:
-    """In whatever role: whoever is no examiner today may be one tomorrow. Only an examiner's look is a review."""
+def note_pairs(
+    node: Node, role: Role, pseudonym: str, shown: Mapping[Scans, Exhibits], *, opened: bool = False
+) -> None:
+    """Something is about to be told of these pairs. In whatever role: whoever is no examiner today may be one tomorrow.
+    Only an examiner's look is a review."""
     if not shown:
         return
     opened = opened and role is Role.EXAMINER
@@ -177,12 +191,33 @@ def no_record(side: Side) -> NotFound:
     return NotFound(f"There is no record {side.record} of {side.issuer} on this node.")
 
 
-def check_shown(session: Session, said: Conclusion) -> None:
+def no_statement(statement_id: str) -> NotFound:
+    return NotFound(f"There is no such statement as {statement_id} on this node.")
+
+
+def check_shown(session: Session, said: AnyStatement) -> None:
     """Nobody concludes on what is hidden from them but by the task that they took: else a control, which their
-    conclusion would answer, could be told from a conclusion, which waits on. Raises NotFound, as if a record were not
-    here."""
-    if said.pair in hidden_pairs(session, said.made_by.role, said.made_by.pseudonym):
-        raise no_record(said.pair.a)
+    conclusion would answer, could be told from a conclusion, which waits on. Nor does anybody say anything of a hit
+    that is hidden from them: what is refused would tell how far it is. Raises NotFound, as if it were not here."""
+    hidden = hidden_pairs(session, said.made_by.role, said.made_by.pseudonym)
+    if isinstance(said, Conclusion | Hit):
+        if said.pair in hidden:
+            raise no_record(said.pair.a)
+        return
+    row = find_statement(session, said.hit) if isinstance(said, PhysicalComparison | Feedback) else None
+    if row is not None and tells_of(session, row, hidden):
+        raise no_statement(row.statement_id)
+
+
+def check_none_waits(session: Session, said: Conclusion) -> None:
+    """One conclusion on a pair waits at a time: a second task on it could be no control, and would tell whoever is
+    asked that the first is none. Raises Conflict."""
+    pair = said.pair.model_dump_json()
+    if any((row.pair, row.basis) == (pair, said.basis) for row in tasks_concluded_by(session, said.made_by.pseudonym)):
+        raise Conflict(
+            "Your conclusion on this pair waits for another examiner already. Take it back to conclude anew.",
+            code="already-concluded",
+        )
 
 
 def check_task(session: Session, pseudonym: str, task_id: str) -> None:
@@ -319,6 +354,14 @@ def give_back(session: Session, pseudonym: str, task_id: str) -> None:
     row = find_task(session, task_id)
     if row is not None:
         row.taken_by = None
+
+
+def answer_given(session: Session, pseudonym: str, task_id: str) -> Conclusion | Verification | None:
+    """What this examiner has signed on the task already."""
+    row = find_task(session, task_id)
+    said = find_statement(session, row.said) if row is not None and row.said and row.taken_by == pseudonym else None
+    found = parse_statement(open_envelope(said.envelope).payload) if said is not None and said.envelope else None
+    return found if isinstance(found, Conclusion | Verification) else None
 
 
 def conclusion_to_verify(session: Session, pseudonym: str, task_id: str) -> str | None:

@@ -71,6 +71,11 @@ def duties(session: Session, node: Node, role: Role, pseudonym: str) -> list[Due
     return _due(moments)
 
 
+def counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:
+    """The pairs whose hits ``duties`` counts."""
+    return {link.pair_id for link in my_turn(session, node, hidden_pairs(session, role, pseudonym))}
+
+
 def all_duties(session: Session, node: Node) -> list[Due]:
     """What waits for anybody of this node, for whoever watches that deadlines are kept: numbers, no names."""
     moments: dict[Duty, list[str]] = {

@@ -3,6 +3,7 @@ operator alone. How it is enforced stands in `net.egress`."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -12,8 +13,10 @@ from exchange.errors import InvalidInput
 from exchange.flows.node import Node
 from exchange.net.address_book import Confirmed
 from exchange.net.egress import Destination, Place, is_literal, place_of, resolve
+from schemas.errors import shown
 
 UNIT: Final = Path("/etc/systemd/system/ffp.service.d/egress.conf")
+_NAME: Final = re.compile(r"\w[\w.-]{0,252}")
 RESOLVERS: Final = Path("/etc/resolv.conf")
 
 
@@ -44,7 +47,8 @@ def listing(node: Node) -> list[Listed]:
 
 def leads(node: Node, host: str, networks: list[str]) -> tuple[list[str], list[str]]:
     """What was confirmed for a name, and what would be: ``networks``, or where it leads now. Raises InvalidInput."""
-    known = node.egress.book.of(host.lower())
+    host = name_of(host)
+    known = node.egress.book.of(host)
     try:
         found = [str(ip_network(one)) for one in networks] or list(map(str, resolve(host, 0)))
     except ValueError as error:
@@ -54,11 +58,24 @@ def leads(node: Node, host: str, networks: list[str]) -> tuple[list[str], list[s
     return list(known.networks if known else ()), found
 
 
+def name_of(typed: str) -> str:
+    """The name of a machine, or its address in digits, as the list has it: of anything else no connection is ever made,
+    and to allow it would do nothing. Raises InvalidInput."""
+    name = typed.strip().lower()
+    if not is_literal(name) and not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{shown(typed, 100)!r} is no name of a machine. Leave out http:// and the port, as in mail.example. "
+            "Nothing was changed."
+        )
+    return name
+
+
 def allow(node: Node, host: str, found: list[str]) -> None:
     """Confirm addresses or networks for a name, in place of what was confirmed before. One that no peer and no setting
     has is allowed by that, at any port."""
-    by_hand = host.lower() not in {one.host for one in node.egress.destinations()}
-    node.egress.book.confirm(host.lower(), found, why="the operator's word", by_hand=by_hand)
+    host = name_of(host)
+    by_hand = host not in {one.host for one in node.egress.destinations()}
+    node.egress.book.confirm(host, found, why="the operator's word", by_hand=by_hand)
 
 
 def forget(node: Node, host: str) -> bool:

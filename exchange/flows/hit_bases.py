@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 from typing import TypeVar
 
-from exchange.flows.hit_stage import NoEffect, Said
+from exchange.flows.hit_stage import MOST_HITS, NoEffect, Said
 from schemas import Conclusion, Feedback, Hit, Pair, PhysicalComparison, Retraction, Verification
 from schemas.vocabulary import AfteConclusion, Basis, HitStage
 
@@ -48,15 +49,30 @@ class Bases:
         return {
             said.statement_id: said
             for said, hit in self._all(Hit)
-            if hit.stage is HitStage.LEAD and self._noted(said, self._why_no_lead(hit)) is None
+            if hit.stage is HitStage.LEAD and self._noted(said, self._why_no_lead(said, hit)) is None
         }
 
     @cached_property
     def standing_leads(self) -> list[Said]:
         return [said for said in self.leads.values() if not self._is_taken_back(said)]
 
-    def _why_no_lead(self, hit: Hit) -> NoEffect | None:
-        return self._why_not_a_side(hit.issuer) or self._why_bases(hit, hit.basis) or self._why_apart(hit)
+    def _why_no_lead(self, said: Said, hit: Hit) -> NoEffect | None:
+        why = self._why_not_a_side(hit.issuer) or self._why_too_many(said)
+        return why or self._why_bases(hit, hit.basis) or self._why_apart(hit)
+
+    @cached_property
+    def _beyond(self) -> frozenset[str]:
+        """Hits of one issuer after the first of its log that count."""
+        counted: Counter[str] = Counter()
+        found = set()
+        for said, hit in self._all(Hit):
+            counted[hit.issuer] += 1
+            if counted[hit.issuer] > MOST_HITS:
+                found.add(said.statement_id)
+        return frozenset(found)
+
+    def _why_too_many(self, said: Said) -> NoEffect | None:
+        return NoEffect.TOO_MANY if said.statement_id in self._beyond else None
 
     def _why_not_a_side(self, issuer: str) -> NoEffect | None:
         return None if issuer in self.sides else NoEffect.NOT_A_SIDE

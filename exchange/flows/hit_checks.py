@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from exchange import clock
 from exchange.errors import Conflict, InvalidInput
-from exchange.flows.hit_rules import agreement_of, weigh
+from exchange.flows.hit_rules import agreement_of, has_open_question, weigh
 from exchange.flows.hit_stage import LOCAL, RANK, SENTENCES, NoEffect, Said, begin_of
 from exchange.flows.links import history_of
 from exchange.flows.node import Node
@@ -48,6 +48,18 @@ def check_hit(session: Session, node: Node, said: Hit | PhysicalComparison | Fee
         kind = InvalidInput if why in _INVALID else Conflict
         named_day = f" The day is {day}." if why is NoEffect.BEFORE_THE_DAY and day is not None else ""
         raise kind(SENTENCES[why] + named_day, code=str(why))
+    if isinstance(said, PhysicalComparison) and said.step is ComparisonStep.ASKED:
+        _check_asks_once(said, pair, before)
+
+
+def _check_asks_once(said: PhysicalComparison, pair: Pair, before: list[Said]) -> None:
+    """Of two open questions of one side the other would have to decline each. Raises Conflict."""
+    if has_open_question(pair, before, said.issuer):
+        raise Conflict(
+            "This side asked for the comparison already. For another day agree anew once the other side has agreed, or "
+            "decline and ask again.",
+            code="already-asked",
+        )
 
 
 def _asks_too_late(said: Hit | PhysicalComparison | Feedback, pair: Pair, before: list[Said]) -> bool:

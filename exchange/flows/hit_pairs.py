@@ -63,7 +63,7 @@ def settle_pairs(node: Node) -> None:
         with node.store.read() as session:
             stale = dict(stale_pairs(session, after=after, limit=AT_ONCE))
             found = {pair_id(link.pair): link for link in links_of(session, node, stale)}
-            gone = {pair for pair in stale.keys() - found.keys() if not hits_of_pair(session, pair)}
+            gone = {pair for pair in stale.keys() - found.keys() if not hits_of_pair(session, pair, most=1)}
         if not stale:
             return
         with node.store.write() as session:

@@ -19,7 +19,8 @@ one itself. The rules, from the ground up:
    down in ``RANK`` stands, and the other side's is shown as a dispute.
 7. Feedback is a side's own word on a hit; its last counts.
 
-Of one conclusion the first verification counts; of one side's steps the first ``MOST_STEPS``.
+Of one conclusion the first verification counts; of one side's steps the first ``MOST_STEPS``, of its hits the first
+``MOST_HITS``.
 What breaks a rule is kept, has no effect, and is shown with its reason (ADR 20).
 A statement of before the field ``answers`` is given one here (``_implied``).
 """
@@ -32,7 +33,7 @@ from datetime import date
 from functools import cached_property
 
 from exchange.flows.hit_bases import Bases
-from exchange.flows.hit_stage import RANK, NoEffect, Said, Stage, Weighed, begin_of
+from exchange.flows.hit_stage import MOST_STEPS, RANK, NoEffect, Said, Stage, Weighed, begin_of
 from schemas import (
     AnyStatement,
     Feedback,
@@ -42,9 +43,6 @@ from schemas import (
     Retraction,
 )
 from schemas.vocabulary import AfteConclusion, Basis, ComparisonStep, FeedbackOutcome, HitStage
-
-MOST_STEPS = 200
-"""Of one side on one pair: far more than two FFPs need, and few enough to be weighed again with each that comes."""
 
 
 def weigh(pair: Pair, said: Iterable[Said]) -> Weighed:
@@ -69,6 +67,12 @@ def agreement_of(pair: Pair, said: Iterable[Said], statement_id: str) -> Said | 
     weighing = _Weighing(pair, said)
     ends = {one.statement_id: one for one in weighing.ends}
     return weighing.latest_for(ends[statement_id]) if statement_id in ends else None
+
+
+def has_open_question(pair: Pair, said: Iterable[Said], side: str) -> bool:
+    """Whether this side asked for a comparison, and nobody has declined."""
+    weighing = _Weighing(pair, said)
+    return any(ask.statement.issuer == side for name, ask in weighing.asks.items() if name not in weighing.over)
 
 
 class _Weighing(Bases):
@@ -259,7 +263,7 @@ class _Weighing(Bases):
             return NoEffect.NO_LEAD
         is_hit = isinstance(statement, Hit)
         why = self._why_not_a_side(statement.issuer) if is_hit else self._why_no_step(statement)
-        why = why or self._why_bases(statement, Basis.EXHIBITS)
+        why = why or self._why_too_many(said) or self._why_bases(statement, Basis.EXHIBITS)
         if why is not None:
             return why
         if isinstance(statement, Hit) and set(self._concluded(statement)) != {AfteConclusion.IDENTIFICATION}:

@@ -17,6 +17,12 @@ LOCAL = ZoneInfo("Europe/Belgrade")
 """The day on which exhibits meet begins and ends with the region's midnight."""
 
 
+MOST_HITS: Final = 50
+"""Of one side on one pair."""
+MOST_STEPS: Final = 200
+"""Of one side on one pair: far more than two FFPs need, and few enough to be weighed again with each that comes."""
+
+
 class Stage(StrEnum):
     LEAD = "lead"
     COMPARISON_ASKED = "comparison_asked"

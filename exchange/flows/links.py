@@ -15,6 +15,7 @@ from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.flows.blind import Hidden
 from exchange.flows.hit_rules import lead_of
+from exchange.flows.hit_stage import MOST_HITS, MOST_STEPS
 from exchange.flows.node import Node
 from exchange.flows.stages import Entry, Progress, Stage, both_have, progress
 from exchange.store.hit_tables import HitPairRow
@@ -28,25 +29,31 @@ from exchange.store.hits import (
     open_pairs,
     pairs_of,
     pairs_that_wait_for,
+    retractions_of,
+    said_of_hits,
 )
 from exchange.store.records import find_records
 from exchange.store.reviews import Scans
-from exchange.store.statements import find_statement, find_statements, statements_about_each
+from exchange.store.statements import find_statement, find_statements
 from exchange.store.tables import RecordRow, StatementRow
 from schemas import AnyStatement, Hit, Pair, Side, open_envelope, parse_statement
 from schemas.vocabulary import HitStage
 
 log = structlog.get_logger(__name__)
 
-ABOUT_HIT = ("physical-comparison", "feedback", "message", "retraction")
+ABOUT_HIT = ("physical-comparison", "feedback", "message")
+RESTED_ON = ("conclusion", "verification")
+"""What a hit may name as its grounds; whatever else it names is no part of its history."""
+MOST_RETRACTIONS = 8
+"""Of one statement by one issuer, of which the first takes it back."""
 MOST_OPEN = 500
 """So many are listed, of each node in turn the first due first; how many are left out is said beside them."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """A pair that somebody signed a hit of. ``link_id`` is the statement's id of the first lead by its place in its
-    issuer's log: it does not depend on what arrived when. ``records``: None for one that was withdrawn."""
+    """A pair that somebody signed a hit of. ``link_id`` is the statement's id of the sides' first lead by its place in
+    its issuer's log: it does not depend on what arrived when. ``records``: None for one that was withdrawn."""
 
     link_id: str
     pair: Pair
@@ -149,7 +156,7 @@ def closed_links(
 def find_link(session: Session, node: Node, link_id: str, hidden: Hidden) -> Link:
     """By the statement's id of any hit of it. Raises NotFound, also for one of a ``hidden`` pair."""
     row = find_statement(session, link_id)
-    said = _said_in(row) if row is not None and row.type == "hit" else None
+    said = _said_in(row) if row is not None and row.type == "hit" and believed(row) else None
     found = None
     if isinstance(said, Hit) and said.pair not in hidden:
         found = next(iter(links_of(session, node, [pair_id(said.pair)])), None)
@@ -161,8 +168,8 @@ def find_link(session: Session, node: Node, link_id: str, hidden: Hidden) -> Lin
 def links_of(session: Session, node: Node, pairs: Iterable[str]) -> list[Link]:
     """The links of these pairs, by their ids, with all that was signed of each; without what is not believed, and
     without one that cannot be worked out: what one peer signed hides no hit of another's."""
-    hits = {pair: rows for pair in pairs if (rows := hits_of_pair(session, pair))}
-    shelf = _shelf(session, node, [row for rows in hits.values() for row in rows])
+    hits = {pair: rows for pair in pairs if (rows := hits_of_pair(session, pair, most=MOST_HITS))}
+    shelf = _shelf(session, node, hits)
     found = []
     for pair, rows in hits.items():
         try:
@@ -174,19 +181,19 @@ def links_of(session: Session, node: Node, pairs: Iterable[str]) -> list[Link]:
 
 def history_of(session: Session, node: Node, pair: Pair, *named: str) -> tuple[Entry, ...]:
     """All that was signed of a pair, and these statements beside it, in no order that means anything."""
-    hits = hits_of_pair(session, pair_id(pair))
-    shelf = _shelf(session, node, hits, besides=named)
+    hits = hits_of(session, pair)
+    shelf = _shelf(session, node, {pair_id(pair): hits}, besides=named)
     found = {entry.statement_id: entry for entry in _entries(hits, shelf)}
     for name in named:
         for row in (shelf.rests_on.get(name), *shelf.about.get(name, [])):
-            if row is not None and _believed(row):
+            if row is not None and believed(row):
                 found[row.statement_id] = _entry(row, shelf)
     return tuple(found.values())
 
 
 def hits_of(session: Session, pair: Pair) -> list[StatementRow]:
     """The hits of a pair, by their place in their issuer's log."""
-    return hits_of_pair(session, pair_id(pair))
+    return hits_of_pair(session, pair_id(pair), most=MOST_HITS)
 
 
 def linked(session: Session, wanted: Collection[Scans]) -> dict[Scans, str]:
@@ -211,15 +218,28 @@ class _Shelf:
     records: dict[str, RecordRow]
 
 
-def _shelf(session: Session, node: Node, hits: Sequence[StatementRow], *, besides: Collection[str] = ()) -> _Shelf:
-    about = statements_about_each(session, [row.statement_id for row in hits], ABOUT_HIT)
-    rows = [row for row in (*hits, *chain.from_iterable(about.values())) if _believed(row)]
-    named = {name for row in rows for name in _named_by(_said_in(row))} | set(besides)
-    rests_on = find_statements(session, named)
-    about |= statements_about_each(session, rests_on.keys() - about.keys(), ("retraction",))
-    records = {side.record for row in hits for side in _sides(row)}
-    known = {row.statement_id for row in rows} | rests_on.keys()
+def _shelf(
+    session: Session, node: Node, hits: Mapping[str, Sequence[StatementRow]], *, besides: Collection[str] = ()
+) -> _Shelf:
+    """By their pairs; so much of each that a peer which signs without an end makes nobody wait."""
+    every = [row for rows in hits.values() for row in rows]
+    said = list(chain.from_iterable(_said_of(session, hits.keys(), kind) for kind in ABOUT_HIT))
+    said += retractions_of(session, {row.statement_id for row in every}, most=MOST_RETRACTIONS)
+    named = {name for row in (*every, *said) if believed(row) for name in _named_by(_said_in(row))} | set(besides)
+    rests_on = {name: row for name, row in find_statements(session, named).items() if row.type in RESTED_ON}
+    said += retractions_of(session, rests_on.keys(), most=MOST_RETRACTIONS)
+    about: dict[str, list[StatementRow]] = {}
+    for row in said:
+        about.setdefault(row.about or "", []).append(row)
+    records = {side.record for row in every for side in _sides(row)}
+    known = {row.statement_id for row in (*every, *said)} | rests_on.keys()
     return _Shelf(about, rests_on, countersigned(session, node.node_id, known), find_records(session, records))
+
+
+def _said_of(session: Session, pairs: Collection[str], kind: str) -> list[StatementRow]:
+    """Of steps the first count, of feedback the last; of messages people want the newest."""
+    newest = kind != "physical-comparison"
+    return said_of_hits(session, pairs, kind, most=MOST_STEPS, newest=newest)
 
 
 def _link(node: Node, hits: list[StatementRow], shelf: _Shelf) -> Link:
@@ -229,7 +249,8 @@ def _link(node: Node, hits: list[StatementRow], shelf: _Shelf) -> Link:
     )
     records = shelf.records.get(pair.a.record), shelf.records.get(pair.b.record)
     leads = [row for row in hits if getattr(_said_in(row), "stage", None) is HitStage.LEAD]
-    return Link((leads or hits)[0].statement_id, pair, entries, progress(entries, node.settings), records)
+    of_sides = [row for row in leads if row.issuer in (pair.a.issuer, pair.b.issuer)]  # no third node names a hit
+    return Link((of_sides or leads or hits)[0].statement_id, pair, entries, progress(entries, node.settings), records)
 
 
 def _entries(hits: Sequence[StatementRow], shelf: _Shelf) -> Iterable[Entry]:
@@ -238,16 +259,16 @@ def _entries(hits: Sequence[StatementRow], shelf: _Shelf) -> Iterable[Entry]:
     for hit in hits:
         for row in (hit, *shelf.about.get(hit.statement_id, [])):
             found[row.statement_id] = row
-            if not _believed(row):
+            if not believed(row):
                 continue
             for name in _named_by(_said_in(row)):
                 for rested in (shelf.rests_on.get(name), *shelf.about.get(name, [])):
                     if rested is not None:
                         found[rested.statement_id] = rested
-    return [_entry(row, shelf) for row in found.values() if _believed(row)]
+    return [_entry(row, shelf) for row in found.values() if believed(row)]
 
 
-def _believed(row: StatementRow) -> bool:
+def believed(row: StatementRow) -> bool:
     """Whole, and signed by a key that was in the right hands."""
     return row.envelope is not None and row.refused_by is None
 

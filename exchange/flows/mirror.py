@@ -44,6 +44,9 @@ from schemas.mirror import (
 
 TILES_A_TIME = 64
 """Full tiles fetched in one go: each is a request, and others wait for the same thread."""
+MOST_GROWTH = 2**24
+"""Leaves by which a log may have grown since it was mirrored last: sixteen million. To sign a head of any size costs a
+peer nothing, and the hashes that lead to it stay in the memory until they do."""
 PAGE_BYTES = 4 * 1024 * 1024
 """Of envelopes on one page, before Base64."""
 _TILE_LEVEL = 8
@@ -63,7 +66,13 @@ def mirror_log(node: Node, client: PeerClient, node_id: str) -> bool:
         peer, tops, last = find_peer(session, node_id), tile_tops(session, node_id), last_tile(session, node_id)
     if peer is None or peer.state != PeerState.ENROLLED or peer.checkpoint is None:
         return False
-    if len(tops) * TILE_WIDTH + len(last) // merkle.HASH_BYTES < head_of(peer.checkpoint).size:
+    known, size = len(tops) * TILE_WIDTH + len(last) // merkle.HASH_BYTES, head_of(peer.checkpoint).size
+    if size - known > MOST_GROWTH:
+        raise PeerMisbehaved(
+            f"{node_id} signed a head of size {size}, and {known} leaves of its log are mirrored here: it is neither "
+            f"mirrored nor cosigned, since no log grows by more than {MOST_GROWTH} at once. Telephone its operator."
+        )
+    if known < size:
         _extend(node, client, peer, tops)
     return _fill(node, client, peer)
 

@@ -42,9 +42,11 @@ def spans_of(rows: Rows, joined: Sequence[Joined]) -> dict[str, list[float]]:
     waiting = {statement_id: hit.at for statement_id, hit in hits.items()}
     for said in rows.said:
         match said.statement:
-            case Verification() as second if second.verifies in concluded:
+            case Verification() as second if second.issuer == rows.node_id and second.verifies in concluded:
                 spans["verification"].append((concluded[second.verifies], said.at))
-            case Hit() as hit if hit.conclusion in concluded and said.statement_id in hits:
+            case Hit() as hit if (
+                hit.issuer == rows.node_id and hit.conclusion in concluded and said.statement_id in hits
+            ):
                 spans["dissemination"].append((concluded[hit.conclusion], said.received_at))  # both by the own clock
             case Feedback() as told if told.issuer == rows.node_id and told.hit in waiting:
                 spans["feedback"].append((waiting.pop(told.hit), said.at))

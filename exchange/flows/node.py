@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,11 +36,10 @@ from exchange.store.seals import derived_key, seal_all
 from exchange.store.statements import append_own, key_events, keys_since, latest_checkpoint
 from exchange.trust.card import make_card, open_card
 from exchange.trust.key_files import EVENTS, kept_events
-from exchange.trust.key_history import KeyHistory, history_of
+from exchange.trust.key_history import KeyHistory, history_in, history_of
 from exchange.trust.keys import NodeKeys, create_keys, load_identity, load_keys, load_keys_in_force
 from matcher.calibration_model import CalibrationModel
 from schemas import ContractError, Envelope, KeyEvent, open_envelope
-from schemas.key_chain import parse_key_chain
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction
 
@@ -205,9 +203,9 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
     try:
         store.check()
         with store.read() as session:
-            events = _own_key_events(session, settings.node_id)
+            history = own_history(session, settings.node_id)
             signed = latest_checkpoint(session)
-        history, keys = _keys_in_force(settings, history_of(open_envelope(events[0]), events[1:]))
+        history, keys = keys_in_force(settings, history)
         objects = object_store_of(settings, services)
         _seal_rows(settings, store, keys)
     except BaseException:
@@ -257,7 +255,7 @@ def _compute(settings: Settings, *, background: bool = False) -> Compute:
     )
 
 
-def _keys_in_force(settings: Settings, known: KeyHistory) -> tuple[KeyHistory, NodeKeys]:
+def keys_in_force(settings: Settings, known: KeyHistory) -> tuple[KeyHistory, NodeKeys]:
     """The keys, and the key-events up to the one that names them. A database from before that one gets it back beside
     its log (`key_return`); until then nothing is signed. Raises ConfigurationError, PassphraseNeeded."""
     try:
@@ -275,8 +273,7 @@ def _keys_in_force(settings: Settings, known: KeyHistory) -> tuple[KeyHistory, N
 def _later(known: KeyHistory, chain: bytes) -> KeyHistory | None:
     """The history that goes on from the one that is known, if this is one."""
     try:
-        first, *more = (base64.b64decode(event) for event in parse_key_chain(chain).events)
-        told = history_of(open_envelope(first), more)
+        told = history_in(chain)
     except (ContractError, StatementInvalid) as error:
         raise ConfigurationError(f"{EVENTS} beside the keys holds no key-events: {error}") from error
     names = [link.statement_id for link in told.links]
@@ -284,13 +281,14 @@ def _later(known: KeyHistory, chain: bytes) -> KeyHistory | None:
     return told if len(names) > len(before) and names[: len(before)] == before else None
 
 
-def _own_key_events(session: Session, node_id: str) -> list[bytes]:
+def own_history(session: Session, node_id: str) -> KeyHistory:
+    """The key-events that the own log has. Raises ConfigurationError when it is another node's."""
     events = [row.envelope or b"" for row in key_events(session, node_id)]
     if not events:
         raise ConfigurationError(
             f"The database is that of another node, not of {node_id}. Correct `node_id` or `database_url`."
         )
-    return events
+    return history_of(open_envelope(events[0]), events[1:])
 
 
 def store_of(settings: Settings) -> Store:

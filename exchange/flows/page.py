@@ -15,7 +15,7 @@ from exchange.flows.addressee import NOT_MEANT_FOR_US
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, open_checkpoint, parse_text
 from exchange.log.note import parse_note
-from exchange.store.peers import next_head
+from exchange.store.peers import NOT_ENTERED, next_head
 from exchange.trust.key_history import KeyHistory, extend_history
 from exchange.trust.keys import ED25519, key_id
 from exchange.trust.verify import verify_statement
@@ -301,5 +301,5 @@ def poison(
 ) -> Poison:
     """What is kept of an item that is not believed: its exact bytes. But nothing of what is not meant for this node, or
     may not be, as it proves nothing without its proof; nor of what is too large to be anything."""
-    nothing = error.code in (NOT_MEANT_FOR_US, ProofInvalid.code) or len(raw) > MAX_ENVELOPE_BYTES
+    nothing = error.code in (NOT_MEANT_FOR_US, NOT_ENTERED, ProofInvalid.code) or len(raw) > MAX_ENVELOPE_BYTES
     return Poison(position, statement_id, log_index, b"" if nothing else raw, error.code, str(error), len(raw))

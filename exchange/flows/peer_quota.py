@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -21,13 +21,15 @@ from exchange.errors import NotFound
 from exchange.flows.node import Node
 from exchange.flows.page import VerifiedPage
 from exchange.store.peers import PeerState, all_peers, find_peer, next_head, standing_alarm
-from exchange.store.share_tables import PeerDayRow
+from exchange.store.share_tables import PeerDayRow, PeerQuotaRow
 from exchange.store.shares import changed_quota, count_in, days_of, quarantine_unnoted, quota_of
 from schemas import Record
 from schemas.errors import shown
 
 REMEMBERED_DAYS = 60
 """Longer than anything is kept for. Whoever used up its share that long ago has it back since."""
+MOST_DAYS = 36_500
+"""No later day is told: a share may be made as small as one likes, of a peer that took gigabytes today."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def why_stopped(shares: PeerShares, settings: Settings, peer: str) -> str | None
     if not over:
         return None
     days = max(share.days_until_more() for _, share in _named(shares))
-    goes_on = today() + timedelta(days=days)
+    goes_on = today() + timedelta(days=min(days, MOST_DAYS))
     return (
         f"Its lane is not read: it has used up its share, {' and '.join(over)}, and what it had kept of the last "
         f"{settings.peer_quota_days} days. Nothing is lost, withdrawals wait too. It goes on at {goes_on}T00:00Z, or "
@@ -141,15 +143,24 @@ def take_share(session: Session, settings: Settings, peer: str, page: VerifiedPa
 
 
 def set_quota(node: Node, peer: str, *, statements: int | None, size: int | None) -> PeerShares:
-    """What one peer may send in a day, in place of the settings; None: as the settings say. Holds at once.
+    """What one peer may send in a day, in place of the settings; None leaves that as it is. Holds at once.
 
     Raises NotFound.
     """
+    return _set_quota(node, peer, lambda quota: (statements or quota.statements_a_day, size or quota.bytes_a_day))
+
+
+def reset_quota(node: Node, peer: str) -> PeerShares:
+    """As the settings give every peer again. Raises NotFound."""
+    return _set_quota(node, peer, lambda _: (None, None))
+
+
+def _set_quota(node: Node, peer: str, given: Callable[[PeerQuotaRow], tuple[int | None, int | None]]) -> PeerShares:
     with node.store.write() as session:
         if find_peer(session, peer) is None:
             raise NotFound(f"There is no peer {peer}. See: ffp peer list")
         quota = changed_quota(session, peer)
-        quota.statements_a_day, quota.bytes_a_day = statements, size
+        quota.statements_a_day, quota.bytes_a_day = given(quota)
         session.flush()
         return shares_of(session, node.settings, peer)
 
@@ -178,10 +189,13 @@ def share_alarms(session: Session, settings: Settings) -> list[str]:
 
 
 def _share(a_day: int, keeps_days: int, used: Sequence[tuple[date, int]]) -> Share:
-    """Day by day from the first that is remembered, before which nothing was used."""
+    """Day by day from the first that is remembered, before which nothing was used. A day that is still to come, as a
+    clock had it that was ahead, counts from when it comes: else it would forgive all days until then."""
     most, now = a_day * keeps_days, today()
     left, before = most, now
     for day, count in used:
+        if day > now:
+            break
         left = min(most, left + a_day * max(0, (day - before).days)) - count
         before = day
     left = min(most, left + a_day * max(0, (now - before).days))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
-from exchange.flows.banded import note_released
+from exchange.flows.banded import note_answered, note_released
 from exchange.flows.sharing import APPROVAL_S
 from exchange.store.peers import find_peer
 from exchange.store.queries import FoundState, QueryState, add_found, find_found, find_query
@@ -38,13 +38,12 @@ def note_answer(session: Session, answer: Answer, statement_id: str) -> None:
         return
     query.state, query.answered_at, query.answer = QueryState.ANSWERED, stamp(), statement_id
     query.result, query.detail = answer.result, answer.because
-    add_found(
-        session,
-        [
-            FoundRow(handle=item.handle, query=answer.query, band=item.band, state=FoundState.FOUND)
-            for item in answer.found
-        ],
-    )
+    found = [
+        FoundRow(handle=item.handle, query=answer.query, band=item.band, state=FoundState.FOUND)
+        for item in answer.found
+    ]
+    add_found(session, found)
+    note_answered(session, query, found)
 
 
 def note_request(session: Session, request: ReleaseRequest, statement_id: str) -> None:

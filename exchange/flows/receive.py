@@ -24,7 +24,7 @@ from exchange.flows.query_news import (
 from exchange.flows.withdraw import take_away
 from exchange.store.exhibits import MAX_VERSIONS, too_many_versions
 from exchange.store.jobs import JobKind, promise, promise_new
-from exchange.store.peers import NOT_OWNER, PeerState, lane_head_at
+from exchange.store.peers import NOT_ENTERED, NOT_OWNER, PeerState, lane_head_at
 from exchange.store.rebuild import lost_leaves
 from exchange.store.records import AcquisitionState, acquisitions_of, add_records, take_up
 from exchange.store.statements import (
@@ -87,8 +87,6 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
     if taken:
         raise taken[item.statement_id]
     match statement:
-        case Acknowledgement():
-            _known(_may_be_own(session, node, statement.withdrawal))
         case Answer():
             _known(answers_own_query(session, node.node_id, statement))
         case ReleaseRequest():
@@ -96,16 +94,14 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
         case Receipt():
             _same_lane(session, statement)
         case Hit():
-            _known(
-                all(
-                    _may_be_ours(session, side)
-                    for side in (statement.pair.a, statement.pair.b)
-                    if side.issuer == node.node_id
-                )
-            )
+            own = [side for side in (statement.pair.a, statement.pair.b) if side.issuer == node.node_id]
+            if not all(_may_be_ours(session, side) for side in own):
+                raise StatementInvalid("It joins a record, or a scan of it, never entered here.", code=NOT_ENTERED)
+        case Withdrawal() if (refused := _no_record(session, statement)) is not None:
+            raise refused
         case _:
             pass
-    refused = _not_its_own(session, statement)
+    refused = _not_its_own(session, node, statement)
     if find_statement(session, item.statement_id) is None:
         newest = latest_of(session, statement.issuer, statement.type)
         add_statement(session, item.statement_id, statement, statement.type, item.envelope, item.log_index)
@@ -220,8 +216,9 @@ def _known(subject: bool) -> None:
         raise StatementInvalid("It speaks of a statement that this node does not hold.", code=NOT_MEANT_FOR_US)
 
 
-def _not_its_own(session: Session, statement: AnyStatement) -> StatementInvalid | None:
-    """Of what is known here only its issuer disposes; what is not known yet is held against this when it comes.
+def _not_its_own(session: Session, node: Node, statement: AnyStatement) -> StatementInvalid | None:
+    """Of what is known here only its issuer disposes; what is not known yet is held against this when it comes. Only a
+    withdrawal of this node's own is acknowledged to it; one that is not here may have been lost with its database.
 
     Else it has no effect, and this node's operator is told. Its issuer is answered as of what is not here: it must not
     learn what else is. So it is kept, receipted as accepted, and a withdrawal acknowledged as of what was never held.
@@ -231,23 +228,34 @@ def _not_its_own(session: Session, statement: AnyStatement) -> StatementInvalid 
             subject = statement.record
         case Retraction():
             subject = statement.retracts
+        case Acknowledgement():
+            subject = statement.withdrawal
         case _:
             return None
     row = find_statement(session, subject)
-    if row is None or row.issuer == statement.issuer:
+    if row is None:
         return None
-    return StatementInvalid(f"{statement.issuer} disposes of a statement of {row.issuer}.", code=NOT_OWNER)
+    if isinstance(statement, Acknowledgement):
+        fits = (row.issuer, row.type) == (node.node_id, "withdrawal")
+        why = f"{statement.issuer} acknowledges what is no withdrawal of this node's."
+    else:
+        fits = row.issuer == statement.issuer
+        why = f"{statement.issuer} disposes of a statement of {row.issuer}."
+    return None if fits else StatementInvalid(why, code=NOT_OWNER)
 
 
-def _may_be_own(session: Session, node: Node, withdrawal: str) -> bool:
-    """One that is not here may be one that this node lost with its database, and is still to get back."""
-    row = find_statement(session, withdrawal)
-    return row is None or (row.issuer == node.node_id and row.type == "withdrawal")
+def _no_record(session: Session, withdrawal: Withdrawal) -> StatementInvalid | None:
+    """What was signed as a hit, a conclusion or a term is taken back by a retraction or a later term, and stays."""
+    row = find_statement(session, withdrawal.record)
+    if row is None or row.issuer != withdrawal.issuer or row.type == "record":
+        return None
+    return StatementInvalid(f"A {row.type} is not withdrawn; only a record is.", code="no-record")
 
 
 def _may_be_ours(session: Session, side: Side) -> bool:
     """A record of this node's own, erased or not, and a scan of it: no peer fills the list of hits with pairs that
-    never were. As long as leaves of the own log are lost, one that is not here may be one of these."""
+    never were. It is not told that one was set aside: else it could try which scans a record has that it was not given.
+    As long as leaves of the own log are lost, one that is not here may be one of these."""
     row = find_statement(session, side.record)
     if row is None:
         return not may_sign(session) or bool(lost_leaves(session))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 import schemas
 from exchange.errors import NotFound
 from exchange.flows.hit_stage import NoEffect, Stage
-from exchange.flows.links import Link, links_of, pair_id
+from exchange.flows.links import Link, believed, links_of, pair_id
 from exchange.flows.node import Node
 from exchange.flows.pair_picture import pair_picture
 from exchange.flows.sharing import record_of
@@ -179,7 +179,7 @@ def _said(
     while asked and len(rows) < MOST_SAID:
         subject, kind = asked.pop()
         for row in statements_about(session, subject, SAID_OF.get(kind, ())):
-            if row.envelope is None or row.statement_id in rows or not may_see(session, node, row, pseudonym):
+            if row.statement_id in rows or not believed(row) or not may_see(session, node, row, pseudonym):
                 continue
             statement = _statement(row)
             if isinstance(statement, Conclusion | Verification | Hit):

@@ -12,21 +12,36 @@ from pydantic import SecretStr
 
 from exchange.config import Settings, load_settings, write_secret
 from exchange.errors import ConfigurationError, DigestDiffers
+from exchange.flows.backup_trust import check_bound, check_signed, insisting_words
 from exchange.flows.check_report import LogCheck, Progress
 from exchange.flows.log_check import check_and_keep
 from exchange.flows.node import opened, store_of
+from exchange.store.backup_paths import ANOTHER, check_paths, check_sealed_path, plain_file
 from exchange.store.copies import copy_file, sync, write_file
-from exchange.store.manifest import BLOBS, SCANS, SEALED, Manifest, check_files, read_manifest, scans_of
+from exchange.store.manifest import (
+    BLOBS,
+    CONFIG,
+    SEALED,
+    Manifest,
+    check_files,
+    manifest_bytes,
+    parse_manifest,
+    scans_of,
+)
+from exchange.store.statements import latest_head, log_size
+from exchange.store.tables import SCHEMA_VERSION
 from exchange.store.workers import forget_all
 from exchange.trust.sealing import unseal
 
-_CONFIG = "config.toml"
 _DATABASE_URL = "secrets/ffp_node_database_url"
+_MOST_SEALED_BYTES = 64 * 1024 * 1024
+"""Keys take 40 kB, and the key-events beside them 5 MB at most."""
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """Where the keys come from: a folder that was kept apart, or the backup itself, with what opens it.
+    """Where the keys come from: a folder that was kept apart, or else the sealed file of the backup, with what opens
+    it. ``key_passphrase`` is that of the keys themselves, where they are encrypted.
 
     ``database_url`` is that of the empty database which a node on PostgreSQL is to have.
     """
@@ -34,16 +49,20 @@ class Secrets:
     keys: Path | None = None
     unsealed_with: bytes | None = None
     database_url: str | None = None
+    key_passphrase: bytes | None = None
 
 
-def restore(source: Path, home: Path, secrets: Secrets) -> Manifest:
-    """Make the node of one backup again, in an empty home. It is not served yet.
+def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None = None) -> Manifest:
+    """Make the node of one backup again, in an empty home. It is not served yet. Nothing is written before 1 to 4 are
+    good.
 
-    1. The manifest, then every file that it names, against their digests: nothing is written before all are good.
-    2. The keys, and the settings but for ``config.toml``.
-    3. The scans, each against its digest.
-    4. The database, into an empty place.
-    5. ``config.toml``, last: a home that has it is a whole node.
+    1. The manifest is in its form, and its names are paths that a backup may have.
+    2. The keys come from where the operator says, alone.
+    3. One of these keys signed the manifest; or the operator ``insisted``, in the words of `insisting_words`.
+    4. Every file that it names has its digest, and there is no other.
+    5. The keys and the settings are written, but for ``config.toml``; then the scans, each against its digest.
+    6. The database, into an empty place: its log must be the one that the manifest was bound to.
+    7. ``config.toml``, last: a home that has it is a whole node.
 
     The file ``last-head`` is in no backup: so the node, once served, signs nothing before its peers have shown which
     of its heads they hold (`log_start`), and reads their lanes on from where the backup ends, withdrawals among them.
@@ -51,29 +70,25 @@ def restore(source: Path, home: Path, secrets: Secrets) -> Manifest:
     Raises ConfigurationError, StoreUnavailable, DigestDiffers, OSError; then the home is empty again.
     """
     # 1.
-    manifest = read_manifest(source)
-    check_files(source, manifest)
+    raw = manifest_bytes(source)
+    manifest = parse_manifest(source, raw)
     if any(home.glob("*")):
         raise ConfigurationError(f"{home} is not empty; it is left as it is. Restore into a folder that is.")
+    # 2.
     private = _secrets(source, manifest, secrets)
+    # 3.
+    if insisted is None:
+        check_signed(source, raw, manifest, private, secrets.key_passphrase)
+    elif insisted != insisting_words(manifest):
+        raise ConfigurationError(f'--insist takes these words and no others: "{insisting_words(manifest)}".')
+    # 4.
+    check_files(source, manifest)
     with _emptied_on_failure(home):
-        # 2.
-        for name, content in private.items():
-            _folder_of(home / name)
-            write_file(home / name, content)
-        for name in manifest.files.keys() - {manifest.database, SCANS, SEALED, _CONFIG}:
-            _folder_of(home / name)
-            copy_file(source / name, home / name, sha256=manifest.files[name])
-        if secrets.database_url is not None:
-            write_secret("database_url", secrets.database_url, home)
-        # 3.
-        for folder in ("blobs", "incoming", "prepared"):
-            (home / folder).mkdir(mode=0o700)
-        for sha256 in scans_of(source):
-            _folder_of(home / BLOBS / sha256[:2] / sha256)
-            copy_file(source.parent / BLOBS / sha256[:2] / sha256, home / BLOBS / sha256[:2] / sha256, sha256=sha256)
-        # 4. and 5.
-        copy_file(source / _CONFIG, home / _CONFIG, sha256=manifest.files[_CONFIG])
+        # 5.
+        _write_settings(source, home, manifest, private, secrets.database_url)
+        _copy_scans(source, home, manifest)
+        # 6. and 7.
+        copy_file(source / CONFIG, home / CONFIG, sha256=manifest.files[CONFIG])
         _fill_database(load_settings(home), source, manifest)
         sync(home)
     return manifest
@@ -99,18 +114,52 @@ def _fill_database(settings: Settings, source: Path, manifest: Manifest) -> None
     store = store_of(settings)
     try:
         store.fill(source / manifest.database)
-        store.form()
-        with store.write() as session:  # those of the backup's own time work elsewhere, or no more
-            forget_all(session)
+        form = store.form()
+        if form == SCHEMA_VERSION:  # an earlier one is brought to it first, by `ffp migrate`
+            with store.write() as session:  # those of the backup's own time work elsewhere, or no more
+                forget_all(session)
+        with store.read() as session:
+            size, head = log_size(session), latest_head(session, settings.log_origin)
     finally:
         store.close()
+    check_bound(manifest, form, size, head)
+
+
+def _write_settings(
+    source: Path, home: Path, manifest: Manifest, private: dict[str, bytes], database_url: str | None
+) -> None:
+    for name, content in private.items():
+        _folder_of(home / name)
+        write_file(home / name, content)
+    for name in manifest.settings_files:
+        if name != CONFIG:
+            _folder_of(home / name)
+            copy_file(source / name, home / name, sha256=manifest.files[name])
+    if database_url is not None:
+        write_secret("database_url", database_url, home)
+
+
+def _copy_scans(source: Path, home: Path, manifest: Manifest) -> None:
+    for folder in (BLOBS, "incoming", "prepared"):
+        (home / folder).mkdir(mode=0o700)
+    count = 0
+    for sha256 in scans_of(source):
+        name = f"{sha256[:2]}/{sha256}"
+        _folder_of(home / BLOBS / name)
+        copy_file(plain_file(source.parent / BLOBS, name), home / BLOBS / name, sha256=sha256)
+        count += 1
+    if count != manifest.scans:
+        raise ConfigurationError(f"The backup lists {count} scans and counts {manifest.scans}; {ANOTHER}.")
 
 
 def _secrets(source: Path, manifest: Manifest, secrets: Secrets) -> dict[str, bytes]:
-    """Path in the home -> content. What was kept apart counts more than what the backup has."""
+    """Path in the home -> content. Where keys were kept apart, none of the backup counts."""
     found: dict[str, bytes] = {}
     if SEALED in manifest.files and secrets.unsealed_with is not None:
-        found = unseal((source / SEALED).read_bytes(), secrets.unsealed_with)
+        found = unseal(_sealed(source), secrets.unsealed_with)
+        check_paths(found)
+        for name in found:
+            check_sealed_path(name)
     if secrets.keys is not None:
         found = {name: content for name, content in found.items() if not name.startswith("keys/")}
         found |= {f"keys/{path.name}": path.read_bytes() for path in secrets.keys.iterdir() if path.is_file()}
@@ -122,6 +171,13 @@ def _secrets(source: Path, manifest: Manifest, secrets: Secrets) -> dict[str, by
     if secrets.database_url is not None:
         found.pop(_DATABASE_URL, None)
     return found
+
+
+def _sealed(source: Path) -> bytes:
+    path = plain_file(source, SEALED)
+    if path.stat().st_size > _MOST_SEALED_BYTES:
+        raise ConfigurationError(f"{path} is larger than all keys of a node; {ANOTHER}.")
+    return path.read_bytes()
 
 
 def _folder_of(path: Path) -> None:

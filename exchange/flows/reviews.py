@@ -55,11 +55,11 @@ class Review:
 def reviews_of(session: Session, node: Node, pair: Pair, pseudonym: str, role: Role = Role.EXAMINER) -> list[Review]:
     """All of this node's conclusions on a pair that this person may see, the first first."""
     found = []
-    hits = {row.about: row.statement_id for row in hits_of(session, pair)}
-    for row in statements_about(session, pair.a.record, ["conclusion"]):
-        if row.issuer != node.node_id or row.envelope is None or not may_see(session, node, row, pseudonym, role):
+    hits = {row.about: row.statement_id for row in hits_of(session, pair) if row.issuer == node.node_id}
+    for row in _said_by(session, node.node_id, pair.a.record, "conclusion"):
+        if not may_see(session, node, row, pseudonym, role):
             continue
-        said = parse_statement(open_envelope(row.envelope).payload)
+        said = parse_statement(open_envelope(row.envelope or b"").payload)
         if isinstance(said, Conclusion) and said.pair == pair:
             found.append(_review(session, row, said, hits.get(row.statement_id)))
     return found
@@ -68,12 +68,12 @@ def reviews_of(session: Session, node: Node, pair: Pair, pseudonym: str, role: R
 def _review(session: Session, row: StatementRow, said: Conclusion, hit: str | None) -> Review:
     task = task_of(session, row.statement_id)
     due = task.due_at if task is not None and task.done_at is None else None
-    retractions = statements_about(session, row.statement_id, ["retraction"])
+    retractions = _said_by(session, row.issuer, row.statement_id, "retraction")
     return Review(
         row.statement_id,
         row.received_at,
         said,
-        _verified(session, row.statement_id),
+        _verified(session, row),
         bool(retractions),
         _by_head(retractions, said),
         due,
@@ -91,10 +91,18 @@ def _by_head(retractions: Sequence[StatementRow], said: Conclusion) -> str | Non
     return None
 
 
-def _verified(session: Session, conclusion: str) -> Verified | None:
+def _verified(session: Session, conclusion: StatementRow) -> Verified | None:
     """The first verification that was not taken back."""
-    for row in statements_about(session, conclusion, ["verification"]):
+    for row in _said_by(session, conclusion.issuer, conclusion.statement_id, "verification"):
         said = parse_statement(open_envelope(row.envelope or b"").payload)
-        if isinstance(said, Verification) and not statements_about(session, row.statement_id, ["retraction"]):
+        taken_back = _said_by(session, conclusion.issuer, row.statement_id, "retraction")
+        if isinstance(said, Verification) and not taken_back:
             return Verified(row.statement_id, row.received_at, said)
     return None
+
+
+def _said_by(session: Session, issuer: str, subject: str, kind: str) -> list[StatementRow]:
+    """What the maker's own node said of a statement. A peer may sign as much of it: that verifies nothing here, and
+    takes nothing back."""
+    said = statements_about(session, subject, [kind], issuer=issuer)
+    return [row for row in said if row.envelope is not None]

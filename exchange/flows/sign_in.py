@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pwdlib import PasswordHash
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp
+from exchange.clock import seconds_until, stamp
 from exchange.errors import ConfigurationError, InvalidInput, TooMany, Unauthenticated
 from exchange.flows.node import Node
 from exchange.store.sign_in import begin_session, hashed, invite, invited, sign_in_of
@@ -187,6 +187,7 @@ def _refuse_locked(counted: Counted) -> None:
         raise TooMany(
             f"Too many failures: this account is tried again after {until}. The operator can invite anew.",
             code="account-locked",
+            retry_after_s=seconds_until(until),
         )
 
 

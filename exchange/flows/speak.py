@@ -13,7 +13,19 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
-from exchange.flows.blind import APART, call_off, check_blind, check_shown, check_task, close_task, no_record
+from exchange.flows.blind import (
+    APART,
+    call_off,
+    check_blind,
+    check_none_waits,
+    check_shown,
+    check_task,
+    close_task,
+    hidden_pairs,
+    no_record,
+    no_statement,
+    tells_of,
+)
 from exchange.flows.hit_checks import check_hit
 from exchange.flows.hit_pairs import note_said, settle_pairs
 from exchange.flows.hit_rules import answered_by
@@ -22,6 +34,7 @@ from exchange.flows.node import Node
 from exchange.flows.say import enter, signed
 from exchange.flows.send_blind import send_for_verification
 from exchange.flows.sharing import decide
+from exchange.flows.signed_before import signed_before
 from exchange.store.peers import PeerState, all_peers, find_peer, put_on_lane, readers_of
 from exchange.store.records import acquisitions_of, find_record
 from exchange.store.statements import find_statement, statements_about
@@ -74,10 +87,11 @@ class Spoke:
     to: tuple[str, ...]
 
 
-def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None) -> Spoke:
+def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, once: bool = False) -> Spoke:
     """Say what ``draft`` says: a statement without what only the node knows (contract, nonce, issuer, made_by,
     stated_at). What a step of a hit answers may be left to the node too. ``task``: of a blind verification that this
-    answers, be it about a conclusion or a control.
+    answers, be it about a conclusion or a control. ``once``: from a form, which a person may send twice; the
+    same within a minute is signed once.
 
     1. Its type is one that this role may say.
     2. It fits what is stored: own subjects, known pairs, two different examiners; of a hit, the rules that hold for
@@ -91,10 +105,14 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None) ->
         answering = _answering(session, node, _read(node, maker, draft))
     said = signed(node, answering)
     with node.store.write() as session:
+        if once and (before := signed_before(session, said.statement)) is not None:
+            return Spoke(before.statement_id, before.log_index, ())
         if task is not None:
             check_task(session, maker.pseudonym, task)
-        elif isinstance(said.statement, Conclusion):
+        else:
             check_shown(session, said.statement)
+        if task is None and isinstance(said.statement, Conclusion):
+            check_none_waits(session, said.statement)
         to, held_back = _check(session, node, maker, said.statement)
         for statement_id in held_back:
             for peer in to:
@@ -188,6 +206,7 @@ def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[li
             return to, rests_on
         case Retraction():
             _check_retraction(_retracted(session, node, said.retracts, maker), maker)
+            _check_not_taken_back(session, said.retracts)
             return readers_of(session, said.retracts), []
         case Feedback():
             hit = _known(session, said.hit, Hit)
@@ -251,10 +270,13 @@ def _check_first_answer(session: Session, node: Node, conclusion: str) -> None:
 def _retracted(session: Session, node: Node, statement_id: str, maker: Maker) -> Conclusion | Verification | Hit:
     """What is to be taken back. Raises NotFound, also for what this maker may not see: else the refusal would tell that
     it is there."""
-    found: Conclusion | Verification | Hit = _own(session, node, statement_id, Conclusion | Verification | Hit)
     row = find_statement(session, statement_id)
+    hidden = hidden_pairs(session, maker.role, maker.pseudonym)
     if row is None or not may_see(session, node, row, maker.pseudonym, maker.role):
-        raise NotFound(f"There is no such statement as {statement_id} on this node.")
+        raise no_statement(statement_id)
+    if row.type == "hit" and tells_of(session, row, hidden):
+        raise no_statement(statement_id)
+    found: Conclusion | Verification | Hit = _own(session, node, statement_id, Conclusion | Verification | Hit)
     return found
 
 
@@ -265,6 +287,12 @@ def _check_retraction(said: Conclusion | Verification | Hit, maker: Maker) -> No
             f"A {said.type} is taken back by whoever made it, here {said.made_by.pseudonym}, or by the head of this "
             "Firearms Focal Point. Ask one of them."
         )
+
+
+def _check_not_taken_back(session: Session, statement_id: str) -> None:
+    """Raises Conflict."""
+    if statements_about(session, statement_id, ["retraction"]):
+        raise Conflict("This was taken back already; once is enough.", code="already-taken-back")
 
 
 def _answering(session: Session, node: Node, said: Spoken) -> Spoken:
@@ -311,7 +339,7 @@ def _known(session: Session, statement_id: str, kind: type[T] | UnionType) -> T:
         statement = parse_statement(open_envelope(row.envelope).payload)
         if isinstance(statement, kind):
             return statement
-    raise NotFound(f"There is no such statement as {statement_id} on this node.")
+    raise no_statement(statement_id)
 
 
 def _own(session: Session, node: Node, statement_id: str, kind: type[T] | UnionType) -> T:

@@ -157,13 +157,14 @@ def withdrawal_states(node: Node, record: str) -> list[WithdrawalState]:
 
 
 def take_away(session: Session, stone: TombstoneRow) -> None:
-    """Take what a tombstone stands for out of the database, and promise to erase what lies beside it."""
+    """Take what a tombstone stands for out of the database, and promise to erase what lies beside it: of a record that
+    is not here what its issuer said of it, and nobody else."""
     if hold_of(session, stone.record) is not None:
         restrict(session, stone.record)
     else:
-        erase_rows(session, stone.record)
+        erase_rows(session, stone.record, issuer=stone.issuer)
     forget_approvals(session, [stone.record])
-    forget_found(session, stone.record)
+    forget_found(session, stone.record, owner=stone.issuer)
     forget_drafts(session, stone.record)
     empty_quarantined(session, stone.issuer, stone.record)
     promise(session, JobKind.ERASE, stone.tombstone_id)

@@ -27,8 +27,8 @@ Network = IPv4Network | IPv6Network
 MOST_ADDRESSES: Final = 16
 """Of one name; each that is silent is waited for."""
 _PORTS: Final = {"http": 80, "https": 443, "tls": 8786, "tcp": 8786}
-_CREDENTIALS: Final = frozenset(map(ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16")))
-"""Where clouds hand out credentials, beside 169.254.169.254 and its like: those of Amazon, Alibaba and Azure."""
+_CREDENTIALS: Final = frozenset(map(ip_address, ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16")))
+"""Where clouds hand out credentials, beside 169.254.169.254 and its like: those of Amazon, Google, Alibaba, Azure."""
 
 
 _PROTOCOLS: Final = (ip_network("192.0.0.0/24"),)

@@ -51,9 +51,9 @@ def clock_ahead(answer: httpx.Response, now: float) -> float | None:
     half a second is added."""
     try:
         told: datetime = parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
+        return told.timestamp() + 0.5 - now
+    except (ValueError, OverflowError):  # whatever a peer writes there
         return None
-    return told.timestamp() + 0.5 - now
 
 
 def _until(stream: object) -> float | None:

@@ -20,6 +20,7 @@ from exchange.store.reviews import (
     exhibits_hidden,
     hidden_from,
     in_opened_pair,
+    joined_by_hit,
     keeps_from,
     opened_ever,
     scans_of,
@@ -194,9 +195,9 @@ def candidate_of(session: Session, scans: Scans, view: View) -> StoredCandidate 
 
 
 def unsent_candidates(session: Session, view: View, owner: str) -> list[StoredCandidate]:
-    """Pairs of two cases that nobody was ever asked to verify, one side of them the owner's, the lowest score first:
-    all, or of many some drawn by chance. They are looked up by their numbers, so that it costs the same however many
-    there are."""
+    """Pairs of two cases that nobody was ever asked to verify, and no hit joins, one side of them the owner's, the
+    lowest score first: all, or of many some drawn by chance. They are looked up by their numbers, so that it costs the
+    same however many there are."""
     found: list[StoredCandidate] = []
     for numbers in _numbers_by_chance(session):
         drawn = _unsent(view, owner).where(CandidateRow.candidate_id.in_(numbers))
@@ -218,6 +219,7 @@ def _unsent(view: View, owner: str) -> Any:
         CandidateRow.same_case.is_(False),
         or_(record_a.issuer == owner, record_b.issuer == owner),
         ~sent_ever(_PAIR),
+        ~joined_by_hit(_PAIR),
     )
     return query.options(defer(CandidateRow.comparison))
 

@@ -6,16 +6,17 @@ the same two cases.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, case, literal, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from exchange.store.review_tables import ExhibitsSeenRow, VerificationTaskRow
 from exchange.store.tables import RecordRow, StatementRow
 
 MAX_VERSIONS = 256
-"""As many versions of one exhibit are here at once: a chain without an end must not make the node slow."""
+"""As many versions of one exhibit are taken, erased ones too: a chain without an end must not make the node slow."""
 
 Exhibits = tuple[str, str]
 """Two exhibits by their names, the smaller first: a pair has no sides."""
@@ -38,32 +39,30 @@ def exhibit_of(session: Session, issuer: str, record: str) -> str:
 
 def _known_exhibits(session: Session, issuer: str, records: Collection[str]) -> dict[str, str]:
     """The exhibit of each of these records: as it stands with a record that is here. What was erased leads on to what
-    it superseded, since statements outlive their content; all walk back together, a query a step, and so far at
-    most."""
-    found: dict[str, str] = {}
-    walking = {name: name for name in records}
-    for _ in range(MAX_VERSIONS):
-        if not walking:
-            break
-        steps = _steps(session, issuer, set(walking.values()))
-        for name, place in list(walking.items()):
-            older, exhibit = steps.get(place, (None, None))
-            if exhibit is None and older is not None:
-                walking[name] = older
-            else:
-                found[name] = exhibit or exhibit_name(issuer, place)
-                del walking[name]
-    return found | {name: exhibit_name(issuer, place) for name, place in walking.items()}
-
-
-def _steps(session: Session, issuer: str, records: Collection[str]) -> dict[str, tuple[str | None, str | None]]:
-    """What each record supersedes, and its exhibit where it is still here."""
-    rows = session.execute(
-        select(StatementRow.statement_id, StatementRow.about, RecordRow.exhibit)
-        .outerjoin(RecordRow, RecordRow.statement_id == StatementRow.statement_id)
-        .where(StatementRow.statement_id.in_(records), StatementRow.issuer == issuer, StatementRow.type == "record")
+    it superseded, since statements outlive their content; so far at most, and in one query however far it is."""
+    older = aliased(StatementRow)
+    version = select(StatementRow.statement_id.label("name"), StatementRow.about.label("older"), RecordRow.exhibit)
+    version = version.outerjoin(RecordRow, RecordRow.statement_id == StatementRow.statement_id)
+    first = version.add_columns(StatementRow.statement_id.label("begin"), literal(0).label("step"))
+    walk = first.where(StatementRow.statement_id.in_(records), *_versions_of(issuer, StatementRow)).cte(recursive=True)
+    back = (
+        select(older.statement_id, older.about, RecordRow.exhibit, walk.c.begin, walk.c.step + 1)
+        .select_from(walk)
+        .join(older, older.statement_id == walk.c.older)
+        .outerjoin(RecordRow, RecordRow.statement_id == older.statement_id)
+        .where(walk.c.exhibit.is_(None), walk.c.step < MAX_VERSIONS - 1, *_versions_of(issuer, older))
     )
-    return {name: (older, exhibit) for name, older, exhibit in rows}
+    walked = walk.union_all(back)
+    found = {name: exhibit_name(issuer, name) for name in records}
+    for begin, name, before, exhibit in session.execute(
+        select(walked.c.begin, walked.c.name, walked.c.older, walked.c.exhibit).order_by(walked.c.step)
+    ):
+        found[begin] = exhibit or exhibit_name(issuer, before or name)
+    return found
+
+
+def _versions_of(issuer: str, row: type[StatementRow]) -> tuple[ColumnElement[bool], ...]:
+    return row.issuer == issuer, row.type == "record"
 
 
 def exhibits_of_new(session: Session, issuer: str, superseded: Mapping[str, str | None]) -> dict[str, str]:
@@ -85,20 +84,17 @@ def exhibits_of_new(session: Session, issuer: str, superseded: Mapping[str, str 
 
 
 def too_many_versions(session: Session, issuer: str, superseded: Mapping[str, str | None]) -> set[str]:
-    """Those of the new records of one issuer by which an exhibit would get more versions than one may have."""
+    """Those of the new records of one issuer by which an exhibit would get more versions than one may have. Versions
+    that were erased since count too: they are walked as well."""
     exhibits = exhibits_of_new(session, issuer, superseded)
     own = {name: exhibit_name(issuer, name) for name in superseded}
-    counted = session.execute(
-        select(RecordRow.exhibit, func.count())
-        .where(RecordRow.exhibit.in_({*exhibits.values(), *own.values()}))
-        .group_by(RecordRow.exhibit)
-    )
-    sizes: dict[str, int] = {row[0]: row[1] for row in counted}
+    known = _stored_versions(session, {*exhibits.values(), *own.values()})
+    sizes = Counter(known.values())
     refused = set()
     for name, exhibit in exhibits.items():
-        joined = 0 if own[name] == exhibit else sizes.get(own[name], 0)  # those that were known by its name alone
-        size = sizes.get(exhibit, 0) + joined + 1
-        if size > MAX_VERSIONS:
+        joined = 0 if own[name] == exhibit else sizes[own[name]]  # those that were known by its name alone
+        size = sizes[exhibit] + joined + (name not in known)
+        if size > MAX_VERSIONS and name not in known:
             refused.add(name)
         else:
             sizes[exhibit] = size
@@ -107,22 +103,27 @@ def too_many_versions(session: Session, issuer: str, superseded: Mapping[str, st
 
 def versions_of_exhibits(session: Session, exhibits: Collection[str]) -> dict[str, str]:
     """Every version of these exhibits that is known here, erased ones too, each with its exhibit."""
-    found = {name.partition("/")[2]: name for name in exhibits}
-    newest: Collection[str] = found
-    while newest:
-        rows = session.execute(
-            select(StatementRow.about, StatementRow.statement_id, StatementRow.issuer).where(
-                StatementRow.about.in_(list(newest)), StatementRow.type == "record"
-            )
-        )
-        newer = {
-            version: found[older]
-            for older, version, issuer in rows
-            if older is not None and version not in found and found[older].partition("/")[0] == issuer
-        }
-        found |= newer
-        newest = newer
-    return found
+    return {name.partition("/")[2]: name for name in exhibits} | _stored_versions(session, exhibits)
+
+
+def _stored_versions(session: Session, exhibits: Collection[str]) -> dict[str, str]:
+    """In one query, however long the chains are."""
+    names = {name.partition("/")[2]: name for name in exhibits}
+    version, newer = StatementRow, aliased(StatementRow)
+    first = case((version.statement_id.in_(names), version.statement_id), else_=version.about)
+    found = select(version.statement_id.label("name"), version.issuer, first.label("first"))
+    named = or_(version.statement_id.in_(names), version.about.in_(names))
+    known = found.where(version.type == "record", named).cte(recursive=True)
+    known = known.union(
+        select(newer.statement_id, newer.issuer, known.c.first)
+        .join(known, and_(newer.about == known.c.name, newer.issuer == known.c.issuer))
+        .where(newer.type == "record")
+    )
+    return {
+        name: names[first]
+        for name, issuer, first in session.execute(select(known.c.name, known.c.issuer, known.c.first))
+        if names[first].partition("/")[0] == issuer
+    }
 
 
 def join_new(session: Session, issuer: str, exhibits: Mapping[str, str]) -> None:

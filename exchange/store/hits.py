@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from exchange.clock import stamp
+from exchange.store.exhibits import Exhibits, exhibits_of
 from exchange.store.hit_tables import CountersignatureRow, HitPairRow, HitRow, StageChangeRow
 from exchange.store.mirror_tables import ReceivedPlaceRow
 from exchange.store.reviews import Scans
-from exchange.store.tables import LaneItemRow, PeerRow, StatementRow
+from exchange.store.tables import LaneItemRow, PeerRow, RecordRow, StatementRow
 from schemas import Receipt, Statement
 
 AT_ONCE = 500
@@ -62,21 +63,77 @@ def settle_pair(session: Session, pair: str, changed: int, worked_out: Mapping[s
         session.execute(update(HitPairRow).where(*same).values(stale=False, **worked_out))
 
 
-def hits_of_pair(session: Session, pair: str) -> list[StatementRow]:
-    """Those that are whole and believed, by their place in their issuer's log."""
-    found = (
-        select(StatementRow)
-        .join(HitRow, HitRow.statement_id == StatementRow.statement_id)
-        .where(HitRow.pair == pair, StatementRow.envelope.is_not(None), StatementRow.refused_by.is_(None))
+def hits_of_pair(session: Session, pair: str, *, most: int) -> list[StatementRow]:
+    """Those that are whole and believed, by their place in their issuer's log: of each issuer the first."""
+    turn = func.row_number().over(
+        partition_by=StatementRow.issuer, order_by=(StatementRow.log_index, StatementRow.statement_id)
     )
-    return list(session.scalars(found.order_by(StatementRow.log_index, StatementRow.statement_id)))
+    found = select(StatementRow.statement_id, turn.label("turn"))
+    found = found.join(HitRow, HitRow.statement_id == StatementRow.statement_id).where(
+        HitRow.pair == pair, *_believed()
+    )
+    return _rows(session, found, most)
+
+
+def said_of_hits(
+    session: Session, pairs: Collection[str], kind: str, *, most: int, newest: bool = False
+) -> list[StatementRow]:
+    """What was said of the hits of these pairs, of one type: of each pair and issuer the first ones, or the newest."""
+    place = StatementRow.log_index.desc() if newest else StatementRow.log_index
+    turn = func.row_number().over(
+        partition_by=(HitRow.pair, StatementRow.issuer), order_by=(place, StatementRow.statement_id)
+    )
+    found = select(StatementRow.statement_id, turn.label("turn")).join(
+        HitRow, HitRow.statement_id == StatementRow.about
+    )
+    found = found.where(StatementRow.type == kind, *_believed())
+    return [row for part in in_parts(sorted(pairs)) for row in _rows(session, found.where(HitRow.pair.in_(part)), most)]
+
+
+def retractions_of(session: Session, subjects: Collection[str], *, most: int) -> list[StatementRow]:
+    """Retractions of these statements: of each and each issuer the first ones."""
+    turn = func.row_number().over(
+        partition_by=(StatementRow.about, StatementRow.issuer),
+        order_by=(StatementRow.log_index, StatementRow.statement_id),
+    )
+    found = select(StatementRow.statement_id, turn.label("turn"))
+    found = found.where(StatementRow.type == "retraction", *_believed())
+    parts = in_parts(sorted(subjects))
+    return [row for part in parts for row in _rows(session, found.where(StatementRow.about.in_(part)), most)]
+
+
+def _believed() -> tuple[ColumnElement[bool], ...]:
+    return StatementRow.envelope.is_not(None), StatementRow.refused_by.is_(None)
+
+
+def _rows(session: Session, numbered: Select[tuple[str, int]], most: int) -> list[StatementRow]:
+    """Those with a number up to ``most``: how much of one thing a peer signs does not make the others slow."""
+    chosen = numbered.subquery()
+    found = select(StatementRow).join(chosen, chosen.c.statement_id == StatementRow.statement_id)
+    found = found.where(chosen.c.turn <= most).order_by(StatementRow.log_index, StatementRow.statement_id)
+    return list(session.scalars(found))
 
 
 def pairs_of_hits(session: Session, statement_ids: Collection[str]) -> set[str]:
     """The pairs that these hits join."""
     found: set[str] = set()
-    for part in _parts(sorted(statement_ids)):
+    for part in in_parts(sorted(statement_ids)):
         found |= set(session.scalars(select(HitRow.pair).where(HitRow.statement_id.in_(part))))
+    return found
+
+
+def exhibits_joined(session: Session, pairs: Collection[str]) -> dict[str, tuple[Scans, Exhibits]]:
+    """The two scans and the two exhibits of each of these pairs, where both records are here."""
+    found: dict[str, tuple[Scans, Exhibits]] = {}
+    one, other = aliased(RecordRow), aliased(RecordRow)
+    for part in in_parts(sorted(pairs)):
+        joined = (
+            select(HitPairRow.pair, HitPairRow.scan_low, HitPairRow.scan_high, one.exhibit, other.exhibit)
+            .join(one, one.statement_id == HitPairRow.record_a)
+            .join(other, other.statement_id == HitPairRow.record_b)
+            .where(HitPairRow.pair.in_(part))
+        )
+        found |= {pair: ((low, high), exhibits_of(a, b)) for pair, low, high, a, b in session.execute(joined)}
     return found
 
 
@@ -94,7 +151,7 @@ def pairs_of(session: Session, records: Collection[str], scans: Collection[Scans
     found: dict[str, HitPairRow] = {}
     sides = [(HitPairRow.record_a, records), (HitPairRow.record_b, records)]
     for column, wanted in (*sides, (HitPairRow.scan_low, {low for low, _ in scans})):
-        for part in _parts(sorted(wanted)):
+        for part in in_parts(sorted(wanted)):
             found |= {row.pair: row for row in session.scalars(select(HitPairRow).where(column.in_(part)))}
     return list(found.values())
 
@@ -144,7 +201,7 @@ def count_open(session: Session, *, without: Collection[str]) -> int:
 def joined_scans(session: Session, wanted: Collection[Scans]) -> dict[Scans, str]:
     """Those of these pairs of scans that a hit joins, each with the id of its link."""
     found: dict[Scans, str] = {}
-    for part in _parts(sorted({low for low, _ in wanted})):
+    for part in in_parts(sorted({low for low, _ in wanted})):
         rows = session.execute(
             select(HitPairRow.scan_low, HitPairRow.scan_high, HitPairRow.link_id)
             .where(HitPairRow.scan_low.in_(part))
@@ -174,7 +231,7 @@ def countersigned(session: Session, node_id: str, statement_ids: Collection[str]
     found: dict[str, str] = {}
     peers = list(session.scalars(select(PeerRow.node_id)))
     at = func.min(CountersignatureRow.at)
-    for part in _parts(sorted(statement_ids)):
+    for part in in_parts(sorted(statement_ids)):
         own = (
             select(LaneItemRow.statement_id, at)
             .join(CountersignatureRow, CountersignatureRow.reader == LaneItemRow.peer)
@@ -215,6 +272,6 @@ def note_stage_changes_read(session: Session) -> None:
     )
 
 
-def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def in_parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(values), AT_ONCE):
         yield values[start : start + AT_ONCE]

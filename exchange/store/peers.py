@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import BigInteger, ColumnElement, case, cast, delete, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, case, cast, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -240,6 +240,8 @@ def quarantine(session: Session, item: QuarantineRow) -> None:
 
 NOT_OWNER: Final = "not-owner"
 """Of a statement that disposes of another's: for this node's operator alone."""
+NOT_ENTERED: Final = "not-entered-here"
+"""Of a hit that joins what was never entered here: for this node's operator alone too."""
 
 
 def quarantined(session: Session, peer: str) -> int:
@@ -248,8 +250,9 @@ def quarantined(session: Session, peer: str) -> int:
 
 def is_told() -> ColumnElement[bool]:
     """A condition on QuarantineRow: what its issuer may notice that it was set aside. Of a statement that disposes of
-    another's it may not: that is set aside only where the other's statement is here."""
-    return QuarantineRow.reason != NOT_OWNER
+    another's it may not: that is set aside only where the other's statement is here. Nor of a hit that joins what was
+    never entered here: that tells which scans a record has."""
+    return QuarantineRow.reason.not_in((NOT_OWNER, NOT_ENTERED))
 
 
 def told_set_aside(session: Session, peer: str) -> int:
@@ -271,7 +274,9 @@ def set_aside(session: Session, peer: str, *, reasons: Collection[str] | None = 
 
 
 def last_set_aside_at(session: Session, peer: str) -> str | None:
-    return session.scalar(select(func.max(QuarantineRow.at)).where(QuarantineRow.peer == peer, is_told()))
+    """When a receipt was last due for what was set aside: also for a hit of which nothing is told, as for any hit."""
+    due = or_(is_told(), QuarantineRow.reason == NOT_ENTERED)
+    return session.scalar(select(func.max(QuarantineRow.at)).where(QuarantineRow.peer == peer, due))
 
 
 def last_refusals(session: Session, peer: str, limit: int) -> list[tuple[int, str, str]]:

@@ -140,9 +140,10 @@ def found_by(session: Session, queries: Collection[str]) -> Sequence[FoundRow]:
     return session.scalars(select(FoundRow).where(FoundRow.query.in_(list(queries))).order_by(FoundRow.handle)).all()
 
 
-def forget_found(session: Session, record: str) -> None:
-    """Nobody is told any more of a record that was withdrawn, and nobody needs to decide on it."""
-    for row in session.scalars(select(FoundRow).where(FoundRow.record == record)):
+def forget_found(session: Session, record: str, *, owner: str) -> None:
+    """Nobody is told any more of a record that its owner withdrew, and nobody needs to decide on it."""
+    asked = select(QueryRow.statement_id).where(QueryRow.asked == owner)
+    for row in session.scalars(select(FoundRow).where(FoundRow.record == record, FoundRow.query.in_(asked))):
         session.execute(delete(ApprovalRow).where(ApprovalRow.concerns == row.handle, ApprovalRow.decision.is_(None)))
         row.record, row.state = None, FoundState.WITHDRAWN
     session.flush()

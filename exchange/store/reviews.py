@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from exchange.clock import stamp
 from exchange.store.exhibits import Exhibits, exhibits_of
+from exchange.store.hit_tables import HitPairRow
 from exchange.store.review_tables import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
 from exchange.store.tables import AcquisitionRow, RecordRow, UserRow
 from schemas.vocabulary import Basis, Role
@@ -267,6 +268,25 @@ def exhibits_hidden(pseudonym: str, record_a: type[RecordRow], record_b: type[Re
 def sent_ever(pair: PairColumns) -> ColumnElement[bool]:
     """That somebody was asked of the exhibits of this pair before."""
     return _task_of(pair).exists()
+
+
+def joined_by_hit(pair: PairColumns) -> ColumnElement[bool]:
+    """That somebody signed a hit of the exhibits of this pair, of whatever scans and versions."""
+    one, other = aliased(RecordRow), aliased(RecordRow)
+    joined = (
+        select(HitPairRow.pair)
+        .join(one, one.statement_id == HitPairRow.record_a)
+        .join(other, other.statement_id == HitPairRow.record_b)
+    )
+    exhibits = (pair.record_a.exhibit, pair.record_b.exhibit)
+    sides = ((one, other), (other, one))
+    found = [
+        joined.where(a.exhibit == exhibits[0], b.exhibit == exhibits[1])
+        .correlate(pair.record_a, pair.record_b)
+        .exists()
+        for a, b in sides
+    ]
+    return or_(*found)
 
 
 def opened_ever(

@@ -13,6 +13,7 @@ from exchange.store.seals import holds
 from exchange.store.sign_in_guard import end_devices
 from exchange.store.sign_in_tables import BegunRow, SessionRow, SignInRow
 from exchange.store.tables import UserRow
+from exchange.store.types import Words
 from exchange.store.users import active_user
 from schemas.vocabulary import SignedInBy
 
@@ -53,7 +54,7 @@ _SIGN_IN = (
     select(SignInRow, UserRow)
     .join(UserRow, UserRow.pseudonym == SignInRow.pseudonym)
     .where(
-        SignInRow.pseudonym == bindparam("pseudonym", type_=String),
+        SignInRow.pseudonym == bindparam("pseudonym", type_=Words()),
         SignInRow.password.is_not(None),
         UserRow.revoked_at.is_(None),
     )

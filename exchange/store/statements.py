@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import StatementInvalid, StoreUnavailable
 from exchange.log import merkle
+from exchange.log.checkpoint import Checkpoint
 from exchange.log.tiles import Tile
-from exchange.store.hits import note_receipt
+from exchange.store.hits import in_parts, note_receipt
 from exchange.store.mirror_tables import LostRow
 from exchange.store.tables import CheckpointRow, LogCheckRow, LogNodeRow, LogStateRow, PeerRow, StatementRow
 from schemas import Envelope, Statement, about
@@ -153,9 +154,14 @@ def statements_of_type(session: Session, issuer: str, kind: str) -> Generator[St
         yield from rows
 
 
-def statements_about(session: Session, subject: str, kinds: Collection[str]) -> Sequence[StatementRow]:
-    """What was said of a statement or record, in the order in which it came to be known here."""
+def statements_about(
+    session: Session, subject: str, kinds: Collection[str], *, issuer: str | None = None
+) -> Sequence[StatementRow]:
+    """What was said of a statement or record, by one issuer or by all, in the order in which it came to be known
+    here."""
     said = select(StatementRow).where(StatementRow.about == subject, StatementRow.type.in_(kinds))
+    if issuer is not None:
+        said = said.where(StatementRow.issuer == issuer)
     return session.scalars(said.order_by(StatementRow.received_at, StatementRow.log_index)).all()
 
 
@@ -163,10 +169,12 @@ def statements_about_each(
     session: Session, subjects: Collection[str], kinds: Collection[str]
 ) -> dict[str, list[StatementRow]]:
     """As ``statements_about``, of many subjects at once; those of which nothing was said are left out."""
-    said = select(StatementRow).where(StatementRow.about.in_(subjects), StatementRow.type.in_(kinds))
+    said = select(StatementRow).where(StatementRow.type.in_(kinds))
+    said = said.order_by(StatementRow.received_at, StatementRow.log_index)
     found: dict[str, list[StatementRow]] = {}
-    for row in session.scalars(said.order_by(StatementRow.received_at, StatementRow.log_index)):
-        found.setdefault(row.about or "", []).append(row)
+    for part in in_parts(sorted(subjects)):
+        for row in session.scalars(said.where(StatementRow.about.in_(part))):
+            found.setdefault(row.about or "", []).append(row)
     return found
 
 
@@ -178,8 +186,9 @@ def statement_at(session: Session, issuer: str, log_index: int) -> StatementRow 
 
 def find_statements(session: Session, statement_ids: Collection[str]) -> dict[str, StatementRow]:
     """Those of these statements that are known here, whole or erased."""
-    rows = session.scalars(select(StatementRow).where(StatementRow.statement_id.in_(statement_ids)))
-    return {row.statement_id: row for row in rows}
+    found = select(StatementRow)
+    named = (found.where(StatementRow.statement_id.in_(part)) for part in in_parts(sorted(statement_ids)))
+    return {row.statement_id: row for some in named for row in session.scalars(some)}
 
 
 def statements_of(session: Session, issuer: str) -> Generator[StatementRow, None, None]:
@@ -297,6 +306,12 @@ def tile_hashes(session: Session, tile: Tile) -> list[bytes]:
 
 def latest_checkpoint(session: Session) -> CheckpointRow | None:
     return session.scalars(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)).first()
+
+
+def latest_head(session: Session, origin: str) -> Checkpoint | None:
+    """The last head of the own log, named ``origin``, that was signed."""
+    row = latest_checkpoint(session)
+    return None if row is None else Checkpoint(origin, row.size, row.root)
 
 
 def all_checkpoints(session: Session) -> Sequence[CheckpointRow]:

@@ -60,17 +60,7 @@ def tombstones_of(session: Session, record: str) -> Sequence[TombstoneRow]:
 
 def raise_tombstone(session: Session, withdrawal: Withdrawal, statement_id: str, log_index: int) -> TombstoneRow:
     """Keep it once: of two withdrawals of one record for one holder the first stands, unless it had no statement."""
-    holder = withdrawal.holder or ""
-    stone = session.scalars(
-        select(TombstoneRow).where(
-            TombstoneRow.record == withdrawal.record,
-            TombstoneRow.holder == holder,
-            TombstoneRow.issuer == withdrawal.issuer,
-        )
-    ).one_or_none()
-    if stone is None:
-        stone = TombstoneRow(record=withdrawal.record, holder=holder, issuer=withdrawal.issuer, at=stamp())
-        session.add(stone)
+    stone = _stone(session, withdrawal.record, withdrawal.holder or "", withdrawal.issuer)
     if stone.withdrawal is None or stone.lifted:
         stone.lifted, stone.outcome = False, None
         stone.withdrawal, stone.log_index, stone.reason = statement_id, log_index, withdrawal.reason
@@ -79,10 +69,22 @@ def raise_tombstone(session: Session, withdrawal: Withdrawal, statement_id: str,
 
 
 def bury(session: Session, record: str, issuer: str, reason: str) -> TombstoneRow:
-    """A tombstone that no statement asks for: the retention of a received record is over, or its owner was expelled."""
-    stone = TombstoneRow(record=record, holder="", issuer=issuer, reason=reason, log_index=0, at=stamp())
-    session.add(stone)
+    """A tombstone that no statement asks for: the retention of a received record is over, or its owner was expelled.
+    One that its owner withdrew before, and that a court holds, has one already."""
+    stone = _stone(session, record, "", issuer)
+    if stone.withdrawal is None:
+        stone.reason, stone.log_index = reason, 0
     session.flush()
+    return stone
+
+
+def _stone(session: Session, record: str, holder: str, issuer: str) -> TombstoneRow:
+    """The one of this record for this holder; a new one where there is none."""
+    same = (TombstoneRow.record == record, TombstoneRow.holder == holder, TombstoneRow.issuer == issuer)
+    stone = session.scalars(select(TombstoneRow).where(*same)).one_or_none()
+    if stone is None:
+        stone = TombstoneRow(record=record, holder=holder, issuer=issuer, at=stamp())
+        session.add(stone)
     return stone
 
 
@@ -100,9 +102,13 @@ def lift_tombstones(session: Session, record: str, holder: str, *, issuer: str, 
     )
 
 
-def erase_rows(session: Session, record: str) -> None:
-    """Take a record out of the database, its signed payload too, what was disclosed of it, and saved views of its
-    scans; what lies beside the database is noted as remains."""
+def erase_rows(session: Session, record: str, *, issuer: str | None = None) -> None:
+    """Take a record out of the database, its signed payload too, what its issuer disclosed of it, and saved views of
+    its scans; what lies beside the database is noted as remains. ``issuer``: of one that never came here.
+
+    Nothing else is erased by this, whatever ``record`` names: of what was signed as a hit, a conclusion or a term
+    nobody erases a word, not even who signed it."""
+    known = session.get(StatementRow, record)
     scans = session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all()
     forget_candidates(session, record)
     for scan in scans:
@@ -113,10 +119,10 @@ def erase_rows(session: Session, record: str) -> None:
         session.execute(delete(table).where(table.statement_id == record))
     forget_views(session, [scan.sha256 for scan in scans if not is_kept(session, scan.sha256)])
     session.execute(delete(SubmissionRow).where(SubmissionRow.statement_id == record))
-    disclosed = and_(StatementRow.about == record, StatementRow.type == "disclosure")
-    session.execute(
-        update(StatementRow).where(or_(StatementRow.statement_id == record, disclosed)).values(envelope=None)
-    )
+    owner = known.issuer if known is not None else issuer
+    itself = and_(StatementRow.statement_id == record, StatementRow.type == "record")
+    disclosed = and_(StatementRow.about == record, StatementRow.type == "disclosure", StatementRow.issuer == owner)
+    session.execute(update(StatementRow).where(or_(itself, disclosed)).values(envelope=None))
     session.expire_all()
 
 

@@ -63,7 +63,12 @@ def nonce_secret_file(secret: bytes, passphrase: bytes | None) -> bytes:
 def read_key(path: Path, kind: type[K], passphrase: bytes | None) -> K:
     """The private key in a file. Raises ConfigurationError naming a key that is missing, unreadable, of another kind,
     or open to others; PassphraseNeeded."""
-    key = _opened(path, read_secret(path), passphrase)
+    return key_in(path, read_secret(path), kind, passphrase)
+
+
+def key_in(path: Path, content: bytes, kind: type[K], passphrase: bytes | None) -> K:
+    """As ``read_key``, of what was read of the file already."""
+    key = _opened(path, content, passphrase)
     if not isinstance(key, kind):
         raise ConfigurationError(f"{path} holds another kind of key than its name says.")
     return key

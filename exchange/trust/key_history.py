@@ -6,13 +6,15 @@ leaf on. Statements are verified with the key in force at their leaf, heads with
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from exchange.errors import CheckpointInvalid
 from exchange.trust.card import open_card
 from exchange.trust.verify import not_believed, verify_statement
-from schemas import Delegation, Envelope, HybridKey, KeyEvent, KeyRole, LogKey
+from schemas import Delegation, Envelope, HybridKey, KeyEvent, KeyRole, LogKey, open_envelope
+from schemas.key_chain import parse_key_chain
 from schemas.statements import statement_id
 
 ROLES: tuple[KeyRole, ...] = ("statement", "log", "witness", "transport")
@@ -90,6 +92,17 @@ class KeyHistory:
     def last_doubly_signed(self) -> int | None:
         """The size of the last head that two pairs of log keys must sign; None when there is none."""
         return max(self._doubly_signed(), default=None)
+
+    def statement_keys(self) -> tuple[HybridKey, ...]:
+        """Those of today and all former ones that no key-event calls compromised: for what has no place in the log,
+        and so could have been signed at any time by whoever had the key."""
+        lost = [
+            self.meant_by(link).event.delegation.statement
+            for link in self.links
+            if link.event.compromised is not None and "statement" in link.event.compromised.roles
+        ]
+        found = dict.fromkeys(link.event.delegation.statement for link in self.links)
+        return tuple(key for key in found if key not in lost)
 
     def meant_by(self, compromise: Link) -> Link:
         """The link whose keys a compromise is of: at its own index its new keys are in force, so it is those before."""
@@ -169,6 +182,13 @@ def history_of(card: Envelope, events: Iterable[bytes]) -> KeyHistory:
     for raw in events:
         history = extend_history(history, raw)
     return history
+
+
+def history_in(chain: bytes) -> KeyHistory:
+    """The history that the answer to `GET /v1/node/keys`, or a file with the same, tells. Whether its card is the right
+    one, the caller must know. Raises StatementInvalid, ContractError."""
+    card, *later = (base64.b64decode(event) for event in parse_key_chain(chain).events)
+    return history_of(open_envelope(card), later)
 
 
 def replaced_roles(before: Delegation, after: Delegation) -> tuple[KeyRole, ...]:

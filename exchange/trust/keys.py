@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from exchange.trust.key_files import (
     drop_prepared,
     exchange_folder,
     folders_beside,
+    key_in,
     nonce_secret_file,
     pem,
     prepared,
@@ -50,15 +51,15 @@ class HybridSigner:
 
     def sign(self, payload: bytes) -> Envelope:
         """The payload in an envelope, both signatures over its DSSE pre-authentication encoding."""
-        message = pre_authentication_encoding(payload)
+        return seal(payload, self.signatures(pre_authentication_encoding(payload)))
+
+    def signatures(self, message: bytes) -> dict[str, bytes]:
+        """By the ids of the keys. The message must say what it is, as ``pre_authentication_encoding`` does."""
         public = self.public
-        return seal(
-            payload,
-            {
-                key_id(ED25519, public.ed25519): self.ed25519.sign(message),
-                key_id(ML_DSA_65, public.ml_dsa): self.ml_dsa.sign(message),
-            },
-        )
+        return {
+            key_id(ED25519, public.ed25519): self.ed25519.sign(message),
+            key_id(ML_DSA_65, public.ml_dsa): self.ml_dsa.sign(message),
+        }
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,11 @@ class NodeKeys:
             witness=self.witness.public,
             transport=raw_public(self.transport),
         )
+
+
+def key_ids(key: HybridKey) -> set[str]:
+    """Those of both halves of the pair."""
+    return {key_id(ED25519, key.ed25519), key_id(ML_DSA_65, key.ml_dsa)}
 
 
 def key_id(algorithm: str, public_base64: str) -> str:
@@ -152,6 +158,18 @@ def fresh_keys(folder: Path, roles: Iterable[KeyRole], passphrase: bytes | None,
 def load_identity(folder: Path, passphrase: bytes | None = None) -> HybridSigner:
     """The identity key, which signs key-events and nothing else. May be kept offline between key-events."""
     return _hybrid(folder, "identity", passphrase)
+
+
+def statement_key_in(files: Mapping[str, bytes], passphrase: bytes | None = None) -> HybridKey:
+    """The public statement key of the files of a folder of keys: file name -> content. Raises as ``load_keys``."""
+    ed25519, ml_dsa = "statement-ed25519.pem", "statement-ml-dsa-65.pem"
+    for name in (ed25519, ml_dsa):
+        if name not in files:
+            raise ConfigurationError(f"The keys lack {name}; take the whole folder of the key backup.")
+    return HybridSigner(
+        key_in(Path(ed25519), files[ed25519], Ed25519PrivateKey, passphrase),
+        key_in(Path(ml_dsa), files[ml_dsa], MLDSA65PrivateKey, passphrase),
+    ).public
 
 
 def load_keys(folder: Path, passphrase: bytes | None = None) -> NodeKeys:

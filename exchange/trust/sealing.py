@@ -8,6 +8,7 @@ What stands before the ciphertext is authenticated with it. Inside is JSON: path
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 import os
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from pydantic import TypeAdapter, ValidationError
 
 from exchange.errors import ConfigurationError
 from exchange.trust.key_files import check_passphrase
@@ -23,6 +25,8 @@ _MAGIC = b"ffp-sealed-1\n"
 _SALT, _NONCE = 16, 12
 _COST = {"n": 2**17, "r": 8, "p": 1}
 """128 MiB and half a second for each guess (OWASP's recommendation of 2023)."""
+
+_Files = TypeAdapter(dict[str, str])
 
 
 def seal(files: Mapping[str, bytes], passphrase: bytes) -> bytes:
@@ -35,7 +39,11 @@ def seal(files: Mapping[str, bytes], passphrase: bytes) -> bytes:
 
 
 def unseal(sealed: bytes, passphrase: bytes) -> dict[str, bytes]:
-    """The files by their paths. Raises ConfigurationError when the passphrase is another, or a byte was changed."""
+    """The files by their paths, which are whatever the one who sealed them wrote: the caller checks them before it
+    writes anything (`exchange.store.backup_paths`).
+
+    Raises ConfigurationError when the passphrase is another, or a byte was changed.
+    """
     length = len(_MAGIC) + _SALT + _NONCE
     head, rest = sealed[:length], sealed[length:]
     if not head.startswith(_MAGIC) or len(head) < length:
@@ -47,7 +55,10 @@ def unseal(sealed: bytes, passphrase: bytes) -> dict[str, bytes]:
         raise ConfigurationError(
             "The passphrase does not open the sealed keys: give the right one, or take another backup."
         ) from error
-    return {path: base64.b64decode(text) for path, text in json.loads(content).items()}
+    try:
+        return {path: base64.b64decode(text, validate=True) for path, text in _Files.validate_json(content).items()}
+    except (ValidationError, binascii.Error) as error:
+        raise ConfigurationError("The sealed keys are no files by their paths; take another backup.") from error
 
 
 def _key(passphrase: bytes, salt: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 
 from exchange.errors import StatementInvalid
-from exchange.trust.keys import ED25519, ML_DSA_65, key_id
+from exchange.trust.keys import ED25519, ML_DSA_65, key_id, key_ids
 from schemas import (
     AnyStatement,
     Envelope,
@@ -67,17 +68,20 @@ def verify_statement(raw: bytes, *, issuer: str, key: HybridKey) -> VerifiedStat
 
 def verify_envelope(envelope: Envelope, key: HybridKey) -> None:
     """Both signatures, each required by name. Raises StatementInvalid, code "unknown-key" or "bad-signature"."""
-    wanted = {key_id(ED25519, key.ed25519), key_id(ML_DSA_65, key.ml_dsa)}
-    if set(envelope.signatures) != wanted:
+    if set(envelope.signatures) != key_ids(key):
         raise not_believed(
             "unknown-key", "The envelope is not signed by exactly the issuer's Ed25519 and ML-DSA-65 keys."
         )
-    message = pre_authentication_encoding(envelope.payload)
+    verify_signatures(envelope.signatures, pre_authentication_encoding(envelope.payload), key)
+
+
+def verify_signatures(signatures: Mapping[str, bytes], message: bytes, key: HybridKey) -> None:
+    """Both signatures over the message, which are there by the ids of the keys. Raises as ``verify_envelope``."""
     try:
         ed25519 = Ed25519PublicKey.from_public_bytes(base64.b64decode(key.ed25519, validate=True))
         ml_dsa = MLDSA65PublicKey.from_public_bytes(base64.b64decode(key.ml_dsa, validate=True))
-        ed25519.verify(envelope.signatures[key_id(ED25519, key.ed25519)], message)
-        ml_dsa.verify(envelope.signatures[key_id(ML_DSA_65, key.ml_dsa)], message)
+        ed25519.verify(signatures[key_id(ED25519, key.ed25519)], message)
+        ml_dsa.verify(signatures[key_id(ML_DSA_65, key.ml_dsa)], message)
     except ValueError as error:
         raise not_believed("unknown-key", "The issuer's key is not a key.") from error
     except InvalidSignature as error:

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from exchange.errors import NotFound
 from exchange.flows.ask import Question, ask
-from exchange.flows.banded import banded
+from exchange.flows.banded import shows_bands, told
 from exchange.flows.found import request_release
 from exchange.flows.take_query import check_quota, take_query
 from exchange.store.queries import find_found, found_by, list_queries
@@ -73,8 +73,11 @@ def queries(
         found = found_by(session, [row.statement_id for row in rows[:limit]])
     following = encode_cursor(rows[limit - 1].number) if len(rows) > limit else None
     link_next(request, response, following)
-    seen = banded(node, caller.role, caller.pseudonym, rows[:limit], found)
-    shown = [answers.query(row, found, banded=row.statement_id in seen) for row in rows[:limit]]
+    open_to = told(node, caller.role, caller.pseudonym, rows[:limit], found)
+    shown = [
+        answers.query(row, found, told=row.statement_id in open_to, banded=shows_bands(node, caller.role, row))
+        for row in rows[:limit]
+    ]
     return answers.QueryPage(items=shown, next=following)
 
 

@@ -66,7 +66,7 @@ class AskedAnswer(BaseModel):
 
 
 class FoundAnswer(BaseModel):
-    """``band``: null for an examiner who did not ask, and so may be asked to verify the pair blind. ``record`` is known
+    """``band``: null for an examiner who did not ask. ``record`` is known
     to its owner, and to who asked once it was granted. States: found, requested, granted,
     refused, withdrawn."""
 
@@ -79,7 +79,10 @@ class FoundAnswer(BaseModel):
 
 
 class QueryAnswer(BaseModel):
-    """A query, own or received. States: waiting-for-approval, withheld, asked, delivered, answered, given-up."""
+    """A query, own or received. States: waiting-for-approval, withheld, asked, delivered, answered, given-up.
+
+    ``result`` and ``found`` are left empty for an examiner where another examiner of this node asked, and while a pair
+    that was found waits for a blind verification that may be theirs."""
 
     query: str
     asker: str
@@ -142,7 +145,7 @@ def asked(item: Asked) -> AskedAnswer:
     return AskedAnswer(peer=item.peer, state=item.state, query=item.query, reason=item.reason)
 
 
-def query(row: QueryRow, found: Sequence[FoundRow], *, banded: bool) -> QueryAnswer:
+def query(row: QueryRow, found: Sequence[FoundRow], *, told: bool, banded: bool) -> QueryAnswer:
     return QueryAnswer(
         query=row.statement_id,
         asker=row.asker,
@@ -161,8 +164,8 @@ def query(row: QueryRow, found: Sequence[FoundRow], *, banded: bool) -> QueryAns
         due_at=datetime.fromisoformat(row.due_at),
         overdue=row.state in OPEN and _is_over(row.due_at),
         answered_at=datetime.fromisoformat(row.answered_at) if row.answered_at else None,
-        result=row.result,
-        found=[_found(item, banded=banded) for item in found if item.query == row.statement_id],
+        result=row.result if told else None,
+        found=[_found(item, banded=banded) for item in found if told and item.query == row.statement_id],
     )
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.flows.approvals import decide as decide_approval
-from exchange.flows.approvals import queue
+from exchange.flows.approvals import queue_for
 from exchange.flows.terms import grant, policy_of, state_policy
 from exchange.flows.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states
 from exchange.web import answers, query_answers
@@ -115,10 +115,11 @@ def make_policy(node: OpenNode, caller: Head, asked: PolicyAsked) -> answers.Sta
 
 @router.get("/approvals", response_model=list[query_answers.ApprovalAnswer])
 def read_approvals(
-    node: OpenNode, _caller: ExaminerOrHead, everything: Annotated[bool, Query(description="Decided ones too.")] = False
+    node: OpenNode, caller: ExaminerOrHead, everything: Annotated[bool, Query(description="Decided ones too.")] = False
 ) -> list[query_answers.ApprovalAnswer]:
     """What waits for a decision, the most pressing first: records, own queries, and what peers' queries found."""
-    return [query_answers.approval(item, node.node_id) for item in queue(node, open_only=not everything)]
+    found = queue_for(node, caller.role, caller.pseudonym, open_only=not everything)
+    return [query_answers.approval(item, node.node_id) for item in found]
 
 
 @router.post("/approvals", status_code=201, response_model=answers.Stated)

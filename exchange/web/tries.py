@@ -31,7 +31,7 @@ class Tries:
     def take(self, request: Request) -> None:
         """Raises TooMany."""
         if not self._limiter.hit(RateLimitItemPerMinute(TRIES_A_MINUTE), _whose(request)):
-            raise TooMany("Too many tries from here within a minute. Wait a minute.")
+            raise TooMany("Too many tries from here within a minute. Wait a minute.", retry_after_s=60)
 
     async def in_turn(self, verify: Callable[[], R]) -> R:
         """What a password costs, in a thread; the others wait without one."""

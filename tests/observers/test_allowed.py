@@ -68,6 +68,11 @@ def test_an_address_is_no_digest() -> None:
     assert Names().text(f'href="{address}"') == f'href="{address}"'
 
 
+def test_a_signature_in_which_an_address_stands_by_chance_is_named() -> None:
+    signature = "kdsNCMQiAGKIHy9JN8Cy0ss3thJtoEd" + "/v1/" + "AOndhCrbiP+5XtadqWMFMwSe4zv783xeacMpIgRfK5YE"
+    assert Names().text(signature) == "#1(59 bytes)"
+
+
 def test_a_digest_in_an_address_is_named() -> None:
     asked = transcript([exchange("{}", path=f"/v1/blobs/{ONE}")], [])[0].asked
     assert asked.endswith("/v1/blobs/#1")

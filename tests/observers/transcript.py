@@ -23,7 +23,8 @@ from tests.observers.wire import Exchange
 HASH_BYTES = 32
 _HEX = r"(?<![0-9A-Za-z])[0-9a-f]{12,}(?![0-9A-Za-z])"
 _BASE64 = r"(?<![0-9A-Za-z+/=_-])(?:[0-9A-Za-z+/]{40,}|[0-9A-Za-z_-]{40,})={0,2}(?![0-9A-Za-z+/=_-])"
-_ADDRESS = re.compile("/(app|v1)/")
+_ADDRESS = re.compile("[a-z0-9]*/(app|v1)/")
+"""What it begins with, at most a part of a host before it: within a long signature the same may stand by chance."""
 _TOKENS = (re.compile(_HEX), re.compile(_BASE64))
 """One after the other: a digest at the end of a path would else be taken for a part of it."""
 _TEXT = ("text/", "application/json", "application/problem+json", "application/vnd.dsse", "image/svg")
@@ -51,7 +52,7 @@ class Names:
     def _token(self, token: str, depth: int) -> str:
         if re.fullmatch("[0-9a-f]+", token):
             return self.of(bytes.fromhex(token)) if len(token) % 2 == 0 else self.of(token.encode())
-        if token in (token.lower(), token.upper()) or _ADDRESS.search(token):
+        if token in (token.lower(), token.upper()) or _ADDRESS.match(token):
             return token  # a word, or a part of an address
         content = _opened(token)
         if content is None:

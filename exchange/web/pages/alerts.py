@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
 from exchange.flows.alerts import KEPT_DAYS, alerts_for, mark_read, undo_mark
+from exchange.flows.hits_told import note_hits
 from exchange.flows.mail import ask_for_letters, confirm_address, mail_state, stop_letters
 from exchange.flows.node import Node
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
@@ -25,6 +26,7 @@ def alerts(node: OpenNode, who: Reading) -> Response:
     with node.store.read() as session:
         found = alerts_for(session, node, who.caller.role, who.caller.pseudonym)
         mail = mail_state(session, who.caller.pseudonym)
+    note_hits(node, who.caller.role, who.caller.pseudonym, found.pairs)
     subjects = [line.news.statement_id for line in found.lines if line.news.statement_id]
     asker.note(Act.LIST_STATEMENTS, len(subjects), *subjects[:MAX_SUBJECTS])
     why = {line.news.statement_id: no_effect(line.no_effect) for line in found.lines if line.no_effect is not None}

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.flows.approvals import decide, queue
+from exchange.flows.approvals import decide, queue_for
 from exchange.flows.node import Node
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web import query_answers
@@ -29,7 +29,8 @@ Watching = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.HEAD))]
 def waiting(node: OpenNode, who: Watching) -> Response:
     """The most pressing first; what was decided stands below."""
     asker = who.consultation
-    items = [query_answers.approval(item, node.node_id) for item in queue(node, open_only=False)]
+    found = queue_for(node, who.caller.role, who.caller.pseudonym, open_only=False)
+    items = [query_answers.approval(item, node.node_id) for item in found]
     open_ones = [item for item in items if item.decision is None]
     decided = sorted(
         (item for item in items if item.decision is not None), key=lambda item: str(item.decided_at), reverse=True

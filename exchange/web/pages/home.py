@@ -8,7 +8,8 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
 from exchange.flows.blind import view_of
-from exchange.flows.deadlines import duties
+from exchange.flows.deadlines import counted_hits, duties
+from exchange.flows.hits_told import note_hits
 from exchange.flows.node import Node
 from exchange.flows.status import node_status
 from exchange.flows.sync import sync_status
@@ -25,9 +26,12 @@ _LINE: TypeAdapter[str] = TypeAdapter(ShortText)
 
 @router.get("/")
 def home(node: OpenNode, who: SignedIn) -> Response:
+    reader = (who.caller.role, who.caller.pseudonym)
     with node.store.read() as session:
-        due = duties(session, node, who.caller.role, who.caller.pseudonym)
-    status_now = node_status(node, blind_for=view_of(who.caller.role, who.caller.pseudonym).blind_for)
+        due = duties(session, node, *reader)
+        hits = counted_hits(session, node, *reader) if any(item.page == "/app/hits" for item in due) else set()
+    note_hits(node, *reader, hits)
+    status_now = node_status(node, blind_for=view_of(*reader).blind_for)
     return page("home", who, due=due, status_now=status_now, peers=sync_status(node), purposes=list(LawfulPurpose))
 
 

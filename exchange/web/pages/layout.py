@@ -16,7 +16,8 @@ from jinja2.runtime import Context
 from starlette.responses import HTMLResponse, Response
 
 from exchange.errors import ExchangeError, Forbidden, InvalidInput
-from exchange.flows.alerts import MOST, count_fresh
+from exchange.flows.alerts import MOST, count_fresh, counted_hits
+from exchange.flows.hits_told import note_hits
 from exchange.flows.node import Node
 from exchange.flows.sign_in import csrf_of
 from exchange.flows.worth import other_matcher
@@ -204,8 +205,11 @@ def _fresh(who: Visitor | None) -> str | None:
     """How many alerts are new, asked where a page has a head; None for none, and for roles that have no alerts."""
     if who is None:
         return None
+    reader = (who.node, who.caller.role, who.caller.pseudonym)
     with who.node.store.read() as session:
-        count = count_fresh(session, who.node, who.caller.role, who.caller.pseudonym)
+        count = count_fresh(session, *reader)
+        hits = counted_hits(session, *reader) if count else set()
+    note_hits(*reader, hits)
     return f"{MOST - 1}+" if count >= MOST else str(count) if count else None
 
 

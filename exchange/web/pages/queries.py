@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.ask import Asked, Question, ask
-from exchange.flows.banded import banded
+from exchange.flows.banded import shows_bands, told
 from exchange.flows.found import request_release
 from exchange.flows.node import Node
 from exchange.flows.pipelines import roles_of
@@ -40,21 +40,24 @@ _LINE: TypeAdapter[str] = TypeAdapter(ShortText)
 @router.get("/queries")
 def queries(node: OpenNode, who: Reading, received: bool = False, cursor: Cursor = None) -> Response:
     """Own queries and how far their answers are; or what peers asked here. A band is shown, never a score."""
-    asker = who.consultation
+    asker, role = who.consultation, who.caller.role
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
     with node.store.read() as session:
         rows = list_queries(session, node.node_id, own=not received, before=before, limit=ON_A_PAGE + 1)
         found = found_by(session, [row.statement_id for row in rows[:ON_A_PAGE]])
     rows_shown = rows[:ON_A_PAGE]
-    seen = banded(node, who.caller.role, who.caller.pseudonym, rows_shown, found)
-    shown = [query_answers.query(row, found, banded=row.statement_id in seen) for row in rows_shown]
+    open_to = told(node, role, who.caller.pseudonym, rows_shown, found)
+    shown = [
+        query_answers.query(row, found, told=row.statement_id in open_to, banded=shows_bands(node, role, row))
+        for row in rows_shown
+    ]
     asker.note(Act.LIST_STATEMENTS, len(shown), *(item.query for item in shown))
     following = None
     if len(rows) > ON_A_PAGE:
         stated = {"received": "1"} if received else {}
         following = urlencode(stated | {"cursor": encode_cursor(rows[ON_A_PAGE - 1].number)})
-    may_ask = who.caller.role is not Role.HEAD
-    return page("queries", who, queries=shown, received=received, following=following, may_ask=may_ask)
+    may_ask = role is not Role.HEAD
+    return page("queries", who, queries=shown, received=received, following=following, may_ask=may_ask, told=open_to)
 
 
 @router.get("/records/{statement_id}/ask")

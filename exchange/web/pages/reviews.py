@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import RedirectResponse, Response
 
-from exchange.errors import InvalidInput, NotFound
+from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows import blind
 from exchange.flows.node import Node
 from exchange.flows.pipelines import PIPELINES
@@ -57,8 +57,8 @@ async def send_hit(
 ) -> Response:
     """Both examiners hold it worth pursuing: tell the other jurisdiction."""
     await read_form(request, node, who.csrf)
-    spoke = await off_loop(_send, node, who, candidate_id, statement_id)
-    return RedirectResponse(f"/app/hits/{spoke.statement_id}", 303)
+    hit = await off_loop(_send, node, who, candidate_id, statement_id)
+    return RedirectResponse(f"/app/hits/{hit}", 303)
 
 
 @router.get("/verifications")
@@ -115,9 +115,10 @@ async def answer(request: Request, node: OpenNode, who: Examining, task_id: Task
 
 
 def say(node: Node, who: Visitor, kind: str, *, task: str | None = None, **fields: Any) -> Spoke:
-    """A form's fields as the draft of a statement; empty ones are left out. ``task``: that it answers."""
+    """A form's fields as the draft of a statement; empty ones are left out. A form that is sent twice is signed once.
+    ``task``: that it answers."""
     draft = {"type": kind} | {name: value for name, value in fields.items() if value not in ("", None)}
-    return speak(node, who.caller.maker, json.dumps(draft).encode(), task=task)
+    return speak(node, who.caller.maker, json.dumps(draft).encode(), task=task, once=True)
 
 
 def _conclude(node: Node, who: Visitor, candidate_id: int, fields: dict[str, str]) -> Spoke:
@@ -140,15 +141,18 @@ def _take_back(node: Node, who: Visitor, candidate_id: int, statement_id: str, f
     say(node, who, "retraction", retracts=statement_id, reason=fields.get("reason", "").strip())
 
 
-def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Spoke:
+def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> str:
+    """The hit, also where it was sent already."""
     found = found_candidate(who.consultation, candidate_id)
     review = _review(node, who, candidate_id, statement_id)
     if review.said.made_by.pseudonym != who.caller.pseudonym:
         raise NotFound("There is no such conclusion of yours on this pair.")
+    if review.hit is not None:
+        return review.hit
     if review.verified is None:
         raise InvalidInput("No other examiner has verified it yet.", code="not-verified")
     exhibits = review.said.basis is Basis.EXHIBITS
-    return say(
+    spoke = say(
         node,
         who,
         "hit",
@@ -160,6 +164,7 @@ def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Spo
         score=None if exhibits else round(found.row.score, 4),
         matcher=None if exhibits else found.row.matcher_version,
     )
+    return spoke.statement_id
 
 
 def _review(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Review:
@@ -183,6 +188,8 @@ def _give_back(node: Node, who: Visitor, task_id: str) -> None:
 
 
 def _answer(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> None:
+    if _was_answered(node, who, task_id, fields):
+        return
     with node.store.read() as session:
         task = blind.open_task(session, who.caller.pseudonym, task_id)
         verifies = blind.conclusion_to_verify(session, who.caller.pseudonym, task_id)
@@ -198,6 +205,17 @@ def _answer(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> N
         say(node, who, "conclusion", task=task_id, **said)
     else:
         say(node, who, "verification", task=task_id, verifies=verifies, **said)
+
+
+def _was_answered(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> bool:
+    """Whether the form was sent before. Raises Conflict where it said something else."""
+    with node.store.read() as session:
+        said = blind.answer_given(session, who.caller.pseudonym, task_id)
+    if said is not None and (said.conclusion, said.remark) != (_chosen(fields), remark_of(fields)):
+        raise Conflict(
+            "You signed another answer to this already. It stands, and can only be taken back.", code="already-answered"
+        )
+    return said is not None
 
 
 def _chosen(fields: dict[str, str]) -> AfteConclusion:

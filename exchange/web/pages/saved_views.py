@@ -21,7 +21,7 @@ from exchange.log.audit_entry import Act
 from exchange.store.candidates import StoredCandidate
 from exchange.store.view_tables import SavedViewRow
 from exchange.web.access import OpenNode
-from exchange.web.candidates import CandidateId, found_candidate
+from exchange.web.candidates import CandidateId, found_candidate, note_listed
 from exchange.web.conditional import IfNoneMatch, unchanged
 from exchange.web.heavy import Kind, heavily
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop
@@ -35,9 +35,10 @@ Size = Literal["picture", "thumbnail"]
 
 @router.get("/pairs/{candidate_id}/views")
 def all_views(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
-    """Everybody's: whoever may open the pair may know what others saw in it."""
+    """Everybody's: whoever may open the pair may know what others saw in it, and then verifies it no more."""
     asker = who.consultation
     found = found_candidate(asker, candidate_id)
+    note_listed(asker, [found])
     with node.store.read() as session:
         rows = visible_views(session, pair_of(found), who.caller.pseudonym, everybody=True)
     asker.note(Act.READ_CANDIDATE, len(rows), *_records(found), asked={"candidate": str(candidate_id), "views": "all"})
@@ -72,6 +73,7 @@ def view_picture(
     """What was on the stage when the view was saved. It never changes: its id is its tag."""
     asker = who.consultation
     found = found_candidate(asker, candidate_id)
+    note_listed(asker, [found])
     with node.store.read() as session:
         row = visible_view(session, pair_of(found), view_id, who.caller.pseudonym, everybody=True)
     tag = f"view.{view_id}.{size}"

@@ -18,7 +18,7 @@ from exchange.store.sign_in_guard import DEVICE_S
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
 from exchange.web.pages.sentences import Refusal, refusal, refusal_of
-from exchange.web.problems import status_of
+from exchange.web.problems import headers_of, status_of
 from exchange.web.tries import Tries
 from schemas.vocabulary import SignedInBy
 
@@ -37,7 +37,7 @@ def sign_in_form(
     node: Node, *, pseudonym: str = "", refused: ExchangeError | None = None, left: bool = False
 ) -> Response:
     """Both ways to sign in, or the one that there is."""
-    return page(
+    answer = page(
         "sign_in",
         None,
         status=200 if refused is None else status_of(refused),
@@ -47,6 +47,9 @@ def sign_in_form(
         password=not node.settings.oidc_only,
         left=left,
     )
+    if refused is not None:
+        answer.headers.update(headers_of(refused))
+    return answer
 
 
 def session_cookie(node: Node, answer: Response, token: str) -> Response:

@@ -13,7 +13,7 @@ from exchange.errors import EgressRefused
 from exchange.flows.node import create_node, opened
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.cli.conftest import Ffp
+from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.conftest import RunningNode
 from tests.exchange.net.names import Names
 
@@ -95,3 +95,20 @@ def test_another_address_on_the_card_is_shown_and_refused(
         assert shown in said.out + said.err
     assert "No peer" in ffp("peer", "list", "--home", home).out
     assert f"is enrolled, at {mk.url}." in ffp(*add, "--address-from-card", "--home", home).out
+
+
+@pytest.mark.parametrize(
+    "typed", ["mail.example:25", "http://mail.example", "a b.example", "x\x01.example", "", "*.example"]
+)
+def test_what_is_no_name_of_a_machine_is_not_allowed(ffp: Ffp, home: Path, names: Names, typed: str) -> None:
+    del names
+    said = refusal(ffp("egress", "allow", typed, "--network", "10.0.0.0/8", "--yes", "--home", home))
+    assert "as in mail.example" in said
+    assert "10.0.0.0/8" not in ffp("egress", "list", "--home", home).out
+
+
+def test_a_name_is_the_same_however_it_is_typed(ffp: Ffp, home: Path, names: Names) -> None:
+    names.leads["mail.example"] = ["8.8.8.8"]
+    assert ffp("egress", "allow", " Mail.EXAMPLE ", "--yes", "--home", home).code == 0
+    assert "confirmed: 8.8.8.8" in ffp("egress", "list", "--home", home).out
+    assert "any port" not in ffp("egress", "list", "--home", home).out, "it is the one of the settings"

@@ -93,7 +93,9 @@ def test_an_operator_gives_a_peer_more_and_what_all_have_again(
     assert "of 4,000 and 21,474.8 MB a day" in ffp(*quota).out
     assert "of 50,000 and 21,474.8 MB a day" in ffp(*quota, "--statements", "50000").out
     assert "of 50,000 and" in ffp("peer", "list", "--home", home_of(mk)).out
-    assert "of 4,000 and" in ffp(*quota, "--as-settings").out
+    assert "of 50,000 and 1.0 MB a day" in ffp(*quota, "--bytes", "1000000").out, "what is not named stays"
+    assert "not both" in refusal(ffp(*quota, "--as-settings", "--bytes", "5"))
+    assert "of 4,000 and 21,474.8 MB a day" in ffp(*quota, "--as-settings").out
     assert ffp("peer", "quota", "ffp-nobody", "--home", home_of(mk)).code != 0
 
 

@@ -139,6 +139,23 @@ def test_old_backups_expire_with_the_scans_that_no_other_names(network: Network,
     assert scans_in(folder) == {b"one scan", b"other scan"}
 
 
+def test_a_link_to_a_backup_is_none_and_does_not_expire_what_it_leads_to(node: Node, folder: Path) -> None:
+    first = back_up(node.settings.home, folder)
+    (folder / "newest").symlink_to(first.folder)
+    assert back_up(node.settings.home, folder, keep=2).expired == 0
+    assert (first.folder / MANIFEST).is_file()
+    assert back_up(node.settings.home, folder, keep=2).expired == 1
+
+
+def test_settings_that_name_a_file_among_the_keys_do_not_take_it_along(node: Node, folder: Path) -> None:
+    """What is there is never in a backup unsealed, whatever it is called."""
+    with (node.settings.home / "config.toml").open("a", encoding="utf-8") as config:
+        config.write('timestamp_roots = "settings/../keys/statement-ed25519.pem"\n')
+    made = back_up(node.settings.home, folder)
+    assert made.outside == [node.settings.keys / "statement-ed25519.pem"]
+    assert not (made.folder / "keys").exists()
+
+
 def test_a_scan_that_is_gone_or_damaged_is_told_and_keeps_no_other_from_being_saved(
     node: Node, folder: Path, again: Callable[[Path], Path]
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from exchange.errors import Conflict, Forbidden, NotFound
 from exchange.flows.alerts import count_fresh
-from exchange.flows.banded import banded
+from exchange.flows.banded import told
 from exchange.flows.blind import hidden_pairs, note_shown, take, tasks_for, view_of, waiting_of, who_may_verify
 from exchange.flows.deadlines import Duty, duties
 from exchange.flows.links import all_links
@@ -238,9 +238,9 @@ def test_a_band_that_was_seen_before_the_release_counts_after_it(world: BlindWor
         session.expunge_all()
     with world.rs.store.read() as session:
         rows, found = [session.get(QueryRow, 1)], [find_found(session, "h" * 64)]
-    assert banded(world.rs, Role.EXAMINER, "two", rows, found) == {"q" * 64}  # type: ignore[arg-type]  # both are there
-    assert banded(world.rs, Role.EXAMINER, "one", rows, found) == frozenset()  # type: ignore[arg-type]
-    assert banded(world.rs, Role.HEAD, "head", rows, found) == {"q" * 64}  # type: ignore[arg-type]
+    assert told(world.rs, Role.EXAMINER, "two", rows, found) == {"q" * 64}  # type: ignore[arg-type]  # both are there
+    assert told(world.rs, Role.EXAMINER, "one", rows, found) == frozenset()  # type: ignore[arg-type]
+    assert told(world.rs, Role.HEAD, "head", rows, found) == {"q" * 64}  # type: ignore[arg-type]
     with world.rs.store.write() as session:
         change_role(session, "head", Role.EXAMINER)
     world.concludes(FIRST, "a", "b", PIN)
@@ -252,7 +252,7 @@ def test_a_band_that_was_seen_before_the_release_counts_after_it(world: BlindWor
     assert "head" not in may_verify(world), "a band that was shown in another role counts too"
     with world.rs.store.read() as session:
         found = [find_found(session, "h" * 64)]
-    assert banded(world.rs, Role.EXAMINER, "two", rows, found) == frozenset(), "the pair waits: no band of it"  # type: ignore[arg-type]
+    assert told(world.rs, Role.EXAMINER, "two", rows, found) == frozenset(), "the pair waits: no band of it"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["conclusion", "verification", "hit"])

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 from exchange.cli.main import app
 from exchange.clock import apart
 from exchange.flows.clocks import judge
+from exchange.net.reach import clock_ahead
 from schemas.vocabulary import Jurisdiction, Role
 from tests.chaos.processes import Process
 from tests.exchange.conftest import RunningNode, enrol_each_other
@@ -97,3 +99,12 @@ def until(condition: Callable[[], bool]) -> None:
 
 def clock_alarms(node: RunningNode) -> list[str]:
     return [alarm for alarm in node.get("/v1/status").json()["alarms"] if "The clock of" in alarm]
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["", "yesterday", "Fri, 31 Dec 2026 99999999999999999999:59:59 GMT", "Fri, 31 Dec 2026 23:59:59 +" + "9" * 30],
+)
+def test_a_time_that_is_none_is_none(told: str) -> None:
+    """A peer writes what it likes there; its answer is judged by what it says."""
+    assert clock_ahead(httpx.Response(200, headers={"Date": told}), 0.0) is None

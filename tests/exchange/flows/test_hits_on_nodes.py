@@ -20,7 +20,6 @@ from exchange.clock import LAST, stamp, stamp_in
 from exchange.config import Settings
 from exchange.errors import Conflict
 from exchange.flows import links
-from exchange.flows.addressee import NOT_MEANT_FOR_US
 from exchange.flows.blind import Hidden
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.deadlines import Duty, duties
@@ -36,7 +35,7 @@ from exchange.flows.stage_changes import list_stage_changes
 from exchange.flows.stages import Entry, Progress, both_have, pair_of_hit, progress
 from exchange.store.hit_tables import HitPairRow, HitRow, StageChangeRow
 from exchange.store.hits import stage_changes
-from exchange.store.peers import find_peer
+from exchange.store.peers import NOT_ENTERED, find_peer
 from exchange.store.reviews import scans_of
 from exchange.store.statements import add_statement
 from exchange.store.tables import PeerRow, QuarantineRow, StatementRow
@@ -348,7 +347,7 @@ def test_a_hit_of_a_record_that_never_was_is_set_aside(network: Network, pair: d
     with rs.store.read() as session:
         assert session.scalars(select(HitPairRow)).all() == []
         reasons = [row.reason for row in session.scalars(select(QuarantineRow))]
-    assert reasons == [NOT_MEANT_FOR_US] * 2
+    assert reasons == [NOT_ENTERED] * 2
 
 
 def test_no_nodes_hits_leave_anothers_out(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:

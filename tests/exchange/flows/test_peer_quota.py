@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +15,7 @@ from exchange import clock
 from exchange.errors import NotFound, ProofInvalid
 from exchange.flows.observe import observe
 from exchange.flows.page import Place, VerifiedPage, poison
-from exchange.flows.peer_quota import Cost, PeerShares, _costs, quotas, set_quota
+from exchange.flows.peer_quota import Cost, PeerShares, _costs, is_stopped, quotas, reset_quota, set_quota
 from exchange.flows.status import node_status
 from exchange.flows.sync import in_words, note_quarantine, sync_status
 from exchange.store.peers import find_peer
@@ -120,7 +120,7 @@ def test_an_operator_sees_what_stands_still_why_and_what_to_do(network: Network,
     assert (numbers.stopped, numbers.statements_left) == (True, 0)
     (status,) = sync_status(mk)
     assert any("Today it sent 7 statements" in sentence for sentence in in_words(status))
-    set_quota(mk, RS, statements=None, size=None)
+    reset_quota(mk, RS)
     assert shares(network).statements.a_day == mk.settings.peer_statements_per_day
     with pytest.raises(NotFound):
         set_quota(mk, "ffp-nobody", statements=1, size=None)
@@ -205,3 +205,24 @@ def test_what_was_used_long_ago_is_forgotten_and_days_without_use_are_kept_no_lo
     with mk.store.write() as session:
         session.execute(update(PeerDayRow).values(statements=10 * DAYS + 25))
     assert shares(network).statements.days_until_more() == 3
+
+
+def test_a_share_made_tiny_of_a_peer_that_took_much_is_told_and_stops_no_page(network: Network) -> None:
+    """The day on which it would go on is after all that a calendar has."""
+    used(network, clock.today(), 10, 20 * 2**30)
+    set_quota(network.nodes[MK], RS, statements=None, size=1000)
+    assert is_stopped(network.nodes[MK], RS)
+    assert "1000 bytes a day" in alarm(network)
+    node_status(network.nodes[MK])
+
+
+def test_a_day_on_which_this_nodes_clock_was_ahead_forgives_nothing(network: Network, at: list[datetime]) -> None:
+    used(network, (at[0] + timedelta(days=400)).date(), 1, 1)
+    used(network, at[0].date(), DAYS * 4000, 1)
+    assert is_stopped(network.nodes[MK], RS)
+    assert shares(network).statements.left == 0
+
+
+def used(network: Network, day: date, statements: int, size: int) -> None:
+    with network.nodes[MK].store.write() as session:
+        session.add(PeerDayRow(peer=RS, day=day.isoformat(), statements=statements, bytes=size))

@@ -72,6 +72,7 @@ def listed(book: AddressBook) -> Callable[..., Egress]:
         (METADATA, Place.NEVER),
         ("fe80::1", Place.NEVER),
         ("fd00:ec2::254", Place.NEVER),
+        ("fd20:ce::254", Place.NEVER),
         ("100.100.100.200", Place.NEVER),
         ("168.63.129.16", Place.NEVER),
         ("0.0.0.0", Place.NEVER),  # noqa: S104 - nothing is bound

@@ -145,6 +145,29 @@ def test_an_exhibit_has_no_more_versions_than_it_may(store: Store, monkeypatch: 
         assert too_many_versions(session, "ffp-mk", {by_place[2]: by_place[1]}) == set()
 
 
+def test_versions_that_were_erased_count_and_are_walked_in_one_query(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A peer withdraws each version before it signs the next: the chain is as long as any."""
+    monkeypatch.setattr("exchange.store.exhibits.MAX_VERSIONS", 40)
+    versions: list[tuple[str, Record, bytes]] = []
+    for number in range(41):
+        versions.append(version(number, versions[-1][0] if versions else None))
+    said: list[str] = []
+    with store.write() as session:
+        for number in range(40):
+            keep(session, number, versions[number])
+            erase_rows(session, versions[number][0])
+        listen(session.get_bind(), "before_cursor_execute", lambda *run: said.append(run[2]))
+        last, before_last = versions[40][0], versions[39][0]
+        assert too_many_versions(session, ISSUER, {last: before_last}) == {last}
+        assert too_many_versions(session, ISSUER, {before_last: versions[38][0]}) == set(), "it may be given again"
+        first = exhibit_name(ISSUER, versions[0][0])
+        assert exhibit_of(session, ISSUER, before_last) == first
+        assert len(versions_of_exhibits(session, [first])) == 40
+        assert len(said) < 8
+
+
 def test_no_other_node_makes_its_record_a_version_of_an_exhibit(store: Store) -> None:
     for order in ((0, 1), (1, 0)):
         mine = version(10 + order[0], None)

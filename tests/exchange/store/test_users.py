@@ -6,6 +6,7 @@ import pytest
 
 from exchange.errors import Conflict, NotFound
 from exchange.store.engine import Store
+from exchange.store.sign_in import sign_in_of
 from exchange.store.tokens import find_token, list_tokens, scopes_of, usable_by
 from exchange.store.users import FIRST_TOKEN, active_user, add_user, all_users, revoke_user
 from schemas.vocabulary import Role
@@ -45,3 +46,12 @@ def test_a_revocation_keeps_its_first_date(store: Store) -> None:
                 active_user(session, absent)
         with pytest.raises(NotFound):
             revoke_user(session, "nobody")
+
+
+def test_a_name_that_no_database_holds_is_nobodys(store: Store) -> None:
+    """As a stranger may type one at the sign-in."""
+    with store.write() as session:
+        add_user(session, "one", Role.EXAMINER)
+    with store.read() as session:
+        for typed in ("one\0", "\0", "x" * 30_000):
+            assert sign_in_of(session, typed) is None

@@ -183,7 +183,8 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     lead, control = sorted(taking, key=lambda task: not all(scan in told[task] for scan in best.scans))
     assert blind.send(lead, conclusion="inconclusive_a", remark="Agreement on the left.").status_code == 303
     assert blind.send(control, conclusion="elimination").status_code == 303
-    assert blind.send(control, conclusion="elimination").status_code == 404, "once"
+    assert blind.send(control, conclusion="elimination").status_code == 303, "sent twice, signed once"
+    assert blind.send(control, conclusion="identification").status_code == 409
     assert "Nothing waits for your judgement." in blind.get("/app/verifications").text
     assert blind.get(pair).status_code == 200, "now the pair is there again"
 

@@ -66,8 +66,9 @@ def lock(node: RunningNode, stranger: Person, name: str) -> None:
 
 
 def told(answer: httpx.Response, name: str) -> tuple[int, dict[str, str], str]:
-    """All of it, but for the name that was typed, the moment, and what each request has of its own."""
-    own = {"date", "x-request-id", "content-security-policy", "content-length"}
+    """All of it, but for the name that was typed, the moment, how long it is until then, and what each request has of
+    its own."""
+    own = {"date", "x-request-id", "content-security-policy", "content-length", "retry-after"}
     headers = {key: value for key, value in answer.headers.items() if key not in own}
     text = answer.text.replace(name, "NAME")
     return answer.status_code, headers, re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z|nonce-?=?\S+", "", text)
@@ -99,7 +100,8 @@ def test_the_locks_of_names_that_nobody_has_grow_as_the_others_do(
         with node.node.store.write() as session:
             failures_at(session, place).locked_until = stamp_in(-1)
         assert stranger.sign_in(pseudonym=name, password=WRONG).status_code == 401, "one more"
-        assert stranger.sign_in(pseudonym=name, password=WRONG).status_code == 429
+        locked = stranger.sign_in(pseudonym=name, password=WRONG)
+        assert (locked.status_code, 60 < int(locked.headers["retry-after"]) <= 120) == (429, True)
         with node.node.store.read() as session:
             row = failures_at(session, place)
             until[kind] = row.failed
@@ -131,15 +133,15 @@ def test_a_password_is_verified_for_every_name(
 
 @pytest.mark.alone
 @pytest.mark.slow
-def test_it_takes_as_long_for_every_name(node: RunningNode, invited: Invited, known: Person) -> None:
+def test_it_takes_as_much_work_for_every_name(node: RunningNode, invited: Invited, known: Person) -> None:
     names = names_of(node, invited, known)
     took: dict[str, list[float]] = {kind: [] for kind in names}
     for _ in range(FREE_TRIES - 1):
         for kind, name in names.items():
-            began = time.perf_counter()
+            began = time.process_time()
             with pytest.raises(Unauthenticated):
                 flow.sign_in(node.node, name, WRONG, "000000")
-            took[kind].append(time.perf_counter() - began)
+            took[kind].append(time.process_time() - began)
     medians = [statistics.median(times) for times in took.values()]
     assert max(medians) / min(medians) < 1.5, took
 
