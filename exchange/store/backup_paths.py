@@ -21,7 +21,17 @@ ANOTHER = "take another backup"
 _SHOWN = 100
 _KEYS, _SECRETS, _SIGN_IN_KEY = "keys", "secrets", "sign-in.key"
 _OF_THE_NODE = (
-    *(_KEYS, f"{_KEYS}.new", f"{_KEYS}.old", _SECRETS, _SIGN_IN_KEY, "egress.json", "last-head", "last-backup"),
+    *(
+        _KEYS,
+        f"{_KEYS}.new",
+        f"{_KEYS}.old",
+        _SECRETS,
+        _SIGN_IN_KEY,
+        "egress.json",
+        "last-head",
+        "last-backup",
+        "rows-sealed",
+    ),
     *("blobs", "incoming", "prepared", "galleries", "queries", "drafts", "workers", "serve.lock", "work.lock"),
 )
 _DATABASE = "node.d"
