@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import os
@@ -151,7 +152,9 @@ class RunningNode:
         self.node.news.close()
         self.server.should_exit = True
         self.thread.join(timeout=30)
-        assert not self.thread.is_alive()
+        if self.thread.is_alive():
+            faulthandler.dump_traceback()
+            pytest.fail("the server does not stop; what its threads do stands above")
         self.http.close()
         self.node.close()
 

@@ -65,6 +65,7 @@ SENTENCES: Final = {
     "already-asked": _m("This side asked for the comparison already. Wait for the other side's answer."),
     "already-taken-back": _m("This was taken back already; once is enough."),
     "already-answered": _m("You signed another answer to this already. It stands, and can only be taken back."),
+    "row-altered": _m("The database does not hold what this node wrote. Nobody is let in; tell the node's operator."),
     "token-name-taken": _m("A token of this name is in force already. Take another name, or revoke that one."),
     "other-pair": _m("What it rests on is of another pair."),
     "other-basis": _m("What it rests on has another basis: the screen and the exhibits do not go together."),

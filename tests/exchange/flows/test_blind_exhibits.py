@@ -174,7 +174,9 @@ def test_statements_are_hidden_first_and_counted_after(world: BlindWorld) -> Non
     for number in range(4):
         message = world.says(SECOND, "message", to=MK, text=f"Number {number}.", reference=None)
         said.append(message.statement_id)
-        world.concludes(FIRST, "a", "b", BREECH, remark=f"Number {number}.")
+        back = world.concludes(FIRST, "a", "b", BREECH, remark=f"Number {number}.")
+        if number < 3:  # one conclusion on a pair waits at a time
+            world.says(FIRST, "retraction", retracts=back.statement_id, reason=f"Number {number} was wrong.")
     reader = StatementReader(world.rs, "two", Role.EXAMINER)
     kinds = {"message", "conclusion", "verification"}
     for limit in (1, 2, 3, 50):
@@ -272,6 +274,19 @@ def test_only_the_maker_or_the_head_takes_back(world: BlindWorld, kind: str) -> 
     with pytest.raises(Forbidden, match=f"here {maker.pseudonym}, or by the head"):
         world.says(other, "retraction", retracts=names[kind], reason="Not mine.")
     world.says(maker, "retraction", retracts=names[kind], reason="The light was wrong.")
+    with pytest.raises(Conflict, match="once is enough"):
+        world.says(HEAD, "retraction", retracts=names[kind], reason="The wrong exhibit.")
+
+
+@pytest.mark.parametrize("kind", ["conclusion", "verification", "hit"])
+def test_the_head_takes_back_what_an_examiner_made(world: BlindWorld, kind: str) -> None:
+    hit = world.hit(RS, "a", "b")
+    with world.rs.store.read() as session:
+        row = find_statement(session, hit.statement_id)
+        (review,) = reviews_of(session, world.rs, Pair.model_validate(world.pair("a", "b")), "one")
+    assert row is not None
+    assert review.verified is not None
+    names = {"conclusion": row.about or "", "verification": review.verified.statement_id, "hit": hit.statement_id}
     world.says(HEAD, "retraction", retracts=names[kind], reason="The wrong exhibit.")
 
 
