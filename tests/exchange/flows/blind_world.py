@@ -21,7 +21,7 @@ from exchange.store.tables import AcquisitionRow, JobRow
 from exchange.store.users import add_user
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
-from tests.exchange.flows.network import RS, Network
+from tests.exchange.flows.network import MK, RS, Network
 from tests.schemas.examples import acquisition_fields
 
 REGIONS = ("breech_face", "firing_pin_impression")
@@ -170,3 +170,14 @@ def blind_world(folder: Path) -> Iterator[BlindWorld]:
     world.people()
     yield world
     network.close()
+
+
+@contextmanager
+def three_exhibits(folder: Path) -> Iterator[BlindWorld]:
+    """Serbia's exhibit a and North Macedonia's b, with scans of two regions each; c is another one of Serbia's."""
+    with blind_world(folder) as made:
+        for name, owner in (("a", RS), ("b", MK), ("c", RS)):
+            made.exhibit(name, owner)
+        made.compare("a", "b")
+        made.compare("c", "b", 0.3)
+        yield made

@@ -30,7 +30,7 @@ from exchange.store.users import change_role
 from exchange.store.withdrawals import erase_rows
 from schemas import Conclusion, Grant, Maker, Pair
 from schemas.vocabulary import Basis, Role, SignedInBy
-from tests.exchange.flows.blind_world import FIRST, HEAD, REGIONS, SCREEN, SECOND, THIRD, BlindWorld, blind_world
+from tests.exchange.flows.blind_world import FIRST, HEAD, REGIONS, SCREEN, SECOND, THIRD, BlindWorld, three_exhibits
 from tests.exchange.flows.network import MK, RS
 
 pytestmark = pytest.mark.slow
@@ -40,12 +40,7 @@ BREECH, PIN = REGIONS
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[BlindWorld]:
-    """Serbia's exhibit a and North Macedonia's b, with scans of two regions each; c is another one of Serbia's."""
-    with blind_world(tmp_path) as made:
-        for name, owner in (("a", RS), ("b", MK), ("c", RS)):
-            made.exhibit(name, owner)
-        made.compare("a", "b")
-        made.compare("c", "b", 0.3)
+    with three_exhibits(tmp_path) as made:
         yield made
 
 

@@ -31,7 +31,7 @@ from exchange.web.app import create_app
 from schemas import Answer, Maker
 from schemas.query import Found
 from schemas.vocabulary import ScoreBand, SignedInBy
-from tests.exchange.flows.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, blind_world
+from tests.exchange.flows.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, three_exhibits
 from tests.exchange.flows.network import MK, RS
 
 pytestmark = pytest.mark.slow
@@ -43,11 +43,7 @@ QUERY, HANDLE = "e" * 64, "f" * 64
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[BlindWorld]:
-    with blind_world(tmp_path) as made:
-        for name, owner in (("a", RS), ("b", MK), ("c", RS)):
-            made.exhibit(name, owner)
-        made.compare("a", "b")
-        made.compare("c", "b", 0.3)
+    with three_exhibits(tmp_path) as made:
         yield made
 
 

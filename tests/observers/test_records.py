@@ -1,4 +1,4 @@
-"""An enrolled peer, and records of Serbia's that it may not have: withdrawn, or searched alone."""
+"""An enrolled peer, and records that it may not have: withheld, withdrawn, searched alone, or not yet approved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.observers.peer import observe_as_peer
-from tests.observers.secrets_of_records import OfRecord, Searched, Withdrawn
+from tests.observers.secrets_of_records import OfRecord, Searched, Unapproved, Withdrawn, Withheld
 from tests.observers.seeds import SEEDS
 from tests.observers.trial import Outcome, run
 from tests.observers.world import Base
@@ -16,7 +16,7 @@ from tests.observers.world import Base
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("secret", [Withdrawn, Searched], ids=lambda secret: secret.name)
+@pytest.mark.parametrize("secret", [Withheld, Withdrawn, Searched, Unapproved], ids=lambda secret: secret.name)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_peer_sees_the_same_in_both_worlds(
     base: Base, trial_folder: Path, keep: Callable[[Outcome], None], secret: type[OfRecord], seed: int
