@@ -14,12 +14,14 @@ ExchangeError
 ├── TooMany                     the sender comes again later; nothing is wrong
 │   ├── QuotaReached            the peer asked as often as it may: it asks again after the time that is named
 │   └── Busy                    there is more to do than can be done in time: the same again, after that time
-├── StoreUnavailable            try again later; nothing was stored
-│   ├── StoreFull               the operator frees space; nothing was stored
-│   ├── ObjectStoreUnavailable  the object store is away: try again later; nothing is lost
-│   │   └── ObjectAltered       it has other bytes than the scan's: they are not served; the operator mends it
-│   └── NotAudited              try again later; nothing was shown, since who asked could not be written down
-├── ComputeFailed               a worker process died or took too long: try again; it is counted
+├── InfrastructureAway          what all work stands on is away, whatever was asked: work waits, no attempt is counted
+│   ├── StoreUnavailable        try again later; nothing was stored
+│   │   ├── StoreFull           the operator frees space; nothing was stored
+│   │   ├── ObjectStoreUnavailable  the object store is away: try again later; nothing is lost
+│   │   │   └── ObjectAltered   it has other bytes than the scan's: they are not served; the operator mends it
+│   │   └── NotAudited          try again later; nothing was shown, since who asked could not be written down
+│   └── ComputeAway             no process can be started, the node stops, or the cluster is away: a ComputeFailed too
+├── ComputeFailed               a worker process died or took too long over this work: try again; it is counted
 ├── ProviderUnavailable         nobody can sign in at the provider: try again later, or tell the operator
 ├── NotSearched                 nothing could be compared, for a reason that lies in the query: the answer says so
 ├── StatementInvalid            a signed statement that must not be believed: quarantine it
@@ -128,7 +130,13 @@ class Busy(TooMany):
     code = "busy"
 
 
-class StoreUnavailable(ExchangeError):
+class InfrastructureAway(ExchangeError):
+    """Raised where the connection or the service itself failed. What the work did to itself is never one of these."""
+
+    code = "infrastructure-away"
+
+
+class StoreUnavailable(InfrastructureAway):
     code = "store-unavailable"
 
 
@@ -150,6 +158,10 @@ class NotAudited(StoreUnavailable):
 
 class ComputeFailed(ExchangeError):
     code = "compute-failed"
+
+
+class ComputeAway(ComputeFailed, InfrastructureAway):
+    code = "compute-away"
 
 
 class ProviderUnavailable(ExchangeError):

@@ -144,6 +144,11 @@ def let_go(session: Session, owner: str) -> None:
     session.execute(update(JobRow).where(*theirs).values(lease_until=None))
 
 
+def _held(session: Session, job: JobRow) -> JobRow | None:
+    row = session.get(JobRow, job.job_id)
+    return row if row is not None and _is_held(row, job.owner, job.attempts) else None
+
+
 def _is_held(job: JobRow, owner: str | None, attempt: int) -> bool:
     return (job.state, job.owner, job.attempts) == (JobState.RUNNING, owner, attempt)
 
@@ -168,23 +173,27 @@ _ANY_DUE = select(
 def finish(session: Session, job: JobRow) -> bool:
     """Done, by whoever took ``job``. Returns False, and changes nothing, when its lease was over and another worker has
     taken it since."""
-    row = session.get(JobRow, job.job_id)
-    if row is None or not _is_held(row, job.owner, job.attempts):
+    row = _held(session, job)
+    if row is None:
         return False
     session.delete(row)
     return True
 
 
-def fail(
-    session: Session, job: JobRow, error: str, *, max_attempts: int, at_least_s: float = 0, counted: bool = True
-) -> bool:
+def fail(session: Session, job: JobRow, error: str, *, max_attempts: int, at_least_s: float = 0) -> bool:
     """Put a failed job back with a growing delay, or set it aside; returns whether it is set aside. As ``finish``, only
-    for whoever holds it still. An attempt that is not ``counted`` is as none."""
-    row = session.get(JobRow, job.job_id)
-    if row is None or not _is_held(row, job.owner, job.attempts):
-        return False
-    row.attempts -= not counted
-    return _put_back(row, error, row.attempts, max_attempts, at_least_s)
+    for whoever holds it still."""
+    row = _held(session, job)
+    return row is not None and _put_back(row, error, row.attempts, max_attempts, at_least_s)
+
+
+def wait(session: Session, job: JobRow, error: str, *, pause_s: float) -> None:
+    """Put back what could not be tried for want of what it stands on: that was no attempt. As ``finish``, only for
+    whoever holds it still."""
+    row = _held(session, job)
+    if row is not None:
+        row.attempts -= 1
+        row.state, row.not_before, row.lease_until, row.error = JobState.PENDING, stamp_in(pause_s), None, error[:1000]
 
 
 def broken_off(job: JobRow, error: str, *, max_attempts: int) -> bool:
