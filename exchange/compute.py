@@ -97,7 +97,7 @@ class Compute:
     ) -> T:
         try:
             for _ in range(2):
-                executor = self._alive(executor) or self._start()
+                executor = self._alive(executor) or self._start(function)
                 try:
                     return _submit(executor, function, *args, **kwargs).result(timeout=self._timeout_s)
                 except (BrokenProcessPool, CancelledError):
@@ -137,7 +137,7 @@ class Compute:
     def check(self) -> None:
         """Start a process where the last one could not be started. Raises ComputeAway when it still cannot."""
         if self._refusal is not None:
-            self._end(self._start())
+            self._end(self._start(os.getpid))
 
     def _alive(self, executor: ProcessPoolExecutor | None) -> ProcessPoolExecutor | None:
         """The idle process, unless it died meanwhile."""
@@ -149,11 +149,12 @@ class Compute:
         self._end(executor)
         return None
 
-    def _start(self) -> ProcessPoolExecutor:
-        """A process that has said that it runs: if it dies from now on, it dies of its work. Raises ComputeAway."""
+    def _start(self, function: Callable[..., object]) -> ProcessPoolExecutor:
+        """A process that has said that it runs and knows the function: if it dies from now on, it dies of its work.
+        Raises ComputeAway."""
         executor = self._place()
         try:
-            _submit(executor, os.getpid).result(timeout=START_S)
+            _submit(executor, _knows, function).result(timeout=START_S)
         except (BrokenProcessPool, CancelledError, FutureTimeoutError, OSError) as error:
             self._end(executor)
             self._check_open()
@@ -216,7 +217,8 @@ class Compute:
         with self._lock:
             self._running.discard(executor)
         # an executor has no public way to stop a stuck worker, or to wait for its thread no longer than so long
-        processes, thread = executor._processes, executor._executor_manager_thread
+        processes = executor._processes
+        thread: threading.Thread | None = executor._executor_manager_thread  # type: ignore[assignment]  # so it is
         executor.shutdown(wait=False, cancel_futures=True)
         until = time.monotonic() + END_S
         while True:
@@ -255,6 +257,11 @@ def _begin_worker(niceness: int, memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+
+
+def _knows(function: Callable[..., object]) -> None:
+    """In the worker: whoever is told of a function has imported what it needs."""
+    del function
 
 
 def _end_with_parent() -> None:

@@ -8,7 +8,14 @@ import random
 from collections import Counter
 from typing import Final
 
-from exchange.errors import InfrastructureAway
+from exchange.errors import (
+    ComputeAway,
+    InfrastructureAway,
+    ObjectAltered,
+    ObjectStoreUnavailable,
+    StoreFull,
+    StoreUnavailable,
+)
 
 FIRST_S: Final = 1.0
 LONGEST_S: Final = 60.0
@@ -17,6 +24,11 @@ OF_THE_MACHINE: Final = frozenset(
 )
 """No room, no memory, no more files, a disk that takes no writes or a folder that is no longer mounted: none of them
 depends on the scan. A file that is missing or cannot be read is not here: that may be the work's own."""
+
+AWAY_CODES: Final = tuple(
+    kind.code for kind in (StoreUnavailable, StoreFull, ObjectStoreUnavailable, ObjectAltered, ComputeAway)
+)
+"""What a job's error begins with that waits for one of these; what waits its ordinary turn has a code of its own."""
 
 
 def is_away(error: Exception) -> bool:
@@ -35,7 +47,7 @@ class Patience:
     def pause_s(self, job_id: int) -> float:
         """How long it waits this time; all that waits for the same does not come back at the same moment."""
         self._times[job_id] += 1
-        return min(LONGEST_S, FIRST_S * 2 ** min(self._times[job_id], 16)) * self._chance.uniform(0.5, 1.0)
+        return min(LONGEST_S, FIRST_S * 2.0 ** min(self._times[job_id], 16)) * self._chance.uniform(0.5, 1.0)
 
     def over(self, job_id: int) -> None:
         """It was tried."""

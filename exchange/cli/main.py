@@ -33,6 +33,7 @@ from exchange.cli import (
     sync,
     tokens,
     users,
+    work,
 )
 
 app = typer.Typer(
@@ -55,6 +56,7 @@ app.add_typer(tokens.app, name="token")
 app.add_typer(peers.app, name="peer")
 app.add_typer(egress.app, name="egress")
 app.add_typer(queries.app, name="query")
+app.add_typer(work.app, name="job")
 app.add_typer(keys.app, name="key")
 app.add_typer(records.app, name="record")
 app.add_typer(policy.app, name="policy")

@@ -9,7 +9,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.errors import ObjectStoreUnavailable
+from exchange.compute import Compute
+from exchange.errors import ComputeAway, ObjectStoreUnavailable
+from exchange.flows.cluster import count_workers
 from exchange.flows.deadlines import Due, all_duties
 from exchange.flows.log_start import may_sign
 from exchange.flows.node import Node
@@ -59,6 +61,8 @@ class Numbers:
     """When any last showed itself."""
     jobs: dict[tuple[str, str], int]
     """By kind and state, those of which there are none included."""
+    jobs_away: dict[str, int]
+    """By kind: those that wait for what they stand on, none included."""
     acquisitions: dict[str, int]
     scan_bytes: int
     objects: tuple[int, int, int]
@@ -91,6 +95,8 @@ def observe(node: Node) -> Numbers:
             workers=len(workers.alive(session)),
             worker_seen=_posix(workers.last_seen(session)),
             jobs={(kind, state): 0 for kind in jobs.JobKind for state in jobs.JobState} | jobs.counts_by_kind(session),
+            jobs_away=dict.fromkeys(jobs.JobKind, 0)
+            | {kind: count for kind, (count, _) in jobs.waiting_for_others(session).items()},
             acquisitions=counts_by_state(session),
             scan_bytes=scan_bytes(session),
             objects=count_objects(session),
@@ -116,6 +122,23 @@ def object_store_answers(node: Node) -> bool:
         if node.objects is not None:
             node.objects.check()
     except ObjectStoreUnavailable:
+        return False
+    return True
+
+
+def workers_of_cluster(node: Node) -> int | None:
+    """How many the cluster has, asked once; 0 when it does not answer, None where there is none."""
+    try:
+        return None if node.cluster is None else count_workers(node.cluster)
+    except ComputeAway:
+        return 0
+
+
+def computes(pool: Compute) -> bool:
+    """Whether processes can be started: as it was the last time, and tried once more when it was not."""
+    try:
+        pool.check()
+    except ComputeAway:
         return False
     return True
 

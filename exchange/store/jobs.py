@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, String, and_, bindparam, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from exchange.clock import stamp, stamp_in
+from exchange.patience import AWAY_CODES
 from exchange.store.tables import AcquisitionRow, JobRow, QueryRow, RecordRow, TombstoneRow
 
 FIRST_DELAY_S = 1.0
@@ -27,6 +28,10 @@ class JobKind(StrEnum):
     ANSWER_QUERY = "answer-query"
     STORE_OBJECT = "store-object"
     DRAW_CONTROL = "draw-control"
+
+
+ON_SCANS = frozenset({JobKind.FETCH_SCAN, JobKind.CORRELATE})
+"""Kinds whose subject is an acquisition, which shows how far they are."""
 
 
 class JobState(StrEnum):
@@ -233,6 +238,24 @@ def counts_by_kind(session: Session) -> dict[tuple[str, str], int]:
     """How many jobs there are of each kind in each state; those of which there are none are left out."""
     rows = session.execute(select(JobRow.kind, JobRow.state, func.count()).group_by(JobRow.kind, JobRow.state)).all()
     return {(row[0], row[1]): row[2] for row in rows}
+
+
+def waiting_for_others(session: Session) -> dict[str, tuple[int, str]]:
+    """By kind: how many jobs wait because what they stand on was away when they were last tried, and what one of them
+    says. Kinds without any are left out."""
+    stopped = or_(*(JobRow.error.startswith(f"{code}: ") for code in AWAY_CODES))
+    found = select(JobRow.kind, func.count(), func.max(JobRow.error)).where(JobRow.state == JobState.PENDING, stopped)
+    return {row[0]: (row[1], row[2] or "") for row in session.execute(found.group_by(JobRow.kind))}
+
+
+def listed(session: Session, *, dead_only: bool, limit: int) -> Sequence[JobRow]:
+    """Jobs as an operator may see them, dead ones first, then those that are due the longest. Controls that are still
+    to be drawn are left out, as in ``counts``."""
+    wanted = select(JobRow).where(JobRow.kind != JobKind.DRAW_CONTROL)
+    if dead_only:
+        wanted = wanted.where(JobRow.state == JobState.DEAD)
+    is_dead = case((JobRow.state == JobState.DEAD, 0), else_=1)
+    return session.scalars(wanted.order_by(is_dead, JobRow.not_before, JobRow.job_id).limit(limit)).all()
 
 
 def dead(session: Session) -> Sequence[JobRow]:
