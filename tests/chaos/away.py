@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from exchange.config import load_settings
 from exchange.flows.node import store_of
-from exchange.store.jobs import JobKind, promise
+from exchange.store.jobs import JobKind, JobState, counts, promise
 from exchange.store.tables import AcquisitionRow
 from tests.exchange import postgresql_server
 from tests.exchange.conftest import free_port
@@ -82,7 +82,7 @@ class PostgresqlServer:
         self.settings: dict[str, str] = {}
 
     def before(self, home: Path) -> None:
-        correlate_again(home)
+        correlate_again(home, until_one_runs=True)
 
     def away(self, home: Path) -> None:
         postgresql_server.stop(self._data)
@@ -100,7 +100,7 @@ class SqliteFile:
         self.settings: dict[str, str] = {}
 
     def before(self, home: Path) -> None:
-        correlate_again(home)
+        correlate_again(home, until_one_runs=True)
 
     def away(self, home: Path) -> None:
         (home / "node.db").rename(home / "node.away")
@@ -131,12 +131,19 @@ class ObjectStorage:
         self._bucket.refusing = None
 
 
-def correlate_again(home: Path) -> None:
+def correlate_again(home: Path, *, until_one_runs: bool = False) -> None:
     """Beside the node: promise what is promised after a change of the matcher."""
     store = store_of(load_settings(home))
+
+    def one_runs() -> bool:
+        with store.read() as session:
+            return JobState.RUNNING in counts(session)
+
     with store.write() as session:
         for acquisition in session.scalars(select(AcquisitionRow)):
             promise(session, JobKind.CORRELATE, acquisition.acquisition_id)
+    if until_one_runs:
+        eventually(one_runs)
     store.close()
 
 
