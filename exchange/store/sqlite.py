@@ -129,12 +129,10 @@ class SqliteDatabase:
         del committing
         match error:
             case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_ERROR)):
-                return (
-                    None
-                    if self._holds_a_node()
-                    else StoreUnavailable(
-                        "The database holds no node; nothing was stored. The operator restores the backup."
-                    )
+                if self._holds_a_node():
+                    return None
+                return StoreUnavailable(
+                    "The database holds no node; nothing was stored. The operator restores the backup."
                 )
             case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_FULL)):
                 return StoreFull("The disk is full; nothing was stored. Free space and send again.")
