@@ -49,8 +49,10 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
        undelivered.
     4. The head must reach as far as any that other peers told of before it was asked for.
 
-    A log that is known to be forked is read no further, and a signed head that does not go on from the last one is kept
-    as evidence. Raises PeerUnreachable, PeerMisbehaved, StoreFull; up to step 3 the cursor stands still then.
+    What this release is too old to read stays on the lane with all that follows it: the cursor stands, and the alarm
+    says to upgrade. A log that is known to be forked is read no further, and a signed head that does not go on from the
+    last one is kept as evidence. Raises PeerUnreachable, PeerMisbehaved, StoreFull; up to step 3 the cursor stands
+    still then.
     """
     _check_space(node)
     with node.store.read() as session:
@@ -92,6 +94,7 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
         row.cursor_count, row.cursor_head = verified.count, verified.head
         row.withheld += verified.withheld
         row.checkpoint = verified.checkpoint or row.checkpoint
+        row.needs, row.waiting = verified.needs, verified.waiting
         ask_again(session, node_id)
         row.pulled_at, row.alarm = stamp(), standing_alarm(session, node_id)
     drop_refused(node, keys, verified.keys)

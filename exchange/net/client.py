@@ -28,6 +28,7 @@ from schemas.key_chain import MAX_CHAIN_BYTES
 from schemas.lane import MAX_PAGE_BYTES
 from schemas.mirror import MAX_MIRROR_BYTES
 from schemas.strict_json import check_json
+from schemas.versions import NEWEST
 from schemas.witness import MAX_ANSWER_BYTES
 
 MAX_CARD_BYTES = 64 * 1024
@@ -105,12 +106,13 @@ class PeerClient:
             return _bounded(answer, line, MAX_CHAIN_BYTES)
 
     def fetch_lane(self, peer: PeerAddress, *, start: int, head: bytes, known_size: int, wait_s: int = 0) -> bytes:
-        """The next page of this node's lane at a peer: verified to be the peer's answer to this very request. Where
-        there is no news the peer waits for some, at most ``wait_s`` seconds.
+        """The next page of this node's lane at a peer: verified to be the peer's answer to this very request, which
+        says up to which version of the contract this release reads. Where there is no news the peer waits for some, at
+        most ``wait_s`` seconds.
 
         Raises PeerUnreachable, PeerMisbehaved.
         """
-        url = f"{peer.url}/v1/lane?start={start}&head={head.hex()}&known_size={known_size}"
+        url = f"{peer.url}/v1/lane?start={start}&head={head.hex()}&known_size={known_size}&reads={NEWEST}"
         if wait_s:
             url += f"&wait={wait_s}"
         within_s = wait_s + PAGE_TIMEOUTS * self._timeout_s
