@@ -17,7 +17,7 @@ from exchange.flows.audit import took
 from exchange.flows.enrol import peer_keys
 from exchange.flows.fetch import ask_again
 from exchange.flows.hit_pairs import settle_pairs
-from exchange.flows.key_events import adopt_keys, drop_refused
+from exchange.flows.key_events import adopt_keys, drop_refused, learn_keys
 from exchange.flows.node import Node
 from exchange.flows.page import Expected, Poison, Received, VerifiedPage, poison, verify_page
 from exchange.flows.peer import address_of
@@ -48,6 +48,8 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
        quarantine, the audit row, and the cursor. A peer that answers again is asked again for the scans that it left
        undelivered.
     4. The head must reach as far as any that other peers told of before it was asked for.
+    5. Where the lane waits for an upgrade of this node, the peer is asked for its key-events: one that calls a key
+       compromised may stand behind what waits, and holds at once.
 
     What this release is too old to read stays on the lane with all that follows it: the cursor stands, and the alarm
     says to upgrade. A log that is known to be forked is read no further, and a signed head that does not go on from the
@@ -100,6 +102,8 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
     drop_refused(node, keys, verified.keys)
     settle_pairs(node)
     refuse_hidden(node_id, verified.log_size, told)
+    if verified.needs is not None:
+        learn_keys(node, client, node_id)
     return verified.more
 
 

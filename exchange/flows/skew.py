@@ -1,6 +1,6 @@
 """Nodes of different releases: what waits between them until one of the two is upgraded, and the words for it.
 
-With each request for its lane a peer says, signed, up to which version of the contract it reads. A lane is given as far
+With each request a peer says up to which version of the contract it reads. A lane is given as far
 as the peer reads it; what it cannot read yet waits there, in its order, and goes on by itself once the peer says more.
 A peer that says nothing, as the first release does, is given everything, and sets aside what it does not understand.
 """

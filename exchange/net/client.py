@@ -35,6 +35,10 @@ MAX_CARD_BYTES = 64 * 1024
 MAX_PROBLEM_BYTES = 16 * 1024
 MAX_RECEIPT_BYTES = 4 * 1024
 MAX_TILE_BYTES = 256 * 32
+READS = "FFP-Contract"
+"""The header in which a node says up to which version of the contract it reads. No signature covers it: a node of the
+first release refuses one that covers more than it knows. Whoever changes it on the way can keep a lane back, as by
+losing the request, and nothing else."""
 PAGE_TIMEOUTS = 4
 """A page may take this many timeouts in all: the largest, 8 MB, arrives in 120 s over a line of 560 kbit/s."""
 RATE_WINDOW_S = 30.0
@@ -106,13 +110,12 @@ class PeerClient:
             return _bounded(answer, line, MAX_CHAIN_BYTES)
 
     def fetch_lane(self, peer: PeerAddress, *, start: int, head: bytes, known_size: int, wait_s: int = 0) -> bytes:
-        """The next page of this node's lane at a peer: verified to be the peer's answer to this very request, which
-        says up to which version of the contract this release reads. Where there is no news the peer waits for some, at
-        most ``wait_s`` seconds.
+        """The next page of this node's lane at a peer: verified to be the peer's answer to this very request. Where
+        there is no news the peer waits for some, at most ``wait_s`` seconds.
 
         Raises PeerUnreachable, PeerMisbehaved.
         """
-        url = f"{peer.url}/v1/lane?start={start}&head={head.hex()}&known_size={known_size}&reads={NEWEST}"
+        url = f"{peer.url}/v1/lane?start={start}&head={head.hex()}&known_size={known_size}"
         if wait_s:
             url += f"&wait={wait_s}"
         within_s = wait_s + PAGE_TIMEOUTS * self._timeout_s
@@ -224,7 +227,7 @@ class PeerClient:
         """``within_s`` for the whole of it, of that ``head_s`` until the status and the headers are there."""
         with self._lines.line(within_s=within_s) as line:
             # identity: digests and limits are of the bytes as they travel, whatever a proxy would like to compress
-            headers = {**headers, **passed_on(), "Accept-Encoding": "identity"}
+            headers = {**headers, **passed_on(), READS: NEWEST, "Accept-Encoding": "identity"}
             content: bytes | Iterator[bytes] | None = None
             match body:
                 case Form():

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import anyio
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
@@ -25,6 +25,7 @@ from exchange.flows.status import node_status
 from exchange.flows.sync import sync_status
 from exchange.flows.witness import answer_report
 from exchange.log.tiles import parse_path
+from exchange.net.client import READS
 from exchange.store.statements import latest_checkpoint, tile_hashes
 from exchange.web import answers
 from exchange.web.access import AnyUser, AnyUserOrPeer, CallingPeer, OpenNode, Operator, ReadingPeer, ReportingPeer
@@ -58,7 +59,7 @@ FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 def node_card(node: OpenNode) -> Response:
     """This node's card, signed by its identity key. Believe it only after comparing the fingerprint by telephone. Its
     headers say which versions of the contract and which kinds of statements this node reads."""
-    reads = {"FFP-Contract": ", ".join(VERSIONS), "FFP-Kinds": ", ".join(KINDS)}
+    reads = {READS: ", ".join(VERSIONS), "FFP-Kinds": ", ".join(KINDS)}
     return Response(node.card_envelope.raw, media_type=ENVELOPE_MEDIA_TYPE, headers=reads)
 
 
@@ -77,11 +78,14 @@ async def lane(
     head: Head,
     known_size: Count = 0,
     wait: Annotated[int, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for news, where there is none.")] = 0,
-    reads: Annotated[ContractVersion | None, Query(description="The newest contract that the reader reads.")] = None,
+    reads: Annotated[
+        ContractVersion | None,
+        Header(alias=READS, description="The newest version of the contract that the peer reads."),
+    ] = None,
 ) -> Response:
     """For peers: what follows ``start`` on their lane. The answer is signed and bound to the request. With ``wait`` it
     comes when the log has grown beyond ``known_size``, or after that time. It ends before the first statement that
-    needs a newer version of the contract than the peer ``reads``; to who does not say that, everything is given."""
+    needs a newer version of the contract than the peer says to read; to who says nothing, everything is given."""
     signature = _signature(request)
     if wait:
         await run_in_threadpool(acknowledge, node, peer.row.node_id, start, bytes.fromhex(head), signature, reads)

@@ -33,6 +33,7 @@ from exchange.web.metrics import registry_of
 from schemas import AnyStatement, Exhibit, Message, Record, Statement, parse_statement, statement_id
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.network import AL, MK, RS, Network
+from tests.exchange.flows.test_key_events import replaced
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 from tests.schemas.statement_examples import statement_fields
 
@@ -258,3 +259,24 @@ def test_a_peer_keeps_its_lane_for_no_other_reason(
     monkeypatch.setattr(lane, "LanePage", lambda **fields: honest.model_construct(**(fields | lie)))
     with pytest.raises(PeerMisbehaved, match=r"keeps its lane|breaks the contract"):
         network.pull(MK, RS)
+
+
+def test_a_compromise_behind_what_waits_holds_at_once(network: Network) -> None:
+    """Else a peer that is too old would go on believing what a stolen key signed until it is upgraded."""
+    good, stolen = network.share(RS, Jurisdiction.MK, count=2)
+    network.round(MK, RS)
+    network.round(AL, RS)
+    index = network.size(RS) - 1
+    replaced(network, ["statement"])
+    newer_record(network, colour="grey")
+    network.work(RS)
+    network.round(MK, RS)
+    network.round(AL, RS)
+    waits_at = network.peer(MK, RS).cursor_count
+    replaced(network, ["statement"], compromised=True, from_index=index)
+    network.pull(MK, RS)
+    row = network.peer(MK, RS)
+    assert (row.cursor_count, row.needs) == (waits_at, NEWER), "it waits still"
+    assert network.holds(MK) == {good}
+    with network.nodes[MK].store.read() as session:
+        assert session.get_one(StatementRow, stolen).refused_by is not None
