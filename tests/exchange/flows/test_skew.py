@@ -230,13 +230,23 @@ def test_a_peer_that_does_not_say_what_it_reads_is_given_everything(network: Net
         assert (lane_of(session, MK).reads, peer_behind(session, MK)) == (None, None)
 
 
+def test_a_page_ends_before_what_its_reader_is_too_old_for(network: Network) -> None:
+    a_day(network)
+    rs, peer = network.nodes[RS], network.peer(RS, MK)
+    given = read_lane(rs, peer, start=0, head=EMPTY_HEAD, known_size=0, reads="1.0")
+    assert (len(given.items), given.needs, given.count) == (1, NEWER, 6)
+    for reads in (NEWER, "1.10", "2.0"):
+        given = read_lane(rs, peer, start=0, head=EMPTY_HEAD, known_size=0, reads=reads)
+        assert (len(given.items), given.needs) == (6, None)
+
+
 def test_what_is_too_new_holds_up_its_own_issuer_alone(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane, "readable", careless)
     a_day(network)
     (other,) = network.share(AL, Jurisdiction.MK)
     network.settle()
     assert came(network.nodes[MK], AL) == [other]
-    assert network.peer(MK, AL).needs is None
+    assert (network.peer(MK, AL).needs, network.peer(MK, RS).needs) == (None, NEWER)
 
 
 def test_what_is_not_signed_as_it_must_be_is_never_too_new(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
