@@ -25,6 +25,7 @@ ExchangeError
 ├── ProviderUnavailable         nobody can sign in at the provider: try again later, or tell the operator
 ├── NotSearched                 nothing could be compared, for a reason that lies in the query: the answer says so
 ├── StatementInvalid            a signed statement that must not be believed: quarantine it
+│   └── StatementTooNew         only a later release reads it: leave it where it is, and upgrade this node
 ├── RootInvalid                 a trust root or registry that must not be believed: keep to the one before it
 ├── LogError
 │   ├── ProofInvalid            a proof does not lead to the root: believe nothing that rests on it
@@ -178,6 +179,17 @@ class NotSearched(ExchangeError):
 
 class StatementInvalid(ExchangeError):
     code = "statement-invalid"
+
+
+class StatementTooNew(StatementInvalid):
+    """Signed as it must be, and of a newer contract than this release reads: it waits until this node is upgraded.
+    ``needs`` is the version."""
+
+    code = "unknown-contract"
+
+    def __init__(self, message: str, *, needs: str) -> None:
+        super().__init__(message)
+        self.needs = needs
 
 
 class RootInvalid(ExchangeError):

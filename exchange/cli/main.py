@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -38,11 +39,31 @@ from exchange.cli import (
 
 app = typer.Typer(
     name="ffp",
-    help="Ballistic information exchange between Firearms Focal Points.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    from exchange.cli.version import say_version
+
+    say_version()
+    raise typer.Exit
+
+
+@app.callback()
+def ffp(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_say_version, help="What this is, and what it reads."),
+    ] = False,
+) -> None:
+    """Ballistic information exchange between Firearms Focal Points."""
+
+
 app.command("init")(node.init)
 app.command("serve")(node.serve)
 app.command("worker")(node.worker)

@@ -16,10 +16,11 @@ from exchange.flows.deadlines import Due, all_duties
 from exchange.flows.log_start import may_sign
 from exchange.flows.node import Node
 from exchange.flows.peer_quota import shares_of, why_stopped
+from exchange.flows.skew import peer_behind
 from exchange.store import jobs, workers
 from exchange.store.mail import failures
 from exchange.store.objects import count_objects
-from exchange.store.peers import PeerState, all_peers, lane_of, unnoted, withheld_on
+from exchange.store.peers import PeerState, all_peers, lane_of, node_older, unnoted, withheld_on
 from exchange.store.records import counts_by_state, scan_bytes
 from exchange.store.stamps import latest_stamp, stamp_failure
 from exchange.store.statements import last_log_check, latest_checkpoint, log_size
@@ -49,6 +50,10 @@ class PeerNumbers:
     bytes_left: int
     stopped: bool
     """Whether its lane is read no further, since it used up its share or too much is set aside."""
+    peer_older: int
+    """How many statements wait for it until it is upgraded."""
+    node_older: int
+    """How many of its statements wait until this node is upgraded."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +171,8 @@ def _peer(session: Session, node: Node, peer: PeerRow) -> PeerNumbers:
         statements_left=max(0, shares.statements.left),
         bytes_left=max(0, shares.bytes.left),
         stopped=why_stopped(shares, node.settings, name) is not None,
+        peer_older=behind.waiting if (behind := peer_behind(session, name)) else 0,
+        node_older=peer.waiting if node_older(peer) else 0,
     )
 
 

@@ -32,6 +32,8 @@ from exchange.flows.observe import (
 )
 from exchange.flows.ready import readiness
 from exchange.store.records import AcquisitionState
+from schemas.statements import KINDS
+from schemas.versions import VERSIONS
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +105,7 @@ class _Observed(Collector):
         yield _gauge("ffp_ready", "Whether this part of the node can do its work.", "part", parts)
         yield from _machine(self._node)
         yield from self._asked()
+        yield from _contract()
         try:
             numbers = self._look()
         except ExchangeError as error:
@@ -156,6 +159,14 @@ def _machine(node: Node) -> Iterator[Metric]:
     yield _one("ffp_disk_reserve_bytes", "Below this nothing is taken any more (min_free_bytes).", reserve)
 
 
+def _contract() -> Iterator[Metric]:
+    """Constant for a release: what its peers may send it."""
+    yield _gauge(
+        "ffp_contract_version", "A version of the contract that is read.", "version", dict.fromkeys(VERSIONS, 1.0)
+    )
+    yield _gauge("ffp_contract_kind", "A kind of statement that is read.", "kind", dict.fromkeys(KINDS, 1.0))
+
+
 def _work(numbers: Numbers) -> Iterator[Metric]:
     jobs = GaugeMetricFamily("ffp_jobs", "Promised work that is not done.", labels=["kind", "state"])
     for (kind, state), count in numbers.jobs.items():
@@ -190,6 +201,8 @@ def _peers(numbers: Numbers) -> Iterator[Metric]:
         "ffp_peer_statements_left": ("What it may still send today, in statements.", "statements_left"),
         "ffp_peer_bytes_left": ("The same in bytes, with the scans that they name.", "bytes_left"),
         "ffp_peer_stopped": ("Whether its lane is not read: its share is used up, or too much set aside.", "stopped"),
+        "ffp_peer_older": ("Statements that wait until this peer is upgraded.", "peer_older"),
+        "ffp_node_older": ("Statements of this peer that wait until this node is upgraded.", "node_older"),
         "ffp_cosigned_size": ("The largest head of this node's log that it cosigned.", "cosigned_size"),
         "ffp_cosigned_timestamp_seconds": ("When its last cosignature came; 0: never.", "cosigned_at"),
     }
