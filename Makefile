@@ -63,11 +63,11 @@ screenshots: install  ## Each page as a picture into docs/screenshots, and those
 
 chaos: install  ## Cut connections, a week offline, kill -9 fifty times, four nodes in 200 runs, a pilot of five minutes, ten thousand damaged scans; an hour and 15 GB; writes chaos.json
 	@rm -f chaos.json
-	@FFP_CHAOS=full FFP_CHAOS_RUNS=200 FFP_CHAOS_STEPS=50 FFP_CHAOS_REPORT=chaos.json $(BIN)/python -m pytest -q -s tests/chaos --benchmark-disable
+	@FFP_CHAOS=full FFP_CHAOS_RUNS=200 FFP_CHAOS_STEPS=50 FFP_CHAOS_REPORT=chaos.json $(BIN)/python -m pytest -q -s tests/chaos --benchmark-disable --timeout=0
 
 pilot: install  ## Six nodes, 150 exhibits, 15 minutes, then all that goes wrong; writes pilot.json
 	@rm -f pilot.json
-	@FFP_PILOT=full FFP_CHAOS_REPORT=pilot.json $(BIN)/python -m pytest -q -s tests/chaos/test_pilot.py --benchmark-disable
+	@FFP_PILOT=full FFP_CHAOS_REPORT=pilot.json $(BIN)/python -m pytest -q -s tests/chaos/test_pilot.py --benchmark-disable --timeout=0
 
 test-slow: install  ## What `make test` leaves out
 	@$(call alone_first,slow and not alone)
@@ -85,14 +85,14 @@ check: install  ## Style, types, architecture; known faults of what is installed
 
 load: install  ## Fifty people browse while 100,000 references are searched: 20 GB and some twenty minutes; writes load.json
 	@rm -f load.json
-	@FFP_LOAD=full FFP_LOAD_REPORT=load.json $(BIN)/python -m pytest -q -s tests/load/test_fifty_people.py --benchmark-disable
+	@FFP_LOAD=full FFP_LOAD_REPORT=load.json $(BIN)/python -m pytest -q -s tests/load/test_fifty_people.py --benchmark-disable --timeout=0
 
 load-node: install  ## Programs read and submit over 200 connections, on SQLite and PostgreSQL: eight minutes; writes load-node.json and curves
 	@rm -f load-node.json
-	@FFP_LOAD=full FFP_TEST_POSTGRESQL_FSYNC=on FFP_LOAD_REPORT=load-node.json FFP_LOAD_CURVE=docs/load-{}.svg $(BIN)/python -m pytest -q -s tests/load/test_traffic.py tests/load/test_idle.py --benchmark-disable
+	@FFP_LOAD=full FFP_TEST_POSTGRESQL_FSYNC=on FFP_LOAD_REPORT=load-node.json FFP_LOAD_CURVE=docs/load-{}.svg $(BIN)/python -m pytest -q -s tests/load/test_traffic.py tests/load/test_idle.py --benchmark-disable --timeout=0
 
 bench: install  ## Time each stage beside its floor, up to a million references; writes bench.json and docs/benchmarks.md
-	@$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-quiet --benchmark-json=bench.json
+	@$(BIN)/python -m pytest -q tests/benchmarks --timeout=0 --benchmark-only --benchmark-quiet --benchmark-json=bench.json
 	@$(BIN)/python -m tests.benchmarks.report bench.json docs/benchmarks.md
 
 serve: install  ## Serve a node from ./node (made as Serbia's on first use); HOME_DIR=folder for another
