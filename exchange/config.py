@@ -203,8 +203,8 @@ class Settings(BaseSettings):
     """For so many days a peer keeps what it did not use: a newcomer has as much of its past to send at once, and a peer
     that was away a week what it gathered."""
     peer_quarantine_items: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """So many items of a peer's that are not believed and were not noted, and its lane is read no further until the
-    operator has seen them: each is kept as evidence."""
+    """So many items of a peer's that are not believed are kept as evidence, in files; of as many more their digests and
+    reasons. While so many were not noted, its lane is read no further: the operator is to see them first."""
     peer_quarantine_bytes: Bytes = 64 * 1024**2
     """And so many bytes of them."""
     lane_wait_s: Annotated[float, Field(ge=0, le=50)] = 20
@@ -375,6 +375,11 @@ class Settings(BaseSettings):
     def drafts(self) -> Path:
         """Scans of exhibits that examiners are still entering; each is erased with its draft."""
         return self.home / "drafts"
+
+    @property
+    def quarantine(self) -> Path:
+        """The bytes of what peers sent and nobody believes."""
+        return self.home / "quarantine"
 
     @property
     def prepared(self) -> Path:
