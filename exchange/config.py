@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from exchange.errors import ConfigurationError
+from exchange.home import write_private
 from schemas.issued import NodeId, Url
 from schemas.vocabulary import Jurisdiction
 
@@ -457,16 +458,14 @@ def write_config(settings: dict[str, Any], home: Path) -> None:
     lines = [
         f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}" for name, value in settings.items()
     ]
-    (home / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_private(home / "config.toml", "\n".join(lines) + "\n")
 
 
 def write_secret(name: str, value: str, home: Path) -> None:
     """Write a setting to a file that its owner alone may read."""
     folder = home / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{PREFIX}{name}".lower()
-    path.touch(mode=0o600)
-    path.write_text(value + "\n", encoding="utf-8")
+    write_private(folder / f"{PREFIX}{name}".lower(), value + "\n")
 
 
 def _refuse_unknown_environment() -> None:

@@ -34,14 +34,22 @@ from exchange.cli import (
     tokens,
     users,
 )
+from exchange.home import keep_private
 
 app = typer.Typer(
     name="ffp",
-    help="Ballistic information exchange between Firearms Focal Points.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def begin() -> None:
+    """Ballistic information exchange between Firearms Focal Points."""
+    keep_private()
+
+
 app.command("init")(node.init)
 app.command("serve")(node.serve)
 app.command("worker")(node.worker)

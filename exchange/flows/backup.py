@@ -17,6 +17,7 @@ from exchange.config import Settings, load_settings
 from exchange.errors import DigestDiffers, NotFound
 from exchange.flows.node import blobs_of, keys_in_force, own_history, store_of
 from exchange.flows.quarantine import to_back_up
+from exchange.home import private_folder
 from exchange.store.backup_paths import is_settings_path
 from exchange.store.blobs import BlobFolder
 from exchange.store.copies import copy_file, digest, sync, write_file
@@ -90,7 +91,7 @@ def back_up(
     settings = load_settings(home)
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(folder)
     made_at = stamp()
     whole = folder / f"{settings.node_id}-{made_at.replace(':', '')}"
     part = whole.with_name(whole.name + _PART)
@@ -158,7 +159,7 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
     files[SCANS] = write_file(part / SCANS, "".join(scan_lines(iter(there))).encode())
     # 3.
     for name, path in _settings_files(settings, backup):
-        (part / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder((part / name).parent)
         files[name] = copy_file(path, part / name)
     if sealed_with is not None:
         files[SEALED] = write_file(part / SEALED, seal(_secret_files(settings), sealed_with))
@@ -186,7 +187,7 @@ def _write_evidence(session: Session, settings: Settings, part: Path) -> dict[st
     """Path within the backup -> SHA-256."""
     files: dict[str, str] = {}
     for name, content in to_back_up(session, settings):
-        (part / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder((part / name).parent)
         files[name] = write_file(part / name, content)
     return files
 

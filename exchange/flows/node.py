@@ -23,6 +23,7 @@ from exchange.flows.mail_server import load_mail_server
 from exchange.flows.news import News
 from exchange.flows.small_pictures import SmallPictures
 from exchange.flows.worth import load_calibration
+from exchange.home import private_folder
 from exchange.meters import Meters
 from exchange.net.egress import Egress
 from exchange.net.line import tls_context
@@ -141,7 +142,7 @@ def create_node(
 
 
 def _fill_home(settings: Settings, store: Store) -> KeyEvent:
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(settings.home)
     for folder in (settings.blobs, settings.incoming, settings.prepared):
         folder.mkdir(mode=0o700, exist_ok=True)
     create_keys(settings.keys, settings.passphrase)

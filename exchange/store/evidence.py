@@ -11,6 +11,7 @@ import hashlib
 from pathlib import Path
 
 from exchange.errors import StoreUnavailable
+from exchange.home import private_folder
 from exchange.store.copies import write_file
 
 
@@ -24,8 +25,7 @@ class EvidenceFolder:
         """Raises StoreUnavailable on a fault of the disk."""
         path = self._path(peer, position)
         try:
-            for folder in (self._folder, path.parent):
-                folder.mkdir(mode=0o700, exist_ok=True)
+            private_folder(path.parent)
             write_file(path, content)
         except OSError as error:
             raise StoreUnavailable(

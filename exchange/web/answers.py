@@ -252,6 +252,14 @@ class PolicyAnswer(BaseModel):
     bases: list[dict[str, Any]]
 
 
+class PolicyPreview(BaseModel):
+    """``replaces``: the policy statement in force. ``confirmation`` confirms this very change of it."""
+
+    replaces: str | None
+    changes: list[str]
+    confirmation: str
+
+
 class SpokeAnswer(BaseModel):
     """What was said, its place in the log, and the peers on whose lanes it stands."""
 
