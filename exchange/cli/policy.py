@@ -102,7 +102,7 @@ def decide(
     home: Home = None,
 ) -> None:
     """Decide whether a record, a query with its scan, or what a query found, goes to a jurisdiction."""
-    from exchange.cli.acting import maker_of
+    from exchange.cli.acting import maker_of, warn_of
     from exchange.flows.approvals import decide as decide_approval
     from exchange.flows.node import opened
     from schemas.vocabulary import Decision, Jurisdiction, Role
@@ -110,4 +110,5 @@ def decide(
     to, decided = one_of(Jurisdiction, jurisdiction), one_of(Decision, decision)
     with opened(resolve_home(home)) as node:
         said = decide_approval(node, maker_of(node, acting, Role.HEAD), concerns, to, decided, because)
+    warn_of("--because", because)
     typer.echo(f"{decided.capitalize()}; the statement is {said}.")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from exchange.flows.free_text import Doubt
 from exchange.flows.sharing import Shared
 from exchange.flows.submit import Receipt
 from exchange.flows.sync import PeerStatus, in_words
@@ -36,6 +37,15 @@ class SharingAnswer(BaseModel):
     reason: str | None = None
 
 
+TextWarnings = Annotated[
+    dict[str, tuple[Doubt, ...]],
+    Field(
+        description="Free texts that may tell of a person, by their place: what they look like. Nothing was refused; "
+        "whoever wrote them looks again, and amends or takes back what names somebody."
+    ),
+]
+
+
 class ReceiptAnswer(BaseModel):
     """The receipt of a submission. The statement id comes from what was sent; the time of reception stands here."""
 
@@ -55,6 +65,7 @@ class ReceiptAnswer(BaseModel):
                         }
                     ],
                     "warnings": {"scan": []},
+                    "text_warnings": {"exhibit.headstamp": ["name"]},
                 }
             ]
         }
@@ -66,6 +77,7 @@ class ReceiptAnswer(BaseModel):
     created: bool
     sharing: list[SharingAnswer]
     warnings: dict[str, tuple[str, ...]]
+    text_warnings: TextWarnings
 
 
 class AcquisitionAnswer(BaseModel):
@@ -213,6 +225,7 @@ class Stated(BaseModel):
     """The ids of the statements that were signed and logged."""
 
     statements: list[str]
+    text_warnings: TextWarnings = {}
 
 
 class KeptAnswer(BaseModel):
@@ -266,6 +279,7 @@ class SpokeAnswer(BaseModel):
     statement_id: str
     log_index: int
     to: list[str]
+    text_warnings: TextWarnings = Field(validation_alias=AliasChoices("doubts", "text_warnings"))
 
 
 class StatementAnswer(BaseModel):
@@ -316,6 +330,7 @@ def receipt(found: Receipt) -> ReceiptAnswer:
         created=found.created,
         sharing=sharing(found.sharing),
         warnings=found.warnings,
+        text_warnings=found.doubts,
     )
 
 

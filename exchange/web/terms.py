@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.flows.approvals import decide as decide_approval
 from exchange.flows.approvals import queue_for
+from exchange.flows.free_text import doubts_in
 from exchange.flows.policy_change import change_policy, preview_policy
 from exchange.flows.terms import grant, policy_of
 from exchange.flows.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states
@@ -147,4 +148,4 @@ def decide(node: OpenNode, caller: Head, asked: DecisionAsked) -> answers.Stated
     """Decide what no rule may: whether a record, a query with its scan, or what a query found, goes to a jurisdiction.
     What is approved goes on its way at once; why something found is refused is told to who asked."""
     said = decide_approval(node, caller.maker, asked.concerns, asked.jurisdiction, asked.decision, asked.because)
-    return answers.Stated(statements=[said])
+    return answers.Stated(statements=[said], text_warnings=doubts_in(asked))

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 
 from exchange.errors import ExchangeError, Forbidden, InvalidInput
 from exchange.flows.alerts import MOST, count_fresh, counted_hits
+from exchange.flows.free_text import doubts_in
 from exchange.flows.hits_told import note_hits
 from exchange.flows.node import Node
 from exchange.flows.sign_in import csrf_of
@@ -94,6 +95,7 @@ _pages.filters |= {
     "term": _term,
     "reason": reason,
     "case_address": _case_address,
+    "doubts": doubts_in,
 }
 
 

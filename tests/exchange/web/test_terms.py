@@ -68,8 +68,9 @@ def test_a_restriction_in_words_waits_for_the_head(pair: tuple[RunningNode, Runn
     (asked,) = rs.get("/v1/approvals", Role.HEAD).json()
     assert (asked["concerns"], asked["jurisdiction"]["code"], asked["overdue"]) == (record, "MK", False)
     assert (asked["concern"], asked["restriction"]) == ("record", "Ask the prosecutor first.")
-    decided = {"concerns": record, "jurisdiction": "MK", "decision": "approved", "because": "The prosecutor agrees."}
-    assert post(rs, "/v1/approvals", **decided).status_code == 201
+    decided = {"concerns": record, "jurisdiction": "MK", "decision": "approved", "because": "Jelena Ilić agrees."}
+    answer = post(rs, "/v1/approvals", **decided)
+    assert (answer.status_code, answer.json()["text_warnings"]) == (201, {"because": ["name"]})
     eventually(lambda: has(mk, record))
     assert rs.get("/v1/approvals", Role.HEAD).json() == []
     assert len(rs.get("/v1/approvals", Role.HEAD, params={"everything": "true"}).json()) == 1
@@ -123,9 +124,12 @@ def test_what_is_said_is_listed_on_the_other_side(pair: tuple[RunningNode, Runni
     said = post(rs, "/v1/statements", Role.INVESTIGATOR, type="message", to="ffp-mk", text="May we meet?")
     assert said.status_code == 201, said.text
     assert said.json()["to"] == ["ffp-mk"]
+    assert said.json()["text_warnings"] == {}
+    named = post(rs, "/v1/statements", Role.INVESTIGATOR, type="message", to="ffp-mk", text="Arben Hoxha, 069/123-456")
+    assert named.json()["text_warnings"] == {"text": ["telephone", "name"]}
     name = said.json()["statement_id"]
     eventually(lambda: mk.get(f"/v1/statements/{name}").status_code == 200)
-    (listed,) = mk.get("/v1/statements", params={"kind": "message", "issuer": "ffp-rs"}).json()
+    *_, listed = mk.get("/v1/statements", params={"kind": "message", "issuer": "ffp-rs"}).json()
     assert listed["statement"]["text"] == "May we meet?"
     assert listed["statement"]["made_by"]["role"] == "investigator"
     problem(post(rs, "/v1/statements", Role.INVESTIGATOR, type="disclosure"), 403, "forbidden")
