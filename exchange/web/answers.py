@@ -11,6 +11,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from exchange.flows.free_text import Doubt
 from exchange.flows.sharing import Shared
 from exchange.flows.submit import Receipt
+from exchange.flows.suspicion import Suspicion
 from exchange.flows.sync import PeerStatus, in_words
 from exchange.flows.worth import Worth, other_matcher
 from exchange.store.candidates import StoredCandidate
@@ -96,6 +97,19 @@ class AcquisitionAnswer(BaseModel):
     correlated_at: datetime | None
 
 
+class SuspicionAnswer(BaseModel):
+    """That the key which signed a statement was in wrong hands, by which key-event of its issuer, from which place of
+    its log on. ``since`` this node knows it. What stands before that place is ``believed``."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    key_event: str
+    since: datetime | None
+    place: int
+    believed: bool
+    in_words: str
+
+
 class RecordSummary(BaseModel):
     statement_id: str
     issuer: str
@@ -106,6 +120,7 @@ class RecordSummary(BaseModel):
     earliest: str | None
     latest: str | None
     received_at: datetime
+    suspicion: SuspicionAnswer | None = None
 
 
 class RecordAnswer(RecordSummary):
@@ -292,9 +307,10 @@ class StatementAnswer(BaseModel):
     received_at: datetime
     statement: dict[str, Any]
     matcher_differs: str | None
+    suspicion: SuspicionAnswer | None = None
 
 
-def statement(row: StatementRow) -> StatementAnswer:
+def statement(row: StatementRow, doubted: Suspicion | None = None) -> StatementAnswer:
     said = parse_statement(open_envelope(row.envelope or b"").payload)
     return StatementAnswer(
         statement_id=row.statement_id,
@@ -304,6 +320,7 @@ def statement(row: StatementRow) -> StatementAnswer:
         received_at=datetime.fromisoformat(row.received_at),
         statement=said.model_dump(mode="json"),
         matcher_differs=other_matcher(getattr(said, "matcher", None)),
+        suspicion=suspicion(doubted),
     )
 
 
@@ -334,7 +351,7 @@ def receipt(found: Receipt) -> ReceiptAnswer:
     )
 
 
-def summary(row: RecordRow) -> RecordSummary:
+def summary(row: RecordRow, doubted: Suspicion | None = None) -> RecordSummary:
     return RecordSummary(
         statement_id=row.statement_id,
         issuer=row.issuer,
@@ -345,16 +362,28 @@ def summary(row: RecordRow) -> RecordSummary:
         earliest=row.earliest,
         latest=row.latest,
         received_at=datetime.fromisoformat(row.received_at),
+        suspicion=suspicion(doubted),
     )
 
 
+def suspicion(found: Suspicion | None) -> SuspicionAnswer | None:
+    return None if found is None else SuspicionAnswer.model_validate(found)
+
+
 def record(
-    row: RecordRow, statement: Record, log_index: int, acquisitions: list[AcquisitionRow], shared: list[Shared]
+    row: RecordRow,
+    statement: Record,
+    log_index: int,
+    acquisitions: list[AcquisitionRow],
+    shared: list[Shared],
+    doubted: Suspicion | None = None,
 ) -> RecordAnswer:
+    """What is not believed was superseded by no newer version, but by a key-event."""
+    not_believed = doubted is not None and not doubted.believed
     return RecordAnswer(
-        **summary(row).model_dump(),
+        **summary(row, doubted).model_dump(),
         log_index=log_index,
-        superseded_by=row.superseded_by,
+        superseded_by=None if not_believed else row.superseded_by,
         statement=statement.model_dump(mode="json"),
         acquisitions=[AcquisitionAnswer.model_validate(item, from_attributes=True) for item in acquisitions],
         sharing=sharing(shared),

@@ -31,7 +31,7 @@ from exchange.web.languages.days import moment, period
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.modules import ADDRESS, VIEWER_MODULES
 from exchange.web.pages.sent import kind_of, own_body
-from exchange.web.pages.sentences import Refusal, reason, standing
+from exchange.web.pages.sentences import Refusal, reason, standing, suspicion
 from exchange.web.pages.viewer_words import viewer_words
 from schemas.vocabulary import Role, SignedInBy
 
@@ -94,6 +94,7 @@ _pages.filters |= {
     "number": _number,
     "term": _term,
     "reason": reason,
+    "suspicion": suspicion,
     "case_address": _case_address,
     "doubts": doubts_in,
 }
