@@ -14,11 +14,14 @@ from exchange.cli.main import app
 from exchange.conformance.owner import encoded
 from exchange.errors import NotFound, StoreUnavailable
 from exchange.flows.backup import back_up
+from exchange.flows.migrate import migrate, pending
+from exchange.flows.node import open_node
 from exchange.flows.quarantine import drop, has_room, listed
 from exchange.flows.receipts import give_receipt
 from exchange.flows.replay import read_again
 from exchange.flows.restore import Secrets, restore
 from exchange.flows.sync import note_quarantine
+from exchange.store.migrations import downgrade
 from exchange.store.peers import quarantined, set_aside, told_set_aside, unnoted
 from exchange.store.tables import QuarantineRow
 from schemas import Record, parse_statement
@@ -197,6 +200,26 @@ def test_what_a_later_release_may_understand_comes_with_a_backup(
         str(row.position) for row in found.rows[:2]
     ]
     assert [path.stat().st_mode & 0o777 for path in (home / "quarantine", home / "quarantine" / RS)] == [0o700] * 2
+
+
+def test_what_an_earlier_release_kept_in_the_database_moves_to_the_home(network: Network) -> None:
+    mk = network.nodes[MK]
+    home = mk.settings.home
+    with mk.store._database.changing() as connection:
+        downgrade(connection, "5")
+        item = (RS, 7, "ab" * 32, 7, b"as it came", "unknown-field", "newer", "2026-11-01T00:00:00.000Z")
+        connection.exec_driver_sql(
+            "INSERT INTO quarantine (peer, position, statement_id, log_index, envelope, reason, detail, at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            item,
+        )
+    mk.close()
+    assert pending(home) == 5
+    migrate(home)
+    network.nodes[MK] = node = open_node(home)
+    (row,) = listed(node, RS)[0].rows
+    assert (row.sha256, row.size) == (hashlib.sha256(b"as it came").hexdigest(), 10)
+    assert node.evidence.read(RS, 7, row.sha256) == b"as it came"
 
 
 def test_the_operator_lists_and_drops(network: Network) -> None:
