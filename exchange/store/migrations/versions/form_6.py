@@ -6,12 +6,12 @@ packed. What a database lacks of these is added first.
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 
 import sqlalchemy as sa
 from alembic import op
 
+from exchange.store.migrations.quarantine_evidence import add_evidence, drop_evidence
 from exchange.store.types import WholeNumber, Words
 
 revision = "6"
@@ -32,7 +32,7 @@ def upgrade() -> None:
     _give_tasks_back()
     _add_unasked()
     _add_seals()
-    _add_evidence()
+    add_evidence()
 
 
 def downgrade() -> None:
@@ -45,7 +45,7 @@ def downgrade() -> None:
     _drop_clocks()
     _drop_unasked()
     _drop_seals()
-    _drop_evidence()
+    drop_evidence()
 
 
 def _complete_form_5() -> None:
@@ -467,45 +467,3 @@ def _drop_seals() -> None:
     for name in ("user", "token", "peer"):
         with op.batch_alter_table(name) as table:
             table.drop_column("seal")
-
-
-def _add_evidence() -> None:
-    """Of what is set aside the digest and the size; the bytes were written to the home before
-    (`exchange.flows.migrate`). Beyond a bound reasons are counted."""
-    op.create_table(
-        "quarantine_count",
-        sa.Column("peer", Words(), primary_key=True),
-        sa.Column("reason", Words(), primary_key=True),
-        sa.Column("items", WholeNumber, nullable=False),
-        sa.Column("unnoted", WholeNumber, nullable=False),
-        sa.Column("last_at", Words(), nullable=False),
-    )
-    with op.batch_alter_table("quarantine") as table:
-        table.add_column(sa.Column("sha256", Words()))
-        table.add_column(sa.Column("size", WholeNumber, nullable=False, server_default="0"))
-    _name_evidence()
-    with op.batch_alter_table("quarantine") as table:
-        table.alter_column("size", existing_type=WholeNumber, existing_nullable=False, server_default=None)
-        table.drop_column("envelope")
-
-
-def _name_evidence() -> None:
-    connection = op.get_bind()
-    item = sa.table("quarantine", *map(sa.column, ("peer", "position", "envelope", "sha256", "size")))
-    places = connection.execute(sa.select(item.c.peer, item.c.position).where(sa.func.length(item.c.envelope) > 0))
-    for peer, position in places.all():
-        here = (item.c.peer == peer) & (item.c.position == position)
-        envelope = connection.execute(sa.select(item.c.envelope).where(here)).scalar_one()
-        named = {"sha256": hashlib.sha256(envelope).hexdigest(), "size": len(envelope)}
-        connection.execute(item.update().where(here).values(**named))
-
-
-def _drop_evidence() -> None:
-    """The bytes stay in the home alone."""
-    with op.batch_alter_table("quarantine") as table:
-        table.add_column(sa.Column("envelope", sa.LargeBinary(), nullable=False, server_default=""))
-    with op.batch_alter_table("quarantine") as table:
-        table.alter_column("envelope", existing_type=sa.LargeBinary(), existing_nullable=False, server_default=None)
-        table.drop_column("size")
-        table.drop_column("sha256")
-    op.drop_table("quarantine_count")
