@@ -24,13 +24,18 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
 from exchange.compute_accounts import Accounts
-from exchange.errors import ComputeFailed
+from exchange.errors import ComputeAway, ComputeFailed
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 LOWEST_PRIORITY = 19
 """Of nice(2): beside any ordinary process, such a one gets a sixtieth of a core."""
+
+START_S = 60
+"""How long a new process may take to say that it runs: some seconds of imports, on a machine that is busy."""
+END_S = 5
+"""How long it is waited for the end of one that was killed; only a disk that hangs keeps it longer."""
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
@@ -62,6 +67,7 @@ class Compute:
         self._used_at = time.monotonic()
         self._resting: threading.Timer | None = None
         self._closed = False
+        self._refusal: str | None = None
         self._lock = threading.Lock()
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -69,6 +75,7 @@ class Compute:
 
         Work whose process dies is done once more, since the process may have died of something else. Raises
         ComputeFailed when it dies again, takes longer than the limit, or wants more memory; the process is replaced.
+        Raises ComputeAway when no process can be started, which is no fault of the work, and when the node stops.
         """
         account = getattr(self._thread, "account", "")
         with self._accounts.working(account):
@@ -90,7 +97,7 @@ class Compute:
     ) -> T:
         try:
             for _ in range(2):
-                executor = executor or self._start()
+                executor = self._alive(executor) or self._start(function)
                 try:
                     return _submit(executor, function, *args, **kwargs).result(timeout=self._timeout_s)
                 except (BrokenProcessPool, CancelledError):
@@ -112,7 +119,7 @@ class Compute:
         raise ComputeFailed("A worker process died twice over this scan. It was stopped; try again later.")
 
     def close(self) -> None:
-        """Stop all work at once; whoever waits for it gets ComputeFailed."""
+        """Stop all work at once; whoever waits for it gets ComputeAway."""
         with self._lock:
             self._closed = True
             running = list(self._running)
@@ -127,10 +134,44 @@ class Compute:
             running = list(self._running)
         return [process for executor in running for process in list(executor._processes or {})]  # no public way
 
-    def _start(self) -> ProcessPoolExecutor:
+    def check(self) -> None:
+        """Start a process where the last one could not be started. Raises ComputeAway when it still cannot."""
+        if self._refusal is not None:
+            self._end(self._start(os.getpid))
+
+    def _alive(self, executor: ProcessPoolExecutor | None) -> ProcessPoolExecutor | None:
+        """The idle process, unless it died meanwhile."""
+        if executor is None:
+            return None
+        processes = list((executor._processes or {}).values())
+        if processes and all(process.is_alive() for process in processes):
+            return executor
+        self._end(executor)
+        return None
+
+    def _start(self, function: Callable[..., object]) -> ProcessPoolExecutor:
+        """A process that has said that it runs and knows the function: if it dies from now on, it dies of its work.
+        Raises ComputeAway."""
+        executor = self._place()
+        try:
+            _submit(executor, _knows, function).result(timeout=START_S)
+        except (BrokenProcessPool, CancelledError, FutureTimeoutError, OSError) as error:
+            self._end(executor)
+            self._check_open()
+            self._refusal = (
+                f"No worker process can be started ({_why(error)}); see to memory and limits of the machine."
+            )
+            raise ComputeAway(self._refusal) from error
+        self._refusal = None
+        return executor
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ComputeAway("The node is stopping; try again when it runs.")
+
+    def _place(self) -> ProcessPoolExecutor:
         with self._lock:
-            if self._closed:
-                raise ComputeFailed("The node is stopping; try again when it runs.")
+            self._check_open()
             for name in _ONE_THREAD:
                 os.environ.setdefault(name, "1")
             # spawn: a fork of a threaded server may hang, and a fork server's socket needs a short TMPDIR
@@ -171,14 +212,33 @@ class Compute:
             self._idle.put(None)
 
     def _end(self, executor: ProcessPoolExecutor) -> None:
-        """Kill a process that is dead, stuck or not wanted any more."""
+        """Kill a process that is dead, stuck or not wanted any more, and wait for the thread that looks after it: when
+        the interpreter ends while such a thread closes its pipes, it ends with the trace of an OSError."""
         with self._lock:
             self._running.discard(executor)
-        processes = list((executor._processes or {}).values())  # an executor has no public way to stop a stuck worker
-        for process in processes:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+        # an executor has no public way to stop a stuck worker, or to wait for its thread no longer than so long
+        processes = executor._processes
+        thread: threading.Thread | None = executor._executor_manager_thread  # type: ignore[assignment]  # so it is
         executor.shutdown(wait=False, cancel_futures=True)
+        until = time.monotonic() + END_S
+        while True:
+            for process in list((processes or {}).values()):
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+            if thread is None or not thread.is_alive() or time.monotonic() >= until:
+                return
+            thread.join(0.1)  # a process that was just being started shows up meanwhile
+
+
+def _why(error: BaseException) -> str:
+    """What the system says; of a process that ended, or is not heard of, there is no more to tell."""
+    match error:
+        case FutureTimeoutError():
+            return f"it did not answer within {START_S} s"
+        case OSError():
+            return error.strerror or str(error)
+        case _:
+            return "it ended at once"
 
 
 def _submit(executor: ProcessPoolExecutor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -197,6 +257,11 @@ def _begin_worker(niceness: int, memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+
+
+def _knows(function: Callable[..., object]) -> None:
+    """In the worker: whoever is told of a function has imported what it needs."""
+    del function
 
 
 def _end_with_parent() -> None:

@@ -14,15 +14,18 @@ ExchangeError
 ├── TooMany                     the sender comes again later; nothing is wrong
 │   ├── QuotaReached            the peer asked as often as it may: it asks again after the time that is named
 │   └── Busy                    there is more to do than can be done in time: the same again, after that time
-├── StoreUnavailable            try again later; nothing was stored
-│   ├── StoreFull               the operator frees space; nothing was stored
-│   ├── ObjectStoreUnavailable  the object store is away: try again later; nothing is lost
-│   │   └── ObjectAltered       it has other bytes than the scan's: they are not served; the operator mends it
-│   └── NotAudited              try again later; nothing was shown, since who asked could not be written down
-├── ComputeFailed               a worker process died or took too long: try again; it is counted
+├── InfrastructureAway          what all work stands on is away, whatever was asked: work waits, no attempt is counted
+│   ├── StoreUnavailable        try again later; nothing was stored
+│   │   ├── StoreFull           the operator frees space; nothing was stored
+│   │   ├── ObjectStoreUnavailable  the object store is away: try again later; nothing is lost
+│   │   │   └── ObjectAltered   it has other bytes than the scan's: they are not served; the operator mends it
+│   │   └── NotAudited          try again later; nothing was shown, since who asked could not be written down
+│   └── ComputeAway             no process can be started, the node stops, or the cluster is away: a ComputeFailed too
+├── ComputeFailed               a worker process died or took too long over this work: try again; it is counted
 ├── ProviderUnavailable         nobody can sign in at the provider: try again later, or tell the operator
 ├── NotSearched                 nothing could be compared, for a reason that lies in the query: the answer says so
 ├── StatementInvalid            a signed statement that must not be believed: quarantine it
+│   └── StatementTooNew         only a later release reads it: leave it where it is, and upgrade this node
 ├── RootInvalid                 a trust root or registry that must not be believed: keep to the one before it
 ├── LogError
 │   ├── ProofInvalid            a proof does not lead to the root: believe nothing that rests on it
@@ -128,7 +131,13 @@ class Busy(TooMany):
     code = "busy"
 
 
-class StoreUnavailable(ExchangeError):
+class InfrastructureAway(ExchangeError):
+    """Raised where the connection or the service itself failed. What the work did to itself is never one of these."""
+
+    code = "infrastructure-away"
+
+
+class StoreUnavailable(InfrastructureAway):
     code = "store-unavailable"
 
 
@@ -152,6 +161,10 @@ class ComputeFailed(ExchangeError):
     code = "compute-failed"
 
 
+class ComputeAway(ComputeFailed, InfrastructureAway):
+    code = "compute-away"
+
+
 class ProviderUnavailable(ExchangeError):
     """The provider of the sign-in does not answer, or not as it must."""
 
@@ -166,6 +179,17 @@ class NotSearched(ExchangeError):
 
 class StatementInvalid(ExchangeError):
     code = "statement-invalid"
+
+
+class StatementTooNew(StatementInvalid):
+    """Signed as it must be, and of a newer contract than this release reads: it waits until this node is upgraded.
+    ``needs`` is the version."""
+
+    code = "unknown-contract"
+
+    def __init__(self, message: str, *, needs: str) -> None:
+        super().__init__(message)
+        self.needs = needs
 
 
 class RootInvalid(ExchangeError):

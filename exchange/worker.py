@@ -16,7 +16,6 @@ from structlog.contextvars import bound_contextvars
 
 from exchange.errors import (
     ExchangeError,
-    ObjectStoreUnavailable,
     PeerBusy,
     PeerUnreachable,
     StoreUnavailable,
@@ -40,7 +39,7 @@ from exchange.flows.monitoring_hours import Hours
 from exchange.flows.node import Node
 from exchange.flows.objects import evict, promise_objects, settle_object, sweep_objects
 from exchange.flows.objects import promise_again as promise_objects_again
-from exchange.flows.presence import BEAT_S, LEASE_S, NEVER, Presence, most_attempts, tell_on_scan
+from exchange.flows.presence import BEAT_S, LEASE_S, Presence, most_attempts, tell_on_scan
 from exchange.flows.references import restore_galleries
 from exchange.flows.replay import read_again
 from exchange.flows.send_blind import draw_control
@@ -49,6 +48,7 @@ from exchange.flows.withdraw import purge
 from exchange.net.client import PeerClient
 from exchange.net.request_id import FIELD, new_request_id
 from exchange.net.time_authority import TimeAuthorityClient
+from exchange.patience import Patience, is_away
 from exchange.peer_rounds import PeerRounds
 from exchange.store import jobs
 from exchange.store.deliveries import kept_scans
@@ -95,6 +95,7 @@ class Worker:
         )
         self._time_authority = TimeAuthorityClient(guard=node.egress, timeout_s=node.settings.peer_timeout_s)
         self._chance = random.Random()
+        self._patience = Patience(self._chance)
         self._hours = Hours(node)
         self._presence = Presence(node)
         self._term, self._taking_over = 0, threading.Lock()
@@ -335,15 +336,12 @@ class Worker:
         try:
             with self._node.background.on_account_of(job.node_id):
                 self._do(kind, int(job.subject), job.attempts)
-        except ExchangeError as error:
-            wait = error.retry_after_s if isinstance(error, PeerUnreachable) else 0
-            patient = isinstance(error, ObjectStoreUnavailable)  # however long it is away, no scan is given up for it
-            counted = not isinstance(error, PeerBusy)
-            self._failed(job, f"{error.code}: {error}", at_least_s=wait, patient=patient, counted=counted)
         except Exception as error:
-            log.exception("job failed", kind=kind, subject=job.subject)
-            self._failed(job, f"unforeseen: {type(error).__name__}")
+            if not isinstance(error, ExchangeError):
+                log.exception("job failed", kind=kind, subject=job.subject)
+            self._not_done(job, error)
         else:
+            self._patience.over(job.job_id)
             self._written(lambda session: jobs.finish(session, job))
 
     def _due_kinds(self) -> frozenset[jobs.JobKind]:
@@ -380,14 +378,34 @@ class Worker:
             case jobs.JobKind.DRAW_CONTROL:
                 draw_control(self._node, subject)
 
-    def _failed(
-        self, job: JobRow, message: str, *, at_least_s: float = 0, patient: bool = False, counted: bool = True
-    ) -> None:
+    def _not_done(self, job: JobRow, error: Exception) -> None:
+        """It waits where it could not be tried, else that was an attempt."""
+        told = f"{error.code}: {error}" if isinstance(error, ExchangeError) else f"unforeseen: {type(error).__name__}"
+        if is_away(error):
+            self._wait(job, told, self._patience.pause_s(job.job_id))
+            return
+        self._patience.over(job.job_id)
+        asked_s = error.retry_after_s if isinstance(error, PeerUnreachable) else 0
+        if isinstance(error, PeerBusy):
+            self._wait(job, told, max(jobs.FIRST_DELAY_S, asked_s))
+        else:
+            self._failed(job, told, at_least_s=asked_s)
+
+    def _wait(self, job: JobRow, message: str, pause_s: float) -> None:
+        log.warning("job waits", kind=job.kind, subject=job.subject, pause_s=round(pause_s, 1), detail=message)
+
+        def put_back(session: Session) -> None:
+            jobs.wait(session, job, message, pause_s=pause_s)
+            tell_on_scan(session, job, message, aside=False)
+
+        self._written(put_back)
+
+    def _failed(self, job: JobRow, message: str, *, at_least_s: float) -> None:
         log.warning("job failed", kind=job.kind, subject=job.subject, attempt=job.attempts, detail=message)
 
         def put_back(session: Session) -> None:
-            most = NEVER if patient else most_attempts(job, self._node.settings.max_attempts)
-            aside = jobs.fail(session, job, message, max_attempts=most, at_least_s=at_least_s, counted=counted)
+            most = most_attempts(job, self._node.settings.max_attempts)
+            aside = jobs.fail(session, job, message, max_attempts=most, at_least_s=at_least_s)
             tell_on_scan(session, job, message, aside)
 
         self._written(put_back)

@@ -10,7 +10,7 @@ from schemas.envelope import (
     pre_authentication_encoding,
     seal,
 )
-from schemas.errors import ContractError
+from schemas.errors import ContractError, NewerContract
 from schemas.exhibit import (
     ClassCharacteristics,
     DateRange,
@@ -92,6 +92,7 @@ __all__ = [
     "Maker",
     "Measurement",
     "Message",
+    "NewerContract",
     "Pair",
     "PhysicalComparison",
     "Policy",

@@ -33,6 +33,15 @@ class ContractError(Exception):
         self.problems = problems
 
 
+class NewerContract(ContractError):
+    """A statement that this release is too old to read: upgrade, and read it then. ``version`` is what it needs."""
+
+    def __init__(self, version: str, problems: tuple[tuple[str, str], ...]) -> None:
+        message = f"It needs version {version} of the contract: this node is older. Upgrade it, and it is read."
+        super().__init__("unknown-contract", message, problems)
+        self.version = version
+
+
 def shown(text: str, limit: int) -> str:
     """What a sender wrote, fit for a message: cut short, with nothing in it that hides, reorders or is half a pair."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:limit])

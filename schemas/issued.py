@@ -11,7 +11,12 @@ from schemas.exhibit import Contract, Sha256Hex
 from schemas.vocabulary import Role, SignedInBy
 
 CONTRACT_VERSION = "1.0"
+"""The first version: of whatever uses nothing that came later."""
+ReadContract = Literal["1.0"]
+"""The versions of the contract that this release reads, the oldest first (``schemas.versions``)."""
 
+ContractVersion = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})$")]
+"""Of any release, also of one to come."""
 NodeId = Annotated[str, Field(pattern=r"^ffp-[a-z]{2}(-[a-z0-9]{1,16})?$")]
 Pseudonym = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
 Url = Annotated[str, Field(pattern=r"^https?://[a-z0-9.\-\[\]:]{1,253}$")]
@@ -46,7 +51,8 @@ Moment = Annotated[
 
 
 def added_later() -> Any:
-    """An optional field that came after the first release: left out of the payload where it is unset.
+    """An optional field that came after the first release: left out of the payload where it is unset. The version that
+    brought it stands in ``schemas.versions``.
 
     A node of before refuses a field that it does not know, even an empty one. Fields of the first release go on being
     written as ``null``: a record that is submitted again must have the bytes, and so the id, that it had.
@@ -63,11 +69,12 @@ class Maker(Contract):
 
 
 class Statement(Contract):
-    """What all statements carry. ``nonce`` is 32 random bytes in hexadecimal, so that an id tells nothing of the
-    content, and erasing the payload erases the only way to guess it. ``stated_at`` is when the issuer says that it was
-    made: shown as stated, and never what anything of this statement is decided by."""
+    """What all statements carry. ``contract`` is the lowest version that has all that the statement uses. ``nonce`` is
+    32 random bytes in hexadecimal, so that an id tells nothing of the content, and erasing the payload erases the only
+    way to guess it. ``stated_at`` is when the issuer says that it was made: shown as stated, and never what anything of
+    this statement is decided by."""
 
-    contract: Literal["1.0"]
+    contract: ReadContract
     nonce: Sha256Hex
     issuer: NodeId
     made_by: Maker

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Final, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.audit import AuditBatch
-from schemas.errors import ContractError, ContractReason, shown
+from schemas.errors import ContractError, ContractReason, NewerContract, shown
 from schemas.issued import Statement
 from schemas.keys import KeyEvent
 from schemas.query import Answer, Disclosure, Query, ReleaseRequest
@@ -17,6 +17,7 @@ from schemas.record import Record
 from schemas.review import Conclusion, Feedback, Hit, Message, PhysicalComparison, Retraction, Verification
 from schemas.sharing import Acknowledgement, Approval, Grant, Hold, Policy, Receipt, Withdrawal
 from schemas.strict_json import check_json
+from schemas.versions import is_newer, needed_version, stated_version
 
 MAX_PROBLEMS = 50  # more than a person mends at once; a hostile statement could have 40,000
 
@@ -43,6 +44,10 @@ AnyStatement = (
     | AuditBatch
     | KeyEvent
 )
+KINDS: Final[tuple[str, ...]] = tuple(
+    sorted(get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(AnyStatement))
+)
+"""The kinds of statements that this release reads, by their names on the wire."""
 _ADAPTER: TypeAdapter[AnyStatement] = TypeAdapter(Annotated[AnyStatement, Field(discriminator="type")])
 
 
@@ -85,20 +90,25 @@ def about(statement: Statement) -> str | None:
 
 def statement_payload(statement: Statement) -> bytes:
     """The bytes to sign. Made once by the issuer; a holder keeps these bytes and never makes them again. What was added
-    to the contract after its first release is left out where it is unset (``schemas.issued.added_later``)."""
-    return statement.model_dump_json().encode()
+    to the contract after its first release is left out where it is unset (``schemas.issued.added_later``), and a
+    statement states the lowest version that has all that it uses."""
+    return statement.model_copy(update={"contract": needed_version(statement)}).model_dump_json().encode()
 
 
 def parse_statement(payload: bytes) -> AnyStatement:
     """Read a payload whose signatures were verified before.
 
-    Raises ContractError: those of ``check_json`` and of ``contract_error``.
+    Raises ContractError: those of ``check_json`` and of ``contract_error``; NewerContract for what states a version
+    that only a later release reads, whatever else is wrong with it.
     """
     check_json(payload)
     try:
         return _ADAPTER.validate_json(payload, strict=True)
     except ValidationError as error:
-        raise contract_error(error) from error
+        refused, stated = contract_error(error), stated_version(payload)
+        if stated is not None and is_newer(stated):
+            raise NewerContract(stated, refused.problems) from error
+        raise refused from error
 
 
 def contract_error(error: ValidationError) -> ContractError:

@@ -13,8 +13,9 @@ from exchange.home import resolve_home
 def doctor(
     home: Home = None, as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False
 ) -> None:
-    """Examine the node, whether it runs or not: clock, keys, permissions, disk, database, scans, log, peers, work. Says
-    what is wrong and what to do, and changes nothing. Exit code 0 when all is well, 1 with warnings, 2 with faults."""
+    """Examine the node, whether it runs or not: clock, keys, permissions, disk, database, scans, log, peers, work, its
+    processes and its cluster. Says what is wrong and what to do, and changes nothing. Exit code 0 when all is well, 1
+    with warnings, 2 with faults."""
     import json
 
     from exchange.cli.opening import passphrase_for

@@ -49,6 +49,8 @@ def import_records(
 
     defaults = {} if retain_until is None else {"retention_until": retain_until}
     groups = read_table(table, read_mapping(mapping), defaults)
+    if report is not None:
+        _write(report, [])  # where it cannot be written, that is told before the work
     results: list[Result] = []
     console = Console(stderr=True)
     try:

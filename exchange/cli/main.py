@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -33,6 +34,7 @@ from exchange.cli import (
     sync,
     tokens,
     users,
+    work,
 )
 from exchange.home import keep_private
 
@@ -44,8 +46,22 @@ app = typer.Typer(
 )
 
 
+def _say_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    from exchange.cli.version import say_version
+
+    say_version()
+    raise typer.Exit
+
+
 @app.callback()
-def begin() -> None:
+def ffp(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_say_version, help="What this is, and what it reads."),
+    ] = False,
+) -> None:
     """Ballistic information exchange between Firearms Focal Points."""
     keep_private()
 
@@ -63,6 +79,7 @@ app.add_typer(tokens.app, name="token")
 app.add_typer(peers.app, name="peer")
 app.add_typer(egress.app, name="egress")
 app.add_typer(queries.app, name="query")
+app.add_typer(work.app, name="job")
 app.add_typer(keys.app, name="key")
 app.add_typer(records.app, name="record")
 app.add_typer(policy.app, name="policy")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO
 
-from exchange.errors import ComputeFailed, Conflict, InvalidInput, NotFound, TooLarge
+from exchange.errors import ComputeFailed, Conflict, InfrastructureAway, InvalidInput, NotFound, TooLarge
 from exchange.flows.draft_form import FileOf, placed, submission_of
 from exchange.flows.drafts import doubtful
 from exchange.flows.import_source import Source
@@ -56,11 +56,13 @@ def import_groups(
 ) -> Iterator[list[Result]]:
     """Import one exhibit after the other, and say of each line what became of it. A dry run stores nothing.
 
-    What a sender can mend is a result; raises StoreUnavailable and its kinds, after which a second run goes on.
+    What a sender can mend is a result; raises InfrastructureAway, after which a second run goes on.
     """
     for group in groups:
         try:
             outcome, statement_id = _import(node, maker, source, group, dry_run=dry_run)
+        except InfrastructureAway:
+            raise
         except (InvalidInput, TooLarge, Conflict, NotFound, ComputeFailed) as error:
             yield _refused(group, error)
         else:

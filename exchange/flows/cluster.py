@@ -19,13 +19,14 @@ from urllib.parse import urlsplit
 
 import matcher
 from exchange.config import Settings
-from exchange.errors import ComputeFailed, ConfigurationError, EgressRefused
+from exchange.errors import ComputeAway, ComputeFailed, ConfigurationError, EgressRefused
 from exchange.net.egress import Guard
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Security
 
 CONNECT_S = 10
+ASK_S = 3
 WORKERS_S = 30
 """How long it is waited for a first worker."""
 
@@ -74,22 +75,57 @@ def cluster_of(settings: Settings, guard: Guard) -> Cluster | None:
 def executor_on(cluster: Cluster | None) -> Iterator[Executor | None]:
     """Where to compute: None in this thread, which is where no cluster is set.
 
-    A worker that dies is no reason to fail: its tasks are done again by another. Raises ComputeFailed when the cluster
+    A worker that dies is no reason to fail: its tasks are done again by another. Raises ComputeAway when the cluster
     does not answer, has no worker, or runs another release.
     """
     if cluster is None:
         yield None
         return
-    try:
+    with _told(cluster):
         client = _client(cluster)
         _check_release(client, cluster)
         with client.get_executor(pure=False, retries=1) as executor:
             yield executor
+
+
+def count_workers(cluster: Cluster) -> int:
+    """How many workers the scheduler has at this moment: asked once, briefly. Raises ComputeAway."""
+    with _told(cluster):
+        return asyncio.run(asyncio.wait_for(_ask(cluster), ASK_S))
+
+
+@contextmanager
+def not_blamed(cluster: Cluster | None) -> Iterator[None]:
+    """Work that came to no end is not blamed for it when the cluster that it waits for is away: ComputeAway then."""
+    try:
+        yield
+    except ComputeAway:
+        raise
+    except ComputeFailed as error:
+        if cluster is not None and count_workers(cluster) == 0:
+            raise ComputeAway(f"The cluster at {cluster.scheduler} has no worker. Tried again later.") from error
+        raise
+
+
+async def _ask(cluster: Cluster) -> int:
+    from distributed.core import rpc
+
+    security = _security(cluster)
+    told = security.get_connection_args("client") if security is not None else {}
+    async with rpc(_reached(cluster), connection_args=told, timeout=ASK_S) as scheduler:
+        return len((await scheduler.identity())["workers"])
+
+
+@contextmanager
+def _told(cluster: Cluster) -> Iterator[None]:
+    """A cluster that is away in the node's own words."""
+    try:
+        yield
     except EgressRefused as error:
-        raise ComputeFailed(str(error)) from error
+        raise ComputeAway(str(error)) from error
     except (OSError, CancelledError, asyncio.CancelledError) as error:
         _client.cache_clear()
-        raise ComputeFailed(
+        raise ComputeAway(
             f"The cluster at {cluster.scheduler} does not answer ({type(error).__name__}); see to its scheduler and "
             "workers. Tried again later."
         ) from error
@@ -104,7 +140,7 @@ def _check_release(client: Client, cluster: Cluster) -> None:
     client.wait_for_workers(1, timeout=WORKERS_S)
     strangers = [worker for worker, release in client.run(_release).items() if release != matcher.MATCHER_VERSION]
     if strangers:
-        raise ComputeFailed(
+        raise ComputeAway(
             f"{', '.join(strangers)} of the cluster at {cluster.scheduler} do not run matcher "
             f"{matcher.MATCHER_VERSION}. Install this release there too."
         )
@@ -113,17 +149,22 @@ def _check_release(client: Client, cluster: Cluster) -> None:
 @lru_cache(maxsize=1)
 def _client(cluster: Cluster) -> Client:
     """Kept open between queries."""
-    from distributed import Client, Security
+    from distributed import Client
 
-    security = None
-    if cluster.authority is not None:
-        security = Security(
-            require_encryption=True,
-            tls_ca_file=str(cluster.authority),
-            tls_client_cert=str(cluster.certificate),
-            tls_client_key=str(cluster.key),
-        )
-    return Client(_reached(cluster), security=security, timeout=CONNECT_S, set_as_default=False)
+    return Client(_reached(cluster), security=_security(cluster), timeout=CONNECT_S, set_as_default=False)
+
+
+def _security(cluster: Cluster) -> Security | None:
+    from distributed import Security
+
+    if cluster.authority is None:
+        return None
+    return Security(
+        require_encryption=True,
+        tls_ca_file=str(cluster.authority),
+        tls_client_cert=str(cluster.certificate),
+        tls_client_key=str(cluster.key),
+    )
 
 
 def _reached(cluster: Cluster) -> str:

@@ -14,7 +14,14 @@ from exchange.errors import ConfigurationError, ExchangeError, PassphraseNeeded,
 from exchange.flows.doctor_egress import examine_egress
 from exchange.flows.doctor_machine import examine_clock, examine_disk, examine_home, examine_keys
 from exchange.flows.doctor_peers import examine_peers
-from exchange.flows.doctor_work import examine_deadlines, examine_log, examine_objects, examine_scans, examine_work
+from exchange.flows.doctor_work import (
+    examine_compute,
+    examine_deadlines,
+    examine_log,
+    examine_objects,
+    examine_scans,
+    examine_work,
+)
 from exchange.flows.findings import Finding, Gravity, fault, warning
 from exchange.flows.node import Node, opened, store_of
 from exchange.net.egress import Typed
@@ -79,6 +86,7 @@ def _examine_open(node: Node, served: bool) -> Iterator[Finding]:
     yield from examine_objects(node, served=served)
     yield from examine_log(node, served=served)
     yield from examine_work(node, served=served)
+    yield from examine_compute(node)
     yield from examine_deadlines(node)
     yield from examine_egress(node)
     yield from examine_peers(node, served=served)

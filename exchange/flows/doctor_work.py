@@ -1,14 +1,16 @@
-"""What a node does: scans, log, time stamps, e-mail, jobs, deadlines."""
+"""What a node does: scans, log, time stamps, e-mail, computing, jobs, deadlines."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from exchange.clock import stamp_in
-from exchange.errors import NotFound, ObjectStoreUnavailable
+from exchange.errors import ComputeAway, NotFound, ObjectStoreUnavailable
 from exchange.flows.blob_cache import is_away
+from exchange.flows.cluster import count_workers, executor_on
 from exchange.flows.deadlines import all_duties
 from exchange.flows.findings import Finding, fault, warning
 from exchange.flows.log_start import log_alarms
@@ -127,18 +129,40 @@ def examine_work(node: Node, *, served: bool) -> Iterator[Finding]:
         what = f"{works} Nothing is signed, pulled, fetched or correlated."
         yield fault("worker", what, "Start one: ffp worker, or ffp serve without --no-worker.")
     with node.store.read() as session:
-        dead, peers = jobs.dead(session), all_peers(session)
+        dead, waiting, peers = jobs.dead(session), jobs.waiting_for_others(session), all_peers(session)
         stamps, letters = stamp_alarms(session, node.authority), mail_alarms(session, node.mail)
     for kind, count in Counter(job.kind for job in dead).items():
         last = next(job for job in reversed(dead) if job.kind == kind)
         what = f"{count} jobs of the kind {kind} were given up, the last because: {shown(last.error or '', 300)}"
-        yield warning("jobs", what, "Mend that; a scan that is submitted again, or comes again, is taken up anew.")
+        yield warning("jobs", what, "Mend that, then: ffp job retry --all-dead. Each is named by: ffp job list --dead")
+    for kind, (count, told) in waiting.items():
+        what = f"{count} jobs of the kind {kind} wait for what is away. One of them says: {shown(told, 300)}"
+        yield warning("jobs", what, "Bring that back: they go on within a minute, and none is given up meanwhile.")
     for alarm in stamps:
         yield warning("time stamps", alarm, "Nothing waits for them.")
     for alarm in letters:
         yield warning("e-mail", alarm, "Nothing waits for it.")
     for alarm in root_alarms(node, peers):
         yield warning("trust root", alarm, "Enrolled peers go on meanwhile.")
+
+
+def examine_compute(node: Node) -> Iterator[Finding]:
+    """Whether a process can be started here that reads and compares scans, and whether the cluster compares any."""
+    try:
+        node.background.run(os.getpid)
+    except ComputeAway as error:
+        yield fault("compute", str(error), "Nothing is read, prepared or correlated before that; what came waits.")
+    if node.cluster is None:
+        return
+    try:
+        if count_workers(node.cluster) == 0:
+            what = f"The cluster at {node.cluster.scheduler} has no worker."
+            yield fault("cluster", what, "Start them; what is to be correlated waits, and none of it is given up.")
+            return
+        with executor_on(node.cluster):  # each of its workers says which release it is
+            return
+    except ComputeAway as error:
+        yield fault("cluster", str(error), "What is to be correlated waits for it, and none of it is given up.")
 
 
 def examine_deadlines(node: Node) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from exchange.errors import ComputeFailed, StoreUnavailable
+from exchange.errors import ComputeAway, StoreUnavailable
 from matcher import GalleryDamaged, GalleryWriter, NotComparable, Parameters
 
 TURN_S = 120.0
@@ -46,7 +46,7 @@ class Galleries:
     def changing(self, parameters: Parameters) -> Iterator[GalleryWriter]:
         """The writer, while nobody else changes it.
 
-        Raises ComputeFailed when the node is stopping, StoreUnavailable on a fault of the disk, and when another
+        Raises ComputeAway when the node is stopping, StoreUnavailable on a fault of the disk, and when another
         process does not come to an end with it.
         """
         with self._lock:
@@ -74,9 +74,9 @@ class Galleries:
                 self._lock.release()
 
     def check_open(self) -> None:
-        """Raises ComputeFailed when the node is stopping."""
+        """Raises ComputeAway when the node is stopping."""
         if self._closed.is_set():
-            raise ComputeFailed("The node is stopping; the scan is correlated when it runs again.")
+            raise ComputeAway("The node is stopping; the scan is correlated when it runs again.")
 
     def is_whole(self, parameters: Parameters) -> bool:
         return self._whole.get(parameters.digest) == self.times_emptied(parameters)

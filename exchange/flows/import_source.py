@@ -32,6 +32,8 @@ def open_source(path: Path) -> Source:
     """Raises InvalidInput when it is neither; OSError."""
     if path.is_dir():
         return FolderSource(path)
+    if path.exists() and not path.is_file():
+        raise InvalidInput(f"{path.name} is neither a folder nor a zip that can be read.", code="no-zip")
     return ZipSource(path)
 
 
@@ -42,10 +44,15 @@ class FolderSource:
         self._folder = folder.resolve()
 
     def open(self, name: str) -> IO[bytes]:
-        path = (self._folder / _inside(name)).resolve()
-        if not path.is_relative_to(self._folder) or not path.is_file():
-            raise _absent(name)
-        return path.open("rb")
+        try:
+            path = (self._folder / _inside(name)).resolve()
+            if not path.is_relative_to(self._folder) or not path.is_file():
+                raise _absent(name)
+            return path.open("rb")
+        except FileNotFoundError as error:
+            raise _absent(name) from error
+        except (OSError, RuntimeError) as error:  # not readable, a name that is too long, links that go in a circle
+            raise _unreadable(name) from error
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +90,7 @@ class ZipSource:
             raise InvalidInput(f"{name} unpacks to {MAX_RATIO} times its size or more.", code="zip-entry-refused")
         try:
             return self._archive.open(entry)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
             raise InvalidInput(f"{name} is damaged in the zip.", code="zip-entry-refused") from error
 
     def __enter__(self) -> Self:
@@ -105,6 +112,10 @@ def _inside(name: str) -> PurePosixPath:
 
 def _absent(name: str) -> InvalidInput:
     return InvalidInput(f"There is no file '{name[:100]}'.", code="file-absent")
+
+
+def _unreadable(name: str) -> InvalidInput:
+    return InvalidInput(f"The file '{name[:100]}' cannot be read.", code="file-unreadable")
 
 
 def _check_directory(file: IO[bytes], size: int) -> None:

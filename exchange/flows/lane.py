@@ -13,6 +13,7 @@ from exchange.errors import Conflict, NotFound
 from exchange.flows.audit import dealt_with
 from exchange.flows.node import Node
 from exchange.flows.sharing import releasable, share_anew
+from exchange.flows.skew import Placed, readable
 from exchange.log import merkle
 from exchange.log.audit_entry import Act
 from exchange.store.deliveries import records_showing
@@ -37,7 +38,16 @@ Entitling: TypeAlias = tuple[AcquisitionRow, StatementRow]
 PAGE_BYTES = 4 * 1024 * 1024  # half of what a peer accepts: Base64 and proofs come on top
 
 
-def read_lane(node: Node, peer: PeerRow, *, start: int, head: bytes, known_size: int, signature: str = "") -> LanePage:
+def read_lane(
+    node: Node,
+    peer: PeerRow,
+    *,
+    start: int,
+    head: bytes,
+    known_size: int,
+    signature: str = "",
+    reads: str | None = None,
+) -> LanePage:
     """One page of the peer's lane from ``start`` on.
 
     1. The peer's running head must be ours at that place; else one of us lost something, and both must know.
@@ -47,19 +57,20 @@ def read_lane(node: Node, peer: PeerRow, *, start: int, head: bytes, known_size:
     3. Give only what the last signed head covers, with inclusion and consistency proofs. What was entitled when it came
        on the lane may not be any more: policy is asked again at every reading.
     4. Note what was withheld: it comes on the lane again once the peer may have it.
-    5. Write down what is given, before it is.
+    5. The page ends before the first statement that the peer is too old for, by what it says it ``reads``.
+    6. Write down what is given, before it is.
 
     Raises Conflict, code "cursor-from-the-future" or "lane-differs"; NotAudited.
     """
-    acknowledge(node, peer.node_id, start, head, signature)
+    acknowledge(node, peer.node_id, start, head, signature, reads)
     with node.store.read() as session:
         lane, signed = lane_of(session, peer.node_id), latest_checkpoint(session)
         if signed is None or known_size > signed.size:
-            items = []
+            placed = []
         else:
-            items = lane_items(session, peer.node_id, start=start, below_log_index=signed.size, limit=MAX_PAGE_ITEMS)
-        items = _bounded(items)
-        given = _given(session, node, peer.node_id, items)
+            placed = lane_items(session, peer.node_id, start=start, below_log_index=signed.size, limit=MAX_PAGE_ITEMS)
+        given = _given(session, node, peer.node_id, placed)
+        items, needs = readable(_bounded(placed), given, reads)
         read = node_reader(session)
         page = LanePage(
             contract=CONTRACT_VERSION,
@@ -70,6 +81,7 @@ def read_lane(node: Node, peer: PeerRow, *, start: int, head: bytes, known_size:
             checkpoint=base64.b64encode(signed.note).decode() if signed else None,
             consistency=_consistency(read, signed, known_size),
             items=tuple(_item(read, signed, given, *pair) for pair in items) if signed else (),
+            needs=needs,
         )
     changed = {
         item.position: item.statement_id not in given
@@ -134,8 +146,8 @@ def _given_before(session: Session, node: Node, peer: PeerRow, showing: Sequence
     return [name for name in own if is_on_lane(session, peer.node_id, name)]
 
 
-def acknowledge(node: Node, peer: str, start: int, head: bytes, signature: str) -> None:
-    """What a peer's signed request for what follows ``start`` says of what came before, noted.
+def acknowledge(node: Node, peer: str, start: int, head: bytes, signature: str = "", reads: str | None = None) -> None:
+    """What a peer's signed request for what follows ``start`` says of what came before, and of the peer, noted.
 
     A request that waits for news is noted before it waits, so that the operator sees at once what has arrived. Raises
     Conflict, as ``read_lane``.
@@ -154,9 +166,10 @@ def acknowledge(node: Node, peer: str, start: int, head: bytes, signature: str) 
             "Compare the logs of both nodes before going on.",
             code="lane-differs",
         )
-    if start != lane.acknowledged_count:
+    if start != lane.acknowledged_count or reads != lane.reads:
         with node.store.write() as session:
             row = lane_of(session, peer)
+            row.reads = reads
             if start > row.acknowledged_count:
                 row.acknowledged_count, row.acknowledged_head, row.acknowledged_at = start, head, stamp()
                 row.acknowledged_by = signature or None
@@ -164,7 +177,7 @@ def acknowledge(node: Node, peer: str, start: int, head: bytes, signature: str) 
                 row.read_again_at = stamp()
 
 
-def _bounded(items: list[tuple[LaneItemRow, StatementRow | None]]) -> list[tuple[LaneItemRow, StatementRow | None]]:
+def _bounded(items: Sequence[Placed]) -> Sequence[Placed]:
     total = 0
     for place, (_, statement) in enumerate(items):
         total += len(statement.envelope or b"") if statement else 0
@@ -179,7 +192,7 @@ def _consistency(read: merkle.Read, signed: CheckpointRow | None, known_size: in
     return tuple(node.hex() for node in merkle.consistency_proof(known_size, signed.size, read))
 
 
-def _given(session: Session, node: Node, peer: str, items: list[tuple[LaneItemRow, StatementRow | None]]) -> set[str]:
+def _given(session: Session, node: Node, peer: str, items: Sequence[Placed]) -> set[str]:
     """Of these statements those that the peer is given now: records as policy says, of a peer that was expelled the
     withdrawals alone; nothing that a compromised key signed."""
     current = find_peer(session, peer)

@@ -9,15 +9,18 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.errors import ObjectStoreUnavailable
+from exchange.compute import Compute
+from exchange.errors import ComputeAway, ObjectStoreUnavailable
+from exchange.flows.cluster import count_workers
 from exchange.flows.deadlines import Due, all_duties
 from exchange.flows.log_start import may_sign
 from exchange.flows.node import Node
 from exchange.flows.peer_quota import shares_of, why_stopped
+from exchange.flows.skew import peer_behind
 from exchange.store import jobs, workers
 from exchange.store.mail import failures
 from exchange.store.objects import count_objects
-from exchange.store.peers import PeerState, all_peers, lane_of, unnoted, withheld_on
+from exchange.store.peers import PeerState, all_peers, lane_of, node_older, unnoted, withheld_on
 from exchange.store.records import counts_by_state, scan_bytes
 from exchange.store.stamps import latest_stamp, stamp_failure
 from exchange.store.statements import last_log_check, latest_checkpoint, log_size
@@ -47,6 +50,10 @@ class PeerNumbers:
     bytes_left: int
     stopped: bool
     """Whether its lane is read no further, since it used up its share or too much is set aside."""
+    peer_older: int
+    """How many statements wait for it until it is upgraded."""
+    node_older: int
+    """How many of its statements wait until this node is upgraded."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,8 @@ class Numbers:
     """When any last showed itself."""
     jobs: dict[tuple[str, str], int]
     """By kind and state, those of which there are none included."""
+    jobs_away: dict[str, int]
+    """By kind: those that wait for what they stand on, none included."""
     acquisitions: dict[str, int]
     scan_bytes: int
     objects: tuple[int, int, int]
@@ -91,6 +100,8 @@ def observe(node: Node) -> Numbers:
             workers=len(workers.alive(session)),
             worker_seen=_posix(workers.last_seen(session)),
             jobs={(kind, state): 0 for kind in jobs.JobKind for state in jobs.JobState} | jobs.counts_by_kind(session),
+            jobs_away=dict.fromkeys(jobs.JobKind, 0)
+            | {kind: count for kind, (count, _) in jobs.waiting_for_others(session).items()},
             acquisitions=counts_by_state(session),
             scan_bytes=scan_bytes(session),
             objects=count_objects(session),
@@ -120,6 +131,23 @@ def object_store_answers(node: Node) -> bool:
     return True
 
 
+def workers_of_cluster(node: Node) -> int | None:
+    """How many the cluster has, asked once; 0 when it does not answer, None where there is none."""
+    try:
+        return None if node.cluster is None else count_workers(node.cluster)
+    except ComputeAway:
+        return 0
+
+
+def computes(pool: Compute) -> bool:
+    """Whether processes can be started: as it was the last time, and tried once more when it was not."""
+    try:
+        pool.check()
+    except ComputeAway:
+        return False
+    return True
+
+
 def free_bytes(node: Node) -> int:
     """Of the disk that scans and, with SQLite, the database share."""
     return shutil.disk_usage(node.settings.home).free
@@ -143,6 +171,8 @@ def _peer(session: Session, node: Node, peer: PeerRow) -> PeerNumbers:
         statements_left=max(0, shares.statements.left),
         bytes_left=max(0, shares.bytes.left),
         stopped=why_stopped(shares, node.settings, name) is not None,
+        peer_older=behind.waiting if (behind := peer_behind(session, name)) else 0,
+        node_older=peer.waiting if node_older(peer) else 0,
     )
 
 

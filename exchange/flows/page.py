@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import hashlib
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
-from exchange.errors import CheckpointInvalid, HistoryDiffers, PeerMisbehaved, ProofInvalid, StatementInvalid
+from exchange.errors import (
+    CheckpointInvalid,
+    HistoryDiffers,
+    PeerMisbehaved,
+    ProofInvalid,
+    StatementInvalid,
+    StatementTooNew,
+)
 from exchange.flows.addressee import NOT_MEANT_FOR_US
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, open_checkpoint, parse_text
@@ -42,6 +50,7 @@ from schemas import (
 )
 from schemas.envelope import MAX_ENVELOPE_BYTES
 from schemas.lane import LaneItem, LanePage
+from schemas.versions import is_newer
 
 TRAVEL = (
     Record
@@ -121,7 +130,8 @@ class Place:
 @dataclass(frozen=True)
 class VerifiedPage:
     """What to store, what to quarantine, how many places came without an envelope, and where the cursor stands
-    afterwards."""
+    afterwards. ``waiting`` places of the lane come after that; ``needs`` is the version of the contract that the first
+    of them needs, where this release is too old to read it."""
 
     checkpoint: bytes | None
     log_size: int
@@ -131,9 +141,15 @@ class VerifiedPage:
     withheld: int
     count: int
     head: bytes
-    more: bool
+    waiting: int
+    needs: str | None
     keys: KeyHistory
     """As the reader knew them, and what this page brought."""
+
+    @property
+    def more(self) -> bool:
+        """Whether asking again at once brings anything."""
+        return bool(self.places) and self.waiting > 0 and self.needs is None
 
 
 def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
@@ -146,6 +162,8 @@ def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
     4. Each item that is not withheld: both signatures by the statement keys in force at its index, the contract, the
        id, the inclusion proof. The proof is asked for also where only this release does not understand the statement:
        it is read again after an upgrade.
+    5. Of the places as far as the first that is signed and of a newer contract than this release reads: this node is
+       older, and the lane waits there, in its order, until it is upgraded. The peer may end its page there itself.
 
     Steps 1 to 3 raise PeerMisbehaved: nothing of the page is taken. Of these, HistoryDiffers brings a head that the log
     signed although it does not go on from the one that was seen. An item that fails step 4 is poison: it is set
@@ -160,6 +178,8 @@ def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
     count = page.start + len(page.items)
     if page.count < count:
         raise PeerMisbehaved(f"{peer} shows more of its lane than it says there is.")
+    if page.needs is not None and (page.count == count or not is_newer(page.needs)):
+        raise PeerMisbehaved(f"{peer} keeps its lane, and this node reads what it says that comes next, if anything.")
     head = expected.head
     for item in page.items:
         head = next_head(head, item.statement_id)
@@ -170,15 +190,19 @@ def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
     signed = _consistent_head(page, note, expected)
     accepted: list[Received] = []
     poisoned: list[Poison] = []
-    for item in page.items:
+    kept, needs = len(page.items), page.needs
+    for number, item in enumerate(page.items):
         if item.envelope is None:
             continue
         raw = base64.b64decode(item.envelope)
         try:
             accepted.append(_verify_item(item, raw, signed, expected))
+        except StatementTooNew as error:
+            kept, needs = number, error.needs
+            break
         except (StatementInvalid, ProofInvalid) as error:
             poisoned.append(poison(item.position, item.statement_id, item.log_index, raw, error))
-    return VerifiedPage(
+    whole = VerifiedPage(
         checkpoint=note,
         log_size=signed.size if signed else 0,
         accepted=tuple(accepted),
@@ -189,8 +213,30 @@ def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
         withheld=sum(item.envelope is None for item in page.items),
         count=count,
         head=head,
-        more=bool(page.items) and count < page.count,
+        waiting=page.count - count,
+        needs=needs,
         keys=expected.keys,
+    )
+    return dataclasses.replace(first_places(whole, expected.head, kept), needs=needs)
+
+
+def first_places(page: VerifiedPage, head: bytes, kept: int) -> VerifiedPage:
+    """The first places of a page alone; the rest is read when the lane goes on. ``head`` is the lane's running head
+    before the page."""
+    left = len(page.places) - kept
+    if not left:
+        return page
+    places, count = page.places[:kept], page.count - left
+    return dataclasses.replace(
+        page,
+        accepted=tuple(item for item in page.accepted if item.position < count),
+        poisoned=tuple(item for item in page.poisoned if item.position < count),
+        places=places,
+        withheld=sum(place.withheld for place in places),
+        count=count,
+        head=functools.reduce(lambda before, place: next_head(before, place.statement_id), places, head),
+        waiting=page.waiting + left,
+        needs=None,
     )
 
 

@@ -7,8 +7,6 @@ which too much is set aside unread, is read no further: its cursor stands, and n
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,8 +17,8 @@ from exchange.clock import stamp, today
 from exchange.config import Settings
 from exchange.errors import NotFound
 from exchange.flows.node import Node
-from exchange.flows.page import VerifiedPage
-from exchange.store.peers import PeerState, all_peers, find_peer, next_head, standing_alarm
+from exchange.flows.page import VerifiedPage, first_places
+from exchange.store.peers import PeerState, all_peers, find_peer, standing_alarm
 from exchange.store.share_tables import PeerDayRow, PeerQuotaRow
 from exchange.store.shares import changed_quota, count_in, days_of, quarantine_unnoted, quota_of
 from schemas import Record
@@ -140,7 +138,7 @@ def take_share(session: Session, settings: Settings, peer: str, page: VerifiedPa
             size=sum(cost.size for cost in costs[:kept]),
             forget_before=(today() - timedelta(days=REMEMBERED_DAYS)).isoformat(),
         )
-    return page if kept == len(costs) else _cut(page, head, kept)
+    return first_places(page, head, kept)
 
 
 def set_quota(node: Node, peer: str, *, statements: int | None, size: int | None) -> PeerShares:
@@ -235,18 +233,3 @@ def _affordable(costs: Iterable[Cost], shares: PeerShares) -> int:
             break
         statements, size, kept = statements - cost.statements, size - cost.size, kept + 1
     return kept
-
-
-def _cut(page: VerifiedPage, head: bytes, kept: int) -> VerifiedPage:
-    """The first places of a page alone; the rest is read when the lane goes on."""
-    places = page.places[:kept]
-    count = page.count - len(page.places) + kept
-    return dataclasses.replace(
-        page,
-        accepted=tuple(item for item in page.accepted if item.position < count),
-        poisoned=tuple(item for item in page.poisoned if item.position < count),
-        places=places,
-        withheld=sum(place.withheld for place in places),
-        count=count,
-        head=functools.reduce(lambda before, place: next_head(before, place.statement_id), places, head),
-    )

@@ -64,6 +64,7 @@ class Presence:
         )
         self._file = AliveFile(self._folder / name)
         self._leads_until = 0.0
+        self._shown_at, self._wait_until = time.monotonic(), 0.0
         self.term = 0
         self.alone = False
         """Whether no other worker was alive at the last beat."""
@@ -101,13 +102,16 @@ class Presence:
         1. Find out who died.
         2. Show itself, and put off the ends of the leases.
         3. Lead, where nobody does.
-        4. Put back what nobody holds any more.
+        4. Put back what nobody holds any more. Not soon after this worker itself was late: what kept it away, a
+           database that was, kept all the others away, and their leases ran out for no fault of theirs.
         """
         # 1.
         with self._node.store.read() as session:
             dead = [row.worker_id for row in workers.alive(session) if self._is_dead(row)]
 
         began = time.monotonic()
+        if began > self._shown_at + LEASE_S:
+            self._wait_until = began + LEASE_S
         with self._node.store.write() as session:
             # 2.
             for worker_id in dead:
@@ -119,8 +123,10 @@ class Presence:
             led = workers.leader(session) == self.worker_id
             leads = workers.lead(session, self.worker_id)
             # 4.
-            _put_back(session, self._node.settings.max_attempts)
+            if began >= self._wait_until:
+                _put_back(session, self._node.settings.max_attempts)
             others = [row.worker_id for row in workers.alive(session) if row.worker_id != self.worker_id]
+        self._shown_at = began
         for worker_id in dead:
             AliveFile(self._folder / worker_id).remove()
         self.alone = not others

@@ -17,7 +17,7 @@ from exchange.flows.audit import took
 from exchange.flows.enrol import peer_keys
 from exchange.flows.fetch import ask_again
 from exchange.flows.hit_pairs import settle_pairs
-from exchange.flows.key_events import adopt_keys, drop_refused
+from exchange.flows.key_events import adopt_keys, drop_refused, learn_keys
 from exchange.flows.node import Node
 from exchange.flows.page import Expected, Poison, Received, VerifiedPage, poison, verify_page
 from exchange.flows.peer import address_of
@@ -49,9 +49,13 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
        quarantine, the audit row, and the cursor. A peer that answers again is asked again for the scans that it left
        undelivered.
     4. The head must reach as far as any that other peers told of before it was asked for.
+    5. Where the lane waits for an upgrade of this node, the peer is asked for its key-events: one that calls a key
+       compromised may stand behind what waits, and holds at once.
 
-    A log that is known to be forked is read no further, and a signed head that does not go on from the last one is kept
-    as evidence. Raises PeerUnreachable, PeerMisbehaved, StoreFull; up to step 3 the cursor stands still then.
+    What this release is too old to read stays on the lane with all that follows it: the cursor stands, and the alarm
+    says to upgrade. A log that is known to be forked is read no further, and a signed head that does not go on from the
+    last one is kept as evidence. Raises PeerUnreachable, PeerMisbehaved, StoreFull; up to step 3 the cursor stands
+    still then.
     """
     _check_space(node)
     with node.store.read() as session:
@@ -92,11 +96,14 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
         row.cursor_count, row.cursor_head = verified.count, verified.head
         row.withheld += verified.withheld
         row.checkpoint = verified.checkpoint or row.checkpoint
+        row.needs, row.waiting = verified.needs, verified.waiting
         ask_again(session, node_id)
         row.pulled_at, row.alarm = stamp(), standing_alarm(session, node_id)
     drop_refused(node, keys, verified.keys)
     settle_pairs(node)
     refuse_hidden(node_id, verified.log_size, told)
+    if verified.needs is not None:
+        learn_keys(node, client, node_id)
     return verified.more
 
 

@@ -10,6 +10,7 @@ import structlog
 
 import matcher
 from exchange.errors import ComputeFailed, NotFound
+from exchange.flows.cluster import not_blamed
 from exchange.flows.node import Node
 from exchange.flows.pipelines import (
     GALLERIES,
@@ -154,9 +155,10 @@ def ask_gallery(
         times_emptied = make_whole(node, parameters)
         try:
             prepared = made_ready()
-            found = node.background.run(
-                search_gallery, node.galleries.folder(parameters), parameters, prepared, filters, node.cluster
-            )
+            with not_blamed(node.cluster):
+                found = node.background.run(
+                    search_gallery, node.galleries.folder(parameters), parameters, prepared, filters, node.cluster
+                )
             mend(node, parameters, found.damaged)
         except (matcher.GalleryDamaged, matcher.NotComparable) as error:
             distrust(node, parameters, times_emptied, error)

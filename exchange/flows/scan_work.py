@@ -135,7 +135,7 @@ def search_gallery(
     """Rank the references of a gallery that pass the filters against a prepared query, best first.
 
     Raises matcher.GalleryDamaged, matcher.NotComparable where there is no gallery of these parameters, and
-    ComputeFailed where the cluster does not answer.
+    ComputeAway where the cluster does not answer.
     """
     prepared = matcher.Prepared.from_bytes(query.read_bytes())
     with executor_on(cluster) as executor:

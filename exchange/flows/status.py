@@ -13,6 +13,7 @@ from exchange.flows.log_start import log_alarms
 from exchange.flows.mail import mail_alarms
 from exchange.flows.node import Node
 from exchange.flows.peer_quota import share_alarms
+from exchange.flows.skew import skew_alarms
 from exchange.flows.stamping import stamp_alarms
 from exchange.flows.trust_root import root_alarms
 from exchange.store import jobs
@@ -47,8 +48,9 @@ class NodeStatus:
     witnesses: dict[str, int]
     """The largest size at which each peer cosigned this node's log."""
     alarms: list[str]
-    """What is wrong with this node's own log, its time stamps, its e-mail, its trust root, its clock or a peer's, and
-    which lanes are not read because their peers used up their share, in words, with the next step."""
+    """What is wrong with this node's own log, its time stamps, its e-mail, its trust root, its clock or a peer's, which
+    lanes are not read because their peers used up their share, and which wait for an upgrade of this node or of the
+    peer, in words, with the next step."""
 
 
 def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
@@ -71,6 +73,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             alarms=[
                 *own_alarms(session, node),
                 *share_alarms(session, node.settings),
+                *skew_alarms(session),
                 *map(str, clocks_of(node, all_peers(session)).peers.values()),
             ],
         )

@@ -14,11 +14,13 @@ from exchange.flows.clocks import clocks_of
 from exchange.flows.enrol import peer_card
 from exchange.flows.node import Node
 from exchange.flows.peer_quota import PeerShares, shares_of
+from exchange.flows.skew import Behind, peer_behind, peer_older
 from exchange.store.peers import all_peers, find_peer, lane_of, quarantined, standing_alarm, take_note, withheld_on
 from exchange.store.statements import latest_of
 from exchange.store.tables import PeerRow
 from exchange.trust.card import fingerprint
 from schemas import Receipt, open_envelope, parse_statement
+from schemas.versions import NEWEST
 
 _ADDRESS: Final = re.compile(r"https?://([^\s/]+)(?:/[^\s]*)?")
 _DIGEST: Final = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
@@ -41,13 +43,18 @@ class PeerStatus:
     """What it may send, and how much of that is left."""
     clock: str | None
     """What is wrong with its clock, with the next step."""
+    reads: str | None
+    """Up to which version of the contract it reads, as it last said."""
+    behind: Behind | None
+    """What waits until it is upgraded."""
 
     @property
     def alarms(self) -> list[str]:
         """What is wrong with it, and what it finds wrong with this node, for people."""
         here = [brief(self.row.alarm)] if self.row.alarm else []
+        older = [peer_older(self.behind)] if self.behind else []
         there = set_aside_by(self)
-        return [*here, there] if there else here
+        return [*here, *older, *([there] if there else [])]
 
 
 def sync_status(node: Node) -> list[PeerStatus]:
@@ -65,6 +72,8 @@ def sync_status(node: Node) -> list[PeerStatus]:
                 receipt=_receipt(session, peer.node_id),
                 shares=shares_of(session, node.settings, peer.node_id),
                 clock=str(clocks[peer.node_id]) if peer.node_id in clocks else None,
+                reads=lane_of(session, peer.node_id).reads,
+                behind=peer_behind(session, peer.node_id),
             )
             for peer in all_peers(session)
         ]
@@ -92,6 +101,8 @@ def in_words(status: PeerStatus) -> list[str]:
     sent = f"Of {status.to_send} statements for {row.node_id} it has read {status.acknowledged}"
     sent += f"; {waiting} wait for it." if waiting else ", all."
     said = [sent]
+    if status.reads:
+        said.append(f"It reads the contract up to version {status.reads}, this node up to {NEWEST}.")
     if status.read_again_at:
         said.append(
             f"It read again what it had acknowledged, last {status.read_again_at}: it was set back to a backup."

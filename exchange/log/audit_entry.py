@@ -59,6 +59,9 @@ class Act(StrEnum):
     """This node took a scan from a peer, whole; ``count`` the bytes."""
     READ_AUDIT = "read-audit"
     """Somebody read these rows; ``count`` how many."""
+    RETRY_WORK = "retry-work"
+    """The operator had work tried again that was given up; the subjects are the jobs by kind and number, ``count`` how
+    many."""
     ERASE_AUDIT = "erase-audit"
     """Rows whose retention is over were erased; the subject is their batch, ``count`` how many."""
 

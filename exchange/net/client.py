@@ -28,12 +28,17 @@ from schemas.key_chain import MAX_CHAIN_BYTES
 from schemas.lane import MAX_PAGE_BYTES
 from schemas.mirror import MAX_MIRROR_BYTES
 from schemas.strict_json import check_json
+from schemas.versions import NEWEST
 from schemas.witness import MAX_ANSWER_BYTES
 
 MAX_CARD_BYTES = 64 * 1024
 MAX_PROBLEM_BYTES = 16 * 1024
 MAX_RECEIPT_BYTES = 4 * 1024
 MAX_TILE_BYTES = 256 * 32
+READS = "FFP-Contract"
+"""The header in which a node says up to which version of the contract it reads. No signature covers it: a node of the
+first release refuses one that covers more than it knows. Whoever changes it on the way can keep a lane back, as by
+losing the request, and nothing else."""
 PAGE_TIMEOUTS = 4
 """A page may take this many timeouts in all: the largest, 8 MB, arrives in 120 s over a line of 560 kbit/s."""
 RATE_WINDOW_S = 30.0
@@ -222,7 +227,7 @@ class PeerClient:
         """``within_s`` for the whole of it, of that ``head_s`` until the status and the headers are there."""
         with self._lines.line(within_s=within_s) as line:
             # identity: digests and limits are of the bytes as they travel, whatever a proxy would like to compress
-            headers = {**headers, **passed_on(), "Accept-Encoding": "identity"}
+            headers = {**headers, **passed_on(), READS: NEWEST, "Accept-Encoding": "identity"}
             content: bytes | Iterator[bytes] | None = None
             match body:
                 case Form():

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, String, and_, bindparam, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from exchange.clock import stamp, stamp_in
+from exchange.patience import AWAY_CODES
 from exchange.store.tables import AcquisitionRow, JobRow, QueryRow, RecordRow, TombstoneRow
 
 FIRST_DELAY_S = 1.0
@@ -27,6 +28,10 @@ class JobKind(StrEnum):
     ANSWER_QUERY = "answer-query"
     STORE_OBJECT = "store-object"
     DRAW_CONTROL = "draw-control"
+
+
+ON_SCANS = frozenset({JobKind.FETCH_SCAN, JobKind.CORRELATE})
+"""Kinds whose subject is an acquisition, which shows how far they are."""
 
 
 class JobState(StrEnum):
@@ -144,6 +149,11 @@ def let_go(session: Session, owner: str) -> None:
     session.execute(update(JobRow).where(*theirs).values(lease_until=None))
 
 
+def _held(session: Session, job: JobRow) -> JobRow | None:
+    row = session.get(JobRow, job.job_id)
+    return row if row is not None and _is_held(row, job.owner, job.attempts) else None
+
+
 def _is_held(job: JobRow, owner: str | None, attempt: int) -> bool:
     return (job.state, job.owner, job.attempts) == (JobState.RUNNING, owner, attempt)
 
@@ -168,23 +178,27 @@ _ANY_DUE = select(
 def finish(session: Session, job: JobRow) -> bool:
     """Done, by whoever took ``job``. Returns False, and changes nothing, when its lease was over and another worker has
     taken it since."""
-    row = session.get(JobRow, job.job_id)
-    if row is None or not _is_held(row, job.owner, job.attempts):
+    row = _held(session, job)
+    if row is None:
         return False
     session.delete(row)
     return True
 
 
-def fail(
-    session: Session, job: JobRow, error: str, *, max_attempts: int, at_least_s: float = 0, counted: bool = True
-) -> bool:
+def fail(session: Session, job: JobRow, error: str, *, max_attempts: int, at_least_s: float = 0) -> bool:
     """Put a failed job back with a growing delay, or set it aside; returns whether it is set aside. As ``finish``, only
-    for whoever holds it still. An attempt that is not ``counted`` is as none."""
-    row = session.get(JobRow, job.job_id)
-    if row is None or not _is_held(row, job.owner, job.attempts):
-        return False
-    row.attempts -= not counted
-    return _put_back(row, error, row.attempts, max_attempts, at_least_s)
+    for whoever holds it still."""
+    row = _held(session, job)
+    return row is not None and _put_back(row, error, row.attempts, max_attempts, at_least_s)
+
+
+def wait(session: Session, job: JobRow, error: str, *, pause_s: float) -> None:
+    """Put back what could not be tried for want of what it stands on: that was no attempt. As ``finish``, only for
+    whoever holds it still."""
+    row = _held(session, job)
+    if row is not None:
+        row.attempts -= 1
+        row.state, row.not_before, row.lease_until, row.error = JobState.PENDING, stamp_in(pause_s), None, error[:1000]
 
 
 def broken_off(job: JobRow, error: str, *, max_attempts: int) -> bool:
@@ -224,6 +238,24 @@ def counts_by_kind(session: Session) -> dict[tuple[str, str], int]:
     """How many jobs there are of each kind in each state; those of which there are none are left out."""
     rows = session.execute(select(JobRow.kind, JobRow.state, func.count()).group_by(JobRow.kind, JobRow.state)).all()
     return {(row[0], row[1]): row[2] for row in rows}
+
+
+def waiting_for_others(session: Session) -> dict[str, tuple[int, str]]:
+    """By kind: how many jobs wait because what they stand on was away when they were last tried, and what one of them
+    says. Kinds without any are left out."""
+    stopped = or_(*(JobRow.error.startswith(f"{code}: ") for code in AWAY_CODES))
+    found = select(JobRow.kind, func.count(), func.max(JobRow.error)).where(JobRow.state == JobState.PENDING, stopped)
+    return {row[0]: (row[1], row[2] or "") for row in session.execute(found.group_by(JobRow.kind))}
+
+
+def listed(session: Session, *, dead_only: bool, limit: int) -> Sequence[JobRow]:
+    """Jobs as an operator may see them, dead ones first, then those that are due the longest. Controls that are still
+    to be drawn are left out, as in ``counts``."""
+    wanted = select(JobRow).where(JobRow.kind != JobKind.DRAW_CONTROL)
+    if dead_only:
+        wanted = wanted.where(JobRow.state == JobState.DEAD)
+    is_dead = case((JobRow.state == JobState.DEAD, 0), else_=1)
+    return session.scalars(wanted.order_by(is_dead, JobRow.not_before, JobRow.job_id).limit(limit)).all()
 
 
 def dead(session: Session) -> Sequence[JobRow]:

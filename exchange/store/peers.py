@@ -28,6 +28,7 @@ from exchange.store.tables import (
 )
 from exchange.store.witness import disagreements
 from schemas.errors import shown
+from schemas.versions import NEWEST, is_newer
 
 EMPTY_HEAD = bytes(32)
 FAILED_AT_ONCE = 500
@@ -199,10 +200,10 @@ def lane_head_at(session: Session, peer: str, count: int) -> bytes | None:
 
 
 def lane_items(
-    session: Session, peer: str, *, start: int, below_log_index: int, limit: int
+    session: Session, peer: str, *, start: int, limit: int, below_log_index: int | None = None
 ) -> list[tuple[LaneItemRow, StatementRow | None]]:
-    """Neighbouring items from ``start`` on, as far as the signed head of the log covers them; without its statement
-    where that was lost."""
+    """Neighbouring items from ``start`` on, as far as the signed head of the log covers them, where its size is given;
+    without its statement where that was lost."""
     rows = session.execute(
         select(LaneItemRow, StatementRow)
         .outerjoin(StatementRow, StatementRow.statement_id == LaneItemRow.statement_id)
@@ -212,7 +213,7 @@ def lane_items(
     ).all()
     covered: list[tuple[LaneItemRow, StatementRow | None]] = []
     for item, statement in rows:
-        if statement is not None and statement.log_index >= below_log_index:
+        if statement is not None and below_log_index is not None and statement.log_index >= below_log_index:
             break
         covered.append((item, statement))
     return covered
@@ -350,6 +351,17 @@ def take_note(session: Session, peer: str) -> int:
     return noted
 
 
+def node_older(peer: PeerRow) -> str | None:
+    """What the operator must know of a peer whose next statement needs a later release than this; else None."""
+    if peer.needs is None or not is_newer(peer.needs):
+        return None
+    return (
+        f"This node is older: upgrade it. {peer.waiting} statements of {peer.node_id} wait on its lane, in "
+        f"their order: the first needs version {peer.needs} of the contract, and this node reads {NEWEST}. Nothing is "
+        "lost; once it is upgraded, this node reads on by itself."
+    )
+
+
 def failed_fetches(session: Session, peer: str) -> list[tuple[JobRow, AcquisitionRow]]:
     """The peer's scans that were asked for in vain so far, with why, the first of many: those in state "dead", which
     are asked for no more, before the others."""
@@ -374,6 +386,9 @@ def _in_vain(peer: str) -> tuple[ColumnElement[bool], ...]:
 def standing_alarm(session: Session, peer: str) -> str | None:
     """What the operator must know of a peer although its lane goes on; None when all is well."""
     found = [f"{row.found_at} {row.detail}" for row in disagreements(session, peer)[:1]]
+    row = find_peer(session, peer)
+    if row is not None and (older := node_older(row)):
+        found.append(older)
     last = session.scalars(
         select(QuarantineRow)
         .where(QuarantineRow.peer == peer, QuarantineRow.seen_at.is_(None))

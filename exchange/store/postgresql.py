@@ -65,6 +65,7 @@ _DISK_FULL = "53100"
 _LOCK_NOT_AVAILABLE = "55P03"
 _READ_ONLY = "25006"
 _UNDEFINED_TABLE = "42P01"
+_BEYOND_LIMITS = "54"  # a class: too many columns, too deep; the same again would be refused again
 
 
 Route = Callable[[str, int], list[str]]
@@ -191,7 +192,8 @@ class PostgresqlDatabase:
                 "The database holds no node; nothing was stored. The operator restores the backup, or makes a new node "
                 "with `ffp init`."
             )
-        if not isinstance(error, OperationalError | InterfaceError | InternalError):
+        asked_wrongly = state is not None and state.startswith(_BEYOND_LIMITS)
+        if asked_wrongly or not isinstance(error, OperationalError | InterfaceError | InternalError):
             return None
         if committing and (state is None or error.connection_invalidated):
             return StoreUnavailable(

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
 from exchange.store.copies import copy_file, sync
-from exchange.store.tables import Base
+from exchange.store.tables import Base, SchemaRow
 
 KEPT = 16
 """Connections, when the rush is over: to open one costs as much as to read a record."""
@@ -128,7 +128,13 @@ class SqliteDatabase:
         """A failed commit leaves nothing either. The plain DatabaseError is what a damaged file gives."""
         del committing
         match error:
-            case OperationalError(orig=cause) if "full" in str(cause):
+            case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_ERROR)):
+                if self._holds_a_node():
+                    return None
+                return StoreUnavailable(
+                    "The database holds no node; nothing was stored. The operator restores the backup."
+                )
+            case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_FULL)):
                 return StoreFull("The disk is full; nothing was stored. Free space and send again.")
             case OperationalError(orig=cause):
                 return StoreUnavailable(f"The database does not answer ({cause}); nothing was stored. Try again.")
@@ -139,6 +145,14 @@ class SqliteDatabase:
                 )
             case _:
                 return None
+
+    def _holds_a_node(self) -> bool:
+        """SQLite has one code for what a program asks wrongly and for tables that are gone."""
+        try:
+            with self.reading.connect() as connection:
+                return inspect(connection).has_table(SchemaRow.__tablename__)
+        except SQLAlchemyError:
+            return False
 
 
 def _engine(file: Path, *, begin: str, patience_s: float) -> Engine:

@@ -412,6 +412,10 @@ class PeerRow(Base):
     returned_at: Mapped[str | None]
     """When, since this node's last start, the peer returned the last head that it cosigned of this node's log."""
     pulled_at: Mapped[str | None]
+    needs: Mapped[str | None]
+    """The version of the contract that the next statement of its lane needs, where this node was too old to read it."""
+    waiting: Mapped[int] = mapped_column(default=0)
+    """How many of its statements were on the lane and not read when it last answered."""
     alarm: Mapped[str | None]
     clock_ahead_s: Mapped[float | None]
     """How far its clock was ahead of this node's when it last answered."""
@@ -433,6 +437,8 @@ class LaneRow(Base):
     """The peer's signature over the request that acknowledged it, with what it covers: the delivery receipt."""
     read_again_at: Mapped[str | None]
     """When the peer last asked for what it had acknowledged: its database is older than its receipts."""
+    reads: Mapped[str | None]
+    """Up to which version of the contract the peer reads, as it last said; None where it said nothing."""
 
 
 class LaneItemRow(Base):

@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
 
-from exchange.errors import StatementInvalid
+from exchange.errors import StatementInvalid, StatementTooNew
 from exchange.trust.keys import ED25519, ML_DSA_65, key_id, key_ids
 from schemas import (
     AnyStatement,
@@ -21,7 +21,7 @@ from schemas import (
     parse_statement,
     pre_authentication_encoding,
 )
-from schemas.errors import ContractError
+from schemas.errors import ContractError, NewerContract
 from schemas.statements import statement_id
 
 VerificationReason = Literal[
@@ -53,12 +53,15 @@ def verify_statement(raw: bytes, *, issuer: str, key: HybridKey) -> VerifiedStat
     2. Both signatures, Ed25519 and ML-DSA-65, verify with the issuer's keys; no third key signs along.
     3. The payload is a statement of the contract; only now is it parsed.
     4. The statement names that issuer as its own.
+    What is signed so and of a newer contract than this release reads raises StatementTooNew instead.
     The caller must still check the log's inclusion proof, and whether it may have the statement.
     """
     try:
         envelope = open_envelope(raw)
         verify_envelope(envelope, key)
         statement = parse_statement(envelope.payload)
+    except NewerContract as error:
+        raise StatementTooNew(str(error), needs=error.version) from error
     except ContractError as error:
         raise StatementInvalid(str(error), code=error.reason) from error
     if statement.issuer != issuer:

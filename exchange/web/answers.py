@@ -15,6 +15,7 @@ from exchange.flows.suspicion import Suspicion
 from exchange.flows.sync import PeerStatus, in_words
 from exchange.flows.worth import Worth, other_matcher
 from exchange.store.candidates import StoredCandidate
+from exchange.store.peers import node_older
 from exchange.store.tables import AcquisitionRow, RecordRow, StatementRow
 from schemas import Record, open_envelope, parse_statement
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
@@ -233,6 +234,12 @@ class PeerAnswer(BaseModel):
     pulled_at: datetime | None
     alarm: str | None
     clock_ahead_s: float | None
+    reads: str | None
+    """Up to which version of the contract it reads, as it last said."""
+    peer_older: int
+    """How many statements wait for it until it is upgraded."""
+    node_older: int
+    """How many of its statements wait until this node is upgraded."""
     in_words: list[str]
 
 
@@ -444,5 +451,8 @@ def peer(status: PeerStatus) -> PeerAnswer:
         pulled_at=datetime.fromisoformat(row.pulled_at) if row.pulled_at else None,
         alarm=row.alarm,
         clock_ahead_s=row.clock_ahead_s,
+        reads=status.reads,
+        peer_older=status.behind.waiting if status.behind else 0,
+        node_older=row.waiting if node_older(row) else 0,
         in_words=in_words(status),
     )

@@ -22,16 +22,26 @@ from prometheus_client.registry import Collector
 from exchange.errors import ConfigurationError, ExchangeError
 from exchange.flows.deadlines import Duty
 from exchange.flows.node import Node
-from exchange.flows.observe import Numbers, free_bytes, object_store_answers, observe
+from exchange.flows.observe import (
+    Numbers,
+    computes,
+    free_bytes,
+    object_store_answers,
+    observe,
+    workers_of_cluster,
+)
 from exchange.flows.ready import readiness
 from exchange.store.records import AcquisitionState
+from schemas.statements import KINDS
+from schemas.versions import VERSIONS
 
 log = structlog.get_logger(__name__)
 
 ADDRESS: Final = "127.0.0.1"
 FRESH_S: Final = 5.0
 """So long one look at the database serves everybody who asks."""
-STORE_FRESH_S: Final = 15.0
+ASKED_S: Final = 15.0
+"""The same of one question to a service that others ask too."""
 
 
 @contextmanager
@@ -84,7 +94,8 @@ class _Observed(Collector):
         self._lock = threading.Lock()
         self._numbers: Numbers | None = None
         self._until = 0.0
-        self._store_answers, self._ask_store_at = True, 0.0
+        self._services = tuple[Metric, ...]()
+        self._ask_at = 0.0
 
     def describe(self) -> Iterator[Metric]:
         yield from ()  # nothing is asked of the database before somebody wants to know
@@ -93,9 +104,8 @@ class _Observed(Collector):
         parts = {part: float(state == "ok") for part, state in readiness(self._node).items()}
         yield _gauge("ffp_ready", "Whether this part of the node can do its work.", "part", parts)
         yield from _machine(self._node)
-        yield _one(
-            "ffp_object_store_answers", "Whether the object store does; 1 where there is none.", self._asked_store()
-        )
+        yield from self._asked()
+        yield from _contract()
         try:
             numbers = self._look()
         except ExchangeError as error:
@@ -105,13 +115,13 @@ class _Observed(Collector):
         yield from _peers(numbers)
         yield from _log(numbers)
 
-    def _asked_store(self) -> bool:
-        """Now and then: it answers other nodes too."""
+    def _asked(self) -> tuple[Metric, ...]:
+        """Now and then: they answer other nodes too."""
         with self._lock:
-            if time.monotonic() >= self._ask_store_at:
-                self._store_answers = object_store_answers(self._node)
-                self._ask_store_at = time.monotonic() + STORE_FRESH_S
-            return self._store_answers
+            if time.monotonic() >= self._ask_at:
+                self._services = tuple(_services(self._node))
+                self._ask_at = time.monotonic() + ASKED_S
+            return self._services
 
     def _look(self) -> Numbers:
         with self._lock:
@@ -120,6 +130,18 @@ class _Observed(Collector):
                 self._numbers = observe(self._node)
                 self._until = time.monotonic() + FRESH_S
             return self._numbers
+
+
+def _services(node: Node) -> Iterator[Metric]:
+    """What the node's work stands on, the database aside."""
+    answers = object_store_answers(node)
+    yield _one("ffp_object_store_answers", "Whether the object store does; 1 where there is none.", answers)
+    found = workers_of_cluster(node)
+    there = found is None or found > 0
+    yield _one("ffp_cluster_answers", "Whether the cluster does, and has a worker; 1 where there is none.", there)
+    yield _one("ffp_cluster_workers", "Workers of the cluster; 0 where there is none.", found or 0)
+    works = {"foreground": float(computes(node.compute)), "background": float(computes(node.background))}
+    yield _gauge("ffp_compute_works", "Whether this pool's processes can be started.", "pool", works)
 
 
 def _machine(node: Node) -> Iterator[Metric]:
@@ -137,11 +159,21 @@ def _machine(node: Node) -> Iterator[Metric]:
     yield _one("ffp_disk_reserve_bytes", "Below this nothing is taken any more (min_free_bytes).", reserve)
 
 
+def _contract() -> Iterator[Metric]:
+    """Constant for a release: what its peers may send it."""
+    yield _gauge(
+        "ffp_contract_version", "A version of the contract that is read.", "version", dict.fromkeys(VERSIONS, 1.0)
+    )
+    yield _gauge("ffp_contract_kind", "A kind of statement that is read.", "kind", dict.fromkeys(KINDS, 1.0))
+
+
 def _work(numbers: Numbers) -> Iterator[Metric]:
     jobs = GaugeMetricFamily("ffp_jobs", "Promised work that is not done.", labels=["kind", "state"])
     for (kind, state), count in numbers.jobs.items():
         jobs.add_metric([kind, state], count)
     yield jobs
+    away = {kind: float(count) for kind, count in numbers.jobs_away.items()}
+    yield _gauge("ffp_jobs_away", "Jobs that wait for what they stand on, which is away.", "kind", away)
     yield _one("ffp_workers", "Processes that do the node's work and show themselves.", numbers.workers)
     yield _one("ffp_worker_seen_timestamp_seconds", "When one last showed itself; 0: never.", numbers.worker_seen)
     states = {state.value: float(numbers.acquisitions.get(state, 0)) for state in AcquisitionState}
@@ -169,6 +201,8 @@ def _peers(numbers: Numbers) -> Iterator[Metric]:
         "ffp_peer_statements_left": ("What it may still send today, in statements.", "statements_left"),
         "ffp_peer_bytes_left": ("The same in bytes, with the scans that they name.", "bytes_left"),
         "ffp_peer_stopped": ("Whether its lane is not read: its share is used up, or too much set aside.", "stopped"),
+        "ffp_peer_older": ("Statements that wait until this peer is upgraded.", "peer_older"),
+        "ffp_node_older": ("Statements of this peer that wait until this node is upgraded.", "node_older"),
         "ffp_cosigned_size": ("The largest head of this node's log that it cosigned.", "cosigned_size"),
         "ffp_cosigned_timestamp_seconds": ("When its last cosignature came; 0: never.", "cosigned_at"),
     }

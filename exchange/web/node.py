@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import anyio
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
@@ -25,11 +25,15 @@ from exchange.flows.status import node_status
 from exchange.flows.sync import sync_status
 from exchange.flows.witness import answer_report
 from exchange.log.tiles import parse_path
+from exchange.net.client import READS
 from exchange.store.statements import latest_checkpoint, tile_hashes
 from exchange.web import answers
 from exchange.web.access import AnyUser, AnyUserOrPeer, CallingPeer, OpenNode, Operator, ReadingPeer, ReportingPeer
 from exchange.web.signed import signed_answer
 from schemas import ENVELOPE_MEDIA_TYPE, Calibre, ContractError, vocabulary
+from schemas.issued import ContractVersion
+from schemas.statements import KINDS
+from schemas.versions import VERSIONS
 from schemas.witness import parse_witness_report
 
 router = APIRouter(tags=["node"])
@@ -53,8 +57,10 @@ FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 @router.get("/v1/node", response_class=Response)
 def node_card(node: OpenNode) -> Response:
-    """This node's card, signed by its identity key. Believe it only after comparing the fingerprint by telephone."""
-    return Response(node.card_envelope.raw, media_type=ENVELOPE_MEDIA_TYPE)
+    """This node's card, signed by its identity key. Believe it only after comparing the fingerprint by telephone. Its
+    headers say which versions of the contract and which kinds of statements this node reads."""
+    reads = {READS: ", ".join(VERSIONS), "FFP-Kinds": ", ".join(KINDS)}
+    return Response(node.card_envelope.raw, media_type=ENVELOPE_MEDIA_TYPE, headers=reads)
 
 
 @router.get("/v1/node/keys", response_class=Response)
@@ -72,14 +78,19 @@ async def lane(
     head: Head,
     known_size: Count = 0,
     wait: Annotated[int, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for news, where there is none.")] = 0,
+    reads: Annotated[
+        ContractVersion | None,
+        Header(alias=READS, description="The newest version of the contract that the peer reads."),
+    ] = None,
 ) -> Response:
     """For peers: what follows ``start`` on their lane. The answer is signed and bound to the request. With ``wait`` it
-    comes when the log has grown beyond ``known_size``, or after that time."""
+    comes when the log has grown beyond ``known_size``, or after that time. It ends before the first statement that
+    needs a newer version of the contract than the peer says to read; to who says nothing, everything is given."""
     signature = _signature(request)
     if wait:
-        await run_in_threadpool(acknowledge, node, peer.row.node_id, start, bytes.fromhex(head), signature)
+        await run_in_threadpool(acknowledge, node, peer.row.node_id, start, bytes.fromhex(head), signature, reads)
         await _news(node, known_size, wait)
-    return await run_in_threadpool(_lane_page, node, peer, start, head, known_size, signature)
+    return await run_in_threadpool(_lane_page, node, peer, start, head, known_size, signature, reads)
 
 
 async def _news(node: Node, known_size: int, wait_s: int) -> None:
@@ -109,8 +120,18 @@ def _signature(request: Request) -> str:
     )
 
 
-def _lane_page(node: Node, peer: CallingPeer, start: int, head: str, known_size: int, signature: str) -> Response:
-    page = read_lane(node, peer.row, start=start, head=bytes.fromhex(head), known_size=known_size, signature=signature)
+def _lane_page(
+    node: Node, peer: CallingPeer, start: int, head: str, known_size: int, signature: str, reads: str | None
+) -> Response:
+    page = read_lane(
+        node,
+        peer.row,
+        start=start,
+        head=bytes.fromhex(head),
+        known_size=known_size,
+        signature=signature,
+        reads=reads,
+    )
     return signed_answer(node, peer, page.model_dump_json().encode())
 
 

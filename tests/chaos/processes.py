@@ -33,10 +33,11 @@ class Process:
         *,
         program: Sequence[str] = (),
         options: Sequence[str] = (),
+        release: Path | None = None,
     ) -> None:
         """``program`` is a module, with its first arguments, that runs in place of ``ffp``; ``options`` are those of
-        ``serve``."""
-        self.home, self.port = home, port
+        ``serve``. ``release`` is the folder of the sources that run, where they are not these."""
+        self.home, self.port, self.release = home, port, release
         self._command = [
             sys.executable,
             "-m",
@@ -52,10 +53,14 @@ class Process:
         self.http = httpx.Client(
             base_url=self.url, timeout=START_S, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
-        with opened(home) as node, node.store.write() as session:
-            self.examiner = _bearer(add_user(session, "examiner-1", Role.EXAMINER))
-            self.operator = _bearer(add_user(session, "operator-1", Role.OPERATOR))
+        self.examiner = _bearer(self.add_user("examiner-1", Role.EXAMINER))
+        self.operator = _bearer(self.add_user("operator-1", Role.OPERATOR))
         self._process: subprocess.Popen[bytes] | None = None
+
+    def add_user(self, pseudonym: str, role: Role) -> str:
+        """Returns the token."""
+        with opened(self.home) as node, node.store.write() as session:
+            return add_user(session, pseudonym, role)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -72,7 +77,8 @@ class Process:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
-                env=self._environment,
+                env=environment_of(self.release, self._environment),
+                cwd=self.release,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -146,6 +152,11 @@ class Process:
             return self.http.get("/readyz").status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
+
+
+def environment_of(release: Path | None, environment: Mapping[str, str]) -> dict[str, str]:
+    """In which the sources of a release run; of these, where none is named."""
+    return {**environment, **({"PYTHONPATH": str(release)} if release else {})}
 
 
 def _bearer(token: str) -> dict[str, str]:

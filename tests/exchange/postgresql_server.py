@@ -71,14 +71,30 @@ def supervise(folder: Path) -> None:
     try:
         _start(data)
         part = folder / "address.part"
-        part.write_text(f"postgresql+psycopg://ffp@/postgres?host={data}")
+        part.write_text(_address(data))
         part.rename(folder / "address")
         with (folder / "users").open("w") as users:
             fcntl.flock(users, fcntl.LOCK_EX)
             (folder / "address").unlink()
-            _run("pg_ctl", "stop", "-D", str(data / "data"), "-m", "immediate")
+            stop(data)
     finally:
         shutil.rmtree(data)
+
+
+@contextmanager
+def one_of_its_own() -> Iterator[tuple[Path, str]]:
+    """A server that one test has for itself, to ``stop`` and ``start`` it: its folder and its address."""
+    data = Path(tempfile.mkdtemp(prefix="ffp-postgresql-"))
+    try:
+        _start(data)
+        yield data, _address(data)
+        stop(data)
+    finally:
+        shutil.rmtree(data)
+
+
+def _address(data: Path) -> str:
+    return f"postgresql+psycopg://ffp@/postgres?host={data}"
 
 
 def _start(data: Path) -> None:
@@ -87,9 +103,17 @@ def _start(data: Path) -> None:
     # ordered by a language on purpose: what relies on the order of bytes must say so itself
     locale = ("--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=sr", "--encoding=UTF8")
     _run("initdb", "-D", str(data / "data"), "--username=ffp", "--auth=trust", "--no-sync", *locale)
+    start(data)
+
+
+def start(data: Path) -> None:
     options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
     options += f" -k {data}"
     _run("pg_ctl", "start", "-w", "-D", str(data / "data"), "-l", str(data / "server.log"), "-o", options)
+
+
+def stop(data: Path) -> None:
+    _run("pg_ctl", "stop", "-D", str(data / "data"), "-m", "immediate")
 
 
 def _run(name: str, *arguments: str) -> None:

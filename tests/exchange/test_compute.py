@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import multiprocessing
 import os
@@ -17,7 +18,7 @@ import pytest
 
 import matcher
 from exchange.compute import LOWEST_PRIORITY, Compute
-from exchange.errors import ComputeFailed
+from exchange.errors import ComputeAway, ComputeFailed, InfrastructureAway
 
 pytestmark = pytest.mark.slow
 
@@ -130,10 +131,61 @@ def test_closing_stops_all_at_once() -> None:
     begun = time.monotonic()
     done = at_once(compute, *[(time.sleep, 60)] * 4)
     assert time.monotonic() - begun < 10
-    assert all(isinstance(future.exception(), ComputeFailed) for future in done)
+    assert all(isinstance(future.exception(), ComputeAway) for future in done)
     eventually(lambda: all(map(gone, running)))
-    with pytest.raises(ComputeFailed, match="stopping"):
+    with pytest.raises(ComputeAway, match="stopping"):
         compute.run(os.getpid)
+
+
+def test_when_it_is_closed_no_thread_of_it_is_left() -> None:
+    """Else the end of the interpreter, a moment later, now and then ended in the trace of an OSError."""
+    before = set(threading.enumerate())
+    compute = Compute(2, timeout_s=60)
+    at_once(compute, *[(time.sleep, 0.1)] * 2)
+    assert set(threading.enumerate()) - before
+    compute.close()
+    assert [thread.name for thread in set(threading.enumerate()) - before if "Executor" in type(thread).__name__] == []
+
+
+def _dies_at_the_start(_niceness: int, _memory_bytes: int) -> None:
+    os._exit(1)
+
+
+def test_processes_that_cannot_be_started_are_no_fault_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    compute = Compute(1, timeout_s=60)
+    try:
+        with monkeypatch.context() as broken:
+            broken.setattr("exchange.compute._begin_worker", _dies_at_the_start)
+            for _ in range(2):
+                with pytest.raises(ComputeAway, match="No worker process can be started"):
+                    compute.run(os.getpid)
+                with pytest.raises(ComputeAway):
+                    compute.check()
+        compute.check()
+        assert compute.run(os.getpid) in pids(compute)
+    finally:
+        compute.close()
+
+
+def test_a_machine_without_room_for_a_process_is_no_fault_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_named: object) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    compute = Compute(1, timeout_s=60)
+    try:
+        with monkeypatch.context() as broken:
+            broken.setattr("multiprocessing.process.BaseProcess.start", refuse)
+            with pytest.raises(ComputeAway, match="Resource temporarily unavailable"):
+                compute.run(os.getpid)
+        assert compute.run(os.getpid) in pids(compute)
+    finally:
+        compute.close()
+
+
+def test_work_that_kills_its_process_twice_is_to_blame(compute: Compute) -> None:
+    with pytest.raises(ComputeFailed, match="died twice") as caught:
+        compute.run(os._exit, 3)
+    assert not isinstance(caught.value, InfrastructureAway)
 
 
 def test_nothing_starts_before_it_is_needed() -> None:

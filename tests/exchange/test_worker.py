@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import signal
@@ -16,8 +17,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exchange.config import load_settings
-from exchange.errors import StoreUnavailable
-from exchange.flows.node import store_of
+from exchange.errors import ComputeAway, StoreUnavailable
+from exchange.flows.correlate import correlate_acquisition
+from exchange.flows.node import Node, store_of
 from exchange.log import merkle
 from exchange.store import jobs
 from exchange.store.jobs import JobKind, JobState, promise
@@ -142,6 +144,47 @@ def test_work_that_fails_for_ever_is_set_aside_in_sight_and_lives_again_when_pro
     away.rename(blob)
     _promise_all(node)
     node.wait_for(lambda status: status["jobs"] == {} and status["acquisitions"] == {"not-usable": 1}, 20)
+
+
+def test_work_that_kills_the_processes_is_set_aside_and_others_is_done(
+    start_node: Callable[..., RunningNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its processes die as often as it is tried: that is no infrastructure that is away."""
+    node = start_node(Jurisdiction.RS, max_attempts=2)
+    real = correlate_acquisition
+
+    def correlate(working: Node, acquisition: int) -> int:
+        if acquisition == 1:
+            working.background.run(os._exit, 3)
+        return real(working, acquisition)
+
+    monkeypatch.setattr("exchange.worker.correlate_acquisition", correlate)
+    for _ in range(2):
+        assert node.submit(tiny_scan()).status_code == 201
+    node.wait_for(lambda status: status["acquisitions"] == {"failed": 1, "not-usable": 1}, 60)
+    with node.node.store.read() as session:
+        job = session.scalars(select(JobRow)).one()
+    assert (job.state, job.attempts) == (JobState.DEAD, 2)
+    assert "died twice" in (job.error or "")
+
+
+def test_what_all_work_stands_on_is_waited_for_and_no_attempt_counted(
+    start_node: Callable[..., RunningNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, as the system tells of it, and then no process that can be started."""
+    node = start_node(Jurisdiction.RS, max_attempts=1)
+    away: list[Exception] = [ComputeAway("No worker process can be started."), OSError(errno.ENOSPC, "No space left")]
+    real = correlate_acquisition
+
+    def correlate(working: Node, acquisition: int) -> int:
+        if away:
+            raise away.pop()
+        return real(working, acquisition)
+
+    monkeypatch.setattr("exchange.worker.correlate_acquisition", correlate)
+    assert node.submit(tiny_scan()).status_code == 201
+    node.wait_for(lambda status: status["jobs"] == {} and status["acquisitions"] == {"not-usable": 1}, 60)
+    assert away == []
 
 
 def test_how_a_job_ended_is_written_down_when_the_database_is_back(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 from exchange.compute import Compute
@@ -49,13 +50,13 @@ SPARE = SpareProcesses()
 class WarmCompute(Compute):
     """The node's own Compute, but for where a process comes from and where an idle one goes."""
 
-    def _start(self) -> ProcessPoolExecutor:
+    def _start(self, function: Callable[..., object]) -> ProcessPoolExecutor:
         with self._lock:
             found = None if self._closed else SPARE.take()
             if found is not None:
                 self._running.add(found)
                 return found
-        return super()._start()
+        return super()._start(function)
 
     def close(self) -> None:
         with self._lock:

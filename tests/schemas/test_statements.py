@@ -130,7 +130,7 @@ def test_a_statement_cannot_be_changed() -> None:
         (b"[]", "invalid-field", "statement"),
         (b"{}", "unknown-type", "statement"),
         (encoded(record_fields(type="rumour")), "unknown-type", "statement"),
-        (encoded(record_fields(type="rumour", contract="2.0")), "unknown-type", "statement"),
+        (encoded(record_fields(type="rumour", contract="2.0")), "unknown-contract", "statement"),
         (encoded(record_fields(contract="2.0")), "unknown-contract", "record.contract"),
         (encoded(record_fields(contract="2.0", colour="grey")), "unknown-contract", "record.contract"),
         (encoded({**record_fields(), "subcontract": "x"}), "unknown-field", "record.subcontract"),

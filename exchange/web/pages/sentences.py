@@ -124,6 +124,8 @@ SENTENCES: Final = {
     ),
     "object-altered": _m("What the object store has is not this scan. It is not shown; tell the node's operator."),
     "not-audited": _m("It could not be written down who asked, so nothing is shown. Try again later."),
+    "infrastructure-away": _m("Something that the node needs is away. Try again later; nothing is lost."),
+    "compute-away": _m("The node cannot work on scans at present. Try again later; nothing was stored."),
     "compute-failed": _m("The scan could not be worked on in time. Try again."),
     "not-searched": _m("Nothing could be compared."),
     "statement-invalid": _m("A signed statement is not to be believed. It was set aside."),

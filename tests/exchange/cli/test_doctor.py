@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -25,7 +26,7 @@ from exchange.flows.findings import Finding, Gravity
 from exchange.flows.node import Node, create_node, open_node
 from exchange.flows.stamping import note_stamp_failure
 from exchange.net.reach import Reached
-from exchange.store.jobs import JobKind, fail, promise, take
+from exchange.store.jobs import JobKind, fail, promise, take, wait
 from exchange.store.mail_tables import MailAddressRow
 from exchange.store.peers import find_peer
 from exchange.store.review_tables import VerificationTaskRow
@@ -336,6 +337,36 @@ def test_work_that_was_given_up(home: Path, node: Node) -> None:
     found = only(examine(home))
     assert (found.subject, found.gravity) == ("jobs", Gravity.WARNING)
     assert "it took too long" in found.what
+
+
+def test_work_that_waits_for_what_is_away(home: Path, node: Node) -> None:
+    with node.store.write() as session:
+        promise(session, JobKind.CORRELATE, 1)
+        job = take(session, JobKind.CORRELATE, owner="here", lease_s=1)
+        assert job is not None
+        wait(session, job, "compute-away: The cluster does not answer.", pause_s=60)
+    found = only(examine(home))
+    assert (found.subject, found.gravity) == ("jobs", Gravity.WARNING)
+    assert "1 jobs of the kind correlate wait for what is away" in found.what
+    assert "The cluster does not answer." in found.what
+
+
+def test_a_cluster_that_is_away(home: Path) -> None:
+    extend(home, f'cluster_scheduler = "tcp://127.0.0.1:{free_port()}"')
+    found = only(examine(home))
+    assert (found.subject, found.gravity) == ("cluster", Gravity.FAULT)
+    assert "does not answer" in found.what
+
+
+def test_a_machine_that_starts_no_process(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_named: object) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("tests.exchange.warm.SPARE.take", lambda: None)
+    monkeypatch.setattr("multiprocessing.process.BaseProcess.start", refuse)
+    found = only(examine(home))
+    assert (found.subject, found.gravity) == ("compute", Gravity.FAULT)
+    assert "Resource temporarily unavailable" in found.what
 
 
 def test_a_node_that_is_served_and_has_no_worker(node: Node) -> None:

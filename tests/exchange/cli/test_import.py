@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import stat
 import zipfile
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from exchange.store.records import acquisitions_of
 from exchange.store.tables import RecordRow
 from exchange.store.users import add_user
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.cli.conftest import Ffp
+from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.web.conftest import tiny_scan
 
 Report = Callable[..., tuple[int, list[dict[str, str]]]]
@@ -133,6 +134,72 @@ def test_a_run_that_ended_half_way_goes_on(run: Report, home: Path, scans: Path,
 
 
 @pytest.mark.slow
+def test_a_file_that_cannot_be_read_is_told_by_its_line(
+    run: Report, scans: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gone between two looks, not ours to read, no file at all: a sentence for its line, and the rest is checked."""
+    (scans / "folder.x3p").mkdir()
+    os.mkfifo(scans / "pipe.x3p")
+    (scans / "nowhere.x3p").symlink_to(scans / "gone.x3p")
+    (scans / "circle.x3p").symlink_to(scans / "circle.x3p")
+    faults = {"vanishes.x3p": FileNotFoundError(2, "No such file"), "closed.x3p": PermissionError(13, "Denied")}
+    for name in faults:
+        (scans / name).write_bytes(tiny_scan())
+    opened_as_ever = Path.open
+
+    def open_file(path: Path, *arguments: str, **named: str) -> object:
+        if path.name in faults:
+            raise faults[path.name]
+        return opened_as_ever(path, *arguments, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", open_file)
+    absent = ["folder.x3p", "pipe.x3p", "nowhere.x3p", "vanishes.x3p"]
+    unreadable = ["circle.x3p", "closed.x3p", f"{'n' * 300}.x3p"]
+    names = [*absent, *unreadable, "a.x3p"]
+    code, lines = run(
+        scans, HEADER + "".join(GOOD.replace("a.x3p,1", f"{name},{name[:9]}") for name in names), "--dry-run"
+    )
+    assert code == 1
+    assert [line["outcome"] for line in lines] == ["refused"] * 7 + ["would be submitted"]
+    assert all("There is no file" in line["why"] for line in lines[:4])
+    assert all("cannot be read" in line["why"] for line in lines[4:7])
+
+
+@pytest.mark.parametrize(
+    "wrong", ["no source", "a pipe as source", "no table", "a folder as table", "report in a folder"]
+)
+def test_what_stands_in_the_way_of_all_is_one_sentence(
+    ffp: Ffp, home: Path, scans: Path, tmp_path: Path, wrong: str
+) -> None:
+    table, report, source = tmp_path / "table.csv", tmp_path / "report.csv", scans
+    table.write_text(HEADER + GOOD)
+    os.mkfifo(tmp_path / "pipe")
+    match wrong:
+        case "no source":
+            source = tmp_path / "nowhere"
+        case "a pipe as source":
+            source = tmp_path / "pipe"
+        case "no table":
+            table = tmp_path / "nowhere.csv"
+        case "a folder as table":
+            table = scans
+        case "report in a folder":
+            report = scans
+    said = ffp("import", source, "--csv", table, "--as", "e-1", "--dry-run", "--report", report, "--home", home)
+    refusal(said)
+
+
+def test_a_full_disk_ends_the_run_with_one_sentence(
+    ffp: Ffp, home: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FFP_NODE_MIN_FREE_BYTES", str(2**60))
+    (tmp_path / "table.csv").write_text(HEADER + GOOD)
+    said = ffp("import", scans, "--csv", tmp_path / "table.csv", "--as", "e-1", "--dry-run", "--home", home)
+    assert said.code == 2
+    assert "ffp: " in said.err
+    assert "Traceback" not in said.err
+
+
 def test_lines_of_one_exhibit_agree(run: Report, scans: Path) -> None:
     code, report = run(scans, HEADER + GOOD + GOOD.replace("a.x3p", "b.x3p").replace("9x19", "9x18"))
     assert (code, {line["outcome"] for line in report}) == (1, {"refused"})

@@ -13,6 +13,7 @@ from exchange.errors import TimeStampRefused
 from exchange.flows.node import open_node
 from exchange.flows.stamping import note_stamp_failure, stamp_head
 from exchange.net.time_authority import TimeAuthorityClient
+from schemas.statements import KINDS
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 from tests.exchange.cli.conftest import Ffp, Said, refusal
 from tests.exchange.conftest import free_port
@@ -29,6 +30,14 @@ def home(ffp: Ffp, tmp_path: Path) -> Path:
     made = ffp("init", "--home", tmp_path / "node", "--jurisdiction", "rs", "--url", "http://127.0.0.1:8555")
     assert made.code == 0
     return tmp_path / "node"
+
+
+def test_the_version_says_what_is_read(ffp: Ffp) -> None:
+    said = ffp("--version")
+    assert said.code == 0
+    assert re.search(r"^ffp ", said.out)
+    assert "reads the contract in version 1.0\n" in said.out
+    assert f"reads statements of the kinds {', '.join(KINDS)}\n" in said.out
 
 
 def test_init_makes_a_node_and_shows_its_fingerprint(ffp: Ffp, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ from exchange.store.tables import DisagreementRow, JobRow, PeerRow
 from exchange.store.witness import disagreements
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id
+from schemas.versions import NEWEST
 from schemas.vocabulary import Jurisdiction
 from schemas.witness import parse_witness_report
 from tests.exchange import databases as engines
@@ -64,6 +65,8 @@ class Network:
         self.parted: set[frozenset[str]] = set()
         self.tiles: dict[tuple[str, str], Callable[[bytes], bytes]] = {}
         self.lies: dict[tuple[str, str], Callable[[Any], BaseModel]] = {}
+        self.reads: dict[str, str] = {}
+        """Up to which version of the contract a node says that it reads, where that is not this release's."""
         self.published = 0
 
     def make(self, *jurisdictions: Jurisdiction) -> None:
@@ -314,7 +317,9 @@ class _Direct:
     def fetch_lane(self, peer: PeerAddress, *, start: int, head: bytes, known_size: int, wait_s: int = 0) -> bytes:
         with _refusals():
             node, asker = self._network.answering(self._asker, peer.node_id)
-            return read_lane(node, asker, start=start, head=head, known_size=known_size).model_dump_json().encode()
+            reads = self._network.reads.get(self._asker, NEWEST)
+            page = read_lane(node, asker, start=start, head=head, known_size=known_size, reads=reads)
+            return page.model_dump_json().encode()
 
     def ahead_s(self, _url: str) -> float | None:
         """They have one clock, and say nothing of it."""

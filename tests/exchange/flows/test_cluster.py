@@ -6,6 +6,7 @@ import hashlib
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +20,8 @@ import pytest
 
 import matcher
 from exchange.config import first_settings
-from exchange.errors import ComputeFailed, ConfigurationError
-from exchange.flows.cluster import Cluster, cluster_of, executor_on
+from exchange.errors import ComputeAway, ComputeFailed, ConfigurationError
+from exchange.flows.cluster import Cluster, cluster_of, count_workers, executor_on, not_blamed
 from exchange.flows.scan_work import search_gallery
 from matcher import Filters, Gallery, GalleryWriter, Prepared, Reference, prepare, synthetic
 from schemas.vocabulary import Jurisdiction
@@ -68,8 +69,31 @@ def test_where_none_is_set_all_is_computed_here(tmp_path: Path) -> None:
 def test_a_cluster_that_does_not_answer_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exchange.flows.cluster.CONNECT_S", 1)
     silent = Cluster(f"tcp://127.0.0.1:{free_port()}", guard=ANYWHERE)
-    with pytest.raises(ComputeFailed, match="does not answer"), executor_on(silent):
+    with pytest.raises(ComputeAway, match="does not answer"), executor_on(silent):
         pytest.fail("nobody is there")
+    with pytest.raises(ComputeAway, match="does not answer"):
+        count_workers(silent)
+
+
+@pytest.mark.slow
+def test_one_that_accepts_and_says_nothing_is_away_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a scheduler that hangs: work that came to no end because of it is not to blame."""
+    monkeypatch.setattr("exchange.flows.cluster.ASK_S", 1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        silent = Cluster(f"tcp://127.0.0.1:{listener.getsockname()[1]}", guard=ANYWHERE)
+        with pytest.raises(ComputeAway, match="does not answer"):
+            count_workers(silent)
+        with pytest.raises(ComputeAway, match="does not answer"), not_blamed(silent):
+            raise ComputeFailed("A worker process took longer than 120 s over this scan.")
+
+
+@pytest.mark.slow
+def test_where_the_cluster_answers_work_that_fails_is_to_blame(cluster: Cluster) -> None:
+    assert count_workers(cluster) == 2
+    for there in (cluster, None):
+        with pytest.raises(ComputeFailed, match="died twice") as caught, not_blamed(there):
+            raise ComputeFailed("A worker process died twice over this scan.")
+        assert not isinstance(caught.value, ComputeAway)
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +204,7 @@ def test_a_worker_of_another_release_is_not_asked(
     with executor_on(cluster) as executor:
         executor.submit(_pretend_release, "1").result()
     try:
-        with pytest.raises(ComputeFailed, match=r"do not run matcher .*Install this release there too"):
+        with pytest.raises(ComputeAway, match=r"do not run matcher .*Install this release there too"):
             search_gallery(*asked)
     finally:
         from exchange.flows.cluster import _client

@@ -325,7 +325,7 @@ ENVELOPE_LIES: dict[str, tuple[Sealed, str]] = {
     "payload-altered": (lambda owner: seal(_payload(level="none"), _sign()(owner).signatures), "bad-signature"),
     "another-jurisdiction": (_sign(jurisdiction="MK"), "wrong-jurisdiction"),
     "unknown-type": (_sign(type="rumour"), "unknown-type"),
-    "unknown-contract": (_sign(contract="1.1"), "unknown-contract"),
+    "unknown-contract": (_sign(contract="one"), "unknown-contract"),
     "unknown-field": (_sign(suspect="somebody"), "unknown-field"),
     "payload-not-json": (lambda owner: owner.node.keys.statement.sign(b"\xff"), "not-json"),
     "audit-batch": (

@@ -140,7 +140,7 @@ def test_what_is_not_kept_counts_as_it_came() -> None:
     assert unproved.envelope == b""
     page = VerifiedPage(
         checkpoint=None, log_size=0, accepted=(), poisoned=(unproved,), places=(Place(7, "ab" * 32, 7, False),),
-        withheld=0, count=8, head=b"", more=False, keys=cast(KeyHistory, None),
+        withheld=0, count=8, head=b"", waiting=0, needs=None, keys=cast(KeyHistory, None),
     )  # fmt: skip
     assert _costs(page) == [Cost(1, 1000)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -93,6 +94,32 @@ def test_one_that_hangs_is_followed_when_its_lease_is_over_and_leads_no_more(
     first.beat({job.job_id: job.attempts})
     assert not first.leads
     assert job_of(node).state == JobState.PENDING, "what it held is another's by now"
+
+
+def test_leases_that_ran_out_while_the_database_was_away_count_against_nobody(
+    node: Node, begun: Callable[[], Presence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What kept one worker from showing itself kept all of them; they are given the time to come back."""
+    first, second = begun(), begun()
+    with node.store.write() as session:
+        promise(session, JobKind.CORRELATE, 1)
+        job = jobs.take(session, JobKind.CORRELATE, owner=first.worker_id, lease_s=-1)
+        assert job is not None
+    change(node, first, alive_until=stamp_in(-1))
+    later = time.monotonic() + 600
+    monkeypatch.setattr("exchange.flows.presence.time.monotonic", lambda: later)
+    second.beat({})
+    assert job_of(node).state == JobState.RUNNING
+    first.beat({job.job_id: job.attempts})
+    assert (job_of(node).ended, (job_of(node).lease_until or "") > stamp_in(LEASE_S / 2)) == (0, True)
+
+    with node.store.write() as session:
+        session.get_one(JobRow, job.job_id).lease_until = stamp_in(-1)
+    second.beat({})
+    assert job_of(node).state == JobState.RUNNING
+    later += LEASE_S
+    second.beat({})
+    assert (job_of(node).state, job_of(node).ended) == (JobState.PENDING, 1), "whoever does not come back is dead"
 
 
 def test_a_lease_is_put_off_as_long_as_the_work_lasts(node: Node, begun: Callable[[], Presence]) -> None:

@@ -121,6 +121,8 @@ NOT_SIGNED = {
                 "receipt_at",
                 "returned_at",
                 "pulled_at",
+                "needs",
+                "waiting",
                 "alarm",
                 "clock_ahead_s",
             )
@@ -136,6 +138,7 @@ NOT_SIGNED = {
     "lane.acknowledged_at": CLOCK,
     "lane.acknowledged_by": "The peer's own signature over its request; whoever is shown it verifies it.",
     "lane.read_again_at": CLOCK,
+    "lane.reads": "What the peer last said of itself, and says again with each request.",
     "received_place.withheld": MEMORY,
 }
 

@@ -166,6 +166,44 @@ def test_failures_wait_longer_each_time_and_end_aside(store: Store) -> None:
         assert jobs.counts(session) == {JobState.DEAD: 1}
 
 
+def test_what_could_not_be_tried_is_no_attempt(store: Store) -> None:
+    """However often, and it counts not on top of what failed by itself."""
+    promise(store, 1)
+    assert fail(store, taken(store), "its own fault", max_attempts=2) is False
+    for _ in range(20):
+        change(store, not_before=stamp())
+        job = taken(store)
+        assert job.attempts == 2
+        with store.write() as session:
+            jobs.wait(session, job, "compute-away: the cluster", pause_s=30)
+        assert (only(store).state, only(store).attempts) == (JobState.PENDING, 1)
+        assert take(store) is None
+        assert (datetime.fromisoformat(only(store).not_before) - now()).total_seconds() == pytest.approx(30, abs=5)
+    change(store, not_before=stamp())
+    assert fail(store, taken(store), "its own fault", max_attempts=2) is True
+
+
+def test_whoever_lost_a_job_does_not_put_it_back(store: Store) -> None:
+    promise(store, 1)
+    lost = taken(store, lease_s=-1)
+    _broken_off(store, max_attempts=9)
+    change(store, not_before=stamp())
+    mine = taken(store, owner="two")
+    with store.write() as session:
+        jobs.wait(session, lost, "late", pause_s=1)
+    assert (only(store).state, only(store).owner, only(store).attempts) == (JobState.RUNNING, "two", mine.attempts)
+
+
+def test_those_that_wait_for_others_are_told_by_kind(store: Store) -> None:
+    promise(store, 1, 2, 3)
+    for error in ("compute-away: the cluster does not answer", "compute-failed: it died", "store-full: no room"):
+        job = taken(store)
+        with store.write() as session:
+            jobs.wait(session, job, error, pause_s=60)
+    with store.read() as session:
+        assert jobs.waiting_for_others(session) == {"correlate": (2, "store-full: no room")}
+
+
 def test_patience_has_an_end(store: Store) -> None:
     promise(store, 1)
     change(store, attempts=59)

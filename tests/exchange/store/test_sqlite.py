@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from exchange.errors import StoreFull, StoreUnavailable
 from exchange.store.engine import Store
@@ -60,6 +61,16 @@ def test_a_database_that_is_missing_is_not_made_anew(store: Store, tmp_path: Pat
     assert not database.exists()
     away.rename(database)
     store.check()
+
+
+def test_what_a_program_asks_wrongly_is_no_database_that_is_away(store: Store) -> None:
+    """Work that waited for it would wait for ever."""
+    with pytest.raises(OperationalError, match="no such column"), store.read() as session:
+        session.execute(text("SELECT nothing_of_this_name FROM user"))
+    with store.write() as session:
+        session.execute(text("DROP TABLE schema_version"))
+    with pytest.raises(StoreUnavailable, match="holds no node"):
+        store.check()
 
 
 def test_a_database_that_is_damaged(store: Store, tmp_path: Path) -> None:

@@ -3,16 +3,20 @@ few."""
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import httpx
 import pytest
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exchange.errors import ConfigurationError
+from exchange.errors import ComputeAway, ConfigurationError
+from exchange.flows.cluster import Cluster
 from exchange.flows.node import Node
 from exchange.web.metrics import metrics_served, registry_of
 from schemas.vocabulary import Jurisdiction, Role
@@ -20,7 +24,7 @@ from tests.exchange.conftest import RunningNode, enrol_each_other, free_port
 from tests.exchange.served import eventually
 from tests.exchange.web.conftest import tiny_scan
 
-LABELS = {"method", "route", "status", "le", "kind", "state", "part", "pool", "duty", "peer", "log"}
+LABELS = {"method", "route", "status", "le", "kind", "state", "part", "pool", "duty", "peer", "log", "version"}
 
 
 def samples(node: Node) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -117,6 +121,31 @@ def test_the_numbers_are_those_of_the_node(start_node: Callable[..., RunningNode
     assert found["ffp_memory_pss_bytes", ("node",)] > 10 * 2**20
     assert found["ffp_ready", ("database",)] == 1
     assert found["ffp_disk_free_bytes", ()] > 0
+
+
+def test_what_the_work_stands_on_is_told(
+    start_node: Callable[..., RunningNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = start_node(Jurisdiction.RS).node
+    found = samples(node)
+    assert (found["ffp_cluster_answers", ()], found["ffp_cluster_workers", ()]) == (1, 0), "there is none"
+    assert {found["ffp_compute_works", (pool,)] for pool in ("foreground", "background")} == {1}
+    assert found["ffp_jobs_away", ("correlate",)] == 0
+
+    def refuse(*_arguments: object, **_named: object) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("tests.exchange.warm.SPARE.take", lambda: None)
+        broken.setattr("multiprocessing.process.BaseProcess.start", refuse)
+        with pytest.raises(ComputeAway):
+            node.background.run(os.getpid)
+        assert samples(node)["ffp_compute_works", ("background",)] == 0
+        assert samples(node)["ffp_compute_works", ("foreground",)] == 1
+    assert samples(node)["ffp_compute_works", ("background",)] == 1, "nobody need ask for work before that is told"
+
+    away = replace(node, cluster=Cluster(f"tcp://127.0.0.1:{free_port()}"))
+    assert samples(away)["ffp_cluster_answers", ()] == 0
 
 
 def test_a_database_that_is_gone_is_told_and_its_numbers_are_not(start_node: Callable[..., RunningNode]) -> None:

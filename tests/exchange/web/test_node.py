@@ -17,6 +17,8 @@ from exchange.log.checkpoint import Checkpoint, open_checkpoint
 from exchange.log.tiles import TILE_WIDTH, Tile
 from exchange.trust.card import open_card
 from schemas import KeyEvent, fold_calibre, open_envelope
+from schemas.statements import KINDS
+from schemas.versions import VERSIONS
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan
@@ -113,6 +115,12 @@ def test_an_earlier_head_is_there_as_it_was_signed(node: RunningNode) -> None:
     assert node.get("/v1/log/checkpoint").content != head
     problem(node.get(f"/v1/log/checkpoint/{before + 50}"), 404, "not-found")
     problem(node.get("/v1/log/checkpoint/0"), 422, "invalid-parameter")
+
+
+def test_anybody_is_told_what_a_node_reads(node: RunningNode) -> None:
+    told = node.http.get(f"{node.url}/v1/node").headers
+    assert told["FFP-Contract"] == ", ".join(VERSIONS) == "1.0"
+    assert set(told["FFP-Kinds"].split(", ")) == set(KINDS)
 
 
 def test_status_counts(node: RunningNode) -> None:

@@ -33,6 +33,7 @@ def upgrade() -> None:
     _add_unasked()
     _add_seals()
     add_evidence()
+    _add_versions()
 
 
 def downgrade() -> None:
@@ -46,6 +47,7 @@ def downgrade() -> None:
     _drop_unasked()
     _drop_seals()
     drop_evidence()
+    _drop_versions()
 
 
 def _complete_form_5() -> None:
@@ -467,3 +469,21 @@ def _drop_seals() -> None:
     for name in ("user", "token", "peer"):
         with op.batch_alter_table(name) as table:
             table.drop_column("seal")
+
+
+def _add_versions() -> None:
+    """Up to which version of the contract a peer reads, and what of its lane this node is too old for."""
+    op.add_column("lane", sa.Column("reads", Words()))
+    op.add_column("peer", sa.Column("needs", Words()))
+    with op.batch_alter_table("peer") as table:
+        table.add_column(sa.Column("waiting", WholeNumber, nullable=False, server_default="0"))
+    with op.batch_alter_table("peer") as table:
+        table.alter_column("waiting", existing_type=WholeNumber, existing_nullable=False, server_default=None)
+
+
+def _drop_versions() -> None:
+    with op.batch_alter_table("lane") as table:
+        table.drop_column("reads")
+    with op.batch_alter_table("peer") as table:
+        table.drop_column("needs")
+        table.drop_column("waiting")

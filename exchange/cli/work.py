@@ -1,0 +1,65 @@
+"""``ffp job``: promised work that is not done, why, and to have it tried again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.home import resolve_home
+
+app = typer.Typer(help="Work that was promised and is not done.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_jobs(
+    dead: Annotated[bool, typer.Option("--dead", help="Only what was given up.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")] = 1000,
+    home: Home = None,
+) -> None:
+    """List jobs: number, state, kind, subject, attempts, when each is tried next, and what it failed of last.
+
+    Dead ones come first; they were given up after as many attempts as max_attempts allows. What waits for a database,
+    an object store, a cluster or processes that are away makes no attempt, and is never given up for it."""
+    import json
+    from dataclasses import asdict
+
+    from exchange.flows.node import opened
+    from exchange.flows.promised_work import promised_work
+    from schemas.errors import shown
+
+    with opened(resolve_home(home)) as node:
+        found = promised_work(node, dead_only=dead, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([asdict(job) for job in found], indent=2, ensure_ascii=False))
+        return
+    if not found:
+        typer.echo("No job is dead." if dead else "No job waits; all is done.")
+    for job in found:
+        due = f"next {job.next}" if job.next else "-"
+        typer.echo("\t".join((str(job.number), job.state, job.kind, job.subject, f"{job.attempts} attempts", due)))
+        if job.last_error:
+            typer.echo(f"  {shown(job.last_error, 300)}")
+
+
+@app.command("retry")
+def retry_jobs(
+    numbers: Annotated[list[int] | None, typer.Argument(help="As `ffp job list` has them.")] = None,
+    all_dead: Annotated[bool, typer.Option("--all-dead", help="All that were given up.")] = False,
+    home: Home = None,
+) -> None:
+    """Have dead jobs tried again, with all their attempts. A worker takes them up within a second; nothing changes when
+    one of the numbers is not that of a dead job. The audit names them."""
+    from exchange.errors import InvalidInput
+    from exchange.flows.node import opened
+    from exchange.flows.promised_work import retry, retry_all
+
+    if bool(numbers) == all_dead:
+        raise InvalidInput("Name the jobs by their numbers, or all with --all-dead. See: ffp job list --dead")
+    with opened(resolve_home(home)) as node:
+        again = retry_all(node) if all_dead else retry(node, numbers or [])
+    for job in again:
+        typer.echo(f"{job.number}\t{job.kind}\t{job.subject}")
+    typer.echo(f"Tried again: {len(again)}. See: ffp job list" if again else "No job is dead.")

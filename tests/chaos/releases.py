@@ -1,0 +1,204 @@
+"""Other releases than this one, each as a folder of sources that runs: the landed one, and one still to come."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.chaos.processes import Process, environment_of
+from tests.exchange.conftest import LEGAL_BASIS, free_port
+
+SOURCES = Path(__file__).parents[2]
+PACKAGES = ("exchange", "matcher", "schemas")
+LANDED = "8928842"
+"""The release that says nothing of what it reads."""
+
+ADDITIONS = {
+    "schemas/issued.py": {'ReadContract = Literal["1.0"]': 'ReadContract = Literal["1.0", "1.1"]'},
+    "schemas/versions.py": {
+        "ADDED: dict[str, str] = {}": "ADDED: dict[str, str] = dict.fromkeys("
+        '("Exhibit.colour", "CaseMaterial=polymer", "Notice.type=notice"), "1.1")'
+    },
+    "schemas/exhibit.py": {
+        "    headstamp: ShortText | None = None\n": "    headstamp: ShortText | None = None\n"
+        "    colour: ShortText | None = Field(default=None, exclude_if=lambda colour: colour is None)\n"
+    },
+    "schemas/vocabulary.py": {
+        "class CaseMaterial(StrEnum):\n": 'class CaseMaterial(StrEnum):\n    POLYMER = "polymer"\n'
+    },
+    "schemas/sharing.py": {
+        "class Hold(Statement):": "class Notice(Statement):\n"
+        '    """A line to all who read the lane."""\n\n    type: Literal["notice"]\n    text: ShortText\n\n\n'
+        "class Hold(Statement):"
+    },
+    "schemas/statements.py": {
+        "Grant, Hold, Policy": "Grant, Hold, Notice, Policy",
+        "    | Hold\n": "    | Hold\n    | Notice\n",
+    },
+    "exchange/flows/page.py": {
+        "from schemas.versions import is_newer\n": "from schemas.sharing import Notice\n"
+        "from schemas.versions import is_newer\n",
+        "    | Approval\n": "    | Approval\n    | Notice\n",
+    },
+}
+"""What the release to come adds: a field, a word of a vocabulary, a kind of statement."""
+
+NOTICE = """
+from exchange.flows.node import opened
+from exchange.flows.say import THE_NODE, enter, say
+from schemas.sharing import Notice
+
+with opened(Path(told["home"])) as node:
+    said = say(node, Notice, THE_NODE, text="Closed at noon.")
+    with node.store.write() as session:
+        enter(session, said, to=[told["to"]])
+print(json.dumps(said.statement_id))
+"""
+_MAKE = """
+from exchange.flows.node import create_node, opened
+from schemas.vocabulary import Jurisdiction
+
+home = Path(told["home"])
+create_node(home, jurisdiction=Jurisdiction(told["jurisdiction"]), url=told["url"], port=told["port"])
+with opened(home) as node:
+    print(json.dumps(node.card_envelope.raw.decode()))
+"""
+_ENROL = """
+from exchange.flows.enrol import enrol, read_introduction
+from exchange.flows.node import opened
+
+with opened(Path(told["home"])) as node:
+    met = read_introduction(node, told["card"].encode())
+    enrol(node, met, confirmed=met.fingerprint, legal_basis=told["basis"])
+print("null")
+"""
+_USER = """
+from exchange.flows.node import opened
+from exchange.store.users import add_user
+from schemas.vocabulary import Role
+
+with opened(Path(told["home"])) as node, node.store.write() as session:
+    print(json.dumps(add_user(session, told["pseudonym"], Role(told["role"]))))
+"""
+
+
+@dataclass(frozen=True)
+class Release:
+    """Sources in a folder of their own."""
+
+    folder: Path
+
+    def run(self, script: str, **told: Any) -> Any:
+        """Run a few lines on these sources; returns what they print last, as JSON."""
+        lines = f"import json, sys\nfrom pathlib import Path\ntold = json.loads(sys.argv[1])\n{script}"
+        return json.loads(self._call("-c", lines, json.dumps(told, default=str)).splitlines()[-1])
+
+    def ffp(self, *arguments: str) -> str:
+        return self._call("-m", "exchange.cli.main", *arguments)
+
+    def _call(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=environment_of(self.folder, os.environ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+THIS = Release(SOURCES)
+
+
+class ReleasedNode(Process):
+    """A node that some release made and runs, until another is installed."""
+
+    def __init__(self, home: Path, release: Release, jurisdiction: str) -> None:
+        port = free_port()
+        self.node_id, self.runs = f"ffp-{jurisdiction.lower()}", release
+        url = f"http://127.0.0.1:{port}"
+        self.card = release.run(_MAKE, home=home, jurisdiction=jurisdiction, url=url, port=port)
+        settings = {"FFP_NODE_WORKERS": "1", "FFP_NODE_PULL_INTERVAL_S": "1"}
+        super().__init__(home, port, settings, release=release.folder)
+
+    def add_user(self, pseudonym: str, role: str) -> str:
+        token: str = self.runs.run(_USER, home=self.home, pseudonym=pseudonym, role=role)
+        return token
+
+    def meet(self, other: ReleasedNode) -> None:
+        self.runs.run(_ENROL, home=self.home, card=other.card, basis=LEGAL_BASIS)
+
+    def upgrade(self, release: Release) -> None:
+        """As the runbook says: stop, install, migrate, start."""
+        self.stop()
+        self.runs, self.release = release, release.folder
+        release.ffp("migrate", "--home", str(self.home))
+        self.start()
+        self.wait_ready()
+
+    def enter(self, number: int, scan: bytes, to: ReleasedNode, **exhibit: str) -> str:
+        """An exhibit, for the other node; its statement id."""
+        metadata = {
+            "case_reference": f"{self.node_id[4:].upper()}-{number}",
+            "exhibit": {"kind": "crime_scene", "calibre": "9 mm Luger"} | exhibit,
+            "acquisitions": [{"roi": "chamber_mark", "modality": "topography", "file": "scan"}],
+            "handling": {"code": "H0"},
+            "level": "full",
+            "audience": [to.node_id[4:].upper()],
+            "retention_until": "2036-12-31",
+        }
+        answer = self.http.post(
+            "/v1/records",
+            headers=self.examiner | {"Idempotency-Key": f"exhibit-{number}"},
+            files={"metadata": (None, json.dumps(metadata)), "scan": ("scan.x3p", scan)},
+        )
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        name: str = answer.json()["statement_id"]
+        return name
+
+    def say(self, **said: str) -> None:
+        answer = self.http.post("/v1/statements", headers=self.examiner, json=said)
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+
+    def seen_of(self, other: ReleasedNode) -> dict[str, Any]:
+        """What this node tells its operator of a peer."""
+        peers = self.get("/v1/peers", as_operator=True)
+        found: dict[str, Any] = next(peer for peer in peers if peer["node_id"] == other.node_id)
+        return found
+
+
+def release_to_come(folder: Path) -> Release:
+    """This release with a few additions to the contract."""
+    for package in PACKAGES:
+        shutil.copytree(SOURCES / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for path, changes in ADDITIONS.items():
+        text = (folder / path).read_text(encoding="utf-8")
+        for before, after in changes.items():
+            assert text.count(before) == 1, (path, before)
+            text = text.replace(before, after)
+        (folder / path).write_text(text, encoding="utf-8")
+    return Release(folder)
+
+
+def landed_release(folder: Path) -> Release | None:
+    """The landed release as the history has it; None where there is no history, as in an unpacked archive."""
+    archive = subprocess.run(
+        ["git", "-C", str(SOURCES), "archive", LANDED, *PACKAGES], capture_output=True, check=False
+    )
+    if archive.returncode != 0:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as packed:
+        packed.extractall(folder, filter="data")
+    return Release(folder)

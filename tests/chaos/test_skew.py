@@ -1,0 +1,137 @@
+"""Releases side by side, each in processes of its own, through a day of the pilot: what a newer node says and an older
+one does not read yet waits or is set aside, and is read, in its order, after the upgrade. No record is lost either way.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from exchange.flows.node import opened
+from exchange.store.mirror_tables import ReceivedPlaceRow as Place
+from exchange.store.peers import set_aside
+from exchange.store.tables import LaneItemRow, StatementRow
+from tests.chaos.archive import scans_of
+from tests.chaos.releases import LANDED, NOTICE, THIS, Release, ReleasedNode, landed_release, release_to_come
+
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
+
+SCAN_BYTES = 20_000
+WAIT_S = 90
+
+
+@contextmanager
+def two(folder: Path, rs: Release, mk: Release) -> Iterator[tuple[ReleasedNode, ReleasedNode]]:
+    """Serbia and North Macedonia, enrolled with each other and running."""
+    with ExitStack() as stack:
+        nodes = ReleasedNode(folder / "rs", rs, "RS"), ReleasedNode(folder / "mk", mk, "MK")
+        nodes[0].meet(nodes[1])
+        nodes[1].meet(nodes[0])
+        for node in nodes:
+            stack.callback(node.kill)
+            node.start()
+        for node in nodes:
+            node.wait_ready()
+        yield nodes
+        for node in nodes:
+            node.stop()
+
+
+def until(condition: Callable[[], object], node: ReleasedNode) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, node.log_end
+        time.sleep(0.2)
+
+
+def holds(node: ReleasedNode) -> set[str]:
+    return {item["statement_id"] for item in node.get("/v1/records?limit=200")["items"]}
+
+
+def assert_in_order(owner: ReleasedNode, reader: ReleasedNode) -> None:
+    """All of the owner's lane is at the reader, in its order; nothing of it is set aside."""
+    with opened(owner.home) as node, node.store.read() as session:
+        items = (
+            select(LaneItemRow.statement_id).where(LaneItemRow.peer == reader.node_id).order_by(LaneItemRow.position)
+        )
+        lane = list(session.scalars(items))
+    with opened(reader.home) as node, node.store.read() as session:
+        places = select(Place.statement_id).where(Place.peer == owner.node_id).order_by(Place.position)
+        read = list(session.scalars(places))
+        here = set(session.scalars(select(StatementRow.statement_id).where(StatementRow.issuer == owner.node_id)))
+        assert set_aside(session, owner.node_id) == []
+    assert read == lane[: len(read)]
+    assert set(read) <= here
+    assert len(lane) - len(read) <= 2, "but for a receipt that was on its way when both stopped"
+
+
+def test_a_release_to_come_beside_this_one(tmp_path: Path) -> None:
+    """A field, a word of a vocabulary and a kind of statement more: nothing is set aside, and the lane waits."""
+    scan, newer = scans_of(SCAN_BYTES), release_to_come(tmp_path / "newer")
+    assert "1.0, 1.1" in newer.ffp("--version")
+    with two(tmp_path, newer, THIS) as (rs, mk):
+        first = [rs.enter(1, scan(1), mk), rs.enter(2, scan(2), mk)]
+        until(lambda: set(first) <= holds(mk), mk)
+        held = [rs.enter(3, scan(3), mk, colour="grey")]
+        newer.run(NOTICE, home=rs.home, to=mk.node_id)
+        held += [rs.enter(4, scan(4), mk, case_material="polymer"), rs.enter(5, scan(5), mk)]
+        back = [mk.enter(number, scan(10 + number), rs) for number in range(3)]
+        until(lambda: rs.seen_of(mk)["peer_older"] == 4, rs)
+        until(lambda: mk.seen_of(rs)["node_older"] == 4, mk)
+        until(lambda: set(back) <= holds(rs), rs)
+        assert holds(mk) == {*first, *back}
+        assert (mk.seen_of(rs)["quarantined"], rs.seen_of(mk)["quarantined"]) == (0, 0)
+        assert (rs.seen_of(mk)["reads"], mk.seen_of(rs)["reads"]) == ("1.0", "1.1")
+        assert any("Peer older: upgrade. 4 of" in said for said in rs.get("/v1/status")["alarms"])
+        assert any("This node is older: upgrade it. 4 statements" in said for said in mk.get("/v1/status")["alarms"])
+        assert mk.http.get("/v1/node").headers["FFP-Contract"] == "1.0"
+        assert "notice" in rs.http.get("/v1/node").headers["FFP-Kinds"]
+
+        mk.upgrade(newer)
+        until(lambda: holds(mk) == {*first, *held, *back}, mk)
+        until(lambda: not rs.get("/v1/status")["alarms"], rs)
+        assert mk.seen_of(rs)["node_older"] == 0
+        assert mk.seen_of(rs)["quarantined"] == 0
+    assert_in_order(rs, mk)
+    assert_in_order(mk, rs)
+
+
+def test_the_landed_release_beside_this_one(tmp_path: Path) -> None:
+    """It says nothing of what it reads: it has all records at once, sets aside what has a newer field, as before, and
+    reads that after its upgrade."""
+    landed = landed_release(tmp_path / "landed")
+    if landed is None:
+        print(
+            f"\nNOT TRIED: the history here has no {LANDED}, so this release was not run beside it.",
+            file=sys.__stderr__,
+        )
+        return
+    scan = scans_of(SCAN_BYTES)
+    with two(tmp_path, THIS, landed) as (rs, mk):
+        ours, theirs = [], []
+        for number in range(3):
+            ours.append(rs.enter(number, scan(number), mk))
+            theirs.append(mk.enter(number, scan(10 + number), rs))
+            rs.say(type="message", to=mk.node_id, text=f"Exhibit {number} is in the post.")
+            mk.say(type="message", to=rs.node_id, text=f"So is exhibit {number}.")
+        for node in (rs, mk):
+            until(lambda node=node: holds(node) == {*ours, *theirs}, node)  # type: ignore[misc]
+            until(lambda node=node: node.get("/v1/status")["jobs"] == {}, node)  # type: ignore[misc]
+        until(lambda: mk.seen_of(rs)["quarantined"] >= 3, mk)
+        assert "unknown-field" in mk.seen_of(rs)["alarm"]
+        assert (rs.seen_of(mk)["quarantined"], rs.seen_of(mk)["reads"], rs.seen_of(mk)["peer_older"]) == (0, None, 0)
+        assert len(rs.get(f"/v1/statements?kind=message&issuer={mk.node_id}")) == 3
+
+        mk.upgrade(THIS)
+        until(lambda: mk.seen_of(rs)["quarantined"] == 0, mk)
+        until(lambda: rs.seen_of(mk)["reads"] == "1.0", rs)
+        assert len(mk.get(f"/v1/statements?kind=message&issuer={rs.node_id}")) == 3
+        assert holds(mk) == {*ours, *theirs}
+    assert_in_order(rs, mk)
+    assert_in_order(mk, rs)
