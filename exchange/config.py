@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from exchange.errors import ConfigurationError
+from exchange.home import write_private
 from schemas.issued import NodeId, Url
 from schemas.vocabulary import Jurisdiction
 
@@ -203,8 +204,8 @@ class Settings(BaseSettings):
     """For so many days a peer keeps what it did not use: a newcomer has as much of its past to send at once, and a peer
     that was away a week what it gathered."""
     peer_quarantine_items: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """So many items of a peer's that are not believed and were not noted, and its lane is read no further until the
-    operator has seen them: each is kept as evidence."""
+    """So many items of a peer's that are not believed are kept as evidence, in files; of as many more their digests and
+    reasons. While so many were not noted, its lane is read no further: the operator is to see them first."""
     peer_quarantine_bytes: Bytes = 64 * 1024**2
     """And so many bytes of them."""
     lane_wait_s: Annotated[float, Field(ge=0, le=50)] = 20
@@ -377,6 +378,11 @@ class Settings(BaseSettings):
         return self.home / "drafts"
 
     @property
+    def quarantine(self) -> Path:
+        """The bytes of what peers sent and nobody believes."""
+        return self.home / "quarantine"
+
+    @property
     def prepared(self) -> Path:
         """Cleaned scans, made again from the blobs whenever they are missing."""
         return self.home / "prepared"
@@ -452,16 +458,14 @@ def write_config(settings: dict[str, Any], home: Path) -> None:
     lines = [
         f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}" for name, value in settings.items()
     ]
-    (home / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_private(home / "config.toml", "\n".join(lines) + "\n")
 
 
 def write_secret(name: str, value: str, home: Path) -> None:
     """Write a setting to a file that its owner alone may read."""
     folder = home / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{PREFIX}{name}".lower()
-    path.touch(mode=0o600)
-    path.write_text(value + "\n", encoding="utf-8")
+    write_private(folder / f"{PREFIX}{name}".lower(), value + "\n")
 
 
 def _refuse_unknown_environment() -> None:

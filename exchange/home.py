@@ -1,4 +1,5 @@
-"""Where a node lies. Apart from its settings, so that a command that needs none of them begins at once."""
+"""Where a node lies, and that nobody else reads there. Apart from its settings, so that a command that needs none of
+them begins at once."""
 
 from __future__ import annotations
 
@@ -12,3 +13,31 @@ HOME_VARIABLE = "FFP_NODE_HOME"
 def resolve_home(given: Path | None) -> Path:
     """The node's home: ``--home``, else ``FFP_NODE_HOME``, else ``/var/lib/ffp``."""
     return (given or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)).expanduser().absolute()
+
+
+def keep_private() -> None:
+    """Whatever this process and those that it starts write from now on is its own user's alone: folders 700, files 600.
+    What is public is given its mode where it is written: the copy of the log, and the rounds of the trust root."""
+    os.umask(0o077)
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder, and each above it that is missing, for this user alone."""
+    for folder in (*reversed(path.parents), path):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def public_folder(path: Path) -> None:
+    """Make a folder, and each above it that is missing, that everybody may enter: what lies in it is public."""
+    for folder in (*reversed(path.parents), path):
+        if not folder.exists():
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file for this user alone, also where others could read what was there."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(text)

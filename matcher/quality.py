@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from matcher.circle import Circle
 from matcher.clean import band_passed, clean
+from matcher.coverage import coverage_of, coverage_within
 from matcher.errors import ScanNotUsable
 from matcher.level import LevelledMark
 from matcher.parameters import DEFAULT_PARAMETERS, Parameters
@@ -27,7 +28,6 @@ _UNEQUAL = 1.05
 MANY_OUTLIERS = 0.06
 _CUT_CHORD = 0.5
 """Of the outline's radius: a field whose edge only touches a round mark shows a chord of a quarter of it."""
-_LEAST_HOLE_UM2 = 200_000.0
 _OUTLIER_DEVIATIONS = 3.0
 
 
@@ -39,7 +39,8 @@ class Quality:
     ``sampling_um``: (y, x) between points; ``field_mm``: (y, x); ``measured``: share of the field's points.
     ``mark_area_mm2``: of the mark as measured; ``coverage``: its share of what lies within the primer's outline and
     outside the firing-pin aperture, or, where that cannot be told, the share of directions from the primer's
-    centre in which there is any; ``dropouts``: share of single points missing within it.
+    centre in which there is any; within a user's mask the share of the same, so that it never rises when something is
+    cut out; ``dropouts``: share of single points missing within it.
     ``sq_um``, ``robust_sq_um``: root mean square height within the band of marks (ISO 25178-2, Sq), and 1.4826 times
     the median deviation, which no dent moves; ``outliers``: share of points beyond three of the latter.
     ``noise_um``: standard deviation of a point's height, from second differences of neighbours; at most, as it
@@ -89,6 +90,7 @@ def assess(
     Raises ``ScanRefused`` for a mask of another shape alone.
     """
     # 1.
+    whole = topography
     if mask is not None:
         topography = topography.within(mask)
     quality = _known(topography, parameters)
@@ -102,6 +104,8 @@ def assess(
 
     # 3.
     quality = _with_roughness(_with_extent(quality, topography, mark), topography, mark, parameters)
+    if topography.outlined:
+        quality = replace(quality, coverage=_coverage_within(whole, parameters, mask))
 
     # 4.
     return replace(quality, warnings=(*topography.warnings, *_warnings(quality)))
@@ -162,7 +166,7 @@ def _with_extent(quality: Quality, topography: Topography, mark: LevelledMark) -
     return replace(
         quality,
         mark_area_mm2=area / 1e6,
-        coverage=_coverage(np.asarray(solid), area, mark),
+        coverage=coverage_of(mark),
         dropouts=1.0 - float(mark.weights[solid].mean()),
         cut_off=_cut_off(np.asarray(solid), topography, mark),
         levelled_before=mark.ready and not topography.outlined,
@@ -171,22 +175,13 @@ def _with_extent(quality: Quality, topography: Topography, mark: LevelledMark) -
     )
 
 
-def _coverage(solid: Mask, area_um2: float, mark: LevelledMark) -> float | None:
-    if mark.outline is None or mark.outline.support == 0.0:
+def _coverage_within(whole: Topography, parameters: Parameters, mask: Mask | None) -> float | None:
+    if mask is None or whole.outlined:
+        return None  # what lies outside of the user's mask is not known
+    try:
+        return coverage_within(level_region(whole, parameters), whole, mask)
+    except ScanNotUsable:
         return None
-    if mark.aperture is not None:
-        hole = np.pi * mark.aperture.radius_um**2
-    else:
-        hole = _enclosed_um2(solid, mark.spacing_um[0] * mark.spacing_um[1])
-    if hole > 0.0:
-        return min(1.0, area_um2 / (np.pi * mark.outline.radius_um**2 - hole))
-    rows, columns = np.nonzero(solid)
-    y, x = (
-        places * step - centre
-        for places, step, centre in zip((rows, columns), mark.spacing_um, mark.outline.centre_um, strict=True)
-    )
-    directions = np.rint(np.rad2deg(np.arctan2(y, x))).astype(np.intp) % 360
-    return float(np.count_nonzero(np.bincount(directions, minlength=360))) / 360.0
 
 
 def _on_scan(circle: Circle | None, mark: LevelledMark) -> Circle | None:
@@ -194,16 +189,6 @@ def _on_scan(circle: Circle | None, mark: LevelledMark) -> Circle | None:
         return None
     y, x = (place + origin for place, origin in zip(circle.centre_um, mark.origin_um, strict=True))
     return replace(circle, centre_um=(y, x))
-
-
-def _enclosed_um2(solid: Mask, point_um2: float) -> float:
-    """The area of the largest hole in the mark: the aperture, whatever its shape; 0 where it is not enclosed."""
-    contours, _ = cv2.findContours(solid.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    filled = cv2.drawContours(np.zeros(solid.shape, np.uint8), contours, -1, 1, cv2.FILLED)
-    holes = filled * ~solid
-    stats = cv2.connectedComponentsWithStats(holes, connectivity=4)[2]
-    largest = float(stats[1:, cv2.CC_STAT_AREA].max(initial=0)) * point_um2
-    return largest if largest >= _LEAST_HOLE_UM2 else 0.0
 
 
 def _cut_off(solid: Mask, topography: Topography, mark: LevelledMark) -> bool | None:

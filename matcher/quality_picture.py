@@ -81,7 +81,7 @@ def draw_mark(
     """
     # 1.
     shown = topography if outline is None else topography.within(outline)
-    quality = assess(shown, parameters)
+    quality = assess(topography, parameters, outline)
     try:
         mark: LevelledMark | None = level_region(shown, parameters)
     except ScanNotUsable:

@@ -41,3 +41,11 @@ def one_of(vocabulary: type[E], word: str) -> E:
         return vocabulary(word)
     except ValueError as error:
         raise InvalidInput(f"{word} is none of {', '.join(vocabulary)}.") from error
+
+
+def warn_of(place: str, text: str) -> None:
+    """Say what of a person a free text may tell that was just signed."""
+    from exchange.flows.free_text import doubts
+
+    for doubt in doubts(text):
+        typer.echo(f"Warning, {place}: it may hold {doubt.replace('_', ' ')} of a person.", err=True)

@@ -36,6 +36,7 @@ from exchange.cli import (
     users,
     work,
 )
+from exchange.home import keep_private
 
 app = typer.Typer(
     name="ffp",
@@ -56,12 +57,13 @@ def _say_version(wanted: bool) -> None:
 
 @app.callback()
 def ffp(
-    version: Annotated[
+    _version: Annotated[
         bool,
         typer.Option("--version", is_eager=True, callback=_say_version, help="What this is, and what it reads."),
     ] = False,
 ) -> None:
     """Ballistic information exchange between Firearms Focal Points."""
+    keep_private()
 
 
 app.command("init")(node.init)

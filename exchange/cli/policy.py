@@ -32,22 +32,25 @@ def show(home: Home = None) -> None:
 
 @app.command("set")
 def set_policy(
-    file: Annotated[Path, typer.Argument(help="JSON with groups and bases, as `ffp policy show` writes it.")],
+    file: Annotated[Path, typer.Argument(help="JSON with groups, bases or both, as `ffp policy show` writes it.")],
     acting: Acting,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
     home: Home = None,
 ) -> None:
-    """Replace the policy as a whole; what no line allows is blocked from then on."""
+    """Change the policy, once you have confirmed what would change; what no line allows is blocked from then on. Of
+    groups and bases, what the file does not name stays as it is."""
     from pydantic import TypeAdapter, ValidationError
 
     from exchange.cli.acting import maker_of
     from exchange.errors import InvalidInput
     from exchange.flows.node import opened
-    from exchange.flows.terms import state_policy
+    from exchange.flows.policy_change import change_policy, preview_policy
     from schemas import Group, LegalBasis
     from schemas.vocabulary import Role
 
     try:
         fields = TypeAdapter(dict[str, list[dict[str, object]]]).validate_json(file.read_bytes())
+        named = set(fields)
         groups = tuple(Group.model_validate(item) for item in fields.pop("groups", []))
         bases = tuple(LegalBasis.model_validate(item) for item in fields.pop("bases", []))
     except ValidationError as error:
@@ -58,7 +61,14 @@ def set_policy(
     if fields:
         raise InvalidInput(f"{file} has what no policy has: {', '.join(fields)}.")
     with opened(resolve_home(home)) as node:
-        said = state_policy(node, maker_of(node, acting, Role.HEAD), groups, bases)
+        asked = (groups if "groups" in named else None, bases if "bases" in named else None)
+        maker = maker_of(node, acting, Role.HEAD)
+        change = preview_policy(node, maker, *asked)
+        for sentence in change.changes:
+            typer.echo(sentence)
+        if not yes:
+            typer.confirm("Change the policy?", abort=True)
+        said = change_policy(node, maker, *asked, confirmed=change.confirmation)
     typer.echo(f"The policy is in force; the statement is {said}.")
 
 
@@ -92,7 +102,7 @@ def decide(
     home: Home = None,
 ) -> None:
     """Decide whether a record, a query with its scan, or what a query found, goes to a jurisdiction."""
-    from exchange.cli.acting import maker_of
+    from exchange.cli.acting import maker_of, warn_of
     from exchange.flows.approvals import decide as decide_approval
     from exchange.flows.node import opened
     from schemas.vocabulary import Decision, Jurisdiction, Role
@@ -100,4 +110,5 @@ def decide(
     to, decided = one_of(Jurisdiction, jurisdiction), one_of(Decision, decision)
     with opened(resolve_home(home)) as node:
         said = decide_approval(node, maker_of(node, acting, Role.HEAD), concerns, to, decided, because)
+    warn_of("--because", because)
     typer.echo(f"{decided.capitalize()}; the statement is {said}.")

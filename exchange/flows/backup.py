@@ -10,11 +10,14 @@ from datetime import datetime
 from pathlib import Path
 
 from pydantic import SecretStr
+from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.config import Settings, load_settings
 from exchange.errors import DigestDiffers, NotFound
 from exchange.flows.node import blobs_of, keys_in_force, own_history, store_of
+from exchange.flows.quarantine import to_back_up
+from exchange.home import private_folder
 from exchange.store.backup_paths import is_settings_path
 from exchange.store.blobs import BlobFolder
 from exchange.store.copies import copy_file, digest, sync, write_file
@@ -76,8 +79,8 @@ def back_up(
     1. One moment of the database.
     2. The scans that it names, unless an earlier backup has them: a scan never changes. Nor those that an object store
        keeps.
-    3. The settings with what they name, and the trust root; keys and secrets only where there is a passphrase to seal
-       them with.
+    3. The settings with what they name, the trust root, and a little of what was set aside for a later release; keys
+       and secrets only where there is a passphrase to seal them with.
     4. The manifest, last, bound to the last head of the log and signed with the node's statement key: what has none is
        no backup; what a crash left goes at the next one. ``passphrase`` of the keys stands for that of the settings.
     5. Where only so many are kept, older ones of this node expire, with the scans that none names any more.
@@ -88,7 +91,7 @@ def back_up(
     settings = load_settings(home)
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(folder)
     made_at = stamp()
     whole = folder / f"{settings.node_id}-{made_at.replace(':', '')}"
     part = whole.with_name(whole.name + _PART)
@@ -145,6 +148,7 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
         size, head = log_size(session), latest_head(session, settings.log_origin)
         history = own_history(session, settings.node_id)
         elsewhere = all_stored(session) if settings.objects_url and noted else set()
+        files |= _write_evidence(session, settings, part) if noted else {}
     signer = keys_in_force(settings, history)[1].statement
     files[database] = digest(part / database)
     # 2.
@@ -155,7 +159,7 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
     files[SCANS] = write_file(part / SCANS, "".join(scan_lines(iter(there))).encode())
     # 3.
     for name, path in _settings_files(settings, backup):
-        (part / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder((part / name).parent)
         files[name] = copy_file(path, part / name)
     if sealed_with is not None:
         files[SEALED] = write_file(part / SEALED, seal(_secret_files(settings), sealed_with))
@@ -177,6 +181,15 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
         lambda manifest: sign_backup(manifest, signer),
     )
     return backup
+
+
+def _write_evidence(session: Session, settings: Settings, part: Path) -> dict[str, str]:
+    """Path within the backup -> SHA-256."""
+    files: dict[str, str] = {}
+    for name, content in to_back_up(session, settings):
+        private_folder((part / name).parent)
+        files[name] = write_file(part / name, content)
+    return files
 
 
 def _copy_scans(

@@ -25,7 +25,8 @@ TIME_ERROR: Final = 5
 
 def examine_home(settings: Settings) -> Iterator[Finding]:
     """Who may read and write what lies in the node's folder."""
-    for path in (settings.home, settings.database, settings.sign_in_key, settings.home / "secrets"):
+    private = ("config.toml", "secrets", "quarantine", "last-head")
+    for path in (settings.home, settings.database, settings.sign_in_key, *(settings.home / name for name in private)):
         if path.exists() and path.stat().st_mode & 0o077:
             mode = 700 if path.is_dir() else 600
             yield warning("permissions", f"{path} is open to others.", f"Make it private: chmod {mode} {path}")

@@ -163,7 +163,7 @@ def open_draft(session: Session, pseudonym: str, draft_id: str) -> DraftRow:
 def doubtful(fields: Mapping[str, str]) -> dict[str, tuple[Doubt, ...]]:
     """The free texts that may tell of a person, by field."""
     free = {name: fields[name] for name in fields if name in FREE_TEXTS or _is_text_of_file(name)}
-    found = {name: doubts(text, place=name in PLACES) for name, text in free.items()}
+    found = {name: doubts(text, place=name.rpartition(".")[2] in PLACES) for name, text in free.items()}
     return {name: doubt for name, doubt in found.items() if doubt}
 
 

@@ -11,6 +11,7 @@ import structlog
 from exchange.clock import stamp
 from exchange.flows.node import Node
 from exchange.flows.objects import settle_object
+from exchange.flows.quarantine import erase_evidence
 from exchange.flows.references import erase_entries
 from exchange.flows.say import THE_NODE, Said, enter, say
 from exchange.flows.withdraw import kept_of
@@ -49,6 +50,7 @@ def erase(node: Node, tombstone_id: int) -> None:
         is_here = is_its_own and session.get(RecordRow, stone.record) is not None
         held = is_here and hold_of(session, stone.record) is not None
         kept = held and (not stone.lifted or not remains_of(session, stone.record))
+    erase_evidence(node, stone.issuer, stone.record)
     if not is_its_own:  # nothing of it was here, or it is another's: the same answer
         _settle(node, stone, ErasureOutcome.NEVER_HELD)
         return

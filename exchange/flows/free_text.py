@@ -7,7 +7,10 @@ The languages of the region write names in Latin and in Cyrillic letters, and nu
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
+
+from pydantic import BaseModel
 
 from schemas.vocabulary import Jurisdiction
 
@@ -47,8 +50,17 @@ _TRADE = frozenset(
     """.casefold().split()
 )
 """Makers of firearms and cartridges, and words of their designations: capitalised, and no person."""
-PLACES = frozenset({"exhibit.municipality"})
-"""A municipality has a capitalised name; there only numbers, addresses and addresses of e-mail are warned of."""
+PLACES = frozenset({"municipality", "place"})
+"""Fields that hold a capitalised name; there only numbers, addresses and addresses of e-mail are warned of."""
+FREE = frozenset(
+    {
+        *("case_reference", "headstamp", "cartridge_maker", "cartridge_lot", "make", "model", "basis", "municipality"),
+        *("maker", "serial", "software", "restriction", "because", "reason", "remark", "text", "number", "reference"),
+        *("circumstances", "place", "serial_number"),
+    }
+)
+"""Fields of statements in which people may write what tells of a person. Not those that name a law or a court, which
+have capitalised names too."""
 
 
 def doubts(text: str, *, place: bool = False) -> tuple[Doubt, ...]:
@@ -70,6 +82,24 @@ def doubts(text: str, *, place: bool = False) -> tuple[Doubt, ...]:
     if not place and _looks_like_a_name(text):
         found.append(Doubt.NAME)
     return tuple(found)
+
+
+def doubts_in(statement: BaseModel) -> dict[str, tuple[Doubt, ...]]:
+    """The free texts of a statement that may tell of a person, by their place: what every receipt says of it."""
+    found = {path: doubts(text, place=path.rpartition(".")[2] in PLACES) for path, text in _texts(statement)}
+    return {path: doubt for path, doubt in found.items() if doubt}
+
+
+def _texts(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    match value:
+        case BaseModel():
+            for name in type(value).model_fields:
+                yield from _texts(getattr(value, name), (*path, name))
+        case tuple():
+            for number, item in enumerate(value):
+                yield from _texts(item, (*path, str(number)))
+        case str() if path[-1] in FREE and not isinstance(value, StrEnum):
+            yield ".".join(path), value
 
 
 def _looks_like_a_name(text: str) -> bool:

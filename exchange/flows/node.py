@@ -23,6 +23,7 @@ from exchange.flows.mail_server import load_mail_server
 from exchange.flows.news import News
 from exchange.flows.small_pictures import SmallPictures
 from exchange.flows.worth import load_calibration
+from exchange.home import private_folder
 from exchange.meters import Meters
 from exchange.net.egress import Egress
 from exchange.net.line import tls_context
@@ -32,6 +33,7 @@ from exchange.store.audit_trail import AuditTrail
 from exchange.store.blobs import BlobFolder, QueryScans
 from exchange.store.draft_files import DraftFiles
 from exchange.store.engine import Store
+from exchange.store.evidence import EvidenceFolder
 from exchange.store.seals import derived_key, seal_all
 from exchange.store.statements import append_own, key_events, keys_since, latest_checkpoint
 from exchange.trust.card import make_card, open_card
@@ -59,6 +61,8 @@ class Node:
     """Which keeps the scans, `blobs` in front of it; None where the home does."""
     query_scans: QueryScans
     draft_files: DraftFiles
+    evidence: EvidenceFolder
+    """Of what peers sent and nobody believes."""
     keys: NodeKeys
     compute: Compute
     """What somebody waits for at a screen: scans that are being uploaded, heights, pictures."""
@@ -138,7 +142,7 @@ def create_node(
 
 
 def _fill_home(settings: Settings, store: Store) -> KeyEvent:
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(settings.home)
     for folder in (settings.blobs, settings.incoming, settings.prepared):
         folder.mkdir(mode=0o700, exist_ok=True)
     create_keys(settings.keys, settings.passphrase)
@@ -220,6 +224,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         objects=objects,
         query_scans=QueryScans(settings.queries),
         draft_files=DraftFiles(settings.drafts, min_free_bytes=settings.min_free_bytes),
+        evidence=EvidenceFolder(settings.quarantine),
         keys=keys,
         compute=_compute(settings),
         background=_compute(settings, background=True),

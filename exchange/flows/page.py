@@ -113,6 +113,8 @@ class Poison:
     detail: str
     size: int
     """Of the bytes that came, also where none are kept."""
+    sha256: str
+    """Of the bytes that came."""
 
 
 @dataclass(frozen=True)
@@ -348,4 +350,13 @@ def poison(
     """What is kept of an item that is not believed: its exact bytes. But nothing of what is not meant for this node, or
     may not be, as it proves nothing without its proof; nor of what is too large to be anything."""
     nothing = error.code in (NOT_MEANT_FOR_US, NOT_ENTERED, ProofInvalid.code) or len(raw) > MAX_ENVELOPE_BYTES
-    return Poison(position, statement_id, log_index, b"" if nothing else raw, error.code, str(error), len(raw))
+    return Poison(
+        position,
+        statement_id,
+        log_index,
+        b"" if nothing else raw,
+        error.code,
+        str(error),
+        size=len(raw),
+        sha256=hashlib.sha256(raw).hexdigest(),
+    )

@@ -85,7 +85,8 @@ def why_stopped(shares: PeerShares, settings: Settings, peer: str) -> str | None
         return (
             f"Its lane is not read: {items} of its items ({size} bytes) are set aside and not noted, and "
             f"{settings.peer_quarantine_items} or {settings.peer_quarantine_bytes} bytes are the most. Nothing is "
-            f"lost. It goes on once you have seen them: telephone its operator, then: ffp sync note {peer}"
+            f"lost. It goes on once you have seen them (ffp sync quarantine list {peer}): telephone its operator, "
+            f"then: ffp sync note {peer}"
         )
     over = [f"{share.a_day} {what} a day" for what, share in _named(shares) if share.days_until_more()]
     if not over:

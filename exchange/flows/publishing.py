@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from exchange.errors import CheckpointInvalid, Conflict, NotFound
 from exchange.flows.checkpoint import with_cosignatures
 from exchange.flows.node import Node
+from exchange.home import public_folder
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, parse_text
 from exchange.log.tiles import TILE_WIDTH, Tile, tiles_of
@@ -115,9 +116,11 @@ def _holds(path: Path, length: int) -> bool:
 
 
 def _write(path: Path, content: bytes, *, sync: bool = False) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """For everybody to read, in folders that everybody may enter: of all that a node writes, this alone is public."""
+    public_folder(path.parent)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     with part.open("wb") as file:
+        os.fchmod(file.fileno(), 0o644)
         file.write(content)
         if sync:
             file.flush()

@@ -22,14 +22,15 @@ from exchange.flows.node import Node
 from exchange.flows.page import Expected, Poison, Received, VerifiedPage, poison, verify_page
 from exchange.flows.peer import address_of
 from exchange.flows.peer_quota import is_stopped, take_share
+from exchange.flows.quarantine import keep_evidence
 from exchange.flows.receive import receive_page
 from exchange.flows.views import head_of, keep_shown, refuse_forked, refuse_hidden
 from exchange.log.audit_entry import Act
 from exchange.log.checkpoint import Checkpoint
 from exchange.net.client import PeerClient
 from exchange.store.mirror import keep_places
-from exchange.store.peers import PeerState, find_peer, quarantine, standing_alarm
-from exchange.store.tables import PeerRow, QuarantineRow
+from exchange.store.peers import PeerState, find_peer, standing_alarm
+from exchange.store.tables import PeerRow
 from exchange.store.witness import told_heads
 from schemas import ContractError
 from schemas.lane import LanePage, parse_lane_page
@@ -89,8 +90,7 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
             adopt_keys(session, row, verified.keys)
         verified = take_share(session, node.settings, node_id, verified, expected.head)
         refused = receive_page(session, node, row, verified.accepted)
-        for found in (*(_poison(*item) for item in refused), *verified.poisoned):
-            quarantine(session, quarantine_row(node_id, found))
+        keep_evidence(session, node, node_id, [*(_poison(*item) for item in refused), *verified.poisoned])
         keep_places(session, node_id, verified.places)
         took(session, row, Act.TAKE_PAGE, _arrived(verified), len(_arrived(verified)))
         row.cursor_count, row.cursor_head = verified.count, verified.head
@@ -147,17 +147,3 @@ def _arrived(page: VerifiedPage) -> tuple[str, ...]:
     places = {item.position: item.statement_id for item in page.accepted}
     places |= {item.position: item.statement_id for item in page.poisoned}
     return tuple(places[position] for position in sorted(places))
-
-
-def quarantine_row(peer: str, found: Poison) -> QuarantineRow:
-    """The evidence, as it is kept."""
-    return QuarantineRow(
-        peer=peer,
-        position=found.position,
-        statement_id=found.statement_id,
-        log_index=found.log_index,
-        envelope=found.envelope,
-        reason=found.reason,
-        detail=found.detail[:1000],
-        at=stamp(),
-    )

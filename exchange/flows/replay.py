@@ -17,7 +17,7 @@ def read_again(node: Node) -> int:
     """Take what this release understands, in the order of each lane; returns how much that is.
 
     Signatures and the log's proof were verified when it was set aside, and the signatures are verified again. What is
-    still not understood, or not meant for this node after all, stays where it is.
+    still not understood, or not meant for this node after all, stays where it is, and so does what has no bytes here.
     """
     taken = 0
     with node.store.read() as session:
@@ -31,8 +31,11 @@ def read_again(node: Node) -> int:
 
 
 def _take(node: Node, keys: KeyHistory, peer: PeerRow, row: QuarantineRow) -> bool:
+    envelope = node.evidence.read(peer.node_id, row.position, row.sha256)
+    if envelope is None:
+        return False
     try:
-        verified = verify_statement(row.envelope, issuer=peer.node_id, key=keys.statement_key(row.log_index))
+        verified = verify_statement(envelope, issuer=peer.node_id, key=keys.statement_key(row.log_index))
         item = Received(row.position, verified.statement_id, verified.statement, verified.envelope, row.log_index)
         with node.store.write() as session:
             current = find_peer(session, peer.node_id)
@@ -44,4 +47,5 @@ def _take(node: Node, keys: KeyHistory, peer: PeerRow, row: QuarantineRow) -> bo
             current.alarm = standing_alarm(session, peer.node_id)
     except StatementInvalid:
         return False  # it stays set aside, with its reason
+    node.evidence.erase(peer.node_id, row.position)
     return True

@@ -20,6 +20,7 @@ from exchange.flows.node import Node
 from exchange.flows.pair_picture import pair_picture
 from exchange.flows.sharing import record_of
 from exchange.flows.speak import may_see
+from exchange.flows.suspicion import Suspicion, suspicion_of
 from exchange.flows.worth import Worth, worth_of
 from exchange.store.candidates import StoredCandidate
 from exchange.store.statements import find_statement, statements_about
@@ -49,6 +50,8 @@ class Side:
     received_at: str
     record: Record
     acquisition: Acquisition
+    doubted: Suspicion | None
+    """That the key which signed the record was in wrong hands."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,8 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
     """
     with node.store.read() as session:
         # 1.
-        first = _side(session, found.record_a, found.acquisition_a)
-        second = _side(session, found.record_b, found.acquisition_b)
+        first = _side(session, node, found.record_a, found.acquisition_a)
+        second = _side(session, node, found.record_b, found.acquisition_b)
         # 2.
         hit = _link(session, node, first, second)
         counts_not = hit.progress.no_effect if hit is not None else {}
@@ -151,13 +154,14 @@ def stage_of(said: tuple[Said, ...], hit: Stage | None) -> str:
             return "inconclusive"
 
 
-def _side(session: Session, row: RecordRow, scan: AcquisitionRow) -> Side:
+def _side(session: Session, node: Node, row: RecordRow, scan: AcquisitionRow) -> Side:
     statement = find_statement(session, row.statement_id)
     if statement is None or statement.envelope is None:
         raise NotFound("There is no such record on this node.")
     record = record_of(session, row.statement_id)
     acquisition = next(item for item in record.acquisitions if item.blob.sha256 == scan.sha256)
-    return Side(row.statement_id, row.issuer, statement.log_index, row.received_at, record, acquisition)
+    doubted = suspicion_of(session, node, row.statement_id, row.issuer)
+    return Side(row.statement_id, row.issuer, statement.log_index, row.received_at, record, acquisition, doubted)
 
 
 def _link(session: Session, node: Node, first: Side, second: Side) -> Link | None:

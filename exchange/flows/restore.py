@@ -16,6 +16,7 @@ from exchange.flows.backup_trust import check_bound, check_signed, insisting_wor
 from exchange.flows.check_report import LogCheck, Progress
 from exchange.flows.log_check import check_and_keep
 from exchange.flows.node import opened, store_of
+from exchange.home import private_folder
 from exchange.store.backup_paths import ANOTHER, check_paths, check_sealed_path, plain_file
 from exchange.store.copies import copy_file, sync, write_file
 from exchange.store.manifest import (
@@ -181,13 +182,13 @@ def _sealed(source: Path) -> bytes:
 
 
 def _folder_of(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(path.parent)
 
 
 @contextmanager
 def _emptied_on_failure(home: Path) -> Iterator[None]:
     """A home that is half restored would be taken for a node, or stand in the way of the next attempt."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(home)
     try:
         yield
     except BaseException as error:

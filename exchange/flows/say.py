@@ -36,9 +36,14 @@ class Said(Generic[S]):
 
 def say(node: Node, kind: type[S], maker: Maker, *, nonce: str | None = None, **fields: Any) -> Said[S]:
     """Make a statement and sign it. Raises InvalidInput naming what the contract refuses."""
+    return signed(node, made(node, kind, maker, nonce=nonce, **fields))
+
+
+def made(node: Node, kind: type[S], maker: Maker, *, nonce: str | None = None, **fields: Any) -> S:
+    """A statement as it would be signed. Raises InvalidInput naming what the contract refuses."""
     name = kind.model_fields["type"].annotation.__args__[0]  # type: ignore[union-attr]  # each is a Literal of one
     try:
-        statement = kind(
+        return kind(
             contract=CONTRACT_VERSION,
             type=name,
             nonce=nonce or secrets.token_hex(32),
@@ -49,7 +54,6 @@ def say(node: Node, kind: type[S], maker: Maker, *, nonce: str | None = None, **
     except ValidationError as error:
         refused = contract_error(error)
         raise InvalidInput(str(refused), code=refused.reason, problems=refused.problems) from error
-    return signed(node, statement)
 
 
 def signed(node: Node, statement: S) -> Said[S]:

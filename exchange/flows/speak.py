@@ -26,6 +26,7 @@ from exchange.flows.blind import (
     no_statement,
     tells_of,
 )
+from exchange.flows.free_text import Doubt, doubts_in
 from exchange.flows.hit_checks import check_hit
 from exchange.flows.hit_pairs import note_said, settle_pairs
 from exchange.flows.hit_rules import answered_by
@@ -85,6 +86,8 @@ class Spoke:
     statement_id: str
     log_index: int
     to: tuple[str, ...]
+    doubts: dict[str, tuple[Doubt, ...]]
+    """Free texts that may tell of a person, by their place in the statement."""
 
 
 def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, once: bool = False) -> Spoke:
@@ -106,7 +109,7 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, on
     said = signed(node, answering)
     with node.store.write() as session:
         if once and (before := signed_before(session, said.statement)) is not None:
-            return Spoke(before.statement_id, before.log_index, ())
+            return Spoke(before.statement_id, before.log_index, (), doubts_in(said.statement))
         if task is not None:
             check_task(session, maker.pseudonym, task)
         else:
@@ -121,7 +124,7 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, on
         _follow_up(session, node, said.statement_id, said.statement, task)
         note_said(session, said.statement_id, said.statement)
     settle_pairs(node)
-    return Spoke(said.statement_id, index, tuple(to))
+    return Spoke(said.statement_id, index, tuple(to), doubts_in(said.statement))
 
 
 def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str, role: Role = Role.EXAMINER) -> bool:

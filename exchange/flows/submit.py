@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 import matcher
 from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
+from exchange.flows.free_text import Doubt, doubts_in
 from exchange.flows.node import Node, check_keys
 from exchange.flows.scan_work import X3P, ScanReport, inspect_scan
 from exchange.flows.sharing import Shared, record_of, share, sharing_of
@@ -97,6 +98,9 @@ class Receipt:
     created: bool
     sharing: list[Shared]
     warnings: dict[str, tuple[str, ...]]
+    """Of the scans, by their parts."""
+    doubts: dict[str, tuple[Doubt, ...]]
+    """Free texts that may tell of a person, by their place in the record."""
 
 
 def submit_record(
@@ -245,7 +249,7 @@ def _find_earlier(node: Node, pseudonym: str, key: str, content: str) -> Receipt
             )
         record = record_of(session, row.statement_id)
         sharing = sharing_of(session, row.statement_id, record, owner=node.node_id)
-        return Receipt(row.statement_id, statement.log_index, row.received_at, False, sharing, {})
+        return Receipt(row.statement_id, statement.log_index, row.received_at, False, sharing, {}, doubts_in(record))
 
 
 def _check_supersedes(session: Session, node: Node, supersedes: str | None) -> None:
@@ -365,7 +369,7 @@ def _store(
         received_at = session.get_one(RecordRow, done.statement_id).received_at
         session.flush()
         _keep(session, node, scans)
-    return Receipt(done.statement_id, index, received_at, True, sharing, warnings)
+    return Receipt(done.statement_id, index, received_at, True, sharing, warnings, doubts_in(record))
 
 
 def _keep(session: Session, node: Node, scans: Sequence[Scan]) -> None:

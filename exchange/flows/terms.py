@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy.orm import Session
 
 from exchange.errors import Conflict, NotFound
@@ -17,6 +19,9 @@ from exchange.store.terms import decide_approval, keep_grant, replace_policy
 from exchange.store.withdrawals import lift_tombstones, tombstone_for
 from schemas import Approval, Grant, Group, LegalBasis, Maker, Policy, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction
+
+WHICHEVER: Final = ""
+"""Whatever policy is in force."""
 
 
 def grant(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, legal_basis: str) -> str:
@@ -38,20 +43,38 @@ def grant(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, leg
     return said.statement_id
 
 
-def state_policy(node: Node, maker: Maker, groups: tuple[Group, ...], bases: tuple[LegalBasis, ...]) -> str:
+def state_policy(
+    node: Node,
+    maker: Maker,
+    groups: tuple[Group, ...],
+    bases: tuple[LegalBasis, ...],
+    *,
+    replaces: str | None = WHICHEVER,
+) -> str:
     """Replace the table of legal bases and the groups. What a peer may have by it and was not given goes on its lane,
     however old; what it may not have any more is not given out any more, and what needs an approval is queued.
 
-    Returns the statement's id.
+    Returns the statement's id. Raises Conflict, code "policy-changed", when another one is in force than it
+    ``replaces``.
     """
     said = say(node, Policy, maker, groups=groups, bases=bases)
     with node.store.write() as session:
+        _check_in_force(session, node, replaces)
         peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
         enter(session, said, to=[peer.node_id for peer in peers])
         replace_policy(session, said.statement, own=True)
         for peer in peers:
             share_anew(session, peer, owner=node.node_id)
     return said.statement_id
+
+
+def _check_in_force(session: Session, node: Node, replaces: str | None) -> None:
+    row = latest_of(session, node.node_id, "policy")
+    if replaces not in (WHICHEVER, row and row.statement_id):
+        raise Conflict(
+            "Nothing was changed: somebody else has just changed the policy. See what would change now.",
+            code="policy-changed",
+        )
 
 
 def policy_of(node: Node) -> tuple[str, Policy] | None:

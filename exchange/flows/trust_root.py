@@ -66,7 +66,7 @@ def install_trust(settings: Settings, offered: Trust, *, confirmed: str | None) 
             "The digits differ from those of the round that is offered. Nothing was installed.",
             code="fingerprint-differs",
         )
-    write_rounds(settings.trust_root, offered)
+    write_rounds(settings.trust_root, offered, public=False)
 
 
 def admitted(node: Node, card: KeyEvent) -> RegisteredNode | None:

@@ -12,7 +12,7 @@ from exchange.flows.node import Node
 from exchange.flows.say import THE_NODE, Said, enter, say
 from exchange.store.drafts import forget_drafts
 from exchange.store.jobs import JobKind, promise
-from exchange.store.peers import all_peers, empty_quarantined, find_peer, readers_of, taken_back
+from exchange.store.peers import all_peers, find_peer, readers_of, taken_back
 from exchange.store.queries import forget_found
 from exchange.store.records import versions_of
 from exchange.store.statements import find_statement, statements_about
@@ -166,7 +166,6 @@ def take_away(session: Session, stone: TombstoneRow) -> None:
     forget_approvals(session, [stone.record])
     forget_found(session, stone.record, owner=stone.issuer)
     forget_drafts(session, stone.record)
-    empty_quarantined(session, stone.issuer, stone.record)
     promise(session, JobKind.ERASE, stone.tombstone_id)
 
 

@@ -15,6 +15,7 @@ from exchange.clock import stamp
 from exchange.errors import RequestReplayed
 from exchange.store.jobs import JobKind, JobState
 from exchange.store.refused import refused_count
+from exchange.store.share_tables import QuarantineCountRow
 from exchange.store.tables import (
     AcquisitionRow,
     JobRow,
@@ -245,27 +246,70 @@ NOT_ENTERED: Final = "not-entered-here"
 """Of a hit that joins what was never entered here: for this node's operator alone too."""
 
 
-def quarantined(session: Session, peer: str) -> int:
+def items_set_aside(session: Session, peer: str) -> int:
+    """How many of its items are set aside with their digest and reason."""
     return session.scalar(select(func.count()).select_from(QuarantineRow).where(QuarantineRow.peer == peer)) or 0
 
 
-def is_told() -> ColumnElement[bool]:
-    """A condition on QuarantineRow: what its issuer may notice that it was set aside. Of a statement that disposes of
-    another's it may not: that is set aside only where the other's statement is here. Nor of a hit that joins what was
-    never entered here: that tells which scans a record has."""
-    return QuarantineRow.reason.not_in((NOT_OWNER, NOT_ENTERED))
+def quarantined(session: Session, peer: str) -> int:
+    """How many of its items are set aside, those of which only the reason is counted among them."""
+    return items_set_aside(session, peer) + sum(row.items for row in counted_of(session, peer))
+
+
+def is_told(row: type[QuarantineRow] | type[QuarantineCountRow] = QuarantineRow) -> ColumnElement[bool]:
+    """A condition on what is set aside: its issuer may notice that it was. Of a statement that disposes of another's it
+    may not: that is set aside only where the other's statement is here. Nor of a hit that joins what was never entered
+    here: that tells which scans a record has."""
+    return row.reason.not_in((NOT_OWNER, NOT_ENTERED))
 
 
 def told_set_aside(session: Session, peer: str) -> int:
     """How many of a peer's items it is told that they are set aside."""
     told = select(func.count()).select_from(QuarantineRow).where(QuarantineRow.peer == peer, is_told())
-    return session.scalar(told) or 0
+    counted = counted_of(session, peer, is_told(QuarantineCountRow))
+    return (session.scalar(told) or 0) + sum(row.items for row in counted)
 
 
 def unnoted(session: Session, peer: str) -> int:
     """How many of its items are set aside without the operator having taken note of them."""
     waiting = select(func.count()).select_from(QuarantineRow)
-    return session.scalar(waiting.where(QuarantineRow.peer == peer, QuarantineRow.seen_at.is_(None))) or 0
+    rows = session.scalar(waiting.where(QuarantineRow.peer == peer, QuarantineRow.seen_at.is_(None))) or 0
+    return rows + sum(row.unnoted for row in counted_of(session, peer))
+
+
+def counted_of(session: Session, peer: str, *conditions: ColumnElement[bool]) -> Sequence[QuarantineCountRow]:
+    """The peer's items of which only the reason is counted, by reason."""
+    rows = select(QuarantineCountRow).where(QuarantineCountRow.peer == peer, *conditions)
+    return session.scalars(rows.order_by(QuarantineCountRow.reason)).all()
+
+
+def count_beyond(session: Session, peer: str, reason: str) -> None:
+    """One more item is set aside of which only the reason is counted. Needs a write transaction."""
+    _count(session, peer, reason, stamp(), unnoted=True)
+
+
+def count_instead(session: Session, rows: Iterable[QuarantineRow]) -> None:
+    """Of these only the reasons stay, counted. Needs a write transaction."""
+    for row in rows:
+        _count(session, row.peer, row.reason, row.at, unnoted=row.seen_at is None)
+        session.delete(row)
+    session.flush()
+
+
+def _count(session: Session, peer: str, reason: str, at: str, *, unnoted: bool) -> None:
+    row = session.get(QuarantineCountRow, (peer, reason))
+    if row is None:
+        row = QuarantineCountRow(peer=peer, reason=reason, items=0, unnoted=0, last_at=at)
+        session.add(row)
+    row.items, row.unnoted, row.last_at = row.items + 1, row.unnoted + unnoted, max(row.last_at, at)
+
+
+def items_at(session: Session, peer: str, statement_id: str) -> list[int]:
+    """The places at which a statement of the peer's was set aside."""
+    places = select(QuarantineRow.position).where(
+        QuarantineRow.peer == peer, QuarantineRow.statement_id == statement_id
+    )
+    return list(session.scalars(places))
 
 
 def set_aside(session: Session, peer: str, *, reasons: Collection[str] | None = None) -> Sequence[QuarantineRow]:
@@ -277,7 +321,9 @@ def set_aside(session: Session, peer: str, *, reasons: Collection[str] | None = 
 def last_set_aside_at(session: Session, peer: str) -> str | None:
     """When a receipt was last due for what was set aside: also for a hit of which nothing is told, as for any hit."""
     due = or_(is_told(), QuarantineRow.reason == NOT_ENTERED)
-    return session.scalar(select(func.max(QuarantineRow.at)).where(QuarantineRow.peer == peer, due))
+    last = session.scalar(select(func.max(QuarantineRow.at)).where(QuarantineRow.peer == peer, due))
+    due = or_(is_told(QuarantineCountRow), QuarantineCountRow.reason == NOT_ENTERED)
+    return max(filter(None, [last, *(row.last_at for row in counted_of(session, peer, due))]), default=None)
 
 
 def last_refusals(session: Session, peer: str, limit: int) -> list[tuple[int, str, str]]:
@@ -293,22 +339,16 @@ def drop_quarantined(session: Session, peer: str, position: int) -> None:
     session.execute(delete(QuarantineRow).where(QuarantineRow.peer == peer, QuarantineRow.position == position))
 
 
-def empty_quarantined(session: Session, peer: str, statement_id: str) -> None:
-    """What a peer took back is not kept as evidence either; the reason and the place stay, and the lane adds up."""
-    session.execute(
-        update(QuarantineRow)
-        .where(QuarantineRow.peer == peer, QuarantineRow.statement_id == statement_id)
-        .values(envelope=b"")
-    )
-
-
 def take_note(session: Session, peer: str) -> int:
     """The operator has seen what is set aside of a peer's: it raises no alarm any more. Returns how much that was."""
     rows = session.scalars(select(QuarantineRow).where(QuarantineRow.peer == peer, QuarantineRow.seen_at.is_(None)))
     found = rows.all()
     for row in found:
         row.seen_at = stamp()
-    return len(found)
+    noted = len(found)
+    for counted in counted_of(session, peer):
+        noted, counted.unnoted = noted + counted.unnoted, 0
+    return noted
 
 
 def node_older(peer: PeerRow) -> str | None:
@@ -355,11 +395,17 @@ def standing_alarm(session: Session, peer: str) -> str | None:
         .order_by(QuarantineRow.position.desc())
         .limit(1)
     ).first()
+    beyond = max(counted_of(session, peer, QuarantineCountRow.unnoted > 0), key=lambda row: row.last_at, default=None)
     if last is not None:
         count = quarantined(session, peer)
         found.append(
             f"{last.at} {count} of its items are set aside and not believed, the last at place {last.position}, "
             f"{last.reason}: {last.detail}"
+        )
+    elif beyond is not None:
+        found.append(
+            f"{beyond.last_at} {quarantined(session, peer)} of its items are set aside and not believed, the last only "
+            f"counted, for the reason {beyond.reason}."
         )
     not_believed = refused_count(session, peer)
     if not_believed:

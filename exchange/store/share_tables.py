@@ -28,3 +28,16 @@ class PeerQuotaRow(Base):
     statements_a_day: Mapped[int | None]
     bytes_a_day: Mapped[int | None]
     stopped_at: Mapped[str | None]
+
+
+class QuarantineCountRow(Base):
+    """How many items of a peer's were set aside for one reason of which nothing else is kept: they came when enough of
+    its digests were here, or they were dropped."""
+
+    __tablename__ = "quarantine_count"
+    peer: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(primary_key=True)
+    items: Mapped[int]
+    unnoted: Mapped[int]
+    """Those of which the operator took no note yet."""
+    last_at: Mapped[str]

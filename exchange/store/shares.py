@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from exchange.store.peers import is_told
-from exchange.store.share_tables import PeerDayRow, PeerQuotaRow
+from exchange.store.peers import counted_of, is_told
+from exchange.store.share_tables import PeerDayRow, PeerQuotaRow, QuarantineCountRow
 from exchange.store.tables import QuarantineRow
 
 
@@ -43,6 +43,7 @@ def changed_quota(session: Session, peer: str) -> PeerQuotaRow:
 def quarantine_unnoted(session: Session, peer: str) -> tuple[int, int]:
     """How many items of the peer's are set aside without the operator having taken note, and how many bytes. Not those
     of which the peer may notice nothing: its lane would stand still for them."""
-    kept = select(func.count(), func.coalesce(func.sum(func.length(QuarantineRow.envelope)), 0))
+    kept = select(func.count(), func.coalesce(func.sum(QuarantineRow.size), 0))
     found = session.execute(kept.where(QuarantineRow.peer == peer, QuarantineRow.seen_at.is_(None), is_told())).one()
-    return found[0], int(found[1])
+    counted = sum(row.unnoted for row in counted_of(session, peer, is_told(QuarantineCountRow)))
+    return found[0] + counted, int(found[1])

@@ -464,7 +464,9 @@ class QuarantineRow(Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     statement_id: Mapped[str]
     log_index: Mapped[int]
-    envelope: Mapped[bytes]
+    sha256: Mapped[str | None]
+    """Of the envelope that came; None of what an earlier release had erased. The bytes lie in the home, if anywhere."""
+    size: Mapped[int]
     reason: Mapped[str]
     detail: Mapped[str]
     at: Mapped[str]

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from exchange.errors import ConfigurationError
+from exchange.home import private_folder, public_folder
 from exchange.trust.registry import MAX_REGISTRY_BYTES, RoundFiles, Trust
 from exchange.trust.root import MAX_ROOT_BYTES, MAX_ROUNDS
 
@@ -32,21 +33,22 @@ def read_round(root: Path, registry: Path) -> RoundFiles:
     return RoundFiles(_read(root, MAX_ROOT_BYTES), _read(registry, MAX_REGISTRY_BYTES))
 
 
-def write_rounds(folder: Path, trust: Trust) -> None:
+def write_rounds(folder: Path, trust: Trust, *, public: bool = True) -> None:
     """Write the rounds that the folder has not. When this returns they are on the disk; a crash leaves whole rounds."""
-    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     for root, registry in zip(trust.roots, trust.registries, strict=True):
         root_path, registry_path = _paths(folder, root.version)
         if not root_path.exists():
-            write_file(registry_path, registry.raw)
-            write_file(root_path, root.raw)
+            write_file(registry_path, registry.raw, public=public)
+            write_file(root_path, root.raw, public=public)
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Replace a file at once and for good."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_file(path: Path, content: bytes, *, public: bool = True) -> None:
+    """Replace a file at once and for good. It goes from hand to hand and may be read by everybody; the copy in a node's
+    home is the node's own."""
+    (public_folder if public else private_folder)(path.parent)
     part = path.with_suffix(".part")
     with part.open("wb") as file:
+        os.fchmod(file.fileno(), 0o644 if public else 0o600)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

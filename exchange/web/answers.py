@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from exchange.flows.free_text import Doubt
 from exchange.flows.sharing import Shared
 from exchange.flows.submit import Receipt
+from exchange.flows.suspicion import Suspicion
 from exchange.flows.sync import PeerStatus, in_words
 from exchange.flows.worth import Worth, other_matcher
 from exchange.store.candidates import StoredCandidate
@@ -37,6 +39,15 @@ class SharingAnswer(BaseModel):
     reason: str | None = None
 
 
+TextWarnings = Annotated[
+    dict[str, tuple[Doubt, ...]],
+    Field(
+        description="Free texts that may tell of a person, by their place: what they look like. Nothing was refused; "
+        "whoever wrote them looks again, and amends or takes back what names somebody."
+    ),
+]
+
+
 class ReceiptAnswer(BaseModel):
     """The receipt of a submission. The statement id comes from what was sent; the time of reception stands here."""
 
@@ -56,6 +67,7 @@ class ReceiptAnswer(BaseModel):
                         }
                     ],
                     "warnings": {"scan": []},
+                    "text_warnings": {"exhibit.headstamp": ["name"]},
                 }
             ]
         }
@@ -67,6 +79,7 @@ class ReceiptAnswer(BaseModel):
     created: bool
     sharing: list[SharingAnswer]
     warnings: dict[str, tuple[str, ...]]
+    text_warnings: TextWarnings
 
 
 class AcquisitionAnswer(BaseModel):
@@ -85,6 +98,19 @@ class AcquisitionAnswer(BaseModel):
     correlated_at: datetime | None
 
 
+class SuspicionAnswer(BaseModel):
+    """That the key which signed a statement was in wrong hands, by which key-event of its issuer, from which place of
+    its log on. ``since`` this node knows it. What stands before that place is ``believed``."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    key_event: str
+    since: datetime | None
+    place: int
+    believed: bool
+    in_words: str
+
+
 class RecordSummary(BaseModel):
     statement_id: str
     issuer: str
@@ -95,6 +121,7 @@ class RecordSummary(BaseModel):
     earliest: str | None
     latest: str | None
     received_at: datetime
+    suspicion: SuspicionAnswer | None = None
 
 
 class RecordAnswer(RecordSummary):
@@ -220,6 +247,7 @@ class Stated(BaseModel):
     """The ids of the statements that were signed and logged."""
 
     statements: list[str]
+    text_warnings: TextWarnings = {}
 
 
 class KeptAnswer(BaseModel):
@@ -259,12 +287,21 @@ class PolicyAnswer(BaseModel):
     bases: list[dict[str, Any]]
 
 
+class PolicyPreview(BaseModel):
+    """``replaces``: the policy statement in force. ``confirmation`` confirms this very change of it."""
+
+    replaces: str | None
+    changes: list[str]
+    confirmation: str
+
+
 class SpokeAnswer(BaseModel):
     """What was said, its place in the log, and the peers on whose lanes it stands."""
 
     statement_id: str
     log_index: int
     to: list[str]
+    text_warnings: TextWarnings = Field(validation_alias=AliasChoices("doubts", "text_warnings"))
 
 
 class StatementAnswer(BaseModel):
@@ -277,9 +314,10 @@ class StatementAnswer(BaseModel):
     received_at: datetime
     statement: dict[str, Any]
     matcher_differs: str | None
+    suspicion: SuspicionAnswer | None = None
 
 
-def statement(row: StatementRow) -> StatementAnswer:
+def statement(row: StatementRow, doubted: Suspicion | None = None) -> StatementAnswer:
     said = parse_statement(open_envelope(row.envelope or b"").payload)
     return StatementAnswer(
         statement_id=row.statement_id,
@@ -289,6 +327,7 @@ def statement(row: StatementRow) -> StatementAnswer:
         received_at=datetime.fromisoformat(row.received_at),
         statement=said.model_dump(mode="json"),
         matcher_differs=other_matcher(getattr(said, "matcher", None)),
+        suspicion=suspicion(doubted),
     )
 
 
@@ -315,10 +354,11 @@ def receipt(found: Receipt) -> ReceiptAnswer:
         created=found.created,
         sharing=sharing(found.sharing),
         warnings=found.warnings,
+        text_warnings=found.doubts,
     )
 
 
-def summary(row: RecordRow) -> RecordSummary:
+def summary(row: RecordRow, doubted: Suspicion | None = None) -> RecordSummary:
     return RecordSummary(
         statement_id=row.statement_id,
         issuer=row.issuer,
@@ -329,16 +369,28 @@ def summary(row: RecordRow) -> RecordSummary:
         earliest=row.earliest,
         latest=row.latest,
         received_at=datetime.fromisoformat(row.received_at),
+        suspicion=suspicion(doubted),
     )
 
 
+def suspicion(found: Suspicion | None) -> SuspicionAnswer | None:
+    return None if found is None else SuspicionAnswer.model_validate(found)
+
+
 def record(
-    row: RecordRow, statement: Record, log_index: int, acquisitions: list[AcquisitionRow], shared: list[Shared]
+    row: RecordRow,
+    statement: Record,
+    log_index: int,
+    acquisitions: list[AcquisitionRow],
+    shared: list[Shared],
+    doubted: Suspicion | None = None,
 ) -> RecordAnswer:
+    """What is not believed was superseded by no newer version, but by a key-event."""
+    not_believed = doubted is not None and not doubted.believed
     return RecordAnswer(
-        **summary(row).model_dump(),
+        **summary(row, doubted).model_dump(),
         log_index=log_index,
-        superseded_by=row.superseded_by,
+        superseded_by=None if not_believed else row.superseded_by,
         statement=statement.model_dump(mode="json"),
         acquisitions=[AcquisitionAnswer.model_validate(item, from_attributes=True) for item in acquisitions],
         sharing=sharing(shared),

@@ -11,6 +11,7 @@ from exchange.errors import NotFound
 from exchange.flows.ask import Question, ask
 from exchange.flows.banded import shows_bands, told
 from exchange.flows.found import request_release
+from exchange.flows.free_text import doubts_in
 from exchange.flows.take_query import check_quota, take_query
 from exchange.store.queries import find_found, found_by, list_queries
 from exchange.web import query_answers as answers
@@ -94,13 +95,14 @@ async def receive_query(request: Request, node: OpenNode, peer: AskingPeer) -> R
     return await run_in_threadpool(signed_answer, node, peer, stored, 202)
 
 
-@router.post("/queries/{statement_id}/requests", status_code=201, response_model=answers.SaidAnswer)
+@router.post("/queries/{statement_id}/requests", status_code=201, response_model=answers.RequestedAnswer)
 def request_found(
     node: OpenNode, caller: Asker, statement_id: StatementId, body: answers.RequestBody
-) -> answers.SaidAnswer:
+) -> answers.RequestedAnswer:
     """The second step: ask the owner for a record that the answer to an own query found. Its head decides."""
     with node.store.read() as session:
         found = find_found(session, body.handle)
     if found is None or found.query != statement_id:
         raise NotFound(f"The answer to the query {statement_id} does not name {body.handle}.")
-    return answers.SaidAnswer(statement_id=request_release(node, caller.maker, body.handle, body.because))
+    said = request_release(node, caller.maker, body.handle, body.because)
+    return answers.RequestedAnswer(statement_id=said, text_warnings=doubts_in(body))

@@ -119,6 +119,10 @@ class SaidAnswer(BaseModel):
     statement_id: str
 
 
+class RequestedAnswer(SaidAnswer):
+    text_warnings: answers.TextWarnings
+
+
 class ApprovalAnswer(BaseModel):
     """``concern`` says what a decision is about: record, query or found; ``because`` is what whoever asks says of
     it."""

@@ -11,6 +11,7 @@ from exchange.errors import InvalidInput, NotFound
 from exchange.flows.bundle import make_bundle
 from exchange.flows.sharing import record_of, sharing_of
 from exchange.flows.submit import submit_record
+from exchange.flows.suspicion import suspicion_of, suspicions
 from exchange.log.audit_entry import Act
 from exchange.store.records import RecordFilter, acquisitions_of, find_record, search_records
 from exchange.store.statements import find_statement
@@ -123,10 +124,13 @@ def search(
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
     with node.store.read() as session:
         rows = search_records(session, wanted, before=before, limit=limit + 1)
+        doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in rows))
     following = encode_cursor(rows[limit - 1].sequence) if len(rows) > limit else None
     link_next(request, response, following)
     asker.note(Act.SEARCH_RECORDS, min(len(rows), limit), asked=dict(request.query_params))
-    return answers.RecordPage(items=[answers.summary(row) for row in rows[:limit]], next=following)
+    return answers.RecordPage(
+        items=[answers.summary(row, doubted.get(row.statement_id)) for row in rows[:limit]], next=following
+    )
 
 
 @router.get("/records/{statement_id}", response_model=answers.RecordAnswer)
@@ -140,8 +144,9 @@ def read_record(node: OpenNode, asker: Consulting, statement_id: StatementId) ->
         record = record_of(session, statement_id)
         shared = sharing_of(session, statement_id, record, owner=node.node_id) if row.issuer == node.node_id else []
         acquisitions = list(acquisitions_of(session, statement_id))
+        doubted = suspicion_of(session, node, statement_id, row.issuer)
     asker.note(Act.READ_RECORD, 1, statement_id)
-    return answers.record(row, record, statement.log_index, acquisitions, shared)
+    return answers.record(row, record, statement.log_index, acquisitions, shared, doubted)
 
 
 @router.get("/records/{statement_id}/envelope", response_class=Response)

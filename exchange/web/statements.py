@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from exchange.errors import InvalidInput, TooLarge
 from exchange.flows.node import Node
 from exchange.flows.speak import KINDS, speak
+from exchange.flows.suspicion import suspicion_of, suspicions
 from exchange.flows.visible_statements import StatementReader, visible_statement, visible_statements
 from exchange.log.audit_entry import Act
 from exchange.web import answers
@@ -78,7 +79,9 @@ def statements(
     shown = visible_statements(_reader(node, asker), kinds=kinds, about=about, issuer=issuer, limit=limit)
     said = (row.statement_id for row in shown)
     asker.note(Act.LIST_STATEMENTS, len(shown), *said, asked=dict(request.query_params))
-    return [answers.statement(row) for row in shown]
+    with node.store.read() as session:
+        doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in shown))
+    return [answers.statement(row, doubted.get(row.statement_id)) for row in shown]
 
 
 @router.get("/statements/{statement_id}", response_model=answers.StatementAnswer)
@@ -86,7 +89,9 @@ def read_statement(node: OpenNode, asker: Consulting, statement_id: StatementId)
     """One statement as it was signed."""
     row = visible_statement(_reader(node, asker), statement_id, SHOWN)
     asker.note(Act.READ_STATEMENT, 1, *dict.fromkeys(filter(None, (statement_id, row.about))))
-    return answers.statement(row)
+    with node.store.read() as session:
+        doubted = suspicion_of(session, node, statement_id, row.issuer)
+    return answers.statement(row, doubted)
 
 
 def _reader(node: Node, asker: Consultation) -> StatementReader:

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.flows.approvals import decide as decide_approval
 from exchange.flows.approvals import queue_for
-from exchange.flows.terms import grant, policy_of, state_policy
+from exchange.flows.free_text import doubts_in
+from exchange.flows.policy_change import change_policy, preview_policy
+from exchange.flows.terms import grant, policy_of
 from exchange.flows.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states
 from exchange.web import answers, query_answers
 from exchange.web.access import AnyUser, ExaminerOrHead, Head, OpenNode
@@ -49,8 +51,16 @@ class HoldAsked(Asked):
 
 
 class PolicyAsked(Asked):
-    groups: Annotated[tuple[Group, ...], Field(max_length=MAX_GROUPS)] = ()
-    bases: Annotated[tuple[LegalBasis, ...], Field(max_length=MAX_BASES)] = ()
+    """What is to change, as it is to be; what is not named stays."""
+
+    groups: Annotated[tuple[Group, ...], Field(max_length=MAX_GROUPS)] | None = None
+    bases: Annotated[tuple[LegalBasis, ...], Field(max_length=MAX_BASES)] | None = None
+
+
+class PolicyConfirmed(PolicyAsked):
+    """``confirmed``: as the preview of this very change gave it."""
+
+    confirmed: Sha256Hex | None = None
 
 
 class DecisionAsked(Asked):
@@ -107,10 +117,21 @@ def read_policy(node: OpenNode, _caller: AnyUser) -> answers.PolicyAnswer:
     )
 
 
+@router.post("/policy/preview", response_model=answers.PolicyPreview)
+def read_policy_change(node: OpenNode, caller: Head, asked: PolicyAsked) -> answers.PolicyPreview:
+    """What a change of the policy would change, in sentences, and what confirms it. Nothing is changed."""
+    change = preview_policy(node, caller.maker, asked.groups, asked.bases)
+    return answers.PolicyPreview(
+        replaces=change.replaces, changes=list(change.changes), confirmation=change.confirmation
+    )
+
+
 @router.post("/policy", status_code=201, response_model=answers.Stated)
-def make_policy(node: OpenNode, caller: Head, asked: PolicyAsked) -> answers.Stated:
-    """Replace the policy as a whole. What no line allows is blocked from then on."""
-    return answers.Stated(statements=[state_policy(node, caller.maker, asked.groups, asked.bases)])
+def make_policy(node: OpenNode, caller: Head, asked: PolicyConfirmed) -> answers.Stated:
+    """Change the policy, as a preview said and was confirmed. What no line allows is blocked from then on. 409 when
+    nothing was confirmed, or the policy has changed since."""
+    said = change_policy(node, caller.maker, asked.groups, asked.bases, confirmed=asked.confirmed)
+    return answers.Stated(statements=[said])
 
 
 @router.get("/approvals", response_model=list[query_answers.ApprovalAnswer])
@@ -127,4 +148,4 @@ def decide(node: OpenNode, caller: Head, asked: DecisionAsked) -> answers.Stated
     """Decide what no rule may: whether a record, a query with its scan, or what a query found, goes to a jurisdiction.
     What is approved goes on its way at once; why something found is refused is told to who asked."""
     said = decide_approval(node, caller.maker, asked.concerns, asked.jurisdiction, asked.decision, asked.because)
-    return answers.Stated(statements=[said])
+    return answers.Stated(statements=[said], text_warnings=doubts_in(asked))

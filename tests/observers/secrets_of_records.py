@@ -135,8 +135,14 @@ class Unapproved(OfRecord):
 
     def build(self, world: World, value: int) -> list[str]:
         if self.by_law:
-            world.rest("POST", "/v1/policy", HEAD, json={"groups": [], "bases": _BASES})
+            self._block(world)
         return super().build(world, value)
+
+    def _block(self, world: World) -> None:
+        if world.rest("GET", "/v1/policy", HEAD).json()["bases"] != _BASES:
+            shown = world.rest("POST", "/v1/policy/preview", HEAD, json={"bases": _BASES}).json()
+            confirmed = shown["confirmation"]
+            world.rest("POST", "/v1/policy", HEAD, json={"bases": _BASES, "confirmed": confirmed})
 
 
 _BASES = [

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
 from exchange.flows.approvals import decide, queue_for
+from exchange.flows.free_text import Doubt, doubts
 from exchange.flows.node import Node
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web import query_answers
@@ -22,12 +23,13 @@ router = APIRouter()
 
 DECIDED_SHOWN = 50
 Heading = Annotated[Visitor, Depends(only(Role.HEAD))]
+Doubts = Annotated[tuple[Doubt, ...], Query(max_length=len(Doubt))]
 Watching = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.HEAD))]
 
 
 @router.get("/approvals")
-def waiting(node: OpenNode, who: Watching) -> Response:
-    """The most pressing first; what was decided stands below."""
+def waiting(node: OpenNode, who: Watching, doubt: Doubts = ()) -> Response:
+    """The most pressing first; what was decided stands below. ``doubt``: what the reason just signed may tell."""
     asker = who.consultation
     found = queue_for(node, who.caller.role, who.caller.pseudonym, open_only=False)
     items = [query_answers.approval(item, node.node_id) for item in found]
@@ -37,7 +39,9 @@ def waiting(node: OpenNode, who: Watching) -> Response:
     )[:DECIDED_SHOWN]
     subjects = [item.concerns for item in [*open_ones, *decided]]
     asker.note(Act.LIST_STATEMENTS, len(subjects), *subjects[:MAX_SUBJECTS])
-    return page("approvals", who, waiting=open_ones, decided=decided, may_decide=who.caller.role is Role.HEAD)
+    return page(
+        "approvals", who, waiting=open_ones, decided=decided, may_decide=who.caller.role is Role.HEAD, doubts=doubt
+    )
 
 
 @router.post("/approvals")
@@ -45,7 +49,8 @@ async def answer(request: Request, node: OpenNode, who: Heading) -> Response:
     """Sign the decision; what is approved goes on its way at once."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_decide, node, who, fields)
-    return RedirectResponse("/app/approvals", 303)
+    found = doubts(fields.get("because", ""))
+    return RedirectResponse(f"/app/approvals{'?doubt=' if found else ''}{'&doubt='.join(found)}", 303)
 
 
 def _decide(node: Node, who: Visitor, fields: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from exchange.flows.blind import note_told
 from exchange.flows.case_graph import Case, CaseGraph, Placed, Tie, case_graph
 from exchange.flows.links import links_of
+from exchange.flows.suspicion import suspicions
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web import answers
 from exchange.web.access import OpenNode
@@ -61,6 +62,7 @@ def one(node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference
     with node.store.read() as session:
         graph = case_graph(session, who.caller.role, who.caller.pseudonym, case)
         found = links_of(session, node, [link.pair_id for tie in graph.ties for link in tie.links])
+        doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in graph.records))
     link_of = {link.link_id: link for link in found}
     records = [answers.summary(row) for row in graph.records]
     note_told(node, who.caller.role, who.caller.pseudonym, [link.pair for link in found])  # each line with its stage
@@ -76,6 +78,7 @@ def one(node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference
     return page(
         "case",
         who,
+        doubted=doubted,
         jurisdiction=term(jurisdiction, "jurisdiction"),
         reference=case_reference,
         records=records,

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 
 from exchange.errors import ExchangeError, Forbidden, InvalidInput
 from exchange.flows.alerts import MOST, count_fresh, counted_hits
+from exchange.flows.free_text import doubts_in
 from exchange.flows.hits_told import note_hits
 from exchange.flows.node import Node
 from exchange.flows.sign_in import csrf_of
@@ -30,7 +31,7 @@ from exchange.web.languages.days import moment, period
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.modules import ADDRESS, VIEWER_MODULES
 from exchange.web.pages.sent import kind_of, own_body
-from exchange.web.pages.sentences import Refusal, reason, standing
+from exchange.web.pages.sentences import Refusal, reason, standing, suspicion
 from exchange.web.pages.viewer_words import viewer_words
 from schemas.vocabulary import Role, SignedInBy
 
@@ -93,7 +94,9 @@ _pages.filters |= {
     "number": _number,
     "term": _term,
     "reason": reason,
+    "suspicion": suspicion,
     "case_address": _case_address,
+    "doubts": doubts_in,
 }
 
 

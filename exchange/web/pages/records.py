@@ -10,6 +10,7 @@ from starlette.responses import Response
 from exchange.errors import NotFound
 from exchange.flows.node import Node
 from exchange.flows.sharing import record_of, sharing_of
+from exchange.flows.suspicion import suspicion_of
 from exchange.flows.withdraw import withdrawal_states
 from exchange.log.audit_entry import Act
 from exchange.store.records import PENDING, acquisitions_of, find_record
@@ -33,13 +34,16 @@ def one(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
         record = record_of(session, statement_id)
         shared = sharing_of(session, statement_id, record, owner=node.node_id) if row.issuer == node.node_id else []
         acquisitions = list(acquisitions_of(session, statement_id))
+        doubted = suspicion_of(session, node, statement_id, row.issuer)
     pending = sum(item.state in PENDING for item in acquisitions)
     asker.note(Act.READ_RECORD, 1, statement_id)
-    answer = answers.record(row, record, statement.log_index, acquisitions, shared)
+    answer = answers.record(row, record, statement.log_index, acquisitions, shared, doubted)
     signed = json.dumps(answer.statement, indent=2, ensure_ascii=False)
     own = row.issuer == node.node_id and who.caller.role is Role.EXAMINER and row.superseded_by is None
     mine = row.submitted_by == who.caller.pseudonym and who.caller.role is Role.EXAMINER
-    return page("record", who, record=answer, said=record, signed=signed, pending=pending, own=own, mine=mine)
+    return page(
+        "record", who, record=answer, said=record, signed=signed, pending=pending, own=own, mine=mine, doubted=doubted
+    )
 
 
 def _withdrawn(node: Node, who: Visitor, statement_id: str) -> Response:

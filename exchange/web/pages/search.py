@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
+from exchange.flows.suspicion import Suspicion, suspicions
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.store.records import RecordFilter, search_records
 from exchange.web import answers
@@ -80,10 +81,11 @@ def search(request: Request, node: OpenNode, who: Reading) -> Response:
     before = None
     if typed.get("cursor"):
         before = int(decode_cursor(typed["cursor"][:200], 1)[0])
-    rows, following = [], None
+    rows, following, doubted = [], None, dict[str, Suspicion]()
     if question.wanted is not None:
         with node.store.read() as session:
             rows = list(search_records(session, question.wanted, before=before, limit=ON_A_PAGE + 1))
+            doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in rows))
         asker.note(Act.SEARCH_RECORDS, min(len(rows), ON_A_PAGE), asked=question.asked)
     if len(rows) > ON_A_PAGE:
         following = urlencode(question.asked | {"cursor": encode_cursor(rows[ON_A_PAGE - 1].sequence)})
@@ -92,6 +94,7 @@ def search(request: Request, node: OpenNode, who: Reading) -> Response:
         who,
         question=question,
         records=[answers.summary(row) for row in rows[:ON_A_PAGE]],
+        doubted=doubted,
         following=following,
         later=before is not None,
         address=urlencode(question.asked),

@@ -13,9 +13,11 @@ from exchange.errors import ExchangeError
 from exchange.flows.hit_stage import NoEffect
 from exchange.flows.node import Node
 from exchange.flows.standing import standing_of
+from exchange.flows.suspicion import Suspicion
 from exchange.web.languages import gettext, spoken, term
 from exchange.web.languages import marked as _m
 from exchange.web.languages.catalogue import SOURCE
+from exchange.web.languages.days import moment
 from schemas.issued import Statement
 
 SENTENCES: Final = {
@@ -237,6 +239,22 @@ def reason(sentence: str) -> str:
         if (found := pattern.fullmatch(sentence)) is not None:
             return gettext(text, **found.groupdict())
     return sentence
+
+
+def suspicion(found: Suspicion) -> str:
+    """That the key which signed something was in wrong hands, since when that is known, and whether it stands."""
+    told = {"since": moment(found.since), "place": found.place, "issuer": found.issuer}
+    if not found.believed:
+        return gettext(
+            "Not believed: the key that signed this is under suspicion since %(since)s, from place %(place)s of the "
+            "log of %(issuer)s on.",
+            **told,
+        )
+    return gettext(
+        "The key that signed this is under suspicion since %(since)s, from place %(place)s of the log of %(issuer)s "
+        "on. This stands before that place: it is believed.",
+        **told,
+    )
 
 
 def standing(node: Node, said: Statement) -> str:

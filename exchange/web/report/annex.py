@@ -9,7 +9,7 @@ from exchange.flows.worth import other_matcher
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment, period
-from exchange.web.pages.sentences import no_effect, reason
+from exchange.web.pages.sentences import no_effect, reason, suspicion
 from exchange.web.report.blocks import Block, columns, heading, pairs, paragraph, picture, quiet
 from schemas import Conclusion, Feedback, Hit, Retraction, Verification
 from schemas.vocabulary import Modality
@@ -160,6 +160,8 @@ def _record(side: Side) -> list[tuple[str, str]]:
     ]
     if scan.modality is Modality.REFLECTANCE and size is not None:
         rows.insert(8, (_("Resolution"), _("%(size)s µm per pixel", size=spoken().number(size, 2))))
+    if side.doubted is not None:
+        rows.append((_("State"), suspicion(side.doubted)))
     if scan.region_mask is not None:
         rows.insert(7, (_("Region"), _("mended by hand")))
     return rows

@@ -9,7 +9,7 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import period
-from exchange.web.pages.sentences import reason
+from exchange.web.pages.sentences import reason, suspicion
 from exchange.web.report.blocks import Block, bullets, columns, heading, paragraph, stage
 
 IS: Final = {
@@ -107,6 +107,7 @@ def plain_page(report: PairReport) -> list[Block]:
             ],
         ),
         stage(_("State of this pair: %(stage)s", stage=term(at, "pair_stage"))),
+        *_doubted(report),
         heading(_("What this is"), 1),
         paragraph(_(IS[at])),
         heading(_("What it means"), 1),
@@ -135,6 +136,15 @@ def plain_page(report: PairReport) -> list[Block]:
             ),
             *_handling(report),
         ),
+    ]
+
+
+def _doubted(report: PairReport) -> list[Block]:
+    """Of each record whose key was in wrong hands, before anything else is said."""
+    return [
+        paragraph(f"{term(side.record.jurisdiction)}, {side.record.case_reference}: {suspicion(side.doubted)}")
+        for side in report.sides
+        if side.doubted is not None
     ]
 
 

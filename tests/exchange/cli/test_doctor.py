@@ -417,7 +417,7 @@ def test_a_peer_that_is_away(network: Network) -> None:
 
 def test_what_a_peer_sent_is_in_quarantine(network: Network) -> None:
     with network.nodes[RS].store.write() as session:
-        bad = {"statement_id": "0" * 64, "log_index": 1, "envelope": b"", "reason": "signature", "detail": "bad"}
+        bad = {"statement_id": "0" * 64, "log_index": 1, "size": 0, "reason": "signature", "detail": "bad"}
         session.add(QuarantineRow(peer=MK, position=0, at=stamp(), **bad))
     [found] = of_peer(network)
     assert found.subject == "quarantine"

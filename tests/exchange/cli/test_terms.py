@@ -67,7 +67,13 @@ def test_a_policy_is_shown_changed_and_set(ffp: Ffp, network: Network, tmp_path:
     policy["bases"] = [line | {"rule": "needs_approval"}]
     file = tmp_path / "policy.json"
     file.write_text(json.dumps(policy))
-    assert ffp("policy", "set", file, *BY_HEAD, *home).code == 0
+    told = ffp("policy", "set", file, "--yes", *BY_HEAD, *home)
+    assert told.code == 0
+    assert "North Macedonia, crime_scene: then needs_approval under Article 9" in told.out
+    assert "nothing that would change" in refusal(ffp("policy", "set", file, *BY_HEAD, *home))
+    for empty in ("{}", '{"groups": []}'):
+        file.write_text(empty)
+        assert "nothing that would change" in refusal(ffp("policy", "set", file, *BY_HEAD, *home))
     assert json.loads(ffp("policy", "show", *home).out)["bases"][0]["rule"] == "needs_approval"
 
     record = network.record(RS, audience=["MK"])

@@ -32,6 +32,7 @@ from exchange.flows.rotate import Replaced, replace_keys
 from exchange.flows.say import THE_NODE, enter, say
 from exchange.flows.sharing import share
 from exchange.flows.submit import _find_earlier
+from exchange.flows.suspicion import suspicions
 from exchange.flows.witness import cosign_head, meet
 from exchange.log.checkpoint import open_checkpoint
 from exchange.store.peers import standing_alarm
@@ -339,6 +340,32 @@ def test_what_a_thief_superseded_is_current_again(pair: Network) -> None:
     turn(pair, MK, RS)
     assert records(pair, MK) == good
     assert records(pair, RS) == good
+
+
+def test_whoever_holds_what_the_key_signed_is_told_of_it(pair: Network) -> None:
+    """What is not believed any more, and what stands before that place; not what the next key signed."""
+    stands = sorted(records(pair, MK))
+    [stolen] = submit(pair, 1)
+    turn(pair, MK, RS)
+    turn(pair, RS, MK)
+    everything = [(name, RS) for name in (*stands, stolen)]
+    with pair.nodes[MK].store.read() as session:
+        assert suspicions(session, pair.nodes[MK], everything) == {}
+    replaced(pair, ["statement"], compromised=True, from_index=4)
+    [later] = submit(pair, 1)
+    turn(pair, MK, RS)
+    for reader in (RS, MK):
+        node = pair.nodes[reader]
+        with node.store.read() as session:
+            told = suspicions(session, node, [*everything, (later, RS)])
+            event = session.get_one(StatementRow, told[stolen].key_event)
+        assert {name: found.believed for name, found in told.items()} == {
+            **dict.fromkeys(stands, True),
+            stolen: False,
+        }
+        assert (event.type, told[stolen].since, told[stolen].place) == ("key-event", event.received_at, 4)
+        assert "Not believed" in told[stolen].in_words
+        assert event.received_at in told[stands[0]].in_words
 
 
 @pytest.mark.parametrize("roles", [["statement"], ["log"], ["statement", "log"]])

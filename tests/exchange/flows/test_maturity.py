@@ -452,7 +452,7 @@ def test_alarms(network: Network) -> None:
         position=7,
         statement_id="0" * 64,
         log_index=7,
-        envelope=b"",
+        size=0,
         reason="bad-signature",
         detail="",
         at="2026-03-01T00:00:00.000Z",

@@ -173,7 +173,7 @@ def test_a_flood_of_what_is_not_believed_stops_the_lane_until_it_was_seen(
                     position=100 + position,
                     statement_id="ab" * 32,
                     log_index=0,
-                    envelope=b"evidence",
+                    size=8,
                     reason="signature-invalid",
                     detail="made up",
                     at=clock.stamp(),

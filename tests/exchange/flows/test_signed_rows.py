@@ -44,6 +44,7 @@ NOT_SIGNED_TABLES = {
     "rebuild_source": MEMORY,
     "nonce": MEMORY,
     "quarantine": "What is not believed: nothing follows from it.",
+    "quarantine_count": "What is not believed: nothing follows from it.",
     "peer_day": OWN_WORK,
     "peer_quota": "The operator's own setting.",
     "stage_change": OWN_WORK,

@@ -45,6 +45,7 @@ MATRIX: dict[str, Door | str | None] = {
     "POST /v1/records/{statement_id}/hold": DECIDER,
     "GET /v1/policy": ANY_USER,
     "POST /v1/policy": DECIDER,
+    "POST /v1/policy/preview": DECIDER,
     "GET /v1/approvals": EXAMINER_OR_HEAD,
     "POST /v1/approvals": DECIDER,
     "GET /v1/statements": READER,

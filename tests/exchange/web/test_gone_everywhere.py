@@ -96,9 +96,12 @@ def leave_everywhere(node: RunningNode, scan: bytes, record: str) -> None:
         view = SavedViewRow(scan_low=low, scan_high=high, query=sha256, made_by=made_by, made_at=stamp())
         view.title, view.document, view.picture, view.thumbnail = "Ridges", "{}", picture(), picture()
         add_view(session, view)
+        envelope = statement.envelope or b""
         item = QuarantineRow(peer=statement.issuer, position=999, statement_id=record, log_index=999)
-        item.envelope, item.reason, item.detail, item.at = statement.envelope or b"", "unknown-field", "newer", stamp()
+        item.sha256, item.size = hashlib.sha256(envelope).hexdigest(), len(envelope)
+        item.reason, item.detail, item.at = "unknown-field", "newer", stamp()
         quarantine(session, item)
+        node.node.evidence.keep(statement.issuer, 999, envelope)
     part = node.node.settings.incoming / f"{sha256}.{row.acquisition_id}.part"
     part.write_bytes(scan[: 3 * len(scan) // 4])
 

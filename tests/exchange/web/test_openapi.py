@@ -49,6 +49,7 @@ OPERATIONS = {
     "read_candidate",
     "read_envelope",
     "read_policy",
+    "read_policy_change",
     "read_record",
     "read_statement",
     "read_withdrawal",

@@ -68,8 +68,9 @@ def test_a_restriction_in_words_waits_for_the_head(pair: tuple[RunningNode, Runn
     (asked,) = rs.get("/v1/approvals", Role.HEAD).json()
     assert (asked["concerns"], asked["jurisdiction"]["code"], asked["overdue"]) == (record, "MK", False)
     assert (asked["concern"], asked["restriction"]) == ("record", "Ask the prosecutor first.")
-    decided = {"concerns": record, "jurisdiction": "MK", "decision": "approved", "because": "The prosecutor agrees."}
-    assert post(rs, "/v1/approvals", **decided).status_code == 201
+    decided = {"concerns": record, "jurisdiction": "MK", "decision": "approved", "because": "Jelena Ilić agrees."}
+    answer = post(rs, "/v1/approvals", **decided)
+    assert (answer.status_code, answer.json()["text_warnings"]) == (201, {"because": ["name"]})
     eventually(lambda: has(mk, record))
     assert rs.get("/v1/approvals", Role.HEAD).json() == []
     assert len(rs.get("/v1/approvals", Role.HEAD, params={"everything": "true"}).json()) == 1
@@ -85,7 +86,13 @@ def test_a_policy_blocks_what_it_does_not_name(pair: tuple[RunningNode, RunningN
         "article": "Test agreement, article 9",
         "review_by": "2036-01-01",
     }
-    assert post(rs, "/v1/policy", groups=[{"name": "group-all", "members": ["MK"]}], bases=[basis]).status_code == 201
+    change = {"groups": [{"name": "group-all", "members": ["MK"]}], "bases": [basis]}
+    shown = post(rs, "/v1/policy/preview", **change).json()
+    assert shown["replaces"] is None
+    assert "what was stated at enrolment holds" in shown["changes"][0]
+    problem(post(rs, "/v1/policy", **change), 409, "not-confirmed")
+    assert rs.get("/v1/policy").json()["statement_id"] is None, "nothing was changed so far"
+    assert post(rs, "/v1/policy", **change, confirmed=shown["confirmation"]).status_code == 201
     found = rs.get("/v1/policy").json()
     assert found["bases"] == [basis]
     blocked = submitted(rs, audience=["group-all"])
@@ -94,6 +101,22 @@ def test_a_policy_blocks_what_it_does_not_name(pair: tuple[RunningNode, RunningN
     eventually(lambda: has(mk, free))
     assert not has(mk, blocked)
     problem(post(rs, "/v1/policy", bases=[basis, basis]), 422, "invalid-field")
+    in_force = found["statement_id"]
+    problem(post(rs, "/v1/policy"), 422, "nothing-to-change")
+    problem(post(rs, "/v1/policy", **change), 422, "nothing-to-change")
+    problem(post(rs, "/v1/policy", groups=[], lines=[]), 422, "invalid-parameter")
+    problem(post(rs, "/v1/policy", **change | {"groups": []}, confirmed=shown["confirmation"]), 409, "policy-changed")
+    assert rs.get("/v1/policy").json()["statement_id"] == in_force
+    drop = post(rs, "/v1/policy/preview", groups=[]).json()
+    assert (drop["replaces"], drop["changes"]) == (in_force, ["The group group-all goes."])
+
+
+def test_of_two_heads_who_change_the_policy_at_once_the_second_is_told(node: RunningNode) -> None:
+    first, second = ([{"name": f"group-{name}", "members": ["MK"]}] for name in ("north", "south"))
+    seen = [post(node, "/v1/policy/preview", groups=groups).json()["confirmation"] for groups in (first, second)]
+    assert post(node, "/v1/policy", groups=first, confirmed=seen[0]).status_code == 201
+    problem(post(node, "/v1/policy", groups=second, confirmed=seen[1]), 409, "policy-changed")
+    assert [group["name"] for group in node.get("/v1/policy").json()["groups"]] == ["group-north"]
 
 
 def test_what_is_said_is_listed_on_the_other_side(pair: tuple[RunningNode, RunningNode]) -> None:
@@ -101,9 +124,12 @@ def test_what_is_said_is_listed_on_the_other_side(pair: tuple[RunningNode, Runni
     said = post(rs, "/v1/statements", Role.INVESTIGATOR, type="message", to="ffp-mk", text="May we meet?")
     assert said.status_code == 201, said.text
     assert said.json()["to"] == ["ffp-mk"]
+    assert said.json()["text_warnings"] == {}
+    named = post(rs, "/v1/statements", Role.INVESTIGATOR, type="message", to="ffp-mk", text="Arben Hoxha, 069/123-456")
+    assert named.json()["text_warnings"] == {"text": ["telephone", "name"]}
     name = said.json()["statement_id"]
     eventually(lambda: mk.get(f"/v1/statements/{name}").status_code == 200)
-    (listed,) = mk.get("/v1/statements", params={"kind": "message", "issuer": "ffp-rs"}).json()
+    *_, listed = mk.get("/v1/statements", params={"kind": "message", "issuer": "ffp-rs"}).json()
     assert listed["statement"]["text"] == "May we meet?"
     assert listed["statement"]["made_by"]["role"] == "investigator"
     problem(post(rs, "/v1/statements", Role.INVESTIGATOR, type="disclosure"), 403, "forbidden")

@@ -11,6 +11,7 @@ import zlib
 import sqlalchemy as sa
 from alembic import op
 
+from exchange.store.migrations.quarantine_evidence import add_evidence, drop_evidence
 from exchange.store.types import WholeNumber, Words
 
 revision = "6"
@@ -31,6 +32,7 @@ def upgrade() -> None:
     _give_tasks_back()
     _add_unasked()
     _add_seals()
+    add_evidence()
     _add_versions()
 
 
@@ -44,6 +46,7 @@ def downgrade() -> None:
     _drop_clocks()
     _drop_unasked()
     _drop_seals()
+    drop_evidence()
     _drop_versions()
 
 

@@ -16,6 +16,7 @@ from pypdf import PdfReader
 
 from exchange.flows.hit_stage import Stage
 from exchange.flows.report import PairReport, Said, Side, stage_of
+from exchange.flows.suspicion import Suspicion
 from exchange.flows.worth import Worth
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.catalogue import translations
@@ -45,7 +46,7 @@ def record(**exhibit: Any) -> Record:
 @pytest.fixture(scope="module")
 def report() -> PairReport:
     sides = tuple(
-        Side(digit * 64, issuer, place, "2026-11-25T09:00:02.114Z", record(), record().acquisitions[0])
+        Side(digit * 64, issuer, place, "2026-11-25T09:00:02.114Z", record(), record().acquisitions[0], None)
         for digit, issuer, place in (("a", "ffp-rs", 17), ("b", "ffp-mk", 4))
     )
     drawn = io.BytesIO()
@@ -95,6 +96,17 @@ def test_the_first_page_is_for_people(report: PairReport) -> None:
     assert "Technical annex" not in first
     assert "Technical annex" in pages[1].extract_text()
     assert all("identifies nothing" in page.extract_text() for page in pages)
+
+
+@pytest.mark.usefixtures("language")
+def test_a_key_in_wrong_hands_is_told_on_the_first_page_and_in_the_annex(report: PairReport) -> None:
+    doubted = Suspicion("ffp-mk", "e" * 64, "2026-11-26T10:00:00.000Z", 3, believed=False)
+    mine, theirs = report.sides
+    pages = PdfReader(io.BytesIO(render_report(replace(report, sides=(mine, replace(theirs, doubted=doubted)))))).pages
+    first, annex = (" ".join(" ".join(page.extract_text() for page in part).split()) for part in (pages[:1], pages[1:]))
+    for text in (first, annex):
+        assert "Not believed: the key that signed this is under suspicion since 2026-11-26 10:00 UTC" in text
+    assert "under suspicion" not in text_of(render_report(report))
 
 
 @pytest.mark.usefixtures("language")

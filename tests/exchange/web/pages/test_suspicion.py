@@ -1,0 +1,58 @@
+"""Where a record is shown, it is said in words that the key which signed it was in wrong hands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from exchange.flows import rotate
+from exchange.flows.node import open_node
+from exchange.store.users import add_user
+from exchange.trust.keys import load_identity
+from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.conftest import RunningNode
+from tests.exchange.web.conftest import tiny_scan
+from tests.exchange.web.pages.conftest import Person
+
+SAID = "is under suspicion since"
+
+
+@pytest.mark.slow
+def test_a_record_of_a_compromised_key_is_never_shown_without_a_word_of_that(
+    start_node: Callable[..., RunningNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start_node(Jurisdiction.RS)
+    stands = first.submit(tiny_scan(), case_reference="RS-1").json()["statement_id"]
+    stolen = first.submit(tiny_scan(), case_reference="RS-2").json()
+    assert first.get(f"/v1/records/{stands}").json()["suspicion"] is None
+    home = first.node.settings.home
+    first.stop()
+    node = open_node(home)
+    monkeypatch.setattr(rotate, "cosigned_up_to", lambda _node: stolen["log_index"])  # as a peer would have, by then
+    rotate.replace_keys(
+        node, load_identity(home / "keys"), ["statement"], compromised=True, from_index=stolen["log_index"]
+    )
+    node.close()
+
+    running = start_node(Jurisdiction.RS)
+    shown = running.get(f"/v1/records/{stolen['statement_id']}").json()
+    assert shown["superseded_by"] is None, "no newer version stands in its place"
+    assert not shown["suspicion"]["believed"]
+    assert SAID in shown["suspicion"]["in_words"]
+    (listed,) = running.get("/v1/records").json()["items"]
+    assert listed["statement_id"] == stands
+    assert listed["suspicion"]["believed"]
+    assert listed["suspicion"]["place"] == stolen["log_index"]
+
+    with running.node.store.write() as session:
+        add_user(session, "looks-at-it", Role.EXAMINER)
+    person = Person(running, "looks-at-it")
+    assert person.accept().status_code == 200
+    assert person.sign_in().status_code == 303
+    not_believed = person.get(f"/app/records/{stolen['statement_id']}").text
+    assert f"Not believed: the key that signed this {SAID}" in not_believed
+    assert "A newer version stands in its place" not in not_believed
+    for path in (f"/app/records/{stands}", "/app/search?case_reference=RS-1", "/app/cases/RS/RS-1"):
+        assert f"The key that signed this {SAID}" in person.get(path).text, path
+    person.http.close()
