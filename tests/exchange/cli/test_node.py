@@ -180,7 +180,7 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "key of another kind": (_swap, "log-ml-dsa-44"),
     "database missing": (lambda home: (home / "node.db").unlink(), "backup"),
     "database damaged": (lambda home: (home / "node.db").write_bytes(b"no database" * 999), "damaged"),
-    "database empty": (lambda home: (home / "node.db").write_bytes(b""), "schema_version"),
+    "database empty": (lambda home: (home / "node.db").write_bytes(b""), "holds no node"),
     "setting unknown": (lambda home: (home / "config.toml").write_text("colour = 1", encoding="utf-8"), "colour"),
     "setting no TOML": (lambda home: (home / "config.toml").write_bytes(b"\xff\xfe"), "TOML"),
     "setting a folder": (lambda home: ((home / "config.toml").unlink(), (home / "config.toml").mkdir()), "ffp init"),
