@@ -5,10 +5,15 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from exchange.errors import ExchangeError, NotAudited
 from exchange.log.audit_entry import Deed
 from exchange.store.audit import add_deeds
 from exchange.store.engine import Store
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -60,6 +65,8 @@ class AuditTrail:
         except ExchangeError as error:
             for waiting in group:
                 waiting.reason = str(error)
+        except SQLAlchemyError:
+            log.exception("acts could not be written down")
         finally:  # whatever happened: nobody waits for ever
             self._hand_on()
             for waiting in group:
