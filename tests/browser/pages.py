@@ -15,9 +15,9 @@ from tests.exchange.conftest import RunningNode
 PASSWORD = "correct horse battery staple"
 
 
-def enter(page: Any, node: RunningNode, role: Role) -> None:
+def enter(page: Any, node: RunningNode, role: Role) -> pyotp.TOTP:
     """As the first who was made for a role."""
-    sign_in(page, node, person(node, role))
+    return sign_in(page, node, person(node, role))
 
 
 def person(node: RunningNode, role: Role) -> str:
@@ -26,8 +26,8 @@ def person(node: RunningNode, role: Role) -> str:
         return next(user.pseudonym for user in all_users(session) if user.role == role)
 
 
-def sign_in(page: Any, node: RunningNode, pseudonym: str) -> None:
-    """As somebody who has just been handed the address of an invitation."""
+def sign_in(page: Any, node: RunningNode, pseudonym: str) -> pyotp.TOTP:
+    """As somebody who has just been handed the address of an invitation; returns their authenticator."""
     page.goto(invite_user(node.node, pseudonym))
     code = pyotp.TOTP(page.locator("code").inner_text())
     page.get_by_label("Password").fill(PASSWORD)
@@ -38,6 +38,7 @@ def sign_in(page: Any, node: RunningNode, pseudonym: str) -> None:
     page.get_by_label("Code of the authenticator").fill(code.at(int(time.time()) + 30))
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/app/")
+    return code
 
 
 def settle(page: Any) -> None:

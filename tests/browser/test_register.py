@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
@@ -57,12 +58,14 @@ def page(browser: Any, said: list[str]) -> Iterator[Any]:
     context.close()
 
 
-def begin(page: Any, node: RunningNode) -> None:
-    enter(page, node, Role.EXAMINER)
+def begin(page: Any, node: RunningNode) -> pyotp.TOTP:
+    """A draft; returns the authenticator of who began it."""
+    authenticator = enter(page, node, Role.EXAMINER)
     page.get_by_role("link", name="Register").click()
     page.get_by_label("Case reference").fill(CASE)
     page.get_by_role("button", name="Begin").click()
     page.locator("[data-register][data-state=ready]").wait_for()
+    return authenticator
 
 
 def dropped(page: Any, *paths: Path) -> None:

@@ -15,7 +15,7 @@ export function saver(form, { state, asks, words, elsewhere }) {
   const address = form.getAttribute("action");
   const pages = new BroadcastChannel(`ffp-draft ${address}`);
   const known = new Map(); // by name: what the node has, and what is on the page for it
-  const asked = asking(asks, words, { keep, take });
+  const asked = asking(asks, words, { keep, take: yieldTo });
   let timer = 0;
   let saving = Promise.resolve();
 
@@ -98,6 +98,11 @@ export function saver(form, { state, asks, words, elsewhere }) {
     put(control, there);
     known.set(control.name, { there, shown: valueOf(control) });
     elsewhere(control);
+  }
+
+  function yieldTo(control, there) {
+    take(control, there);
+    now(true);
   }
 
   /** One at a time, so that the last typed is the last saved. */
