@@ -15,7 +15,7 @@ from exchange.flows.draft_form import is_box, known_fields
 
 @dataclass(frozen=True)
 class Change:
-    """``was``: what the page last knew of the draft's field, ``now``: what is on the page. Empty where there is none."""
+    """``was``: what the page last knew of the field, ``now``: what is on the page. Empty where there is none."""
 
     was: str
     now: str

@@ -44,8 +44,10 @@ ERASED_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Draft:
-    """One draft as its examiner sees it. ``doubts``: free texts that may tell of a person, by field. ``elsewhere``: what
-    stands in fields that were not saved, because another page changed them too."""
+    """One draft as its examiner sees it. ``doubts``: free texts that may tell of a person, by field.
+
+    ``elsewhere``: what stands in fields that were not saved, because another page changed them too.
+    """
 
     row: DraftRow
     fields: dict[str, str]

@@ -53,10 +53,10 @@ function lookAgain() {
   if (state !== "going" && document.visibilityState === "visible") look().catch(() => {}); // unreachable: as before
 }
 
-/** What was typed into a form is not sent into the sign-in, where it would be lost. */
+/** A longer text that was typed into a form is not sent into the sign-in, where it would be lost. */
 async function guard(event) {
   const { target: form, submitter } = event;
-  const typed = form.querySelector("textarea, input:not([type]), input[type=text]");
+  const typed = form.querySelector("textarea");
   if (event.defaultPrevented || form.method !== "post" || !form.elements.csrf || !typed) return;
   event.preventDefault();
   if ("asking" in form.dataset) return;

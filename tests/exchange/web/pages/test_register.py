@@ -219,6 +219,66 @@ def test_nobody_else_marks_a_region(signed_in: Callable[[Role], Person], desk: D
     assert other.fetch(f"/files/{file_id}/region", json=MARKED).status_code == 404
 
 
+def test_what_is_saved_beside_an_upload_leaves_its_region(desk: Desk) -> None:
+    """The page and the form without a script were drawn before the file was announced, and know nothing of it."""
+    drawn = desk.drawn()
+    region = f"file.{desk.announce('scan FP.x3p', 9).json()['file_id']}.roi"
+    assert desk.change(exhibit__headstamp=("", "PPU")).status_code == 200
+    assert desk.post(desk.address, {"drawn": drawn, "exhibit.kind": "crime_scene"}).status_code == 303
+    fields = desk.fields()
+    assert fields[region] == "firing_pin_impression"
+    assert (fields["exhibit.headstamp"], fields["exhibit.kind"]) == ("PPU", "crime_scene")
+
+
+def test_two_pages_of_one_draft_overwrite_nothing_of_each_other(desk: Desk) -> None:
+    assert desk.change(exhibit__headstamp=("", "PPU")).status_code == 200
+    answer = desk.change(exhibit__headstamp=("", "S&B"), exhibit__cartridge_lot=("", "7"))
+    assert answer.status_code == 409
+    assert html.unescape(re.findall("data-elsewhere='([^']*)'", answer.text)[0]) == '["exhibit.headstamp"]'
+    told = json.loads(html.unescape(re.findall("data-fields='([^']*)'", answer.text)[0]))
+    assert (told["exhibit.headstamp"], told["exhibit.cartridge_lot"]) == ("PPU", "7")
+    assert desk.fields() == told
+    assert desk.change(exhibit__headstamp=("PPU", "S&B")).status_code == 200, "once it was asked, and chosen"
+    assert desk.fields()["exhibit.headstamp"] == "S&B"
+
+
+def test_a_form_without_a_script_asks_too(desk: Desk) -> None:
+    drawn = desk.drawn()
+    desk.change(exhibit__headstamp=("", "P&P <b>"))
+    asked = desk.post(desk.address, {"drawn": drawn, "exhibit.headstamp": "S&B", "exhibit.cartridge_lot": "7"})
+    assert asked.status_code == 409
+    assert 'value="S&amp;B"' in asked.text
+    assert "changed in another window too" in asked.text
+    assert "<q>P&amp;P &lt;b&gt;</q>" in asked.text
+    assert desk.fields()["exhibit.headstamp"] == "P&P <b>"
+    assert desk.fields()["exhibit.cartridge_lot"] == "7"
+    drawn = html.unescape(re.findall(r'name="drawn" value="([^"]*)"', asked.text)[0])
+    assert desk.post(desk.address, {"drawn": drawn, "exhibit.headstamp": "S&B"}).status_code == 303
+    assert desk.fields()["exhibit.headstamp"] == "S&B"
+
+
+@pytest.mark.parametrize("drawn", [None, "", "[]", '{"exhibit.headstamp": 7}', "{"])
+def test_a_form_says_from_what_it_was_drawn(desk: Desk, drawn: str | None) -> None:
+    sent = {"exhibit.headstamp": "PPU"} | ({} if drawn is None else {"drawn": drawn})
+    assert desk.post(desk.address, sent).status_code == 422
+    assert "exhibit.headstamp" not in desk.fields()
+
+
+def test_what_is_signed_is_what_was_shown(node: RunningNode, desk: Desk) -> None:
+    file_id = desk.send(tiny_scan())
+    desk.complete(file_id)
+    shown = desk.person.get(f"{desk.address}/summary").text
+    desk.change(exhibit__headstamp=("", "changed in the other tab"))
+    again = desk.submit(shown)
+    assert again.status_code == 409
+    assert "changed after it was shown to you" in again.text
+    assert "changed in the other tab" in again.text
+    assert desk.post(f"{desk.address}/submit", {}).status_code == 409, "nor without a word of what was shown"
+    with node.node.store.read() as session:
+        assert session.get_one(DraftRow, desk.address.rpartition("/")[2]).statement_id is None
+    assert "/app/records/" in desk.submit(again.text).headers["location"]
+
+
 def test_faults_stand_beside_their_fields(desk: Desk) -> None:
     file_id = desk.send(tiny_scan())
     desk.save(COMPLETE | {"exhibit.calibre": "9x91", "retention_until": "2036-02-30", f"file.{file_id}.roi": "nose"})
