@@ -64,6 +64,11 @@ class Draft:
             return None
 
     @property
+    def read_files(self) -> dict[str, bool]:
+        """Of each file whether it was read, so that a page can show it."""
+        return {file.file_id: file.reading is not None for file in self.files}
+
+    @property
     def digest(self) -> str:
         """Of all that would be signed: another one, and what was shown to somebody is no longer what is here."""
         files = [[file.file_id, file.sha256, file.region_mask, file.region_roi] for file in self.files]

@@ -151,7 +151,7 @@ def test_three_scans_on_a_slow_line_two_tabs_and_a_session_that_ends(
     assert verdicts.count("good") >= 2, "read as what they are stated to be"
     for tab in (one, two):
         tab.bring_to_front()
-        field(tab, "Headstamp").wait_for()
+        tab.locator("[data-file][data-state=read]").nth(2).wait_for()
         tab.wait_for_function("() => document.getElementById('f-exhibit.headstamp').value === 'PPU'")
         tab.wait_for_function("() => document.getElementById('f-exhibit.cartridge_maker').value === 'Prvi partizan'")
 
@@ -188,6 +188,26 @@ def test_what_both_tabs_changed_is_asked_and_what_one_changed_is_shown(context: 
     assert field(two, "Headstamp").input_value() == "PPU"
     saved(two)
     assert not two.locator(".ask").count()
+
+
+def test_a_file_that_one_tab_sends_or_removes_is_shown_so_in_the_other(
+    context: Any, rs: RunningNode, ffp_data: Path
+) -> None:
+    one = context.new_page()
+    begin(one, rs)
+    two = context.new_page()
+    two.goto(one.url)
+    two.locator("[data-register][data-state=ready]").wait_for()
+    dropped(one, ffp_data / "fadul" / "Fadul 3-1.x3p")
+    one.locator("[data-file][data-state=read]").wait_for(timeout=MINUTE)
+    field(one, "Headstamp").fill("PPU")
+    two.locator("[data-file][data-state=read]").wait_for(timeout=MINUTE)
+    two.get_by_label("Region", exact=True).select_option("chamber_mark")
+    one.wait_for_function("() => document.querySelector('[data-file] select').value === 'chamber_mark'")
+    two.get_by_role("button", name="Remove this file").click()
+    two.locator("[data-file]").wait_for(state="detached")
+    field(two, "Cartridge lot").fill("7")
+    one.locator("[data-file]").wait_for(state="detached")
 
 
 def test_enter_in_a_field_removes_no_file(context: Any, rs: RunningNode, tmp_path: Path) -> None:

@@ -24,6 +24,16 @@ const save = saver(form, {
     const card = control.closest("[data-file][data-state=read]");
     if (card && control.hasAttribute("data-reread")) read(card.dataset.file, card);
   },
+  files: (read) => {
+    for (const card of cards.querySelectorAll("[data-file]")) {
+      if (!(card.dataset.file in read)) card.remove(); // on another page
+    }
+    for (const [file, isRead] of Object.entries(read)) {
+      const here = document.getElementById(`file-${file}`)?.dataset.state ?? "absent";
+      const isOwn = cards.querySelector(`[data-of="${file}"]`);
+      if (isRead && !isOwn && ["absent", "arriving"].includes(here)) fetchCard(file);
+    }
+  },
 });
 
 /** Puts a card of the server in the place of another, with what was typed there, and the focus where it was. */
@@ -40,6 +50,12 @@ function show(markup, old) {
   if (opened) card.querySelector("details")?.setAttribute("open", "");
   if (focused && known) document.getElementById(focused)?.focus();
   return card;
+}
+
+/** Of a file that another page of the draft sent. */
+async function fetchCard(file) {
+  const answer = await inSession(`${address}/files/${file}`);
+  if (answer.ok) show(await answer.text());
 }
 
 async function read(file, old) {

@@ -9,9 +9,9 @@ import { controlsOf, drawnIn, put, valueOf } from "./controls.js";
 const PAUSE_MS = 700;
 const AGAIN_MS = 4000;
 
-/** `state` is where it is said when it was saved, `asks` where it is asked which of two texts is to stand, `elsewhere` is
- * called with each control that another page changed. Returns {now, adopt, settled}. */
-export function saver(form, { state, asks, words, elsewhere }) {
+/** `state` is where it is said when it was saved, `asks` where it is asked which of two texts is to stand. `elsewhere` is
+ * called with each control that another page changed, `files` with the draft's files. Returns {now, adopt, settled}. */
+export function saver(form, { state, asks, words, elsewhere, files }) {
   const address = form.getAttribute("action");
   const pages = new BroadcastChannel(`ffp-draft ${address}`);
   const known = new Map(); // by name: what the node has, and what is on the page for it
@@ -70,6 +70,7 @@ export function saver(form, { state, asks, words, elsewhere }) {
       else if (there !== known.get(name).there && !isChanged(control)) take(control, there);
     }
     show(notes);
+    files(JSON.parse(notes.dataset.files));
     say(asked.size ? words("Asked") : words("Saved", { time: notes.dataset.saved }), asked.size > 0);
     if (Object.keys(sent).length) pages.postMessage("saved");
   }

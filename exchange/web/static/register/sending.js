@@ -69,6 +69,7 @@ export class Sending {
     const said = JSON.stringify({ name, size, modified: lastModified });
     let told = await this.#stubborn(() => this.#ask("/files", said, "application/json"));
     this.#id = told.file_id;
+    this.#row.dataset.of = this.#id;
     const piece = told.piece;
     while (!told.whole) {
       this.#sent = told.offset;

@@ -45,6 +45,7 @@ PAGES: dict[str, set[Role]] = {
     "/app/register": EXAMINERS,
     f"/app/register/{NO_DRAFT}": EXAMINERS,
     f"/app/register/{NO_DRAFT}/summary": EXAMINERS,
+    f"/app/register/{NO_DRAFT}/files/{NO_FILE}": EXAMINERS,
     f"/app/register/{NO_DRAFT}/files/{NO_FILE}/preview": EXAMINERS,
     f"/app/register/submitted/{NOTHING}/progress": EXAMINERS,
     "/app/verifications": EXAMINERS,
