@@ -6,8 +6,10 @@ import time
 from typing import Any
 
 import pyotp
+from sqlalchemy import delete, update
 
 from exchange.flows.sign_in import invite_user
+from exchange.store.sign_in_tables import SessionRow, SignInRow
 from exchange.store.users import all_users
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
@@ -39,6 +41,26 @@ def sign_in(page: Any, node: RunningNode, pseudonym: str) -> pyotp.TOTP:
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/app/")
     return code
+
+
+def end_sessions(node: RunningNode) -> None:
+    """And let a code of the authenticator be taken again, so that nobody has to wait for the next one."""
+    with node.node.store.write() as session:
+        session.execute(delete(SessionRow))
+        session.execute(update(SignInRow).values(totp_step=0))
+
+
+def sign_in_again(page: Any, pseudonym: str, code: pyotp.TOTP) -> None:
+    page.get_by_label("Pseudonym").fill(pseudonym)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Code of the authenticator").fill(code.at(int(time.time())))
+    page.get_by_role("button", name="Sign in").click()
+
+
+def in_another_tab(page: Any) -> Any:
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Sign in in another tab").click()
+    return opened.value
 
 
 def settle(page: Any) -> None:

@@ -9,15 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyotp
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
 from exchange.store.draft_tables import DraftFileRow, DraftRow
-from exchange.store.sign_in_tables import SessionRow, SignInRow
 from exchange.store.users import add_user
 from schemas.vocabulary import Jurisdiction, Role
-from tests.browser.pages import PASSWORD, person, sign_in
+from tests.browser.pages import end_sessions, in_another_tab, person, sign_in, sign_in_again
 from tests.browser.test_register import begin, dropped, saved
 from tests.exchange.conftest import RunningNode, node_starter
 
@@ -48,26 +46,6 @@ def slow(page: Any) -> None:
     wire = page.context.new_cdp_session(page)
     wire.send("Network.enable")
     wire.send("Network.emulateNetworkConditions", SLOW)
-
-
-def end_sessions(node: RunningNode) -> None:
-    """And let a code of the authenticator be taken again, so that nobody has to wait for the next one."""
-    with node.node.store.write() as session:
-        session.execute(delete(SessionRow))
-        session.execute(update(SignInRow).values(totp_step=0))
-
-
-def sign_in_again(page: Any, pseudonym: str, code: pyotp.TOTP) -> None:
-    page.get_by_label("Pseudonym").fill(pseudonym)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("Code of the authenticator").fill(code.at(int(time.time())))
-    page.get_by_role("button", name="Sign in").click()
-
-
-def in_another_tab(page: Any) -> Any:
-    with page.context.expect_page() as opened:
-        page.get_by_role("link", name="Sign in in another tab").click()
-    return opened.value
 
 
 def kept(node: RunningNode, address: str) -> tuple[dict[str, str], list[DraftFileRow]]:
@@ -114,6 +92,8 @@ def test_three_scans_on_a_slow_line_two_tabs_and_a_session_that_ends(
     chosen = one.locator("[data-file][data-state=read]").first
     chosen.get_by_label("Region", exact=True).select_option("chamber_mark")
     region = chosen.get_by_label("Region", exact=True).get_attribute("name")
+    chosen.get_by_text("Instrument and capture").click()
+    chosen.get_by_label("Serial number").fill("SN 7")  # while the scan is read anew, and its card is drawn anew
 
     # the session ends under them
     end_sessions(rs)
@@ -145,6 +125,7 @@ def test_three_scans_on_a_slow_line_two_tabs_and_a_session_that_ends(
     fields, files = kept(rs, address)
     assert {name: fields.get(name) for name in NAMES} == {**NAMES, "exhibit.municipality": mine}
     assert fields[region] == "chamber_mark"
+    assert fields[region.replace(".roi", ".instrument.serial")] == "SN 7"
     regions = sorted(fields[f"file.{file.file_id}.roi"] for file in files)
     assert regions == ["breech_face", "breech_face", "chamber_mark"]
     verdicts = [json.loads(file.reading or "{}")["verdict"] for file in files]
