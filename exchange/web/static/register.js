@@ -13,7 +13,7 @@ const cards = area.querySelector("[data-files]");
 const address = `/app/register/${area.dataset.draft}`;
 
 const words = (name, values = {}) =>
-  Object.entries(values).reduce((text, [key, value]) => text.replace(`{${key}}`, value), area.dataset[`text${name}`]);
+  Object.entries(values).reduce((text, [key, value]) => text.replace(`{${key}}`, () => value), area.dataset[`text${name}`]);
 
 const asks = document.querySelector("[data-asks]");
 const save = saver(form, {
