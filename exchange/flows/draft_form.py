@@ -139,6 +139,11 @@ def is_stale(file: DraftFileRow, said: Mapping[str, str]) -> bool:
     return "report" in reading and reading.get("mended") != mask_digest(marked_in(file, said))
 
 
+def is_box(name: str) -> bool:
+    """Whether a field is a box that is ticked or not."""
+    return _BOX.match(name) is not None
+
+
 def ticked(fields: Mapping[str, str], group: str) -> list[str]:
     return [name.removeprefix(f"{group}.") for name in fields if (box := _BOX.match(name)) and box[1] == group]
 

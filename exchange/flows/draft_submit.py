@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exchange.clock import now
-from exchange.errors import InvalidInput
+from exchange.errors import Conflict, InvalidInput
 from exchange.flows.draft_form import FileOf, is_stale, marked_in, of_file, placed, submission_of
 from exchange.flows.drafts import Draft, close, read_draft
 from exchange.flows.node import Node
@@ -70,16 +70,19 @@ def summarise(node: Node, maker: Maker, draft_id: str) -> Summary:
     return Summary(draft, record, {}, _reached(node, record))
 
 
-def submit_draft(node: Node, maker: Maker, draft_id: str) -> str:
-    """Sign and submit a draft, and erase it; returns the record's statement id.
+def submit_draft(node: Node, maker: Maker, draft_id: str, seen: str) -> str:
+    """Sign and submit a draft, and erase it; returns the record's statement id. ``seen`` is the digest of the draft as
+    it was shown to who signs.
 
     Whoever submits it twice gets the same record: requests for one draft take turns, and its id is the idempotency key.
-    Raises NotFound, InvalidInput with its ``problems`` by field, and what ``submit_record`` raises.
+    Raises NotFound; Conflict, code "draft-changed", when another page changed it since; InvalidInput with its
+    ``problems`` by field, and what ``submit_record`` raises.
     """
     with node.draft_files.alone(draft_id):
         draft = read_draft(node, maker.pseudonym, draft_id)
         if draft.row.statement_id is not None:
             return draft.row.statement_id
+        check_seen(draft, seen)
         summary = summarise(node, maker, draft_id)
         if summary.record is None:
             raise InvalidInput(
@@ -89,6 +92,12 @@ def submit_draft(node: Node, maker: Maker, draft_id: str) -> str:
         receipt = _submit(node, maker, draft, submission_of(draft.fields, files, draft.row.supersedes))
         close(node, maker.pseudonym, draft_id, receipt.statement_id)
     return receipt.statement_id
+
+
+def check_seen(draft: Draft, seen: str) -> None:
+    """What is signed is what was shown. Raises Conflict."""
+    if draft.digest != seen:
+        raise Conflict("This draft was changed after it was shown: look at it again.", code="draft-changed")
 
 
 def _submit(node: Node, maker: Maker, draft: Draft, metadata: bytes) -> Receipt:

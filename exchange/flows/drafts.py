@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import now
 from exchange.errors import NotFound, TooMany
-from exchange.flows.draft_form import FILE_TEXTS, FREE_TEXTS, fields_of, fields_of_file, known_fields
+from exchange.flows.draft_changes import Change, merged
+from exchange.flows.draft_form import FILE_TEXTS, FREE_TEXTS, fields_of, fields_of_file
 from exchange.flows.free_text import PLACES, Doubt, doubts
 from exchange.flows.node import Node
 from exchange.flows.sharing import record_of
@@ -41,12 +44,16 @@ ERASED_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Draft:
-    """One draft as its examiner sees it. ``doubts``: free texts that may tell of a person, by field."""
+    """One draft as its examiner sees it. ``doubts``: free texts that may tell of a person, by field.
+
+    ``elsewhere``: what stands in fields that were not saved, because another page changed them too.
+    """
 
     row: DraftRow
     fields: dict[str, str]
     files: Sequence[DraftFileRow]
     doubts: dict[str, tuple[Doubt, ...]] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
 
     @property
     def calibre(self) -> str | None:
@@ -55,6 +62,17 @@ class Draft:
             return fold_calibre(self.fields.get("exhibit.calibre", "")).value
         except ContractError:
             return None
+
+    @property
+    def read_files(self) -> dict[str, bool]:
+        """Of each file whether it was read, so that a page can show it."""
+        return {file.file_id: file.reading is not None for file in self.files}
+
+    @property
+    def digest(self) -> str:
+        """Of all that would be signed: another one, and what was shown to somebody is no longer what is here."""
+        files = [[file.file_id, file.sha256, file.region_mask, file.region_roi] for file in self.files]
+        return hashlib.sha256(json.dumps([self.fields, files], sort_keys=True).encode()).hexdigest()
 
 
 def begin(node: Node, pseudonym: str, case_reference: str = "") -> str:
@@ -117,13 +135,18 @@ def read_draft(node: Node, pseudonym: str, draft_id: str) -> Draft:
         return _draft(row, files_of(session, draft_id))
 
 
-def save(node: Node, pseudonym: str, draft_id: str, sent: Mapping[str, str]) -> Draft:
-    """Keep what was typed, whether it is complete or not. Raises NotFound, also for what was submitted."""
+def save(node: Node, pseudonym: str, draft_id: str, changes: Mapping[str, Change]) -> Draft:
+    """Keep what was changed, whether the draft is complete or not; the rest of it stays as it is.
+
+    Raises NotFound, also for what was submitted.
+    """
     with node.store.write() as session:
         row = open_draft(session, pseudonym, draft_id)
         files = files_of(session, draft_id)
-        save_fields(row, known_fields(sent, (file.file_id for file in files)))
-        return _draft(row, files)
+        fields, elsewhere = merged(typed(row), changes, (file.file_id for file in files))
+        if fields != typed(row):
+            save_fields(row, fields)
+        return _draft(row, files, elsewhere)
 
 
 def discard(node: Node, pseudonym: str, draft_id: str) -> None:
@@ -191,9 +214,9 @@ def _add(session: Session, pseudonym: str, fields: Mapping[str, str], supersedes
     return add_draft(session, pseudonym, fields, supersedes)
 
 
-def _draft(row: DraftRow, files: Sequence[DraftFileRow]) -> Draft:
+def _draft(row: DraftRow, files: Sequence[DraftFileRow], elsewhere: dict[str, str] | None = None) -> Draft:
     fields = typed(row)
-    return Draft(row, fields, files, doubtful(fields))
+    return Draft(row, fields, files, doubtful(fields), elsewhere or {})
 
 
 def _erase(node: Node, files: Sequence[str]) -> None:

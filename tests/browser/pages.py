@@ -6,8 +6,10 @@ import time
 from typing import Any
 
 import pyotp
+from sqlalchemy import delete, update
 
 from exchange.flows.sign_in import invite_user
+from exchange.store.sign_in_tables import SessionRow, SignInRow
 from exchange.store.users import all_users
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
@@ -15,9 +17,9 @@ from tests.exchange.conftest import RunningNode
 PASSWORD = "correct horse battery staple"
 
 
-def enter(page: Any, node: RunningNode, role: Role) -> None:
+def enter(page: Any, node: RunningNode, role: Role) -> pyotp.TOTP:
     """As the first who was made for a role."""
-    sign_in(page, node, person(node, role))
+    return sign_in(page, node, person(node, role))
 
 
 def person(node: RunningNode, role: Role) -> str:
@@ -26,8 +28,8 @@ def person(node: RunningNode, role: Role) -> str:
         return next(user.pseudonym for user in all_users(session) if user.role == role)
 
 
-def sign_in(page: Any, node: RunningNode, pseudonym: str) -> None:
-    """As somebody who has just been handed the address of an invitation."""
+def sign_in(page: Any, node: RunningNode, pseudonym: str) -> pyotp.TOTP:
+    """As somebody who has just been handed the address of an invitation; returns their authenticator."""
     page.goto(invite_user(node.node, pseudonym))
     code = pyotp.TOTP(page.locator("code").inner_text())
     page.get_by_label("Password").fill(PASSWORD)
@@ -38,6 +40,27 @@ def sign_in(page: Any, node: RunningNode, pseudonym: str) -> None:
     page.get_by_label("Code of the authenticator").fill(code.at(int(time.time()) + 30))
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/app/")
+    return code
+
+
+def end_sessions(node: RunningNode) -> None:
+    """And let a code of the authenticator be taken again, so that nobody has to wait for the next one."""
+    with node.node.store.write() as session:
+        session.execute(delete(SessionRow))
+        session.execute(update(SignInRow).values(totp_step=0))
+
+
+def sign_in_again(page: Any, pseudonym: str, code: pyotp.TOTP) -> None:
+    page.get_by_label("Pseudonym").fill(pseudonym)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Code of the authenticator").fill(code.at(int(time.time())))
+    page.get_by_role("button", name="Sign in").click()
+
+
+def in_another_tab(page: Any) -> Any:
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Sign in in another tab").click()
+    return opened.value
 
 
 def settle(page: Any) -> None:

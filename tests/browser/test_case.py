@@ -153,7 +153,7 @@ def test_the_whole_way_of_a_case(people: People, nodes: tuple[RunningNode, Runni
     skopje.get_by_label("identification", exact=True).check()
     skopje.get_by_label("What you saw").fill(REMARK)
     skopje.get_by_role("button", name="Sign my conclusion").click()
-    assert "Waits for a blind verification" in skopje.locator("#review").inner_text()
+    skopje.locator("#review", has_text="Waits for a blind verification").wait_for()
 
     # a colleague, who has seen neither score nor verdict
     colleague = people.at(mk, Role.EXAMINER, "examiner-ridge")
@@ -165,7 +165,7 @@ def test_the_whole_way_of_a_case(people: People, nodes: tuple[RunningNode, Runni
     assert not re.search("score|congruent", colleague.locator("main").inner_text(), re.IGNORECASE)
     colleague.get_by_label("identification", exact=True).check()
     colleague.get_by_role("button", name="Sign my conclusion").click()
-    assert "Nothing waits for your judgement." in colleague.locator("main").inner_text()
+    colleague.locator("main", has_text="Nothing waits for your judgement.").wait_for()
 
     # they agree: the lead goes, signed
     skopje.reload()
@@ -184,7 +184,7 @@ def test_the_whole_way_of_a_case(people: People, nodes: tuple[RunningNode, Runni
     investigator.get_by_label("Day", exact=True).fill("2026-12-03")
     investigator.get_by_label("Laboratory or town").fill("Skopje")
     investigator.get_by_role("button", name="Sign this step").click()
-    assert "comparison of the exhibits asked for" in investigator.locator("h1").inner_text()
+    investigator.locator("h1", has_text="comparison of the exhibits asked for").wait_for()
     reload_until(skopje, "Hit: comparison of the exhibits asked for")
 
     # the report says it in words that a prosecutor reads, and names both signatures

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
-from tests.browser.pages import enter
+from tests.browser.pages import end_sessions, enter, in_another_tab, person, sign_in, sign_in_again
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
@@ -85,7 +85,7 @@ def test_an_examiner_finds_the_firearm_of_another_country(page: Any, nodes: tupl
     assert "North Macedonia" in page.locator("main").inner_text()
     page.get_by_role("button", name="Sign out").click()
     page.goto(f"{rs.url}/app/candidates")
-    assert page.url.endswith("/app/sign-in")
+    assert page.url.endswith("/app/sign-in?back=/app/candidates")
 
 
 def test_by_keyboard_alone(page: Any, nodes: tuple[RunningNode, RunningNode]) -> None:
@@ -106,3 +106,26 @@ def test_an_operator_sees_the_peers_and_no_content(page: Any, nodes: tuple[Runni
     enter(page, rs, Role.OPERATOR)
     assert mk.node.node_id in page.locator("tbody").inner_text()
     assert page.get_by_role("link", name="Candidates").count() == 0
+
+
+def test_a_conclusion_is_not_lost_with_the_session(browser: Any, nodes: tuple[RunningNode, RunningNode]) -> None:
+    rs, _ = nodes
+    remark = "Arched marks, a few of them."
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page, who = context.new_page(), person(rs, Role.EXAMINER)
+    authenticator = sign_in(page, rs, who)
+    page.get_by_role("link", name="Candidates", exact=True).click()
+    page.locator("tbody a").first.click()
+    page.get_by_label("identification", exact=True).check()
+    page.get_by_label("What you saw").fill(remark)
+    end_sessions(rs)
+    page.get_by_role("button", name="Sign my conclusion").click()
+    page.get_by_text("Your session has ended").wait_for()
+    again = in_another_tab(page)
+    sign_in_again(again, who, authenticator)
+    again.wait_for_url(page.url)
+    page.get_by_text("Your session has ended").wait_for(state="hidden")
+    assert page.get_by_label("What you saw").input_value() == remark
+    page.get_by_role("button", name="Sign my conclusion").click()
+    page.locator("#review", has_text=remark).wait_for()
+    context.close()

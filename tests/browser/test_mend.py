@@ -104,6 +104,7 @@ def test_painted_reloaded_undone_and_signed(page: Any, rs: RunningNode, ffp_data
     page.get_by_label("Calibre", exact=True).fill("9x19")
     saved(page)
     page.get_by_role("button", name="Check and sign").click()
+    page.wait_for_url("**/summary")
     assert "mended by hand" in page.locator("table").inner_text()
     page.get_by_role("button", name="Sign and submit").click()
     page.wait_for_url("**/app/records/*")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
@@ -57,12 +58,14 @@ def page(browser: Any, said: list[str]) -> Iterator[Any]:
     context.close()
 
 
-def begin(page: Any, node: RunningNode) -> None:
-    enter(page, node, Role.EXAMINER)
+def begin(page: Any, node: RunningNode) -> pyotp.TOTP:
+    """A draft; returns the authenticator of who began it."""
+    authenticator = enter(page, node, Role.EXAMINER)
     page.get_by_role("link", name="Register").click()
     page.get_by_label("Case reference").fill(CASE)
     page.get_by_role("button", name="Begin").click()
     page.locator("[data-register][data-state=ready]").wait_for()
+    return authenticator
 
 
 def dropped(page: Any, *paths: Path) -> None:
@@ -117,6 +120,7 @@ def test_from_dropped_files_to_candidates(page: Any, rs: RunningNode, ffp_data: 
     assert page.locator("[data-file][data-state=read]").count() == 2
 
     page.get_by_role("button", name="Check and sign").click()
+    page.wait_for_url("**/summary")
     assert CASE in page.locator("dl").first.inner_text()
     assert "nobody else may search" in page.locator("main").inner_text()
     page.get_by_role("button", name="Sign and submit").dblclick()
@@ -180,7 +184,7 @@ def test_what_cannot_be_used_is_said_and_removed(page: Any, rs: RunningNode, tmp
     card.wait_for(timeout=30_000)
     assert "<img src=x onerror=alert(1)>.x3p" in card.inner_text()
     page.get_by_role("button", name="Check and sign").click()
-    assert "cannot be signed yet" in page.locator("[role=alert]").inner_text()
+    page.locator("[role=alert]", has_text="cannot be signed yet").wait_for()
     assert "This file cannot be used" in page.locator("[data-file]").inner_text()
     page.get_by_role("button", name="Remove this file").click()
     page.locator("[data-file]").wait_for(state="detached")

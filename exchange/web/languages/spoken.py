@@ -19,7 +19,7 @@ from exchange.web.languages.catalogue import CODES, LOCALES, SOURCE, TAGS, trans
 from exchange.web.languages.glossary import Glossary, glossary_of, own_glossary
 
 COOKIE = "ffp-language"
-ONCE = ("/app/language", "/app/sign-in/callback")
+ONCE = ("/app/language", "/app/sign-in/callback", "/app/sign-out", "/app/session")
 """Addresses to which nobody is led back: what they are good for was done."""
 MAX_HEADER = 500  # more languages than anybody reads
 _ALSO = {"sr": "sr-Cyrl", "sh": "sr-Latn", "mo": "ro"}

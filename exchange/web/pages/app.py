@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from exchange.errors import ExchangeError
 from exchange.flows.node import Node
 from exchange.flows.oidc import provider_of
-from exchange.web.languages.spoken import Speaking
+from exchange.web.languages.spoken import Speaking, spoken
 from exchange.web.pages import (
     alerts,
     approvals,
@@ -46,9 +46,11 @@ from exchange.web.pages import (
     sign_in,
     tokens,
 )
+from exchange.web.pages.fetched import is_fetched
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.modules import STATIC, VERSION
 from exchange.web.pages.sentences import refusal, refusal_of
+from exchange.web.pages.sign_in import sign_in_address
 from exchange.web.problems import headers_of, problem, status_of
 from exchange.web.tries import Tries
 
@@ -147,8 +149,11 @@ class Guarded:
         await self._app(scope, receive, guarded)
 
 
-def _sign_in_first(_request: Request, _error: Exception) -> Response:
-    return RedirectResponse("/app/sign-in", 303)
+def _sign_in_first(request: Request, error: Exception) -> Response:
+    """People are led to the sign-in and then back; a script is told, so that it keeps what it was to send."""
+    if is_fetched(request) or "application/json" in request.headers.get("accept", ""):
+        return problem(SignInFirst.code, 401, str(error))
+    return RedirectResponse(sign_in_address(spoken().back), 303)
 
 
 def _exchange_error(request: Request, error: Exception) -> Response:

@@ -43,6 +43,11 @@ class Card:
         return "refused" if "refused" in self.reading else "read"
 
     @property
+    def form_fields(self) -> dict[str, str]:
+        """What is stated of it, by the form's names."""
+        return {f"file.{self.row.file_id}.{name}": value for name, value in self.said.items()}
+
+    @property
     def mask(self) -> RegionMask | None:
         """The region as it was marked by hand."""
         return marked_in(self.row, self.said)

@@ -14,7 +14,8 @@ from exchange.web.pages.sent import bounded_body, check_script
 
 HEADER = "x-csrf"
 MAX_JSON_BYTES = 4096
-MAX_TYPED_BYTES = 256 * 1024
+MAX_TYPED_BYTES = 512 * 1024
+"""What is typed, and from what the form was drawn."""
 MAX_TYPED_FIELDS = 400
 """A form with 16 files and thirteen fields of each."""
 M = TypeVar("M", bound=BaseModel)
@@ -33,9 +34,9 @@ async def check_own(request: Request, node: Node, who: Visitor) -> None:
         await read_form(request, node, who.csrf, most_bytes=MAX_TYPED_BYTES, most_fields=MAX_TYPED_FIELDS)
 
 
-async def read_json(request: Request, model: type[M]) -> M:
+async def read_json(request: Request, model: type[M], *, most: int = MAX_JSON_BYTES) -> M:
     """Raises InvalidInput, TooLarge."""
     try:
-        return model.model_validate_json(await bounded_body(request, MAX_JSON_BYTES), strict=True)
+        return model.model_validate_json(await bounded_body(request, most), strict=True)
     except ValidationError as error:
         raise InvalidInput("This is no request of these pages.", code="no-form") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from typing import Annotated
+from urllib.parse import quote, unquote
 
 import structlog
 from fastapi import APIRouter, Depends, Query, Request
@@ -15,7 +16,7 @@ from exchange.flows.oidc import AT_PROVIDER_S, CameBack, begin, finish, leave_ad
 from exchange.net.oidc import Provider
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import cookie_name, page
-from exchange.web.pages.sign_in import session_cookie, sign_in_form
+from exchange.web.pages.sign_in import FIRST_PAGE, Back, goes_on_at, session_cookie, sign_in_form
 from exchange.web.tries import Tries
 
 router = APIRouter()
@@ -35,19 +36,18 @@ Brought = Annotated[str | None, Query(max_length=4000)]
 
 
 @router.get("/sign-in/provider")
-def go(request: Request, node: OpenNode, provider: AtProvider) -> Response:
+def go(request: Request, node: OpenNode, provider: AtProvider, back: Back = FIRST_PAGE) -> Response:
     tries: Tries = request.app.state.tries
     browser = secrets.token_urlsafe(32)
     try:
         tries.take(request)
         answer = RedirectResponse(begin(node, provider, browser), 303)
     except (ProviderUnavailable, TooMany) as error:
-        return _refused(node, error)
+        return _refused(node, error, back)
     # lax: the browser comes back from another site, and must show that it is the one that went there
     secure = node.settings.url.startswith("https:")
-    answer.set_cookie(
-        _cookie(node), browser, path="/", max_age=AT_PROVIDER_S, secure=secure, httponly=True, samesite="lax"
-    )
+    for name, value in ((_cookie(node), browser), (_back_cookie(node), quote(goes_on_at(back), safe="/"))):
+        answer.set_cookie(name, value, path="/", max_age=AT_PROVIDER_S, secure=secure, httponly=True, samesite="lax")
     return answer
 
 
@@ -63,15 +63,17 @@ def come_back(
 ) -> Response:
     """A page of its own that leads on: on a redirect that began at another site the session's cookie is not sent."""
     tries: Tries = request.app.state.tries
+    back = goes_on_at(unquote(request.cookies.get(_back_cookie(node), "")))
     try:
         tries.take(request)
         came = CameBack(state=state or "", code=code, error=error, issuer=iss)
         token = finish(node, provider, request.cookies.get(_cookie(node), ""), came)
-        answer = session_cookie(node, page("signed_in", None), token)
+        answer = session_cookie(node, page("signed_in", None, back=back), token)
     except (Unauthenticated, ProviderUnavailable, TooMany) as refused:
-        answer = _refused(node, refused)
+        answer = _refused(node, refused, back)
     secure = node.settings.url.startswith("https:")
-    answer.delete_cookie(_cookie(node), path="/", secure=secure, httponly=True, samesite="lax")
+    for name in (_cookie(node), _back_cookie(node)):
+        answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="lax")
     return answer
 
 
@@ -84,12 +86,17 @@ def leave(node: OpenNode, provider: AtProvider) -> Response:
         return _refused(node, error)
 
 
-def _refused(node: Node, error: ExchangeError) -> Response:
+def _refused(node: Node, error: ExchangeError, back: str = FIRST_PAGE) -> Response:
     """The operator learns what is wrong with the provider, and of people nothing."""
     if isinstance(error, ProviderUnavailable):
         log.warning("the provider of the sign-in fails", detail=str(error))
-    return sign_in_form(node, refused=error)
+    return sign_in_form(node, refused=error, back=back)
 
 
 def _cookie(node: Node) -> str:
     return f"{cookie_name(node)}-begun"
+
+
+def _back_cookie(node: Node) -> str:
+    """Of the page on which to go on after the sign-in."""
+    return f"{cookie_name(node)}-back"

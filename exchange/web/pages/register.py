@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from exchange.errors import InvalidInput, NotFound
+from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows import drafts as flow
+from exchange.flows.draft_changes import Change, changes_of_form
 from exchange.flows.draft_form import CHOICES, FILE_CHOICES, ticked
-from exchange.flows.draft_submit import submit_draft, summarise
+from exchange.flows.draft_submit import Summary, submit_draft, summarise
 from exchange.flows.drafts import Draft
 from exchange.flows.node import Node
 from exchange.log.audit_entry import Act
@@ -24,7 +26,7 @@ from exchange.web.access import OpenNode
 from exchange.web.heavy import Kind, heavily
 from exchange.web.languages import term
 from exchange.web.pages.draft_files import Card, card_of
-from exchange.web.pages.fetched import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched
+from exchange.web.pages.fetched import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched, read_json
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
 from exchange.web.pages.sent import check_script
 from exchange.web.records import StatementId
@@ -36,13 +38,25 @@ router = APIRouter()
 RECENT = 10
 Registering = Annotated[Visitor, Depends(only(Role.EXAMINER))]
 DraftId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+_FIELDS: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
+
+
+class Changes(BaseModel):
+    """What was changed on a page since the draft was last known there, by field: [what stood there, what is to]."""
+
+    model_config = ConfigDict(extra="forbid")
+    changes: Annotated[
+        dict[Annotated[str, StringConstraints(max_length=200)], tuple[str, str]], Field(max_length=MAX_TYPED_FIELDS)
+    ]
 
 
 @dataclass(frozen=True)
 class Form:
-    """What the page of a draft is drawn from; ``problems`` by field, after it was found not to be complete."""
+    """What the page of a draft is drawn from; ``problems`` by field, after it was found not to be complete. ``stored``:
+    what the draft says, where the page shows something else, which was typed and not saved."""
 
     draft: Draft
+    stored: dict[str, str]
     cards: list[Card]
     audience: list[str]
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -83,15 +97,23 @@ def one(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
 
 @router.post("/register/{draft_id}")
 async def save(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
-    """Keep what is typed: for the page's script the notes beside the fields, for a form the page, or the summary."""
+    """Keep what was changed: for the page's script the notes beside the fields, for a form the page, or the summary.
+    With 409 what another page changed too, to be asked about."""
     if is_fetched(request):
         check_script(request, node, who.csrf)
+        said = await read_json(request, Changes, most=MAX_TYPED_BYTES)
+        changes = {name: Change(*change) for name, change in said.changes.items()}
+        draft = await off_loop(flow.save, node, who.caller.pseudonym, draft_id, changes)
+        return page("draft_notes", who, draft=draft, status=409 if draft.elsewhere else 200)
     sent = await read_form(request, node, who.csrf, most_bytes=MAX_TYPED_BYTES, most_fields=MAX_TYPED_FIELDS)
-    draft = await off_loop(flow.save, node, who.caller.pseudonym, draft_id, sent)
-    if is_fetched(request):
-        return page("draft_notes", who, draft=draft)
+    act, drawn = sent.pop("act", "save"), _drawn(sent)
+    changes = changes_of_form(sent, drawn)
+    draft = await off_loop(flow.save, node, who.caller.pseudonym, draft_id, changes)
+    if draft.elsewhere:
+        asked: Response = await off_loop(_asked, node, who, draft, changes)
+        return asked
     target = f"/app/register/{draft_id}"
-    return RedirectResponse(f"{target}/summary" if sent.get("act") == "summary" else target, 303)
+    return RedirectResponse(f"{target}/summary" if act == "summary" else target, 303)
 
 
 @router.post("/register/{draft_id}/discard")
@@ -109,17 +131,21 @@ def summary(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
         return RedirectResponse(f"/app/records/{found.draft.row.statement_id}", 303)
     if found.record is None:
         return _form(node, who, found.draft, found.problems)
-    cards = [card_of(found.draft, file) for file in found.draft.files]
-    groups = ticked(found.draft.fields, "audience")
-    return page("draft_summary", who, summary=found, record=found.record, cards=cards, named=groups, names=_names())
+    return _summary(who, found)
 
 
 @router.post("/register/{draft_id}/submit")
 async def submit(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
     """Sign and submit; a second click gets the same record."""
-    await check_own(request, node, who)
+    fields = await read_form(request, node, who.csrf)
+    seen = fields.get("seen", "")
     try:
-        statement_id = await heavily(request, Kind.SUBMISSIONS, submit_draft, node, who.caller.maker, draft_id)
+        statement_id = await heavily(request, Kind.SUBMISSIONS, submit_draft, node, who.caller.maker, draft_id, seen)
+    except Conflict as error:
+        if error.code != "draft-changed":
+            raise
+        again: Response = await off_loop(_again, node, who, draft_id)
+        return again
     except InvalidInput as error:
         refused: Response = await off_loop(_refused, node, who, draft_id, error)
         return refused
@@ -150,17 +176,64 @@ def _begin(node: Node, who: Visitor, fields: Mapping[str, str]) -> str:
     return draft_id
 
 
+def _drawn(sent: dict[str, str]) -> dict[str, str]:
+    """From which fields a form was drawn, as it says itself. Raises InvalidInput."""
+    try:
+        return _FIELDS.validate_json(sent.pop("drawn", ""))
+    except ValidationError as error:
+        raise InvalidInput("This is no form of these pages.", code="no-form") from error
+
+
+def _asked(node: Node, who: Visitor, draft: Draft, changes: Mapping[str, Change]) -> Response:
+    """The form as it was typed, with what stands in the draft beside each field that was changed elsewhere as well.
+    Sent once more, it is what stands."""
+    typed_here = {name: changes[name].now for name in draft.elsewhere}
+    problems = dict.fromkeys(draft.elsewhere, "changed-elsewhere")
+    return _form(node, who, replace(draft, fields=draft.fields | typed_here), problems, stored=draft.fields, status=409)
+
+
+def _summary(who: Visitor, found: Summary, *, changed: bool = False) -> Response:
+    return page(
+        "draft_summary",
+        who,
+        status=409 if changed else 200,
+        summary=found,
+        record=found.record,
+        cards=[card_of(found.draft, file) for file in found.draft.files],
+        named=ticked(found.draft.fields, "audience"),
+        names=_names(),
+        changed=changed,
+    )
+
+
+def _again(node: Node, who: Visitor, draft_id: str) -> Response:
+    """What would be signed now: it is not what was shown before."""
+    found = summarise(node, who.caller.maker, draft_id)
+    if found.record is None:
+        return _form(node, who, found.draft, found.problems)
+    return _summary(who, found, changed=True)
+
+
 def _refused(node: Node, who: Visitor, draft_id: str, error: InvalidInput) -> Response:
     """The form with what the contract refuses beside its field."""
     draft = flow.read_draft(node, who.caller.pseudonym, draft_id)
     return _form(node, who, draft, dict(error.problems) or {"": str(error)})
 
 
-def _form(node: Node, who: Visitor, draft: Draft, problems: Mapping[str, str]) -> Response:
+def _form(
+    node: Node,
+    who: Visitor,
+    draft: Draft,
+    problems: Mapping[str, str],
+    *,
+    stored: dict[str, str] | None = None,
+    status: int = 422,
+) -> Response:
     with node.store.read() as session:
         groups = groups_of(session, node.node_id)
     form = Form(
         draft,
+        draft.fields if stored is None else stored,
         [card_of(draft, file) for file in draft.files],
         flow.audience_of(groups, node.settings.jurisdiction),
         problems,
@@ -168,7 +241,7 @@ def _form(node: Node, who: Visitor, draft: Draft, problems: Mapping[str, str]) -
     return page(
         "draft",
         who,
-        status=422 if problems else 200,
+        status=status if problems else 200,
         form=form,
         choices=CHOICES | {f"file.{name}": kind for name, kind in FILE_CHOICES.items()},
         calibres=[calibre.value for calibre in Calibre],

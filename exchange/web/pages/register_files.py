@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from exchange.errors import Conflict
+from exchange.errors import Conflict, NotFound
 from exchange.flows import draft_scans as flow
 from exchange.flows.draft_form import FILE_CHOICES
 from exchange.flows.drafts import read_draft
@@ -99,6 +99,12 @@ async def mark(request: Request, node: OpenNode, who: Registering, draft_id: Dra
     return JSONResponse({"mended": mended})
 
 
+@router.get("/register/{draft_id}/files/{file_id}")
+def card(node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
+    """The card of a file that another page of the draft sent."""
+    return _card(node, who, draft_id, file_id)
+
+
 @router.get("/register/{draft_id}/files/{file_id}/preview")
 def preview(node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId, plain: Plain = False) -> Response:
     picture = flow.preview_of(node, who.caller.pseudonym, draft_id, file_id, plain=plain)
@@ -107,7 +113,9 @@ def preview(node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId
 
 def _card(node: Node, who: Visitor, draft_id: str, file_id: str) -> Response:
     draft = read_draft(node, who.caller.pseudonym, draft_id)
-    row = next(file for file in draft.files if file.file_id == file_id)
+    row = next((file for file in draft.files if file.file_id == file_id), None)
+    if row is None:
+        raise NotFound("There is no such file in this draft.")
     return page("draft_file", who, card=card_of(draft, row), problem=None, doubts=draft.doubts, choices=_CHOICES)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 import segno
-from fastapi import APIRouter, Path, Request
-from starlette.responses import RedirectResponse, Response
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from exchange.errors import ExchangeError, Forbidden, InvalidInput, TooMany, Unauthenticated
 from exchange.flows import sign_in as flow
@@ -16,6 +17,7 @@ from exchange.flows.node import Node
 from exchange.store.sign_in import end_session
 from exchange.store.sign_in_guard import DEVICE_S
 from exchange.web.access import OpenNode
+from exchange.web.languages.spoken import local_page
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
 from exchange.web.pages.sentences import Refusal, refusal, refusal_of
 from exchange.web.problems import headers_of, status_of
@@ -24,17 +26,45 @@ from schemas.vocabulary import SignedInBy
 
 router = APIRouter()
 
+FIRST_PAGE = "/app/"
+SIGN_IN = "/app/sign-in"
 InvitationToken = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{43}$")]
+Back = Annotated[str, Query(max_length=4000, description="The page of this node on which to go on after the sign-in.")]
+
+
+def sign_in_address(back: str) -> str:
+    """The sign-in, from which one goes on with the page where one was."""
+    kept = goes_on_at(back)
+    return SIGN_IN if kept == FIRST_PAGE else f"{SIGN_IN}?back={quote(kept, safe='/')}"
+
+
+def goes_on_at(back: str) -> str:
+    """A page of this node that is not the sign-in itself; the first page in place of any other address."""
+    kept = local_page(back)
+    return FIRST_PAGE if kept.startswith(SIGN_IN) else kept
 
 
 @router.get("/sign-in")
-def sign_in_page(request: Request, node: OpenNode, left: Literal["provider"] | None = None) -> Response:
+def sign_in_page(
+    request: Request, node: OpenNode, left: Literal["provider"] | None = None, back: Back = FIRST_PAGE
+) -> Response:
     """``left`` is who has just signed out, and is still signed in at the provider."""
-    return sign_in_form(node, left=left is not None and request.app.state.provider is not None)
+    return sign_in_form(node, left=left is not None and request.app.state.provider is not None, back=back)
+
+
+@router.get("/session")
+def session(who: SignedIn) -> Response:
+    """Whose session this is, for a page of an earlier one: it goes on if it is the same person's."""
+    return JSONResponse({"pseudonym": who.caller.pseudonym, "csrf": who.csrf})
 
 
 def sign_in_form(
-    node: Node, *, pseudonym: str = "", refused: ExchangeError | None = None, left: bool = False
+    node: Node,
+    *,
+    pseudonym: str = "",
+    refused: ExchangeError | None = None,
+    left: bool = False,
+    back: str = FIRST_PAGE,
 ) -> Response:
     """Both ways to sign in, or the one that there is."""
     answer = page(
@@ -46,6 +76,7 @@ def sign_in_form(
         provider=node.settings.oidc_name if node.settings.oidc_issuer else None,
         password=not node.settings.oidc_only,
         left=left,
+        back=goes_on_at(back),
     )
     if refused is not None:
         answer.headers.update(headers_of(refused))
@@ -77,14 +108,15 @@ async def sign_in(request: Request, node: OpenNode) -> Response:
     tries: Tries = request.app.state.tries
     pseudonym, device = fields.get("pseudonym", ""), request.cookies.get(device_cookie(node), "")
     given = fields.get("password", ""), fields.get("code", "")
+    back = goes_on_at(fields.get("back", ""))
     try:
         check_passwords(node)
         if not await off_loop(flow.is_known_browser, node, pseudonym, device):  # whose own failures bound it
             tries.take(request)
         begun = await tries.in_turn(partial(flow.sign_in, node, pseudonym, *given, device=device))
     except (Unauthenticated, TooMany, Forbidden) as error:
-        return sign_in_form(node, pseudonym=pseudonym[:32], refused=error)
-    return _known_from_now_on(node, session_cookie(node, RedirectResponse("/app/", 303), begun.session), begun.device)
+        return sign_in_form(node, pseudonym=pseudonym[:32], refused=error, back=back)
+    return _known_from_now_on(node, session_cookie(node, RedirectResponse(back, 303), begun.session), begun.device)
 
 
 @router.post("/sign-out")

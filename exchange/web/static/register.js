@@ -3,6 +3,7 @@
 import { mend } from "./register/brush.js";
 import { Sending } from "./register/sending.js";
 import { saver } from "./register/saving.js";
+import { inSession } from "./session.js";
 import { patiently } from "./viewer/patience.js";
 
 const ALONGSIDE = 2; // files at a time: more would only share one line
@@ -10,24 +11,40 @@ const area = document.querySelector("[data-register]");
 const form = document.querySelector("[data-form]");
 const cards = area.querySelector("[data-files]");
 const address = `/app/register/${area.dataset.draft}`;
-const headers = { "X-CSRF": area.dataset.csrf };
 
 const words = (name, values = {}) =>
-  Object.entries(values).reduce((text, [key, value]) => text.replace(`{${key}}`, value), area.dataset[`text${name}`]);
+  Object.entries(values).reduce((text, [key, value]) => text.replace(`{${key}}`, () => value), area.dataset[`text${name}`]);
 
-const save = saver(form, headers, {
+const asks = document.querySelector("[data-asks]");
+const save = saver(form, {
   state: document.querySelector("[data-saved]"),
+  asks,
   words,
+  elsewhere: (control) => {
+    const card = control.closest("[data-file][data-state=read]");
+    if (card && control.hasAttribute("data-reread")) read(card.dataset.file, card);
+  },
+  files: (read) => {
+    for (const card of cards.querySelectorAll("[data-file]")) {
+      if (!(card.dataset.file in read)) card.remove(); // on another page
+    }
+    for (const [file, isRead] of Object.entries(read)) {
+      const here = document.getElementById(`file-${file}`)?.dataset.state ?? "absent";
+      const isOwn = cards.querySelector(`[data-of="${file}"]`);
+      if (isRead && !isOwn && ["absent", "arriving"].includes(here)) fetchCard(file);
+    }
+  },
 });
 
-/** Puts a card of the server in the place of another, and the focus where it was. */
+/** Puts a card of the server in the place of another, with what was typed there, and the focus where it was. */
 function show(markup, old) {
   const held = document.createElement("template");
   held.innerHTML = markup.trim(); // the node's own page, escaped there; the policy lets no script in it run
   const card = held.content.firstElementChild;
   const focused = document.activeElement?.id;
   const opened = old?.querySelector("details")?.open;
-  const known = old ?? document.getElementById(card.id);
+  const known = old?.isConnected ? old : document.getElementById(card.id);
+  save.adopt(card, known);
   if (known) known.replaceWith(card);
   else cards.append(card);
   if (opened) card.querySelector("details")?.setAttribute("open", "");
@@ -35,9 +52,15 @@ function show(markup, old) {
   return card;
 }
 
+/** Of a file that another page of the draft sent. */
+async function fetchCard(file) {
+  const answer = await inSession(`${address}/files/${file}`);
+  if (answer.ok) show(await answer.text());
+}
+
 async function read(file, old) {
   await save.now();
-  const answer = await patiently(() => fetch(`${address}/files/${file}/read`, { method: "POST", headers }));
+  const answer = await patiently(() => inSession(`${address}/files/${file}/read`, { method: "POST" }));
   if (answer.ok) show(await answer.text(), old ?? document.getElementById(`file-${file}`));
   return answer.ok;
 }
@@ -61,7 +84,7 @@ function send(files) {
     row.querySelector("[data-name]").textContent = file.name;
     row.querySelector("progress").setAttribute("aria-label", file.name);
     cards.append(row);
-    const sending = new Sending(file, row, { address, headers, words, read });
+    const sending = new Sending(file, row, { address, words, read });
     row.querySelector("[data-cancel]").addEventListener("click", () => sending.cancel());
     row.querySelector("[data-again]").addEventListener("click", () => {
       waiting.push(sending);
@@ -103,7 +126,7 @@ cards.addEventListener("click", async (event) => {
     button.hidden = true;
     const brush = area.querySelector("template[data-brush]").content.firstElementChild.cloneNode(true);
     card.append(brush);
-    await mend(brush, { address: card.dataset.address, cells: JSON.parse(button.dataset.cells), headers, words });
+    await mend(brush, { address: card.dataset.address, cells: JSON.parse(button.dataset.cells), words });
     await read(card.dataset.file, card);
     document.getElementById(card.id)?.querySelector("[data-mend]")?.focus();
     return;
@@ -112,7 +135,7 @@ cards.addEventListener("click", async (event) => {
     await read(card.dataset.file, card);
     return;
   }
-  const answer = await fetch(`${card.dataset.address}/remove`, { method: "POST", headers });
+  const answer = await inSession(`${card.dataset.address}/remove`, { method: "POST" });
   if (answer.ok) {
     card.remove();
     pick.focus();
@@ -121,6 +144,13 @@ cards.addEventListener("click", async (event) => {
 cards.addEventListener("change", async (event) => {
   const card = event.target.closest("[data-file][data-state=read]");
   if (card && event.target.hasAttribute("data-reread")) await read(card.dataset.file, card);
+});
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault(); // a form would send all of the draft
+  await save.now();
+  if (!save.settled()) asks.querySelector("button")?.focus();
+  else if (event.submitter?.value === "summary") location.assign(`${address}/summary`);
 });
 
 // what was whole before the page was loaded, or came from an earlier version

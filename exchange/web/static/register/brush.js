@@ -1,5 +1,6 @@
 // The brush that mends the region of a scan: a canvas over the preview, painted by pointer, touch or keys, saved at once.
 
+import { inSession } from "../session.js";
 import { Region } from "./region.js";
 
 const SIDE = 820; // of the canvas, its longer one, in pixels: that of the previews
@@ -11,7 +12,7 @@ const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowR
 const ERASER = 32; // of a pen, in a pointer event's buttons
 
 /** Lets a region be mended in `panel` until that is done; resolves when all of it is saved. */
-export async function mend(panel, { address, cells, headers, words }) {
+export async function mend(panel, { address, cells, words }) {
   const region = new Region(cells);
   const canvas = panel.querySelector("canvas");
   const drawn = canvas.getContext("2d");
@@ -33,7 +34,7 @@ export async function mend(panel, { address, cells, headers, words }) {
   const small = new OffscreenCanvas(region.columns, region.rows);
   const tinted = new ImageData(region.columns, region.rows);
   const number = (value) => value.toLocaleString(document.documentElement.lang);
-  const saver = saving(address, headers, region, () => tell());
+  const saver = saving(address, region, () => tell());
 
   function tell(place = "") {
     const set = region.count;
@@ -219,7 +220,7 @@ function line(path, fromX, fromY, toX, toY) {
 }
 
 /** Saves a region as it is then, one after the other; what fails is tried again. `tell` is called after each try. */
-function saving(address, headers, region, tell) {
+function saving(address, region, tell) {
   let queue = Promise.resolve();
   let kept = region.bits;
   let failing = false;
@@ -229,8 +230,8 @@ function saving(address, headers, region, tell) {
     if (bits === kept || region.count === 0) return;
     const body = JSON.stringify({ rows: region.rows, columns: region.columns, bits });
     try {
-      const type = { "Content-Type": "application/json" };
-      const answer = await fetch(`${address}/region`, { method: "POST", headers: { ...headers, ...type }, body });
+      const headers = { "Content-Type": "application/json" };
+      const answer = await inSession(`${address}/region`, { method: "POST", headers, body });
       if (!answer.ok) throw new Error(String(answer.status));
       kept = bits;
       failing = false;

@@ -1,5 +1,6 @@
 // One file on its way: announced, sent piece by piece from where the server is, tried again while the line is broken.
 
+import { inSession } from "../session.js";
 import { awayMs } from "../viewer/patience.js";
 
 const FIRST_WAIT_MS = 1000;
@@ -60,7 +61,7 @@ export class Sending {
     this.#row.remove();
     if (!this.#id) return;
     document.getElementById(`file-${this.#id}`)?.remove();
-    await fetch(`${this.#ways.address}/files/${this.#id}/remove`, { method: "POST", headers: this.#ways.headers });
+    await inSession(`${this.#ways.address}/files/${this.#id}/remove`, { method: "POST" });
   }
 
   async #arrive() {
@@ -68,6 +69,7 @@ export class Sending {
     const said = JSON.stringify({ name, size, modified: lastModified });
     let told = await this.#stubborn(() => this.#ask("/files", said, "application/json"));
     this.#id = told.file_id;
+    this.#row.dataset.of = this.#id;
     const piece = told.piece;
     while (!told.whole) {
       this.#sent = told.offset;
@@ -115,12 +117,8 @@ export class Sending {
   }
 
   async #ask(path, body, type) {
-    const answer = await fetch(this.#ways.address + path, {
-      method: "POST",
-      headers: { ...this.#ways.headers, "Content-Type": type },
-      body,
-      signal: this.#end.signal,
-    });
+    const options = { method: "POST", headers: { "Content-Type": type }, body, signal: this.#end.signal };
+    const answer = await inSession(this.#ways.address + path, options, () => this.say("Ended"));
     this.#row.dataset.state = "sending";
     const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
     if (isJson && (answer.ok || answer.status === 409)) return answer.json(); // 409: the server says where it is

@@ -131,6 +131,27 @@ def test_in_and_out_again(node: RunningNode, provider: LyingProvider, browser: h
     assert browser.get("/app/").status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("back", "led"),
+    [("/app/register", "/app/register"), ("//evil.example", "/app/"), ("/app/sign-in/callback?code=1", "/app/")],
+)
+def test_by_the_provider_one_goes_on_where_one_was(
+    provider: LyingProvider, browser: httpx.Client, back: str, led: str
+) -> None:
+    shown = browser.get("/app/sign-in", params={"back": back}).text
+    (link,) = re.findall(r'href="(/app/sign-in/provider[^"]*)"', shown)
+    there = browser.get(link)
+    answer = browser.get(browser.get(there.headers["location"]).headers["location"])
+    assert f'<meta http-equiv="refresh" content="0; url={led}">' in answer.text
+    assert "ffp-back" not in browser.cookies
+
+
+def test_a_cookie_of_anybody_leads_nowhere_else(provider: LyingProvider, browser: httpx.Client) -> None:
+    address = sent_back(browser)
+    browser.cookies.set("ffp-back", "https%3A//evil.example")
+    assert "url=/app/" in browser.get(address).text
+
+
 def public_as_secret(provider: LyingProvider, claims: dict[str, Any]) -> str:
     """What a verifier without an allow-list takes the public key for: a secret that it shares."""
     parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "kid": "one"}, claims)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from starlette.routing import Route
@@ -23,6 +24,7 @@ NO_DRAFT, NO_FILE = "cd" * 16, "ef" * 16
 PAGES: dict[str, set[Role]] = {
     "/app/": set(PEOPLE),
     "/app/tokens": set(PEOPLE),
+    "/app/session": set(PEOPLE),
     "/app/candidates": READERS,
     "/app/search": READERS,
     "/app/search.csv": READERS,
@@ -43,6 +45,7 @@ PAGES: dict[str, set[Role]] = {
     "/app/register": EXAMINERS,
     f"/app/register/{NO_DRAFT}": EXAMINERS,
     f"/app/register/{NO_DRAFT}/summary": EXAMINERS,
+    f"/app/register/{NO_DRAFT}/files/{NO_FILE}": EXAMINERS,
     f"/app/register/{NO_DRAFT}/files/{NO_FILE}/preview": EXAMINERS,
     f"/app/register/submitted/{NOTHING}/progress": EXAMINERS,
     "/app/verifications": EXAMINERS,
@@ -189,7 +192,10 @@ def test_nobody_is_led_to_the_sign_in(invited: Callable[[Role], Person], path: s
     for cookie in ("", "garbage", "a" * 43):
         person.http.cookies.set("ffp", cookie)
         answer = person.get(path)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/app/sign-in")
+        led = urlsplit(answer.headers["location"])
+        assert (answer.status_code, led.scheme, led.netloc, led.path) == (303, "", "", "/app/sign-in")
+        back = parse_qs(led.query).get("back", ["/app/"])
+        assert back == ["/app/" if path == "/app/session" else path], "to go on there afterwards"
 
 
 def test_a_token_for_machines_opens_no_page_and_a_session_no_rest(
@@ -254,7 +260,9 @@ def test_what_others_wrote_is_text(node: RunningNode, signed_in: Callable[[Role]
         assert answer.status_code == 200
         parsed = _Elements()
         parsed.feed(answer.text)
-        assert not [tag for tag, _ in parsed.found if tag in {"script", "style"}]
+        scripts = [values for tag, values in parsed.found if tag == "script"]
+        assert all((values.get("src") or "").startswith("/app/static/") for values in scripts)
+        assert not [tag for tag, _ in parsed.found if tag == "style"]
         assert not [name for _, values in parsed.found for name in values if name.startswith("on") or name == "style"]
         assert all(values.get("src") != "x" for tag, values in parsed.found if tag == "img")
     assert "&lt;script&gt;alert(1)" in person.get(f"/app/records/{statement}").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable
@@ -62,8 +63,29 @@ class Desk:
         assert self.fetch(f"/files/{file_id}/read").status_code == 200
         return file_id
 
-    def save(self, fields: dict[str, str], **files: str) -> httpx.Response:
-        return self.post(self.address, {**fields, **files})
+    def drawn(self) -> str:
+        """From which fields the page is drawn, as its form says."""
+        found = re.findall(r'name="drawn" value="([^"]*)"', self.person.get(self.address).text)
+        return html.unescape(found[0])
+
+    def save(self, fields: dict[str, str], **more: str) -> httpx.Response:
+        """As a form without a script."""
+        return self.post(self.address, {"drawn": self.drawn(), **fields, **more})
+
+    def change(self, **changes: tuple[str, str]) -> httpx.Response:
+        """As the page's script, by names with two underscores for a dot."""
+        return self.fetch("", json={"changes": {name.replace("__", "."): pair for name, pair in changes.items()}})
+
+    def fields(self) -> dict[str, str]:
+        """What the node has of the draft."""
+        found: dict[str, str] = json.loads(self.drawn())
+        return found
+
+    def submit(self, page: str = "") -> httpx.Response:
+        """Sign what was shown: on this page of the summary, or on the one that there is now."""
+        shown = page or self.person.get(f"{self.address}/summary").text
+        seen = re.findall(r'name="seen" value="([0-9a-f]{64})"', shown)
+        return self.post(f"{self.address}/submit", {"seen": seen[0] if seen else ""})
 
     def complete(self, file_id: str) -> None:
         assert self.save(COMPLETE | {f"file.{file_id}.roi": "breech_face"}).status_code == 303
@@ -79,10 +101,10 @@ def test_from_the_first_word_to_the_record(node: RunningNode, desk: Desk) -> Non
     summary = desk.person.get(f"{desk.address}/summary")
     assert summary.status_code == 200
     assert "9 mm Luger" in summary.text
-    first = desk.post(f"{desk.address}/submit", {})
+    first = desk.submit()
     record = first.headers["location"]
     assert (first.status_code, record[:13]) == (303, "/app/records/")
-    assert desk.post(f"{desk.address}/submit", {}).headers["location"] == record
+    assert desk.submit().headers["location"] == record
     assert desk.person.get(desk.address).headers["location"] == record
     assert desk.person.get(record).status_code == 200
     assert not list(node.node.settings.drafts.glob("*")), "of the draft nothing is left on the disk"
@@ -93,9 +115,11 @@ def test_from_the_first_word_to_the_record(node: RunningNode, desk: Desk) -> Non
 def test_a_double_click_makes_one_record(node: RunningNode, desk: Desk) -> None:
     desk.complete(desk.send(tiny_scan()))
 
+    seen = re.findall(r'name="seen" value="([0-9a-f]{64})"', desk.person.get(f"{desk.address}/summary").text)[0]
+
     def click(_: int) -> str:
         with httpx.Client(cookies=desk.person.http.cookies, timeout=60, trust_env=False) as client:
-            answer = client.post(f"{node.url}{desk.address}/submit", data={"csrf": desk.csrf})
+            answer = client.post(f"{node.url}{desk.address}/submit", data={"csrf": desk.csrf, "seen": seen})
         return str(answer.headers.get("location", answer.text))
 
     with ThreadPoolExecutor(4) as pool:
@@ -114,7 +138,7 @@ def test_anothers_draft_is_as_absent_as_none(signed_in: Callable[[Role], Person]
         assert [answer.status_code for answer in answers] == [404, 404]
         assert answers[0].text.replace(other.address, none.address) == answers[1].text
     for path in ("", "/discard", "/submit", f"/files/{file_id}/read", f"/files/{file_id}/remove"):
-        answers = [who.post(who.address + path, {}) for who in (other, none)]
+        answers = [who.post(who.address + path, {"drawn": "{}"}) for who in (other, none)]
         assert [answer.status_code for answer in answers] == [404, 404], path
         assert answers[0].text.replace(other.address, none.address) == answers[1].text
     assert other.announce("a.x3p", 5).status_code == 404
@@ -162,7 +186,7 @@ def test_a_marked_region_is_kept_assessed_and_signed(node: RunningNode, desk: De
     assert all(answer.content.startswith(b"\x89PNG") for answer in pictures)
     assert pictures[0].content != pictures[1].content
     assert "mended by hand" in desk.person.get(f"{desk.address}/summary").text
-    record = desk.post(f"{desk.address}/submit", {}).headers["location"]
+    record = desk.submit().headers["location"]
     assert "mended by hand" in desk.person.get(record).text
     signed = node.get(f"/v1/records/{record.rpartition('/')[2]}").json()["statement"]
     assert signed["acquisitions"][0]["region_mask"] == MARKED
@@ -195,6 +219,66 @@ def test_nobody_else_marks_a_region(signed_in: Callable[[Role], Person], desk: D
     assert other.fetch(f"/files/{file_id}/region", json=MARKED).status_code == 404
 
 
+def test_what_is_saved_beside_an_upload_leaves_its_region(desk: Desk) -> None:
+    """The page and the form without a script were drawn before the file was announced, and know nothing of it."""
+    drawn = desk.drawn()
+    region = f"file.{desk.announce('scan FP.x3p', 9).json()['file_id']}.roi"
+    assert desk.change(exhibit__headstamp=("", "PPU")).status_code == 200
+    assert desk.post(desk.address, {"drawn": drawn, "exhibit.kind": "crime_scene"}).status_code == 303
+    fields = desk.fields()
+    assert fields[region] == "firing_pin_impression"
+    assert (fields["exhibit.headstamp"], fields["exhibit.kind"]) == ("PPU", "crime_scene")
+
+
+def test_two_pages_of_one_draft_overwrite_nothing_of_each_other(desk: Desk) -> None:
+    assert desk.change(exhibit__headstamp=("", "PPU")).status_code == 200
+    answer = desk.change(exhibit__headstamp=("", "S&B"), exhibit__cartridge_lot=("", "7"))
+    assert answer.status_code == 409
+    assert html.unescape(re.findall("data-elsewhere='([^']*)'", answer.text)[0]) == '["exhibit.headstamp"]'
+    told = json.loads(html.unescape(re.findall("data-fields='([^']*)'", answer.text)[0]))
+    assert (told["exhibit.headstamp"], told["exhibit.cartridge_lot"]) == ("PPU", "7")
+    assert desk.fields() == told
+    assert desk.change(exhibit__headstamp=("PPU", "S&B")).status_code == 200, "once it was asked, and chosen"
+    assert desk.fields()["exhibit.headstamp"] == "S&B"
+
+
+def test_a_form_without_a_script_asks_too(desk: Desk) -> None:
+    drawn = desk.drawn()
+    desk.change(exhibit__headstamp=("", "P&P <b>"))
+    asked = desk.post(desk.address, {"drawn": drawn, "exhibit.headstamp": "S&B", "exhibit.cartridge_lot": "7"})
+    assert asked.status_code == 409
+    assert 'value="S&amp;B"' in asked.text
+    assert "changed in another window too" in asked.text
+    assert "<q>P&amp;P &lt;b&gt;</q>" in asked.text
+    assert desk.fields()["exhibit.headstamp"] == "P&P <b>"
+    assert desk.fields()["exhibit.cartridge_lot"] == "7"
+    drawn = html.unescape(re.findall(r'name="drawn" value="([^"]*)"', asked.text)[0])
+    assert desk.post(desk.address, {"drawn": drawn, "exhibit.headstamp": "S&B"}).status_code == 303
+    assert desk.fields()["exhibit.headstamp"] == "S&B"
+
+
+@pytest.mark.parametrize("drawn", [None, "", "[]", '{"exhibit.headstamp": 7}', "{"])
+def test_a_form_says_from_what_it_was_drawn(desk: Desk, drawn: str | None) -> None:
+    sent = {"exhibit.headstamp": "PPU"} | ({} if drawn is None else {"drawn": drawn})
+    assert desk.post(desk.address, sent).status_code == 422
+    assert "exhibit.headstamp" not in desk.fields()
+
+
+def test_what_is_signed_is_what_was_shown(node: RunningNode, desk: Desk) -> None:
+    file_id = desk.send(tiny_scan())
+    desk.complete(file_id)
+    shown = desk.person.get(f"{desk.address}/summary").text
+    desk.change(exhibit__headstamp=("", "changed in the other tab"))
+    again = desk.submit(shown)
+    assert again.status_code == 409
+    assert "changed after it was shown to you" in again.text
+    assert "changed in the other tab" in again.text
+    assert desk.post(f"{desk.address}/submit", {}).status_code == 409, "nor without a word of what was shown"
+    with node.node.store.read() as session:
+        assert session.get_one(DraftRow, desk.address.rpartition("/")[2]).statement_id is None
+    assert "/app/records/" in desk.submit(again.text).headers["location"]
+
+
 def test_faults_stand_beside_their_fields(desk: Desk) -> None:
     file_id = desk.send(tiny_scan())
     desk.save(COMPLETE | {"exhibit.calibre": "9x91", "retention_until": "2036-02-30", f"file.{file_id}.roi": "nose"})
@@ -203,14 +287,14 @@ def test_faults_stand_beside_their_fields(desk: Desk) -> None:
     assert set(re.findall(r'data-problem="([^"]+)"', answer.text)) == {"exhibit.calibre", "retention_until"}
     assert "Nearest: 9 mm Luger" in answer.text
     assert f'id="file-{file_id}"' in answer.text
-    assert desk.post(f"{desk.address}/submit", {}).status_code == 422
+    assert desk.submit().status_code == 422
     desk.save(COMPLETE | {"exhibit.occurred.earliest": "2999-01-01", f"file.{file_id}.roi": "breech_face"})
     assert "lies in the future" in desk.person.get(f"{desk.address}/summary").text
 
 
 def test_notes_come_back_as_it_is_typed(desk: Desk) -> None:
-    fields = {"exhibit.calibre": "7,65 Browning", "exhibit.headstamp": "Petar Petrović", "csrf": desk.csrf}
-    notes = desk.fetch("", data=fields)
+    fields = {"exhibit.calibre": "7,65 Browning", "exhibit.headstamp": "Petar Petrović"}
+    notes = desk.fetch("", json={"changes": {name: ("", value) for name, value in fields.items()}})
     assert notes.status_code == 200
     assert "Entered as 7.65 mm Browning" in notes.text
     assert 'data-note="exhibit.headstamp"' in notes.text
@@ -238,9 +322,9 @@ def test_a_file_that_a_restore_left_behind_is_sent_again(node: RunningNode, desk
     file_id = desk.send(scan)
     desk.complete(file_id)
     node.node.draft_files.erase(file_id)
-    assert desk.post(f"{desk.address}/submit", {}).status_code == 404
+    assert desk.submit().status_code == 404
     assert desk.send(scan) == file_id
-    assert "/app/records/" in desk.post(f"{desk.address}/submit", {}).headers["location"]
+    assert "/app/records/" in desk.submit().headers["location"]
 
 
 def test_the_bounds_of_files(node: RunningNode, desk: Desk) -> None:
@@ -261,7 +345,8 @@ def test_the_bounds_of_files(node: RunningNode, desk: Desk) -> None:
 @pytest.mark.parametrize("headers", [{"X-CSRF": "0" * 64}, {"Origin": "https://evil.example"}, {"X-CSRF": ""}])
 def test_what_another_site_makes_the_browser_send_changes_nothing(desk: Desk, headers: dict[str, str]) -> None:
     assert desk.fetch("/files", json={"name": "a", "size": 1, "modified": 0}, headers=headers).status_code == 403
-    assert desk.fetch("", data={"csrf": desk.csrf, "case_reference": "RS-EVIL"}, headers=headers).status_code == 403
+    evil = {"changes": {"case_reference": ["", "RS-EVIL"]}}
+    assert desk.fetch("", json=evil, headers=headers).status_code == 403
     assert "RS-EVIL" not in desk.person.get(desk.address).text
 
 
@@ -276,7 +361,7 @@ def test_a_refused_file_is_said_to_be_so(desk: Desk) -> None:
 
 def test_a_new_version_keeps_the_scans_and_supersedes(node: RunningNode, desk: Desk) -> None:
     desk.complete(desk.send(tiny_scan()))
-    record = desk.post(f"{desk.address}/submit", {}).headers["location"].rpartition("/")[2]
+    record = desk.submit().headers["location"].rpartition("/")[2]
     amended = Desk(desk.person, desk.post("/app/register", {"act": "amend", "record": record}).headers["location"])
     shown = amended.person.get(amended.address).text
     assert "New version of a record" in shown
@@ -284,7 +369,7 @@ def test_a_new_version_keeps_the_scans_and_supersedes(node: RunningNode, desk: D
     assert amended.fetch(f"/files/{file_id}/read").status_code == 200
     amended.save(COMPLETE | {"exhibit.headstamp": "PPU", f"file.{file_id}.roi": "breech_face"})
     assert "the version that is signed now" in amended.person.get(f"{amended.address}/summary").text
-    newer = amended.post(f"{amended.address}/submit", {}).headers["location"].rpartition("/")[2]
+    newer = amended.submit().headers["location"].rpartition("/")[2]
     with node.node.store.read() as session:
         assert session.get_one(RecordRow, record).superseded_by == newer
     assert desk.post("/app/register", {"act": "amend", "record": record}).status_code == 404, "the newest alone"
@@ -293,7 +378,7 @@ def test_a_new_version_keeps_the_scans_and_supersedes(node: RunningNode, desk: D
 
 def test_another_exhibit_of_a_case_starts_from_the_last(desk: Desk) -> None:
     desk.complete(desk.send(tiny_scan()))
-    desk.post(f"{desk.address}/submit", {})
+    desk.submit()
     begun = desk.post("/app/register", {"act": "new", "case_reference": "RS-2026-0815", "like_last": "yes"})
     shown = desk.person.get(begun.headers["location"]).text
     assert 'value="9 mm Luger"' in shown

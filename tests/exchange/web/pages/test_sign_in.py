@@ -49,6 +49,62 @@ def test_who_types_the_nodes_name_alone_is_led_to_the_pages(invited: Callable[[R
     assert person.get("/app/sign-in").status_code == 200
 
 
+DRAFT = f"/app/register/{'ab' * 16}"
+
+
+def test_after_the_sign_in_one_goes_on_where_one_was(invited: Callable[[Role], Person]) -> None:
+    person = invited(Role.EXAMINER)
+    person.accept()
+    led = person.get(f"{DRAFT}?shows=1").headers["location"]
+    assert led == f"/app/sign-in?back={DRAFT}%3Fshows%3D1"
+    assert f'name="back" value="{DRAFT}?shows=1"' in person.get(led).text
+    refused = person.sign_in(code="000000", back=DRAFT)
+    assert f'name="back" value="{DRAFT}"' in refused.text, "also after a mistake"
+    assert person.sign_in(back=DRAFT).headers["location"] == DRAFT
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "https://evil.example/app/",
+        "//evil.example/app/",
+        "/\\evil.example",
+        "/app/\\evil.example",
+        "\t//evil.example",
+        "/app/\r\nSet-Cookie: a=b",
+        "/v1/records",
+        "javascript:alert(1)",
+        "/app/sign-in?back=/app/",
+        "/app/sign-out",
+        "",
+    ],
+)
+def test_the_sign_in_leads_to_no_other_place(invited: Callable[[Role], Person], back: str) -> None:
+    person = invited(Role.EXAMINER)
+    person.accept()
+    shown = person.http.get(f"{person.node.url}/app/sign-in", params={"back": back}).text
+    assert 'name="back" value="/app/"' in shown
+    assert person.sign_in(back=back).headers["location"] == "/app/"
+
+
+def test_a_script_is_told_that_the_session_has_ended(
+    node: RunningNode, signed_in: Callable[[Role], Person], invited: Callable[[Role], Person]
+) -> None:
+    """With a status of its own, not with the page of the sign-in, which would pass for an answer."""
+    person, nobody = signed_in(Role.EXAMINER), invited(Role.EXAMINER)
+    csrf = person.csrf()
+    told = person.get("/app/session").json()
+    assert told == {"pseudonym": person.pseudonym, "csrf": csrf}
+    for headers in ({"X-CSRF": csrf}, {"Accept": "application/json"}):
+        answer = nobody.http.post(f"{node.url}{DRAFT}", headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (401, "urn:ffp:problem:sign-in-first")
+    asked = nobody.http.get(f"{node.url}/app/session", headers={"Accept": "application/json"})
+    assert asked.status_code == 401
+    again = signed_in(Role.EXAMINER)
+    answer = again.http.post(f"{node.url}{DRAFT}", headers={"X-CSRF": csrf}, json={"changes": {}})
+    assert answer.status_code == 403, "what an earlier session's page sends is nobody else's"
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"password": "another password"}, {"code": "000000"}, {"pseudonym": "nobody"}, {"pseudonym": "a" * 5000}],

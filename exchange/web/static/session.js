@@ -1,0 +1,79 @@
+// The session of a page. It may end while somebody types: what is on the page then stays there, and the page goes on when
+// the same person is signed in again, in any tab of this browser. Nothing of it is kept elsewhere, and another person who
+// signs in is shown nothing of it.
+
+const notice = document.querySelector("[data-session]");
+const main = document.querySelector("main");
+const pages = new BroadcastChannel("ffp-session");
+const { pseudonym } = notice.dataset;
+let state = "going"; // or "ended", or "other": somebody else is signed in
+let goOn = null;
+let again = Promise.resolve();
+
+function become(next) {
+  if (state === "going" && next !== "going") again = new Promise((resolve) => { goOn = resolve; });
+  if (state !== "going" && next === "going") goOn();
+  state = next;
+  notice.hidden = state === "going";
+  main.hidden = state === "other";
+  for (const part of notice.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== state;
+}
+
+function renew(csrf) {
+  for (const part of document.querySelectorAll("[data-csrf]")) part.dataset.csrf = csrf;
+  for (const field of document.querySelectorAll("input[name=csrf]")) field.value = csrf;
+}
+
+/** Asks the node whose session this is by now; rejects when it cannot be reached. */
+async function look() {
+  const answer = await fetch("/app/session", { headers: { Accept: "application/json" } });
+  if (answer.status === 401) return become("ended");
+  if (!answer.ok) throw new Error(String(answer.status));
+  const found = await answer.json();
+  if (found.pseudonym !== pseudonym) return become("other");
+  renew(found.csrf);
+  return become("going");
+}
+
+/** As `fetch`, in this session. When it has ended, it is sent when the same person is signed in again; `told` is then
+ * called before that. */
+export async function inSession(address, options = {}, told = () => {}) {
+  for (;;) {
+    const { csrf } = notice.dataset;
+    const answer = await fetch(address, { ...options, headers: { ...options.headers, "X-CSRF": csrf } });
+    if (answer.status === 401) become("ended");
+    else if (answer.status === 403) await look();
+    if (state === "going" && (answer.status !== 403 || notice.dataset.csrf === csrf)) return answer;
+    if (state !== "going") told();
+    await again;
+  }
+}
+
+function lookAgain() {
+  if (state !== "going" && document.visibilityState === "visible") look().catch(() => {}); // unreachable: as before
+}
+
+/** A longer text that was typed into a form is not sent into the sign-in, where it would be lost. */
+async function guard(event) {
+  const { target: form, submitter } = event;
+  const typed = form.querySelector("textarea");
+  if (event.defaultPrevented || form.method !== "post" || !form.elements.csrf || !typed) return;
+  event.preventDefault();
+  if ("asking" in form.dataset) return;
+  form.dataset.asking = "";
+  await look().catch(() => {}); // unreachable: the browser says so, and keeps the form
+  if (state === "going") {
+    document.removeEventListener("submit", guard);
+    form.requestSubmit(submitter);
+    document.addEventListener("submit", guard);
+  }
+  delete form.dataset.asking;
+}
+
+pages.addEventListener("message", ({ data }) => {
+  if (state !== "going" || data !== pseudonym) look().catch(() => {}); // unreachable: nobody sees anything new
+});
+pages.postMessage(pseudonym);
+document.addEventListener("visibilitychange", lookAgain);
+window.addEventListener("focus", lookAgain);
+document.addEventListener("submit", guard);
