@@ -115,6 +115,7 @@ SENTENCES: Final = {
     "key-compromised": _m("The record is not believed any more: its key was in wrong hands."),
     "head-not-signed": _m("The log's head over this is not signed yet. Try again in a moment."),
     "too-many": _m("Too many tries. Wait a minute."),
+    "unknown-contract": _m("This comes from a newer release: this node must be upgraded before it can be read."),
     "busy": _m("The node has more to do than it can do in time. Go back, and try again in a moment; nothing is lost."),
     "quota-reached": _m("As many queries were asked as may be. Ask again later."),
     "store-unavailable": _m("The node's store cannot be reached. Try again later; nothing was stored."),

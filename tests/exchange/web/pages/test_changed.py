@@ -14,7 +14,7 @@ import matcher
 from exchange.cli.main import app
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
-from tests.exchange.web.pages.test_reviews import Colleague, colleague, nodes, top
+from tests.exchange.web.pages.test_reviews import Colleague, colleague, draw_control_now, nodes, top
 
 pytestmark = pytest.mark.slow
 __all__ = ["colleague", "nodes"]
@@ -36,6 +36,7 @@ def test_a_role_that_changed(
     pair = f"/app/pairs/{top(rs).row.candidate_id}"
     first, leaving, gone, second, onlooker = (colleague(rs) for _ in range(5))
     assert first.send(f"{pair}/conclusion", conclusion="identification", basis="screen").status_code == 303
+    draw_control_now(rs)
 
     # both pairs that wait are taken by one who then is no examiner any more: they wait for another one
     for address in re.findall(TAKE, leaving.get("/app/verifications").text):

@@ -93,6 +93,14 @@ def top(node: RunningNode) -> StoredCandidate:
         return open_candidates(session, View(PIPELINES, None), Page(1))[0]
 
 
+def draw_control_now(node: RunningNode) -> None:
+    """The week in which the promised control would come is over."""
+    before = len(_waiting(node))
+    with node.node.store.write() as session:
+        session.execute(update(JobRow).where(JobRow.kind == JobKind.DRAW_CONTROL).values(not_before=stamp()))
+    _until(lambda: len(_waiting(node)) > before)
+
+
 def everything(person: Colleague, start: str = "/app/") -> dict[str, str]:
     """Each page and file that a person is led to, by its address."""
     found: dict[str, str] = {}
@@ -137,9 +145,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
 
     # the control comes at a time of its own, up to a week later
     assert [task.concluded_by for task in _waiting(rs)] == [first.pseudonym]
-    with rs.node.store.write() as session:
-        session.execute(update(JobRow).where(JobRow.kind == JobKind.DRAW_CONTROL).values(not_before=stamp()))
-    _until(lambda: len(_waiting(rs)) == 2)
+    draw_control_now(rs)
 
     tasks = blind.get("/app/verifications").text
     taking = re.findall(r'action="(/app/verifications/[0-9a-f]{32})/take"', tasks)
