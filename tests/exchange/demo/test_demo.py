@@ -47,7 +47,6 @@ def _environment(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.slow
 def test_the_whole_demo_on_synthetic_scans(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
-    begun = time.monotonic()
     done = subprocess.run(
         [*COMMAND, "--seed", "2", "--json", str(out)],
         capture_output=True,
@@ -67,7 +66,6 @@ def test_the_whole_demo_on_synthetic_scans(tmp_path: Path) -> None:
     assert "Kosovo " not in done.stdout.replace("References to Kosovo ", ""), "Kosovo* carries its asterisk"
     assert _eventually_gone(tmp_path), _processes_of(tmp_path)
     assert list(tmp_path.glob("ffp-demo-*")) == []
-    assert time.monotonic() - begun < 120
 
 
 @pytest.mark.data
