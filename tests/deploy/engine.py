@@ -38,7 +38,7 @@ mount --types proc proc "$ROOT/proc"
 for device in null zero random urandom; do mount --bind "/dev/$device" "$ROOT/dev/$device"; done
 mount --types tmpfs tmpfs "$ROOT/dev/shm"
 {mounts}
-exec chroot "$ROOT" setpriv {who} --no-new-privs --bounding-set={bounding} --inh-caps=-all env -i {told}
+exec chroot "$ROOT" {held}
 """
 DATABASE = """
 set -eu
@@ -96,9 +96,7 @@ def build(folder: Path) -> None:
         shutil.copy(os.environ["PIP_CERT"], target)
     (node / "etc/hosts").write_text("127.0.0.1 localhost\n172.30.71.2 database\n", encoding="utf-8")
     done("cp", "--archive", node, database)
-    version = re.findall(r"image: postgres:(\d+)-trixie", (SOURCE / "deploy/compose.yaml").read_text(encoding="utf-8"))[
-        0
-    ]
+    [version] = re.findall(r"image: postgres:(\d+)-trixie", (SOURCE / "deploy/compose.yaml").read_text("utf-8"))
     data = "install -d -o postgres -g postgres -m 0700 /var/lib/postgresql/data"
     install = f"apt-get update; apt-get install --yes --no-install-recommends postgresql-{version}"
     inside(database, f"{install}; ln -s /usr/lib/postgresql/{version}/bin/* /usr/local/bin/; {data}")
@@ -166,28 +164,31 @@ class Engine:
             _bound(root, str(self.folder / "deploy/secrets" / one["source"]), one["target"], "ro")
             for one in told.get("secrets", [])
         ]
+        script = RUN.format(mounts="\n".join(mounts), held=shlex.join(self._held(service, words)))
+        own = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+        network = f"--net=/proc/{self.network()}/ns/net"
+        return ["env", f"ROOT={root}", "nsenter", network, *own, "sh", "-c", script]
+
+    def within(self, service: str, words: list[str]) -> list[str]:
+        """What runs these words beside the service, which runs."""
+        process = (self.folder / f"{service}.pid").read_text(encoding="utf-8")
+        first = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8").strip()
+        spaces = ["--mount", "--pid", "--net", "--root", "--wd"]
+        return ["nsenter", f"--target={first}", *spaces, *self._held(service, words)]
+
+    def _held(self, service: str, words: list[str]) -> list[str]:
+        """As the service's user, with its capabilities and environment."""
+        told = self.composed()["services"][service]
+        root = self.folder / ("database" if service == "database" else "node")
         values = _environment(root) | told.get("environment", {})
-        user = "postgres" if service == "database" else said("USER")
-        script = RUN.format(
-            mounts="\n".join(mounts),
-            who=_who(root, user),
-            bounding=",".join(["-all", *(f"+{one.lower()}" for one in told.get("cap_add", []))]),
-            told=shlex.join([*(f"{name}={value}" for name, value in values.items()), *words]),
-        )
-        private = [
-            "nsenter",
-            f"--net=/proc/{self.network()}/ns/net",
-            "unshare",
-            "--mount",
-            "--pid",
-            "--fork",
-            "--kill-child",
-        ]
-        return ["env", f"ROOT={root}", *private, "sh", "-c", script]
+        bounding = ",".join(["-all", *(f"+{one.lower()}" for one in told.get("cap_add", []))])
+        who = _who(root, "postgres" if service == "database" else said("USER"))
+        held = ["setpriv", *who, "--no-new-privs", f"--bounding-set={bounding}", "--inh-caps=-all", "env", "-i"]
+        return [*held, *(f"{name}={value}" for name, value in values.items()), *words]
 
     def _volume(self, root: Path, volume: dict[str, Any]) -> str:
         """An empty one of Docker's takes owner and mode from the image's folder below it; a bind mount is as it is."""
-        target = root / volume["target"].lstrip("/")
+        target = _within(root, volume["target"])
         if volume["type"] == "bind":
             return _bound(root, volume["source"], volume["target"], "ro" if volume.get("read_only") else "rw")
         source = self.folder / "volumes" / volume["source"]
@@ -225,7 +226,7 @@ class Engine:
         check = self.composed()["services"][service].get("healthcheck", {}).get("test")
         words = check or ["CMD", *json.loads(said("HEALTHCHECK").split(" CMD ")[1])]
         words = ["sh", "-c", words[1].replace("$$", "$")] if words[0] == "CMD-SHELL" else words[1:]
-        return subprocess.run(self.command(service, words), capture_output=True, check=False).returncode == 0
+        return subprocess.run(self.within(service, words), capture_output=True, check=False).returncode == 0
 
     def down(self) -> None:
         """Services, then the network; volumes stay."""
@@ -252,12 +253,12 @@ def wait_until(condition: Callable[[], bool], log: Path) -> None:
         time.sleep(0.2)
 
 
-def _who(root: Path, user: str) -> str:
+def _who(root: Path, user: str) -> list[str]:
     """As an engine finds it in the image."""
     for line in (root / "etc/passwd").read_text(encoding="utf-8").splitlines():
         name, _, number, group, *_ = line.split(":")
         if user in (name, number):
-            return f"--reuid={number} --regid={group} --clear-groups"
+            return [f"--reuid={number}", f"--regid={group}", "--clear-groups"]
     raise LookupError(user)
 
 
@@ -270,12 +271,18 @@ def _environment(root: Path) -> dict[str, str]:
 
 def _tmpfs(root: Path, one: str) -> str:
     place, _, options = one.partition(":")
-    (root / place.lstrip("/")).mkdir(parents=True, exist_ok=True)
-    return f"mount --types tmpfs --options {options or 'mode=1777'} tmpfs {shlex.quote(f'{root}{place}')}"
+    inner = _within(root, place)
+    inner.mkdir(parents=True, exist_ok=True)
+    return f"mount --types tmpfs --options {options or 'mode=1777'} tmpfs {shlex.quote(str(inner))}"
+
+
+def _within(root: Path, place: str) -> Path:
+    """Links of the image lead within it, such as that of /var/run."""
+    return root / done("chroot", root, "realpath", "--canonicalize-missing", place).strip().lstrip("/")
 
 
 def _bound(root: Path, source: str, target: str, how: str = "rw") -> str:
-    place = root / target.lstrip("/")
+    place = _within(root, target)
     if Path(source).is_dir():
         place.mkdir(parents=True, exist_ok=True)
     else:
@@ -312,7 +319,7 @@ def main(folder: str, *words: str) -> int:
         case ["compose", "cp", copied, target]:
             done("cp", "-R", engine.beside(*copied.split(":")), target)
         case ["compose", "exec", service, *command]:
-            return subprocess.run(engine.command(service, command), check=False).returncode
+            return subprocess.run(engine.within(service, command), check=False).returncode
         case ["compose", "run", "--rm", *command]:
             volumes, entry = [], json.loads(said("ENTRYPOINT"))
             while command[0].startswith("--"):

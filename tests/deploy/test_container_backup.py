@@ -81,7 +81,7 @@ class Operator:
         return found[-1] if found else EXAMPLE
 
     def python(self, script: str, *words: str) -> str:
-        return engine.done(*self.engine.command("node", [PYTHON, "-c", script, *words]))
+        return engine.done(*self.engine.within("node", [PYTHON, "-c", script, *words]))
 
 
 @pytest.fixture
