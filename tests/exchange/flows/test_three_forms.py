@@ -27,12 +27,12 @@ def answers(node: RunningNode) -> dict[str, Any]:
     """What the node tells a program: records, statements as they were signed, candidates with their explanations."""
     records = node.get("/v1/records").json()
     found: dict[str, Any] = {"records": records, "statements": node.get("/v1/statements").json()}
-    for record in records["records"]:
+    for record in records["items"]:
         name = record["statement_id"]
         found[name] = node.get(f"/v1/records/{name}").json()
         found[f"{name} as signed"] = node.get(f"/v1/records/{name}/envelope").content
         found[f"{name} candidates"] = node.get(f"/v1/records/{name}/candidates").json()
-    for candidate in node.get("/v1/candidates").json()["candidates"]:
+    for candidate in node.get("/v1/candidates").json()["items"]:
         found[str(candidate["candidate_id"])] = node.get(f"/v1/candidates/{candidate['candidate_id']}").json()
     return found
 
@@ -47,12 +47,12 @@ def told(
         rs, mk = start(Jurisdiction.RS), start(Jurisdiction.MK)
         enrol_each_other(rs, mk)
         assert rs.submit(scans["1-1"], key="first-of-two").status_code == 201
-        assert mk.submit(scans["1-2"], audience=["RS"]).status_code == 201
+        assert mk.submit(scans["1-2"], level="full", audience=["RS"], case_reference="MK-1").status_code == 201
         rs.wait_correlated(2)
         mk.stop()
         found = answers(rs)
         rs.stop()
-    assert len(found["records"]["records"]) == 2
+    assert len(found["records"]["items"]) == 2
     assert any(name.isdecimal() for name in found), "a candidate"
     return rs.node.settings.home, found
 

@@ -110,7 +110,8 @@ def go_back(store: Store, to: int) -> None:
 
 def digest_of(store: Store, form: int) -> str:
     """SHA-256 over what this form's way up, and its way down, have the engine change in an empty database: its SQL with
-    its revision id, wherever and however it is written. The database has no form yet."""
+    its revision id, wherever and however it is written. The database has no form yet. In no order: of a table that is
+    made anew Alembic names constraints and indexes in any."""
     with changing(store) as connection:
         if form > FIRST:
             upgrade(connection, str(form - 1))
@@ -125,14 +126,15 @@ def _changes(connection: Connection, act: Callable[[], None]) -> list[str]:
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
         if _CHANGES.match(statement):
-            told.append(f"{statement} {parameters or ''}")
+            lines = sorted(line.strip(" ,\t") for line in f"{statement} {parameters or ''}".splitlines())
+            told.append("\n".join(filter(None, lines)))
 
     event.listen(connection, "before_cursor_execute", note)
     try:
         act()
     finally:
         event.remove(connection, "before_cursor_execute", note)
-    return told
+    return sorted(told)
 
 
 def digests() -> dict[str, dict[str, str]]:
