@@ -113,7 +113,7 @@ def test_backed_up_and_made_again_by_the_image_s_own_tools(operator: Operator) -
     assert not list((folder / "volumes/node/keys").glob("identity-*.pem"))
     token = page.types("docker compose exec node ffp user add examiner-1 --role examiner").strip().splitlines()[-1]
     receipt = json.loads(page.python(SUBMIT, token))
-    kept = page.python(READ, token, f"/v1/records/{receipt['statement_id']}")
+    kept = page.python(READ, token, f"/v1/records/{receipt['statement_id']}/envelope")
 
     engine.wait_until(
         lambda: page.newest != EXAMPLE, folder / "backup.log"
@@ -133,4 +133,4 @@ def test_backed_up_and_made_again_by_the_image_s_own_tools(operator: Operator) -
     told = page.block("backup restore")
     assert told.count("All is what was signed.") == 2, "by restore --verify, and by log check"
     assert re.search(r"\b1 scans", told)
-    assert page.python(READ, token, f"/v1/records/{receipt['statement_id']}") == kept
+    assert page.python(READ, token, f"/v1/records/{receipt['statement_id']}/envelope") == kept

@@ -48,7 +48,7 @@ def told(
         enrol_each_other(rs, mk)
         assert rs.submit(scans["1-1"], key="first-of-two").status_code == 201
         assert mk.submit(scans["1-2"], level="full", audience=["RS"], case_reference="MK-1").status_code == 201
-        rs.wait_correlated(2)
+        rs.wait_for(lambda status: status["acquisitions"] == {"correlated": 2} and not status["jobs"], seconds=180)
         mk.stop()
         found = answers(rs)
         rs.stop()
