@@ -442,6 +442,13 @@ def first_settings(home: Path, values: dict[str, str | int]) -> Settings:
         raise ConfigurationError(f"These settings make no node: {_faults(error)}.") from error
 
 
+def given(name: str) -> str | None:
+    """A secret of the environment, or else of the service's credentials: for a home that has no settings yet."""
+    said = os.environ.get(f"{PREFIX}{name}".upper())
+    file = Path(os.environ.get("CREDENTIALS_DIRECTORY") or os.devnull) / f"{PREFIX}{name}".lower()
+    return file.read_text(encoding="utf-8").strip() if said is None and file.is_file() else said
+
+
 def _faults(error: ValidationError) -> str:
     """Each faulty setting in one clause, without the value: it may be a secret."""
     clauses = []

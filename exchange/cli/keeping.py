@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -16,6 +17,7 @@ from exchange.home import resolve_home
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from exchange.flows.backup import Backup
     from exchange.flows.check_report import LogCheck
     from exchange.store.manifest import Manifest
 
@@ -33,6 +35,15 @@ def backup(
         ),
     ] = False,
     keep: Annotated[int | None, typer.Option(min=1, help="How many backups to keep; older ones expire.")] = None,
+    daily: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%H:%M"],
+            metavar="HH:MM",
+            help="Stay, and back up every day at this time (UTC); at once when that was missed. For a container: a "
+            "machine has a timer.",
+        ),
+    ] = None,
     home: Home = None,
 ) -> None:
     """Back up a node, which may run meanwhile: database, scans, settings, signed with its statement key. Exit code 1
@@ -45,12 +56,33 @@ def backup(
     passphrase = _passphrase(place, twice=True) if with_keys else None
     if with_keys and passphrase is None:
         raise ConfigurationError("Keys are backed up under a passphrase alone: set FFP_NODE_BACKUP_PASSPHRASE.")
-    made = back_up(place, folder.absolute(), sealed_with=passphrase, keep=keep, passphrase=passphrase_for(place))
+    of_keys = passphrase_for(place)
+
+    def make() -> Backup:
+        made = back_up(place, folder.absolute(), sealed_with=passphrase, keep=keep, passphrase=of_keys)
+        _tell(made, sealed=with_keys)
+        return made
+
+    if daily is not None:
+        _stay(place, daily, make)
+    raise typer.Exit(1 if make().missing else 0)
+
+
+def _stay(home: Path, daily: datetime, make: Callable[[], Backup]) -> NoReturn:
+    import signal
+
+    from exchange.flows.backup_schedule import back_up_daily
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the first process of a container dies of none by itself
+    back_up_daily(home, daily.time(), make, lambda error: typer.echo(f"No backup was made: {error}", err=True))
+
+
+def _tell(made: Backup, *, sealed: bool) -> None:
     typer.echo(
         f"{made.folder}: {made.log_size} statements of the log, {made.scans} scans, of which {made.copied} "
         f"({made.copied_bytes / 2**20:.1f} MiB) are new."
     )
-    typer.echo(f"Keys: {'sealed' if with_keys else 'not in it'}.")
+    typer.echo(f"Keys: {'sealed' if sealed else 'not in it'}.")
     if made.objects:
         typer.echo(f"{made.objects} scans are in the object store, which is backed up by itself.")
     if made.expired:
@@ -61,7 +93,6 @@ def backup(
         typer.echo(f"{path} lies outside the node's folder, or among its keys: it is not in the backup.", err=True)
     for sha256 in made.missing:
         typer.echo(f"The scan {sha256} is missing or damaged on the node: see ffp log check.", err=True)
-    raise typer.Exit(1 if made.missing else 0)
 
 
 def restore(
@@ -148,33 +179,34 @@ def migrate(
 
 
 def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:
-    """Of the settings, where there are any yet; else of the environment, or asked for."""
+    """Of the settings, where there are any yet; else of the environment and credentials, or asked for."""
     from exchange.cli.opening import asked
-    from exchange.config import PREFIX, load_settings
+    from exchange.config import given, load_settings
 
-    given = os.environ.get(f"{PREFIX}BACKUP_PASSPHRASE")
-    if given is None and (home / "config.toml").is_file():
+    if (home / "config.toml").is_file():
         kept = load_settings(home).backup_passphrase
-        given = kept.get_secret_value() if kept is not None else None
-    if given is None:
+        found = kept.get_secret_value() if kept is not None else None
+    else:
+        found = given("backup_passphrase")
+    if found is None:
         typed = asked(_PASSPHRASE, twice=twice)
-        given = typed.get_secret_value() if typed is not None else None
-    return None if given is None else given.encode()
+        found = typed.get_secret_value() if typed is not None else None
+    return None if found is None else found.encode()
 
 
 def _make_again(source: Path, home: Path, keys: Path | None, insist: str | None, *, sealed: bool) -> SecretStr | None:
     """Restore, and ask for the passphrase of the keys where it takes one that nothing gives. Returns what was typed."""
     from exchange.cli.opening import asked
-    from exchange.config import PREFIX
+    from exchange.config import given
     from exchange.errors import PassphraseNeeded
     from exchange.flows.restore import Secrets, restore
 
-    given = os.environ.get(f"{PREFIX}KEY_PASSPHRASE")
+    of_keys = given("key_passphrase")
     secrets = Secrets(
         keys=keys,
         unsealed_with=_passphrase(home) if sealed else None,
-        database_url=os.environ.get(f"{PREFIX}DATABASE_URL"),
-        key_passphrase=None if given is None else given.encode(),
+        database_url=given("database_url"),
+        key_passphrase=None if of_keys is None else of_keys.encode(),
     )
     typed = None
     try:

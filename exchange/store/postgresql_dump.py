@@ -34,7 +34,7 @@ def _run(name: str, address: URL, *arguments: str) -> None:
         )
     # others on this machine can read a command line: the password is not in it
     environment = {**os.environ, **({"PGPASSWORD": str(address.password)} if address.password else {})}
-    shown = address.set(drivername="postgresql", password=None).render_as_string()
+    shown = address._replace(drivername="postgresql", password=None).render_as_string()  # `set` would keep it, as ***
     done = subprocess.run(  # noqa: S603 - a program of the server's, found on the PATH; no shell
         [program, f"--dbname={shown}", "--no-password", *arguments],
         env=environment,

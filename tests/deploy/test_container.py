@@ -86,17 +86,48 @@ def test_it_runs_as_nobody_special_and_is_asked_how_it_is() -> None:
     last = DOCKERFILE.rsplit("\nFROM ", 1)[1]
     assert instructions("USER", last) == ["7181"]
     assert "readyz" in healthcheck()[-1]
-    assert not re.search(r"apt-get|curl|wget|git clone|https?://(?!127\.0\.0\.1)", DOCKERFILE)
+    assert not re.search(r"curl|wget|git clone|https?://(?!127\.0\.0\.1)", DOCKERFILE)
+    assert re.findall(r"apt-get (install .*?) +&&", DOCKERFILE) == [
+        "install --yes --no-install-recommends postgresql-client-17"
+    ], "nothing else is fetched"
+
+
+def test_the_image_dumps_and_restores_the_very_version_that_serves(composed: dict[str, Any]) -> None:
+    """An older pg_dump is refused; what a newer pg_restore says an older server does not know."""
+    [client] = re.findall(r"postgresql-client-(\d+)", DOCKERFILE)
+    assert composed["services"]["database"]["image"] == f"postgres:{client}-trixie"
+    assert all("-trixie" in image for image in instructions("FROM")), "of which Debian has it"
+
+
+def test_backups_have_a_volume_of_the_node_s_user_and_a_time(composed: dict[str, Any]) -> None:
+    backup = composed["services"]["backup"]
+    [place] = [volume["target"] for volume in backup["volumes"] if volume["source"] == "backups"]
+    assert any(f"-o ffp -g ffp -m 0700 /var/lib/ffp {place}" in run for run in instructions("RUN"))
+    assert backup["command"][:2] == ["backup", place]
+    assert {"--with-keys", "--keep", "--daily"} <= set(backup["command"])
+    assert set(backup["networks"]) == {"inside"}
+    others = [name for name, one in composed["services"].items() if name != "backup"]
+    assert not any(volume["source"] == "backups" for name in others for volume in composed["services"][name]["volumes"])
+
+
+def test_backups_on_a_disk_of_their_own(composed: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FFP_BACKUPS", "/mnt/backups")
+    [volume] = [
+        one
+        for one in read_by_compose(DEPLOY, "compose.yaml")["services"]["backup"]["volumes"]
+        if one["target"] == "/var/backups/ffp"
+    ]
+    assert (volume["type"], volume["source"]) == ("bind", "/mnt/backups")
 
 
 def test_every_container_is_held(composed: dict[str, Any]) -> None:
-    assert set(composed["services"]) == {"node", "worker", "proxy", "database"}
+    assert set(composed["services"]) == {"node", "worker", "backup", "proxy", "database"}
     _assert_held(composed)
 
 
 def test_the_object_store_is_held_as_well_and_reached_from_inside_alone(with_objects: dict[str, Any]) -> None:
     services = with_objects["services"]
-    assert set(services) == {"node", "worker", "proxy", "database", "objects"}
+    assert set(services) == {"node", "worker", "backup", "proxy", "database", "objects"}
     _assert_held(with_objects)
     assert set(services["objects"]["networks"]) == {"inside"}
     assert not services["objects"].get("ports")
@@ -105,8 +136,8 @@ def test_the_object_store_is_held_as_well_and_reached_from_inside_alone(with_obj
 def test_node_and_object_store_mean_the_same(with_objects: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """One bucket, one key, one certificate; and settings that a node accepts."""
     services = with_objects["services"]
-    given = {name: services[name]["environment"] for name in ("node", "worker", "objects")}
-    assert given["node"] == given["worker"]
+    given = {name: services[name]["environment"] for name in ("node", "worker", "backup", "objects")}
+    assert given["node"] == given["worker"] == given["backup"]
     secrets = {name: Path(secret["file"]).read_text().strip() for name, secret in with_objects["secrets"].items()}
     assert given["objects"]["ROOT_ACCESS_KEY_ID"] == secrets["ffp_node_objects_key_id"]
     assert given["objects"]["ROOT_SECRET_ACCESS_KEY"] == secrets["ffp_node_objects_secret"]
@@ -145,7 +176,7 @@ def test_only_the_proxy_is_reached_from_outside(composed: dict[str, Any]) -> Non
     assert set(services["database"]["networks"]) == {"inside"}
     assert services["proxy"]["network_mode"] == "service:node"
     published = {name: [port["target"] for port in service.get("ports", ())] for name, service in services.items()}
-    assert published == {"node": [443], "worker": [], "proxy": [], "database": []}
+    assert published == {"node": [443], "worker": [], "backup": [], "proxy": [], "database": []}
 
 
 def test_secrets_are_files(composed: dict[str, Any]) -> None:

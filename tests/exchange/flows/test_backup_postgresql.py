@@ -51,5 +51,6 @@ def test_the_programs_of_postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         arguments, password = line.rsplit(" ", 1)
         assert password == "geheim"
         assert "geheim" not in arguments
+        assert "//ffp@db.test" in arguments, "no other password either: it would count"
         assert "sslmode=verify-full" in arguments
         assert "--no-password" in arguments

@@ -22,8 +22,8 @@ from exchange.store.tables import RecordRow
 from exchange.store.withdrawals import erase_rows
 from schemas import Record, parse_statement, statement_id
 from tests.exchange.databases import Databases
-from tests.exchange.store.test_migrations import StoreAt, _stored, changing, made
-from tests.exchange.store.write_form import FIRST, FOLDER
+from tests.exchange.store.released import FIRST, FOLDER, changing
+from tests.exchange.store.test_migrations import StoreAt, _stored, made
 from tests.schemas.examples import ISSUER, STATEMENT, encoded, record_fields
 
 OTHER = "ffp-mk/other"

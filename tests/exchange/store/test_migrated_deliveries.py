@@ -16,7 +16,8 @@ from exchange.store.engine import Store
 from exchange.store.migrations import FORMS
 from exchange.store.tables import AcquisitionRow, CandidateRow, JobRow
 from tests.exchange.databases import Databases
-from tests.exchange.store.test_migrations import StoreAt, changing, made
+from tests.exchange.store.released import changing
+from tests.exchange.store.test_migrations import StoreAt, made
 from tests.exchange.store.write_form import row
 
 ARRIVED = "2026-05-01T10:00:00.000Z"

@@ -1,8 +1,10 @@
-"""Writes the present form of the database, with data in it, to be migrated by the tests for ever after:
+"""Writes the present form of the database, with data in it, to be migrated by the tests for ever after, and the digest
+of what its migration has either engine do:
 
     python -m tests.exchange.store.write_form
 
-Run it when SCHEMA_VERSION was raised, never for a form that is released.
+Run it whenever the tables of a form changed that no release has yet; never for one that is released. It needs the
+programs of PostgreSQL.
 """
 
 from __future__ import annotations
@@ -10,15 +12,16 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import Column, MetaData, Table
+from sqlalchemy import URL, Column, MetaData, Table, make_url
 
+from exchange.store.engine import Store
 from exchange.store.tables import SCHEMA_VERSION, Base, SchemaRow
 from exchange.store.types import Packed
-
-FIRST = 5
-FOLDER = Path(__file__).parent / "forms"
+from tests.exchange.postgresql_server import one_of_its_own
+from tests.exchange.store.released import FOLDER, digest_of, digests
 
 
 def main() -> None:
@@ -26,6 +29,28 @@ def main() -> None:
     rows = {table.name: [row(table, number) for number in (1, 2)] for table in of_data(metadata)}
     text = json.dumps(rows, indent=1, default=bytes.hex) + "\n"
     (FOLDER / f"form_{SCHEMA_VERSION}.json").write_text(text, encoding="utf-8")
+    kept = digests() | {str(SCHEMA_VERSION): {"sqlite": _on_sqlite(), "postgresql": _on_postgresql()}}
+    (FOLDER / "digests.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+def _on_sqlite() -> str:
+    with TemporaryDirectory() as folder:
+        place = Path(folder) / "node.db"
+        place.touch()
+        return _digest(place)
+
+
+def _on_postgresql() -> str:
+    with one_of_its_own() as (_, address):
+        return _digest(make_url(address))
+
+
+def _digest(place: Path | URL) -> str:
+    store = Store(place)
+    try:
+        return digest_of(store, SCHEMA_VERSION)
+    finally:
+        store.close()
 
 
 def of_data(metadata: MetaData) -> list[Table]:
