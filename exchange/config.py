@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import os
 import tomllib
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,14 +21,13 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from exchange.addresses import DatabaseUrl, IssuerUrl, NetworkText, ObjectStoreUrl, SchedulerUrl
 from exchange.errors import ConfigurationError
 from exchange.home import write_private
 from schemas.issued import NodeId, Url
 from schemas.vocabulary import Jurisdiction
 
 PREFIX = "FFP_NODE_"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-"""Where nobody reads along."""
 _AUTHORITY_URL = r"^https?://[^\s/@?#]+(/[^\s@#]*)?$"
 _OBJECTS_URL = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[a-z0-9_-][a-z0-9._-]{0,99}){0,5}$"
 _FORMS = {
@@ -53,49 +50,9 @@ _SECRETS = {
 }
 
 
-def _address_of_postgresql(secret: SecretStr) -> SecretStr:
-    address = urlsplit(secret.get_secret_value())
-    if address.scheme != "postgresql+psycopg" or len(address.path) < 2 or address.port == 0:
-        raise ValueError("names no database of PostgreSQL")
-    return secret
-
-
-def _scheduler(address: str) -> str:
-    """Who may speak to a scheduler runs what he likes on its workers: in the clear on this machine alone."""
-    parts = urlsplit(address)
-    safe = parts.scheme == "tls" or (parts.scheme == "tcp" and parts.hostname in LOOPBACK)
-    if not safe or not parts.hostname or not parts.port or parts.path or "@" in parts.netloc:
-        raise ValueError("is no address of a cluster")
-    return address
-
-
-def _issuer(address: str) -> str:
-    """Who reads along between a node and a provider that is not asked over TLS signs in as anybody."""
-    parts = urlsplit(address)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    if not safe or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("is no address of a provider")
-    return address
-
-
-def _endpoint(address: str) -> str:
-    """Scans in the clear, and whoever reads along could change them: on this machine alone."""
-    parts = urlsplit(address)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    if not safe or not parts.hostname or parts.path or "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("is no address of an object store")
-    return address
-
-
-def _network(text: str) -> str:
-    return str(ip_network(text))
-
-
-NetworkText = Annotated[str, AfterValidator(_network)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Hours = Annotated[int, Field(ge=1, le=24 * 366)]
 Bytes = Annotated[int, Field(gt=0, le=2**40)]
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_address_of_postgresql)]
 LogFormat = Literal["json", "console"]
 PageLanguage = Literal["en", "sq", "bs", "hr", "sr-Latn", "sr-Cyrl", "cnr", "mk", "ro", "uk"]
 
@@ -117,7 +74,7 @@ class Settings(BaseSettings):
     """Whoever is signed in to the pages and does nothing for so long signs in again."""
     session_most_s: Seconds = 12 * 3600
     """However busy: a working day."""
-    oidc_issuer: Annotated[str, Field(max_length=500), AfterValidator(_issuer)] | None = None
+    oidc_issuer: IssuerUrl | None = None
     """A provider (OpenID Connect) at whom users of this node may sign in to the pages; exactly as it names itself."""
     oidc_client_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """What this node is called there."""
@@ -161,7 +118,7 @@ class Settings(BaseSettings):
     compute_rest_s: Seconds = 60
     """How long such a process is kept when nothing is asked of it: it takes a hundred megabytes, and a second to
     start."""
-    cluster_scheduler: Annotated[str, Field(max_length=300), AfterValidator(_scheduler)] | None = None
+    cluster_scheduler: SchedulerUrl | None = None
     """A Dask cluster that compares scans with the galleries, ``tls://host:port``; none: this machine does."""
     cluster_authority: Path | None = None
     """PEM files of the cluster, relative to the home: whom this node believes to be of it, and what it shows there."""
@@ -170,7 +127,7 @@ class Settings(BaseSettings):
     objects_url: Annotated[str, Field(pattern=_OBJECTS_URL)] | None = None
     """An object store (S3) that keeps the scans, ``s3://bucket/prefix``; the node's id is added. Without one they stay
     in the home."""
-    objects_endpoint: Annotated[str, Field(max_length=300), AfterValidator(_endpoint)] | None = None
+    objects_endpoint: ObjectStoreUrl | None = None
     """Where it is reached; none: Amazon's, of the region."""
     objects_region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = "us-east-1"
     """What stores of one's own usually call theirs."""

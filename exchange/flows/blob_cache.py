@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from exchange.config import LOOPBACK, Settings
+from exchange.addresses import LOOPBACK
+from exchange.config import Settings
 from exchange.errors import ConfigurationError, DigestDiffers, NotFound, ObjectAltered, TooLarge
 from exchange.net.egress import Guard
 from exchange.net.object_store import ObjectStore, Place

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from exchange.config import LOOPBACK
+from exchange.addresses import LOOPBACK
 from exchange.errors import PeerUnreachable, ProviderUnavailable, Unauthenticated
 from exchange.net.egress import Guard
 from exchange.net.line import Line, Lines, http_client

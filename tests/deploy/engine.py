@@ -45,7 +45,7 @@ set -eu
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
   initdb --username=postgres --pwfile="$POSTGRES_PASSWORD_FILE" --auth-local=trust --no-sync $POSTGRES_INITDB_ARGS
   echo "host all all all scram-sha-256" >> "$PGDATA/pg_hba.conf"
-  pg_ctl start --wait --silent --log=/tmp/first --options="-c listen_addresses=''"
+  pg_ctl start --wait --silent --log="$PGDATA/first-start.log" --options="-c listen_addresses=''"
   sh /docker-entrypoint-initdb.d/first-start.sh
   pg_ctl stop --wait --silent
 fi

@@ -27,15 +27,16 @@ EXAMPLE = "ffp-rs-2026-11-28T023000.000Z"
 SUBMIT = """
 import json, os, sys, urllib.request, uuid
 from pathlib import Path
-import matcher
+import matcher, tempfile
 from matcher import synthetic
-matcher.write_topography(synthetic.draw(1009, 0), Path("/tmp/scan.x3p"), instrument="synthetic")
+scan = Path(tempfile.mkdtemp(), "scan.x3p")
+matcher.write_topography(synthetic.draw(1009, 0), scan, instrument="synthetic")
 metadata = {"case_reference": "RS-2026-0815", "exhibit": {"kind": "crime_scene", "calibre": "9x19"},
  "acquisitions": [{"roi": "breech_face", "modality": "topography", "file": "scan"}],
  "handling": {"code": "H1"}, "level": "full", "audience": ["MK"], "retention_until": "2036-12-31"}
 edge = uuid.uuid4().hex
 parts = [("metadata", "application/json", json.dumps(metadata).encode()),
-         ("scan", "application/octet-stream", Path("/tmp/scan.x3p").read_bytes())]
+         ("scan", "application/octet-stream", scan.read_bytes())]
 body = b"".join(
     f'--{edge}\\r\\nContent-Disposition: form-data; name="{name}"'.encode()
     + (b'; filename="scan.x3p"' if name == "scan" else b"")
