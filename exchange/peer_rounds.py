@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
+from time import monotonic
 
 import structlog
 
@@ -45,7 +45,7 @@ class PeerRounds:
 
     def pull(self, peer: str) -> bool:
         """One round with one peer, and what its clock said in it."""
-        if time.monotonic() < self._ask_at.get(peer, 0.0):
+        if monotonic() < self._ask_at.get(peer, 0.0):
             return False
         try:
             return self._round(peer)
@@ -119,7 +119,7 @@ class PeerRounds:
         """Who misbehaves again and again is asked seldom: to read and refuse its answers costs others' time too."""
         times = self._lied[peer] = self._lied.get(peer, 0) + 1
         longer = min(2 ** min(times, 10), LEAST_OFTEN)
-        self._ask_at[peer] = time.monotonic() + longer * self._node.settings.pull_interval_s
+        self._ask_at[peer] = monotonic() + longer * self._node.settings.pull_interval_s
 
     def _get_back(self, peer: str) -> PeerError | None:
         """After a restore: the log's hashes, then what this peer holds of this node's own. What is refused keeps

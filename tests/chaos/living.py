@@ -111,6 +111,7 @@ class Clock:
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for module in ("exchange.clock", "exchange.flows.sharing", "exchange.flows.withdraw"):
             monkeypatch.setattr(f"{module}.now", self.now)
+        monkeypatch.setattr("exchange.peer_rounds.monotonic", lambda: self.now().timestamp())
 
 
 class NoClient:
