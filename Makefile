@@ -19,7 +19,7 @@ SPREAD := -n auto --dist loadfile --benchmark-disable
 # both run whatever becomes of the first
 alone_first = $(BIN)/python -m pytest -q -m alone --benchmark-disable; alone=$$?; $(BIN)/python -m pytest -q -m "$(1)" $(SPREAD) && exit $$alone
 
-.PHONY: messages messages-missing help install demo training test test-orders test-all test-slow observers test-postgresql test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill
+.PHONY: messages messages-missing help install demo training test test-orders test-all test-slow observers test-postgresql test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill container-drill
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -117,6 +117,9 @@ audit: install  ## Faults that are known of what a node is made of, and bandit o
 
 install-drill: install  ## Follow deploy/README.md from an empty Debian 13 to two nodes behind TLS, in containers with systemd; as root; some seven minutes and 3 GB
 	@$(BIN)/python -m tests.deploy.install_drill
+
+container-drill: install  ## Build the container's image without Docker, back it up by its own tools and make it again; as root, with mmdebstrap and iproute2; some five minutes
+	@$(BIN)/python -m pytest -q tests/deploy/container_drill.py --benchmark-disable --timeout=0
 
 lock:  ## Resolve both locks anew: what a node needs, and with the tools for tests
 	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
