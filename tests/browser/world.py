@@ -18,6 +18,7 @@ from exchange.clock import day_after, today
 from exchange.flows import draft_scans, drafts
 from exchange.flows.ask import Question, ask
 from exchange.flows.blind import pair_of, take, tasks_for
+from exchange.flows.draft_changes import changes_of_form
 from exchange.flows.found import request_release
 from exchange.flows.pipelines import PIPELINES
 from exchange.flows.speak import speak
@@ -209,7 +210,7 @@ def _begun(rs: RunningNode, pseudonym: str, scans: Path) -> str:
         fields |= {f"file.{file}.roi": "breech_face", f"file.{file}.captured_by": "examiner"}
         if name.endswith(".png"):
             fields |= {f"file.{file}.lateral_resolution_um": "2.53", f"file.{file}.lighting": "ring"}
-    drafts.save(rs.node, pseudonym, draft, drafts.read_draft(rs.node, pseudonym, draft).fields | fields)
+    drafts.save(rs.node, pseudonym, draft, changes_of_form(fields, drafts.read_draft(rs.node, pseudonym, draft).fields))
     for row in drafts.read_draft(rs.node, pseudonym, draft).files:
         draft_scans.read_scan(rs.node, pseudonym, draft, row.file_id)
     return draft

@@ -15,6 +15,7 @@ from sqlalchemy import select
 import matcher
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows import draft_scans, drafts
+from exchange.flows.draft_changes import changes_of_form
 from exchange.flows.draft_submit import submit_draft, summarise
 from exchange.flows.pipelines import HEIGHTS, RELIEF
 from exchange.flows.prepared import prepared_path
@@ -78,7 +79,9 @@ class Desk:
         self.read()
 
     def type(self, roi: str) -> None:
-        drafts.save(self.node, self.maker.pseudonym, self.draft, FORM | {f"file.{self.file}.roi": roi})
+        drawn = drafts.read_draft(self.node, self.maker.pseudonym, self.draft).fields
+        typed = changes_of_form(FORM | {f"file.{self.file}.roi": roi}, drawn)
+        drafts.save(self.node, self.maker.pseudonym, self.draft, typed)
 
     def read(self) -> dict[str, object]:
         row = draft_scans.read_scan(self.node, self.maker.pseudonym, self.draft, self.file)
@@ -87,6 +90,10 @@ class Desk:
 
     def mark(self, mask: RegionMask) -> bool:
         return draft_scans.mark_region(self.node, self.maker.pseudonym, self.draft, self.file, mask)
+
+    def submit(self) -> str:
+        seen = drafts.read_draft(self.node, self.maker.pseudonym, self.draft).digest
+        return submit_draft(self.node, self.maker, self.draft, seen)
 
     def problems(self) -> dict[str, str]:
         return summarise(self.node, self.maker, self.draft).problems
@@ -104,7 +111,7 @@ def test_a_mended_region_counts_alike_on_both_sides(
     mended = desk.read()
     assert {finding["code"] for finding in mended["findings"]} >= {"region-mended"}  # type: ignore[attr-defined]
     assert mended["mended"] == region.digest
-    statement = submit_draft(rs.node, desk.maker, desk.draft)
+    statement = desk.submit()
     other = mk.submit(scans["1-2"], level="full", audience=["RS"], case_reference="MK-1").json()["statement_id"]
     details = []
     for node in pair:
@@ -208,7 +215,7 @@ def test_a_new_version_begins_with_the_region_of_the_old(
     region = half_of(found_on(scans["1-1"]))
     desk.mark(region)
     desk.read()
-    statement = submit_draft(rs.node, desk.maker, desk.draft)
+    statement = desk.submit()
     desk.draft = drafts.begin_from(rs.node, desk.maker.pseudonym, statement, amend=True)
     [file] = drafts.read_draft(rs.node, desk.maker.pseudonym, desk.draft).files
     desk.file = file.file_id
