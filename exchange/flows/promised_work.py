@@ -46,14 +46,15 @@ def promised_work(node: Node, *, dead_only: bool = False, limit: int) -> list[Jo
 def retry(node: Node, numbers: Collection[int]) -> list[Job]:
     """Have jobs that were given up tried again, as if they never had been: all of these, or none.
 
-    Raises NotFound for a number that is no job's (any more), Conflict for a job that was not given up.
+    Raises NotFound for a number that is no job's (any more), or of a control that is still to be drawn: nobody is told
+    that there is one. Raises Conflict for a job that was not given up.
     """
     with node.store.write() as session:
-        found = {number: session.get(JobRow, number) for number in sorted(set(numbers))}
-        gone = [number for number, row in found.items() if row is None]
+        wanted = sorted(set(numbers))
+        rows = [row for number in wanted if (row := session.get(JobRow, number)) and not _is_to_be_drawn(row)]
+        gone = sorted({*wanted} - {row.job_id for row in rows})
         if gone:
             raise NotFound(f"There is no job {_listed(gone)}. What is done is a job no more. See: ffp job list")
-        rows = [row for row in found.values() if row is not None]
         alive = [row.job_id for row in rows if row.state != JobState.DEAD]
         if alive:
             raise Conflict(f"Not given up, and tried by itself: job {_listed(alive)}. See: ffp job list")
@@ -64,6 +65,10 @@ def retry_all(node: Node) -> list[Job]:
     """As ``retry``, of all that were given up; none is no fault."""
     with node.store.write() as session:
         return _revived(session, list(jobs.dead(session)))
+
+
+def _is_to_be_drawn(row: JobRow) -> bool:
+    return row.kind == JobKind.DRAW_CONTROL and row.state != JobState.DEAD
 
 
 def _revived(session: Session, rows: list[JobRow]) -> list[Job]:

@@ -361,7 +361,7 @@ class FourNodes:
                 self._holds_what_the_model_says(name, rows)
                 aside = rows.execute("SELECT peer, reason, detail FROM quarantine").fetchall()
                 unforeseen = rows.execute("SELECT kind, error FROM job WHERE error LIKE 'unforeseen%'").fetchall()
-                assert not aside and not unforeseen, f"{name}: {aside} {unforeseen}"
+                assert not (aside + unforeseen), f"{name}: {aside + unforeseen}"
 
     def _database(self, name: str) -> sqlite3.Connection:
         return sqlite3.connect(f"file:{self.network.nodes[name].settings.database}?mode=ro", uri=True)

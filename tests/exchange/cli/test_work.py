@@ -101,7 +101,10 @@ def test_all_that_were_given_up(ffp: Ffp, home: Path) -> None:
 def test_one_that_is_not_dead_or_not_there_and_nothing_changes(ffp: Ffp, home: Path) -> None:
     jobs = json.loads(ffp("job", "list", "--json", "--home", home).out)
     dead, waiting = str(jobs[0]["number"]), str(jobs[1]["number"])
+    with opened(home) as node, node.store.read() as session:
+        control = str(session.scalars(select(JobRow.job_id).where(JobRow.kind == JobKind.DRAW_CONTROL)).one())
     assert "There is no job 99." in refusal(ffp("job", "retry", dead, "99", "--home", home))
+    assert f"There is no job {control}." in refusal(ffp("job", "retry", dead, control, "--home", home))
     assert "Not given up" in refusal(ffp("job", "retry", dead, waiting, "--home", home))
     assert "--all-dead" in refusal(ffp("job", "retry", "--home", home))
     assert "--all-dead" in refusal(ffp("job", "retry", dead, "--all-dead", "--home", home))
