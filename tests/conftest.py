@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,14 @@ def ffp_data() -> Path:
     if not (folder / "fadul").is_dir():
         pytest.fail(f"FFP_DATA={named} holds no folder fadul/")
     return folder.resolve()
+
+
+@pytest.fixture(autouse=True)
+def _same_umask() -> Iterator[None]:
+    """``ffp`` narrows it for its whole process, which for some tests is that of all."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 POSTGRESQL = os.environ.get("FFP_TEST_ENGINE") == "postgresql"
