@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -116,7 +117,7 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         app.include_router(router)
     app.add_middleware(HeldTurns, turns=Turns())
     app.add_middleware(Manners)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    app.openapi = _description  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
 
 
@@ -169,14 +170,14 @@ class Manners:
         await self._app(scope, watched, polite)
 
 
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's description, with the schemas that only multipart parts, reports and problems use."""
-    if app.openapi_schema is None:
-        document = FastAPI.openapi(app)
-        for model in (Submission, QueryRequest, WitnessReport, problems.Problem):
-            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-            for name, definition in schema.pop("$defs", {}).items():
-                document["components"]["schemas"].setdefault(name, definition)
-            document["components"]["schemas"][model.__name__] = schema
-        app.openapi_schema = document
-    return app.openapi_schema
+@functools.cache
+def _description() -> dict[str, Any]:
+    """FastAPI's description, with the schemas that only multipart parts, reports and problems use. It takes long to
+    make, and is the same for each node of this process."""
+    document = FastAPI.openapi(create_api())
+    for model in (Submission, QueryRequest, WitnessReport, problems.Problem):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        for name, definition in schema.pop("$defs", {}).items():
+            document["components"]["schemas"].setdefault(name, definition)
+        document["components"]["schemas"][model.__name__] = schema
+    return document
