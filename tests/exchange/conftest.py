@@ -231,11 +231,13 @@ def node_starter(
             monkeypatch.delenv(f"FFP_NODE_{name.upper()}")
         return started
 
-    yield start
-    for node in running:
-        if node.thread.is_alive():
-            node.stop()
-        node.node.close()  # again: a test may have looked into a stopped node's database
+    try:
+        yield start
+    finally:
+        for node in running:
+            if node.thread.is_alive():
+                node.stop()
+            node.node.close()  # again: a test may have looked into a stopped node's database
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -164,12 +164,11 @@ def compared(one: AcquisitionRow, other: AcquisitionRow, score: float) -> NewCan
 
 @contextmanager
 def blind_world(folder: Path) -> Iterator[BlindWorld]:
-    network = Network(folder)
-    network.make(Jurisdiction.RS, Jurisdiction.MK)
-    world = BlindWorld(network)
-    world.people()
-    yield world
-    network.close()
+    with closing(Network(folder)) as network:
+        network.make(Jurisdiction.RS, Jurisdiction.MK)
+        world = BlindWorld(network)
+        world.people()
+        yield world
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,10 +68,8 @@ def simulated(home: Path, jurisdiction: Jurisdiction = Jurisdiction.RS) -> Itera
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     owner = make_owner(home, jurisdiction=jurisdiction, url=url, port=port, with_reader=False)
-    simulator = PeerSimulator(owner, port)
-    yield simulator
-    simulator.close()
-    owner.node.close()
+    with closing(owner.node), closing(PeerSimulator(owner, port)) as simulator:
+        yield simulator
 
 
 @pytest.fixture(scope="module")

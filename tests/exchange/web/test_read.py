@@ -225,5 +225,7 @@ def test_a_scan_that_got_lost_is_said_to_be_lost(node: RunningNode) -> None:
 @contextmanager
 def _moved_away(path: Path) -> Iterator[None]:
     away = path.rename(path.with_suffix(".away"))
-    yield
-    away.rename(path)
+    try:
+        yield
+    finally:
+        away.rename(path)
