@@ -49,7 +49,10 @@ from schemas.errors import ContractError
 _UNSEALED = {
     "user": "It was not this node that wrote it; nobody is let in by it. Give the role anew: `ffp user role`.",
     "token": "It was not this node that wrote it; nobody is let in by it. Revoke it with `ffp token revoke`.",
-    "peer": "It was not this node that wrote its state or legal_basis. Restore a backup, or: `ffp peer revoke`.",
+    "sign_in": "It was not this node that wrote it; nobody signs in with it. Invite the user anew: `ffp user invite`.",
+    "sign_in_session": "It was not this node that wrote it; nobody is signed in by it. See who changes the database.",
+    "peer": "It was not this node that wrote its card, keys, state or legal_basis; it is asked nothing and answered "
+    "nothing. Restore a backup, or: `ffp peer revoke`.",
 }
 
 
