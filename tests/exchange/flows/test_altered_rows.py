@@ -153,3 +153,19 @@ def test_a_damaged_statement_holds_up_no_lane(network: Network) -> None:
     node_status(rs)
     network.pull(MK, RS)
     assert after in network.holds(MK)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    "program",
+    [
+        "create trigger t after insert on record begin update record set level = 'full'; end",
+        "create view v as select * from record",
+    ],
+)
+def test_what_the_database_would_do_by_itself_is_named(network: Network, program: str) -> None:
+    """Whatever is entered later would be altered as it is entered."""
+    rs = network.nodes[RS]
+    assert check_log(rs).findings == []
+    alter(rs, program)
+    assert [found.subject for found in check_log(rs).findings] == [" ".join(program.split()[1:3])]
