@@ -52,7 +52,7 @@ from exchange.patience import Patience, is_away
 from exchange.peer_rounds import PeerRounds
 from exchange.store import jobs
 from exchange.store.deliveries import kept_scans
-from exchange.store.peers import PeerState, all_peers
+from exchange.store.peers import ASKED, all_peers
 from exchange.store.rebuild import lost_leaves
 from exchange.store.tables import JobRow
 
@@ -304,7 +304,7 @@ class Worker:
     def _watch_peers(self) -> bool:
         """Give each enrolled peer a thread of its own: a slow or silent one keeps nobody else waiting."""
         with self._node.store.read() as session:
-            peers = {peer.node_id for peer in all_peers(session) if peer.state != PeerState.REVOKED}
+            peers = {peer.node_id for peer in all_peers(session) if peer.state in ASKED}
         for peer in sorted(peers - self._pulled):
             self._pulled.add(peer)
             step = partial(self._leading, partial(self._rounds.pull, peer))

@@ -21,6 +21,8 @@ NodeId = Annotated[str, Field(pattern=r"^ffp-[a-z]{2}(-[a-z0-9]{1,16})?$")]
 Pseudonym = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
 Url = Annotated[str, Field(pattern=r"^https?://[a-z0-9.\-\[\]:]{1,253}$")]
 LogIndex = Annotated[int, Field(ge=0, le=2**62)]
+Count = Annotated[int, Field(ge=0, le=2**62)]
+"""No database has a number beyond."""
 
 
 def _plain_lines(text: str) -> str:

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from schemas.errors import ContractError
 from schemas.exhibit import Contract, Sha256Hex
-from schemas.issued import ContractVersion, LogIndex, NodeId, added_later
+from schemas.issued import ContractVersion, Count, LogIndex, NodeId, added_later
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
 
@@ -31,7 +31,7 @@ class LaneItem(Contract):
     ``envelope`` is None when the owner withholds it by now: the place stays, so that the lane still adds up.
     """
 
-    position: Annotated[int, Field(ge=0)]
+    position: Count
     statement_id: Sha256Hex
     log_index: LogIndex
     envelope: Base64Text | None
@@ -49,8 +49,8 @@ class LanePage(Contract):
 
     contract: Literal["1.0"]
     lane: NodeId
-    start: Annotated[int, Field(ge=0)]
-    count: Annotated[int, Field(ge=0)]
+    start: Count
+    count: Count
     head: Sha256Hex
     checkpoint: Base64Text | None
     consistency: Proof

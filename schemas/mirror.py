@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from schemas.errors import ContractError
 from schemas.exhibit import Contract, Sha256Hex
-from schemas.issued import LogIndex, NodeId
+from schemas.issued import Count, LogIndex, NodeId
 from schemas.lane import Base64Text
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
@@ -20,8 +20,6 @@ MAX_PLACES = 4096
 MAX_MIRROR_BYTES = 8 * 1024 * 1024
 MAX_MIRROR_VALUES = 20_000
 """4,096 places hold some 16,400 values; more would only take time to refuse one by one."""
-
-Count = Annotated[int, Field(ge=0, le=2**62)]
 
 
 class MirroredLeaves(Contract):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.exhibit import Contract, Day, Sha256Hex, ShortText
-from schemas.issued import NodeId, Statement
+from schemas.issued import Count, NodeId, Statement
 from schemas.record import MAX_ACQUISITIONS, GroupName
 from schemas.vocabulary import (
     Decision,
@@ -24,7 +24,6 @@ MAX_BASES = 256
 MAX_REFUSALS = 64
 MAX_KEEPERS = 64
 
-Count = Annotated[int, Field(ge=0, le=2**62)]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 
 

@@ -14,6 +14,7 @@ from exchange.errors import PeerUnreachable
 from exchange.flows.clocks import judge
 from exchange.flows.findings import Finding, fault, warning
 from exchange.flows.node import Node
+from exchange.flows.peer import altered_peers
 from exchange.flows.skew import skew_alarms
 from exchange.net.reach import Reached, reach
 from exchange.store.peers import PeerState, all_peers, unnoted
@@ -33,7 +34,7 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
         waiting = {peer.node_id: unnoted(session, peer.node_id) for peer in peers}
         forked = {peer.node_id: len(disagreements(session, peer.node_id)) for peer in peers}
-        older = skew_alarms(session)
+        older, altered = skew_alarms(session), altered_peers(session)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         reached = list(pool.map(partial(_reach, node), [peer.url for peer in peers]))
         own = pool.submit(_reach, node, node.settings.url).result() if served else None
@@ -42,6 +43,8 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         yield from _address(node, peer.node_id, found)
     if own is not None:
         yield from _address(node, node.node_id, own)
+    for node_id, what in altered:
+        yield fault(f"peer {node_id}", what, "Look at what else was changed: ffp log check")
     for what in older:
         yield warning("contract", what, "Whoever is older upgrades; `ffp --version` there says what it reads.")
     told = {peer.node_id: found for peer, found in zip(peers, reached, strict=True) if isinstance(found, Reached)}

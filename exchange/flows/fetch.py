@@ -28,8 +28,8 @@ from exchange.store.tables import AcquisitionRow, PeerRow
 log = structlog.get_logger(__name__)
 
 FETCH_COMPUTE_LIMITS = 2
-"""One attempt at a scan may take this many compute limits, so that no peer holds a fetcher for ever. What came is kept,
-and the next attempt goes on from there."""
+"""One attempt at a scan from one peer may take this many compute limits, so that none holds a fetcher for ever. What
+came is kept, and the next attempt goes on from there."""
 
 
 def fetch_scan(node: Node, client: PeerClient, acquisition_id: int) -> None:
@@ -57,16 +57,21 @@ def fetch_scan(node: Node, client: PeerClient, acquisition_id: int) -> None:
     if not asked and not own:
         raise PeerMisbehaved(f"{issuer} is no enrolled peer; its scan is not fetched.")
     # 2.
-    until = time.monotonic() + FETCH_COMPUTE_LIMITS * node.settings.compute_timeout_s
-    refused: PeerError | DigestDiffers = PeerUnreachable("No enrolled peer is there to give the scan back.")
+    refused: list[PeerError | DigestDiffers] = []
     for peer in asked:
         try:
-            _receive(node, client, peer, acquisition, until)
+            _receive(node, client, peer, acquisition)
         except (PeerError, DigestDiffers) as error:
-            refused = error
+            refused.append(error)
         else:
             return
-    raise refused
+    if not refused:
+        raise PeerUnreachable("No enrolled peer is there to give the scan back.")
+    raise min(refused, key=_asked_s)  # none of them makes another wait for as long as it likes
+
+
+def _asked_s(error: PeerError | DigestDiffers) -> int:
+    return error.retry_after_s if isinstance(error, PeerUnreachable) else 0
 
 
 def ask_again(session: Session, node_id: str) -> None:
@@ -87,15 +92,25 @@ def _is_recalled(node: Node, acquisition: AcquisitionRow) -> bool:
         return False
 
 
-def _receive(node: Node, client: PeerClient, peer: PeerRow, acquisition: AcquisitionRow, until: float) -> None:
-    """Bring the bytes here from this peer. DigestDiffers when they are not those that the record names."""
+def _receive(node: Node, client: PeerClient, peer: PeerRow, acquisition: AcquisitionRow) -> None:
+    """Bring the bytes here from this peer. DigestDiffers when they are not those that the record names; where some were
+    here before, they may be another peer's: then this one is asked once more, for all."""
+    until = time.monotonic() + FETCH_COMPUTE_LIMITS * node.settings.compute_timeout_s
     part = f"{acquisition.sha256}.{acquisition.acquisition_id}.part"
-    with node.blobs.arrival(part, acquisition.size, resume=True) as arrival:
-        if arrival.size < acquisition.size:  # else the last attempt was cut off after the last byte
-            within_s = max(0.0, until - time.monotonic())
-            _go_on(client, address_of(peer), acquisition, arrival, within_s=within_s)
-        arrival.verify(acquisition.sha256)
-        _take(node, acquisition, _unusable(node, acquisition, arrival.path), came=(peer, arrival))
+    for _ in range(2):
+        with node.blobs.arrival(part, acquisition.size, resume=True) as arrival:
+            were_here = arrival.size
+            if arrival.size < acquisition.size:  # else the last attempt was cut off after the last byte
+                within_s = max(0.0, until - time.monotonic())
+                _go_on(client, address_of(peer), acquisition, arrival, within_s=within_s)
+            try:
+                arrival.verify(acquisition.sha256)
+            except DigestDiffers:
+                if not were_here:
+                    raise
+                continue
+            _take(node, acquisition, _unusable(node, acquisition, arrival.path), came=(peer, arrival))
+            return
 
 
 def _take(

@@ -169,6 +169,7 @@ def acknowledge(node: Node, peer: str, start: int, head: bytes, signature: str =
     if start != lane.acknowledged_count or reads != lane.reads:
         with node.store.write() as session:
             row = lane_of(session, peer)
+            session.add(row)
             row.reads = reads
             if start > row.acknowledged_count:
                 row.acknowledged_count, row.acknowledged_head, row.acknowledged_at = start, head, stamp()

@@ -25,7 +25,7 @@ from exchange.log import merkle
 from exchange.log.checkpoint import parse_text
 from exchange.log.note import parse_note
 from exchange.log.timestamp import verify_reply
-from exchange.store.at_rest import A_TIME, count_nodes, last_leaf, nodes_of, unknown_issuers
+from exchange.store.at_rest import A_TIME, count_nodes, last_leaf, nodes_of, programs, unknown_issuers
 from exchange.store.objects import all_stored
 from exchange.store.peers import all_peers
 from exchange.store.rebuild import PARKED, lost_leaves
@@ -49,7 +49,10 @@ from schemas.errors import ContractError
 _UNSEALED = {
     "user": "It was not this node that wrote it; nobody is let in by it. Give the role anew: `ffp user role`.",
     "token": "It was not this node that wrote it; nobody is let in by it. Revoke it with `ffp token revoke`.",
-    "peer": "It was not this node that wrote its state or legal_basis. Restore a backup, or: `ffp peer revoke`.",
+    "sign_in": "It was not this node that wrote it; nobody signs in with it. Invite the user anew: `ffp user invite`.",
+    "sign_in_session": "It was not this node that wrote it; nobody is signed in by it. See who changes the database.",
+    "peer": "It was not this node that wrote its card, keys, state or legal_basis; it is asked nothing and answered "
+    "nothing. Restore a backup, or: `ffp peer revoke`.",
 }
 
 
@@ -61,7 +64,7 @@ def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None
     2. What came from each peer: both signatures of each statement, the last head of its log, and both lanes. Of each
        statement, own or received, the rows that were made of it.
     3. What decides who may have what, row by row: each is what a statement says that is still in force; and who is let
-       in, which no statement says, is as this node sealed it.
+       in, which no statement says, is as this node sealed it. Nothing in the database acts by itself.
     4. Each audit row, and the batches that the own log vouches for.
     5. Each scan: its size and its SHA-256. Of what is in the object store alone, without ``fetch``, the size: its
        digest is verified whenever it is read.
@@ -88,6 +91,8 @@ def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None
         check.differ(check_dealings(session, node))
         for table, name in broken(session):
             check.found(f"{table} {name}", _UNSEALED[table])
+        for program in programs(session):
+            check.found(program, "It changes rows behind this node's back; no release made it. Find out who did.")
 
         # 4.
         _check_acts(session, node, check)

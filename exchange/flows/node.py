@@ -241,12 +241,13 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
 
 
 def _seal_rows(settings: Settings, store: Store, keys: NodeKeys) -> None:
-    """What lets somebody in is sealed in the database; in one of an earlier release, or of a backup, now and once."""
-    store.seal_with(derived_key(keys.nonce_secret))
+    """What lets somebody in is sealed in the database; in one of an earlier release now and once."""
+    key = derived_key(keys.nonce_secret)
     if not settings.rows_sealed.exists():
         with store.write() as session:
-            seal_all(session)
+            seal_all(session, key)
         settings.rows_sealed.touch(mode=0o600)
+    store.seal_with(key)
 
 
 def _compute(settings: Settings, *, background: bool = False) -> Compute:

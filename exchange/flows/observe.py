@@ -164,7 +164,7 @@ def _peer(session: Session, node: Node, peer: PeerRow) -> PeerNumbers:
         withheld=withheld_on(session, name),
         received=peer.cursor_count,
         answered=_posix(peer.pulled_at or peer.enrolled_at),
-        alarm=peer.alarm is not None,
+        alarm=peer.alarm is not None or peer.state == PeerState.ALTERED,
         quarantined=unnoted(session, name),
         cosigned_size=cosigned_size(session, name) or 0,
         cosigned_at=_posix(last_cosigned_at(session, name)),

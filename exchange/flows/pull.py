@@ -29,7 +29,7 @@ from exchange.log.audit_entry import Act
 from exchange.log.checkpoint import Checkpoint
 from exchange.net.client import PeerClient
 from exchange.store.mirror import keep_places
-from exchange.store.peers import PeerState, find_peer, standing_alarm
+from exchange.store.peers import ASKED, find_peer, standing_alarm
 from exchange.store.tables import PeerRow
 from exchange.store.witness import told_heads
 from schemas import ContractError
@@ -61,7 +61,7 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
     with node.store.read() as session:
         peer, told = find_peer(session, node_id), told_heads(session, node_id)
         refuse_forked(session, node_id)
-    if peer is None or peer.state == PeerState.REVOKED or is_stopped(node, node_id):
+    if peer is None or peer.state not in ASKED or is_stopped(node, node_id):
         return False
     keys = peer_keys(peer)
     expected = Expected(
@@ -80,7 +80,7 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
         raise
     with node.store.write() as session:
         row = find_peer(session, node_id)
-        if row is None or row.state == PeerState.REVOKED or row.cursor_count != expected.start:
+        if row is None or row.state not in ASKED or row.cursor_count != expected.start:
             return False  # revoked, or read by somebody else meanwhile
         if row.checkpoint != peer.checkpoint:
             return False  # this page was not held against the head that is the last one by now

@@ -33,6 +33,7 @@ from exchange.store.statements import latest_head, log_size
 from exchange.store.tables import SCHEMA_VERSION
 from exchange.store.workers import forget_all
 from exchange.trust.sealing import unseal
+from schemas.record import MAX_BLOB_BYTES
 
 _DATABASE_URL = "secrets/ffp_node_database_url"
 _MOST_SEALED_BYTES = 64 * 1024 * 1024
@@ -60,7 +61,8 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
     1. The manifest is in its form, and its names are paths that a backup may have.
     2. The keys come from where the operator says, alone.
     3. One of these keys signed the manifest; or the operator ``insisted``, in the words of `insisting_words`.
-    4. Every file that it names has its digest, and there is no other.
+    4. Every file that it names has its digest, and there is no other; and there is room for them. What is written is
+       compared once more: who holds the medium may change it meanwhile.
     5. The keys and the settings are written, but for ``config.toml``; then the scans, each against its digest.
     6. The database, into an empty place: its log must be the one that the manifest was bound to.
     7. ``config.toml``, last: a home that has it is a whole node.
@@ -83,6 +85,7 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
     elif insisted != insisting_words(manifest):
         raise ConfigurationError(f'--insist takes these words and no others: "{insisting_words(manifest)}".')
     # 4.
+    _check_room(source, home, manifest)
     check_files(source, manifest)
     with _emptied_on_failure(home):
         # 5.
@@ -93,6 +96,18 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
         _fill_database(load_settings(home), source, manifest)
         sync(home)
     return manifest
+
+
+def _check_room(source: Path, home: Path, manifest: Manifest) -> None:
+    """Before any byte is read: a file of zeros that takes no room on its medium would be read for days. Raises
+    ConfigurationError."""
+    size = sum(plain_file(source, name).stat().st_size for name in manifest.files)
+    free = shutil.disk_usage(next(place for place in (home, *home.absolute().parents) if place.exists())).free
+    if size > free:
+        raise ConfigurationError(
+            f"The backup takes {size:,} bytes without its scans, and for {home} there is room for {free:,}. Restore "
+            f"where there is more; or, where this node never had as much, {ANOTHER}."
+        )
 
 
 def verify_restored(home: Path, manifest: Manifest, *, passphrase: SecretStr | None, progress: Progress) -> LogCheck:
@@ -112,9 +127,11 @@ def _fill_database(settings: Settings, source: Path, manifest: Manifest) -> None
             if settings.database_url is None
             else "The backup is of a node on SQLite; leave out the database of PostgreSQL."
         )
-    store = store_of(settings)
+    store, copy = store_of(settings), settings.incoming / manifest.database
     try:
-        store.fill(source / manifest.database)
+        copy_file(source / manifest.database, copy, sha256=manifest.files[manifest.database])
+        store.fill(copy)
+        copy.unlink()
         form = store.form()
         if form == SCHEMA_VERSION:  # an earlier one is brought to it first, by `ffp migrate`
             with store.write() as session:  # those of the backup's own time work elsewhere, or no more
@@ -146,8 +163,11 @@ def _copy_scans(source: Path, home: Path, manifest: Manifest) -> None:
     count = 0
     for sha256 in scans_of(source):
         name = f"{sha256[:2]}/{sha256}"
+        scan = plain_file(source.parent / BLOBS, name)
+        if scan.stat().st_size > MAX_BLOB_BYTES:
+            raise ConfigurationError(f"{scan} is larger than any scan; {ANOTHER}.")
         _folder_of(home / BLOBS / name)
-        copy_file(plain_file(source.parent / BLOBS, name), home / BLOBS / name, sha256=sha256)
+        copy_file(scan, home / BLOBS / name, sha256=sha256)
         count += 1
     if count != manifest.scans:
         raise ConfigurationError(f"The backup lists {count} scans and counts {manifest.scans}; {ANOTHER}.")

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from exchange.store.peers import PeerState, all_peers, lane_items, lane_of, node_older
 from exchange.store.tables import LaneItemRow, StatementRow
-from schemas import CONTRACT_VERSION, open_envelope
+from schemas import CONTRACT_VERSION, ContractError, open_envelope
 from schemas.versions import is_newer, stated_version
 
 Placed: TypeAlias = tuple[LaneItemRow, StatementRow | None]
@@ -66,8 +66,12 @@ def skew_alarms(session: Session) -> list[str]:
 
 
 def _too_new(statement: StatementRow, reads: str | None) -> str | None:
-    """The version that a peer lacks to read a statement; of one whose bytes are gone nothing is read."""
+    """The version that a peer lacks to read a statement. Of one whose bytes are gone nothing is read; one whose bytes
+    were damaged here keeps nobody waiting: the peer sets it aside."""
     if reads is None or statement.envelope is None:
         return None
-    needs = stated_version(open_envelope(statement.envelope).payload) or CONTRACT_VERSION
+    try:
+        needs = stated_version(open_envelope(statement.envelope).payload) or CONTRACT_VERSION
+    except ContractError:
+        return None
     return needs if is_newer(needs, reads) else None

@@ -12,6 +12,7 @@ from exchange.flows.egress import egress_alarms
 from exchange.flows.log_start import log_alarms
 from exchange.flows.mail import mail_alarms
 from exchange.flows.node import Node
+from exchange.flows.peer import altered_peers
 from exchange.flows.peer_quota import share_alarms
 from exchange.flows.skew import skew_alarms
 from exchange.flows.stamping import stamp_alarms
@@ -74,6 +75,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
                 *own_alarms(session, node),
                 *share_alarms(session, node.settings),
                 *skew_alarms(session),
+                *(f"{peer}: {said}" for peer, said in altered_peers(session)),
                 *map(str, clocks_of(node, all_peers(session)).peers.values()),
             ],
         )

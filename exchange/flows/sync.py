@@ -11,14 +11,13 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
 from exchange.flows.clocks import clocks_of
-from exchange.flows.enrol import peer_card
 from exchange.flows.node import Node
+from exchange.flows.peer import altered_in_words, fingerprint_of
 from exchange.flows.peer_quota import PeerShares, shares_of
 from exchange.flows.skew import Behind, peer_behind, peer_older
 from exchange.store.peers import all_peers, find_peer, lane_of, quarantined, standing_alarm, take_note, withheld_on
 from exchange.store.statements import latest_of
 from exchange.store.tables import PeerRow
-from exchange.trust.card import fingerprint
 from schemas import Receipt, open_envelope, parse_statement
 from schemas.versions import NEWEST
 
@@ -51,7 +50,8 @@ class PeerStatus:
     @property
     def alarms(self) -> list[str]:
         """What is wrong with it, and what it finds wrong with this node, for people."""
-        here = [brief(self.row.alarm)] if self.row.alarm else []
+        altered = altered_in_words(self.row)
+        here = [said for said in (altered, self.row.alarm and brief(self.row.alarm)) if said]
         older = [peer_older(self.behind)] if self.behind else []
         there = set_aside_by(self)
         return [*here, *older, *([there] if there else [])]
@@ -63,7 +63,7 @@ def sync_status(node: Node) -> list[PeerStatus]:
         return [
             PeerStatus(
                 row=peer,
-                fingerprint=fingerprint(peer_card(peer).identity),
+                fingerprint=fingerprint_of(peer),
                 to_send=lane_of(session, peer.node_id).count,
                 acknowledged=lane_of(session, peer.node_id).acknowledged_count,
                 read_again_at=lane_of(session, peer.node_id).read_again_at,

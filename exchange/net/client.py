@@ -35,6 +35,8 @@ MAX_CARD_BYTES = 64 * 1024
 MAX_PROBLEM_BYTES = 16 * 1024
 MAX_RECEIPT_BYTES = 4 * 1024
 MAX_TILE_BYTES = 256 * 32
+MOST_RETRY_S = 90_000
+"""A peer is left alone for no longer than this, whatever it asks for: a quota is a day's."""
 READS = "FFP-Contract"
 """The header in which a node says up to which version of the contract it reads. No signature covers it: a node of the
 first release refuses one that covers more than it knows. Whoever changes it on the way can keep a lane back, as by
@@ -321,7 +323,7 @@ def _refusal(answer: httpx.Response, line: Line) -> PeerUnreachable | PeerMisbeh
     if answer.status_code in (408, 425, 429) or answer.status_code >= 500:
         wait = answer.headers.get("retry-after", "")
         kind = PeerBusy if answer.status_code == httpx.codes.TOO_MANY_REQUESTS else PeerUnreachable
-        return kind(message, retry_after_s=int(wait[:9]) if wait[:9].isdecimal() else 0)
+        return kind(message, retry_after_s=min(int(wait[:9]), MOST_RETRY_S) if wait[:9].isdecimal() else 0)
     return PeerMisbehaved(message)
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from exchange.store.hit_tables import CountersignatureRow, HitPairRow, HitRow
@@ -89,6 +89,19 @@ def parts_of_no_record(session: Session) -> Iterator[tuple[str, str]]:
         query = select(named).outerjoin(RecordRow, RecordRow.statement_id == named).distinct()
         for record in session.scalars(query.where(RecordRow.statement_id.is_(None)).limit(A_TIME)).all():
             yield table.__tablename__, record
+
+
+_PROGRAMS = {
+    "sqlite": "SELECT type || ' ' || name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY 1",
+    "postgresql": "SELECT 'trigger ' || t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+    "WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace "
+    "UNION SELECT 'rule ' || rulename FROM pg_rules WHERE schemaname = current_schema() ORDER BY 1",
+}
+
+
+def programs(session: Session) -> Sequence[str]:
+    """What the database does by itself when rows are read or written, by kind and name. No release makes any."""
+    return session.scalars(text(_PROGRAMS[session.get_bind().dialect.name])).all()
 
 
 def unknown_issuers(session: Session, known: Collection[str]) -> Sequence[str]:

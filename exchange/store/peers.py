@@ -41,12 +41,17 @@ class PeerState(StrEnum):
     """Is given withdrawals, and believed when it acknowledges them, and nothing else."""
     REVOKED = "revoked"
     """Is asked nothing and answered nothing."""
+    ALTERED = "altered"
+    """Its row is not as this node wrote it (``store/seals.py``): as if revoked. Never stored."""
+
+
+ASKED: Final = (PeerState.ENROLLED, PeerState.EXPELLED)
+"""Of the others nothing is read."""
 
 
 def peer_addresses(session: Session) -> list[tuple[str, str]]:
     """Node id and URL of every peer that is still asked for something."""
-    asked = select(PeerRow.node_id, PeerRow.url).where(PeerRow.state != PeerState.REVOKED)
-    return [(node_id, url) for node_id, url in session.execute(asked)]
+    return [(peer.node_id, peer.url) for peer in all_peers(session) if peer.state in ASKED]
 
 
 def next_head(head: bytes, statement_id: str) -> bytes:
@@ -105,7 +110,9 @@ def put_on_lane(session: Session, peer: str, statement_id: str) -> bool:
 
 def extend_lane(session: Session, peer: str, statement_ids: Iterable[str]) -> None:
     """Append statements to a lane, in this order. Needs a write transaction."""
-    lane = session.get_one(LaneRow, peer)
+    lane = lane_of(session, peer)
+    session.add(lane)
+    session.flush()  # a row made again comes before its places
     for statement_id in statement_ids:
         lane.head = next_head(lane.head, statement_id)
         session.add(LaneItemRow(peer=peer, position=lane.count, statement_id=statement_id, head=lane.head))
@@ -189,7 +196,15 @@ def find_lane(session: Session, peer: str) -> LaneRow | None:
 
 
 def lane_of(session: Session, peer: str) -> LaneRow:
-    return session.get_one(LaneRow, peer)
+    """A row that is lost is worked out of the lane's places, as if nothing of it had been acknowledged; whoever writes
+    adds it."""
+    found = find_lane(session, peer)
+    if found is not None:
+        return found
+    last = select(LaneItemRow).where(LaneItemRow.peer == peer).order_by(LaneItemRow.position.desc()).limit(1)
+    item = session.scalars(last).first()
+    count, head = (item.position + 1, item.head) if item is not None else (0, EMPTY_HEAD)
+    return LaneRow(peer=peer, count=count, head=head, acknowledged_count=0, acknowledged_head=EMPTY_HEAD)
 
 
 def lane_head_at(session: Session, peer: str, count: int) -> bytes | None:

@@ -40,14 +40,16 @@ def invited(session: Session, token: str) -> SignInRow | None:
     row = session.scalars(select(SignInRow).where(SignInRow.invitation_sha256 == hashed(token))).one_or_none()
     if row is None or row.invited_until is None or row.invited_until < stamp() or _user(session, row) is None:
         return None
-    return row
+    return row if holds(session, row) else None
 
 
 def sign_in_of(session: Session, pseudonym: str) -> tuple[SignInRow, UserRow] | None:
     """What an active user signs in with, once the invitation was taken up. One question, whoever there is. None also
-    where the user's row is not as this node wrote it."""
+    where one of the two rows is not as this node wrote it."""
     found = session.execute(_SIGN_IN, {"pseudonym": pseudonym}).one_or_none()
-    return None if found is None or not holds(session, found[1]) else (found[0], found[1])
+    if found is None or not (holds(session, found[0]) and holds(session, found[1])):
+        return None
+    return found[0], found[1]
 
 
 _SIGN_IN = (
@@ -89,13 +91,13 @@ def begin_session(session: Session, pseudonym: str, signed_in: SignedInBy, *, mo
 
 
 def session_of(session: Session, token: str, *, idle_s: float) -> tuple[SessionRow, UserRow] | None:
-    """The session of a cookie and its user, unless it is over, was idle for too long, the user was revoked, or the
-    user's row is not as this node wrote it."""
+    """The session of a cookie and its user, unless it is over, was idle for too long, the user was revoked, or one of
+    the two rows is not as this node wrote it."""
     found = session.execute(_SESSION, {"token_sha256": hashed(token)}).one_or_none()
     if found is None:
         return None
     row, user = found
-    if not holds(session, user):
+    if not (holds(session, row) and holds(session, user)):
         return None
     return None if row.ends_at < stamp() or row.seen_at < stamp_in(-idle_s) else (row, user)
 
@@ -139,4 +141,4 @@ def hashed(token: str) -> str:
 
 def _user(session: Session, row: SignInRow) -> UserRow | None:
     user = session.get(UserRow, row.pseudonym)
-    return user if user is not None and user.revoked_at is None else None
+    return user if user is not None and user.revoked_at is None and holds(session, user) else None

@@ -25,6 +25,8 @@ class SignInRow(Base):
     failed: Mapped[int] = mapped_column(default=0)
     """Wrong codes in a row, of somebody who is signed in already. Failures to sign in are ``FailureRow``."""
     locked_until: Mapped[str | None]
+    seal: Mapped[bytes | None]
+    """Over what lets somebody in (``store/seals.py``)."""
 
 
 class FailureRow(Base):
@@ -83,6 +85,8 @@ class SessionRow(Base):
     ends_at: Mapped[str]
     purpose: Mapped[str | None]
     legal_basis: Mapped[str | None]
+    seal: Mapped[bytes | None]
+    """Over whose session it is (``store/seals.py``)."""
 
 
 class TokenRow(Base):

@@ -420,7 +420,7 @@ class PeerRow(Base):
     clock_ahead_s: Mapped[float | None]
     """How far its clock was ahead of this node's when it last answered."""
     seal: Mapped[bytes | None]
-    """Over what the operator decided of it (``store/seals.py``)."""
+    """Over who it is and what the operator decided of it (``store/seals.py``)."""
 
 
 class LaneRow(Base):

@@ -19,11 +19,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
+from exchange.flows import restore as flows_restore
 from exchange.flows.backup import back_up
 from exchange.flows.checkpoint import sign_head
 from exchange.store.copies import digest
 from exchange.store.engine import Store
-from exchange.store.manifest import MANIFEST, SCANS, SEALED, SIGNATURE
+from exchange.store.manifest import MANIFEST, SCANS, SEALED, SIGNATURE, Manifest, check_files
 from exchange.store.tokens import Scope, add_token
 from exchange.store.users import add_user
 from exchange.trust.backup_signature import sign_backup
@@ -208,6 +209,15 @@ def changed(backups: Backups) -> None:
     path.write_text(path.read_text(encoding="utf-8") + "port = 1\n", encoding="utf-8")
 
 
+def without_an_end(path: Callable[[Backups], Path]) -> Callable[[Backups], None]:
+    """Zeros that take no room on the medium, more than this machine has."""
+
+    def change(backups: Backups) -> None:
+        os.truncate(path(backups), shutil.disk_usage(backups.folder).free + 2**30)
+
+    return change
+
+
 HOSTILE: dict[str, tuple[Callable[[Backups], object], str]] = {
     "a path up": (lambda backups: backups.name("../outside"), "no path within it"),
     "an absolute path": (lambda backups: backups.name(str(backups.outside)), "no path within it"),
@@ -224,6 +234,8 @@ HOSTILE: dict[str, tuple[Callable[[Backups], object], str]] = {
     "a pipe": (pipe(lambda backups: backups.made / "config.toml"), "a link or something else"),
     "a pipe for a manifest": (pipe(lambda backups: backups.made / MANIFEST), "a link or something else"),
     "a pipe for a scan": (pipe(lambda backups: backups.scan), "a link or something else"),
+    "a database without an end": (without_an_end(lambda backups: backups.made / "node.db"), "room for"),
+    "a scan without an end": (without_an_end(lambda backups: backups.scan), "larger than any scan"),
     "a file more": (lambda backups: (backups.made / "more").write_bytes(b""), "does not name"),
     "a link more": (lambda backups: (backups.made / "more").symlink_to(backups.folder), "does not name"),
     "a file less": (lambda backups: (backups.made / "config.toml").unlink(), "lacks"),
@@ -318,6 +330,20 @@ def test_a_hostile_backup_is_refused(backups: Backups, again: Callable[..., Any]
     assert "another backup" in said
     assert said.isprintable()
     assert everything(tmp_path) == before
+    assert list((tmp_path / "home").glob("*")) == []
+
+
+def test_a_medium_that_changes_while_it_is_read_is_refused(
+    backups: Backups, again: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is compared and what is written are the same bytes, of the database too."""
+
+    def check_and_change(folder: Path, manifest: Manifest) -> None:
+        check_files(folder, manifest)
+        with_a_token(backups)
+
+    monkeypatch.setattr(flows_restore, "check_files", check_and_change)
+    assert "another one" in refusal(again())
     assert list((tmp_path / "home").glob("*")) == []
 
 

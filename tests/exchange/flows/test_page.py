@@ -101,6 +101,8 @@ def test_a_place_beyond_all_logs_is_refused_before_it_is_stored(owner: Owner) ->
     """No database has a number for it: each round with that peer broke off, and nobody was told why."""
     with pytest.raises(ContractError, match="log_index"):
         verified(with_item(owner.page(), 0, log_index=2**70, envelope=None, inclusion=()), expected(owner))
+    with pytest.raises(ContractError, match="count"):
+        verified(owner.page().model_copy(update={"count": 2**70}), expected(owner))
 
 
 def test_a_page_from_the_middle_goes_on_from_the_readers_head(owner: Owner) -> None:

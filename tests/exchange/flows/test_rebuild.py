@@ -29,7 +29,7 @@ from exchange.store.mirror import mirrored_leaves, mirrored_size
 from exchange.store.peers import lane_of
 from exchange.store.rebuild import lane_ids, lost_leaves, own_leaves, rebuild_sources
 from exchange.store.statements import find_statement
-from exchange.store.tables import AcquisitionRow, RecordRow, StatementRow
+from exchange.store.tables import AcquisitionRow, PeerRow, RecordRow, StatementRow
 from exchange.store.terms import grant_of, groups_of, legal_bases
 from exchange.store.withdrawals import tombstone_for
 from exchange.store.witness import LogStartState, log_start
@@ -294,7 +294,7 @@ def test_a_place_whose_statement_nobody_holds_stays_on_the_lane(three: Network) 
     backup = three.backup(RS)
     (withheld,) = three.share(RS, MKD)
     with three.nodes[RS].store.write() as session:
-        session.connection().exec_driver_sql("UPDATE peer SET legal_basis = ' ' WHERE node_id = 'ffp-mk'")
+        session.get_one(PeerRow, MK).legal_basis = " "
     for witness in WITNESSES:
         three.round(witness, RS)
     three.restart(RS, backup)

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from exchange.errors import Unauthenticated
 from exchange.store.engine import Store
 from exchange.store.seals import broken, derived_key, seal_all
-from exchange.store.sign_in import begin_session, session_of
+from exchange.store.sign_in import begin_session, hashed, invite, invited, session_of, sign_in_of
 from exchange.store.sign_in_tables import TokenRow
 from exchange.store.tokens import find_token, mark_used, minute
 from exchange.store.users import add_user, change_role
@@ -31,7 +31,7 @@ def sealed(store: Store) -> Store:
 
 def alter(store: Store, statement: str) -> None:
     with store.write() as session:
-        session.execute(text(statement))
+        session.execute(text(statement), {"mine": hashed("mine")} if ":mine" in statement else {})
 
 
 @pytest.mark.parametrize("alteration", ALTERATIONS)
@@ -77,14 +77,64 @@ def test_use_does_not_seal_what_was_altered_and_the_operator_does(sealed: Store)
 def test_rows_of_an_earlier_release_are_sealed_once(store: Store) -> None:
     with store.write() as session:
         token = add_user(session, "one", Role.EXAMINER)
+    with store.write() as session:
+        seal_all(session, derived_key(b"secret"))
+    with store.write() as session:
+        add_user(session, "two", Role.EXAMINER)
+        seal_all(session, derived_key(b"secret"))
     store.seal_with(derived_key(b"secret"))
     with store.read() as session:
-        assert len(list(broken(session))) == 2
-    with store.write() as session:
-        seal_all(session)
-    with store.read() as session:
-        assert list(broken(session)) == []
+        assert {name for _, name in broken(session)} == {"two", "2"}, "where something is sealed, all else was altered"
         assert find_token(session, token) is not None
     store.seal_with(derived_key(b"another secret"))
     with store.read() as session:
-        assert len(list(broken(session))) == 2
+        assert len(list(broken(session))) == 4
+
+
+SIGN_IN_ALTERATIONS = {
+    "another's session": "update sign_in_session set pseudonym = 'head'",
+    "an older end": "update sign_in_session set ends_at = '2199-01-01T00:00:00.000Z'",
+    "another way": "update sign_in_session set signed_in = 'oidc'",
+    "a session made up": "insert into sign_in_session (token_sha256, pseudonym, signed_in, began_at, seen_at, ends_at) "
+    "select :mine, 'head', signed_in, began_at, seen_at, ends_at from sign_in_session",
+}
+
+
+@pytest.mark.parametrize("alteration", SIGN_IN_ALTERATIONS)
+def test_nobody_is_signed_in_by_a_session_that_somebody_else_wrote(sealed: Store, alteration: str) -> None:
+    """Whoever can write the database would else sign as the head, without a key."""
+    with sealed.write() as session:
+        add_user(session, "one", Role.EXAMINER)
+        add_user(session, "head", Role.HEAD)
+        cookie = begin_session(session, "one", SignedInBy.PASSWORD_AND_TOTP, most_s=60)
+    with sealed.read() as session:
+        assert session_of(session, cookie, idle_s=60) is not None
+    alter(sealed, SIGN_IN_ALTERATIONS[alteration])
+    made_up = "made up" in alteration
+    with sealed.read() as session:
+        assert session_of(session, "mine" if made_up else cookie, idle_s=60) is None
+        assert [table for table, _ in broken(session)] == ["sign_in_session"]
+
+
+@pytest.mark.parametrize(
+    "alteration",
+    [
+        "update sign_in set password = 'another'",
+        "update sign_in set invitation_sha256 = :mine",
+        "update sign_in set invited_until = '2199'",
+    ],
+)
+def test_nobody_signs_in_with_what_somebody_else_wrote(sealed: Store, alteration: str) -> None:
+    with sealed.write() as session:
+        add_user(session, "head", Role.HEAD)
+        invitation = invite(session, "head", within_s=60)
+        row = invited(session, invitation)
+        assert row is not None
+        row.password = "a hash"
+    with sealed.read() as session:
+        assert sign_in_of(session, "head") is not None
+    alter(sealed, alteration)
+    with sealed.read() as session:
+        assert sign_in_of(session, "head") is None
+        assert (invited(session, "mine"), invited(session, invitation)) == (None, None)
+        assert list(broken(session)) == [("sign_in", "head")]

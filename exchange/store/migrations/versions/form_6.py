@@ -459,14 +459,17 @@ def _drop_unasked() -> None:
         table.drop_column("examiner_since")
 
 
+_SEALED = ("user", "token", "sign_in", "sign_in_session", "peer")
+
+
 def _add_seals() -> None:
     """Of rows that let somebody in. They are sealed when the node is first opened, which has the key."""
-    for table in ("user", "token", "peer"):
+    for table in _SEALED:
         op.add_column(table, sa.Column("seal", sa.LargeBinary()))
 
 
 def _drop_seals() -> None:
-    for name in ("user", "token", "peer"):
+    for name in _SEALED:
         with op.batch_alter_table(name) as table:
             table.drop_column("seal")
 
