@@ -412,3 +412,25 @@ def test_drafts_are_bounded_and_end(node: RunningNode, desk: Desk) -> None:
     assert desk.person.get(desk.address).status_code == 404
     assert not node.node.draft_files.path(file_id).exists()
     assert "There is no draft" not in desk.person.get("/app/register").text, "the others stay"
+
+
+def test_a_new_version_that_another_one_overtook_is_told_before_it_is_signed(desk: Desk) -> None:
+    desk.complete(desk.send(tiny_scan()))
+    record = desk.submit().headers["location"].rpartition("/")[2]
+    first, second = (_amending(desk, record) for _ in range(2))
+    for draft, headstamp in ((first, "PPU"), (second, "S&B")):
+        draft.change(exhibit__headstamp=("", headstamp))
+    assert first.submit().status_code == 303
+    told = second.person.get(f"{second.address}/summary")
+    assert told.status_code == 422
+    assert "Another new version was signed meanwhile" in told.text
+    assert second.fields()["exhibit.headstamp"] == "S&B"
+
+
+def _amending(desk: Desk, record: str) -> Desk:
+    """A draft of a new version, with its scan read."""
+    address = desk.post("/app/register", {"act": "amend", "record": record}).headers["location"]
+    draft = Desk(desk.person, address)
+    for file_id in re.findall(r'id="file-([0-9a-f]{32})"', desk.person.get(address).text):
+        assert draft.fetch(f"/files/{file_id}/read").status_code == 200
+    return draft
