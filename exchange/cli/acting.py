@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=StrEnum)
 
+HIGHEST = 2**63 - 1
+"""The highest number that a row of the database can have."""
 Acting = Annotated[str, typer.Option("--as", help="The user, by pseudonym, in whose name this is done.")]
 
 

@@ -87,6 +87,8 @@ def _tell(made: Backup, *, sealed: bool) -> None:
         typer.echo(f"{made.objects} scans are in the object store, which is backed up by itself.")
     if made.expired:
         typer.echo(f"{made.expired} older backups have expired.")
+    if made.not_expired:
+        typer.echo(f"No older backup expires, and the disk fills: {made.not_expired} Move it away.", err=True)
     if not made.noted:
         typer.echo("The node does not count it as its last: it is not whole, or the home is not writable.", err=True)
     for path in made.outside:

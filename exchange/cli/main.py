@@ -113,6 +113,11 @@ def run() -> None:
     except ExchangeError as error:
         typer.echo(f"ffp: {error}", err=True)
         sys.exit(2)
+    except UnicodeEncodeError as error:
+        typer.echo(
+            f"ffp: {ascii(error.object)[:200]} is not UTF-8; set the terminal to UTF-8, and type it anew.", err=True
+        )
+        sys.exit(2)
     except OSError as error:
         typer.echo(f"ffp: {error.filename or 'this machine'}: {error.strerror or error}.", err=True)
         sys.exit(2)

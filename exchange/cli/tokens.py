@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from exchange.cli.acting import HIGHEST
 from exchange.cli.node import Home
 from exchange.home import resolve_home
 
@@ -52,7 +53,8 @@ def list_all(
 
 @app.command("revoke")
 def revoke(
-    token: Annotated[int, typer.Argument(help="Its number, as `ffp token list` has it.")], home: Home = None
+    token: Annotated[int, typer.Argument(min=1, max=HIGHEST, help="Its number, as `ffp token list` has it.")],
+    home: Home = None,
 ) -> None:
     """Revoke one token at once; the user's others stay."""
     from exchange.flows.node import opened

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from exchange.cli.acting import HIGHEST
 from exchange.cli.node import Home
 from exchange.home import resolve_home
 
@@ -46,7 +47,7 @@ def list_jobs(
 
 @app.command("retry")
 def retry_jobs(
-    numbers: Annotated[list[int] | None, typer.Argument(help="As `ffp job list` has them.")] = None,
+    numbers: Annotated[list[int] | None, typer.Argument(min=1, max=HIGHEST, help="As `ffp job list` has them.")] = None,
     all_dead: Annotated[bool, typer.Option("--all-dead", help="All that were given up.")] = False,
     home: Home = None,
 ) -> None:

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.config import Settings, load_settings
-from exchange.errors import DigestDiffers, NotFound
+from exchange.errors import ConfigurationError, DigestDiffers, NotFound
 from exchange.flows.node import blobs_of, keys_in_force, own_history, store_of
 from exchange.flows.quarantine import to_back_up
 from exchange.home import private_folder
-from exchange.store.backup_paths import is_settings_path
+from exchange.store.backup_paths import check_apart, is_settings_path
 from exchange.store.blobs import BlobFolder
 from exchange.store.copies import copy_file, digest, sync, write_file
 from exchange.store.deliveries import is_kept
@@ -63,6 +63,8 @@ class Backup:
     objects: int
     noted: bool = False
     """Whether the node knows of it: it was whole, and the node's home could be written."""
+    not_expired: str = ""
+    """Why older ones stay that should have expired: of one that cannot be read nobody knows which scans it names."""
 
 
 def back_up(
@@ -91,6 +93,7 @@ def back_up(
     settings = load_settings(home)
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
+    check_apart(folder, home, "A backup is kept apart from its node: name a folder outside of")
     private_folder(folder)
     made_at = stamp()
     whole = folder / f"{settings.node_id}-{made_at.replace(':', '')}"
@@ -110,7 +113,7 @@ def back_up(
             sync(folder)
             backup.folder = whole
             if keep is not None:
-                backup.expired = _expire(folder, settings.node_id, keep)
+                backup.expired, backup.not_expired = _expired(folder, settings.node_id, keep, whole)
             backup.noted = not backup.missing and _note(settings, made_at)
     finally:
         store.close()
@@ -241,9 +244,20 @@ def _secret_files(settings: Settings) -> dict[str, bytes]:
     return {str(path.relative_to(settings.home)): path.read_bytes() for path in paths}
 
 
-def _expire(folder: Path, node_id: str, keep: int) -> int:
-    """How many backups of this node went; each loses its manifest first, so that what is half removed is none."""
-    old = [place for place, manifest in backups_in(folder) if manifest.node_id == node_id][:-keep]
+def _expired(folder: Path, node_id: str, keep: int, newest: Path) -> tuple[int, str]:
+    try:
+        return _expire(folder, node_id, keep, newest), ""
+    except ConfigurationError as error:
+        return 0, str(error)
+
+
+def _expire(folder: Path, node_id: str, keep: int, newest: Path) -> int:
+    """How many backups of this node went; each loses its manifest first, so that what is half removed is none. First
+    those of a clock that was ahead: theirs would else be the newest for ever, and what is made now go at once."""
+    moment = stamp()
+    others = [(m.made_at <= moment, m.made_at, place) for place, m in backups_in(folder) if m.node_id == node_id]
+    others = sorted(other for other in others if other[2] != newest)
+    old = [place for _, _, place in others[: max(0, len(others) + 1 - keep)]]
     for place in old:
         (place / MANIFEST).unlink()
         shutil.rmtree(place)

@@ -15,6 +15,7 @@ from exchange.flows.backup import last_backup
 
 _RETRY = timedelta(minutes=15)
 """What failed is mended sooner than in a day; and a backup reads much of the disk."""
+_DAY = timedelta(days=1)
 _LOOK_S = 30
 """The clock may be set, or the machine sleep, while this waits."""
 
@@ -38,7 +39,7 @@ def back_up_daily(home: Path, at: time, make: Callable[[], object], failed: Call
     """
     due = first_due(last_backup(load_settings(home)), at)
     while True:
-        while now() < due:
+        while timedelta() < due - now() <= _DAY:  # else the clock was set back: at once
             clock.sleep(min(_LOOK_S, max((due - now()).total_seconds(), 0)))
         begun = now()
         due = due_after(begun, at)

@@ -138,11 +138,15 @@ def preview_of(node: Node, pseudonym: str, draft_id: str, file_id: str, *, plain
     return node.draft_files.preview(file_id, plain=plain)
 
 
-def mark_region(node: Node, pseudonym: str, draft_id: str, file_id: str, mask: RegionMask) -> bool:
+def mark_region(
+    node: Node, pseudonym: str, draft_id: str, file_id: str, mask: RegionMask, was: str | None = None
+) -> bool:
     """Keep the region that the examiner marked; returns whether it differs from the found one, which else stands again.
+    ``was``: the bits of the region that was marked upon.
 
     The verdict is that of the region before, until ``read_scan``. Raises NotFound; Conflict while the file was not
-    read; InvalidInput, code "mask-differs", where the cells are not those of the reading.
+    read, or, code "mask-changed", when another page marked another one meanwhile; InvalidInput, code "mask-differs",
+    where the cells are not those of the reading.
     """
     with node.store.write() as session:
         draft = open_draft(session, pseudonym, draft_id)
@@ -152,15 +156,30 @@ def mark_region(node: Node, pseudonym: str, draft_id: str, file_id: str, mask: R
             raise Conflict("This file was not read yet.", code="not-whole")
         if [mask.rows, mask.columns] != reading["grid"]:
             raise InvalidInput("These are not the cells of this scan; load the page anew.", code="mask-differs")
-        roi = of_file(typed(draft), file_id).get("roi")
+        said = of_file(typed(draft), file_id)
+        if was is not None and _bits(file, said) not in (was, mask.bits):
+            raise Conflict("This region was marked on another page meanwhile.", code="mask-changed")
+        roi = said.get("roi")
         mended = bool(mask.model_dump() != reading["found"] or reading["roi"] != roi)
         file.region_mask, file.region_roi = (mask.model_dump_json(), roi) if mended else (None, None)
     return mended
 
 
+def region_bits(node: Node, pseudonym: str, draft_id: str, file_id: str) -> str:
+    """The bits of the region as it stands: as it was marked, else as it was found. Raises NotFound."""
+    with node.store.read() as session:
+        draft = open_draft(session, pseudonym, draft_id)
+        return _bits(find_file(session, draft, file_id), of_file(typed(draft), file_id))
+
+
 def place_of(node: Node, file: DraftFileRow) -> Path:
     """Raises NotFound when a scan of an earlier version was erased."""
     return node.blobs.path(file.sha256 or "") if file.stored else node.draft_files.path(file.file_id)
+
+
+def _bits(file: DraftFileRow, said: dict[str, str]) -> str:
+    mask, found = marked_in(file, said), json.loads(file.reading or "{}").get("found")
+    return mask.bits if mask is not None else found["bits"] if found else ""
 
 
 def _check_size(node: Node, size: int) -> None:

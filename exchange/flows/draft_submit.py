@@ -17,6 +17,7 @@ from exchange.flows.submit import Receipt, ReceivedScan, Scan, StoredScan, check
 from exchange.policy import names
 from exchange.store.draft_tables import DraftFileRow
 from exchange.store.peers import PeerState, all_peers
+from exchange.store.records import find_record
 from exchange.store.terms import groups_of
 from schemas import Blob, ContractError, Maker, Record, parse_submission
 from schemas.vocabulary import Jurisdiction, Modality, ReleaseLevel
@@ -68,6 +69,17 @@ def summarise(node: Node, maker: Maker, draft_id: str) -> Summary:
     if problems:
         return Summary(draft, None, problems)
     return Summary(draft, record, {}, _reached(node, record))
+
+
+def overtaken(node: Node, draft: Draft) -> str | None:
+    """The code of why a new version cannot be signed: the record has another one by now, or was withdrawn."""
+    if draft.row.supersedes is None:
+        return None
+    with node.store.read() as session:
+        found = find_record(session, draft.row.supersedes)
+    if found is None:
+        return "withdrawn"
+    return None if found[0].superseded_by is None else "superseded"
 
 
 def submit_draft(node: Node, maker: Maker, draft_id: str, seen: str) -> str:

@@ -7,6 +7,7 @@ The languages of the region write names in Latin and in Cyrillic letters, and nu
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from enum import StrEnum
 
@@ -26,18 +27,26 @@ class Doubt(StrEnum):
 
 
 _E_MAIL = re.compile(r"\S@\w[\w.-]*\.\w{2,}")
-_PHONE = re.compile(r"(?<!\d)(?:\+|00)[1-9]\d{7,13}(?!\d)|(?<!\d)0[1-9]\d{6,8}(?!\d)")
-"""With the country's code, or as dialled within a country. Blanks and dashes between digits are taken out before."""
-_IDENTITY = re.compile(r"(?<!\d)(?:\d{13}|\d{10})(?!\d)|(?<!\w)[A-Z]\d{8}[A-Z](?!\w)")
-"""JMBG, EMBG and IDNP have 13 digits; the numbers of Kosovo* and Ukraine 10; Albania's are A12345678B."""
-_BETWEEN_DIGITS = re.compile(r"(?<=\d)[ ./()-]{1,2}(?=\d)")
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
+_NUMBER = re.compile(r"\+?\d(?:[ ./()-]{0,3}\d)*")
+"""Groups of digits with what people write between them."""
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+"""What is a date or a reference has a year as one of its groups; a number of a person is seldom cut there."""
+_PHONE = re.compile(r"(?:\+|00)[1-9]\d{7,13}")
+"""With the country's code."""
+_PHONE_WITHIN = re.compile(r"0[1-9]\d{6,8}")
+"""As dialled within a country."""
+_IDENTITY = re.compile(r"(?<!\w)[A-Z]\d{8}[A-Z](?!\w)", re.IGNORECASE)
+"""Albania's are A12345678B. JMBG, EMBG and IDNP have 13 digits; the numbers of Kosovo* and Ukraine 10."""
 _STREET = re.compile(
     r"\b(?:ul|ulica|bulevar|trg|rruga|rr|bulevardi|strada|str|bd|вул|вулиця|ул|улица|булевар|бул|street)\b\.?\s+\S",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _TITLES = {"dr", "mr", "mrs", "gosp", "gđa", "g", "z", "znj", "dl", "dna", "др", "г", "пан", "пані", "господин"}
-_SURNAME = re.compile(r".{2,}(?:ić|escu|enko|chuk|ић|енко|чук|ський|ська|овски|ovski|oska|оска)$", re.IGNORECASE)
+_SURNAME = re.compile(
+    r".{2,}(?:ić|[oe]vic|escu|enko|chuk|ић|енко|чук|ський|ська|овски|ovski|oska|оска)$", re.IGNORECASE
+)
 """Endings of surnames of which one capitalised word is enough: South Slavic, Romanian, Ukrainian, Macedonian."""
 _TRADE = frozenset(
     """
@@ -70,12 +79,13 @@ def doubts(text: str, *, place: bool = False) -> tuple[Doubt, ...]:
     (<Doubt.IDENTITY_NUMBER: 'identity_number'>, <Doubt.NAME: 'name'>)
     """
     found = []
-    close = _BETWEEN_DIGITS.sub("", text)
+    text = _DASHES.sub("-", unicodedata.normalize("NFKC", text))  # blanks that do not break, digits of full width
+    kinds = {_kind_of(number) for number in _numbers(text)}
     if _E_MAIL.search(text):
         found.append(Doubt.E_MAIL)
-    if _IDENTITY.search(close) and not _PHONE.search(close):
+    if _IDENTITY.search(text) or Doubt.IDENTITY_NUMBER in kinds:
         found.append(Doubt.IDENTITY_NUMBER)
-    if _PHONE.search(close):
+    if Doubt.TELEPHONE in kinds:
         found.append(Doubt.TELEPHONE)
     if _STREET.search(text):
         found.append(Doubt.ADDRESS)
@@ -100,6 +110,28 @@ def _texts(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str
                 yield from _texts(item, (*path, str(number)))
         case str() if path[-1] in FREE and not isinstance(value, StrEnum):
             yield ".".join(path), value
+
+
+def _numbers(text: str) -> Iterator[str]:
+    """Each run of groups, and its parts between blanks: two numbers may stand side by side."""
+    for run in _NUMBER.findall(text):
+        yield run
+        if " " in run:
+            yield from run.split()
+
+
+def _kind_of(number: str) -> Doubt | None:
+    digits = re.sub(r"[^\d+]", "", number)
+    cut_at_a_year = digits != number and _YEAR.search(number) is not None
+    if _PHONE.fullmatch(digits) or (_PHONE_WITHIN.fullmatch(digits) and not cut_at_a_year):
+        return Doubt.TELEPHONE
+    of_a_person = len(digits) == 13 and "/" not in number
+    return Doubt.IDENTITY_NUMBER if of_a_person or _is_ten(number, cut_at_a_year=cut_at_a_year) else None
+
+
+def _is_ten(number: str, *, cut_at_a_year: bool) -> bool:
+    """Ten digits, written as one or with blanks."""
+    return re.fullmatch(r"\d(?: ?\d){9}", number) is not None and not cut_at_a_year
 
 
 def _looks_like_a_name(text: str) -> bool:

@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput
 from exchange.flows.node import Node
 from exchange.flows.say import made
 from exchange.flows.terms import policy_of, state_policy
 from exchange.store.peers import PeerState, all_peers
 from schemas import Group, LegalBasis, Maker, Policy
-from schemas.vocabulary import ExhibitKind, Jurisdiction
+from schemas.vocabulary import ExhibitKind, Jurisdiction, SharingRule
 
 NO_LINE = "no line, so it is blocked"
 
@@ -124,11 +125,13 @@ def _bases_changed(before: Policy | None, after: Policy) -> Iterator[str]:
 
 def _lines(policy: Policy | None) -> dict[tuple[Jurisdiction, ExhibitKind], str]:
     bases = policy.bases if policy else ()
-    return {
-        (basis.jurisdiction, kind): f"{basis.rule} under {basis.article}, to be reviewed by {basis.review_by}"
-        for basis in bases
-        for kind in basis.kinds
-    }
+    return {(basis.jurisdiction, kind): _line(basis) for basis in bases for kind in basis.kinds}
+
+
+def _line(basis: LegalBasis) -> str:
+    said = f"{basis.rule} under {basis.article}, to be reviewed by {basis.review_by}"
+    past = basis.rule is SharingRule.ALLOWED and basis.review_by < now().date()
+    return f"{said}, which is past, so each needs an approval" if past else said
 
 
 def _named(members: set[Jurisdiction]) -> str:

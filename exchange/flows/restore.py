@@ -17,7 +17,7 @@ from exchange.flows.check_report import LogCheck, Progress
 from exchange.flows.log_check import check_and_keep
 from exchange.flows.node import opened, store_of
 from exchange.home import private_folder
-from exchange.store.backup_paths import ANOTHER, check_paths, check_sealed_path, plain_file
+from exchange.store.backup_paths import ANOTHER, check_apart, check_paths, check_sealed_path, plain_file
 from exchange.store.copies import copy_file, sync, write_file
 from exchange.store.manifest import (
     BLOBS,
@@ -77,6 +77,7 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
     manifest = parse_manifest(source, raw)
     if any(home.glob("*")):
         raise ConfigurationError(f"{home} is not empty; it is left as it is. Restore into a folder that is.")
+    check_apart(home, source, "A node is not made inside of its backup: name a folder outside of")
     # 2.
     private = _secrets(source, manifest, secrets)
     # 3.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -39,6 +40,22 @@ class Suspicion:
         if self.believed:
             return f"The key that signed this {said} This stands before that place: it is believed."
         return f"Not believed: the key that signed this {said}"
+
+
+class Shown(Protocol):
+    """A record as a page, a table or an answer shows it."""
+
+    @property
+    def statement_id(self) -> str: ...
+    @property
+    def issuer(self) -> str: ...
+
+
+def suspicions_of(node: Node, *shown: Iterable[Shown | None]) -> dict[str, Suspicion]:
+    """Of all these records, some of which may be gone, those whose key was in wrong hands."""
+    names = {(record.statement_id, record.issuer) for records in shown for record in records if record is not None}
+    with node.store.read() as session:
+        return suspicions(session, node, names)
 
 
 def suspicions(session: Session, node: Node, statements: Iterable[tuple[str, str]]) -> dict[str, Suspicion]:

@@ -38,6 +38,12 @@ _DATABASE = "node.d"
 """``node.db`` with what SQLite keeps beside it, and ``node.dump``."""
 
 
+def check_apart(place: Path, of: Path, said: str) -> None:
+    """Raises ConfigurationError, as it is ``said``, where a folder is another one, or lies in it."""
+    if place.resolve().is_relative_to(of.resolve()):
+        raise ConfigurationError(f"{said} {of}.")
+
+
 def check_paths(names: Iterable[str]) -> None:
     """Raises ConfigurationError for a name that is no path below a folder in its one spelling, and for two that are
     the same file, or of which one lies within the other."""

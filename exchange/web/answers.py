@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -397,20 +398,24 @@ def record(
     )
 
 
-def candidate(found: StoredCandidate, worth: Worth, seen_from: str | None = None) -> CandidateAnswer:
-    return CandidateAnswer(**_candidate(found, worth, seen_from))
+def candidate(
+    found: StoredCandidate, worth: Worth, doubted: Mapping[str, Suspicion], seen_from: str | None = None
+) -> CandidateAnswer:
+    return CandidateAnswer(**_candidate(found, worth, doubted, seen_from))
 
 
-def candidate_detail(found: StoredCandidate, worth: Worth) -> CandidateDetail:
+def candidate_detail(found: StoredCandidate, worth: Worth, doubted: Mapping[str, Suspicion]) -> CandidateDetail:
     sides = ((found.acquisition_a, found.record_a), (found.acquisition_b, found.record_b))
     return CandidateDetail(
-        **_candidate(found, worth, None),
+        **_candidate(found, worth, doubted, None),
         comparison=json.loads(found.row.comparison),
         mended=[record.statement_id for scan, record in sides if scan.region_mended],
     )
 
 
-def _candidate(found: StoredCandidate, worth: Worth, seen_from: str | None) -> dict[str, Any]:
+def _candidate(
+    found: StoredCandidate, worth: Worth, doubted: Mapping[str, Suspicion], seen_from: str | None
+) -> dict[str, Any]:
     mine, other = found.record_a, found.record_b
     if seen_from == other.statement_id:
         mine, other = other, mine
@@ -425,8 +430,8 @@ def _candidate(found: StoredCandidate, worth: Worth, seen_from: str | None) -> d
         "same_case": found.row.same_case,
         "likelihood_ratio": worth.likelihood_ratio,
         "no_validated_lr": worth.no_validated_lr,
-        "record": summary(mine),
-        "other": summary(other),
+        "record": summary(mine, doubted.get(mine.statement_id)),
+        "other": summary(other, doubted.get(other.statement_id)),
         "created_at": datetime.fromisoformat(found.row.created_at),
         "matcher": found.row.matcher_version,
         "matcher_differs": other_matcher(found.row.matcher_version),

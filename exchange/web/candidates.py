@@ -11,6 +11,7 @@ from exchange.errors import NotFound
 from exchange.flows.blind import note_shown, view_of
 from exchange.flows.node import Node
 from exchange.flows.pair_picture import pair_picture, small_picture
+from exchange.flows.suspicion import suspicions_of
 from exchange.flows.worth import worth_of
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import (
@@ -84,7 +85,8 @@ def read_candidate(node: OpenNode, asker: Consulting, candidate_id: CandidateId)
     """One pair with its explanation: registration, overlap, and each cell's correlation and displacement."""
     found = found_candidate(asker, candidate_id)
     note_candidate(asker, Act.READ_CANDIDATE, found)
-    return answers.candidate_detail(found, worth_of(node.calibration, found))
+    doubted = suspicions_of(node, (found.record_a, found.record_b))
+    return answers.candidate_detail(found, worth_of(node.calibration, found), doubted)
 
 
 @router.get(
@@ -154,5 +156,6 @@ def _answer(
     last = found[limit - 1].row if len(found) > limit else None
     following = encode_cursor(last.score, last.candidate_id) if last else None
     link_next(request, response, following)
-    items = [answers.candidate(item, worth_of(node.calibration, item), seen_from) for item in found[:limit]]
+    doubted = suspicions_of(node, *((item.record_a, item.record_b) for item in found[:limit]))
+    items = [answers.candidate(item, worth_of(node.calibration, item), doubted, seen_from) for item in found[:limit]]
     return answers.CandidatePage(items=items, next=following, pending=pending)

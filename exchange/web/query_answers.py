@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from exchange.clock import stamp
 from exchange.flows.approvals import Waiting
 from exchange.flows.ask import Asked
+from exchange.flows.suspicion import Suspicion
 from exchange.store.queries import OPEN, FoundState
 from exchange.store.tables import FoundRow, QueryRow
 from exchange.web import answers
@@ -173,13 +174,13 @@ def query(row: QueryRow, found: Sequence[FoundRow], *, told: bool, banded: bool)
     )
 
 
-def approval(item: Waiting, node_id: str) -> ApprovalAnswer:
-    row, asking = item.row, item.query
+def approval(item: Waiting, node_id: str, doubted: Mapping[str, Suspicion]) -> ApprovalAnswer:
+    row, asking, record = item.row, item.query, item.record
     return ApprovalAnswer(
         concerns=row.concerns,
         concern=item.concern,
         jurisdiction=answers.jurisdiction(row.jurisdiction),
-        record=answers.summary(item.record) if item.record is not None else None,
+        record=None if record is None else answers.summary(record, doubted.get(record.statement_id)),
         handling=item.handling.code if item.handling else None,
         restriction=item.handling.restriction if item.handling else None,
         query=asking.statement_id if asking else None,

@@ -11,6 +11,7 @@ from exchange.flows.approvals import decide as decide_approval
 from exchange.flows.approvals import queue_for
 from exchange.flows.free_text import doubts_in
 from exchange.flows.policy_change import change_policy, preview_policy
+from exchange.flows.suspicion import suspicions_of
 from exchange.flows.terms import grant, policy_of
 from exchange.flows.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states
 from exchange.web import answers, query_answers
@@ -140,7 +141,8 @@ def read_approvals(
 ) -> list[query_answers.ApprovalAnswer]:
     """What waits for a decision, the most pressing first: records, own queries, and what peers' queries found."""
     found = queue_for(node, caller.role, caller.pseudonym, open_only=not everything)
-    return [query_answers.approval(item, node.node_id) for item in found]
+    doubted = suspicions_of(node, (item.record for item in found))
+    return [query_answers.approval(item, node.node_id, doubted) for item in found]
 
 
 @router.post("/approvals", status_code=201, response_model=answers.Stated)

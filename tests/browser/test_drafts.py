@@ -235,3 +235,84 @@ def test_another_person_gets_nothing_of_what_was_typed(context: Any, rs: Running
     saved(one)
     assert one.locator("main").is_visible()
     assert kept(rs, address)[0]["exhibit.headstamp"] == "PPU 7"
+
+
+def test_a_region_that_both_tabs_marked_is_asked_about(context: Any, rs: RunningNode, ffp_data: Path) -> None:
+    one = context.new_page()
+    begin(one, rs)
+    dropped(one, ffp_data / "fadul" / "Fadul 1-1.x3p")
+    one.locator("[data-file][data-state=read]").wait_for(timeout=MINUTE)
+    two = context.new_page()
+    two.goto(one.url)
+    two.locator("[data-register][data-state=ready]").wait_for()
+    stroke(one, mend(one), (0.3, 0.3), (0.7, 0.3), size="41")
+    marked = region_of(rs, one.url)
+
+    stroke(two, mend(two), (0.3, 0.6), (0.7, 0.6), size="41")
+    two.locator(".brush .ask", has_text="changed in another window").wait_for()
+    assert region_of(rs, one.url) == marked, "nothing is overwritten unasked"
+    two.get_by_role("button", name="Take what is there").click()
+    assert two.locator("[data-told]").inner_text() == one.locator("[data-told]").inner_text()
+    assert region_of(rs, one.url) == marked
+
+    stroke(two, two.locator(".brush canvas"), (0.3, 0.6), (0.7, 0.6), size="41")  # now it knows what it paints on
+    assert not two.locator(".brush .ask").is_visible()
+    both = region_of(rs, one.url)
+    assert both != marked
+    stroke(one, one.locator(".brush canvas"), (0.3, 0.5), (0.7, 0.5), size="41")
+    one.get_by_role("button", name="Done").click()
+    assert one.locator(".brush").count(), "it is still asked"
+    with one.expect_response("**/region"):
+        one.get_by_role("button", name="Keep what is here").click()
+    assert region_of(rs, one.url) not in (marked, both)
+
+
+def mend(page: Any) -> Any:
+    page.bring_to_front()
+    page.get_by_role("button", name="Mend the region").click()
+    page.locator(".brush[data-state=ready]").wait_for()
+    page.get_by_role("button", name="Take from the region").click()
+    return page.locator(".brush canvas")
+
+
+def stroke(page: Any, canvas: Any, begins: tuple[float, float], ends: tuple[float, float], *, size: str) -> None:
+    """Between two places given as shares of the canvas; ends once the node has answered."""
+    page.bring_to_front()
+    page.get_by_label("Size of the brush, in cells").fill(size)
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    from_, to = ((box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (begins, ends))
+    page.mouse.move(*from_)
+    page.mouse.down()
+    page.mouse.move(*to, steps=8)
+    with page.expect_response("**/region"):
+        page.mouse.up()
+
+
+def region_of(node: RunningNode, address: str) -> str | None:
+    ((file,),) = (kept(node, address)[1],)
+    return file.region_mask
+
+
+def test_files_on_their_way_are_not_left_behind(context: Any, rs: RunningNode, ffp_data: Path) -> None:
+    page = context.new_page()
+    begin(page, rs)
+    slow(page)
+    dropped(page, *(ffp_data / "fadul" / f"Fadul {name}.x3p" for name in ("1-1", "1-2", "2-1", "2-2")))
+    page.locator("[data-said]", has_text="% sent").first.wait_for()
+    field(page, "Headstamp").fill("PPU")
+    page.get_by_role("button", name="Check and sign").click()
+    page.locator("[data-saved]", has_text="still on their way").wait_for()
+    assert page.evaluate("() => document.activeElement.hasAttribute('data-cancel')")
+    assert page.locator(".arriving").count() == 4
+    assert kept(rs, page.url)[0]["exhibit.headstamp"] == "PPU"
+
+    # nor by another way out of the page, unasked
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.get_by_role("link", name="Search").first.click()
+    page.wait_for_function("() => document.querySelectorAll('.arriving').length <= 4")
+    assert asked == ["beforeunload"]
+    page.locator("[data-file][data-state=read]").nth(3).wait_for(timeout=3 * MINUTE)
+    page.get_by_role("button", name="Check and sign").click()
+    page.wait_for_url("**/summary")

@@ -12,6 +12,7 @@ from exchange.errors import InvalidInput
 from exchange.flows.approvals import decide, queue_for
 from exchange.flows.free_text import Doubt, doubts
 from exchange.flows.node import Node
+from exchange.flows.suspicion import suspicions_of
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web import query_answers
 from exchange.web.access import OpenNode
@@ -32,7 +33,8 @@ def waiting(node: OpenNode, who: Watching, doubt: Doubts = ()) -> Response:
     """The most pressing first; what was decided stands below. ``doubt``: what the reason just signed may tell."""
     asker = who.consultation
     found = queue_for(node, who.caller.role, who.caller.pseudonym, open_only=False)
-    items = [query_answers.approval(item, node.node_id) for item in found]
+    doubted = suspicions_of(node, (item.record for item in found))
+    items = [query_answers.approval(item, node.node_id, doubted) for item in found]
     open_ones = [item for item in items if item.decision is None]
     decided = sorted(
         (item for item in items if item.decision is not None), key=lambda item: str(item.decided_at), reverse=True

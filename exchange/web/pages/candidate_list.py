@@ -12,6 +12,7 @@ from starlette.responses import Response
 from exchange.errors import NotFound
 from exchange.flows.links import linked
 from exchange.flows.node import Node
+from exchange.flows.suspicion import suspicions_of
 from exchange.flows.worth import worth_of
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import CandidateFilter, Page, StoredCandidate, candidates_of, open_candidates
@@ -121,10 +122,11 @@ def _listed(node: Node, who: Visitor, found: list[StoredCandidate], seen_from: s
     with node.store.read() as session:
         seen = seen_by(session, who.caller.pseudonym, [item.scans for item in found])
         hits = linked(session, [item.scans for item in found])
+    doubted = suspicions_of(node, *((item.record_a, item.record_b) for item in found))
     opened = {scans for scans, row in seen.items() if row.opened_at is not None}
     return [
         Listed(
-            answers.candidate(item, worth_of(node.calibration, item), seen_from),
+            answers.candidate(item, worth_of(node.calibration, item), doubted, seen_from),
             hits.get(item.scans),
             who.caller.role is Role.EXAMINER and item.scans not in opened,
         )

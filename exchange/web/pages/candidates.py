@@ -14,6 +14,7 @@ from exchange.flows.heights import MOST, Form, Wanted
 from exchange.flows.pipelines import Variant
 from exchange.flows.region_masks import mask_digest, region_mask_of
 from exchange.flows.reviews import reviews_of
+from exchange.flows.suspicion import suspicions_of
 from exchange.flows.worth import worth_of
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import StoredCandidate
@@ -46,7 +47,8 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
     asker = who.consultation
     found = found_candidate(asker, candidate_id)
     note_candidate(asker, Act.READ_CANDIDATE, found)
-    pair = answers.candidate_detail(found, worth_of(node.calibration, found))
+    doubted = suspicions_of(node, (found.record_a, found.record_b))
+    pair = answers.candidate_detail(found, worth_of(node.calibration, found), doubted)
     with node.store.read() as session:
         reviews = reviews_of(session, node, pair_of(found), who.caller.pseudonym, who.caller.role)
     own = node.node_id in (found.record_a.issuer, found.record_b.issuer)

@@ -21,6 +21,7 @@ from exchange.flows.free_text import doubts_in
 from exchange.flows.hits_told import note_hits
 from exchange.flows.node import Node
 from exchange.flows.sign_in import csrf_of
+from exchange.flows.suspicion import suspicions_of
 from exchange.flows.worth import other_matcher
 from exchange.store.sign_in import session_of, to_be_touched, touch_session
 from exchange.web.access import Caller, OpenNode
@@ -59,6 +60,7 @@ _pages.globals |= {
     "viewer_modules": VIEWER_MODULES,
     "other_matcher": other_matcher,
     "standing": standing,
+    "suspicions_of": suspicions_of,
 }
 
 

@@ -14,7 +14,7 @@ from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows import drafts as flow
 from exchange.flows.draft_changes import Change, changes_of_form
 from exchange.flows.draft_form import CHOICES, FILE_CHOICES, ticked
-from exchange.flows.draft_submit import Summary, submit_draft, summarise
+from exchange.flows.draft_submit import Summary, overtaken, submit_draft, summarise
 from exchange.flows.drafts import Draft
 from exchange.flows.node import Node
 from exchange.log.audit_entry import Act
@@ -129,8 +129,9 @@ def summary(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
     found = summarise(node, who.caller.maker, draft_id)
     if found.draft.row.statement_id is not None:
         return RedirectResponse(f"/app/records/{found.draft.row.statement_id}", 303)
-    if found.record is None:
-        return _form(node, who, found.draft, found.problems)
+    late = overtaken(node, found.draft)
+    if found.record is None or late is not None:
+        return _form(node, who, found.draft, found.problems | ({} if late is None else {"": late}))
     return _summary(who, found)
 
 

@@ -16,7 +16,7 @@ from exchange.flows.node import Node
 from exchange.web.access import OpenNode
 from exchange.web.heavy import Kind, heavily, place
 from exchange.web.pages.draft_files import card_of
-from exchange.web.pages.fetched import check_own, is_fetched, read_json
+from exchange.web.pages.fetched import MAX_JSON_BYTES, check_own, is_fetched, read_json
 from exchange.web.pages.layout import Visitor, off_loop, page
 from exchange.web.pages.register import DraftId, Registering
 from exchange.web.pages.sent import bounded_body, check_script
@@ -43,6 +43,14 @@ class Announcement(BaseModel):
         last = self.name.replace("\\", "/").rpartition("/")[2] or "scan"
         printable = "".join(character if character.isprintable() else "?" for character in last)
         return printable[: flow.MAX_NAME]
+
+
+class Marking(BaseModel):
+    """A region that was marked by hand; ``was``: the bits of the one that it was marked upon."""
+
+    model_config = ConfigDict(extra="forbid")
+    region: RegionMask
+    was: Annotated[str, Field(max_length=MAX_JSON_BYTES)]
 
 
 @router.post("/register/{draft_id}/files")
@@ -92,10 +100,17 @@ async def remove(request: Request, node: OpenNode, who: Registering, draft_id: D
 
 @router.post("/register/{draft_id}/files/{file_id}/region")
 async def mark(request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
-    """Keep the region that was marked by hand; whether it differs from the one that was found."""
+    """Keep the region that was marked by hand; whether it differs from the one that was found. With 409 the one that
+    another page marked meanwhile, to be asked about."""
     check_script(request, node, who.csrf)
-    mask = await read_json(request, RegionMask)
-    mended = await off_loop(flow.mark_region, node, who.caller.pseudonym, draft_id, file_id, mask)
+    said = await read_json(request, Marking, most=2 * MAX_JSON_BYTES)
+    of = (node, who.caller.pseudonym, draft_id, file_id)
+    try:
+        mended = await off_loop(flow.mark_region, *of, said.region, said.was)
+    except Conflict as error:
+        if error.code != "mask-changed":
+            raise
+        return JSONResponse({"there": await off_loop(flow.region_bits, *of)}, 409)
     return JSONResponse({"mended": mended})
 
 

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.flows.suspicion import Suspicion, suspicions
+from exchange.flows.suspicion import Suspicion, suspicions, suspicions_of
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.store.records import RecordFilter, search_records
 from exchange.web import answers
@@ -112,7 +112,7 @@ def export(request: Request, node: OpenNode, who: Reading) -> Response:
     with node.store.read() as session:
         rows = list(search_records(session, question.wanted, before=None, limit=MOST_EXPORTED + 1))
     shown, more = rows[:MOST_EXPORTED], len(rows) > MOST_EXPORTED
-    body = sheet(shown, more=more)
+    body = sheet(shown, suspicions_of(node, shown), more=more)
     for start in range(0, max(1, len(shown)), MAX_SUBJECTS):
         named = [row.statement_id for row in shown[start : start + MAX_SUBJECTS]]
         asker.note(Act.SEARCH_RECORDS, len(named), *named, asked=question.asked | {"as": "csv"})

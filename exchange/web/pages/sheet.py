@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from exchange.flows.suspicion import Suspicion
 from exchange.store.tables import RecordRow
 from exchange.web.languages import gettext, term
+from exchange.web.pages.sentences import suspicion
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
+HEAD = (
+    *("jurisdiction", "node", "case", "kind", "calibre", "earliest", "latest", "handling", "received", "record"),
+    "suspicion",
+)
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -18,12 +24,12 @@ def guarded(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
-def sheet(rows: Sequence[RecordRow], *, more: bool) -> bytes:
-    """With the handling code of each record, and the footnote wherever Kosovo* stands; ``more``: not all fitted."""
+def sheet(rows: Sequence[RecordRow], doubted: Mapping[str, Suspicion], *, more: bool) -> bytes:
+    """With the handling code of each record, what is to be said of its key, and the footnote wherever Kosovo* stands;
+    ``more``: not all fitted."""
     written = io.StringIO()
     table = csv.writer(written)
-    head = ("jurisdiction", "node", "case", "kind", "calibre", "earliest", "latest", "handling", "received", "record")
-    table.writerow(head)
+    table.writerow(HEAD)
     for row in rows:
         cells = (
             term(row.jurisdiction, "jurisdiction"),
@@ -36,6 +42,7 @@ def sheet(rows: Sequence[RecordRow], *, more: bool) -> bytes:
             row.handling,
             row.received_at,
             row.statement_id,
+            suspicion(doubted[row.statement_id]) if row.statement_id in doubted else "",
         )
         table.writerow([guarded(cell) for cell in cells])
     if any(row.jurisdiction == Jurisdiction.XK for row in rows):

@@ -96,6 +96,9 @@ function send(files) {
   next();
 }
 
+/** What would be lost with the page: files that are not here yet, strokes that were not saved. */
+const onItsWay = () => cards.querySelector(".arriving:not([data-state=failed]), .brush[data-unsaved]");
+
 const drop = area.querySelector("[data-drop]");
 drop.addEventListener("dragover", (event) => {
   event.preventDefault();
@@ -150,7 +153,15 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault(); // a form would send all of the draft
   await save.now();
   if (!save.settled()) asks.querySelector("button")?.focus();
-  else if (event.submitter?.value === "summary") location.assign(`${address}/summary`);
+  else if (event.submitter?.value !== "summary") return;
+  else if (onItsWay()) {
+    document.querySelector("[data-saved]").textContent = words("Arriving");
+    onItsWay().querySelector("[data-cancel], [data-done]").focus();
+  } else location.assign(`${address}/summary`);
+});
+
+window.addEventListener("beforeunload", (event) => {
+  if (onItsWay()) event.preventDefault();
 });
 
 // what was whole before the page was loaded, or came from an earlier version

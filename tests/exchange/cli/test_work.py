@@ -55,6 +55,21 @@ def acts(home: Path) -> list[tuple[str, str, int]]:
         return [(row.act, row.actor, row.count) for row in session.scalars(select(AuditRow)) if row.act == "retry-work"]
 
 
+@pytest.mark.parametrize("words", [("job", "retry"), ("token", "revoke")])
+@pytest.mark.parametrize("number", ["0", str(2**63), "9" * 40])
+def test_a_number_that_no_row_has_is_refused_in_words(
+    ffp: Ffp, home: Path, words: tuple[str, str], number: str
+) -> None:
+    said = ffp(*words, number, "--home", home)
+    assert said.code == 2
+    assert "Error: Invalid value for" in said.err
+
+
+def test_words_of_a_terminal_that_is_not_in_utf_8_are_refused_in_words(ffp: Ffp, home: Path) -> None:
+    said = ffp("user", "role", "marko.\udce6", "examiner", "--home", home)
+    assert refusal(said) == "ffp: 'marko.\\udce6' is not UTF-8; set the terminal to UTF-8, and type it anew."
+
+
 def test_dead_ones_first_with_what_they_failed_of(ffp: Ffp, home: Path) -> None:
     with opened(home) as node, node.store.read() as session:
         scan = session.scalars(select(AcquisitionRow).order_by(AcquisitionRow.acquisition_id)).first()

@@ -139,6 +139,44 @@ def test_old_backups_expire_with_the_scans_that_no_other_names(network: Network,
     assert scans_in(folder) == {b"one scan", b"other scan"}
 
 
+def test_what_was_just_made_never_expires_and_those_of_a_clock_that_was_ahead_go_first(
+    node: Node, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = node.settings.home
+    kept = back_up(home, folder).folder
+    monkeypatch.setattr(flow, "stamp", lambda: "2031-01-01T00:00:00.000Z")
+    ahead = back_up(home, folder, keep=2).folder
+    monkeypatch.undo()
+    made = back_up(home, folder, keep=2)
+    assert made.expired == 1
+    assert {path.parent for path in folder.glob(f"*/{MANIFEST}")} == {kept, made.folder}, ahead
+    last = back_up(home, folder, keep=1)
+    assert {path.parent for path in folder.glob(f"*/{MANIFEST}")} == {last.folder}
+
+
+def test_a_damaged_backup_beside_it_keeps_the_others_and_is_told(node: Node, folder: Path) -> None:
+    home = node.settings.home
+    first = back_up(home, folder).folder
+    (first / MANIFEST).write_bytes(b"{")
+    made = back_up(home, folder, keep=1)
+    assert made.noted, "it is whole all the same"
+    assert str(first) in made.not_expired
+    assert back_up(home, folder, keep=1).expired == 0
+    assert scans_in(folder) == {b"one scan", b"other scan"}
+
+
+@pytest.mark.sqlite
+def test_a_backup_and_its_node_lie_apart(node: Node, folder: Path) -> None:
+    home = node.settings.home
+    for within in (home, home / "blobs" / "backups"):
+        with pytest.raises(ConfigurationError, match="kept apart from its node"):
+            back_up(home, within)
+    made = back_up(home, folder).folder
+    with pytest.raises(ConfigurationError, match="not made inside of its backup"):
+        restore(made, made / "node", Secrets(home / "keys"))
+    assert not (made / "node").exists()
+
+
 def test_a_link_to_a_backup_is_none_and_does_not_expire_what_it_leads_to(node: Node, folder: Path) -> None:
     first = back_up(node.settings.home, folder)
     (folder / "newest").symlink_to(first.folder)

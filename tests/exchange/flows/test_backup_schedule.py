@@ -10,6 +10,7 @@ import pytest
 from exchange.clock import now, stamp
 from exchange.config import given, load_settings
 from exchange.errors import StoreUnavailable
+from exchange.flows import backup as flow
 from exchange.flows import backup_schedule
 from exchange.flows.backup import back_up
 from exchange.flows.backup_schedule import back_up_daily, due_after, first_due
@@ -87,3 +88,25 @@ def test_secrets_before_there_is_a_node(tmp_path: Path, monkeypatch: pytest.Monk
     assert given("key_passphrase") == "of a credential"
     monkeypatch.setenv("FFP_NODE_KEY_PASSPHRASE", "of the environment")
     assert given("key_passphrase") == "of the environment"
+
+
+@pytest.mark.parametrize("years", [-3, 3])
+def test_a_clock_that_is_set_costs_no_backup(
+    home: Path, tmp_path: Path, moment: list[datetime], monkeypatch: pytest.MonkeyPatch, years: int
+) -> None:
+    """As one is after its battery died: what it said before counts for nothing."""
+    moment[0] = datetime(2026 - years, 11, 28, 12, 0, tzinfo=UTC)
+    monkeypatch.setattr(flow, "stamp", lambda at=None: stamp(at or moment[0]))
+    back_up(home, tmp_path / "backups")
+    moment[0] = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
+    made = []
+
+    def make() -> None:
+        made.append(moment[0])
+        if len(made) == 3:
+            raise Enough
+        moment[0] = datetime(2026 - len(made), 11, 28, 12, 0, tzinfo=UTC)
+
+    with pytest.raises(Enough):
+        back_up_daily(home, NIGHT, make, lambda _error: None)
+    assert [at.isoformat()[:16] for at in made] == ["2026-11-28T12:00", "2025-11-28T12:00", "2024-11-28T12:00"]

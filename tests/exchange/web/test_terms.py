@@ -109,6 +109,8 @@ def test_a_policy_blocks_what_it_does_not_name(pair: tuple[RunningNode, RunningN
     assert rs.get("/v1/policy").json()["statement_id"] == in_force
     drop = post(rs, "/v1/policy/preview", groups=[]).json()
     assert (drop["replaces"], drop["changes"]) == (in_force, ["The group group-all goes."])
+    past = post(rs, "/v1/policy/preview", bases=[basis | {"review_by": "2026-01-01"}]).json()
+    assert past["changes"][0].endswith("which is past, so each needs an approval."), "as it is shared from then on"
 
 
 def test_of_two_heads_who_change_the_policy_at_once_the_second_is_told(node: RunningNode) -> None:

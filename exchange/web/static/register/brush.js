@@ -34,13 +34,31 @@ export async function mend(panel, { address, cells, words }) {
   const small = new OffscreenCanvas(region.columns, region.rows);
   const tinted = new ImageData(region.columns, region.rows);
   const number = (value) => value.toLocaleString(document.documentElement.lang);
-  const saver = saving(address, region, () => tell());
+  const saver = saving(address, region, cells.marked || cells.found, { tell: () => tell(), ask });
+
+  const inWords = ({ count, cells }) => words("Cells", { set: number(count), all: number(cells.length) });
+
+  /** Another page marked it too: which is to stand. */
+  function ask(there) {
+    const theirs = new Region({ ...cells, marked: there || cells.found });
+    const name = panel.closest("[data-file]").getAttribute("aria-label");
+    find("which").textContent = words("Which", { field: `${name}, ${panel.getAttribute("aria-label")}` });
+    find("keep").textContent = words("Keep", { value: inWords(region) });
+    find("take-theirs").textContent = words("Take", { value: inWords(theirs) });
+    find("clash").hidden = false;
+    find("keep").focus();
+  }
+
+  function answered() {
+    find("clash").hidden = true;
+    canvas.focus();
+  }
 
   function tell(place = "") {
     const set = region.count;
-    const total = { set: number(set), all: number(region.cells.length) };
-    const said = set ? words("Cells", total) : words("Empty");
+    const said = set ? inWords(region) : words("Empty");
     find("told").textContent = [place, said, saver.failed() ? words("Unsaved") : ""].join(" ").trim();
+    panel.toggleAttribute("data-unsaved", saver.unsaved());
     find("undo").disabled = !region.canUndo;
     find("redo").disabled = !region.canRedo;
     find("add").setAttribute("aria-pressed", String(adding));
@@ -197,6 +215,16 @@ export async function mend(panel, { address, cells, words }) {
 
   find("add").addEventListener("click", () => choose(true));
   find("take").addEventListener("click", () => choose(false));
+  find("keep").addEventListener("click", () => {
+    saver.knows();
+    saver.save();
+    answered();
+  });
+  find("take-theirs").addEventListener("click", () => {
+    region.take(saver.knows());
+    changed(false);
+    answered();
+  });
   find("undo").addEventListener("click", () => changed(region.undo()));
   find("redo").addEventListener("click", () => changed(region.redo()));
   find("found").addEventListener("click", () => changed(region.backToFound()));
@@ -209,7 +237,8 @@ export async function mend(panel, { address, cells, words }) {
   await new Promise((resolve) => {
     find("done").addEventListener("click", async () => {
       await saver.save();
-      if (!saver.failed()) resolve();
+      if (!saver.failed() && !saver.asks()) resolve();
+      else if (saver.asks()) find("keep").focus();
     });
   });
 }
@@ -219,26 +248,36 @@ function line(path, fromX, fromY, toX, toY) {
   path.lineTo(toX, toY);
 }
 
-/** Saves a region as it is then, one after the other; what fails is tried again. `tell` is called after each try. */
-function saving(address, region, tell) {
+/** Saves a region as it is then, one after the other; what fails is tried again. `kept` is what the node has. `tell` is
+ * called after each try, `ask` with what another page marked meanwhile; nothing is saved before `knows`. */
+function saving(address, region, kept, { tell, ask }) {
   let queue = Promise.resolve();
-  let kept = region.bits;
+  let sent = kept;
+  let there = null;
   let failing = false;
 
+  const unsaved = () => region.count > 0 && region.bits !== kept;
+
   async function once() {
-    const bits = region.bits;
-    if (bits === kept || region.count === 0) return;
-    const body = JSON.stringify({ rows: region.rows, columns: region.columns, bits });
+    if (there !== null || !unsaved()) return;
+    const { rows, columns, bits } = region;
+    const body = JSON.stringify({ region: { rows, columns, bits }, was: kept });
+    const before = sent;
+    sent = bits;
     try {
       const headers = { "Content-Type": "application/json" };
       const answer = await inSession(`${address}/region`, { method: "POST", headers, body });
-      if (!answer.ok) throw new Error(String(answer.status));
-      kept = bits;
+      const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
+      if (answer.status === 409 && isJson) there = (await answer.json()).there;
+      else if (!answer.ok) throw new Error(String(answer.status));
+      else kept = bits;
       failing = false;
     } catch {
       failing = true;
       setTimeout(save, AGAIN_MS);
     }
+    if (there !== null && there === before) save(knows()); // its own, of which the answer was lost
+    else if (there !== null) ask(there);
     tell();
   }
 
@@ -247,5 +286,11 @@ function saving(address, region, tell) {
     return queue;
   }
 
-  return { save, failed: () => failing };
+  function knows() {
+    kept = there;
+    there = null;
+    return kept;
+  }
+
+  return { save, knows, unsaved, failed: () => failing, asks: () => there !== null };
 }

@@ -80,6 +80,13 @@ export class Region {
     return this.end();
   }
 
+  /** What another page marked, in the place of what is here. */
+  take(bits) {
+    this.begin();
+    this.cells = unpacked(bits, this.cells.length);
+    return this.end();
+  }
+
   undo() {
     return this.#step(this.#before, this.#undone);
   }

@@ -170,6 +170,12 @@ MARKED = {"rows": 9, "columns": 12, "bits": "gA" + 17 * "A" + "="}
 """On a scan of 9 x 12 points: its first cell alone."""
 
 
+def marked_upon(page: str) -> str:
+    """The bits of the region that a page shows."""
+    cells = json.loads(html.unescape(re.search(r"data-cells='([^']*)'", page)[1]))  # type: ignore[index]
+    return str(cells["marked"] or cells["found"])
+
+
 def test_a_marked_region_is_kept_assessed_and_signed(node: RunningNode, desk: Desk) -> None:
     file_id = desk.send(tiny_scan())
     desk.complete(file_id)
@@ -177,7 +183,12 @@ def test_a_marked_region_is_kept_assessed_and_signed(node: RunningNode, desk: De
     assert "data-mend" in card
     assert "Region mended by hand" not in card
     path = f"/files/{file_id}/region"
-    assert desk.fetch(path, json=MARKED).json() == {"mended": True}
+    was = marked_upon(card)
+    assert desk.fetch(path, json={"region": MARKED, "was": was}).json() == {"mended": True}
+    other = {"region": MARKED | {"bits": "/" + MARKED["bits"][1:]}, "was": was}
+    clash = desk.fetch(path, json=other)
+    assert (clash.status_code, clash.json()) == (409, {"there": MARKED["bits"]}), "another page marked it meanwhile"
+    assert desk.fetch(path, json={"region": MARKED, "was": was}).json() == {"mended": True}, "the same again"
     assert 'data-state="arrived"' in desk.person.get(desk.address).text, "its verdict is of another region"
     assert desk.person.get(f"{desk.address}/summary").status_code == 422
     assert "Region mended by hand" in desk.fetch(f"/files/{file_id}/read").text
@@ -198,11 +209,12 @@ def test_a_marked_region_is_kept_assessed_and_signed(node: RunningNode, desk: De
     [
         (b"{}", 422),
         (b"[]", 422),
-        (json.dumps(MARKED | {"bits": "AAAAAAAAAAAAAAAAAAA="}).encode(), 422),
-        (json.dumps(MARKED | {"rows": 12, "columns": 9}).encode(), 422),
-        (json.dumps(MARKED | {"rows": "9"}).encode(), 422),
-        (json.dumps(MARKED | {"note": "x"}).encode(), 422),
-        (b" " * 5000, 413),
+        (json.dumps({"region": MARKED | {"bits": "AAAAAAAAAAAAAAAAAAA="}, "was": ""}).encode(), 422),
+        (json.dumps({"region": MARKED | {"rows": 12, "columns": 9}, "was": ""}).encode(), 422),
+        (json.dumps({"region": MARKED | {"rows": "9"}, "was": ""}).encode(), 422),
+        (json.dumps({"region": MARKED | {"note": "x"}, "was": ""}).encode(), 422),
+        (json.dumps({"region": MARKED}).encode(), 422),
+        (b" " * 9000, 413),
     ],
 )
 def test_a_region_that_is_none_is_refused(desk: Desk, body: bytes, status: int) -> None:
@@ -214,9 +226,11 @@ def test_a_region_that_is_none_is_refused(desk: Desk, body: bytes, status: int) 
 def test_nobody_else_marks_a_region(signed_in: Callable[[Role], Person], desk: Desk) -> None:
     file_id = desk.send(tiny_scan())
     path = f"{desk.person.node.url}{desk.address}/files/{file_id}/region"
-    assert desk.person.http.post(path, json=MARKED).status_code == 403, "without the session's secret"
+    assert desk.person.http.post(path, json={"region": MARKED, "was": ""}).status_code == 403, (
+        "without the session's secret"
+    )
     other = Desk(signed_in(Role.EXAMINER), desk.address)
-    assert other.fetch(f"/files/{file_id}/region", json=MARKED).status_code == 404
+    assert other.fetch(f"/files/{file_id}/region", json={"region": MARKED, "was": ""}).status_code == 404
 
 
 def test_what_is_saved_beside_an_upload_leaves_its_region(desk: Desk) -> None:
@@ -398,3 +412,25 @@ def test_drafts_are_bounded_and_end(node: RunningNode, desk: Desk) -> None:
     assert desk.person.get(desk.address).status_code == 404
     assert not node.node.draft_files.path(file_id).exists()
     assert "There is no draft" not in desk.person.get("/app/register").text, "the others stay"
+
+
+def test_a_new_version_that_another_one_overtook_is_told_before_it_is_signed(desk: Desk) -> None:
+    desk.complete(desk.send(tiny_scan()))
+    record = desk.submit().headers["location"].rpartition("/")[2]
+    first, second = (_amending(desk, record) for _ in range(2))
+    for draft, headstamp in ((first, "PPU"), (second, "S&B")):
+        draft.change(exhibit__headstamp=("", headstamp))
+    assert first.submit().status_code == 303
+    told = second.person.get(f"{second.address}/summary")
+    assert told.status_code == 422
+    assert "Another new version was signed meanwhile" in told.text
+    assert second.fields()["exhibit.headstamp"] == "S&B"
+
+
+def _amending(desk: Desk, record: str) -> Desk:
+    """A draft of a new version, with its scan read."""
+    address = desk.post("/app/register", {"act": "amend", "record": record}).headers["location"]
+    draft = Desk(desk.person, address)
+    for file_id in re.findall(r'id="file-([0-9a-f]{32})"', desk.person.get(address).text):
+        assert draft.fetch(f"/files/{file_id}/read").status_code == 200
+    return draft

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +61,53 @@ def test_a_record_of_a_compromised_key_is_never_shown_without_a_word_of_that(
     for path in (f"/app/records/{stands}", "/app/search?case_reference=RS-1", "/app/cases/RS/RS-1"):
         assert f"The key that signed this {SAID}" in person.get(path).text, path
     person.http.close()
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_nor_beside_another_record_or_in_a_table(
+    start_node: Callable[..., RunningNode], monkeypatch: pytest.MonkeyPatch, ffp_data: Path
+) -> None:
+    first = start_node(Jurisdiction.RS)
+    stands = first.submit(ffp_data / "fadul" / "Fadul 1-1.x3p", case_reference="RS-1").json()["statement_id"]
+    first.submit(ffp_data / "fadul" / "Fadul 1-2.x3p", case_reference="RS-2")
+    first.wait_correlated(2)
+    stolen = first.submit(tiny_scan(), case_reference="RS-3").json()
+    home = first.node.settings.home
+    first.stop()
+    node = open_node(home)
+    monkeypatch.setattr(rotate, "cosigned_up_to", lambda _node: stolen["log_index"])
+    rotate.replace_keys(
+        node, load_identity(home / "keys"), ["statement"], compromised=True, from_index=stolen["log_index"]
+    )
+    node.close()
+
+    running = start_node(Jurisdiction.RS)
+    (pair,) = running.get(f"/v1/records/{stands}/candidates").json()["items"]
+    detail = running.get(f"/v1/candidates/{pair['candidate_id']}").json()
+    for answer in (pair, detail):
+        assert all(SAID in answer[side]["suspicion"]["in_words"] for side in ("record", "other"))
+    with running.node.store.write() as session:
+        add_user(session, "looks-at-it", Role.EXAMINER)
+    person = Person(running, "looks-at-it")
+    assert person.accept().status_code == 200
+    assert person.sign_in().status_code == 303
+    for path in (f"/app/records/{stands}/candidates", f"/app/pairs/{pair['candidate_id']}"):
+        assert person.get(path).text.count(f"The key that signed this {SAID}") == 2, path
+    table = csv.reader(io.StringIO(person.get("/app/search.csv").content.decode("utf-8-sig")))
+    head, *lines = table
+    assert head[-1] == "suspicion"
+    assert [SAID in line[-1] for line in lines] == [True, True]
+    person.http.close()
+
+
+TOLD_OTHERWISE = {"draft.html", "draft_summary.html", "rail.html", "queries.html", "record.html", "search.html"}
+"""Drafts, forms and links; the page of one record, which says it in a paragraph of its own."""
+
+
+def test_every_page_that_shows_a_record_says_so() -> None:
+    pages = {page.name: page.read_text() for page in files("exchange.web.pages").joinpath("templates").iterdir()}
+    showing = {name for name, page in pages.items() if re.search(r"(?:record|side|item)\.case_reference", page)}
+    assert showing - TOLD_OTHERWISE >= {"hit.html", "hits.html", "pair.html", "candidates.html", "verifications.html"}
+    for name in showing - TOLD_OTHERWISE:
+        assert re.search(r"\{\{ doubt\(", pages[name]), name
