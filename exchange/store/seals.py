@@ -12,8 +12,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from sqlalchemy import event, select
 from sqlalchemy.orm import QueryContext, Session, UOWTransaction
@@ -90,7 +90,8 @@ def _name(row: Sealed) -> str:
 
 def _all(session: Session) -> Iterator[Sealed]:
     for table in SEALED:
-        yield from session.scalars(select(table)).all()
+        rows: Sequence[Any] = session.scalars(select(table)).all()  # of one of them, which a union of types hides
+        yield from rows
 
 
 @event.listens_for(Session, "before_flush")
