@@ -89,8 +89,11 @@ def _name(row: Sealed) -> str:
 
 
 def _all(session: Session) -> Iterator[Sealed]:
-    for table in SEALED:
-        yield from session.scalars(select(table)).all()
+    yield from session.scalars(select(UserRow)).all()
+    yield from session.scalars(select(TokenRow)).all()
+    yield from session.scalars(select(SignInRow)).all()
+    yield from session.scalars(select(SessionRow)).all()
+    yield from session.scalars(select(PeerRow)).all()
 
 
 @event.listens_for(Session, "before_flush")
