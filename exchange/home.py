@@ -4,6 +4,9 @@ them begins at once."""
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 DEFAULT_HOME = Path("/var/lib/ffp")
@@ -26,6 +29,20 @@ def private_folder(path: Path) -> None:
     for folder in (*reversed(path.parents), path):
         if not folder.exists():
             folder.mkdir(mode=0o700, exist_ok=True)
+
+
+@contextmanager
+def emptied_on_failure(home: Path) -> Iterator[None]:
+    """A home that is half made would be taken for a node, or stand in the way of the next attempt: of what the block
+    puts into it nothing stays when it fails. What was there before does."""
+    private_folder(home)
+    before = set(home.iterdir())
+    try:
+        yield
+    except BaseException:
+        for path in set(home.iterdir()) - before:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
 
 
 def public_folder(path: Path) -> None:

@@ -118,6 +118,10 @@ def run() -> None:
             f"ffp: {ascii(error.object)[:200]} is not UTF-8; set the terminal to UTF-8, and type it anew.", err=True
         )
         sys.exit(2)
+    except PermissionError as error:
+        what = error.filename or "this machine"
+        typer.echo(f"ffp: {what}: {error.strerror}. Run this as the user whom the node belongs to.", err=True)
+        sys.exit(2)
     except OSError as error:
         typer.echo(f"ffp: {error.filename or 'this machine'}: {error.strerror or error}.", err=True)
         sys.exit(2)

@@ -23,7 +23,7 @@ from exchange.flows.mail_server import load_mail_server
 from exchange.flows.news import News
 from exchange.flows.small_pictures import SmallPictures
 from exchange.flows.worth import load_calibration
-from exchange.home import private_folder
+from exchange.home import emptied_on_failure
 from exchange.meters import Meters
 from exchange.net.egress import Egress
 from exchange.net.line import tls_context
@@ -132,7 +132,8 @@ def create_node(
     store = store_of(settings)
     try:
         store.check_new()
-        card = _fill_home(settings, store)
+        with emptied_on_failure(home):
+            card = _fill_home(settings, store)
     finally:
         store.close()
     if settings.database_url:
@@ -142,7 +143,6 @@ def create_node(
 
 
 def _fill_home(settings: Settings, store: Store) -> KeyEvent:
-    private_folder(settings.home)
     for folder in (settings.blobs, settings.incoming, settings.prepared):
         folder.mkdir(mode=0o700, exist_ok=True)
     create_keys(settings.keys, settings.passphrase)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from exchange.flows.backup_trust import check_bound, check_signed, insisting_wor
 from exchange.flows.check_report import LogCheck, Progress
 from exchange.flows.log_check import check_and_keep
 from exchange.flows.node import opened, store_of
-from exchange.home import private_folder
+from exchange.home import emptied_on_failure, private_folder
 from exchange.store.backup_paths import ANOTHER, check_apart, check_paths, check_sealed_path, plain_file
 from exchange.store.copies import copy_file, sync, write_file
 from exchange.store.manifest import (
@@ -88,7 +87,7 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
     # 4.
     _check_room(source, home, manifest)
     check_files(source, manifest)
-    with _emptied_on_failure(home):
+    with _whole(), emptied_on_failure(home):
         # 5.
         _write_settings(source, home, manifest, private, secrets.database_url)
         _copy_scans(source, home, manifest)
@@ -207,16 +206,11 @@ def _folder_of(path: Path) -> None:
 
 
 @contextmanager
-def _emptied_on_failure(home: Path) -> Iterator[None]:
-    """A home that is half restored would be taken for a node, or stand in the way of the next attempt."""
-    private_folder(home)
+def _whole() -> Iterator[None]:
+    """Raises ConfigurationError where the backup is not."""
     try:
         yield
-    except BaseException as error:
-        for path in home.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        if isinstance(error, DigestDiffers):
-            raise ConfigurationError(f"{error} The backup is damaged there; take another one.") from error
-        if isinstance(error, FileNotFoundError):
-            raise ConfigurationError(f"The backup lacks {error.filename}; take another one.") from error
-        raise
+    except DigestDiffers as error:
+        raise ConfigurationError(f"{error} The backup is damaged there; take another one.") from error
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"The backup lacks {error.filename}; take another one.") from error

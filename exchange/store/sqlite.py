@@ -136,6 +136,11 @@ class SqliteDatabase:
                 )
             case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_FULL)):
                 return StoreFull("The disk is full; nothing was stored. Free space and send again.")
+            case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_CANTOPEN)):
+                return StoreUnavailable(
+                    "The database cannot be opened for writing; nothing was stored. Run this as the node's user, and "
+                    "see whether the disk is mounted read-only."
+                )
             case OperationalError(orig=cause):
                 return StoreUnavailable(f"The database does not answer ({cause}); nothing was stored. Try again.")
             case DatabaseError(orig=cause) if type(error) is DatabaseError:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import resource
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,6 +78,44 @@ def test_a_node_is_never_made_over_another(ffp: Ffp, home: Path) -> None:
     assert {path: path.read_bytes() for path in home.rglob("keys/*")} == {
         path: content for path, content in before.items() if path.parent.name == "keys"
     }
+
+
+@pytest.mark.sqlite
+def test_an_init_that_broke_off_stands_in_no_ones_way(ffp: Ffp, tmp_path: Path) -> None:
+    """As on a full disk: no file may grow beyond what the keys take."""
+    home = tmp_path / "node"
+    words = ("init", "--home", str(home), "--jurisdiction", "RS", "--url", "http://127.0.0.1:8555")
+    broken = subprocess.run(
+        [sys.executable, "-m", "exchange.cli.main", *words],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (broken.returncode, broken.stderr[:5]) == (2, "ffp: "), broken.stderr
+    assert not list(home.iterdir())
+    assert ffp(*words).code == 0
+
+
+@pytest.mark.sqlite
+def test_a_database_that_cannot_be_opened_is_told_with_what_to_do(ffp: Ffp, home: Path) -> None:
+    """As of another user's, or on a disk that was mounted to be read alone."""
+    (home / "node.db-wal").mkdir()
+    assert "Run this as the node's user" in refusal(ffp("user", "list", "--home", home))
+
+
+@pytest.mark.sqlite
+def test_another_user_is_told_whose_node_it_is(ffp: Ffp, home: Path) -> None:
+    assert ffp("user", "list", "--home", home).code == 0
+    nobody, me = 65534, os.geteuid()
+    (home / "config.toml").chmod(0)
+    if me == 0:
+        os.seteuid(nobody)
+    try:
+        said = ffp("user", "list", "--home", home)
+    finally:
+        os.seteuid(me)
+    assert refusal(said).endswith("Permission denied. Run this as the user whom the node belongs to.")
 
 
 @pytest.mark.parametrize(

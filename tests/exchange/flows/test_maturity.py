@@ -425,6 +425,8 @@ def test_backups(network: Network, tmp_path: Path, clock: Ahead) -> None:
     next(rs.settings.blobs.glob("??/*")).unlink()
     assert not back_up(rs.settings.home, tmp_path / "others").noted, "it lacks a scan"
     assert proof(rs, "backup") == replace(found, state=FAILS)
+    rs.settings.last_backup.write_text("2099-01-01T00:00:00.000Z\n")
+    assert proof(rs, "backup") == replace(found, state=FAILS, at="2099-01-01T00:00:00.000Z"), "its clock was ahead"
     rs.settings.last_backup.write_text("yesterday\n")
     assert proof(rs, "backup") == Proof(NO_DATA)
 
