@@ -97,7 +97,7 @@ def _receive(node: Node, client: PeerClient, peer: PeerRow, acquisition: Acquisi
     here before, they may be another peer's: then this one is asked once more, for all."""
     until = time.monotonic() + FETCH_COMPUTE_LIMITS * node.settings.compute_timeout_s
     part = f"{acquisition.sha256}.{acquisition.acquisition_id}.part"
-    for _ in range(2):
+    for again in (False, True):
         with node.blobs.arrival(part, acquisition.size, resume=True) as arrival:
             were_here = arrival.size
             if arrival.size < acquisition.size:  # else the last attempt was cut off after the last byte
@@ -106,7 +106,7 @@ def _receive(node: Node, client: PeerClient, peer: PeerRow, acquisition: Acquisi
             try:
                 arrival.verify(acquisition.sha256)
             except DigestDiffers:
-                if not were_here:
+                if again or not were_here:
                     raise
                 continue
             _take(node, acquisition, _unusable(node, acquisition, arrival.path), came=(peer, arrival))

@@ -40,11 +40,11 @@ def gives_whoever_names(_original: Callable[..., Any]) -> Callable[..., Any]:
 def fetches_what_is_missing(original: Callable[..., Any]) -> Callable[..., Any]:
     """What another record brought here is not asked for again."""
 
-    def receive(node: Node, client: object, peer: object, acquisition: AcquisitionRow, until: float) -> None:
+    def receive(node: Node, client: object, peer: object, acquisition: AcquisitionRow) -> None:
         if node.blobs.holds(acquisition.sha256):
             fetch._take(node, acquisition, None)
         else:
-            original(node, client, peer, acquisition, until)
+            original(node, client, peer, acquisition)
 
     return receive
 
