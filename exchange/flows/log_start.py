@@ -188,7 +188,7 @@ def remember_head(node: Node, head: Checkpoint) -> None:
     """Write the signed head down beside the database. Raises OSError when the disk does not take it."""
     path = node.settings.last_head
     part = path.with_suffix(".part")
-    with part.open("w", encoding="utf-8") as file:
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(head.text)
         file.flush()
         os.fsync(file.fileno())  # else a power cut may leave an empty file, which looks like a restore
