@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -188,8 +188,75 @@ def test_a_file_that_one_tab_sends_or_removes_is_shown_so_in_the_other(
     one.wait_for_function("() => document.querySelector('[data-file] select').value === 'chamber_mark'")
     two.get_by_role("button", name="Remove this file").click()
     two.locator("[data-file]").wait_for(state="detached")
-    field(two, "Cartridge lot").fill("7")
     one.locator("[data-file]").wait_for(state="detached")
+
+
+def test_an_answer_that_comes_after_a_file_was_removed_brings_no_card_back(
+    context: Any, rs: RunningNode, ffp_data: Path
+) -> None:
+    page = with_a_scan(context, rs, ffp_data)
+    come = late_readings(page)
+    page.get_by_label("Region", exact=True).select_option("chamber_mark")
+    answer = come()
+    page.get_by_role("button", name="Remove this file").click()
+    page.locator("[data-file]").wait_for(state="detached")
+    answer()
+    page.wait_for_timeout(300)
+    assert not page.locator("[data-file]").count()
+    assert kept(rs, page.url)[1] == []
+
+
+def test_a_card_that_is_drawn_anew_under_a_press_is_clicked(context: Any, rs: RunningNode, ffp_data: Path) -> None:
+    page = with_a_scan(context, rs, ffp_data)
+    come = late_readings(page)
+    page.get_by_label("Region", exact=True).select_option("chamber_mark")
+    answer = come()
+    button = page.get_by_role("button", name="Remove this file")
+    button.hover()
+    page.mouse.down()
+    answer()
+    page.wait_for_timeout(100)
+    page.mouse.up()
+    page.locator("[data-file]").wait_for(state="detached")
+
+
+def test_a_removal_that_the_node_refuses_is_told(context: Any, rs: RunningNode, ffp_data: Path) -> None:
+    page = with_a_scan(context, rs, ffp_data)
+    page.route("**/remove", lambda route: route.fulfill(status=503))
+    page.get_by_role("button", name="Remove this file").click()
+    page.locator("[data-saved]", has_text="Refused by the node").wait_for()
+    page.route("**/remove", lambda route: route.abort("connectionreset"))
+    page.get_by_role("button", name="Remove this file").click()
+    page.locator("[data-saved]", has_text="The node was not reached").wait_for()
+    assert len(kept(rs, page.url)[1]) == page.locator("[data-file]").count() == 1
+
+
+def with_a_scan(context: Any, node: RunningNode, ffp_data: Path) -> Any:
+    page = context.new_page()
+    begin(page, node)
+    dropped(page, ffp_data / "fadul" / "Fadul 3-1.x3p")
+    page.locator("[data-file][data-state=read]").wait_for(timeout=MINUTE)
+    return page
+
+
+def late_readings(page: Any) -> Callable[[], Callable[[], None]]:
+    """From now on what the node read is held back. Returns what waits until it did so, and returns what lets it go."""
+    held: list[Callable[[], None]] = []
+
+    def hold(route: Any) -> None:
+        answer = route.fetch()
+        held.append(lambda: route.fulfill(response=answer))
+
+    page.route("**/read", hold)
+
+    def come() -> Callable[[], None]:
+        for _ in range(600):
+            if held:
+                return held.pop()
+            page.wait_for_timeout(100)
+        raise AssertionError("the scan was not read")
+
+    return come
 
 
 def test_enter_in_a_field_removes_no_file(context: Any, rs: RunningNode, tmp_path: Path) -> None:

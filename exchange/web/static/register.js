@@ -7,6 +7,7 @@ import { inSession } from "./session.js";
 import { patiently } from "./viewer/patience.js";
 
 const ALONGSIDE = 2; // files at a time: more would only share one line
+const LONGEST_PRESS_MS = 1000;
 const area = document.querySelector("[data-register]");
 const form = document.querySelector("[data-form]");
 const cards = area.querySelector("[data-files]");
@@ -26,7 +27,7 @@ const save = saver(form, {
   },
   files: (read) => {
     for (const card of cards.querySelectorAll("[data-file]")) {
-      if (!(card.dataset.file in read)) card.remove(); // on another page
+      if (!(card.dataset.file in read)) forget(card.dataset.file); // removed on another page
     }
     for (const [file, isRead] of Object.entries(read)) {
       const here = document.getElementById(`file-${file}`)?.dataset.state ?? "absent";
@@ -36,8 +37,19 @@ const save = saver(form, {
   },
 });
 
-/** Puts a card of the server in the place of another, with what was typed there, and the focus where it was. */
-function show(markup, old) {
+const gone = new Set(); // an answer about one of these files may still be on its way
+let released = Promise.resolve();
+
+function forget(file) {
+  gone.add(file);
+  document.getElementById(`file-${file}`)?.remove();
+}
+
+/** Puts a card of the server in the place of another, with what was typed there, and the focus where it was. Under a
+ * press it waits: the click would else be on neither card. */
+async function show(markup, file, old) {
+  await released;
+  if (gone.has(file)) return;
   const held = document.createElement("template");
   held.innerHTML = markup.trim(); // the node's own page, escaped there; the policy lets no script in it run
   const card = held.content.firstElementChild;
@@ -49,20 +61,40 @@ function show(markup, old) {
   else cards.append(card);
   if (opened) card.querySelector("details")?.setAttribute("open", "");
   if (focused && known) document.getElementById(focused)?.focus();
-  return card;
 }
 
 /** Of a file that another page of the draft sent. */
 async function fetchCard(file) {
   const answer = await inSession(`${address}/files/${file}`);
-  if (answer.ok) show(await answer.text());
+  if (answer.ok) await show(await answer.text(), file);
 }
 
 async function read(file, old) {
   await save.now();
   const answer = await patiently(() => inSession(`${address}/files/${file}/read`, { method: "POST" }));
-  if (answer.ok) show(await answer.text(), old ?? document.getElementById(`file-${file}`));
-  return answer.ok;
+  if (answer.ok) await show(await answer.text(), file, old);
+  return answer.ok || gone.has(file);
+}
+
+async function remove(file) {
+  const answer = await patiently(() => inSession(`${address}/files/${file}/remove`, { method: "POST" }));
+  if (!answer.ok) return false;
+  forget(file);
+  save.tell();
+  return true;
+}
+
+/** Says it when what somebody asked for was not done; returns whether it was. */
+async function done(asking) {
+  const say = (name) => {
+    document.querySelector("[data-saved]").textContent = words(name);
+    return false;
+  };
+  try {
+    return (await asking) || say("Refused");
+  } catch {
+    return say("Unreached");
+  }
 }
 
 const waiting = [];
@@ -84,7 +116,7 @@ function send(files) {
     row.querySelector("[data-name]").textContent = file.name;
     row.querySelector("progress").setAttribute("aria-label", file.name);
     cards.append(row);
-    const sending = new Sending(file, row, { address, words, read });
+    const sending = new Sending(file, row, { address, words, read, remove });
     row.querySelector("[data-cancel]").addEventListener("click", () => sending.cancel());
     row.querySelector("[data-again]").addEventListener("click", () => {
       waiting.push(sending);
@@ -134,19 +166,19 @@ cards.addEventListener("click", async (event) => {
     document.getElementById(card.id)?.querySelector("[data-mend]")?.focus();
     return;
   }
-  if (button.hasAttribute("data-read")) {
-    await read(card.dataset.file, card);
-    return;
-  }
-  const answer = await inSession(`${card.dataset.address}/remove`, { method: "POST" });
-  if (answer.ok) {
-    card.remove();
-    pick.focus();
-  }
+  const { file } = card.dataset;
+  if (button.hasAttribute("data-read")) await done(read(file, card));
+  else if (await done(remove(file))) pick.focus();
+});
+cards.addEventListener("pointerdown", () => {
+  released = new Promise((resolve) => {
+    window.addEventListener("pointerup", () => setTimeout(resolve), { once: true }); // the click comes after it
+    setTimeout(resolve, LONGEST_PRESS_MS); // a list that opens keeps the release to itself
+  });
 });
 cards.addEventListener("change", async (event) => {
   const card = event.target.closest("[data-file][data-state=read]");
-  if (card && event.target.hasAttribute("data-reread")) await read(card.dataset.file, card);
+  if (card && event.target.hasAttribute("data-reread")) await done(read(card.dataset.file, card));
 });
 
 form.addEventListener("submit", async (event) => {

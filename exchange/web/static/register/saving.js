@@ -10,7 +10,7 @@ const PAUSE_MS = 700;
 const AGAIN_MS = 4000;
 
 /** `state` is where it is said when it was saved, `asks` where it is asked which of two texts is to stand. `elsewhere` is
- * called with each control that another page changed, `files` with the draft's files. Returns {now, adopt, settled}. */
+ * called with each control that another page changed, `files` with the draft's files. Returns {now, adopt, settled, tell}. */
 export function saver(form, { state, asks, words, elsewhere, files }) {
   const address = form.getAttribute("action");
   const pages = new BroadcastChannel(`ffp-draft ${address}`);
@@ -32,6 +32,8 @@ export function saver(form, { state, asks, words, elsewhere, files }) {
     return Object.fromEntries(changed.map((control) => [control.name, [known.get(control.name).there, valueOf(control)]]));
   }
 
+  /** Lets the draft's other pages ask what the node has by now. */
+  const tell = () => pages.postMessage("saved");
   const settled = () => !asked.size && !Object.keys(changes()).length;
 
   async function once(learning) {
@@ -72,7 +74,7 @@ export function saver(form, { state, asks, words, elsewhere, files }) {
     show(notes);
     files(JSON.parse(notes.dataset.files));
     say(asked.size ? words("Asked") : words("Saved", { time: notes.dataset.saved }), asked.size > 0);
-    if (Object.keys(sent).length) pages.postMessage("saved");
+    if (Object.keys(sent).length) tell();
   }
 
   function show(notes) {
@@ -147,5 +149,5 @@ export function saver(form, { state, asks, words, elsewhere, files }) {
     note.toggleAttribute("data-warns", note.textContent.trim() !== "");
   }
   now(); // what was typed before this script was here
-  return { now, adopt, settled };
+  return { now, adopt, settled, tell };
 }

@@ -59,9 +59,7 @@ export class Sending {
   async cancel() {
     this.#end.abort();
     this.#row.remove();
-    if (!this.#id) return;
-    document.getElementById(`file-${this.#id}`)?.remove();
-    await inSession(`${this.#ways.address}/files/${this.#id}/remove`, { method: "POST" });
+    if (this.#id) await this.#ways.remove(this.#id);
   }
 
   async #arrive() {
