@@ -12,7 +12,7 @@ from exchange.flows.backup import back_up
 from exchange.store.peers import quarantined
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.sizes import report, sized
-from tests.exchange.flows.network import AL, MK, RS, Network
+from tests.exchange.flows.network import AL, MK, RS, Network, resting
 from tests.exchange.flows.test_quarantine import database, poison, read_all, size_of
 
 pytestmark = pytest.mark.slow
@@ -24,10 +24,8 @@ PADDINGS = (0, 60_000)
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path / "nodes")
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.AL)
-    yield made
-    made.close()
+    with resting(tmp_path / "nodes", Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.AL) as made:
+        yield made
 
 
 def test_five_minutes_of_poison_grow_little_and_others_are_served(network: Network, tmp_path: Path) -> None:

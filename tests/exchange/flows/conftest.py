@@ -21,10 +21,18 @@ from exchange.store.tables import AcquisitionRow, PeerRow, QuarantineRow, Statem
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS, free_port
+from tests.exchange.flows.network import Network, resting
 from tests.exchange.flows.owner import make_owner
 
 TIMEOUT_S = 2  # of the reader, so that a busy machine is not taken for a silent peer
 OWNER = "ffp-rs"
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    """Serbia, North Macedonia and Albania."""
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.AL) as made:
+        yield made
 
 
 @dataclass

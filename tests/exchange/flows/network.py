@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -306,6 +306,14 @@ class Network:
     def close(self) -> None:
         for node in (*self.nodes.values(), *self.routes.values()):
             node.close()
+
+
+@contextmanager
+def resting(folder: Path, *jurisdictions: Jurisdiction, databases: Databases | None = None) -> Iterator[Network]:
+    """Nodes that work when the test says so; closed whatever happens."""
+    with closing(Network(folder, databases)) as network:
+        network.make(*jurisdictions)
+        yield network
 
 
 class _Direct:

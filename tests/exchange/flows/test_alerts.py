@@ -14,7 +14,7 @@ from exchange.flows.alerts import Alerts, alerts_for, count_fresh, mark_read, un
 from exchange.flows.blind import tasks_for
 from exchange.store.users import add_user
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.flows.network import MK, RS, Network
+from tests.exchange.flows.network import MK, RS, Network, resting
 from tests.exchange.flows.test_speak import FIRST, SECOND, lead, says
 from tests.exchange.flows.test_speak import pair as pair
 
@@ -25,14 +25,12 @@ PEOPLE = (("reader", Role.INVESTIGATOR), (FIRST.pseudonym, Role.EXAMINER), (SECO
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
-    for node in made.nodes.values():
-        with node.store.write() as session:
-            for pseudonym, role in PEOPLE:
-                add_user(session, pseudonym, role)
-    yield made
-    made.close()
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
+        for node in made.nodes.values():
+            with node.store.write() as session:
+                for pseudonym, role in PEOPLE:
+                    add_user(session, pseudonym, role)
+        yield made
 
 
 def shown(network: Network, node_id: str, role: Role = Role.INVESTIGATOR, pseudonym: str = "reader") -> Alerts:

@@ -4,7 +4,6 @@ altered row silences neither a lane nor what the operator is told."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -33,14 +32,6 @@ from tests.exchange.flows.at_rest_world import HEAD
 from tests.exchange.flows.network import AL, MK, RS, Network
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.AL)
-    yield made
-    made.close()
 
 
 def alter(node: Node, change: str, **values: object) -> None:

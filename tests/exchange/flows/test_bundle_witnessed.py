@@ -15,7 +15,7 @@ from exchange.flows.node import Node
 from exchange.flows.trust_root import install_trust
 from exchange.trust.registry import RegisteredNode, Trust
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.flows.network import MK, RS, XK, Network
+from tests.exchange.flows.network import MK, RS, XK, Network, resting
 from tests.exchange.trust.rounds import Capitals
 
 pytestmark = pytest.mark.slow
@@ -25,10 +25,8 @@ Fields = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    made = Network(tmp_path_factory.mktemp("network"))
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
-    yield made
-    made.close()
+    with resting(tmp_path_factory.mktemp("network"), Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
+        yield made
 
 
 def entry(node: Node) -> RegisteredNode:

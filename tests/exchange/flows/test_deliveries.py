@@ -21,7 +21,7 @@ from exchange.store.tables import AcquisitionRow, JobRow, TombstoneRow
 from exchange.store.withdrawals import bury
 from schemas import KeptScan, Maker
 from schemas.vocabulary import ErasureOutcome, Jurisdiction, Role, SignedInBy, WithdrawalReason
-from tests.exchange.flows.network import MK, RS, XK, Network
+from tests.exchange.flows.network import MK, RS, XK, Network, resting
 
 pytestmark = pytest.mark.slow
 
@@ -39,10 +39,8 @@ def network(tmp_path: Path) -> Iterator[Network]:
 
     * References to Kosovo shall be understood to be in the context of Security Council resolution 1244 (1999).
     """
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
-    yield made
-    made.close()
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
+        yield made
 
 
 def named_alone(network: Network, issuer: str, *audience: str) -> str:

@@ -27,7 +27,7 @@ from schemas.vocabulary import (
     SignedInBy,
     WithdrawalReason,
 )
-from tests.exchange.flows.network import MK, RS, Network
+from tests.exchange.flows.network import MK, RS, Network, resting
 
 pytestmark = pytest.mark.slow
 
@@ -39,10 +39,8 @@ BLOCKED, ALLOWED = SharingRule.BLOCKED, SharingRule.ALLOWED
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK)
-    yield made
-    made.close()
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK) as made:
+        yield made
 
 
 def say_rule(network: Network, rule: SharingRule) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,20 +17,11 @@ from exchange.flows.fetch import fetch_scan
 from exchange.net.client import PeerAddress
 from exchange.store.records import AcquisitionState
 from exchange.store.tables import AcquisitionRow
-from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.network import AL, RS, Network
 
 pytestmark = pytest.mark.slow
 
 SCAN = b"a scan of the node's own" * 100
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.AL)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from exchange.flows.speak import Spoke
 from exchange.store.statements import find_statement
 from exchange.store.users import add_user
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.flows.network import MK, RS, Network
+from tests.exchange.flows.network import MK, RS, Network, resting
 from tests.exchange.flows.test_speak import FIRST, SECOND, lead, says
 from tests.exchange.flows.test_speak import pair as pair
 
@@ -26,15 +26,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
-    for node in made.nodes.values():
-        with node.store.write() as session:
-            for pseudonym in (FIRST.pseudonym, SECOND.pseudonym):
-                add_user(session, pseudonym, Role.EXAMINER)
-            add_user(session, "investigator", Role.INVESTIGATOR)
-    yield made
-    made.close()
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
+        for node in made.nodes.values():
+            with node.store.write() as session:
+                for pseudonym in (FIRST.pseudonym, SECOND.pseudonym):
+                    add_user(session, pseudonym, Role.EXAMINER)
+                add_user(session, "investigator", Role.INVESTIGATOR)
+        yield made
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ from schemas import (
 )
 from schemas.vocabulary import Basis, ComparisonStep, HitStage, Jurisdiction, Role
 from tests.exchange.flows.hit_histories import PAIR, THIRD, History, histories
-from tests.exchange.flows.network import MK, RS, Network
+from tests.exchange.flows.network import MK, RS, Network, resting
 from tests.exchange.flows.test_speak import FIRST, HEAD, INVESTIGATOR, agree, exhibits, lead, says, today
 from tests.exchange.flows.test_speak import pair as pair
 
@@ -83,10 +83,8 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
-    yield made
-    made.close()
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
+        yield made
 
 
 def _own_records(node: Node) -> None:

@@ -46,7 +46,7 @@ from schemas import Delegation, KeyRole, Message, Record, parse_statement
 from schemas.lane import MAX_PAGE_ITEMS
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.flows.network import MK, RS, XK, Network
+from tests.exchange.flows.network import MK, RS, XK, Network, resting
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 
 pytestmark = pytest.mark.slow
@@ -57,13 +57,11 @@ EVERY_CHANGE: tuple[tuple[KeyRole, ...], ...] = (*((role,) for role in ROLES), R
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Network]:
     """Serbia and North Macedonia, with three records of Serbia's that both hold."""
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK)
-    submit(made, 3)
-    turn(made, MK, RS)
-    turn(made, RS, MK)
-    yield made
-    made.close()
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK) as made:
+        submit(made, 3)
+        turn(made, MK, RS)
+        turn(made, RS, MK)
+        yield made
 
 
 def submit(network: Network, count: int, node_id: str = RS) -> list[str]:

@@ -20,7 +20,7 @@ from exchange.flows.ready import readiness
 from exchange.flows.status import node_status
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.at_rest_world import altered, deleted
-from tests.exchange.flows.network import MK, RS, Network
+from tests.exchange.flows.network import MK, RS, Network, resting
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
@@ -30,15 +30,13 @@ NODES = [(level, at) for level in range(4) for at in range(LEAVES >> level)]
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK)
-    made.share(RS, Jurisdiction.MK, count=LEAVES - 1)
-    made.settle()
-    made.round(MK, RS)
-    made.round(RS, MK)
-    assert made.size(RS) == LEAVES
-    yield made
-    made.close()
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK) as made:
+        made.share(RS, Jurisdiction.MK, count=LEAVES - 1)
+        made.settle()
+        made.round(MK, RS)
+        made.round(RS, MK)
+        assert made.size(RS) == LEAVES
+        yield made
 
 
 def execute(node: Node, statement: str) -> None:

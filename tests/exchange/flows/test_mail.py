@@ -25,7 +25,7 @@ from exchange.web.letters import letters_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import free_port
-from tests.exchange.flows.network import MK, Network
+from tests.exchange.flows.network import MK, Network, resting
 from tests.exchange.flows.test_speak import lead
 from tests.exchange.flows.test_speak import pair as pair
 from tests.exchange.mail_server import PASSWORD, REFUSED, USER, Taken, mail_server
@@ -37,12 +37,10 @@ READER, ADDRESS = "reader", "reading-room@lab.example"
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
-    with made.nodes[MK].store.write() as session:
-        add_user(session, READER, Role.INVESTIGATOR)
-    yield made
-    made.close()
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
+        with made.nodes[MK].store.write() as session:
+            add_user(session, READER, Role.INVESTIGATOR)
+        yield made
 
 
 @pytest.fixture

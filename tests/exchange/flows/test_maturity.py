@@ -41,7 +41,7 @@ from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import free_port
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 from tests.exchange.flows.monitoring_world import MK, Clock, World
-from tests.exchange.flows.network import RS, Network
+from tests.exchange.flows.network import RS, Network, resting
 from tests.exchange.flows.owner import owner_of
 from tests.exchange.flows.test_worth import MODEL
 from tests.exchange.log.authority import Authority, served, url_of
@@ -95,10 +95,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Ahead:
 @pytest.fixture
 def network(tmp_path: Path, clock: Ahead) -> Iterator[Network]:
     """Serbia and North Macedonia, enrolled with each other."""
-    made = Network(tmp_path / "nodes")
-    made.make(Jurisdiction.RS, Jurisdiction.MK)
-    yield made
-    made.close()
+    with resting(tmp_path / "nodes", Jurisdiction.RS, Jurisdiction.MK) as made:
+        yield made
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from exchange.store.tables import QuarantineRow
 from exchange.trust.key_history import KeyHistory
 from schemas import Receipt
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.flows.network import MK, RS, Network
+from tests.exchange.flows.network import MK, RS, Network, resting
 from tests.schemas.examples import acquisition_fields
 
 pytestmark = pytest.mark.slow
@@ -34,10 +34,8 @@ DAYS = 7  # for which a share is kept, by the settings
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK)
-    yield made
-    made.close()
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK) as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,14 +30,6 @@ from tests.exchange.flows.network import MK, RS, Network
 from tests.schemas.examples import record_fields
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.AL)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from exchange.store.tables import PeerRow
 from exchange.trust import verify
 from schemas import ContractError, Hold, LegalBasis, Maker, Receipt
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy
-from tests.exchange.flows.network import MK, RS, Network
+from tests.exchange.flows.network import MK, RS, Network, resting
 
 pytestmark = pytest.mark.slow
 
@@ -29,10 +29,8 @@ HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK)
-    yield made
-    made.close()
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK) as made:
+        yield made
 
 
 def receipt(network: Network) -> Receipt | None:

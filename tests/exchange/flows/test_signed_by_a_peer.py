@@ -50,7 +50,7 @@ from schemas import (
 )
 from schemas.vocabulary import AfteConclusion, Basis, ErasureOutcome, HitStage, Jurisdiction, WithdrawalReason
 from tests.exchange.conftest import LEGAL_BASIS
-from tests.exchange.flows.network import MK, RS, XK, Network
+from tests.exchange.flows.network import MK, RS, XK, Network, resting
 from tests.exchange.flows.test_speak import FIRST, HEAD, SECOND, agree, exhibits, lead, says
 from tests.exchange.flows.test_speak import pair as pair
 
@@ -66,10 +66,8 @@ def network(tmp_path: Path) -> Iterator[Network]:
 
     * References to Kosovo shall be understood to be in the context of Security Council resolution 1244 (1999).
     """
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
-    yield made
-    made.close()
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
+        yield made
 
 
 def signed(network: Network, kind: type[AnyStatement], maker: Maker = THE_NODE, *, by: str = MK, **fields: Any) -> str:

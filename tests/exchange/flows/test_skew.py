@@ -6,8 +6,7 @@ The newer release is this one with a field, a kind of statement and a word of a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -57,14 +56,6 @@ class Notice(Statement):
 
 
 _NEWER: TypeAdapter[Any] = TypeAdapter(Annotated[NewerRecord | Notice | Message, Field(discriminator="type")])
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.AL)
-    yield made
-    made.close()
 
 
 def newer_record(network: Network, *, signer: str = RS, **exhibit: str) -> str:

@@ -18,7 +18,7 @@ from exchange.store.reviews import mark_seen, scans_of
 from exchange.store.statements import find_statement
 from schemas import Maker, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
-from tests.exchange.flows.network import MK, RS, XK, Network
+from tests.exchange.flows.network import MK, RS, XK, Network, resting
 
 pytestmark = pytest.mark.slow
 
@@ -33,10 +33,8 @@ INVESTIGATOR, HEAD = maker("investigator-1", Role.INVESTIGATOR), maker("head-1",
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
-    yield made
-    made.close()
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
+        yield made
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ from schemas.vocabulary import (
     SignedInBy,
     WithdrawalReason,
 )
-from tests.exchange.flows.network import MK, RS, XK, Network
+from tests.exchange.flows.network import MK, RS, XK, Network, resting
 
 pytestmark = pytest.mark.slow
 
@@ -71,10 +71,8 @@ def network(tmp_path: Path) -> Iterator[Network]:
 
     * References to Kosovo shall be understood to be in the context of Security Council resolution 1244 (1999).
     """
-    made = Network(tmp_path)
-    made.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
-    yield made
-    made.close()
+    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
+        yield made
 
 
 def basis(rule: SharingRule, *to: Jurisdiction, review_by: date = date(2036, 1, 1)) -> tuple[LegalBasis, ...]:

@@ -23,7 +23,7 @@ from exchange.trust.registry import RegisteredNode, Trust
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.bundles import made
-from tests.exchange.flows.network import MK, RS, Network
+from tests.exchange.flows.network import MK, RS, Network, resting
 from tests.exchange.flows.owner import owner_of
 from tests.exchange.flows.test_bundle import data
 from tests.exchange.trust.rounds import LONG_AGO, Capitals, new_signer
@@ -175,10 +175,8 @@ def test_a_node_that_is_not_in_the_registry_is_told_so(nodes: tuple[Node, Node])
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
-    made = Network(tmp_path)
-    made.make(*CODES)
-    yield made
-    made.close()
+    with resting(tmp_path, *CODES) as made:
+        yield made
 
 
 def test_root_expired_enrolled_peers_go_on(network: Network, tmp_path: Path) -> None:
