@@ -11,6 +11,8 @@ from exchange.errors import ComputeFailed, NotSearched
 from exchange.flows.node import Node
 from exchange.flows.query_search import StandsOut, scan_asked_with, search_for_peer
 from exchange.flows.say import THE_NODE, Said, enter, say
+from exchange.flows.sharing import releasable
+from exchange.policy import Purpose
 from exchange.store.peers import PeerState, find_peer
 from exchange.store.queries import (
     FoundState,
@@ -100,7 +102,10 @@ def _search(node: Node, statement_id: str, query: Query, peer: PeerRow) -> list[
         among = searchable(
             session, peer, now().date(), owner=node.node_id, roi=query.acquisition.roi, calibres=calibres
         )
-    return search_for_peer(node, scan_asked_with(statement_id, query), among)
+    found = search_for_peer(node, scan_asked_with(statement_id, query), among)
+    with node.store.read() as session:
+        may = releasable(session, peer, {item.record for item in found}, owner=node.node_id, purpose=Purpose.SEARCH)
+    return [item for item in found if item.record in may]
 
 
 def _store(node: Node, number: int, said: Said[Answer], handles: dict[str, StandsOut], peer: PeerRow) -> None:

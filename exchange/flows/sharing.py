@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import structlog
 from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import now, stamp_in
 from exchange.policy import Purpose, Reason, Recipient, Withheld, names, release
+from exchange.store.at_rest import rows_named
 from exchange.store.peers import PeerState, all_peers, extend_lane, lane_of, lane_place, put_on_lane
+from exchange.store.records import record_columns
 from exchange.store.release import may_have, to_be_decided
 from exchange.store.statements import find_statement
-from exchange.store.tables import LaneItemRow, PeerRow, RecordRow, StatementRow
+from exchange.store.tables import AudienceRow, LaneItemRow, PeerRow, RecordRow, StatementRow
 from exchange.store.terms import ask_approval, groups_of, standing_of
-from schemas import Record, open_envelope, parse_statement
+from schemas import ContractError, Record, open_envelope, parse_statement
+from schemas.statements import statement_id as id_of
 from schemas.vocabulary import Jurisdiction
 
+log = structlog.get_logger(__name__)
+
+RULED_BY = ("issuer", "kind", "level", "handling", "retention_until")
+"""What policy reads of a record's row, beside its audience."""
 APPROVAL_S = 2 * 86_400
 """How long an approval may take before it is overdue."""
 
@@ -105,11 +114,36 @@ def entitled(session: Session, peer: PeerRow, *, owner: str, from_index: int = 0
     )
 
 
-def releasable(session: Session, peer: PeerRow, statement_ids: list[str], *, owner: str) -> set[str]:
-    """Of these own records those that the peer may have now."""
-    rule = may_have(session, peer, Purpose.CORRELATION, now().date(), owner=owner)
-    return set(
-        session.scalars(select(RecordRow.statement_id).where(and_(RecordRow.statement_id.in_(statement_ids), rule)))
+def releasable(
+    session: Session,
+    peer: PeerRow,
+    statement_ids: Collection[str],
+    *,
+    owner: str,
+    purpose: Purpose = Purpose.CORRELATION,
+) -> set[str]:
+    """Of these own records those that the peer may have, or search, now.
+
+    The rows decide, since they are fast, and never against the signature: a record whose row says anything else to the
+    policy than what was signed is nobody's. The daily check tells the operator of it.
+    """
+    rule = may_have(session, peer, purpose, now().date(), owner=owner)
+    may = session.scalars(select(RecordRow).where(and_(RecordRow.statement_id.in_(statement_ids), rule))).all()
+    audience = rows_named(session, AudienceRow, AudienceRow.statement_id, [row.statement_id for row in may])
+    released = {row.statement_id for row in may if _as_signed(session, row, audience[row.statement_id])}
+    if len(released) < len(may):
+        log.error("rows of records are not what was signed", records=[row.statement_id for row in may])
+    return released
+
+
+def _as_signed(session: Session, row: RecordRow, audience: Sequence[AudienceRow]) -> bool:
+    try:
+        record = record_of(session, row.statement_id)
+    except (LookupError, TypeError, ContractError):
+        return False
+    expected = record_columns(record)
+    return {one.name for one in audience} == set(record.audience) and all(
+        getattr(row, column) == expected[column] for column in RULED_BY
     )
 
 
@@ -130,13 +164,15 @@ def sharing_of(session: Session, statement_id: str, record: Record, *, owner: st
 
 
 def record_of(session: Session, statement_id: str) -> Record:
-    """Read a stored record back from its envelope, the only source. Raises LookupError when it is not here."""
+    """Read a stored record back from its envelope, the only source. Raises LookupError when it is not here, or when
+    what stands there is another statement."""
     row = find_statement(session, statement_id)
-    if row is None or row.envelope is None:
+    payload = open_envelope(row.envelope).payload if row is not None and row.envelope is not None else None
+    if payload is None or id_of(payload) != statement_id:
         raise LookupError(statement_id)
-    statement = parse_statement(open_envelope(row.envelope).payload)
+    statement = parse_statement(payload)
     if not isinstance(statement, Record):
-        raise TypeError(f"{row.statement_id} is no record")
+        raise TypeError(f"{statement_id} is no record")
     return statement
 
 

@@ -3,6 +3,7 @@ altered row silences neither a lane nor what the operator is told."""
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from exchange.errors import ExchangeError
+from exchange.errors import ExchangeError, NotFound
 from exchange.flows.backup import back_up
 from exchange.flows.doctor_peers import examine_peers
 from exchange.flows.enrol import revoke
@@ -20,6 +21,7 @@ from exchange.flows.log_check import check_log
 from exchange.flows.node import Node, create_node, opened
 from exchange.flows.pull import pull
 from exchange.flows.restore import Secrets, restore
+from exchange.flows.sharing import share_anew
 from exchange.flows.status import node_status
 from exchange.flows.sync import in_words, sync_status
 from exchange.store.peers import EMPTY_HEAD, PeerState
@@ -32,6 +34,7 @@ from tests.exchange.flows.at_rest_world import HEAD
 from tests.exchange.flows.network import AL, MK, RS, Network
 
 pytestmark = pytest.mark.slow
+HELD_BACK = {"code": "H3", "restriction": "Ask first.", "source_grade": None, "information_grade": None}
 
 
 def alter(node: Node, change: str, **values: object) -> None:
@@ -89,6 +92,30 @@ def test_nobody_takes_a_peers_place(network: Network, change: str) -> None:
     assert "peer ffp-mk" in {found.subject for found in check_log(rs).findings}
     with pytest.raises(ExchangeError):
         may_fetch(rs, network.peer(RS, MK), "ab" * 32)
+
+
+@pytest.mark.parametrize(
+    ("signed", "change"),
+    [
+        ({"level": "none"}, "update record set level = 'full'"),
+        (
+            {"audience": ["AL"]},
+            "insert into record_audience (statement_id, name) select statement_id, 'MK' from record",
+        ),
+        ({"retention_until": "2026-01-01"}, "update record set retention_until = '2099-01-01'"),
+        ({"handling": HELD_BACK}, "update record set handling = 'H0'"),
+    ],
+)
+def test_a_record_is_given_as_it_was_signed(network: Network, signed: dict[str, object], change: str) -> None:
+    rs = network.nodes[RS]
+    network.record(RS, **({"scan": b"a scan", "audience": ["MK", "AL"]} | signed))  # type: ignore[arg-type]
+    alter(rs, change)
+    with rs.store.write() as session:
+        share_anew(session, network.peer(RS, MK), owner=RS)
+    assert given(network) == []
+    with pytest.raises(NotFound):
+        may_fetch(rs, network.peer(RS, MK), hashlib.sha256(b"a scan").hexdigest())
+    assert check_log(rs).findings
 
 
 def test_the_operator_is_told_at_once_and_ends_it(network: Network) -> None:

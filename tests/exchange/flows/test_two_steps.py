@@ -17,7 +17,7 @@ from exchange.flows.terms import state_policy
 from exchange.flows.withdraw import withdraw
 from exchange.store.queries import find_found
 from exchange.store.statements import find_statement
-from exchange.store.tables import QueryRow, StatementRow
+from exchange.store.tables import AudienceRow, QueryRow, RecordRow, StatementRow
 from schemas import LegalBasis, Maker, open_envelope
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy, WithdrawalReason
 from tests.exchange.conftest import RunningNode, enrol_each_other
@@ -330,3 +330,17 @@ def _scan(node: RunningNode, record: str) -> str:
 
 
 _digest_of = _scan
+
+
+def test_a_record_whose_row_was_altered_is_not_found(pair: Pair, scans: dict[str, Path]) -> None:
+    """Somebody who can write the database opens a record to searches that was signed for none."""
+    rs, mk = pair
+    hidden = at_home(mk, scans["1-1"], level="none", audience=[])
+    mine = to_ask_with(rs, scans["1-2"])
+    mk.wait_correlated(1)
+    rs.wait_correlated(1)
+    with mk.node.store.write() as session:
+        session.get_one(RecordRow, hidden).level = "full"
+        session.add(AudienceRow(statement_id=hidden, name="RS"))
+    asked(rs, mine)
+    assert answered(rs)["result"] == "no_candidate"
