@@ -20,6 +20,7 @@ from tests.exchange.served import session_of
 
 START_S = 60
 STOP_S = 30
+PEOPLE = {"examiner-1": Role.EXAMINER, "operator-1": Role.OPERATOR}
 
 
 class Process:
@@ -53,8 +54,8 @@ class Process:
         self.http = httpx.Client(
             base_url=self.url, timeout=START_S, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
-        self.examiner = _bearer(self.add_user("examiner-1", Role.EXAMINER))
-        self.operator = _bearer(self.add_user("operator-1", Role.OPERATOR))
+        self.people = {name: bearer(self.add_user(name, role)) for name, role in PEOPLE.items()}
+        self.examiner, self.operator = self.people["examiner-1"], self.people["operator-1"]
         self._process: subprocess.Popen[bytes] | None = None
 
     def add_user(self, pseudonym: str, role: Role) -> str:
@@ -116,8 +117,8 @@ class Process:
         assert self._process is not None
         return session_of(self._process.pid)
 
-    def get(self, path: str, *, as_operator: bool = False) -> Any:
-        response = self.http.get(path, headers=self.operator if as_operator else self.examiner)
+    def get(self, path: str, *, by: str = "examiner-1") -> Any:
+        response = self.http.get(path, headers=self.people[by])
         assert response.status_code == 200, response.text
         return response.json()
 
@@ -132,7 +133,7 @@ class Process:
         """Wait until what this node says of a peer fulfils a condition."""
         deadline = time.monotonic() + seconds
         while True:
-            peers = self.get("/v1/peers", as_operator=True)
+            peers = self.get("/v1/peers", by="operator-1")
             peer = next(found for found in peers if found["node_id"] == node_id)
             if condition(peer):
                 return
@@ -159,5 +160,5 @@ def environment_of(release: Path | None, environment: Mapping[str, str]) -> dict
     return {**environment, **({"PYTHONPATH": str(release)} if release else {})}
 
 
-def _bearer(token: str) -> dict[str, str]:
+def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}

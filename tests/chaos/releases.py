@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx
 
-from tests.chaos.processes import Process, environment_of
+from schemas.vocabulary import Role
+from tests.chaos.processes import Process, bearer, environment_of
 from tests.exchange.conftest import LEGAL_BASIS, free_port
 
 SOURCES = Path(__file__).parents[2]
@@ -132,6 +133,8 @@ class ReleasedNode(Process):
         self.card = release.run(_MAKE, home=home, jurisdiction=jurisdiction, url=url, port=port)
         settings = {"FFP_NODE_WORKERS": "1", "FFP_NODE_PULL_INTERVAL_S": "1"}
         super().__init__(home, port, settings, release=release.folder)
+        people = {"examiner-2": Role.EXAMINER, "investigator-1": Role.INVESTIGATOR}
+        self.people |= {name: bearer(self.add_user(name, role)) for name, role in people.items()}
 
     def add_user(self, pseudonym: str, role: str) -> str:
         token: str = self.runs.run(_USER, home=self.home, pseudonym=pseudonym, role=role)
@@ -148,14 +151,23 @@ class ReleasedNode(Process):
         self.start()
         self.wait_ready()
 
-    def enter(self, number: int, scan: bytes, to: ReleasedNode, **exhibit: str) -> str:
+    def enter(
+        self,
+        number: int,
+        scan: bytes,
+        to: ReleasedNode,
+        *,
+        level: str = "full",
+        roi: str = "chamber_mark",
+        **exhibit: str,
+    ) -> str:
         """An exhibit, for the other node; its statement id."""
         metadata = {
             "case_reference": f"{self.node_id[4:].upper()}-{number}",
             "exhibit": {"kind": "crime_scene", "calibre": "9 mm Luger"} | exhibit,
-            "acquisitions": [{"roi": "chamber_mark", "modality": "topography", "file": "scan"}],
+            "acquisitions": [{"roi": roi, "modality": "topography", "file": "scan"}],
             "handling": {"code": "H0"},
-            "level": "full",
+            "level": level,
             "audience": [to.node_id[4:].upper()],
             "retention_until": "2036-12-31",
         }
@@ -168,13 +180,42 @@ class ReleasedNode(Process):
         name: str = answer.json()["statement_id"]
         return name
 
-    def say(self, **said: str) -> None:
-        answer = self.http.post("/v1/statements", headers=self.examiner, json=said)
+    def say(self, by: str = "examiner-1", **said: Any) -> str:
+        """Returns the statement's id."""
+        name: str = self.post("/v1/statements", said, by)["statement_id"]
+        return name
+
+    def post(self, path: str, said: dict[str, Any], by: str = "examiner-1") -> Any:
+        answer = self.http.post(path, headers=self.people[by], json=said)
         assert answer.status_code == httpx.codes.CREATED, answer.text
+        return answer.json()
+
+    def find_lead(self, own: str, theirs: str) -> str:
+        """Two examiners of this node agree on a pair, and the other node is told; the hit's id."""
+        sides = [
+            {"issuer": record["issuer"], "record": name, "scan": record["acquisitions"][0]["blob"]["sha256"]}
+            for name in sorted((own, theirs))
+            for record in [self.get(f"/v1/records/{name}")["statement"]]
+        ]
+        found = {"pair": dict(zip("ab", sides, strict=True)), "conclusion": "identification", "basis": "screen"}
+        first = self.say(type="conclusion", **found)
+        second = self.say(by="examiner-2", type="verification", verifies=first, **found)
+        lead = {"pair": found["pair"], "stage": "lead", "basis": "screen"}
+        return self.say(type="hit", conclusion=first, verification=second, **lead)
+
+    def ask(self, record: str) -> str:
+        """Ask the peers with one of its records what stands out there; the query's id."""
+        told = {"purpose": "investigation", "legal_basis": LEGAL_BASIS}
+        [asked] = self.post(f"/v1/records/{record}/queries", told, "investigator-1")
+        name: str = asked["query"]
+        return name
+
+    def withdraw(self, record: str) -> None:
+        self.post(f"/v1/records/{record}/withdrawal", {"reason": "entered_in_error"})
 
     def seen_of(self, other: ReleasedNode) -> dict[str, Any]:
         """What this node tells its operator of a peer."""
-        peers = self.get("/v1/peers", as_operator=True)
+        peers = self.get("/v1/peers", by="operator-1")
         found: dict[str, Any] = next(peer for peer in peers if peer["node_id"] == other.node_id)
         return found
 

@@ -110,7 +110,7 @@ def test_an_honest_peers_candidate_arrives_in_at_most_twice_the_time(
             time.sleep(0.1)
         greeded = [nodes.arrives_s(scan) for scan in others[half:]]
         waiting = nodes.mk.get("/v1/status")["jobs"]
-        peers = {peer["node_id"]: peer for peer in nodes.mk.get("/v1/peers", as_operator=True)}
+        peers = {peer["node_id"]: peer for peer in nodes.mk.get("/v1/peers", by="operator-1")}
     times = statistics.median(greeded) / statistics.median(alone)
     figures: dict[str, object] = {
         "exhibits": half,

@@ -8,15 +8,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+import matcher
 from exchange.flows.node import opened
 from exchange.store.mirror_tables import ReceivedPlaceRow as Place
 from exchange.store.peers import set_aside
 from exchange.store.tables import LaneItemRow, StatementRow
+from matcher import synthetic
 from tests.chaos.archive import scans_of
 from tests.chaos.releases import LANDED, NOTICE, THIS, Release, ReleasedNode, landed_release, release_to_come
 
@@ -54,6 +57,48 @@ def holds(node: ReleasedNode) -> set[str]:
     return {item["statement_id"] for item in node.get("/v1/records?limit=200")["items"]}
 
 
+@dataclass(frozen=True)
+class Day:
+    """What people of one node did with the other's, beside entering exhibits: a lead, a question, a withdrawal."""
+
+    searched: str
+    lead: str
+    withdrawn: str
+
+    def is_over(self, node: ReleasedNode, other: ReleasedNode) -> bool:
+        """Whether the question was answered and the withdrawn record is nowhere."""
+        [query] = node.get("/v1/queries", by="investigator-1")["items"]
+        [withdrawal] = node.get(f"/v1/records/{self.withdrawn}/withdrawal")
+        erased = [holder["outcome"] for holder in withdrawal["holders"]] == ["erased"]
+        return query["result"] == "candidate" and erased and self.withdrawn not in holds(node) | holds(other)
+
+
+def a_day(folder: Path, own: dict[ReleasedNode, list[str]]) -> dict[ReleasedNode, Day]:
+    """Of two nodes with the records that they entered; both days are over. A lead joins the first of one's own and the
+    second of the other's; the last is withdrawn; a question is asked with what stays at home, of one firearm."""
+    rs, mk = own
+    searched = {}
+    for shot, (node, other) in enumerate(((rs, mk), (mk, rs)), start=1):
+        scan = folder / f"{shot}.x3p"
+        matcher.write_topography(synthetic.draw(1, shot), scan, instrument="synthetic")
+        searched[node] = node.enter(50, scan.read_bytes(), other, level="search", roi="breech_face")
+    for node in own:
+        until(lambda node=node: node.get("/v1/status")["jobs"] == {}, node)  # type: ignore[misc]
+    days = {}
+    for node, other in ((rs, mk), (mk, rs)):
+        node.ask(searched[node])
+        lead = node.find_lead(own[node][0], own[other][1])
+        node.withdraw(own[node][-1])
+        days[node] = Day(searched[node], lead, own[node][-1])
+    for node, other in ((rs, mk), (mk, rs)):
+        until(lambda node=node, other=other: days[node].is_over(node, other), node)  # type: ignore[misc]
+    return days
+
+
+def leads(node: ReleasedNode, issuer: ReleasedNode) -> list[str]:
+    return [said["statement_id"] for said in node.get(f"/v1/statements?kind=hit&issuer={issuer.node_id}")]
+
+
 def assert_in_order(owner: ReleasedNode, reader: ReleasedNode) -> None:
     """All of the owner's lane is at the reader, in its order; nothing of it is set aside."""
     with opened(owner.home) as node, node.store.read() as session:
@@ -76,16 +121,21 @@ def test_a_release_to_come_beside_this_one(tmp_path: Path) -> None:
     scan, newer = scans_of(SCAN_BYTES), release_to_come(tmp_path / "newer")
     assert "1.0, 1.1" in newer.ffp("--version")
     with two(tmp_path, newer, THIS) as (rs, mk):
-        first = [rs.enter(1, scan(1), mk), rs.enter(2, scan(2), mk)]
-        until(lambda: set(first) <= holds(mk), mk)
-        held = [rs.enter(3, scan(3), mk, colour="grey")]
+        first = [rs.enter(number, scan(number), mk) for number in range(3)]
+        theirs = [mk.enter(number, scan(10 + number), rs) for number in range(3)]
+        for node in (rs, mk):
+            until(lambda node=node: holds(node) == {*first, *theirs}, node)  # type: ignore[misc]
+        days = a_day(tmp_path, {rs: first, mk: theirs})
+        until(lambda: (leads(mk, rs), leads(rs, mk)) == ([days[rs].lead], [days[mk].lead]), mk)
+        first, theirs, kept = first[:-1], theirs[:-1], days[mk].searched
+        held = [rs.enter(13, scan(3), mk, colour="grey")]
         newer.run(NOTICE, home=rs.home, to=mk.node_id)
-        held += [rs.enter(4, scan(4), mk, case_material="polymer"), rs.enter(5, scan(5), mk)]
-        back = [mk.enter(number, scan(10 + number), rs) for number in range(3)]
+        held += [rs.enter(14, scan(4), mk, case_material="polymer"), rs.enter(15, scan(5), mk)]
+        theirs += [mk.enter(20 + number, scan(20 + number), rs) for number in range(3)]
         until(lambda: rs.seen_of(mk)["peer_older"] == 4, rs)
         until(lambda: mk.seen_of(rs)["node_older"] == 4, mk)
-        until(lambda: set(back) <= holds(rs), rs)
-        assert holds(mk) == {*first, *back}
+        until(lambda: set(theirs) <= holds(rs), rs)
+        assert holds(mk) == {*first, *theirs, kept}
         assert (mk.seen_of(rs)["quarantined"], rs.seen_of(mk)["quarantined"]) == (0, 0)
         assert (rs.seen_of(mk)["reads"], mk.seen_of(rs)["reads"]) == ("1.0", "1.1")
         assert any("Peer older: upgrade. 4 of" in said for said in rs.get("/v1/status")["alarms"])
@@ -94,7 +144,7 @@ def test_a_release_to_come_beside_this_one(tmp_path: Path) -> None:
         assert "notice" in rs.http.get("/v1/node").headers["FFP-Kinds"]
 
         mk.upgrade(newer)
-        until(lambda: holds(mk) == {*first, *held, *back}, mk)
+        until(lambda: holds(mk) == {*first, *held, *theirs, kept}, mk)
         until(lambda: not rs.get("/v1/status")["alarms"], rs)
         assert mk.seen_of(rs)["node_older"] == 0
         assert mk.seen_of(rs)["quarantined"] == 0
@@ -123,7 +173,9 @@ def test_the_landed_release_beside_this_one(tmp_path: Path) -> None:
         for node in (rs, mk):
             until(lambda node=node: holds(node) == {*ours, *theirs}, node)  # type: ignore[misc]
             until(lambda node=node: node.get("/v1/status")["jobs"] == {}, node)  # type: ignore[misc]
-        until(lambda: mk.seen_of(rs)["quarantined"] >= 3, mk)
+        days = a_day(tmp_path, {rs: ours, mk: theirs})
+        until(lambda: leads(rs, mk) == [days[mk].lead], rs)
+        until(lambda: mk.seen_of(rs)["quarantined"] >= 6, mk)
         assert "unknown-field" in mk.seen_of(rs)["alarm"]
         assert (rs.seen_of(mk)["quarantined"], rs.seen_of(mk)["reads"], rs.seen_of(mk)["peer_older"]) == (0, None, 0)
         assert len(rs.get(f"/v1/statements?kind=message&issuer={mk.node_id}")) == 3
@@ -132,6 +184,11 @@ def test_the_landed_release_beside_this_one(tmp_path: Path) -> None:
         until(lambda: mk.seen_of(rs)["quarantined"] == 0, mk)
         until(lambda: rs.seen_of(mk)["reads"] == "1.0", rs)
         assert len(mk.get(f"/v1/statements?kind=message&issuer={rs.node_id}")) == 3
-        assert holds(mk) == {*ours, *theirs}
+        assert (leads(mk, rs), leads(rs, mk)) == ([days[rs].lead], [days[mk].lead])
+        for node, other in ((rs, mk), (mk, rs)):
+            assert holds(node) == {*ours, *theirs, days[node].searched} - {day.withdrawn for day in days.values()}
+            other.say(type="feedback", hit=days[node].lead, outcome="no_use")
+            asked = f"/v1/statements?kind=feedback&issuer={other.node_id}"
+            until(lambda node=node, asked=asked: node.get(asked), node)  # type: ignore[misc]
     assert_in_order(rs, mk)
     assert_in_order(mk, rs)

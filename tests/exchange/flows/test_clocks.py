@@ -80,7 +80,7 @@ def test_a_peer_whose_clock_is_days_off(start_node: Callable[..., RunningNode], 
         assert behind in shown.output, shown.output
 
         def of_rs() -> dict[str, Any]:
-            [found] = late.get("/v1/peers", as_operator=True)
+            [found] = late.get("/v1/peers", by="operator-1")
             return dict(found)
 
         until(lambda: "The clock of ffp-rs is 2 days ahead of this node's" in " ".join(of_rs()["in_words"]))
