@@ -42,8 +42,11 @@ def list_all(
     from exchange.clock import stamp
     from exchange.flows.node import opened
     from exchange.store.tokens import list_tokens
+    from exchange.store.users import known_user
 
     with opened(resolve_home(home)) as node, node.store.read() as session:
+        if pseudonym is not None:
+            known_user(session, pseudonym)
         for row in list_tokens(session, pseudonym):
             used = f"used {row.used_at[:16]}" if row.used_at else "never used"
             until = f"expired {row.expires_at}" if row.expires_at <= stamp() else f"until {row.expires_at}"

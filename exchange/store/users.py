@@ -37,10 +37,16 @@ def active_user(session: Session, pseudonym: str) -> UserRow:
     return user
 
 
-def revoke_user(session: Session, pseudonym: str) -> None:
+def known_user(session: Session, pseudonym: str) -> UserRow:
+    """Also one who was revoked. Raises NotFound."""
     user = session.get(UserRow, pseudonym)
     if user is None:
-        raise NotFound(f"There is no user {pseudonym}.")
+        raise NotFound(f"There is no user {pseudonym}. `ffp user list` shows them.")
+    return user
+
+
+def revoke_user(session: Session, pseudonym: str) -> None:
+    user = known_user(session, pseudonym)
     user.revoked_at = user.revoked_at or stamp()
     forget_address(session, pseudonym)
     end_devices(session, pseudonym)

@@ -179,6 +179,8 @@ def _act(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, 
 
 def _take_back(node: Node, who: Visitor, link: Link, reason: str) -> Spoke:
     hit = _own_hit(node, link)
+    if hit is None and _own_hits(node, link):
+        raise Conflict("This hit was taken back already.", code="already-taken-back")
     if hit is None:
         raise Conflict("Only the node that signed a hit takes it back; this side may dispute it.", code="not-owner")
     return say(node, who, "retraction", retracts=hit.statement_id, reason=reason)
@@ -191,14 +193,18 @@ def _may_take_back(node: Node, who: Visitor, link: Link) -> bool:
 
 def _own_hit(node: Node, link: Link) -> Entry | None:
     """The latest hit of this node's own that counts: a confirmed one first, then the lead."""
-    own = [
-        (entry.statement.stage is HitStage.CONFIRMED, entry.log_index, entry.statement_id, entry)
-        for entry in link.history
-        if isinstance(entry.statement, Hit)
-        and entry.statement.issuer == node.node_id
-        and entry.statement_id not in link.progress.no_effect
+    counting = [
+        (hit.stage is HitStage.CONFIRMED, entry.log_index, entry.statement_id, entry)
+        for hit, entry in _own_hits(node, link)
+        if entry.statement_id not in link.progress.no_effect
     ]
-    return max(own)[-1] if own else None
+    return max(counting)[-1] if counting else None
+
+
+def _own_hits(node: Node, link: Link) -> list[tuple[Hit, Entry]]:
+    """All of this node's own, also those that were taken back."""
+    said = [(entry.statement, entry) for entry in link.history]
+    return [(hit, entry) for hit, entry in said if isinstance(hit, Hit) and hit.issuer == node.node_id]
 
 
 def _done(node: Node, who: Visitor, link: Link, review_id: str) -> Spoke:

@@ -55,6 +55,9 @@ def test_made_listed_and_revoked(ffp: Ffp, home: Path) -> None:
     assert len(ffp("token", "list", "--home", home).out.splitlines()) == 3
     assert "lims" in ffp("token", "revoke", str(number), "--home", home).out
     assert "\trevoked 20" in ffp("token", "list", "lab-1", "--home", home).out.splitlines()[1]
+    nobody = ffp("token", "list", "lab-9", "--home", home)
+    assert (nobody.code, nobody.out) == (2, "")
+    assert "There is no user lab-9. `ffp user list` shows them." in nobody.err
 
 
 @pytest.mark.parametrize(

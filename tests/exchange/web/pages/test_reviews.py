@@ -262,6 +262,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert "Take the hit back" in examiner.get(hit).text
     head = colleague(mk, Role.HEAD)
     assert head.send(f"{hit}/retraction", reason="The wrong exhibit.").status_code == 303
+    assert "This hit was taken back already" in head.send(f"{hit}/retraction", reason="The wrong exhibit.").text
     assert f"in place of {examiner.pseudonym}" in examiner.get(hit).text
     _until(lambda: "Hit: confirmed" not in first.get(hit).text)
 
