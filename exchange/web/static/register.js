@@ -87,7 +87,9 @@ async function remove(file) {
 /** Says it when what somebody asked for was not done; returns whether it was. */
 async function done(asking) {
   const say = (name) => {
-    document.querySelector("[data-saved]").textContent = words(name);
+    const state = document.querySelector("[data-saved]");
+    state.textContent = words(name);
+    state.toggleAttribute("data-unsaved", true);
     return false;
   };
   try {
