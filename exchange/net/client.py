@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ PAGE_TIMEOUTS = 4
 """A page may take this many timeouts in all: the largest, 8 MB, arrives in 120 s over a line of 560 kbit/s."""
 RATE_WINDOW_S = 30.0
 """Over so long a transfer's rate is an average: a line that stands still for a moment is none that is slow."""
+COUNTED_BYTES = 4 * 2**20
+"""As so many bytes a smaller scan counts, since to read, store and prepare it costs others' time too: at the usual rate
+a peer's small scans come eight a second."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,9 @@ class PeerClient:
     """One node's requests to all its peers, where ``guard`` lets them go, past any proxy of the environment.
 
     ``timeout_s`` is the longest that a peer may be silent; ``certificate`` is shown to proxies that ask for one;
-    ``least_rate`` is how many bytes a second a scan must bring, ``most_rate`` how many are taken. Each request has a
-    connection of its own, so that nothing of one answer is ever taken for the next.
+    ``least_rate`` is how many bytes a second a scan must bring, ``most_rate`` how many are taken; a small scan counts
+    as ``COUNTED_BYTES``. Each request has a connection of its own, so that nothing of one answer is ever taken for the
+    next.
     """
 
     def __init__(
@@ -83,6 +88,8 @@ class PeerClient:
         self._key_id = key_id(ED25519, raw_public(transport))
         self._timeout_s, self._least_rate, self._most_rate = timeout_s, least_rate, most_rate
         self._ahead_s: dict[str, float] = {}
+        self._next_at: dict[str, float] = {}
+        self._turn = threading.Lock()
         self._lines = Lines()
         self._http = http_client(timeout_s, guard, certificate)
 
@@ -189,6 +196,7 @@ class PeerClient:
         Raises PeerUnreachable, also after ``within_s`` seconds and below the least rate, with what came until then in
         the caller's hands; PeerMisbehaved.
         """
+        self._wait_turn(peer.node_id)
         url = f"{peer.url}/v1/blobs/{sha256}"
         resume = {"Range": f"bytes={offset}-", "If-Range": f'"{sha256}"'} if offset else {}
         headers = {**self._signed(url), **resume}
@@ -200,6 +208,13 @@ class PeerClient:
                     raise PeerMisbehaved(f"{peer.node_id} sent another part of the scan than was asked for.")
                 begins = offset
             yield begins, paced(_pieces(answer, line), self._least_rate, self._most_rate, peer.node_id)
+
+    def _wait_turn(self, node_id: str) -> None:
+        """Until a peer's last transfer would be over, had it brought ``COUNTED_BYTES`` at the highest rate."""
+        with self._turn:
+            begins = max(time.monotonic(), self._next_at.get(node_id, 0.0))
+            self._next_at[node_id] = begins + COUNTED_BYTES / self._most_rate
+        time.sleep(max(0.0, begins - time.monotonic()))
 
     def _signed(self, url: str, body: bytes | Form | None = None) -> dict[str, str]:
         whole, digest = (None, body.sha256()) if isinstance(body, Form) else (body, None)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from exchange.errors import PeerUnreachable
 from exchange.net import client
-from exchange.net.client import paced
+from exchange.net.client import PeerAddress, PeerClient, paced
+from tests.exchange.anywhere import ANYWHERE
+from tests.exchange.conftest import free_port
 
 LEAST, MOST = 1000, float("inf")
 
@@ -54,3 +58,22 @@ def test_nought_asks_for_no_rate(clock: list[float]) -> None:
 def test_who_floods_is_taken_no_faster_than_said(clock: list[float]) -> None:
     came = b"".join(paced(sent(clock, *[(0.0, 65_536)] * 1600), LEAST, 2**20, "ffp-rs"))
     assert len(came) / clock[0] == pytest.approx(2**20)
+
+
+def test_a_peers_small_scans_come_no_faster_than_if_each_were_an_ordinary_one(clock: list[float]) -> None:
+    rate = 2**20
+    asking = PeerClient(Ed25519PrivateKey.generate(), guard=ANYWHERE, timeout_s=5, most_rate=rate)
+    one, other = (PeerAddress(name, f"http://127.0.0.1:{free_port()}", "") for name in ("ffp-rs", "ffp-al"))
+
+    def ask(peer: PeerAddress) -> float:
+        with pytest.raises(PeerUnreachable), asking.fetch_blob(peer, "ab" * 32, offset=0, within_s=5):
+            pass
+        return clock[0]
+
+    apart = client.COUNTED_BYTES / rate
+    with closing(asking):
+        assert [ask(one) for _ in range(3)] == pytest.approx([0, apart, 2 * apart])
+        assert ask(other) == pytest.approx(2 * apart), "each peer has a turn of its own"
+        clock[0] += 10 * apart
+        began = clock[0]
+        assert ask(one) == pytest.approx(began), "who asks seldom does not wait"
