@@ -29,6 +29,10 @@ log = structlog.get_logger(__name__)
 
 LEAST_OFTEN = 16
 """In intervals of asking: how far apart a peer is asked that misbehaves each time."""
+RESTS = 2
+"""A peer that always has more is read a third of the time: for so many times as long as its page took, others have the
+node to themselves, and never for longer than ``LONGEST_REST_S``."""
+LONGEST_REST_S = 1.0
 BUSY_S = 60  # the longest that a busy peer is left alone, whatever it asks for
 
 
@@ -67,12 +71,15 @@ class PeerRounds:
             refused = self._get_back(peer)
             wait_s = 0 if peer in self._behind or waits else self._wait_s
             self._behind.add(peer)  # until it is known that nothing more waits there
+            begun = monotonic()
             more = pull(self._node, self._client, peer, wait_s=wait_s)
             self._hours.note(peer, answered=True)
             while mirror_log(self._node, self._client, peer) and not self._stopping.is_set():
                 pass
             cosign_head(self._node, peer)
-            if not more:
+            if more:
+                self._stopping.wait(min(RESTS * (monotonic() - begun), LONGEST_REST_S))
+            else:
                 self._behind.discard(peer)
                 give_receipt(self._node, peer)
                 self._meet(peer)
