@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tests.exchange.conftest import postgresql, scans
+from tests.exchange.flows.conftest import careless_owner
 
-__all__ = ["postgresql", "scans"]
+__all__ = ["careless_owner", "postgresql", "scans"]

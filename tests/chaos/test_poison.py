@@ -15,7 +15,7 @@ from tests.chaos.sizes import report, sized
 from tests.exchange.flows.network import AL, MK, RS, Network, resting
 from tests.exchange.flows.test_quarantine import database, poison, read_all, size_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("careless_owner")]
 LASTS_S = sized(5, 300)
 GROWTH_BYTES = 10_000_000
 PADDINGS = (0, 60_000)

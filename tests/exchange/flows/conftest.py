@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import func, select
 
 from exchange.conformance.peer_simulator import PeerSimulator
+from exchange.flows import sharing
 from exchange.flows.enrol import enrol, fetch_introduction, read_introduction
 from exchange.flows.node import Node, create_node, open_node
 from exchange.flows.pull import pull
@@ -33,6 +34,12 @@ def network(tmp_path: Path) -> Iterator[Network]:
     """Serbia, North Macedonia and Albania."""
     with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.AL) as made:
         yield made
+
+
+@pytest.fixture
+def careless_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gives what its rows release, whatever was signed: as a hostile node does, or one of a newer release."""
+    monkeypatch.setattr(sharing, "_as_signed", lambda *_: True)
 
 
 @dataclass

@@ -29,7 +29,7 @@ from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.network import MK, RS, Network
 from tests.schemas.examples import record_fields
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("careless_owner")]
 
 
 @pytest.fixture

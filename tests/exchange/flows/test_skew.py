@@ -36,6 +36,8 @@ from tests.exchange.flows.test_key_events import replaced
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 from tests.schemas.statement_examples import statement_fields
 
+pytestmark = pytest.mark.usefixtures("careless_owner")
+
 NEWER = "1.1"
 
 
