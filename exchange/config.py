@@ -151,7 +151,7 @@ class Settings(BaseSettings):
     sixteen at once over a line of 560 kbit/s are faster. 0: never."""
     most_fetch_rate_bytes_per_s: Bytes = 32 * 1024**2
     """One transfer at a time is under way from each peer, and none is taken faster than this: an ordinary scan in a
-    second, and eight small ones, so that neither the line nor a processor is one peer's alone."""
+    second, and neither the line nor a processor is one peer's alone."""
     peer_statements_per_day: Annotated[int, Field(ge=1, le=2**40)] = 4000
     """What a peer may send in a day, a record counted once for each of its scans: three times what a laboratory of 200
     exhibits a day does. Beyond it the peer's lane is not read until the next day, and nothing is lost."""

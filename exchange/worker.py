@@ -62,6 +62,8 @@ IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above
 FETCHERS = 16
 """At most one for each peer at a time: so many peers may be slow at once before another one's scan waits for them, and
 each of their transfers has a least rate. They wait for the network most of the time."""
+FETCHES_A_SECOND = 8
+"""Of one peer, however small its scans are: each is read, stored and prepared beside those of others."""
 ASKERS = 4
 ANSWERERS = 2
 STORERS = 2
@@ -92,6 +94,7 @@ class Worker:
             certificate=node.settings.client_certificate,
             least_rate=node.settings.least_fetch_rate_bytes_per_s,
             most_rate=node.settings.most_fetch_rate_bytes_per_s,
+            scans_a_second=FETCHES_A_SECOND,
         )
         self._time_authority = TimeAuthorityClient(guard=node.egress, timeout_s=node.settings.peer_timeout_s)
         self._chance = random.Random()

@@ -46,9 +46,6 @@ PAGE_TIMEOUTS = 4
 """A page may take this many timeouts in all: the largest, 8 MB, arrives in 120 s over a line of 560 kbit/s."""
 RATE_WINDOW_S = 30.0
 """Over so long a transfer's rate is an average: a line that stands still for a moment is none that is slow."""
-COUNTED_BYTES = 4 * 2**20
-"""As so many bytes a smaller scan counts, since to read, store and prepare it costs others' time too: at the usual rate
-a peer's small scans come eight a second."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +66,9 @@ class PeerClient:
     """One node's requests to all its peers, where ``guard`` lets them go, past any proxy of the environment.
 
     ``timeout_s`` is the longest that a peer may be silent; ``certificate`` is shown to proxies that ask for one;
-    ``least_rate`` is how many bytes a second a scan must bring, ``most_rate`` how many are taken; a small scan counts
-    as ``COUNTED_BYTES``. Each request has a connection of its own, so that nothing of one answer is ever taken for the
-    next.
+    ``least_rate`` is how many bytes a second a scan must bring, ``most_rate`` how many are taken, ``scans_a_second``
+    how many scans of one peer. Each request has a connection of its own, so that nothing of one answer is ever taken
+    for the next.
     """
 
     def __init__(
@@ -83,11 +80,13 @@ class PeerClient:
         certificate: Path | None = None,
         least_rate: float = 0,
         most_rate: float = float("inf"),
+        scans_a_second: float = float("inf"),
     ) -> None:
         self._key = transport
         self._key_id = key_id(ED25519, raw_public(transport))
         self._timeout_s, self._least_rate, self._most_rate = timeout_s, least_rate, most_rate
         self._ahead_s: dict[str, float] = {}
+        self._scans_a_second = scans_a_second
         self._next_at: dict[str, float] = {}
         self._turn = threading.Lock()
         self._lines = Lines()
@@ -210,10 +209,10 @@ class PeerClient:
             yield begins, paced(_pieces(answer, line), self._least_rate, self._most_rate, peer.node_id)
 
     def _wait_turn(self, node_id: str) -> None:
-        """Until a peer's last transfer would be over, had it brought ``COUNTED_BYTES`` at the highest rate."""
+        """Small scans, one after the other, cost others' time too: to be read, stored and prepared."""
         with self._turn:
             begins = max(time.monotonic(), self._next_at.get(node_id, 0.0))
-            self._next_at[node_id] = begins + COUNTED_BYTES / self._most_rate
+            self._next_at[node_id] = begins + 1 / self._scans_a_second
         time.sleep(max(0.0, begins - time.monotonic()))
 
     def _signed(self, url: str, body: bytes | Form | None = None) -> dict[str, str]:
