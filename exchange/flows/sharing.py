@@ -124,15 +124,16 @@ def releasable(
 ) -> set[str]:
     """Of these own records those that the peer may have, or search, now.
 
-    The rows decide, since they are fast, and never against the signature: a record whose row says anything else to the
-    policy than what was signed is nobody's. The daily check tells the operator of it.
+    The rows decide, as far as they say what was signed: a record whose row says anything else to the policy is given to
+    nobody. The daily check tells the operator of it.
     """
     rule = may_have(session, peer, purpose, now().date(), owner=owner)
     may = session.scalars(select(RecordRow).where(and_(RecordRow.statement_id.in_(statement_ids), rule))).all()
     audience = rows_named(session, AudienceRow, AudienceRow.statement_id, [row.statement_id for row in may])
     released = {row.statement_id for row in may if _as_signed(session, row, audience[row.statement_id])}
-    if len(released) < len(may):
-        log.error("rows of records are not what was signed", records=[row.statement_id for row in may])
+    altered = sorted({row.statement_id for row in may} - released)
+    if altered:
+        log.error("what stands in rows of records is not what was signed; nobody is given these", records=altered)
     return released
 
 
