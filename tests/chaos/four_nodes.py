@@ -265,7 +265,7 @@ class FourNodes:
         self.set_back.add(name)
         self.network.restart(name, backup)
         self.settle()
-        with closing(self._database(name)) as rows:
+        with closing(self.database(name)) as rows:
             places = rows.execute("SELECT statement_id, log_index FROM statement WHERE issuer = ?", (name,))
             own = dict(places.fetchall())
             lost = {row[0] for row in rows.execute("SELECT log_index FROM lost")}
@@ -352,7 +352,7 @@ class FourNodes:
         """The databases are read with nothing but SQL: what the nodes' own code says of itself is no evidence."""
         assert self.network.watch.refusals == []
         with ExitStack() as opened:
-            databases = {name: opened.enter_context(closing(self._database(name))) for name in NAMES}
+            databases = {name: opened.enter_context(closing(self.database(name))) for name in NAMES}
             for name, rows in databases.items():
                 self._log_only_grows(name, rows)
                 self._lanes_add_up(name, rows)
@@ -363,7 +363,7 @@ class FourNodes:
                 unforeseen = rows.execute("SELECT kind, error FROM job WHERE error LIKE 'unforeseen%'").fetchall()
                 assert not (aside + unforeseen), f"{name}: {aside + unforeseen}"
 
-    def _database(self, name: str) -> sqlite3.Connection:
+    def database(self, name: str) -> sqlite3.Connection:
         return sqlite3.connect(f"file:{self.network.nodes[name].settings.database}?mode=ro", uri=True)
 
     def _log_only_grows(self, name: str, rows: sqlite3.Connection) -> None:
