@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp_in
 from exchange.errors import CheckpointInvalid, ProofInvalid
 from exchange.flows.audit import DAY_S
+from exchange.flows.heads import open_head
 from exchange.flows.node import Node
-from exchange.flows.page import open_head
 from exchange.log import merkle
 from exchange.log.audit_entry import batch_root
 from exchange.log.checkpoint import Checkpoint

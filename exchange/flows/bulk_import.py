@@ -21,7 +21,8 @@ from exchange.flows.drafts import doubtful
 from exchange.flows.import_source import Source
 from exchange.flows.import_table import Group, Line
 from exchange.flows.node import Node
-from exchange.flows.submit import ReceivedScan, check_submission, submit_record
+from exchange.flows.received_scan import ReceivedScan
+from exchange.flows.submit import check_submission, submit_record
 from exchange.store.blobs import Arrival
 from schemas import Maker
 from schemas.record import MAX_ACQUISITIONS

@@ -11,11 +11,10 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from exchange.errors import CheckpointInvalid, Conflict, NotFound, ProofInvalid, StatementInvalid
-from exchange.flows.enrol import peer_keys
+from exchange.flows.heads import open_head, witness_of
 from exchange.flows.node import Node
-from exchange.flows.page import open_head
+from exchange.flows.peer import peer_keys
 from exchange.flows.trust_root import installed_trust
-from exchange.flows.views import witness_of
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.cosignature import verify_cosignature

@@ -12,8 +12,9 @@ from exchange.errors import Conflict, InvalidInput
 from exchange.flows.draft_form import FileOf, is_stale, marked_in, of_file, placed, submission_of
 from exchange.flows.drafts import Draft, close, read_draft
 from exchange.flows.node import Node
+from exchange.flows.received_scan import ReceivedScan
 from exchange.flows.sharing import decide
-from exchange.flows.submit import Receipt, ReceivedScan, Scan, StoredScan, check_dates, record_from, submit_record
+from exchange.flows.submit import Receipt, Scan, StoredScan, check_dates, record_from, submit_record
 from exchange.policy import names
 from exchange.store.draft_tables import DraftFileRow
 from exchange.store.peers import PeerState, all_peers

@@ -3,8 +3,6 @@ what it may have."""
 
 from __future__ import annotations
 
-import base64
-import functools
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -14,22 +12,13 @@ from exchange.flows.sharing import share_anew
 from exchange.flows.trust_root import admitted
 from exchange.net.client import PeerClient
 from exchange.net.egress import Typed, end_of, is_literal
-from exchange.store.peers import (
-    PeerState,
-    add_peer,
-    find_peer,
-    new_peer,
-    peer_by_key,
-    put_on_lane,
-)
+from exchange.store.peers import PeerState, add_peer, find_peer, new_peer, peer_by_key, put_on_lane
 from exchange.store.statements import key_events
 from exchange.store.tables import PeerRow
 from exchange.store.terms import terms_for
 from exchange.trust.card import fingerprint, open_card, same_fingerprint
-from exchange.trust.key_history import KeyHistory, begin_history, history_of
 from exchange.trust.keys import ED25519, key_id
 from schemas import ContractError, Envelope, KeyEvent, open_envelope
-from schemas.key_chain import parse_key_chain
 
 
 @dataclass(frozen=True)
@@ -170,26 +159,3 @@ def revoke(node: Node, node_id: str) -> None:
         if peer is None:
             raise NotFound(f"There is no peer {node_id}. See: ffp peer list")
         peer.state = PeerState.REVOKED
-
-
-def peer_card(peer: PeerRow) -> KeyEvent:
-    """The pinned card of an enrolled peer."""
-    return peer_keys(peer).card
-
-
-def peer_keys(peer: PeerRow) -> KeyHistory:
-    """The keys of an enrolled peer, as far as its key-events are known here."""
-    return _keys(peer.card, peer.key_chain)
-
-
-@functools.lru_cache(maxsize=64)
-def _keys(card: bytes, chain: bytes | None) -> KeyHistory:
-    return read_chain(card, chain) if chain is not None else begin_history(open_envelope(card))
-
-
-def read_chain(card: bytes, chain: bytes) -> KeyHistory:
-    """The key-events of the node whose card is pinned. Raises StatementInvalid, ContractError."""
-    first, *later = (base64.b64decode(event) for event in parse_key_chain(chain).events)
-    if first != card:
-        raise StatementInvalid("The chain of key-events begins with another card than the one that is pinned.")
-    return history_of(open_envelope(card), later)

@@ -11,13 +11,13 @@ import structlog
 from exchange.clock import stamp
 from exchange.flows.node import Node
 from exchange.flows.objects import settle_object
-from exchange.flows.quarantine import erase_evidence
 from exchange.flows.references import erase_entries
 from exchange.flows.say import THE_NODE, Said, enter, say
 from exchange.flows.withdraw import kept_of
 from exchange.store.deliveries import is_kept
 from exchange.store.drafts import every_file
 from exchange.store.objects import promise_removal
+from exchange.store.peers import items_at
 from exchange.store.records import acquisitions_of
 from exchange.store.statements import find_statement
 from exchange.store.tables import RecordRow, RemainsRow, TombstoneRow
@@ -50,7 +50,7 @@ def erase(node: Node, tombstone_id: int) -> None:
         is_here = is_its_own and session.get(RecordRow, stone.record) is not None
         held = is_here and hold_of(session, stone.record) is not None
         kept = held and (not stone.lifted or not remains_of(session, stone.record))
-    erase_evidence(node, stone.issuer, stone.record)
+    _erase_evidence(node, stone.issuer, stone.record)
     if not is_its_own:  # nothing of it was here, or it is another's: the same answer
         _settle(node, stone, ErasureOutcome.NEVER_HELD)
         return
@@ -149,3 +149,11 @@ def _settle(node: Node, stone: TombstoneRow, outcome: ErasureOutcome) -> None:
         if said is not None:
             enter(session, said, to=[stone.issuer])
     log.info("a withdrawn record is gone", record=stone.record, outcome=outcome)
+
+
+def _erase_evidence(node: Node, peer: str, statement_id: str) -> None:
+    """What a peer took back is not kept as evidence either; the reason and the place stay, and the lane adds up."""
+    with node.store.read() as session:
+        places = items_at(session, peer, statement_id)
+    for position in places:
+        node.evidence.erase(peer, position)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from exchange.errors import CheckpointInvalid
-from exchange.flows.enrol import peer_keys
+from exchange.flows.heads import head_of, open_head, own_lines
 from exchange.flows.node import Node
-from exchange.flows.page import open_head
-from exchange.flows.views import disagree, head_of, own_lines, standing_disagreements
+from exchange.flows.peer import peer_keys
+from exchange.flows.views import disagree, standing_disagreements
 from exchange.log import note
 from exchange.log.checkpoint import Checkpoint
 from exchange.store.peers import PeerState, all_peers, find_peer

@@ -7,8 +7,8 @@ import base64
 from sqlalchemy.orm import Session
 
 from exchange.errors import PeerMisbehaved, StatementInvalid
-from exchange.flows.enrol import peer_keys, read_chain
 from exchange.flows.node import Node
+from exchange.flows.peer import peer_keys, read_chain
 from exchange.flows.references import forget_superseded
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.peers import PeerState, find_peer, peer_by_key, standing_alarm

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from exchange.flows.enrol import peer_keys
+from exchange.flows.heads import head_of, own_lines
 from exchange.flows.node import Node
+from exchange.flows.peer import peer_keys
 from exchange.flows.say import put_on_lanes
-from exchange.flows.views import head_of, own_lines
 from exchange.log import merkle
 from exchange.log.cosignature import cosign, witness_name
 from exchange.store.peers import all_peers, find_peer

@@ -15,8 +15,8 @@ from exchange.errors import CheckpointInvalid, StatementInvalid, TimeStampRefuse
 from exchange.flows.audit_check import AuditCheck, check_audit
 from exchange.flows.check_report import Finding, LogCheck, Progress
 from exchange.flows.check_scans import carry_over, check_scans
+from exchange.flows.heads import open_head
 from exchange.flows.node import Node
-from exchange.flows.page import open_head
 from exchange.flows.signed_dealings import check_dealings
 from exchange.flows.signed_peers import check_cosignatures, check_orphans, check_peer, keys_of, leaves_of_mirror
 from exchange.flows.signed_rows import Signed, check_rows

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from exchange.errors import PeerMisbehaved
+from exchange.flows.heads import head_of
 from exchange.flows.node import Node
 from exchange.flows.peer import address_of
-from exchange.flows.views import head_of
 from exchange.log import merkle
 from exchange.log.tiles import TILE_WIDTH, Tile
 from exchange.net.client import PeerClient

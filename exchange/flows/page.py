@@ -8,9 +8,6 @@ import functools
 import hashlib
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
-
 from exchange.errors import (
     CheckpointInvalid,
     HistoryDiffers,
@@ -20,9 +17,9 @@ from exchange.errors import (
     StatementTooNew,
 )
 from exchange.flows.addressee import NOT_MEANT_FOR_US
+from exchange.flows.heads import open_head
 from exchange.log import merkle
-from exchange.log.checkpoint import Checkpoint, open_checkpoint, parse_text
-from exchange.log.note import parse_note
+from exchange.log.checkpoint import Checkpoint
 from exchange.store.peers import NOT_ENTERED, next_head
 from exchange.trust.key_history import KeyHistory, extend_history
 from exchange.trust.keys import ED25519, key_id
@@ -238,22 +235,6 @@ def first_places(page: VerifiedPage, head: bytes, kept: int) -> VerifiedPage:
         waiting=page.waiting + left,
         needs=None,
     )
-
-
-def open_head(signed: bytes, keys: KeyHistory) -> Checkpoint:
-    """The signed head of a node's log: by the keys in force at its size, by both pairs where they changed.
-
-    Raises CheckpointInvalid.
-    """
-    head = parse_text(parse_note(signed).text)  # its size says which keys; believed only when they signed it
-    for key in keys.log_keys(head.size):
-        head = open_checkpoint(
-            signed,
-            keys.card.log_origin,
-            Ed25519PublicKey.from_public_bytes(base64.b64decode(key.ed25519)),
-            MLDSA44PublicKey.from_public_bytes(base64.b64decode(key.ml_dsa)),
-        )
-    return head
 
 
 def _consistent_head(page: LanePage, note: bytes | None, expected: Expected) -> Checkpoint | None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import functools
+
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.flows.enrol import peer_card, peer_keys
+from exchange.errors import StatementInvalid
 from exchange.flows.node import Node
 from exchange.net.client import PeerAddress
 from exchange.store.peers import PeerState, all_peers, find_peer
 from exchange.store.tables import PeerRow
 from exchange.trust.card import fingerprint
+from exchange.trust.key_history import KeyHistory, begin_history, history_of
+from schemas import KeyEvent, open_envelope
 from schemas.errors import shown
+from schemas.key_chain import parse_key_chain
 
 
 def address_of(peer: PeerRow) -> PeerAddress:
@@ -46,3 +52,26 @@ def altered_in_words(peer: PeerRow) -> str | None:
 def altered_peers(session: Session) -> list[tuple[str, str]]:
     """Each peer of which that is so, with the words for it."""
     return [(peer.node_id, said) for peer in all_peers(session) if (said := altered_in_words(peer))]
+
+
+def peer_card(peer: PeerRow) -> KeyEvent:
+    """The pinned card of an enrolled peer."""
+    return peer_keys(peer).card
+
+
+def peer_keys(peer: PeerRow) -> KeyHistory:
+    """The keys of an enrolled peer, as far as its key-events are known here."""
+    return _keys(peer.card, peer.key_chain)
+
+
+@functools.lru_cache(maxsize=64)
+def _keys(card: bytes, chain: bytes | None) -> KeyHistory:
+    return read_chain(card, chain) if chain is not None else begin_history(open_envelope(card))
+
+
+def read_chain(card: bytes, chain: bytes) -> KeyHistory:
+    """The key-events of the node whose card is pinned. Raises StatementInvalid, ContractError."""
+    first, *later = (base64.b64decode(event) for event in parse_key_chain(chain).events)
+    if first != card:
+        raise StatementInvalid("The chain of key-events begins with another card than the one that is pinned.")
+    return history_of(open_envelope(card), later)

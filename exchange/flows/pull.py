@@ -14,17 +14,17 @@ from exchange.errors import (
     StoreFull,
 )
 from exchange.flows.audit import took
-from exchange.flows.enrol import peer_keys
 from exchange.flows.fetch import ask_again
+from exchange.flows.heads import head_of
 from exchange.flows.hit_pairs import settle_pairs
 from exchange.flows.key_events import adopt_keys, drop_refused, learn_keys
 from exchange.flows.node import Node
 from exchange.flows.page import Expected, Poison, Received, VerifiedPage, poison, verify_page
-from exchange.flows.peer import address_of
+from exchange.flows.peer import address_of, peer_keys
 from exchange.flows.peer_quota import is_stopped, take_share
 from exchange.flows.quarantine import keep_evidence
 from exchange.flows.receive import receive_page
-from exchange.flows.views import head_of, keep_shown, refuse_forked, refuse_hidden
+from exchange.flows.views import keep_shown, refuse_forked, refuse_hidden
 from exchange.log.audit_entry import Act
 from exchange.log.checkpoint import Checkpoint
 from exchange.net.client import PeerClient

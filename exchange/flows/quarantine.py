@@ -24,7 +24,6 @@ from exchange.store.peers import (
     count_instead,
     counted_of,
     find_peer,
-    items_at,
     items_set_aside,
     quarantine,
     set_aside,
@@ -110,14 +109,6 @@ def drop(node: Node, peer: str, *, place: int | None = None) -> int:
         if row is not None:
             row.alarm = standing_alarm(session, peer)
     return len(rows)
-
-
-def erase_evidence(node: Node, peer: str, statement_id: str) -> None:
-    """What a peer took back is not kept as evidence either; the reason and the place stay, and the lane adds up."""
-    with node.store.read() as session:
-        places = items_at(session, peer, statement_id)
-    for position in places:
-        node.evidence.erase(peer, position)
 
 
 def to_back_up(session: Session, settings: Settings) -> Iterator[tuple[str, bytes]]:

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exchange.errors import PeerMisbehaved, PeerUnreachable
-from exchange.flows.enrol import peer_keys
+from exchange.flows.heads import head_of, open_cosigned
 from exchange.flows.log_start import enough_returned
 from exchange.flows.node import Node
-from exchange.flows.peer import address_of, note_alarm
-from exchange.flows.views import head_of, open_cosigned
+from exchange.flows.peer import address_of, note_alarm, peer_keys
 from exchange.log import merkle, note
 from exchange.log.cosignature import LINES_A_SIGNER
 from exchange.net.client import PeerClient

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.errors import PeerError, PeerMisbehaved, StatementInvalid
+from exchange.flows.heads import head_of
 from exchange.flows.hit_pairs import note_said
 from exchange.flows.log_start import remember_head
 from exchange.flows.node import Node
 from exchange.flows.peer import address_of
 from exchange.flows.say import put_on_lanes
 from exchange.flows.sharing import share, share_anew
-from exchange.flows.views import head_of
 from exchange.flows.withdraw import withdrawn
 from exchange.log import merkle
 from exchange.net.client import PeerClient

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from exchange.errors import CheckpointInvalid
-from exchange.flows.enrol import peer_keys
+from exchange.flows.heads import head_of, open_cosigned
 from exchange.flows.node import Node
-from exchange.flows.views import disagree, head_of, open_cosigned
+from exchange.flows.peer import peer_keys
+from exchange.flows.views import disagree
 from exchange.log import note
 from exchange.log.cosignature import with_lines
 from exchange.store.peers import PeerState, find_peer

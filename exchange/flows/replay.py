@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from exchange.errors import StatementInvalid
-from exchange.flows.enrol import peer_keys
 from exchange.flows.node import Node
 from exchange.flows.page import READ_AGAIN, Received
+from exchange.flows.peer import peer_keys
 from exchange.flows.receive import receive_page
 from exchange.store.peers import PeerState, all_peers, drop_quarantined, find_peer, set_aside, standing_alarm
 from exchange.store.tables import PeerRow, QuarantineRow

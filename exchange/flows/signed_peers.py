@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from sqlalchemy.orm import Session
 
 from exchange.errors import CheckpointInvalid, StatementInvalid
-from exchange.flows.enrol import peer_keys
+from exchange.flows.heads import head_of, open_cosigned, witness_of
 from exchange.flows.mirror import tree_reader
 from exchange.flows.node import Node
+from exchange.flows.peer import peer_keys
 from exchange.flows.signed_rows import UNBACKED, Difference, differing
-from exchange.flows.views import head_of, open_cosigned, witness_of
 from exchange.log import merkle, note
 from exchange.log.cosignature import Cosignature, verify_cosignature
 from exchange.log.tiles import TILE_WIDTH

@@ -18,9 +18,9 @@ from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
 from exchange.flows.free_text import Doubt, doubts_in
 from exchange.flows.node import Node, check_keys
+from exchange.flows.received_scan import ReceivedScan
 from exchange.flows.scan_work import X3P, ScanReport, inspect_scan
 from exchange.flows.sharing import Shared, record_of, share, sharing_of
-from exchange.store.blobs import Arrival
 from exchange.store.exhibits import MAX_VERSIONS, too_many_versions
 from exchange.store.jobs import JobKind, promise
 from exchange.store.objects import promise_object
@@ -48,26 +48,6 @@ EASTERNMOST = timedelta(hours=3)
 """The most that a clock in the region is ahead of UTC: summer time in Kyiv and Chisinau."""
 
 _OTHER_MEDIA = {"not-an-x3p", "not-an-image"}
-
-
-@dataclass(frozen=True)
-class ReceivedScan:
-    """One file of a submission, received in full: where its bytes are, and their digest."""
-
-    part: str
-    arrival: Arrival
-    sha256: str
-
-    @property
-    def path(self) -> Path:
-        return self.arrival.path
-
-    @property
-    def size(self) -> int:
-        return self.arrival.size
-
-    def keep(self, node: Node) -> None:
-        node.blobs.keep(self.arrival, self.sha256)
 
 
 @dataclass(frozen=True)

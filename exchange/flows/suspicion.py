@@ -14,8 +14,8 @@ from typing import Protocol
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exchange.flows.enrol import peer_keys
 from exchange.flows.node import Node
+from exchange.flows.peer import peer_keys
 from exchange.store.peers import find_peer
 from exchange.store.statements import KEY_EVENT
 from exchange.store.tables import StatementRow

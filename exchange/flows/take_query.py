@@ -12,10 +12,10 @@ from exchange.clock import now, stamp, stamp_in
 from exchange.errors import CheckpointInvalid, InvalidInput, ProofInvalid, QuotaReached, StatementInvalid
 from exchange.flows.addressee import NOT_MEANT_FOR_US
 from exchange.flows.ask import ANSWER_S
-from exchange.flows.enrol import peer_keys
+from exchange.flows.heads import open_head
 from exchange.flows.node import Node
-from exchange.flows.page import open_head
-from exchange.flows.submit import ReceivedScan
+from exchange.flows.peer import peer_keys
+from exchange.flows.received_scan import ReceivedScan
 from exchange.flows.views import note_head
 from exchange.log import merkle
 from exchange.store.jobs import JobKind, promise

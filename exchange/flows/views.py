@@ -6,18 +6,15 @@ import base64
 from collections.abc import Sequence
 from itertools import combinations
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import CheckpointInvalid, HistoryDiffers, PeerMisbehaved, ProofInvalid
-from exchange.flows.enrol import peer_keys
+from exchange.flows.heads import head_of, open_cosigned
 from exchange.flows.node import Node
-from exchange.flows.page import open_head
-from exchange.log import merkle, note
-from exchange.log.checkpoint import Checkpoint, parse_text
-from exchange.log.cosignature import LINES_A_SIGNER, Cosignature, Witness, verify_cosignature, witness_name
+from exchange.flows.peer import peer_keys
+from exchange.log import merkle
+from exchange.log.checkpoint import Checkpoint
 from exchange.store.peers import PeerState, find_peer, standing_alarm
 from exchange.store.tables import DisagreementRow, PeerRow, ToldHeadRow
 from exchange.store.witness import (
@@ -29,46 +26,12 @@ from exchange.store.witness import (
     told_head,
     told_heads,
 )
-from exchange.trust.key_history import KeyHistory
 from schemas.witness import SeenHead
 
 NEXT_STEP = (
     "Telephone its operator. Both heads are kept and shown by `ffp log evidence`; if its log was forked, revoke it: "
     "`ffp peer revoke`."
 )
-
-
-def open_cosigned(raw: bytes, log: KeyHistory, witness: KeyHistory) -> tuple[Checkpoint, Cosignature]:
-    """A head that one node's log signed and the other's witness cosigned. Raises CheckpointInvalid.
-
-    The note has these four lines and no other, since it is kept and passed on; six where the log's keys changed. The
-    head is not that of an empty log, which says nothing.
-    """
-    head = open_head(raw, log)
-    lines, due = len(note.parse_note(raw).signatures), own_lines(log, head) + LINES_A_SIGNER
-    if lines != due or head.size == 0:
-        raise CheckpointInvalid(f"a cosigned head has {due} lines and a size above 0, this one {lines} and {head.size}")
-    return head, verify_cosignature(note.parse_note(raw), witness_of(witness))
-
-
-def own_lines(log: KeyHistory, head: Checkpoint) -> int:
-    """How many lines of its own a log's head has: a pair, or two where its keys changed."""
-    return LINES_A_SIGNER * len(log.log_keys(head.size))
-
-
-def witness_of(history: KeyHistory) -> Witness:
-    """Under which name and with which keys a node cosigns today."""
-    keys = history.in_force.witness
-    return Witness(
-        witness_name(history.card.issuer),
-        Ed25519PublicKey.from_public_bytes(base64.b64decode(keys.ed25519)),
-        MLDSA44PublicKey.from_public_bytes(base64.b64decode(keys.ml_dsa)),
-    )
-
-
-def head_of(signed_head: bytes) -> Checkpoint:
-    """The head that a note states which was verified before it was stored."""
-    return parse_text(note.parse_note(signed_head).text)
 
 
 def hear(node: Node, teller: PeerRow, seen: Sequence[SeenHead]) -> list[str]:

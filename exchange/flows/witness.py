@@ -10,14 +10,13 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import CheckpointInvalid, Conflict, InvalidInput, PeerMisbehaved
-from exchange.flows.enrol import peer_keys
 from exchange.flows.forks import hear_forks, known_forks
+from exchange.flows.heads import head_of, open_cosigned, open_head, own_lines
 from exchange.flows.log_start import fall_behind, may_sign, settle_log_start
 from exchange.flows.node import Node
-from exchange.flows.page import open_head
-from exchange.flows.peer import address_of, note_alarm
+from exchange.flows.peer import address_of, note_alarm, peer_keys
 from exchange.flows.reminder import remember, reminders
-from exchange.flows.views import check_proofs, compare, head_of, hear, open_cosigned, own_lines, standing_disagreements
+from exchange.flows.views import check_proofs, compare, hear, standing_disagreements
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.cosignature import LINES_A_SIGNER, Cosignature, cosign, witness_name

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from exchange.errors import DigestDiffers, InvalidInput, TooLarge, UnsupportedMedia
 from exchange.flows.node import Node
-from exchange.flows.submit import ReceivedScan
+from exchange.flows.received_scan import ReceivedScan
 from exchange.store.blobs import Arrival
 from schemas.errors import shown
 from schemas.record import MAX_ACQUISITIONS

@@ -20,7 +20,8 @@ import schemas
 from exchange.errors import CheckpointInvalid, PeerMisbehaved, ProofInvalid, StatementInvalid
 from exchange.flows import page as page_flow
 from exchange.flows.addressee import NOT_MEANT_FOR_US, Reader, check_meant_for
-from exchange.flows.page import Expected, open_head, verify_page
+from exchange.flows.heads import open_head
+from exchange.flows.page import Expected, verify_page
 from exchange.flows.take_query import verify_query
 from exchange.log.cosignature import Witness, verify_cosignature, witness_name
 from exchange.log.note import parse_note

@@ -17,7 +17,8 @@ import exchange.worker
 from exchange.conformance import deceiving, mirroring, owning, reading, witnessing
 from exchange.conformance.check import Check, Verdict, run_checks
 from exchange.errors import PeerMisbehaved
-from exchange.flows.page import Expected, open_head, verify_page
+from exchange.flows.heads import open_head
+from exchange.flows.page import Expected, verify_page
 from exchange.store.peers import next_head
 from schemas.lane import LanePage
 from tests.exchange.conformance.conftest import IMPATIENCE_S, Answer, Asked, House, Spoil, enrolled, house

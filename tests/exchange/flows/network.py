@@ -19,6 +19,7 @@ from exchange.flows.checkpoint import sign_head
 from exchange.flows.enrol import enrol, read_introduction
 from exchange.flows.erase import erase
 from exchange.flows.fetch import fetch_scan
+from exchange.flows.heads import head_of
 from exchange.flows.key_events import key_chain
 from exchange.flows.key_return import cosign_again, return_key_events
 from exchange.flows.lane import may_fetch, read_lane
@@ -29,7 +30,6 @@ from exchange.flows.pull import pull
 from exchange.flows.rebuild import rebuild
 from exchange.flows.recover import recover
 from exchange.flows.sharing import share
-from exchange.flows.views import head_of
 from exchange.flows.witness import answer_report, cosign_head, meet
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.tiles import parse_path

@@ -16,9 +16,9 @@ from exchange.flows import audit
 from exchange.flows.audit import erase_outlived_rows, seal_audit
 from exchange.flows.audit_check import AuditCheck, verify_audit
 from exchange.flows.checkpoint import sign_head
+from exchange.flows.heads import open_head
 from exchange.flows.log_check import check_log
 from exchange.flows.node import Node, create_node, open_node
-from exchange.flows.page import open_head
 from exchange.log import merkle
 from exchange.log.audit_entry import Act, Actor, ActorKind, AuditEntry, Deed
 from exchange.store.audit import add_deeds, audit_state, entries_from, open_rows

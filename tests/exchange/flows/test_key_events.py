@@ -22,11 +22,11 @@ from exchange.errors import (
 from exchange.flows import rotate
 from exchange.flows.bundle import make_bundle, verify_bundle
 from exchange.flows.checkpoint import sign_head
-from exchange.flows.enrol import peer_keys
+from exchange.flows.heads import open_head
 from exchange.flows.key_events import key_chain, learn_keys
 from exchange.flows.log_check import check_log
 from exchange.flows.node import Node, open_node
-from exchange.flows.page import open_head
+from exchange.flows.peer import peer_keys
 from exchange.flows.pull import pull
 from exchange.flows.rotate import Replaced, replace_keys
 from exchange.flows.say import THE_NODE, enter, say

@@ -12,9 +12,9 @@ import pytest
 from exchange.errors import PeerMisbehaved, PeerUnreachable, StoreUnavailable
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.enrol import revoke
+from exchange.flows.heads import head_of
 from exchange.flows.log_start import begin_log_start
 from exchange.flows.status import node_status
-from exchange.flows.views import head_of
 from exchange.flows.witness import cosign_head
 from exchange.store.tables import CheckpointRow, PeerRow
 from schemas.vocabulary import Jurisdiction

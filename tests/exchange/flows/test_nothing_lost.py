@@ -17,9 +17,10 @@ from sqlalchemy import select
 
 import matcher
 from exchange.demo.processes import DemoNode, make_node
-from exchange.flows.enrol import enrol, fetch_introduction, peer_keys, read_introduction
+from exchange.flows.enrol import enrol, fetch_introduction, read_introduction
+from exchange.flows.heads import open_head
 from exchange.flows.node import Node, open_node
-from exchange.flows.page import open_head
+from exchange.flows.peer import peer_keys
 from exchange.log import merkle
 from exchange.store.peers import lane_of, quarantined
 from exchange.store.statements import node_reader

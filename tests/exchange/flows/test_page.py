@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.errors import PeerMisbehaved
-from exchange.flows.page import Expected, VerifiedPage, open_head, verify_page
+from exchange.flows.heads import open_head
+from exchange.flows.page import Expected, VerifiedPage, verify_page
 from exchange.store.peers import EMPTY_HEAD, next_head
 from exchange.trust.keys import load_identity
 from schemas import ContractError, Envelope, seal

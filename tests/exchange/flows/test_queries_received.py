@@ -23,8 +23,8 @@ from exchange.flows.checkpoint import sign_head
 from exchange.flows.enrol import enrol, read_introduction
 from exchange.flows.node import Node, create_node, open_node, opened
 from exchange.flows.peer import address_of
+from exchange.flows.received_scan import ReceivedScan
 from exchange.flows.say import enter, say
-from exchange.flows.submit import ReceivedScan
 from exchange.flows.take_query import take_query
 from exchange.net.client import PeerClient
 from exchange.net.form import Form

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from exchange.errors import PeerMisbehaved, PeerUnreachable
 from exchange.flows import mirror
 from exchange.flows.checkpoint import sign_head
+from exchange.flows.heads import head_of
 from exchange.flows.log_check import check_log
 from exchange.flows.log_start import begin_log_start
 from exchange.flows.mirror import answer_lane, answer_leaves, answer_statements, mirror_log
@@ -23,7 +24,6 @@ from exchange.flows.rebuild import rebuild
 from exchange.flows.recover import recover
 from exchange.flows.status import node_status
 from exchange.flows.terms import grant, state_policy
-from exchange.flows.views import head_of
 from exchange.flows.withdraw import withdraw
 from exchange.store.mirror import mirrored_leaves, mirrored_size
 from exchange.store.peers import lane_of

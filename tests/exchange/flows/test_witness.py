@@ -13,11 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from exchange.errors import Conflict, InvalidInput, PeerMisbehaved
 from exchange.flows.checkpoint import sign_head, witnessed_head
+from exchange.flows.heads import head_of, open_head, witness_of
 from exchange.flows.node import Node
-from exchange.flows.page import open_head
 from exchange.flows.pull import pull
 from exchange.flows.status import node_status
-from exchange.flows.views import head_of, witness_of
 from exchange.flows.witness import answer_report, cosign_head
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint

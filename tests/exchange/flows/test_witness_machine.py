@@ -26,9 +26,9 @@ from hypothesis.stateful import (
 
 from exchange.errors import PeerError, PeerMisbehaved, PeerUnreachable
 from exchange.flows.checkpoint import sign_head
+from exchange.flows.heads import head_of
 from exchange.flows.log_start import begin_log_start
 from exchange.flows.status import node_status
-from exchange.flows.views import head_of
 from exchange.log.checkpoint import Checkpoint
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.network import MK, RS, XK, Network
