@@ -9,19 +9,19 @@ from time import monotonic
 import structlog
 
 from exchange.errors import PeerBusy, PeerError, PeerMisbehaved, PeerUnreachable
-from exchange.flows.clocks import note_clock
-from exchange.flows.key_events import learn_keys
-from exchange.flows.key_return import return_key_events
-from exchange.flows.log_start import may_sign
-from exchange.flows.mirror import mirror_log
-from exchange.flows.monitoring_hours import Hours
-from exchange.flows.node import Node
-from exchange.flows.peer import note_alarm
-from exchange.flows.pull import pull
-from exchange.flows.rebuild import rebuild
-from exchange.flows.receipts import give_receipt
-from exchange.flows.recover import recover
-from exchange.flows.witness import cosign_head, meet
+from exchange.flows.keys.events import learn_keys
+from exchange.flows.keys.restore_key_events import return_key_events
+from exchange.flows.log.start import may_sign
+from exchange.flows.monitoring.hours import Hours
+from exchange.flows.node.node import Node
+from exchange.flows.statement.peer import note_alarm
+from exchange.flows.sync.clocks import note_clock
+from exchange.flows.sync.pull import pull
+from exchange.flows.sync.receipts import give_receipt
+from exchange.flows.witness.cosign import cosign_head, meet
+from exchange.flows.witness.mirror import mirror_log
+from exchange.flows.witness.rebuild import rebuild
+from exchange.flows.witness.recover import recover
 from exchange.net.client import PeerClient
 from exchange.store.peers import find_peer
 

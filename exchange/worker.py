@@ -21,30 +21,30 @@ from exchange.errors import (
     StoreUnavailable,
     TimeStampError,
 )
-from exchange.flows.answer_query import answer_query
-from exchange.flows.ask import send_query
-from exchange.flows.audit import erase_outlived_rows, seal_audit
-from exchange.flows.checkpoint import sign_head
-from exchange.flows.correlate import correlate_acquisition, promise_again
-from exchange.flows.drafts import erase_outlived_drafts
-from exchange.flows.erase import erase
-from exchange.flows.fetch import fetch_scan
-from exchange.flows.hit_pairs import work_out_all
-from exchange.flows.key_return import cosign_again
-from exchange.flows.log_check import check_when_due
-from exchange.flows.log_mend import mend_log
-from exchange.flows.log_start import begin_log_start, may_sign
-from exchange.flows.mail import LetterWriter, send_letter
-from exchange.flows.monitoring_hours import Hours
-from exchange.flows.node import Node
-from exchange.flows.objects import evict, promise_objects, settle_object, sweep_objects
-from exchange.flows.objects import promise_again as promise_objects_again
-from exchange.flows.presence import BEAT_S, LEASE_S, Presence, most_attempts, tell_on_scan
-from exchange.flows.references import restore_galleries
-from exchange.flows.replay import read_again
-from exchange.flows.send_blind import draw_control
-from exchange.flows.stamping import note_stamp_failure, stamp_head
-from exchange.flows.withdraw import purge
+from exchange.flows.blind.send import draw_control
+from exchange.flows.entry.drafts import erase_outlived_drafts
+from exchange.flows.hits.pairs import work_out_all
+from exchange.flows.integrity.log_check import check_when_due
+from exchange.flows.keys.restore_key_events import cosign_again
+from exchange.flows.log.audit_rows import erase_outlived_rows, seal_audit
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.mend import mend_log
+from exchange.flows.log.objects import evict, promise_objects, settle_object, sweep_objects
+from exchange.flows.log.objects import promise_again as promise_objects_again
+from exchange.flows.log.stamping import note_stamp_failure, stamp_head
+from exchange.flows.log.start import begin_log_start, may_sign
+from exchange.flows.monitoring.hours import Hours
+from exchange.flows.node.node import Node
+from exchange.flows.node.worker_lease import BEAT_S, LEASE_S, Presence, most_attempts, tell_on_scan
+from exchange.flows.query.answer import answer_query
+from exchange.flows.query.ask import send_query
+from exchange.flows.review.mail import LetterWriter, send_letter
+from exchange.flows.scan.correlate import correlate_acquisition, promise_again
+from exchange.flows.scan.references import restore_galleries
+from exchange.flows.sync.fetch import fetch_scan
+from exchange.flows.sync.replay import read_again
+from exchange.flows.terms.erase import erase
+from exchange.flows.terms.withdraw import purge
 from exchange.net.client import PeerClient
 from exchange.net.request_id import FIELD, new_request_id
 from exchange.net.time_authority import TimeAuthorityClient

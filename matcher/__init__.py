@@ -4,33 +4,33 @@
 >>> compare(prepare(read_topography(a)), prepare(read_topography(b))).score  # doctest: +SKIP
 """
 
-from matcher.comparison import Cell, Comparison, compare
-from matcher.correlation import Ranked, correlate
-from matcher.descriptor import DESCRIPTOR_SHAPE, prefilter
+from matcher.areal.comparison import Cell, Comparison, compare
+from matcher.areal.descriptor import DESCRIPTOR_SHAPE, prefilter
+from matcher.areal.prepared import Prepared, prepare
+from matcher.areal.prepared_photograph import parameters_for, prepare_photograph
+from matcher.areal.ranking import Ranked, correlate
+from matcher.areal.scan_pair import ScanPair, compare_scans
 from matcher.errors import GalleryDamaged, GalleryInUse, MatcherError, NotComparable, ScanNotUsable, ScanRefused
-from matcher.formats import read_topography
 from matcher.gallery import CandidateList, Filters, Gallery, GalleryWriter, Reference
-from matcher.limits import DEFAULT_LIMITS, Limits
-from matcher.mask import read_mask
-from matcher.parameters import (
+from matcher.mark.quality import Quality, assess
+from matcher.numeric.limits import DEFAULT_LIMITS, Limits
+from matcher.numeric.parameters import (
     DEFAULT_PARAMETERS,
     FIRING_PIN_PARAMETERS,
     MATCHER_VERSION,
     RELIEF_PARAMETERS,
     Parameters,
 )
-from matcher.photograph import Lighting, Photograph, read_photograph
-from matcher.prepared import Prepared, prepare
-from matcher.prepared_photograph import parameters_for, prepare_photograph
-from matcher.profile import Profile, prepare_profile
-from matcher.profile_comparison import ProfileComparison, compare_profiles
-from matcher.profile_parameters import APERTURE_SHEAR_PARAMETERS, ProfileParameters
-from matcher.profile_ranking import RankedProfile, rank_profiles
-from matcher.quality import Quality, assess
-from matcher.scan_pair import ScanPair, compare_scans
-from matcher.segments import Segment
-from matcher.topography import Topography
-from matcher.x3p import write_topography
+from matcher.numeric.profile_parameters import APERTURE_SHEAR_PARAMETERS, ProfileParameters
+from matcher.read.formats import read_topography
+from matcher.read.mask import read_mask
+from matcher.read.photograph import Lighting, Photograph, read_photograph
+from matcher.read.topography import Topography
+from matcher.read.x3p import write_topography
+from matcher.striae.congruent_segments import Segment
+from matcher.striae.profile import Profile, prepare_profile
+from matcher.striae.profile_comparison import ProfileComparison, compare_profiles
+from matcher.striae.profile_ranking import RankedProfile, rank_profiles
 
 __all__ = [
     "APERTURE_SHEAR_PARAMETERS",

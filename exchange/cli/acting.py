@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from exchange.flows.node import Node
+    from exchange.flows.node.node import Node
     from schemas import Maker
     from schemas.vocabulary import Role
 
@@ -47,7 +47,7 @@ def one_of(vocabulary: type[E], word: str) -> E:
 
 def warn_of(place: str, text: str) -> None:
     """Say what of a person a free text may tell that was just signed."""
-    from exchange.flows.free_text import doubts
+    from exchange.flows.entry.free_text import doubts
 
     for doubt in doubts(text):
         typer.echo(f"Warning, {place}: it may hold {doubt.replace('_', ' ')} of a person.", err=True)

@@ -31,8 +31,8 @@ def show(
 ) -> None:
     """Show rows, the oldest first. That they were shown is a row too."""
     from exchange.errors import InvalidInput
-    from exchange.flows.audit import CONSOLE
-    from exchange.flows.node import opened
+    from exchange.flows.log.audit_rows import CONSOLE
+    from exchange.flows.node.node import opened
     from exchange.log.audit_entry import SUPERVISION, Act, Deed
     from exchange.store.audit import AuditFilter, count_not_stated, entries_of_batch, search_entries
 
@@ -61,8 +61,8 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was read and found as JSON.")] = False,
 ) -> None:
     """Compute the root of each batch from its rows again: is it what the log vouches for? Exit code 1 when not."""
-    from exchange.flows.audit_check import verify_audit
-    from exchange.flows.node import opened
+    from exchange.flows.integrity.audit_check import verify_audit
+    from exchange.flows.node.node import opened
 
     with opened(resolve_home(home)) as node:
         found = verify_audit(node)

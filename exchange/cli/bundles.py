@@ -17,9 +17,9 @@ def export(
     home: Home = None,
 ) -> None:
     """Write a record of this node with all that proves it, for somebody who verifies it elsewhere."""
-    from exchange.flows.audit import CONSOLE
-    from exchange.flows.bundle import make_bundle
-    from exchange.flows.node import opened
+    from exchange.flows.log.audit_rows import CONSOLE
+    from exchange.flows.node.node import opened
+    from exchange.flows.witness.bundle import make_bundle
     from exchange.log.audit_entry import Act, Deed
 
     with opened(resolve_home(home)) as node:
@@ -43,7 +43,7 @@ def verify(
 ) -> None:
     """Verify a bundle: signatures, key-event, log. Needs no node and no network; exit code 1 when it is not true."""
     from exchange.errors import LogError, RootInvalid, StatementInvalid
-    from exchange.flows.bundle import last_round_that_names, verify_bundle
+    from exchange.flows.witness.bundle import last_round_that_names, verify_bundle
     from schemas.bundle import MAX_BUNDLE_BYTES
     from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 

@@ -16,9 +16,9 @@ from exchange.cli.matching import one_thread, progress_bars, refuse
 
 if TYPE_CHECKING:
     from matcher import Comparison
-    from matcher.calibrate import ScoredPairs
-    from matcher.calibration_model import CalibrationModel, ReferencePopulation
-    from matcher.likelihood import LikelihoodRatio, NoValidatedLR
+    from matcher.likelihood.calibrate import ScoredPairs
+    from matcher.likelihood.calibration_model import CalibrationModel, ReferencePopulation
+    from matcher.likelihood.ratio import LikelihoodRatio, NoValidatedLR
     from schemas import Calibre
 
     Worth = LikelihoodRatio | NoValidatedLR
@@ -57,7 +57,7 @@ def calibrate(
         refuse("calibration needs lir: install ffp-exchange[evaluation]")
     if [folder is None, truth is None, scores is None] not in ([False, False, True], [True, True, False]):
         refuse("name a folder with its --truth, or a table with --scores")
-    from matcher.calibrate import calibrate as make_model
+    from matcher.likelihood.calibrate import calibrate as make_model
 
     calibres = tuple(known.value for known in _calibres(calibre or []))
     said = {"name": name, "description": description, "calibres": calibres}
@@ -85,8 +85,8 @@ def calibrate(
 def read_judge(path: Path, calibre: str) -> Callable[[Comparison, Sequence[tuple[float, float]]], Worth]:
     """What says the worth of a comparison of two scans with these spacings (um), both of one calibre."""
     from matcher import MatcherError
-    from matcher.calibration_model import read_calibration
-    from matcher.likelihood import Conditions, likelihood_ratio
+    from matcher.likelihood.calibration_model import read_calibration
+    from matcher.likelihood.ratio import Conditions, likelihood_ratio
     from schemas.vocabulary import Modality, RegionOfInterest
 
     [known] = _calibres([calibre])
@@ -111,14 +111,14 @@ def read_judge(path: Path, calibre: str) -> Callable[[Comparison, Sequence[tuple
 
 def plain_worth(worth: Worth) -> dict[str, Any]:
     """Plain values; without a validated LR ``no_validated_lr`` gives the reason."""
-    from matcher.likelihood import NoValidatedLR
+    from matcher.likelihood.ratio import NoValidatedLR
 
     return {"no_validated_lr": worth.reason} if isinstance(worth, NoValidatedLR) else worth.as_dict()
 
 
 def worth_in_words(worth: Worth) -> dict[str, str]:
     """The rows that a person reads."""
-    from matcher.likelihood import NoValidatedLR
+    from matcher.likelihood.ratio import NoValidatedLR
 
     if isinstance(worth, NoValidatedLR):
         return {"likelihood ratio": f"no validated LR: {worth.reason}"}
@@ -134,8 +134,8 @@ def worth_in_words(worth: Worth) -> dict[str, str]:
 def _of_folder(
     folder: Path, truth: Path, show: Callable[[str, int, int], None]
 ) -> tuple[ScoredPairs, dict[str, object]]:
-    from matcher.evaluate import evaluate
-    from matcher.evaluation import scored_pairs
+    from matcher.evaluate.evaluation import scored_pairs
+    from matcher.evaluate.run_evaluation import evaluate
 
     evaluation = evaluate(folder, truth, with_controls=False, progress=show)
     low, high = evaluation.lateral_resolution_um
@@ -148,7 +148,7 @@ def _of_folder(
 
 
 def _of_table(table: Path, column: str) -> tuple[ScoredPairs, dict[str, object]]:
-    from matcher.calibrate import read_score_table
+    from matcher.likelihood.calibrate import read_score_table
 
     pairs = read_score_table(table, column)
     return pairs, {
@@ -160,7 +160,7 @@ def _of_table(table: Path, column: str) -> tuple[ScoredPairs, dict[str, object]]
 
 
 def _population(pairs: ScoredPairs, region: str, said: dict[str, Any]) -> ReferencePopulation:
-    from matcher.calibration_model import CalibrationRefused, ReferencePopulation
+    from matcher.likelihood.calibration_model import CalibrationRefused, ReferencePopulation
     from schemas.vocabulary import Modality, RegionOfInterest
 
     if region not in set(RegionOfInterest):

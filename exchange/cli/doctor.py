@@ -20,7 +20,7 @@ def doctor(
 
     from exchange.cli.opening import passphrase_for
     from exchange.clock import stamp
-    from exchange.flows.doctor import examine
+    from exchange.flows.operate.doctor import examine
 
     folder = resolve_home(home)
     found = examine(folder, passphrase=passphrase_for(folder))

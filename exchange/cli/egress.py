@@ -15,8 +15,8 @@ app = typer.Typer(help="Where this node may connect to.", no_args_is_help=True)
 @app.command("list")
 def list_names(home: Home = None) -> None:
     """List names: who is reached there, what was confirmed, where they lead. Exit code 1 when one leads elsewhere."""
-    from exchange.flows.egress import listing
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
+    from exchange.flows.operate.egress import listing
 
     with opened(resolve_home(home)) as node:
         found, networks = listing(node), node.egress.networks
@@ -46,8 +46,8 @@ def allow_name(
     home: Home = None,
 ) -> None:
     """Confirm where a name leads, in place of what was confirmed before. A running node follows at once."""
-    from exchange.flows.egress import allow, leads
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
+    from exchange.flows.operate.egress import allow, leads
 
     with opened(resolve_home(home)) as node:
         before, found = leads(node, host, network or [])
@@ -61,8 +61,8 @@ def allow_name(
 @app.command("forget")
 def forget_name(host: str, home: Home = None) -> None:
     """Forget what was confirmed for a name: its next connection confirms it anew, or it is not in the list any more."""
-    from exchange.flows.egress import forget
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
+    from exchange.flows.operate.egress import forget
 
     with opened(resolve_home(home)) as node:
         known = forget(node, host)
@@ -75,8 +75,8 @@ def forget_name(host: str, home: Home = None) -> None:
 @app.command("unit")
 def write_unit(home: Home = None) -> None:
     """Print a drop-in for systemd with this list, for ffp.service and ffp-worker.service."""
-    from exchange.flows.egress import unconfirmed, unit
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
+    from exchange.flows.operate.egress import unconfirmed, unit
 
     with opened(resolve_home(home)) as node:
         text, missing = unit(node), unconfirmed(node)

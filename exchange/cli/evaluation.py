@@ -12,7 +12,7 @@ import typer
 from exchange.cli.matching import one_thread, progress_bars, refuse
 
 if TYPE_CHECKING:
-    from matcher.evaluation import Evaluation
+    from matcher.evaluate.evaluation import Evaluation
 
 
 def evaluate(
@@ -47,8 +47,8 @@ def evaluate(
     The options combine: crop, turn, resample, add noise, draw, in this order.
     """
     one_thread()
-    from matcher.conditions import Conditions
-    from matcher.evaluate import evaluate as evaluate_folder
+    from matcher.evaluate.conditions import Conditions
+    from matcher.evaluate.run_evaluation import evaluate as evaluate_folder
 
     try:
         conditions = Conditions(
@@ -87,8 +87,8 @@ def validate(
     if not out.parent.is_dir():  # better refused now than after minutes
         refuse(f"{out} cannot be written: make the folder {out.parent} first")
     one_thread()
-    from matcher.dossier import dossier
-    from matcher.validation import validate_matcher
+    from matcher.evaluate.dossier import dossier
+    from matcher.evaluate.validation import validate_matcher
 
     made_on = datetime.now(UTC).date().isoformat()
     with progress_bars() as show:

@@ -16,7 +16,7 @@ from exchange.home import resolve_home
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from exchange.flows.bulk_import import Result
+    from exchange.flows.entry.bulk_import import Result
 
 REPORT = ("line", "exhibit", "file", "outcome", "statement_id", "why", "may_tell_of_a_person")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -41,10 +41,10 @@ def import_records(
     from rich.progress import Progress
 
     from exchange.cli.acting import maker_of
-    from exchange.flows.bulk_import import Outcome, import_groups
-    from exchange.flows.import_source import open_source
-    from exchange.flows.import_table import read_mapping, read_table
-    from exchange.flows.node import opened
+    from exchange.flows.entry.bulk_import import Outcome, import_groups
+    from exchange.flows.entry.import_source import open_source
+    from exchange.flows.entry.import_table import read_mapping, read_table
+    from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
     defaults = {} if retain_until is None else {"retention_until": retain_until}

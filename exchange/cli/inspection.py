@@ -35,7 +35,7 @@ def inspect(
     topography = read_outlined(scan, mask)
     quality = assess(topography, parameters)
     if png is not None:
-        from matcher.quality_picture import draw_quality
+        from matcher.draw.quality_picture import draw_quality
 
         try:
             png.write_bytes(draw_quality(topography, parameters))
@@ -68,7 +68,7 @@ def _print_quality(scan: Path, quality: Quality) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from matcher.quality import figures_in_words
+    from matcher.mark.quality import figures_in_words
 
     table = Table(title=scan.name, show_header=False, title_justify="left")
     table.add_row("usable", "yes" if quality.usable else "no")

@@ -17,8 +17,8 @@ from exchange.home import resolve_home
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from exchange.flows.backup import Backup
-    from exchange.flows.check_report import LogCheck
+    from exchange.flows.integrity.report import LogCheck
+    from exchange.flows.operate.backup import Backup
     from exchange.store.manifest import Manifest
 
 _PASSPHRASE = "Passphrase of the backup"  # noqa: S105 - a question
@@ -50,7 +50,7 @@ def backup(
     when scans were missing."""
     from exchange.cli.opening import passphrase_for
     from exchange.errors import ConfigurationError
-    from exchange.flows.backup import back_up
+    from exchange.flows.operate.backup import back_up
 
     place = resolve_home(home)
     passphrase = _passphrase(place, twice=True) if with_keys else None
@@ -71,7 +71,7 @@ def backup(
 def _stay(home: Path, daily: datetime, make: Callable[[], Backup]) -> NoReturn:
     import signal
 
-    from exchange.flows.backup_schedule import back_up_daily
+    from exchange.flows.operate.backup_schedule import back_up_daily
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the first process of a container dies of none by itself
     back_up_daily(home, daily.time(), make, lambda error: typer.echo(f"No backup was made: {error}", err=True))
@@ -117,7 +117,7 @@ def restore(
 ) -> None:
     """Make a node again from a backup that its keys vouch for, in an empty folder. On PostgreSQL, into the empty
     database that FFP_NODE_DATABASE_URL names. Exit code 1 when --verify found something."""
-    from exchange.flows.backup_trust import lacking
+    from exchange.flows.operate.backup_trust import lacking
     from exchange.store.manifest import SEALED, read_manifest
     from exchange.store.tables import SCHEMA_VERSION
 
@@ -161,8 +161,8 @@ def migrate(
     home: Home = None,
 ) -> None:
     """Bring the database of an earlier release to this one's form, with the node stopped: all of it or nothing."""
-    from exchange.flows.migrate import migrate as bring_up
-    from exchange.flows.migrate import pending
+    from exchange.flows.node.migrate import migrate as bring_up
+    from exchange.flows.node.migrate import pending
     from exchange.store.tables import SCHEMA_VERSION
 
     folder = resolve_home(home)
@@ -201,7 +201,7 @@ def _make_again(source: Path, home: Path, keys: Path | None, insist: str | None,
     from exchange.cli.opening import asked
     from exchange.config import given
     from exchange.errors import PassphraseNeeded
-    from exchange.flows.restore import Secrets, restore
+    from exchange.flows.operate.restore import Secrets, restore
 
     of_keys = given("key_passphrase")
     secrets = Secrets(
@@ -223,7 +223,7 @@ def _make_again(source: Path, home: Path, keys: Path | None, insist: str | None,
 
 def _verified(home: Path, manifest: Manifest, passphrase: SecretStr | None) -> LogCheck:
     from exchange.cli.opening import passphrase_for
-    from exchange.flows.restore import verify_restored
+    from exchange.flows.operate.restore import verify_restored
 
     passphrase = passphrase or passphrase_for(home)
     found = verify_restored(home, manifest, passphrase=passphrase, progress=lambda _what, _done, _total: None)

@@ -13,8 +13,8 @@ from exchange.cli.node import Home
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
-    from exchange.flows.node import Node
-    from exchange.flows.rotate import Replaced
+    from exchange.flows.keys.rotate import Replaced
+    from exchange.flows.node.node import Node
     from exchange.trust.keys import HybridSigner
     from schemas import KeyRole
 
@@ -34,7 +34,7 @@ _BACKUP = (
 def list_events(home: Home = None) -> None:
     """List this node's key-events, what each replaced, and how its keys are kept."""
     from exchange.cli.opening import opened_here
-    from exchange.flows.rotate import cosigned_up_to
+    from exchange.flows.keys.rotate import cosigned_up_to
     from exchange.trust.key_files import is_encrypted
     from exchange.trust.key_history import ROLES, replaced_roles
 
@@ -61,7 +61,7 @@ def rotate(
     home: Home = None,
 ) -> None:
     """Replace keys because it is time. What the former ones signed stays good. The node must be stopped."""
-    from exchange.flows.rotate import replace_keys
+    from exchange.flows.keys.rotate import replace_keys
     from exchange.trust.key_history import ROLES
 
     with _alone(home) as node:
@@ -85,7 +85,7 @@ def compromised(
 ) -> None:
     """Replace keys that are in wrong hands. What they signed before an index of the log stands, the rest is refused
     everywhere. The node must be stopped. The identity key cannot be replaced so: that is for the trust root."""
-    from exchange.flows.rotate import replace_keys
+    from exchange.flows.keys.rotate import replace_keys
 
     chosen = _roles(roles)
     with _alone(home) as node:

@@ -84,15 +84,15 @@ def compare(
             refuse("no likelihood ratio is validated for photographs: compare without --calibration")
         worth = judge(comparison, spacings)
     if png is not None:
-        from matcher.explain import draw_pair
+        from matcher.draw.draw_pair import draw_pair
 
         _write(png, draw_pair(pair.a, pair.b, comparison, pair.parameters))
     if svg is not None:
-        from matcher.explain_svg import draw_pair_svg
+        from matcher.draw.explain_svg import draw_pair_svg
 
         _write(svg, draw_pair_svg(pair.a, pair.b, comparison, pair.parameters).encode())
     if as_json:
-        from matcher.explain_svg import explanation
+        from matcher.draw.explain_svg import explanation
 
         plain = {} if worth is None else {"likelihood_ratio": plain_worth(worth)}
         told = explanation(pair.a, pair.b, comparison, pair.parameters)

@@ -10,7 +10,7 @@ from exchange.cli.node import Home
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
-    from exchange.flows.maturity import Maturity
+    from exchange.flows.maturity.assess import Maturity
 
 
 def maturity(
@@ -20,7 +20,7 @@ def maturity(
     import json
 
     from exchange.cli.opening import opened_here
-    from exchange.flows.maturity import maturity_of
+    from exchange.flows.maturity.assess import maturity_of
 
     with opened_here(resolve_home(home)) as node:
         found = maturity_of(node)

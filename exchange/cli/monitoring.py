@@ -12,8 +12,8 @@ from exchange.cli.node import Home
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
-    from exchange.flows.monitoring import Approved
-    from exchange.flows.monitoring_document import Document
+    from exchange.flows.monitoring.document import Document
+    from exchange.flows.monitoring.report import Approved
 
 
 class ReportForm(StrEnum):
@@ -39,11 +39,11 @@ def report(
     """Count a half-year, approve the report, or write it once it is approved."""
     from exchange.cli.acting import maker_of
     from exchange.errors import InvalidInput
-    from exchange.flows.audit import CONSOLE
-    from exchange.flows.monitoring import approve_report, find_approved, released
-    from exchange.flows.monitoring import draft as drafted
-    from exchange.flows.monitoring_half import Half
-    from exchange.flows.node import opened
+    from exchange.flows.log.audit_rows import CONSOLE
+    from exchange.flows.monitoring.half_years import Half
+    from exchange.flows.monitoring.report import approve_report, find_approved, released
+    from exchange.flows.monitoring.report import draft as drafted
+    from exchange.flows.node.node import opened
     from exchange.log.audit_entry import SUPERVISION, Act, Deed
     from exchange.web.languages import CODES
     from schemas.vocabulary import Role
@@ -77,7 +77,7 @@ def report(
 
 def _written(document: Document, approved: Approved | None, form: ReportForm, language: str) -> bytes:
     from exchange.errors import NotFound
-    from exchange.flows.monitoring_document import write_document
+    from exchange.flows.monitoring.document import write_document
     from exchange.web.languages import Spoken
     from exchange.web.languages.spoken import speaking
     from exchange.web.pages.monitoring_sheet import monitoring_sheet

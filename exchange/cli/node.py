@@ -36,7 +36,7 @@ def init(
 ) -> None:
     """Make a new node: folders, settings, keys, database and log."""
     from exchange.errors import ConfigurationError
-    from exchange.flows.node import create_node
+    from exchange.flows.node.node import create_node
     from exchange.trust.card import fingerprint
     from exchange.trust.key_files import is_encrypted
     from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
@@ -176,8 +176,8 @@ def status(home: Home = None) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from exchange.flows.node import opened
-    from exchange.flows.status import node_status
+    from exchange.flows.node.node import opened
+    from exchange.flows.operate.status import node_status
 
     with opened(resolve_home(home)) as node:
         found, stamps_wanted = node_status(node), node.authority is not None

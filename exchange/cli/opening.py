@@ -13,14 +13,14 @@ import typer
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from exchange.flows.node import Node
+    from exchange.flows.node.node import Node
 
 
 @contextmanager
 def opened_here(home: Path) -> Iterator[Node]:
     """As ``flows.node.opened``."""
     from exchange.config import load_settings
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
     from exchange.trust.key_files import is_encrypted
 
     settings, passphrase = load_settings(home), None

@@ -27,8 +27,8 @@ def check(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from exchange.flows.log_check import check_and_keep
-    from exchange.flows.node import opened
+    from exchange.flows.integrity.log_check import check_and_keep
+    from exchange.flows.node.node import opened
 
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with opened(resolve_home(home)) as node, Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -64,8 +64,8 @@ _NEXT = (
 def mend(home: Home = None) -> None:
     """Make again what the database lost of the log's tree, from the statements that are left. A node that is served
     does so by itself."""
-    from exchange.flows.log_mend import mend_log
-    from exchange.flows.node import opened
+    from exchange.flows.log.mend import mend_log
+    from exchange.flows.node.node import opened
 
     with opened(resolve_home(home)) as node:
         count = mend_log(node)
@@ -78,8 +78,8 @@ def evidence(
     home: Home = None,
 ) -> None:
     """Show the signed heads that do not agree, as the signed notes that any verifier of such notes takes."""
-    from exchange.flows.node import opened
-    from exchange.flows.status import kept_evidence
+    from exchange.flows.node.node import opened
+    from exchange.flows.operate.status import kept_evidence
 
     with opened(resolve_home(home)) as node:
         found = kept_evidence(node)
@@ -104,8 +104,8 @@ def publish(
 ) -> None:
     """Write the log's last signed head, its tiles and its time stamps as files for a static server: what anybody needs
     to see that the log only grew, and nothing of what is in it."""
-    from exchange.flows.node import opened
-    from exchange.flows.publishing import publish_log
+    from exchange.flows.log.publishing import publish_log
+    from exchange.flows.node.node import opened
 
     with opened(resolve_home(home)) as node:
         done = publish_log(node, folder)

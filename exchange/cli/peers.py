@@ -22,7 +22,7 @@ def show(
     home: Home = None,
 ) -> None:
     """Show this node's own fingerprint, to read out by telephone."""
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
     from exchange.trust.card import fingerprint
 
     with opened(resolve_home(home)) as node:
@@ -51,9 +51,9 @@ def add(
 ) -> None:
     """Enrol a peer: fetch its card, compare the fingerprint, pin its keys. With a trust root installed its registry
     must name the peer, and nobody needs to telephone."""
-    from exchange.flows.enrol import check_address, enrol, fetch_introduction
-    from exchange.flows.node import opened
-    from exchange.flows.trust_root import admitted
+    from exchange.flows.keys.enrol import check_address, enrol, fetch_introduction
+    from exchange.flows.keys.trust_root import admitted
+    from exchange.flows.node.node import opened
     from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
     with opened(resolve_home(home)) as node:
@@ -83,8 +83,8 @@ def add(
 @app.command("list")
 def list_peers(home: Home = None) -> None:
     """List peers: what went, what came, what stands still and why."""
-    from exchange.flows.node import opened
-    from exchange.flows.sync import share_in_words, sync_status
+    from exchange.flows.node.node import opened
+    from exchange.flows.sync.progress import share_in_words, sync_status
 
     with opened(resolve_home(home)) as node:
         found = sync_status(node)
@@ -124,9 +124,9 @@ def quota(
     """Show what a peer may send in a day, or give it another share than the settings do: of statements, of bytes, or of
     both. Holds at once: a lane that stands still goes on, and what a peer may keep of the last days grows with it."""
     from exchange.errors import InvalidInput
-    from exchange.flows.node import opened
-    from exchange.flows.peer_quota import quotas, reset_quota, set_quota
-    from exchange.flows.sync import share_in_words
+    from exchange.flows.node.node import opened
+    from exchange.flows.sync.peer_quota import quotas, reset_quota, set_quota
+    from exchange.flows.sync.progress import share_in_words
 
     is_given = statements is not None or size is not None
     if as_settings and is_given:
@@ -151,8 +151,8 @@ def expel(
 ) -> None:
     """A peer leaves the exchange: it must erase all that it was given from here, and is given nothing more."""
     from exchange.cli.acting import maker_of
-    from exchange.flows.expel import expel as expel_peer
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
+    from exchange.flows.terms.expel import expel as expel_peer
     from schemas.vocabulary import Role
 
     with opened(resolve_home(home)) as node:
@@ -168,8 +168,8 @@ def expel(
 @app.command("revoke")
 def revoke(node_id: str, home: Home = None) -> None:
     """Answer and ask a peer no more. What it has already received stays with it."""
-    from exchange.flows.enrol import revoke as revoke_peer
-    from exchange.flows.node import opened
+    from exchange.flows.keys.enrol import revoke as revoke_peer
+    from exchange.flows.node.node import opened
 
     with opened(resolve_home(home)) as node:
         revoke_peer(node, node_id)

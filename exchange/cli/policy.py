@@ -19,8 +19,8 @@ def show(home: Home = None) -> None:
     """Show the policy in force as JSON, ready to be changed and given to `ffp policy set`."""
     import json
 
-    from exchange.flows.node import opened
-    from exchange.flows.terms import policy_of
+    from exchange.flows.node.node import opened
+    from exchange.flows.terms.terms import policy_of
 
     with opened(resolve_home(home)) as node:
         found = policy_of(node)
@@ -43,8 +43,8 @@ def set_policy(
 
     from exchange.cli.acting import maker_of
     from exchange.errors import InvalidInput
-    from exchange.flows.node import opened
-    from exchange.flows.policy_change import change_policy, preview_policy
+    from exchange.flows.node.node import opened
+    from exchange.flows.terms.policy_change import change_policy, preview_policy
     from schemas import Group, LegalBasis
     from schemas.vocabulary import Role
 
@@ -76,8 +76,8 @@ def set_policy(
 def approvals(home: Home = None) -> None:
     """List what waits for a decision, the most pressing first."""
     from exchange.clock import stamp
-    from exchange.flows.approvals import Concern, queue
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
+    from exchange.flows.review.approvals import Concern, queue
 
     with opened(resolve_home(home)) as node:
         waiting = queue(node)
@@ -103,8 +103,8 @@ def decide(
 ) -> None:
     """Decide whether a record, a query with its scan, or what a query found, goes to a jurisdiction."""
     from exchange.cli.acting import maker_of, warn_of
-    from exchange.flows.approvals import decide as decide_approval
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
+    from exchange.flows.review.approvals import decide as decide_approval
     from schemas.vocabulary import Decision, Jurisdiction, Role
 
     to, decided = one_of(Jurisdiction, jurisdiction), one_of(Decision, decision)

@@ -28,8 +28,8 @@ def ask_peers(
     A node that serves sends it. Who may run this command has the node's keys; the query says so.
     """
     from exchange.cli.acting import maker_of, one_of
-    from exchange.flows.ask import Question, ask
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
+    from exchange.flows.query.ask import Question, ask
     from schemas.vocabulary import LawfulPurpose, Role
 
     stated = one_of(LawfulPurpose, purpose)
@@ -49,7 +49,7 @@ def list_them(
 ) -> None:
     """List queries, the newest first: how far each is, and what it found."""
     from exchange.clock import stamp
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
     from exchange.store.queries import OPEN, found_by, list_queries
 
     with opened(resolve_home(home)) as node, node.store.read() as session:

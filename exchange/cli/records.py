@@ -26,9 +26,9 @@ def withdraw(
 ) -> None:
     """Take an own record back from every holder, in all its versions; or from one."""
     from exchange.cli.acting import maker_of
-    from exchange.flows.node import opened
-    from exchange.flows.withdraw import revoke_from
-    from exchange.flows.withdraw import withdraw as withdraw_record
+    from exchange.flows.node.node import opened
+    from exchange.flows.terms.withdraw import revoke_from
+    from exchange.flows.terms.withdraw import withdraw as withdraw_record
     from schemas.vocabulary import Role, WithdrawalReason
 
     why = one_of(WithdrawalReason, reason)
@@ -45,8 +45,8 @@ def withdraw(
 @app.command("withdrawals")
 def withdrawals(record: RecordId, home: Home = None) -> None:
     """Show how far the withdrawals of a record have come, here and at each holder."""
-    from exchange.flows.node import opened
-    from exchange.flows.withdraw import withdrawal_states
+    from exchange.flows.node.node import opened
+    from exchange.flows.terms.withdraw import withdrawal_states
 
     with opened(resolve_home(home)) as node:
         found = withdrawal_states(node, record)
@@ -73,8 +73,8 @@ def grant(
 ) -> None:
     """Let a jurisdiction have an own record that its audience does not name, however old."""
     from exchange.cli.acting import maker_of
-    from exchange.flows.node import opened
-    from exchange.flows.terms import grant as grant_record
+    from exchange.flows.node.node import opened
+    from exchange.flows.terms.terms import grant as grant_record
     from schemas.vocabulary import Jurisdiction, Role
 
     to = one_of(Jurisdiction, jurisdiction)
@@ -87,8 +87,8 @@ def grant(
 def hold(record: RecordId, acting: Acting, authority: Authority, home: Home = None) -> None:
     """A court holds a record: should it be withdrawn, it is restricted instead of erased."""
     from exchange.cli.acting import maker_of
-    from exchange.flows.node import opened
-    from exchange.flows.withdraw import place_hold
+    from exchange.flows.node.node import opened
+    from exchange.flows.terms.withdraw import place_hold
     from schemas.vocabulary import Role
 
     with opened(resolve_home(home)) as node:
@@ -100,8 +100,8 @@ def hold(record: RecordId, acting: Acting, authority: Authority, home: Home = No
 def release_hold(record: RecordId, acting: Acting, authority: Authority, home: Home = None) -> None:
     """The court holds it no more: what was withdrawn meanwhile is erased now."""
     from exchange.cli.acting import maker_of
-    from exchange.flows.node import opened
-    from exchange.flows.withdraw import end_hold
+    from exchange.flows.node.node import opened
+    from exchange.flows.terms.withdraw import end_hold
     from schemas.vocabulary import Role
 
     with opened(resolve_home(home)) as node:

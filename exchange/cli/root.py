@@ -60,7 +60,7 @@ def init(
 
     from exchange.clock import now
     from exchange.errors import InvalidInput
-    from exchange.flows.root_ceremony import propose_round, published_in
+    from exchange.flows.keys.root_ceremony import propose_round, published_in
 
     until = expires.replace(tzinfo=UTC)
     if until <= now():
@@ -78,7 +78,7 @@ def sign(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; you have read it.")] = False,
 ) -> None:
     """Show what is proposed, and sign a copy of it with both keys of one jurisdiction."""
-    from exchange.flows.root_ceremony import proposal_in, published_in, sign_round
+    from exchange.flows.keys.root_ceremony import proposal_in, published_in, sign_round
     from exchange.trust.root_keys import load_root_signer
 
     _show_proposal(proposal_in(folder), published_in(folder))
@@ -96,7 +96,7 @@ def combine(
 ) -> None:
     """Gather the signatures of all copies, and say who is missing."""
     from exchange.cli.root_words import signature_lines
-    from exchange.flows.root_ceremony import combine_copies
+    from exchange.flows.keys.root_ceremony import combine_copies
 
     proposal = combine_copies(folder, copies or [])
     _say(signature_lines(proposal))
@@ -107,7 +107,7 @@ def combine(
 @app.command("publish")
 def publish(folder: Folder) -> None:
     """Put the signed round behind those before it, in published/: what every node installs."""
-    from exchange.flows.root_ceremony import publish_round
+    from exchange.flows.keys.root_ceremony import publish_round
 
     trust = publish_round(folder)
     typer.echo(
@@ -128,8 +128,8 @@ def verify(
     from exchange.clock import now
     from exchange.config import load_settings
     from exchange.errors import ConfigurationError, RootInvalid
-    from exchange.flows.root_ceremony import proposal_in, published_in
-    from exchange.flows.trust_root import read_published
+    from exchange.flows.keys.root_ceremony import proposal_in, published_in
+    from exchange.flows.keys.trust_root import read_published
 
     ceremony = folder is not None and any((folder / name).is_dir() for name in ("published", "proposed", "keys"))
     place = load_settings(resolve_home(home)).trust_root if folder is None else folder
@@ -166,7 +166,7 @@ def install(
     """Install the published rounds in this node: from then on its registry says who can be enrolled."""
     from exchange.cli.root_words import round_lines
     from exchange.config import load_settings
-    from exchange.flows.trust_root import install_trust, read_published
+    from exchange.flows.keys.trust_root import install_trust, read_published
 
     settings = load_settings(resolve_home(home))
     offered = read_published(folder)

@@ -23,7 +23,7 @@ def compare_striae(
     comparison = compare_profiles(prepare_profile(scans[0]), prepare_profile(scans[1]))
     seconds = {"read": read_s, "compare": time.perf_counter() - start}
     if png is not None:
-        from matcher.explain_profiles import draw_profiles
+        from matcher.draw.explain_profiles import draw_profiles
 
         png.write_bytes(draw_profiles(*scans, comparison))
     if as_json:

@@ -10,7 +10,7 @@ from exchange.cli.node import Home
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
-    from exchange.flows.quarantine import SetAside
+    from exchange.flows.sync.quarantine import SetAside
 
 app = typer.Typer(help="What is in step, what waits, what was set aside.", no_args_is_help=True)
 quarantine = typer.Typer(help="What peers sent and this node does not believe.", no_args_is_help=True)
@@ -20,8 +20,8 @@ app.add_typer(quarantine, name="quarantine")
 @app.command("status")
 def status(home: Home = None) -> None:
     """Say for each peer what it has, what waits for it, what it signed for, and what came from it."""
-    from exchange.flows.node import opened
-    from exchange.flows.sync import in_words, sync_status
+    from exchange.flows.node.node import opened
+    from exchange.flows.sync.progress import in_words, sync_status
 
     with opened(resolve_home(home)) as node:
         found = sync_status(node)
@@ -38,8 +38,8 @@ def receipt(node_id: str, home: Home = None) -> None:
     """Print the peer's signed request with which it acknowledged its lane so far, as JSON: evidence of delivery."""
     import json
 
-    from exchange.flows.node import opened
-    from exchange.flows.sync import receipt_evidence
+    from exchange.flows.node.node import opened
+    from exchange.flows.sync.progress import receipt_evidence
 
     with opened(resolve_home(home)) as node:
         found = receipt_evidence(node, node_id)
@@ -49,8 +49,8 @@ def receipt(node_id: str, home: Home = None) -> None:
 @app.command("note")
 def note(node_id: str, home: Home = None) -> None:
     """Take note of what is set aside of a peer's: it stays set aside, and raises no alarm any more."""
-    from exchange.flows.node import opened
-    from exchange.flows.sync import note_quarantine
+    from exchange.flows.node.node import opened
+    from exchange.flows.sync.progress import note_quarantine
 
     with opened(resolve_home(home)) as node:
         noted = note_quarantine(node, node_id)
@@ -62,8 +62,8 @@ def list_quarantine(
     node_id: Annotated[str | None, typer.Argument(help="One peer; without, all of them.")] = None, home: Home = None
 ) -> None:
     """List what is set aside of a peer's: place, digest, reason, and whether its bytes are kept as evidence."""
-    from exchange.flows.node import opened
-    from exchange.flows.quarantine import listed
+    from exchange.flows.node.node import opened
+    from exchange.flows.sync.quarantine import listed
 
     with opened(resolve_home(home)) as node:
         found = [item for item in listed(node, node_id) if item.rows or item.counted]
@@ -83,8 +83,8 @@ def drop_quarantine(
 ) -> None:
     """Drop what is set aside of a peer's: the bytes, digests and reasons in words go, and cannot be had again. How
     many there were for each reason stays known."""
-    from exchange.flows.node import opened
-    from exchange.flows.quarantine import drop, listed
+    from exchange.flows.node.node import opened
+    from exchange.flows.sync.quarantine import drop, listed
 
     with opened(resolve_home(home)) as node:
         (found,) = listed(node, node_id)

@@ -25,8 +25,8 @@ def add(
     home: Home = None,
 ) -> None:
     """Make a token and print it, once. The user's role must allow each of its scopes."""
-    from exchange.flows.node import opened
-    from exchange.flows.tokens import give_token
+    from exchange.flows.access.tokens import give_token
+    from exchange.flows.node.node import opened
 
     with opened(resolve_home(home)) as node:
         token = give_token(node, pseudonym, name, scope, days)
@@ -40,7 +40,7 @@ def list_all(
 ) -> None:
     """List tokens: number, user, name, scopes, when last used, and until when each holds."""
     from exchange.clock import stamp
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
     from exchange.store.tokens import list_tokens
     from exchange.store.users import known_user
 
@@ -60,7 +60,7 @@ def revoke(
     home: Home = None,
 ) -> None:
     """Revoke one token at once; the user's others stay."""
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
     from exchange.store.tokens import revoke_token
 
     with opened(resolve_home(home)) as node, node.store.write() as session:

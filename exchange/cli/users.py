@@ -25,7 +25,7 @@ def add(
     import re
 
     from exchange.errors import InvalidInput
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
     from exchange.store.users import add_user
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,31}", pseudonym):
@@ -46,8 +46,8 @@ def invite(pseudonym: str, home: Home = None) -> None:
     For the pages. What the user signed in with before is void, and so are open sessions: also the way back for whoever
     lost a telephone.
     """
-    from exchange.flows.node import opened
-    from exchange.flows.sign_in import invite_user
+    from exchange.flows.access.sign_in import invite_user
+    from exchange.flows.node.node import opened
 
     with opened(resolve_home(home)) as node:
         address = invite_user(node, pseudonym)
@@ -58,7 +58,7 @@ def invite(pseudonym: str, home: Home = None) -> None:
 @app.command("list")
 def list_users(home: Home = None) -> None:
     """List users with their roles."""
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
     from exchange.store.users import all_users
 
     with opened(resolve_home(home)) as node, node.store.read() as session:
@@ -76,7 +76,7 @@ def role(
 ) -> None:
     """Give a user another role, at once: also in open sessions. Tokens keep their scopes, and do no more than the role
     may. What was signed stays signed in the role that it was; verifications that an examiner took wait for another."""
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
     from exchange.store.users import change_role
 
     given = _role(role)
@@ -88,7 +88,7 @@ def role(
 @app.command("revoke")
 def revoke(pseudonym: str, home: Home = None) -> None:
     """Revoke a user at once, with all tokens and sessions."""
-    from exchange.flows.node import opened
+    from exchange.flows.node.node import opened
     from exchange.store.users import revoke_user
 
     with opened(resolve_home(home)) as node, node.store.write() as session:

@@ -27,8 +27,8 @@ def list_jobs(
     import json
     from dataclasses import asdict
 
-    from exchange.flows.node import opened
-    from exchange.flows.promised_work import promised_work
+    from exchange.flows.node.node import opened
+    from exchange.flows.operate.promised_work import promised_work
     from schemas.errors import shown
 
     with opened(resolve_home(home)) as node:
@@ -54,8 +54,8 @@ def retry_jobs(
     """Have dead jobs tried again, with all their attempts. A worker takes them up within a second; nothing changes when
     one of the numbers is not that of a dead job. The audit names them."""
     from exchange.errors import InvalidInput
-    from exchange.flows.node import opened
-    from exchange.flows.promised_work import retry, retry_all
+    from exchange.flows.node.node import opened
+    from exchange.flows.operate.promised_work import retry, retry_all
 
     if bool(numbers) == all_dead:
         raise InvalidInput("Name the jobs by their numbers, or all with --all-dead. See: ffp job list --dead")

@@ -7,7 +7,7 @@ import ipaddress
 from exchange.conformance.check import Check, NotKept, NotTried, Part
 from exchange.conformance.visit import Visit
 from exchange.errors import StatementInvalid
-from exchange.flows.peer import read_chain
+from exchange.flows.statement.peer import read_chain
 from exchange.net.client import MAX_CARD_BYTES
 from exchange.trust.card import fingerprint, open_card
 from schemas import ENVELOPE_MEDIA_TYPE, ContractError, Envelope, KeyEvent, open_envelope, parse_statement

@@ -23,10 +23,10 @@ from exchange.conformance.poison import Poison
 from exchange.conformance.sample import sample_record
 from exchange.conformance.wire import Told, Wire
 from exchange.errors import ConfigurationError
-from exchange.flows.checkpoint import sign_head
-from exchange.flows.enrol import enrol, read_introduction
-from exchange.flows.key_events import adopt_keys
-from exchange.flows.node import Node, create_node, opened
+from exchange.flows.keys.enrol import enrol, read_introduction
+from exchange.flows.keys.events import adopt_keys
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.node.node import Node, create_node, opened
 from exchange.net.message_signatures import sign_request
 from exchange.store.tables import PeerRow
 from exchange.trust.card import fingerprint

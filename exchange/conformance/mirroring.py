@@ -11,7 +11,7 @@ from exchange.conformance.doors import blob
 from exchange.conformance.guest import Guest
 from exchange.conformance.reading import answered, read_or_untried, signed_head
 from exchange.conformance.visit import Visit
-from exchange.flows.mirror import tree_reader
+from exchange.flows.witness.mirror import tree_reader
 from exchange.log import merkle
 from exchange.log.tiles import TILE_WIDTH, Tile
 from exchange.store.peers import lane_items

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exchange.flows.checkpoint import sign_head
-from exchange.flows.lane import read_lane
-from exchange.flows.node import Node
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.node.node import Node
+from exchange.flows.sync.serve_lane import read_lane
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.store.peers import EMPTY_HEAD, find_peer, lane_items, lane_of, put_on_lane

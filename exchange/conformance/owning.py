@@ -20,8 +20,8 @@ from exchange.conformance.peer_simulator import Asked, blob_answer
 from exchange.conformance.poison import Issuer, Poison, make_poison
 from exchange.conformance.reading import read_lane
 from exchange.conformance.visit import Visit
-from exchange.flows.checkpoint import sign_head
-from exchange.flows.withdraw import withdraw
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.terms.withdraw import withdraw
 from exchange.store.peers import lane_head_at
 from exchange.trust.keys import load_identity
 from schemas import Acknowledgement, AnyStatement, ContractError, Maker, Receipt, open_envelope, parse_statement

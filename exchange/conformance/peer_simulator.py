@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from exchange.conformance.owner import Owner
 from exchange.errors import ExchangeError, RequestRefused
-from exchange.flows.key_events import key_chain
-from exchange.flows.mirror import answer_lane, answer_leaves, answer_statements
-from exchange.flows.witness import answer_report
+from exchange.flows.keys.events import key_chain
+from exchange.flows.witness.cosign import answer_report
+from exchange.flows.witness.mirror import answer_lane, answer_leaves, answer_statements
 from exchange.log.tiles import parse_path
 from exchange.net.message_signatures import VerifiedRequest, authority_of, sign_response, verify_request
 from exchange.store.peers import find_peer

@@ -12,7 +12,7 @@ from exchange.conformance.doors import LANE
 from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Told
 from exchange.errors import CheckpointInvalid, ProofInvalid, RequestRefused, StatementInvalid
-from exchange.flows.heads import open_head
+from exchange.flows.statement.heads import open_head
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
 from exchange.net.message_signatures import verify_response

@@ -14,7 +14,7 @@ from exchange.conformance.guest import Guest
 from exchange.conformance.reading import read_or_untried, signed_head
 from exchange.conformance.visit import Visit
 from exchange.errors import CheckpointInvalid, RequestRefused
-from exchange.flows.heads import open_cosigned, own_lines
+from exchange.flows.statement.heads import open_cosigned, own_lines
 from exchange.log import note
 from exchange.log.checkpoint import Checkpoint, parse_text
 from exchange.log.cosignature import cosign, witness_name

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import matcher
 from exchange.errors import InvalidInput
-from matcher import synthetic
+from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction
 
 JURISDICTIONS = (Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
@@ -53,7 +53,7 @@ def deal_synthetic(
     for firearm in range(firearms):
         for case in range(SYNTHETIC_CASES):
             path = folder / f"synthetic {firearm + 1}-{case + 1}.x3p"
-            drawn = synthetic.draw(firearm_seed=seed * 1000 + firearm, shot_seed=case)
+            drawn = breech_face.draw(firearm_seed=seed * 1000 + firearm, shot_seed=case)
             matcher.write_topography(drawn, path, instrument="synthetic")
             truth[path.stem] = str(firearm + 1)
             paths.append(path)

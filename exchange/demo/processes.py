@@ -19,8 +19,8 @@ import httpx
 from exchange.demo.deal import DealtScan
 from exchange.demo.outcome import Submitted
 from exchange.errors import ConfigurationError, InvalidInput
-from exchange.flows.enrol import enrol, fetch_introduction
-from exchange.flows.node import create_node, opened
+from exchange.flows.keys.enrol import enrol, fetch_introduction
+from exchange.flows.node.node import create_node, opened
 from exchange.store.users import add_user
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction, Role

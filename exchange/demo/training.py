@@ -20,9 +20,9 @@ from exchange.demo.deal import DealtScan, deal_synthetic
 from exchange.demo.processes import LEGAL_BASIS, DemoNode, make_node
 from exchange.demo.run import stoppable
 from exchange.errors import ConfigurationError, ExchangeError
-from exchange.flows.enrol import enrol, read_introduction
-from exchange.flows.node import opened
-from exchange.flows.sign_in import invite_user
+from exchange.flows.access.sign_in import invite_user
+from exchange.flows.keys.enrol import enrol, read_introduction
+from exchange.flows.node.node import opened
 from exchange.store.users import add_user, all_users
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 

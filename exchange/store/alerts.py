@@ -202,7 +202,7 @@ def _asked_by(role: Role) -> ColumnElement[bool]:
 
 
 def _verifications() -> Select[Any]:
-    """Those that this examiner may take, by the same rule as ``flows/blind.py``."""
+    """Those that this examiner may take, by the same rule as ``flows/blind/visibility.py``."""
     one, other = aliased(RecordRow), aliased(RecordRow)
     task = VerificationTaskRow
     seen = select(ScoreSeenRow.pseudonym).where(

@@ -10,7 +10,7 @@ from exchange.store.types import Base
 
 class HitPairRow(Base):
     """A pair of scans of which somebody signed a hit. What stands here of its stage follows from its statements, and is
-    made again whenever one comes (``exchange.flows.hit_pairs``): so open ones are found without reading all."""
+    made again whenever one comes (``exchange.flows.hits.pairs``): so open ones are found without reading all."""
 
     __tablename__ = "hit_pair"
     pair: Mapped[str] = mapped_column(primary_key=True)

@@ -26,8 +26,8 @@ from exchange.errors import (
     TooLarge,
     Unauthenticated,
 )
-from exchange.flows.node import Node
-from exchange.flows.peer import peer_keys
+from exchange.flows.node.node import Node
+from exchange.flows.statement.peer import peer_keys
 from exchange.log.audit_entry import Actor, ActorKind
 from exchange.net.client import PeerAddress
 from exchange.net.message_signatures import VerifiedRequest, authority_of, verify_request, verify_request_head

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from exchange.flows.free_text import Doubt
-from exchange.flows.sharing import Shared
-from exchange.flows.submit import Receipt
-from exchange.flows.suspicion import Suspicion
-from exchange.flows.sync import PeerStatus, in_words
-from exchange.flows.worth import Worth, other_matcher
+from exchange.flows.entry.free_text import Doubt
+from exchange.flows.entry.submit import Receipt
+from exchange.flows.keys.suspicion import Suspicion
+from exchange.flows.node.likelihood_ratio import Worth, other_matcher
+from exchange.flows.statement.sharing import Shared
+from exchange.flows.sync.progress import PeerStatus, in_words
 from exchange.store.candidates import StoredCandidate
 from exchange.store.peers import node_older
 from exchange.store.tables import AcquisitionRow, RecordRow, StatementRow

@@ -13,9 +13,9 @@ from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
-from exchange.flows.erase import forget_erased
-from exchange.flows.leftovers import clear_leftovers
-from exchange.flows.node import Node
+from exchange.flows.log.leftovers import clear_leftovers
+from exchange.flows.node.node import Node
+from exchange.flows.terms.erase import forget_erased
 from exchange.web import audit, blobs, candidates, heights, mirror, problems, queries, records, statements, terms
 from exchange.web import node as node_routes
 from exchange.web.followed import Followed

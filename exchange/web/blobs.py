@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
 from exchange.errors import NotFound
-from exchange.flows.audit import dealt_with
-from exchange.flows.lane import Entitling, may_fetch
-from exchange.flows.node import Node
+from exchange.flows.log.audit_rows import dealt_with
+from exchange.flows.node.node import Node
+from exchange.flows.sync.serve_lane import Entitling, may_fetch
 from exchange.log.audit_entry import Act
 from exchange.store.deliveries import records_showing
 from exchange.web.access import CallingPeer, OpenNode, ReaderOrPeer

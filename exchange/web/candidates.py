@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from exchange.errors import NotFound
-from exchange.flows.blind import note_shown, view_of
-from exchange.flows.node import Node
-from exchange.flows.pair_picture import pair_picture, small_picture
-from exchange.flows.suspicion import suspicions_of
-from exchange.flows.worth import worth_of
+from exchange.flows.blind.visibility import note_shown, view_of
+from exchange.flows.keys.suspicion import suspicions_of
+from exchange.flows.node.likelihood_ratio import worth_of
+from exchange.flows.node.node import Node
+from exchange.flows.scan.pair_picture import pair_picture, small_picture
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import (
     CandidateFilter,

@@ -11,7 +11,7 @@ from fastapi import Depends, Header
 from pydantic import TypeAdapter, ValidationError
 
 from exchange.errors import InvalidInput
-from exchange.flows.node import Node
+from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Deed
 from exchange.web.access import Caller, OpenNode, Reader
 from schemas.exhibit import ShortText

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from exchange.flows.audit import dealt_with
-from exchange.flows.heights import LEAST, MOST, Form, Wanted, heights, shown_of
-from exchange.flows.node import Node
-from exchange.flows.region_masks import mask_digest, region_mask_of
+from exchange.flows.log.audit_rows import dealt_with
+from exchange.flows.node.node import Node
+from exchange.flows.node.region_masks import mask_digest, region_mask_of
+from exchange.flows.scan.heights import LEAST, MOST, Form, Wanted, heights, shown_of
 from exchange.log.audit_entry import Act
 from exchange.web.access import CallingPeer, OpenNode
 from exchange.web.blobs import MAX_RECORDS, Digest, reader_or_peer, shown_by

@@ -20,9 +20,8 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from exchange.errors import ConfigurationError, ExchangeError
-from exchange.flows.deadlines import Duty
-from exchange.flows.node import Node
-from exchange.flows.observe import (
+from exchange.flows.node.node import Node
+from exchange.flows.operate.measure import (
     Numbers,
     computes,
     free_bytes,
@@ -30,7 +29,8 @@ from exchange.flows.observe import (
     observe,
     workers_of_cluster,
 )
-from exchange.flows.ready import readiness
+from exchange.flows.operate.ready import readiness
+from exchange.flows.review.deadlines import Duty
 from exchange.store.records import AcquisitionState
 from schemas.statements import KINDS
 from schemas.versions import VERSIONS

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from exchange.flows.mirror import answer_lane, answer_leaves, answer_statements
+from exchange.flows.witness.mirror import answer_lane, answer_leaves, answer_statements
 from exchange.web.access import OpenNode, SignedPeer
 from exchange.web.signed import signed_answer
 

@@ -14,16 +14,16 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import InvalidInput, NotFound
-from exchange.flows.blind import view_of
-from exchange.flows.checkpoint import earlier_head, witnessed_head
-from exchange.flows.key_events import key_chain
-from exchange.flows.lane import acknowledge, read_lane
-from exchange.flows.node import Node
-from exchange.flows.ready import readiness, who_works
-from exchange.flows.stamping import read_stamp
-from exchange.flows.status import node_status
-from exchange.flows.sync import sync_status
-from exchange.flows.witness import answer_report
+from exchange.flows.blind.visibility import view_of
+from exchange.flows.keys.events import key_chain
+from exchange.flows.log.checkpoint import earlier_head, witnessed_head
+from exchange.flows.log.stamping import read_stamp
+from exchange.flows.node.node import Node
+from exchange.flows.operate.ready import readiness, who_works
+from exchange.flows.operate.status import node_status
+from exchange.flows.sync.progress import sync_status
+from exchange.flows.sync.serve_lane import acknowledge, read_lane
+from exchange.flows.witness.cosign import answer_report
 from exchange.log.tiles import parse_path
 from exchange.net.client import READS
 from exchange.store.statements import latest_checkpoint, tile_hashes

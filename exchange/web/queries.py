@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from exchange.errors import NotFound
-from exchange.flows.ask import Question, ask
-from exchange.flows.banded import shows_bands, told
-from exchange.flows.found import request_release
-from exchange.flows.free_text import doubts_in
-from exchange.flows.take_query import check_quota, take_query
+from exchange.flows.entry.free_text import doubts_in
+from exchange.flows.query.ask import Question, ask
+from exchange.flows.query.blind_bands import shows_bands, told
+from exchange.flows.query.release_request import request_release
+from exchange.flows.query.take import check_quota, take_query
 from exchange.store.queries import find_found, found_by, list_queries
 from exchange.web import query_answers as answers
 from exchange.web.access import Asker, AskingPeer, OpenNode, Reader

@@ -9,9 +9,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.clock import stamp
-from exchange.flows.approvals import Waiting
-from exchange.flows.ask import Asked
-from exchange.flows.suspicion import Suspicion
+from exchange.flows.keys.suspicion import Suspicion
+from exchange.flows.query.ask import Asked
+from exchange.flows.review.approvals import Waiting
 from exchange.store.queries import OPEN, FoundState
 from exchange.store.tables import FoundRow, QueryRow
 from exchange.web import answers

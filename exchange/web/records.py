@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from exchange.errors import InvalidInput, NotFound
-from exchange.flows.bundle import make_bundle
-from exchange.flows.sharing import record_of, sharing_of
-from exchange.flows.submit import submit_record
-from exchange.flows.suspicion import suspicion_of, suspicions
+from exchange.flows.entry.submit import submit_record
+from exchange.flows.keys.suspicion import suspicion_of, suspicions
+from exchange.flows.statement.sharing import record_of, sharing_of
+from exchange.flows.witness.bundle import make_bundle
 from exchange.log.audit_entry import Act
 from exchange.store.records import RecordFilter, acquisitions_of, find_record, search_records
 from exchange.store.statements import find_statement

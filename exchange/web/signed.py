@@ -6,7 +6,7 @@ import time
 
 from fastapi.responses import Response
 
-from exchange.flows.node import Node
+from exchange.flows.node.node import Node
 from exchange.net.message_signatures import sign_response
 from exchange.trust.keys import ED25519, key_id, raw_public
 from exchange.web.access import CallingPeer

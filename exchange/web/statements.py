@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from exchange.errors import InvalidInput, TooLarge
-from exchange.flows.node import Node
-from exchange.flows.speak import KINDS, speak
-from exchange.flows.suspicion import suspicion_of, suspicions
-from exchange.flows.visible_statements import StatementReader, visible_statement, visible_statements
+from exchange.flows.keys.suspicion import suspicion_of, suspicions
+from exchange.flows.node.node import Node
+from exchange.flows.review.statements import KINDS, speak
+from exchange.flows.review.visible_statements import StatementReader, visible_statement, visible_statements
 from exchange.log.audit_entry import Act
 from exchange.web import answers
 from exchange.web.access import OpenNode, Speaker

@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from exchange.flows.approvals import decide as decide_approval
-from exchange.flows.approvals import queue_for
-from exchange.flows.free_text import doubts_in
-from exchange.flows.policy_change import change_policy, preview_policy
-from exchange.flows.suspicion import suspicions_of
-from exchange.flows.terms import grant, policy_of
-from exchange.flows.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states
+from exchange.flows.entry.free_text import doubts_in
+from exchange.flows.keys.suspicion import suspicions_of
+from exchange.flows.review.approvals import decide as decide_approval
+from exchange.flows.review.approvals import queue_for
+from exchange.flows.terms.policy_change import change_policy, preview_policy
+from exchange.flows.terms.terms import grant, policy_of
+from exchange.flows.terms.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states
 from exchange.web import answers, query_answers
 from exchange.web.access import AnyUser, ExaminerOrHead, Head, OpenNode
 from exchange.web.records import StatementId

@@ -15,8 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from exchange.errors import DigestDiffers, InvalidInput, TooLarge, UnsupportedMedia
-from exchange.flows.node import Node
-from exchange.flows.received_scan import ReceivedScan
+from exchange.flows.node.node import Node
+from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.store.blobs import Arrival
 from schemas.errors import shown
 from schemas.record import MAX_ACQUISITIONS

@@ -12,16 +12,16 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.comparison import Comparison
-from matcher.correlation import Plan, Ranked, best, rank
+from matcher.areal.comparison import Comparison
+from matcher.areal.prepared import Prepared
+from matcher.areal.ranking import Plan, Ranked, best, rank
 from matcher.errors import GalleryDamaged, NotComparable, ScanRefused
 from matcher.gallery.files import telling_of_missing_files
 from matcher.gallery.generation import Generation, current_digest
 from matcher.gallery.schema import COLUMNS, Filters
 from matcher.gallery.shard import Shard
 from matcher.gallery.tasks import Place, Rows, compare_batch, first_pass, polar_pass, second_pass, sift_batch
-from matcher.parameters import DEFAULT_PARAMETERS, Parameters
-from matcher.prepared import Prepared
+from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with a stage's name, how much of it is done, and how much there is."""
@@ -117,7 +117,7 @@ class Gallery:
         3. For each query, compare all harmonics of the best sixteenth.
         4. Compare by polar column the best of those, and references that show a part of a mark; all references
            where the query does, or where it is to be ``thorough``.
-        5. Search the best of both one by one, compare the best of those in full, rank: ``matcher.correlation.rank``.
+        5. Search the best of both one by one, compare the best of those in full, rank: ``matcher.areal.ranking.rank``.
 
         ``executor``: for example a ``ProcessPoolExecutor`` with one BLAS thread a process; none: all in this thread.
         The answer is the same for any executor, and for each query whatever is asked beside it.

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.descriptor import FIRST_HARMONICS, HARMONICS, RINGS
-from matcher.polar_column import POLAR_BYTES
-from matcher.prepared import Prepared
+from matcher.areal.descriptor import FIRST_HARMONICS, HARMONICS, RINGS
+from matcher.areal.polar_column import POLAR_BYTES
+from matcher.areal.prepared import Prepared
 
 FORMAT = 3
 """Changes with the files' layout; a gallery of another format is never opened, only made anew."""

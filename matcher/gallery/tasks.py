@@ -10,15 +10,15 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.comparison import Comparison, View
-from matcher.correlation import compare_in_full, polar_query, sift
-from matcher.descriptor import prefilter
+from matcher.areal.comparison import Comparison, View
+from matcher.areal.descriptor import prefilter
+from matcher.areal.polar_column import PolarQuery
+from matcher.areal.prepared import Prepared
+from matcher.areal.ranking import compare_in_full, polar_query, sift
 from matcher.errors import GalleryDamaged, ScanRefused
 from matcher.gallery.schema import FIRST, POLAR, REST
 from matcher.gallery.shard import Shard
-from matcher.parameters import Parameters
-from matcher.polar_column import PolarQuery
-from matcher.prepared import Prepared
+from matcher.numeric.parameters import Parameters
 
 Rows: TypeAlias = range | NDArray[np.int64]
 """Rows of one shard, rising; a range where none is left out, which needs no copy."""

@@ -13,14 +13,14 @@ from typing import Self
 
 import numpy as np
 
+from matcher.areal.prepared import Prepared, is_partial
 from matcher.errors import GalleryInUse, NotComparable
 from matcher.gallery.files import damaged, telling_of_missing_files
 from matcher.gallery.generation import Generation, current_digest, delete_others, publish
 from matcher.gallery.growing import Batch, GrowingShard
 from matcher.gallery.schema import COLUMNS, Reference
 from matcher.gallery.shard import Shard
-from matcher.parameters import DEFAULT_PARAMETERS, Parameters
-from matcher.prepared import Prepared, is_partial
+from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
 
 _BATCH = 256
 """References made durable together: 11 MB held in memory, and the cost of four syncs shared."""

@@ -11,10 +11,11 @@ from itertools import combinations
 import cv2
 import numpy as np
 
-from matcher import FIRING_PIN_PARAMETERS, MatcherError, Prepared, Topography, figures, prepare
-from matcher.comparison import View, compare_cells, register_pair
-from matcher.conditions import noisy
-from matcher.synthetic_regions import draw_impression
+from matcher import FIRING_PIN_PARAMETERS, MatcherError, Prepared, Topography, prepare
+from matcher.areal.comparison import View, compare_cells, register_pair
+from matcher.evaluate.conditions import noisy
+from matcher.numeric import figures
+from matcher.synthetic.pin_and_shear import draw_impression
 
 FIREARMS, SHOTS = 20, 3
 NOISE_UM = 1.2

@@ -1,6 +1,6 @@
 """Which true pairs are among the first 100 of a large gallery, and at which stage the others are lost.
 
-**References**: real scans, drawn shots of other firearms, and mixtures of drawn faces (``matcher.synthetic_gallery``)
+**References**: real scans, drawn shots of other firearms, and mixtures of drawn faces (``matcher.synthetic.marks``)
 for the rest. **Queries**: the same scans and shots, each turned at random, cropped (a sector of up to a tenth; or half
 of it), with white noise of up to 0.3 standard deviations of the mark. Each goes through ``prepare`` and is looked for
 with its own scan left out. Every other scan of its firearm is a **true pair**; a refused query has lost all of its.
@@ -31,18 +31,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
-from matcher import Parameters, Prepared, ScanNotUsable, Topography, prefilter, prepare, read_topography, synthetic
-from matcher.comparison import View
-from matcher.conditions import centroid_um, deviation_um, noisy, rotated, sector
-from matcher.correlation import Plan, best, polar_query, sift
-from matcher.descriptor import FIRST_HARMONICS
-from matcher.evaluate import read_truth
+from matcher import Parameters, Prepared, ScanNotUsable, Topography, prefilter, prepare, read_topography
+from matcher.areal.comparison import View
+from matcher.areal.descriptor import FIRST_HARMONICS
+from matcher.areal.prepared import is_partial
+from matcher.areal.ranking import Plan, best, polar_query, sift
+from matcher.evaluate.conditions import centroid_um, deviation_um, noisy, rotated, sector
+from matcher.evaluate.run_evaluation import read_truth
 from matcher.gallery.query import _SECOND_LEAST, _SECOND_SHARE
-from matcher.packed import PackedGrid
-from matcher.plane import Plane, blurred, moved
-from matcher.prepared import is_partial
-from matcher.regions import level_region
-from matcher.synthetic_gallery import Mixtures
+from matcher.mark.regions import level_region
+from matcher.numeric.packed import PackedGrid
+from matcher.numeric.plane import Plane, blurred, moved
+from matcher.synthetic import breech_face
+from matcher.synthetic.marks import Mixtures
 
 FIRST = 100
 PARAMETERS = Parameters(cell_candidates=FIRST)
@@ -88,7 +89,7 @@ class References:
 
     @staticmethod
     def made(known: Sequence[Known], count: int, seed: int) -> References:
-        faces = [prepare(synthetic.draw(firearm, 0), PARAMETERS) for firearm in range(FACES)]
+        faces = [prepare(breech_face.draw(firearm, 0), PARAMETERS) for firearm in range(FACES)]
         mixtures = Mixtures.drawn(faces, count - len(known), seed)
         prepared = [prepare(entry.scan, PARAMETERS) for entry in known]
         drawn = np.array([is_partial(face, PARAMETERS) for face in faces])[mixtures.pairs[:, 0]]
@@ -175,14 +176,14 @@ def real(folder: Path, truth: Path) -> list[Known]:
 
 def drawn(firearms: int) -> list[Known]:
     return [
-        Known("drawn", str(firearm), synthetic.draw(DRAWN + firearm, shot), _is_whole(DRAWN + firearm, shot))
+        Known("drawn", str(firearm), breech_face.draw(DRAWN + firearm, shot), _is_whole(DRAWN + firearm, shot))
         for firearm in range(firearms)
         for shot in range(SHOTS)
     ]
 
 
 def _is_whole(firearm_seed: int, shot_seed: int) -> bool:
-    return synthetic.choose_shot(np.random.default_rng([0x5107, firearm_seed, shot_seed])).missing == 0.0
+    return breech_face.choose_shot(np.random.default_rng([0x5107, firearm_seed, shot_seed])).missing == 0.0
 
 
 def measure(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from matcher.conditions import Conditions
-from matcher.evaluate import evaluate
-from matcher.evaluation import Evaluation
+from matcher.evaluate.conditions import Conditions
+from matcher.evaluate.evaluation import Evaluation
+from matcher.evaluate.run_evaluation import evaluate
 
 pytestmark = pytest.mark.data
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from matcher import compare, prepare, read_topography
-from matcher.conditions import Conditions
-from matcher.evaluate import Evaluation, evaluate
+from matcher.evaluate.conditions import Conditions
+from matcher.evaluate.run_evaluation import Evaluation, evaluate
 
 pytestmark = pytest.mark.data
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from matcher import Prepared, assess, compare, prepare, read_topography
-from matcher.evaluate import read_truth
+from matcher.evaluate.run_evaluation import read_truth
 
 pytestmark = pytest.mark.data
 

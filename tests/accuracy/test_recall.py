@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from matcher import Filters, Gallery, GalleryWriter, Reference, prefilter, prepare
-from matcher.conditions import noisy
-from matcher.descriptor import FIRST_HARMONICS
+from matcher.areal.descriptor import FIRST_HARMONICS
+from matcher.evaluate.conditions import noisy
 from tests.accuracy import recall
 from tests.accuracy.measure_recall import wilson_lower
 from tests.accuracy.recall import PARAMETERS, Condition, Followed, References, disturbed, drawn, measure, real

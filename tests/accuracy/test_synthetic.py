@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matcher import DEFAULT_PARAMETERS, Prepared, compare, correlate, figures, prepare, synthetic
-from matcher.conditions import rotated
-from matcher.pairs import Stopwatch, score_pairs
+from matcher import DEFAULT_PARAMETERS, Prepared, compare, correlate, prepare
+from matcher.evaluate.conditions import rotated
+from matcher.evaluate.pairs import Stopwatch, score_pairs
+from matcher.numeric import figures
+from matcher.synthetic import breech_face
 
 SHOTS = 3
 
 
 def prepared_set(firearms: int, raw: bool) -> tuple[list[str], list[Prepared]]:
     names = [f"{firearm}" for firearm in range(firearms) for _ in range(SHOTS)]
-    scans = [synthetic.draw(100 + firearm, shot, raw=raw) for firearm in range(firearms) for shot in range(SHOTS)]
+    scans = [breech_face.draw(100 + firearm, shot, raw=raw) for firearm in range(firearms) for shot in range(SHOTS)]
     return names, [prepare(scan) for scan in scans]
 
 
@@ -56,7 +58,7 @@ def test_a_gallery_ranks_the_own_firearm_first(masked: tuple[list[str], list[Pre
 
 @pytest.mark.parametrize("degrees", [45.0, 133.3, 270.0])
 def test_a_turn_changes_the_score_of_a_pair_little(degrees: float) -> None:
-    one, other = synthetic.draw(103, 0), synthetic.draw(103, 1)
+    one, other = breech_face.draw(103, 0), breech_face.draw(103, 1)
     first = prepare(one)
     as_it_is = compare(first, prepare(other)).score
     assert compare(first, prepare(rotated(other, degrees))).score == pytest.approx(as_it_is, abs=0.1)

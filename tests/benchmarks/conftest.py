@@ -10,7 +10,8 @@ import cv2
 import pytest
 from threadpoolctl import threadpool_limits
 
-from matcher import Prepared, prepare, read_topography, synthetic, write_topography
+from matcher import Prepared, prepare, read_topography, write_topography
+from matcher.synthetic import breech_face
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -32,7 +33,7 @@ def scan_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     paths = []
     for number in range(16):
         path = folder / f"{number}.x3p"
-        write_topography(synthetic.draw(number // 2, number % 2), path, instrument=synthetic.INSTRUMENT)
+        write_topography(breech_face.draw(number // 2, number % 2), path, instrument=breech_face.INSTRUMENT)
         paths.append(path)
     return paths
 

@@ -34,19 +34,19 @@ from matcher import (
     prefilter,
     prepare,
     read_topography,
-    synthetic,
 )
-from matcher.comparison import View
-from matcher.conditions import Conditions
-from matcher.correlation import polar_query
-from matcher.descriptor import FIRST_HARMONICS
+from matcher.areal.comparison import View
+from matcher.areal.descriptor import FIRST_HARMONICS
+from matcher.areal.polar_column import POLAR_BYTES
+from matcher.areal.prepared import is_partial
+from matcher.areal.ranking import polar_query
+from matcher.evaluate.conditions import Conditions
 from matcher.gallery.generation import Generation, publish
 from matcher.gallery.growing import Batch, GrowingShard
 from matcher.gallery.schema import ROW
 from matcher.gallery.shard import CAPACITY
-from matcher.polar_column import POLAR_BYTES
-from matcher.prepared import is_partial
-from matcher.synthetic_gallery import Mixtures
+from matcher.synthetic import breech_face
+from matcher.synthetic.marks import Mixtures
 
 pytestmark = pytest.mark.benchmark(timer=time.perf_counter)
 
@@ -61,12 +61,12 @@ DIRECTIONS = 240
 
 @pytest.fixture(scope="module")
 def faces() -> list[Prepared]:
-    return [prepare(synthetic.draw(firearm, 0)) for firearm in range(FACES)]
+    return [prepare(breech_face.draw(firearm, 0)) for firearm in range(FACES)]
 
 
 @pytest.fixture(scope="module")
 def queries() -> list[Prepared]:
-    return [prepare(synthetic.draw(firearm, 0)) for firearm in range(FACES, FACES + 4)]
+    return [prepare(breech_face.draw(firearm, 0)) for firearm in range(FACES, FACES + 4)]
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def test_a_query_cold(
 
 @pytest.fixture(scope="module")
 def half() -> Prepared:
-    return half_of(synthetic.draw(FACES, 0), 0)
+    return half_of(breech_face.draw(FACES, 0), 0)
 
 
 @pytest.mark.parametrize("size", SIZES)

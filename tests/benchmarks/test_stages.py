@@ -14,16 +14,16 @@ import pytest
 import scipy.fft
 
 from matcher import DEFAULT_PARAMETERS, Prepared, compare, correlate, prefilter, read_topography
-from matcher.cells import FineView
-from matcher.clean import COARSE_POINTS, FINE_POINTS, clean
-from matcher.comparison import View, compare_cells, register_pair
-from matcher.correlation import compare_in_full
-from matcher.descriptor import FIRST_HARMONICS, HARMONICS, RINGS, describe
-from matcher.flatten import flattened
-from matcher.polar import PolarGrid
-from matcher.polar_column import PolarQuery
-from matcher.registration import CoarseView, place_roughly
-from matcher.search import DIRECTIONS, search, search_code, search_waves
+from matcher.areal.cells import FineView
+from matcher.areal.comparison import View, compare_cells, register_pair
+from matcher.areal.descriptor import FIRST_HARMONICS, HARMONICS, RINGS, describe
+from matcher.areal.polar import PolarGrid
+from matcher.areal.polar_column import PolarQuery
+from matcher.areal.pose_search import DIRECTIONS, search, search_code, search_waves
+from matcher.areal.ranking import compare_in_full
+from matcher.areal.registration import CoarseView, place_roughly
+from matcher.mark.clean import COARSE_POINTS, FINE_POINTS, clean
+from matcher.mark.flatten import flattened
 
 pytestmark = pytest.mark.benchmark(timer=time.thread_time, min_rounds=7, max_time=0.5, warmup=True)
 

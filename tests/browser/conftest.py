@@ -24,8 +24,8 @@ from PIL import Image
 
 import matcher
 from exchange.web.pages.app import POLICY
-from matcher.display import display_filtered, display_heights, display_photograph, encode_display
-from matcher.render import render
+from matcher.draw.display import display_filtered, display_heights, display_photograph, encode_display
+from matcher.synthetic.render import render
 from tests.browser.viewer_page import Viewer
 
 STATIC = Path(__file__).parents[2] / "exchange" / "web" / "static"

@@ -8,7 +8,7 @@ from typing import Any
 import pyotp
 from sqlalchemy import delete, update
 
-from exchange.flows.sign_in import invite_user
+from exchange.flows.access.sign_in import invite_user
 from exchange.store.sign_in_tables import SessionRow, SignInRow
 from exchange.store.users import all_users
 from schemas.vocabulary import Role

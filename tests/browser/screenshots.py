@@ -14,8 +14,8 @@ from typing import Any
 
 from PIL import Image
 
-from exchange.flows.pipelines import PIPELINES
-from exchange.flows.report import gather_report
+from exchange.flows.node.pipelines import PIPELINES
+from exchange.flows.review.report import gather_report
 from exchange.store.candidates import View, find_candidate
 from exchange.web.report.render import draw_first_page
 from schemas.vocabulary import Role

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 import matcher
-from matcher import synthetic
+from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import enter
 from tests.exchange.conftest import RunningNode, node_starter
@@ -31,7 +31,7 @@ BUSY = 1.5
 
 def scan_of(points: int, shot: int) -> matcher.Topography:
     """A synthetic mark with so many points on each side."""
-    drawn = synthetic.draw(1, shot)
+    drawn = breech_face.draw(1, shot)
     factor = points / drawn.heights_um.shape[0]
     measured = np.isfinite(drawn.heights_um)
     heights = _zoomed(np.where(measured, drawn.heights_um, 0.0), factor)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from exchange.flows.blind import pair_of, take, tasks_for
-from exchange.flows.pipelines import PIPELINES
-from exchange.flows.speak import speak
+from exchange.flows.blind.visibility import pair_of, take, tasks_for
+from exchange.flows.node.pipelines import PIPELINES
+from exchange.flows.review.statements import speak
 from exchange.store.candidates import Page, View, open_candidates
 from exchange.store.users import add_user, all_users
 from schemas import Maker

@@ -15,13 +15,13 @@ import pytest
 from sqlalchemy import func, select
 
 from exchange.clock import day_after, today
-from exchange.flows import draft_scans, drafts
-from exchange.flows.ask import Question, ask
-from exchange.flows.blind import pair_of, take, tasks_for
-from exchange.flows.draft_changes import changes_of_form
-from exchange.flows.found import request_release
-from exchange.flows.pipelines import PIPELINES
-from exchange.flows.speak import speak
+from exchange.flows.blind.visibility import pair_of, take, tasks_for
+from exchange.flows.entry import draft_scans, drafts
+from exchange.flows.entry.draft_changes import changes_of_form
+from exchange.flows.node.pipelines import PIPELINES
+from exchange.flows.query.ask import Question, ask
+from exchange.flows.query.release_request import request_release
+from exchange.flows.review.statements import speak
 from exchange.store.candidates import Page, View, open_candidates
 from exchange.store.queries import found_by
 from exchange.store.records import RecordFilter, search_records

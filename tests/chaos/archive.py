@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 
 from exchange import clock
-from exchange.flows.checkpoint import sign_head
-from exchange.flows.enrol import enrol, read_introduction
-from exchange.flows.node import Node
-from exchange.flows.sharing import share
+from exchange.flows.keys.enrol import enrol, read_introduction
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.node.node import Node
+from exchange.flows.statement.sharing import share
 from exchange.store.records import AcquisitionState, add_record
 from exchange.store.statements import append_own
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id
 from tests.exchange.conftest import LEGAL_BASIS
-from tests.matcher.x3p.conftest import build, zip_bytes
+from tests.matcher.read.x3p.conftest import build, zip_bytes
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 
 A_TRANSACTION = 100

@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy import select
 
 from exchange.config import load_settings
-from exchange.flows.node import store_of
+from exchange.flows.node.node import store_of
 from exchange.store.jobs import JobKind, JobState, counts, promise
 from exchange.store.tables import AcquisitionRow
 from tests.exchange import postgresql_server

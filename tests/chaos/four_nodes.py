@@ -12,11 +12,11 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from exchange.errors import Conflict
-from exchange.flows.checkpoint import sign_head
-from exchange.flows.log_start import begin_log_start
-from exchange.flows.rotate import cosigned_up_to, replace_keys
-from exchange.flows.status import node_status
-from exchange.flows.withdraw import purge
+from exchange.flows.keys.rotate import cosigned_up_to, replace_keys
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.start import begin_log_start
+from exchange.flows.operate.status import node_status
+from exchange.flows.terms.withdraw import purge
 from exchange.log import merkle
 from exchange.policy import Release
 from exchange.store.jobs import JobKind

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from exchange.compute import Compute
 from exchange.errors import PeerMisbehaved, PeerUnreachable, StoreUnavailable
-from exchange.flows.leftovers import clear_leftovers
-from exchange.flows.node import Node, open_node
+from exchange.flows.log.leftovers import clear_leftovers
+from exchange.flows.node.node import Node, open_node
 from exchange.net.client import PeerAddress
 from exchange.store.blobs import Arrival, BlobFolder
 from exchange.store.engine import Store
@@ -109,7 +109,7 @@ class Clock:
         self.moment += span
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in ("exchange.clock", "exchange.flows.sharing", "exchange.flows.withdraw"):
+        for module in ("exchange.clock", "exchange.flows.statement.sharing", "exchange.flows.terms.withdraw"):
             monkeypatch.setattr(f"{module}.now", self.now)
         monkeypatch.setattr("exchange.peer_rounds.monotonic", lambda: self.now().timestamp())
 

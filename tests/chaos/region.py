@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 
 from exchange.demo.deal import DealtScan
-from exchange.flows.node import create_node, opened
+from exchange.flows.node.node import create_node, opened
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import enrol_with_each_other
 from tests.chaos.fault_proxy import FaultProxy

@@ -46,7 +46,7 @@ ADDITIONS = {
         "Grant, Hold, Policy": "Grant, Hold, Notice, Policy",
         "    | Hold\n": "    | Hold\n    | Notice\n",
     },
-    "exchange/flows/page.py": {
+    "exchange/flows/sync/verify_lane_page.py": {
         "from schemas.versions import is_newer\n": "from schemas.sharing import Notice\n"
         "from schemas.versions import is_newer\n",
         "    | Approval\n": "    | Approval\n    | Notice\n",

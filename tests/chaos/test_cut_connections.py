@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from exchange.flows.checkpoint import sign_head
-from exchange.flows.log_check import check_log
-from exchange.flows.node import Node, create_node, opened
+from exchange.flows.integrity.log_check import check_log
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.node.node import Node, create_node, opened
 from exchange.store.peers import lane_of, quarantined
 from exchange.store.records import scans_at_rest
 from exchange.store.tables import JobRow, PeerRow, StatementRow

@@ -26,12 +26,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from exchange.flows.log_check import check_log
-from exchange.flows.speak import speak
-from exchange.flows.status import node_status
-from exchange.flows.sync import sync_status
-from exchange.flows.terms import approve, grant, state_policy
-from exchange.flows.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states
+from exchange.flows.integrity.log_check import check_log
+from exchange.flows.operate.status import node_status
+from exchange.flows.review.statements import speak
+from exchange.flows.sync.progress import sync_status
+from exchange.flows.terms.terms import approve, grant, state_policy
+from exchange.flows.terms.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states
 from exchange.policy import Withheld
 from schemas import (
     Approval,

@@ -15,8 +15,8 @@ import pytest
 
 import matcher
 from exchange.conformance.peer_simulator import PeerSimulator
-from exchange.flows.node import create_node, opened
-from matcher import synthetic
+from exchange.flows.node.node import create_node, opened
+from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.greed import KINDS
 from tests.chaos.processes import Process
@@ -43,7 +43,7 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     folder, found = tmp_path_factory.mktemp("shots"), []
     for shot in range(1, 2 + 2 * sized(3, 10) + 1):
         path = folder / f"{shot}.x3p"
-        matcher.write_topography(synthetic.draw(1, shot), path, instrument="synthetic")
+        matcher.write_topography(breech_face.draw(1, shot), path, instrument="synthetic")
         found.append(path.read_bytes())
     return found
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from exchange.flows.node import create_node
+from exchange.flows.node.node import create_node
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.away import SERVICES, service
 from tests.chaos.processes import Process

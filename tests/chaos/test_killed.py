@@ -21,7 +21,7 @@ from typing import TypeVar
 import httpx
 import pytest
 
-from exchange.flows.node import create_node, opened
+from exchange.flows.node.node import create_node, opened
 from exchange.log.checkpoint import Checkpoint, parse_text
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import enrol_with_each_other

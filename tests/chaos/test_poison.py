@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.backup import back_up
+from exchange.flows.operate.backup import back_up
 from exchange.store.peers import quarantined
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.sizes import report, sized
 from tests.exchange.flows.network import AL, MK, RS, Network, resting
-from tests.exchange.flows.test_quarantine import database, poison, read_all, size_of
+from tests.exchange.flows.sync.test_quarantine import database, poison, read_all, size_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("careless_owner")]
 LASTS_S = sized(5, 300)

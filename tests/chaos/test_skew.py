@@ -15,11 +15,11 @@ import pytest
 from sqlalchemy import select
 
 import matcher
-from exchange.flows.node import opened
+from exchange.flows.node.node import opened
 from exchange.store.mirror_tables import ReceivedPlaceRow as Place
 from exchange.store.peers import set_aside
 from exchange.store.tables import LaneItemRow, StatementRow
-from matcher import synthetic
+from matcher.synthetic import breech_face
 from tests.chaos.archive import scans_of
 from tests.chaos.releases import LANDED, NOTICE, THIS, Release, ReleasedNode, landed_release, release_to_come
 
@@ -80,7 +80,7 @@ def a_day(folder: Path, own: dict[ReleasedNode, list[str]]) -> dict[ReleasedNode
     searched = {}
     for shot, (node, other) in enumerate(((rs, mk), (mk, rs)), start=1):
         scan = folder / f"{shot}.x3p"
-        matcher.write_topography(synthetic.draw(1, shot), scan, instrument="synthetic")
+        matcher.write_topography(breech_face.draw(1, shot), scan, instrument="synthetic")
         searched[node] = node.enter(50, scan.read_bytes(), other, level="search", roi="breech_face")
     for node in own:
         until(lambda node=node: node.get("/v1/status")["jobs"] == {}, node)  # type: ignore[misc]

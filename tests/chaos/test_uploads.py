@@ -17,7 +17,7 @@ from tests.chaos.sizes import report, sized
 from tests.exchange.conftest import metadata
 from tests.exchange.served import Served, serving
 from tests.matcher import mutations
-from tests.matcher.test_fuzz import TARGETS
+from tests.matcher.read.test_fuzz import TARGETS
 
 pytestmark = pytest.mark.slow
 

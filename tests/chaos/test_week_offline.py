@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from exchange.flows.checkpoint import sign_head
-from exchange.flows.log_start import begin_log_start
-from exchange.flows.node import Node, create_node, opened
-from exchange.flows.pull import pull
-from exchange.flows.witness import cosign_head, meet
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.start import begin_log_start
+from exchange.flows.node.node import Node, create_node, opened
+from exchange.flows.sync.pull import pull
+from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.net.client import PeerClient
 from exchange.store.peers import lane_of, quarantined
 from exchange.store.statements import all_checkpoints

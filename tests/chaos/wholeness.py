@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from exchange.flows.log_check import check_log
-from exchange.flows.node import Node, opened
+from exchange.flows.integrity.log_check import check_log
+from exchange.flows.node.node import Node, opened
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, parse_text
 from exchange.store.jobs import JobState

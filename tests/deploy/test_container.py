@@ -17,7 +17,7 @@ import pytest
 from cryptography import x509
 
 from exchange.config import first_settings
-from exchange.flows.node import create_node
+from exchange.flows.node.node import create_node
 from schemas.vocabulary import Jurisdiction
 from tests.deploy.test_units import wait_ready
 from tests.deploy.tools import needed

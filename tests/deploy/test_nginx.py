@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from exchange.errors import ConfigurationError
-from exchange.flows.node import create_node, open_node
+from exchange.flows.node.node import create_node, open_node
 from exchange.web.problems import Problem
 from schemas.vocabulary import Jurisdiction, Role
 from tests.deploy.certificates import Authority

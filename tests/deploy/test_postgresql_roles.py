@@ -14,7 +14,7 @@ from sqlalchemy import NullPool, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from exchange.config import write_secret
-from exchange.flows.node import create_node
+from exchange.flows.node.node import create_node
 from exchange.store.tables import Base
 from schemas.vocabulary import Jurisdiction
 from tests.exchange import postgresql_server

@@ -18,8 +18,8 @@ import pytest
 import typer
 
 from exchange.cli.main import app
-from exchange.flows.egress import unit as egress_unit
-from exchange.flows.node import create_node, opened
+from exchange.flows.node.node import create_node, opened
+from exchange.flows.operate.egress import unit as egress_unit
 from exchange.store.engine import Store
 from exchange.store.statements import latest_checkpoint
 from schemas.vocabulary import Jurisdiction

@@ -14,19 +14,19 @@ import pytest
 
 from exchange.clock import stamp
 from exchange.errors import StatementInvalid
-from exchange.flows.bundle import verify_bundle
-from exchange.flows.checkpoint import sign_head
-from exchange.flows.node import open_node
-from exchange.flows.publishing import publish_log
-from exchange.flows.rotate import replace_keys
+from exchange.flows.keys.rotate import replace_keys
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.publishing import publish_log
+from exchange.flows.node.node import open_node
+from exchange.flows.witness.bundle import verify_bundle
 from exchange.log.timestamp import make_request
 from exchange.store.tables import CosignatureRow, StatementRow
 from exchange.store.witness import own_checkpoint
 from exchange.trust.card import same_fingerprint
 from exchange.trust.keys import load_identity
 from schemas import KeyRole
-from tests.exchange.flows.bundles import LIES, made
 from tests.exchange.flows.owner import READER, Owner, make_owner
+from tests.exchange.flows.witness.bundles import LIES, made
 from tests.exchange.log.authority import Authority
 
 TOOLS = ("openssl", "jq", "xxd", "sha256sum", "base64", "expr")

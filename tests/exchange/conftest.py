@@ -22,12 +22,12 @@ import uvicorn
 
 import matcher
 from exchange.config import Settings, first_settings
-from exchange.flows.enrol import enrol, fetch_introduction
-from exchange.flows.node import Node, create_node, open_node
+from exchange.flows.keys.enrol import enrol, fetch_introduction
+from exchange.flows.node.node import Node, create_node, open_node
 from exchange.store.users import add_user
 from exchange.trust.card import fingerprint
 from exchange.web.app import create_app
-from matcher import synthetic
+from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role
 from tests.conftest import POSTGRESQL
 from tests.exchange.databases import (
@@ -54,7 +54,7 @@ def _logs_where_pytest_keeps_them() -> None:
 def _nodes_have_warm_processes() -> Iterator[None]:
     """Every node that a test opens in its own process; none of those processes outlives the tests."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("exchange.flows.node.Compute", WarmCompute)
+        patched.setattr("exchange.flows.node.node.Compute", WarmCompute)
         yield
     SPARE.close()
 
@@ -72,7 +72,7 @@ def _nodes_on_the_engine_that_was_named(request: pytest.FixtureRequest) -> Itera
         return first_settings(home, {**values, **named})
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("exchange.flows.node.first_settings", first)
+        patched.setattr("exchange.flows.node.node.first_settings", first)
         patched.setattr("tests.exchange.databases.UNNAMED", made)
         yield
     made.drop_all()
@@ -178,7 +178,7 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for firearm in (1, 2, 3):
         for shot in (1, 2):
             path = folder / f"{firearm}-{shot}.x3p"
-            matcher.write_topography(synthetic.draw(firearm, shot), path, instrument="synthetic")
+            matcher.write_topography(breech_face.draw(firearm, shot), path, instrument="synthetic")
             found[f"{firearm}-{shot}"] = path
     return found
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from exchange.config import load_settings
-from exchange.flows.node import create_node, store_of
+from exchange.flows.node.node import create_node, store_of
 from exchange.store.users import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import free_port, metadata

@@ -8,7 +8,7 @@ import pytest
 
 from exchange.config import Settings, load_settings, write_config
 from exchange.errors import ConfigurationError
-from exchange.flows.blob_cache import object_store_of
+from exchange.flows.node.blob_cache import object_store_of
 from exchange.home import DEFAULT_HOME, resolve_home
 from tests.exchange.anywhere import ANYWHERE
 

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from exchange.config import load_settings
 from exchange.errors import ComputeAway, StoreUnavailable
-from exchange.flows.correlate import correlate_acquisition
-from exchange.flows.node import Node, store_of
+from exchange.flows.node.node import Node, store_of
+from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.log import merkle
 from exchange.store import jobs
 from exchange.store.jobs import JobKind, JobState, promise

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import select
 
 from exchange.conformance.peer_simulator import Asked, PeerSimulator, blob_answer
-from exchange.flows.node import create_node, open_node
-from exchange.flows.presence import LEASE_S
+from exchange.flows.node.node import create_node, open_node
+from exchange.flows.node.worker_lease import LEASE_S
 from exchange.store.jobs import JobKind, JobState
 from exchange.store.tables import AcquisitionRow, CandidateRow, JobRow
 from exchange.store.work_tables import WorkerRow

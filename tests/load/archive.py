@@ -17,17 +17,18 @@ from pathlib import Path
 
 import matcher
 from exchange.clock import stamp
-from exchange.flows.enrol import enrol, read_introduction
-from exchange.flows.node import Node
-from exchange.flows.pipelines import HEIGHTS, RELIEF, roles_of
-from exchange.flows.prepared import prepared_path, reference_name
-from exchange.flows.scan_work import Appearance, prepare_scan
+from exchange.flows.keys.enrol import enrol, read_introduction
+from exchange.flows.node.node import Node
+from exchange.flows.node.pipelines import HEIGHTS, RELIEF, roles_of
+from exchange.flows.scan.inspect import Appearance, prepare_scan
+from exchange.flows.scan.prepared import prepared_path, reference_name
 from exchange.store.jobs import JobKind, promise
 from exchange.store.records import AcquisitionState, acquisitions_with_records, add_records
 from exchange.store.statements import add_statements, append_own, keep_log_check
 from exchange.store.tables import AcquisitionRow, RecordRow
-from matcher import Prepared, synthetic
-from matcher.synthetic_gallery import Mixtures
+from matcher import Prepared
+from matcher.synthetic import breech_face
+from matcher.synthetic.marks import Mixtures
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id
 from tests.exchange.conftest import LEGAL_BASIS
@@ -55,7 +56,7 @@ def drawn(folder: Path, firearm: int, shot: int = 0) -> Face:
     """Made anew each time: the file is linked under as many names as there are records of it."""
     folder.mkdir(exist_ok=True)
     scan = folder / f"{firearm}-{shot}.x3p"
-    matcher.write_topography(synthetic.draw(firearm, shot), scan, instrument="synthetic")
+    matcher.write_topography(breech_face.draw(firearm, shot), scan, instrument="synthetic")
     prepared = []
     for pipeline in PIPELINES:
         prepared.append(scan.with_suffix(f".{pipeline.digest[:8]}"))

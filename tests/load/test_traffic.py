@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 import matcher
-from exchange.flows.node import create_node, opened
+from exchange.flows.node.node import create_node, opened
 from exchange.store.users import add_user
 from exchange.web.metrics import pss_bytes
-from matcher import synthetic
+from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role
 from tests.chaos.processes import Process
 from tests.exchange.conftest import free_port, metadata
@@ -115,7 +115,7 @@ def _drawn(folder: Path) -> list[Path]:
     folder.mkdir()
     paths = [folder / f"{firearm}.x3p" for firearm in range(DRAWN)]
     for firearm, path in enumerate(paths):
-        matcher.write_topography(synthetic.draw(firearm, 1), path, instrument="synthetic")
+        matcher.write_topography(breech_face.draw(firearm, 1), path, instrument="synthetic")
     return paths
 
 

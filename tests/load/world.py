@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import insert, select
 
 from exchange.clock import stamp
-from exchange.flows.blind import pair_of, take, tasks_for
-from exchange.flows.correlate import correlate_acquisition
-from exchange.flows.node import Node, create_node, opened
-from exchange.flows.pipelines import PIPELINES
-from exchange.flows.speak import speak
+from exchange.flows.blind.visibility import pair_of, take, tasks_for
+from exchange.flows.node.node import Node, create_node, opened
+from exchange.flows.node.pipelines import PIPELINES
+from exchange.flows.review.statements import speak
+from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.store.candidates import Page, View, open_candidates
 from exchange.store.records import acquisitions_with_records
 from exchange.store.sign_in import begin_session, state_purpose

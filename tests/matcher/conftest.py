@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from matcher import Prepared, Topography, prepare, synthetic
+from matcher import Prepared, Topography, prepare
+from matcher.synthetic import breech_face
 
 
 @pytest.fixture(scope="session")
 def scans() -> dict[tuple[int, int], Topography]:
     """Three firearms, two shots each: (firearm, shot) to scan."""
-    return {(firearm, shot): synthetic.draw(firearm, shot) for firearm in range(3) for shot in range(2)}
+    return {(firearm, shot): breech_face.draw(firearm, shot) for firearm in range(3) for shot in range(2)}
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,11 @@ from urllib.parse import urlencode
 import httpx
 from pydantic import BaseModel
 
-from exchange.flows.ask import Question, ask
-from exchange.flows.checkpoint import sign_head
-from exchange.flows.say import enter, say
-from exchange.flows.sharing import share
-from exchange.flows.withdraw import withdraw
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.query.ask import Question, ask
+from exchange.flows.statement.sharing import share
+from exchange.flows.statement.sign_statement import enter, say
+from exchange.flows.terms.withdraw import withdraw
 from exchange.net.message_signatures import sign_request
 from exchange.store.jobs import JobKind
 from exchange.store.peers import next_head

@@ -16,10 +16,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from exchange.flows import send_blind
-from exchange.flows.blind import pair_of
-from exchange.flows.pipelines import PIPELINES
-from exchange.flows.speak import speak
+from exchange.flows.blind import send
+from exchange.flows.blind.visibility import pair_of
+from exchange.flows.node.pipelines import PIPELINES
+from exchange.flows.review.statements import speak
 from exchange.store.candidates import StoredCandidate, View, candidate_of
 from exchange.store.records import acquisitions_of
 from exchange.store.review_tables import VerificationTaskRow
@@ -100,8 +100,8 @@ def send_control(world: World, control: StoredCandidate) -> None:
     """This pair is drawn as the one that nobody holds for a lead."""
     world.steps.step()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(send_blind, "_draw_control", lambda *_: control.row.candidate_id)
-        send_blind.draw_control(world.rs, 2**127)
+        patched.setattr(send, "_draw_control", lambda *_: control.row.candidate_id)
+        send.draw_control(world.rs, 2**127)
 
 
 def prepared(base: Base, folder: Path) -> Base:

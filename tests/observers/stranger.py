@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pyotp
 
-from exchange.flows.sign_in import accept_invitation, invite_user
+from exchange.flows.access.sign_in import accept_invitation, invite_user
 from exchange.store.sign_in_guard import FREE_TRIES
 from exchange.store.users import add_user
 from schemas.vocabulary import Role

@@ -93,6 +93,6 @@ def test_what_only_one_world_leads_to_is_a_difference() -> None:
 
 
 def test_a_mutant_of_what_is_not_there_any_more_fails() -> None:
-    gone = Mutant("gone", "exchange.flows.lane:no_such_function", always(None), Withheld, observe_as_peer)
+    gone = Mutant("gone", "exchange.flows.sync.serve_lane:no_such_function", always(None), Withheld, observe_as_peer)
     with pytest.raises(AttributeError), gone.applied():
         pass

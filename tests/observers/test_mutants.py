@@ -12,9 +12,11 @@ import pytest
 from sqlalchemy import true
 from sqlalchemy.orm import Session
 
-from exchange.flows import blind, fetch, speak
-from exchange.flows.node import Node
-from exchange.flows.visible_statements import StatementReader
+from exchange.flows.blind import visibility
+from exchange.flows.node.node import Node
+from exchange.flows.review import statements
+from exchange.flows.review.visible_statements import StatementReader
+from exchange.flows.sync import fetch
 from exchange.store.sign_in import sign_in_of
 from exchange.store.statements import search_statements
 from exchange.store.tables import AcquisitionRow, StatementRow
@@ -54,10 +56,10 @@ def tells_who_named(_original: Callable[..., Any]) -> Callable[..., Any]:
     return lambda row: {row.sha256}
 
 
-def hides_files(original: Callable[..., blind.Hidden]) -> Callable[..., blind.Hidden]:
+def hides_files(original: Callable[..., visibility.Hidden]) -> Callable[..., visibility.Hidden]:
     """Of two exhibits the two scans alone."""
 
-    def hidden(*asked: Any) -> blind.Hidden:
+    def hidden(*asked: Any) -> visibility.Hidden:
         found = original(*asked)
         return replace(found, exhibits=frozenset({("", "")}), versions={}) if found.exhibits else found
 
@@ -69,9 +71,9 @@ def hides_after_counting(_original: Callable[..., Any]) -> Callable[..., Any]:
 
     def visible(reader: StatementReader, *, limit: int, **asked: Any) -> list[StatementRow]:
         with reader.node.store.read() as session:
-            hidden = blind.hidden_pairs(session, reader.role, reader.pseudonym)
+            hidden = visibility.hidden_pairs(session, reader.role, reader.pseudonym)
             rows = search_statements(session, limit=limit, **asked)
-            return [row for row in rows if not blind.tells_of(session, row, hidden)]
+            return [row for row in rows if not visibility.tells_of(session, row, hidden)]
 
     return visible
 
@@ -79,7 +81,7 @@ def hides_after_counting(_original: Callable[..., Any]) -> Callable[..., Any]:
 def takes_back_unseen(_original: Callable[..., Any]) -> Callable[..., Any]:
     """Who retracts is told whose it is, whether it may be seen or not."""
     kinds = Conclusion | Verification | Hit
-    return lambda session, node, statement_id, _maker: speak._own(session, node, statement_id, kinds)
+    return lambda session, node, statement_id, _maker: statements._own(session, node, statement_id, kinds)
 
 
 def counts_accounts_alone(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,14 +97,18 @@ def counts_accounts_alone(original: Callable[..., Any]) -> Callable[..., Any]:
 OF_PEERS = (
     Mutant("policy lets all pass", "exchange.store.release:may_have", always(true()), Withheld, observe_as_peer),
     Mutant(
-        "any record gives its bytes", "exchange.flows.lane:entitling", gives_whoever_names, Withheld, observe_as_peer
+        "any record gives its bytes",
+        "exchange.flows.sync.serve_lane:entitling",
+        gives_whoever_names,
+        Withheld,
+        observe_as_peer,
     ),
     Mutant(
         "to name is to deliver", "exchange.store.deliveries:is_delivered", always(true()), Withdrawn, observe_as_peer
     ),
     Mutant(
         "only what is missing is fetched",
-        "exchange.flows.fetch:_receive",
+        "exchange.flows.sync.fetch:_receive",
         fetches_what_is_missing,
         Withheld,
         observe_as_peer,
@@ -110,7 +116,7 @@ OF_PEERS = (
     Mutant("receipts say whose it is", "exchange.store.peers:is_told", always(true()), Withheld, observe_as_peer),
     Mutant(
         "who named a scan is told that it stays",
-        "exchange.flows.erase:told_of",
+        "exchange.flows.terms.erase:told_of",
         tells_who_named,
         Withheld,
         observe_as_peer,
@@ -118,27 +124,39 @@ OF_PEERS = (
 )
 OF_EXAMINERS = (
     Mutant(
-        "no pair is hidden", "exchange.flows.blind:hidden_pairs", always(blind.Hidden()), Control, observe_as_examiner
+        "no pair is hidden",
+        "exchange.flows.blind.visibility:hidden_pairs",
+        always(visibility.Hidden()),
+        Control,
+        observe_as_examiner,
     ),
-    Mutant("no statement tells", "exchange.flows.blind:tells_of", always(False), Control, observe_as_examiner),
+    Mutant(
+        "no statement tells", "exchange.flows.blind.visibility:tells_of", always(False), Control, observe_as_examiner
+    ),
     Mutant(
         "files are hidden, not exhibits",
-        "exchange.flows.blind:hidden_pairs",
+        "exchange.flows.blind.visibility:hidden_pairs",
         hides_files,
         ColleaguesConclusion,
         observe_as_examiner,
     ),
     Mutant(
         "counted first, hidden after",
-        "exchange.flows.visible_statements:visible_statements",
+        "exchange.flows.review.visible_statements:visible_statements",
         hides_after_counting,
         Control,
         observe_as_examiner,
     ),
-    Mutant("alerts hide no hit", "exchange.flows.blind:hidden_hits", always(frozenset()), Control, observe_as_examiner),
+    Mutant(
+        "alerts hide no hit",
+        "exchange.flows.blind.visibility:hidden_hits",
+        always(frozenset()),
+        Control,
+        observe_as_examiner,
+    ),
     Mutant(
         "a retraction says whose it is",
-        "exchange.flows.speak:_retracted",
+        "exchange.flows.review.statements:_retracted",
         takes_back_unseen,
         Control,
         observe_as_examiner,
@@ -147,7 +165,7 @@ OF_EXAMINERS = (
 OF_STRANGERS = (
     Mutant(
         "only accounts are locked",
-        "exchange.flows.sign_in:_counted",
+        "exchange.flows.access.sign_in:_counted",
         counts_accounts_alone,
         Account,
         observe_as_stranger,

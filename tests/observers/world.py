@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 import matcher
 from exchange.compute import Compute, P, T
-from exchange.flows.node import Node
+from exchange.flows.node.node import Node
 from exchange.store.jobs import JobKind
 from exchange.store.records import counts_by_state
 from exchange.store.sign_in import begin_session
@@ -33,7 +33,7 @@ from exchange.web.app import create_app
 from exchange.web.letters import letters_of
 from exchange.web.pages.layout import cookie_name
 from exchange.worker import Worker
-from matcher import synthetic
+from matcher.synthetic import breech_face
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.flows.network import MK, RS, XK, Network
@@ -203,7 +203,7 @@ def drawn(firearm: int, shot: int) -> bytes:
     """A drawn scan, as a file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "scan.x3p"
-        matcher.write_topography(synthetic.draw(firearm, shot), path, instrument="synthetic")
+        matcher.write_topography(breech_face.draw(firearm, shot), path, instrument="synthetic")
         return path.read_bytes()
 
 
@@ -261,7 +261,7 @@ def make_base(folder: Path) -> Base:
 def for_a_trial(patched: pytest.MonkeyPatch) -> None:
     """What a trial has otherwise than a node in use: no processes of its own, no limit that all requests from one
     address would reach, and a pair that nobody holds for a lead beside each that somebody does."""
-    patched.setattr("exchange.flows.node.Compute", Inline)
+    patched.setattr("exchange.flows.node.node.Compute", Inline)
     patched.setattr("exchange.net.line.tls_context", tls_context)
     patched.setenv("FFP_NODE_CONTROL_SHARE", "1.0")
     patched.setattr("exchange.web.tries.TRIES_A_MINUTE", 100_000)

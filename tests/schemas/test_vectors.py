@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 import schemas
 from exchange.errors import CheckpointInvalid, PeerMisbehaved, ProofInvalid, StatementInvalid
-from exchange.flows import page as page_flow
-from exchange.flows.addressee import NOT_MEANT_FOR_US, Reader, check_meant_for
-from exchange.flows.heads import open_head
-from exchange.flows.page import Expected, verify_page
-from exchange.flows.take_query import verify_query
+from exchange.flows.query.take import verify_query
+from exchange.flows.statement.addressee import NOT_MEANT_FOR_US, Reader, check_meant_for
+from exchange.flows.statement.heads import open_head
+from exchange.flows.sync import verify_lane_page as page_flow
+from exchange.flows.sync.verify_lane_page import Expected, verify_page
 from exchange.log.cosignature import Witness, verify_cosignature, witness_name
 from exchange.log.note import parse_note
 from exchange.trust.card import open_card

@@ -12,7 +12,7 @@ from exchange.store.types import WholeNumber, Words
 
 def add_evidence() -> None:
     """Of what is set aside the digest and the size; the bytes were written to the home before
-    (`exchange.flows.migrate`). Beyond a bound reasons are counted."""
+    (`exchange.flows.node.migrate`). Beyond a bound reasons are counted."""
     op.create_table(
         "quarantine_count",
         sa.Column("peer", Words(), primary_key=True),

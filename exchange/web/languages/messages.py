@@ -18,8 +18,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 import exchange.web
-from exchange.flows.maturity_definitions import maturity_texts
-from exchange.flows.monitoring_definitions import definition_texts
+from exchange.flows.maturity.definitions import maturity_texts
+from exchange.flows.monitoring.definitions import definition_texts
 from exchange.web.languages.catalogue import CODES, SOURCE, catalogue_file
 from exchange.web.languages.cyrillic import to_cyrillic
 from exchange.web.pages.viewer_words import VIEWER_TEXTS, viewer_texts
@@ -28,8 +28,8 @@ ROOT: Final = Path(exchange.web.__file__).parent
 _METHODS: Final = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
 _KEYWORDS: Final = {"_": None, "gettext": None, "_m": None, "ngettext": (1, 2)}
 _SLAVIC: Final = "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2)"
-_DEFINITIONS: Final = "../flows/monitoring_definitions.py"
-_PRACTICES: Final = "../flows/maturity_definitions.py"
+_DEFINITIONS: Final = "../flows/monitoring/definitions.py"
+_PRACTICES: Final = "../flows/maturity/definitions.py"
 _PLURALS: Final = {
     "sq": "nplurals=2; plural=(n != 1)",
     "mk": "nplurals=2; plural=(n%10==1 && n%100!=11 ? 0 : 1)",

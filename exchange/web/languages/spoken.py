@@ -14,7 +14,7 @@ from babel.numbers import format_decimal
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exchange.flows.node import Node
+from exchange.flows.node.node import Node
 from exchange.web.languages.catalogue import CODES, LOCALES, SOURCE, TAGS, translations
 from exchange.web.languages.glossary import Glossary, glossary_of, own_glossary
 

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.flows.alerts import KEPT_DAYS, alerts_for, mark_read, undo_mark
-from exchange.flows.hits_told import note_hits
-from exchange.flows.mail import ask_for_letters, confirm_address, mail_state, stop_letters
-from exchange.flows.node import Node
+from exchange.flows.blind.hits_told import note_hits
+from exchange.flows.node.node import Node
+from exchange.flows.review.alerts import KEPT_DAYS, alerts_for, mark_read, undo_mark
+from exchange.flows.review.mail import ask_for_letters, confirm_address, mail_state, stop_letters
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access import OpenNode
 from exchange.web.languages import spoken

@@ -16,8 +16,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exchange.errors import ExchangeError
-from exchange.flows.node import Node
-from exchange.flows.oidc import provider_of
+from exchange.flows.access.oidc import provider_of
+from exchange.flows.node.node import Node
 from exchange.web.languages.spoken import Speaking, spoken
 from exchange.web.pages import (
     alerts,

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.flows.approvals import decide, queue_for
-from exchange.flows.free_text import Doubt, doubts
-from exchange.flows.node import Node
-from exchange.flows.suspicion import suspicions_of
+from exchange.flows.entry.free_text import Doubt, doubts
+from exchange.flows.keys.suspicion import suspicions_of
+from exchange.flows.node.node import Node
+from exchange.flows.review.approvals import decide, queue_for
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web import query_answers
 from exchange.web.access import OpenNode

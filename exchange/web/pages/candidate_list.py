@@ -10,10 +10,10 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from exchange.errors import NotFound
-from exchange.flows.links import linked
-from exchange.flows.node import Node
-from exchange.flows.suspicion import suspicions_of
-from exchange.flows.worth import worth_of
+from exchange.flows.hits.history import linked
+from exchange.flows.keys.suspicion import suspicions_of
+from exchange.flows.node.likelihood_ratio import worth_of
+from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import CandidateFilter, Page, StoredCandidate, candidates_of, open_candidates
 from exchange.store.records import PENDING, acquisitions_of, counts_by_state, find_record

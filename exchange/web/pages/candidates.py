@@ -9,13 +9,13 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from exchange.flows.blind import pair_of
-from exchange.flows.heights import MOST, Form, Wanted
-from exchange.flows.pipelines import Variant
-from exchange.flows.region_masks import mask_digest, region_mask_of
-from exchange.flows.reviews import reviews_of
-from exchange.flows.suspicion import suspicions_of
-from exchange.flows.worth import worth_of
+from exchange.flows.blind.visibility import pair_of
+from exchange.flows.keys.suspicion import suspicions_of
+from exchange.flows.node.likelihood_ratio import worth_of
+from exchange.flows.node.pipelines import Variant
+from exchange.flows.node.region_masks import mask_digest, region_mask_of
+from exchange.flows.review.requests import reviews_of
+from exchange.flows.scan.heights import MOST, Form, Wanted
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import StoredCandidate
 from exchange.web import answers

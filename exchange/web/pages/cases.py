@@ -9,10 +9,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from exchange.flows.blind import note_told
-from exchange.flows.case_graph import Case, CaseGraph, Placed, Tie, case_graph
-from exchange.flows.links import links_of
-from exchange.flows.suspicion import suspicions
+from exchange.flows.blind.visibility import note_told
+from exchange.flows.hits.history import links_of
+from exchange.flows.keys.suspicion import suspicions
+from exchange.flows.review.case_graph import Case, CaseGraph, Placed, Tie, case_graph
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web import answers
 from exchange.web.access import OpenNode

@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from exchange.flows.draft_form import is_stale, marked_in, of_file
-from exchange.flows.draft_scans import region_of
-from exchange.flows.drafts import Draft
-from exchange.flows.region_masks import mask_digest
+from exchange.flows.entry.draft_form import is_stale, marked_in, of_file
+from exchange.flows.entry.draft_scans import region_of
+from exchange.flows.entry.drafts import Draft
+from exchange.flows.node.region_masks import mask_digest
 from exchange.store.draft_tables import DraftFileRow
 from schemas import RegionMask
 from schemas.vocabulary import RegionOfInterest

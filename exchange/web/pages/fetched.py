@@ -8,7 +8,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from exchange.errors import InvalidInput
-from exchange.flows.node import Node
+from exchange.flows.node.node import Node
 from exchange.web.pages.layout import Visitor, read_form
 from exchange.web.pages.sent import bounded_body, check_script
 

@@ -10,13 +10,13 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
-from exchange.flows.blind import Hidden, hidden_pairs, note_shown, note_told, view_of
-from exchange.flows.hit_stage import CLOSED, Stage
-from exchange.flows.links import Link, closed_links, find_link, open_links
-from exchange.flows.node import Node
-from exchange.flows.reviews import Review, reviews_of
-from exchange.flows.speak import Spoke, may_take_back
-from exchange.flows.stages import Entry
+from exchange.flows.blind.visibility import Hidden, hidden_pairs, note_shown, note_told, view_of
+from exchange.flows.hits.history import Link, closed_links, find_link, open_links
+from exchange.flows.hits.stage import Entry
+from exchange.flows.hits.vocabulary import CLOSED, Stage
+from exchange.flows.node.node import Node
+from exchange.flows.review.requests import Review, reviews_of
+from exchange.flows.review.statements import Spoke, may_take_back
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import candidate_of
 from exchange.store.hits import note_stage_changes_read, stage_changes

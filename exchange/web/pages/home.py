@@ -7,12 +7,12 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.flows.blind import view_of
-from exchange.flows.deadlines import counted_hits, duties
-from exchange.flows.hits_told import note_hits
-from exchange.flows.node import Node
-from exchange.flows.status import node_status
-from exchange.flows.sync import sync_status
+from exchange.flows.blind.hits_told import note_hits
+from exchange.flows.blind.visibility import view_of
+from exchange.flows.node.node import Node
+from exchange.flows.operate.status import node_status
+from exchange.flows.review.deadlines import counted_hits, duties
+from exchange.flows.sync.progress import sync_status
 from exchange.store.sign_in import state_purpose
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form

@@ -16,13 +16,13 @@ from jinja2.runtime import Context
 from starlette.responses import HTMLResponse, Response
 
 from exchange.errors import ExchangeError, Forbidden, InvalidInput
-from exchange.flows.alerts import MOST, count_fresh, counted_hits
-from exchange.flows.free_text import doubts_in
-from exchange.flows.hits_told import note_hits
-from exchange.flows.node import Node
-from exchange.flows.sign_in import csrf_of
-from exchange.flows.suspicion import suspicions_of
-from exchange.flows.worth import other_matcher
+from exchange.flows.access.sign_in import csrf_of
+from exchange.flows.blind.hits_told import note_hits
+from exchange.flows.entry.free_text import doubts_in
+from exchange.flows.keys.suspicion import suspicions_of
+from exchange.flows.node.likelihood_ratio import other_matcher
+from exchange.flows.node.node import Node
+from exchange.flows.review.alerts import MOST, count_fresh, counted_hits
 from exchange.store.sign_in import session_of, to_be_touched, touch_session
 from exchange.web.access import Caller, OpenNode
 from exchange.web.answers import RecordSummary

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from exchange.flows.maturity import maturity_of
-from exchange.flows.maturity_definitions import Proof
+from exchange.flows.maturity.assess import maturity_of
+from exchange.flows.maturity.definitions import Proof
 from exchange.web.access import OpenNode
 from exchange.web.languages import term
 from exchange.web.languages.days import moment

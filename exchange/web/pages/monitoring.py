@@ -11,11 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import InvalidInput
-from exchange.flows.monitoring import Approved, approve_report, draft, find_approved, halves, released
-from exchange.flows.monitoring_definitions import AVAILABILITY
-from exchange.flows.monitoring_document import Document
-from exchange.flows.monitoring_half import Half
-from exchange.flows.node import Node
+from exchange.flows.monitoring.definitions import AVAILABILITY
+from exchange.flows.monitoring.document import Document
+from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.report import Approved, approve_report, draft, find_approved, halves, released
+from exchange.flows.node.node import Node
 from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
 from exchange.web.access import OpenNode
 from exchange.web.heavy import Kind, heavily

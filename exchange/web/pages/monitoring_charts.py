@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from exchange.flows.monitoring_definitions import COUNTS
-from exchange.flows.monitoring_document import Document
-from exchange.flows.monitoring_release import NO_DATA, Figure
+from exchange.flows.monitoring.definitions import COUNTS
+from exchange.flows.monitoring.document import Document
+from exchange.flows.monitoring.release import NO_DATA, Figure
 from exchange.web.languages import gettext, term
 from exchange.web.pages.figures import words
 

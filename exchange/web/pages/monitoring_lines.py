@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exchange.flows.monitoring_counts import Counts
-from exchange.flows.monitoring_definitions import COUNTS, FEEDBACK_RATE, GAPS, GOALS, STAGES, Definition
-from exchange.flows.monitoring_document import Document, Earlier
-from exchange.flows.monitoring_release import Figure, Row
+from exchange.flows.monitoring.counts import Counts
+from exchange.flows.monitoring.definitions import COUNTS, FEEDBACK_RATE, GAPS, GOALS, STAGES, Definition
+from exchange.flows.monitoring.document import Document, Earlier
+from exchange.flows.monitoring.release import Figure, Row
 from exchange.web.pages.figures import change, unit_of, words
 
 

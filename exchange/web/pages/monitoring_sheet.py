@@ -6,9 +6,9 @@ import csv
 import io
 from collections.abc import Iterator
 
-from exchange.flows.monitoring_definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, STAGES, Definition
-from exchange.flows.monitoring_document import Document
-from exchange.flows.monitoring_release import Figure, Row
+from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, STAGES, Definition
+from exchange.flows.monitoring.document import Document
+from exchange.flows.monitoring.release import Figure, Row
 from exchange.web.languages import gettext, term
 from exchange.web.pages.sheet import guarded
 

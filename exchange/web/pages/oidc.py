@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import ExchangeError, NotFound, ProviderUnavailable, TooMany, Unauthenticated
-from exchange.flows.node import Node
-from exchange.flows.oidc import AT_PROVIDER_S, CameBack, begin, finish, leave_address
+from exchange.flows.access.oidc import AT_PROVIDER_S, CameBack, begin, finish, leave_address
+from exchange.flows.node.node import Node
 from exchange.net.oidc import Provider
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import cookie_name, page

@@ -9,10 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import ExchangeError, InvalidInput
-from exchange.flows.enrol import Introduction, enrol, fetch_introduction, revoke
-from exchange.flows.node import Node
-from exchange.flows.sync import in_words, note_quarantine, sync_status
-from exchange.flows.trust_root import admitted
+from exchange.flows.keys.enrol import Introduction, enrol, fetch_introduction, revoke
+from exchange.flows.keys.trust_root import admitted
+from exchange.flows.node.node import Node
+from exchange.flows.sync.progress import in_words, note_quarantine, sync_status
 from exchange.trust.card import fingerprint
 from exchange.web.access import OpenNode
 from exchange.web.answers import jurisdiction

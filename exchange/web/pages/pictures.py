@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from exchange.flows.node import Node
-from exchange.flows.pair_picture import picture_tag
+from exchange.flows.node.node import Node
+from exchange.flows.scan.pair_picture import picture_tag
 from exchange.web.access import OpenNode
 from exchange.web.candidates import CandidateId, found_candidate, picture_of
 from exchange.web.conditional import IfNoneMatch, unchanged

@@ -10,11 +10,11 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput, NotFound
-from exchange.flows.ask import Asked, Question, ask
-from exchange.flows.banded import shows_bands, told
-from exchange.flows.found import request_release
-from exchange.flows.node import Node
-from exchange.flows.pipelines import roles_of
+from exchange.flows.node.node import Node
+from exchange.flows.node.pipelines import roles_of
+from exchange.flows.query.ask import Asked, Question, ask
+from exchange.flows.query.blind_bands import shows_bands, told
+from exchange.flows.query.release_request import request_release
 from exchange.log.audit_entry import Act
 from exchange.store.peers import PeerState, all_peers
 from exchange.store.queries import find_found, found_by, list_queries

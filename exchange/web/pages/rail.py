@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from exchange.flows.node import Node
+from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import Page, StoredCandidate, candidates_of
 from exchange.web import answers

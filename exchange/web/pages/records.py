@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from exchange.errors import NotFound
-from exchange.flows.node import Node
-from exchange.flows.sharing import record_of, sharing_of
-from exchange.flows.suspicion import suspicion_of
-from exchange.flows.withdraw import withdrawal_states
+from exchange.flows.keys.suspicion import suspicion_of
+from exchange.flows.node.node import Node
+from exchange.flows.statement.sharing import record_of, sharing_of
+from exchange.flows.terms.withdraw import withdrawal_states
 from exchange.log.audit_entry import Act
 from exchange.store.records import PENDING, acquisitions_of, find_record
 from exchange.web import answers

@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from exchange.errors import Conflict, InvalidInput, NotFound
-from exchange.flows import drafts as flow
-from exchange.flows.draft_changes import Change, changes_of_form
-from exchange.flows.draft_form import CHOICES, FILE_CHOICES, ticked
-from exchange.flows.draft_submit import Summary, overtaken, submit_draft, summarise
-from exchange.flows.drafts import Draft
-from exchange.flows.node import Node
+from exchange.flows.entry import drafts as flow
+from exchange.flows.entry.draft_changes import Change, changes_of_form
+from exchange.flows.entry.draft_form import CHOICES, FILE_CHOICES, ticked
+from exchange.flows.entry.draft_submit import Summary, overtaken, submit_draft, summarise
+from exchange.flows.entry.drafts import Draft
+from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act
 from exchange.store.drafts import last_submitted, own_drafts, typed
 from exchange.store.records import PENDING, acquisitions_of, find_record

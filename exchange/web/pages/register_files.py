@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from exchange.errors import Conflict, NotFound
-from exchange.flows import draft_scans as flow
-from exchange.flows.draft_form import FILE_CHOICES
-from exchange.flows.drafts import read_draft
-from exchange.flows.node import Node
+from exchange.flows.entry import draft_scans as flow
+from exchange.flows.entry.draft_form import FILE_CHOICES
+from exchange.flows.entry.drafts import read_draft
+from exchange.flows.node.node import Node
 from exchange.web.access import OpenNode
 from exchange.web.heavy import Kind, heavily, place
 from exchange.web.pages.draft_files import card_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from exchange.flows.bundle import make_bundle
-from exchange.flows.node import Node
-from exchange.flows.report import gather_report
+from exchange.flows.node.node import Node
+from exchange.flows.review.report import gather_report
+from exchange.flows.witness.bundle import make_bundle
 from exchange.log.audit_entry import Act
 from exchange.web.access import OpenNode
 from exchange.web.candidates import CandidateId, found_candidate, note_candidate

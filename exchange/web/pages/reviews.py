@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import Conflict, InvalidInput, NotFound
-from exchange.flows import blind
-from exchange.flows.node import Node
-from exchange.flows.pipelines import PIPELINES
-from exchange.flows.reviews import Review, reviews_of
-from exchange.flows.speak import Spoke, may_take_back, speak
+from exchange.flows.blind import visibility
+from exchange.flows.node.node import Node
+from exchange.flows.node.pipelines import PIPELINES
+from exchange.flows.review.requests import Review, reviews_of
+from exchange.flows.review.statements import Spoke, may_take_back, speak
 from exchange.log.audit_entry import Act
 from exchange.store.candidates import View, candidate_of
 from exchange.store.records import acquisitions_of
@@ -65,8 +65,8 @@ async def send_hit(
 def verifications(node: OpenNode, who: Examining) -> Response:
     """What waits for this examiner's judgement, without a word on why."""
     with node.store.read() as session:
-        tasks = blind.tasks_for(session, who.caller.pseudonym)
-        waiting = blind.waiting_of(session, who.caller.pseudonym)
+        tasks = visibility.tasks_for(session, who.caller.pseudonym)
+        waiting = visibility.waiting_of(session, who.caller.pseudonym)
         done = done_tasks(session, who.caller.pseudonym, limit=DONE_SHOWN)
     sides = {task.task_id: [answers.summary(record) for record in task.records] for task in tasks}
     own = [(item, [answers.summary(record) for record in item.records]) for item in waiting]
@@ -94,7 +94,7 @@ def one(node: OpenNode, who: Examining, task_id: TaskId) -> Response:
     """The two specimens, and nothing that anybody or anything holds of them."""
     asker = who.consultation
     with node.store.read() as session:
-        task = blind.open_task(session, who.caller.pseudonym, task_id)
+        task = visibility.open_task(session, who.caller.pseudonym, task_id)
         found = candidate_of(
             session, scans_of(task.pair.a.scan, task.pair.b.scan), View(PIPELINES, None, superseded=True)
         )
@@ -122,7 +122,7 @@ def say(node: Node, who: Visitor, kind: str, *, task: str | None = None, **field
 
 
 def _conclude(node: Node, who: Visitor, candidate_id: int, fields: dict[str, str]) -> Spoke:
-    pair = blind.pair_of(found_candidate(who.consultation, candidate_id))
+    pair = visibility.pair_of(found_candidate(who.consultation, candidate_id))
     return say(
         node,
         who,
@@ -169,7 +169,7 @@ def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> str
 
 def _review(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Review:
     """A conclusion of this pair that this person may see. Raises NotFound."""
-    pair = blind.pair_of(found_candidate(who.consultation, candidate_id))
+    pair = visibility.pair_of(found_candidate(who.consultation, candidate_id))
     with node.store.read() as session:
         for review in reviews_of(session, node, pair, who.caller.pseudonym, who.caller.role):
             if review.statement_id == statement_id:
@@ -179,20 +179,20 @@ def _review(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> R
 
 def _take(node: Node, who: Visitor, task_id: str) -> None:
     with node.store.write() as session:
-        blind.take(session, who.caller.pseudonym, task_id)
+        visibility.take(session, who.caller.pseudonym, task_id)
 
 
 def _give_back(node: Node, who: Visitor, task_id: str) -> None:
     with node.store.write() as session:
-        blind.give_back(session, who.caller.pseudonym, task_id)
+        visibility.give_back(session, who.caller.pseudonym, task_id)
 
 
 def _answer(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> None:
     if _was_answered(node, who, task_id, fields):
         return
     with node.store.read() as session:
-        task = blind.open_task(session, who.caller.pseudonym, task_id)
-        verifies = blind.conclusion_to_verify(session, who.caller.pseudonym, task_id)
+        task = visibility.open_task(session, who.caller.pseudonym, task_id)
+        verifies = visibility.conclusion_to_verify(session, who.caller.pseudonym, task_id)
     if not task.mine:
         raise NotFound("There is no such verification, or it is not for you.")
     said = {
@@ -210,7 +210,7 @@ def _answer(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> N
 def _was_answered(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> bool:
     """Whether the form was sent before. Raises Conflict where it said something else."""
     with node.store.read() as session:
-        said = blind.answer_given(session, who.caller.pseudonym, task_id)
+        said = visibility.answer_given(session, who.caller.pseudonym, task_id)
     if said is not None and (said.conclusion, said.remark) != (_chosen(fields), remark_of(fields)):
         raise Conflict(
             "You signed another answer to this already. It stands, and can only be taken back.", code="already-answered"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse, Response
 
-from exchange.flows.saved_views import (
+from exchange.flows.review.saved_views import (
     MOST_BYTES,
     MOST_VIEWS,
     Pair,

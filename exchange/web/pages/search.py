@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.flows.suspicion import Suspicion, suspicions, suspicions_of
+from exchange.flows.keys.suspicion import Suspicion, suspicions, suspicions_of
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.store.records import RecordFilter, search_records
 from exchange.web import answers

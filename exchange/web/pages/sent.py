@@ -9,7 +9,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from exchange.errors import Forbidden, InvalidInput, TooLarge
-from exchange.flows.node import Node
+from exchange.flows.node.node import Node
 
 
 def kind_of(request: Request) -> str:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.errors import ExchangeError
-from exchange.flows.hit_stage import NoEffect
-from exchange.flows.node import Node
-from exchange.flows.standing import standing_of
-from exchange.flows.suspicion import Suspicion
+from exchange.flows.hits.vocabulary import NoEffect
+from exchange.flows.keys.suspicion import Suspicion
+from exchange.flows.node.node import Node
+from exchange.flows.statement.standing import standing_of
 from exchange.web.languages import gettext, spoken, term
 from exchange.web.languages import marked as _m
 from exchange.web.languages.catalogue import SOURCE
@@ -206,8 +206,8 @@ _REASONS: Final = [
         ),
     )
 ]
-"""Why no likelihood ratio is validated, or two scores are not comparable, as ``flows/worth.py`` and the matcher say
-it."""
+"""Why no likelihood ratio is validated, or two scores are not comparable, in the words of
+``flows/node/likelihood_ratio.py`` and the matcher."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
-from exchange.flows.suspicion import Suspicion
+from exchange.flows.keys.suspicion import Suspicion
 from exchange.store.tables import RecordRow
 from exchange.web.languages import gettext, term
 from exchange.web.pages.sentences import suspicion

@@ -12,8 +12,8 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from exchange.errors import ExchangeError, Forbidden, InvalidInput, TooMany, Unauthenticated
-from exchange.flows import sign_in as flow
-from exchange.flows.node import Node
+from exchange.flows.access import sign_in as flow
+from exchange.flows.node.node import Node
 from exchange.store.sign_in import end_session
 from exchange.store.sign_in_guard import DEVICE_S
 from exchange.web.access import OpenNode

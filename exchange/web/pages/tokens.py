@@ -9,8 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, TooMany
-from exchange.flows.node import Node
-from exchange.flows.tokens import MAX_NAME, make_own_token, wanted_token
+from exchange.flows.access.tokens import MAX_NAME, make_own_token, wanted_token
+from exchange.flows.node.node import Node
 from exchange.store.sign_in import sign_in_of
 from exchange.store.tokens import list_tokens, revoke_token, scopes_of, usable_by
 from exchange.web.access import OpenNode

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.flows.report import PairReport, Said, Side
-from exchange.flows.worth import other_matcher
+from exchange.flows.node.likelihood_ratio import other_matcher
+from exchange.flows.review.report import PairReport, Said, Side
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment, period

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from exchange.flows.monitoring import Approved
-from exchange.flows.monitoring_definitions import AVAILABILITY
-from exchange.flows.monitoring_document import Document
+from exchange.flows.monitoring.definitions import AVAILABILITY
+from exchange.flows.monitoring.document import Document
+from exchange.flows.monitoring.report import Approved
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import typst
 
-from exchange.flows.report import PairReport
+from exchange.flows.review.report import PairReport
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment

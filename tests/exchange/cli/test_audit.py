@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from exchange.flows.audit import seal_audit
-from exchange.flows.checkpoint import sign_head
-from exchange.flows.node import create_node, opened
+from exchange.flows.log.audit_rows import seal_audit
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.node.node import create_node, opened
 from exchange.log.audit_entry import Act, Actor, ActorKind, Deed
 from exchange.store.statements import latest_of
 from exchange.store.tables import StatementRow

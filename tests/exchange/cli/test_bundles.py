@@ -11,8 +11,8 @@ import pytest
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal
-from tests.exchange.flows.bundles import LIES, made
 from tests.exchange.flows.owner import Owner, make_owner
+from tests.exchange.flows.witness.bundles import LIES, made
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from exchange.cli import calibration
-from matcher import synthetic, write_topography
-from matcher.calibration_model import read_calibration
+from matcher import write_topography
+from matcher.likelihood.calibration_model import read_calibration
+from matcher.synthetic import breech_face
 from tests.exchange.cli.conftest import Ffp, refusal
 
 SAID = ("--name", "drawn", "--description", "four drawn firearms")
@@ -19,7 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = ["scan,firearm"]
     for firearm in range(4):
         for shot in range(2):
-            scan = synthetic.draw(firearm, shot)
+            scan = breech_face.draw(firearm, shot)
             write_topography(scan, folder / f"{firearm}-{shot}.x3p", instrument="synthetic")
             rows.append(f"{firearm}-{shot},{firearm}")
     (folder / "truth.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from exchange.cli import matching
 from matcher import read_topography
-from tests.matcher.formats.conftest import al3d, plux, sur
-from tests.matcher.x3p.conftest import build
+from tests.matcher.read.formats.conftest import al3d, plux, sur
+from tests.matcher.read.x3p.conftest import build
 
 app = typer.Typer()
 app.command()(matching.convert)

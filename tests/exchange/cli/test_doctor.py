@@ -18,13 +18,13 @@ from sqlalchemy import delete, update
 
 from exchange.clock import now, stamp
 from exchange.errors import TimeStampRefused
-from exchange.flows import doctor_machine, doctor_peers
-from exchange.flows.deadlines import Duty
-from exchange.flows.doctor import Examination, examine
-from exchange.flows.doctor_work import WHAT_WAITS, examine_log, examine_work
-from exchange.flows.findings import Finding, Gravity
-from exchange.flows.node import Node, create_node, open_node
-from exchange.flows.stamping import note_stamp_failure
+from exchange.flows.log.stamping import note_stamp_failure
+from exchange.flows.node.node import Node, create_node, open_node
+from exchange.flows.operate import doctor_machine, doctor_peers
+from exchange.flows.operate.doctor import Examination, examine
+from exchange.flows.operate.doctor_work import WHAT_WAITS, examine_log, examine_work
+from exchange.flows.operate.findings import Finding, Gravity
+from exchange.flows.review.deadlines import Duty
 from exchange.net.reach import Reached
 from exchange.store.jobs import JobKind, fail, promise, take, wait
 from exchange.store.mail_tables import MailAddressRow
@@ -219,7 +219,7 @@ def test_a_clock_that_nobody_sets(home: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_kernel_is_asked() -> None:
-    program = "from exchange.flows.doctor_machine import clock_is_synchronised as asked; print(type(asked()))"
+    program = "from exchange.flows.operate.doctor_machine import clock_is_synchronised as asked; print(type(asked()))"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert "bool" in told.stdout
 

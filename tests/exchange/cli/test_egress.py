@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import EgressRefused
-from exchange.flows.node import create_node, opened
+from exchange.flows.node.node import create_node, opened
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal

@@ -8,7 +8,8 @@ import typer
 from typer.testing import CliRunner
 
 from exchange.cli import evaluation
-from matcher import synthetic, write_topography
+from matcher import write_topography
+from matcher.synthetic import breech_face
 
 app = typer.Typer()
 app.command("evaluate")(evaluation.evaluate)
@@ -21,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = ["scan,firearm"]
     for firearm in range(2):
         for shot in range(2):
-            write_topography(synthetic.draw(firearm, shot), folder / f"{firearm}-{shot}.x3p", instrument="synthetic")
+            write_topography(breech_face.draw(firearm, shot), folder / f"{firearm}-{shot}.x3p", instrument="synthetic")
             rows.append(f"{firearm}-{shot},{firearm}")
     (folder / "truth.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder

@@ -19,9 +19,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
-from exchange.flows import restore as flows_restore
-from exchange.flows.backup import back_up
-from exchange.flows.checkpoint import sign_head
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.operate import restore as flows_restore
+from exchange.flows.operate.backup import back_up
 from exchange.store.copies import digest
 from exchange.store.engine import Store
 from exchange.store.manifest import MANIFEST, SCANS, SEALED, SIGNATURE, Manifest, check_files

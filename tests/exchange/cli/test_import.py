@@ -15,10 +15,10 @@ from sqlalchemy import func, select
 
 from exchange.cli.acting import maker_of
 from exchange.errors import InvalidInput
-from exchange.flows.bulk_import import import_groups
-from exchange.flows.import_source import MAX_ENTRIES, ZipSource, open_source
-from exchange.flows.import_table import BUILT_IN, COLUMNS, read_mapping, read_table
-from exchange.flows.node import create_node, opened
+from exchange.flows.entry.bulk_import import import_groups
+from exchange.flows.entry.import_source import MAX_ENTRIES, ZipSource, open_source
+from exchange.flows.entry.import_table import BUILT_IN, COLUMNS, read_mapping, read_table
+from exchange.flows.node.node import create_node, opened
 from exchange.store.records import acquisitions_of
 from exchange.store.tables import RecordRow
 from exchange.store.users import add_user
@@ -240,7 +240,7 @@ def test_what_is_no_zip_is_said_to_be_none(tmp_path: Path) -> None:
 
 
 def test_a_zip_of_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exchange.flows.import_source.MAX_ENTRIES", 2)
+    monkeypatch.setattr("exchange.flows.entry.import_source.MAX_ENTRIES", 2)
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for number in range(3):
             archive.writestr(f"{number}", b"")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from matcher import Topography, synthetic, write_topography
+from matcher import Topography, write_topography
+from matcher.synthetic import breech_face
 from tests.exchange.cli.conftest import Ffp
 
 
@@ -21,7 +22,7 @@ def written(folder: Path, name: str, topography: Topography) -> Path:
 
 @pytest.fixture
 def scan(tmp_path: Path) -> Path:
-    return written(tmp_path, "scan", synthetic.draw(4, 0))
+    return written(tmp_path, "scan", breech_face.draw(4, 0))
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_what_cannot_be_read_is_one_sentence(ffp: Ffp, scan: Path, mask: Path, t
 
 
 def test_micrometres_that_claim_to_be_metres_are_said(ffp: Ffp, tmp_path: Path) -> None:
-    drawn = synthetic.draw(4, 0)
+    drawn = breech_face.draw(4, 0)
     # the writer states metres: a million times too many of them are micrometres
     wrong = Topography(drawn.heights_um * np.float32(1e6), tuple(step * 1e6 for step in drawn.spacing_um))
     report = json.loads(ffp("inspect", written(tmp_path, "wrong", wrong), "--json").out)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from exchange.flows.node import open_node
+from exchange.flows.node.node import open_node
 from exchange.store.engine import Store
 from exchange.store.lock import sole_server
 from exchange.store.migrations import downgrade

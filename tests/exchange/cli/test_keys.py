@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from exchange.clock import stamp
-from exchange.flows.checkpoint import sign_head
-from exchange.flows.node import open_node
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.node.node import open_node
 from exchange.store.lock import sole_server
 from exchange.store.peers import add_peer, new_peer
 from exchange.store.tables import CosignatureRow

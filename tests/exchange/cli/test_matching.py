@@ -10,7 +10,8 @@ import typer
 from typer.testing import CliRunner
 
 from exchange.cli import evaluation, matching
-from matcher import synthetic, synthetic_regions, write_topography
+from matcher import write_topography
+from matcher.synthetic import breech_face, pin_and_shear
 
 app = typer.Typer()
 app.command("compare")(matching.compare)
@@ -23,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = ["scan,firearm"]
     for firearm in range(2):
         for shot in range(2):
-            write_topography(synthetic.draw(firearm, shot), folder / f"{firearm}-{shot}.x3p", instrument="synthetic")
+            write_topography(breech_face.draw(firearm, shot), folder / f"{firearm}-{shot}.x3p", instrument="synthetic")
             rows.append(f"{firearm}-{shot},{firearm}")
     (folder / "truth.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder
@@ -102,7 +103,7 @@ def test_the_commands_load_nothing_heavy_before_they_run() -> None:
     ("region", "said"), [("firing pin impression", "congruent cells"), ("aperture shear", "congruent segments")]
 )
 def test_other_regions_are_compared_and_drawn(tmp_path: Path, region: str, said: str) -> None:
-    draw = synthetic_regions.draw_shear if region == "aperture shear" else synthetic_regions.draw_impression
+    draw = pin_and_shear.draw_shear if region == "aperture shear" else pin_and_shear.draw_impression
     paths = [tmp_path / f"{shot}.x3p" for shot in range(2)]
     for shot, path in enumerate(paths):
         write_topography(draw(3, shot), path, instrument="synthetic")

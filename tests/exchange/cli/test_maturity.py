@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from exchange.flows.maturity_definitions import LEVELS
+from exchange.flows.maturity.definitions import LEVELS
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 from tests.exchange.cli.conftest import Ffp
 from tests.exchange.flows.network import RS, Network

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from exchange.errors import TimeStampRefused
-from exchange.flows.node import open_node
-from exchange.flows.stamping import note_stamp_failure, stamp_head
+from exchange.flows.log.stamping import note_stamp_failure, stamp_head
+from exchange.flows.node.node import open_node
 from exchange.net.time_authority import TimeAuthorityClient
 from schemas.statements import KINDS
 from schemas.vocabulary import KOSOVO_FOOTNOTE

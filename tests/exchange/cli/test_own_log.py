@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.check_report import LogCheck
-from exchange.flows.log_check import check_log
-from exchange.flows.node import opened
-from exchange.flows.observe import observe
+from exchange.flows.integrity.log_check import check_log
+from exchange.flows.integrity.report import LogCheck
+from exchange.flows.node.node import opened
+from exchange.flows.operate.measure import observe
 from exchange.store.statements import log_size
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal

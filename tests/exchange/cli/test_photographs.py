@@ -10,8 +10,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from exchange.cli import evaluation, matching
-from matcher import Lighting, synthetic, write_topography
-from matcher.render import render
+from matcher import Lighting, write_topography
+from matcher.synthetic import breech_face
+from matcher.synthetic.render import render
 
 app = typer.Typer()
 app.command("compare")(matching.compare)
@@ -22,11 +23,11 @@ app.command("evaluate")(evaluation.evaluate)
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A photograph of one shot, lit from four o'clock, and the topography of another shot of that firearm."""
     folder = tmp_path_factory.mktemp("photographs")
-    brightness = render(synthetic.draw(1, 0), Lighting.parse("side:4")).brightness
+    brightness = render(breech_face.draw(1, 0), Lighting.parse("side:4")).brightness
     mark = np.isfinite(brightness)
     pixels = np.stack([np.where(mark, brightness, 0.0) * 255.0, mark * 255.0], axis=-1)
     Image.fromarray(np.rint(pixels).astype(np.uint8)).save(folder / "a.png")
-    write_topography(synthetic.draw(1, 1), folder / "b.x3p", instrument="synthetic")
+    write_topography(breech_face.draw(1, 1), folder / "b.x3p", instrument="synthetic")
     return str(folder / "a.png"), str(folder / "b.x3p")
 
 

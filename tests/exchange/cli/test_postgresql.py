@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.node import open_node
+from exchange.flows.node.node import open_node
 from tests.exchange.cli.conftest import Ffp, Said, refusal
 from tests.exchange.databases import Postgresql, databases_fixture
 

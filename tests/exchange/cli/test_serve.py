@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.node import create_node
+from exchange.flows.node.node import create_node
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.conftest import free_port

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.node import create_node, opened
+from exchange.flows.node.node import create_node, opened
 from exchange.store.tokens import Scope, find_token, scopes_of
 from exchange.store.users import add_user, revoke_user
 from schemas.vocabulary import Jurisdiction, Role

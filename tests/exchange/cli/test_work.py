@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from exchange.flows.node import Node, create_node, opened
+from exchange.flows.node.node import Node, create_node, opened
 from exchange.store.audit_tables import AuditRow
 from exchange.store.jobs import JobKind, JobState, fail, promise, take, wait
 from exchange.store.records import AcquisitionState

@@ -17,7 +17,7 @@ from exchange.conformance.check import Check, Finding, Verdict, run_checks
 from exchange.conformance.guest import Guest, guest_at
 from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Wire
-from exchange.flows.enrol import enrol, fetch_introduction
+from exchange.flows.keys.enrol import enrol, fetch_introduction
 from exchange.web.app import create_app
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS, RunningNode, free_port, node_starter

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-import exchange.flows.page
-import exchange.flows.pull
+import exchange.flows.sync.pull
+import exchange.flows.sync.verify_lane_page
 import exchange.net.client
 import exchange.peer_rounds
 import exchange.worker
 from exchange.conformance import deceiving, mirroring, owning, reading, witnessing
 from exchange.conformance.check import Check, Verdict, run_checks
 from exchange.errors import PeerMisbehaved
-from exchange.flows.heads import open_head
-from exchange.flows.page import Expected, verify_page
+from exchange.flows.statement.heads import open_head
+from exchange.flows.sync.verify_lane_page import Expected, verify_page
 from exchange.store.peers import next_head
 from schemas.lane import LanePage
 from tests.exchange.conformance.conftest import IMPATIENCE_S, Answer, Asked, House, Spoil, enrolled, house
@@ -139,10 +139,10 @@ def _any_history(_page: LanePage, note: bytes | None, expected: Expected) -> Any
 
 LENIENT: dict[str, tuple[Any, str, Any, set[str]]] = {
     "signatures": (exchange.net.client, "verify_response", lambda *_, **__: None, SIGNATURES),
-    "gaps": (exchange.flows.pull, "verify_page", _no_gaps, {"gap"}),
-    "running-heads": (exchange.flows.pull, "verify_page", _own_head, {"head-differs"}),
-    "lanes": (exchange.flows.pull, "verify_page", _any_lane, {"another-lane"}),
-    "histories": (exchange.flows.page, "_consistent_head", _any_history, {"rolled-back"}),
+    "gaps": (exchange.flows.sync.pull, "verify_page", _no_gaps, {"gap"}),
+    "running-heads": (exchange.flows.sync.pull, "verify_page", _own_head, {"head-differs"}),
+    "lanes": (exchange.flows.sync.pull, "verify_page", _any_lane, {"another-lane"}),
+    "histories": (exchange.flows.sync.verify_lane_page, "_consistent_head", _any_history, {"rolled-back"}),
 }
 
 
@@ -155,7 +155,7 @@ def test_a_node_that_believes_a_lie_is_found(
 
 
 def test_a_node_that_follows_a_forked_log_is_found(reader: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange.flows.page, "_consistent_head", _any_history)
+    monkeypatch.setattr(exchange.flows.sync.verify_lane_page, "_consistent_head", _any_history)
     assert reader.failing(deceiving.FORK) == {"fork"}
 
 
@@ -175,7 +175,7 @@ def found(home: House, checks: tuple[Check, ...]) -> dict[str, tuple[Verdict, st
 
 
 def test_a_node_whose_lane_stops_at_poison_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange.flows.pull, "verify_page", _poisoned_page_refused)
+    monkeypatch.setattr(exchange.flows.sync.pull, "verify_page", _poisoned_page_refused)
     with house(tmp_path) as home, enrolled(home, patience_s=IMPATIENCE_S) as guest:
         said = found(home, tuple(check for check in owning.CHECKS if check.name not in SCANS))
     assert said["asks-signed"][0] is Verdict.KEPT
@@ -188,7 +188,7 @@ def test_a_node_that_does_too_little_is_found(tmp_path: Path, monkeypatch: pytes
     """It checks no inclusion, keeps scans of other bytes, cosigns nothing, and erases nothing that was withdrawn."""
     from exchange.store.blobs import Arrival
 
-    monkeypatch.setattr(exchange.flows.page, "_verify_inclusion", lambda *_: None)
+    monkeypatch.setattr(exchange.flows.sync.verify_lane_page, "_verify_inclusion", lambda *_: None)
     monkeypatch.setattr(Arrival, "verify", lambda *_: None)
     monkeypatch.setattr(exchange.peer_rounds, "cosign_head", lambda *_: False)
     monkeypatch.setattr(exchange.worker, "erase", lambda *_: None)

@@ -21,10 +21,10 @@ from exchange.conformance.suite import CHECKS, run_suite
 from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Wire
 from exchange.errors import ConfigurationError, InvalidInput
-from exchange.flows.node import create_node, opened
+from exchange.flows.node.node import create_node, opened
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import free_port
-from tests.exchange.flows.test_hostile_peer import _certificate
+from tests.exchange.flows.sync.test_hostile_peer import _certificate
 
 pytestmark = pytest.mark.slow
 

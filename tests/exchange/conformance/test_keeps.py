@@ -52,9 +52,9 @@ def visited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, l
 
 def _draw(path: Path) -> None:
     import matcher
-    from matcher import synthetic
+    from matcher.synthetic import breech_face
 
-    matcher.write_topography(synthetic.draw(1, 1), path, instrument="synthetic")
+    matcher.write_topography(breech_face.draw(1, 1), path, instrument="synthetic")
 
 
 def test_a_node_as_it_is_keeps_everything(visited: tuple[House, list[Finding]]) -> None:

@@ -11,9 +11,9 @@ from exchange.conformance.lies import LIES
 from exchange.conformance.poison import NOT_MADE, VECTORS, Issuer, Poison, make_poison
 from exchange.conformance.sample import sample_record
 from exchange.errors import StatementInvalid
-from exchange.flows.addressee import Reader, check_meant_for
-from exchange.flows.node import create_node, opened
-from exchange.flows.page import TRAVEL
+from exchange.flows.node.node import create_node, opened
+from exchange.flows.statement.addressee import Reader, check_meant_for
+from exchange.flows.sync.verify_lane_page import TRAVEL
 from exchange.trust.key_history import extend_history
 from exchange.trust.keys import load_identity
 from exchange.trust.verify import verify_statement

@@ -8,8 +8,8 @@ import pytest
 
 from exchange.conformance import card, mirroring, owning, reading, requests, witnessing
 from exchange.conformance.check import Verdict, run_checks
-from exchange.flows.node import create_node, opened
-from exchange.flows.rotate import replace_keys
+from exchange.flows.keys.rotate import replace_keys
+from exchange.flows.node.node import create_node, opened
 from exchange.trust.key_history import ROLES
 from exchange.trust.keys import load_identity
 from exchange.web import access

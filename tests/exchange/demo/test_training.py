@@ -18,7 +18,7 @@ import pytest
 
 from exchange.demo.training import PEOPLE, REGION, run_training
 from exchange.errors import ConfigurationError
-from exchange.flows.node import opened
+from exchange.flows.node.node import opened
 from exchange.store.peers import all_peers
 from tests.exchange.conftest import free_port
 

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import func, select
 
 from exchange.conformance.peer_simulator import PeerSimulator
-from exchange.flows import sharing
-from exchange.flows.enrol import enrol, fetch_introduction, read_introduction
-from exchange.flows.node import Node, create_node, open_node
-from exchange.flows.pull import pull
+from exchange.flows.keys.enrol import enrol, fetch_introduction, read_introduction
+from exchange.flows.node.node import Node, create_node, open_node
+from exchange.flows.statement import sharing
+from exchange.flows.sync.pull import pull
 from exchange.net.client import PeerClient
 from exchange.store.tables import AcquisitionRow, PeerRow, QuarantineRow, StatementRow
 from exchange.trust.card import fingerprint

@@ -15,22 +15,22 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 
 from exchange.errors import Conflict, InvalidInput, NotFound, PeerMisbehaved, PeerUnreachable
-from exchange.flows.checkpoint import sign_head
-from exchange.flows.enrol import enrol, read_introduction
-from exchange.flows.erase import erase
-from exchange.flows.fetch import fetch_scan
-from exchange.flows.heads import head_of
-from exchange.flows.key_events import key_chain
-from exchange.flows.key_return import cosign_again, return_key_events
-from exchange.flows.lane import may_fetch, read_lane
-from exchange.flows.log_start import begin_log_start
-from exchange.flows.mirror import answer_lane, answer_leaves, answer_statements, mirror_log
-from exchange.flows.node import Node, create_node, open_node
-from exchange.flows.pull import pull
-from exchange.flows.rebuild import rebuild
-from exchange.flows.recover import recover
-from exchange.flows.sharing import share
-from exchange.flows.witness import answer_report, cosign_head, meet
+from exchange.flows.keys.enrol import enrol, read_introduction
+from exchange.flows.keys.events import key_chain
+from exchange.flows.keys.restore_key_events import cosign_again, return_key_events
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.start import begin_log_start
+from exchange.flows.node.node import Node, create_node, open_node
+from exchange.flows.statement.heads import head_of
+from exchange.flows.statement.sharing import share
+from exchange.flows.sync.fetch import fetch_scan
+from exchange.flows.sync.pull import pull
+from exchange.flows.sync.serve_lane import may_fetch, read_lane
+from exchange.flows.terms.erase import erase
+from exchange.flows.witness.cosign import answer_report, cosign_head, meet
+from exchange.flows.witness.mirror import answer_lane, answer_leaves, answer_statements, mirror_log
+from exchange.flows.witness.rebuild import rebuild
+from exchange.flows.witness.recover import recover
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.tiles import parse_path
 from exchange.net.client import PeerAddress, PeerClient

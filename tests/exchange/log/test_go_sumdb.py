@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.publishing import publish_log
+from exchange.flows.log.publishing import publish_log
 from exchange.log import note
 from exchange.store.witness import own_checkpoint
 from tests.exchange.flows.owner import Owner, make_owner

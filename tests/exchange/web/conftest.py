@@ -17,7 +17,7 @@ from exchange.store.tables import AcquisitionRow, LogNodeRow, RecordRow, Stateme
 from exchange.web.problems import PROBLEM_TYPE
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
-from tests.matcher.x3p.conftest import build, wave
+from tests.matcher.read.x3p.conftest import build, wave
 
 _numbers = itertools.count(1)
 

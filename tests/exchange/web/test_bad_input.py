@@ -20,8 +20,8 @@ from schemas.strict_json import MAX_STATEMENT_BYTES
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode, metadata
 from tests.exchange.web.conftest import multipart, part, post, problem, tiny_scan
-from tests.matcher.formats.conftest import plux
-from tests.matcher.x3p.conftest import build, zip_bytes
+from tests.matcher.read.formats.conftest import plux
+from tests.matcher.read.x3p.conftest import build, zip_bytes
 
 refused = pytest.mark.usefixtures("unharmed")
 

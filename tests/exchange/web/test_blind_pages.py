@@ -16,11 +16,11 @@ import pytest
 
 from exchange.clock import stamp
 from exchange.errors import Conflict
-from exchange.flows.banded import note_released
-from exchange.flows.blind import take, tasks_for
-from exchange.flows.query_news import note_answer
-from exchange.flows.send_blind import EVERYBODYS
-from exchange.flows.sign_in import csrf_of
+from exchange.flows.access.sign_in import csrf_of
+from exchange.flows.blind.send import EVERYBODYS
+from exchange.flows.blind.visibility import take, tasks_for
+from exchange.flows.query.blind_bands import note_released
+from exchange.flows.query.peer_statements import note_answer
 from exchange.store.candidates import unsent_candidates
 from exchange.store.queries import FoundState, QueryState, add_found, add_query
 from exchange.store.saved_views import add_view
@@ -31,7 +31,7 @@ from exchange.web.app import create_app
 from schemas import Answer, Maker
 from schemas.query import Found
 from schemas.vocabulary import ScoreBand, SignedInBy
-from tests.exchange.flows.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, three_exhibits
+from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, three_exhibits
 from tests.exchange.flows.network import MK, RS
 
 pytestmark = pytest.mark.slow

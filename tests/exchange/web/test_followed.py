@@ -16,9 +16,9 @@ import pytest
 from structlog.contextvars import bound_contextvars
 from structlog.testing import capture_logs
 
-from exchange.flows.enrol import enrol, fetch_introduction
-from exchange.flows.node import open_node
-from exchange.flows.sign_in import invite_user
+from exchange.flows.access.sign_in import invite_user
+from exchange.flows.keys.enrol import enrol, fetch_introduction
+from exchange.flows.node.node import open_node
 from exchange.net.client import PeerClient
 from exchange.net.request_id import FIELD, HEADER, new_request_id, passed_on, taken
 from exchange.trust.card import fingerprint

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 import matcher
 from exchange.clock import stamp
-from exchange.flows.backup import back_up
-from exchange.flows.draft_scans import read_scan
-from exchange.flows.drafts import begin_from
+from exchange.flows.entry.draft_scans import read_scan
+from exchange.flows.entry.drafts import begin_from
+from exchange.flows.operate.backup import back_up
 from exchange.store.drafts import files_of
 from exchange.store.peers import quarantine
 from exchange.store.saved_views import add_view
@@ -25,7 +25,7 @@ from exchange.store.tables import AcquisitionRow, QuarantineRow, UserRow
 from exchange.store.view_tables import SavedViewRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other
-from tests.exchange.flows.view_examples import picture
+from tests.exchange.flows.review.view_examples import picture
 from tests.exchange.object_server import Bucket, bucket_served
 from tests.exchange.web.test_terms import eventually
 

@@ -18,7 +18,7 @@ from exchange.store.audit import audit_state, entries_from
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan
-from tests.matcher.test_display import decoded
+from tests.matcher.draw.test_display import decoded
 
 UNKNOWN = "cd" * 32
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from exchange.errors import PeerUnreachable
-from exchange.flows.peer import address_of
+from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.store.peers import EMPTY_HEAD
 from exchange.store.statements import latest_checkpoint

@@ -16,8 +16,8 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exchange.errors import ComputeAway, ConfigurationError
-from exchange.flows.cluster import Cluster
-from exchange.flows.node import Node
+from exchange.flows.node.cluster import Cluster
+from exchange.flows.node.node import Node
 from exchange.web.metrics import metrics_served, registry_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, free_port

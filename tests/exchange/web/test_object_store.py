@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
 
 from exchange.clock import stamp_in
-from exchange.flows.objects import evict
-from exchange.flows.peer import address_of
+from exchange.flows.log.objects import evict
+from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.store.peers import find_peer
 from exchange.store.tables import ObjectRow

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import make_url
 
 from exchange.errors import StoreUnavailable
-from exchange.flows.doctor import examine
-from exchange.flows.observe import observe
+from exchange.flows.operate.doctor import examine
+from exchange.flows.operate.measure import observe
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
 from tests.exchange.databases import Postgresql, databases_fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.bundle import verify_bundle
+from exchange.flows.witness.bundle import verify_bundle
 from exchange.trust.card import fingerprint, open_card
 from exchange.trust.verify import verify_statement
 from schemas import ENVELOPE_MEDIA_TYPE, Record, open_envelope

@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 
 from exchange.errors import InvalidInput
-from exchange.flows import submit
+from exchange.flows.entry import submit
 from schemas import parse_submission
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Role
 from tests.exchange.conftest import RunningNode, metadata
 from tests.exchange.web.conftest import multipart, part, post, problem, stored, tiny_scan
-from tests.matcher.x3p.conftest import build
+from tests.matcher.read.x3p.conftest import build
 
 PARALLEL = 6
 

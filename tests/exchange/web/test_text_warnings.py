@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 import schemas
-from exchange.flows.free_text import FREE, Doubt, doubts_in
+from exchange.flows.entry.free_text import FREE, Doubt, doubts_in
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import exchange
 from exchange.errors import PeerBusy, TooMany
-from exchange.flows.peer import address_of
+from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.net.message_signatures import sign_request
 from exchange.store import jobs
@@ -33,7 +33,7 @@ from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.web.conftest import problem
 from tests.exchange.web.test_access import FILLED, MATRIX, PEERS
-from tests.matcher.x3p.conftest import build
+from tests.matcher.read.x3p.conftest import build
 
 SOME = "ab" * 32
 ANY_HEAD = f"start=0&head={'00' * 32}"

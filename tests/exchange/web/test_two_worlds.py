@@ -12,14 +12,14 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from exchange.flows import send_blind
-from exchange.flows.blind import take, tasks_for
+from exchange.flows.blind import send
+from exchange.flows.blind.visibility import take, tasks_for
 from exchange.store.review_tables import VerificationTaskRow
 from exchange.store.sign_in import begin_session
 from exchange.web.app import create_app
 from schemas import Pair
 from schemas.vocabulary import SignedInBy
-from tests.exchange.flows.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, blind_world
+from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS
 
 pytestmark = pytest.mark.slow
@@ -63,7 +63,7 @@ def concluded_and_promised(coin: int) -> Deed:
     """A control is to follow, or none is."""
 
     def do(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("exchange.flows.send_blind.secrets.randbelow", lambda most: most * coin - coin)
+        monkeypatch.setattr("exchange.flows.blind.send.secrets.randbelow", lambda most: most * coin - coin)
         concluded("identification")(world, monkeypatch)
         assert len(world.promised()) == (coin == 0)
 
@@ -76,14 +76,14 @@ def concluded_and_drawn(one: tuple[str, str], control: tuple[str, str], *, contr
 
     def do(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
         drawn = world.candidate(*control, BREECH).row.candidate_id
-        monkeypatch.setattr(send_blind, "_draw_control", lambda *_: drawn)
-        monkeypatch.setattr("exchange.flows.send_blind.secrets.randbelow", lambda most: most - 1)
+        monkeypatch.setattr(send, "_draw_control", lambda *_: drawn)
+        monkeypatch.setattr("exchange.flows.blind.send.secrets.randbelow", lambda most: most - 1)
         if control_first:
-            send_blind.draw_control(world.rs, 2**127)
+            send.draw_control(world.rs, 2**127)
         world.shown(FIRST, *one, BREECH, opened=True)
         world.concludes(FIRST, *one, BREECH)
         if not control_first:
-            send_blind.draw_control(world.rs, 2**127)
+            send.draw_control(world.rs, 2**127)
 
     return do
 

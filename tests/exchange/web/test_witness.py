@@ -11,7 +11,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from exchange.flows.heads import open_cosigned
+from exchange.flows.statement.heads import open_cosigned
 from exchange.log import note
 from exchange.net.message_signatures import sign_request
 from exchange.trust.keys import ED25519, key_id, raw_public

@@ -325,7 +325,7 @@ def _drop_exhibits() -> None:
 
 
 def _add_hit_pairs() -> None:
-    """Empty: ``exchange.flows.hit_pairs`` fills them from the statements at the node's next start."""
+    """Empty: ``exchange.flows.hits.pairs`` fills them from the statements at the node's next start."""
     op.create_table(
         "hit_pair",
         sa.Column("pair", Words(), primary_key=True),

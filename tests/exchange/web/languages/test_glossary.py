@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 from exchange.cli.glossary import app
 from exchange.config import write_config
 from exchange.errors import ConfigurationError
-from exchange.flows.stages import Stage
+from exchange.flows.hits.stage import Stage
 from exchange.store.peers import PeerState
 from exchange.store.records import AcquisitionState
 from exchange.web.languages import CODES
 from exchange.web.languages.glossary import FILE, glossary_of, own_glossary, read_terms
-from matcher.likelihood import verbal_equivalent
+from matcher.likelihood.ratio import verbal_equivalent
 from schemas import vocabulary
 
 VOCABULARIES = [

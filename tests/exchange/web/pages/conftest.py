@@ -11,7 +11,7 @@ import httpx
 import pyotp
 import pytest
 
-from exchange.flows.sign_in import invite_user
+from exchange.flows.access.sign_in import invite_user
 from exchange.store.users import add_user
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode

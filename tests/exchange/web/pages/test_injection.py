@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.blind import pair_of
-from exchange.flows.pipelines import PIPELINES
+from exchange.flows.blind.visibility import pair_of
+from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.candidates import Page, View, open_candidates
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter

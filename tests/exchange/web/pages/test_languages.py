@@ -19,10 +19,13 @@ from pypdf import PdfReader
 
 from exchange import errors
 from exchange.errors import ExchangeError, InvalidInput
-from exchange.flows import blind, heights, oidc, sign_in, speak
-from exchange.flows import tokens as token_flows
-from exchange.flows.maturity_definitions import LEVELS
-from exchange.flows.monitoring_half import Half
+from exchange.flows.access import oidc, sign_in
+from exchange.flows.access import tokens as token_flows
+from exchange.flows.blind import visibility
+from exchange.flows.maturity.definitions import LEVELS
+from exchange.flows.monitoring.half_years import Half
+from exchange.flows.review import statements
+from exchange.flows.scan import heights
 from exchange.net import oidc as net_oidc
 from exchange.store import tokens as stored_tokens
 from exchange.trust import id_token
@@ -33,12 +36,12 @@ from exchange.web.languages.spoken import chosen, local_page, speaking
 from exchange.web.pages import hits, home, language, layout, reviews, tokens
 from exchange.web.pages import sign_in as sign_in_pages
 from exchange.web.pages.sentences import SENTENCES, reason, refusal_of
-from matcher.calibration_model import CalibrationModel
-from matcher.likelihood import Conditions, NoValidatedLR, likelihood_ratio
+from matcher.likelihood.calibration_model import CalibrationModel
+from matcher.likelihood.ratio import Conditions, NoValidatedLR, likelihood_ratio
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.pages.conftest import Person
-from tests.matcher.test_likelihood import INSIDE, MODEL
+from tests.matcher.likelihood.test_ratio import INSIDE, MODEL
 
 TEMPLATES = Path(layout.__file__).parent / "templates"
 ATTRIBUTES = ("alt", "title", "aria-label", "placeholder")
@@ -311,7 +314,7 @@ def _codes(module: object) -> Iterator[str]:
 def test_every_refusal_that_a_page_can_meet_has_its_sentence() -> None:
     classes = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ExchangeError)]
     codes = {kind.code for kind in classes}
-    flows = (sign_in, speak, blind, heights, token_flows, stored_tokens, oidc, net_oidc, id_token)
+    flows = (sign_in, statements, visibility, heights, token_flows, stored_tokens, oidc, net_oidc, id_token)
     for module in (*flows, hits, home, language, layout, reviews, sign_in_pages, tokens):
         codes |= set(_codes(module))
     assert codes - set(SENTENCES) == set()

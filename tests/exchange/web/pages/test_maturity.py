@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from exchange.flows.maturity import maturity_of
-from exchange.flows.maturity_definitions import LEVELS, Proof, State
-from exchange.flows.monitoring_release import HELD_BACK, Figure, Told, exact
+from exchange.flows.maturity.assess import maturity_of
+from exchange.flows.maturity.definitions import LEVELS, Proof, State
+from exchange.flows.monitoring.release import HELD_BACK, Figure, Told, exact
 from exchange.web.pages.maturity import evidence
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode

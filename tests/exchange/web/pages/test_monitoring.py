@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pypdf import PdfReader
 
-from exchange.flows.monitoring import approve_report, draft, find_approved
-from exchange.flows.monitoring_half import Half
+from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.report import approve_report, draft, find_approved
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.spoken import speaking
 from exchange.web.pages.monitoring_sheet import HEAD, monitoring_sheet

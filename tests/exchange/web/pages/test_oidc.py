@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 
 from exchange.clock import stamp_in
 from exchange.errors import ProviderUnavailable
-from exchange.flows.sign_in import invite_user
+from exchange.flows.access.sign_in import invite_user
 from exchange.net.oidc import MAX_ANSWER, Provider
 from exchange.store.sign_in_tables import BegunRow, SessionRow
 from exchange.store.users import add_user, revoke_user

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from exchange.flows.enrol import revoke
+from exchange.flows.keys.enrol import revoke
 from exchange.store.peers import find_peer
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction, Role

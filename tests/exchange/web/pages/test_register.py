@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from exchange.clock import stamp_in
-from exchange.flows.draft_form import TEXTS
-from exchange.flows.drafts import MAX_DRAFTS, erase_outlived_drafts
+from exchange.flows.entry.draft_form import TEXTS
+from exchange.flows.entry.drafts import MAX_DRAFTS, erase_outlived_drafts
 from exchange.store.draft_tables import DraftRow
 from exchange.store.tables import RecordRow
 from schemas.record import MAX_ACQUISITIONS

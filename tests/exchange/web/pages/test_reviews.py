@@ -14,10 +14,10 @@ import pytest
 from sqlalchemy import update
 
 from exchange.clock import stamp
-from exchange.flows import links
-from exchange.flows.blind import pair_of
-from exchange.flows.hit_stage import LOCAL
-from exchange.flows.pipelines import PIPELINES
+from exchange.flows.blind.visibility import pair_of
+from exchange.flows.hits import history
+from exchange.flows.hits.vocabulary import LOCAL
+from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.candidates import Page, StoredCandidate, View, open_candidates
 from exchange.store.hits import keep_stage_change
 from exchange.store.jobs import JobKind
@@ -280,7 +280,7 @@ def test_lists_of_hits_open_and_closed_and_stages_that_changed(
     assert head.send("/app/hits/stage-changes/read").status_code == 303
     assert "changed with the upgrade" not in head.get("/app/hits").text
     assert head.get("/app/hits?closed=1").status_code == 200
-    monkeypatch.setattr(links, "count_open", lambda _session, **_: 503)
+    monkeypatch.setattr(history, "count_open", lambda _session, **_: 503)
     assert "more hits are open and not listed here" in head.get("/app/hits").text
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from exchange.clock import stamp_in
-from exchange.flows.sign_in import _key, invite_user
+from exchange.flows.access.sign_in import _key, invite_user
 from exchange.store.sign_in_guard import FREE_TRIES, failures_at, place_of
 from exchange.store.sign_in_tables import SessionRow, SignInRow
 from exchange.store.users import revoke_user

@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 
 from exchange.clock import stamp_in
 from exchange.errors import Unauthenticated
-from exchange.flows import sign_in as flow
-from exchange.flows.sign_in import invite_user
+from exchange.flows.access import sign_in as flow
+from exchange.flows.access.sign_in import invite_user
 from exchange.store import sign_in_guard
 from exchange.store.sign_in_guard import FREE_TRIES, MOST_DEVICES, PLACES, count_failure, failures_at, place_of
 from exchange.store.sign_in_tables import DeviceRow, FailureRow

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows import rotate
-from exchange.flows.node import open_node
+from exchange.flows.keys import rotate
+from exchange.flows.node.node import open_node
 from exchange.store.users import add_user
 from exchange.trust.keys import load_identity
 from schemas.vocabulary import Jurisdiction, Role

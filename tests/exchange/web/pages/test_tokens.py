@@ -10,7 +10,7 @@ import httpx
 import pyotp
 import pytest
 
-from exchange.flows.sign_in import STEP_S
+from exchange.flows.access.sign_in import STEP_S
 from exchange.store.sign_in_guard import FREE_TRIES
 from exchange.store.sign_in_tables import SignInRow
 from exchange.store.tokens import PREFIX, Scope, usable_by

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from exchange.flows.hit_stage import Stage
-from exchange.flows.report import PairReport, Said, Side, stage_of
-from exchange.flows.suspicion import Suspicion
-from exchange.flows.worth import Worth
+from exchange.flows.hits.vocabulary import Stage
+from exchange.flows.keys.suspicion import Suspicion
+from exchange.flows.node.likelihood_ratio import Worth
+from exchange.flows.review.report import PairReport, Said, Side, stage_of
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.catalogue import translations
 from exchange.web.languages.spoken import speaking

@@ -1,0 +1,57 @@
+"""Make a token for a machine: at the console by the operator, or in the pages by the user in whose name it acts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exchange.errors import InvalidInput
+from exchange.flows.access.sign_in import confirm
+from exchange.flows.node.node import Node
+from exchange.store.tokens import Scope, add_token, usable_by
+from exchange.store.users import active_user
+from schemas.vocabulary import Role
+
+MAX_NAME = 40
+MAX_DAYS = 3 * 365
+
+
+@dataclass(frozen=True)
+class WantedToken:
+    """What a token is to be called, what it is for, and how long it holds."""
+
+    name: str
+    scopes: tuple[Scope, ...]
+    days: int
+
+
+def wanted_token(role: Role, name: str, scopes: Sequence[str], days: int) -> WantedToken:
+    """Raises InvalidInput that names what is wrong and what is possible."""
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable() or name != name.strip():
+        raise InvalidInput(f"A token has a name, in one line of at most {MAX_NAME} characters.", code="invalid-field")
+    usable = usable_by(role)
+    unusable = [scope for scope in scopes if scope not in usable]
+    if unusable or not scopes:
+        said = f"No {role} can use the scope {', '.join(unusable)}" if unusable else "A token has at least one scope"
+        raise InvalidInput(f"{said}. Possible for this role: {', '.join(usable)}.", code="invalid-field")
+    if not 1 <= days <= MAX_DAYS:
+        raise InvalidInput(f"A token holds from 1 to {MAX_DAYS} days.", code="invalid-field")
+    return WantedToken(name, tuple(Scope(scope) for scope in scopes), days)
+
+
+def give_token(node: Node, pseudonym: str, name: str, scopes: Sequence[str], days: int) -> str:
+    """A token for a user, which is shown once. Raises NotFound, InvalidInput, Conflict."""
+    with node.store.write() as session:
+        wanted = wanted_token(Role(active_user(session, pseudonym).role), name, scopes, days)
+        return add_token(session, pseudonym, **vars(wanted))
+
+
+def make_own_token(node: Node, pseudonym: str, wanted: WantedToken, code: str) -> str:
+    """A token for oneself, which outlives the session: so the authenticator is asked once more.
+
+    Raises InvalidInput, Conflict, and TooMany after failures in a row.
+    """
+    with node.store.write() as session:
+        if confirm(node, session, pseudonym, code):
+            return add_token(session, pseudonym, **vars(wanted))
+    raise InvalidInput("This is not the code that the authenticator shows. Try the next one.", code="wrong-code")

@@ -1,0 +1,1 @@
+"""How an exhibit gets in: by the registration page, by REST, or from another system's files."""

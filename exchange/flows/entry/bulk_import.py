@@ -1,0 +1,127 @@
+"""Many exhibits at once, from a table and a folder or zip of scans: checked as one submission each is, and resumable.
+
+A second run submits nothing twice: what is sent follows from the table and the scans alone, and its digest is the
+idempotency key.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import IO
+
+from exchange.errors import ComputeFailed, Conflict, InfrastructureAway, InvalidInput, NotFound, TooLarge
+from exchange.flows.entry.draft_form import FileOf, placed, submission_of
+from exchange.flows.entry.drafts import doubtful
+from exchange.flows.entry.import_source import Source
+from exchange.flows.entry.import_table import Group, Line
+from exchange.flows.entry.submit import check_submission, submit_record
+from exchange.flows.node.node import Node
+from exchange.flows.statement.received_scan import ReceivedScan
+from exchange.store.blobs import Arrival
+from schemas import Maker
+from schemas.record import MAX_ACQUISITIONS
+from schemas.vocabulary import Modality
+
+PIECE_BYTES = 1 << 20
+_UNREADABLE = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
+"""Of a zip: cut off, or not what its checksum says."""
+
+
+class Outcome(StrEnum):
+    SUBMITTED = "submitted"
+    ALREADY_HERE = "already here"
+    WOULD_BE_SUBMITTED = "would be submitted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one line. ``why``: each fault by its column; ``doubts``: texts that may tell of a person."""
+
+    line: Line
+    exhibit: str
+    outcome: Outcome
+    statement_id: str = ""
+    why: str = ""
+    doubts: str = ""
+
+
+def import_groups(
+    node: Node, maker: Maker, source: Source, groups: Sequence[Group], *, dry_run: bool
+) -> Iterator[list[Result]]:
+    """Import one exhibit after the other, and say of each line what became of it. A dry run stores nothing.
+
+    What a sender can mend is a result; raises InfrastructureAway, after which a second run goes on.
+    """
+    for group in groups:
+        try:
+            outcome, statement_id = _import(node, maker, source, group, dry_run=dry_run)
+        except InfrastructureAway:
+            raise
+        except (InvalidInput, TooLarge, Conflict, NotFound, ComputeFailed) as error:
+            yield _refused(group, error)
+        else:
+            doubts = ", ".join(f"{name}: {' and '.join(found)}" for name, found in doubtful(group.fields()).items())
+            yield [Result(line, group.name, outcome, statement_id, doubts=doubts) for line in group.lines]
+
+
+def _import(node: Node, maker: Maker, source: Source, group: Group, *, dry_run: bool) -> tuple[Outcome, str]:
+    """1. Read the lines as a form. 2. Take its scans in, bounded. 3. Check all, or submit all."""
+    # 1.
+    fields = group.fields()
+    if len(group.lines) > MAX_ACQUISITIONS:
+        raise InvalidInput(f"An exhibit has at most {MAX_ACQUISITIONS} scans.", code="too-many-files")
+
+    # 2.
+    with contextlib.ExitStack() as stack:
+        scans, files = [], []
+        for line in group.lines:
+            arrival = stack.enter_context(node.blobs.arrival(secrets.token_hex(16), node.settings.max_scan_bytes))
+            with source.open(line.file) as file:
+                modality = _take(file, arrival)
+            scans.append(ReceivedScan(group.file_id(line), arrival, arrival.finish()))
+            files.append(FileOf(group.file_id(line), modality))
+        metadata = submission_of(fields, files, None)
+
+        # 3.
+        if not dry_run:
+            receipt = submit_record(node, maker, metadata, scans, None)
+            return Outcome.SUBMITTED if receipt.created else Outcome.ALREADY_HERE, receipt.statement_id
+        earlier = check_submission(node, maker, metadata, scans)
+        return (Outcome.ALREADY_HERE, earlier.statement_id) if earlier else (Outcome.WOULD_BE_SUBMITTED, "")
+
+
+def _take(file: IO[bytes], arrival: Arrival) -> Modality:
+    """Copy a scan piece by piece; its kind by its first bytes, which the submission checks. Raises InvalidInput."""
+    first = b""
+    try:
+        while piece := file.read(PIECE_BYTES):
+            first = first or piece[:2]
+            arrival.write(piece)
+    except _UNREADABLE as error:
+        raise InvalidInput("The file cannot be read.", code="file-unreadable") from error
+    if not first:
+        raise InvalidInput("The file is empty.", code="empty-file", problems=(("file", "is empty"),))
+    return Modality.TOPOGRAPHY if first == b"PK" else Modality.REFLECTANCE
+
+
+def _refused(group: Group, error: Exception) -> list[Result]:
+    """Each line with what is wrong with it, or with the exhibit as a whole."""
+    files = [FileOf(group.file_id(line), Modality.TOPOGRAPHY) for line in group.lines]
+    problems = placed(getattr(error, "problems", ()), files)
+    found = []
+    for line in group.lines:
+        own = f"file.{group.file_id(line)}."
+        of_line = [f"{name.removeprefix(own)}: {what}" for name, what in problems.items() if _concerns(name, own)]
+        found.append(Result(line, group.name, Outcome.REFUSED, why="; ".join(of_line) or str(error)))
+    return found
+
+
+def _concerns(name: str, own: str) -> bool:
+    return name.startswith(own) or (bool(name) and not name.startswith("file."))

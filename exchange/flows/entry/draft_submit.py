@@ -1,0 +1,182 @@
+"""From a draft to a signed record: what would be signed and who would have it, then the signature, once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exchange.clock import now
+from exchange.errors import Conflict, InvalidInput
+from exchange.flows.entry.draft_form import FileOf, is_stale, marked_in, of_file, placed, submission_of
+from exchange.flows.entry.drafts import Draft, close, read_draft
+from exchange.flows.entry.submit import Receipt, Scan, StoredScan, check_dates, record_from, submit_record
+from exchange.flows.node.node import Node
+from exchange.flows.statement.received_scan import ReceivedScan
+from exchange.flows.statement.sharing import decide
+from exchange.policy import names
+from exchange.store.draft_tables import DraftFileRow
+from exchange.store.peers import PeerState, all_peers
+from exchange.store.records import find_record
+from exchange.store.terms import groups_of
+from schemas import Blob, ContractError, Maker, Record, parse_submission
+from schemas.vocabulary import Jurisdiction, Modality, ReleaseLevel
+
+UNSIGNED = "0" * 64
+"""In the place of a nonce and of a statement's id, of a record that is only shown."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a jurisdiction of the audience would get: ``state`` is "sent", "withheld" or "no-peer"."""
+
+    jurisdiction: Jurisdiction
+    state: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """``record`` is what would be signed; None while ``problems``, by field, keep it from that."""
+
+    draft: Draft
+    record: Record | None
+    problems: dict[str, str]
+    reached: tuple[Reached, ...] = ()
+
+
+def summarise(node: Node, maker: Maker, draft_id: str) -> Summary:
+    """What would be signed, checked as the submission will be; nothing is stored.
+
+    1. Look at the files: whole, read, not refused.
+    2. Read the form by the contract and the calendar.
+    3. Make the record as it would be, and ask policy for each peer.
+    Raises NotFound.
+    """
+    # 1.
+    draft = read_draft(node, maker.pseudonym, draft_id)
+    files, problems = _files(draft)
+
+    # 2. and 3.
+    try:
+        record = _record(node, maker, draft, files)
+    except InvalidInput as error:
+        said = error.problems or (("", str(error)),)
+        beside = {
+            field: what for field, what in placed(said, files).items() if field.rpartition(".")[0] not in problems
+        }
+        return Summary(draft, None, beside | problems)
+    if problems:
+        return Summary(draft, None, problems)
+    return Summary(draft, record, {}, _reached(node, record))
+
+
+def overtaken(node: Node, draft: Draft) -> str | None:
+    """The code of why a new version cannot be signed: the record has another one by now, or was withdrawn."""
+    if draft.row.supersedes is None:
+        return None
+    with node.store.read() as session:
+        found = find_record(session, draft.row.supersedes)
+    if found is None:
+        return "withdrawn"
+    return None if found[0].superseded_by is None else "superseded"
+
+
+def submit_draft(node: Node, maker: Maker, draft_id: str, seen: str) -> str:
+    """Sign and submit a draft, and erase it; returns the record's statement id. ``seen`` is the digest of the draft as
+    it was shown to who signs.
+
+    Whoever submits it twice gets the same record: requests for one draft take turns, and its id is the idempotency key.
+    Raises NotFound; Conflict, code "draft-changed", when another page changed it since; InvalidInput with its
+    ``problems`` by field, and what ``submit_record`` raises.
+    """
+    with node.draft_files.alone(draft_id):
+        draft = read_draft(node, maker.pseudonym, draft_id)
+        if draft.row.statement_id is not None:
+            return draft.row.statement_id
+        check_seen(draft, seen)
+        summary = summarise(node, maker, draft_id)
+        if summary.record is None:
+            raise InvalidInput(
+                "The draft is not complete.", code="draft-incomplete", problems=tuple(summary.problems.items())
+            )
+        files, _ = _files(draft)
+        receipt = _submit(node, maker, draft, submission_of(draft.fields, files, draft.row.supersedes))
+        close(node, maker.pseudonym, draft_id, receipt.statement_id)
+    return receipt.statement_id
+
+
+def check_seen(draft: Draft, seen: str) -> None:
+    """What is signed is what was shown. Raises Conflict."""
+    if draft.digest != seen:
+        raise Conflict("This draft was changed after it was shown: look at it again.", code="draft-changed")
+
+
+def _submit(node: Node, maker: Maker, draft: Draft, metadata: bytes) -> Receipt:
+    with contextlib.ExitStack() as stack:
+        scans = [_scan(node, file, stack) for file in draft.files]
+        return submit_record(node, maker, metadata, scans, f"draft-{draft.row.draft_id}")
+
+
+def _scan(node: Node, file: DraftFileRow, stack: contextlib.ExitStack) -> Scan:
+    name, moved = file.sha256 or "", not node.draft_files.path(file.file_id).is_file()
+    if file.stored or (moved and node.blobs.holds(name)):  # the second: submitted, and broken off before the draft went
+        return StoredScan(file.file_id, node.blobs.path(name), file.size, name)
+    arrival = stack.enter_context(node.draft_files.arrival(file.file_id, node.settings.max_scan_bytes))
+    return ReceivedScan(file.file_id, arrival, arrival.finish())
+
+
+def _files(draft: Draft) -> tuple[list[FileOf], dict[str, str]]:
+    """The files as the submission names them, and the code of what keeps some from being sent, by field."""
+    files, problems = [], {}
+    if not draft.files:
+        problems["files"] = "no-scan"
+    for file in draft.files:
+        reading, said = json.loads(file.reading) if file.reading else {}, of_file(draft.fields, file.file_id)
+        if file.sha256 is None:
+            problems[f"file.{file.file_id}"] = "not-whole"
+        elif not reading:
+            problems[f"file.{file.file_id}"] = "not-read"
+        elif "refused" in reading:
+            problems[f"file.{file.file_id}"] = "refused"
+        elif is_stale(file, said):
+            problems[f"file.{file.file_id}"] = "not-read"
+        modality = Modality(reading.get("modality", Modality.TOPOGRAPHY))
+        if modality is Modality.REFLECTANCE and not said.get("lateral_resolution_um"):
+            problems[f"file.{file.file_id}"] = "no-scale"
+        files.append(FileOf(file.file_id, modality, marked_in(file, said)))
+    return files, problems
+
+
+def _record(node: Node, maker: Maker, draft: Draft, files: Sequence[FileOf]) -> Record:
+    try:
+        submission = parse_submission(submission_of(draft.fields, files, draft.row.supersedes))
+    except ContractError as error:
+        raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
+    check_dates(submission, now())
+    return record_from(node, maker, submission, {file.file_id: _blob(file) for file in draft.files}, UNSIGNED)
+
+
+def _blob(file: DraftFileRow) -> Blob:
+    reading = json.loads(file.reading) if file.reading else {}
+    media_type = reading.get("report", {}).get("media_type", "application/x-x3p")
+    return Blob(sha256=file.sha256 or UNSIGNED, size=file.size, media_type=media_type)
+
+
+def _reached(node: Node, record: Record) -> tuple[Reached, ...]:
+    found, owner = [], node.node_id
+    with node.store.read() as session:
+        groups = groups_of(session, owner)
+        peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+        for peer in peers:
+            jurisdiction = Jurisdiction(peer.jurisdiction)
+            if names(record, jurisdiction, groups):
+                refusal = decide(session, UNSIGNED, record, peer, owner=owner)
+                state, reason = ("withheld", refusal.reason) if refusal else ("sent", None)
+                found.append(Reached(jurisdiction, state, reason))
+    reached = {item.jurisdiction for item in found}
+    if record.level is not ReleaseLevel.NONE:
+        named = {name for name in Jurisdiction if names(record, name, groups)}
+        found += [Reached(name, "no-peer") for name in sorted(named - reached)]
+    return tuple(found)

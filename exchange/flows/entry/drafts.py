@@ -1,0 +1,224 @@
+"""An examiner enters an exhibit: a draft on the server, saved as it is typed, seen by nobody else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import now
+from exchange.errors import NotFound, TooMany
+from exchange.flows.entry.draft_changes import Change, merged
+from exchange.flows.entry.draft_form import FILE_TEXTS, FREE_TEXTS, fields_of, fields_of_file
+from exchange.flows.entry.free_text import PLACES, Doubt, doubts
+from exchange.flows.node.node import Node
+from exchange.flows.statement.sharing import record_of
+from exchange.store.draft_tables import DraftFileRow, DraftRow
+from exchange.store.drafts import (
+    add_draft,
+    add_file,
+    close_draft,
+    files_of,
+    find_draft,
+    last_of_case,
+    outlived_drafts,
+    own_drafts,
+    remove_draft,
+    save_fields,
+    typed,
+)
+from exchange.store.records import find_record
+from schemas import ContractError, fold_calibre
+from schemas.vocabulary import Answer, DatePrecision, HandlingCode, Jurisdiction, ReleaseLevel
+
+MAX_DRAFTS = 50
+"""Of one examiner at a time: a busy week's exhibits, and an end to what one account may put on the disk."""
+RETENTION_YEARS = 10
+ERASED_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One draft as its examiner sees it. ``doubts``: free texts that may tell of a person, by field.
+
+    ``elsewhere``: what stands in fields that were not saved, because another page changed them too.
+    """
+
+    row: DraftRow
+    fields: dict[str, str]
+    files: Sequence[DraftFileRow]
+    doubts: dict[str, tuple[Doubt, ...]] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def calibre(self) -> str | None:
+        """The C.I.P. designation that the typed calibre is folded to, where it is known."""
+        try:
+            return fold_calibre(self.fields.get("exhibit.calibre", "")).value
+        except ContractError:
+            return None
+
+    @property
+    def read_files(self) -> dict[str, bool]:
+        """Of each file whether it was read, so that a page can show it."""
+        return {file.file_id: file.reading is not None for file in self.files}
+
+    @property
+    def digest(self) -> str:
+        """Of all that would be signed: another one, and what was shown to somebody is no longer what is here."""
+        files = [[file.file_id, file.sha256, file.region_mask, file.region_roi] for file in self.files]
+        return hashlib.sha256(json.dumps([self.fields, files], sort_keys=True).encode()).hexdigest()
+
+
+def begin(node: Node, pseudonym: str, case_reference: str = "") -> str:
+    """A new draft; returns its id. Raises TooMany."""
+    with node.store.write() as session:
+        return _add(session, pseudonym, first_fields(case_reference)).draft_id
+
+
+def last_exhibit(node: Node, case_reference: str) -> str | None:
+    """The newest current record of a case of this node."""
+    with node.store.read() as session:
+        row = last_of_case(session, node.node_id, case_reference)
+        return None if row is None else row.statement_id
+
+
+def begin_from(node: Node, pseudonym: str, statement_id: str, *, amend: bool) -> str:
+    """Another exhibit of a record's case, or a new version of it whose scans need not be sent again.
+
+    1. Find the record: of this node, current. Anything else: NotFound.
+    2. Fill the form from it; of an amendment also the files, which lie among the blobs.
+    Raises NotFound, TooMany.
+    """
+    with node.store.write() as session:
+        # 1.
+        found = find_record(session, statement_id)
+        if found is None or found[0].issuer != node.node_id or found[0].superseded_by is not None:
+            raise NotFound("There is no current record of this node under this number.")
+        record = record_of(session, statement_id)
+
+        # 2.
+        draft = _add(session, pseudonym, fields_of(record), supersedes=statement_id if amend else None)
+        fields = typed(draft)
+        for number, acquisition in enumerate(record.acquisitions if amend else (), start=1):
+            blob = acquisition.blob
+            name = f"{number}-{acquisition.roi}"
+            file = add_file(session, draft, name, blob.size, "", stored_as=blob.sha256)
+            if acquisition.region_mask is not None:
+                file.region_mask, file.region_roi = acquisition.region_mask.model_dump_json(), acquisition.roi.value
+            fields |= fields_of_file(acquisition, file.file_id)
+        save_fields(draft, fields)
+        return draft.draft_id
+
+
+def first_fields(case_reference: str) -> dict[str, str]:
+    """What an empty form says: nothing is shared, and kept for ten years."""
+    return {
+        **({"case_reference": case_reference} if case_reference else {}),
+        "exhibit.occurred.precision": DatePrecision.DAY.value,
+        "exhibit.within_80_km_of_border": Answer.UNKNOWN.value,
+        "handling.code": HandlingCode.H1.value,
+        "level": ReleaseLevel.NONE.value,
+        "retention_until": years_on(now().date(), RETENTION_YEARS).isoformat(),
+    }
+
+
+def read_draft(node: Node, pseudonym: str, draft_id: str) -> Draft:
+    """Raises NotFound, also for another's."""
+    with node.store.read() as session:
+        row = find_draft(session, pseudonym, draft_id)
+        return _draft(row, files_of(session, draft_id))
+
+
+def save(node: Node, pseudonym: str, draft_id: str, changes: Mapping[str, Change]) -> Draft:
+    """Keep what was changed, whether the draft is complete or not; the rest of it stays as it is.
+
+    Raises NotFound, also for what was submitted.
+    """
+    with node.store.write() as session:
+        row = open_draft(session, pseudonym, draft_id)
+        files = files_of(session, draft_id)
+        fields, elsewhere = merged(typed(row), changes, (file.file_id for file in files))
+        if fields != typed(row):
+            save_fields(row, fields)
+        return _draft(row, files, elsewhere)
+
+
+def discard(node: Node, pseudonym: str, draft_id: str) -> None:
+    with node.draft_files.alone(draft_id):
+        with node.store.write() as session:
+            files = remove_draft(session, open_draft(session, pseudonym, draft_id))
+        _erase(node, files)
+
+
+def close(node: Node, pseudonym: str, draft_id: str, statement_id: str) -> None:
+    """The draft became this record: nothing else of it is kept."""
+    with node.store.write() as session:
+        files = close_draft(session, find_draft(session, pseudonym, draft_id), statement_id)
+    _erase(node, files)
+
+
+def erase_outlived_drafts(node: Node) -> int:
+    """Erase what nobody touched for ``draft_days``, submitted or not. Returns how many went."""
+    with node.store.read() as session:
+        if not outlived_drafts(session, older_than_s=node.settings.draft_days * 86_400, limit=1):
+            return 0
+    with node.store.write() as session:
+        old = outlived_drafts(session, older_than_s=node.settings.draft_days * 86_400, limit=ERASED_AT_ONCE)
+        files = [file for row in old for file in remove_draft(session, row)]
+    _erase(node, files)
+    return len(old)
+
+
+def open_draft(session: Session, pseudonym: str, draft_id: str) -> DraftRow:
+    """A draft that may still be changed. Raises NotFound."""
+    row = find_draft(session, pseudonym, draft_id)
+    if row.statement_id is not None:
+        raise NotFound("This draft was submitted; amend its record.")
+    return row
+
+
+def doubtful(fields: Mapping[str, str]) -> dict[str, tuple[Doubt, ...]]:
+    """The free texts that may tell of a person, by field."""
+    free = {name: fields[name] for name in fields if name in FREE_TEXTS or _is_text_of_file(name)}
+    found = {name: doubts(text, place=name.rpartition(".")[2] in PLACES) for name, text in free.items()}
+    return {name: doubt for name, doubt in found.items() if doubt}
+
+
+def years_on(day: date, years: int) -> date:
+    """The same day of another year; of 29 February the 28th."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)
+
+
+def audience_of(groups: Mapping[str, frozenset[Jurisdiction]], own: Jurisdiction) -> list[str]:
+    """Whom a record may name: every other jurisdiction, and this node's groups of them."""
+    return [code.value for code in Jurisdiction if code is not own] + sorted(groups)
+
+
+def _is_text_of_file(name: str) -> bool:
+    said = re.match(r"^file\.[0-9a-f]{32}\.(.+)$", name)
+    return said is not None and said[1] in FILE_TEXTS
+
+
+def _add(session: Session, pseudonym: str, fields: Mapping[str, str], supersedes: str | None = None) -> DraftRow:
+    if len(own_drafts(session, pseudonym)) >= MAX_DRAFTS:
+        raise TooMany(f"You have {MAX_DRAFTS} drafts; submit or discard some before you begin another.")
+    return add_draft(session, pseudonym, fields, supersedes)
+
+
+def _draft(row: DraftRow, files: Sequence[DraftFileRow], elsewhere: dict[str, str] | None = None) -> Draft:
+    fields = typed(row)
+    return Draft(row, fields, files, doubtful(fields), elsewhere or {})
+
+
+def _erase(node: Node, files: Sequence[str]) -> None:
+    for file_id in files:
+        node.draft_files.erase(file_id)

@@ -1,0 +1,1 @@
+"""What a hit is: one function of the set of signed statements, the same on every node."""

@@ -1,0 +1,136 @@
+"""What a hit rests on: rules 1 and 2 of `exchange.flows.hits.rules`, over the set of what was said of a pair."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TypeVar
+
+from exchange.flows.hits.vocabulary import MOST_HITS, NoEffect, Said
+from schemas import Conclusion, Feedback, Hit, Pair, PhysicalComparison, Retraction, Verification
+from schemas.vocabulary import AfteConclusion, Basis, HitStage
+
+S = TypeVar("S", Hit, Verification, PhysicalComparison, Feedback, Retraction)
+
+APART = frozenset({AfteConclusion.ELIMINATION, AfteConclusion.UNSUITABLE})
+"""What leads nowhere."""
+
+
+class Bases:
+    """Retractions, leads, and the conclusions and verifications that they rest on; each part is worked out once."""
+
+    def __init__(self, pair: Pair, said: Iterable[Said]) -> None:
+        self.pair = pair
+        self.sides = tuple(dict.fromkeys((pair.a.issuer, pair.b.issuer)))
+        self.known = {one.statement_id: one for one in said}
+        self.in_order = sorted(self.known.values(), key=lambda one: one.place)
+        self.no_effect: dict[str, NoEffect] = {}
+
+    # 1.
+    @cached_property
+    def taken_back(self) -> frozenset[str]:
+        return frozenset(
+            back.retracts
+            for said, back in self._all(Retraction)
+            if self._noted(said, self._why_not_retracted(back)) is None
+        )
+
+    def _why_not_retracted(self, back: Retraction) -> NoEffect | None:
+        of = self.known.get(back.retracts)
+        if of is None or not isinstance(of.statement, Conclusion | Verification | Hit):
+            return NoEffect.NOT_HERE
+        return None if of.statement.issuer == back.issuer else NoEffect.NOT_ITS_OWN
+
+    # 2.
+    @cached_property
+    def leads(self) -> dict[str, Said]:
+        """Those that were leads when they were signed: what was asked of one stays a question when it is taken back."""
+        return {
+            said.statement_id: said
+            for said, hit in self._all(Hit)
+            if hit.stage is HitStage.LEAD and self._noted(said, self._why_no_lead(said, hit)) is None
+        }
+
+    @cached_property
+    def standing_leads(self) -> list[Said]:
+        return [said for said in self.leads.values() if not self._is_taken_back(said)]
+
+    def _why_no_lead(self, said: Said, hit: Hit) -> NoEffect | None:
+        why = self._why_not_a_side(hit.issuer) or self._why_too_many(said)
+        return why or self._why_bases(hit, hit.basis) or self._why_apart(hit)
+
+    @cached_property
+    def _beyond(self) -> frozenset[str]:
+        """Hits of one issuer after the first of its log that count."""
+        counted: Counter[str] = Counter()
+        found = set()
+        for said, hit in self._all(Hit):
+            counted[hit.issuer] += 1
+            if counted[hit.issuer] > MOST_HITS:
+                found.add(said.statement_id)
+        return frozenset(found)
+
+    def _why_too_many(self, said: Said) -> NoEffect | None:
+        return NoEffect.TOO_MANY if said.statement_id in self._beyond else None
+
+    def _why_not_a_side(self, issuer: str) -> NoEffect | None:
+        return None if issuer in self.sides else NoEffect.NOT_A_SIDE
+
+    def _why_bases(self, said: Hit | PhysicalComparison, basis: Basis) -> NoEffect | None:
+        """A conclusion and its verification: there, its issuer's own, of this pair, on this basis, by two people."""
+        named = self._bases(said)
+        if named is None:
+            return NoEffect.NOT_HERE
+        first, second = named
+        if not first.issuer == second.issuer == said.issuer:
+            return NoEffect.NOT_ITS_OWN
+        of_pair = first.pair == second.pair == self.pair and (not isinstance(said, Hit) or said.pair == self.pair)
+        if not of_pair or second.verifies != said.conclusion:
+            return NoEffect.OTHER_PAIR
+        if not first.basis == second.basis == basis:
+            return NoEffect.OTHER_BASIS
+        if first.made_by.pseudonym == second.made_by.pseudonym:
+            return NoEffect.SAME_EXAMINER
+        is_first = self.first_verifications.get(second.verifies) == said.verification
+        return None if is_first else NoEffect.VERIFIED_BEFORE
+
+    @cached_property
+    def first_verifications(self) -> dict[str, str]:
+        """Of each conclusion that of its issuer which came first, among those that a statement of the hit names, which
+        both sides have: who does not like it does not get another."""
+        found: dict[str, str] = {}
+        named = {getattr(said.statement, "verification", None) for said in self.in_order}
+        for said, second in self._all(Verification):
+            first = self.known.get(second.verifies)
+            if said.statement_id in named and first is not None and first.statement.issuer == second.issuer:
+                found.setdefault(second.verifies, said.statement_id)
+        return found
+
+    def _bases(self, said: Hit | PhysicalComparison) -> tuple[Conclusion, Verification] | None:
+        first, second = (self.known.get(name or "") for name in (said.conclusion, said.verification))
+        if first is None or second is None:
+            return None
+        if not isinstance(first.statement, Conclusion) or not isinstance(second.statement, Verification):
+            return None
+        return first.statement, second.statement
+
+    def _why_apart(self, hit: Hit) -> NoEffect | None:
+        return NoEffect.NOT_AGREED if set(self._concluded(hit)) & APART else None
+
+    def _concluded(self, said: Hit | PhysicalComparison) -> list[AfteConclusion]:
+        return [one.conclusion for one in self._bases(said) or ()]
+
+    def _is_taken_back(self, said: Said) -> bool:
+        """It, or what it rests on."""
+        rests_on = (getattr(said.statement, "conclusion", None), getattr(said.statement, "verification", None))
+        return bool({said.statement_id, *rests_on} & self.taken_back)
+
+    def _noted(self, said: Said, why: NoEffect | None) -> NoEffect | None:
+        if why is not None:
+            self.no_effect[said.statement_id] = why
+        return why
+
+    def _all(self, kind: type[S]) -> list[tuple[Said, S]]:
+        """By the index in the issuer's log, ties by the id: an order that every node has."""
+        return [(one, one.statement) for one in self.in_order if isinstance(one.statement, kind)]

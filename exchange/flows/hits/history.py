@@ -1,0 +1,307 @@
+"""Cases that were joined across a border: each hit with all that was signed about it, and whose turn it is."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+import structlog
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.errors import NotFound
+from exchange.flows.blind.visibility import Hidden
+from exchange.flows.hits.rules import lead_of
+from exchange.flows.hits.stage import Entry, Progress, Stage, both_have, progress
+from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS
+from exchange.flows.node.node import Node
+from exchange.store.hit_tables import HitPairRow
+from exchange.store.hits import (
+    all_pairs,
+    closed_pairs,
+    count_open,
+    countersigned,
+    hits_of_pair,
+    joined_scans,
+    open_pairs,
+    pairs_of,
+    pairs_that_wait_for,
+    retractions_of,
+    said_of_hits,
+)
+from exchange.store.records import find_records
+from exchange.store.reviews import Scans
+from exchange.store.statements import find_statement, find_statements
+from exchange.store.tables import RecordRow, StatementRow
+from schemas import AnyStatement, Hit, Pair, Side, open_envelope, parse_statement
+from schemas.vocabulary import HitStage
+
+log = structlog.get_logger(__name__)
+
+ABOUT_HIT = ("physical-comparison", "feedback", "message")
+RESTED_ON = ("conclusion", "verification")
+"""What a hit may name as its grounds; whatever else it names is no part of its history."""
+MOST_RETRACTIONS = 8
+"""Of one statement by one issuer, of which the first takes it back."""
+MOST_OPEN = 500
+"""So many are listed, of each node in turn the first due first; how many are left out is said beside them."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A pair that somebody signed a hit of. ``link_id`` is the statement's id of the sides' first lead by its place in
+    its issuer's log: it does not depend on what arrived when. ``records``: None for one that was withdrawn."""
+
+    link_id: str
+    pair: Pair
+    history: tuple[Entry, ...]
+    progress: Progress
+    records: tuple[RecordRow | None, RecordRow | None]
+
+    @property
+    def hit(self) -> Hit:
+        """The confirmed one where there is one that counts; otherwise the lead."""
+        hits = [(entry, entry.statement) for entry in self.history if isinstance(entry.statement, Hit)]
+        counting = [item for item in hits if item[0].statement_id not in self.progress.no_effect] or hits
+        return max(counting, key=lambda item: (item[1].stage is HitStage.CONFIRMED, item[0].said.place))[1]
+
+    @property
+    def lead_id(self) -> str:
+        """What a next step names: the first lead that stands."""
+        return lead_of(self.pair, (entry.said for entry in self.history)) or self.link_id
+
+    def late(self) -> bool:
+        return self.progress.late(stamp())
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the database knows of a hit without reading its statements."""
+
+    stage: Stage
+    due_at: str | None
+    waits_for: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KnownLink:
+    """A link as it is found in a list of all."""
+
+    link_id: str
+    pair_id: str
+    scans: Scans
+    progress: Standing
+    records: tuple[RecordRow | None, RecordRow | None]
+
+
+@dataclass(frozen=True)
+class OpenLinks:
+    """The first that are due, and how many more are open."""
+
+    links: list[Link]
+    left_out: int
+
+
+def all_links(session: Session, hidden: Hidden) -> list[KnownLink]:
+    """Every one, however many: open ones first, and among them the one that is due first; without those of ``hidden``
+    pairs."""
+    rows = all_pairs(session, without=_hidden_ids(session, hidden))
+    records = find_records(session, {name for row in rows for name in (row.record_a, row.record_b)})
+    return [_known(row, records) for row in rows]
+
+
+def my_turn(session: Session, node: Node, hidden: Hidden) -> list[KnownLink]:
+    """Every one where something is expected of this node, the first due first."""
+    rows = pairs_that_wait_for(session, node.node_id, without=_hidden_ids(session, hidden))
+    return [_known(row, {}) for row in rows]
+
+
+def _hidden_ids(session: Session, hidden: Hidden) -> frozenset[str]:
+    """The pairs that are left out before anything is counted."""
+    rows = pairs_of(session, set(hidden.versions), hidden.scans)
+    covered = [row for row in rows if hidden.covers((row.record_a, row.record_b), (row.scan_low, row.scan_high))]
+    return frozenset(row.pair for row in covered)
+
+
+def _known(row: HitPairRow, records: Mapping[str, RecordRow]) -> KnownLink:
+    standing = Standing(Stage(row.stage), row.due_at or None, tuple(row.waits_for.split()))
+    sides = records.get(row.record_a), records.get(row.record_b)
+    return KnownLink(row.link_id, row.pair, (row.scan_low, row.scan_high), standing, sides)
+
+
+def open_links(session: Session, node: Node, hidden: Hidden) -> OpenLinks:
+    """Where somebody has a turn, with their histories."""
+    without = _hidden_ids(session, hidden)
+    rows = open_pairs(session, without=without, limit=MOST_OPEN)
+    links = sorted(
+        links_of(session, node, [row.pair for row in rows]), key=lambda link: (link.progress.due_at or "", link.link_id)
+    )
+    return OpenLinks(links, count_open(session, without=without) - len(rows))
+
+
+def closed_links(
+    session: Session, node: Node, hidden: Hidden, *, after: str | None, limit: int
+) -> tuple[list[Link], str | None]:
+    """A page of those where nobody has a turn, the newest first, and after which pair the next one begins, if there is
+    one."""
+    rows = closed_pairs(session, without=_hidden_ids(session, hidden), after=after, limit=limit + 1)
+    return links_of(session, node, [row.pair for row in rows[:limit]]), rows[limit - 1].pair if len(
+        rows
+    ) > limit else None
+
+
+def find_link(session: Session, node: Node, link_id: str, hidden: Hidden) -> Link:
+    """By the statement's id of any hit of it. Raises NotFound, also for one of a ``hidden`` pair."""
+    row = find_statement(session, link_id)
+    said = _said_in(row) if row is not None and row.type == "hit" and believed(row) else None
+    found = None
+    if isinstance(said, Hit) and said.pair not in hidden:
+        found = next(iter(links_of(session, node, [pair_id(said.pair)])), None)
+    if found is None:
+        raise NotFound("There is no such hit on this node.")
+    return found
+
+
+def links_of(session: Session, node: Node, pairs: Iterable[str]) -> list[Link]:
+    """The links of these pairs, by their ids, with all that was signed of each; without what is not believed, and
+    without one that cannot be worked out: what one peer signed hides no hit of another's."""
+    hits = {pair: rows for pair in pairs if (rows := hits_of_pair(session, pair, most=MOST_HITS))}
+    shelf = _shelf(session, node, hits)
+    found = []
+    for pair, rows in hits.items():
+        try:
+            found.append(_link(node, rows, shelf))
+        except Exception:
+            log.exception("a hit cannot be worked out; it is left out, and tried again at the next start", pair=pair)
+    return found
+
+
+def history_of(session: Session, node: Node, pair: Pair, *named: str) -> tuple[Entry, ...]:
+    """All that was signed of a pair, and these statements beside it, in no order that means anything."""
+    hits = hits_of(session, pair)
+    shelf = _shelf(session, node, {pair_id(pair): hits}, besides=named)
+    found = {entry.statement_id: entry for entry in _entries(hits, shelf)}
+    for name in named:
+        for row in (shelf.rests_on.get(name), *shelf.about.get(name, [])):
+            if row is not None and believed(row):
+                found[row.statement_id] = _entry(row, shelf)
+    return tuple(found.values())
+
+
+def hits_of(session: Session, pair: Pair) -> list[StatementRow]:
+    """The hits of a pair, by their place in their issuer's log."""
+    return hits_of_pair(session, pair_id(pair), most=MOST_HITS)
+
+
+def linked(session: Session, wanted: Collection[Scans]) -> dict[Scans, str]:
+    """Those of these pairs of scans that are joined by a hit already, each with its link."""
+    return joined_scans(session, wanted)
+
+
+def pair_id(pair: Pair) -> str:
+    """The same on every node: SHA-256 over both sides."""
+    return hashlib.sha256(pair.model_dump_json().encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Shelf:
+    """What is known beside some hits, read at once: ``about``: what was said of each statement; ``rests_on``: the
+    conclusions and verifications that are named anywhere; ``times``: when the other side countersigned; ``records``:
+    those of either side that may be shown."""
+
+    about: dict[str, list[StatementRow]]
+    rests_on: dict[str, StatementRow]
+    times: dict[str, str]
+    records: dict[str, RecordRow]
+
+
+def _shelf(
+    session: Session, node: Node, hits: Mapping[str, Sequence[StatementRow]], *, besides: Collection[str] = ()
+) -> _Shelf:
+    """By their pairs; so much of each that a peer which signs without an end makes nobody wait."""
+    every = [row for rows in hits.values() for row in rows]
+    said = list(chain.from_iterable(_said_of(session, hits.keys(), kind) for kind in ABOUT_HIT))
+    said += retractions_of(session, {row.statement_id for row in every}, most=MOST_RETRACTIONS)
+    named = {name for row in (*every, *said) if believed(row) for name in _named_by(_said_in(row))} | set(besides)
+    rests_on = {name: row for name, row in find_statements(session, named).items() if row.type in RESTED_ON}
+    said += retractions_of(session, rests_on.keys(), most=MOST_RETRACTIONS)
+    about: dict[str, list[StatementRow]] = {}
+    for row in said:
+        about.setdefault(row.about or "", []).append(row)
+    records = {side.record for row in every for side in _sides(row)}
+    known = {row.statement_id for row in (*every, *said)} | rests_on.keys()
+    return _Shelf(about, rests_on, countersigned(session, node.node_id, known), find_records(session, records))
+
+
+def _said_of(session: Session, pairs: Collection[str], kind: str) -> list[StatementRow]:
+    """Of steps the first count, of feedback the last; of messages people want the newest."""
+    newest = kind != "physical-comparison"
+    return said_of_hits(session, pairs, kind, most=MOST_STEPS, newest=newest)
+
+
+def _link(node: Node, hits: list[StatementRow], shelf: _Shelf) -> Link:
+    pair = next(said.pair for row in hits if isinstance(said := _said_in(row), Hit))
+    entries = tuple(
+        sorted(_entries(hits, shelf), key=lambda entry: (entry.at, entry.statement.issuer, entry.log_index))
+    )
+    records = shelf.records.get(pair.a.record), shelf.records.get(pair.b.record)
+    leads = [row for row in hits if getattr(_said_in(row), "stage", None) is HitStage.LEAD]
+    of_sides = [row for row in leads if row.issuer in (pair.a.issuer, pair.b.issuer)]  # no third node names a hit
+    return Link((of_sides or leads or hits)[0].statement_id, pair, entries, progress(entries, node.settings), records)
+
+
+def _entries(hits: Sequence[StatementRow], shelf: _Shelf) -> Iterable[Entry]:
+    """Hits and what speaks of them, with what each rests on, and what was said of that."""
+    found: dict[str, StatementRow] = {}
+    for hit in hits:
+        for row in (hit, *shelf.about.get(hit.statement_id, [])):
+            found[row.statement_id] = row
+            if not believed(row):
+                continue
+            for name in _named_by(_said_in(row)):
+                for rested in (shelf.rests_on.get(name), *shelf.about.get(name, [])):
+                    if rested is not None:
+                        found[rested.statement_id] = rested
+    return [_entry(row, shelf) for row in found.values() if believed(row)]
+
+
+def believed(row: StatementRow) -> bool:
+    """Whole, and signed by a key that was in the right hands."""
+    return row.envelope is not None and row.refused_by is None
+
+
+def _named_by(said: AnyStatement) -> list[str]:
+    named = [getattr(said, "conclusion", None), getattr(said, "verification", None)]
+    return [name for name in named if name is not None]
+
+
+def _sides(row: StatementRow) -> tuple[Side, ...]:
+    said = _said_in(row)
+    return (said.pair.a, said.pair.b) if isinstance(said, Hit) else ()
+
+
+def _entry(row: StatementRow, shelf: _Shelf) -> Entry:
+    said = _said_in(row)
+    read_at = both_have(said, shelf.times.get(row.statement_id))
+    return Entry(row.statement_id, said, row.received_at, row.log_index, read_at)
+
+
+def _said_in(row: StatementRow) -> AnyStatement:
+    return _said(_Sealed(row.statement_id, row.envelope or b""))
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    """Known by the statement's id, which follows from all that it says."""
+
+    statement_id: str
+    envelope: bytes = field(compare=False)
+
+
+@functools.lru_cache(maxsize=4096)
+def _said(sealed: _Sealed) -> AnyStatement:
+    """What a statement says never changes, and is read once."""
+    return parse_statement(open_envelope(sealed.envelope).payload)

@@ -1,0 +1,106 @@
+"""How far a hit is, until when somebody has to act, and by which clock: the rules' result (``hit_rules``) with times.
+
+What a hit's stage is, no clock decides. Deadlines run from when the other side countersigned the statement that brought
+the hit there: both sides know that time. Until then they run from when it came to be known here, and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from exchange.clock import LAST, day_after, hours_after
+from exchange.config import Settings
+from exchange.flows.hits.rules import weigh
+from exchange.flows.hits.vocabulary import CLOSED, NoEffect, Said, begin_of
+from exchange.flows.hits.vocabulary import Stage as Stage
+from schemas import AnyStatement, Hit, Pair
+from schemas.vocabulary import FeedbackOutcome
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One signed step of a hit's history, as this node knows it. ``received_at`` is when it came to be known here;
+    ``countersigned_at`` when the other side signed that it had read it."""
+
+    statement_id: str
+    statement: AnyStatement
+    received_at: str
+    log_index: int
+    countersigned_at: str | None = None
+
+    @property
+    def at(self) -> str:
+        """The time that both sides have, as soon as there is one."""
+        return self.countersigned_at or self.received_at
+
+    @property
+    def said(self) -> Said:
+        return Said(self.statement_id, self.statement, self.log_index, self.countersigned_at)
+
+
+def both_have(statement: AnyStatement, read_at: str | None) -> str | None:
+    """The time that counts of when the other side states that it had read a statement. No later than ``LAST``, and no
+    earlier than its issuer states to have signed it: who reads cannot put it before its day, nor make it late."""
+    return min(max(read_at, getattr(statement, "stated_at", None) or ""), LAST) if read_at is not None else None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``waits_for`` are the nodes whose turn it is until ``due_at``; none when the hit is closed, or when all is said.
+    ``feedback`` is each node's last word on what became of it, ``on`` the day that was agreed, ``proposed``
+    the other day that each side would have. ``provisional``: the times are this node's own, since the other side has
+    not countersigned yet. ``no_effect``: what counts for nothing, and why."""
+
+    stage: Stage
+    since: str
+    due_at: str | None
+    waits_for: tuple[str, ...]
+    disputed: bool
+    feedback: Mapping[str, FeedbackOutcome]
+    on: date | None
+    proposed: Mapping[str, date]
+    provisional: bool
+    no_effect: Mapping[str, NoEffect]
+
+    def late(self, now: str) -> bool:
+        return self.due_at is not None and self.due_at < now
+
+
+def progress(history: Sequence[Entry], terms: Settings) -> Progress:
+    """How far the hit is of which this is the history, in whatever order. It holds one hit at least."""
+    found = weigh(pair_of_hit(history), (entry.said for entry in history))
+    by = next(entry for entry in history if entry.statement_id == found.brought_by)
+    due = _due(found.stage, by.at, found.on, found.turn, terms)
+    return Progress(
+        stage=found.stage,
+        since=by.at,
+        due_at=due,
+        waits_for=found.turn if due is not None else (),
+        disputed=found.disputed,
+        feedback=found.feedback,
+        on=found.on,
+        proposed=found.proposed,
+        provisional=by.countersigned_at is None and found.stage is not Stage.COMPARISON_AGREED and due is not None,
+        no_effect=found.no_effect,
+    )
+
+
+def pair_of_hit(history: Sequence[Entry]) -> Pair:
+    return next(entry.statement.pair for entry in history if isinstance(entry.statement, Hit))
+
+
+def _due(stage: Stage, since: str, on: date | None, turn: tuple[str, ...], terms: Settings) -> str | None:
+    """Until when it is somebody's turn."""
+    match stage:
+        case Stage.COMPARISON_AGREED if on is not None:
+            return begin_of(day_after(on))
+        case Stage.CONFIRMED:
+            return hours_after(since, terms.feedback_h) if turn else None
+        case Stage.COMPARED:
+            return hours_after(since, terms.dissemination_h)
+        case _ if stage in CLOSED:
+            return None
+        case _:
+            return hours_after(since, terms.comparison_answer_h)

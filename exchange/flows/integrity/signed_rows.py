@@ -1,0 +1,198 @@
+"""Hold the rows that were made of statements against these: a record's, its scans', a hit's, a receipt's.
+
+The statements were verified just before. What a row says beside them, of this node's own work, is no part of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from exchange.flows.hits.history import pair_id
+from exchange.flows.node.node import Node
+from exchange.log import merkle
+from exchange.store.at_rest import held_of, newer_versions, pair_of, rows_named, standing_stones
+from exchange.store.exhibits import exhibits_of_new
+from exchange.store.hit_tables import CountersignatureRow, HitRow
+from exchange.store.peers import lane_head_at
+from exchange.store.records import acquisition_columns, record_columns
+from exchange.store.reviews import scans_of
+from exchange.store.tables import AcquisitionRow, AudienceRow, BreechFaceClassRow, RecordRow, StatementRow
+from exchange.store.types import Base
+from exchange.trust.key_history import KeyHistory
+from exchange.trust.verify import VerifiedStatement
+from schemas import AnyStatement, ContractError, Hit, Receipt, Record, open_envelope, parse_statement
+from schemas.statements import about
+
+Difference = tuple[str, str]
+"""What differs, by table and key, and a sentence for the operator. No value: who may read this may not read all."""
+GONE = "The row is gone; it was made of a statement that is still here."
+UNBACKED = "No statement that is still here says this."
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A statement as its row has it, and as it was verified."""
+
+    row: StatementRow
+    verified: VerifiedStatement
+
+
+def differing(row: Base, key: str, expected: Mapping[str, Any]) -> Iterator[Difference]:
+    """Which columns of a row hold something else than was signed."""
+    wrong = [column for column, value in expected.items() if getattr(row, column) != _as_stored(value)]
+    if wrong:
+        yield f"{row.__tablename__} {key}", f"What stands in {', '.join(wrong)} is not what was signed."
+
+
+def _as_stored(value: Any) -> Any:
+    """As ``store.types.Words`` stores it."""
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+
+
+def said_in(row: StatementRow | None) -> AnyStatement | None:
+    """What a statement says; None of one that is gone, was erased, or cannot be read."""
+    if row is None or row.envelope is None:
+        return None
+    try:
+        return parse_statement(open_envelope(row.envelope).payload)
+    except ContractError:
+        return None
+
+
+def check_rows(session: Session, node: Node, keys: KeyHistory, signed: Sequence[Signed]) -> Iterator[Difference]:
+    """Compare what was made of some neighbouring statements of one issuer."""
+    for item in signed:
+        yield from _check_statement(item, keys)
+        if isinstance(item.verified.statement, Receipt) and item.row.refused_by is None:
+            yield from _check_lane(session, node, item.verified.statement)
+    yield from _check_records(session, node, keys.card.issuer, signed)
+    yield from _check_hits(session, signed)
+    yield from _check_receipts(session, signed)
+
+
+def _check_statement(item: Signed, keys: KeyHistory) -> Iterator[Difference]:
+    said, row = item.verified.statement, item.row
+    yield from differing(
+        row,
+        row.statement_id,
+        {
+            "type": said.type,
+            "about": about(said),
+            "leaf": merkle.leaf_hash(item.verified.envelope.leaf_data),
+            "refused_by": refused_by(keys, row.log_index) if said.type != "key-event" else None,
+        },
+    )
+
+
+def refused_by(keys: KeyHistory, index: int) -> str | None:
+    """The first key-event that says of the statement at this index that its key was in wrong hands."""
+    for link in keys.links:
+        if any(found.role == "statement" and index in found for found in keys.refused_by(link)):
+            return link.statement_id
+    return None
+
+
+def _check_lane(session: Session, node: Node, receipt: Receipt) -> Iterator[Difference]:
+    """What a peer signed for is what it was given here."""
+    if receipt.owner == node.node_id:
+        head = lane_head_at(session, receipt.issuer, receipt.count)
+        if head is None or head.hex() != receipt.head:
+            yield f"lane_item of {receipt.issuer}", f"The first {receipt.count} places are not what it signed for."
+
+
+def _check_records(session: Session, node: Node, issuer: str, signed: Sequence[Signed]) -> Iterator[Difference]:
+    records = {item.row.statement_id: item for item in signed if isinstance(item.verified.statement, Record)}
+    if not records:
+        return
+    rows = rows_named(session, RecordRow, RecordRow.statement_id, records)
+    newer = newer_versions(session, issuer, records)
+    stones, held = standing_stones(session, records, node.node_id), held_of(session, records)
+    superseded = {name: about(item.verified.statement) for name, item in records.items()}
+    exhibits = exhibits_of_new(session, issuer, superseded)
+    for name, item in records.items():
+        record = item.verified.statement
+        if not isinstance(record, Record):
+            raise TypeError(f"{name} is no record")
+        if name not in rows:
+            yield f"record {name}", GONE
+            continue
+        [row] = rows[name]
+        own = issuer == node.node_id
+        expected = record_columns(record) | {
+            "exhibit": exhibits[name],
+            "submitted_by": record.made_by.pseudonym if own else None,
+            "restricted": name in held and (row.restricted or name in stones),
+            "superseded_by": _superseded_by(row, item.row, newer.get(name, [])),
+        }
+        yield from differing(row, name, expected)
+        if name in stones and not row.restricted:
+            yield f"record {name}", "It was withdrawn, and no court holds it: its row should be gone."
+    yield from _check_parts(session, records)
+
+
+def _superseded_by(row: RecordRow, said: StatementRow, newer: Sequence[StatementRow]) -> str | None:
+    """By which version, as it stands if that is possible: of two that supersede one the last that came is named."""
+    if said.refused_by is not None:
+        return said.refused_by
+    believed = [version.statement_id for version in newer if version.refused_by is None]
+    possible = believed if len(believed) == len(newer) and believed else [*believed, None]
+    return row.superseded_by if row.superseded_by in possible else possible[-1]
+
+
+def _check_parts(session: Session, records: Mapping[str, Signed]) -> Iterator[Difference]:
+    audience = rows_named(session, AudienceRow, AudienceRow.statement_id, records)
+    classes = rows_named(session, BreechFaceClassRow, BreechFaceClassRow.statement_id, records)
+    scans = rows_named(session, AcquisitionRow, AcquisitionRow.statement_id, records)
+    for name, item in records.items():
+        record = item.verified.statement
+        if not isinstance(record, Record):
+            raise TypeError(f"{name} is no record")
+        if {row.name for row in audience.get(name, [])} != set(record.audience):
+            yield f"record_audience {name}", "The record was signed for another audience."
+        if {row.breech_face_class for row in classes.get(name, [])} != set(record.exhibit.classes.breech_face):
+            yield f"record_breech_face_class {name}", "The record was signed with other classes."
+        expected = {columns["position"]: columns for columns in acquisition_columns(name, record)}
+        there = {row.position: row for row in scans.get(name, [])}
+        if there.keys() != expected.keys():
+            yield f"acquisition of {name}", "The record was signed with scans at other positions."
+        for position in there.keys() & expected.keys():
+            yield from differing(there[position], f"{position} of {name}", expected[position])
+
+
+def _check_hits(session: Session, signed: Sequence[Signed]) -> Iterator[Difference]:
+    hits = {item.row.statement_id: item.verified.statement for item in signed if item.row.refused_by is None}
+    hits = {name: said for name, said in hits.items() if isinstance(said, Hit)}
+    rows = rows_named(session, HitRow, HitRow.statement_id, hits) if hits else {}
+    for name, hit in hits.items():
+        if not isinstance(hit, Hit):
+            raise TypeError(f"{name} is no hit")
+        if name not in rows:
+            yield f"hit {name}", GONE
+            continue
+        pair = pair_id(hit.pair)
+        yield from differing(rows[name][0], name, {"pair": pair})
+        known = pair_of(session, pair)
+        if known is None:
+            yield f"hit_pair {pair}", GONE
+            continue
+        low, high = scans_of(hit.pair.a.scan, hit.pair.b.scan)
+        sides = {"record_a": hit.pair.a.record, "record_b": hit.pair.b.record, "scan_low": low, "scan_high": high}
+        yield from differing(known, pair, sides)
+
+
+def _check_receipts(session: Session, signed: Sequence[Signed]) -> Iterator[Difference]:
+    said = {item.row.statement_id: item.verified.statement for item in signed}
+    timed = {name: one for name, one in said.items() if isinstance(one, Receipt) and one.stated_at is not None}
+    rows = rows_named(session, CountersignatureRow, CountersignatureRow.statement_id, timed) if timed else {}
+    for name, receipt in timed.items():
+        if not isinstance(receipt, Receipt):
+            raise TypeError(f"{name} is no receipt")
+        if name not in rows:
+            yield f"countersignature {name}", GONE
+            continue
+        expected = {"reader": receipt.issuer, "owner": receipt.owner, "count": receipt.count, "at": receipt.stated_at}
+        yield from differing(rows[name][0], name, expected)

@@ -1,0 +1,161 @@
+"""Enrol a peer: fetch its card, have two people compare the fingerprint or the registry name it, pin its keys, give it
+what it may have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from exchange.errors import Conflict, InvalidInput, NotFound, StatementInvalid
+from exchange.flows.keys.trust_root import admitted
+from exchange.flows.node.node import Node
+from exchange.flows.statement.sharing import share_anew
+from exchange.net.client import PeerClient
+from exchange.net.egress import Typed, end_of, is_literal
+from exchange.store.peers import PeerState, add_peer, find_peer, new_peer, peer_by_key, put_on_lane
+from exchange.store.statements import key_events
+from exchange.store.tables import PeerRow
+from exchange.store.terms import terms_for
+from exchange.trust.card import fingerprint, open_card, same_fingerprint
+from exchange.trust.keys import ED25519, key_id
+from schemas import ContractError, Envelope, KeyEvent, open_envelope
+
+
+@dataclass(frozen=True)
+class Introduction:
+    """A card as somebody showed it. Nothing in it is believed before the fingerprint was compared, or the registry
+    named it."""
+
+    card: KeyEvent
+    envelope: Envelope
+    fingerprint: str
+    typed: str | None = None
+    """The address at which it was asked for; None for a card that came as a file."""
+    reached: tuple[str, ...] = ()
+    """What that address led to."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the card states another address than the one that was typed, at which nobody has looked yet."""
+        return self.typed is not None and not same_address(self.typed, self.card.url)
+
+
+def fetch_introduction(node: Node, url: str) -> Introduction:
+    """Ask whoever answers at ``url`` for its card. Raises PeerUnreachable, EgressRefused, InvalidInput."""
+    guard = Typed(url, node.egress.networks)
+    client = PeerClient(
+        node.keys.transport,
+        guard=guard,
+        timeout_s=node.settings.peer_timeout_s,
+        certificate=node.settings.client_certificate,
+    )
+    try:
+        raw = client.fetch_card(url)
+    finally:
+        client.close()
+    return replace(read_introduction(node, raw), typed=url, reached=guard.reached)
+
+
+def read_introduction(node: Node, raw: bytes) -> Introduction:
+    """Read a card as it came, from the network or from a file. Raises InvalidInput."""
+    try:
+        envelope = open_envelope(raw)
+        card = open_card(envelope)
+    except (ContractError, StatementInvalid) as error:
+        raise InvalidInput(f"That is no node's card: {error}") from error
+    if card.issuer == node.node_id:
+        raise InvalidInput("That is this node itself.")
+    return Introduction(card, envelope, fingerprint(card.identity))
+
+
+def check_address(introduction: Introduction, address: str | None) -> None:
+    """Whether this node shall ask the peer at the address that its card states: the one that was typed, or ``address``,
+    as the operator confirmed it. Raises InvalidInput, which shows both."""
+    stated = introduction.card.url
+    if introduction.elsewhere and address != stated:
+        raise InvalidInput(
+            f"You typed {introduction.typed}, and the card that came from there states {stated}. This node would ask "
+            "the peer at the stated address from then on. Nothing was enrolled. Have the other side read its address "
+            "out; if it is the stated one, confirm that.",
+            code="address-differs",
+        )
+
+
+def same_address(one: str, other: str) -> bool:
+    """Whether two addresses lead to the same place: case, the usual port and a slash at the end tell nothing."""
+    parts = [urlsplit(url) for url in (one, other)]
+    first, second = [(part.scheme, *end_of(part.geturl()), part.path.rstrip("/"), part.query) for part in parts]
+    return first == second
+
+
+def enrol(
+    node: Node, introduction: Introduction, *, confirmed: str | None, legal_basis: str, address: str | None = None
+) -> PeerRow:
+    """Pin the keys of a card that is believed, and where its name leads, and put old records on the new lane.
+
+    Where the card states another address than the one that was typed, ``address`` is the stated one, confirmed.
+
+    Where a trust root is installed its registry must name the card's identity. Where there is none ``confirmed`` is
+    needed, the fingerprint as the other side read it out; where given it must agree. Raises InvalidInput when not,
+    Conflict when the peer is enrolled with other keys.
+    """
+    check_address(introduction, address)
+    registered = admitted(node, introduction.card)
+    if confirmed is None and registered is None:
+        raise InvalidInput("No trust root is installed here: have the other side read its fingerprint out.")
+    if confirmed is not None and not same_fingerprint(confirmed, introduction.fingerprint):
+        raise InvalidInput(
+            "The fingerprints differ: whoever answers at that address is not who you telephoned. Nothing was enrolled.",
+            code="fingerprint-differs",
+        )
+    if not legal_basis.strip():
+        raise InvalidInput("State the legal basis of this exchange: the treaty or law, and its article.")
+    card = introduction.card
+    peer = new_peer(
+        node_id=card.issuer,
+        jurisdiction=card.jurisdiction,
+        url=card.url,
+        card=introduction.envelope.raw,
+        transport_key_id=key_id(ED25519, card.delegation.transport),
+        legal_basis=legal_basis.strip(),
+    )
+    _confirm_name(node, introduction)
+    with node.store.write() as session:
+        known = find_peer(session, card.issuer)
+        if known is not None:
+            if known.card == introduction.envelope.raw and known.state == PeerState.ENROLLED:
+                return known
+            raise Conflict(f"{card.issuer} was enrolled before, as {known.state}; a key is never replaced silently.")
+        if peer_by_key(session, peer.transport_key_id) is not None:
+            raise Conflict(f"Another peer has the transport key of {card.issuer}; one of the two is not who it says.")
+        add_peer(session, peer)
+        for event in key_events(session, node.node_id)[1:]:  # the card it has; first, so that all else can be verified
+            put_on_lane(session, peer.node_id, event.statement_id)
+        for statement_id in terms_for(session, peer, owner=node.node_id):
+            put_on_lane(session, peer.node_id, statement_id)
+        share_anew(session, peer, owner=node.node_id)
+    return peer
+
+
+def _confirm_name(node: Node, introduction: Introduction) -> None:
+    """Write down where the name of the stated address leads. That of a card which came as a file is confirmed by the
+    first connection. Raises EgressRefused, InvalidInput."""
+    host, port = end_of(introduction.card.url)
+    if introduction.typed is None or is_literal(host):
+        return
+    reached = introduction.reached
+    if introduction.elsewhere:
+        try:
+            reached = tuple(Typed(introduction.card.url, node.egress.networks).addresses(host, port))
+        except OSError as error:
+            raise InvalidInput(f"The name {host} of the stated address is not known. Nothing was enrolled.") from error
+    node.egress.book.confirm(host, reached, why=f"enrolment of {introduction.card.issuer}")
+
+
+def revoke(node: Node, node_id: str) -> None:
+    """Answer and ask a peer no more. What it has it keeps until withdrawn; its keys stay known, for the evidence."""
+    with node.store.write() as session:
+        peer = find_peer(session, node_id)
+        if peer is None:
+            raise NotFound(f"There is no peer {node_id}. See: ffp peer list")
+        peer.state = PeerState.REVOKED

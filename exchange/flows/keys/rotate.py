@@ -1,0 +1,157 @@
+"""The operator replaces working keys: because it is time, or because one is in wrong hands."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exchange.errors import Conflict, InvalidInput
+from exchange.flows.keys.events import drop_refused, key_chain
+from exchange.flows.keys.restore_key_events import cosigned_anew, put_cosigned
+from exchange.flows.log.start import is_unsettled
+from exchange.flows.node.node import Node, check_keys
+from exchange.store.peers import PeerState, all_peers, put_on_lane
+from exchange.store.refused import refuse_statements
+from exchange.store.statements import append_own, latest_checkpoint, log_size
+from exchange.store.witness import witnesses
+from exchange.trust.key_files import exchange_folder, keep_events, prepare_folder
+from exchange.trust.key_history import KeyHistory, extend_history
+from exchange.trust.keys import HybridSigner, NodeKeys, fresh_keys, load_keys, settle_keys
+from schemas import CONTRACT_VERSION, Compromise, Envelope, KeyEvent, KeyRole, Maker, statement_id, statement_payload
+from schemas.vocabulary import Role, SignedInBy
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """The key-event that was logged, and how many own statements are not believed any more because of it."""
+
+    event: KeyEvent
+    refused: int
+
+
+def replace_keys(
+    node: Node,
+    identity: HybridSigner,
+    roles: Sequence[KeyRole],
+    *,
+    compromised: bool = False,
+    from_index: int | None = None,
+) -> Replaced:
+    """Replace the keys of these roles. Only for whoever holds the node's home alone (`sole_server`).
+
+    1. Where they are ``compromised``, their signatures are not believed from the log's ``from_index`` on. It is within
+       what a peer cosigned: what came before is proved to have been there. None: good up to now.
+    2. The new keys are written beside the old ones.
+    3. The identity signs the key-event; it is verified as every peer will, and kept beside the keys that it names.
+    4. In one transaction: the log goes no further meanwhile, the event is its next leaf and on each peer's lane, heads
+       that were cosigned are cosigned anew, and what a compromised key signed is set aside.
+    5. The new keys take the place of the old ones. What breaks off between 4 and 5 is finished at the next start
+       (`settle_keys`).
+
+    Raises InvalidInput, Conflict, StatementInvalid, ConfigurationError; up to step 4 nothing has changed.
+    """
+    # 1.
+    _check(node, identity, roles, compromised, from_index)
+
+    # 2.
+    folder, passphrase = node.settings.keys, node.settings.passphrase
+    settle_keys(folder, node.history.in_force, passphrase)
+    keys = load_keys(
+        prepare_folder(folder, fresh_keys(folder, roles, passphrase, keep_log=not compromised)), passphrase
+    )
+
+    # 3.
+    with node.store.read() as session:
+        size = log_size(session)
+    concerned = Compromise(roles=tuple(roles), from_index=size if from_index is None else from_index)
+    event = _event(node, identity, keys, size, concerned if compromised else None)
+    payload = statement_payload(event)
+    envelope = identity.sign(payload)
+    history = extend_history(node.history, envelope.raw)
+    keep_events(folder, key_chain(history))
+
+    # 4. Whatever is raised here: the prepared keys stay, since they may be those that the log names by now.
+    count = _store(node, statement_id(payload), event, envelope, history, keys)
+
+    # 5.
+    exchange_folder(folder)
+    drop_refused(node, node.history, history)
+    return Replaced(event, count)
+
+
+def cosigned_up_to(node: Node) -> int:
+    """The size of the largest head of the own log that a peer is known to have cosigned; 0 when there is none."""
+    with node.store.read() as session:
+        return max(witnesses(session).values(), default=0)
+
+
+def _check(
+    node: Node, identity: HybridSigner, roles: Sequence[KeyRole], compromised: bool, from_index: int | None
+) -> None:
+    if identity.public != node.card.identity:
+        raise InvalidInput("That identity key is another one than that of this node's card.", code="wrong-identity")
+    if not roles or len(set(roles)) != len(roles):
+        raise InvalidInput("Name each key to replace once: statement, log, witness, transport.")
+    if "log" in roles and not compromised and _owes_a_head(node):
+        raise Conflict(
+            "The log's keys were replaced before, and the head that the former ones sign too is not signed yet. Start "
+            "the node, wait until `ffp status` shows the head signed, stop it, and replace them then.",
+            code="head-not-signed",
+        )
+    if is_unsettled(node):
+        raise Conflict(
+            "This node's log may not be the whole one: it was restored from a backup, or contradicts what a peer "
+            "holds. Start it, and let it meet its peers first; `ffp status` says when it has.",
+            code="log-unsettled",
+        )
+    limit = cosigned_up_to(node)
+    if compromised and {"statement", "log"} & set(roles) and (from_index is None or from_index > limit):
+        raise InvalidInput(
+            f"A peer is known to have cosigned this log up to size {limit}; what came after is proved by nobody, so "
+            f"say from which index on the key is not believed, with --from-index, {limit} at the most.",
+            code="past-the-last-witness",
+        )
+
+
+def _owes_a_head(node: Node) -> bool:
+    """Whether the former keys of the log have still to sign the head at their replacement."""
+    due = node.history.last_doubly_signed
+    with node.store.read() as session:
+        latest = latest_checkpoint(session)
+    return due is not None and (latest is None or latest.size < due)
+
+
+def _event(node: Node, identity: HybridSigner, keys: NodeKeys, size: int, compromised: Compromise | None) -> KeyEvent:
+    return KeyEvent(
+        contract=CONTRACT_VERSION,
+        type="key-event",
+        event="rotate" if compromised is None else "compromise",
+        nonce=secrets.token_hex(32),
+        issuer=node.node_id,
+        made_by=Maker(pseudonym="operator", role=Role.OPERATOR, signed_in=SignedInBy.NODE_KEY),
+        jurisdiction=node.card.jurisdiction,
+        url=node.settings.url,
+        log_origin=node.card.log_origin,
+        identity=identity.public,
+        delegation=keys.delegated(size),
+        previous=node.history.last.statement_id,
+        compromised=compromised,
+    )
+
+
+def _store(node: Node, name: str, event: KeyEvent, envelope: Envelope, history: KeyHistory, keys: NodeKeys) -> int:
+    """The one transaction; returns how many own statements were set aside."""
+    replaced = keys.witness.public != node.keys.witness.public
+    cosigned = cosigned_anew(node, keys.witness) if replaced else {}
+    with node.store.write() as session:
+        check_keys(session, node.history.last.index)
+        if log_size(session) != event.delegation.from_index:
+            raise Conflict("The log grew meanwhile; nothing was changed. Try again.", code="log-grew")
+        append_own(session, name, event, event.type, envelope)
+        for peer in all_peers(session):
+            if peer.state == PeerState.ENROLLED:
+                put_on_lane(session, peer.node_id, name)
+        put_cosigned(session, cosigned)
+        ranges = [found for found in history.refused_by(history.last) if found.role == "statement"]
+        return sum(refuse_statements(session, node.node_id, found.first, found.end, name) for found in ranges)

@@ -1,0 +1,126 @@
+"""The trust root in a node's home: install a newer round, admit by it, and say what stands against it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+
+from exchange.clock import now
+from exchange.config import Settings
+from exchange.errors import ConfigurationError, InvalidInput, RootInvalid
+from exchange.flows.node.node import Node
+from exchange.store.peers import PeerState
+from exchange.store.tables import PeerRow
+from exchange.trust.card import open_card, same_fingerprint
+from exchange.trust.registry import RegisteredNode, Trust, admit, check_continues, verify_rounds
+from exchange.trust.root_files import read_rounds, write_rounds
+from schemas import KeyEvent, open_envelope
+
+WARNING = timedelta(days=60)  # six capitals need weeks to bring signatures together
+
+_verified = lru_cache(maxsize=1)(verify_rounds)  # of bytes alone: ten rounds take 0.3 s, and status asks each time
+
+
+def installed_trust(settings: Settings) -> Trust | None:
+    """What is installed; None when nothing ever was. Raises ConfigurationError when it cannot be believed."""
+    folder = settings.trust_root
+    if not os.path.lexists(folder):  # a link that leads nowhere is not nothing
+        return None
+    try:
+        return _verified(read_rounds(folder))
+    except RootInvalid as error:
+        raise ConfigurationError(
+            f"The trust root in {folder} cannot be believed ({error.code}): {error} No new peer is admitted. Copy the "
+            "folder from the backup."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"The trust root in {folder} cannot be read: {error.strerror}. No new peer is admitted. The folder must be "
+            "readable by the node's user."
+        ) from error
+
+
+def read_published(folder: Path) -> Trust:
+    """What somebody published, verified. Raises RootInvalid, ConfigurationError when there is nothing."""
+    rounds = read_rounds(folder)
+    if not rounds:
+        raise ConfigurationError(f"There is no 1.root.json in {folder}; name the folder that ffp root publish wrote.")
+    return verify_rounds(rounds)
+
+
+def install_trust(settings: Settings, offered: Trust, *, confirmed: str | None) -> None:
+    """Install what was published.
+
+    1. What is installed already goes on in what is offered: no round back, none changed.
+    2. The first time there is nothing to go on from: the digits of the last round were compared with somebody else.
+    3. Only the new rounds are written.
+    Raises RootInvalid, InvalidInput.
+    """
+    held = read_rounds(settings.trust_root)
+    check_continues(held, offered)
+    if not held and not (confirmed and same_fingerprint(confirmed, offered.fingerprint)):
+        raise InvalidInput(
+            "The digits differ from those of the round that is offered. Nothing was installed.",
+            code="fingerprint-differs",
+        )
+    write_rounds(settings.trust_root, offered, public=False)
+
+
+def admitted(node: Node, card: KeyEvent) -> RegisteredNode | None:
+    """The registry's entry for a new peer; None when no trust root is installed, and people must compare fingerprints.
+
+    Raises InvalidInput when the registry does not admit it, ConfigurationError when it cannot be believed.
+    """
+    trust = installed_trust(node.settings)
+    return None if trust is None else admit(trust, card, now=now())
+
+
+def root_alarms(node: Node, peers: Sequence[PeerRow]) -> list[str]:
+    """What the operator must know. None of it stops the exchange with peers that are enrolled."""
+    try:
+        trust = installed_trust(node.settings)
+    except ConfigurationError as error:
+        return [str(error)]
+    if trust is None:
+        return []
+    cards = [open_card(open_envelope(peer.card)) for peer in peers if peer.state == PeerState.ENROLLED]
+    return [*_expiry(trust), *_own(trust, node.card), *(alarm for card in cards for alarm in _peer(trust, card))]
+
+
+def _expiry(trust: Trust) -> list[str]:
+    moment, day = now(), f"{trust.expires:%Y-%m-%d}"
+    if moment >= trust.expires:
+        return [
+            f"Round {trust.version} of the trust root expired on {day}: no new peer is admitted; enrolled peers go on. "
+            "Install a newer round with: ffp root install"
+        ]
+    if moment >= trust.expires - WARNING:
+        return [f"Round {trust.version} of the trust root expires on {day}. The next round must be signed before then."]
+    return []
+
+
+def _own(trust: Trust, card: KeyEvent) -> list[str]:
+    if _stands(trust, card):
+        return []
+    return [
+        f"This node is not in the registry with its identity (round {trust.version}): peers that have the trust root "
+        "cannot enrol it. Send its card to those who sign the next round."
+    ]
+
+
+def _peer(trust: Trust, card: KeyEvent) -> list[str]:
+    if _stands(trust, card):
+        return []
+    how = "has another identity in" if trust.node(card.issuer) else "is not in"
+    return [
+        f"The peer {card.issuer} {how} the registry (round {trust.version}). It goes on until you decide: ask those "
+        f"who signed, then have it entered, or ffp peer revoke {card.issuer}"
+    ]
+
+
+def _stands(trust: Trust, card: KeyEvent) -> bool:
+    entry = trust.node(card.issuer)
+    return entry is not None and (entry.jurisdiction, entry.identity) == (card.jurisdiction, card.identity)

@@ -1,0 +1,97 @@
+"""What a node writes down of who saw and asked what, and the statements by which its log vouches for these rows."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp_in
+from exchange.flows.log.start import may_sign
+from exchange.flows.node.node import Node
+from exchange.flows.statement.sign_statement import THE_NODE, enter, say
+from exchange.log.audit_entry import Act, Actor, ActorKind, Deed, batch_root
+from exchange.policy import Purpose
+from exchange.store.audit import (
+    OpenRows,
+    add_batch,
+    add_deeds,
+    erase_batch_rows,
+    last_batch,
+    leaves_between,
+    oldest_kept_batch,
+    open_rows,
+    sealed_to,
+)
+from exchange.store.statements import latest_checkpoint
+from exchange.store.tables import PeerRow
+from schemas import AuditBatch
+from schemas.vocabulary import Role
+
+MAX_BATCH = 2**16
+"""Rows for one statement: 2 MB of hashes. What is left waits for the next."""
+DAY_S = 86_400
+
+NODE_ITSELF = Actor(ActorKind.NODE, "node", Role.NODE)
+CONSOLE = Actor(ActorKind.PERSON, "console", Role.OPERATOR)
+"""Who works with ``ffp`` on the node's own machine: the machine knows them, this software does not."""
+
+
+def dealt_with(peer: PeerRow, act: Act, subjects: tuple[str, ...], count: int, asked: str | None = None) -> Deed:
+    """What passed between this node and a peer: for correlation, under the legal basis of the peer's enrolment."""
+    actor = Actor(ActorKind.PEER, peer.node_id, Role.NODE)
+    return Deed(actor, act, count, subjects, asked, purpose=Purpose.CORRELATION, legal_basis=peer.legal_basis)
+
+
+def took(session: Session, peer: PeerRow, act: Act, subjects: tuple[str, ...], count: int) -> None:
+    """Write down what this node took from a peer, in the transaction that stores it; a page without an envelope leaves
+    nothing."""
+    if subjects:
+        add_deeds(session, [dealt_with(peer, act, subjects, count)])
+
+
+def seal_audit(node: Node) -> bool:
+    """Make one audit-batch statement of the rows that wait. Called before a head is signed; returns whether it did.
+
+    1. Only when the oldest row has waited long enough, the log may be signed, and the last batch has its head.
+    2. The root is signed outside of any transaction.
+    3. Rows never change and only grow, so what was signed is still true; unless another batch came first.
+
+    Making a batch is no audited act: the log stands still where nobody asks anything.
+    """
+    with node.store.read() as session:
+        waiting = _due(session, node)
+        if waiting is None:
+            return False
+        last = min(waiting.last, waiting.first + MAX_BATCH - 1)
+        leaves = leaves_between(session, waiting.first, last)
+    root = batch_root(leaves).hex()
+    said = say(node, AuditBatch, THE_NODE, first=waiting.first, count=len(leaves), root=root)
+    with node.store.write() as session:
+        if sealed_to(session) != waiting.first - 1:
+            return False
+        index = enter(session, said, to=[])
+        add_batch(session, first=waiting.first, count=len(leaves), statement_id=said.statement_id, log_index=index)
+    return True
+
+
+def erase_outlived_rows(node: Node) -> bool:
+    """Erase the rows of the oldest batch when its retention is over, and write that down. Returns whether it did."""
+    limit = stamp_in(-node.settings.audit_retention_days * DAY_S)
+    with node.store.read() as session:
+        if oldest_kept_batch(session, sealed_before=limit) is None:
+            return False
+    with node.store.write() as session:
+        batch = oldest_kept_batch(session, sealed_before=limit)
+        if batch is None:
+            return False
+        erase_batch_rows(session, batch)
+        add_deeds(session, [Deed(NODE_ITSELF, Act.ERASE_AUDIT, batch.count, (batch.statement_id,))])
+    return True
+
+
+def _due(session: Session, node: Node) -> OpenRows | None:
+    waiting = open_rows(session)
+    if waiting is None or waiting.oldest_at > stamp_in(-node.settings.audit_interval_s) or not may_sign(session):
+        return None
+    batch, head = last_batch(session), latest_checkpoint(session)
+    covered = batch is None or (head is not None and batch.log_index < head.size)
+    return waiting if covered else None

@@ -1,0 +1,228 @@
+"""After a start: append, but sign no head before peers have returned the last heads of this log that they cosigned.
+
+Whoever restores an old backup and signs on forks the log without knowing it. The peers know how far it was.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sqlalchemy.orm import Session
+
+from exchange.errors import CheckpointInvalid
+from exchange.flows.node.node import Node
+from exchange.log.checkpoint import Checkpoint, parse_text
+from exchange.store.at_rest import count_nodes, nodes_of
+from exchange.store.peers import PeerState, all_peers
+from exchange.store.rebuild import ask_again, keep_returned, lost_leaves, rebuild_sources
+from exchange.store.statements import latest_checkpoint, log_size
+from exchange.store.tables import CheckpointRow, LogStartRow, PeerRow
+from exchange.store.witness import LogStartState, disagreements, forget_returned, log_start, set_log_start
+
+MAX_RANGES = 50
+"""More are not read by anybody; `lost` has them all."""
+
+
+def begin_log_start(node: Node) -> None:
+    """Before anything is signed: whether this node must wait for its peers, and for how many of them.
+
+    A node that never signed a head, or has no peer, waits for nobody. A node that found itself in conflict stays so:
+    that its operator starts it again mends nothing. One that was being rebuilt goes on with that.
+    """
+    remembered = _remembered(node)
+    with node.store.write() as session:
+        latest, before = latest_checkpoint(session), log_start(session)
+        forget_returned(session)
+        match before.state if before is not None else LogStartState.FREE:
+            case LogStartState.CONFLICT | LogStartState.BEHIND:
+                return
+            case LogStartState.RECOVERING:
+                ask_again(session)
+                return
+            case _:
+                pass
+        signed_before = latest is not None or remembered is not None
+        state = LogStartState.WAITING if signed_before and _enrolled(session) else LogStartState.FREE
+        set_log_start(session, state, restored=_is_restored(latest, remembered))
+
+
+def was_set_back(node: Node, session: Session) -> bool:
+    """Whether the database was put back to an earlier state while this node ran: a server of PostgreSQL can be restored
+    without it. Looked at before each signature, as at a start; not before the first one after a restore."""
+    start = log_start(session)
+    if start is None or start.state != LogStartState.FREE or start.restored:
+        return False
+    return _is_restored(latest_checkpoint(session), _remembered(node))
+
+
+def may_sign(session: Session) -> bool:
+    """Whether heads may be signed, the own log's or, as a witness, another's."""
+    start = log_start(session)
+    if start is None or start.state == LogStartState.FREE:
+        return True
+    return start.state == LogStartState.WAITING and enough_returned(session, start)
+
+
+def is_unsettled(node: Node) -> bool:
+    """Whether this log contradicts what a peer holds; or was restored, and has not met enough peers since."""
+    with node.store.read() as session:
+        start, latest = log_start(session), latest_checkpoint(session)
+    if start is not None and start.state == LogStartState.CONFLICT:
+        return True
+    settled = start is not None and start.restored and start.state == LogStartState.FREE
+    return _is_restored(latest, _remembered(node)) and not settled
+
+
+def settle_log_start(session: Session) -> None:
+    """Once enough peers have returned their heads the start is over. Needs a write transaction."""
+    start = log_start(session)
+    if start is not None and start.state == LogStartState.WAITING and may_sign(session):
+        start.state = LogStartState.FREE
+
+
+def note_signed(session: Session) -> None:
+    """A head was signed: the database is again the one that signed last. Needs a write transaction."""
+    start = log_start(session)
+    if start is not None:
+        start.restored = False
+
+
+def enough_returned(session: Session, start: LogStartRow) -> bool:
+    return len(_returned(session)) >= _needed(session, start)
+
+
+def fall_behind(session: Session, peer: str, head: Checkpoint, note: bytes) -> None:
+    """A peer holds a head that this node signed and that its database does not reach: it was set back. Nothing is
+    signed before the log is that of the head again (`rebuild`). Needs a write transaction."""
+    keep_returned(session, peer, head.size, head.root, note)
+    detail = (
+        f"{peer} holds a head of this node's log that this node signed, size {head.size}, root "
+        f"{head.root.hex()[:16]}..., but the database here signed none beyond size {_signed_size(session)}. It was "
+        "restored from an older backup."
+    )
+    set_log_start(session, LogStartState.BEHIND, restored=True, detail=detail)
+
+
+def log_alarms(session: Session, node_id: str) -> list[str]:
+    """What keeps this node from signing its log, and what of it is lost, in words, with the next step."""
+    start = log_start(session)
+    blocked = [] if start is None or may_sign(session) else [f"{start.began_at} {_why(session, start, node_id)}"]
+    return [*blocked, *_losses(session), *_torn(session)]
+
+
+def _torn(session: Session) -> list[str]:
+    lost = nodes_of(log_size(session)) - count_nodes(session)
+    if lost <= 0:
+        return []
+    return [
+        f"The database has lost {lost} hashes of the tree of this node's log. They are made again by themselves within "
+        "a minute, or at once by `ffp log mend`; `ffp log check` names them. Look after the disk."
+    ]
+
+
+def _why(session: Session, start: LogStartRow, node_id: str) -> str:
+    silent = "This node signs no head of its log, and no new record leaves it."
+    match LogStartState(start.state):
+        case LogStartState.CONFLICT:
+            kept = len(disagreements(session, node_id))
+            return f"{start.detail} Kept as evidence, shown by `ffp log evidence`: {kept}."
+        case LogStartState.BEHIND:
+            return (
+                f"{silent} {start.detail} It fetches the hashes of its log back by itself, once "
+                f"{_progress(session, start)} If this lasts, no peer that is reached has them: see `ffp peer list`. A "
+                "newer backup, one that holds that head, mends it too."
+            )
+        case LogStartState.RECOVERING:
+            waiting = ", ".join(row.peer for row in rebuild_sources(session) if not row.tried)
+            return (
+                f"{silent} {start.detail} The hashes of its log are back; its statements are fetched from its peers: "
+                f"{waiting or 'all were asked'}."
+            )
+        case LogStartState.WAITING | LogStartState.FREE:
+            why = (
+                "The database is not the one that last signed here: it was restored from a backup, or came without the "
+                "file last-head."
+                if start.restored
+                else "It was started."
+            )
+            return (
+                f"{silent} {why} It waits until {_progress(session, start)} It asks again by itself. If this lasts, "
+                "see with `ffp peer list` why it does not reach them, or telephone them."
+            )
+
+
+def _progress(session: Session, start: LogStartRow) -> str:
+    missing = ", ".join(peer.node_id for peer in _enrolled(session) if peer.returned_at is None)
+    return (
+        f"{_needed(session, start)} of its peers have returned the last head of its log that they cosigned; "
+        f"{len(_returned(session))} did, missing are: {missing or 'none'}."
+    )
+
+
+def _losses(session: Session) -> list[str]:
+    lost = lost_leaves(session)
+    if not lost:
+        return []
+    asked = ", ".join(row.peer for row in rebuild_sources(session))
+    rest = f"Not asked to the end yet: {asked}." if asked else "No peer holds them."
+    return [
+        f"{lost[0].found_at} Lost since this node was restored: {len(lost)} of the statements of its log, at the log "
+        f"indices {_ranges([row.log_index for row in lost])}. {rest} Their hashes stay in the log. Find out from the "
+        "laboratory's own files which they were, and submit them again."
+    ]
+
+
+def _ranges(indices: list[int]) -> str:
+    """4-6, 9; bounded, since an alarm is read by a person."""
+    found: list[list[int]] = []
+    for index in indices:
+        if found and found[-1][1] == index - 1:
+            found[-1][1] = index
+        else:
+            found.append([index, index])
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in found[:MAX_RANGES]]
+    return ", ".join(shown) + (f" and {len(found) - MAX_RANGES} more ranges" if len(found) > MAX_RANGES else "")
+
+
+def remember_head(node: Node, head: Checkpoint) -> None:
+    """Write the signed head down beside the database. Raises OSError when the disk does not take it."""
+    path = node.settings.last_head
+    part = path.with_suffix(".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(head.text)
+        file.flush()
+        os.fsync(file.fileno())  # else a power cut may leave an empty file, which looks like a restore
+    part.replace(path)
+
+
+def _remembered(node: Node) -> Checkpoint | None:
+    """The last head that was signed in this home. None when nothing tells of one: absent and unreadable are the same
+    here, since either way the database may be older than what was signed."""
+    try:
+        return parse_text(node.settings.last_head.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, CheckpointInvalid):
+        return None
+
+
+def _is_restored(latest: CheckpointRow | None, remembered: Checkpoint | None) -> bool:
+    if latest is None or remembered is None:
+        return (latest is None) != (remembered is None)
+    return remembered.size > latest.size or (remembered.size == latest.size and remembered.root != latest.root)
+
+
+def _signed_size(session: Session) -> int:
+    latest = latest_checkpoint(session)
+    return latest.size if latest else 0
+
+
+def _enrolled(session: Session) -> list[PeerRow]:
+    return [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+
+
+def _returned(session: Session) -> list[PeerRow]:
+    return [peer for peer in _enrolled(session) if peer.returned_at is not None]
+
+
+def _needed(session: Session, start: LogStartRow) -> int:
+    peers = len(_enrolled(session))
+    return min(peers, peers // 2 + 1 if start.restored else 1)

@@ -1,0 +1,1 @@
+"""How far a focal point has come, by what its node can see."""

@@ -1,0 +1,1 @@
+"""The half-yearly monitoring report: definitions, counts, and its release by the head."""

@@ -1,0 +1,265 @@
+"""The report of a half-year as one document: the bytes that are approved, and what is read back from them.
+
+Aggregates alone: no record, no case, no person, no date of anything that happened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from exchange.config import Settings
+from exchange.flows.monitoring.counts import Counted
+from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, STAGES, Definition
+from exchange.flows.monitoring.gap import Gap
+from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.release import NO_DATA, Figure, Row, exact, told_hours, told_rate, told_row
+from exchange.flows.monitoring.rows import Rows
+from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
+
+FORMAT = "ffp-monitoring-report/1"
+
+
+@dataclass(frozen=True)
+class NodeShare:
+    """How much of the time a node was there. ``share``: 0 to 1."""
+
+    jurisdiction: str
+    node_id: str
+    share: Figure
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A line of the policy that keeps something from a partner. ``rule``: the policy's, or ``review_overdue``."""
+
+    partner: str
+    kinds: tuple[str, ...]
+    rule: str
+    article: str
+    review_by: str
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The totals of an earlier half-year, as they were approved: each count's, each stage's median, and the rate."""
+
+    half: str
+    sha256: str
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True)
+class Document:
+    """``begun`` is the day from which on the node has data, where that lies within the half-year. ``counted_to`` is the
+    end of the half-year, or the moment while it lasts. ``earlier``: the first of it is the baseline."""
+
+    half: Half
+    counted_to: str
+    begun: str | None
+    node_id: str
+    jurisdiction: str
+    partners: tuple[str, ...]
+    smallest: int
+    terms_h: Mapping[str, int]
+    counts: Mapping[str, Row]
+    rate: Row
+    stages: Mapping[str, tuple[Figure, Figure]]
+    gaps: Mapping[str, Row]
+    bases: tuple[Basis, ...]
+    nodes: tuple[NodeShare, ...]
+    earlier: tuple[Earlier, ...]
+
+    @property
+    def trend(self) -> Mapping[str, Figure]:
+        """What a later half-year is compared with."""
+        medians = {f"{name}_median_h": median for name, (median, _) in self.stages.items()}
+        totals = {name: row.total for name, row in self.counts.items()}
+        return {**totals, "feedback_rate": self.rate.total, **medians}
+
+
+def document_of(rows: Rows, counted: Counted, gap: Gap, terms: Settings, earlier: Sequence[Earlier]) -> Document:
+    """What may be told of it. The same rows give the same document."""
+    smallest = terms.monitoring_smallest
+    counts = {name: told_row(counted.counts[name], smallest) for name in COUNTS}
+    given, missing = counts["feedback_given"], counts["feedback_missing"]
+    rates = {column: told_rate(given.cells[column], missing.cells[column]) for column in given.cells}
+    begun = rows.began_at if rows.half.holds(rows.began_at) else None
+    return Document(
+        half=rows.half,
+        counted_to=rows.moment,
+        begun=begun[:10] if begun else None,
+        node_id=rows.node_id,
+        jurisdiction=rows.jurisdiction,
+        partners=tuple(rows.columns),
+        smallest=smallest,
+        terms_h={
+            "first_review": terms.first_review_h,
+            "verification": terms.second_review_h,
+            "dissemination": terms.dissemination_h,
+            "comparison_answer": terms.comparison_answer_h,
+            "feedback": terms.feedback_h,
+        },
+        counts=counts,
+        rate=Row(rates, told_rate(given.total, missing.total)),
+        stages={name: told_hours(counted.hours[name], smallest) for name in STAGES},
+        gaps={name: told_row(gap.counts[name], smallest) for name in GAPS},
+        bases=tuple(
+            Basis(
+                partner=line.basis.jurisdiction,
+                kinds=tuple(line.basis.kinds),
+                rule="review_overdue" if line.overdue else line.basis.rule,
+                article=line.basis.article,
+                review_by=line.basis.review_by.isoformat(),
+            )
+            for line in gap.lines
+        ),
+        nodes=_nodes(rows),
+        earlier=tuple(earlier),
+    )
+
+
+def _nodes(rows: Rows) -> tuple[NodeShare, ...]:
+    """This node first."""
+    own = NodeShare(rows.jurisdiction, rows.node_id, _share(rows.hours.get(rows.node_id, (0, 0))[1], _own_hours(rows)))
+    others = [
+        NodeShare(jurisdiction, node_id, _share(*reversed(rows.hours.get(node_id, (0, 0)))))
+        for node_id, jurisdiction in sorted(rows.partners.items(), key=lambda item: (item[1], item[0]))
+    ]
+    return own, *others
+
+
+def _own_hours(rows: Rows) -> int:
+    """The hours of the half-year that were touched since the node began; 0 when it never ran in it."""
+    if rows.began_at is None or rows.began_at >= rows.moment or rows.node_id not in rows.hours:
+        return 0
+    since, until = (datetime.fromisoformat(at) for at in (max(rows.began_at, rows.half.start), rows.moment))
+    first = since.replace(minute=0, second=0, microsecond=0)
+    return -int(-(until - first).total_seconds() // 3600)
+
+
+def _share(answered: int, asked: int) -> Figure:
+    return exact(round(min(answered / asked, 1), 4)) if asked else NO_DATA
+
+
+def write_document(document: Document, *, draft: bool = False) -> bytes:
+    """JSON, UTF-8, each key at its place: the same document gives the same bytes. A ``draft`` says so, and so has
+    another digest than what is approved."""
+    fields = {
+        "format": FORMAT,
+        **({"draft": True} if draft else {}),
+        "half": str(document.half),
+        "from": document.half.start,
+        "to": document.half.end,
+        "counted_to": document.counted_to,
+        "begun": document.begun,
+        "node": document.node_id,
+        "jurisdiction": {
+            "code": document.jurisdiction,
+            "name": Jurisdiction(document.jurisdiction).display_name,
+        },
+        "partners": [{"code": code, "name": Jurisdiction(code).display_name} for code in document.partners],
+        "smallest_count_told": document.smallest,
+        "terms_h": dict(document.terms_h),
+        "indicators": [
+            {**_defined(name, COUNTS[name]), "unit": "count", **_row(row)} for name, row in document.counts.items()
+        ],
+        "feedback_rate": {**_defined("feedback_rate", FEEDBACK_RATE), "unit": "share", **_row(document.rate)},
+        "stages": [
+            {
+                **_defined(name, STAGES[name]),
+                "unit": "hours",
+                "median": median.as_json(),
+                "percentile_90": high.as_json(),
+            }
+            for name, (median, high) in document.stages.items()
+        ],
+        "harmonisation_gap": [
+            {**_defined(name, GAPS[name]), "unit": "count", **_row(row)} for name, row in document.gaps.items()
+        ],
+        "legal_bases": [
+            {
+                "partner": item.partner,
+                "kinds": list(item.kinds),
+                "rule": item.rule,
+                "article": item.article,
+                "review_by": item.review_by,
+            }
+            for item in document.bases
+        ],
+        "availability": {
+            **_defined("availability", AVAILABILITY),
+            "unit": "share",
+            "nodes": [
+                {"jurisdiction": item.jurisdiction, "node": item.node_id, "share": item.share.as_json()}
+                for item in document.nodes
+            ],
+        },
+        "earlier": [
+            {
+                "half": item.half,
+                "sha256": item.sha256,
+                "figures": {name: figure.as_json() for name, figure in item.figures.items()},
+            }
+            for item in document.earlier
+        ],
+        "note": KOSOVO_FOOTNOTE,
+    }
+    return (json.dumps(fields, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def read_document(data: bytes) -> Document:
+    """Back from bytes that this node wrote and keeps."""
+    fields: dict[str, Any] = json.loads(data)
+    return Document(
+        half=Half.parse(fields["half"]),
+        counted_to=fields["counted_to"],
+        begun=fields["begun"],
+        node_id=fields["node"],
+        jurisdiction=fields["jurisdiction"]["code"],
+        partners=tuple(item["code"] for item in fields["partners"]),
+        smallest=fields["smallest_count_told"],
+        terms_h=fields["terms_h"],
+        counts={item["id"]: _read_row(item) for item in fields["indicators"]},
+        rate=_read_row(fields["feedback_rate"]),
+        stages={
+            item["id"]: (Figure.of_json(item["median"]), Figure.of_json(item["percentile_90"]))
+            for item in fields["stages"]
+        },
+        gaps={item["id"]: _read_row(item) for item in fields["harmonisation_gap"]},
+        bases=tuple(
+            Basis(item["partner"], tuple(item["kinds"]), item["rule"], item["article"], item["review_by"])
+            for item in fields["legal_bases"]
+        ),
+        nodes=tuple(
+            NodeShare(item["jurisdiction"], item["node"], Figure.of_json(item["share"]))
+            for item in fields["availability"]["nodes"]
+        ),
+        earlier=tuple(
+            Earlier(
+                item["half"],
+                item["sha256"],
+                {name: Figure.of_json(figure) for name, figure in item["figures"].items()},
+            )
+            for item in fields["earlier"]
+        ),
+    )
+
+
+def _defined(name: str, definition: Definition) -> dict[str, Any]:
+    return {"id": name, "goal": definition.goal, "title": definition.title, "definition": definition.text}
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "cells": {column: figure.as_json() for column, figure in row.cells.items()},
+        "total": row.total.as_json(),
+    }
+
+
+def _read_row(fields: Mapping[str, Any]) -> Row:
+    cells = {column: Figure.of_json(figure) for column, figure in fields["cells"].items()}
+    return Row(cells, Figure.of_json(fields["total"]))

@@ -1,0 +1,140 @@
+"""The gap that harmonised law would close: which exhibits of a half-year the law keeps from which partner, and by what.
+
+Worked out of the policy, grants and decisions that were signed by the moment, by the one rule that releases anything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from exchange.flows.monitoring.counts import Counts
+from exchange.flows.monitoring.definitions import GAPS
+from exchange.flows.monitoring.exhibits import roots_of
+from exchange.flows.monitoring.rows import Rows, entry_of
+from exchange.policy import Purpose, Reason, Recipient, Standing, Withheld, release
+from exchange.store.monitoring import said_before
+from exchange.store.peers import PeerState, all_peers
+from exchange.store.statements import find_statement
+from exchange.store.tables import PeerRow
+from schemas import Grant, LegalBasis, Policy, Record, Withdrawal, open_envelope, parse_statement
+from schemas.vocabulary import Jurisdiction, ReleaseLevel, SharingRule
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the policy that was in force at the moment and keeps something from a partner. ``overdue``: its review
+    was."""
+
+    basis: LegalBasis
+    overdue: bool
+
+
+@dataclass(frozen=True)
+class Gap:
+    """``counts`` by the name of the reason; ``lines`` in the order of the policy."""
+
+    counts: Mapping[str, Counts]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What the owner had said by the moment."""
+
+    policy: Policy | None
+    granted: frozenset[tuple[str, str]]
+    withdrawn: frozenset[str]
+    today: date
+
+
+def legal_gap(session: Session, rows: Rows) -> Gap:
+    """Of each exhibit that was entered in the half-year: what keeps it, as it stood at the moment, from each partner
+    that its owner meant it for. What the owner kept at home is no gap, and what was erased since is not known."""
+    terms = _terms_of(session, rows)
+    peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED and peer.node_id in rows.partners]
+    found: Counter[tuple[str, str]] = Counter()
+    for statement_id in _current(rows):
+        record = _record(session, statement_id)
+        if record is None or record.level is ReleaseLevel.NONE or statement_id in terms.withdrawn:
+            continue
+        kept = {(peer.jurisdiction, _kept_by(rows, statement_id, record, peer, terms)) for peer in peers}
+        found.update((column, name) for column, name in kept if name is not None)
+    counts = {name: {column: found[column, name] for column in rows.columns} for name in GAPS}
+    return Gap(counts, _lines(rows, terms))
+
+
+def _terms_of(session: Session, rows: Rows) -> _Terms:
+    said = [entry_of(row) for row in said_before(session, ("policy", "grant", "withdrawal"), rows.moment)]
+    own = [entry.statement for entry in said if entry.statement.issuer == rows.node_id]
+    return _Terms(
+        policy=next((item for item in reversed(own) if isinstance(item, Policy)), None),
+        granted=frozenset((item.record, str(item.jurisdiction)) for item in own if isinstance(item, Grant)),
+        withdrawn=frozenset(item.record for item in own if isinstance(item, Withdrawal) and item.holder is None),
+        today=(datetime.fromisoformat(rows.moment) - timedelta(milliseconds=1)).date(),
+    )
+
+
+def _current(rows: Rows) -> list[str]:
+    """The newest version by the moment of each own exhibit that was entered in the half-year."""
+    roots = roots_of(rows)
+    at = {version.statement_id: version.at for version in rows.versions}
+    newest = {roots[own.statement_id]: own.statement_id for own in rows.versions if own.issuer == rows.node_id}
+    return [statement_id for root, statement_id in newest.items() if rows.within(at.get(root))]
+
+
+def _record(session: Session, statement_id: str) -> Record | None:
+    row = find_statement(session, statement_id)
+    if row is None or row.envelope is None:
+        return None
+    statement = parse_statement(open_envelope(row.envelope).payload)
+    return statement if isinstance(statement, Record) else None
+
+
+def _kept_by(rows: Rows, statement_id: str, record: Record, peer: PeerRow, terms: _Terms) -> str | None:
+    """The name of the reason in law, as if nobody had decided; None where there is none."""
+    groups = {group.name: frozenset(group.members) for group in terms.policy.groups} if terms.policy else {}
+    bases = terms.policy.bases if terms.policy else None
+    answer = release(
+        record,
+        Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), enrolled=True),
+        Purpose.CORRELATION if record.level is ReleaseLevel.FULL else Purpose.SEARCH,
+        peer.legal_basis,
+        terms.today,
+        owner=rows.node_id,
+        standing=Standing(groups, bases, granted=(statement_id, peer.jurisdiction) in terms.granted),
+    )
+    if not isinstance(answer, Withheld):
+        return None
+    basis = _basis(bases or (), peer.jurisdiction, record)
+    match answer.reason:
+        case Reason.NO_LEGAL_BASIS:
+            return "no_article"
+        case Reason.BLOCKED_BY_LAW:
+            return "no_line" if basis is None else "blocked"
+        case Reason.NEEDS_APPROVAL if basis is not None and basis.rule is SharingRule.NEEDS_APPROVAL:
+            return "needs_approval"
+        case Reason.NEEDS_APPROVAL if basis is not None and basis.review_by < terms.today:
+            return "review_overdue"
+        case Reason.NEEDS_APPROVAL:
+            return "restriction"
+        case _:
+            return None
+
+
+def _basis(bases: Sequence[LegalBasis], jurisdiction: str, record: Record) -> LegalBasis | None:
+    of_this = (basis for basis in bases if basis.jurisdiction == jurisdiction and record.exhibit.kind in basis.kinds)
+    return next(of_this, None)
+
+
+def _lines(rows: Rows, terms: _Terms) -> tuple[Line, ...]:
+    lines = [
+        Line(basis, basis.rule is SharingRule.ALLOWED and basis.review_by < terms.today)
+        for basis in (terms.policy.bases if terms.policy else ())
+        if basis.jurisdiction in rows.columns
+    ]
+    return tuple(line for line in lines if line.overdue or line.basis.rule is not SharingRule.ALLOWED)

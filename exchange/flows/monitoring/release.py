@@ -1,0 +1,110 @@
+"""What may leave the node of a half-year's figures: small counts are held back, and with them whatever would tell them.
+
+The rule looks at one count at a time: 0 and whatever reaches ``smallest`` is told exactly; from 1 to below it only that
+it lies there. A sum that holds such a count is told as the range that follows from what is told of its parts, and a
+rate or a time is told where all that it is made of is. So a released table says nothing of a small count but that it is
+one, whatever is put beside it: its sums, the reports of other half-years, or those of other nodes, which have the same
+pairs. Hiding a further count to keep a sum exact would not do: the partner's report tells it.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from exchange.flows.monitoring.counts import Counts
+
+PERCENTILE = 0.9
+
+
+class Told(StrEnum):
+    """How much of a figure is told. No data is not 0, and neither is what is held back."""
+
+    EXACT = "exact"
+    BETWEEN = "between"
+    """``low`` to ``high``, both possible."""
+    HELD_BACK = "held_back"
+    NO_DATA = "no_data"
+
+
+@dataclass(frozen=True)
+class Figure:
+    told: Told
+    low: float | None = None
+    high: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        match self.told:
+            case Told.EXACT:
+                return {"told": str(self.told), "value": self.low}
+            case Told.BETWEEN:
+                return {"told": str(self.told), "low": self.low, "high": self.high}
+            case _:
+                return {"told": str(self.told)}
+
+    @classmethod
+    def of_json(cls, fields: Mapping[str, Any]) -> Figure:
+        told = Told(fields["told"])
+        if told is Told.EXACT:
+            return exact(fields["value"])
+        return cls(told, fields.get("low"), fields.get("high"))
+
+
+NO_DATA = Figure(Told.NO_DATA)
+HELD_BACK = Figure(Told.HELD_BACK)
+
+
+def exact(value: float) -> Figure:
+    return Figure(Told.EXACT, value, value)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One indicator: by column, and the sum of its columns."""
+
+    cells: Mapping[str, Figure]
+    total: Figure
+
+
+def told_count(count: int | None, smallest: int) -> Figure:
+    if count is None:
+        return NO_DATA
+    return exact(count) if count == 0 or count >= smallest else Figure(Told.BETWEEN, 1, smallest - 1)
+
+
+def told_row(counts: Counts, smallest: int) -> Row:
+    cells = {column: told_count(count, smallest) for column, count in counts.items()}
+    return Row(cells, _sum(list(cells.values())))
+
+
+def _sum(cells: Sequence[Figure]) -> Figure:
+    """Of what is told of the parts alone."""
+    if not cells or any(cell.told is Told.NO_DATA for cell in cells):
+        return NO_DATA
+    low, high = (sum(end or 0 for end in ends) for ends in zip(*((cell.low, cell.high) for cell in cells), strict=True))
+    return exact(low) if low == high else Figure(Told.BETWEEN, low, high)
+
+
+def told_hours(hours: Sequence[float], smallest: int) -> tuple[Figure, Figure]:
+    """The median and the 90th percentile (nearest rank), to a tenth of an hour; of too few spans nothing."""
+    if not hours:
+        return NO_DATA, NO_DATA
+    if len(hours) < smallest:
+        return HELD_BACK, HELD_BACK
+    ranked = sorted(hours)
+    high = ranked[math.ceil(PERCENTILE * len(ranked)) - 1]
+    return exact(round(statistics.median(ranked), 1)), exact(round(high, 1))
+
+
+def told_rate(given: Figure, missing: Figure) -> Figure:
+    """The share of what was given, to a thousandth, where both counts are told."""
+    if Told.NO_DATA in (given.told, missing.told):
+        return NO_DATA
+    if not (given.told is missing.told is Told.EXACT):
+        return HELD_BACK
+    due = (given.low or 0) + (missing.low or 0)
+    return exact(round((given.low or 0) / due, 3)) if due else NO_DATA

@@ -1,0 +1,100 @@
+"""What a half-year is counted from: rows and signed statements as they were known at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.flows.hits.stage import Entry, both_have
+from exchange.flows.monitoring.half_years import Half
+from exchange.flows.node.node import Node
+from exchange.store import monitoring
+from exchange.store.hits import countersigned
+from exchange.store.monitoring import Compared, Given, Version
+from exchange.store.peers import all_peers
+from exchange.store.review_tables import VerificationTaskRow
+from exchange.store.tables import ApprovalRow, QueryRow, StatementRow
+from schemas import open_envelope, parse_statement
+
+REVIEWING = ("hit", "conclusion", "verification", "physical-comparison", "feedback", "retraction", "withdrawal")
+BETWEEN_TWO = ("hit", "physical-comparison", "feedback", "retraction")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """``moment`` is the end of the half-year, or now while it lasts: nothing that came later is in here, so that the
+    same half-year is counted the same at any later time. ``began_at``: None of a node without a log.
+
+    ``partners`` has the jurisdiction of each peer that was enrolled by then. ``audited_since``: None when all audit
+    rows are kept. ``hours``: by node, in how many it was asked and in how many it answered.
+    """
+
+    node_id: str
+    jurisdiction: str
+    half: Half
+    moment: str
+    began_at: str | None
+    partners: Mapping[str, str]
+    versions: tuple[Version, ...]
+    said: tuple[Entry, ...]
+    cases: Mapping[str, tuple[str, str]]
+    given: tuple[Given, ...]
+    audited_since: str | None
+    compared: tuple[Compared, ...]
+    tasks: tuple[VerificationTaskRow, ...]
+    approvals: tuple[ApprovalRow, ...]
+    queries: tuple[QueryRow, ...]
+    hours: Mapping[str, tuple[int, int]]
+
+    @property
+    def columns(self) -> list[str]:
+        """The codes of the partners, in their order."""
+        return sorted(set(self.partners.values()) - {self.jurisdiction})
+
+    def column(self, issuer: str) -> str | None:
+        """The jurisdiction of a node; None of one that is no partner."""
+        return self.jurisdiction if issuer == self.node_id else self.partners.get(issuer)
+
+    def within(self, at: str | None) -> bool:
+        """Whether it happened in the half-year, as far as it has come."""
+        return self.half.holds(at) and at is not None and at < self.moment
+
+
+def rows_of(session: Session, node: Node, half: Half) -> Rows:
+    moment = min(half.end, stamp())
+    return Rows(
+        node_id=node.node_id,
+        jurisdiction=node.settings.jurisdiction,
+        half=half,
+        moment=moment,
+        began_at=monitoring.begun_at(session, node.node_id),
+        partners={peer.node_id: peer.jurisdiction for peer in all_peers(session) if peer.enrolled_at < moment},
+        versions=tuple(monitoring.versions_before(session, moment)),
+        said=_said_before(session, node, moment),
+        cases=monitoring.cases_of(session),
+        given=tuple(monitoring.given_before(session, node.node_id, moment)),
+        audited_since=monitoring.audit_kept_since(session),
+        compared=tuple(monitoring.compared_records(session, node.node_id)),
+        tasks=tuple(monitoring.tasks_before(session, moment)),
+        approvals=tuple(monitoring.approvals_before(session, moment)),
+        queries=tuple(monitoring.queries_before(session, moment)),
+        hours=monitoring.hours_between(session, half.start[:10], half.end[:10]),
+    )
+
+
+def _said_before(session: Session, node: Node, moment: str) -> tuple[Entry, ...]:
+    """What both sides of a hit say to each other, by the time that both have; the rest by this node's own. An own one
+    that the other side has not countersigned yet counts from when it was signed."""
+    rows = monitoring.said_before(session, REVIEWING, stamp())
+    shared = [row.statement_id for row in rows if row.type in BETWEEN_TWO]
+    times = countersigned(session, node.node_id, shared)
+    entries = (entry_of(row, times.get(row.statement_id)) for row in rows)
+    return tuple(sorted((entry for entry in entries if entry.at < moment), key=lambda entry: entry.at))
+
+
+def entry_of(row: StatementRow, countersigned_at: str | None = None) -> Entry:
+    statement = parse_statement(open_envelope(row.envelope or b"").payload)
+    return Entry(row.statement_id, statement, row.received_at, row.log_index, both_have(statement, countersigned_at))

@@ -1,0 +1,90 @@
+"""What a candidate's score is worth: a likelihood ratio by the node's calibration model, or why there is none.
+
+Worked out when a candidate is read, not when it is stored: it costs nothing, a new model holds at once for every pair,
+and what is shown always names the model that it comes from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import matcher
+from exchange.config import Settings
+from exchange.errors import ConfigurationError
+from exchange.flows.node.pipelines import HEIGHTS
+from exchange.store.candidates import StoredCandidate
+from matcher.likelihood.calibration_model import CalibrationModel, CalibrationRefused, read_calibration
+from matcher.likelihood.ratio import Conditions, NoValidatedLR, likelihood_ratio
+from schemas.vocabulary import Modality, RegionOfInterest
+
+
+@dataclass(frozen=True)
+class Worth:
+    """One of the two is there, the other None."""
+
+    likelihood_ratio: dict[str, Any] | None = None
+    no_validated_lr: str | None = None
+
+
+def load_calibration(settings: Settings) -> CalibrationModel | None:
+    """The model that the settings name. Raises ConfigurationError when it cannot be used."""
+    if settings.calibration is None:
+        return None
+    path = settings.home / settings.calibration
+    try:
+        return read_calibration(path)
+    except CalibrationRefused as error:
+        raise ConfigurationError(f"calibration: {path}: {error}.") from error
+    except OSError as error:
+        raise ConfigurationError(f"calibration: {path} cannot be read: {error.strerror}.") from error
+
+
+def is_of_this_release(model: CalibrationModel) -> bool:
+    """Whether a model says anything of pairs that this release compares: it was made with the same matcher and
+    parameters, and states whose marks it is about."""
+    population = model.population
+    return (
+        (population.matcher_version, population.parameters_digest) == (matcher.MATCHER_VERSION, HEIGHTS.digest)
+        and (population.region, population.modality) == (RegionOfInterest.BREECH_FACE, Modality.TOPOGRAPHY)
+        and bool(population.calibres)
+        and population.lateral_resolution_um is not None
+    )
+
+
+def other_matcher(version: str | None) -> str | None:
+    """What is to be said beside a score that another version of the matcher made, here before or at a peer; None beside
+    any other."""
+    if version is None or version == matcher.MATCHER_VERSION:
+        return None
+    return (
+        f"This score was made by matcher version {version}; this node has version {matcher.MATCHER_VERSION}: scores of "
+        "the two cannot be compared."
+    )
+
+
+def worth_of(model: CalibrationModel | None, found: StoredCandidate) -> Worth:
+    """What the pair's score is worth, by a model that may not be there."""
+    if model is None:
+        return Worth(no_validated_lr="This node has no calibration model.")
+    scans = found.acquisition_a, found.acquisition_b
+    if found.roi != RegionOfInterest.BREECH_FACE or any(scan.modality != Modality.TOPOGRAPHY for scan in scans):
+        return Worth(no_validated_lr="Likelihood ratios are validated for topographies of breech faces only.")
+    if any(scan.region_mended for scan in scans):
+        return Worth(no_validated_lr="Likelihood ratios are validated for regions that the matcher finds itself only.")
+    spacings = [step for scan in scans for step in (scan.spacing_y_um, scan.spacing_x_um) if step is not None]
+    judged = likelihood_ratio(
+        model,
+        found.row.score,
+        Conditions(
+            region=found.roi,
+            modality=Modality.TOPOGRAPHY,
+            calibres=(found.record_a.calibre, found.record_b.calibre),
+            lateral_resolutions_um=tuple(spacings),
+            matcher_version=found.row.matcher_version,
+            parameters_digest=found.row.parameters,
+        ),
+    )
+    if isinstance(judged, NoValidatedLR):
+        return Worth(no_validated_lr=judged.reason)
+    return Worth(likelihood_ratio=judged.as_dict())

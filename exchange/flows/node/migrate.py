@@ -1,0 +1,64 @@
+"""The form of a node's database: which one it has, and on to this release's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import column, func, select, table
+
+from exchange.config import Settings, load_settings
+from exchange.flows.node.node import store_of
+from exchange.store.engine import Store
+from exchange.store.evidence import EvidenceFolder
+from exchange.store.lock import sole_server
+from exchange.store.tables import SCHEMA_VERSION
+
+EVIDENCE_IN_FILES = 6
+"""From this form on the database has no bytes of what is not believed."""
+
+
+def pending(home: Path) -> int | None:
+    """The form of the database when it is that of an earlier release, else None.
+
+    Raises ConfigurationError when it is of a later one, StoreUnavailable.
+    """
+    store = store_of(load_settings(home))
+    try:
+        form = store.form()
+    finally:
+        store.close()
+    return form if form < SCHEMA_VERSION else None
+
+
+def migrate(home: Path) -> None:
+    """Bring the database to this release's form, all of it or nothing. Raises ConfigurationError when the node runs.
+
+    What an earlier release had set aside in the database is written to the home first, as far as its bounds go.
+    """
+    settings = load_settings(home)
+    store = store_of(settings)
+    try:
+        with sole_server(home):
+            _move_evidence(store, settings)
+            store.migrate()
+    finally:
+        store.close()
+
+
+def _move_evidence(store: Store, settings: Settings) -> None:
+    """Doing it twice changes nothing."""
+    if store.form() >= EVIDENCE_IN_FILES:
+        return
+    folder = EvidenceFolder(settings.quarantine)
+    item = table("quarantine", *map(column, ("peer", "position", "envelope")))
+    with store.read() as session:
+        peers = session.scalars(select(item.c.peer).distinct()).all()
+        for peer in peers:
+            held = 0
+            kept = select(item.c.position, item.c.envelope).where(item.c.peer == peer, func.length(item.c.envelope) > 0)
+            kept = kept.order_by(item.c.position).limit(settings.peer_quarantine_items)
+            for position, envelope in session.execute(kept):
+                held += len(envelope)
+                if held > settings.peer_quarantine_bytes:
+                    break
+                folder.keep(peer, position, envelope)

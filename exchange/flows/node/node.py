@@ -1,0 +1,316 @@
+"""A node with everything that its flows need, opened once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+from sqlalchemy import make_url
+from sqlalchemy.orm import Session
+
+from exchange.compute import Compute
+from exchange.config import Settings, first_settings, load_settings, write_config, write_secret
+from exchange.errors import ConfigurationError, PassphraseNeeded, StatementInvalid, StoreUnavailable
+from exchange.flows.node.authority import Authority, load_authority
+from exchange.flows.node.blob_cache import BlobCache, object_store_of
+from exchange.flows.node.cluster import Cluster, cluster_of
+from exchange.flows.node.destinations import egress_of, route_of
+from exchange.flows.node.galleries import Galleries
+from exchange.flows.node.head_notifier import News
+from exchange.flows.node.likelihood_ratio import load_calibration
+from exchange.flows.node.mail_server import load_mail_server
+from exchange.flows.node.small_pictures import SmallPictures
+from exchange.home import emptied_on_failure
+from exchange.meters import Meters
+from exchange.net.egress import Egress
+from exchange.net.line import tls_context
+from exchange.net.mail import MailServer
+from exchange.net.object_store import ObjectStore
+from exchange.store.audit_trail import AuditTrail
+from exchange.store.blobs import BlobFolder, QueryScans
+from exchange.store.draft_files import DraftFiles
+from exchange.store.engine import Store
+from exchange.store.evidence import EvidenceFolder
+from exchange.store.seals import derived_key, seal_all
+from exchange.store.statements import append_own, key_events, keys_since, latest_checkpoint
+from exchange.trust.card import make_card, open_card
+from exchange.trust.key_files import EVENTS, kept_events
+from exchange.trust.key_history import KeyHistory, history_in, history_of
+from exchange.trust.keys import NodeKeys, create_keys, load_identity, load_keys, load_keys_in_force
+from matcher.likelihood.calibration_model import CalibrationModel
+from schemas import ContractError, Envelope, KeyEvent, open_envelope
+from schemas.statements import statement_id
+from schemas.vocabulary import Jurisdiction
+
+
+@dataclass(frozen=True)
+class Node:
+    """One open node. ``history`` has its own key-events: ``card`` is the first, ``card_envelope`` the bytes that peers
+    fetch of it, and ``keys`` are those that the last one delegates."""
+
+    settings: Settings
+    store: Store
+    egress: Egress
+    """Where this node may connect to."""
+    audit: AuditTrail
+    blobs: BlobFolder
+    objects: ObjectStore | None
+    """Which keeps the scans, `blobs` in front of it; None where the home does."""
+    query_scans: QueryScans
+    draft_files: DraftFiles
+    evidence: EvidenceFolder
+    """Of what peers sent and nobody believes."""
+    keys: NodeKeys
+    compute: Compute
+    """What somebody waits for at a screen: scans that are being uploaded, heights, pictures."""
+    background: Compute
+    """What nobody does: correlation, and whatever it needs. It never keeps those above waiting."""
+    cluster: Cluster | None
+    """Which compares scans with the galleries; None where this machine does."""
+    galleries: Galleries
+    small_pictures: SmallPictures
+    news: News
+    calibration: CalibrationModel | None
+    authority: Authority | None
+    """Who stamps the heads of the log; None when nobody does."""
+    mail: MailServer | None
+    """Through which people are told that something new waits; None when nobody is."""
+    history: KeyHistory
+    meters: Meters
+
+    @property
+    def card(self) -> KeyEvent:
+        return self.history.card
+
+    @property
+    def card_envelope(self) -> Envelope:
+        return self.history.links[0].envelope
+
+    @property
+    def node_id(self) -> str:
+        return self.settings.node_id
+
+    def close(self) -> None:
+        self.news.close()
+        self.compute.close()
+        self.background.close()
+        self.galleries.close()
+        if self.objects is not None:
+            self.objects.close()
+        self.store.close()
+
+
+def create_node(
+    home: Path,
+    *,
+    jurisdiction: Jurisdiction,
+    url: str,
+    node_id: str | None = None,
+    port: int,
+    database_url: str | None = None,
+) -> KeyEvent:
+    """Make a new node in an empty folder and return its card.
+
+    1. Refuse a home or a database that holds a node, and a database that cannot be had.
+    2. Make the folders, the settings and the keys, encrypted when the settings have a passphrase. A ``database_url``,
+       wherever it came from, is kept among the secrets: the node must find it again.
+    3. Make the database, with the card as the first leaf of the log.
+    Raises ConfigurationError, StoreUnavailable.
+    """
+    if (home / "config.toml").exists():
+        raise ConfigurationError(f"There is a node in {home} already; it is left as it is.")
+    values: dict[str, str | int] = {
+        "jurisdiction": jurisdiction.value,
+        "node_id": node_id or f"ffp-{jurisdiction.value.lower()}",
+        "url": url.rstrip("/"),
+        "port": port,
+    }
+    settings = first_settings(home, {**values, "database_url": database_url} if database_url else values)
+    store = store_of(settings)
+    try:
+        store.check_new()
+        with emptied_on_failure(home):
+            card = _fill_home(settings, store)
+    finally:
+        store.close()
+    if settings.database_url:
+        write_secret("database_url", settings.database_url.get_secret_value(), home)
+    write_config(values, home)  # last: a home with settings is a whole node
+    return card
+
+
+def _fill_home(settings: Settings, store: Store) -> KeyEvent:
+    for folder in (settings.blobs, settings.incoming, settings.prepared):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    create_keys(settings.keys, settings.passphrase)
+    envelope = make_card(
+        load_identity(settings.keys, settings.passphrase),
+        load_keys(settings.keys, settings.passphrase),
+        node_id=settings.node_id,
+        jurisdiction=settings.jurisdiction,
+        url=settings.url,
+        log_origin=settings.log_origin,
+    )
+    card = open_card(envelope)
+    store.create()
+    with store.write() as session:
+        append_own(session, statement_id(envelope.payload), card, card.type, envelope)
+    return card
+
+
+def check_keys(session: Session, signed_since: int) -> None:
+    """Within the transaction that stores what was signed with the keys of the key-event at index ``signed_since``: no
+    other one came since.
+
+    Raises StoreUnavailable: what a replaced key signed is never appended.
+    """
+    if keys_since(session) != signed_since:
+        raise StoreUnavailable(
+            "The keys of this node are not those that its log names; nothing was stored. They were replaced while it "
+            "ran: then the operator restarts it. Or its database is an older one: then its peers give the log back, "
+            "and `ffp status` says when they have."
+        )
+
+
+@contextmanager
+def opened(home: Path, *, passphrase: SecretStr | None = None) -> Iterator[Node]:
+    """``open_node`` for the length of a block: closed at its end, however it ends."""
+    node = open_node(home, passphrase=passphrase)
+    try:
+        yield node
+    finally:
+        node.close()
+
+
+def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
+    """Open an initialised node; ``passphrase`` of its keys stands for that of the settings.
+
+    Raises ConfigurationError naming what is missing and how to mend it, PassphraseNeeded.
+    """
+    settings = load_settings(home)
+    if passphrase is not None:
+        settings = settings.model_copy(update={"key_passphrase": passphrase})
+    calibration, authority = load_calibration(settings), load_authority(settings)
+    services = egress_of(settings)
+    mail = load_mail_server(settings, services)
+    tls_context(settings.client_certificate)
+    cluster = cluster_of(settings, services)
+    if settings.database_url is None and not settings.database.is_file():
+        raise ConfigurationError(
+            f"{settings.database} is missing; restore it from the backup. Of a node on PostgreSQL, set "
+            "FFP_NODE_DATABASE_URL."
+        )
+    store = store_of(settings)
+    try:
+        store.check()
+        with store.read() as session:
+            history = own_history(session, settings.node_id)
+            signed = latest_checkpoint(session)
+        history, keys = keys_in_force(settings, history)
+        objects = object_store_of(settings, services)
+        _seal_rows(settings, store, keys)
+    except BaseException:
+        store.close()
+        raise
+    return Node(
+        settings=settings,
+        store=store,
+        egress=egress_of(settings, store),
+        audit=AuditTrail(store),
+        blobs=_cached_blobs(settings, store, objects) if objects else blobs_of(settings),
+        objects=objects,
+        query_scans=QueryScans(settings.queries),
+        draft_files=DraftFiles(settings.drafts, min_free_bytes=settings.min_free_bytes),
+        evidence=EvidenceFolder(settings.quarantine),
+        keys=keys,
+        compute=_compute(settings),
+        background=_compute(settings, background=True),
+        cluster=cluster,
+        galleries=Galleries(settings.galleries),
+        small_pictures=SmallPictures(),
+        news=News(signed.size if signed else 0),
+        calibration=calibration,
+        authority=authority,
+        mail=mail,
+        history=history,
+        meters=Meters(),
+    )
+
+
+def _seal_rows(settings: Settings, store: Store, keys: NodeKeys) -> None:
+    """What lets somebody in is sealed in the database; in one of an earlier release now and once."""
+    key = derived_key(keys.nonce_secret)
+    if not settings.rows_sealed.exists():
+        with store.write() as session:
+            seal_all(session, key)
+        settings.rows_sealed.touch(mode=0o600)
+    store.seal_with(key)
+
+
+def _compute(settings: Settings, *, background: bool = False) -> Compute:
+    """In the background one process more, which is begun when another node's work waits for that of one."""
+    return Compute(
+        settings.workers + 1 if background else settings.workers,
+        settings.compute_timeout_s,
+        memory_bytes=settings.compute_memory_bytes,
+        rest_s=settings.compute_rest_s,
+        background=background,
+    )
+
+
+def keys_in_force(settings: Settings, known: KeyHistory) -> tuple[KeyHistory, NodeKeys]:
+    """The keys, and the key-events up to the one that names them. A database from before that one gets it back beside
+    its log (`key_return`); until then nothing is signed. Raises ConfigurationError, PassphraseNeeded."""
+    try:
+        return known, load_keys_in_force(settings.keys, known.in_force, settings.passphrase)
+    except PassphraseNeeded:
+        raise
+    except ConfigurationError:
+        for chain in kept_events(settings.keys):
+            later = _later(known, chain)
+            if later is not None:
+                return later, load_keys_in_force(settings.keys, later.in_force, settings.passphrase)
+        raise
+
+
+def _later(known: KeyHistory, chain: bytes) -> KeyHistory | None:
+    """The history that goes on from the one that is known, if this is one."""
+    try:
+        told = history_in(chain)
+    except (ContractError, StatementInvalid) as error:
+        raise ConfigurationError(f"{EVENTS} beside the keys holds no key-events: {error}") from error
+    names = [link.statement_id for link in told.links]
+    before = [link.statement_id for link in known.links]
+    return told if len(names) > len(before) and names[: len(before)] == before else None
+
+
+def own_history(session: Session, node_id: str) -> KeyHistory:
+    """The key-events that the own log has. Raises ConfigurationError when it is another node's."""
+    events = [row.envelope or b"" for row in key_events(session, node_id)]
+    if not events:
+        raise ConfigurationError(
+            f"The database is that of another node, not of {node_id}. Correct `node_id` or `database_url`."
+        )
+    return history_of(open_envelope(events[0]), events[1:])
+
+
+def store_of(settings: Settings) -> Store:
+    """The database that the settings name, not looked at yet."""
+    url = settings.database_url
+    if url is None:
+        return Store(settings.database)
+    return Store(make_url(url.get_secret_value()), route=route_of(settings))
+
+
+def blobs_of(settings: Settings) -> BlobFolder:
+    """Where the scans are; of a node with an object store, those that are here."""
+    return BlobFolder(settings.blobs, settings.incoming, min_free_bytes=settings.min_free_bytes)
+
+
+def _cached_blobs(settings: Settings, store: Store, objects: ObjectStore) -> BlobCache:
+    return BlobCache(
+        settings.blobs, settings.incoming, min_free_bytes=settings.min_free_bytes, store=store, objects=objects
+    )

@@ -1,0 +1,175 @@
+"""What a node does: scans, log, time stamps, e-mail, computing, jobs, deadlines."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from exchange.clock import stamp_in
+from exchange.errors import ComputeAway, NotFound, ObjectStoreUnavailable
+from exchange.flows.keys.trust_root import root_alarms
+from exchange.flows.log.stamping import stamp_alarms
+from exchange.flows.log.start import log_alarms
+from exchange.flows.node.blob_cache import is_away
+from exchange.flows.node.cluster import count_workers, executor_on
+from exchange.flows.node.node import Node
+from exchange.flows.operate.findings import Finding, fault, warning
+from exchange.flows.operate.ready import who_works
+from exchange.flows.review.deadlines import all_duties
+from exchange.flows.review.mail import mail_alarms
+from exchange.store import jobs
+from exchange.store.objects import all_stored, count_objects
+from exchange.store.peers import PeerState, all_peers
+from exchange.store.records import scans_at_rest
+from exchange.store.statements import keys_since, last_log_check, latest_checkpoint, log_size, statement_at
+from exchange.store.witness import cosigned_size, disagreements
+from schemas.errors import shown
+
+TAIL_S: Final = 60
+"""A running node signs once a second; so long it may be busy with something else."""
+UNWITNESSED_S: Final = 3600
+CHECKS_LATE: Final = 2
+"""Of the intervals between checks of content at rest, so many may pass."""
+NAMED: Final = 3
+BUSY: Final = 100
+"""So many scans may wait for their upload after an import."""
+WHAT_WAITS: Final = {
+    "first_review": "Scans whose pairs nobody has opened",
+    "verification": "Verifications",
+    "send_lead": "Leads that the other side does not know of",
+    "answer": "Hits on which the other side waits for an answer",
+    "feedback": "Hits without feedback",
+}
+
+
+def examine_scans(node: Node) -> Iterator[Finding]:
+    """Whether each scan that a record names is there, in its size. Their bytes are read by `ffp log check`."""
+    with node.store.read() as session:
+        named, elsewhere = scans_at_rest(session), all_stored(session)
+    lacking = [
+        sha256
+        for sha256, size in named.items()
+        if not (sha256 in elsewhere and is_away(node.blobs, sha256)) and _size(node, sha256) != size
+    ]
+    if lacking:
+        some = ", ".join(lacking[:NAMED])
+        what = f"{len(lacking)} of {len(named)} scans that records name are gone or cut short: {some}."
+        yield fault("scans", what, "Restore the folder blobs from the backup, then run: ffp log check")
+
+
+def examine_objects(node: Node, *, served: bool) -> Iterator[Finding]:
+    """Whether the object store answers, and what waits for it."""
+    with node.store.read() as session:
+        stored, waiting, altered = count_objects(session)
+    if node.objects is None:
+        if stored:
+            what = f"{stored} scans are in an object store that the settings do not name any more."
+            yield fault("object store", what, "Set objects_url and what belongs to it again.")
+        return
+    away = None
+    try:
+        node.objects.check()
+    except ObjectStoreUnavailable as error:
+        away = str(error)
+        yield fault("object store", f"{away} {waiting} scans wait for it, on this disk.", "Bring it back.")
+    if altered:
+        what = f"{altered} objects are not the scans that they are named after; they are not served."
+        yield fault("object store", what, "See which with: ffp log check. Copy these from a backup into blobs.")
+    if served and away is None and waiting > altered + BUSY:
+        what = f"{waiting} scans wait for their upload."
+        yield warning("object store", what, "See in the node's own log whether it gets on with them.")
+
+
+def _size(node: Node, sha256: str) -> int | None:
+    try:
+        return node.blobs.size(sha256)
+    except NotFound:
+        return None
+
+
+def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:
+    """The own log: may it be signed, is it, do others vouch for it, and is what is at rest what was signed."""
+    with node.store.read() as session:
+        alarms, kept = log_alarms(session, node.node_id), disagreements(session, node.node_id)
+        named = keys_since(session)
+        size, signed = log_size(session), latest_checkpoint(session)
+        tail = statement_at(session, node.node_id, signed.size if signed else 0)
+        check, peers = last_log_check(session), all_peers(session)
+        enrolled = [peer.node_id for peer in peers if peer.state == PeerState.ENROLLED]
+        vouched = max((cosigned_size(session, peer) or 0 for peer in enrolled), default=0)
+    if named != node.history.last.index:
+        what = "The keys are newer than the database, whose log does not name them yet: submissions are refused."
+        yield fault("keys", what, "Its peers give the log back; see with `ffp peer list` that some are reached.")
+    for alarm in alarms:
+        yield fault("log", alarm, "See `ffp peer list` for who is reached, and telephone who is not.")
+    if kept:
+        what = f"{len(kept)} pairs of heads that this node signed do not agree."
+        yield fault("log", what, "Stop the node, look at `ffp log evidence`, and telephone the peers' operators.")
+    if served and not alarms and tail is not None and tail.received_at < stamp_in(-TAIL_S):
+        what = f"{size - (signed.size if signed else 0)} statements wait for a signed head since {tail.received_at}."
+        yield warning("log", what, "Look into the node's own log for why, and restart it.")
+    late = signed is not None and vouched < signed.size and signed.signed_at < stamp_in(-UNWITNESSED_S)
+    if served and enrolled and late:
+        what = f"No peer has cosigned the last head of the log; the largest that one did has size {vouched}."
+        yield warning("log", what, "See with `ffp peer list` why peers do not come, or telephone them.")
+    if check is not None and not check.good:
+        yield fault("log", "Content at rest is not what was signed.", "See which with: ffp log check")
+    elif (
+        served and check is not None and check.checked_at < stamp_in(-CHECKS_LATE * node.settings.log_check_interval_s)
+    ):
+        yield warning("log", f"Content at rest was last read again {check.checked_at}.", "Do so now: ffp log check")
+
+
+def examine_work(node: Node, *, served: bool) -> Iterator[Finding]:
+    """Who works, what was set aside, and what does not leave."""
+    works = who_works(node)
+    if served and works != "ok":
+        what = f"{works} Nothing is signed, pulled, fetched or correlated."
+        yield fault("worker", what, "Start one: ffp worker, or ffp serve without --no-worker.")
+    with node.store.read() as session:
+        dead, waiting, peers = jobs.dead(session), jobs.waiting_for_others(session), all_peers(session)
+        stamps, letters = stamp_alarms(session, node.authority), mail_alarms(session, node.mail)
+    for kind, count in Counter(job.kind for job in dead).items():
+        last = next(job for job in reversed(dead) if job.kind == kind)
+        what = f"{count} jobs of the kind {kind} were given up, the last because: {shown(last.error or '', 300)}"
+        yield warning("jobs", what, "Mend that, then: ffp job retry --all-dead. Each is named by: ffp job list --dead")
+    for kind, (count, told) in waiting.items():
+        what = f"{count} jobs of the kind {kind} wait for what is away. One of them says: {shown(told, 300)}"
+        yield warning("jobs", what, "Bring that back: they go on within a minute, and none is given up meanwhile.")
+    for alarm in stamps:
+        yield warning("time stamps", alarm, "Nothing waits for them.")
+    for alarm in letters:
+        yield warning("e-mail", alarm, "Nothing waits for it.")
+    for alarm in root_alarms(node, peers):
+        yield warning("trust root", alarm, "Enrolled peers go on meanwhile.")
+
+
+def examine_compute(node: Node) -> Iterator[Finding]:
+    """Whether a process can be started here that reads and compares scans, and whether the cluster compares any."""
+    try:
+        node.background.run(os.getpid)
+    except ComputeAway as error:
+        yield fault("compute", str(error), "Nothing is read, prepared or correlated before that; what came waits.")
+    if node.cluster is None:
+        return
+    try:
+        if count_workers(node.cluster) == 0:
+            what = f"The cluster at {node.cluster.scheduler} has no worker."
+            yield fault("cluster", what, "Start them; what is to be correlated waits, and none of it is given up.")
+            return
+        with executor_on(node.cluster):  # each of its workers says which release it is
+            return
+    except ComputeAway as error:
+        yield fault("cluster", str(error), "What is to be correlated waits for it, and none of it is given up.")
+
+
+def examine_deadlines(node: Node) -> Iterator[Finding]:
+    """By kind, never by person or case."""
+    with node.store.read() as session:
+        found = all_duties(session, node)
+    for due in found:
+        if due.late:
+            what = f"{WHAT_WAITS[due.duty]} overdue: {due.late}, the first since {due.first}."
+            yield warning("deadlines", what, "Tell whoever heads the laboratory; they wait on the first page.")

@@ -1,0 +1,39 @@
+"""Whether a node can do its work at this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from exchange.errors import ExchangeError
+from exchange.flows.log.mend import check_readable
+from exchange.flows.node.node import Node
+from exchange.store import workers
+
+
+def readiness(node: Node) -> dict[str, str]:
+    """Each part with "ok", or what is wrong with it. The keys were opened when the node was."""
+    return {
+        "keys": "ok",
+        "database": _state(node.store.check),
+        "blobs": _state(node.blobs.check),
+        "log": _state(partial(check_readable, node)),
+    }
+
+
+def who_works(node: Node) -> str:
+    """ "ok", or since when no worker has shown itself. A node without one takes what comes, signs nothing, and sends
+    nothing."""
+    with node.store.read() as session:
+        living, seen = workers.alive(session), workers.last_seen(session)
+    if living:
+        return "ok"
+    return f"No worker has shown itself since {seen}." if seen else "No worker has ever shown itself."
+
+
+def _state(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except ExchangeError as error:
+        return str(error)
+    return "ok"

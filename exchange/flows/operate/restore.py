@@ -1,0 +1,217 @@
+"""Make a node again from a backup, in a place where there is none."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from exchange.config import Settings, load_settings, write_secret
+from exchange.errors import ConfigurationError, DigestDiffers
+from exchange.flows.integrity.log_check import check_and_keep
+from exchange.flows.integrity.report import LogCheck, Progress
+from exchange.flows.node.node import opened, store_of
+from exchange.flows.operate.backup_trust import check_bound, check_signed, insisting_words
+from exchange.home import emptied_on_failure, private_folder
+from exchange.store.backup_paths import ANOTHER, check_apart, check_paths, check_sealed_path, plain_file
+from exchange.store.copies import copy_file, sync, write_file
+from exchange.store.manifest import (
+    BLOBS,
+    CONFIG,
+    SEALED,
+    Manifest,
+    check_files,
+    manifest_bytes,
+    parse_manifest,
+    scans_of,
+)
+from exchange.store.statements import latest_head, log_size
+from exchange.store.tables import SCHEMA_VERSION
+from exchange.store.workers import forget_all
+from exchange.trust.sealing import unseal
+from schemas.record import MAX_BLOB_BYTES
+
+_DATABASE_URL = "secrets/ffp_node_database_url"
+_MOST_SEALED_BYTES = 64 * 1024 * 1024
+"""Keys take 40 kB, and the key-events beside them 5 MB at most."""
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Where the keys come from: a folder that was kept apart, or else the sealed file of the backup, with what opens
+    it. ``key_passphrase`` is that of the keys themselves, where they are encrypted.
+
+    ``database_url`` is that of the empty database which a node on PostgreSQL is to have.
+    """
+
+    keys: Path | None = None
+    unsealed_with: bytes | None = None
+    database_url: str | None = None
+    key_passphrase: bytes | None = None
+
+
+def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None = None) -> Manifest:
+    """Make the node of one backup again, in an empty home. It is not served yet. Nothing is written before 1 to 4 are
+    good.
+
+    1. The manifest is in its form, and its names are paths that a backup may have.
+    2. The keys come from where the operator says, alone.
+    3. One of these keys signed the manifest; or the operator ``insisted``, in the words of `insisting_words`.
+    4. Every file that it names has its digest, and there is no other; and there is room for them. What is written is
+       compared once more: who holds the medium may change it meanwhile.
+    5. The keys and the settings are written, but for ``config.toml``; then the scans, each against its digest.
+    6. The database, into an empty place: its log must be the one that the manifest was bound to.
+    7. ``config.toml``, last: a home that has it is a whole node.
+
+    The file ``last-head`` is in no backup: so the node, once served, signs nothing before its peers have shown which
+    of its heads they hold (`log_start`), and reads their lanes on from where the backup ends, withdrawals among them.
+
+    Raises ConfigurationError, StoreUnavailable, DigestDiffers, OSError; then the home is empty again.
+    """
+    # 1.
+    raw = manifest_bytes(source)
+    manifest = parse_manifest(source, raw)
+    if any(home.glob("*")):
+        raise ConfigurationError(f"{home} is not empty; it is left as it is. Restore into a folder that is.")
+    check_apart(home, source, "A node is not made inside of its backup: name a folder outside of")
+    # 2.
+    private = _secrets(source, manifest, secrets)
+    # 3.
+    if insisted is None:
+        check_signed(source, raw, manifest, private, secrets.key_passphrase)
+    elif insisted != insisting_words(manifest):
+        raise ConfigurationError(f'--insist takes these words and no others: "{insisting_words(manifest)}".')
+    # 4.
+    _check_room(source, home, manifest)
+    check_files(source, manifest)
+    with _whole(), emptied_on_failure(home):
+        # 5.
+        _write_settings(source, home, manifest, private, secrets.database_url)
+        _copy_scans(source, home, manifest)
+        # 6. and 7.
+        copy_file(source / CONFIG, home / CONFIG, sha256=manifest.files[CONFIG])
+        _fill_database(load_settings(home), source, manifest)
+        sync(home)
+    return manifest
+
+
+def _check_room(source: Path, home: Path, manifest: Manifest) -> None:
+    """Before any byte is read: a file of zeros that takes no room on its medium would be read for days. Raises
+    ConfigurationError."""
+    size = sum(plain_file(source, name).stat().st_size for name in manifest.files)
+    free = shutil.disk_usage(next(place for place in (home, *home.absolute().parents) if place.exists())).free
+    if size > free:
+        raise ConfigurationError(
+            f"The backup takes {size:,} bytes without its scans, and for {home} there is room for {free:,}. Restore "
+            f"where there is more; or, where this node never had as much, {ANOTHER}."
+        )
+
+
+def verify_restored(home: Path, manifest: Manifest, *, passphrase: SecretStr | None, progress: Progress) -> LogCheck:
+    """Read all of it: signatures, hashes, heads, audit rows, scans. Scans that the backup never had are no finding of
+    the restore: the peers that hold them give them back, or `ffp log check` names them."""
+    with opened(home, passphrase=passphrase) as node:
+        found = check_and_keep(node, progress)
+    absent = {f"scan {sha256}" for sha256 in manifest.missing}
+    found.findings = [finding for finding in found.findings if finding.subject not in absent]
+    return found
+
+
+def _fill_database(settings: Settings, source: Path, manifest: Manifest) -> None:
+    if (manifest.database == "node.dump") != (settings.database_url is not None):
+        raise ConfigurationError(
+            "The backup is of a node on PostgreSQL: name an empty database for it in FFP_NODE_DATABASE_URL."
+            if settings.database_url is None
+            else "The backup is of a node on SQLite; leave out the database of PostgreSQL."
+        )
+    store, copy = store_of(settings), settings.incoming / manifest.database
+    try:
+        copy_file(source / manifest.database, copy, sha256=manifest.files[manifest.database])
+        store.fill(copy)
+        copy.unlink()
+        form = store.form()
+        if form == SCHEMA_VERSION:  # an earlier one is brought to it first, by `ffp migrate`
+            with store.write() as session:  # those of the backup's own time work elsewhere, or no more
+                forget_all(session)
+        with store.read() as session:
+            size, head = log_size(session), latest_head(session, settings.log_origin)
+    finally:
+        store.close()
+    check_bound(manifest, form, size, head)
+
+
+def _write_settings(
+    source: Path, home: Path, manifest: Manifest, private: dict[str, bytes], database_url: str | None
+) -> None:
+    for name, content in private.items():
+        _folder_of(home / name)
+        write_file(home / name, content)
+    for name in manifest.settings_files:
+        if name != CONFIG:
+            _folder_of(home / name)
+            copy_file(source / name, home / name, sha256=manifest.files[name])
+    if database_url is not None:
+        write_secret("database_url", database_url, home)
+
+
+def _copy_scans(source: Path, home: Path, manifest: Manifest) -> None:
+    for folder in (BLOBS, "incoming", "prepared"):
+        (home / folder).mkdir(mode=0o700)
+    count = 0
+    for sha256 in scans_of(source):
+        name = f"{sha256[:2]}/{sha256}"
+        scan = plain_file(source.parent / BLOBS, name)
+        if scan.stat().st_size > MAX_BLOB_BYTES:
+            raise ConfigurationError(f"{scan} is larger than any scan; {ANOTHER}.")
+        _folder_of(home / BLOBS / name)
+        copy_file(scan, home / BLOBS / name, sha256=sha256)
+        count += 1
+    if count != manifest.scans:
+        raise ConfigurationError(f"The backup lists {count} scans and counts {manifest.scans}; {ANOTHER}.")
+
+
+def _secrets(source: Path, manifest: Manifest, secrets: Secrets) -> dict[str, bytes]:
+    """Path in the home -> content. Where keys were kept apart, none of the backup counts."""
+    found: dict[str, bytes] = {}
+    if SEALED in manifest.files and secrets.unsealed_with is not None:
+        found = unseal(_sealed(source), secrets.unsealed_with)
+        check_paths(found)
+        for name in found:
+            check_sealed_path(name)
+    if secrets.keys is not None:
+        found = {name: content for name, content in found.items() if not name.startswith("keys/")}
+        found |= {f"keys/{path.name}": path.read_bytes() for path in secrets.keys.iterdir() if path.is_file()}
+    if not any(name.startswith("keys/") for name in found):
+        raise ConfigurationError(
+            "Without its keys there is no node: name the folder that they were kept in with --keys, or give the "
+            "passphrase of a backup that was made with --with-keys."
+        )
+    if secrets.database_url is not None:
+        found.pop(_DATABASE_URL, None)
+    return found
+
+
+def _sealed(source: Path) -> bytes:
+    path = plain_file(source, SEALED)
+    if path.stat().st_size > _MOST_SEALED_BYTES:
+        raise ConfigurationError(f"{path} is larger than all keys of a node; {ANOTHER}.")
+    return path.read_bytes()
+
+
+def _folder_of(path: Path) -> None:
+    private_folder(path.parent)
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Raises ConfigurationError where the backup is not."""
+    try:
+        yield
+    except DigestDiffers as error:
+        raise ConfigurationError(f"{error} The backup is damaged there; take another one.") from error
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"The backup lacks {error.filename}; take another one.") from error

@@ -1,0 +1,105 @@
+"""How far the node is: what it holds, what still waits, what was set aside."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from exchange.flows.keys.trust_root import root_alarms
+from exchange.flows.log.stamping import stamp_alarms
+from exchange.flows.log.start import log_alarms
+from exchange.flows.node.node import Node
+from exchange.flows.operate.egress import egress_alarms
+from exchange.flows.review.mail import mail_alarms
+from exchange.flows.statement.peer import altered_peers
+from exchange.flows.sync.clocks import clocks_of
+from exchange.flows.sync.peer_quota import share_alarms
+from exchange.flows.sync.skew import skew_alarms
+from exchange.store import jobs
+from exchange.store.candidates import count_candidates
+from exchange.store.peers import all_peers
+from exchange.store.records import count_records, counts_by_state
+from exchange.store.stamps import latest_stamp
+from exchange.store.statements import last_log_check, latest_checkpoint, log_size
+from exchange.store.tables import DisagreementRow, LogCheckRow
+from exchange.store.witness import all_disagreements, witnesses
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """``acquisitions`` and ``jobs`` count by state; a job in state "dead" needs the operator."""
+
+    node_id: str
+    records: int
+    acquisitions: dict[str, int]
+    candidates: int
+    jobs: dict[str, int]
+    log_size: int
+    signed_size: int
+    stamped_size: int
+    """The size of the largest head that has a time stamp; 0 when none has."""
+    stamped_at: str | None
+    """The time in that stamp."""
+    checked_at: str | None
+    """When content at rest was last read again."""
+    altered: tuple[str, ...]
+    """What was then not what was signed, one sentence each."""
+    witnesses: dict[str, int]
+    """The largest size at which each peer cosigned this node's log."""
+    alarms: list[str]
+    """What is wrong with this node's own log, its time stamps, its e-mail, its trust root, its clock or a peer's, which
+    lanes are not read because their peers used up their share, and which wait for an upgrade of this node or of the
+    peer, in words, with the next step."""
+
+
+def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
+    """``blind_for``: as if the pairs that this examiner may be asked to verify were not there."""
+    with node.store.read() as session:
+        signed, stamped, check = latest_checkpoint(session), latest_stamp(session), last_log_check(session)
+        return NodeStatus(
+            node_id=node.node_id,
+            records=count_records(session),
+            acquisitions=counts_by_state(session),
+            candidates=count_candidates(session, blind_for=blind_for),
+            jobs=jobs.counts(session),
+            log_size=log_size(session),
+            signed_size=signed.size if signed else 0,
+            stamped_size=stamped.size if stamped else 0,
+            stamped_at=stamped.at if stamped else None,
+            checked_at=check.checked_at if check else None,
+            altered=_sentences(check),
+            witnesses=witnesses(session),
+            alarms=[
+                *own_alarms(session, node),
+                *share_alarms(session, node.settings),
+                *skew_alarms(session),
+                *(f"{peer}: {said}" for peer, said in altered_peers(session)),
+                *map(str, clocks_of(node, all_peers(session)).peers.values()),
+            ],
+        )
+
+
+def own_alarms(session: Session, node: Node) -> list[str]:
+    """What is wrong with the node itself; what stands against a peer is told with the peer."""
+    return [
+        *log_alarms(session, node.node_id),
+        *stamp_alarms(session, node.authority),
+        *mail_alarms(session, node.mail),
+        *egress_alarms(node),
+        *root_alarms(node, all_peers(session)),
+        *([str(clock)] if (clock := clocks_of(node, all_peers(session)).own) else []),
+    ]
+
+
+def kept_evidence(node: Node) -> list[DisagreementRow]:
+    """Every two signed heads of one log, a peer's or the node's own, that do not agree."""
+    with node.store.read() as session:
+        return list(all_disagreements(session))
+
+
+def _sentences(check: LogCheckRow | None) -> tuple[str, ...]:
+    if check is None or check.good:
+        return ()
+    return tuple(f"{found['subject']}: {found['what']}" for found in json.loads(check.report)["findings"])

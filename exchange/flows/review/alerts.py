@@ -1,0 +1,122 @@
+"""What is new for whoever signs in, since they last said that they had read it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp, stamp_in
+from exchange.errors import InvalidInput, NotFound
+from exchange.flows.blind.visibility import hidden_hits, hidden_pairs
+from exchange.flows.hits.history import links_of
+from exchange.flows.hits.vocabulary import NoEffect
+from exchange.flows.node.node import Node
+from exchange.store.alerts import APPROVAL, VERIFICATION, News, Reader, count_news, list_news, marks_of, put_mark
+from exchange.store.hits import pairs_of_hits
+from schemas.vocabulary import Role
+
+ALERTED: Final = frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})
+KEPT_DAYS: Final = 90
+"""What is older is found on its own page."""
+MOST: Final = 100
+"""So many are listed, and counted: whoever is so far behind needs no exact number."""
+_STAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One line: ``page`` is where to read more, ``fresh`` until it is marked as read, ``no_effect`` why what was signed
+    about a hit counts for nothing."""
+
+    news: News
+    page: str
+    fresh: bool
+    no_effect: NoEffect | None
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """The newest first. ``may_undo``: the last mark can be taken back; ``pairs``: whose hits the lines tell of."""
+
+    lines: tuple[Alert, ...]
+    may_undo: bool
+    pairs: frozenset[str]
+
+    @property
+    def fresh(self) -> int:
+        return sum(line.fresh for line in self.lines)
+
+
+def count_fresh(session: Session, node: Node, role: Role, pseudonym: str, *, after: str = "") -> int:
+    """What was not read and came after a moment; no more than ``MOST``."""
+    if role not in ALERTED:
+        return 0
+    seen_to, _ = marks_of(session, pseudonym)
+    since = max(seen_to, _oldest(), after)
+    return count_news(session, _reader(session, node, role, pseudonym), since, most=MOST)
+
+
+def counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:
+    """The pairs whose hits ``count_fresh`` counts for an examiner; others are asked to verify nothing."""
+    if role is not Role.EXAMINER:
+        return set()
+    since = max(marks_of(session, pseudonym)[0], _oldest())
+    found = list_news(session, _reader(session, node, role, pseudonym), since, limit=MOST)
+    return pairs_of_hits(session, {news.subject for news in found})
+
+
+def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Alerts:
+    """With those that were read already."""
+    seen_to, before = marks_of(session, pseudonym)
+    found = list_news(session, _reader(session, node, role, pseudonym), _oldest(), limit=MOST)
+    pairs = frozenset(pairs_of_hits(session, {news.subject for news in found}))
+    links = links_of(session, node, sorted(pairs))
+    counts_not = {name: why for link in links for name, why in link.progress.no_effect.items()}
+    lines = (Alert(news, _page(news), news.at > seen_to, counts_not.get(news.statement_id)) for news in found)
+    return Alerts(tuple(lines), before is not None, pairs)
+
+
+def mark_read(session: Session, pseudonym: str, seen_to: str) -> None:
+    """Everything up to the newest line that was shown; what came meanwhile stays new. Needs a write transaction.
+
+    Raises InvalidInput.
+    """
+    if not _STAMP.fullmatch(seen_to):
+        raise InvalidInput("Mark what the page shows.", code="invalid-field")
+    before, _ = marks_of(session, pseudonym)
+    seen_to = min(seen_to, stamp())  # else what is still to come would never be new
+    if seen_to > before:
+        put_mark(session, pseudonym, seen_to, before)
+
+
+def undo_mark(session: Session, pseudonym: str) -> None:
+    """The mark before stands again. Needs a write transaction. Raises NotFound."""
+    _, before = marks_of(session, pseudonym)
+    if before is None:
+        raise NotFound("There is no mark that could be taken back.")
+    put_mark(session, pseudonym, before, None)
+
+
+def _reader(session: Session, node: Node, role: Role, pseudonym: str) -> Reader:
+    """Who may not be told of some hits: what is hidden is hidden first, and counted after."""
+    hidden = hidden_pairs(session, role, pseudonym)
+    return Reader(node.node_id, pseudonym, role, hidden_hits(session, hidden))
+
+
+def _oldest() -> str:
+    return stamp_in(-KEPT_DAYS * 24 * 3600)
+
+
+def _page(news: News) -> str:
+    match news.what:
+        case what if what == VERIFICATION:
+            return "/app/verifications"
+        case what if what == APPROVAL:
+            return "/app/approvals"
+        case "answer" | "grant" | "approval":
+            return f"/app/queries#q-{news.subject[:12]}"
+        case _:
+            return f"/app/hits/{news.subject}#s-{news.statement_id[:12]}"

@@ -1,0 +1,100 @@
+"""What waits for the head of the Firearms Focal Point: records, queries, and what queries found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from exchange.flows.node.node import Node
+from exchange.flows.query.ask import decide_query
+from exchange.flows.query.blind_bands import told
+from exchange.flows.query.release_request import decide_found
+from exchange.flows.statement.sharing import record_of
+from exchange.flows.terms.terms import approve
+from exchange.store.queries import find_found, find_query
+from exchange.store.records import find_record
+from exchange.store.statements import find_statement
+from exchange.store.tables import ApprovalRow, FoundRow, QueryRow, RecordRow
+from exchange.store.terms import approvals
+from schemas import Handling, Maker, ReleaseRequest, open_envelope, parse_statement
+from schemas.vocabulary import Decision, Jurisdiction, Role
+
+
+class Concern(StrEnum):
+    """What a decision is about."""
+
+    RECORD = "record"
+    """May the jurisdiction have the record?"""
+    QUERY = "query"
+    """May an own scan travel there, to be compared and erased?"""
+    FOUND = "found"
+    """May it have a record that its query found?"""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One question for the head. ``record`` and ``handling`` are of the own record that is at stake, None once it was
+    withdrawn; ``query`` is the query that it comes from, ``found`` what of its answer is asked for, ``because`` what
+    whoever asks says of it."""
+
+    row: ApprovalRow
+    concern: Concern
+    record: RecordRow | None
+    handling: Handling | None
+    query: QueryRow | None
+    found: FoundRow | None
+    because: str | None
+
+
+def queue(node: Node, *, open_only: bool = True) -> list[Waiting]:
+    """The most pressing first."""
+    with node.store.read() as session:
+        return [_waiting(session, row) for row in approvals(session, open_only=open_only)]
+
+
+def queue_for(node: Node, role: Role, pseudonym: str, *, open_only: bool) -> list[Waiting]:
+    """As ``queue``, for somebody who is thereby told what peers' queries found; without what an examiner must not be
+    told."""
+    items = queue(node, open_only=open_only)
+    queries = {item.query.statement_id: item.query for item in items if item.query is not None}
+    open_to = told(node, role, pseudonym, list(queries.values()), [item.found for item in items if item.found])
+    return [item for item in items if item.found is None or item.found.query in open_to]
+
+
+def decide(
+    node: Node, maker: Maker, concerns: str, jurisdiction: Jurisdiction, decision: Decision, because: str
+) -> str:
+    """Decide one of them, whatever it is about. Returns the approval's id.
+
+    Raises NotFound; Conflict, code "nothing-to-decide", or the reason why even an approval does not let it go.
+    """
+    with node.store.read() as session:
+        found, query = find_found(session, concerns), find_query(session, concerns)
+    if found is not None:
+        return decide_found(node, maker, concerns, decision, because)
+    if query is not None:
+        return decide_query(node, maker, concerns, decision, because)
+    return approve(node, maker, concerns, jurisdiction, decision, because)
+
+
+def _waiting(session: Session, row: ApprovalRow) -> Waiting:
+    found = find_found(session, row.concerns)
+    query = find_query(session, found.query if found is not None else row.concerns)
+    concern, record, because = Concern.RECORD, row.concerns, None
+    if found is not None:
+        concern, record, because = Concern.FOUND, found.record or "", _because(session, found.request)
+    elif query is not None:
+        concern, record = Concern.QUERY, query.record or ""
+    stored = find_record(session, record)
+    handling = record_of(session, record).handling if stored is not None else None
+    return Waiting(row, concern, stored[0] if stored is not None else None, handling, query, found, because)
+
+
+def _because(session: Session, request: str | None) -> str | None:
+    row = find_statement(session, request) if request is not None else None
+    if row is None or row.envelope is None:
+        return None
+    statement = parse_statement(open_envelope(row.envelope).payload)
+    return statement.because if isinstance(statement, ReleaseRequest) else None

@@ -1,0 +1,140 @@
+"""What one case is linked to, and what that is linked to: cases as nodes, hits as edges, each at a place that is the
+same whenever it is drawn."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from exchange.errors import NotFound
+from exchange.flows.blind.visibility import hidden_pairs
+from exchange.flows.hits.history import KnownLink, all_links
+from exchange.flows.hits.stage import Stage
+from exchange.store.records import RecordFilter, search_records
+from exchange.store.tables import RecordRow
+from schemas.vocabulary import Jurisdiction, Role
+
+STEPS = 2
+"""A case, those it is linked to, and theirs: beyond that a graph says more of everything than of the case."""
+MOST_CASES = 60
+MOST_RECORDS = 200
+WEIGHT = (
+    Stage.NO_EFFECT,
+    Stage.RETRACTED,
+    Stage.ELIMINATED,
+    Stage.INCONCLUSIVE,
+    Stage.LEAD,
+    Stage.COMPARISON_ASKED,
+    Stage.COMPARISON_AGREED,
+    Stage.COMPARED,
+    Stage.CONFIRMED,
+)
+"""Of several hits between two cases the last of these stands for the edge."""
+
+
+@dataclass(frozen=True, order=True)
+class Case:
+    jurisdiction: Jurisdiction
+    reference: str
+
+
+@dataclass(frozen=True)
+class Placed:
+    """``step``: how many links lead there; ``row``: its place among those of the same step, ``of`` so many."""
+
+    case: Case
+    step: int
+    row: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Tie:
+    """All hits that join two cases, the furthest first."""
+
+    one: Case
+    other: Case
+    links: tuple[KnownLink, ...]
+
+    @property
+    def stage(self) -> Stage:
+        return self.links[0].progress.stage
+
+
+@dataclass(frozen=True)
+class CaseGraph:
+    """``more``: some cases are left out."""
+
+    case: Case
+    records: Sequence[RecordRow]
+    placed: tuple[Placed, ...]
+    ties: tuple[Tie, ...]
+    more: bool
+
+
+def case_graph(session: Session, role: Role, pseudonym: str, case: Case) -> CaseGraph:
+    """1. The case's exhibits that are here. 2. The hits that this person may see. 3. From the case over them, step by
+    step. 4. Each case in the column of its step, near what leads to it.
+
+    Raises NotFound: no record of such a case is here.
+    """
+    # 1.
+    wanted = RecordFilter(jurisdiction=case.jurisdiction, case_reference=case.reference)
+    records = search_records(session, wanted, before=None, limit=MOST_RECORDS)
+    if not records:
+        raise NotFound("No record of such a case is on this node.")
+
+    # 2.
+    joined: dict[tuple[Case, Case], list[KnownLink]] = defaultdict(list)
+    for link in all_links(session, hidden_pairs(session, role, pseudonym)):
+        one, other = (_case_of(row) for row in link.records)
+        if one is not None and other is not None and one != other:
+            joined[min(one, other), max(one, other)].append(link)
+
+    # 3.
+    neighbours: dict[Case, set[Case]] = defaultdict(set)
+    for one, other in joined:
+        neighbours[one].add(other)
+        neighbours[other].add(one)
+    columns, more = _columns(case, neighbours)
+
+    # 4.
+    placed = tuple(
+        Placed(item, step, row, len(column)) for step, column in enumerate(columns) for row, item in enumerate(column)
+    )
+    drawn = {item.case for item in placed}
+    ties = tuple(
+        Tie(one, other, tuple(sorted(links, key=_weight, reverse=True)))
+        for (one, other), links in sorted(joined.items(), key=lambda item: item[0])
+        if one in drawn and other in drawn
+    )
+    return CaseGraph(case, records, placed, ties, more)
+
+
+def _columns(case: Case, neighbours: dict[Case, set[Case]]) -> tuple[list[list[Case]], bool]:
+    """By steps from the case; in each, the order of what leads there keeps lines from crossing where that can be."""
+    columns, seen, more = [[case]], {case}, False
+    for _ in range(STEPS):
+        place = {item: row for row, item in enumerate(columns[-1])}
+        found = {item for before in columns[-1] for item in neighbours[before]} - seen
+        column = sorted(found, key=lambda item: (min(place[near] for near in neighbours[item] if near in place), item))
+        room = MOST_CASES - len(seen)
+        more = more or len(column) > room
+        column = column[:room]
+        if not column:
+            break
+        columns.append(column)
+        seen |= set(column)
+    return columns, more
+
+
+def _case_of(row: RecordRow | None) -> Case | None:
+    """None for what was withdrawn."""
+    return None if row is None else Case(Jurisdiction(row.jurisdiction), row.case_reference)
+
+
+def _weight(link: KnownLink) -> tuple[int, str]:
+    return WEIGHT.index(link.progress.stage), link.link_id

@@ -1,0 +1,108 @@
+"""What is due, and from whom: the first page of whoever signs in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import hours_after, stamp
+from exchange.flows.blind.visibility import Hidden, hidden_pairs, tasks_for
+from exchange.flows.hits.history import my_turn
+from exchange.flows.hits.stage import Stage
+from exchange.flows.node.node import Node
+from exchange.flows.review.requests import reviews_of
+from exchange.store.candidates import correlated_first
+from exchange.store.reviews import concluded_tasks, open_tasks
+from schemas import Pair
+from schemas.vocabulary import Role
+
+
+class Duty(StrEnum):
+    FIRST_REVIEW = "first_review"
+    """A scan was correlated, and nobody has opened one of its pairs."""
+    VERIFICATION = "verification"
+    SEND_LEAD = "send_lead"
+    """Two examiners agree, and the other side does not know yet."""
+    ANSWER = "answer"
+    """The other side waits for this one's next step on a hit."""
+    FEEDBACK = "feedback"
+
+
+PAGES = {
+    Duty.FIRST_REVIEW: "/app/candidates",
+    Duty.VERIFICATION: "/app/verifications",
+    Duty.SEND_LEAD: "/app/candidates",
+    Duty.ANSWER: "/app/hits",
+    Duty.FEEDBACK: "/app/hits",
+}
+
+
+@dataclass(frozen=True)
+class Due:
+    """``count`` things of one kind wait, ``late`` of them overdue; the first is due at ``first``; ``page`` is where to
+    do them."""
+
+    duty: Duty
+    count: int
+    late: int
+    first: str
+    page: str
+
+
+def duties(session: Session, node: Node, role: Role, pseudonym: str) -> list[Due]:
+    """What waits for this person in this role, the most urgent first. An examiner's first reviews are those of the
+    exhibits that the examiner registered; whoever heads the FFP sees all."""
+    moments: dict[Duty, list[str]] = {}
+    if role in (Role.EXAMINER, Role.HEAD):
+        mine = pseudonym if role is Role.EXAMINER else None
+        moments[Duty.FIRST_REVIEW] = [
+            hours_after(at, node.settings.first_review_h)
+            for at in correlated_first(session, node.node_id, submitted_by=mine, blind_for=mine)
+        ]
+    if role is Role.EXAMINER:
+        moments[Duty.VERIFICATION] = [task.due_at for task in tasks_for(session, pseudonym)]
+        moments[Duty.SEND_LEAD] = _to_send(session, node, pseudonym)
+    if role in (Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD):
+        for link in my_turn(session, node, hidden_pairs(session, role, pseudonym)):
+            duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
+            moments.setdefault(duty, []).append(link.progress.due_at or "")
+    return _due(moments)
+
+
+def counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:
+    """The pairs whose hits ``duties`` counts."""
+    return {link.pair_id for link in my_turn(session, node, hidden_pairs(session, role, pseudonym))}
+
+
+def all_duties(session: Session, node: Node) -> list[Due]:
+    """What waits for anybody of this node, for whoever watches that deadlines are kept: numbers, no names."""
+    moments: dict[Duty, list[str]] = {
+        Duty.FIRST_REVIEW: [
+            hours_after(at, node.settings.first_review_h)
+            for at in correlated_first(session, node.node_id, submitted_by=None)
+        ],
+        Duty.VERIFICATION: [task.due_at for task in open_tasks(session)],
+    }
+    for link in my_turn(session, node, Hidden()):
+        duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
+        moments.setdefault(duty, []).append(link.progress.due_at or "")
+    return _due(moments)
+
+
+def _due(moments: dict[Duty, list[str]]) -> list[Due]:
+    now = stamp()
+    found = [
+        Due(duty, len(due), sum(at < now for at in due), min(due), PAGES[duty]) for duty, due in moments.items() if due
+    ]
+    return sorted(found, key=lambda item: item.first)
+
+
+def _to_send(session: Session, node: Node, pseudonym: str) -> list[str]:
+    return [
+        hours_after(review.at, node.settings.dissemination_h)
+        for task in concluded_tasks(session, pseudonym)
+        for review in reviews_of(session, node, Pair.model_validate_json(task.pair), pseudonym)
+        if review.statement_id == task.conclusion and review.agreed and not review.retracted and not review.hit
+    ]

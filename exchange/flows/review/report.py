@@ -1,0 +1,210 @@
+"""What a report on one pair tells: the two records, the comparison, what its score is worth, what people said of it.
+
+The report's words and its form are the pages' affair (``web/report``); here is only what they are about.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import schemas
+from exchange.errors import NotFound
+from exchange.flows.hits.history import Link, believed, links_of, pair_id
+from exchange.flows.hits.vocabulary import NoEffect, Stage
+from exchange.flows.keys.suspicion import Suspicion, suspicion_of
+from exchange.flows.node.likelihood_ratio import Worth, worth_of
+from exchange.flows.node.node import Node
+from exchange.flows.review.statements import may_see
+from exchange.flows.scan.pair_picture import pair_picture
+from exchange.flows.statement.sharing import record_of
+from exchange.store.candidates import StoredCandidate
+from exchange.store.statements import find_statement, statements_about
+from exchange.store.tables import AcquisitionRow, RecordRow, StatementRow
+from schemas import AnyStatement, Conclusion, Hit, Pair, Record, Verification, open_envelope, parse_statement
+from schemas.record import Acquisition
+from schemas.vocabulary import AfteConclusion, Basis
+
+SAID_OF = {
+    "record": ("conclusion",),
+    "conclusion": ("verification", "hit", "retraction"),
+    "verification": ("retraction",),
+    "hit": ("physical-comparison", "feedback", "retraction"),
+}
+"""Which statements speak of which: from the records to what became of a hit."""
+
+MOST_SAID = 200  # a pair has a handful; bounded, since each is a line of the report
+
+
+@dataclass(frozen=True)
+class Side:
+    """One specimen: its record as it was signed, its place in its issuer's log, and the scan that was compared."""
+
+    statement_id: str
+    issuer: str
+    log_index: int
+    received_at: str
+    record: Record
+    acquisition: Acquisition
+    doubted: Suspicion | None
+    """That the key which signed the record was in wrong hands."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """One statement about the pair, with its place in its issuer's log. ``retracted``: its issuer took it back;
+    ``no_effect``: why it counts for nothing by the rules of hits."""
+
+    statement_id: str
+    kind: str
+    log_index: int
+    received_at: str
+    statement: AnyStatement
+    retracted: bool
+    no_effect: NoEffect | None = None
+
+
+@dataclass(frozen=True)
+class PairReport:
+    """All that a report holds; the same store gives the same, for the same reader."""
+
+    node_id: str
+    candidate_id: int
+    roi: str
+    score: float
+    congruent_cells: int
+    cells: int
+    comparison: dict[str, Any]
+    parameters: str
+    worth: Worth
+    sides: tuple[Side, Side]
+    said: tuple[Said, ...]
+    stage: str
+    """candidate, concluded, unsuitable, or how far its hit is."""
+    dated: str
+    """When the newest of all this came to be known here: the date of the report."""
+    picture: bytes
+
+
+def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairReport:
+    """The report on a pair for one reader, who must not be told what he or she may still verify blind.
+
+    1. Read both records as they were signed.
+    2. Read what was said of the pair.
+    3. Work out what the score is worth.
+    4. Draw both scans, aligned.
+
+    Raises NotFound where a record was withdrawn meanwhile, and what drawing raises.
+    """
+    with node.store.read() as session:
+        # 1.
+        first = _side(session, node, found.record_a, found.acquisition_a)
+        second = _side(session, node, found.record_b, found.acquisition_b)
+        # 2.
+        hit = _link(session, node, first, second)
+        counts_not = hit.progress.no_effect if hit is not None else {}
+        said = tuple(_said(session, node, pseudonym, first, second, counts_not))
+
+    # 3.
+    worth = worth_of(node.calibration, found)
+
+    # 4.
+    picture = pair_picture(node, found)
+    known_at = [found.row.created_at, first.received_at, second.received_at, *(item.received_at for item in said)]
+    return PairReport(
+        node_id=node.node_id,
+        candidate_id=found.row.candidate_id,
+        roi=found.roi,
+        score=found.row.score,
+        congruent_cells=found.row.congruent_cells,
+        cells=found.row.cells,
+        comparison=json.loads(found.row.comparison),
+        parameters=found.row.parameters,
+        worth=worth,
+        sides=(first, second),
+        said=said,
+        stage=stage_of(said, hit.progress.stage if hit is not None else None),
+        dated=max(known_at),
+        picture=picture,
+    )
+
+
+def stage_of(said: tuple[Said, ...], hit: Stage | None) -> str:
+    """How far the pair is: what its hit is, as every page says it; where no hit stands, what the newest conclusion is,
+    else it is a candidate."""
+    if hit is not None and hit not in (Stage.RETRACTED, Stage.NO_EFFECT):
+        return str(hit)
+    standing = [item.statement for item in said if not item.retracted]
+    on_exhibits = [item for item in standing if isinstance(item, Conclusion) and item.basis is Basis.EXHIBITS]
+    concluded = on_exhibits or [item for item in standing if isinstance(item, Conclusion)]
+    if not concluded:
+        return "candidate"
+    match concluded[-1].conclusion:
+        case AfteConclusion.IDENTIFICATION:
+            return "concluded"
+        case AfteConclusion.ELIMINATION:
+            return "eliminated"
+        case AfteConclusion.UNSUITABLE:
+            return "unsuitable"
+        case _:
+            return "inconclusive"
+
+
+def _side(session: Session, node: Node, row: RecordRow, scan: AcquisitionRow) -> Side:
+    statement = find_statement(session, row.statement_id)
+    if statement is None or statement.envelope is None:
+        raise NotFound("There is no such record on this node.")
+    record = record_of(session, row.statement_id)
+    acquisition = next(item for item in record.acquisitions if item.blob.sha256 == scan.sha256)
+    doubted = suspicion_of(session, node, row.statement_id, row.issuer)
+    return Side(row.statement_id, row.issuer, statement.log_index, row.received_at, record, acquisition, doubted)
+
+
+def _link(session: Session, node: Node, first: Side, second: Side) -> Link | None:
+    low, high = sorted((first, second), key=lambda side: side.statement_id)
+    a, b = (
+        schemas.Side(issuer=side.issuer, record=side.statement_id, scan=side.acquisition.blob.sha256)
+        for side in (low, high)
+    )
+    return next(iter(links_of(session, node, [pair_id(Pair(a=a, b=b))])), None)
+
+
+def _said(
+    session: Session, node: Node, pseudonym: str, first: Side, second: Side, counts_not: Mapping[str, NoEffect]
+) -> Iterator[Said]:
+    """In the order in which it came to be known here."""
+    scans = {(side.statement_id, side.acquisition.blob.sha256) for side in (first, second)}
+    asked = [(side.statement_id, "record") for side in (first, second)]
+    rows: dict[str, StatementRow] = {}
+    while asked and len(rows) < MOST_SAID:
+        subject, kind = asked.pop()
+        for row in statements_about(session, subject, SAID_OF.get(kind, ())):
+            if row.statement_id in rows or not believed(row) or not may_see(session, node, row, pseudonym):
+                continue
+            statement = _statement(row)
+            if isinstance(statement, Conclusion | Verification | Hit):
+                pair = statement.pair
+                if {(pair.a.record, pair.a.scan), (pair.b.record, pair.b.scan)} != scans:
+                    continue
+            rows[row.statement_id] = row
+            asked.append((row.statement_id, row.type))
+    backs = [row for row in rows.values() if row.type == "retraction"]
+    retracted = {row.about for row in backs if row.about in rows and rows[row.about].issuer == row.issuer}
+    for row in sorted(rows.values(), key=lambda row: (row.received_at, row.log_index, row.statement_id)):
+        yield Said(
+            row.statement_id,
+            row.type,
+            row.log_index,
+            row.received_at,
+            _statement(row),
+            row.statement_id in retracted,
+            counts_not.get(row.statement_id),
+        )
+
+
+def _statement(row: StatementRow) -> AnyStatement:
+    return parse_statement(open_envelope(row.envelope or b"").payload)

@@ -1,0 +1,108 @@
+"""What an examiner sees of a pair's review: the conclusions, who verified them, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from exchange.flows.blind.visibility import APART, who_may_verify
+from exchange.flows.hits.history import hits_of
+from exchange.flows.node.node import Node
+from exchange.flows.review.statements import may_see
+from exchange.store.reviews import task_of
+from exchange.store.statements import statements_about
+from exchange.store.tables import StatementRow
+from schemas import Conclusion, Pair, Verification, open_envelope, parse_statement
+from schemas.vocabulary import Basis, Role
+
+
+@dataclass(frozen=True)
+class Verified:
+    statement_id: str
+    at: str
+    said: Verification
+
+
+@dataclass(frozen=True)
+class Review:
+    """One conclusion on a pair. ``due_at`` while another examiner is asked, of whom ``may_verify`` are left who were
+    not shown a score of these exhibits; ``retracted`` when it was taken back, ``by_head`` where the head did so in
+    place of its maker; ``hit`` once it was sent to the other side."""
+
+    statement_id: str
+    at: str
+    said: Conclusion
+    verified: Verified | None
+    retracted: bool
+    by_head: str | None
+    due_at: str | None
+    may_verify: int
+    hit: str | None
+
+    @property
+    def agreed(self) -> bool:
+        """Both examiners hold the pair worth pursuing."""
+        second = self.verified
+        return second is not None and not {self.said.conclusion, second.said.conclusion} & APART
+
+    @property
+    def needs_second(self) -> bool:
+        return not (self.said.basis is Basis.SCREEN and self.said.conclusion in APART)
+
+
+def reviews_of(session: Session, node: Node, pair: Pair, pseudonym: str, role: Role = Role.EXAMINER) -> list[Review]:
+    """All of this node's conclusions on a pair that this person may see, the first first."""
+    found = []
+    hits = {row.about: row.statement_id for row in hits_of(session, pair) if row.issuer == node.node_id}
+    for row in _said_by(session, node.node_id, pair.a.record, "conclusion"):
+        if not may_see(session, node, row, pseudonym, role):
+            continue
+        said = parse_statement(open_envelope(row.envelope or b"").payload)
+        if isinstance(said, Conclusion) and said.pair == pair:
+            found.append(_review(session, row, said, hits.get(row.statement_id)))
+    return found
+
+
+def _review(session: Session, row: StatementRow, said: Conclusion, hit: str | None) -> Review:
+    task = task_of(session, row.statement_id)
+    due = task.due_at if task is not None and task.done_at is None else None
+    retractions = _said_by(session, row.issuer, row.statement_id, "retraction")
+    return Review(
+        row.statement_id,
+        row.received_at,
+        said,
+        _verified(session, row),
+        bool(retractions),
+        _by_head(retractions, said),
+        due,
+        len(who_may_verify(session, said, row.received_at)) if due else 0,
+        hit,
+    )
+
+
+def _by_head(retractions: Sequence[StatementRow], said: Conclusion) -> str | None:
+    """The head who took it back in place of its maker."""
+    for row in retractions:
+        by = parse_statement(open_envelope(row.envelope or b"").payload).made_by
+        if by.pseudonym != said.made_by.pseudonym:
+            return by.pseudonym
+    return None
+
+
+def _verified(session: Session, conclusion: StatementRow) -> Verified | None:
+    """The first verification that was not taken back."""
+    for row in _said_by(session, conclusion.issuer, conclusion.statement_id, "verification"):
+        said = parse_statement(open_envelope(row.envelope or b"").payload)
+        taken_back = _said_by(session, conclusion.issuer, row.statement_id, "retraction")
+        if isinstance(said, Verification) and not taken_back:
+            return Verified(row.statement_id, row.received_at, said)
+    return None
+
+
+def _said_by(session: Session, issuer: str, subject: str, kind: str) -> list[StatementRow]:
+    """What the maker's own node said of a statement. A peer may sign as much of it: that verifies nothing here, and
+    takes nothing back."""
+    said = statements_about(session, subject, [kind], issuer=issuer)
+    return [row for row in said if row.envelope is not None]

@@ -1,0 +1,354 @@
+"""What people say of a pair, or to each other: checked, signed, logged, and put on the lanes of those concerned."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from types import UnionType
+from typing import TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
+from exchange.flows.blind.send import send_for_verification
+from exchange.flows.blind.visibility import (
+    APART,
+    call_off,
+    check_blind,
+    check_none_waits,
+    check_shown,
+    check_task,
+    close_task,
+    hidden_pairs,
+    no_record,
+    no_statement,
+    tells_of,
+)
+from exchange.flows.entry.free_text import Doubt, doubts_in
+from exchange.flows.hits.checks import check_hit
+from exchange.flows.hits.history import history_of
+from exchange.flows.hits.pairs import note_said, settle_pairs
+from exchange.flows.hits.rules import answered_by
+from exchange.flows.log.signed_before import signed_before
+from exchange.flows.node.node import Node
+from exchange.flows.statement.sharing import decide
+from exchange.flows.statement.sign_statement import enter, signed
+from exchange.store.peers import PeerState, all_peers, find_peer, put_on_lane, readers_of
+from exchange.store.records import acquisitions_of, find_record
+from exchange.store.statements import find_statement, statements_about
+from exchange.store.tables import StatementRow
+from schemas import (
+    CONTRACT_VERSION,
+    AnyStatement,
+    Conclusion,
+    ContractError,
+    Disclosure,
+    Feedback,
+    Hit,
+    Maker,
+    Message,
+    Pair,
+    PhysicalComparison,
+    Record,
+    Retraction,
+    Verification,
+    open_envelope,
+    parse_statement,
+)
+from schemas.statements import contract_error
+from schemas.strict_json import check_json
+from schemas.vocabulary import Basis, Role
+
+T = TypeVar("T", bound=AnyStatement)
+
+Spoken = Conclusion | Verification | Hit | PhysicalComparison | Retraction | Feedback | Message | Disclosure
+
+KINDS: dict[str, tuple[type[Spoken], frozenset[Role]]] = {
+    "conclusion": (Conclusion, frozenset({Role.EXAMINER})),
+    "verification": (Verification, frozenset({Role.EXAMINER})),
+    "hit": (Hit, frozenset({Role.EXAMINER})),
+    "physical-comparison": (PhysicalComparison, frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})),
+    "retraction": (Retraction, frozenset({Role.EXAMINER, Role.HEAD})),
+    "feedback": (Feedback, frozenset({Role.EXAMINER, Role.INVESTIGATOR})),
+    "message": (Message, frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})),
+    "disclosure": (Disclosure, frozenset({Role.HEAD})),
+}
+"""What a person may say, and in which role."""
+
+
+@dataclass(frozen=True)
+class Spoke:
+    """What was said, its place in the log, and to whom it goes."""
+
+    statement_id: str
+    log_index: int
+    to: tuple[str, ...]
+    doubts: dict[str, tuple[Doubt, ...]]
+    """Free texts that may tell of a person, by their place in the statement."""
+
+
+def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, once: bool = False) -> Spoke:
+    """Say what ``draft`` says: a statement without what only the node knows (contract, nonce, issuer, made_by,
+    stated_at). What a step of a hit answers may be left to the node too. ``task``: of a blind verification that this
+    answers, be it about a conclusion or a control. ``once``: from a form, which a person may send twice; the
+    same within a minute is signed once.
+
+    1. Its type is one that this role may say.
+    2. It fits what is stored: own subjects, known pairs, two different examiners; of a hit, the rules that hold for
+       what arrives as well (``hit_rules``).
+    3. Signed, entered into the log, and put on the lanes. A conclusion and its verification stay at home until the hit
+       rests on both.
+
+    Raises InvalidInput, Forbidden, NotFound, Conflict.
+    """
+    with node.store.read() as session:
+        answering = _answering(session, node, _read(node, maker, draft))
+    said = signed(node, answering)
+    with node.store.write() as session:
+        if once and (before := signed_before(session, said.statement)) is not None:
+            return Spoke(before.statement_id, before.log_index, (), doubts_in(said.statement))
+        if task is not None:
+            check_task(session, maker.pseudonym, task)
+        else:
+            check_shown(session, said.statement)
+        if task is None and isinstance(said.statement, Conclusion):
+            check_none_waits(session, said.statement)
+        to, held_back = _check(session, node, maker, said.statement)
+        for statement_id in held_back:
+            for peer in to:
+                put_on_lane(session, peer, statement_id)
+        index = enter(session, said, to=to)
+        _follow_up(session, node, said.statement_id, said.statement, task)
+        note_said(session, said.statement_id, said.statement)
+    settle_pairs(node)
+    return Spoke(said.statement_id, index, tuple(to), doubts_in(said.statement))
+
+
+def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str, role: Role = Role.EXAMINER) -> bool:
+    """Whoever is to verify a conclusion must not have seen it, nor that it was taken back: until it is verified, of all
+    examiners its maker alone is shown either. The head, who may take it back, verifies nothing and sees it."""
+    if role is Role.HEAD:
+        return True
+    spoken_of = find_statement(session, row.about) if row.type == "retraction" and row.about else row
+    if spoken_of is None or spoken_of.type != "conclusion" or spoken_of.issuer != node.node_id:
+        return True
+    if _was_verified(session, node, spoken_of.statement_id):
+        return True
+    said = _own(session, node, spoken_of.statement_id, Conclusion)
+    never_verified = said.basis is Basis.SCREEN and said.conclusion in APART
+    return never_verified or said.made_by.pseudonym == pseudonym
+
+
+def may_take_back(maker: Maker, pseudonym: str, role: Role) -> bool:
+    """What was said is taken back by whoever said it, or by the head."""
+    return role is Role.HEAD or maker.pseudonym == pseudonym
+
+
+def may_say(kind: str, role: Role) -> bool:
+    return kind in KINDS and role in KINDS[kind][1]
+
+
+def _read(node: Node, maker: Maker, draft: bytes) -> Spoken:
+    try:
+        check_json(draft)
+        fields = json.loads(draft)
+        kind = fields.get("type") if isinstance(fields, dict) else None
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise InvalidInput(f"The type is one of {', '.join(KINDS)}.", code="unknown-type")
+        if not may_say(kind, maker.role):
+            roles = " or ".join(sorted(KINDS[kind][1]))
+            raise Forbidden(f"A {kind} is said in the role {roles}; you are signed in as {maker.role}.")
+        if own := {"contract", "nonce", "issuer", "made_by", "stated_at"} & fields.keys():
+            raise InvalidInput(f"Leave to the node what only it says: {', '.join(sorted(own))}.", code="unknown-field")
+        by_node = {
+            "contract": CONTRACT_VERSION,
+            "nonce": secrets.token_hex(32),
+            "issuer": node.node_id,
+            "made_by": maker.model_dump(mode="json"),
+            "stated_at": stamp(),
+        }
+        return KINDS[kind][0].model_validate_json(json.dumps(by_node | fields), strict=True)
+    except ContractError as error:
+        raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
+    except ValidationError as error:
+        refused = contract_error(error)
+        raise InvalidInput(str(refused), code=refused.reason, problems=refused.problems) from error
+
+
+def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[list[str], list[str]]:
+    """To whom it goes, and what was held back until now and goes before it."""
+    match said:
+        case Conclusion():
+            _other_sides(session, node, said.pair)
+            return [], []
+        case Verification():
+            _other_sides(session, node, said.pair)
+            first = _own(session, node, said.verifies, Conclusion)
+            _check_second(first, said.pair, maker)
+            if first.basis is not said.basis:
+                raise InvalidInput("The verification has another basis than the conclusion.", code="other-basis")
+            _check_first_answer(session, node, said.verifies)
+            check_blind(session, said)
+            return [], []
+        case Hit():
+            to = _other_sides(session, node, said.pair)
+            _own(session, node, said.conclusion, Conclusion)
+            _own(session, node, said.verification, Verification)
+            check_hit(session, node, said, said.pair)
+            return to, [said.conclusion, said.verification]
+        case PhysicalComparison():
+            hit = _known(session, said.hit, Hit)
+            to = _of_hit(session, node, hit)
+            rests_on = [name for name in (said.conclusion, said.verification) if name is not None]
+            for name in rests_on:
+                _own(session, node, name, Conclusion | Verification)
+            check_hit(session, node, said, hit.pair)
+            return to, rests_on
+        case Retraction():
+            _check_retraction(_retracted(session, node, said.retracts, maker), maker)
+            _check_not_taken_back(session, said.retracts)
+            return readers_of(session, said.retracts), []
+        case Feedback():
+            hit = _known(session, said.hit, Hit)
+            check_hit(session, node, said, hit.pair)
+            return _of_hit(session, node, hit), []
+        case Message():
+            return _addressee(session, said.to), []
+        case Disclosure():
+            to = _addressee(session, said.to)
+            record = _own(session, node, said.record, Record)
+            peer = find_peer(session, said.to)
+            refusal = decide(session, said.record, record, peer, owner=node.node_id) if peer else None
+            if refusal is not None:
+                raise Conflict(
+                    f"{said.to} may not have the record itself ({refusal.reason}); grant or approve that first.",
+                    code="withheld",
+                )
+            return to, []
+
+
+def _follow_up(session: Session, node: Node, statement_id: str, said: Spoken, task: str | None) -> None:
+    """What waits for another examiner begins, is done, or is called off."""
+    match said:
+        case Conclusion():
+            close_task(session, said, statement_id, task)
+            send_for_verification(session, node, statement_id, said)
+        case Verification():
+            close_task(session, said, statement_id, task)
+        case Retraction():
+            call_off(session, said.retracts)
+        case _:
+            pass
+
+
+def _of_hit(session: Session, node: Node, hit: Hit) -> list[str]:
+    """Those who had the hit, beside this node."""
+    return _enrolled(session, {hit.issuer, hit.pair.a.issuer, hit.pair.b.issuer} - {node.node_id})
+
+
+def _check_second(first: Conclusion, pair: Pair, second: Maker) -> None:
+    if first.pair != pair:
+        raise InvalidInput("The verification is of another pair than the conclusion.", code="other-pair")
+    if first.made_by.pseudonym == second.pseudonym:
+        raise Conflict("A conclusion is verified by another examiner than made it.", code="same-examiner")
+
+
+def _was_verified(session: Session, node: Node, conclusion: str) -> bool:
+    """By an examiner of this node, be it that the verification was taken back since."""
+    return any(row.issuer == node.node_id for row in statements_about(session, conclusion, ["verification"]))
+
+
+def _check_first_answer(session: Session, node: Node, conclusion: str) -> None:
+    """Once it was verified, everybody may read it, and a second verification would not be blind. Raises Conflict."""
+    if _was_verified(session, node, conclusion):
+        raise Conflict(
+            "This conclusion was verified already; conclude anew, and another examiner verifies that.",
+            code="already-verified",
+        )
+
+
+def _retracted(session: Session, node: Node, statement_id: str, maker: Maker) -> Conclusion | Verification | Hit:
+    """What is to be taken back. Raises NotFound, also for what this maker may not see: else the refusal would tell that
+    it is there."""
+    row = find_statement(session, statement_id)
+    hidden = hidden_pairs(session, maker.role, maker.pseudonym)
+    if row is None or not may_see(session, node, row, maker.pseudonym, maker.role):
+        raise no_statement(statement_id)
+    if row.type == "hit" and tells_of(session, row, hidden):
+        raise no_statement(statement_id)
+    found: Conclusion | Verification | Hit = _own(session, node, statement_id, Conclusion | Verification | Hit)
+    return found
+
+
+def _check_retraction(said: Conclusion | Verification | Hit, maker: Maker) -> None:
+    """Raises Forbidden."""
+    if not may_take_back(said.made_by, maker.pseudonym, maker.role):
+        raise Forbidden(
+            f"A {said.type} is taken back by whoever made it, here {said.made_by.pseudonym}, or by the head of this "
+            "Firearms Focal Point. Ask one of them."
+        )
+
+
+def _check_not_taken_back(session: Session, statement_id: str) -> None:
+    """Raises Conflict."""
+    if statements_about(session, statement_id, ["retraction"]):
+        raise Conflict("This was taken back already; once is enough.", code="already-taken-back")
+
+
+def _answering(session: Session, node: Node, said: Spoken) -> Spoken:
+    """With the statement that a step of a hit answers, where its maker did not name it."""
+    if not isinstance(said, Hit | PhysicalComparison) or said.answers is not None:
+        return said
+    pair = said.pair if isinstance(said, Hit) else _known(session, said.hit, Hit).pair
+    known = (entry.said for entry in history_of(session, node, pair))
+    return said.model_copy(update={"answers": answered_by(pair, known, said)})
+
+
+def _other_sides(session: Session, node: Node, pair: Pair) -> list[str]:
+    """The owners of a pair beside this node. A pair of which it owns neither side would tell each owner of the other's
+    record: that is theirs to share."""
+    for side in (pair.a, pair.b):
+        found = find_record(session, side.record)
+        if found is None or found[0].issuer != side.issuer:
+            raise no_record(side)
+        if all(scan.sha256 != side.scan for scan in acquisitions_of(session, side.record)):
+            raise NotFound(f"The record {side.record} names no scan {side.scan}.")
+    owners = {pair.a.issuer, pair.b.issuer}
+    if node.node_id not in owners:
+        raise Conflict(
+            "Neither record is this node's own. Write to each owner; only they may tell each other of it.",
+            code="not-owner",
+        )
+    return _enrolled(session, owners - {node.node_id})
+
+
+def _enrolled(session: Session, nodes: set[str]) -> list[str]:
+    return [peer.node_id for peer in all_peers(session) if peer.node_id in nodes and peer.state == PeerState.ENROLLED]
+
+
+def _addressee(session: Session, node_id: str) -> list[str]:
+    found = _enrolled(session, {node_id})
+    if not found:
+        raise NotFound(f"There is no enrolled peer {node_id}. See: ffp peer list")
+    return found
+
+
+def _known(session: Session, statement_id: str, kind: type[T] | UnionType) -> T:
+    row = find_statement(session, statement_id)
+    if row is not None and row.envelope is not None:
+        statement = parse_statement(open_envelope(row.envelope).payload)
+        if isinstance(statement, kind):
+            return statement
+    raise no_statement(statement_id)
+
+
+def _own(session: Session, node: Node, statement_id: str, kind: type[T] | UnionType) -> T:
+    found = _known(session, statement_id, kind)
+    if found.issuer != node.node_id:
+        raise Conflict(
+            f"{statement_id} is a statement of {found.issuer}; only its issuer disposes of it.", code="not-owner"
+        )
+    return found

@@ -1,0 +1,1 @@
+"""One scan, or two: inspect it, prepare it, correlate it, draw it."""

@@ -1,0 +1,168 @@
+"""A scan has landed: prepare it, compare it with everything it may be compared with, keep the candidates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from exchange.clock import stamp
+from exchange.errors import NotFound
+from exchange.flows.node.node import Node
+from exchange.flows.node.pipelines import PIPELINES, Pipeline, Variant, roles_of, why_not_correlated
+from exchange.flows.scan.inspect import Correlated, prepare_scan
+from exchange.flows.scan.prepared import acquisition_id_of, appearance_of, prepared_path, reference_name, variant_of
+from exchange.flows.scan.references import erase_traces, forget_superseded, search
+from exchange.store.candidates import NewCandidate, add_candidates
+from exchange.store.jobs import JobKind, promise
+from exchange.store.records import (
+    AcquisitionState,
+    acquisition_with_record,
+    acquisitions_with_records,
+    correlated_otherwise,
+)
+from exchange.store.tables import AcquisitionRow, RecordRow
+from schemas.calibre import Calibre, compatible_calibres
+
+log = structlog.get_logger(__name__)
+
+
+def correlate_acquisition(node: Node, acquisition_id: int) -> int:
+    """Correlate one acquisition; returns how many candidates are new. Doing it twice changes nothing.
+
+    1. Take what its record supersedes out of the way.
+    2. What cannot be correlated is said so on the acquisition, and that is all.
+    3. Prepare the scan and commit that it is prepared, *before* the references are asked: of two scans that land
+       together at least one then sees the other, and no pair is lost.
+    4. Compare in a worker process.
+    5. Store the candidates and mark the acquisition as correlated, in one transaction.
+    """
+    # 1.
+    with node.store.read() as session:
+        acquisition, record = acquisition_with_record(session, acquisition_id)
+    forget_superseded(node, record.statement_id)
+
+    # 2.
+    roles = roles_of(acquisition)
+    if not roles:
+        _mark(node, acquisition_id, AcquisitionState.NOT_CORRELATED, why_not_correlated(acquisition))
+        return 0
+
+    # 3.
+    refusal = _prepare(node, acquisition, roles[0].pipeline)
+    if refusal is not None:
+        _mark(node, acquisition_id, AcquisitionState.NOT_USABLE, refusal)
+        erase_traces(node, acquisition)
+        return 0
+
+    # 4.
+    fresh = []
+    for role in roles:
+        try:
+            found = search(node, acquisition, record, _calibres(acquisition), role)
+        except NotFound as error:
+            if role is roles[0]:
+                raise
+            log.warning("not compared in a further way", acquisition=acquisition_id, detail=str(error))
+        else:
+            fresh += _candidates(node, acquisition, record, found, role.pipeline)
+
+    # 5.
+    with node.store.write() as session:
+        row = session.get(AcquisitionRow, acquisition_id)
+        if row is not None:
+            added = add_candidates(session, fresh)
+            row.state, row.detail, row.correlated_at = AcquisitionState.CORRELATED, None, stamp()
+            row.first_correlated_at = row.first_correlated_at or row.correlated_at
+            return added
+    erase_traces(node, acquisition)  # withdrawn meanwhile
+    return 0
+
+
+def promise_again(node: Node) -> int:
+    """After an upgrade that changed the matcher: promise to correlate anew what was correlated otherwise, or not."""
+    with node.store.write() as session:
+        stale = [row for row in correlated_otherwise(session, PIPELINES) if roles_of(row)]
+        for acquisition in stale:
+            acquisition.state = AcquisitionState.QUEUED
+            promise(session, JobKind.CORRELATE, acquisition.acquisition_id)
+    return len(stale)
+
+
+def _prepare(node: Node, acquisition: AcquisitionRow, pipeline: Pipeline) -> str | None:
+    """Make the prepared scan and commit it; returns why it is not usable, if it is not."""
+    target = prepared_path(node, acquisition, pipeline)
+    prepared = node.background.run(prepare_scan, appearance_of(node, acquisition, pipeline), target)
+    if prepared.not_usable is not None:
+        return prepared.not_usable
+    with node.store.write() as session:
+        row = session.get(AcquisitionRow, acquisition.acquisition_id)
+        if row is None:
+            return "The record was withdrawn."
+        row.parameters = pipeline.digest
+        row.spacing_y_um, row.spacing_x_um = prepared.spacing_um
+    return None
+
+
+def _calibres(acquisition: AcquisitionRow) -> frozenset[str]:
+    return frozenset(calibre.value for calibre in compatible_calibres(Calibre(acquisition.calibre)))
+
+
+def _candidates(
+    node: Node,
+    query: AcquisitionRow,
+    record: RecordRow,
+    found: Sequence[tuple[Variant, Correlated]],
+    pipeline: Pipeline,
+) -> list[NewCandidate]:
+    """The pairs to store; a reference that no current record has any more is left out."""
+    with node.store.read() as session:
+        rows = acquisitions_with_records(session, [acquisition_id_of(item.reference) for _, item in found])
+    fresh = []
+    for asked, item in found:
+        reference, other = rows.get(acquisition_id_of(item.reference), (None, None))
+        if reference is None or other is None:
+            continue
+        if reference_name(reference, variant_of(item.reference)) == item.reference:
+            item = replace(item, comparison=_with_variants(item, asked))
+            fresh.append(_candidate(query, record, reference, other, item, pipeline))
+    return fresh
+
+
+def _with_variants(found: Correlated, asked: Variant) -> str:
+    """The explanation, with how either photograph was turned."""
+    variants = {"variant_a": asked.value, "variant_b": variant_of(found.reference).value}
+    return json.dumps({**json.loads(found.comparison), **variants}, allow_nan=False)
+
+
+def _candidate(
+    query: AcquisitionRow,
+    record: RecordRow,
+    reference: AcquisitionRow,
+    other: RecordRow,
+    found: Correlated,
+    pipeline: Pipeline,
+) -> NewCandidate:
+    explained = json.loads(found.comparison)
+    return NewCandidate(
+        a=query,
+        b=reference,
+        cross_border=record.jurisdiction != other.jurisdiction,
+        same_case=(record.issuer, record.case_reference) == (other.issuer, other.case_reference),
+        score=found.score,
+        congruent_cells=found.congruent_cells,
+        cells=found.cells,
+        rotation_deg=explained.get("rotation_deg"),
+        matcher_version=explained["matcher_version"],
+        comparison=found.comparison,
+        parameters=pipeline.digest,
+    )
+
+
+def _mark(node: Node, acquisition_id: int, state: AcquisitionState, detail: str) -> None:
+    with node.store.write() as session:
+        row = session.get(AcquisitionRow, acquisition_id)
+        if row is not None:
+            row.state, row.detail, row.correlated_at = state, detail, stamp()

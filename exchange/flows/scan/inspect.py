@@ -1,0 +1,187 @@
+"""What worker processes do: read, prepare and correlate scans. Plain functions of paths and bytes, no database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import matcher
+from exchange.flows.node.cluster import Cluster, executor_on
+from exchange.flows.node.pipelines import Photographed, Pipeline, Variant
+from exchange.flows.node.region_masks import photograph_within, topography_within
+from matcher.areal.prepared_photograph import inverted
+from matcher.draw.draw_pair import draw_pair
+from matcher.draw.explain_profiles import draw_profiles
+from matcher.read.image import inspect_image
+from matcher.read.x3p import read_topography
+from schemas import RegionMask
+from schemas.record import ScanMediaType
+
+X3P: ScanMediaType = "application/x-x3p"
+_IMAGES: dict[str, ScanMediaType] = {kind: kind for kind in ("image/png", "image/tiff", "image/jpeg")}
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """What the reader found: the media type by content, the size in points or pixels, doubts for the examiner."""
+
+    media_type: ScanMediaType
+    shape: tuple[int, int]
+    spacing_um: tuple[float, float] | None
+    coverage: float
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """A scan in one of the ways in which it is compared; ``photographed`` is None for a topography; ``region``: as an
+    examiner marked it by hand, None where it is to be found."""
+
+    scan: Path
+    pipeline: Pipeline
+    photographed: Photographed | None = None
+    variant: Variant = Variant.AS_TAKEN
+    region: RegionMask | None = None
+
+
+@dataclass(frozen=True)
+class ScanPrepared:
+    """Why a scan is not usable, if it is not, and the distances (y, x) between its points."""
+
+    not_usable: str | None
+    spacing_um: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Correlated:
+    """One reference that was compared in full, by the name that it was given; ``cells``: or segments of a profile."""
+
+    reference: bytes
+    score: float
+    congruent_cells: int
+    cells: int
+    comparison: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """``candidates``: best first; ``damaged``: the references that could not be read."""
+
+    candidates: list[Correlated]
+    damaged: tuple[bytes, ...]
+
+
+def inspect_scan(path: Path) -> ScanReport:
+    """Read an untrusted scan in full. Raises matcher.ScanRefused with the reason."""
+    with path.open("rb") as file:
+        is_zip = file.read(2) == b"PK"
+    if is_zip:
+        topography = read_topography(path)
+        rows, columns = topography.heights_um.shape
+        return ScanReport(X3P, (rows, columns), topography.spacing_um, topography.coverage, topography.warnings)
+    image = inspect_image(path)
+    return ScanReport(_IMAGES[image.media_type], image.shape, None, 1.0, image.warnings)
+
+
+def prepare_scan(appearance: Appearance, target: Path) -> ScanPrepared:
+    """Clean a scan once and keep the result at ``target``."""
+    scan = _read(appearance)
+    spacing = scan.spacing_um if isinstance(scan, matcher.Topography) else scan.um_per_pixel
+    try:
+        content = _prepared(_as_compared(scan, appearance), appearance)
+    except matcher.ScanNotUsable as error:
+        return ScanPrepared(str(error), spacing)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    part.write_bytes(content)
+    part.replace(target)
+    return ScanPrepared(None, spacing)
+
+
+def _read(appearance: Appearance) -> matcher.Topography | matcher.Photograph:
+    photographed = appearance.photographed
+    if photographed is None:
+        return read_topography(appearance.scan)
+    return matcher.read_photograph(appearance.scan, photographed.um_per_pixel, photographed.lighting)
+
+
+def _as_compared(
+    scan: matcher.Topography | matcher.Photograph, appearance: Appearance
+) -> matcher.Topography | matcher.Photograph:
+    """Only its region, where one was marked, then turned: the region was marked on the scan as it is."""
+    if isinstance(scan, matcher.Topography):
+        return topography_within(scan, appearance.region)
+    photograph = photograph_within(scan, appearance.region)
+    return photograph.mirrored() if appearance.variant & Variant.MIRRORED else photograph
+
+
+def _prepared(scan: matcher.Topography | matcher.Photograph, appearance: Appearance) -> bytes:
+    match scan, appearance.pipeline:
+        case matcher.Topography(), matcher.Parameters() as parameters:
+            return matcher.prepare(scan, parameters).to_bytes()
+        case matcher.Topography(), matcher.ProfileParameters() as parameters:
+            return matcher.prepare_profile(scan, parameters).to_bytes()
+        case matcher.Photograph(), matcher.Parameters() as parameters:
+            prepared = matcher.prepare_photograph(scan, parameters)
+            return (inverted(prepared) if appearance.variant & Variant.INVERTED else prepared).to_bytes()
+    raise matcher.ScanNotUsable("not usable: photographs of striae are not compared; scan them in 3D")
+
+
+def search_gallery(
+    folder: Path, parameters: matcher.Parameters, query: Path, filters: matcher.Filters, cluster: Cluster | None = None
+) -> Found:
+    """Rank the references of a gallery that pass the filters against a prepared query, best first.
+
+    Raises matcher.GalleryDamaged, matcher.NotComparable where there is no gallery of these parameters, and
+    ComputeAway where the cluster does not answer.
+    """
+    prepared = matcher.Prepared.from_bytes(query.read_bytes())
+    with executor_on(cluster) as executor:
+        [found] = _gallery(folder, parameters).correlate([prepared], filters, executor)
+    return Found([_correlated(item.reference, item.comparison) for item in found.candidates], found.damaged)
+
+
+def rank_profiles(
+    query: Path, references: Sequence[tuple[bytes, Path]], parameters: matcher.ProfileParameters
+) -> Found:
+    """Rank prepared profiles, given with their names, against a prepared query, best first."""
+    profiles, damaged = [], []
+    for name, path in references:
+        try:
+            profiles.append((name, matcher.Profile.from_bytes(path.read_bytes())))
+        except matcher.ScanRefused:
+            damaged.append(name)
+    asked = matcher.Profile.from_bytes(query.read_bytes())
+    ranked = matcher.rank_profiles(asked, [profile for _, profile in profiles], parameters)
+    return Found([_correlated(profiles[item.index][0], item.comparison) for item in ranked], tuple(damaged))
+
+
+def _correlated(reference: bytes, comparison: matcher.Comparison | matcher.ProfileComparison) -> Correlated:
+    match comparison:
+        case matcher.Comparison():
+            parts = comparison.n_cells
+        case matcher.ProfileComparison():
+            parts = comparison.n_segments
+    return Correlated(reference, comparison.score, comparison.n_congruent, parts, comparison.to_json())
+
+
+@lru_cache(maxsize=8)
+def _gallery(folder: Path, parameters: matcher.Parameters) -> matcher.Gallery:
+    """Kept open between queries: what has been mapped and checked is not mapped and checked again."""
+    return matcher.Gallery(folder, parameters)
+
+
+def draw_candidate(a: Appearance, b: Appearance, prepared_a: Path, prepared_b: Path) -> bytes:
+    """The aligned pair with its cells or segments, as PNG. Compared anew: the same scans always give the same."""
+    first, second = _as_compared(_read(a), a), _as_compared(_read(b), b)
+    ready_a, ready_b = prepared_a.read_bytes(), prepared_b.read_bytes()
+    match first, second, a.pipeline:
+        case matcher.Topography(), matcher.Topography(), matcher.ProfileParameters() as parameters:
+            profile_a, profile_b = matcher.Profile.from_bytes(ready_a), matcher.Profile.from_bytes(ready_b)
+            return draw_profiles(first, second, matcher.compare_profiles(profile_a, profile_b, parameters), parameters)
+        case _, _, matcher.Parameters() as parameters:
+            mark_a, mark_b = matcher.Prepared.from_bytes(ready_a), matcher.Prepared.from_bytes(ready_b)
+            return draw_pair(first, second, matcher.compare(mark_a, mark_b, parameters), parameters)
+    raise matcher.ScanNotUsable("not usable: photographs of striae are not compared; scan them in 3D")

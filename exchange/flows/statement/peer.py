@@ -1,0 +1,77 @@
+"""An enrolled peer as the flows meet it: where it is reached, and the alarm that its operator's neighbour sees."""
+
+from __future__ import annotations
+
+import base64
+import functools
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.errors import StatementInvalid
+from exchange.flows.node.node import Node
+from exchange.net.client import PeerAddress
+from exchange.store.peers import PeerState, all_peers, find_peer
+from exchange.store.tables import PeerRow
+from exchange.trust.card import fingerprint
+from exchange.trust.key_history import KeyHistory, begin_history, history_of
+from schemas import KeyEvent, open_envelope
+from schemas.errors import shown
+from schemas.key_chain import parse_key_chain
+
+
+def address_of(peer: PeerRow) -> PeerAddress:
+    """Where an enrolled peer is reached, and whose answers are believed."""
+    return PeerAddress(peer.node_id, peer.url, peer_keys(peer).in_force.transport)
+
+
+def note_alarm(node: Node, node_id: str, message: str) -> None:
+    """Show the operator why a peer's lane stands still."""
+    with node.store.write() as session:
+        peer = find_peer(session, node_id)
+        if peer is not None:
+            peer.alarm = f"{stamp()} {shown(message, 900)}"
+
+
+def fingerprint_of(peer: PeerRow) -> str:
+    """Of the identity that two people compared; of a row that somebody else wrote there is none to be shown."""
+    return "" if peer.state == PeerState.ALTERED else fingerprint(peer_card(peer).identity)
+
+
+def altered_in_words(peer: PeerRow) -> str | None:
+    """What the operator must know of a peer whose row somebody else changed; else None."""
+    if peer.state != PeerState.ALTERED:
+        return None
+    return (
+        "It was not this node that wrote its row in the database: its card, its keys, its state or its legal basis. It "
+        "is asked nothing and answered nothing. Find out who changed the database and restore a backup; or end the "
+        f"exchange with it: ffp peer revoke {peer.node_id}"
+    )
+
+
+def altered_peers(session: Session) -> list[tuple[str, str]]:
+    """Each peer of which that is so, with the words for it."""
+    return [(peer.node_id, said) for peer in all_peers(session) if (said := altered_in_words(peer))]
+
+
+def peer_card(peer: PeerRow) -> KeyEvent:
+    """The pinned card of an enrolled peer."""
+    return peer_keys(peer).card
+
+
+def peer_keys(peer: PeerRow) -> KeyHistory:
+    """The keys of an enrolled peer, as far as its key-events are known here."""
+    return _keys(peer.card, peer.key_chain)
+
+
+@functools.lru_cache(maxsize=64)
+def _keys(card: bytes, chain: bytes | None) -> KeyHistory:
+    return read_chain(card, chain) if chain is not None else begin_history(open_envelope(card))
+
+
+def read_chain(card: bytes, chain: bytes) -> KeyHistory:
+    """The key-events of the node whose card is pinned. Raises StatementInvalid, ContractError."""
+    first, *later = (base64.b64decode(event) for event in parse_key_chain(chain).events)
+    if first != card:
+        raise StatementInvalid("The chain of key-events begins with another card than the one that is pinned.")
+    return history_of(open_envelope(card), later)

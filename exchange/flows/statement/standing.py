@@ -1,0 +1,30 @@
+"""Whether whoever signed something has that role still. Of this node's people alone: of others only what they signed is
+known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from exchange.flows.node.node import Node
+from exchange.store.tables import UserRow
+from schemas.issued import Statement
+from schemas.vocabulary import Role
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The signer is not what the signature says: has the role ``today``, or None, no active user any more."""
+
+    signed_as: Role
+    today: Role | None
+
+
+def standing_of(node: Node, said: Statement) -> Changed | None:
+    """None where the signer has the same role still, or is another node's."""
+    maker = said.made_by
+    if said.issuer != node.node_id or maker.role is Role.NODE:
+        return None
+    with node.store.read() as session:
+        user = session.get(UserRow, maker.pseudonym)
+    today = Role(user.role) if user is not None and user.revoked_at is None else None
+    return None if today is maker.role else Changed(maker.role, today)

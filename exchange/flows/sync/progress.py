@@ -1,0 +1,184 @@
+"""What is where between this node and each peer, in numbers and in words."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from exchange.errors import NotFound
+from exchange.flows.node.node import Node
+from exchange.flows.statement.peer import altered_in_words, fingerprint_of
+from exchange.flows.sync.clocks import clocks_of
+from exchange.flows.sync.peer_quota import PeerShares, shares_of
+from exchange.flows.sync.skew import Behind, peer_behind, peer_older
+from exchange.store.peers import all_peers, find_peer, lane_of, quarantined, standing_alarm, take_note, withheld_on
+from exchange.store.statements import latest_of
+from exchange.store.tables import PeerRow
+from schemas import Receipt, open_envelope, parse_statement
+from schemas.versions import NEWEST
+
+_ADDRESS: Final = re.compile(r"https?://([^\s/]+)(?:/[^\s]*)?")
+_DIGEST: Final = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+
+
+@dataclass(frozen=True)
+class PeerStatus:
+    """What is where between this node and one peer. ``receipt`` is the last that the peer signed for its lane."""
+
+    row: PeerRow
+    fingerprint: str
+    to_send: int
+    acknowledged: int
+    read_again_at: str | None
+    """When the peer last asked for what it had acknowledged: its database was older than its receipts."""
+    withheld: int
+    quarantined: int
+    receipt: Receipt | None
+    shares: PeerShares
+    """What it may send, and how much of that is left."""
+    clock: str | None
+    """What is wrong with its clock, with the next step."""
+    reads: str | None
+    """Up to which version of the contract it reads, as it last said."""
+    behind: Behind | None
+    """What waits until it is upgraded."""
+
+    @property
+    def alarms(self) -> list[str]:
+        """What is wrong with it, and what it finds wrong with this node, for people."""
+        altered = altered_in_words(self.row)
+        here = [said for said in (altered, self.row.alarm and brief(self.row.alarm)) if said]
+        older = [peer_older(self.behind)] if self.behind else []
+        there = set_aside_by(self)
+        return [*here, *older, *([there] if there else [])]
+
+
+def sync_status(node: Node) -> list[PeerStatus]:
+    with node.store.read() as session:
+        clocks = clocks_of(node, all_peers(session)).peers
+        return [
+            PeerStatus(
+                row=peer,
+                fingerprint=fingerprint_of(peer),
+                to_send=lane_of(session, peer.node_id).count,
+                acknowledged=lane_of(session, peer.node_id).acknowledged_count,
+                read_again_at=lane_of(session, peer.node_id).read_again_at,
+                withheld=withheld_on(session, peer.node_id),
+                quarantined=quarantined(session, peer.node_id),
+                receipt=_receipt(session, peer.node_id),
+                shares=shares_of(session, node.settings, peer.node_id),
+                clock=str(clocks[peer.node_id]) if peer.node_id in clocks else None,
+                reads=lane_of(session, peer.node_id).reads,
+                behind=peer_behind(session, peer.node_id),
+            )
+            for peer in all_peers(session)
+        ]
+
+
+def note_quarantine(node: Node, node_id: str) -> int:
+    """The operator has seen what is set aside of a peer's; it stays set aside, and raises no alarm any more.
+
+    Returns how much that was. Raises NotFound.
+    """
+    with node.store.write() as session:
+        peer = find_peer(session, node_id)
+        if peer is None:
+            raise NotFound(f"There is no peer {node_id}. See: ffp peer list")
+        noted = take_note(session, node_id)
+        session.flush()
+        peer.alarm = standing_alarm(session, node_id)
+    return noted
+
+
+def in_words(status: PeerStatus) -> list[str]:
+    """Sentences for the operator: what this node has for the peer, what the peer signed for, what came from it."""
+    row = status.row
+    waiting = status.to_send - status.acknowledged
+    sent = f"Of {status.to_send} statements for {row.node_id} it has read {status.acknowledged}"
+    sent += f"; {waiting} wait for it." if waiting else ", all."
+    said = [sent]
+    if status.reads:
+        said.append(f"It reads the contract up to version {status.reads}, this node up to {NEWEST}.")
+    if status.read_again_at:
+        said.append(
+            f"It read again what it had acknowledged, last {status.read_again_at}: it was set back to a backup."
+        )
+    if status.withheld:
+        said.append(f"{status.withheld} of them policy withholds by now; they follow once it may have them.")
+    if status.receipt is not None:
+        signed = status.receipt
+        said.append(
+            f"It signed for {signed.count}: {signed.accepted} accepted, {signed.withheld} withheld from it, "
+            f"{signed.set_aside} set aside by it."
+        )
+        said += [f"It set aside place {item.position}: {item.reason}." for item in signed.refused]
+    came = f"{row.cursor_count} statements came from it"
+    if row.withheld:
+        came += f", {row.withheld} of them as places without content"
+    if status.quarantined:
+        came += f", {status.quarantined} are set aside here and not believed"
+    said.append(f"{came}; it last answered {row.pulled_at or 'never'}.")
+    said.append(share_in_words(status.shares))
+    if status.clock:
+        said.append(f"Alarm: {status.clock}")
+    said += [f"Alarm: {alarm}" for alarm in status.alarms]
+    return said
+
+
+def set_aside_by(status: PeerStatus) -> str | None:
+    """What the operator must know of a peer that does not believe this node; None when all is well."""
+    signed = status.receipt
+    if signed is None or not signed.set_aside:
+        return None
+    return (
+        f"It set {signed.set_aside} of this node's statements aside and does not believe them; ffp sync status names "
+        "the last. Telephone its operator."
+    )
+
+
+def brief(alarm: str) -> str:
+    """For people: of an address the host, of a digest its beginning. The node's own log has them whole."""
+    return _DIGEST.sub(r"\1...", _ADDRESS.sub(r"\1", alarm))
+
+
+def share_in_words(shares: PeerShares) -> str:
+    """What the peer sent today, what is left to it, and what it may send in a day."""
+    statements, size = shares.statements, shares.bytes
+    return (
+        f"Today it sent {statements.used_today:,} statements and {_megabytes(size.used_today)} with the scans that "
+        f"they name; {max(0, statements.left):,} and {_megabytes(max(0, size.left))} are left to it, of "
+        f"{statements.a_day:,} and {_megabytes(size.a_day)} a day; what it does not use is kept for "
+        f"{shares.keeps_days} days."
+    )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+def receipt_evidence(node: Node, node_id: str) -> dict[str, object] | None:
+    """The peer's signed request that acknowledged its lane so far, to be kept or shown; None while there is none."""
+    with node.store.read() as session:
+        if find_peer(session, node_id) is None:
+            raise NotFound(f"There is no peer {node_id}. See: ffp peer list")
+        lane = lane_of(session, node_id)
+        if lane.acknowledged_by is None:
+            return None
+        return {
+            "count": lane.acknowledged_count,
+            "head": lane.acknowledged_head.hex(),
+            "at": lane.acknowledged_at,
+            "request": json.loads(lane.acknowledged_by),
+        }
+
+
+def _receipt(session: Session, node_id: str) -> Receipt | None:
+    row = latest_of(session, node_id, "receipt")
+    if row is None or row.envelope is None:
+        return None
+    statement = parse_statement(open_envelope(row.envelope).payload)
+    return statement if isinstance(statement, Receipt) else None

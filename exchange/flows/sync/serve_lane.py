@@ -1,0 +1,231 @@
+"""Answer a peer that reads its lane: the next statements, each with the proof that the log holds it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.errors import Conflict, NotFound
+from exchange.flows.log.audit_rows import dealt_with
+from exchange.flows.node.node import Node
+from exchange.flows.statement.sharing import releasable, share_anew
+from exchange.flows.sync.skew import Placed, readable
+from exchange.log import merkle
+from exchange.log.audit_entry import Act
+from exchange.store.deliveries import records_showing
+from exchange.store.peers import (
+    PeerState,
+    find_peer,
+    is_on_lane,
+    lane_head_at,
+    lane_items,
+    lane_of,
+    note_withheld,
+    taken_back,
+)
+from exchange.store.statements import latest_checkpoint, node_reader
+from exchange.store.tables import AcquisitionRow, CheckpointRow, LaneItemRow, PeerRow, StatementRow
+from schemas import CONTRACT_VERSION
+from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
+
+Entitling: TypeAlias = tuple[AcquisitionRow, StatementRow]
+"""An acquisition by which the bytes of a scan are here, and the statement of its record."""
+
+PAGE_BYTES = 4 * 1024 * 1024  # half of what a peer accepts: Base64 and proofs come on top
+
+
+def read_lane(
+    node: Node,
+    peer: PeerRow,
+    *,
+    start: int,
+    head: bytes,
+    known_size: int,
+    signature: str = "",
+    reads: str | None = None,
+) -> LanePage:
+    """One page of the peer's lane from ``start`` on.
+
+    1. The peer's running head must be ours at that place; else one of us lost something, and both must know.
+    2. Its signed request for what follows acknowledges what came before: note it, with its ``signature``. A place
+       before that is older than its receipts; it is answered, since a lane keeps everything, and noted for the
+       operator.
+    3. Give only what the last signed head covers, with inclusion and consistency proofs. What was entitled when it came
+       on the lane may not be any more: policy is asked again at every reading.
+    4. Note what was withheld: it comes on the lane again once the peer may have it.
+    5. The page ends before the first statement that the peer is too old for, by what it says it ``reads``.
+    6. Write down what is given, before it is.
+
+    Raises Conflict, code "cursor-from-the-future" or "lane-differs"; NotAudited.
+    """
+    acknowledge(node, peer.node_id, start, head, signature, reads)
+    with node.store.read() as session:
+        lane, signed = lane_of(session, peer.node_id), latest_checkpoint(session)
+        if signed is None or known_size > signed.size:
+            placed = []
+        else:
+            placed = lane_items(session, peer.node_id, start=start, below_log_index=signed.size, limit=MAX_PAGE_ITEMS)
+        given = _given(session, node, peer.node_id, placed)
+        items, needs = readable(_bounded(placed), given, reads)
+        read = node_reader(session)
+        page = LanePage(
+            contract=CONTRACT_VERSION,
+            lane=peer.node_id,
+            start=start,
+            count=lane.count,
+            head=(items[-1][0].head if items else head).hex(),
+            checkpoint=base64.b64encode(signed.note).decode() if signed else None,
+            consistency=_consistency(read, signed, known_size),
+            items=tuple(_item(read, signed, given, *pair) for pair in items) if signed else (),
+            needs=needs,
+        )
+    changed = {
+        item.position: item.statement_id not in given
+        for item, _ in items
+        if item.withheld != (item.statement_id not in given)
+    }
+    if changed:
+        with node.store.write() as session:
+            note_withheld(session, peer.node_id, changed)
+            current = find_peer(session, peer.node_id)
+            if current is not None:  # what became allowed while the page was made
+                share_anew(session, current, owner=node.node_id)
+    shown = tuple(item.statement_id for item in page.items if item.envelope is not None)
+    if shown:
+        node.audit.note(dealt_with(peer, Act.GIVE_PAGE, shown, len(shown)))
+    return page
+
+
+def may_fetch(node: Node, peer: PeerRow, sha256: str) -> list[Entitling]:
+    """Returns the records that entitle a peer to the bytes of a scan, each with the acquisition that names them.
+
+    A scan that is refused although its record was given makes that record come on the lane again once the peer may
+    have it: else nothing would tell the peer to ask once more. Raises NotFound, the same whether the scan is unknown or
+    withheld.
+    """
+    with node.store.read() as session:
+        current = find_peer(session, peer.node_id)
+        showing = records_showing(session, sha256)
+        entitled = [] if current is None else entitling(session, node, current, showing)
+        given = [] if entitled else _given_before(session, node, peer, showing)
+    if given:
+        with node.store.write() as session:
+            for statement_id in given:
+                taken_back(session, peer.node_id, statement_id)
+    if not entitled:
+        raise NotFound(f"The scan {sha256} is not on this node.")
+    return entitled
+
+
+def entitling(session: Session, node: Node, peer: PeerRow, showing: Sequence[Entitling]) -> list[Entitling]:
+    """Of the records by which bytes are here those that let a peer have them. A digest is no key.
+
+    1. Records of the peer itself, since it delivered these bytes.
+    2. Records of this node, on the peer's lane, which policy releases to it now.
+
+    A record of anybody else's gives nothing, whatever it names and whoever may see it.
+    """
+    # 1.
+    if peer.state != PeerState.ENROLLED:
+        return []
+    delivered_by_it = [pair for pair in showing if pair[1].issuer == peer.node_id]
+
+    # 2.
+    own = [statement.statement_id for _, statement in showing if statement.refused_by is None]
+    released = releasable(session, peer, own, owner=node.node_id)
+    on_lane = {name for name in released if is_on_lane(session, peer.node_id, name)}
+    return delivered_by_it + [pair for pair in showing if pair[1].statement_id in on_lane]
+
+
+def _given_before(session: Session, node: Node, peer: PeerRow, showing: Sequence[Entitling]) -> list[str]:
+    own = [statement.statement_id for _, statement in showing if statement.issuer == node.node_id]
+    return [name for name in own if is_on_lane(session, peer.node_id, name)]
+
+
+def acknowledge(node: Node, peer: str, start: int, head: bytes, signature: str = "", reads: str | None = None) -> None:
+    """What a peer's signed request for what follows ``start`` says of what came before, and of the peer, noted.
+
+    A request that waits for news is noted before it waits, so that the operator sees at once what has arrived. Raises
+    Conflict, as ``read_lane``.
+    """
+    with node.store.read() as session:
+        lane, expected = lane_of(session, peer), lane_head_at(session, peer, start)
+    if expected is None:
+        raise Conflict(
+            f"The lane has {lane.count} items and you ask for what follows {start}: this node may have been "
+            "restored from an older backup. Tell its operator.",
+            code="cursor-from-the-future",
+        )
+    if expected != head:
+        raise Conflict(
+            f"After {start} items the two ends of the lane differ: one of them lost or changed something. "
+            "Compare the logs of both nodes before going on.",
+            code="lane-differs",
+        )
+    if start != lane.acknowledged_count or reads != lane.reads:
+        with node.store.write() as session:
+            row = lane_of(session, peer)
+            session.add(row)
+            row.reads = reads
+            if start > row.acknowledged_count:
+                row.acknowledged_count, row.acknowledged_head, row.acknowledged_at = start, head, stamp()
+                row.acknowledged_by = signature or None
+            elif start < row.acknowledged_count:
+                row.read_again_at = stamp()
+
+
+def _bounded(items: Sequence[Placed]) -> Sequence[Placed]:
+    total = 0
+    for place, (_, statement) in enumerate(items):
+        total += len(statement.envelope or b"") if statement else 0
+        if total > PAGE_BYTES and place:
+            return items[:place]
+    return items
+
+
+def _consistency(read: merkle.Read, signed: CheckpointRow | None, known_size: int) -> tuple[str, ...]:
+    if signed is None or not 0 < known_size < signed.size:
+        return ()
+    return tuple(node.hex() for node in merkle.consistency_proof(known_size, signed.size, read))
+
+
+def _given(session: Session, node: Node, peer: str, items: Sequence[Placed]) -> set[str]:
+    """Of these statements those that the peer is given now: records as policy says, of a peer that was expelled the
+    withdrawals alone; nothing that a compromised key signed."""
+    current = find_peer(session, peer)
+    standing = [statement for _, statement in items if statement is not None and statement.refused_by is None]
+    records = [statement.statement_id for statement in standing if statement.type == "record"]
+    if current is None:
+        return set()
+    others = {
+        statement.statement_id
+        for statement in standing
+        if statement.type != "record" and (current.state == PeerState.ENROLLED or statement.type == "withdrawal")
+    }
+    return others | releasable(session, current, records, owner=node.node_id)
+
+
+def _item(
+    read: merkle.Read, signed: CheckpointRow, given: set[str], item: LaneItemRow, statement: StatementRow | None
+) -> LaneItem:
+    if statement is None:
+        return LaneItem(
+            position=item.position,
+            statement_id=item.statement_id,
+            log_index=item.log_index or 0,
+            envelope=None,
+            inclusion=(),
+        )
+    envelope = statement.envelope if statement.statement_id in given else None
+    proof = merkle.inclusion_proof(statement.log_index, signed.size, read) if envelope is not None else []
+    return LaneItem(
+        position=item.position,
+        statement_id=statement.statement_id,
+        log_index=statement.log_index,
+        envelope=base64.b64encode(envelope).decode() if envelope is not None else None,
+        inclusion=tuple(step.hex() for step in proof),
+    )

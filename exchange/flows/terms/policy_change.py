@@ -1,0 +1,138 @@
+"""Change the policy: what would change is told first, in words, and holds only once exactly that was confirmed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from exchange.clock import now
+from exchange.errors import Conflict, InvalidInput
+from exchange.flows.node.node import Node
+from exchange.flows.statement.sign_statement import made
+from exchange.flows.terms.terms import policy_of, state_policy
+from exchange.store.peers import PeerState, all_peers
+from schemas import Group, LegalBasis, Maker, Policy
+from schemas.vocabulary import ExhibitKind, Jurisdiction, SharingRule
+
+NO_LINE = "no line, so it is blocked"
+
+
+@dataclass(frozen=True)
+class PolicyChange:
+    """``replaces``: the policy statement in force; None where none was made. ``changes``: a sentence for each."""
+
+    replaces: str | None
+    groups: tuple[Group, ...]
+    bases: tuple[LegalBasis, ...]
+    changes: tuple[str, ...]
+
+    @property
+    def confirmation(self) -> str:
+        """What confirms this very change of this very policy: a SHA-256 over both."""
+        parts = [self.replaces or "", *(item.model_dump_json() for item in (*self.groups, *self.bases))]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def preview_policy(
+    node: Node, maker: Maker, groups: tuple[Group, ...] | None, bases: tuple[LegalBasis, ...] | None
+) -> PolicyChange:
+    """What would change. What is not named stays as it is; nothing is signed. Raises InvalidInput, code
+    "nothing-to-change"."""
+    found = policy_of(node)
+    before = found[1] if found else None
+    if groups is None:
+        groups = before.groups if before else ()
+    bases_named = bases is not None
+    if bases is None:
+        bases = before.bases if before else ()
+    after = made(node, Policy, maker, groups=groups, bases=bases)
+    changes = (*_groups_changed(before, after), *_bases_changed(before, after))
+    if not changes and not (before is None and bases_named):
+        raise InvalidInput(
+            "This names nothing that would change in the policy; nothing was signed. Name groups, bases or both, as "
+            "they are to be.",
+            code="nothing-to-change",
+        )
+    first = () if before else tuple(_first(node, after))
+    return PolicyChange(found[0] if found else None, groups, bases, (*first, *changes))
+
+
+def change_policy(
+    node: Node,
+    maker: Maker,
+    groups: tuple[Group, ...] | None,
+    bases: tuple[LegalBasis, ...] | None,
+    *,
+    confirmed: str | None,
+) -> str:
+    """Put a change in force that was previewed. Returns the statement's id.
+
+    Raises as ``preview_policy``; Conflict, code "not-confirmed", which tells what would change; code "policy-changed",
+    when somebody else changed the policy since the preview, or the change is another.
+    """
+    change = preview_policy(node, maker, groups, bases)
+    if confirmed is None:
+        raise Conflict(
+            f"Nothing was changed. This would: {' '.join(change.changes)} Send it again with `confirmed`: "
+            f"{change.confirmation}",
+            code="not-confirmed",
+        )
+    if confirmed != change.confirmation:
+        raise Conflict(
+            "Nothing was changed: what was confirmed is another change, or the policy has changed since. See what "
+            "would change now, and confirm that.",
+            code="policy-changed",
+        )
+    return state_policy(node, maker, change.groups, change.bases, replaces=change.replaces)
+
+
+def _first(node: Node, after: Policy) -> Iterator[str]:
+    """What the first policy of all does, beside its own lines."""
+    yield (
+        "No policy was made so far: what was stated at enrolment holds for everything. From then on what no line "
+        "allows is blocked."
+    )
+    with node.store.read() as session:
+        enrolled = {peer.jurisdiction for peer in all_peers(session) if peer.state == PeerState.ENROLLED}
+    for jurisdiction in sorted(enrolled - {basis.jurisdiction for basis in after.bases}):
+        yield f"For {Jurisdiction(jurisdiction).display_name} there is no line: everything is blocked."
+
+
+def _groups_changed(before: Policy | None, after: Policy) -> Iterator[str]:
+    old = {group.name: set(group.members) for group in before.groups} if before else {}
+    new = {group.name: set(group.members) for group in after.groups}
+    for name in sorted(old.keys() | new.keys()):
+        if name not in new:
+            yield f"The group {name} goes."
+        elif name not in old:
+            yield f"The group {name} is new, with {_named(new[name])}."
+        else:
+            if joined := new[name] - old[name]:
+                yield f"{_named(joined)} joins the group {name}."
+            if left := old[name] - new[name]:
+                yield f"{_named(left)} leaves the group {name}."
+
+
+def _bases_changed(before: Policy | None, after: Policy) -> Iterator[str]:
+    old, new = _lines(before), _lines(after)
+    for jurisdiction, kind in sorted(old.keys() | new.keys()):
+        was, will = old.get((jurisdiction, kind), NO_LINE), new.get((jurisdiction, kind), NO_LINE)
+        if was != will:
+            now = f"{was} now; " if before else ""
+            yield f"{jurisdiction.display_name}, {kind}: {now}then {will}."
+
+
+def _lines(policy: Policy | None) -> dict[tuple[Jurisdiction, ExhibitKind], str]:
+    bases = policy.bases if policy else ()
+    return {(basis.jurisdiction, kind): _line(basis) for basis in bases for kind in basis.kinds}
+
+
+def _line(basis: LegalBasis) -> str:
+    said = f"{basis.rule} under {basis.article}, to be reviewed by {basis.review_by}"
+    past = basis.rule is SharingRule.ALLOWED and basis.review_by < now().date()
+    return f"{said}, which is past, so each needs an approval" if past else said
+
+
+def _named(members: set[Jurisdiction]) -> str:
+    return ", ".join(sorted(member.display_name for member in members)) or "nobody"

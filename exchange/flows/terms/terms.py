@@ -1,0 +1,128 @@
+"""The owner's terms: grant late access, state a policy, decide what no rule may."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from exchange.errors import Conflict, NotFound
+from exchange.flows.node.node import Node
+from exchange.flows.statement.sharing import decide, record_of, share, share_anew
+from exchange.flows.statement.sign_statement import enter, say
+from exchange.policy import Purpose, Reason
+from exchange.store.peers import PeerState, all_peers
+from exchange.store.records import find_record
+from exchange.store.statements import find_statement, latest_of
+from exchange.store.tables import PeerRow, RecordRow
+from exchange.store.terms import decide_approval, keep_grant, replace_policy
+from exchange.store.withdrawals import lift_tombstones, tombstone_for
+from schemas import Approval, Grant, Group, LegalBasis, Maker, Policy, open_envelope, parse_statement
+from schemas.vocabulary import Decision, Jurisdiction
+
+WHICHEVER: Final = ""
+"""Whatever policy is in force."""
+
+
+def grant(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, legal_basis: str) -> str:
+    """Let a jurisdiction have an own record that it was not given before, however old. Returns the statement's id.
+
+    Whoever of that jurisdiction had it taken away may have it again. Raises NotFound, Conflict (code "withdrawn").
+    """
+    with node.store.read() as session:
+        _of_own(session, node, record)
+    said = say(node, Grant, maker, record=record, jurisdiction=jurisdiction, legal_basis=legal_basis)
+    with node.store.write() as session:
+        _of_own(session, node, record)
+        peers = _enrolled(session, jurisdiction)
+        index = enter(session, said, to=[peer.node_id for peer in peers])
+        keep_grant(session, record, jurisdiction, said.statement_id)
+        for peer in peers:
+            lift_tombstones(session, record, peer.node_id, issuer=node.node_id, below_log_index=index)
+            share_anew(session, peer, owner=node.node_id)
+    return said.statement_id
+
+
+def state_policy(
+    node: Node,
+    maker: Maker,
+    groups: tuple[Group, ...],
+    bases: tuple[LegalBasis, ...],
+    *,
+    replaces: str | None = WHICHEVER,
+) -> str:
+    """Replace the table of legal bases and the groups. What a peer may have by it and was not given goes on its lane,
+    however old; what it may not have any more is not given out any more, and what needs an approval is queued.
+
+    Returns the statement's id. Raises Conflict, code "policy-changed", when another one is in force than it
+    ``replaces``.
+    """
+    said = say(node, Policy, maker, groups=groups, bases=bases)
+    with node.store.write() as session:
+        _check_in_force(session, node, replaces)
+        peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+        enter(session, said, to=[peer.node_id for peer in peers])
+        replace_policy(session, said.statement, own=True)
+        for peer in peers:
+            share_anew(session, peer, owner=node.node_id)
+    return said.statement_id
+
+
+def _check_in_force(session: Session, node: Node, replaces: str | None) -> None:
+    row = latest_of(session, node.node_id, "policy")
+    if replaces not in (WHICHEVER, row and row.statement_id):
+        raise Conflict(
+            "Nothing was changed: somebody else has just changed the policy. See what would change now.",
+            code="policy-changed",
+        )
+
+
+def policy_of(node: Node) -> tuple[str, Policy] | None:
+    """This node's policy statement in force, with its id; None where none was made."""
+    with node.store.read() as session:
+        row = latest_of(session, node.node_id, "policy")
+    if row is None or row.envelope is None:
+        return None
+    statement = parse_statement(open_envelope(row.envelope).payload)
+    return (row.statement_id, statement) if isinstance(statement, Policy) else None
+
+
+def approve(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, decision: Decision, because: str) -> str:
+    """Decide whether a record goes to a jurisdiction, or is searched by it, where no rule may decide. Returns the
+    statement's id.
+
+    Raises NotFound; Conflict, code "nothing-to-decide", when the rules alone decide.
+    """
+    with node.store.read() as session:
+        _of_own(session, node, record)
+        asked = record_of(session, record)
+        peers = _enrolled(session, jurisdiction)
+        refusals = [decide(session, record, asked, peer, owner=node.node_id, purpose=Purpose.SEARCH) for peer in peers]
+        decidable = (Reason.NEEDS_APPROVAL, Reason.APPROVAL_REFUSED)
+        if decision is Decision.APPROVED and not any(item and item.reason in decidable for item in refusals):
+            raise Conflict(
+                f"Nothing waits for a decision on {record} and {jurisdiction.display_name}.", code="nothing-to-decide"
+            )
+    said = say(node, Approval, maker, concerns=record, jurisdiction=jurisdiction, decision=decision, because=because)
+    with node.store.write() as session:
+        _of_own(session, node, record)
+        enter(session, said, to=[])
+        decide_approval(session, record, jurisdiction, decision, said.statement_id)
+        share(session, record, asked, owner=node.node_id)
+    return said.statement_id
+
+
+def _of_own(session: Session, node: Node, record: str) -> RecordRow:
+    row = find_statement(session, record)
+    if row is None or row.issuer != node.node_id or row.type != "record":
+        raise NotFound(f"There is no record {record} of this node's own; only the owner says who may have it.")
+    found = find_record(session, record)
+    if found is None or tombstone_for(session, record, "", issuer=node.node_id) is not None:
+        raise Conflict(f"The record {record} was withdrawn.", code="withdrawn")
+    return found[0]
+
+
+def _enrolled(session: Session, jurisdiction: Jurisdiction) -> list[PeerRow]:
+    return [
+        peer for peer in all_peers(session) if peer.jurisdiction == jurisdiction and peer.state == PeerState.ENROLLED
+    ]

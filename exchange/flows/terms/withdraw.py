@@ -1,0 +1,243 @@
+"""Take a record back: from every holder, or from one; and keep what a court holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import now
+from exchange.errors import Conflict, NotFound
+from exchange.flows.node.node import Node
+from exchange.flows.statement.sign_statement import THE_NODE, Said, enter, say
+from exchange.store.drafts import forget_drafts
+from exchange.store.jobs import JobKind, promise
+from exchange.store.peers import all_peers, find_peer, readers_of, taken_back
+from exchange.store.queries import forget_found
+from exchange.store.records import versions_of
+from exchange.store.statements import find_statement, statements_about
+from exchange.store.tables import RecordRow, StatementRow, TombstoneRow
+from exchange.store.terms import drop_grants, forget_approvals
+from exchange.store.withdrawals import (
+    bury,
+    erase_rows,
+    hold_of,
+    keep_hold,
+    lift_hold,
+    outlived,
+    raise_tombstone,
+    restrict,
+    still_kept,
+    tombstone_for,
+    tombstones_of,
+)
+from schemas import Acknowledgement, Hold, KeptScan, Maker, Withdrawal, open_envelope, parse_statement
+from schemas.sharing import MAX_KEEPERS
+from schemas.vocabulary import ErasureOutcome, WithdrawalReason
+
+PURGE_BATCH = 256
+"""Records whose retention ended that are withdrawn in one go."""
+
+
+@dataclass(frozen=True)
+class HolderState:
+    """What one holder has said of a withdrawal: ``outcome`` is None while it has said nothing. ``kept``: which scans it
+    did not erase because other records delivered them, as it signed."""
+
+    node_id: str
+    outcome: ErasureOutcome | None
+    at: str | None
+    kept: tuple[KeptScan, ...] = ()
+
+
+@dataclass(frozen=True)
+class WithdrawalState:
+    """A withdrawal, and how far it has come. ``here`` is None until this node's own content is gone, or restricted;
+    ``kept``: which of its scans other records keep here now."""
+
+    record: str
+    withdrawal: str | None
+    holder: str | None
+    reason: str
+    at: str
+    here: str | None
+    kept: tuple[KeptScan, ...]
+    holders: tuple[HolderState, ...]
+
+
+def withdraw(node: Node, maker: Maker, record: str, reason: WithdrawalReason) -> list[str]:
+    """Withdraw an own record in all its versions, the oldest first, from every holder. Returns the statements' ids.
+
+    From the moment this returns nobody is shown it or given it any more; what lies on the disk is erased right after,
+    and each holder acknowledges that it did the same.
+
+    Versions that were withdrawn before are passed over. Raises NotFound; Conflict, code "withdrawn", when all were.
+    """
+    with node.store.read() as session:
+        versions = _standing(session, node, record)
+    said = [say(node, Withdrawal, maker, record=version, reason=reason, holder=None) for version in versions]
+    with node.store.write() as session:
+        if _standing(session, node, record) != versions:
+            raise Conflict(f"The record {record} was amended or withdrawn meanwhile; look at it again.")
+        for item in said:
+            _enter(session, item)
+    return [item.statement_id for item in said]
+
+
+def revoke_from(node: Node, maker: Maker, record: str, holder: str, reason: WithdrawalReason) -> str:
+    """Let one holder have an own record no more: a withdrawal on that one's lane. A later grant undoes it.
+
+    Raises NotFound, Conflict (code "withdrawn").
+    """
+    with node.store.read() as session:
+        _own(session, node, record)
+        if find_peer(session, holder) is None:
+            raise NotFound(f"There is no peer {holder}. See: ffp peer list")
+    return _withdraw(node, maker, record, reason, holder)
+
+
+def place_hold(node: Node, maker: Maker, record: str, authority: str) -> str:
+    """Restrict a record instead of erasing it, should it be withdrawn. ``authority``: the court and its reference."""
+    with node.store.read() as session:
+        if session.get(RecordRow, record) is None:
+            raise NotFound(f"There is no record {record} on this node.")
+    said = say(node, Hold, maker, record=record, placed=True, authority=authority)
+    with node.store.write() as session:
+        enter(session, said, to=[])
+        keep_hold(session, record, authority, said.statement_id)
+    return said.statement_id
+
+
+def end_hold(node: Node, maker: Maker, record: str, authority: str) -> str:
+    """Lift a hold; what was withdrawn meanwhile is erased now. Raises NotFound."""
+    said = say(node, Hold, maker, record=record, placed=False, authority=authority)
+    with node.store.write() as session:
+        if hold_of(session, record) is None:
+            raise NotFound(f"No court holds the record {record}.")
+        enter(session, said, to=[])
+        lift_hold(session, record)
+        row = session.get(RecordRow, record)
+        if row is not None and row.restricted:
+            # also where a grant came since: had the record come again with it, it would not be restricted any more
+            erase_rows(session, record)
+            for stone in tombstones_of(session, record):
+                if stone.issuer == row.issuer:
+                    promise(session, JobKind.ERASE, stone.tombstone_id)
+    return said.statement_id
+
+
+def purge(node: Node) -> int:
+    """Withdraw own records whose retention is over, and erase those of others, even if their owner is silent.
+
+    Returns how many. Called again and again by the worker.
+    """
+    node.store.forget_overwritten()  # where a reader kept an erasure from it
+    today = now().date().isoformat()
+    with node.store.read() as session:
+        over = outlived(session, today, limit=PURGE_BATCH)
+    for row in over:
+        if row.issuer == node.node_id:
+            _withdraw(node, THE_NODE, row.statement_id, WithdrawalReason.RETENTION_OVER, None)
+        else:
+            with node.store.write() as session:
+                stone = bury(session, row.statement_id, row.issuer, WithdrawalReason.RETENTION_OVER)
+                take_away(session, stone)
+    return len(over)
+
+
+def withdrawal_states(node: Node, record: str) -> list[WithdrawalState]:
+    """How far the withdrawals of a record have come, everywhere; of one that is known its owner's alone. Raises
+    NotFound when it was not withdrawn."""
+    with node.store.read() as session:
+        known = find_statement(session, record)
+        stones = [stone for stone in tombstones_of(session, record) if known is None or stone.issuer == known.issuer]
+        if not stones:
+            raise NotFound(f"The record {record} was not withdrawn on this node.")
+        return [_state(session, stone) for stone in stones]
+
+
+def take_away(session: Session, stone: TombstoneRow) -> None:
+    """Take what a tombstone stands for out of the database, and promise to erase what lies beside it: of a record that
+    is not here what its issuer said of it, and nobody else."""
+    if hold_of(session, stone.record) is not None:
+        restrict(session, stone.record)
+    else:
+        erase_rows(session, stone.record, issuer=stone.issuer)
+    forget_approvals(session, [stone.record])
+    forget_found(session, stone.record, owner=stone.issuer)
+    forget_drafts(session, stone.record)
+    promise(session, JobKind.ERASE, stone.tombstone_id)
+
+
+def _own(session: Session, node: Node, record: str) -> None:
+    row = find_statement(session, record)
+    if row is None or row.issuer != node.node_id or row.type != "record":
+        raise NotFound(f"There is no record {record} of this node's own; only the owner may withdraw.")
+
+
+def _standing(session: Session, node: Node, record: str) -> list[str]:
+    """The versions of an own record that were not withdrawn, the oldest first."""
+    _own(session, node, record)
+    versions = [row.statement_id for row in versions_of(session, record)]
+    standing = [name for name in versions if tombstone_for(session, name, "", issuer=node.node_id) is None]
+    if not standing:
+        raise Conflict(f"The record {record} was withdrawn before.", code="withdrawn")
+    return standing
+
+
+def _withdraw(node: Node, maker: Maker, record: str, reason: WithdrawalReason, holder: str | None) -> str:
+    said = say(node, Withdrawal, maker, record=record, reason=reason, holder=holder)
+    with node.store.write() as session:
+        if tombstone_for(session, record, holder or "", issuer=node.node_id) is not None:
+            raise Conflict(f"The record {record} was withdrawn before.", code="withdrawn")
+        _enter(session, said)
+    return said.statement_id
+
+
+def _enter(session: Session, said: Said[Withdrawal]) -> None:
+    record, holder = said.statement.record, said.statement.holder
+    to = [holder] if holder is not None else readers_of(session, record)
+    index = enter(session, said, to=to)
+    withdrawn(session, said.statement, said.statement_id, index)
+
+
+def withdrawn(session: Session, withdrawal: Withdrawal, statement_id: str, log_index: int) -> None:
+    """What follows from an own withdrawal that stands in the log. Needs a write transaction."""
+    record, holder = withdrawal.record, withdrawal.holder
+    stone = raise_tombstone(session, withdrawal, statement_id, log_index)
+    if holder is None:
+        drop_grants(session, record)
+        take_away(session, stone)
+    else:
+        peer = find_peer(session, holder)
+        drop_grants(session, record, peer.jurisdiction if peer else None)
+        taken_back(session, holder, record)
+
+
+def _state(session: Session, stone: TombstoneRow) -> WithdrawalState:
+    said: dict[str, HolderState] = {}
+    if stone.withdrawal is not None:
+        for row in statements_about(session, stone.withdrawal, ["acknowledgement"]):
+            said[row.issuer] = _holder(row)
+    held = [stone.holder] if stone.holder else readers_of(session, stone.record)
+    known = {peer.node_id for peer in all_peers(session)}
+    holders = tuple(said.get(node_id, HolderState(node_id, None, None)) for node_id in held if node_id in known)
+    kept = kept_of(session, stone)
+    return WithdrawalState(
+        stone.record, stone.withdrawal, stone.holder or None, stone.reason, stone.at, stone.outcome, kept, holders
+    )
+
+
+def kept_of(session: Session, stone: TombstoneRow) -> tuple[KeptScan, ...]:
+    """What is to be said of an erased record's scans that are still here."""
+    return tuple(
+        KeptScan(sha256=sha256, by=tuple(keepers[:MAX_KEEPERS]))
+        for sha256, keepers in still_kept(session, stone).items()
+    )
+
+
+def _holder(row: StatementRow) -> HolderState:
+    said = None if row.envelope is None else parse_statement(open_envelope(row.envelope).payload)
+    if not isinstance(said, Acknowledgement):
+        return HolderState(row.issuer, None, row.received_at)
+    return HolderState(row.issuer, said.outcome, row.received_at, said.kept or ())

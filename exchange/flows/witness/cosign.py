@@ -1,0 +1,331 @@
+"""Peers as witnesses: cosign the heads that were verified, tell the owner and the others, take what they tell."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.errors import CheckpointInvalid, Conflict, InvalidInput, PeerMisbehaved
+from exchange.flows.log.equivocation import hear_forks, known_forks
+from exchange.flows.log.head_gossip import check_proofs, compare, hear, standing_disagreements
+from exchange.flows.log.start import fall_behind, may_sign, settle_log_start
+from exchange.flows.node.node import Node
+from exchange.flows.statement.heads import head_of, open_cosigned, open_head, own_lines
+from exchange.flows.statement.peer import address_of, note_alarm, peer_keys
+from exchange.flows.witness.recall_cosignatures import remember, reminders
+from exchange.log import merkle, note
+from exchange.log.checkpoint import Checkpoint
+from exchange.log.cosignature import LINES_A_SIGNER, Cosignature, cosign, witness_name
+from exchange.net.client import PeerClient
+from exchange.store.peers import PeerState, all_peers, find_peer
+from exchange.store.rebuild import returned_head
+from exchange.store.statements import add_checkpoint, latest_checkpoint, log_size, node_reader
+from exchange.store.tables import PeerRow, ToldHeadRow
+from exchange.store.witness import (
+    LogStartState,
+    add_cosignature,
+    cosigned_size,
+    keep_disagreement,
+    log_start,
+    own_checkpoint,
+    set_log_start,
+    told_heads,
+)
+from schemas import CONTRACT_VERSION, ContractError
+from schemas.witness import MAX_HEADS, MAX_NOTE_TEXT, SeenHead, WitnessAnswer, WitnessReport, parse_witness_answer
+
+
+def cosign_head(node: Node, node_id: str) -> bool:
+    """Cosign the last head of a peer's log that a pull verified. Returns whether there was anything to cosign.
+
+    The cosignature is stored before anybody gets it, and its size only ever grows: each head that a pull stores goes
+    on from the one before. Not cosigned is a head of a log whose heads disagree, or of which another peer cosigned one
+    that was not shown to lead to it; and none at all while this node waits for its own heads, since a witness that was
+    restored may have forgotten what it cosigned. Raises PeerMisbehaved for a note with more lines of its log than two.
+    """
+    compare(node, node_id)
+    with node.store.read() as session:
+        peer = find_peer(session, node_id)
+        if peer is None or peer.state != PeerState.ENROLLED or peer.checkpoint is None or not may_sign(session):
+            return False
+        head = head_of(peer.checkpoint)
+        size = head.size
+        open_questions = told_heads(session, node_id, unchecked=True) or standing_disagreements(session, node_id)
+        if size <= peer.cosigned_size or open_questions:
+            return False
+    keys = node.keys.witness
+    try:
+        cosigned = cosign(
+            peer.checkpoint,
+            witness_name(node.node_id),
+            keys.ed25519,
+            keys.ml_dsa,
+            int(time.time()),
+            own_lines=own_lines(peer_keys(peer), head),
+        )
+    except CheckpointInvalid as error:
+        raise PeerMisbehaved(f"{node_id} shows a head that cannot be cosigned: {error}.") from error
+    with node.store.write() as session:
+        row = find_peer(session, node_id)
+        if row is None or row.checkpoint != peer.checkpoint or row.cosigned_size >= size:
+            return False
+        row.cosigned, row.cosigned_size = cosigned, size
+    return True
+
+
+def meet(node: Node, client: PeerClient, node_id: str, told: bytes | None = None) -> bytes | None:
+    """Tell a peer what this node cosigned, and take what the peer did. Returns a digest of what was told.
+
+    1. Gather the last cosigned head of the peer's log and of each other log, the proof of each fork that is known, and
+       the sizes that need a proof.
+    2. Stop when all that was ``told`` before, nothing needs a proof, and this node does not wait for its own heads.
+    3. Ask, signed. The answer must be the peer's own, to this request.
+    4. The peer's cosignature of this node's log: verified, stored. What this node itself cosigned and forgot.
+    5. What the peer saw of third logs, its proofs that they are forked or go on: held against what is known here.
+
+    Raises PeerUnreachable, PeerMisbehaved.
+    """
+    compare(node, node_id)
+    with node.store.read() as session:
+        peer = find_peer(session, node_id)
+        if peer is None or peer.state != PeerState.ENROLLED:
+            return told
+        asked = _to_ask(session, peer)
+        cosigned, shown, seen = _own_view(session, about=node_id)
+        forked = known_forks(session, about=node_id)
+        waits = not may_sign(session)
+    report = WitnessReport(
+        contract=CONTRACT_VERSION,
+        cosigned=cosigned,
+        shown=shown,
+        seen=seen,
+        forked=forked,
+        size=head_of(peer.checkpoint).size if peer.checkpoint and asked else None,
+        asks=tuple(row.size for row in asked),
+    )
+    body = report.model_dump_json().encode()
+    telling = hashlib.sha256(body).digest()
+    if telling == told and not asked and not waits:
+        return told
+    try:
+        answer = parse_witness_answer(client.send_report(address_of(peer), body))
+        complaints = _take_returned(node, peer, answer.cosigned, answer.shown)
+    except ContractError as error:
+        raise PeerMisbehaved(f"{node_id} sent a witness's answer that breaks the contract: {error}") from error
+    except CheckpointInvalid as error:
+        raise PeerMisbehaved(f"{node_id} returned a cosigned head that is not believed: {error}.") from error
+    complaints += remember(node, node_id, answer.yours)
+    complaints += hear(node, peer, answer.seen) + hear_forks(node, peer, answer.forked)
+    if peer.checkpoint is not None:
+        check_proofs(node, node_id, peer.checkpoint, asked, answer.proofs)
+    if complaints:
+        raise PeerMisbehaved(" ".join(complaints))
+    return telling
+
+
+def answer_report(node: Node, peer: PeerRow, report: WitnessReport) -> WitnessAnswer:
+    """Take what a peer cosigned and saw, and give the same from here, with the proofs that it asks for.
+
+    What it says of third logs and is not believed is an alarm here, and no reason to keep this node's view back.
+    Raises InvalidInput, code "cosignature-refused"; Conflict, code "size-not-signed".
+    """
+    try:
+        complaints = _take_returned(node, peer, report.cosigned, report.shown)
+    except CheckpointInvalid as error:
+        raise InvalidInput(f"The cosigned head is not believed: {error}.", code="cosignature-refused") from error
+    complaints += hear(node, peer, report.seen) + hear_forks(node, peer, report.forked)
+    if complaints:
+        note_alarm(node, peer.node_id, " ".join(complaints))
+    with node.store.read() as session:
+        cosigned, shown, seen = _own_view(session, about=peer.node_id)
+        return WitnessAnswer(
+            contract=CONTRACT_VERSION,
+            cosigned=cosigned,
+            shown=shown,
+            seen=seen,
+            forked=known_forks(session, about=peer.node_id),
+            yours=reminders(session, node.node_id, peer, report),
+            proofs=_proofs(session, report),
+        )
+
+
+def _own_view(session: Session, *, about: str) -> tuple[str | None, str | None, tuple[SeenHead, ...]]:
+    """The last head of that node's log that was cosigned here; the last one that was verified, if that is larger; and
+    the cosigned ones of the logs of all others."""
+    heads = {
+        peer.node_id: base64.b64encode(peer.cosigned).decode()
+        for peer in all_peers(session)
+        if peer.cosigned is not None and (peer.state == PeerState.ENROLLED or peer.node_id == about)
+    }
+    cosigned = heads.pop(about, None)
+    return (
+        cosigned,
+        _shown(session, about),
+        tuple(SeenHead(log=log, note=head) for log, head in list(heads.items())[:MAX_HEADS]),
+    )
+
+
+def _shown(session: Session, about: str) -> str | None:
+    """The largest head of that node's log that is known here, if it is larger than the one that was cosigned.
+
+    What was read while this node itself waits, and so is not cosigned, or what a peer told of that has forgotten it by
+    now, may be all that is left of the end of that log.
+    """
+    peer = find_peer(session, about)
+    if peer is None:
+        return None
+    known = [raw for raw in (peer.checkpoint, *(row.note for row in told_heads(session, about)[:1])) if raw]
+    largest = max(known, key=lambda raw: head_of(raw).size, default=None)
+    if largest is None or head_of(largest).size <= peer.cosigned_size:
+        return None
+    signed = note.parse_note(largest)
+    encoded = base64.b64encode(note.Note(signed.text, signed.signatures[:LINES_A_SIGNER]).encoded()).decode()
+    return encoded if len(encoded) <= MAX_NOTE_TEXT else None
+
+
+def _to_ask(session: Session, peer: PeerRow) -> list[ToldHeadRow]:
+    """The heads of the peer's log that others told of and that are smaller than the one that was verified here."""
+    if peer.checkpoint is None:
+        return []
+    size = head_of(peer.checkpoint).size
+    return [row for row in told_heads(session, peer.node_id, unchecked=True) if row.size < size][:MAX_HEADS]
+
+
+def _proofs(session: Session, report: WitnessReport) -> tuple[tuple[str, ...], ...]:
+    if not report.asks:
+        return ()
+    signed = latest_checkpoint(session)
+    if signed is None or report.size is None or report.size > signed.size or max(report.asks) > report.size:
+        raise Conflict(
+            "You ask for a proof up to a size at which this node signed no head: this node may have been restored from "
+            "an older backup. Tell its operator.",
+            code="size-not-signed",
+        )
+    read = node_reader(session)
+    return tuple(
+        tuple(step.hex() for step in merkle.consistency_proof(size, report.size, read)) for size in report.asks
+    )
+
+
+def _take_returned(node: Node, peer: PeerRow, encoded: str | None, shown: str | None) -> list[str]:
+    """Take the last head of this node's log that the peer cosigned, and first the one that it was shown after that.
+
+    1. This node's log keys signed it, and the peer's witness keys cosigned it: else CheckpointInvalid.
+    2. It is within this node's own log, and has its root. Else, when this database never signed a head that large, it
+       was set back, and its log is rebuilt; otherwise this node contradicts itself: it signs nothing more, and keeps
+       both heads.
+    3. It is not smaller than the last one that the peer returned: else the peer is to be reproached; so it is when it
+       returns none any more, unless this log's key was compromised.
+    4. Its cosignature is stored with the head, and the peer counts among those that returned it since the start.
+    """
+    if shown is not None:
+        raw = base64.b64decode(shown)
+        if len(note.parse_note(raw).signatures) != LINES_A_SIGNER:
+            raise CheckpointInvalid("a head that was shown has the two lines of its log alone")
+        _agrees(node, peer.node_id, open_head(raw, node.history), raw)
+    if encoded is None:
+        with node.store.read() as session:
+            before = cosigned_size(session, peer.node_id)
+        if before is not None and not _may_have_dropped(node, before):
+            return [f"{peer.node_id} returned no head, but cosigned one of size {before}: it may have been restored."]
+        return _returned(node, peer.node_id)
+    raw = base64.b64decode(encoded)
+    head, cosignature = open_cosigned(raw, node.history, peer_keys(peer))
+    if not _agrees(node, peer.node_id, head, raw):
+        return []
+    with node.store.read() as session:
+        before = cosigned_size(session, peer.node_id)
+    if before is not None and head.size < before:
+        return [
+            f"{peer.node_id} returned its cosignature of this node's log at size {head.size}, but cosigned size "
+            f"{before} before: it may have been restored from an older backup."
+        ]
+    return _returned(node, peer.node_id, (head, raw, cosignature))
+
+
+def _may_have_dropped(node: Node, before: int) -> bool:
+    """Whether a peer that cosigned this log at a size ``before``, and perhaps beyond, has a reason to return nothing:
+    what it cosigned last was signed by a log key that is known to have been in wrong hands."""
+    return any(refused.role == "log" and before <= refused.end for refused in node.history.refused())
+
+
+def _agrees(node: Node, peer: str, head: Checkpoint, raw: bytes) -> bool:
+    """Whether a head that this node signed is within its log, and has its root; what follows when not is done here."""
+    with node.store.read() as session:
+        within = head.size <= log_size(session)
+        agrees = within and merkle.root(head.size, node_reader(session)) == head.root
+        latest = latest_checkpoint(session)
+    if not agrees and head.size > (latest.size if latest else 0):
+        _fall_behind(node, peer, head, raw)
+    elif not agrees:
+        _stop_signing(node, peer, head, raw)
+    return agrees
+
+
+def _returned(node: Node, peer: str, found: tuple[Checkpoint, bytes, Cosignature] | None = None) -> list[str]:
+    with node.store.read() as session:
+        row, before = find_peer(session, peer), cosigned_size(session, peer)
+    known = found is None or found[0].size == before
+    if known and row is not None and row.returned_at is not None:
+        return []
+    with node.store.write() as session:
+        row = find_peer(session, peer)
+        if row is None or row.state != PeerState.ENROLLED:
+            return []
+        if found is not None:
+            head, raw, cosignature = found
+            signed = note.parse_note(raw)
+            if own_checkpoint(session, head.size) is None:  # signed, and lost with the end of the database
+                own = tuple(line for line in signed.signatures if line not in cosignature.lines)
+                add_checkpoint(session, head.size, head.root, note.Note(signed.text, own).encoded())
+                session.flush()
+            lines = note.Note(signed.text, cosignature.lines).encoded()
+            add_cosignature(session, head.size, peer, lines, cosignature.timestamp)
+        row.returned_at = row.returned_at or stamp()
+        session.flush()
+        settle_log_start(session)
+    return []
+
+
+def _fall_behind(node: Node, peer: str, head: Checkpoint, raw: bytes) -> None:
+    with node.store.write() as session:
+        row, start = find_peer(session, peer), log_start(session)
+        if row is None or row.state != PeerState.ENROLLED:
+            return
+        row.returned_at = row.returned_at or stamp()
+        known = returned_head(session, peer)
+        if (start is not None and start.state == LogStartState.CONFLICT) or (known is not None and known.note == raw):
+            return
+        fall_behind(session, peer, head, raw)
+
+
+def _stop_signing(node: Node, peer: str, head: Checkpoint, raw: bytes) -> None:
+    """A peer holds a head that this node signed and that its log contradicts: sign nothing more, keep both heads."""
+    with node.store.read() as session:
+        latest, same = latest_checkpoint(session), own_checkpoint(session, head.size)
+        start = log_start(session)
+    own = same or latest
+    detail = (
+        f"This node signs no head of its log, and no new record leaves it: {peer} holds a head that this node signed, "
+        f"size {head.size}, root {head.root.hex()[:16]}..., "
+        "but its log has another root at that size. Two histories were signed. Stop the node and restore the newest "
+        "backup, one that holds that head. Where there is none, make a new node under another id and have every peer "
+        "revoke this one."
+    )
+    texts = (head.text, note.parse_note(own.note).text if own else "")
+    with node.store.write() as session:
+        keep_disagreement(
+            session,
+            node.node_id,
+            own.note if own else b"",
+            raw,
+            texts=texts,
+            proven=same is not None,
+            detail=detail,
+        )
+        if start is None or start.state != LogStartState.CONFLICT:
+            set_log_start(session, LogStartState.CONFLICT, restored=start.restored if start else False, detail=detail)

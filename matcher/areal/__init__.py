@@ -1,0 +1,1 @@
+"""Where the score is made: describe a mark, search its pose, register it, compare it cell by cell, rank."""

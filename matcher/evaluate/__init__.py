@@ -1,0 +1,1 @@
+"""How well the matcher does: pairs, conditions, figures, validation, and the dossier of a laboratory."""

@@ -1,0 +1,1 @@
+"""Arrays and numbers: limits, parameters, planes, packing, the bootstrap, figures."""

@@ -1,0 +1,1 @@
+"""Striated marks: the profile, its comparison, its congruent segments, its ranking."""

@@ -1,0 +1,207 @@
+"""Sets of statements about one pair with what follows from them: ``schemas/vectors/hits``.
+
+Made anew by ``python -m tests.exchange.flows.hits.hit_examples``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import schemas
+from exchange.flows.hits.rules import weigh
+from exchange.flows.hits.vocabulary import NoEffect, Stage
+from schemas import statement_payload
+from tests.exchange.flows.hits.hit_histories import PAIR, THIRD, History
+from tests.schemas.examples import ISSUER, OTHER
+
+FOLDER = Path(schemas.__file__).parent / "vectors" / "hits"
+
+
+def make_files() -> dict[str, bytes]:
+    """By file name: the statements, and the state that every node must find."""
+    examples = good_histories() | {name: made for name, (made, *_) in bad_histories().items()}
+    return {f"{name}.json": _file(made) for name, made in examples.items()}
+
+
+def _file(made: History) -> bytes:
+    pair = next(said.statement.pair for said in made.said if isinstance(said.statement, schemas.Hit))
+    found = weigh(pair, made.said)
+    content: dict[str, Any] = {
+        "pair": pair.model_dump(mode="json"),
+        "statements": [
+            {
+                "statement_id": said.statement_id,
+                "log_index": said.log_index,
+                "countersigned_at": said.countersigned_at,
+                "payload": statement_payload(said.statement).decode(),
+            }
+            for said in made.said
+        ],
+        "expect": {
+            "stage": found.stage,
+            "brought_by": found.brought_by,
+            "turn": sorted(found.turn),
+            "on": str(found.on) if found.on else None,
+            "feedback": dict(found.feedback),
+            "disputed": found.disputed,
+            "no_effect": dict(sorted(found.no_effect.items())),
+        },
+    }
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def good_histories() -> dict[str, History]:
+    """Histories in which all has an effect, or had: of now, and of before the field ``answers``."""
+    confirmed, declined, before, both = History(), History(), History(), History()
+    lead = confirmed.lead()
+    done = confirmed.done(lead, OTHER, confirmed.agreed(lead), first="identification")
+    hit = confirmed.confirm(OTHER, done)
+    confirmed.feedback(lead, ISSUER, "charged")
+    confirmed.feedback(hit, OTHER, "disputed")
+    lead = declined.lead()
+    declined.step("declined", lead, ISSUER, declined.agreed(lead))
+    declined.step("asked", lead, OTHER, lead)
+    lead = before.lead()
+    for step, issuer in (("asked", OTHER), ("declined", ISSUER), ("asked", OTHER), ("agreed", ISSUER)):
+        before.step(step, lead, issuer)
+    before.done(lead, OTHER, first="elimination")
+    ours, theirs = both.lead(ISSUER), both.lead(OTHER)
+    asked, other = both.step("asked", ours, ISSUER, ours), both.step("asked", theirs, OTHER, theirs)
+    both.step("declined", theirs, ISSUER, other)
+    both.step("agreed", ours, OTHER, asked)
+    return {
+        "confirmed-and-disputed": confirmed,
+        "declined-and-asked-anew": declined,
+        "before-answers": before,
+        "both-at-once": both,
+    }
+
+
+def bad_histories() -> dict[str, tuple[History, str, NoEffect, Stage]]:
+    """By name: what was signed, which statement has no effect, why, and how far the hit is."""
+    examples: dict[str, tuple[History, str, NoEffect, Stage]] = {}
+
+    def example(name: str, made: History, statement: str, why: NoEffect, stage: Stage) -> None:
+        examples[name] = made, statement, why, stage
+
+    made = History()
+    example("lead-eliminated", made, made.lead(second="elimination"), NoEffect.NOT_AGREED, Stage.NO_EFFECT)
+    made = History()
+    example("lead-by-one-person", made, made.lead(verifier="examiner-1"), NoEffect.SAME_EXAMINER, Stage.NO_EFFECT)
+    made = History()
+    example("lead-by-a-third-node", made, made.lead(THIRD), NoEffect.NOT_A_SIDE, Stage.NO_EFFECT)
+    made = History()
+    rests_on = made.bases(OTHER)
+    hit = made.say("hit", pair=made.pair, stage="lead", basis="screen", **rests_on)
+    example("lead-on-others-conclusions", made, hit, NoEffect.NOT_ITS_OWN, Stage.NO_EFFECT)
+    made = History()
+    hit = made.say("hit", pair=made.pair, stage="lead", basis="screen", conclusion="0" * 64, verification="1" * 64)
+    example("lead-without-conclusions", made, hit, NoEffect.NOT_HERE, Stage.NO_EFFECT)
+    made = History()
+    rests_on = made.bases(basis="exhibits")
+    hit = made.say("hit", pair=made.pair, stage="lead", basis="screen", **rests_on)
+    example("lead-on-another-basis", made, hit, NoEffect.OTHER_BASIS, Stage.NO_EFFECT)
+    made = History()
+    made.pair = made.pair | {"a": made.pair["a"] | {"scan": "f" * 64}}
+    rests_on = made.bases()
+    hit = made.say("hit", pair=PAIR.model_dump(mode="json"), stage="lead", basis="screen", **rests_on)
+    example("lead-of-another-pair", made, hit, NoEffect.OTHER_PAIR, Stage.NO_EFFECT)
+
+    made = History()
+    lead = made.lead()
+    hit = made.confirm(OTHER, made.agreed(lead), first="inconclusive_a")
+    example("confirmed-on-inconclusive", made, hit, NoEffect.NOT_IDENTIFIED, Stage.COMPARISON_AGREED)
+    made = History()
+    lead = made.lead()
+    hit = made.confirm(OTHER, made.agreed(lead), second="inconclusive_a")
+    example("confirmed-by-one-of-two", made, hit, NoEffect.NOT_IDENTIFIED, Stage.COMPARISON_AGREED)
+    made = History()
+    lead = made.lead()
+    hit = made.confirm(OTHER, made.agreed(lead))
+    made.countersign(hit, "2026-03-01T22:59:59.999Z")
+    example("confirmed-before-the-day", made, hit, NoEffect.BEFORE_THE_DAY, Stage.COMPARISON_AGREED)
+    made = History()
+    lead = made.lead()
+    asked = made.step("asked", lead, OTHER, lead)
+    agreed = made.step("agreed", lead, ISSUER, asked, on="2030-01-01")
+    proposed = made.step("agreed", lead, ISSUER, agreed, on="2020-01-01")
+    hit = made.confirm(ISSUER, proposed)
+    made.countersign(hit, "2026-03-02T10:00:00.000Z")
+    example("confirmed-on-a-day-of-ones-own", made, hit, NoEffect.BEFORE_THE_DAY, Stage.COMPARISON_AGREED)
+    made = History()
+    lead = made.lead()
+    rests_on = made.bases(OTHER, basis="exhibits", first="identification")
+    agreed = made.agreed(lead)
+    confirmed = {"pair": made.pair, "stage": "confirmed", "basis": "exhibits", "answers": agreed}
+    hit = made.say("hit", OTHER, **confirmed, **rests_on)
+    example("confirmed-on-earlier-conclusions", made, hit, NoEffect.BEFORE_AGREED, Stage.COMPARISON_AGREED)
+    made = History()
+    lead = made.lead()
+    agreed = made.agreed(lead)
+    drawn = {"pair": made.pair, "basis": "exhibits", "conclusion": "identification"}
+    first = made.say("conclusion", OTHER, **drawn)
+    one = made.say("verification", OTHER, "examiner-2", verifies=first, **drawn | {"conclusion": "elimination"})
+    other = made.say("verification", OTHER, "examiner-3", verifies=first, **drawn)
+    made.step("done", lead, OTHER, agreed, conclusion=first, verification=one)
+    confirmed = {"pair": made.pair, "stage": "confirmed", "basis": "exhibits", "answers": agreed}
+    hit = made.say("hit", OTHER, conclusion=first, verification=other, **confirmed)
+    example("confirmed-on-a-second-verification", made, hit, NoEffect.VERIFIED_BEFORE, Stage.INCONCLUSIVE)
+    made = History()
+    made.lead()
+    example("confirmed-without-comparison", made, made.confirm(OTHER), NoEffect.NO_COMPARISON, Stage.LEAD)
+    made = History()
+    lead = made.lead()
+    hit = made.confirm(OTHER, made.agreed(lead))
+    conclusion = made.said[-3].statement_id
+    made.retract(conclusion, OTHER)
+    example("confirmed-on-taken-back", made, hit, NoEffect.TAKEN_BACK, Stage.COMPARISON_AGREED)
+    made = History()
+    lead = made.lead()
+    agreed = made.agreed(lead)
+    made.step("declined", lead, OTHER, agreed)
+    example("confirmed-after-own-decline", made, made.confirm(OTHER, agreed), NoEffect.DECLINED, Stage.LEAD)
+
+    made = History()
+    lead = made.lead()
+    asked = made.step("asked", lead, ISSUER, lead)
+    agreed = made.step("agreed", lead, ISSUER, asked)
+    example("agreed-with-oneself", made, agreed, NoEffect.OWN_QUESTION, Stage.COMPARISON_ASKED)
+    made = History()
+    lead = made.lead()
+    example("agreed-unasked", made, made.step("agreed", lead, OTHER), NoEffect.NOT_ASKED, Stage.LEAD)
+    made = History()
+    lead = made.lead()
+    done = made.done(lead, OTHER, made.agreed(lead), first="elimination")
+    declined = made.step("declined", lead, ISSUER, made.said[4].statement_id)
+    example("declined-after-comparison", made, declined, NoEffect.COMPARED, Stage.ELIMINATED)
+    made = History()
+    lead = made.lead()
+    rests_on = made.bases(OTHER)
+    done = made.step("done", lead, OTHER, made.agreed(lead), **rests_on)
+    example("done-on-the-screen", made, done, NoEffect.OTHER_BASIS, Stage.COMPARISON_AGREED)
+    made = History()
+    lead = made.lead()
+    done = made.done(lead, OTHER, first="identification", verifier="examiner-1")
+    example("done-by-one-person", made, done, NoEffect.SAME_EXAMINER, Stage.LEAD)
+    made = History()
+    lead = made.lead()
+    asked = made.step("asked", lead, THIRD, lead)
+    example("asked-by-a-third-node", made, asked, NoEffect.NOT_A_SIDE, Stage.LEAD)
+    made = History()
+    lead = made.lead()
+    back = made.retract(lead, OTHER)
+    example("taken-back-by-the-other-side", made, back, NoEffect.NOT_ITS_OWN, Stage.LEAD)
+    made = History()
+    lead = made.lead()
+    told = made.feedback(lead, THIRD, "disputed")
+    example("feedback-by-a-third-node", made, told, NoEffect.NOT_A_SIDE, Stage.LEAD)
+    return examples
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, content in make_files().items():
+        (FOLDER / name).write_bytes(content)
+    print(f"wrote {FOLDER}")

@@ -1,0 +1,117 @@
+"""The graph of a case: how far it reaches, that it is drawn alike each time, what it never shows."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Container
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from exchange.errors import NotFound
+from exchange.flows.blind import visibility
+from exchange.flows.hits.stage import Stage
+from exchange.flows.review import case_graph as graphs
+from exchange.flows.review.case_graph import Case, CaseGraph, case_graph
+from exchange.store.tables import RecordRow
+from exchange.web.pages.cases import BOX, drawing
+from schemas import Pair, Side
+from schemas.vocabulary import Jurisdiction, Role
+
+
+def row(name: str) -> RecordRow:
+    jurisdiction, _, _ = name.partition("-")
+    return RecordRow(statement_id=name, jurisdiction=jurisdiction, case_reference=name)
+
+
+@dataclass
+class World:
+    links: list[Any]
+    tasks: list[Any]
+
+    def shown(self, hidden: Container[Any]) -> list[Any]:
+        return [item for item in self.links if item.pair not in hidden]
+
+    def drawn(self, name: str, role: Role = Role.INVESTIGATOR, pseudonym: str = "one") -> CaseGraph:
+        jurisdiction, _, _ = name.partition("-")
+        return case_graph(cast(Any, None), role, pseudonym, Case(Jurisdiction(jurisdiction), name))
+
+
+def side(name: str | None) -> Side:
+    return Side.model_construct(record=name, scan=f"s{name}")
+
+
+def link(one: str | None, other: str | None, stage: Stage = Stage.LEAD) -> Any:
+    pair = Pair.model_construct(a=side(one), b=side(other))
+    records = tuple(row(name) if name else None for name in (one, other))
+    progress = SimpleNamespace(stage=stage)
+    return SimpleNamespace(link_id=f"{one}~{other}~{stage}", pair=pair, records=records, progress=progress)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World([], [])
+    monkeypatch.setattr(graphs, "all_links", lambda _session, hidden: made.shown(hidden))
+    monkeypatch.setattr(visibility, "open_tasks", lambda _session: made.tasks)
+    monkeypatch.setattr(visibility, "versions_of_exhibits", lambda _session, names: {name[4:]: name for name in names})
+    known = {"RS-1"}
+    monkeypatch.setattr(
+        graphs,
+        "search_records",
+        lambda _session, wanted, **_: [row(wanted.case_reference)] if wanted.case_reference in known else [],
+    )
+    return made
+
+
+def test_two_steps_and_no_further(world: World) -> None:
+    world.links = [link("RS-1", "MK-1"), link("MK-1", "XK-1"), link("XK-1", "AL-1"), link("ME-1", "BA-1")]
+    placed = {item.case.reference: item.step for item in world.drawn("RS-1").placed}
+    assert placed == {"RS-1": 0, "MK-1": 1, "XK-1": 2}
+
+
+def test_the_furthest_hit_stands_for_the_edge(world: World) -> None:
+    world.links = [link("RS-1", "MK-1", Stage.ELIMINATED), link("MK-1", "RS-1", Stage.CONFIRMED), link("RS-1", "MK-1")]
+    (tie,) = world.drawn("RS-1").ties
+    assert tie.stage is Stage.CONFIRMED
+    assert len(tie.links) == 3
+
+
+def test_drawn_alike_in_whatever_order_the_hits_came(world: World) -> None:
+    names = [f"MK-{n}" for n in range(9)]
+    world.links = [link("RS-1", name) for name in names] + [link(name, f"XK-{name}") for name in names[:5]]
+    first = drawing(world.drawn("RS-1"))[0]
+    for seed in range(5):
+        random.Random(seed).shuffle(world.links)
+        assert drawing(world.drawn("RS-1"))[0] == first
+    corners = {(box.x, box.y) for box in first.values()}
+    assert len(corners) == 15
+    ends = sorted(box.y for box in first.values() if box.x == first[Case(Jurisdiction.MK, "MK-0")].x)
+    assert all(lower - upper > BOX[1] for upper, lower in itertools.pairwise(ends)), "no box covers another"
+
+
+def test_what_waits_for_a_blind_verification_is_not_shown_to_who_may_be_asked(world: World) -> None:
+    world.links = [link("RS-1", "MK-1")]
+    exhibits = {"exhibit_low": "ffp/MK-1", "exhibit_high": "ffp/RS-1"}  # other scans of them than those of the hit
+    world.tasks = [SimpleNamespace(scan_low="x", scan_high="y", concluded_by="two", **exhibits)]
+    assert not world.drawn("RS-1", Role.EXAMINER, "one").ties
+    assert world.drawn("RS-1", Role.EXAMINER, "two").ties, "whoever concluded knows"
+    assert world.drawn("RS-1", Role.INVESTIGATOR).ties
+
+
+def test_withdrawn_records_and_hits_within_a_case_draw_nothing(world: World) -> None:
+    world.links = [link("RS-1", None), link("RS-1", "RS-1")]
+    assert [item.case.reference for item in world.drawn("RS-1").placed] == ["RS-1"]
+
+
+def test_no_more_than_can_be_looked_at(world: World) -> None:
+    world.links = [link("RS-1", f"MK-{n}") for n in range(200)]
+    graph = world.drawn("RS-1")
+    assert (len(graph.placed), graph.more) == (graphs.MOST_CASES, True)
+
+
+def test_a_case_that_is_not_here(world: World) -> None:
+    with pytest.raises(NotFound):
+        world.drawn("RS-2")

@@ -1,0 +1,103 @@
+"""Firing pin impressions and aperture shears on one node: ranked, explained and drawn, each among its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+import matcher
+from exchange.flows.scan.correlate import correlate_acquisition, promise_again
+from exchange.store.records import AcquisitionState
+from exchange.store.tables import AcquisitionRow, CandidateRow
+from matcher.synthetic.pin_and_shear import draw_impression, draw_shear
+from schemas.vocabulary import Jurisdiction
+from tests.exchange.conftest import RunningNode, node_starter
+
+pytestmark = pytest.mark.slow
+
+DRAWN: dict[str, Callable[[int, int], matcher.Topography]] = {
+    "firing_pin_impression": draw_impression,
+    "aperture_shear": draw_shear,
+}
+PIPELINES = {
+    "firing_pin_impression": matcher.FIRING_PIN_PARAMETERS,
+    "aperture_shear": matcher.APERTURE_SHEAR_PARAMETERS,
+}
+SHOTS = ((1, 1), (1, 2), (2, 1))
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+    """A node with three scans of each region."""
+    folder = tmp_path_factory.mktemp("regions")
+    with pytest.MonkeyPatch.context() as monkeypatch, node_starter(folder, monkeypatch) as start:
+        running = start(Jurisdiction.RS)
+        for roi, draw in DRAWN.items():
+            for firearm, shot in SHOTS:
+                path = folder / f"{roi}-{firearm}-{shot}.x3p"
+                matcher.write_topography(draw(firearm, shot), path, instrument="drawn")
+                acquisition = {"roi": roi, "modality": "topography", "file": "scan"}
+                sent = running.submit(path, case_reference=f"{roi}-{firearm}-{shot}", acquisitions=[acquisition])
+                assert sent.status_code == 201
+        running.wait_correlated(len(DRAWN) * len(SHOTS))
+        yield running
+
+
+def candidates(node: RunningNode, case: str) -> list[dict[str, Any]]:
+    [record] = node.get("/v1/records", params={"case_reference": case}).json()["items"]
+    found: list[dict[str, Any]] = node.get(f"/v1/records/{record['statement_id']}/candidates").json()["items"]
+    return found
+
+
+@pytest.mark.parametrize("roi", DRAWN)
+def test_a_region_meets_its_own_and_its_firearm_first(node: RunningNode, roi: str) -> None:
+    found = candidates(node, f"{roi}-1-1")
+    assert [item["other"]["case_reference"] for item in found] == [f"{roi}-1-2", f"{roi}-2-1"]
+    assert {item["roi"] for item in found} == {roi}
+    assert {item["parameters"] for item in found} == {PIPELINES[roi].digest}
+    assert {item["matcher"] for item in found} == {matcher.MATCHER_VERSION}
+
+
+@pytest.mark.parametrize(("roi", "parts"), [("firing_pin_impression", "cells"), ("aperture_shear", "segments")])
+def test_a_region_is_explained_and_drawn(node: RunningNode, roi: str, parts: str) -> None:
+    best = candidates(node, f"{roi}-1-1")[0]
+    detail = node.get(f"/v1/candidates/{best['candidate_id']}").json()
+    explained = detail["comparison"][parts]
+    assert best["cells"] == len(explained) > 0
+    assert best["congruent_cells"] == sum(part["congruent"] for part in explained)
+    assert (best["rotation_deg"] is None) == (roi == "aperture_shear")
+    assert node.get(f"/v1/candidates/{best['candidate_id']}/picture").content.startswith(b"\x89PNG")
+
+
+def test_a_damaged_profile_is_made_again(node: RunningNode) -> None:
+    with node.node.store.write() as session:
+        rows = session.scalars(select(AcquisitionRow).where(AcquisitionRow.roi == "aperture_shear")).all()
+        before = {row.pair: row.comparison for row in session.scalars(select(CandidateRow))}
+        for candidate in session.scalars(select(CandidateRow)):
+            session.delete(candidate)
+    query, *references = rows
+    for number, row in enumerate(references):
+        [prepared] = node.node.settings.prepared.glob(f"{row.sha256}.*")
+        prepared.unlink() if number else prepared.write_bytes(b"damaged")
+    correlate_acquisition(node.node, query.acquisition_id)
+    with node.node.store.read() as session:
+        after = {row.pair: row.comparison for row in session.scalars(select(CandidateRow))}
+    assert len(after) == len(references)
+    for pair, comparison in after.items():
+        assert json.loads(comparison)["score"] == json.loads(before[pair])["score"]
+
+
+def test_what_an_older_release_could_not_correlate_is_correlated(node: RunningNode) -> None:
+    """Last in this file: it changes the states."""
+    with node.node.store.write() as session:
+        rows = session.scalars(select(AcquisitionRow)).all()
+        for row in rows:
+            row.state, row.parameters = AcquisitionState.NOT_CORRELATED, None
+        rows[0].roi = "ejector_mark"
+    assert promise_again(node.node) == len(rows) - 1
+    node.wait_correlated(len(rows) - 1)
+    assert node.get("/v1/status").json()["acquisitions"]["not-correlated"] == 1

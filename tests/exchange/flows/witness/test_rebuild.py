@@ -1,0 +1,626 @@
+"""A node that was set back gets from its witnesses what they hold, says what is lost, and goes on; whoever lies to it
+is not believed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from exchange.errors import PeerMisbehaved, PeerUnreachable
+from exchange.flows.integrity.log_check import check_log
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.start import begin_log_start
+from exchange.flows.operate.status import node_status
+from exchange.flows.statement.heads import head_of
+from exchange.flows.terms.terms import grant, state_policy
+from exchange.flows.terms.withdraw import withdraw
+from exchange.flows.witness import mirror
+from exchange.flows.witness.mirror import answer_lane, answer_leaves, answer_statements, mirror_log
+from exchange.flows.witness.rebuild import rebuild
+from exchange.flows.witness.recover import recover
+from exchange.store.mirror import mirrored_leaves, mirrored_size
+from exchange.store.peers import lane_of
+from exchange.store.rebuild import lane_ids, lost_leaves, own_leaves, rebuild_sources
+from exchange.store.statements import find_statement
+from exchange.store.tables import AcquisitionRow, PeerRow, RecordRow, StatementRow
+from exchange.store.terms import grant_of, groups_of, legal_bases
+from exchange.store.withdrawals import tombstone_for
+from exchange.store.witness import LogStartState, log_start
+from schemas import Group, LegalBasis, Maker, open_envelope, parse_statement, statement_id
+from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
+from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy, WithdrawalReason
+from tests.exchange.flows.network import MK, RS, XK, Network
+from tests.schemas.examples import record_fields
+
+pytestmark = pytest.mark.slow
+
+MKD, XKX, RSB = Jurisdiction.MK, Jurisdiction.XK, Jurisdiction.RS
+WITNESSES = (MK, XK)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Network:
+    network = Network(tmp_path_factory.mktemp("three"))
+    network.make(RSB, MKD, XKX)
+    for node in network.nodes.values():
+        begin_log_start(node)
+        sign_head(node)
+    network.share(RS, MKD, count=2)
+    network.share(RS, MKD, XKX)
+    for witness in WITNESSES:
+        network.round(witness, RS)
+    network.close()
+    return network
+
+
+@pytest.fixture
+def three(made: Network, tmp_path: Path) -> Iterator[Network]:
+    """Serbia's log has its card and three records, which both others have read and cosigned."""
+    network = made.copied(tmp_path)
+    yield network
+    network.close()
+
+
+def state(network: Network, node_id: str = RS) -> str | None:
+    with network.nodes[node_id].store.read() as session:
+        start = log_start(session)
+        return start.state if start else None
+
+
+def alarms(network: Network, node_id: str = RS) -> str:
+    return " ".join(node_status(network.nodes[node_id]).alarms)
+
+
+def lost(network: Network) -> list[int]:
+    with network.nodes[RS].store.read() as session:
+        return [row.log_index for row in lost_leaves(session)]
+
+
+def lane(network: Network, peer: str, owner: str = RS) -> list[str]:
+    with network.nodes[owner].store.read() as session:
+        return lane_ids(session, peer)
+
+
+def leaves(network: Network, node_id: str = RS) -> list[bytes]:
+    node = network.nodes[node_id]
+    with node.store.read() as session:
+        return list(own_leaves(session))
+
+
+def index_of(network: Network, name: str) -> int | None:
+    with network.nodes[RS].store.read() as session:
+        row = find_statement(session, name)
+        return row.log_index if row else None
+
+
+def get_back(network: Network, peers: Sequence[str] = WITNESSES) -> None:
+    """Two rounds, as the worker goes: the first peer that answers may not be enough yet."""
+    for _ in range(2):
+        for peer in peers:
+            network.get_back(RS, peer)
+
+
+def flows_again(network: Network) -> None:
+    """New records go both ways, nobody complains, and all have the same log in mind."""
+    before = {witness: len(lane(network, witness)) for witness in WITNESSES}
+    network.share(RS, MKD, XKX, count=2)
+    for witness in WITNESSES:
+        network.share(witness, RSB)
+        network.round(witness, RS)
+        network.round(RS, witness)
+        assert network.peer(witness, RS).alarm is None
+        assert network.peer(RS, witness).alarm is None
+        assert network.peer(witness, RS).cursor_count == before[witness] + 2 == len(lane(network, witness))
+        with network.nodes[RS].store.read() as session:
+            assert network.peer(witness, RS).cursor_head == lane_of(session, witness).head
+        assert network.cosigned(witness, RS) == network.head(RS)
+        assert network.cosigned(RS, witness) == network.head(witness)
+        assert network.evidence(witness, RS) == []
+
+
+def lose_the_end(network: Network) -> tuple[list[str], list[str], list[str], list[bytes]]:
+    """A backup; then two records that one peer reads, one that both read, two that nobody does; then the restore."""
+    backup = network.backup(RS)
+    first = network.share(RS, MKD, count=2)
+    nobodys = network.share(RS, count=2)
+    both = network.share(RS, MKD, XKX)
+    for witness in WITNESSES:
+        network.round(witness, RS)
+    whole = leaves(network)
+    network.restart(RS, backup)
+    return first, both, nobodys, whole
+
+
+def test_what_the_peers_acknowledged_is_back_and_the_rest_is_named(three: Network) -> None:
+    lanes = {witness: lane(three, witness) for witness in WITNESSES}
+    first, both, nobodys, whole = lose_the_end(three)
+    three.meet(RS, MK)
+    assert state(three) == LogStartState.BEHIND
+    assert "restored from an older backup" in alarms(three)
+    assert "2 of its peers" in alarms(three)
+    get_back(three)
+    assert (state(three), leaves(three), lost(three)) == (LogStartState.FREE, whole, [6, 7])
+    assert [index_of(three, name) for name in (*first, *both, *nobodys)] == [4, 5, 8, None, None]
+    assert lane(three, MK) == [*lanes[MK], *first, *both]
+    assert lane(three, XK) == [*lanes[XK], *both]
+    assert "2 of the statements of its log" in alarms(three)
+    assert "at the log indices 6-7." in alarms(three)
+    assert "No peer holds them" in alarms(three)
+    with three.nodes[RS].store.read() as session:
+        assert set(session.scalars(select(RecordRow.statement_id))) >= {*first, *both}
+        scans = session.scalars(select(AcquisitionRow.state).where(AcquisitionRow.statement_id.in_(first)))
+        assert set(scans) == {"awaiting-scan"}
+        assert not rebuild_sources(session)
+    flows_again(three)
+
+
+def test_what_was_appended_meanwhile_moves_behind_the_rebuilt_end(three: Network) -> None:
+    """Its index was never under a signed head; on the lanes it follows what the peers read."""
+    backup = three.backup(RS)
+    old = three.share(RS, MKD, XKX, count=3)
+    for witness in WITNESSES:
+        three.round(witness, RS)
+    whole = leaves(three)
+    three.restart(RS, backup)
+    new = three.share(RS, MKD, XKX, count=2)
+    assert [index_of(three, name) for name in new] == [4, 5]
+    get_back(three)
+    assert leaves(three)[: len(whole)] == whole
+    assert [index_of(three, name) for name in (*old, *new)] == [4, 5, 6, 7, 8]
+    assert lane(three, MK)[-5:] == [*old, *new]
+    assert (lost(three), alarms(three)) == ([], "")
+    assert sign_head(three.nodes[RS])
+    for witness in WITNESSES:
+        three.round(witness, RS)
+    flows_again(three)
+
+
+def test_the_same_submitted_again_meanwhile_takes_its_old_place(three: Network) -> None:
+    backup = three.backup(RS)
+    node = three.nodes[RS]
+    record, envelope = three.signed(node, record_fields(issuer=RS, nonce="ab" * 32, audience=["MK"]))
+    three.enter(node, record, envelope)
+    sign_head(node)
+    for witness in WITNESSES:
+        three.round(witness, RS)
+    node = three.restart(RS, backup)
+    three.share(RS, MKD)
+    again = node.keys.statement.sign(envelope.payload)
+    assert again.raw != envelope.raw, "one of the two schemes signs with fresh randomness"
+    three.enter(node, record, again)
+    get_back(three)
+    with node.store.read() as session:
+        row = session.get_one(StatementRow, statement_id(envelope.payload))
+        assert (row.log_index, row.envelope) == (4, envelope.raw)
+    assert (lost(three), three.size(RS)) == ([], 6)
+    assert [found for found in check_log(node).findings if not found.subject.startswith("scan ")] == []
+    flows_again(three)
+
+
+def test_the_very_same_envelope_is_not_logged_twice(three: Network) -> None:
+    """A backup whose end was appended, but not signed."""
+    node = three.nodes[RS]
+    other = three.share(RS, MKD)
+    record, envelope = three.signed(node, record_fields(issuer=RS, nonce="cd" * 32, audience=["MK"]))
+    backup = three.backup(RS)
+    three.enter(node, record, envelope)
+    sign_head(node)
+    for witness in WITNESSES:
+        three.round(witness, RS)
+    node = three.restart(RS, backup)
+    new = three.share(RS, MKD)
+    three.enter(node, record, envelope)
+    get_back(three)
+    assert index_of(three, statement_id(envelope.payload)) == 5
+    assert [index_of(three, name) for name in (*other, *new)] == [4, 6]
+    assert (lost(three), alarms(three)) == ([], "")
+    flows_again(three)
+
+
+def test_one_peer_is_not_enough_to_rebuild(three: Network) -> None:
+    lose_the_end(three)
+    three.parted.add(frozenset((RS, XK)))
+    for _ in range(3):
+        three.get_back(RS, MK)
+    assert state(three) == LogStartState.BEHIND
+    assert "missing are: ffp-xk" in alarms(three)
+    three.publish(RS)
+    assert three.head(RS) is not None
+    assert three.head(RS).size == 4  # type: ignore[union-attr]  # asserted in the line before
+    three.restart(RS)
+    three.get_back(RS, MK)
+    assert state(three) == LogStartState.BEHIND, "another start does not mend it"
+    three.parted.clear()
+    get_back(three)
+    assert state(three) == LogStartState.FREE
+
+
+def test_a_whole_home_copied_back_is_found_out_by_one_peer(three: Network) -> None:
+    """The file beside the database says nothing then: the start looks ordinary."""
+    backup, last_head = three.backup(RS), three.nodes[RS].settings.last_head
+    content = last_head.read_bytes()
+    lost_record = three.share(RS, MKD)
+    three.round(MK, RS)
+    last_head.write_bytes(content)
+    three.restart(RS, backup)
+    assert "1 of its peers" in alarms(three)
+    three.publish(RS)
+    three.meet(RS, MK)
+    assert not sign_head(three.nodes[RS])
+    assert state(three) == LogStartState.BEHIND
+    get_back(three)
+    assert index_of(three, *lost_record) == 4
+    flows_again(three)
+
+
+def test_a_peer_that_comes_later_gives_its_part_back(three: Network, tmp_path: Path) -> None:
+    """It was away during the rebuild: its lane stands still until it has said how far it read."""
+    network = Network(tmp_path / "four")
+    network.make(RSB, MKD, XKX, Jurisdiction.AL)
+    for node in network.nodes.values():
+        begin_log_start(node)
+        sign_head(node)
+    backup = network.backup(RS)
+    hers = network.share(RS, XKX, count=2)
+    everybodys = network.share(RS, MKD, XKX, Jurisdiction.AL)
+    for witness in (MK, XK, "ffp-al"):
+        network.round(witness, RS)
+    network.restart(RS, backup)
+    network.parted.add(frozenset((RS, XK)))
+    get_back(network, (MK, "ffp-al"))
+    assert (state(network), lost(network)) == (LogStartState.FREE, [1, 2])
+    assert "Not asked to the end yet: ffp-xk" in alarms(network)
+    new = network.share(RS, MKD, XKX, Jurisdiction.AL)
+    network.parted.clear()
+    with pytest.raises(PeerMisbehaved, match="cursor-from-the-future"):
+        network.pull(XK, RS)
+    network.get_back(RS, XK)
+    assert lane(network, XK) == [*hers, *everybodys, *new]
+    network.round(XK, RS)
+    assert (lost(network), alarms(network)) == ([], "")
+    assert network.peer(XK, RS).cursor_count == 4
+    network.close()
+
+
+def test_a_place_whose_statement_nobody_holds_stays_on_the_lane(three: Network) -> None:
+    """It was withheld when the peer read it: the lane adds up, without its content."""
+    backup = three.backup(RS)
+    (withheld,) = three.share(RS, MKD)
+    with three.nodes[RS].store.write() as session:
+        session.get_one(PeerRow, MK).legal_basis = " "
+    for witness in WITNESSES:
+        three.round(witness, RS)
+    three.restart(RS, backup)
+    get_back(three)
+    assert (lost(three), lane(three, MK)[-1]) == ([4], withheld)
+    assert index_of(three, withheld) is None
+    flows_again(three)
+
+
+def test_a_log_that_was_forked_is_never_rebuilt(three: Network) -> None:
+    """Both were signed: the database went on after the restore, and somebody saw the other end."""
+    twin = three.twin(RS)
+    three.publish(twin, 3)
+    three.routes[MK, RS] = twin
+    three.pull(MK, RS)
+    three.publish(RS)
+    three.round(XK, RS)
+    before = leaves(three)
+    get_back(three)
+    assert (state(three), leaves(three)) == (LogStartState.CONFLICT, before)
+    assert "not of one history" in alarms(three)
+    (found,) = three.evidence(RS, RS)
+    assert {head_of(found.first), head_of(found.second)} == {three.head(RS), three.head(twin)}
+    three.restart(RS)
+    get_back(three)
+    assert state(three) == LogStartState.CONFLICT
+
+
+def test_two_peers_with_two_ends_are_two_histories(three: Network) -> None:
+    """What both returned was signed, one of them after a restore that nobody noticed."""
+    backup = three.backup(RS)
+    twin = three.twin(RS)
+    three.publish(twin, 3)
+    three.routes[MK, RS] = twin
+    three.pull(MK, RS)
+    three.publish(RS)
+    three.pull(XK, RS)
+    three.restart(RS, backup)
+    before = leaves(three)
+    get_back(three)
+    assert (state(three), leaves(three)) == (LogStartState.CONFLICT, before)
+    assert "ffp-mk and ffp-xk hold heads" in alarms(three)
+
+
+def wrong_leaf(page: MirroredLeaves) -> MirroredLeaves:
+    raw = base64.b64decode(page.hashes)
+    return page.model_copy(update={"hashes": base64.b64encode(raw[:-1] + bytes([raw[-1] ^ 1])).decode()})
+
+
+def test_wrong_leaves_are_not_believed_and_another_peer_is_asked(three: Network) -> None:
+    *_, whole = lose_the_end(three)
+    three.lies[MK, "leaves"] = wrong_leaf
+    for witness in WITNESSES:
+        three.meet(RS, witness)
+    assert rebuild(three.nodes[RS], three.client(RS))
+    assert leaves(three) == whole
+    assert "do not lead to the head" in (three.peer(RS, MK).alarm or "")
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        wrong_leaf,
+        lambda page: page.model_copy(update={"hashes": ""}),
+        lambda page: page.model_copy(update={"start": page.start + 1}),
+        lambda page: page.model_copy(update={"hashes": "AAAA"}),
+        lambda page: page.model_copy(update={"contract": "9.9"}),
+    ],
+)
+def test_while_all_lie_nothing_is_rebuilt(three: Network, lie: Any) -> None:
+    lose_the_end(three)
+    before = leaves(three)
+    for witness in WITNESSES:
+        three.lies[witness, "leaves"] = lie
+        three.meet(RS, witness)
+    with pytest.raises(PeerUnreachable, match="No peer gives the 9 leaf hashes"):
+        rebuild(three.nodes[RS], three.client(RS))
+    assert (state(three), leaves(three)) == (LogStartState.BEHIND, before)
+
+
+def other_statements(page: MirroredStatements, envelopes: list[bytes]) -> MirroredStatements:
+    items = [
+        item.model_copy(update={"envelope": base64.b64encode(raw).decode()})
+        for item, raw in zip(page.items[-1:], envelopes, strict=True)
+    ]
+    return page.model_copy(update={"items": (*page.items[:-1], *items)})
+
+
+@pytest.mark.parametrize("lie", ["altered", "somebody else's", "another of the same node's", "no envelope", "form"])
+def test_statements_that_are_not_the_leaf_are_not_believed(three: Network, lie: str) -> None:
+    three.share(MK, RSB)
+    first, both, *_ = lose_the_end(three)
+    three.round(RS, MK)
+    with three.nodes[RS].store.read() as session:
+        foreign = session.scalars(select(StatementRow.envelope).where(StatementRow.issuer == MK)).one()
+        own = session.scalars(select(StatementRow.envelope).where(StatementRow.log_index == 2)).first() or b""
+    raw = {
+        "altered": lambda item: base64.b64decode(item.envelope).replace(b"A", b"B", 1),
+        "somebody else's": lambda _: foreign,
+        "another of the same node's": lambda _: own,
+        "no envelope": lambda _: b"{}",
+        "form": lambda item: base64.b64decode(item.envelope),
+    }[lie]
+
+    def told(page: MirroredStatements) -> MirroredStatements:
+        changed = other_statements(page, [raw(page.items[-1])])
+        return changed.model_copy(update={"contract": "0"}) if lie == "form" else changed
+
+    three.lies[MK, "statements"] = told
+    for witness in WITNESSES:
+        three.meet(RS, witness)
+    node, client = three.nodes[RS], three.client(RS)
+    assert rebuild(node, client)
+    with pytest.raises(PeerMisbehaved):
+        recover(node, client, MK)
+    assert [index_of(three, name) for name in (*first, *both)] == [None, None, None], "nothing of that page was taken"
+    assert recover(node, client, XK)
+    assert index_of(three, *both) == 8, "the other gives what it has"
+    assert state(three) == LogStartState.FREE, "whoever lies holds nothing up"
+    assert lost(three) == [4, 5, 6, 7]
+    three.lies.clear()
+    assert recover(node, client, MK), "it is asked again"
+    assert lost(three) == [6, 7]
+    flows_again(three)
+
+
+def swapped(page: MirroredLane) -> MirroredLane:
+    return page.model_copy(update={"items": (*page.items[:-2], page.items[-1], page.items[-2])})
+
+
+def shortened(page: MirroredLane) -> MirroredLane:
+    return page.model_copy(update={"items": page.items[:-1] if page.start == 0 else ()})
+
+
+def of_another(page: MirroredLane) -> MirroredLane:
+    return page.model_copy(update={"reader": XK})
+
+
+def of_another_place(page: MirroredLane) -> MirroredLane:
+    return page.model_copy(update={"start": page.start + 1})
+
+
+@pytest.mark.parametrize("lie", [swapped, shortened, of_another, of_another_place])
+def test_a_lane_that_does_not_add_up_is_not_laid(three: Network, lie: Any) -> None:
+    first, both, *_ = lose_the_end(three)
+    before = [*lane(three, MK), *three.share(RS, MKD)]
+    three.lies[MK, "lane"] = lie
+    for witness in WITNESSES:
+        three.meet(RS, witness)
+    node, client = three.nodes[RS], three.client(RS)
+    rebuild(node, client)
+    with pytest.raises(PeerMisbehaved):
+        recover(node, client, MK)
+    assert lane(three, MK) == [*before, *first, *both], "what came back is put there, as for a peer that read nothing"
+    three.lies.clear()
+    recover(node, client, XK)
+    recover(node, client, MK)
+    flows_again(three)
+
+
+def test_a_lane_of_statements_that_are_not_this_nodes_is_not_laid(three: Network) -> None:
+    """Its head adds up, since the liar's cursor is its own to state."""
+    lose_the_end(three)
+
+    def told(page: MirroredLane) -> MirroredLane:
+        last = page.items[-1].model_copy(update={"statement_id": "ee" * 32, "log_index": 2})
+        head = bytes(32)
+        for item in (*page.items[:-1], last):
+            head = hashlib.sha256(head + bytes.fromhex(item.statement_id)).digest()
+        return page.model_copy(update={"items": (*page.items[:-1], last), "head": head.hex()})
+
+    three.lies[MK, "lane"] = told
+    for witness in WITNESSES:
+        three.meet(RS, witness)
+    node, client = three.nodes[RS], three.client(RS)
+    rebuild(node, client)
+    with pytest.raises(PeerMisbehaved, match="none of this node's"):
+        recover(node, client, MK)
+    assert "ee" * 32 not in lane(three, MK)
+
+
+def test_a_rebuild_goes_on_after_another_start(three: Network) -> None:
+    first, both, *_ = lose_the_end(three)
+    for witness in WITNESSES:
+        three.meet(RS, witness)
+    assert rebuild(three.nodes[RS], three.client(RS))
+    three.restart(RS)
+    assert state(three) == LogStartState.RECOVERING
+    assert "its statements are fetched" in alarms(three)
+    three.publish(RS)
+    get_back(three)
+    assert (state(three), three.size(RS)) == (LogStartState.FREE, 10)
+    assert [index_of(three, name) for name in (*first, *both)] == [4, 5, 8]
+    sign_head(three.nodes[RS])
+    flows_again(three)
+
+
+def test_set_back_twice_it_is_rebuilt_twice(three: Network) -> None:
+    backup = three.backup(RS)
+    lose_the_end(three)
+    get_back(three)
+    flows_again(three)
+    whole = leaves(three)
+    three.restart(RS, backup)
+    get_back(three)
+    assert leaves(three) == whole
+    assert lost(three) == [6, 7]
+    flows_again(three)
+
+
+@pytest.mark.parametrize("sizes", [(300,), (256,), (255, 1, 1), (1, 600), (512, 3)])
+def test_a_mirror_holds_what_the_log_has(tmp_path: Path, sizes: tuple[int, ...]) -> None:
+    """Across the ends of tiles, grown in one go or by steps."""
+    network = Network(tmp_path)
+    network.make(RSB, MKD)
+    for count in sizes:
+        network.leaves(RS, count)
+        network.pull(MK, RS)
+    with network.nodes[MK].store.read() as session:
+        assert mirrored_size(session, RS) == network.size(RS) == 1 + sum(sizes)
+        held = mirrored_leaves(session, RS, 0, 10_000)
+        assert held == b"".join(leaves(network))
+        assert mirrored_leaves(session, RS, 250, 20) == held[250 * 32 : 270 * 32]
+        assert mirrored_leaves(session, RS, network.size(RS), 1) == b""
+        assert mirrored_leaves(session, RS, 10_000, 1) == b""
+    network.close()
+
+
+@pytest.mark.parametrize("tile", ["tile/1/000.p/2", "tile/0/002.p/89", "tile/0/001"])
+@pytest.mark.parametrize("harm", ["a bit", "short"])
+def test_tiles_that_do_not_lead_to_the_head_are_not_mirrored(tmp_path: Path, tile: str, harm: str) -> None:
+    network = Network(tmp_path)
+    network.make(RSB, MKD)
+    network.leaves(RS, 600)
+    network.tiles[RS, tile] = lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]) if harm == "a bit" else raw[:-1]
+    with pytest.raises(PeerMisbehaved, match="gave"):
+        network.pull(MK, RS)
+    assert network.cosigned(MK, RS) is None
+    with network.nodes[MK].store.read() as session:
+        held = mirrored_leaves(session, RS, 0, 10_000)
+    assert b"".join(leaves(network)).startswith(held)
+    network.tiles.clear()
+    assert mirror_log(network.nodes[MK], network.client(MK), RS) is False
+    with network.nodes[MK].store.read() as session:
+        assert mirrored_size(session, RS) == 601
+    network.close()
+
+
+HEAD_OF_FFP = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
+
+
+def test_a_withdrawal_that_comes_back_holds_again(three: Network) -> None:
+    """It reached one peer alone: the record is gone here too, and the other is told of it now."""
+    backup = three.backup(RS)
+    (record,) = three.share(RS, MKD, XKX)
+    for witness in WITNESSES:
+        three.round(witness, RS)
+    with_record = three.backup(RS)
+    (withdrawal,) = withdraw(three.nodes[RS], HEAD_OF_FFP, record, WithdrawalReason.ENTERED_IN_ERROR)
+    sign_head(three.nodes[RS])
+    three.round(MK, RS)
+    for database in (with_record, backup):
+        three.restart(RS, database)
+        get_back(three)
+        with three.nodes[RS].store.read() as session:
+            assert session.get(RecordRow, record) is None
+            row = session.get(StatementRow, record)
+            assert row is None or row.envelope is None
+            assert tombstone_for(session, record, "", issuer=RS) is not None
+        assert lane(three, XK)[-1] == withdrawal
+    three.work(RS)
+    three.round(XK, RS)
+    assert record not in three.holds(XK)
+    flows_again(three)
+
+
+def test_a_grant_and_a_policy_that_come_back_hold_again(three: Network) -> None:
+    (record,) = three.share(RS, MKD)
+    backup = three.backup(RS)
+    node = three.nodes[RS]
+    grant(node, HEAD_OF_FFP, record, XKX, "Agreement, article 2")
+    groups = (Group(name="group-neighbours", members=(MKD,)),)
+    bases = tuple(
+        LegalBasis(
+            jurisdiction=jurisdiction,
+            kinds=tuple(ExhibitKind),
+            rule=SharingRule.ALLOWED,
+            article="1",
+            review_by=date(2036, 1, 1),
+        )
+        for jurisdiction in (MKD, XKX)
+    )
+    state_policy(node, HEAD_OF_FFP, groups, bases)
+    sign_head(node)
+    for witness in WITNESSES:
+        three.round(witness, RS)
+    assert record in three.holds(XK)
+    three.restart(RS, backup)
+    get_back(three)
+    with three.nodes[RS].store.read() as session:
+        assert groups_of(session, RS) == {"group-neighbours": frozenset({MKD})}
+        assert {basis.jurisdiction for basis in legal_bases(session)} == {MKD, XKX}
+        assert grant_of(session, record, XKX) is not None
+    assert lost(three) == []
+    flows_again(three)
+
+
+def test_a_peer_gets_its_own_back_and_nothing_else(three: Network) -> None:
+    three.share(XK, MKD, count=2)
+    three.round(MK, XK)
+    node = three.nodes[MK]
+    for asker, count in ((RS, 3), (XK, 2)):
+        page = answer_statements(node, three.peer(MK, asker), 0)
+        raws = [base64.b64decode(item.envelope) for item in page.items]
+        assert {parse_statement(open_envelope(raw).payload).issuer for raw in raws} == {asker}
+        assert (len(raws), page.next) == (count, None)
+        assert answer_lane(node, three.peer(MK, asker), 0).count == count
+        assert base64.b64decode(answer_leaves(node, three.peer(MK, asker), 0).hashes) == b"".join(leaves(three, asker))
+
+
+def test_pages_follow_each_other(three: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounded in bytes and in number, and nothing falls between two."""
+    first, both, _, whole = lose_the_end(three)
+    for name, most in (("PAGE_BYTES", 1), ("MAX_PLACES", 2), ("MAX_LEAVES", 4)):
+        monkeypatch.setattr(mirror, name, most)
+    get_back(three)
+    assert (leaves(three), lost(three)) == (whole, [6, 7])
+    assert [index_of(three, name) for name in (*first, *both)] == [4, 5, 8]
+    flows_again(three)

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from matcher import Topography, write_topography
+from matcher.evaluate.conditions import Conditions
+from matcher.evaluate.dossier import dossier
+from matcher.evaluate.evaluation import Evaluation
+from matcher.evaluate.method import reasons
+from matcher.evaluate.validation import TRIALS, Goal, Trial, Validation, validate_matcher
+from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
+
+FEW = (
+    Trial("as they are", Conditions(), Goal(1.0, 1.0, separate=True), with_controls=True),
+    Trial("a third, with another third", Conditions(crop=0.34, rotate=1), Goal(1.0, cllr=0.0)),
+)
+
+
+@pytest.fixture(scope="module")
+def validation(scans: dict[tuple[int, int], Topography], tmp_path_factory: pytest.TempPathFactory) -> Validation:
+    folder = tmp_path_factory.mktemp("drawn")
+    rows = ["scan,firearm"]
+    for (firearm, shot), scan in scans.items():
+        write_topography(scan, folder / f"s|{firearm}-{shot}.x3p", instrument="synthetic")
+        rows.append(f"s|{firearm}-{shot},{firearm}")
+    (folder / "truth.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return validate_matcher(
+        folder, folder / "truth.csv", source="drawn\n| here", licence="none", made_on="2026-01-02", trials=FEW
+    )
+
+
+def test_the_page_says_what_a_laboratory_needs(validation: Validation) -> None:
+    page = dossier(validation)
+    for heading in (
+        "In short",
+        "Figures beside the goals",
+        "Two partial marks: how much they share",
+        "Controls",
+        "Where it fails",
+        "Known limits",
+        "Data",
+        "Method",
+        "Software",
+        "How to repeat it",
+        "Files",
+    ):
+        assert f"\n## {heading}\n" in page
+    assert page.index("## In short") < 400  # the summary comes first
+    assert all(digest in page for digest in validation.data.digests.values())
+    assert validation.data.truth_digest in page
+    assert validation.results[0][1].parameters_digest in page
+    assert "drawn \\| here" in page
+    assert all(f"| {name} | {version} |" in page for name, version in validation.software.items())
+
+
+def test_a_goal_that_is_missed_is_said_first_and_in_its_row(validation: Validation) -> None:
+    page = dossier(validation)
+    assert "**Goals missed:** a third, with another third (" in page.split("## Figures")[0]
+    assert "It reached the goals in 1 of them" in page
+    [row] = [line for line in page.splitlines() if line.startswith("| a third, with another third | AUC 1")]
+    assert "**no**: " in row
+    assert "Cllr" in row
+
+
+def test_the_json_beside_it_holds_the_figures_and_no_single_scores(validation: Validation) -> None:
+    plain = json.loads(json.dumps(validation.as_dict()))
+    first, second = plain["trials"]
+    assert first["missed"] == []
+    assert first["auc"] == 1.0
+    assert "Cllr" in second["missed"]
+    assert second["conditions"]["crop"] == 0.34
+    assert "pairs" not in first
+    assert plain["data"]["n_firearms"] == 3
+
+
+def test_refusing_does_not_reach_a_goal(validation: Validation) -> None:
+    found: Evaluation = validation.results[0][1]
+    goal = Goal(1.0, 1.0, separate=True)
+    assert goal.missed(found) == ()
+    assert goal.missed(replace(found, auc_with_refused=0.9)) == ("AUC",)
+    assert goal.missed(replace(found, rank1_with_refused=0.9)) == ("rank-1",)
+    assert Goal(1.0, variance_ratio=1e9, gap_in_knm_deviations=1e9).missed(found) == ("variance ratio", "gap")
+
+
+def test_every_parameter_stands_on_the_page_with_the_reason_of_its_source(validation: Validation) -> None:
+    page = dossier(validation)
+    why = reasons(Parameters)
+    assert why["min_mark_area_mm2"].startswith("320 points of the coarse grid")
+    for name in Parameters.__dataclass_fields__:
+        assert f"| `{name}` | " in page
+    assert f"| `clip_deviations` | {DEFAULT_PARAMETERS.clip_deviations} | {why['clip_deviations']} |" in page
+
+
+def test_every_condition_has_a_name_of_its_own() -> None:
+    assert len({trial.name for trial in TRIALS}) == len({trial.conditions for trial in TRIALS}) == len(TRIALS)
+    assert sum(trial.goal.separate for trial in TRIALS) == 6
+    assert any(trial.with_controls for trial in TRIALS)
+
+
+def test_refused_scans_stand_beside_the_figures_they_would_flatter(validation: Validation) -> None:
+    trial, found = validation.results[0]
+    refused = replace(found, refused={"s|0-0": "not usable: too small"}, missing_km=1, auc_with_refused=0.75)
+    page = dossier(replace(validation, results=((trial, refused),)))
+    [row] = [line for line in page.splitlines() if line.startswith("| as they are | AUC 1")]
+    assert "with refused 0.75000" in row
+    assert "**no**: AUC" in row
+    assert "1 scans refused (s|0-0), which leaves 1 KM and 0 KNM pairs without a score" in page
