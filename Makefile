@@ -100,10 +100,10 @@ serve: install  ## Serve a node from ./node (made as Serbia's on first use); HOM
 	@$(BIN)/ffp serve --home "$(HOME_DIR)"
 
 messages: install  ## Collect the texts of pages and reports into the catalogues of all languages
-	@$(BIN)/python -m exchange.web.languages.messages
+	@$(BIN)/python -m exchange.web.wording.messages
 
 messages-missing: install  ## List, for each language, what is not translated yet
-	@$(BIN)/python -m exchange.web.languages.messages --missing
+	@$(BIN)/python -m exchange.web.wording.messages --missing
 
 wheelhouse:  ## Everything that a machine without a network needs to install a node, into WHEELHOUSE; PYTHON=python3.13 for a container
 	@sh deploy/wheelhouse.sh "$(WHEELHOUSE)" "$(PYTHON)"

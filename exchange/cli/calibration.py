@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exchange.cli.matching import one_thread, progress_bars, refuse
+from exchange.cli.console import one_thread, progress_bars, refuse
 
 if TYPE_CHECKING:
     from matcher import Comparison

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from exchange.cli.matching import one_thread, progress_bars, refuse
+from exchange.cli.console import one_thread, progress_bars, refuse
 
 if TYPE_CHECKING:
     from matcher.evaluate.evaluation import Evaluation

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.matching import Region, one_thread, refuse
+from exchange.cli.console import one_thread, refuse
+from exchange.cli.matching import Region
 
 if TYPE_CHECKING:
     from matcher import Quality, Topography

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from exchange.conformance.check import Check, NotKept, NotTried, Part
+from exchange.conformance.check import Check, Part
+from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 from exchange.errors import StatementInvalid
 from exchange.flows.statement.peer import read_chain

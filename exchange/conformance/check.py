@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.errors import ExchangeError
 from schemas import ContractError
 from schemas.errors import shown
@@ -33,14 +34,6 @@ class Part(StrEnum):
     """An enrolled peer that reads its lane at the node."""
     OWNER = "owner"
     """An enrolled peer whose lane the node reads."""
-
-
-class NotKept(Exception):
-    """The node was seen to do otherwise than the contract asks; the message is the evidence."""
-
-
-class NotTried(Exception):
-    """The check could not be tried; the message says why, and what would let it."""
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 
-from exchange.conformance.check import Check, NotKept, NotTried, Part
+from exchange.conformance.check import Check, Part
 from exchange.conformance.guest import Guest
 from exchange.conformance.lies import LIES, Answer, Lie, edited, forked, quiet
 from exchange.conformance.owning import asks, publish, whole_lane
 from exchange.conformance.peer_simulator import Asked
 from exchange.conformance.reading import read_lane
+from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 
 Cursor = tuple[str, str, str]

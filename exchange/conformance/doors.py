@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from exchange.conformance.check import Check, NotKept, Part
+from exchange.conformance.check import Check, Part
+from exchange.conformance.targets import LANE, REPORT, WITNESS, blob, unknown_digest
+from exchange.conformance.verdicts import NotKept
 from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Told
 from exchange.net.message_signatures import sign_request
-from exchange.store.peers import EMPTY_HEAD
 from exchange.trust.keys import ED25519, key_id, raw_public
 
-LANE = f"/v1/lane?start=0&head={EMPTY_HEAD.hex()}&known_size=0"
-WITNESS = "/v1/witness"
 LOG = "/v1/log/checkpoint"
 TILE = "/v1/log/tile/0/000.p/1"
 MIRROR = "/v1/mirror/leaves"
-REPORT = b'{"contract":"1.0","cosigned":null,"shown":null,"seen":[],"forked":[],"size":null,"asks":[]}'
 _DIGEST = re.compile(rb"[0-9a-f]{64}")
 _ELSEWHERE = "https://ffp-conformance.invalid"
 MAX_REFUSAL_BYTES = 4096
@@ -30,15 +27,6 @@ REFUSALS = (401, 403, 404, 429)
 
 Headers = Callable[[str, str, bytes | None], dict[str, str]]
 """The headers of a request, from its method, target and body."""
-
-
-def blob(sha256: str) -> str:
-    return f"/v1/blobs/{sha256}"
-
-
-def unknown_digest() -> str:
-    """Of no scan anywhere."""
-    return secrets.token_hex(32)
 
 
 def _unsigned(visit: Visit) -> str:

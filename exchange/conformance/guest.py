@@ -15,12 +15,12 @@ from typing import TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from exchange.config import load_settings
-from exchange.conformance.check import NotKept
-from exchange.conformance.doors import LANE
 from exchange.conformance.owner import Owner, Published
 from exchange.conformance.peer_simulator import PeerSimulator
 from exchange.conformance.poison import Poison
 from exchange.conformance.sample import sample_record
+from exchange.conformance.targets import LANE
+from exchange.conformance.verdicts import NotKept
 from exchange.conformance.wire import Told, Wire
 from exchange.errors import ConfigurationError
 from exchange.flows.keys.enrol import enrol, read_introduction

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from exchange.conformance.card import CARD
-from exchange.conformance.check import Check, NotKept, NotTried, Part
-from exchange.conformance.doors import WITNESS
+from exchange.conformance.check import Check, Part
+from exchange.conformance.targets import WITNESS
+from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 from schemas.witness import MAX_REPORT_BYTES
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 
-from exchange.conformance.check import Check, NotKept, NotTried, Part
-from exchange.conformance.doors import blob
+from exchange.conformance.check import Check, Part
 from exchange.conformance.guest import Guest
 from exchange.conformance.reading import answered, read_or_untried, signed_head
+from exchange.conformance.targets import blob
+from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 from exchange.flows.witness.mirror import tree_reader
 from exchange.log import merkle

@@ -11,14 +11,15 @@ from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from exchange.conformance.check import Check, NotKept, NotTried, Part
-from exchange.conformance.doors import blob
+from exchange.conformance.check import Check, Part
 from exchange.conformance.guest import Guest
 from exchange.conformance.lies import quiet, signed, true_page
 from exchange.conformance.owner import Published
 from exchange.conformance.peer_simulator import Asked, blob_answer
 from exchange.conformance.poison import Issuer, Poison, make_poison
 from exchange.conformance.reading import read_lane
+from exchange.conformance.targets import blob
+from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.terms.withdraw import withdraw

@@ -7,8 +7,9 @@ import time
 from base64 import b64decode
 from dataclasses import dataclass
 
-from exchange.conformance.check import Check, NotKept, NotTried, Part
-from exchange.conformance.doors import LANE
+from exchange.conformance.check import Check, Part
+from exchange.conformance.targets import LANE
+from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Told
 from exchange.errors import CheckpointInvalid, ProofInvalid, RequestRefused, StatementInvalid

@@ -8,10 +8,11 @@ import time
 from base64 import b64decode
 from collections.abc import Callable
 
-from exchange.conformance.check import Check, NotKept, NotTried, Part
-from exchange.conformance.doors import LANE, REPORT, WITNESS, blob, unknown_digest
+from exchange.conformance.check import Check, Part
 from exchange.conformance.owning import refused_scan
 from exchange.conformance.reading import lane_target, read_or_untried
+from exchange.conformance.targets import LANE, REPORT, WITNESS, blob, unknown_digest
+from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Told
 from exchange.net.content_digest import byte_sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from exchange.conformance.check import NotTried
+from exchange.conformance.verdicts import NotTried
 from exchange.conformance.wire import Wire
 from exchange.log.checkpoint import Checkpoint
 from exchange.trust.key_history import KeyHistory, begin_history

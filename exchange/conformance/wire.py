@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
-from exchange.conformance.check import NotKept
+from exchange.conformance.verdicts import NotKept
 from exchange.errors import InvalidInput
 from schemas.errors import shown
 

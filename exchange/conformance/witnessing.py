@@ -8,10 +8,11 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import replace
 
-from exchange.conformance.check import Check, NotKept, NotTried, Part
-from exchange.conformance.doors import WITNESS
+from exchange.conformance.check import Check, Part
 from exchange.conformance.guest import Guest
 from exchange.conformance.reading import read_or_untried, signed_head
+from exchange.conformance.targets import WITNESS
+from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 from exchange.errors import CheckpointInvalid, RequestRefused
 from exchange.flows.statement.heads import open_cosigned, own_lines

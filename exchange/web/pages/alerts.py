@@ -14,7 +14,7 @@ from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access import OpenNode
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
-from exchange.web.pages.sentences import no_effect
+from exchange.web.wording.sentences import no_effect
 
 router = APIRouter()
 

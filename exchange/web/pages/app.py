@@ -49,10 +49,10 @@ from exchange.web.pages import (
 from exchange.web.pages.fetched import is_fetched
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.modules import STATIC, VERSION
-from exchange.web.pages.sentences import refusal, refusal_of
 from exchange.web.pages.sign_in import sign_in_address
 from exchange.web.problems import headers_of, problem, status_of
 from exchange.web.tries import Tries
+from exchange.web.wording.sentences import refusal, refusal_of
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "

@@ -6,7 +6,7 @@ import functools
 import re
 from typing import Final
 
-from exchange.web.pages.viewer_words import VIEWER_TEXTS, viewer_texts
+from exchange.web.wording.viewer_words import VIEWER_TEXTS, viewer_texts
 
 CHAPTERS: Final = {
     "audit": "audit",

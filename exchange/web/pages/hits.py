@@ -25,8 +25,8 @@ from exchange.web import answers
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
 from exchange.web.pages.reviews import remark_of, say
-from exchange.web.pages.sentences import no_effect
 from exchange.web.records import StatementId
+from exchange.web.wording.sentences import no_effect
 from schemas import Hit, Message
 from schemas.vocabulary import (
     AfteConclusion,

@@ -32,8 +32,8 @@ from exchange.web.languages.days import moment, period
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.modules import ADDRESS, VIEWER_MODULES
 from exchange.web.pages.sent import kind_of, own_body
-from exchange.web.pages.sentences import Refusal, reason, standing, suspicion
-from exchange.web.pages.viewer_words import viewer_words
+from exchange.web.wording.sentences import Refusal, reason, standing, suspicion
+from exchange.web.wording.viewer_words import viewer_words
 from schemas.vocabulary import Role, SignedInBy
 
 P = ParamSpec("P")

@@ -12,8 +12,8 @@ from exchange.flows.maturity.definitions import Proof
 from exchange.web.access import OpenNode
 from exchange.web.languages import term
 from exchange.web.languages.days import moment
-from exchange.web.pages.figures import words
 from exchange.web.pages.layout import Visitor, only, page
+from exchange.web.wording.figures import words
 from schemas.vocabulary import Role
 
 router = APIRouter()

@@ -20,13 +20,13 @@ from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
 from exchange.web.access import OpenNode
 from exchange.web.heavy import Kind, heavily
 from exchange.web.languages import spoken
-from exchange.web.pages.figures import notes, words
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
 from exchange.web.pages.monitoring_charts import by_partner, over_time
-from exchange.web.pages.monitoring_lines import Lines, lines_of
 from exchange.web.pages.monitoring_sheet import monitoring_sheet
 from exchange.web.pages.queries import line_of
 from exchange.web.report.monitoring import render_monitoring
+from exchange.web.wording.figures import notes, words
+from exchange.web.wording.monitoring_lines import Lines, lines_of
 from schemas.vocabulary import Role
 
 router = APIRouter()

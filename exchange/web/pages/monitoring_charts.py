@@ -13,7 +13,7 @@ from exchange.flows.monitoring.definitions import COUNTS
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.release import NO_DATA, Figure
 from exchange.web.languages import gettext, term
-from exchange.web.pages.figures import words
+from exchange.web.wording.figures import words
 
 WITH_PARTNERS: Final = ("exhibits_shared", "exhibits_received", "leads", "confirmed_hits")
 OVER_TIME: Final = ("exhibits_entered", "exhibits_shared", "leads", "confirmed_hits")

@@ -19,9 +19,9 @@ from exchange.store.sign_in_guard import DEVICE_S
 from exchange.web.access import OpenNode
 from exchange.web.languages.spoken import local_page
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
-from exchange.web.pages.sentences import Refusal, refusal, refusal_of
 from exchange.web.problems import headers_of, status_of
 from exchange.web.tries import Tries
+from exchange.web.wording.sentences import Refusal, refusal, refusal_of
 from schemas.vocabulary import SignedInBy
 
 router = APIRouter()

@@ -15,9 +15,9 @@ from exchange.store.sign_in import sign_in_of
 from exchange.store.tokens import list_tokens, revoke_token, scopes_of, usable_by
 from exchange.web.access import OpenNode
 from exchange.web.pages.layout import SignedIn, Visitor, off_loop, page, read_form
-from exchange.web.pages.sentences import Refusal, refusal_of
 from exchange.web.problems import status_of
 from exchange.web.tries import Tries
+from exchange.web.wording.sentences import Refusal, refusal_of
 
 router = APIRouter()
 

@@ -9,8 +9,8 @@ from exchange.flows.review.report import PairReport, Said, Side
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment, period
-from exchange.web.pages.sentences import no_effect, reason, suspicion
 from exchange.web.report.blocks import Block, columns, heading, pairs, paragraph, picture, quiet
+from exchange.web.wording.sentences import no_effect, reason, suspicion
 from schemas import Conclusion, Feedback, Hit, Retraction, Verification
 from schemas.vocabulary import Modality
 

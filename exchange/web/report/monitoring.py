@@ -11,10 +11,10 @@ from exchange.flows.monitoring.report import Approved
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment
-from exchange.web.pages.figures import notes, words
-from exchange.web.pages.monitoring_lines import Line, Lines, lines_of
 from exchange.web.report.blocks import Block, bullets, columns, figures, heading, pairs, printable, quiet
 from exchange.web.report.render import STANDARD, set_pages
+from exchange.web.wording.figures import notes, words
+from exchange.web.wording.monitoring_lines import Line, Lines, lines_of
 
 
 def render_monitoring(document: Document, approved: Approved | None) -> bytes:

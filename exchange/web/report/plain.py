@@ -9,8 +9,8 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import period
-from exchange.web.pages.sentences import reason, suspicion
 from exchange.web.report.blocks import Block, bullets, columns, heading, paragraph, stage
+from exchange.web.wording.sentences import reason, suspicion
 
 IS: Final = {
     "candidate": _m(

@@ -15,9 +15,9 @@ from starlette.types import Scope
 
 from exchange.conformance import mirroring, reading, requests, witnessing
 from exchange.conformance.check import Finding, Verdict, run_checks
-from exchange.conformance.doors import LANE
 from exchange.conformance.owning import refused_scan
 from exchange.conformance.suite import GUEST, STRANGER
+from exchange.conformance.targets import LANE
 from exchange.errors import SignatureInvalid
 from exchange.log import note
 from exchange.net.message_signatures import SignedRequest, sign_response, verify_request

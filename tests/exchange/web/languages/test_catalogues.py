@@ -10,8 +10,8 @@ import pytest
 from exchange.web.languages import CODES, NAMES
 from exchange.web.languages.catalogue import SOURCE, catalogue_file, translations
 from exchange.web.languages.cyrillic import to_cyrillic
-from exchange.web.languages.messages import collect, missing, read, texts, write_cyrillic
-from exchange.web.pages.viewer_words import viewer_texts
+from exchange.web.wording.messages import collect, missing, read, texts, write_cyrillic
+from exchange.web.wording.viewer_words import viewer_texts
 
 OTHERS = [code for code in CODES if code != SOURCE]
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|\{\w+\}|`[^`]*`")

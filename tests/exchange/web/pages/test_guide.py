@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from exchange.web.languages.messages import collect, texts
 from exchange.web.pages import layout
 from exchange.web.pages.help import CHAPTERS, FIRST_CHAPTER, chapter_of, viewer_keys
 from exchange.web.pages.layout import page
 from exchange.web.pages.modules import STATIC
+from exchange.web.wording.messages import collect, texts
 from schemas.vocabulary import Role
 from tests.exchange.web.pages.conftest import Person
 

@@ -35,7 +35,7 @@ from exchange.web.languages.glossary import Glossary, own_glossary
 from exchange.web.languages.spoken import chosen, local_page, speaking
 from exchange.web.pages import hits, home, language, layout, reviews, tokens
 from exchange.web.pages import sign_in as sign_in_pages
-from exchange.web.pages.sentences import SENTENCES, reason, refusal_of
+from exchange.web.wording.sentences import SENTENCES, reason, refusal_of
 from matcher.likelihood.calibration_model import CalibrationModel
 from matcher.likelihood.ratio import Conditions, NoValidatedLR, likelihood_ratio
 from schemas.vocabulary import Jurisdiction, Role

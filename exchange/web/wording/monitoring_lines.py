@@ -9,7 +9,7 @@ from exchange.flows.monitoring.counts import Counts
 from exchange.flows.monitoring.definitions import COUNTS, FEEDBACK_RATE, GAPS, GOALS, STAGES, Definition
 from exchange.flows.monitoring.document import Document, Earlier
 from exchange.flows.monitoring.release import Figure, Row
-from exchange.web.pages.figures import change, unit_of, words
+from exchange.web.wording.figures import change, unit_of, words
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from exchange.flows.maturity.definitions import maturity_texts
 from exchange.flows.monitoring.definitions import definition_texts
 from exchange.web.languages.catalogue import CODES, SOURCE, catalogue_file
 from exchange.web.languages.cyrillic import to_cyrillic
-from exchange.web.pages.viewer_words import VIEWER_TEXTS, viewer_texts
+from exchange.web.wording.viewer_words import VIEWER_TEXTS, viewer_texts
 
 ROOT: Final = Path(exchange.web.__file__).parent
 _METHODS: Final = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
