@@ -193,7 +193,8 @@ def test_many_senders_at_once(node: RunningNode) -> None:
 
 
 def test_many_readers_of_one_list(node: RunningNode) -> None:
-    node.submit(tiny_scan())
+    for _ in range(2):
+        node.submit(tiny_scan())
     with ThreadPoolExecutor(AT_ONCE) as pool:
         pages = list(pool.map(lambda _: node.get("/v1/records", params={"limit": 1}).json()["next"], range(40)))
     assert None not in pages
