@@ -23,7 +23,7 @@ from exchange.flows.witness.mirror import mirror_log
 from exchange.flows.witness.rebuild import rebuild
 from exchange.flows.witness.recover import recover
 from exchange.net.client import PeerClient
-from exchange.store.peers import find_peer
+from exchange.store.sync.peers import find_peer
 
 log = structlog.get_logger(__name__)
 

@@ -50,11 +50,11 @@ from exchange.net.request_id import FIELD, new_request_id
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.patience import Patience, is_away
 from exchange.peer_rounds import PeerRounds
-from exchange.store import jobs
-from exchange.store.deliveries import kept_scans
-from exchange.store.peers import ASKED, all_peers
-from exchange.store.rebuild import lost_leaves
-from exchange.store.tables import JobRow
+from exchange.store.node import jobs
+from exchange.store.scan.deliveries import kept_scans
+from exchange.store.sync.peers import ASKED, all_peers
+from exchange.store.tables.core import JobRow
+from exchange.store.witness.rebuild import lost_leaves
 
 log = structlog.get_logger(__name__)
 

@@ -22,7 +22,7 @@ Acting = Annotated[str, typer.Option("--as", help="The user, by pseudonym, in wh
 def maker_of(node: Node, pseudonym: str, *roles: Role) -> Maker:
     """Raises NotFound, Forbidden."""
     from exchange.errors import Forbidden, NotFound
-    from exchange.store.users import all_users
+    from exchange.store.access.users import all_users
     from schemas import Maker
     from schemas.vocabulary import Role, SignedInBy
 

@@ -8,34 +8,23 @@ from typing import Annotated
 import typer
 
 from exchange.cli import (
-    audit,
-    bundles,
-    calibration,
     conformance,
     demo,
-    doctor,
-    egress,
-    evaluation,
     glossary,
     importing,
-    inspection,
-    keeping,
-    keys,
-    matching,
     maturity,
     monitoring,
     node,
-    own_log,
-    peers,
     policy,
     queries,
     records,
-    root,
     sync,
-    tokens,
-    users,
-    work,
 )
+from exchange.cli.access import tokens, users
+from exchange.cli.integrity import audit, bundles, log_check
+from exchange.cli.keys import peers, root, rotate
+from exchange.cli.matching import calibration, compare, evaluation, inspection
+from exchange.cli.operate import backup, doctor, egress, jobs
 from exchange.home import keep_private
 
 app = typer.Typer(
@@ -71,29 +60,29 @@ app.command("serve")(node.serve)
 app.command("worker")(node.worker)
 app.command("status")(node.status)
 app.command("doctor")(doctor.doctor)
-app.command("backup")(keeping.backup)
-app.command("restore")(keeping.restore)
-app.command("migrate")(keeping.migrate)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("migrate")(backup.migrate)
 app.add_typer(users.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.add_typer(peers.app, name="peer")
 app.add_typer(egress.app, name="egress")
 app.add_typer(queries.app, name="query")
-app.add_typer(work.app, name="job")
-app.add_typer(keys.app, name="key")
+app.add_typer(jobs.app, name="job")
+app.add_typer(rotate.app, name="key")
 app.add_typer(records.app, name="record")
 app.add_typer(policy.app, name="policy")
 app.add_typer(sync.app, name="sync")
-app.add_typer(own_log.app, name="log")
+app.add_typer(log_check.app, name="log")
 app.add_typer(audit.app, name="audit")
 app.add_typer(root.app, name="root")
 app.command("import")(importing.import_records)
 app.add_typer(glossary.app, name="glossary")
 app.command("export")(bundles.export)
 app.command("verify")(bundles.verify)
-app.command("compare")(matching.compare)
+app.command("compare")(compare.compare)
 app.command("inspect")(inspection.inspect)
-app.command("convert")(matching.convert)
+app.command("convert")(compare.convert)
 app.command("evaluate")(evaluation.evaluate)
 app.command("validate")(evaluation.validate)
 app.command("calibrate")(calibration.calibrate)

@@ -86,7 +86,7 @@ def serve(
     from exchange.cli.logs import configure_logs
     from exchange.cli.opening import opened_here
     from exchange.config import load_settings
-    from exchange.store.lock import serving
+    from exchange.store.node.lock import serving
     from exchange.trust.keys import settle_keys
     from exchange.web.app import create_app
     from exchange.web.metrics import metrics_served
@@ -134,7 +134,7 @@ def worker(home: Home = None) -> None:
     from exchange.cli.logs import configure_logs
     from exchange.cli.opening import opened_here
     from exchange.config import load_settings
-    from exchange.store.lock import working
+    from exchange.store.node.lock import working
     from exchange.web.letters import letters_of
     from exchange.worker import Worker
 

@@ -50,7 +50,7 @@ def list_them(
     """List queries, the newest first: how far each is, and what it found."""
     from exchange.clock import stamp
     from exchange.flows.node.node import opened
-    from exchange.store.queries import OPEN, found_by, list_queries
+    from exchange.store.query.queries import OPEN, found_by, list_queries
 
     with opened(resolve_home(home)) as node, node.store.read() as session:
         rows = list_queries(session, node.node_id, own=not received, before=None, limit=limit)

@@ -15,8 +15,8 @@ from exchange.conformance.visit import Visit
 from exchange.flows.witness.mirror import tree_reader
 from exchange.log import merkle
 from exchange.log.tiles import TILE_WIDTH, Tile
-from exchange.store.peers import lane_items
-from exchange.store.statements import node_reader
+from exchange.store.log.statements import node_reader
+from exchange.store.sync.peers import lane_items
 from schemas import ContractError
 from schemas.mirror import M, MirroredLane, MirroredLeaves, MirroredStatements, parse_mirror
 

@@ -15,9 +15,9 @@ from exchange.flows.node.node import Node
 from exchange.flows.sync.serve_lane import read_lane
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
-from exchange.store.peers import EMPTY_HEAD, find_peer, lane_items, lane_of, put_on_lane
-from exchange.store.records import AcquisitionState, add_record
-from exchange.store.statements import append_own, log_size, node_reader
+from exchange.store.entry.records import AcquisitionState, add_record
+from exchange.store.log.statements import append_own, log_size, node_reader
+from exchange.store.sync.peers import EMPTY_HEAD, find_peer, lane_items, lane_of, put_on_lane
 from schemas import ContractError, Envelope, Record, parse_statement
 from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
 

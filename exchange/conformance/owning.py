@@ -23,7 +23,7 @@ from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.terms.withdraw import withdraw
-from exchange.store.peers import lane_head_at
+from exchange.store.sync.peers import lane_head_at
 from exchange.trust.keys import load_identity
 from schemas import Acknowledgement, AnyStatement, ContractError, Maker, Receipt, open_envelope, parse_statement
 from schemas.lane import LanePage

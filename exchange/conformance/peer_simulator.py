@@ -20,9 +20,9 @@ from exchange.flows.witness.cosign import answer_report
 from exchange.flows.witness.mirror import answer_lane, answer_leaves, answer_statements
 from exchange.log.tiles import parse_path
 from exchange.net.message_signatures import VerifiedRequest, authority_of, sign_response, verify_request
-from exchange.store.peers import find_peer
-from exchange.store.statements import tile_hashes
-from exchange.store.tables import PeerRow
+from exchange.store.log.statements import tile_hashes
+from exchange.store.sync.peers import find_peer
+from exchange.store.tables.core import PeerRow
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas import ContractError
 from schemas.witness import parse_witness_report

@@ -17,7 +17,7 @@ from exchange.flows.statement.heads import open_head
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
 from exchange.net.message_signatures import verify_response
-from exchange.store.peers import EMPTY_HEAD, next_head
+from exchange.store.sync.peers import EMPTY_HEAD, next_head
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import verify_statement
 from schemas import ContractError

@@ -21,7 +21,7 @@ from exchange.demo.outcome import Submitted
 from exchange.errors import ConfigurationError, InvalidInput
 from exchange.flows.keys.enrol import enrol, fetch_introduction
 from exchange.flows.node.node import create_node, opened
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction, Role
 

@@ -23,7 +23,7 @@ from exchange.errors import ConfigurationError, ExchangeError
 from exchange.flows.access.sign_in import invite_user
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.node.node import opened
-from exchange.store.users import add_user, all_users
+from exchange.store.access.users import add_user, all_users
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 
 REGION = (

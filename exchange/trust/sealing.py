@@ -40,7 +40,7 @@ def seal(files: Mapping[str, bytes], passphrase: bytes) -> bytes:
 
 def unseal(sealed: bytes, passphrase: bytes) -> dict[str, bytes]:
     """The files by their paths, which are whatever the one who sealed them wrote: the caller checks them before it
-    writes anything (`exchange.store.backup_paths`).
+    writes anything (`exchange.store.operate.backup_paths`).
 
     Raises ConfigurationError when the passphrase is another, or a byte was changed.
     """

@@ -16,15 +16,16 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.node.node import Node
 from exchange.flows.terms.erase import forget_erased
-from exchange.web import audit, blobs, candidates, heights, mirror, problems, queries, records, statements, terms
-from exchange.web import node as node_routes
-from exchange.web.followed import Followed
-from exchange.web.heavy import rooms_of
+from exchange.web.access.login_rate_limit import Tries
+from exchange.web.access.peer_concurrency import HeldTurns, Turns
+from exchange.web.http import problems
+from exchange.web.http.access_log import Followed
+from exchange.web.http.compute_threads import rooms_of
+from exchange.web.http.parameters import only_known_parameters
 from exchange.web.letters import letters_of
 from exchange.web.pages.app import create_pages, front_door
-from exchange.web.parameters import only_known_parameters
-from exchange.web.tries import Tries
-from exchange.web.turns import HeldTurns, Turns
+from exchange.web.rest import audit, blobs, candidates, heights, mirror, queries, records, statements, terms
+from exchange.web.rest import node as node_routes
 from exchange.worker import Worker
 from schemas import Submission
 from schemas.query_request import QueryRequest

@@ -31,7 +31,7 @@ from exchange.flows.operate.measure import (
 )
 from exchange.flows.operate.ready import readiness
 from exchange.flows.review.deadlines import Duty
-from exchange.store.records import AcquisitionState
+from exchange.store.entry.records import AcquisitionState
 from schemas.statements import KINDS
 from schemas.versions import VERSIONS
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.report import gather_report
-from exchange.store.candidates import View, find_candidate
+from exchange.store.review.candidates import View, find_candidate
 from exchange.web.report.render import draw_first_page
 from schemas.vocabulary import Role
 from tests.browser.conftest import OPTIONS, STATIC

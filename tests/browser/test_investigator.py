@@ -14,8 +14,8 @@ import pytest
 from exchange.flows.blind.visibility import pair_of, take, tasks_for
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import speak
-from exchange.store.candidates import Page, View, open_candidates
-from exchange.store.users import add_user, all_users
+from exchange.store.access.users import add_user, all_users
+from exchange.store.review.candidates import Page, View, open_candidates
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.browser.pages import sign_in

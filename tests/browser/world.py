@@ -22,12 +22,12 @@ from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import request_release
 from exchange.flows.review.statements import speak
-from exchange.store.candidates import Page, View, open_candidates
-from exchange.store.queries import found_by
-from exchange.store.records import RecordFilter, search_records
-from exchange.store.reviews import find_task
-from exchange.store.tables import ApprovalRow
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
+from exchange.store.entry.records import RecordFilter, search_records
+from exchange.store.query.queries import found_by
+from exchange.store.review.candidates import Page, View, open_candidates
+from exchange.store.review.reviews import find_task
+from exchange.store.tables.core import ApprovalRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter

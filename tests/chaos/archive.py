@@ -17,8 +17,8 @@ from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import share
-from exchange.store.records import AcquisitionState, add_record
-from exchange.store.statements import append_own
+from exchange.store.entry.records import AcquisitionState, add_record
+from exchange.store.log.statements import append_own
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id
 from tests.exchange.conftest import LEGAL_BASIS

@@ -19,13 +19,10 @@ from exchange.flows.operate.status import node_status
 from exchange.flows.terms.withdraw import purge
 from exchange.log import merkle
 from exchange.policy import Release
-from exchange.store.jobs import JobKind
-from exchange.store.peers import EMPTY_HEAD, lane_of, next_head
-from exchange.store.statements import node_reader
-from exchange.store.tables import (
-    StatementRow,
-    TombstoneRow,
-)
+from exchange.store.log.statements import node_reader
+from exchange.store.node.jobs import JobKind
+from exchange.store.sync.peers import EMPTY_HEAD, lane_of, next_head
+from exchange.store.tables.core import StatementRow, TombstoneRow
 from exchange.trust.keys import load_identity
 from schemas import (
     Acknowledgement,

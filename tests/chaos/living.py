@@ -19,10 +19,10 @@ from exchange.errors import PeerMisbehaved, PeerUnreachable, StoreUnavailable
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.node.node import Node, open_node
 from exchange.net.client import PeerAddress
-from exchange.store.blobs import Arrival, BlobFolder
-from exchange.store.engine import Store
-from exchange.store.jobs import JobKind
-from exchange.store.statements import keys_since
+from exchange.store.database.engine import Store
+from exchange.store.log.statements import keys_since
+from exchange.store.node.jobs import JobKind
+from exchange.store.scan.blobs import Arrival, BlobFolder
 from exchange.web.letters import letters_of
 from exchange.worker import Worker
 from schemas import AnyStatement, open_envelope, parse_statement

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exchange.flows.operate.backup import back_up
-from exchange.store.peers import quarantined
+from exchange.store.sync.peers import quarantined
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.sizes import report, sized
 from tests.exchange.flows.network import AL, MK, RS, Network, resting

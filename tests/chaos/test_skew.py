@@ -16,9 +16,9 @@ from sqlalchemy import select
 
 import matcher
 from exchange.flows.node.node import opened
-from exchange.store.mirror_tables import ReceivedPlaceRow as Place
-from exchange.store.peers import set_aside
-from exchange.store.tables import LaneItemRow, StatementRow
+from exchange.store.sync.peers import set_aside
+from exchange.store.tables.core import LaneItemRow, StatementRow
+from exchange.store.tables.mirror import ReceivedPlaceRow as Place
 from matcher.synthetic import breech_face
 from tests.chaos.archive import scans_of
 from tests.chaos.releases import LANDED, NOTICE, THIS, Release, ReleasedNode, landed_release, release_to_come

@@ -16,9 +16,9 @@ from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.sync.pull import pull
 from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.net.client import PeerClient
-from exchange.store.peers import lane_of, quarantined
-from exchange.store.statements import all_checkpoints
-from exchange.store.tables import JobRow, PeerRow, StatementRow
+from exchange.store.log.statements import all_checkpoints
+from exchange.store.sync.peers import lane_of, quarantined
+from exchange.store.tables.core import JobRow, PeerRow, StatementRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import enrol_with_each_other, fill, fill_over_days
 from tests.chaos.processes import Process

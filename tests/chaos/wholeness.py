@@ -13,10 +13,10 @@ from exchange.flows.integrity.log_check import check_log
 from exchange.flows.node.node import Node, opened
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, parse_text
-from exchange.store.jobs import JobState
-from exchange.store.peers import EMPTY_HEAD, all_peers, lane_of, next_head, quarantined
-from exchange.store.statements import all_checkpoints, latest_checkpoint, log_size, node_reader
-from exchange.store.tables import (
+from exchange.store.log.statements import all_checkpoints, latest_checkpoint, log_size, node_reader
+from exchange.store.node.jobs import JobState
+from exchange.store.sync.peers import EMPTY_HEAD, all_peers, lane_of, next_head, quarantined
+from exchange.store.tables.core import (
     AcquisitionRow,
     DisagreementRow,
     JobRow,
@@ -26,7 +26,7 @@ from exchange.store.tables import (
     StatementRow,
     SubmissionRow,
 )
-from exchange.store.witness import LogStartState, log_start
+from exchange.store.witness.cosignatures import LogStartState, log_start
 
 
 def checkpoints_seen(home: Path) -> dict[str, bytes]:

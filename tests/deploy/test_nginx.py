@@ -17,7 +17,7 @@ import pytest
 
 from exchange.errors import ConfigurationError
 from exchange.flows.node.node import create_node, open_node
-from exchange.web.problems import Problem
+from exchange.web.http.problems import Problem
 from schemas.vocabulary import Jurisdiction, Role
 from tests.deploy.certificates import Authority
 from tests.deploy.tools import needed

@@ -24,7 +24,7 @@ import matcher
 from exchange.config import Settings, first_settings
 from exchange.flows.keys.enrol import enrol, fetch_introduction
 from exchange.flows.node.node import Node, create_node, open_node
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
 from exchange.trust.card import fingerprint
 from exchange.web.app import create_app
 from matcher.synthetic import breech_face

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import URL, NullPool, create_engine, make_url
 
 from exchange.config import load_settings, write_secret
-from exchange.store.engine import Store
+from exchange.store.database.engine import Store
 from tests.exchange import postgresql_server
 
 SERVER_VARIABLE = "FFP_TEST_POSTGRESQL"

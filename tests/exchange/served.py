@@ -15,7 +15,7 @@ import httpx
 
 from exchange.config import load_settings
 from exchange.flows.node.node import create_node, store_of
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import free_port, metadata
 

@@ -21,10 +21,10 @@ from exchange.errors import ComputeAway, StoreUnavailable
 from exchange.flows.node.node import Node, store_of
 from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.log import merkle
-from exchange.store import jobs
-from exchange.store.jobs import JobKind, JobState, promise
-from exchange.store.statements import latest_checkpoint, log_size, node_reader
-from exchange.store.tables import AcquisitionRow, JobRow, LogNodeRow, StatementRow
+from exchange.store.log.statements import latest_checkpoint, log_size, node_reader
+from exchange.store.node import jobs
+from exchange.store.node.jobs import JobKind, JobState, promise
+from exchange.store.tables.core import AcquisitionRow, JobRow, LogNodeRow, StatementRow
 from schemas import open_envelope
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode

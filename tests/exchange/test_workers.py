@@ -20,9 +20,9 @@ from sqlalchemy import select
 from exchange.conformance.peer_simulator import Asked, PeerSimulator, blob_answer
 from exchange.flows.node.node import create_node, open_node
 from exchange.flows.node.worker_lease import LEASE_S
-from exchange.store.jobs import JobKind, JobState
-from exchange.store.tables import AcquisitionRow, CandidateRow, JobRow
-from exchange.store.work_tables import WorkerRow
+from exchange.store.node.jobs import JobKind, JobState
+from exchange.store.tables.core import AcquisitionRow, CandidateRow, JobRow
+from exchange.store.tables.work import WorkerRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.processes import Process
 from tests.exchange.conftest import free_port, metadata

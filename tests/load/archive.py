@@ -22,10 +22,10 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import HEIGHTS, RELIEF, roles_of
 from exchange.flows.scan.inspect import Appearance, prepare_scan
 from exchange.flows.scan.prepared import prepared_path, reference_name
-from exchange.store.jobs import JobKind, promise
-from exchange.store.records import AcquisitionState, acquisitions_with_records, add_records
-from exchange.store.statements import add_statements, append_own, keep_log_check
-from exchange.store.tables import AcquisitionRow, RecordRow
+from exchange.store.entry.records import AcquisitionState, acquisitions_with_records, add_records
+from exchange.store.log.statements import add_statements, append_own, keep_log_check
+from exchange.store.node.jobs import JobKind, promise
+from exchange.store.tables.core import AcquisitionRow, RecordRow
 from matcher import Prepared
 from matcher.synthetic import breech_face
 from matcher.synthetic.marks import Mixtures

@@ -19,11 +19,11 @@ from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import speak
 from exchange.flows.scan.correlate import correlate_acquisition
-from exchange.store.candidates import Page, View, open_candidates
-from exchange.store.records import acquisitions_with_records
-from exchange.store.sign_in import begin_session, state_purpose
-from exchange.store.tables import CandidateRow, RecordRow
-from exchange.store.users import add_user
+from exchange.store.access.sign_in import begin_session, state_purpose
+from exchange.store.access.users import add_user
+from exchange.store.entry.records import acquisitions_with_records
+from exchange.store.review.candidates import Page, View, open_candidates
+from exchange.store.tables.core import CandidateRow, RecordRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.load.archive import FACES, Archive, drawn

@@ -19,10 +19,10 @@ from exchange.flows.statement.sharing import share
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.flows.terms.withdraw import withdraw
 from exchange.net.message_signatures import sign_request
-from exchange.store.jobs import JobKind
-from exchange.store.peers import next_head
-from exchange.store.records import AcquisitionState, add_record
-from exchange.store.statements import append_own
+from exchange.store.entry.records import AcquisitionState, add_record
+from exchange.store.log.statements import append_own
+from exchange.store.node.jobs import JobKind
+from exchange.store.sync.peers import next_head
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas import (
     Feedback,

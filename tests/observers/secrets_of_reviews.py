@@ -20,10 +20,10 @@ from exchange.flows.blind import send
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import speak
-from exchange.store.candidates import StoredCandidate, View, candidate_of
-from exchange.store.records import acquisitions_of
-from exchange.store.review_tables import VerificationTaskRow
-from exchange.store.reviews import open_tasks, scans_of
+from exchange.store.entry.records import acquisitions_of
+from exchange.store.review.candidates import StoredCandidate, View, candidate_of
+from exchange.store.review.reviews import open_tasks, scans_of
+from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
 from tests.exchange.flows.network import MK, RS

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pyotp
 
 from exchange.flows.access.sign_in import accept_invitation, invite_user
-from exchange.store.sign_in_guard import FREE_TRIES
-from exchange.store.users import add_user
+from exchange.store.access.sign_in_guard import FREE_TRIES
+from exchange.store.access.users import add_user
 from schemas.vocabulary import Role
 from tests.observers.coverage import Coverage
 from tests.observers.description import Seen

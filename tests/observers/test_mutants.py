@@ -17,9 +17,9 @@ from exchange.flows.node.node import Node
 from exchange.flows.review import statements
 from exchange.flows.review.visible_statements import StatementReader
 from exchange.flows.sync import fetch
-from exchange.store.sign_in import sign_in_of
-from exchange.store.statements import search_statements
-from exchange.store.tables import AcquisitionRow, StatementRow
+from exchange.store.access.sign_in import sign_in_of
+from exchange.store.log.statements import search_statements
+from exchange.store.tables.core import AcquisitionRow, StatementRow
 from schemas import Conclusion, Hit, Verification
 from tests.observers.examiner import observe_as_examiner
 from tests.observers.mutants import Mutant, always
@@ -95,7 +95,7 @@ def counts_accounts_alone(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 OF_PEERS = (
-    Mutant("policy lets all pass", "exchange.store.release:may_have", always(true()), Withheld, observe_as_peer),
+    Mutant("policy lets all pass", "exchange.store.terms.release:may_have", always(true()), Withheld, observe_as_peer),
     Mutant(
         "any record gives its bytes",
         "exchange.flows.sync.serve_lane:entitling",
@@ -104,7 +104,11 @@ OF_PEERS = (
         observe_as_peer,
     ),
     Mutant(
-        "to name is to deliver", "exchange.store.deliveries:is_delivered", always(true()), Withdrawn, observe_as_peer
+        "to name is to deliver",
+        "exchange.store.scan.deliveries:is_delivered",
+        always(true()),
+        Withdrawn,
+        observe_as_peer,
     ),
     Mutant(
         "only what is missing is fetched",
@@ -113,7 +117,7 @@ OF_PEERS = (
         Withheld,
         observe_as_peer,
     ),
-    Mutant("receipts say whose it is", "exchange.store.peers:is_told", always(true()), Withheld, observe_as_peer),
+    Mutant("receipts say whose it is", "exchange.store.sync.peers:is_told", always(true()), Withheld, observe_as_peer),
     Mutant(
         "who named a scan is told that it stays",
         "exchange.flows.terms.erase:told_of",

@@ -25,10 +25,10 @@ from sqlalchemy.orm import Session
 import matcher
 from exchange.compute import Compute, P, T
 from exchange.flows.node.node import Node
-from exchange.store.jobs import JobKind
-from exchange.store.records import counts_by_state
-from exchange.store.sign_in import begin_session
-from exchange.store.users import add_user
+from exchange.store.access.sign_in import begin_session
+from exchange.store.access.users import add_user
+from exchange.store.entry.records import counts_by_state
+from exchange.store.node.jobs import JobKind
 from exchange.web.app import create_app
 from exchange.web.letters import letters_of
 from exchange.web.pages.layout import cookie_name
@@ -264,4 +264,4 @@ def for_a_trial(patched: pytest.MonkeyPatch) -> None:
     patched.setattr("exchange.flows.node.node.Compute", Inline)
     patched.setattr("exchange.net.line.tls_context", tls_context)
     patched.setenv("FFP_NODE_CONTROL_SHARE", "1.0")
-    patched.setattr("exchange.web.tries.TRIES_A_MINUTE", 100_000)
+    patched.setattr("exchange.web.access.login_rate_limit.TRIES_A_MINUTE", 100_000)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, M
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign, witness_name
-from exchange.store.peers import next_head
+from exchange.store.sync.peers import next_head
 from exchange.trust.keys import HybridSigner, LogKeys, raw_public
 from schemas import Envelope
 

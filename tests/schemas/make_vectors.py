@@ -15,7 +15,7 @@ from pathlib import Path
 
 import schemas
 from exchange.log import note
-from exchange.store.peers import next_head
+from exchange.store.sync.peers import next_head
 from exchange.trust.card import fingerprint
 from exchange.trust.keys import ED25519, ML_DSA_65, key_id, raw_public
 from schemas import open_envelope, seal, statement_id

@@ -21,8 +21,8 @@ from exchange.errors import ConfigurationError, NotFound, Unauthenticated
 from exchange.flows.node.node import Node
 from exchange.net.egress import Guard
 from exchange.net.oidc import Provider
-from exchange.store.sign_in import begin_elsewhere, begin_session, take_begun
-from exchange.store.users import active_user
+from exchange.store.access.sign_in import begin_elsewhere, begin_session, take_begun
+from exchange.store.access.users import active_user
 from exchange.trust.id_token import Expected, signing_key, verify_id_token
 from schemas.errors import shown
 from schemas.issued import Pseudonym

@@ -19,16 +19,9 @@ from sqlalchemy.orm import Session
 from exchange.clock import seconds_until, stamp
 from exchange.errors import ConfigurationError, InvalidInput, TooMany, Unauthenticated
 from exchange.flows.node.node import Node
-from exchange.store.sign_in import begin_session, hashed, invite, invited, sign_in_of
-from exchange.store.sign_in_guard import (
-    Counted,
-    count_failure,
-    device_of,
-    failures_at,
-    keep_device,
-    place_of,
-)
-from exchange.store.sign_in_tables import DeviceRow, FailureRow, SignInRow
+from exchange.store.access.sign_in import begin_session, hashed, invite, invited, sign_in_of
+from exchange.store.access.sign_in_guard import Counted, count_failure, device_of, failures_at, keep_device, place_of
+from exchange.store.tables.sign_in import DeviceRow, FailureRow, SignInRow
 from schemas.vocabulary import SignedInBy
 
 INVITED_S = 72 * 3600

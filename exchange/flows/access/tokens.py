@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from exchange.errors import InvalidInput
 from exchange.flows.access.sign_in import confirm
 from exchange.flows.node.node import Node
-from exchange.store.tokens import Scope, add_token, usable_by
-from exchange.store.users import active_user
+from exchange.store.access.tokens import Scope, add_token, usable_by
+from exchange.store.access.users import active_user
 from schemas.vocabulary import Role
 
 MAX_NAME = 40

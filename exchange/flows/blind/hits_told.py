@@ -7,8 +7,8 @@ from collections.abc import Collection
 
 from exchange.flows.blind.visibility import exhibits_of_pair, note_pairs
 from exchange.flows.node.node import Node
-from exchange.store.hits import exhibits_joined, hits_of_pair
-from exchange.store.reviews import scans_of
+from exchange.store.hits.joined_pairs import exhibits_joined, hits_of_pair
+from exchange.store.review.reviews import scans_of
 from schemas import Hit, open_envelope, parse_statement
 from schemas.vocabulary import Role
 

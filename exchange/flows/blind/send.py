@@ -13,10 +13,17 @@ from exchange.clock import now, stamp, stamp_in
 from exchange.flows.blind.visibility import APART, blind_to, pair_of
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
-from exchange.store.candidates import View, find_unsent, unsent_candidates
-from exchange.store.jobs import JobKind, promise
-from exchange.store.review_tables import VerificationTaskRow
-from exchange.store.reviews import add_task, blind_examiners, drop_outlived, find_task, newest_asked, newest_concluders
+from exchange.store.node.jobs import JobKind, promise
+from exchange.store.review.candidates import View, find_unsent, unsent_candidates
+from exchange.store.review.reviews import (
+    add_task,
+    blind_examiners,
+    drop_outlived,
+    find_task,
+    newest_asked,
+    newest_concluders,
+)
+from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import Conclusion, Pair
 from schemas.vocabulary import Basis
 

@@ -18,11 +18,11 @@ from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
-from exchange.store.candidates import StoredCandidate, View
-from exchange.store.exhibits import Exhibits, exhibit_of, exhibits_of, versions_of_exhibits
-from exchange.store.records import find_record
-from exchange.store.review_tables import VerificationTaskRow
-from exchange.store.reviews import (
+from exchange.store.entry.exhibits import Exhibits, exhibit_of, exhibits_of, versions_of_exhibits
+from exchange.store.entry.records import find_record
+from exchange.store.log.statements import find_statement, statements_about_each
+from exchange.store.review.candidates import StoredCandidate, View
+from exchange.store.review.reviews import (
     Scans,
     blind_examiners,
     drop_outlived,
@@ -40,8 +40,8 @@ from exchange.store.reviews import (
     task_of,
     tasks_concluded_by,
 )
-from exchange.store.statements import find_statement, statements_about_each
-from exchange.store.tables import RecordRow, StatementRow
+from exchange.store.tables.core import RecordRow, StatementRow
+from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import (
     AnyStatement,
     Conclusion,

@@ -23,7 +23,7 @@ from exchange.flows.entry.import_table import Group, Line
 from exchange.flows.entry.submit import check_submission, submit_record
 from exchange.flows.node.node import Node
 from exchange.flows.statement.received_scan import ReceivedScan
-from exchange.store.blobs import Arrival
+from exchange.store.scan.blobs import Arrival
 from schemas import Maker
 from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Modality

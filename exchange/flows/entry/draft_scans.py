@@ -14,8 +14,8 @@ from exchange.flows.entry.draft_form import marked_in, of_file
 from exchange.flows.entry.drafts import open_draft
 from exchange.flows.node.node import Node
 from exchange.flows.scan.preview import Asked, preview_scan
-from exchange.store.draft_tables import DraftFileRow
-from exchange.store.drafts import add_file, files_of, find_draft, find_file, remove_file, save_fields, typed
+from exchange.store.entry.drafts import add_file, files_of, find_draft, find_file, remove_file, save_fields, typed
+from exchange.store.tables.drafts import DraftFileRow
 from schemas import RegionMask
 from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Lighting, RegionOfInterest

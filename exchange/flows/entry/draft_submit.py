@@ -16,10 +16,11 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import decide
 from exchange.policy import names
-from exchange.store.draft_tables import DraftFileRow
-from exchange.store.peers import PeerState, all_peers
-from exchange.store.records import find_record
-from exchange.store.terms import groups_of
+from exchange.store.entry.records import find_record
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.core import PeerState
+from exchange.store.tables.drafts import DraftFileRow
+from exchange.store.terms.terms import groups_of
 from schemas import Blob, ContractError, Maker, Record, parse_submission
 from schemas.vocabulary import Jurisdiction, Modality, ReleaseLevel
 

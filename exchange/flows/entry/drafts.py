@@ -18,8 +18,7 @@ from exchange.flows.entry.draft_form import FILE_TEXTS, FREE_TEXTS, fields_of, f
 from exchange.flows.entry.free_text import PLACES, Doubt, doubts
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import record_of
-from exchange.store.draft_tables import DraftFileRow, DraftRow
-from exchange.store.drafts import (
+from exchange.store.entry.drafts import (
     add_draft,
     add_file,
     close_draft,
@@ -32,7 +31,8 @@ from exchange.store.drafts import (
     save_fields,
     typed,
 )
-from exchange.store.records import find_record
+from exchange.store.entry.records import find_record
+from exchange.store.tables.drafts import DraftFileRow, DraftRow
 from schemas import ContractError, fold_calibre
 from schemas.vocabulary import Answer, DatePrecision, HandlingCode, Jurisdiction, ReleaseLevel
 

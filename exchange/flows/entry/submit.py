@@ -21,12 +21,12 @@ from exchange.flows.node.node import Node, check_keys
 from exchange.flows.scan.inspect import X3P, ScanReport, inspect_scan
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import Shared, record_of, share, sharing_of
-from exchange.store.exhibits import MAX_VERSIONS, too_many_versions
-from exchange.store.jobs import JobKind, promise
-from exchange.store.objects import promise_object
-from exchange.store.records import AcquisitionState, add_record, find_record, find_submission
-from exchange.store.statements import append_own, find_statement
-from exchange.store.tables import RecordRow, SubmissionRow
+from exchange.store.entry.exhibits import MAX_VERSIONS, too_many_versions
+from exchange.store.entry.records import AcquisitionState, add_record, find_record, find_submission
+from exchange.store.log.statements import append_own, find_statement
+from exchange.store.node.jobs import JobKind, promise
+from exchange.store.scan.objects import promise_object
+from exchange.store.tables.core import RecordRow, SubmissionRow
 from matcher.mark.region_cells import fits
 from schemas import (
     CONTRACT_VERSION,

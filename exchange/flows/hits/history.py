@@ -18,8 +18,8 @@ from exchange.flows.hits.rules import lead_of
 from exchange.flows.hits.stage import Entry, Progress, Stage, both_have, progress
 from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS
 from exchange.flows.node.node import Node
-from exchange.store.hit_tables import HitPairRow
-from exchange.store.hits import (
+from exchange.store.entry.records import find_records
+from exchange.store.hits.joined_pairs import (
     all_pairs,
     closed_pairs,
     count_open,
@@ -32,10 +32,10 @@ from exchange.store.hits import (
     retractions_of,
     said_of_hits,
 )
-from exchange.store.records import find_records
-from exchange.store.reviews import Scans
-from exchange.store.statements import find_statement, find_statements
-from exchange.store.tables import RecordRow, StatementRow
+from exchange.store.log.statements import find_statement, find_statements
+from exchange.store.review.reviews import Scans
+from exchange.store.tables.core import RecordRow, StatementRow
+from exchange.store.tables.hits import HitPairRow
 from schemas import AnyStatement, Hit, Pair, Side, open_envelope, parse_statement
 from schemas.vocabulary import HitStage
 

@@ -15,9 +15,7 @@ from exchange.flows.hits.history import Link, links_of, pair_id
 from exchange.flows.hits.stage import Stage
 from exchange.flows.hits.stage_changes import list_stage_changes
 from exchange.flows.node.node import Node
-from exchange.store.hit_tables import HitPairRow
-from exchange.store.hits import (
-    AT_ONCE,
+from exchange.store.hits.joined_pairs import (
     add_hit,
     begin_pair,
     hits_of_pair,
@@ -26,8 +24,10 @@ from exchange.store.hits import (
     settle_pair,
     stale_pairs,
 )
-from exchange.store.reviews import scans_of
-from exchange.store.statements import find_statement
+from exchange.store.log.statements import find_statement
+from exchange.store.parts import AT_ONCE
+from exchange.store.review.reviews import scans_of
+from exchange.store.tables.hits import HitPairRow
 from schemas import (
     AnyStatement,
     Conclusion,

@@ -12,7 +12,8 @@ from exchange.flows.hits.history import links_of
 from exchange.flows.hits.stage import Entry, Progress
 from exchange.flows.hits.vocabulary import Stage
 from exchange.flows.node.node import Node
-from exchange.store.hits import ALL_LOOKED_AT, AT_ONCE, all_looked_at, all_pairs, keep_stage_change
+from exchange.store.hits.joined_pairs import ALL_LOOKED_AT, all_looked_at, all_pairs, keep_stage_change
+from exchange.store.parts import AT_ONCE
 from schemas import Conclusion, Hit, PhysicalComparison, Retraction
 from schemas.vocabulary import AfteConclusion, ComparisonStep, HitStage
 

@@ -15,10 +15,10 @@ from exchange.flows.statement.heads import open_head
 from exchange.log import merkle
 from exchange.log.audit_entry import batch_root
 from exchange.log.checkpoint import Checkpoint
-from exchange.store.audit import KeptEntry, audit_state, batches, entries_from
-from exchange.store.audit_tables import AuditBatchRow
-from exchange.store.statements import find_node, latest_checkpoint, statements_of_type
-from exchange.store.tables import StatementRow
+from exchange.store.log.audit import KeptEntry, audit_state, batches, entries_from
+from exchange.store.log.statements import find_node, latest_checkpoint, statements_of_type
+from exchange.store.tables.audit import AuditBatchRow
+from exchange.store.tables.core import StatementRow
 from schemas import AuditBatch, ContractError, open_envelope, parse_statement
 
 MAX_FINDINGS = 1000

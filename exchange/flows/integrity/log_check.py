@@ -31,14 +31,10 @@ from exchange.log import merkle
 from exchange.log.checkpoint import parse_text
 from exchange.log.note import parse_note
 from exchange.log.timestamp import verify_reply
-from exchange.store.at_rest import A_TIME, count_nodes, last_leaf, nodes_of, programs, unknown_issuers
-from exchange.store.objects import all_stored
-from exchange.store.peers import all_peers
-from exchange.store.rebuild import PARKED, lost_leaves
-from exchange.store.records import scans_at_rest
-from exchange.store.seals import broken
-from exchange.store.stamps import stamped_heads
-from exchange.store.statements import (
+from exchange.store.database.seals import broken
+from exchange.store.entry.records import scans_at_rest
+from exchange.store.log.stamps import stamped_heads
+from exchange.store.log.statements import (
     all_checkpoints,
     count_statements,
     find_node,
@@ -47,7 +43,11 @@ from exchange.store.statements import (
     last_log_check,
     statements_of,
 )
-from exchange.store.tables import CheckpointRow, LogStateRow, PeerRow, StatementRow
+from exchange.store.operate.at_rest import A_TIME, count_nodes, last_leaf, nodes_of, programs, unknown_issuers
+from exchange.store.scan.objects import all_stored
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.core import CheckpointRow, LogStateRow, PeerRow, StatementRow
+from exchange.store.witness.rebuild import PARKED, lost_leaves
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement, verify_statement
 from schemas.errors import ContractError

@@ -8,7 +8,7 @@ from exchange.errors import NotFound, ObjectAltered
 from exchange.flows.integrity.report import Finding, LogCheck, Progress
 from exchange.flows.node.blob_cache import is_away
 from exchange.flows.node.node import Node
-from exchange.store.records import scans_at_rest
+from exchange.store.entry.records import scans_at_rest
 
 
 def check_scans(

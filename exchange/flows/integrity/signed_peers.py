@@ -15,7 +15,7 @@ from exchange.flows.witness.mirror import tree_reader
 from exchange.log import merkle, note
 from exchange.log.cosignature import Cosignature, verify_cosignature
 from exchange.log.tiles import TILE_WIDTH
-from exchange.store.at_rest import (
+from exchange.store.operate.at_rest import (
     all_cosignatures,
     count_places,
     lane_in_order,
@@ -23,9 +23,9 @@ from exchange.store.at_rest import (
     parts_of_no_peer,
     places_in_order,
 )
-from exchange.store.peers import EMPTY_HEAD, find_lane, find_peer, next_head
-from exchange.store.tables import PeerRow
-from exchange.store.witness import own_checkpoint
+from exchange.store.sync.peers import EMPTY_HEAD, find_lane, find_peer, next_head
+from exchange.store.tables.core import PeerRow
+from exchange.store.witness.cosignatures import own_checkpoint
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.keys import ED25519, key_id
 from schemas.errors import ContractError

@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from exchange.flows.hits.history import pair_id
 from exchange.flows.node.node import Node
 from exchange.log import merkle
-from exchange.store.at_rest import held_of, newer_versions, pair_of, rows_named, standing_stones
-from exchange.store.exhibits import exhibits_of_new
-from exchange.store.hit_tables import CountersignatureRow, HitRow
-from exchange.store.peers import lane_head_at
-from exchange.store.records import acquisition_columns, record_columns
-from exchange.store.reviews import scans_of
-from exchange.store.tables import AcquisitionRow, AudienceRow, BreechFaceClassRow, RecordRow, StatementRow
-from exchange.store.types import Base
+from exchange.store.entry.exhibits import exhibits_of_new
+from exchange.store.entry.records import acquisition_columns, record_columns
+from exchange.store.operate.at_rest import held_of, newer_versions, pair_of, rows_named, standing_stones
+from exchange.store.review.reviews import scans_of
+from exchange.store.sync.peers import lane_head_at
+from exchange.store.tables.base import Base
+from exchange.store.tables.core import AcquisitionRow, AudienceRow, BreechFaceClassRow, RecordRow, StatementRow
+from exchange.store.tables.hits import CountersignatureRow, HitRow
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement
 from schemas import AnyStatement, ContractError, Hit, Receipt, Record, open_envelope, parse_statement

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from exchange.flows.integrity.signed_rows import GONE, UNBACKED, Difference, differing, said_in
 from exchange.flows.node.node import Node
-from exchange.store.at_rest import (
+from exchange.store.log.statements import find_statement, latest_of
+from exchange.store.operate.at_rest import (
     group_owners,
     groups_named,
     lacking,
@@ -22,19 +23,12 @@ from exchange.store.at_rest import (
     rows_backed,
     unbacked_records,
 )
-from exchange.store.hit_tables import CountersignatureRow, HitRow
-from exchange.store.peers import all_peers, find_peer
-from exchange.store.queries import find_found
-from exchange.store.statements import find_statement, latest_of
-from exchange.store.tables import (
-    ApprovalRow,
-    GrantRow,
-    HoldRow,
-    RecordRow,
-    TombstoneRow,
-)
-from exchange.store.terms import bases_in_rows, legal_basis_rows
-from exchange.store.withdrawals import tombstones_of
+from exchange.store.query.queries import find_found
+from exchange.store.sync.peers import all_peers, find_peer
+from exchange.store.tables.core import ApprovalRow, GrantRow, HoldRow, RecordRow, TombstoneRow
+from exchange.store.tables.hits import CountersignatureRow, HitRow
+from exchange.store.terms.terms import bases_in_rows, legal_basis_rows
+from exchange.store.terms.withdrawals import tombstones_of
 from schemas import (
     Acknowledgement,
     Approval,

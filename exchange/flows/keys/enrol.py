@@ -12,10 +12,10 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import share_anew
 from exchange.net.client import PeerClient
 from exchange.net.egress import Typed, end_of, is_literal
-from exchange.store.peers import PeerState, add_peer, find_peer, new_peer, peer_by_key, put_on_lane
-from exchange.store.statements import key_events
-from exchange.store.tables import PeerRow
-from exchange.store.terms import terms_for
+from exchange.store.log.statements import key_events
+from exchange.store.sync.peers import add_peer, find_peer, new_peer, peer_by_key, put_on_lane
+from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.terms.terms import terms_for
 from exchange.trust.card import fingerprint, open_card, same_fingerprint
 from exchange.trust.keys import ED25519, key_id
 from schemas import ContractError, Envelope, KeyEvent, open_envelope

@@ -11,9 +11,9 @@ from exchange.flows.node.node import Node
 from exchange.flows.scan.references import forget_superseded
 from exchange.flows.statement.peer import peer_keys, read_chain
 from exchange.net.client import PeerAddress, PeerClient
-from exchange.store.peers import PeerState, find_peer, peer_by_key, standing_alarm
-from exchange.store.refused import forget_told, refuse_statements
-from exchange.store.tables import PeerRow
+from exchange.store.sync.peers import find_peer, peer_by_key, standing_alarm
+from exchange.store.sync.refused import forget_told, refuse_statements
+from exchange.store.tables.core import PeerRow, PeerState
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.keys import ED25519, key_id
 from schemas import CONTRACT_VERSION, ContractError

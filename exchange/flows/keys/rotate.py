@@ -11,10 +11,11 @@ from exchange.flows.keys.events import drop_refused, key_chain
 from exchange.flows.keys.restore_key_events import cosigned_anew, put_cosigned
 from exchange.flows.log.start import is_unsettled
 from exchange.flows.node.node import Node, check_keys
-from exchange.store.peers import PeerState, all_peers, put_on_lane
-from exchange.store.refused import refuse_statements
-from exchange.store.statements import append_own, latest_checkpoint, log_size
-from exchange.store.witness import witnesses
+from exchange.store.log.statements import append_own, latest_checkpoint, log_size
+from exchange.store.sync.peers import all_peers, put_on_lane
+from exchange.store.sync.refused import refuse_statements
+from exchange.store.tables.core import PeerState
+from exchange.store.witness.cosignatures import witnesses
 from exchange.trust.key_files import exchange_folder, keep_events, prepare_folder
 from exchange.trust.key_history import KeyHistory, extend_history
 from exchange.trust.keys import HybridSigner, NodeKeys, fresh_keys, load_keys, settle_keys

@@ -10,7 +10,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.log.audit_entry import Act, Actor, ActorKind, Deed, batch_root
 from exchange.policy import Purpose
-from exchange.store.audit import (
+from exchange.store.log.audit import (
     OpenRows,
     add_batch,
     add_deeds,
@@ -21,8 +21,8 @@ from exchange.store.audit import (
     open_rows,
     sealed_to,
 )
-from exchange.store.statements import latest_checkpoint
-from exchange.store.tables import PeerRow
+from exchange.store.log.statements import latest_checkpoint
+from exchange.store.tables.core import PeerRow
 from schemas import AuditBatch
 from schemas.vocabulary import Role
 

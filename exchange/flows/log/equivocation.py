@@ -14,8 +14,8 @@ from exchange.flows.statement.heads import head_of, open_head, own_lines
 from exchange.flows.statement.peer import peer_keys
 from exchange.log import note
 from exchange.log.checkpoint import Checkpoint
-from exchange.store.peers import PeerState, all_peers, find_peer
-from exchange.store.tables import PeerRow
+from exchange.store.sync.peers import all_peers, find_peer
+from exchange.store.tables.core import PeerRow, PeerState
 from exchange.trust.key_history import KeyHistory
 from schemas.witness import MAX_FORKS, ForkedLog
 

@@ -15,9 +15,9 @@ from exchange.flows.statement.heads import head_of, open_cosigned
 from exchange.flows.statement.peer import peer_keys
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
-from exchange.store.peers import PeerState, find_peer, standing_alarm
-from exchange.store.tables import DisagreementRow, PeerRow, ToldHeadRow
-from exchange.store.witness import (
+from exchange.store.sync.peers import find_peer, standing_alarm
+from exchange.store.tables.core import DisagreementRow, PeerRow, PeerState, ToldHeadRow
+from exchange.store.witness.cosignatures import (
     disagreements,
     drop_unproven,
     keep_disagreement,

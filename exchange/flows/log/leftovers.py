@@ -10,8 +10,8 @@ from pathlib import Path
 import structlog
 
 from exchange.flows.node.node import Node
-from exchange.store.drafts import every_file
-from exchange.store.queries import unanswered
+from exchange.store.entry.drafts import every_file
+from exchange.store.query.queries import unanswered
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from exchange.errors import StoreUnavailable
 from exchange.flows.node.node import Node
 from exchange.log import merkle
-from exchange.store.at_rest import (
+from exchange.store.log.statements import key_events, latest_checkpoint, log_size, node_reader
+from exchange.store.operate.at_rest import (
     A_TIME,
     count_nodes,
     last_leaf,
@@ -20,9 +21,8 @@ from exchange.store.at_rest import (
     put_log_state,
     put_nodes,
 )
-from exchange.store.rebuild import PARKED
-from exchange.store.statements import key_events, latest_checkpoint, log_size, node_reader
-from exchange.store.tables import LogStateRow
+from exchange.store.tables.core import LogStateRow
+from exchange.store.witness.rebuild import PARKED
 
 log = structlog.get_logger(__name__)
 

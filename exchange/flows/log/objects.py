@@ -14,9 +14,9 @@ from exchange.flows.log.start import may_sign
 from exchange.flows.node.blob_cache import BlobCache
 from exchange.flows.node.node import Node
 from exchange.net.object_store import ObjectStore
-from exchange.store.deliveries import is_kept, kept_scans
-from exchange.store.jobs import JobKind, promise
-from exchange.store.objects import (
+from exchange.store.node.jobs import JobKind, promise
+from exchange.store.scan.deliveries import is_kept, kept_scans
+from exchange.store.scan.objects import (
     all_objects,
     not_promised,
     note_altered,
@@ -26,8 +26,8 @@ from exchange.store.objects import (
     unnamed_objects,
     without_object,
 )
-from exchange.store.rebuild import lost_leaves
-from exchange.store.tables import ObjectRow
+from exchange.store.tables.core import ObjectRow
+from exchange.store.witness.rebuild import lost_leaves
 
 log = structlog.get_logger(__name__)
 

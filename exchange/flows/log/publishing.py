@@ -21,8 +21,8 @@ from exchange.home import public_folder
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, parse_text
 from exchange.log.tiles import TILE_WIDTH, Tile, tiles_of
-from exchange.store.stamps import stamped_heads
-from exchange.store.statements import latest_checkpoint, node_reader, tile_hashes
+from exchange.store.log.stamps import stamped_heads
+from exchange.store.log.statements import latest_checkpoint, node_reader, tile_hashes
 
 HEAD, STAMPS = "checkpoint", "stamp"
 

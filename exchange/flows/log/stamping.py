@@ -13,7 +13,7 @@ from exchange.flows.node.authority import Authority
 from exchange.flows.node.node import Node
 from exchange.log.timestamp import make_request, verify_reply
 from exchange.net.time_authority import TimeAuthorityClient
-from exchange.store.stamps import (
+from exchange.store.log.stamps import (
     add_stamp,
     find_stamp,
     keep_stamp_failure,
@@ -21,8 +21,8 @@ from exchange.store.stamps import (
     next_stamped_size,
     stamp_failure,
 )
-from exchange.store.statements import latest_checkpoint
-from exchange.store.tables import CheckpointRow
+from exchange.store.log.statements import latest_checkpoint
+from exchange.store.tables.core import CheckpointRow
 from schemas.errors import shown
 
 

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from exchange.errors import CheckpointInvalid
 from exchange.flows.node.node import Node
 from exchange.log.checkpoint import Checkpoint, parse_text
-from exchange.store.at_rest import count_nodes, nodes_of
-from exchange.store.peers import PeerState, all_peers
-from exchange.store.rebuild import ask_again, keep_returned, lost_leaves, rebuild_sources
-from exchange.store.statements import latest_checkpoint, log_size
-from exchange.store.tables import CheckpointRow, LogStartRow, PeerRow
-from exchange.store.witness import LogStartState, disagreements, forget_returned, log_start, set_log_start
+from exchange.store.log.statements import latest_checkpoint, log_size
+from exchange.store.operate.at_rest import count_nodes, nodes_of
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.core import CheckpointRow, LogStartRow, PeerRow, PeerState
+from exchange.store.witness.cosignatures import LogStartState, disagreements, forget_returned, log_start, set_log_start
+from exchange.store.witness.rebuild import ask_again, keep_returned, lost_leaves, rebuild_sources
 
 MAX_RANGES = 50
 """More are not read by anybody; `lost` has them all."""

@@ -23,13 +23,13 @@ from exchange.flows.operate.backup import last_backup
 from exchange.flows.operate.doctor_work import CHECKS_LATE, UNWITNESSED_S
 from exchange.flows.operate.status import own_alarms
 from exchange.flows.review.deadlines import Due
-from exchange.store.maturity import head_after
-from exchange.store.monitoring import approved_report, begun_at
-from exchange.store.peers import unnoted
-from exchange.store.stamps import latest_stamp, stamp_failure
-from exchange.store.statements import last_log_check
-from exchange.store.terms import approvals, legal_bases
-from exchange.store.witness import cosigned_size, disagreements, last_cosigned_at
+from exchange.store.log.stamps import latest_stamp, stamp_failure
+from exchange.store.log.statements import last_log_check
+from exchange.store.monitoring.counted import approved_report, begun_at
+from exchange.store.monitoring.maturity import head_after
+from exchange.store.sync.peers import unnoted
+from exchange.store.terms.terms import approvals, legal_bases
+from exchange.store.witness.cosignatures import cosigned_size, disagreements, last_cosigned_at
 from exchange.trust.key_files import is_encrypted
 
 BACKUP_DAYS: Final = 2

@@ -15,11 +15,11 @@ from exchange.flows.monitoring.rows import entry_of
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor_work import TAIL_S
 from exchange.flows.review.deadlines import Due, Duty
-from exchange.store.maturity import last_given, last_received, said_since, was_compared
-from exchange.store.peers import PeerState, all_peers
-from exchange.store.statements import find_statement, latest_checkpoint, latest_of, log_size, statement_at
-from exchange.store.tables import PeerRow
-from exchange.store.users import all_users
+from exchange.store.access.users import all_users
+from exchange.store.log.statements import find_statement, latest_checkpoint, latest_of, log_size, statement_at
+from exchange.store.monitoring.maturity import last_given, last_received, said_since, was_compared
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.core import PeerRow, PeerState
 from schemas import Conclusion, Retraction, Verification, open_envelope, parse_statement
 from schemas.vocabulary import Basis, Role
 

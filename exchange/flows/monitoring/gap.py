@@ -17,10 +17,10 @@ from exchange.flows.monitoring.definitions import GAPS
 from exchange.flows.monitoring.exhibits import roots_of
 from exchange.flows.monitoring.rows import Rows, entry_of
 from exchange.policy import Purpose, Reason, Recipient, Standing, Withheld, release
-from exchange.store.monitoring import said_before
-from exchange.store.peers import PeerState, all_peers
-from exchange.store.statements import find_statement
-from exchange.store.tables import PeerRow
+from exchange.store.log.statements import find_statement
+from exchange.store.monitoring.counted import said_before
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.core import PeerRow, PeerState
 from schemas import Grant, LegalBasis, Policy, Record, Withdrawal, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, ReleaseLevel, SharingRule
 

@@ -6,7 +6,7 @@ import threading
 
 from exchange.clock import stamp
 from exchange.flows.node.node import Node
-from exchange.store.monitoring import note_hour
+from exchange.store.monitoring.counted import note_hour
 
 
 class Hours:

@@ -18,9 +18,9 @@ from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.rows import rows_of
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import enter, say
-from exchange.store.monitoring import approved_report, approved_reports, begun_at, keep_report
-from exchange.store.monitoring_tables import MonitoringReportRow
-from exchange.store.statements import find_statement
+from exchange.store.log.statements import find_statement
+from exchange.store.monitoring.counted import approved_report, approved_reports, begun_at, keep_report
+from exchange.store.tables.monitoring import MonitoringReportRow
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Decision
 

@@ -11,12 +11,12 @@ from exchange.clock import stamp
 from exchange.flows.hits.stage import Entry, both_have
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
-from exchange.store import monitoring
-from exchange.store.hits import countersigned
-from exchange.store.monitoring import Compared, Given, Version
-from exchange.store.peers import all_peers
-from exchange.store.review_tables import VerificationTaskRow
-from exchange.store.tables import ApprovalRow, QueryRow, StatementRow
+from exchange.store.hits.joined_pairs import countersigned
+from exchange.store.monitoring import counted
+from exchange.store.monitoring.counted import Compared, Given, Version
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.core import ApprovalRow, QueryRow, StatementRow
+from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import open_envelope, parse_statement
 
 REVIEWING = ("hit", "conclusion", "verification", "physical-comparison", "feedback", "retraction", "withdrawal")
@@ -70,25 +70,25 @@ def rows_of(session: Session, node: Node, half: Half) -> Rows:
         jurisdiction=node.settings.jurisdiction,
         half=half,
         moment=moment,
-        began_at=monitoring.begun_at(session, node.node_id),
+        began_at=counted.begun_at(session, node.node_id),
         partners={peer.node_id: peer.jurisdiction for peer in all_peers(session) if peer.enrolled_at < moment},
-        versions=tuple(monitoring.versions_before(session, moment)),
+        versions=tuple(counted.versions_before(session, moment)),
         said=_said_before(session, node, moment),
-        cases=monitoring.cases_of(session),
-        given=tuple(monitoring.given_before(session, node.node_id, moment)),
-        audited_since=monitoring.audit_kept_since(session),
-        compared=tuple(monitoring.compared_records(session, node.node_id)),
-        tasks=tuple(monitoring.tasks_before(session, moment)),
-        approvals=tuple(monitoring.approvals_before(session, moment)),
-        queries=tuple(monitoring.queries_before(session, moment)),
-        hours=monitoring.hours_between(session, half.start[:10], half.end[:10]),
+        cases=counted.cases_of(session),
+        given=tuple(counted.given_before(session, node.node_id, moment)),
+        audited_since=counted.audit_kept_since(session),
+        compared=tuple(counted.compared_records(session, node.node_id)),
+        tasks=tuple(counted.tasks_before(session, moment)),
+        approvals=tuple(counted.approvals_before(session, moment)),
+        queries=tuple(counted.queries_before(session, moment)),
+        hours=counted.hours_between(session, half.start[:10], half.end[:10]),
     )
 
 
 def _said_before(session: Session, node: Node, moment: str) -> tuple[Entry, ...]:
     """What both sides of a hit say to each other, by the time that both have; the rest by this node's own. An own one
     that the other side has not countersigned yet counts from when it was signed."""
-    rows = monitoring.said_before(session, REVIEWING, stamp())
+    rows = counted.said_before(session, REVIEWING, stamp())
     shared = [row.statement_id for row in rows if row.type in BETWEEN_TWO]
     times = countersigned(session, node.node_id, shared)
     entries = (entry_of(row, times.get(row.statement_id)) for row in rows)

@@ -22,10 +22,10 @@ from exchange.config import Settings
 from exchange.errors import ConfigurationError, DigestDiffers, NotFound, ObjectAltered, TooLarge
 from exchange.net.egress import Guard
 from exchange.net.object_store import ObjectStore, Place
-from exchange.store.blobs import BlobFolder
-from exchange.store.deliveries import is_kept
-from exchange.store.engine import Store
-from exchange.store.objects import note_altered, object_of
+from exchange.store.database.engine import Store
+from exchange.store.scan.blobs import BlobFolder
+from exchange.store.scan.deliveries import is_kept
+from exchange.store.scan.objects import note_altered, object_of
 
 log = structlog.get_logger(__name__)
 

@@ -13,9 +13,9 @@ from exchange.config import Settings
 from exchange.errors import EgressRefused, StoreUnavailable
 from exchange.net.address_book import AddressBook
 from exchange.net.egress import Destination, Egress, end_of
-from exchange.store.engine import Store
-from exchange.store.peers import peer_addresses
-from exchange.store.postgresql import Route
+from exchange.store.database.engine import Store
+from exchange.store.database.postgresql import Route
+from exchange.store.sync.peers import peer_addresses
 
 DATABASE: Final = "database_url"
 

@@ -13,7 +13,7 @@ import matcher
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
 from exchange.flows.node.pipelines import HEIGHTS
-from exchange.store.candidates import StoredCandidate
+from exchange.store.review.candidates import StoredCandidate
 from matcher.likelihood.calibration_model import CalibrationModel, CalibrationRefused, read_calibration
 from matcher.likelihood.ratio import Conditions, NoValidatedLR, likelihood_ratio
 from schemas.vocabulary import Modality, RegionOfInterest

@@ -8,10 +8,10 @@ from sqlalchemy import column, func, select, table
 
 from exchange.config import Settings, load_settings
 from exchange.flows.node.node import store_of
-from exchange.store.engine import Store
-from exchange.store.evidence import EvidenceFolder
-from exchange.store.lock import sole_server
-from exchange.store.tables import SCHEMA_VERSION
+from exchange.store.database.engine import Store
+from exchange.store.node.lock import sole_server
+from exchange.store.sync.evidence import EvidenceFolder
+from exchange.store.tables.core import SCHEMA_VERSION
 
 EVIDENCE_IN_FILES = 6
 """From this form on the database has no bytes of what is not believed."""

@@ -29,13 +29,13 @@ from exchange.net.egress import Egress
 from exchange.net.line import tls_context
 from exchange.net.mail import MailServer
 from exchange.net.object_store import ObjectStore
-from exchange.store.audit_trail import AuditTrail
-from exchange.store.blobs import BlobFolder, QueryScans
-from exchange.store.draft_files import DraftFiles
-from exchange.store.engine import Store
-from exchange.store.evidence import EvidenceFolder
-from exchange.store.seals import derived_key, seal_all
-from exchange.store.statements import append_own, key_events, keys_since, latest_checkpoint
+from exchange.store.database.engine import Store
+from exchange.store.database.seals import derived_key, seal_all
+from exchange.store.entry.draft_files import DraftFiles
+from exchange.store.log.audit_trail import AuditTrail
+from exchange.store.log.statements import append_own, key_events, keys_since, latest_checkpoint
+from exchange.store.scan.blobs import BlobFolder, QueryScans
+from exchange.store.sync.evidence import EvidenceFolder
 from exchange.trust.card import make_card, open_card
 from exchange.trust.key_files import EVENTS, kept_events
 from exchange.trust.key_history import KeyHistory, history_in, history_of

@@ -21,11 +21,11 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import ConfigurationError, StoreUnavailable
 from exchange.flows.node.node import Node
-from exchange.store import jobs, workers
-from exchange.store.lock import AliveFile
-from exchange.store.records import AcquisitionState
-from exchange.store.tables import AcquisitionRow, JobRow
-from exchange.store.work_tables import WorkerRow
+from exchange.store.entry.records import AcquisitionState
+from exchange.store.node import jobs, workers
+from exchange.store.node.lock import AliveFile
+from exchange.store.tables.core import AcquisitionRow, JobRow
+from exchange.store.tables.work import WorkerRow
 
 log = structlog.get_logger(__name__)
 

@@ -18,13 +18,12 @@ from exchange.errors import ConfigurationError, DigestDiffers, NotFound
 from exchange.flows.node.node import blobs_of, keys_in_force, own_history, store_of
 from exchange.flows.sync.quarantine import to_back_up
 from exchange.home import private_folder
-from exchange.store.backup_paths import check_apart, is_settings_path
-from exchange.store.blobs import BlobFolder
-from exchange.store.copies import copy_file, digest, sync, write_file
-from exchange.store.deliveries import is_kept
-from exchange.store.engine import Store
-from exchange.store.lock import sole_user
-from exchange.store.manifest import (
+from exchange.store.database.engine import Store
+from exchange.store.entry.records import scans_at_rest, scans_that_came
+from exchange.store.log.statements import latest_head, log_size
+from exchange.store.node.lock import sole_user
+from exchange.store.operate.backup_paths import check_apart, is_settings_path
+from exchange.store.operate.manifest import (
     BLOBS,
     CONFIG,
     MANIFEST,
@@ -36,10 +35,11 @@ from exchange.store.manifest import (
     scans_of,
     write_manifest,
 )
-from exchange.store.objects import all_stored
-from exchange.store.records import scans_at_rest, scans_that_came
-from exchange.store.statements import latest_head, log_size
-from exchange.store.tables import SCHEMA_VERSION
+from exchange.store.scan.blobs import BlobFolder
+from exchange.store.scan.copies import copy_file, digest, sync, write_file
+from exchange.store.scan.deliveries import is_kept
+from exchange.store.scan.objects import all_stored
+from exchange.store.tables.core import SCHEMA_VERSION
 from exchange.trust.backup_signature import sign_backup
 from exchange.trust.sealing import seal
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from exchange.errors import CheckpointInvalid, ConfigurationError, StatementInvalid
 from exchange.log.checkpoint import Checkpoint, parse_text
-from exchange.store.backup_paths import ANOTHER
-from exchange.store.manifest import Manifest, signature_bytes
+from exchange.store.operate.backup_paths import ANOTHER
+from exchange.store.operate.manifest import Manifest, signature_bytes
 from exchange.trust.backup_signature import verify_backup
 from exchange.trust.key_files import EVENTS
 from exchange.trust.key_history import history_in

@@ -13,7 +13,7 @@ from exchange.config import Settings
 from exchange.errors import ConfigurationError
 from exchange.flows.node.node import Node
 from exchange.flows.operate.findings import Finding, fault, warning
-from exchange.store.records import scan_bytes
+from exchange.store.entry.records import scan_bytes
 from exchange.trust.key_files import is_encrypted
 
 DAY_S: Final = 86_400

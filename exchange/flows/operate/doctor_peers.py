@@ -17,9 +17,9 @@ from exchange.flows.statement.peer import altered_peers
 from exchange.flows.sync.clocks import judge
 from exchange.flows.sync.skew import skew_alarms
 from exchange.net.reach import Reached, reach
-from exchange.store.peers import PeerState, all_peers, unnoted
-from exchange.store.tables import PeerRow
-from exchange.store.witness import disagreements
+from exchange.store.sync.peers import all_peers, unnoted
+from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.witness.cosignatures import disagreements
 
 REACH_S: Final = 10.0
 AT_ONCE: Final = 16

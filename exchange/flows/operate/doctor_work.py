@@ -19,12 +19,13 @@ from exchange.flows.operate.findings import Finding, fault, warning
 from exchange.flows.operate.ready import who_works
 from exchange.flows.review.deadlines import all_duties
 from exchange.flows.review.mail import mail_alarms
-from exchange.store import jobs
-from exchange.store.objects import all_stored, count_objects
-from exchange.store.peers import PeerState, all_peers
-from exchange.store.records import scans_at_rest
-from exchange.store.statements import keys_since, last_log_check, latest_checkpoint, log_size, statement_at
-from exchange.store.witness import cosigned_size, disagreements
+from exchange.store.entry.records import scans_at_rest
+from exchange.store.log.statements import keys_since, last_log_check, latest_checkpoint, log_size, statement_at
+from exchange.store.node import jobs
+from exchange.store.scan.objects import all_stored, count_objects
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.core import PeerState
+from exchange.store.witness.cosignatures import cosigned_size, disagreements
 from schemas.errors import shown
 
 TAIL_S: Final = 60

@@ -17,15 +17,15 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.deadlines import Due, all_duties
 from exchange.flows.sync.peer_quota import shares_of, why_stopped
 from exchange.flows.sync.skew import peer_behind
-from exchange.store import jobs, workers
-from exchange.store.mail import failures
-from exchange.store.objects import count_objects
-from exchange.store.peers import PeerState, all_peers, lane_of, node_older, unnoted, withheld_on
-from exchange.store.records import counts_by_state, scan_bytes
-from exchange.store.stamps import latest_stamp, stamp_failure
-from exchange.store.statements import last_log_check, latest_checkpoint, log_size
-from exchange.store.tables import PeerRow
-from exchange.store.witness import all_disagreements, cosigned_size, last_cosigned_at
+from exchange.store.entry.records import counts_by_state, scan_bytes
+from exchange.store.log.stamps import latest_stamp, stamp_failure
+from exchange.store.log.statements import last_log_check, latest_checkpoint, log_size
+from exchange.store.node import jobs, workers
+from exchange.store.review.mail import failures
+from exchange.store.scan.objects import count_objects
+from exchange.store.sync.peers import all_peers, lane_of, node_older, unnoted, withheld_on
+from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.witness.cosignatures import all_disagreements, cosigned_size, last_cosigned_at
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from exchange.errors import Conflict, NotFound
 from exchange.flows.log.audit_rows import CONSOLE
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Deed
-from exchange.store import jobs
-from exchange.store.audit import add_deeds
-from exchange.store.jobs import JobKind, JobState
-from exchange.store.object_tables import ObjectRow
-from exchange.store.records import take_up
-from exchange.store.tables import AcquisitionRow, JobRow, QueryRow, TombstoneRow
+from exchange.store.entry.records import take_up
+from exchange.store.log.audit import add_deeds
+from exchange.store.node import jobs
+from exchange.store.node.jobs import JobKind, JobState
+from exchange.store.tables.core import AcquisitionRow, JobRow, QueryRow, TombstoneRow
+from exchange.store.tables.objects import ObjectRow
 
 NAMED = 10
 """So many numbers stand in a refusal."""

@@ -8,7 +8,7 @@ from functools import partial
 from exchange.errors import ExchangeError
 from exchange.flows.log.mend import check_readable
 from exchange.flows.node.node import Node
-from exchange.store import workers
+from exchange.store.node import workers
 
 
 def readiness(node: Node) -> dict[str, str]:

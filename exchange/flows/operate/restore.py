@@ -17,9 +17,10 @@ from exchange.flows.integrity.report import LogCheck, Progress
 from exchange.flows.node.node import opened, store_of
 from exchange.flows.operate.backup_trust import check_bound, check_signed, insisting_words
 from exchange.home import emptied_on_failure, private_folder
-from exchange.store.backup_paths import ANOTHER, check_apart, check_paths, check_sealed_path, plain_file
-from exchange.store.copies import copy_file, sync, write_file
-from exchange.store.manifest import (
+from exchange.store.log.statements import latest_head, log_size
+from exchange.store.node.workers import forget_all
+from exchange.store.operate.backup_paths import ANOTHER, check_apart, check_paths, check_sealed_path, plain_file
+from exchange.store.operate.manifest import (
     BLOBS,
     CONFIG,
     SEALED,
@@ -29,9 +30,8 @@ from exchange.store.manifest import (
     parse_manifest,
     scans_of,
 )
-from exchange.store.statements import latest_head, log_size
-from exchange.store.tables import SCHEMA_VERSION
-from exchange.store.workers import forget_all
+from exchange.store.scan.copies import copy_file, sync, write_file
+from exchange.store.tables.core import SCHEMA_VERSION
 from exchange.trust.sealing import unseal
 from schemas.record import MAX_BLOB_BYTES
 

@@ -17,14 +17,14 @@ from exchange.flows.statement.peer import altered_peers
 from exchange.flows.sync.clocks import clocks_of
 from exchange.flows.sync.peer_quota import share_alarms
 from exchange.flows.sync.skew import skew_alarms
-from exchange.store import jobs
-from exchange.store.candidates import count_candidates
-from exchange.store.peers import all_peers
-from exchange.store.records import count_records, counts_by_state
-from exchange.store.stamps import latest_stamp
-from exchange.store.statements import last_log_check, latest_checkpoint, log_size
-from exchange.store.tables import DisagreementRow, LogCheckRow
-from exchange.store.witness import all_disagreements, witnesses
+from exchange.store.entry.records import count_records, counts_by_state
+from exchange.store.log.stamps import latest_stamp
+from exchange.store.log.statements import last_log_check, latest_checkpoint, log_size
+from exchange.store.node import jobs
+from exchange.store.review.candidates import count_candidates
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.core import DisagreementRow, LogCheckRow
+from exchange.store.witness.cosignatures import all_disagreements, witnesses
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from exchange.flows.query.search_references import StandsOut, scan_asked_with, s
 from exchange.flows.statement.sharing import releasable
 from exchange.flows.statement.sign_statement import THE_NODE, Said, enter, say
 from exchange.policy import Purpose
-from exchange.store.peers import PeerState, find_peer
-from exchange.store.queries import (
+from exchange.store.log.statements import find_statement
+from exchange.store.query.queries import (
     FoundState,
     QueryState,
     add_found,
@@ -22,8 +22,8 @@ from exchange.store.queries import (
     searchable,
     searchable_records,
 )
-from exchange.store.statements import find_statement
-from exchange.store.tables import FoundRow, PeerRow
+from exchange.store.sync.peers import find_peer
+from exchange.store.tables.core import FoundRow, PeerRow, PeerState
 from schemas import Answer, Found, Query, compatible_calibres, open_envelope, parse_statement
 from schemas.errors import shown
 from schemas.vocabulary import QueryResult

@@ -20,13 +20,13 @@ from exchange.log import merkle
 from exchange.net.client import PeerClient
 from exchange.net.form import Form
 from exchange.policy import Reason, Recipient, Withheld, release_query
-from exchange.store.jobs import JobKind, promise
-from exchange.store.peers import PeerState, all_peers, find_peer
-from exchange.store.queries import QueryState, add_query, find_query, open_query, query_by_number
-from exchange.store.records import acquisitions_of, find_record
-from exchange.store.statements import find_statement, latest_checkpoint, node_reader
-from exchange.store.tables import ApprovalRow, PeerRow, QueryRow
-from exchange.store.terms import ask_approval, decide_approval, standing_of
+from exchange.store.entry.records import acquisitions_of, find_record
+from exchange.store.log.statements import find_statement, latest_checkpoint, node_reader
+from exchange.store.node.jobs import JobKind, promise
+from exchange.store.query.queries import QueryState, add_query, find_query, open_query, query_by_number
+from exchange.store.sync.peers import all_peers, find_peer
+from exchange.store.tables.core import ApprovalRow, PeerRow, PeerState, QueryRow
+from exchange.store.terms.terms import ask_approval, decide_approval, standing_of
 from schemas import CONTRACT_VERSION, Approval, Maker, Query, Record
 from schemas.query_request import QueryRequest
 from schemas.vocabulary import Decision, Jurisdiction, LawfulPurpose

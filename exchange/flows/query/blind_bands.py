@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from exchange.flows.blind.visibility import hidden_pairs
 from exchange.flows.node.node import Node
-from exchange.store.exhibits import Exhibits, exhibit_name, exhibit_of, exhibits_of, join_exhibits
-from exchange.store.reviews import exhibits_seen_by, mark_exhibits
-from exchange.store.tables import FoundRow, QueryRow
+from exchange.store.entry.exhibits import Exhibits, exhibit_name, exhibit_of, exhibits_of, join_exhibits
+from exchange.store.review.reviews import exhibits_seen_by, mark_exhibits
+from exchange.store.tables.core import FoundRow, QueryRow
 from schemas.vocabulary import Role
 
 HANDLE = "handle"

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp, stamp_in
 from exchange.flows.query.blind_bands import note_answered, note_released
 from exchange.flows.statement.sharing import APPROVAL_S
-from exchange.store.peers import find_peer
-from exchange.store.queries import FoundState, QueryState, add_found, find_found, find_query
-from exchange.store.tables import FoundRow
-from exchange.store.terms import ask_approval
+from exchange.store.query.queries import FoundState, QueryState, add_found, find_found, find_query
+from exchange.store.sync.peers import find_peer
+from exchange.store.tables.core import FoundRow
+from exchange.store.terms.terms import ask_approval
 from schemas import Answer, Approval, Grant, ReleaseRequest
 from schemas.vocabulary import Decision
 

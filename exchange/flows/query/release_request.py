@@ -12,11 +12,11 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import APPROVAL_S, record_of, share_anew
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.policy import Purpose, Recipient, Withheld, release
-from exchange.store.peers import PeerState, all_peers, find_peer
-from exchange.store.queries import FoundState, find_found, find_query
-from exchange.store.tables import FoundRow, PeerRow, QueryRow
-from exchange.store.terms import decide_approval, keep_grant, standing_of
-from exchange.store.withdrawals import lift_tombstones
+from exchange.store.query.queries import FoundState, find_found, find_query
+from exchange.store.sync.peers import all_peers, find_peer
+from exchange.store.tables.core import FoundRow, PeerRow, PeerState, QueryRow
+from exchange.store.terms.terms import decide_approval, keep_grant, standing_of
+from exchange.store.terms.withdrawals import lift_tombstones
 from schemas import Approval, Grant, Maker, ReleaseRequest
 from schemas.vocabulary import Decision, Jurisdiction, LawfulPurpose
 

@@ -18,10 +18,10 @@ from exchange.flows.statement.heads import open_head
 from exchange.flows.statement.peer import peer_keys
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.log import merkle
-from exchange.store.jobs import JobKind, promise
-from exchange.store.queries import QueryState, add_query, asked_since
-from exchange.store.statements import add_statement, check_places, find_statement
-from exchange.store.tables import PeerRow, QueryRow
+from exchange.store.log.statements import add_statement, check_places, find_statement
+from exchange.store.node.jobs import JobKind, promise
+from exchange.store.query.queries import QueryState, add_query, asked_since
+from exchange.store.tables.core import PeerRow, QueryRow
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement, verify_statement
 from schemas import ContractError, Query

@@ -14,8 +14,8 @@ from exchange.flows.blind.visibility import hidden_hits, hidden_pairs
 from exchange.flows.hits.history import links_of
 from exchange.flows.hits.vocabulary import NoEffect
 from exchange.flows.node.node import Node
-from exchange.store.alerts import APPROVAL, VERIFICATION, News, Reader, count_news, list_news, marks_of, put_mark
-from exchange.store.hits import pairs_of_hits
+from exchange.store.hits.joined_pairs import pairs_of_hits
+from exchange.store.review.alerts import APPROVAL, VERIFICATION, News, Reader, count_news, list_news, marks_of, put_mark
 from schemas.vocabulary import Role
 
 ALERTED: Final = frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})

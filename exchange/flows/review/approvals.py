@@ -13,11 +13,11 @@ from exchange.flows.query.blind_bands import told
 from exchange.flows.query.release_request import decide_found
 from exchange.flows.statement.sharing import record_of
 from exchange.flows.terms.terms import approve
-from exchange.store.queries import find_found, find_query
-from exchange.store.records import find_record
-from exchange.store.statements import find_statement
-from exchange.store.tables import ApprovalRow, FoundRow, QueryRow, RecordRow
-from exchange.store.terms import approvals
+from exchange.store.entry.records import find_record
+from exchange.store.log.statements import find_statement
+from exchange.store.query.queries import find_found, find_query
+from exchange.store.tables.core import ApprovalRow, FoundRow, QueryRow, RecordRow
+from exchange.store.terms.terms import approvals
 from schemas import Handling, Maker, ReleaseRequest, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction, Role
 

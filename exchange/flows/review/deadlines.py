@@ -13,8 +13,8 @@ from exchange.flows.hits.history import my_turn
 from exchange.flows.hits.stage import Stage
 from exchange.flows.node.node import Node
 from exchange.flows.review.requests import reviews_of
-from exchange.store.candidates import correlated_first
-from exchange.store.reviews import concluded_tasks, open_tasks
+from exchange.store.review.candidates import correlated_first
+from exchange.store.review.reviews import concluded_tasks, open_tasks
 from schemas import Pair
 from schemas.vocabulary import Role
 

@@ -19,8 +19,8 @@ from exchange.errors import InvalidInput, MailError, MailRefused, NotFound, TooM
 from exchange.flows.node.node import Node
 from exchange.flows.review.alerts import count_fresh
 from exchange.net.mail import MailServer, is_address
-from exchange.store.mail import address_of, addressees, failures, forget_address, note_failure, note_sent
-from exchange.store.mail_tables import MailAddressRow
+from exchange.store.review.mail import address_of, addressees, failures, forget_address, note_failure, note_sent
+from exchange.store.tables.mail import MailAddressRow
 from schemas.errors import shown
 from schemas.vocabulary import Role
 

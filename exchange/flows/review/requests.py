@@ -11,9 +11,9 @@ from exchange.flows.blind.visibility import APART, who_may_verify
 from exchange.flows.hits.history import hits_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import may_see
-from exchange.store.reviews import task_of
-from exchange.store.statements import statements_about
-from exchange.store.tables import StatementRow
+from exchange.store.log.statements import statements_about
+from exchange.store.review.reviews import task_of
+from exchange.store.tables.core import StatementRow
 from schemas import Conclusion, Pair, Verification, open_envelope, parse_statement
 from schemas.vocabulary import Basis, Role
 

@@ -36,10 +36,10 @@ from exchange.flows.log.signed_before import signed_before
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import decide
 from exchange.flows.statement.sign_statement import enter, signed
-from exchange.store.peers import PeerState, all_peers, find_peer, put_on_lane, readers_of
-from exchange.store.records import acquisitions_of, find_record
-from exchange.store.statements import find_statement, statements_about
-from exchange.store.tables import StatementRow
+from exchange.store.entry.records import acquisitions_of, find_record
+from exchange.store.log.statements import find_statement, statements_about
+from exchange.store.sync.peers import all_peers, find_peer, put_on_lane, readers_of
+from exchange.store.tables.core import PeerState, StatementRow
 from schemas import (
     CONTRACT_VERSION,
     AnyStatement,

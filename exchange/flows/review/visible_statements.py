@@ -12,8 +12,8 @@ from exchange.errors import NotFound
 from exchange.flows.blind.visibility import Hidden, hidden_pairs, note_told, spoken_pair, tells_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import may_see
-from exchange.store.statements import find_statement, search_statements
-from exchange.store.tables import StatementRow
+from exchange.store.log.statements import find_statement, search_statements
+from exchange.store.tables.core import StatementRow
 from schemas import Pair
 from schemas.vocabulary import Role
 

@@ -15,15 +15,15 @@ from exchange.flows.node.pipelines import PIPELINES, Pipeline, Variant, roles_of
 from exchange.flows.scan.inspect import Correlated, prepare_scan
 from exchange.flows.scan.prepared import acquisition_id_of, appearance_of, prepared_path, reference_name, variant_of
 from exchange.flows.scan.references import erase_traces, forget_superseded, search
-from exchange.store.candidates import NewCandidate, add_candidates
-from exchange.store.jobs import JobKind, promise
-from exchange.store.records import (
+from exchange.store.entry.records import (
     AcquisitionState,
     acquisition_with_record,
     acquisitions_with_records,
     correlated_otherwise,
 )
-from exchange.store.tables import AcquisitionRow, RecordRow
+from exchange.store.node.jobs import JobKind, promise
+from exchange.store.review.candidates import NewCandidate, add_candidates
+from exchange.store.tables.core import AcquisitionRow, RecordRow
 from schemas.calibre import Calibre, compatible_calibres
 
 log = structlog.get_logger(__name__)

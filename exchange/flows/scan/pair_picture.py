@@ -10,7 +10,7 @@ from exchange.flows.node.pipelines import PIPELINES, Variant
 from exchange.flows.scan.inspect import draw_candidate
 from exchange.flows.scan.prepared import appearance_of, prepared_scan
 from exchange.flows.scan.view_picture import shrunk
-from exchange.store.candidates import StoredCandidate
+from exchange.store.review.candidates import StoredCandidate
 
 
 def pair_picture(node: Node, found: StoredCandidate) -> bytes:

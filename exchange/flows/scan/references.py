@@ -15,7 +15,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import GALLERIES, PIPELINES, VARIANTS, Ask, Role, Variant, roles_of
 from exchange.flows.scan.inspect import Correlated, rank_profiles, search_gallery
 from exchange.flows.scan.prepared import acquisition_id_of, name_in_gallery, prepared_scan, reference_name
-from exchange.store.records import (
+from exchange.store.entry.records import (
     acquisitions_of,
     acquisitions_with_records,
     may_be_compared,
@@ -23,7 +23,7 @@ from exchange.store.records import (
     references_for,
     superseded_acquisitions,
 )
-from exchange.store.tables import AcquisitionRow, RecordRow
+from exchange.store.tables.core import AcquisitionRow, RecordRow
 from schemas.vocabulary import Modality
 
 log = structlog.get_logger(__name__)

@@ -11,8 +11,8 @@ from exchange.clock import stamp
 from exchange.errors import StatementInvalid
 from exchange.flows.node.node import Node
 from exchange.net.client import PeerAddress
-from exchange.store.peers import PeerState, all_peers, find_peer
-from exchange.store.tables import PeerRow
+from exchange.store.sync.peers import all_peers, find_peer
+from exchange.store.tables.core import PeerRow, PeerState
 from exchange.trust.card import fingerprint
 from exchange.trust.key_history import KeyHistory, begin_history, history_of
 from schemas import KeyEvent, open_envelope

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange.flows.node.node import Node
-from exchange.store.blobs import Arrival
+from exchange.store.scan.blobs import Arrival
 
 
 @dataclass(frozen=True)

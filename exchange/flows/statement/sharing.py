@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import now, stamp_in
 from exchange.policy import Purpose, Reason, Recipient, Withheld, names, release
-from exchange.store.at_rest import rows_named
-from exchange.store.peers import PeerState, all_peers, extend_lane, lane_of, lane_place, put_on_lane
-from exchange.store.records import record_columns
-from exchange.store.release import may_have, to_be_decided
-from exchange.store.statements import find_statement
-from exchange.store.tables import AudienceRow, LaneItemRow, PeerRow, RecordRow, StatementRow
-from exchange.store.terms import ask_approval, groups_of, standing_of
+from exchange.store.entry.records import record_columns
+from exchange.store.log.statements import find_statement
+from exchange.store.operate.at_rest import rows_named
+from exchange.store.sync.peers import all_peers, extend_lane, lane_of, lane_place, put_on_lane
+from exchange.store.tables.core import AudienceRow, LaneItemRow, PeerRow, PeerState, RecordRow, StatementRow
+from exchange.store.terms.release import may_have, to_be_decided
+from exchange.store.terms.terms import ask_approval, groups_of, standing_of
 from schemas import ContractError, Record, open_envelope, parse_statement
 from schemas.statements import statement_id as id_of
 from schemas.vocabulary import Jurisdiction

@@ -9,8 +9,8 @@ from typing import Final
 
 from exchange.clock import apart
 from exchange.flows.node.node import Node
-from exchange.store.peers import PeerState, find_peer
-from exchange.store.tables import PeerRow
+from exchange.store.sync.peers import find_peer
+from exchange.store.tables.core import PeerRow, PeerState
 
 CHANGED_S: Final = 5.0
 """What is written down again: every answer measures the clock anew, a little differently."""

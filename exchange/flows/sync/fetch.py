@@ -17,13 +17,13 @@ from exchange.flows.scan.inspect import inspect_scan
 from exchange.flows.statement.peer import address_of
 from exchange.log.audit_entry import Act
 from exchange.net.client import PeerAddress, PeerClient
-from exchange.store.blobs import Arrival
-from exchange.store.deliveries import note_delivered
-from exchange.store.jobs import JobState
-from exchange.store.objects import promise_object
-from exchange.store.peers import PeerState, all_peers, failed_fetches
-from exchange.store.records import AcquisitionState, acquisition_with_record, may_be_compared, take_up
-from exchange.store.tables import AcquisitionRow, PeerRow
+from exchange.store.entry.records import AcquisitionState, acquisition_with_record, may_be_compared, take_up
+from exchange.store.node.jobs import JobState
+from exchange.store.scan.blobs import Arrival
+from exchange.store.scan.deliveries import note_delivered
+from exchange.store.scan.objects import promise_object
+from exchange.store.sync.peers import all_peers, failed_fetches
+from exchange.store.tables.core import AcquisitionRow, PeerRow, PeerState
 
 log = structlog.get_logger(__name__)
 

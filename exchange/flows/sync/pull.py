@@ -28,10 +28,10 @@ from exchange.flows.sync.verify_lane_page import Expected, Poison, Received, Ver
 from exchange.log.audit_entry import Act
 from exchange.log.checkpoint import Checkpoint
 from exchange.net.client import PeerClient
-from exchange.store.mirror import keep_places
-from exchange.store.peers import ASKED, find_peer, standing_alarm
-from exchange.store.tables import PeerRow
-from exchange.store.witness import told_heads
+from exchange.store.sync.peers import ASKED, find_peer, standing_alarm
+from exchange.store.tables.core import PeerRow
+from exchange.store.witness.cosignatures import told_heads
+from exchange.store.witness.mirror import keep_places
 from schemas import ContractError
 from schemas.lane import LanePage, parse_lane_page
 

@@ -1,6 +1,6 @@
 """What a peer sent and nobody believes: kept as evidence within bounds, listed, and dropped when it was looked into.
 
-Bytes lie apart from the database (``store/evidence.py``), so many of one peer; beyond that, digests and reasons are
+Bytes lie apart from the database (``store/sync/evidence.py``), so many of one peer; beyond that, digests and reasons are
 kept, as many again; beyond these, how many there were for each reason. The lane goes on, and its receipts add up. No
 backup has the bytes, but for a little of what only a later release may understand.
 """
@@ -17,8 +17,8 @@ from exchange.config import Settings
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.sync.verify_lane_page import READ_AGAIN, Poison
-from exchange.store.evidence import EvidenceFolder
-from exchange.store.peers import (
+from exchange.store.sync.evidence import EvidenceFolder
+from exchange.store.sync.peers import (
     all_peers,
     count_beyond,
     count_instead,
@@ -29,8 +29,8 @@ from exchange.store.peers import (
     set_aside,
     standing_alarm,
 )
-from exchange.store.share_tables import QuarantineCountRow
-from exchange.store.tables import QuarantineRow
+from exchange.store.tables.core import QuarantineRow
+from exchange.store.tables.shares import QuarantineCountRow
 
 ROWS_FOR_EACH = 2
 """So many digests with reasons are kept of a peer for each item of evidence that may be."""

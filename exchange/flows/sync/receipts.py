@@ -1,7 +1,7 @@
 """Sign for what was read of a peer's lane: daily, and at once when something of it was set aside, or speaks of a hit.
 
 A receipt states its time. For what two nodes say of a hit that is the time that both have: when the other side signed
-that it had read it (``exchange.store.hits.countersigned``)."""
+that it had read it (``exchange.store.hits.joined_pairs.countersigned``)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from exchange.clock import stamp, stamp_in
 from exchange.flows.hits.pairs import note_said, settle_pairs
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
-from exchange.store.peers import find_peer, last_refusals, last_set_aside_at, told_set_aside
-from exchange.store.statements import count_since
-from exchange.store.tables import PeerRow
+from exchange.store.log.statements import count_since
+from exchange.store.sync.peers import find_peer, last_refusals, last_set_aside_at, told_set_aside
+from exchange.store.tables.core import PeerRow
 from schemas import Receipt, Refusal
 from schemas.sharing import MAX_REFUSALS
 

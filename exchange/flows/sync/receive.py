@@ -22,12 +22,9 @@ from exchange.flows.query.peer_statements import (
 from exchange.flows.statement.addressee import NOT_MEANT_FOR_US, Reader, check_meant_for
 from exchange.flows.sync.verify_lane_page import Received
 from exchange.flows.terms.withdraw import take_away
-from exchange.store.exhibits import MAX_VERSIONS, too_many_versions
-from exchange.store.jobs import JobKind, promise, promise_new
-from exchange.store.peers import NOT_ENTERED, NOT_OWNER, PeerState, lane_head_at
-from exchange.store.rebuild import lost_leaves
-from exchange.store.records import AcquisitionState, acquisitions_of, add_records, take_up
-from exchange.store.statements import (
+from exchange.store.entry.exhibits import MAX_VERSIONS, too_many_versions
+from exchange.store.entry.records import AcquisitionState, acquisitions_of, add_records, take_up
+from exchange.store.log.statements import (
     add_statement,
     add_statements,
     check_places,
@@ -36,9 +33,12 @@ from exchange.store.statements import (
     latest_of,
     make_whole,
 )
-from exchange.store.tables import PeerRow, StatementRow
-from exchange.store.terms import granted_of, groups_of, keep_grant, replace_policy
-from exchange.store.withdrawals import buried_of, lift_tombstones, raise_tombstone, unrestrict
+from exchange.store.node.jobs import JobKind, promise, promise_new
+from exchange.store.sync.peers import NOT_ENTERED, NOT_OWNER, lane_head_at
+from exchange.store.tables.core import PeerRow, PeerState, StatementRow
+from exchange.store.terms.terms import granted_of, groups_of, keep_grant, replace_policy
+from exchange.store.terms.withdrawals import buried_of, lift_tombstones, raise_tombstone, unrestrict
+from exchange.store.witness.rebuild import lost_leaves
 from schemas import (
     Acknowledgement,
     Answer,

@@ -16,9 +16,9 @@ from exchange.flows.statement.sharing import releasable, share_anew
 from exchange.flows.sync.skew import Placed, readable
 from exchange.log import merkle
 from exchange.log.audit_entry import Act
-from exchange.store.deliveries import records_showing
-from exchange.store.peers import (
-    PeerState,
+from exchange.store.log.statements import latest_checkpoint, node_reader
+from exchange.store.scan.deliveries import records_showing
+from exchange.store.sync.peers import (
     find_peer,
     is_on_lane,
     lane_head_at,
@@ -27,8 +27,7 @@ from exchange.store.peers import (
     note_withheld,
     taken_back,
 )
-from exchange.store.statements import latest_checkpoint, node_reader
-from exchange.store.tables import AcquisitionRow, CheckpointRow, LaneItemRow, PeerRow, StatementRow
+from exchange.store.tables.core import AcquisitionRow, CheckpointRow, LaneItemRow, PeerRow, PeerState, StatementRow
 from schemas import CONTRACT_VERSION
 from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
 

@@ -20,7 +20,7 @@ from exchange.flows.statement.addressee import NOT_MEANT_FOR_US
 from exchange.flows.statement.heads import open_head
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
-from exchange.store.peers import NOT_ENTERED, next_head
+from exchange.store.sync.peers import NOT_ENTERED, next_head
 from exchange.trust.key_history import KeyHistory, extend_history
 from exchange.trust.keys import ED25519, key_id
 from exchange.trust.verify import verify_statement

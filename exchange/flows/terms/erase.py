@@ -14,14 +14,14 @@ from exchange.flows.node.node import Node
 from exchange.flows.scan.references import erase_entries
 from exchange.flows.statement.sign_statement import THE_NODE, Said, enter, say
 from exchange.flows.terms.withdraw import kept_of
-from exchange.store.deliveries import is_kept
-from exchange.store.drafts import every_file
-from exchange.store.objects import promise_removal
-from exchange.store.peers import items_at
-from exchange.store.records import acquisitions_of
-from exchange.store.statements import find_statement
-from exchange.store.tables import RecordRow, RemainsRow, TombstoneRow
-from exchange.store.withdrawals import erase_rows, hold_of, last_erasure, no_remains, note_kept, remains_of
+from exchange.store.entry.drafts import every_file
+from exchange.store.entry.records import acquisitions_of
+from exchange.store.log.statements import find_statement
+from exchange.store.scan.deliveries import is_kept
+from exchange.store.scan.objects import promise_removal
+from exchange.store.sync.peers import items_at
+from exchange.store.tables.core import RecordRow, RemainsRow, TombstoneRow
+from exchange.store.terms.withdrawals import erase_rows, hold_of, last_erasure, no_remains, note_kept, remains_of
 from schemas import Acknowledgement
 from schemas.vocabulary import ErasureOutcome
 

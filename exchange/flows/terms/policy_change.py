@@ -11,7 +11,8 @@ from exchange.errors import Conflict, InvalidInput
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import made
 from exchange.flows.terms.terms import policy_of, state_policy
-from exchange.store.peers import PeerState, all_peers
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.core import PeerState
 from schemas import Group, LegalBasis, Maker, Policy
 from schemas.vocabulary import ExhibitKind, Jurisdiction, SharingRule
 

@@ -11,12 +11,12 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import decide, record_of, share, share_anew
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.policy import Purpose, Reason
-from exchange.store.peers import PeerState, all_peers
-from exchange.store.records import find_record
-from exchange.store.statements import find_statement, latest_of
-from exchange.store.tables import PeerRow, RecordRow
-from exchange.store.terms import decide_approval, keep_grant, replace_policy
-from exchange.store.withdrawals import lift_tombstones, tombstone_for
+from exchange.store.entry.records import find_record
+from exchange.store.log.statements import find_statement, latest_of
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.core import PeerRow, PeerState, RecordRow
+from exchange.store.terms.terms import decide_approval, keep_grant, replace_policy
+from exchange.store.terms.withdrawals import lift_tombstones, tombstone_for
 from schemas import Approval, Grant, Group, LegalBasis, Maker, Policy, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction
 

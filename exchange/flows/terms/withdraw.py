@@ -10,15 +10,15 @@ from exchange.clock import now
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import THE_NODE, Said, enter, say
-from exchange.store.drafts import forget_drafts
-from exchange.store.jobs import JobKind, promise
-from exchange.store.peers import all_peers, find_peer, readers_of, taken_back
-from exchange.store.queries import forget_found
-from exchange.store.records import versions_of
-from exchange.store.statements import find_statement, statements_about
-from exchange.store.tables import RecordRow, StatementRow, TombstoneRow
-from exchange.store.terms import drop_grants, forget_approvals
-from exchange.store.withdrawals import (
+from exchange.store.entry.drafts import forget_drafts
+from exchange.store.entry.records import versions_of
+from exchange.store.log.statements import find_statement, statements_about
+from exchange.store.node.jobs import JobKind, promise
+from exchange.store.query.queries import forget_found
+from exchange.store.sync.peers import all_peers, find_peer, readers_of, taken_back
+from exchange.store.tables.core import RecordRow, StatementRow, TombstoneRow
+from exchange.store.terms.terms import drop_grants, forget_approvals
+from exchange.store.terms.withdrawals import (
     bury,
     erase_rows,
     hold_of,

@@ -21,11 +21,10 @@ from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.cosignature import LINES_A_SIGNER, Cosignature, cosign, witness_name
 from exchange.net.client import PeerClient
-from exchange.store.peers import PeerState, all_peers, find_peer
-from exchange.store.rebuild import returned_head
-from exchange.store.statements import add_checkpoint, latest_checkpoint, log_size, node_reader
-from exchange.store.tables import PeerRow, ToldHeadRow
-from exchange.store.witness import (
+from exchange.store.log.statements import add_checkpoint, latest_checkpoint, log_size, node_reader
+from exchange.store.sync.peers import all_peers, find_peer
+from exchange.store.tables.core import PeerRow, PeerState, ToldHeadRow
+from exchange.store.witness.cosignatures import (
     LogStartState,
     add_cosignature,
     cosigned_size,
@@ -35,6 +34,7 @@ from exchange.store.witness import (
     set_log_start,
     told_heads,
 )
+from exchange.store.witness.rebuild import returned_head
 from schemas import CONTRACT_VERSION, ContractError
 from schemas.witness import MAX_HEADS, MAX_NOTE_TEXT, SeenHead, WitnessAnswer, WitnessReport, parse_witness_answer
 

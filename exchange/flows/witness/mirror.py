@@ -17,7 +17,9 @@ from exchange.flows.statement.peer import address_of
 from exchange.log import merkle
 from exchange.log.tiles import TILE_WIDTH, Tile
 from exchange.net.client import PeerClient
-from exchange.store.mirror import (
+from exchange.store.sync.peers import find_peer
+from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.witness.mirror import (
     extend_mirror,
     held_statements,
     keep_tile,
@@ -28,8 +30,6 @@ from exchange.store.mirror import (
     received_places,
     tile_tops,
 )
-from exchange.store.peers import PeerState, find_peer
-from exchange.store.tables import PeerRow
 from schemas import CONTRACT_VERSION
 from schemas.mirror import (
     MAX_LEAVES,

@@ -18,12 +18,11 @@ from exchange.flows.statement.peer import address_of, note_alarm, peer_keys
 from exchange.log import merkle, note
 from exchange.log.cosignature import LINES_A_SIGNER
 from exchange.net.client import PeerClient
-from exchange.store.mirror_tables import ReturnedHeadRow
-from exchange.store.peers import PeerState, all_peers
-from exchange.store.rebuild import add_sources, mark_lost, own_leaves, park, replace_end, returned_heads
-from exchange.store.statements import add_checkpoint, latest_checkpoint, log_size, node_reader
-from exchange.store.tables import CheckpointRow, PeerRow
-from exchange.store.witness import (
+from exchange.store.log.statements import add_checkpoint, latest_checkpoint, log_size, node_reader
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.core import CheckpointRow, PeerRow, PeerState
+from exchange.store.tables.mirror import ReturnedHeadRow
+from exchange.store.witness.cosignatures import (
     LogStartState,
     add_cosignature,
     keep_disagreement,
@@ -31,6 +30,7 @@ from exchange.store.witness import (
     own_checkpoint,
     set_log_start,
 )
+from exchange.store.witness.rebuild import add_sources, mark_lost, own_leaves, park, replace_end, returned_heads
 from schemas import ContractError
 from schemas.mirror import MirroredLeaves, parse_mirror
 

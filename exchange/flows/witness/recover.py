@@ -22,18 +22,23 @@ from exchange.flows.statement.sign_statement import put_on_lanes
 from exchange.flows.terms.withdraw import withdrawn
 from exchange.log import merkle
 from exchange.net.client import PeerClient
-from exchange.store.jobs import JobKind, promise
-from exchange.store.peers import (
-    EMPTY_HEAD,
-    PeerState,
-    all_peers,
-    find_peer,
-    lane_head_at,
-    lane_of,
-    next_head,
-    readers_of,
+from exchange.store.entry.records import AcquisitionState, add_record
+from exchange.store.log.statements import (
+    add_statement,
+    append_leaf,
+    find_statement,
+    latest_checkpoint,
+    latest_of,
+    log_size,
+    node_reader,
 )
-from exchange.store.rebuild import (
+from exchange.store.node.jobs import JobKind, promise
+from exchange.store.sync.peers import EMPTY_HEAD, all_peers, find_peer, lane_head_at, lane_of, next_head, readers_of
+from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.terms.terms import keep_grant, replace_policy
+from exchange.store.terms.withdrawals import erase_rows, lift_tombstones, tombstone_for
+from exchange.store.witness.cosignatures import LogStartState, log_start
+from exchange.store.witness.rebuild import (
     PARKED,
     Placed,
     drop_source,
@@ -49,20 +54,6 @@ from exchange.store.rebuild import (
     rebuild_sources,
     renumber,
 )
-from exchange.store.records import AcquisitionState, add_record
-from exchange.store.statements import (
-    add_statement,
-    append_leaf,
-    find_statement,
-    latest_checkpoint,
-    latest_of,
-    log_size,
-    node_reader,
-)
-from exchange.store.tables import PeerRow
-from exchange.store.terms import keep_grant, replace_policy
-from exchange.store.withdrawals import erase_rows, lift_tombstones, tombstone_for
-from exchange.store.witness import LogStartState, log_start
 from exchange.trust.verify import VerifiedStatement, verify_statement
 from schemas import ContractError, Grant, Policy, Record, Withdrawal
 from schemas.mirror import MirroredLane, MirroredStatement, MirroredStatements, ReceivedPlace, parse_mirror

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from exchange.store.tables import Base, SchemaRow
+from exchange.store.tables.core import Base, SchemaRow
 
 context.configure(
     connection=context.config.attributes["connection"],

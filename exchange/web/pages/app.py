@@ -18,40 +18,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from exchange.errors import ExchangeError
 from exchange.flows.access.oidc import provider_of
 from exchange.flows.node.node import Node
+from exchange.web.access.login_rate_limit import Tries
+from exchange.web.http.problems import headers_of, problem, status_of
 from exchange.web.languages.spoken import Speaking, spoken
-from exchange.web.pages import (
-    alerts,
-    approvals,
-    audit,
-    candidate_list,
-    candidates,
-    cases,
-    guide,
-    hits,
-    home,
-    language,
-    maturity,
-    monitoring,
-    oidc,
-    peers,
-    pictures,
-    queries,
-    records,
-    register,
-    register_files,
-    report,
-    reviews,
-    saved_views,
-    search,
-    sign_in,
-    tokens,
-)
+from exchange.web.pages import approvals, audit, guide, home, language, maturity, peers, queries, records, search
+from exchange.web.pages.access import oidc, sign_in, tokens
+from exchange.web.pages.access.sign_in import sign_in_address
+from exchange.web.pages.entry import register, register_files
 from exchange.web.pages.fetched import is_fetched
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.modules import STATIC, VERSION
-from exchange.web.pages.sign_in import sign_in_address
-from exchange.web.problems import headers_of, problem, status_of
-from exchange.web.tries import Tries
+from exchange.web.pages.monitoring import half_year
+from exchange.web.pages.review import alerts, candidate_list, cases, hits, pair, pictures, report, reviews, saved_views
 from exchange.web.wording.sentences import refusal, refusal_of
 
 POLICY = (
@@ -64,7 +42,7 @@ PARTS = (
     sign_in,
     home,
     candidate_list,
-    candidates,
+    pair,
     pictures,
     saved_views,
     reviews,
@@ -72,7 +50,7 @@ PARTS = (
     records,
     peers,
     audit,
-    monitoring,
+    half_year,
     maturity,
     register,
     register_files,

@@ -14,10 +14,10 @@ from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.approvals import decide, queue_for
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
-from exchange.web import query_answers
-from exchange.web.access import OpenNode
+from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
 from exchange.web.pages.queries import line_of
+from exchange.web.rest import query_answers
 from schemas.vocabulary import Decision, Jurisdiction, Role
 
 router = APIRouter()

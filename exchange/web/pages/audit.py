@@ -11,10 +11,10 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from exchange.log.audit_entry import SUPERVISION, Act, Deed
-from exchange.store.audit import AuditFilter, count_not_stated, search_entries
-from exchange.web.access import OpenNode
+from exchange.store.log.audit import AuditFilter, count_not_stated, search_entries
+from exchange.web.access.caller import OpenNode
+from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
 from exchange.web.pages.layout import Visitor, only, page
-from exchange.web.paging import Cursor, decode_cursor, encode_cursor
 from schemas.vocabulary import Role
 
 router = APIRouter()

@@ -13,8 +13,8 @@ from exchange.flows.node.node import Node
 from exchange.flows.operate.status import node_status
 from exchange.flows.review.deadlines import counted_hits, duties
 from exchange.flows.sync.progress import sync_status
-from exchange.store.sign_in import state_purpose
-from exchange.web.access import OpenNode
+from exchange.store.access.sign_in import state_purpose
+from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
 from schemas.exhibit import ShortText
 from schemas.vocabulary import LawfulPurpose

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.web.access import OpenNode
+from exchange.web.access.caller import OpenNode
 from exchange.web.languages import CODES
 from exchange.web.languages.spoken import COOKIE, local_page
 from exchange.web.pages.layout import read_form

@@ -23,15 +23,15 @@ from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import other_matcher
 from exchange.flows.node.node import Node
 from exchange.flows.review.alerts import MOST, count_fresh, counted_hits
-from exchange.store.sign_in import session_of, to_be_touched, touch_session
-from exchange.web.access import Caller, OpenNode
-from exchange.web.answers import RecordSummary
-from exchange.web.consultation import Consultation
+from exchange.store.access.sign_in import session_of, to_be_touched, touch_session
+from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
 from exchange.web.languages.days import moment, period
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.modules import ADDRESS, VIEWER_MODULES
 from exchange.web.pages.sent import kind_of, own_body
+from exchange.web.rest.consultation import Consultation
+from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.sentences import Refusal, reason, standing, suspicion
 from exchange.web.wording.viewer_words import viewer_words
 from schemas.vocabulary import Role, SignedInBy

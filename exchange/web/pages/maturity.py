@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from exchange.flows.maturity.assess import maturity_of
 from exchange.flows.maturity.definitions import Proof
-from exchange.web.access import OpenNode
+from exchange.web.access.caller import OpenNode
 from exchange.web.languages import term
 from exchange.web.languages.days import moment
 from exchange.web.pages.layout import Visitor, only, page

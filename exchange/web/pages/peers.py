@@ -14,9 +14,9 @@ from exchange.flows.keys.trust_root import admitted
 from exchange.flows.node.node import Node
 from exchange.flows.sync.progress import in_words, note_quarantine, sync_status
 from exchange.trust.card import fingerprint
-from exchange.web.access import OpenNode
-from exchange.web.answers import jurisdiction
+from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
+from exchange.web.rest.response_models import jurisdiction
 from schemas.issued import NodeId, Url
 from schemas.vocabulary import Role
 

@@ -16,15 +16,16 @@ from exchange.flows.query.ask import Asked, Question, ask
 from exchange.flows.query.blind_bands import shows_bands, told
 from exchange.flows.query.release_request import request_release
 from exchange.log.audit_entry import Act
-from exchange.store.peers import PeerState, all_peers
-from exchange.store.queries import find_found, found_by, list_queries
-from exchange.store.records import acquisitions_of, find_record
-from exchange.web import answers, query_answers
-from exchange.web.access import OpenNode
+from exchange.store.entry.records import acquisitions_of, find_record
+from exchange.store.query.queries import find_found, found_by, list_queries
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.core import PeerState
+from exchange.web.access.caller import OpenNode
+from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
 from exchange.web.languages import term
 from exchange.web.pages.layout import Reading, Visitor, off_loop, only, page, read_form
-from exchange.web.paging import Cursor, decode_cursor, encode_cursor
-from exchange.web.records import StatementId
+from exchange.web.rest import query_answers, response_models
+from exchange.web.rest.records import StatementId
 from schemas.exhibit import ShortText
 from schemas.vocabulary import LawfulPurpose, Role
 
@@ -70,7 +71,7 @@ def form(node: OpenNode, who: Asking, statement_id: StatementId) -> Response:
             raise NotFound("There is no such record of this node's own.")
         scans = [item for item in acquisitions_of(session, statement_id) if roles_of(item)]
         peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
-        record = answers.summary(found[0])
+        record = response_models.summary(found[0])
     asker.note(Act.READ_RECORD, 1, statement_id)
     named = [(peer.node_id, term(peer.jurisdiction, "jurisdiction")) for peer in peers]
     return page("ask", who, record=record, scans=scans, peers=named, box=BOX, outcome=None)
@@ -97,7 +98,7 @@ async def ask_for_release(request: Request, node: OpenNode, who: Asking, stateme
 def _what_came_of_it(node: Node, who: Visitor, statement_id: str, outcome: list[Asked]) -> Response:
     with node.store.read() as session:
         found = find_record(session, statement_id)
-    record = None if found is None else answers.summary(found[0])
+    record = None if found is None else response_models.summary(found[0])
     return page("ask", who, record=record, scans=[], peers=[], box=BOX, outcome=outcome)
 
 

@@ -13,11 +13,11 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import record_of, sharing_of
 from exchange.flows.terms.withdraw import withdrawal_states
 from exchange.log.audit_entry import Act
-from exchange.store.records import PENDING, acquisitions_of, find_record
-from exchange.web import answers
-from exchange.web.access import OpenNode
+from exchange.store.entry.records import PENDING, acquisitions_of, find_record
+from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, page
-from exchange.web.records import StatementId
+from exchange.web.rest import response_models
+from exchange.web.rest.records import StatementId
 from schemas.vocabulary import Role
 
 router = APIRouter()
@@ -37,7 +37,7 @@ def one(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
         doubted = suspicion_of(session, node, statement_id, row.issuer)
     pending = sum(item.state in PENDING for item in acquisitions)
     asker.note(Act.READ_RECORD, 1, statement_id)
-    answer = answers.record(row, record, statement.log_index, acquisitions, shared, doubted)
+    answer = response_models.record(row, record, statement.log_index, acquisitions, shared, doubted)
     signed = json.dumps(answer.statement, indent=2, ensure_ascii=False)
     own = row.issuer == node.node_id and who.caller.role is Role.EXAMINER and row.superseded_by is None
     mine = row.submitted_by == who.caller.pseudonym and who.caller.role is Role.EXAMINER

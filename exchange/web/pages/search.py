@@ -15,14 +15,14 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors import InvalidInput
 from exchange.flows.keys.suspicion import Suspicion, suspicions, suspicions_of
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
-from exchange.store.records import RecordFilter, search_records
-from exchange.web import answers
-from exchange.web.access import OpenNode
+from exchange.store.entry.records import RecordFilter, search_records
+from exchange.web.access.caller import OpenNode
+from exchange.web.http.paging import decode_cursor, encode_cursor
 from exchange.web.languages import gettext
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.sheet import sheet
-from exchange.web.paging import decode_cursor, encode_cursor
-from exchange.web.records import calibres_of
+from exchange.web.rest import response_models
+from exchange.web.rest.records import calibres_of
 from schemas import Calibre
 from schemas.vocabulary import BreechFaceClass, ExhibitKind, FiringPinAperture, FiringPinClass, Jurisdiction
 
@@ -93,7 +93,7 @@ def search(request: Request, node: OpenNode, who: Reading) -> Response:
         "search",
         who,
         question=question,
-        records=[answers.summary(row) for row in rows[:ON_A_PAGE]],
+        records=[response_models.summary(row) for row in rows[:ON_A_PAGE]],
         doubted=doubted,
         following=following,
         later=before is not None,

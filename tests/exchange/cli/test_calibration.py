@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.cli import calibration
+from exchange.cli.matching import calibration
 from matcher import write_topography
 from matcher.likelihood.calibration_model import read_calibration
 from matcher.synthetic import breech_face

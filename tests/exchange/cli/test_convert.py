@@ -10,13 +10,13 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from exchange.cli import matching
+from exchange.cli.matching import compare
 from matcher import read_topography
 from tests.matcher.read.formats.conftest import al3d, plux, sur
 from tests.matcher.read.x3p.conftest import build
 
 app = typer.Typer()
-app.command()(matching.convert)
+app.command()(compare.convert)
 
 
 def run(*arguments: object) -> Result:

@@ -26,14 +26,14 @@ from exchange.flows.operate.doctor_work import WHAT_WAITS, examine_log, examine_
 from exchange.flows.operate.findings import Finding, Gravity
 from exchange.flows.review.deadlines import Duty
 from exchange.net.reach import Reached
-from exchange.store.jobs import JobKind, fail, promise, take, wait
-from exchange.store.mail_tables import MailAddressRow
-from exchange.store.peers import find_peer
-from exchange.store.review_tables import VerificationTaskRow
-from exchange.store.statements import keep_log_check
-from exchange.store.tables import CheckpointRow, QuarantineRow
-from exchange.store.users import add_user
-from exchange.store.witness import LogStartState, keep_disagreement, set_log_start
+from exchange.store.access.users import add_user
+from exchange.store.log.statements import keep_log_check
+from exchange.store.node.jobs import JobKind, fail, promise, take, wait
+from exchange.store.sync.peers import find_peer
+from exchange.store.tables.core import CheckpointRow, QuarantineRow
+from exchange.store.tables.mail import MailAddressRow
+from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.witness.cosignatures import LogStartState, keep_disagreement, set_log_start
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp
 from tests.exchange.conftest import RunningNode, enrol_each_other, free_port

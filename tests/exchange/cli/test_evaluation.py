@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from exchange.cli import evaluation
+from exchange.cli.matching import evaluation
 from matcher import write_topography
 from matcher.synthetic import breech_face
 

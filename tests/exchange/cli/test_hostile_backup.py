@@ -22,11 +22,11 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.operate import restore as flows_restore
 from exchange.flows.operate.backup import back_up
-from exchange.store.copies import digest
-from exchange.store.engine import Store
-from exchange.store.manifest import MANIFEST, SCANS, SEALED, SIGNATURE, Manifest, check_files
-from exchange.store.tokens import Scope, add_token
-from exchange.store.users import add_user
+from exchange.store.access.tokens import Scope, add_token
+from exchange.store.access.users import add_user
+from exchange.store.database.engine import Store
+from exchange.store.operate.manifest import MANIFEST, SCANS, SEALED, SIGNATURE, Manifest, check_files
+from exchange.store.scan.copies import digest
 from exchange.trust.backup_signature import sign_backup
 from exchange.trust.keys import HybridSigner, load_keys
 from exchange.trust.sealing import seal

@@ -19,9 +19,9 @@ from exchange.flows.entry.bulk_import import import_groups
 from exchange.flows.entry.import_source import MAX_ENTRIES, ZipSource, open_source
 from exchange.flows.entry.import_table import BUILT_IN, COLUMNS, read_mapping, read_table
 from exchange.flows.node.node import create_node, opened
-from exchange.store.records import acquisitions_of
-from exchange.store.tables import RecordRow
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
+from exchange.store.entry.records import acquisitions_of
+from exchange.store.tables.core import RecordRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.web.conftest import tiny_scan

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import update
 
 from exchange.flows.node.node import open_node
-from exchange.store.engine import Store
-from exchange.store.lock import sole_server
+from exchange.store.database.engine import Store
 from exchange.store.migrations import downgrade
-from exchange.store.tables import SCHEMA_VERSION, SchemaRow
+from exchange.store.node.lock import sole_server
+from exchange.store.tables.core import SCHEMA_VERSION, SchemaRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.databases import Sqlite

@@ -9,12 +9,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from exchange.cli import evaluation, matching
+from exchange.cli.matching import compare, evaluation
 from matcher import write_topography
 from matcher.synthetic import breech_face, pin_and_shear
 
 app = typer.Typer()
-app.command("compare")(matching.compare)
+app.command("compare")(compare.compare)
 app.command("evaluate")(evaluation.evaluate)
 
 
@@ -93,7 +93,7 @@ def test_a_result_that_cannot_be_written_is_said_so(folder: Path, tmp_path: Path
 
 
 def test_the_commands_load_nothing_heavy_before_they_run() -> None:
-    code = "import sys, exchange.cli.matching; print('numpy' in sys.modules or 'cv2' in sys.modules)"
+    code = "import sys, exchange.cli.matching.compare; print('numpy' in sys.modules or 'cv2' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "False"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exchange.flows.monitoring.half_years import Half
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
 from schemas import open_envelope
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal

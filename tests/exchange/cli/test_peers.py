@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.store.peers import lane_of
+from exchange.store.sync.peers import lane_of
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal

@@ -9,13 +9,13 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from exchange.cli import evaluation, matching
+from exchange.cli.matching import compare, evaluation
 from matcher import Lighting, write_topography
 from matcher.synthetic import breech_face
 from matcher.synthetic.render import render
 
 app = typer.Typer()
-app.command("compare")(matching.compare)
+app.command("compare")(compare.compare)
 app.command("evaluate")(evaluation.evaluate)
 
 

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from exchange.flows.node.node import Node, create_node, opened
-from exchange.store.audit_tables import AuditRow
-from exchange.store.jobs import JobKind, JobState, fail, promise, take, wait
-from exchange.store.records import AcquisitionState
-from exchange.store.tables import AcquisitionRow, JobRow
+from exchange.store.entry.records import AcquisitionState
+from exchange.store.node.jobs import JobKind, JobState, fail, promise, take, wait
+from exchange.store.tables.audit import AuditRow
+from exchange.store.tables.core import AcquisitionRow, JobRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import fill
 from tests.exchange.cli.conftest import Ffp, refusal

@@ -19,7 +19,7 @@ from exchange.conformance.check import Check, Verdict, run_checks
 from exchange.errors import PeerMisbehaved
 from exchange.flows.statement.heads import open_head
 from exchange.flows.sync.verify_lane_page import Expected, verify_page
-from exchange.store.peers import next_head
+from exchange.store.sync.peers import next_head
 from schemas.lane import LanePage
 from tests.exchange.conformance.conftest import IMPATIENCE_S, Answer, Asked, House, Spoil, enrolled, house
 from tests.exchange.conformance.test_keeps import resigned
@@ -186,7 +186,7 @@ def test_a_node_whose_lane_stops_at_poison_is_found(tmp_path: Path, monkeypatch:
 
 def test_a_node_that_does_too_little_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It checks no inclusion, keeps scans of other bytes, cosigns nothing, and erases nothing that was withdrawn."""
-    from exchange.store.blobs import Arrival
+    from exchange.store.scan.blobs import Arrival
 
     monkeypatch.setattr(exchange.flows.sync.verify_lane_page, "_verify_inclusion", lambda *_: None)
     monkeypatch.setattr(Arrival, "verify", lambda *_: None)

@@ -22,7 +22,8 @@ from exchange.errors import SignatureInvalid
 from exchange.log import note
 from exchange.net.message_signatures import SignedRequest, sign_response, verify_request
 from exchange.trust.keys import ED25519, key_id, raw_public
-from exchange.web import access, app
+from exchange.web import app
+from exchange.web.access import caller
 from tests.exchange.conformance.conftest import Answer, Asked, House, Spoil, enrolled, house
 from tests.exchange.conftest import RunningNode
 
@@ -37,7 +38,7 @@ UNTRIED = {"tls"}  # the node is on this machine
 def visited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, list[Finding]]]:
     """A node that shares a record, after the whole suite was run against it once; the guest stays enrolled."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(access, "REPORT_S", 1)
+        patch.setattr(caller, "REPORT_S", 1)
         patch.setattr(app, "DRAIN_S", 1)
         with house(tmp_path_factory.mktemp("visited")) as home:
             scan = tmp_path_factory.mktemp("scan") / "scan.x3p"
@@ -357,7 +358,7 @@ def test_a_scan_not_given_in_parts_is_found(
 def test_a_node_that_forgets_nonces_is_found(
     visited: tuple[House, list[Finding]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access, "remember_nonce", lambda *_: None)
+    monkeypatch.setattr(caller, "remember_nonce", lambda *_: None)
     assert visited[0].failing(READER) == {"replay-refused"}
 
 
@@ -377,5 +378,5 @@ def test_a_node_that_believes_other_requests_too_is_found(
         except SignatureInvalid:
             return verify_request(**{**asked, **otherwise})
 
-    monkeypatch.setattr(access, "verify_request", lenient)
+    monkeypatch.setattr(caller, "verify_request", lenient)
     assert visited[0].failing(READER) == {failing}

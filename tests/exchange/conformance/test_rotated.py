@@ -12,7 +12,7 @@ from exchange.flows.keys.rotate import replace_keys
 from exchange.flows.node.node import create_node, opened
 from exchange.trust.key_history import ROLES
 from exchange.trust.keys import load_identity
-from exchange.web import access
+from exchange.web.access import caller
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conformance.conftest import enrolled, house
 from tests.exchange.conftest import free_port
@@ -34,7 +34,7 @@ CHECKS = (
 
 
 def test_a_node_that_replaced_its_keys_keeps_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "REPORT_S", 1)
+    monkeypatch.setattr(caller, "REPORT_S", 1)
     home, port = tmp_path / "node-RS", free_port()
     create_node(home, jurisdiction=Jurisdiction.RS, url=f"http://127.0.0.1:{port}", port=port)
     with opened(home) as node:

@@ -19,7 +19,7 @@ import pytest
 from exchange.demo.training import PEOPLE, REGION, run_training
 from exchange.errors import ConfigurationError
 from exchange.flows.node.node import opened
-from exchange.store.peers import all_peers
+from exchange.store.sync.peers import all_peers
 from tests.exchange.conftest import free_port
 
 PATIENCE_S = 300

@@ -34,12 +34,12 @@ from exchange.flows.witness.recover import recover
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.tiles import parse_path
 from exchange.net.client import PeerAddress, PeerClient
-from exchange.store.jobs import JobKind, fail, finish, take
-from exchange.store.peers import all_peers, find_peer, lane_of
-from exchange.store.records import AcquisitionState, RecordFilter, add_record, search_records
-from exchange.store.statements import append_leaf, append_own, latest_checkpoint, log_size, tile_hashes
-from exchange.store.tables import DisagreementRow, JobRow, PeerRow
-from exchange.store.witness import disagreements
+from exchange.store.entry.records import AcquisitionState, RecordFilter, add_record, search_records
+from exchange.store.log.statements import append_leaf, append_own, latest_checkpoint, log_size, tile_hashes
+from exchange.store.node.jobs import JobKind, fail, finish, take
+from exchange.store.sync.peers import all_peers, find_peer, lane_of
+from exchange.store.tables.core import DisagreementRow, JobRow, PeerRow
+from exchange.store.witness.cosignatures import disagreements
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id
 from schemas.versions import NEWEST

@@ -7,7 +7,7 @@ from pathlib import Path
 from exchange.conformance.owner import Owner
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, open_node
-from exchange.store.peers import add_peer, new_peer
+from exchange.store.sync.peers import add_peer, new_peer
 from schemas.vocabulary import Jurisdiction
 from tests.schemas.examples import record_fields
 

@@ -18,7 +18,7 @@ import pytest
 
 from exchange.flows.log.publishing import publish_log
 from exchange.log import note
-from exchange.store.witness import own_checkpoint
+from exchange.store.witness.cosignatures import own_checkpoint
 from tests.exchange.flows.owner import Owner, make_owner
 
 pytestmark = pytest.mark.slow

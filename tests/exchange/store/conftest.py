@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from exchange.store.engine import Store
+from exchange.store.database.engine import Store
 from tests.exchange.databases import Databases, databases_fixture
 
 databases = databases_fixture("sqlite", "postgresql")

@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, LargeBinary, MetaData, Table, event, select, text
 
-from exchange.store.engine import Store
-from exchange.store.form_tables import SchemaRow
+from exchange.store.database.engine import Store
 from exchange.store.migrations import FORMS, downgrade, upgrade
+from exchange.store.tables.schema_version import SchemaRow
 
 FIRST = 5
 FOLDER = Path(__file__).parent / "forms"

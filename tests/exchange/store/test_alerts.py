@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from exchange.store.alerts import News, Reader, count_news, list_news, marks_of, put_mark
-from exchange.store.engine import Store
-from exchange.store.review_tables import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
-from exchange.store.tables import ApprovalRow, FoundRow, QueryRow, RecordRow, StatementRow
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
+from exchange.store.database.engine import Store
+from exchange.store.review.alerts import News, Reader, count_news, list_news, marks_of, put_mark
+from exchange.store.tables.core import ApprovalRow, FoundRow, QueryRow, RecordRow, StatementRow
+from exchange.store.tables.reviews import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
 from schemas.vocabulary import Role
 
 RS, MK = "ffp-rs", "ffp-mk"

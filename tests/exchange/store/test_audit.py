@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import NotAudited
 from exchange.log.audit_entry import Act, Actor, ActorKind, Deed
-from exchange.store.audit import (
+from exchange.store.database.engine import Store
+from exchange.store.log.audit import (
     AuditFilter,
     add_deeds,
     audit_state,
@@ -23,8 +24,7 @@ from exchange.store.audit import (
     open_rows,
     search_entries,
 )
-from exchange.store.audit_trail import AuditTrail
-from exchange.store.engine import Store
+from exchange.store.log.audit_trail import AuditTrail
 from schemas.vocabulary import Role
 
 ACTOR = Actor(ActorKind.PERSON, "examiner-1", Role.EXAMINER)

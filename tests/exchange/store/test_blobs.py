@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import DigestDiffers, NotFound, StoreFull, StoreUnavailable, TooLarge
-from exchange.store.blobs import BlobFolder
+from exchange.store.scan.blobs import BlobFolder
 
 CONTENT = b"heights" * 5000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

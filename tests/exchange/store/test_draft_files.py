@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import Conflict, NotFound, StoreFull
-from exchange.store.draft_files import DraftFiles
+from exchange.store.entry.draft_files import DraftFiles
 
 NAME, OTHER = "ab" * 16, "cd" * 16
 

@@ -15,9 +15,9 @@ from sqlalchemy import URL, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from exchange.errors import ConfigurationError, StoreUnavailable
-from exchange.store.engine import Store
-from exchange.store.tables import LogStateRow, NonceRow, UserRow
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
+from exchange.store.database.engine import Store
+from exchange.store.tables.core import LogStateRow, NonceRow, UserRow
 from schemas.vocabulary import Role
 from tests.exchange.databases import Databases
 

@@ -12,14 +12,14 @@ from sqlalchemy import MetaData, select
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
-from exchange.store.engine import Store
-from exchange.store.exhibits import exhibit_name, exhibit_of, exhibits_of, too_many_versions, versions_of_exhibits
-from exchange.store.records import add_record, add_records, versions_of
-from exchange.store.review_tables import ExhibitsSeenRow, VerificationTaskRow
-from exchange.store.reviews import add_task, exhibits_seen_by, mark_exhibits
-from exchange.store.statements import add_statement
-from exchange.store.tables import RecordRow
-from exchange.store.withdrawals import erase_rows
+from exchange.store.database.engine import Store
+from exchange.store.entry.exhibits import exhibit_name, exhibit_of, exhibits_of, too_many_versions, versions_of_exhibits
+from exchange.store.entry.records import add_record, add_records, versions_of
+from exchange.store.log.statements import add_statement
+from exchange.store.review.reviews import add_task, exhibits_seen_by, mark_exhibits
+from exchange.store.tables.core import RecordRow
+from exchange.store.tables.reviews import ExhibitsSeenRow, VerificationTaskRow
+from exchange.store.terms.withdrawals import erase_rows
 from schemas import Record, parse_statement, statement_id
 from tests.exchange.databases import Databases
 from tests.exchange.store.released import FIRST, FOLDER, changing
@@ -130,7 +130,7 @@ def test_a_page_of_a_long_chain_is_written_with_few_queries(store: Store, forwar
 
 def test_an_exhibit_has_no_more_versions_than_it_may(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where two chains turn out to be one, and where versions stand on one page."""
-    monkeypatch.setattr("exchange.store.exhibits.MAX_VERSIONS", 4)
+    monkeypatch.setattr("exchange.store.entry.exhibits.MAX_VERSIONS", 4)
     versions: list[tuple[str, Record, bytes]] = []
     for number in range(7):
         versions.append(version(number, versions[-1][0] if versions else None))
@@ -149,7 +149,7 @@ def test_versions_that_were_erased_count_and_are_walked_in_one_query(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A peer withdraws each version before it signs the next: the chain is as long as any."""
-    monkeypatch.setattr("exchange.store.exhibits.MAX_VERSIONS", 40)
+    monkeypatch.setattr("exchange.store.entry.exhibits.MAX_VERSIONS", 40)
     versions: list[tuple[str, Record, bytes]] = []
     for number in range(41):
         versions.append(version(number, versions[-1][0] if versions else None))

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select, update
 
 from exchange.clock import now, stamp
-from exchange.store import jobs
-from exchange.store.engine import Store
-from exchange.store.jobs import JobKind, JobState
-from exchange.store.tables import JobRow
+from exchange.store.database.engine import Store
+from exchange.store.node import jobs
+from exchange.store.node.jobs import JobKind, JobState
+from exchange.store.tables.core import JobRow
 
 KIND = JobKind.CORRELATE
 

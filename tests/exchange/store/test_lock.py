@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import ConfigurationError
-from exchange.store.lock import serving, sole_server, working
+from exchange.store.node.lock import serving, sole_server, working
 
 HOLDS = """
 import sys

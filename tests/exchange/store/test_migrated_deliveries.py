@@ -12,9 +12,9 @@ from alembic.config import Config
 from sqlalchemy import MetaData, inspect, select
 from sqlalchemy.orm import Session
 
-from exchange.store.engine import Store
+from exchange.store.database.engine import Store
 from exchange.store.migrations import FORMS
-from exchange.store.tables import AcquisitionRow, CandidateRow, JobRow
+from exchange.store.tables.core import AcquisitionRow, CandidateRow, JobRow
 from tests.exchange.databases import Databases
 from tests.exchange.store.released import changing
 from tests.exchange.store.test_migrations import StoreAt, made

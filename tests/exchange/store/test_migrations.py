@@ -19,10 +19,10 @@ from sqlalchemy import URL, Engine, LargeBinary, MetaData, Table, inspect, selec
 from sqlalchemy.exc import IntegrityError
 
 from exchange.errors import ConfigurationError
-from exchange.store import engine
-from exchange.store.engine import Store
+from exchange.store.database import engine
+from exchange.store.database.engine import Store
 from exchange.store.migrations import FORMS, upgrade
-from exchange.store.tables import SCHEMA_VERSION, Base, CandidateRow, SchemaRow
+from exchange.store.tables.core import SCHEMA_VERSION, Base, CandidateRow, SchemaRow
 from tests.exchange.databases import Databases
 from tests.exchange.store.released import (
     FIRST,

@@ -12,9 +12,9 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
-from exchange.store.engine import Store
-from exchange.store.tables import UserRow
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
+from exchange.store.database.engine import Store
+from exchange.store.tables.core import UserRow
 from schemas.vocabulary import Role
 from tests.exchange.databases import Postgresql, databases_fixture
 from tests.exchange.store.test_engine import add, users

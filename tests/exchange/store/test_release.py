@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from exchange.policy import Purpose, Reason, Recipient, Release, Withheld, release
-from exchange.store.engine import Store
-from exchange.store.peers import PeerState, add_peer, find_peer, new_peer
-from exchange.store.records import add_record
-from exchange.store.release import may_have, to_be_decided
-from exchange.store.statements import append_own
-from exchange.store.tables import RecordRow
-from exchange.store.terms import decide_approval, keep_grant, replace_policy, standing_of
-from exchange.store.withdrawals import lift_tombstones, raise_tombstone
+from exchange.store.database.engine import Store
+from exchange.store.entry.records import add_record
+from exchange.store.log.statements import append_own
+from exchange.store.sync.peers import add_peer, find_peer, new_peer
+from exchange.store.tables.core import PeerState, RecordRow
+from exchange.store.terms.release import may_have, to_be_decided
+from exchange.store.terms.terms import decide_approval, keep_grant, replace_policy, standing_of
+from exchange.store.terms.withdrawals import lift_tombstones, raise_tombstone
 from schemas import Policy, Record, Withdrawal, parse_statement, statement_id
 from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, ReleaseLevel, SharingRule
 from tests.schemas.examples import ISSUER, STATEMENT, encoded, exhibit_fields, record_fields

@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import RequestReplayed
 from exchange.log import merkle
-from exchange.store import jobs
-from exchange.store.candidates import NewCandidate, add_candidates
-from exchange.store.engine import Store
-from exchange.store.jobs import JobKind
-from exchange.store.peers import (
+from exchange.store.database.engine import Store
+from exchange.store.entry.records import RecordFilter, add_record, search_records
+from exchange.store.log.statements import append_own, log_size, node_reader
+from exchange.store.node import jobs
+from exchange.store.node.jobs import JobKind
+from exchange.store.review.candidates import NewCandidate, add_candidates
+from exchange.store.sync.peers import (
     EMPTY_HEAD,
     add_peer,
     failed_fetches,
@@ -29,9 +31,7 @@ from exchange.store.peers import (
     put_on_lane,
     remember_nonce,
 )
-from exchange.store.records import RecordFilter, add_record, search_records
-from exchange.store.statements import append_own, log_size, node_reader
-from exchange.store.tables import AcquisitionRow, CandidateRow, LaneItemRow, LaneRow, RecordRow, StatementRow
+from exchange.store.tables.core import AcquisitionRow, CandidateRow, LaneItemRow, LaneRow, RecordRow, StatementRow
 from exchange.trust.keys import NodeKeys, create_keys, load_keys
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import text
 
 from exchange.errors import Unauthenticated
-from exchange.store.engine import Store
-from exchange.store.seals import broken, derived_key, seal_all
-from exchange.store.sign_in import begin_session, hashed, invite, invited, session_of, sign_in_of
-from exchange.store.sign_in_tables import TokenRow
-from exchange.store.tokens import find_token, mark_used, minute
-from exchange.store.users import add_user, change_role
+from exchange.store.access.sign_in import begin_session, hashed, invite, invited, session_of, sign_in_of
+from exchange.store.access.tokens import find_token, mark_used, minute
+from exchange.store.access.users import add_user, change_role
+from exchange.store.database.engine import Store
+from exchange.store.database.seals import broken, derived_key, seal_all
+from exchange.store.tables.sign_in import TokenRow
 from schemas.vocabulary import Role, SignedInBy
 
 ALTERATIONS = {

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from exchange.errors import StoreFull, StoreUnavailable
-from exchange.store.engine import Store
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
+from exchange.store.database.engine import Store
 from schemas.vocabulary import Role
 from tests.exchange.databases import databases_fixture
 from tests.exchange.store.test_engine import users

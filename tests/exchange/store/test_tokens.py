@@ -6,8 +6,7 @@ import pytest
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import Conflict, NotFound
-from exchange.store.engine import Store
-from exchange.store.tokens import (
+from exchange.store.access.tokens import (
     DAY_S,
     MOST_TOKENS,
     ROLES,
@@ -20,7 +19,8 @@ from exchange.store.tokens import (
     scopes_of,
     usable_by,
 )
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
+from exchange.store.database.engine import Store
 from schemas.vocabulary import Role
 
 

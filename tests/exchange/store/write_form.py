@@ -17,9 +17,9 @@ from typing import Any
 
 from sqlalchemy import URL, Column, MetaData, Table, make_url
 
-from exchange.store.engine import Store
-from exchange.store.tables import SCHEMA_VERSION, Base, SchemaRow
-from exchange.store.types import Packed
+from exchange.store.database.engine import Store
+from exchange.store.tables.base import Packed
+from exchange.store.tables.core import SCHEMA_VERSION, Base, SchemaRow
 from tests.exchange.postgresql_server import one_of_its_own
 from tests.exchange.store.released import FOLDER, digest_of, digests
 

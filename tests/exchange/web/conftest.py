@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from exchange.store.tables import AcquisitionRow, LogNodeRow, RecordRow, StatementRow, SubmissionRow
-from exchange.web.problems import PROBLEM_TYPE
+from exchange.store.tables.core import AcquisitionRow, LogNodeRow, RecordRow, StatementRow, SubmissionRow
+from exchange.web.http.problems import PROBLEM_TYPE
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.matcher.read.x3p.conftest import build, wave
@@ -35,7 +35,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
 @pytest.fixture(autouse=True)
 def _no_memory_of_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     """All tests come from one address."""
-    monkeypatch.setattr("exchange.web.tries.TRIES_A_MINUTE", 10_000)
+    monkeypatch.setattr("exchange.web.access.login_rate_limit.TRIES_A_MINUTE", 10_000)
 
 
 def tiny_scan() -> bytes:

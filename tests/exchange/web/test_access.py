@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from exchange.clock import stamp_in
-from exchange.store.sign_in_tables import TokenRow
-from exchange.store.tokens import ROLES, Scope, add_token, find_token, minute, revoke_token
-from exchange.store.users import add_user, revoke_user
+from exchange.store.access.tokens import ROLES, Scope, add_token, find_token, minute, revoke_token
+from exchange.store.access.users import add_user, revoke_user
+from exchange.store.tables.sign_in import TokenRow
 from exchange.web.app import create_api
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
@@ -274,7 +274,7 @@ def test_when_a_token_was_used_is_kept_to_the_minute(node: RunningNode) -> None:
 
 
 def test_who_fails_too_often_waits_and_good_tokens_do_not(node: RunningNode, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exchange.web.tries.TRIES_A_MINUTE", 3)
+    monkeypatch.setattr("exchange.web.access.login_rate_limit.TRIES_A_MINUTE", 3)
     wrong = [
         node.http.get(f"{node.url}/v1/status", headers={"Authorization": f"Bearer ffp_{number}"}) for number in range(5)
     ]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from exchange.web.upload import MAX_HEADER_BYTES
+from exchange.web.http.upload import MAX_HEADER_BYTES
 from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode, metadata

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from exchange.log.audit_entry import AuditEntry
-from exchange.store.audit import audit_state, entries_from
+from exchange.store.log.audit import audit_state, entries_from
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.conftest import problem, tiny_scan

@@ -21,12 +21,12 @@ from exchange.flows.blind.send import EVERYBODYS
 from exchange.flows.blind.visibility import take, tasks_for
 from exchange.flows.query.blind_bands import note_released
 from exchange.flows.query.peer_statements import note_answer
-from exchange.store.candidates import unsent_candidates
-from exchange.store.queries import FoundState, QueryState, add_found, add_query
-from exchange.store.saved_views import add_view
-from exchange.store.sign_in import begin_session
-from exchange.store.tables import ApprovalRow, FoundRow, QueryRow, StatementRow
-from exchange.store.view_tables import SavedViewRow
+from exchange.store.access.sign_in import begin_session
+from exchange.store.query.queries import FoundState, QueryState, add_found, add_query
+from exchange.store.review.candidates import unsent_candidates
+from exchange.store.review.saved_views import add_view
+from exchange.store.tables.core import ApprovalRow, FoundRow, QueryRow, StatementRow
+from exchange.store.tables.views import SavedViewRow
 from exchange.web.app import create_app
 from schemas import Answer, Maker
 from schemas.query import Found

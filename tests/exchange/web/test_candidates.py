@@ -13,9 +13,9 @@ from PIL import Image
 from sqlalchemy import select
 
 import matcher
-from exchange.store.records import AcquisitionState
-from exchange.store.tables import AcquisitionRow
-from exchange.web.answers import SCORE_NOTE
+from exchange.store.entry.records import AcquisitionState
+from exchange.store.tables.core import AcquisitionRow
+from exchange.web.rest.response_models import SCORE_NOTE
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.web.conftest import problem, tiny_scan

@@ -17,12 +17,12 @@ from exchange.clock import stamp
 from exchange.flows.entry.draft_scans import read_scan
 from exchange.flows.entry.drafts import begin_from
 from exchange.flows.operate.backup import back_up
-from exchange.store.drafts import files_of
-from exchange.store.peers import quarantine
-from exchange.store.saved_views import add_view
-from exchange.store.statements import find_statement
-from exchange.store.tables import AcquisitionRow, QuarantineRow, UserRow
-from exchange.store.view_tables import SavedViewRow
+from exchange.store.entry.drafts import files_of
+from exchange.store.log.statements import find_statement
+from exchange.store.review.saved_views import add_view
+from exchange.store.sync.peers import quarantine
+from exchange.store.tables.core import AcquisitionRow, QuarantineRow, UserRow
+from exchange.store.tables.views import SavedViewRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.flows.review.view_examples import picture

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from exchange.errors import Busy
-from exchange.web import heavy
-from exchange.web.heavy import FIRST_S, LEAST, LONGEST_AWAY_S, SLOW_S, Kind, Place, Room
+from exchange.web.http import compute_threads
+from exchange.web.http.compute_threads import FIRST_S, LEAST, LONGEST_AWAY_S, SLOW_S, Kind, Place, Room
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.conftest import problem, stored, tiny_scan
@@ -69,7 +69,7 @@ def test_as_many_as_can_be_served_in_time(room: Room, clock: Clock) -> None:
 
 
 def test_what_was_measured_says_how_many_that_are(room: Room, clock: Clock) -> None:
-    for _ in range(heavy.REMEMBERED):
+    for _ in range(compute_threads.REMEMBERED):
         serve(room, clock, FIRST_S / 10)
         clock.now += 100  # nobody was there: that was no work
     with contextlib.ExitStack() as stack:
@@ -107,7 +107,7 @@ def test_a_slow_line_delays_nobody(room: Room, clock: Clock) -> None:
             room.ready(place)
         refusal(room)
     with contextlib.ExitStack() as stack:
-        for _ in range(heavy.MOST // 8):
+        for _ in range(compute_threads.MOST // 8):
             for _ in range(8):
                 enter(stack, room)
             clock.now += SLOW_S

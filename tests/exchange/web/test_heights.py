@@ -14,7 +14,7 @@ from PIL import Image
 
 import matcher
 from exchange.log.audit_entry import AuditEntry
-from exchange.store.audit import audit_state, entries_from
+from exchange.store.log.audit import audit_state, entries_from
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from exchange.web import upload
+from exchange.web.http import upload
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, metadata, node_starter
 from tests.exchange.web.conftest import multipart, part, post, problem, stored, tiny_scan

@@ -17,8 +17,8 @@ from exchange.clock import stamp_in
 from exchange.flows.log.objects import evict
 from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
-from exchange.store.peers import find_peer
-from exchange.store.tables import ObjectRow
+from exchange.store.sync.peers import find_peer
+from exchange.store.tables.core import ObjectRow
 from exchange.web.metrics import registry_of
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode, enrol_each_other

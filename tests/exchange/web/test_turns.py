@@ -24,10 +24,10 @@ from exchange.errors import PeerBusy, TooMany
 from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.net.message_signatures import sign_request
-from exchange.store import jobs
-from exchange.store.tables import AcquisitionRow, JobRow, PeerRow
+from exchange.store.node import jobs
+from exchange.store.tables.core import AcquisitionRow, JobRow, PeerRow
 from exchange.trust.keys import ED25519, key_id, raw_public
-from exchange.web.turns import AT_ONCE, Purpose, Turns, purpose_of
+from exchange.web.access.peer_concurrency import AT_ONCE, Purpose, Turns, purpose_of
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import RunningNode, enrol_each_other

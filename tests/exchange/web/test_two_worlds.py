@@ -14,8 +14,8 @@ from sqlalchemy import update
 
 from exchange.flows.blind import send
 from exchange.flows.blind.visibility import take, tasks_for
-from exchange.store.review_tables import VerificationTaskRow
-from exchange.store.sign_in import begin_session
+from exchange.store.access.sign_in import begin_session
+from exchange.store.tables.reviews import VerificationTaskRow
 from exchange.web.app import create_app
 from schemas import Pair
 from schemas.vocabulary import SignedInBy

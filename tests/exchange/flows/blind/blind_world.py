@@ -13,12 +13,12 @@ from exchange.flows.blind.send import draw_control
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import Spoke, speak
-from exchange.store.candidates import NewCandidate, StoredCandidate, View, add_candidates, candidate_of
-from exchange.store.jobs import JobKind
-from exchange.store.records import acquisitions_of
-from exchange.store.reviews import mark_seen, scans_of
-from exchange.store.tables import AcquisitionRow, JobRow
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
+from exchange.store.entry.records import acquisitions_of
+from exchange.store.node.jobs import JobKind
+from exchange.store.review.candidates import NewCandidate, StoredCandidate, View, add_candidates, candidate_of
+from exchange.store.review.reviews import mark_seen, scans_of
+from exchange.store.tables.core import AcquisitionRow, JobRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.flows.network import MK, RS, Network

@@ -28,14 +28,14 @@ from exchange.flows.review.deadlines import Duty, duties
 from exchange.flows.review.requests import reviews_of
 from exchange.flows.review.statements import may_see, speak
 from exchange.flows.review.visible_statements import StatementReader, visible_statement, visible_statements
-from exchange.store.candidates import Page, candidates_of, find_candidate, open_candidates
-from exchange.store.queries import add_found, add_query, find_found
-from exchange.store.review_tables import VerificationTaskRow
-from exchange.store.reviews import exhibits_seen_by, open_tasks, seen_by
-from exchange.store.statements import find_statement
-from exchange.store.tables import FoundRow, QueryRow, RecordRow, StatementRow
-from exchange.store.users import change_role
-from exchange.store.withdrawals import erase_rows
+from exchange.store.access.users import change_role
+from exchange.store.log.statements import find_statement
+from exchange.store.query.queries import add_found, add_query, find_found
+from exchange.store.review.candidates import Page, candidates_of, find_candidate, open_candidates
+from exchange.store.review.reviews import exhibits_seen_by, open_tasks, seen_by
+from exchange.store.tables.core import FoundRow, QueryRow, RecordRow, StatementRow
+from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.terms.withdrawals import erase_rows
 from schemas import Conclusion, Grant, Maker, Pair
 from schemas.vocabulary import Basis, Role, SignedInBy
 from tests.exchange.flows.blind.blind_world import (

@@ -14,8 +14,8 @@ from exchange.flows.hits.history import all_links, find_link
 from exchange.flows.review.alerts import count_fresh
 from exchange.flows.review.deadlines import Duty, duties
 from exchange.flows.review.statements import Spoke
-from exchange.store.statements import find_statement
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
+from exchange.store.log.statements import find_statement
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.flows.network import MK, RS, Network, resting
 from tests.exchange.flows.review.test_statements import FIRST, SECOND, lead, says

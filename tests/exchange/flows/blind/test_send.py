@@ -20,12 +20,13 @@ from exchange.flows.node.worker_lease import Presence
 from exchange.flows.operate.status import node_status
 from exchange.flows.review.alerts import count_fresh
 from exchange.flows.terms.withdraw import withdraw
-from exchange.store import candidates, jobs
-from exchange.store.candidates import unsent_candidates
-from exchange.store.jobs import JobKind, JobState
-from exchange.store.review_tables import VerificationTaskRow
-from exchange.store.reviews import open_tasks
-from exchange.store.withdrawals import erase_rows
+from exchange.store.node import jobs
+from exchange.store.node.jobs import JobKind, JobState
+from exchange.store.review import candidates
+from exchange.store.review.candidates import unsent_candidates
+from exchange.store.review.reviews import open_tasks
+from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.terms.withdrawals import erase_rows
 from schemas.vocabulary import WithdrawalReason
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS

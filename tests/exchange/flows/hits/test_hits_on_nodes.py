@@ -33,12 +33,12 @@ from exchange.flows.statement.sign_statement import THE_NODE, enter, put_on_lane
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.sync.receive import receive_page
 from exchange.flows.sync.verify_lane_page import Received
-from exchange.store.hit_tables import HitPairRow, HitRow, StageChangeRow
-from exchange.store.hits import stage_changes
-from exchange.store.peers import NOT_ENTERED, find_peer
-from exchange.store.reviews import scans_of
-from exchange.store.statements import add_statement
-from exchange.store.tables import PeerRow, QuarantineRow, StatementRow
+from exchange.store.hits.joined_pairs import stage_changes
+from exchange.store.log.statements import add_statement
+from exchange.store.review.reviews import scans_of
+from exchange.store.sync.peers import NOT_ENTERED, find_peer
+from exchange.store.tables.core import PeerRow, QuarantineRow, StatementRow
+from exchange.store.tables.hits import HitPairRow, HitRow, StageChangeRow
 from schemas import (
     AnyStatement,
     Hit,

@@ -29,11 +29,11 @@ from exchange.flows.terms.expel import expel
 from exchange.flows.terms.withdraw import place_hold, withdraw
 from exchange.flows.witness.mirror import MOST_GROWTH, mirror_log
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
-from exchange.store.hit_tables import HitPairRow
-from exchange.store.peers import NOT_ENTERED, NOT_OWNER, set_aside
-from exchange.store.queries import FoundState
-from exchange.store.statements import find_statement, statements_about
-from exchange.store.tables import FoundRow, PeerRow, QueryRow, StatementRow
+from exchange.store.log.statements import find_statement, statements_about
+from exchange.store.query.queries import FoundState
+from exchange.store.sync.peers import NOT_ENTERED, NOT_OWNER, set_aside
+from exchange.store.tables.core import FoundRow, PeerRow, QueryRow, StatementRow
+from exchange.store.tables.hits import HitPairRow
 from schemas import (
     Acknowledgement,
     AnyStatement,

@@ -26,13 +26,13 @@ from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.terms.terms import approve, grant, state_policy
 from exchange.flows.terms.withdraw import place_hold, revoke_from, withdraw
-from exchange.store.monitoring import keep_report
-from exchange.store.monitoring_tables import MonitoringReportRow
-from exchange.store.queries import FoundState, QueryState, add_found, add_query, find_query
-from exchange.store.statements import add_statement, find_statement
-from exchange.store.tables import FoundRow, PeerRow
-from exchange.store.tokens import revoke_token
-from exchange.store.users import add_user, change_role
+from exchange.store.access.tokens import revoke_token
+from exchange.store.access.users import add_user, change_role
+from exchange.store.log.statements import add_statement, find_statement
+from exchange.store.monitoring.counted import keep_report
+from exchange.store.query.queries import FoundState, QueryState, add_found, add_query, find_query
+from exchange.store.tables.core import FoundRow, PeerRow
+from exchange.store.tables.monitoring import MonitoringReportRow
 from schemas import Answer, Approval, Found, Group, LegalBasis, Maker, Query, open_envelope, parse_statement
 from schemas.vocabulary import (
     Decision,

@@ -24,9 +24,10 @@ from exchange.flows.sync.progress import in_words, sync_status
 from exchange.flows.sync.pull import pull
 from exchange.flows.sync.serve_lane import may_fetch, read_lane
 from exchange.flows.terms.expel import expel
-from exchange.store.peers import EMPTY_HEAD, PeerState
-from exchange.store.seals import broken
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
+from exchange.store.database.seals import broken
+from exchange.store.sync.peers import EMPTY_HEAD
+from exchange.store.tables.core import PeerState
 from exchange.trust.keys import ED25519, key_id
 from exchange.web.metrics import registry_of
 from schemas.vocabulary import Jurisdiction, Role

@@ -35,10 +35,10 @@ from exchange.flows.sync.pull import pull
 from exchange.flows.witness.bundle import make_bundle, verify_bundle
 from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.log.checkpoint import open_checkpoint
-from exchange.store.peers import standing_alarm
-from exchange.store.records import AcquisitionState, RecordFilter, add_record, search_records
-from exchange.store.statements import all_checkpoints, append_own
-from exchange.store.tables import QuarantineRow, StatementRow, SubmissionRow
+from exchange.store.entry.records import AcquisitionState, RecordFilter, add_record, search_records
+from exchange.store.log.statements import all_checkpoints, append_own
+from exchange.store.sync.peers import standing_alarm
+from exchange.store.tables.core import QuarantineRow, StatementRow, SubmissionRow
 from exchange.trust.card import fingerprint
 from exchange.trust.key_history import ROLES, KeyHistory, begin_history
 from exchange.trust.keys import load_identity, settle_keys

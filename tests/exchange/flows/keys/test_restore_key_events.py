@@ -14,7 +14,7 @@ from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.start import begin_log_start
 from exchange.flows.operate.status import node_status
 from exchange.flows.terms.terms import grant
-from exchange.store.statements import keys_since, log_size
+from exchange.store.log.statements import keys_since, log_size
 from exchange.trust.key_files import EVENTS
 from exchange.trust.keys import load_identity
 from schemas import KeyRole, Maker

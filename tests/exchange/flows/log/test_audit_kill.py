@@ -10,7 +10,7 @@ import pytest
 
 from exchange.flows.integrity.audit_check import verify_audit
 from exchange.flows.node.node import opened
-from exchange.store.audit import entries_from
+from exchange.store.log.audit import entries_from
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.served import Served, eventually, serving
 from tests.exchange.web.conftest import tiny_scan

@@ -28,9 +28,9 @@ from exchange.flows.operate.status import node_status
 from exchange.flows.statement.sign_statement import THE_NODE
 from exchange.flows.terms.erase import erase
 from exchange.flows.terms.withdraw import withdraw
-from exchange.store.jobs import JobKind, finish, take
-from exchange.store.objects import count_objects
-from exchange.store.tables import AcquisitionRow, JobRow, ObjectRow, TombstoneRow
+from exchange.store.node.jobs import JobKind, finish, take
+from exchange.store.scan.objects import count_objects
+from exchange.store.tables.core import AcquisitionRow, JobRow, ObjectRow, TombstoneRow
 from schemas.vocabulary import Jurisdiction, WithdrawalReason
 from tests.exchange.databases import Databases, databases_fixture
 from tests.exchange.flows.network import MK, RS, Network

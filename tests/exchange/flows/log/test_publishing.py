@@ -18,8 +18,8 @@ from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, open_checkpoint
 from exchange.log.tiles import TILE_WIDTH, Tile, tiles_of
 from exchange.log.timestamp import make_request, parse_roots, verify_reply
-from exchange.store.stamps import add_stamp
-from exchange.store.statements import append_own, latest_checkpoint
+from exchange.store.log.stamps import add_stamp
+from exchange.store.log.statements import append_own, latest_checkpoint
 from schemas import Envelope, parse_statement
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.owner import Owner, make_owner

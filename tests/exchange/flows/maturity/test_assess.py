@@ -31,10 +31,10 @@ from exchange.flows.statement.peer import note_alarm
 from exchange.flows.sync.progress import note_quarantine
 from exchange.flows.terms.terms import state_policy
 from exchange.net.time_authority import TimeAuthorityClient
-from exchange.store.peers import quarantine
-from exchange.store.review_tables import VerificationTaskRow
-from exchange.store.tables import QuarantineRow
-from exchange.store.users import add_user, revoke_user
+from exchange.store.access.users import add_user, revoke_user
+from exchange.store.sync.peers import quarantine
+from exchange.store.tables.core import QuarantineRow
+from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import LegalBasis, Maker
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy
 from tests.exchange.anywhere import ANYWHERE

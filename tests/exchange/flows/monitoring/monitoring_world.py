@@ -13,12 +13,12 @@ from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.report import Draft, draft
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act
-from exchange.store.peers import add_peer, find_peer, new_peer
-from exchange.store.records import AcquisitionState, add_record
-from exchange.store.review_tables import ScoreSeenRow, VerificationTaskRow
-from exchange.store.reviews import scans_of
-from exchange.store.statements import add_statement, append_own
-from exchange.store.tables import AcquisitionRow, ApprovalRow, CandidateRow
+from exchange.store.entry.records import AcquisitionState, add_record
+from exchange.store.log.statements import add_statement, append_own
+from exchange.store.review.reviews import scans_of
+from exchange.store.sync.peers import add_peer, find_peer, new_peer
+from exchange.store.tables.core import AcquisitionRow, ApprovalRow, CandidateRow
+from exchange.store.tables.reviews import ScoreSeenRow, VerificationTaskRow
 from schemas import AnyStatement, Record, parse_statement, statement_id, statement_payload
 from tests.schemas.examples import acquisition_fields, exhibit_fields, record_fields
 from tests.schemas.statement_examples import statement_fields

@@ -15,10 +15,10 @@ from exchange.errors import ConfigurationError
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.node.worker_lease import LEASE_S, Presence
 from exchange.flows.operate.ready import who_works
-from exchange.store import jobs, workers
-from exchange.store.jobs import JobKind, JobState, promise
-from exchange.store.tables import JobRow
-from exchange.store.work_tables import WorkerRow
+from exchange.store.node import jobs, workers
+from exchange.store.node.jobs import JobKind, JobState, promise
+from exchange.store.tables.core import JobRow
+from exchange.store.tables.work import WorkerRow
 from schemas.vocabulary import Jurisdiction
 
 pytestmark = pytest.mark.slow

@@ -15,10 +15,10 @@ from exchange.flows.node.node import Node, open_node
 from exchange.flows.operate import backup as flow
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.restore import Secrets, restore, verify_restored
-from exchange.store.lock import sole_user
-from exchange.store.manifest import MANIFEST, SCANS, SEALED
-from exchange.store.statements import log_size
-from exchange.store.withdrawals import erase_rows
+from exchange.store.log.statements import log_size
+from exchange.store.node.lock import sole_user
+from exchange.store.operate.manifest import MANIFEST, SCANS, SEALED
+from exchange.store.terms.withdrawals import erase_rows
 from exchange.trust.sealing import seal, unseal
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.databases import Databases, Sqlite, databases_fixture

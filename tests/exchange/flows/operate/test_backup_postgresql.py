@@ -11,7 +11,7 @@ from exchange.errors import ConfigurationError, StoreUnavailable
 from exchange.flows.node.node import create_node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.restore import Secrets, restore
-from exchange.store import postgresql_dump
+from exchange.store.operate import postgresql_dump
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.databases import Postgresql, databases_fixture
 

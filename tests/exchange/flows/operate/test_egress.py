@@ -21,8 +21,8 @@ from exchange.flows.operate.doctor_egress import examine_egress
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
-from exchange.store.engine import Store
-from exchange.store.peers import find_peer
+from exchange.store.database.engine import Store
+from exchange.store.sync.peers import find_peer
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS, RunningNode

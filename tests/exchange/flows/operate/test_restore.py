@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.store.witness import cosigned_size
+from exchange.store.witness.cosignatures import cosigned_size
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 

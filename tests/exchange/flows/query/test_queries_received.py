@@ -29,10 +29,10 @@ from exchange.flows.statement.sign_statement import enter, say
 from exchange.net.client import PeerClient
 from exchange.net.form import Form
 from exchange.net.message_signatures import sign_request
-from exchange.store.peers import find_peer, lane_of
-from exchange.store.queries import QueryState, add_query, find_query
-from exchange.store.tables import AcquisitionRow, JobRow, PeerRow, QueryRow, StatementRow
-from exchange.store.witness import disagreements, told_head
+from exchange.store.query.queries import QueryState, add_query, find_query
+from exchange.store.sync.peers import find_peer, lane_of
+from exchange.store.tables.core import AcquisitionRow, JobRow, PeerRow, QueryRow, StatementRow
+from exchange.store.witness.cosignatures import disagreements, told_head
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas import Acquisition, Maker, Query
 from schemas.query_request import QueryRequest

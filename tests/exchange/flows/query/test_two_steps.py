@@ -15,9 +15,9 @@ from sqlalchemy import select
 from exchange.flows.node.node import Node
 from exchange.flows.terms.terms import state_policy
 from exchange.flows.terms.withdraw import withdraw
-from exchange.store.queries import find_found
-from exchange.store.statements import find_statement
-from exchange.store.tables import AudienceRow, QueryRow, RecordRow, StatementRow
+from exchange.store.log.statements import find_statement
+from exchange.store.query.queries import find_found
+from exchange.store.tables.core import AudienceRow, QueryRow, RecordRow, StatementRow
 from schemas import LegalBasis, Maker, open_envelope
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy, WithdrawalReason
 from tests.exchange.conftest import RunningNode, enrol_each_other

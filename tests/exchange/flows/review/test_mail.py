@@ -26,8 +26,8 @@ from exchange.flows.review.mail import (
     stop_letters,
 )
 from exchange.net.mail import MailServer
-from exchange.store.mail import address_of
-from exchange.store.users import add_user, revoke_user
+from exchange.store.access.users import add_user, revoke_user
+from exchange.store.review.mail import address_of
 from exchange.web.letters import letters_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.anywhere import ANYWHERE

@@ -14,11 +14,11 @@ from exchange.flows.node.delivered_scan import delivered_scan
 from exchange.flows.sync.fetch import fetch_scan
 from exchange.flows.sync.serve_lane import may_fetch
 from exchange.flows.terms.withdraw import HolderState, end_hold, place_hold, take_away, withdraw, withdrawal_states
-from exchange.store.deliveries import is_kept, kept_scans, records_showing
-from exchange.store.jobs import JobKind
-from exchange.store.records import scans_at_rest
-from exchange.store.tables import AcquisitionRow, JobRow, TombstoneRow
-from exchange.store.withdrawals import bury
+from exchange.store.entry.records import scans_at_rest
+from exchange.store.node.jobs import JobKind
+from exchange.store.scan.deliveries import is_kept, kept_scans, records_showing
+from exchange.store.tables.core import AcquisitionRow, JobRow, TombstoneRow
+from exchange.store.terms.withdrawals import bury
 from schemas import KeptScan, Maker
 from schemas.vocabulary import ErasureOutcome, Jurisdiction, Role, SignedInBy, WithdrawalReason
 from tests.exchange.flows.network import MK, RS, XK, Network, resting

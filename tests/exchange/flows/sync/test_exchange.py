@@ -16,7 +16,7 @@ from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.keys.enrol import enrol, fetch_introduction, revoke
 from exchange.flows.sync.progress import sync_status
 from exchange.net.message_signatures import sign_request
-from exchange.store.peers import EMPTY_HEAD, put_on_lane
+from exchange.store.sync.peers import EMPTY_HEAD, put_on_lane
 from exchange.trust.card import fingerprint
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.vocabulary import Jurisdiction, Role

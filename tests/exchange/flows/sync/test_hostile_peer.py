@@ -37,10 +37,10 @@ from exchange.flows.statement.peer import note_alarm
 from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.log.cosignature import cosign, witness_name
 from exchange.net.client import PeerAddress, PeerClient
-from exchange.store.peers import EMPTY_HEAD, PeerState
-from exchange.store.statements import latest_checkpoint
-from exchange.store.tables import PeerRow
-from exchange.store.witness import cosigned_size
+from exchange.store.log.statements import latest_checkpoint
+from exchange.store.sync.peers import EMPTY_HEAD
+from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.witness.cosignatures import cosigned_size
 from exchange.trust.card import fingerprint, make_card
 from exchange.trust.keys import create_keys, load_identity, load_keys
 from schemas.lane import MAX_PAGE_BYTES, parse_lane_page

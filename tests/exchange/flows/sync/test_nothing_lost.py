@@ -22,9 +22,9 @@ from exchange.flows.node.node import Node, open_node
 from exchange.flows.statement.heads import open_head
 from exchange.flows.statement.peer import peer_keys
 from exchange.log import merkle
-from exchange.store.peers import lane_of, quarantined
-from exchange.store.statements import node_reader
-from exchange.store.tables import AcquisitionRow, JobRow, PeerRow, StatementRow
+from exchange.store.log.statements import node_reader
+from exchange.store.sync.peers import lane_of, quarantined
+from exchange.store.tables.core import AcquisitionRow, JobRow, PeerRow, StatementRow
 from exchange.trust.card import fingerprint
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role

@@ -21,8 +21,8 @@ from exchange.flows.sync.quarantine import drop, has_room, listed
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.sync.replay import read_again
 from exchange.store.migrations import downgrade
-from exchange.store.peers import quarantined, set_aside, told_set_aside, unnoted
-from exchange.store.tables import QuarantineRow
+from exchange.store.sync.peers import quarantined, set_aside, told_set_aside, unnoted
+from exchange.store.tables.core import QuarantineRow
 from schemas import Record, parse_statement
 from schemas.lane import MAX_PAGE_ITEMS
 from schemas.vocabulary import Jurisdiction

@@ -15,8 +15,8 @@ from exchange.flows.sync.progress import in_words, note_quarantine, receipt_evid
 from exchange.flows.sync.receipts import SOONEST_S, give_receipt
 from exchange.flows.sync.replay import read_again
 from exchange.flows.terms.terms import state_policy
-from exchange.store.peers import set_aside
-from exchange.store.tables import PeerRow
+from exchange.store.sync.peers import set_aside
+from exchange.store.tables.core import PeerRow
 from exchange.trust import verify
 from schemas import ContractError, Hold, LegalBasis, Maker, Receipt
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy

@@ -24,9 +24,9 @@ from exchange.flows.sync.progress import in_words, sync_status
 from exchange.flows.sync.pull import pull
 from exchange.flows.sync.serve_lane import read_lane
 from exchange.flows.sync.skew import Placed, peer_behind
-from exchange.store.peers import EMPTY_HEAD, lane_of, set_aside, unnoted
-from exchange.store.statements import append_own
-from exchange.store.tables import StatementRow
+from exchange.store.log.statements import append_own
+from exchange.store.sync.peers import EMPTY_HEAD, lane_of, set_aside, unnoted
+from exchange.store.tables.core import StatementRow
 from exchange.trust import verify
 from exchange.web.metrics import registry_of
 from schemas import AnyStatement, Exhibit, Message, Record, Statement, parse_statement, statement_id

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from exchange.errors import PeerMisbehaved
 from exchange.flows.statement.heads import open_head
 from exchange.flows.sync.verify_lane_page import Expected, VerifiedPage, verify_page
-from exchange.store.peers import EMPTY_HEAD, next_head
+from exchange.store.sync.peers import EMPTY_HEAD, next_head
 from exchange.trust.keys import load_identity
 from schemas import ContractError, Envelope, seal
 from schemas.envelope import MAX_ENVELOPE_BYTES

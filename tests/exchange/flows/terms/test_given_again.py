@@ -22,9 +22,9 @@ from exchange.flows.terms.withdraw import (
     withdraw,
     withdrawal_states,
 )
-from exchange.store.jobs import JobKind, JobState
-from exchange.store.records import versions_of
-from exchange.store.tables import JobRow, RecordRow, TombstoneRow
+from exchange.store.entry.records import versions_of
+from exchange.store.node.jobs import JobKind, JobState
+from exchange.store.tables.core import JobRow, RecordRow, TombstoneRow
 from schemas import LegalBasis, Maker
 from schemas.vocabulary import (
     ErasureOutcome,

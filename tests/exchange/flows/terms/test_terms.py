@@ -28,12 +28,12 @@ from exchange.flows.terms.withdraw import (
     withdraw,
     withdrawal_states,
 )
-from exchange.store.peers import quarantined, set_aside
-from exchange.store.shares import quarantine_unnoted
-from exchange.store.statements import find_statement
-from exchange.store.tables import AcquisitionRow, PeerRow, StatementRow
-from exchange.store.terms import approvals
-from exchange.store.withdrawals import bury
+from exchange.store.log.statements import find_statement
+from exchange.store.sync.peers import quarantined, set_aside
+from exchange.store.sync.shares import quarantine_unnoted
+from exchange.store.tables.core import AcquisitionRow, PeerRow, StatementRow
+from exchange.store.terms.terms import approvals
+from exchange.store.terms.withdrawals import bury
 from schemas import (
     Acknowledgement,
     Grant,

@@ -21,9 +21,9 @@ from exchange.flows.witness.cosign import answer_report, cosign_head
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign, verify_cosignature, witness_name
-from exchange.store.statements import latest_checkpoint
-from exchange.store.tables import CosignatureRow, PeerRow
-from exchange.store.witness import MAX_DISAGREEMENTS, keep_disagreement
+from exchange.store.log.statements import latest_checkpoint
+from exchange.store.tables.core import CosignatureRow, PeerRow
+from exchange.store.witness.cosignatures import MAX_DISAGREEMENTS, keep_disagreement
 from schemas.lane import parse_lane_page
 from schemas.vocabulary import Jurisdiction
 from schemas.witness import ForkedLog, WitnessReport

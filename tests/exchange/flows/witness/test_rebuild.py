@@ -25,14 +25,14 @@ from exchange.flows.witness import mirror
 from exchange.flows.witness.mirror import answer_lane, answer_leaves, answer_statements, mirror_log
 from exchange.flows.witness.rebuild import rebuild
 from exchange.flows.witness.recover import recover
-from exchange.store.mirror import mirrored_leaves, mirrored_size
-from exchange.store.peers import lane_of
-from exchange.store.rebuild import lane_ids, lost_leaves, own_leaves, rebuild_sources
-from exchange.store.statements import find_statement
-from exchange.store.tables import AcquisitionRow, PeerRow, RecordRow, StatementRow
-from exchange.store.terms import grant_of, groups_of, legal_bases
-from exchange.store.withdrawals import tombstone_for
-from exchange.store.witness import LogStartState, log_start
+from exchange.store.log.statements import find_statement
+from exchange.store.sync.peers import lane_of
+from exchange.store.tables.core import AcquisitionRow, PeerRow, RecordRow, StatementRow
+from exchange.store.terms.terms import grant_of, groups_of, legal_bases
+from exchange.store.terms.withdrawals import tombstone_for
+from exchange.store.witness.cosignatures import LogStartState, log_start
+from exchange.store.witness.mirror import mirrored_leaves, mirrored_size
+from exchange.store.witness.rebuild import lane_ids, lost_leaves, own_leaves, rebuild_sources
 from schemas import Group, LegalBasis, Maker, open_envelope, parse_statement, statement_id
 from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy, WithdrawalReason

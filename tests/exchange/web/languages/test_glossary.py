@@ -14,8 +14,8 @@ from exchange.cli.glossary import app
 from exchange.config import write_config
 from exchange.errors import ConfigurationError
 from exchange.flows.hits.stage import Stage
-from exchange.store.peers import PeerState
-from exchange.store.records import AcquisitionState
+from exchange.store.entry.records import AcquisitionState
+from exchange.store.tables.core import PeerState
 from exchange.web.languages import CODES
 from exchange.web.languages.glossary import FILE, glossary_of, own_glossary, read_terms
 from matcher.likelihood.ratio import verbal_equivalent

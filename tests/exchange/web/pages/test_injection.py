@@ -16,7 +16,7 @@ import pytest
 
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.pipelines import PIPELINES
-from exchange.store.candidates import Page, View, open_candidates
+from exchange.store.review.candidates import Page, View, open_candidates
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.web.pages.conftest import Person

@@ -27,14 +27,16 @@ from exchange.flows.monitoring.half_years import Half
 from exchange.flows.review import statements
 from exchange.flows.scan import heights
 from exchange.net import oidc as net_oidc
-from exchange.store import tokens as stored_tokens
+from exchange.store.access import tokens as stored_tokens
 from exchange.trust import id_token
 from exchange.web.languages import CODES, NAMES, Spoken, spoken
 from exchange.web.languages.catalogue import translations
 from exchange.web.languages.glossary import Glossary, own_glossary
 from exchange.web.languages.spoken import chosen, local_page, speaking
-from exchange.web.pages import hits, home, language, layout, reviews, tokens
-from exchange.web.pages import sign_in as sign_in_pages
+from exchange.web.pages import home, language, layout
+from exchange.web.pages.access import sign_in as sign_in_pages
+from exchange.web.pages.access import tokens
+from exchange.web.pages.review import hits, reviews
 from exchange.web.wording.sentences import SENTENCES, reason, refusal_of
 from matcher.likelihood.calibration_model import CalibrationModel
 from matcher.likelihood.ratio import Conditions, NoValidatedLR, likelihood_ratio

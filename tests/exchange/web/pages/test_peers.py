@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from exchange.flows.keys.enrol import revoke
-from exchange.store.peers import find_peer
+from exchange.store.sync.peers import find_peer
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter

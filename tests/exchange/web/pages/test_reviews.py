@@ -18,12 +18,12 @@ from exchange.flows.blind.visibility import pair_of
 from exchange.flows.hits import history
 from exchange.flows.hits.vocabulary import LOCAL
 from exchange.flows.node.pipelines import PIPELINES
-from exchange.store.candidates import Page, StoredCandidate, View, open_candidates
-from exchange.store.hits import keep_stage_change
-from exchange.store.jobs import JobKind
-from exchange.store.reviews import open_tasks
-from exchange.store.tables import JobRow
-from exchange.store.users import add_user
+from exchange.store.access.users import add_user
+from exchange.store.hits.joined_pairs import keep_stage_change
+from exchange.store.node.jobs import JobKind
+from exchange.store.review.candidates import Page, StoredCandidate, View, open_candidates
+from exchange.store.review.reviews import open_tasks
+from exchange.store.tables.core import JobRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.web.pages.conftest import Person

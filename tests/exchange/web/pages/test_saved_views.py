@@ -16,9 +16,9 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from exchange.flows.review.saved_views import Pair, visible_views
-from exchange.store.records import acquisitions_of
-from exchange.store.view_tables import SavedViewRow
-from exchange.store.withdrawals import erase_rows
+from exchange.store.entry.records import acquisitions_of
+from exchange.store.tables.views import SavedViewRow
+from exchange.store.terms.withdrawals import erase_rows
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.flows.review.view_examples import picture, view

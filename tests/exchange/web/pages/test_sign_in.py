@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from exchange.clock import stamp_in
 from exchange.flows.access.sign_in import _key, invite_user
-from exchange.store.sign_in_guard import FREE_TRIES, failures_at, place_of
-from exchange.store.sign_in_tables import SessionRow, SignInRow
-from exchange.store.users import revoke_user
+from exchange.store.access.sign_in_guard import FREE_TRIES, failures_at, place_of
+from exchange.store.access.users import revoke_user
+from exchange.store.tables.sign_in import SessionRow, SignInRow
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import PASSWORD, Person
@@ -154,7 +154,7 @@ def test_one_address_may_not_try_many_accounts(
 ) -> None:
     person = invited(Role.EXAMINER)
     person.accept()
-    monkeypatch.setattr("exchange.web.tries.TRIES_A_MINUTE", 3)
+    monkeypatch.setattr("exchange.web.access.login_rate_limit.TRIES_A_MINUTE", 3)
     answers = [person.sign_in(pseudonym=f"nobody-{number}").status_code for number in range(5)]
     assert answers[-1] == 429
 

@@ -16,11 +16,11 @@ from exchange.clock import stamp_in
 from exchange.errors import Unauthenticated
 from exchange.flows.access import sign_in as flow
 from exchange.flows.access.sign_in import invite_user
-from exchange.store import sign_in_guard
-from exchange.store.sign_in_guard import FREE_TRIES, MOST_DEVICES, PLACES, count_failure, failures_at, place_of
-from exchange.store.sign_in_tables import DeviceRow, FailureRow
-from exchange.store.users import revoke_user
-from exchange.web.tries import _whose
+from exchange.store.access import sign_in_guard
+from exchange.store.access.sign_in_guard import FREE_TRIES, MOST_DEVICES, PLACES, count_failure, failures_at, place_of
+from exchange.store.access.users import revoke_user
+from exchange.store.tables.sign_in import DeviceRow, FailureRow
+from exchange.web.access.login_rate_limit import _whose
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import PASSWORD, Person
@@ -190,7 +190,7 @@ def test_one_address_that_tries_too_often_does_not_stop_a_browser_that_is_known(
 ) -> None:
     """Such as all of a laboratory behind one address."""
     assert known.sign_in().status_code == 303
-    monkeypatch.setattr("exchange.web.tries.TRIES_A_MINUTE", 1)
+    monkeypatch.setattr("exchange.web.access.login_rate_limit.TRIES_A_MINUTE", 1)
     assert [stranger.sign_in(password=WRONG).status_code for _ in range(3)][-1] == 429
     assert known.sign_in(password=WRONG).status_code == 401
 

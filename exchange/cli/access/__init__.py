@@ -1,0 +1,1 @@
+"""``ffp user``, ``ffp token``: who may use this node."""

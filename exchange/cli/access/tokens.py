@@ -1,0 +1,68 @@
+"""``ffp token``: what programs sign in with, each with the scopes that it needs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from exchange.cli.acting import HIGHEST
+from exchange.cli.node import Home
+from exchange.home import resolve_home
+
+app = typer.Typer(help="Tokens of programs, in the name of a user.", no_args_is_help=True)
+
+
+@app.command("add")
+def add(
+    pseudonym: Annotated[str, typer.Argument(help="The user in whose name the program acts.")],
+    name: Annotated[str, typer.Option(help="What the token is called: the program that has it.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(help="What it is for: read, submit, ask, review, release, audit, operate or status; repeatable."),
+    ],
+    days: Annotated[int, typer.Option(help="How long it holds, at most three years.")] = 365,
+    home: Home = None,
+) -> None:
+    """Make a token and print it, once. The user's role must allow each of its scopes."""
+    from exchange.flows.access.tokens import give_token
+    from exchange.flows.node.node import opened
+
+    with opened(resolve_home(home)) as node:
+        token = give_token(node, pseudonym, name, scope, days)
+    typer.echo(token)
+    typer.echo(f"This token of {pseudonym} ({', '.join(scope)}) is shown once; only its hash is kept.", err=True)
+
+
+@app.command("list")
+def list_all(
+    pseudonym: Annotated[str | None, typer.Argument(help="One user's alone.")] = None, home: Home = None
+) -> None:
+    """List tokens: number, user, name, scopes, when last used, and until when each holds."""
+    from exchange.clock import stamp
+    from exchange.flows.node.node import opened
+    from exchange.store.access.tokens import list_tokens
+    from exchange.store.access.users import known_user
+
+    with opened(resolve_home(home)) as node, node.store.read() as session:
+        if pseudonym is not None:
+            known_user(session, pseudonym)
+        for row in list_tokens(session, pseudonym):
+            used = f"used {row.used_at[:16]}" if row.used_at else "never used"
+            until = f"expired {row.expires_at}" if row.expires_at <= stamp() else f"until {row.expires_at}"
+            state = f"revoked {row.revoked_at}" if row.revoked_at else until
+            typer.echo("\t".join((str(row.token_id), row.pseudonym, row.name, row.scopes, used, state)))
+
+
+@app.command("revoke")
+def revoke(
+    token: Annotated[int, typer.Argument(min=1, max=HIGHEST, help="Its number, as `ffp token list` has it.")],
+    home: Home = None,
+) -> None:
+    """Revoke one token at once; the user's others stay."""
+    from exchange.flows.node.node import opened
+    from exchange.store.access.tokens import revoke_token
+
+    with opened(resolve_home(home)) as node, node.store.write() as session:
+        row = revoke_token(session, token)
+        typer.echo(f"The token {row.token_id} ({row.name}) of {row.pseudonym} is revoked.")

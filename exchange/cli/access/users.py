@@ -1,0 +1,107 @@
+"""``ffp user``: people that may use this node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    from schemas.vocabulary import Role
+
+app = typer.Typer(help="Users of this node, by pseudonym.", no_args_is_help=True)
+
+
+@app.command("add")
+def add(
+    pseudonym: Annotated[str, typer.Argument(help="Lower-case letters, digits, dots and dashes; no name of a person.")],
+    role: Annotated[str, typer.Option(help="examiner, investigator, operator, head or auditor.")],
+    home: Home = None,
+) -> None:
+    """Add a user and print a first token, once: for all that the role may, and for a year. `ffp token` makes others."""
+    import re
+
+    from exchange.errors import InvalidInput
+    from exchange.flows.node.node import opened
+    from exchange.store.access.users import add_user
+
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,31}", pseudonym):
+        raise InvalidInput("A pseudonym has up to 32 lower-case letters, digits, dots and dashes.")
+    given = _role(role)
+    with opened(resolve_home(home)) as node, node.store.write() as session:
+        token = add_user(session, pseudonym, given)
+    typer.echo(token)
+    typer.echo(
+        f"This token of {pseudonym} ({role}) is shown once, and holds for a year; only its hash is kept.", err=True
+    )
+
+
+@app.command("invite")
+def invite(pseudonym: str, home: Home = None) -> None:
+    """Print an address at which a user chooses a password and an authenticator, once, within three days.
+
+    For the pages. What the user signed in with before is void, and so are open sessions: also the way back for whoever
+    lost a telephone.
+    """
+    from exchange.flows.access.sign_in import invite_user
+    from exchange.flows.node.node import opened
+
+    with opened(resolve_home(home)) as node:
+        address = invite_user(node, pseudonym)
+    typer.echo(address)
+    typer.echo(f"Hand this to {pseudonym} in person. It works once, for three days.", err=True)
+
+
+@app.command("list")
+def list_users(home: Home = None) -> None:
+    """List users with their roles."""
+    from exchange.flows.node.node import opened
+    from exchange.store.access.users import all_users
+
+    with opened(resolve_home(home)) as node, node.store.read() as session:
+        for user in all_users(session):
+            typer.echo(
+                f"{user.pseudonym}\t{user.role}\t{'revoked ' + user.revoked_at if user.revoked_at else 'active'}"
+            )
+
+
+@app.command("role")
+def role(
+    pseudonym: str,
+    role: Annotated[str, typer.Argument(help="examiner, investigator, operator, head or auditor.")],
+    home: Home = None,
+) -> None:
+    """Give a user another role, at once: also in open sessions. Tokens keep their scopes, and do no more than the role
+    may. What was signed stays signed in the role that it was; verifications that an examiner took wait for another."""
+    from exchange.flows.node.node import opened
+    from exchange.store.access.users import change_role
+
+    given = _role(role)
+    with opened(resolve_home(home)) as node, node.store.write() as session:
+        change_role(session, pseudonym, given)
+    typer.echo(f"{pseudonym} is {given} from now on.")
+
+
+@app.command("revoke")
+def revoke(pseudonym: str, home: Home = None) -> None:
+    """Revoke a user at once, with all tokens and sessions."""
+    from exchange.flows.node.node import opened
+    from exchange.store.access.users import revoke_user
+
+    with opened(resolve_home(home)) as node, node.store.write() as session:
+        revoke_user(session, pseudonym)
+    typer.echo(f"{pseudonym} is revoked.")
+
+
+def _role(named: str) -> Role:
+    """Raises InvalidInput."""
+    from exchange.errors import InvalidInput
+    from schemas.vocabulary import Role
+
+    roles = [known for known in Role if known is not Role.NODE]
+    if named not in roles:
+        raise InvalidInput(f"The role {named} is none of {', '.join(roles)}.")
+    return Role(named)

@@ -1,0 +1,92 @@
+"""``ffp audit``: who saw and asked what on this node, and whether these rows are still those that were written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    from exchange.log.audit_entry import AuditEntry
+
+app = typer.Typer(help="Who saw and asked what, when and why.", no_args_is_help=True)
+
+
+@app.command("show")
+def show(
+    actor: Annotated[str | None, typer.Option(help="A pseudonym, or a peer's node id.")] = None,
+    subject: Annotated[str | None, typer.Option(help="A statement's id, or a scan's SHA-256.")] = None,
+    act: Annotated[str | None, typer.Option(help="One kind of act, such as read-record.")] = None,
+    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day of UTC, 2026-11-25.")] = None,
+    batch: Annotated[str | None, typer.Option(help="All rows of one audit-batch statement, by its id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most, the newest.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="One row a line: the exact bytes that were hashed.")] = False,
+    home: Home = None,
+) -> None:
+    """Show rows, the oldest first. That they were shown is a row too."""
+    from exchange.errors import InvalidInput
+    from exchange.flows.log.audit_rows import CONSOLE
+    from exchange.flows.node.node import opened
+    from exchange.log.audit_entry import SUPERVISION, Act, Deed
+    from exchange.store.log.audit import AuditFilter, count_not_stated, entries_of_batch, search_entries
+
+    if act is not None and act not in list(Act):
+        raise InvalidInput(f"The act {act} is none of {', '.join(Act)}.")
+    wanted = AuditFilter(actor, subject, Act(act) if act else None, day.date() if day else None)
+    with opened(resolve_home(home)) as node:
+        with node.store.read() as session:
+            if batch is not None:
+                found, not_stated = entries_of_batch(session, batch), None
+            else:
+                found = search_entries(session, wanted, before=None, limit=limit)[::-1]
+                not_stated = count_not_stated(session, wanted)
+        given = {"actor": actor, "subject": subject, "act": act, "day": str(wanted.day or "") or None, "batch": batch}
+        asked = json.dumps({name: value for name, value in given.items() if value is not None}, sort_keys=True)
+        node.audit.note(Deed(CONSOLE, Act.READ_AUDIT, len(found), asked=asked, purpose=SUPERVISION))
+    for kept in found:
+        typer.echo(kept.entry.canonical().decode() if as_json else _line(kept.entry))
+    if not_stated is not None and not as_json:
+        typer.echo(f"{not_stated} acts of people without a stated purpose, of all that fit.")
+
+
+@app.command("verify")
+def verify(
+    home: Home = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was read and found as JSON.")] = False,
+) -> None:
+    """Compute the root of each batch from its rows again: is it what the log vouches for? Exit code 1 when not."""
+    from exchange.flows.integrity.audit_check import verify_audit
+    from exchange.flows.node.node import opened
+
+    with opened(resolve_home(home)) as node:
+        found = verify_audit(node)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+    else:
+        typer.echo(
+            f"Read: {found.rows} rows, {found.batches} batches. Erased when their retention was over: {found.erased} "
+            f"rows. Not under a signed head yet: {found.unproven}. Without a stated purpose: {found.not_stated}."
+        )
+        for subject, what in found.findings:
+            typer.echo(f"  {subject}: {what}")
+        typer.echo("All rows are those that were written." if found.good else _NEXT)
+    raise typer.Exit(0 if found.good else 1)
+
+
+_NEXT = (
+    "Not all is as it was written. Keep a copy of the node's folder as it is, tell the supervisor, and compare with a "
+    "backup; whoever could change it can write to the node's database."
+)
+
+
+def _line(entry: AuditEntry) -> str:
+    why = f"{entry.purpose or 'purpose not stated'}, {entry.legal_basis or 'legal basis not stated'}"
+    about = " ".join(subject[:16] for subject in entry.subjects)
+    who = f"{entry.actor} ({entry.role}{'' if entry.token is None else f', token {entry.token}'})"
+    return "\t".join((str(entry.number), entry.at, who, entry.act, str(entry.count), about, entry.asked or "", why))

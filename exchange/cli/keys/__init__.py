@@ -1,0 +1,1 @@
+"""``ffp key``, ``ffp root``, ``ffp peer``: whose keys are believed."""

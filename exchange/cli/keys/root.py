@@ -1,0 +1,201 @@
+"""``ffp root``: the trust root, signed by the jurisdictions in a ceremony, and installed by each node."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    from exchange.trust.ceremony import Proposal
+    from exchange.trust.registry import Trust
+
+app = typer.Typer(help="The trust root: who signs for whom, and which nodes there are.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(help="The ceremony's folder, as it is carried about.")]
+PassphraseFile = Annotated[
+    Path | None, typer.Option(help="A file with the passphrase, readable by you alone; asked for when not given.")
+]
+
+
+@app.command("key")
+def key(
+    jurisdiction: Annotated[str, typer.Argument(help="AL, BA, ME, MD, MK, RS, UA or XK.")],
+    out: Annotated[Path, typer.Option(help="A new folder for the key pair, kept locked away.")],
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Make a jurisdiction's key pair: two encrypted private keys, and the public part to carry to the ceremony."""
+    from exchange.errors import ConfigurationError
+    from exchange.trust.card import fingerprint
+    from exchange.trust.root_keys import create_root_key
+    from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
+
+    try:
+        known = Jurisdiction(jurisdiction.upper())
+    except ValueError as error:
+        raise ConfigurationError(f"{jurisdiction} is none of {', '.join(Jurisdiction)}.") from error
+    public = create_root_key(out, known, _passphrase(passphrase_file, new=True))
+    typer.echo(f"The key pair of {known.display_name} is in {out}. Its fingerprint:\n\n    {fingerprint(public.key)}\n")
+    typer.echo(f"Carry {out / f'{known}.json'} to the ceremony, and nothing else of that folder.")
+    if known is Jurisdiction.XK:
+        typer.echo(KOSOVO_FOOTNOTE)
+
+
+@app.command("init")
+def init(
+    folder: Folder,
+    expires: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Until when it admits new peers.")],
+    needed: Annotated[
+        int | None,
+        typer.Option(help="How many jurisdictions must sign. Default: as before; at first two thirds of them."),
+    ] = None,
+) -> None:
+    """Propose the next round, unsigned, from what lies in the folder: keys/, nodes/ and time-stamping/."""
+    from datetime import UTC
+
+    from exchange.clock import now
+    from exchange.errors import InvalidInput
+    from exchange.flows.keys.root_ceremony import propose_round, published_in
+
+    until = expires.replace(tzinfo=UTC)
+    if until <= now():
+        raise InvalidInput(f"{until:%Y-%m-%d} is over; name a day to come.")
+    proposal = propose_round(folder, needed=needed, expires=until)
+    _show_proposal(proposal, published_in(folder))
+    typer.echo(f"Next: each jurisdiction signs a copy with: ffp root sign {folder} --key-folder FOLDER")
+
+
+@app.command("sign")
+def sign(
+    folder: Folder,
+    key_folder: Annotated[Path, typer.Option(help="Your jurisdiction's key pair, made by ffp root key.")],
+    passphrase_file: PassphraseFile = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; you have read it.")] = False,
+) -> None:
+    """Show what is proposed, and sign a copy of it with both keys of one jurisdiction."""
+    from exchange.flows.keys.root_ceremony import proposal_in, published_in, sign_round
+    from exchange.trust.root_keys import load_root_signer
+
+    _show_proposal(proposal_in(folder), published_in(folder))
+    if not yes:
+        typer.confirm("Is this what was agreed, and do the others read out the same digits?", abort=True)
+    owner, place = sign_round(folder, load_root_signer(key_folder, _passphrase(passphrase_file)))
+    typer.echo(f"Signed for {owner.display_name}: {place}")
+    typer.echo(f"Next: carry it back; whoever gathers runs: ffp root combine {folder}")
+
+
+@app.command("combine")
+def combine(
+    folder: Folder,
+    copies: Annotated[list[Path] | None, typer.Argument(help="Copies of the folder, or folders of who signed.")] = None,
+) -> None:
+    """Gather the signatures of all copies, and say who is missing."""
+    from exchange.cli.keys.root_words import signature_lines
+    from exchange.flows.keys.root_ceremony import combine_copies
+
+    proposal = combine_copies(folder, copies or [])
+    _say(signature_lines(proposal))
+    if proposal.complete:
+        typer.echo(f"Next: ffp root publish {folder}")
+
+
+@app.command("publish")
+def publish(folder: Folder) -> None:
+    """Put the signed round behind those before it, in published/: what every node installs."""
+    from exchange.flows.keys.root_ceremony import publish_round
+
+    trust = publish_round(folder)
+    typer.echo(
+        f"Round {trust.version} is published in {folder / 'published'}. Its digits:\n\n    {trust.fingerprint}\n"
+    )
+    typer.echo(f"Next: give that folder to every node's operator: ffp root install {folder / 'published'}")
+
+
+@app.command("verify")
+def verify(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A ceremony's folder or a published one. Default: what this node has.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Verify all rounds, say what the last one holds and who signed what is proposed; exit code 1 when not enough."""
+    from exchange.cli.keys.root_words import round_lines, signature_lines
+    from exchange.clock import now
+    from exchange.config import load_settings
+    from exchange.errors import ConfigurationError, RootInvalid
+    from exchange.flows.keys.root_ceremony import proposal_in, published_in
+    from exchange.flows.keys.trust_root import read_published
+
+    ceremony = folder is not None and any((folder / name).is_dir() for name in ("published", "proposed", "keys"))
+    place = load_settings(resolve_home(home)).trust_root if folder is None else folder
+    try:
+        trust = published_in(place) if ceremony else read_published(place)
+        if trust is not None:
+            typer.echo(f"Rounds 1 to {trust.version}: each signed by enough of its own and of the round before: good")
+            _say(round_lines(trust.root, trust.registry))
+            if now() >= trust.expires:
+                typer.echo("It has EXPIRED: it proves its time, and admits no new peer.")
+        if not ceremony:
+            return
+        if not (place / "proposed").is_dir():
+            if trust is None:
+                raise ConfigurationError(f"Nothing is published or proposed in {place}. See: ffp root init --help")
+            return
+        proposal = proposal_in(place)
+        _show_proposal(proposal, trust)
+        _say(signature_lines(proposal))
+    except RootInvalid as error:
+        typer.echo(f"NOT verified ({error.code}): {error}")
+        raise typer.Exit(1) from error
+    raise typer.Exit(0 if proposal.complete else 1)
+
+
+@app.command("install")
+def install(
+    folder: Annotated[Path, typer.Argument(help="The folder that ffp root publish wrote.")],
+    fingerprint: Annotated[
+        str | None, typer.Option(help="The round's digits, as somebody who signed reads them out; the first time only.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Install the published rounds in this node: from then on its registry says who can be enrolled."""
+    from exchange.cli.keys.root_words import round_lines
+    from exchange.config import load_settings
+    from exchange.flows.keys.trust_root import install_trust, read_published
+
+    settings = load_settings(resolve_home(home))
+    offered = read_published(folder)
+    _say(round_lines(offered.root, offered.registry))
+    if fingerprint is None and not settings.trust_root.exists():
+        fingerprint = typer.prompt(
+            "Telephone somebody who signed, on a number that you know. Type the 40 digits that they read out"
+        )
+    install_trust(settings, offered, confirmed=fingerprint)
+    typer.echo(f"Round {offered.version} is installed. ffp status says what stands against it.")
+
+
+def _show_proposal(proposal: Proposal, trust: Trust | None) -> None:
+    from exchange.cli.keys.root_words import round_lines
+
+    _say(round_lines(proposal.root, proposal.registry, trust))
+
+
+def _say(lines: list[str]) -> None:
+    for line in lines:
+        typer.echo(line)
+
+
+def _passphrase(file: Path | None, *, new: bool = False) -> str:
+    from exchange.errors import ConfigurationError
+
+    if file is None:
+        typed: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new)
+        return typed
+    if file.stat().st_mode & 0o077:
+        raise ConfigurationError(f"{file} can be read by others; make it private with: chmod 600 {file}")
+    return file.read_text(encoding="utf-8").rstrip("\r\n")

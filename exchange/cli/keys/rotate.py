@@ -1,0 +1,174 @@
+"""``ffp key``: replace this node's keys, say that one is in wrong hands, encrypt them at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    from exchange.flows.keys.rotate import Replaced
+    from exchange.flows.node.node import Node
+    from exchange.trust.keys import HybridSigner
+    from schemas import KeyRole
+
+app = typer.Typer(help="The keys of this node.", no_args_is_help=True)
+
+Identity = Annotated[
+    Path | None,
+    typer.Option(help="The folder with the identity key, where it is kept apart. Default: the node's own keys."),
+]
+_BACKUP = (
+    "Make a new backup of the keys now: the former one does not fit this log any more. Then start the node; its peers "
+    "learn the new keys from it."
+)
+
+
+@app.command("list")
+def list_events(home: Home = None) -> None:
+    """List this node's key-events, what each replaced, and how its keys are kept."""
+    from exchange.cli.opening import opened_here
+    from exchange.flows.keys.rotate import cosigned_up_to
+    from exchange.trust.key_files import is_encrypted
+    from exchange.trust.key_history import ROLES, replaced_roles
+
+    with opened_here(resolve_home(home)) as node:
+        before = None
+        for link in node.history.links:
+            keys, compromised = link.event.delegation, link.event.compromised
+            roles = ROLES if before is None else replaced_roles(before, keys)
+            typer.echo(f"log index {link.index}: {link.event.event}, new keys for {', '.join(roles)}")
+            if compromised is not None:
+                typer.echo(f"  in wrong hands from index {compromised.from_index} on: {', '.join(compromised.roles)}")
+            before = keys
+        typer.echo(f"A peer is known to have cosigned this log up to size {cosigned_up_to(node)}.")
+        kept = "encrypted" if is_encrypted(node.settings.keys) else "NOT encrypted; to encrypt them: ffp key encrypt"
+        typer.echo(f"On disk the keys are {kept}.")
+
+
+@app.command("rotate")
+def rotate(
+    roles: Annotated[
+        list[str] | None, typer.Argument(help="statement, log, witness, transport. Default: all four.")
+    ] = None,
+    identity: Identity = None,
+    home: Home = None,
+) -> None:
+    """Replace keys because it is time. What the former ones signed stays good. The node must be stopped."""
+    from exchange.flows.keys.rotate import replace_keys
+    from exchange.trust.key_history import ROLES
+
+    with _alone(home) as node:
+        done = replace_keys(node, _identity(node, identity), _roles(roles or list(ROLES)))
+        _tell(node, done)
+
+
+@app.command("compromised")
+def compromised(
+    roles: Annotated[list[str], typer.Argument(help="statement, log, witness, transport: each that is concerned.")],
+    from_index: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="The first index of this node's log from which the key is not believed; not past what a peer cosigned "
+            "(ffp key list). Needed for statement and log.",
+        ),
+    ] = None,
+    identity: Identity = None,
+    home: Home = None,
+) -> None:
+    """Replace keys that are in wrong hands. What they signed before an index of the log stands, the rest is refused
+    everywhere. The node must be stopped. The identity key cannot be replaced so: that is for the trust root."""
+    from exchange.flows.keys.rotate import replace_keys
+
+    chosen = _roles(roles)
+    with _alone(home) as node:
+        done = replace_keys(node, _identity(node, identity), chosen, compromised=True, from_index=from_index)
+        _tell(node, done)
+        if done.refused:
+            typer.echo(
+                f"{done.refused} own statements are not believed any more, here and at every peer. Submit those that "
+                "are genuine again, each under a new Idempotency-Key."
+            )
+
+
+@app.command("encrypt")
+def encrypt(home: Home = None) -> None:
+    """Encrypt the private keys on disk: all of them, or none. The node must be stopped."""
+    from exchange.cli.opening import asked
+    from exchange.errors import PassphraseNeeded
+    from exchange.trust.key_files import check_passphrase, exchange_folder, prepare_folder, recrypted
+
+    with _alone(home) as node:
+        given = node.settings.key_passphrase or asked("New passphrase of the keys", twice=True)
+        if given is None:
+            raise PassphraseNeeded(
+                "Give the new passphrase in FFP_NODE_KEY_PASSPHRASE or in the secret file of that name."
+            )
+        passphrase = given.get_secret_value().encode()
+        check_passphrase(passphrase)
+        prepare_folder(node.settings.keys, recrypted(node.settings.keys, passphrase, passphrase))
+        exchange_folder(node.settings.keys)
+    typer.echo("The keys are encrypted. Without the passphrase they are lost: keep it apart from them, and twice.")
+    typer.echo("Unencrypted copies may remain in backups and on the disk's free blocks.")
+
+
+@app.command("decrypt")
+def decrypt(home: Home = None) -> None:
+    """Keep the private keys unencrypted again: all of them, or none. The node must be stopped."""
+    from exchange.trust.key_files import exchange_folder, prepare_folder, recrypted
+
+    with _alone(home) as node:
+        prepare_folder(node.settings.keys, recrypted(node.settings.keys, node.settings.passphrase, None))
+        exchange_folder(node.settings.keys)
+    typer.echo("The keys are NOT encrypted any more: whoever reads the node's folder has them.")
+
+
+@contextmanager
+def _alone(home: Path | None) -> Iterator[Node]:
+    """The node, which nobody else serves meanwhile; what an earlier change left half done is settled."""
+    from exchange.cli.opening import opened_here
+    from exchange.store.node.lock import sole_server
+    from exchange.trust.keys import settle_keys
+
+    with opened_here(resolve_home(home)) as node, sole_server(node.settings.home):
+        settle_keys(node.settings.keys, node.history.in_force, node.settings.passphrase)
+        yield node
+
+
+def _identity(node: Node, folder: Path | None) -> HybridSigner:
+    """The identity key, whose passphrase may be another than that of the working keys."""
+    from exchange.cli.opening import asked
+    from exchange.errors import ConfigurationError
+    from exchange.trust.key_files import is_encrypted
+    from exchange.trust.keys import load_identity
+
+    place, own = folder or node.settings.keys, node.settings.passphrase
+    try:
+        return load_identity(place, own)
+    except ConfigurationError:
+        given = asked("Passphrase of the identity key") if folder is not None and is_encrypted(place) else None
+        if given is None:
+            raise
+    return load_identity(place, given.get_secret_value().encode())
+
+
+def _roles(named: list[str]) -> tuple[KeyRole, ...]:
+    from exchange.errors import InvalidInput
+    from exchange.trust.key_history import ROLES
+
+    unknown = sorted(set(named) - set(ROLES))
+    if unknown:
+        raise InvalidInput(f"{', '.join(unknown)}: there are keys for {', '.join(ROLES)}.")
+    return tuple(role for role in ROLES if role in named)
+
+
+def _tell(node: Node, done: Replaced) -> None:
+    typer.echo(f"{node.node_id}: the key-event is statement {done.event.delegation.from_index} of its log.")
+    typer.echo(_BACKUP)

@@ -1,0 +1,1 @@
+"""``ffp doctor``, ``ffp backup``, ``ffp job``, ``ffp egress``: looking after a node."""

@@ -1,0 +1,237 @@
+"""``ffp backup``, ``ffp restore``, ``ffp migrate``: what keeps a node's content through losses and upgrades."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from exchange.cli.node import Home
+from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from exchange.flows.integrity.report import LogCheck
+    from exchange.flows.operate.backup import Backup
+    from exchange.store.operate.manifest import Manifest
+
+_PASSPHRASE = "Passphrase of the backup"  # noqa: S105 - a question
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="Where backups are kept, on another disk; earlier ones stay in it.")],
+    with_keys: Annotated[
+        bool,
+        typer.Option(
+            "--with-keys",
+            help="Keys and secrets too, sealed with the passphrase in FFP_NODE_BACKUP_PASSPHRASE, or one that is asked "
+            "for.",
+        ),
+    ] = False,
+    keep: Annotated[int | None, typer.Option(min=1, help="How many backups to keep; older ones expire.")] = None,
+    daily: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%H:%M"],
+            metavar="HH:MM",
+            help="Stay, and back up every day at this time (UTC); at once when that was missed. For a container: a "
+            "machine has a timer.",
+        ),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Back up a node, which may run meanwhile: database, scans, settings, signed with its statement key. Exit code 1
+    when scans were missing."""
+    from exchange.cli.opening import passphrase_for
+    from exchange.errors import ConfigurationError
+    from exchange.flows.operate.backup import back_up
+
+    place = resolve_home(home)
+    passphrase = _passphrase(place, twice=True) if with_keys else None
+    if with_keys and passphrase is None:
+        raise ConfigurationError("Keys are backed up under a passphrase alone: set FFP_NODE_BACKUP_PASSPHRASE.")
+    of_keys = passphrase_for(place)
+
+    def make() -> Backup:
+        made = back_up(place, folder.absolute(), sealed_with=passphrase, keep=keep, passphrase=of_keys)
+        _tell(made, sealed=with_keys)
+        return made
+
+    if daily is not None:
+        _stay(place, daily, make)
+    raise typer.Exit(1 if make().missing else 0)
+
+
+def _stay(home: Path, daily: datetime, make: Callable[[], Backup]) -> NoReturn:
+    import signal
+
+    from exchange.flows.operate.backup_schedule import back_up_daily
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the first process of a container dies of none by itself
+    back_up_daily(home, daily.time(), make, lambda error: typer.echo(f"No backup was made: {error}", err=True))
+
+
+def _tell(made: Backup, *, sealed: bool) -> None:
+    typer.echo(
+        f"{made.folder}: {made.log_size} statements of the log, {made.scans} scans, of which {made.copied} "
+        f"({made.copied_bytes / 2**20:.1f} MiB) are new."
+    )
+    typer.echo(f"Keys: {'sealed' if sealed else 'not in it'}.")
+    if made.objects:
+        typer.echo(f"{made.objects} scans are in the object store, which is backed up by itself.")
+    if made.expired:
+        typer.echo(f"{made.expired} older backups have expired.")
+    if made.not_expired:
+        typer.echo(f"No older backup expires, and the disk fills: {made.not_expired} Move it away.", err=True)
+    if not made.noted:
+        typer.echo("The node does not count it as its last: it is not whole, or the home is not writable.", err=True)
+    for path in made.outside:
+        typer.echo(f"{path} lies outside the node's folder, or among its keys: it is not in the backup.", err=True)
+    for sha256 in made.missing:
+        typer.echo(f"The scan {sha256} is missing or damaged on the node: see ffp log check.", err=True)
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(help="One backup: a folder with a manifest.json.")],
+    keys: Annotated[
+        Path | None, typer.Option(help="The folder of keys, where they were kept apart: then no others count.")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Then read all of it again, every signature and every scan.")
+    ] = False,
+    last_head: Annotated[
+        Path | None,
+        typer.Option(help="The file last-head of the lost home, where it can still be read: says what is lacking."),
+    ] = None,
+    insist: Annotated[
+        str | None,
+        typer.Option(help="Restore a backup that the keys do not vouch for: the words that its refusal names."),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Make a node again from a backup that its keys vouch for, in an empty folder. On PostgreSQL, into the empty
+    database that FFP_NODE_DATABASE_URL names. Exit code 1 when --verify found something."""
+    from exchange.flows.operate.backup_trust import lacking
+    from exchange.store.operate.manifest import SEALED, read_manifest
+    from exchange.store.tables.core import SCHEMA_VERSION
+
+    place = resolve_home(home)
+    manifest = read_manifest(source.absolute())
+    lost = lacking(manifest, last_head) if last_head is not None else 0
+    passphrase = _make_again(source.absolute(), place, keys, insist, sealed=SEALED in manifest.files)
+    typer.echo(
+        f"The node {manifest.node_id} of {manifest.made_at} is in {place}: {manifest.log_size} statements of the log, "
+        f"{manifest.scans} scans."
+    )
+    if manifest.objects:
+        typer.echo(f"{manifest.objects} more scans are in the object store that its settings name.")
+    for sha256 in manifest.missing:
+        typer.echo(f"The scan {sha256} was missing on the node already.", err=True)
+    if lost:
+        typer.echo(
+            f"The backup lacks {lost} statements that the node had signed. Is there a newer one, take that; else peers "
+            "give back what they hold of them.",
+            err=True,
+        )
+    if insist is not None:
+        typer.echo(
+            "Restored on your word alone. Before it is served, look through ffp user list, ffp token list, ffp root "
+            "verify and config.toml.",
+            err=True,
+        )
+    found = None
+    if manifest.form < SCHEMA_VERSION:
+        typer.echo("Its database has the form of an earlier release. Next: ffp migrate, then ffp log check.", err=True)
+    elif verify:
+        found = _verified(place, manifest, passphrase)
+    typer.echo("Once served, it signs nothing before its peers have shown it the last heads of its log: ffp status.")
+    raise typer.Exit(1 if found is not None and not found.good else 0)
+
+
+def migrate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit code 1 when the database has an earlier form.")
+    ] = False,
+    home: Home = None,
+) -> None:
+    """Bring the database of an earlier release to this one's form, with the node stopped: all of it or nothing."""
+    from exchange.flows.node.migrate import migrate as bring_up
+    from exchange.flows.node.migrate import pending
+    from exchange.store.tables.core import SCHEMA_VERSION
+
+    folder = resolve_home(home)
+    form = pending(folder)
+    if form is None:
+        typer.echo(f"The database has form {SCHEMA_VERSION}, that of this release. Nothing is to be done.")
+        return
+    typer.echo(f"The database has form {form}, this release needs {SCHEMA_VERSION}.")
+    if check:
+        raise typer.Exit(1)
+    typer.echo("There is no way back but a backup, and the release that made it: ffp backup FOLDER", err=True)
+    if sys.stdin.isatty() and not typer.confirm("Is there a backup of this database?"):
+        raise typer.Exit(1)
+    bring_up(folder)
+    typer.echo(f"Done: all of it has form {SCHEMA_VERSION} now.")
+
+
+def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:
+    """Of the settings, where there are any yet; else of the environment and credentials, or asked for."""
+    from exchange.cli.opening import asked
+    from exchange.config import given, load_settings
+
+    if (home / "config.toml").is_file():
+        kept = load_settings(home).backup_passphrase
+        found = kept.get_secret_value() if kept is not None else None
+    else:
+        found = given("backup_passphrase")
+    if found is None:
+        typed = asked(_PASSPHRASE, twice=twice)
+        found = typed.get_secret_value() if typed is not None else None
+    return None if found is None else found.encode()
+
+
+def _make_again(source: Path, home: Path, keys: Path | None, insist: str | None, *, sealed: bool) -> SecretStr | None:
+    """Restore, and ask for the passphrase of the keys where it takes one that nothing gives. Returns what was typed."""
+    from exchange.cli.opening import asked
+    from exchange.config import given
+    from exchange.errors import PassphraseNeeded
+    from exchange.flows.operate.restore import Secrets, restore
+
+    of_keys = given("key_passphrase")
+    secrets = Secrets(
+        keys=keys,
+        unsealed_with=_passphrase(home) if sealed else None,
+        database_url=given("database_url"),
+        key_passphrase=None if of_keys is None else of_keys.encode(),
+    )
+    typed = None
+    try:
+        restore(source, home, secrets, insisted=insist)
+    except PassphraseNeeded:  # nothing was written yet
+        typed = asked("Passphrase of the keys")
+        if typed is None:
+            raise
+        restore(source, home, replace(secrets, key_passphrase=typed.get_secret_value().encode()), insisted=insist)
+    return typed
+
+
+def _verified(home: Path, manifest: Manifest, passphrase: SecretStr | None) -> LogCheck:
+    from exchange.cli.opening import passphrase_for
+    from exchange.flows.operate.restore import verify_restored
+
+    passphrase = passphrase or passphrase_for(home)
+    found = verify_restored(home, manifest, passphrase=passphrase, progress=lambda _what, _done, _total: None)
+    typer.echo(
+        f"Read again: {found.statements} statements, {found.heads} heads, {found.stamps} time stamps, "
+        f"{found.acts} audit rows, {found.scans} scans ({found.scan_bytes / 2**20:.1f} MiB)."
+    )
+    for finding in found.findings:
+        typer.echo(f"  {finding.subject}: {finding.what}")
+    typer.echo("All is what was signed." if found.good else "Not all is what was signed: restore another backup.")
+    return found

@@ -1,0 +1,68 @@
+"""Users by pseudonym, inside the caller's transaction."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.errors import Conflict, NotFound
+from exchange.store.access.sign_in_guard import end_devices
+from exchange.store.access.tokens import add_token, usable_by
+from exchange.store.review.mail import forget_address
+from exchange.store.review.reviews import give_tasks_back
+from exchange.store.tables.core import UserRow
+from schemas.vocabulary import Role
+
+FIRST_TOKEN: Final = "first"  # noqa: S105 - its name
+FIRST_TOKEN_DAYS: Final = 365
+
+
+def add_user(session: Session, pseudonym: str, role: Role) -> str:
+    """Add a user and return a first token, for all that the role may and for a year; it is shown once."""
+    if session.get(UserRow, pseudonym) is not None:
+        raise Conflict(f"The pseudonym {pseudonym} was given already and stands in statements; take another one.")
+    session.add(UserRow(pseudonym=pseudonym, role=role, created_at=stamp()))
+    session.flush()
+    return add_token(session, pseudonym, name=FIRST_TOKEN, scopes=usable_by(role), days=FIRST_TOKEN_DAYS)
+
+
+def active_user(session: Session, pseudonym: str) -> UserRow:
+    """Raises NotFound."""
+    user = session.get(UserRow, pseudonym)
+    if user is None or user.revoked_at is not None:
+        raise NotFound(f"There is no active user {pseudonym}. `ffp user list` shows them.")
+    return user
+
+
+def known_user(session: Session, pseudonym: str) -> UserRow:
+    """Also one who was revoked. Raises NotFound."""
+    user = session.get(UserRow, pseudonym)
+    if user is None:
+        raise NotFound(f"There is no user {pseudonym}. `ffp user list` shows them.")
+    return user
+
+
+def revoke_user(session: Session, pseudonym: str) -> None:
+    user = known_user(session, pseudonym)
+    user.revoked_at = user.revoked_at or stamp()
+    forget_address(session, pseudonym)
+    end_devices(session, pseudonym)
+    give_tasks_back(session, pseudonym)
+
+
+def change_role(session: Session, pseudonym: str, role: Role) -> None:
+    """From the next request on, also of open sessions and of tokens; what was signed stays signed in the role that it
+    was. Raises NotFound."""
+    user = active_user(session, pseudonym)
+    if role is Role.EXAMINER and user.role != Role.EXAMINER:
+        user.examiner_since = stamp()
+    user.role = role
+    if role is not Role.EXAMINER:
+        give_tasks_back(session, pseudonym)
+
+
+def all_users(session: Session) -> list[UserRow]:
+    return list(session.scalars(select(UserRow).order_by(UserRow.pseudonym)))

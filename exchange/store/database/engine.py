@@ -1,0 +1,220 @@
+"""The node's database, on SQLite or on PostgreSQL: sessions that read one moment, and sessions that write alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import URL, Connection, Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from exchange.errors import ConfigurationError, StoreUnavailable
+from exchange.store.database import seals
+from exchange.store.database.postgresql import PostgresqlDatabase, Route
+from exchange.store.database.sqlite import SqliteDatabase
+from exchange.store.migrations import FORMS, upgrade
+from exchange.store.tables.core import SCHEMA_VERSION, LogStateRow, SchemaRow
+
+PATIENCE_S = 30.0
+"""The longest that a writer waits for another; write transactions hold no work but rows."""
+
+
+class Database(Protocol):
+    """What differs between the engines. Errors of SQLAlchemy leave every method as they are."""
+
+    reading: Engine
+    """Each of its transactions reads one moment, and waits for no writer."""
+    writing: Engine
+    """From its first statement on, a transaction has the database to itself and sees all that was committed before.
+    When its commit returns, the rows are on disk."""
+
+    def check_new(self) -> None:
+        """Raises ConfigurationError when this is no place for a new node."""
+
+    def create_tables(self) -> None:
+        """Raises ConfigurationError when there are some."""
+
+    def check_there(self) -> None:
+        """Raises StoreUnavailable when what is written would go nowhere."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Of this process's writers, in front of the engine's own order. Raises StoreUnavailable."""
+
+    def copied_to(self, folder: Path) -> AbstractContextManager[tuple[Session, str]]:
+        """Write one moment of the database to a file in a folder, while others write on. The session reads that very
+        moment; the name is that of the file. Raises OSError too."""
+
+    def fill(self, file: Path) -> None:
+        """Take the place of a new database with the content of such a file. Raises ConfigurationError when there is
+        something already; OSError too."""
+
+    def changing(self) -> AbstractContextManager[Connection]:
+        """One transaction in which tables are changed: all of it or nothing. It commits when its block ends well.
+        Raises ConfigurationError when a process serves the database, or when references would lead nowhere."""
+
+    def forget_overwritten(self) -> None:
+        """Let nothing stay on the disk of what was deleted or overwritten, as far as that is the node's to do."""
+
+    def damage(self) -> list[str]:
+        """What a quick look at its files finds; a server of PostgreSQL looks after its own."""
+
+    def served(self, place: str) -> AbstractContextManager[None]:
+        """Serve it alone while the block runs. Raises ConfigurationError when another process does."""
+
+    def refusal(self, error: SQLAlchemyError, *, committing: bool) -> StoreUnavailable | None:
+        """The engine's error in the node's own words, with the next step. None for a fault of the program."""
+
+
+class Store:
+    """``read`` and ``write`` give a session each; ``write`` commits when its block ends well.
+
+    When ``write`` has returned, the rows are on disk: durable before acknowledged. ``route`` says at which addresses a
+    server may be reached; None leaves that to its client.
+    """
+
+    def __init__(self, place: Path | URL, *, patience_s: float = PATIENCE_S, route: Route | None = None) -> None:
+        self._database: Database
+        match place:
+            case Path():
+                self._database = SqliteDatabase(place, patience_s=patience_s)
+            case URL():
+                self._database = PostgresqlDatabase(place, patience_s=patience_s, route=route)
+        self._info: dict[str, bytes] = {}
+
+    def seal_with(self, key: bytes) -> None:
+        """From now on what lets somebody in is sealed when it is written, and must hold when it is used
+        (`store.seals`)."""
+        self._info = {seals.KEY: key}
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent snapshot."""
+        with self._translated(), Session(self._database.reading, expire_on_commit=False, info=self._info) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """The one writer. No signing, parsing, network or matching inside: others wait.
+
+        Raises StoreUnavailable. Its message says whether nothing was stored, or whether that is not known.
+        """
+        self._database.check_there()
+        with (
+            self._database.turn(),
+            self._translated() as progress,
+            Session(self._database.writing, expire_on_commit=False, info=self._info) as session,
+            session.begin(),
+        ):
+            yield session
+            session.flush()
+            progress.committing = True
+
+    def check_new(self) -> None:
+        """Raises ConfigurationError when there is a node already, or the database is not one for it."""
+        with self._translated():
+            self._database.check_new()
+
+    def create(self) -> None:
+        """Make the tables of a new node. Raises as ``check_new``."""
+        with self._translated():
+            self._database.check_new()
+            self._database.create_tables()
+        with self.write() as session:
+            session.add_all([SchemaRow(version_num=str(SCHEMA_VERSION)), LogStateRow(id=1, size=0)])
+
+    def form(self) -> int:
+        """Which form the tables have: SCHEMA_VERSION, or that of an earlier release.
+
+        Raises StoreUnavailable when the database is gone, ConfigurationError when it is of a later release.
+        """
+        self._database.check_there()
+        with self.read() as session:
+            found = session.scalar(select(SchemaRow.version_num))
+        form = int(found) if found is not None and found.isdecimal() else None
+        if form is None or form > SCHEMA_VERSION:
+            raise ConfigurationError(
+                f"The database has form {found}, this software knows none beyond {SCHEMA_VERSION}. Install the release "
+                "that made it, or restore a backup."
+            )
+        return form
+
+    def check(self) -> None:
+        """Raises as ``form``, and ConfigurationError when the form is an earlier one."""
+        form = self.form()
+        if form != SCHEMA_VERSION:
+            raise ConfigurationError(
+                f"The database has form {form}, this software needs {SCHEMA_VERSION}. Make a backup, then run: "
+                "ffp migrate"
+            )
+
+    def migrate(self, *, forms: tuple[Path, ...] = (FORMS,)) -> None:
+        """Bring the tables from an earlier form to the present one, in one transaction. Nobody serves the database
+        meanwhile. Raises as ``form``, and ConfigurationError; then all is as it was."""
+        self.form()
+        with self._translated(), self._database.changing() as connection:
+            upgrade(connection, forms=forms)
+
+    @contextmanager
+    def copied_to(self, folder: Path) -> Iterator[tuple[Session, str]]:
+        """Write one moment of a database that may be in use to a file, on disk when the block begins.
+
+        Gives a session that reads that very moment, and the file's name. Raises OSError, StoreUnavailable,
+        ConfigurationError when a program that it takes is missing.
+        """
+        self._database.check_there()
+        with self._translated(), self._database.copied_to(folder) as copied:
+            yield copied
+
+    def fill(self, file: Path) -> None:
+        """Make the database of a node that is restored from such a file. Raises as ``check_new`` and ``copied_to``."""
+        with self._translated():
+            self._database.check_new()
+            self._database.fill(file)
+
+    def forget_overwritten(self) -> None:
+        """Let nothing stay on the disk of what was deleted or overwritten, as far as that is the node's to do. A busy
+        reader keeps it until the next time."""
+        with self._translated():
+            self._database.forget_overwritten()
+
+    def damage(self) -> list[str]:
+        """What of the database is not as its engine wrote it, in the engine's words; nothing of a whole one. Raises
+        StoreUnavailable when it cannot even be looked at."""
+        with self._translated():
+            return self._database.damage()
+
+    @contextmanager
+    def served(self, place: str) -> Iterator[None]:
+        """Serve this database alone while the block runs; ``place`` tells others who does.
+
+        Raises ConfigurationError when another process serves it.
+        """
+        with ExitStack() as stack:
+            with self._translated():
+                stack.enter_context(self._database.served(place))
+            yield
+
+    @contextmanager
+    def _translated(self) -> Iterator[_Progress]:
+        """A violated constraint stays what it is, a fault of the program."""
+        progress = _Progress()
+        try:
+            yield progress
+        except SQLAlchemyError as error:
+            refusal = self._database.refusal(error, committing=progress.committing)
+            if refusal is None:
+                raise
+            raise refusal from error
+
+    def close(self) -> None:
+        self._database.reading.dispose()
+        self._database.writing.dispose()
+
+
+class _Progress:
+    """How far a transaction is: once its commit was asked for, a lost connection leaves open what became of it."""
+
+    committing = False

@@ -1,0 +1,126 @@
+"""Rows that no statement says, and by which somebody is let in: sealed with a key that lies outside the database.
+
+Whoever changes one past this software has no key. A session that has one seals what it writes; what was changed
+otherwise holds no more, and lets nobody in. An older row with its own seal, put back, does hold: a seal has no time.
+
+A peer whose row does not hold is read in the state "altered", which no rule lets do anything: it is asked nothing and
+answered nothing, by whatever way its row is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from sqlalchemy import event, select
+from sqlalchemy.orm import QueryContext, Session, UOWTransaction
+from sqlalchemy.orm.attributes import get_history, set_committed_value
+
+from exchange.store.tables.core import PeerRow, PeerState, UserRow
+from exchange.store.tables.sign_in import SessionRow, SignInRow, TokenRow
+
+KEY: Final = "seal_key"
+"""Under this name a session has its key."""
+Sealed = UserRow | TokenRow | SignInRow | SessionRow | PeerRow
+SEALED: Final[dict[type[Sealed], tuple[str, ...]]] = {
+    UserRow: ("pseudonym", "role", "created_at", "revoked_at", "examiner_since"),
+    TokenRow: ("sha256", "pseudonym", "name", "scopes", "created_at", "expires_at", "revoked_at"),
+    SignInRow: ("pseudonym", "invitation_sha256", "invited_until", "password", "totp"),
+    SessionRow: ("token_sha256", "pseudonym", "signed_in", "began_at", "ends_at"),
+    PeerRow: (
+        *("node_id", "jurisdiction", "url", "card", "key_chain", "transport_key_id"),
+        *("legal_basis", "state", "enrolled_at"),
+    ),
+}
+
+
+def derived_key(secret: bytes) -> bytes:
+    """A secret of the node's serves one purpose under each label."""
+    return hmac.new(secret, b"ffp sealed rows 1", hashlib.sha256).digest()
+
+
+def seal_of(row: Sealed, key: bytes) -> bytes:
+    columns = [row.__tablename__, *(_in_json(getattr(row, column)) for column in SEALED[type(row)])]
+    return hmac.new(key, json.dumps(columns).encode(), hashlib.sha256).digest()
+
+
+def _in_json(value: str | bytes | None) -> str | None:
+    return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value
+
+
+def holds(session: Session, row: Sealed) -> bool:
+    """Whether the row is as this software wrote it. Always, in a session without a key: a store of no node."""
+    key = session.info.get(KEY)
+    return key is None or hmac.compare_digest(row.seal or b"", seal_of(row, key))
+
+
+def seal_all(session: Session, key: bytes) -> None:
+    """Seal what is there, where nothing is sealed: rows of an earlier release. What a backup brings was sealed by the
+    node that it is of, and one that does not hold is not sealed anew by being restored. Needs a write transaction of a
+    session without a key."""
+    rows = list(_all(session))
+    if all(row.seal is None for row in rows):
+        for row in rows:
+            row.seal = seal_of(row, key)
+        session.flush()
+
+
+def broken(session: Session) -> Iterator[tuple[str, str]]:
+    """Table and name of each row that is not as this software wrote it."""
+    for row in _all(session):
+        if not holds(session, row):
+            yield row.__tablename__, _name(row)
+
+
+def _name(row: Sealed) -> str:
+    match row:
+        case UserRow() | SignInRow():
+            return row.pseudonym
+        case SessionRow():
+            return f"of {row.pseudonym}, begun {row.began_at}"
+        case TokenRow():
+            return str(row.token_id)
+        case PeerRow():
+            return row.node_id
+
+
+def _all(session: Session) -> Iterator[Sealed]:
+    yield from session.scalars(select(UserRow)).all()
+    yield from session.scalars(select(TokenRow)).all()
+    yield from session.scalars(select(SignInRow)).all()
+    yield from session.scalars(select(SessionRow)).all()
+    yield from session.scalars(select(PeerRow)).all()
+
+
+@event.listens_for(Session, "before_flush")
+def _seal(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    """What is new, and what was changed in a column that is sealed: a row that is only used stays as it is sealed."""
+    key = session.info.get(KEY)
+    if key is None:
+        return
+    for row in (*session.new, *session.dirty):
+        if isinstance(row, Sealed) and (row in session.new or _is_changed(row)):
+            row.seal = seal_of(row, key)
+
+
+def _is_changed(row: Sealed) -> bool:
+    return any(get_history(row, column).has_changes() for column in SEALED[type(row)])
+
+
+@event.listens_for(PeerRow, "load")
+def _loaded(row: PeerRow, context: QueryContext) -> None:
+    let_in(context.session, row)
+
+
+@event.listens_for(PeerRow, "refresh")
+def _refreshed(row: PeerRow, context: QueryContext, _columns: object) -> None:
+    let_in(context.session, row)
+
+
+def let_in(session: Session, row: PeerRow) -> None:
+    """Only what this software wrote of a peer counts. Nothing is written: what stands in the row stays as it was."""
+    if not holds(session, row):
+        set_committed_value(row, "state", PeerState.ALTERED)

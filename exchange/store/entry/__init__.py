@@ -1,0 +1,1 @@
+"""Exhibits that an examiner is still entering, and their files."""

@@ -1,0 +1,162 @@
+"""Exhibits: a record and all its versions are one exhibit, named by the first version that is known or named here.
+
+What is decided blind is decided over exhibits: each scan of a cartridge case, of whatever region and version, tells of
+the same two cases.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import ColumnElement, and_, case, literal, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from exchange.store.tables.core import RecordRow, StatementRow
+from exchange.store.tables.reviews import ExhibitsSeenRow, VerificationTaskRow
+
+MAX_VERSIONS = 256
+"""As many versions of one exhibit are taken, erased ones too: a chain without an end must not make the node slow."""
+
+Exhibits = tuple[str, str]
+"""Two exhibits by their names, the smaller first: a pair has no sides."""
+
+
+def exhibits_of(one: str, other: str) -> Exhibits:
+    return (one, other) if one < other else (other, one)
+
+
+def exhibit_name(issuer: str, first_version: str) -> str:
+    """With the issuer: no node's record becomes a version of another node's exhibit, whatever it claims to
+    supersede."""
+    return f"{issuer}/{first_version}"
+
+
+def exhibit_of(session: Session, issuer: str, record: str) -> str:
+    """The exhibit of a record that is here, was erased, or is only named here."""
+    return _known_exhibits(session, issuer, {record})[record]
+
+
+def _known_exhibits(session: Session, issuer: str, records: Collection[str]) -> dict[str, str]:
+    """The exhibit of each of these records: as it stands with a record that is here. What was erased leads on to what
+    it superseded, since statements outlive their content; so far at most, and in one query however far it is."""
+    older = aliased(StatementRow)
+    version = select(StatementRow.statement_id.label("name"), StatementRow.about.label("older"), RecordRow.exhibit)
+    version = version.outerjoin(RecordRow, RecordRow.statement_id == StatementRow.statement_id)
+    first = version.add_columns(StatementRow.statement_id.label("begin"), literal(0).label("step"))
+    walk = first.where(StatementRow.statement_id.in_(records), *_versions_of(issuer, StatementRow)).cte(recursive=True)
+    back = (
+        select(older.statement_id, older.about, RecordRow.exhibit, walk.c.begin, walk.c.step + 1)
+        .select_from(walk)
+        .join(older, older.statement_id == walk.c.older)
+        .outerjoin(RecordRow, RecordRow.statement_id == older.statement_id)
+        .where(walk.c.exhibit.is_(None), walk.c.step < MAX_VERSIONS - 1, *_versions_of(issuer, older))
+    )
+    walked = walk.union_all(back)
+    found = {name: exhibit_name(issuer, name) for name in records}
+    for begin, name, before, exhibit in session.execute(
+        select(walked.c.begin, walked.c.name, walked.c.older, walked.c.exhibit).order_by(walked.c.step)
+    ):
+        found[begin] = exhibit or exhibit_name(issuer, before or name)
+    return found
+
+
+def _versions_of(issuer: str, row: type[StatementRow]) -> tuple[ColumnElement[bool], ...]:
+    return row.issuer == issuer, row.type == "record"
+
+
+def exhibits_of_new(session: Session, issuer: str, superseded: Mapping[str, str | None]) -> dict[str, str]:
+    """The exhibit of each new record of one issuer by what it supersedes; one may supersede another of them."""
+    outside = {older for older in superseded.values() if older is not None and older not in superseded}
+    known = _known_exhibits(session, issuer, outside)
+    found: dict[str, str] = {}
+    for name in superseded:
+        first, passed = name, {name}
+        while first not in found and (older := superseded.get(first)) is not None:
+            exhibit = known.get(older)  # its first version may be one of the new ones
+            older = older if exhibit is None else exhibit.partition("/")[2]
+            if older in passed:
+                break
+            first = older
+            passed.add(first)
+        found |= dict.fromkeys(passed, found.get(first) or exhibit_name(issuer, first))
+    return {name: found[name] for name in superseded}
+
+
+def too_many_versions(session: Session, issuer: str, superseded: Mapping[str, str | None]) -> set[str]:
+    """Those of the new records of one issuer by which an exhibit would get more versions than one may have. Versions
+    that were erased since count too: they are walked as well."""
+    exhibits = exhibits_of_new(session, issuer, superseded)
+    own = {name: exhibit_name(issuer, name) for name in superseded}
+    known = _stored_versions(session, {*exhibits.values(), *own.values()})
+    sizes = Counter(known.values())
+    refused = set()
+    for name, exhibit in exhibits.items():
+        joined = 0 if own[name] == exhibit else sizes[own[name]]  # those that were known by its name alone
+        size = sizes[exhibit] + joined + (name not in known)
+        if size > MAX_VERSIONS and name not in known:
+            refused.add(name)
+        else:
+            sizes[exhibit] = size
+    return refused
+
+
+def versions_of_exhibits(session: Session, exhibits: Collection[str]) -> dict[str, str]:
+    """Every version of these exhibits that is known here, erased ones too, each with its exhibit."""
+    return {name.partition("/")[2]: name for name in exhibits} | _stored_versions(session, exhibits)
+
+
+def _stored_versions(session: Session, exhibits: Collection[str]) -> dict[str, str]:
+    """In one query, however long the chains are."""
+    names = {name.partition("/")[2]: name for name in exhibits}
+    version, newer = StatementRow, aliased(StatementRow)
+    first = case((version.statement_id.in_(names), version.statement_id), else_=version.about)
+    found = select(version.statement_id.label("name"), version.issuer, first.label("first"))
+    named = or_(version.statement_id.in_(names), version.about.in_(names))
+    known = found.where(version.type == "record", named).cte(recursive=True)
+    known = known.union(
+        select(newer.statement_id, newer.issuer, known.c.first)
+        .join(known, and_(newer.about == known.c.name, newer.issuer == known.c.issuer))
+        .where(newer.type == "record")
+    )
+    return {
+        name: names[first]
+        for name, issuer, first in session.execute(select(known.c.name, known.c.issuer, known.c.first))
+        if names[first].partition("/")[0] == issuer
+    }
+
+
+def join_new(session: Session, issuer: str, exhibits: Mapping[str, str]) -> None:
+    """New records, each with its exhibit: where one was known by its own name alone, all of that follows. Needs a write
+    transaction."""
+    joined = {exhibit_name(issuer, name): exhibit for name, exhibit in exhibits.items()}
+    for one in _in_use(session, {one for one, exhibit in joined.items() if one != exhibit}):
+        join_exhibits(session, one, joined[one])
+
+
+def _in_use(session: Session, exhibits: Collection[str]) -> set[str]:
+    task, seen = VerificationTaskRow, ExhibitsSeenRow
+    named = (RecordRow.exhibit, task.exhibit_low, task.exhibit_high, seen.exhibit_low, seen.exhibit_high)
+    return {one for column in named for one in session.scalars(select(column).where(column.in_(exhibits)).distinct())}
+
+
+def join_exhibits(session: Session, one: str, first: str) -> None:
+    """What was taken for an exhibit of its own turns out to be a version of another: all that is known of it follows.
+    Needs a write transaction."""
+    if one == first:
+        return
+    session.execute(update(RecordRow).where(RecordRow.exhibit == one).values(exhibit=first))
+    task, seen = VerificationTaskRow, ExhibitsSeenRow
+    for row in session.scalars(select(task).where(or_(task.exhibit_low == one, task.exhibit_high == one))):
+        row.exhibit_low, row.exhibit_high = _renamed((row.exhibit_low, row.exhibit_high), one, first)
+    for known in session.scalars(select(seen).where(or_(seen.exhibit_low == one, seen.exhibit_high == one))).all():
+        low, high = _renamed((known.exhibit_low, known.exhibit_high), one, first)
+        if session.get(seen, (known.pseudonym, low, high)) is None:
+            session.add(seen(pseudonym=known.pseudonym, exhibit_low=low, exhibit_high=high, seen_at=known.seen_at))
+        session.delete(known)
+    session.flush()
+
+
+def _renamed(exhibits: Exhibits, one: str, first: str) -> Exhibits:
+    low, high = (first if name == one else name for name in exhibits)
+    return exhibits_of(low, high)

@@ -1,0 +1,409 @@
+"""Records as rows: stored, read, searched. The search order is newest first, by the order of arrival here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, insert, or_, select
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.errors import NotFound
+from exchange.store.entry.exhibits import exhibit_of, exhibits_of_new, join_new
+from exchange.store.node.jobs import JobKind, promise
+from exchange.store.parts import AT_ONCE
+from exchange.store.scan.deliveries import is_delivered
+from exchange.store.tables.core import (
+    AcquisitionRow,
+    AudienceRow,
+    BreechFaceClassRow,
+    RecordRow,
+    StatementRow,
+    SubmissionRow,
+)
+from schemas import Record
+from schemas.place import fold_place
+
+
+class AcquisitionState(StrEnum):
+    """How far an acquisition is. Each of the last three says in ``detail`` why, and is shown to the examiner."""
+
+    AWAITING_SCAN = "awaiting-scan"
+    QUEUED = "queued"
+    CORRELATED = "correlated"
+    NOT_CORRELATED = "not-correlated"
+    NOT_USABLE = "not-usable"
+    FAILED = "failed"
+
+
+PENDING = frozenset({AcquisitionState.AWAITING_SCAN, AcquisitionState.QUEUED})
+"""What correlation is still to come for."""
+
+
+NEVER_COMPARED = frozenset({AcquisitionState.NOT_CORRELATED, AcquisitionState.NOT_USABLE})
+"""What was delivered, and is compared with nothing."""
+
+
+@dataclass(frozen=True)
+class RecordFilter:
+    """What an investigator asks for; None does not restrict. Dates are ISO text; the ranges overlap, both ends
+    included. A record of which one end is not known is open at that end; one without any date is not found by dates."""
+
+    calibres: frozenset[str] | None = None
+    jurisdiction: str | None = None
+    kind: str | None = None
+    case_reference: str | None = None
+    earliest: str | None = None
+    latest: str | None = None
+    breech_face: str | None = None
+    firing_pin_class: str | None = None
+    firing_pin_aperture: str | None = None
+    ejector_hour: int | None = None
+    extractor_hour: int | None = None
+    municipality: str | None = None
+    """However it is written; a part of the name is enough."""
+
+
+def add_record(
+    session: Session, statement_id: str, record: Record, *, submitted_by: str | None, state: str
+) -> list[int]:
+    """Store a record's rows, in the transaction that stored its statement. Returns the acquisitions' ids.
+
+    In any ``state`` but AWAITING_SCAN its scans came with it: they are delivered."""
+    return add_records(session, [(statement_id, record)], submitted_by=submitted_by, state=state)
+
+
+def add_records(
+    session: Session, records: Sequence[tuple[str, Record]], *, submitted_by: str | None, state: str
+) -> list[int]:
+    """The same for several records of one issuer, a table at a time. Returns the ids of all acquisitions, in this
+    order."""
+    if not records:
+        return []
+    session.flush()  # the statements come first
+    first = (session.scalar(select(func.max(RecordRow.sequence))) or 0) + 1
+    received_at = stamp()
+    issuer = records[0][1].issuer
+    newer = _superseding(session, [statement_id for statement_id, _ in records], issuer)
+    exhibits = exhibits_of_new(session, issuer, {statement_id: record.supersedes for statement_id, record in records})
+    session.execute(
+        insert(RecordRow),
+        [
+            record_columns(record)
+            | {"statement_id": statement_id, "restricted": False, "sequence": first + place}
+            | {"submitted_by": submitted_by, "received_at": received_at}
+            | {"superseded_by": newer.get(statement_id), "exhibit": exhibits[statement_id]}
+            for place, (statement_id, record) in enumerate(records)
+        ],
+    )
+    classes = [
+        {"statement_id": statement_id, "breech_face_class": name}
+        for statement_id, record in records
+        for name in record.exhibit.classes.breech_face
+    ]
+    if classes:
+        session.execute(insert(BreechFaceClassRow), classes)
+    audience = [
+        {"statement_id": statement_id, "name": name} for statement_id, record in records for name in record.audience
+    ]
+    if audience:
+        session.execute(insert(AudienceRow), audience)
+    came = None if state == AcquisitionState.AWAITING_SCAN else received_at
+    ids = session.scalars(
+        insert(AcquisitionRow).returning(AcquisitionRow.acquisition_id, sort_by_parameter_order=True),
+        [row | {"state": state, "delivered_at": came} for named in records for row in acquisition_columns(*named)],
+    ).all()
+    _supersede(session, issuer, {record.supersedes: name for name, record in records if record.supersedes is not None})
+    join_new(session, issuer, exhibits)
+    session.flush()
+    return list(ids)
+
+
+def _supersede(session: Session, issuer: str, newer: Mapping[str, str]) -> None:
+    older = select(RecordRow).where(RecordRow.statement_id.in_(newer), RecordRow.issuer == issuer)
+    for row in session.scalars(older):
+        row.superseded_by = newer[row.statement_id]
+
+
+def record_columns(record: Record) -> dict[str, Any]:
+    """What a record's row says of it."""
+    exhibit = record.exhibit
+    return {
+        "issuer": record.issuer,
+        "jurisdiction": record.jurisdiction,
+        "case_reference": record.case_reference,
+        "kind": exhibit.kind,
+        "calibre": exhibit.calibre,
+        "firing_pin_class": exhibit.classes.firing_pin_class,
+        "firing_pin_aperture": exhibit.classes.firing_pin_aperture,
+        "ejector_hour": exhibit.classes.ejector_hour,
+        "extractor_hour": exhibit.classes.extractor_hour,
+        "place": fold_place(exhibit.municipality) if exhibit.municipality else None,
+        "earliest": _iso(exhibit.occurred.earliest),
+        "latest": _iso(exhibit.occurred.latest),
+        "retention_until": record.retention_until.isoformat(),
+        "level": record.level,
+        "handling": record.handling.code,
+    }
+
+
+def acquisition_columns(statement_id: str, record: Record) -> list[dict[str, Any]]:
+    """What the rows of a record's scans say of them."""
+    return [
+        {
+            "statement_id": statement_id,
+            "position": position,
+            "roi": acquisition.roi,
+            "modality": acquisition.modality,
+            "calibre": record.exhibit.calibre,
+            "sha256": acquisition.blob.sha256,
+            "size": acquisition.blob.size,
+            "media_type": acquisition.blob.media_type,
+            "lateral_resolution_um": acquisition.lateral_resolution_um,
+            "lighting": acquisition.lighting,
+            "light_hour": acquisition.light_hour,
+            "region_mask": acquisition.region_mask and acquisition.region_mask.model_dump_json(),
+        }
+        for position, acquisition in enumerate(record.acquisitions)
+    ]
+
+
+def is_current() -> ColumnElement[bool]:
+    """Of the records that may be shown and compared: no superseded versions, nothing that a court holds."""
+    return and_(RecordRow.superseded_by.is_(None), RecordRow.restricted.is_(False))
+
+
+def find_record(session: Session, statement_id: str) -> tuple[RecordRow, StatementRow] | None:
+    """A record that may be shown, superseded or not, with its statement."""
+    found = session.execute(
+        select(RecordRow, StatementRow)
+        .join(StatementRow, StatementRow.statement_id == RecordRow.statement_id)
+        .where(RecordRow.statement_id == statement_id, RecordRow.restricted.is_(False))
+    ).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+def find_records(session: Session, statement_ids: Collection[str]) -> dict[str, RecordRow]:
+    """Those of these records that may be shown, superseded or not."""
+    names = sorted(statement_ids)
+    found: dict[str, RecordRow] = {}
+    for start in range(0, len(names), AT_ONCE):
+        some = RecordRow.statement_id.in_(names[start : start + AT_ONCE])
+        rows = session.scalars(select(RecordRow).where(some, RecordRow.restricted.is_(False)))
+        found |= {row.statement_id: row for row in rows}
+    return found
+
+
+def versions_of(session: Session, statement_id: str) -> list[RecordRow]:
+    """A record with the versions before and after it that are still here, as their issuer signed them one after the
+    other. A version that was erased leads on to the others: all are of one exhibit."""
+    row = session.get(StatementRow, statement_id)
+    if row is None:
+        return []
+    believed = or_(StatementRow.refused_by.is_(None), StatementRow.statement_id == statement_id)
+    return list(
+        session.scalars(
+            select(RecordRow)
+            .join(StatementRow, StatementRow.statement_id == RecordRow.statement_id)
+            .where(RecordRow.exhibit == exhibit_of(session, row.issuer, statement_id), believed)
+            .order_by(StatementRow.log_index)
+        )
+    )
+
+
+def _superseding(session: Session, records: Collection[str], issuer: str) -> dict[str, str]:
+    """The versions that supersede records, as far as they are known here: they may have come before, and be erased."""
+    newer = select(StatementRow.about, StatementRow.statement_id).where(
+        StatementRow.about.in_(records),
+        StatementRow.type == "record",
+        StatementRow.issuer == issuer,
+        StatementRow.refused_by.is_(None),
+    )
+    found = session.execute(newer.order_by(StatementRow.log_index)).all()
+    return {older: name for older, name in found if older is not None}
+
+
+def take_up(session: Session, acquisition: AcquisitionRow) -> None:
+    """Promise what is to be done of a scan: to fetch it while it was not delivered, then to correlate it."""
+    delivered = acquisition.delivered_at is not None
+    acquisition.state = AcquisitionState.QUEUED if delivered else AcquisitionState.AWAITING_SCAN
+    acquisition.detail = None
+    promise(session, JobKind.CORRELATE if delivered else JobKind.FETCH_SCAN, acquisition.acquisition_id)
+
+
+def acquisitions_of(session: Session, statement_id: str) -> Sequence[AcquisitionRow]:
+    return session.scalars(
+        select(AcquisitionRow).where(AcquisitionRow.statement_id == statement_id).order_by(AcquisitionRow.position)
+    ).all()
+
+
+def search_records(session: Session, wanted: RecordFilter, *, before: int | None, limit: int) -> Sequence[RecordRow]:
+    """Current records (no superseded versions) that fit, newest first, older than the sequence number ``before``."""
+    query = select(RecordRow).where(is_current())
+    if before is not None:
+        query = query.where(RecordRow.sequence < before)
+    return session.scalars(_restricted(query, wanted).order_by(RecordRow.sequence.desc()).limit(limit)).all()
+
+
+def _restricted(query: Select[Any], wanted: RecordFilter) -> Select[Any]:
+    equal = {
+        RecordRow.jurisdiction: wanted.jurisdiction,
+        RecordRow.kind: wanted.kind,
+        RecordRow.case_reference: wanted.case_reference,
+        RecordRow.firing_pin_class: wanted.firing_pin_class,
+        RecordRow.firing_pin_aperture: wanted.firing_pin_aperture,
+        RecordRow.ejector_hour: wanted.ejector_hour,
+        RecordRow.extractor_hour: wanted.extractor_hour,
+    }
+    for column, value in equal.items():
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.calibres is not None:
+        query = query.where(RecordRow.calibre.in_(wanted.calibres))
+    if wanted.earliest is not None or wanted.latest is not None:
+        query = query.where(or_(RecordRow.earliest.is_not(None), RecordRow.latest.is_not(None)))
+    if wanted.earliest is not None:
+        query = query.where(or_(RecordRow.latest.is_(None), RecordRow.latest >= wanted.earliest))
+    if wanted.latest is not None:
+        query = query.where(or_(RecordRow.earliest.is_(None), RecordRow.earliest <= wanted.latest))
+    if wanted.breech_face is not None:
+        has_class = select(BreechFaceClassRow.statement_id).where(
+            BreechFaceClassRow.breech_face_class == wanted.breech_face
+        )
+        query = query.where(RecordRow.statement_id.in_(has_class))
+    if wanted.municipality is not None:
+        place = fold_place(wanted.municipality)
+        query = query.where(RecordRow.place.contains(place, autoescape=True) if place else false())
+    return query
+
+
+def records_of(session: Session, issuer: str) -> list[str]:
+    """The records of one node that are here, the oldest first."""
+    return list(
+        session.scalars(select(RecordRow.statement_id).where(RecordRow.issuer == issuer).order_by(RecordRow.sequence))
+    )
+
+
+def acquisition_with_record(session: Session, acquisition_id: int) -> tuple[AcquisitionRow, RecordRow]:
+    """Raises NotFound when it was withdrawn."""
+    acquisition = session.get(AcquisitionRow, acquisition_id)
+    if acquisition is None:
+        raise NotFound("The record was withdrawn; its scans are erased.")
+    return acquisition, session.get_one(RecordRow, acquisition.statement_id)
+
+
+def may_be_compared(session: Session, acquisition_id: int) -> bool:
+    """Whether an acquisition is still here, and nothing that a court holds after its withdrawal."""
+    row = session.get(AcquisitionRow, acquisition_id)
+    return row is not None and not session.get_one(RecordRow, row.statement_id).restricted
+
+
+def prepared_acquisitions(session: Session, pipelines: Collection[str]) -> Iterable[AcquisitionRow]:
+    """Every acquisition that was prepared with some of these parameters and belongs to a current record, read as it
+    is asked for: there may be a hundred thousand."""
+    return session.scalars(
+        select(AcquisitionRow)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(AcquisitionRow.parameters.in_(pipelines), is_delivered(), is_current())
+        .order_by(AcquisitionRow.acquisition_id)
+        .execution_options(yield_per=1000)
+    )
+
+
+def references_for(
+    session: Session, query: AcquisitionRow, calibres: frozenset[str], parameters: str
+) -> Sequence[AcquisitionRow]:
+    """The acquisitions that one may be compared with: of its region, prepared with these parameters, of a compatible
+    calibre, of another record that is current."""
+    return session.scalars(
+        select(AcquisitionRow)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(
+            AcquisitionRow.roi == query.roi,
+            AcquisitionRow.parameters == parameters,
+            AcquisitionRow.calibre.in_(calibres),
+            AcquisitionRow.statement_id != query.statement_id,
+            is_delivered(),
+            is_current(),
+        )
+        .order_by(AcquisitionRow.acquisition_id)
+    ).all()
+
+
+def superseded_acquisitions(session: Session, statement_id: str) -> Sequence[AcquisitionRow]:
+    """The acquisitions of what a record supersedes."""
+    return session.scalars(
+        select(AcquisitionRow)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(RecordRow.superseded_by == statement_id)
+    ).all()
+
+
+def acquisitions_with_records(
+    session: Session, acquisitions: Sequence[int]
+) -> dict[int, tuple[AcquisitionRow, RecordRow]]:
+    """Acquisitions of current records by id; what is not there, not delivered, or superseded, is left out."""
+    rows = session.execute(
+        select(AcquisitionRow, RecordRow)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(AcquisitionRow.acquisition_id.in_(acquisitions), is_delivered(), is_current())
+    )
+    return {row[0].acquisition_id: (row[0], row[1]) for row in rows}
+
+
+def correlated_otherwise(session: Session, pipelines: Collection[str]) -> Sequence[AcquisitionRow]:
+    """The acquisitions that were prepared with other matcher parameters than these, or by a release that could not
+    correlate them."""
+    otherwise = AcquisitionRow.parameters.not_in(pipelines)
+    return session.scalars(
+        select(AcquisitionRow).where(
+            is_delivered(), or_(otherwise, AcquisitionRow.state == AcquisitionState.NOT_CORRELATED)
+        )
+    ).all()
+
+
+def scans_at_rest(session: Session) -> dict[str, int]:
+    """SHA-256 and size of each scan that must be here: not of those that are still to come, or were given up."""
+    rows = session.execute(select(AcquisitionRow.sha256, AcquisitionRow.size).where(is_delivered()).distinct())
+    return {row[0]: row[1] for row in rows}
+
+
+def scans_that_came(session: Session) -> dict[str, int]:
+    """As ``scans_at_rest``, of the database of an earlier release, which did not note what was delivered."""
+    came = AcquisitionRow.state != AcquisitionState.AWAITING_SCAN
+    rows = session.execute(select(AcquisitionRow.sha256, AcquisitionRow.size).where(came).distinct())
+    return {row[0]: row[1] for row in rows}
+
+
+def scan_bytes(session: Session, *, since: str = "") -> int:
+    """The bytes of all scans that are here, each counted once; of records that came after a moment, where one is
+    given."""
+    scans = (
+        select(AcquisitionRow.sha256, func.max(AcquisitionRow.size).label("size"))
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(is_delivered(), RecordRow.received_at > since)
+        .group_by(AcquisitionRow.sha256)
+        .subquery()
+    )
+    return int(session.scalar(select(func.sum(scans.c.size))) or 0)
+
+
+def find_submission(session: Session, pseudonym: str, idempotency_key: str) -> SubmissionRow | None:
+    return session.get(SubmissionRow, (pseudonym, idempotency_key))
+
+
+def count_records(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(RecordRow)) or 0
+
+
+def counts_by_state(session: Session) -> dict[str, int]:
+    """How many acquisitions are in each state: the node's progress."""
+    rows = session.execute(select(AcquisitionRow.state, func.count()).group_by(AcquisitionRow.state)).all()
+    return {row[0]: row[1] for row in rows}
+
+
+def _iso(day: object) -> str | None:
+    return None if day is None else str(day)

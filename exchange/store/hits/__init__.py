@@ -1,0 +1,1 @@
+"""Pairs that hits join, and how far each is."""

@@ -1,0 +1,271 @@
+"""Pairs that hits join, and who signed for what was read: rows in, rows out, inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy.orm import Session, aliased
+
+from exchange.clock import stamp
+from exchange.store.entry.exhibits import Exhibits, exhibits_of
+from exchange.store.parts import in_parts
+from exchange.store.review.reviews import Scans
+from exchange.store.tables.core import LaneItemRow, PeerRow, RecordRow, StatementRow
+from exchange.store.tables.hits import CountersignatureRow, HitPairRow, HitRow, StageChangeRow
+from exchange.store.tables.mirror import ReceivedPlaceRow
+from schemas import Receipt, Statement
+
+ALL_LOOKED_AT = ""
+
+
+def add_hit(session: Session, statement_id: str, pair: str) -> None:
+    """Needs a write transaction."""
+    session.merge(HitRow(statement_id=statement_id, pair=pair))
+    session.flush()
+
+
+def begin_pair(session: Session, row: HitPairRow) -> None:
+    """A pair that is not known yet; otherwise it is stale from now on. Needs a write transaction."""
+    if session.get(HitPairRow, row.pair) is None:
+        session.add(row)
+        session.flush()
+    mark_stale(session, row.pair)
+
+
+def mark_stale(session: Session, pair: str | None = None, *, provisional: bool = False) -> None:
+    """Something came that may change a pair; or, without one, all of them, or those whose times are provisional.
+    Needs a write transaction."""
+    chosen = update(HitPairRow)
+    if pair is not None:
+        chosen = chosen.where(HitPairRow.pair == pair)
+    if provisional:
+        chosen = chosen.where(HitPairRow.provisional)
+    session.execute(chosen.values(stale=True, changed=HitPairRow.changed + 1))
+
+
+def stale_pairs(session: Session, *, after: str, limit: int) -> list[tuple[str, int]]:
+    """Those that follow on a pair, each with how often it had changed when this was read."""
+    found = select(HitPairRow.pair, HitPairRow.changed).where(HitPairRow.stale, HitPairRow.pair > after)
+    found = found.order_by(HitPairRow.pair)
+    return [(row[0], row[1]) for row in session.execute(found.limit(limit))]
+
+
+def settle_pair(session: Session, pair: str, changed: int, worked_out: Mapping[str, Any] | None) -> None:
+    """What was worked out of a pair, unless something came meanwhile; None where nothing of it is believed any more.
+    Needs a write transaction."""
+    same = (HitPairRow.pair == pair, HitPairRow.changed == changed)
+    if worked_out is None:
+        session.execute(delete(HitPairRow).where(*same))
+    else:
+        session.execute(update(HitPairRow).where(*same).values(stale=False, **worked_out))
+
+
+def hits_of_pair(session: Session, pair: str, *, most: int) -> list[StatementRow]:
+    """Those that are whole and believed, by their place in their issuer's log: of each issuer the first."""
+    turn = func.row_number().over(
+        partition_by=StatementRow.issuer, order_by=(StatementRow.log_index, StatementRow.statement_id)
+    )
+    found = select(StatementRow.statement_id, turn.label("turn"))
+    found = found.join(HitRow, HitRow.statement_id == StatementRow.statement_id).where(
+        HitRow.pair == pair, *_believed()
+    )
+    return _rows(session, found, most)
+
+
+def said_of_hits(
+    session: Session, pairs: Collection[str], kind: str, *, most: int, newest: bool = False
+) -> list[StatementRow]:
+    """What was said of the hits of these pairs, of one type: of each pair and issuer the first ones, or the newest."""
+    place = StatementRow.log_index.desc() if newest else StatementRow.log_index
+    turn = func.row_number().over(
+        partition_by=(HitRow.pair, StatementRow.issuer), order_by=(place, StatementRow.statement_id)
+    )
+    found = select(StatementRow.statement_id, turn.label("turn")).join(
+        HitRow, HitRow.statement_id == StatementRow.about
+    )
+    found = found.where(StatementRow.type == kind, *_believed())
+    return [row for part in in_parts(sorted(pairs)) for row in _rows(session, found.where(HitRow.pair.in_(part)), most)]
+
+
+def retractions_of(session: Session, subjects: Collection[str], *, most: int) -> list[StatementRow]:
+    """Retractions of these statements: of each and each issuer the first ones."""
+    turn = func.row_number().over(
+        partition_by=(StatementRow.about, StatementRow.issuer),
+        order_by=(StatementRow.log_index, StatementRow.statement_id),
+    )
+    found = select(StatementRow.statement_id, turn.label("turn"))
+    found = found.where(StatementRow.type == "retraction", *_believed())
+    parts = in_parts(sorted(subjects))
+    return [row for part in parts for row in _rows(session, found.where(StatementRow.about.in_(part)), most)]
+
+
+def _believed() -> tuple[ColumnElement[bool], ...]:
+    return StatementRow.envelope.is_not(None), StatementRow.refused_by.is_(None)
+
+
+def _rows(session: Session, numbered: Select[tuple[str, int]], most: int) -> list[StatementRow]:
+    """Those with a number up to ``most``: how much of one thing a peer signs does not make the others slow."""
+    chosen = numbered.subquery()
+    found = select(StatementRow).join(chosen, chosen.c.statement_id == StatementRow.statement_id)
+    found = found.where(chosen.c.turn <= most).order_by(StatementRow.log_index, StatementRow.statement_id)
+    return list(session.scalars(found))
+
+
+def pairs_of_hits(session: Session, statement_ids: Collection[str]) -> set[str]:
+    """The pairs that these hits join."""
+    found: set[str] = set()
+    for part in in_parts(sorted(statement_ids)):
+        found |= set(session.scalars(select(HitRow.pair).where(HitRow.statement_id.in_(part))))
+    return found
+
+
+def exhibits_joined(session: Session, pairs: Collection[str]) -> dict[str, tuple[Scans, Exhibits]]:
+    """The two scans and the two exhibits of each of these pairs, where both records are here."""
+    found: dict[str, tuple[Scans, Exhibits]] = {}
+    one, other = aliased(RecordRow), aliased(RecordRow)
+    for part in in_parts(sorted(pairs)):
+        joined = (
+            select(HitPairRow.pair, HitPairRow.scan_low, HitPairRow.scan_high, one.exhibit, other.exhibit)
+            .join(one, one.statement_id == HitPairRow.record_a)
+            .join(other, other.statement_id == HitPairRow.record_b)
+            .where(HitPairRow.pair.in_(part))
+        )
+        found |= {pair: ((low, high), exhibits_of(a, b)) for pair, low, high, a, b in session.execute(joined)}
+    return found
+
+
+def hits_without_pair(session: Session, *, limit: int) -> Sequence[StatementRow]:
+    """Hits that stand in no pair yet: from before there were pairs, or given back by a peer."""
+    known = select(HitRow.statement_id).where(HitRow.statement_id == StatementRow.statement_id)
+    found = select(StatementRow).where(
+        StatementRow.type == "hit", StatementRow.envelope.is_not(None), StatementRow.refused_by.is_(None)
+    )
+    return session.scalars(found.where(~known.exists()).order_by(StatementRow.statement_id).limit(limit)).all()
+
+
+def pairs_of(session: Session, records: Collection[str], scans: Collection[Scans]) -> list[HitPairRow]:
+    """Those with one of these records on a side, or of these scans."""
+    found: dict[str, HitPairRow] = {}
+    sides = [(HitPairRow.record_a, records), (HitPairRow.record_b, records)]
+    for column, wanted in (*sides, (HitPairRow.scan_low, {low for low, _ in scans})):
+        for part in in_parts(sorted(wanted)):
+            found |= {row.pair: row for row in session.scalars(select(HitPairRow).where(column.in_(part)))}
+    return list(found.values())
+
+
+def all_pairs(session: Session, *, without: Collection[str]) -> list[HitPairRow]:
+    """The first due first, those with no deadline last."""
+    found = (
+        select(HitPairRow)
+        .where(HitPairRow.pair.not_in(without))
+        .order_by(HitPairRow.due_at == "", HitPairRow.due_at, HitPairRow.link_id)
+    )
+    return list(session.scalars(found))
+
+
+def pairs_that_wait_for(session: Session, node_id: str, *, without: Collection[str]) -> list[HitPairRow]:
+    """The first due first."""
+    waits = (" " + HitPairRow.waits_for + " ").contains(f" {node_id} ")
+    found = select(HitPairRow).where(HitPairRow.due_at != "", waits, HitPairRow.pair.not_in(without))
+    return list(session.scalars(found.order_by(HitPairRow.due_at, HitPairRow.link_id)))
+
+
+def open_pairs(session: Session, *, without: Collection[str], limit: int) -> list[HitPairRow]:
+    """Where somebody has a turn: of each node that told of them, in turn, the first due first. So no node's hits leave
+    another's out, however many they are."""
+    by_due = (HitPairRow.due_at, HitPairRow.link_id)
+    turn = func.row_number().over(partition_by=StatementRow.issuer, order_by=by_due)
+    found = select(HitPairRow).join(StatementRow, StatementRow.statement_id == HitPairRow.link_id)
+    found = found.where(HitPairRow.due_at != "", HitPairRow.pair.not_in(without))
+    return list(session.scalars(found.order_by(turn, *by_due).limit(limit)))
+
+
+def closed_pairs(session: Session, *, without: Collection[str], after: str | None, limit: int) -> list[HitPairRow]:
+    """Where nobody has a turn, the newest first; those that follow on a pair."""
+    found = select(HitPairRow).where(HitPairRow.due_at == "", HitPairRow.pair.not_in(without))
+    last = session.get(HitPairRow, after) if after is not None else None
+    if last is not None:
+        later = (HitPairRow.since == last.since) & (HitPairRow.pair > last.pair)
+        found = found.where((HitPairRow.since < last.since) | later)
+    return list(session.scalars(found.order_by(HitPairRow.since.desc(), HitPairRow.pair).limit(limit)))
+
+
+def count_open(session: Session, *, without: Collection[str]) -> int:
+    found = select(func.count()).select_from(HitPairRow).where(HitPairRow.due_at != "", HitPairRow.pair.not_in(without))
+    return session.scalar(found) or 0
+
+
+def joined_scans(session: Session, wanted: Collection[Scans]) -> dict[Scans, str]:
+    """Those of these pairs of scans that a hit joins, each with the id of its link."""
+    found: dict[Scans, str] = {}
+    for part in in_parts(sorted({low for low, _ in wanted})):
+        rows = session.execute(
+            select(HitPairRow.scan_low, HitPairRow.scan_high, HitPairRow.link_id)
+            .where(HitPairRow.scan_low.in_(part))
+            .order_by(HitPairRow.link_id.desc())
+        )
+        found |= {(low, high): link for low, high, link in rows if (low, high) in wanted}
+    return found
+
+
+def note_receipt(session: Session, statement_id: str, statement: Statement) -> None:
+    """A receipt that states its time countersigns what it covers. Needs a write transaction."""
+    if isinstance(statement, Receipt) and statement.stated_at is not None:
+        session.merge(
+            CountersignatureRow(
+                statement_id=statement_id,
+                reader=statement.issuer,
+                owner=statement.owner,
+                count=statement.count,
+                at=statement.stated_at,
+            )
+        )
+
+
+def countersigned(session: Session, node_id: str, statement_ids: Collection[str]) -> dict[str, str]:
+    """When the other side signed that it had read each of these statements, as far as it has: own ones by the receipts
+    of those on whose lanes they stand, received ones by this node's own. Of several times the first."""
+    found: dict[str, str] = {}
+    peers = list(session.scalars(select(PeerRow.node_id)))
+    at = func.min(CountersignatureRow.at)
+    for part in in_parts(sorted(statement_ids)):
+        own = (
+            select(LaneItemRow.statement_id, at)
+            .join(CountersignatureRow, CountersignatureRow.reader == LaneItemRow.peer)
+            .where(LaneItemRow.peer.in_(peers), LaneItemRow.statement_id.in_(part))
+            .where(CountersignatureRow.owner == node_id, CountersignatureRow.count > LaneItemRow.position)
+        )
+        theirs = (
+            select(ReceivedPlaceRow.statement_id, at)
+            .join(CountersignatureRow, CountersignatureRow.owner == ReceivedPlaceRow.peer)
+            .where(ReceivedPlaceRow.peer.in_(peers), ReceivedPlaceRow.statement_id.in_(part))
+            .where(CountersignatureRow.reader == node_id, CountersignatureRow.count > ReceivedPlaceRow.position)
+        )
+        for question in (own.group_by(LaneItemRow.statement_id), theirs.group_by(ReceivedPlaceRow.statement_id)):
+            found |= {row[0]: row[1] for row in session.execute(question)}
+    return found
+
+
+def stage_changes(session: Session) -> Sequence[StageChangeRow]:
+    """What nobody has said to have read."""
+    found = select(StageChangeRow).where(StageChangeRow.link_id != ALL_LOOKED_AT, StageChangeRow.seen_at.is_(None))
+    return session.scalars(found.order_by(StageChangeRow.link_id)).all()
+
+
+def all_looked_at(session: Session) -> bool:
+    return session.get(StageChangeRow, ALL_LOOKED_AT) is not None
+
+
+def keep_stage_change(session: Session, link_id: str, before: str, after: str) -> None:
+    session.merge(StageChangeRow(link_id=link_id, before=before, after=after, found_at=stamp(), seen_at=None))
+
+
+def note_stage_changes_read(session: Session) -> None:
+    """Needs a write transaction."""
+    session.execute(
+        update(StageChangeRow)
+        .where(StageChangeRow.link_id != ALL_LOOKED_AT, StageChangeRow.seen_at.is_(None))
+        .values(seen_at=stamp())
+    )

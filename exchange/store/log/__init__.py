@@ -1,0 +1,1 @@
+"""Audit rows, and the time stamps of the own log's heads."""

@@ -1,0 +1,1 @@
+"""What the half-yearly monitoring counts."""

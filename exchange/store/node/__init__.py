@@ -1,0 +1,1 @@
+"""Who holds the node's home, and the work that was promised."""

@@ -1,0 +1,1 @@
+"""Backups: what one consists of, and which paths it may bring."""

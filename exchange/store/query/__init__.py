@@ -1,0 +1,1 @@
+"""Queries, own and received, and what they found."""

@@ -1,0 +1,1 @@
+"""Verification tasks, saved views, and whom to tell what is new."""

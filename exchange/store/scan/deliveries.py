@@ -1,0 +1,72 @@
+"""By whose records the bytes of a scan are here. To name a digest delivers nothing, keeps nothing and shows nothing.
+
+An acquisition is *delivered* once its bytes came here from the issuer of its record: an own one with its submission, a
+received one when they were fetched from that peer and had the digest, even where the same bytes were here before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.store.tables.core import AcquisitionRow, RecordRow, StatementRow
+
+
+def note_delivered(acquisition: AcquisitionRow) -> None:
+    """To be called in the transaction in which the bytes get their name on the disk."""
+    acquisition.delivered_at = stamp()
+
+
+def is_delivered() -> ColumnElement[bool]:
+    """A condition on AcquisitionRow."""
+    return AcquisitionRow.delivered_at.is_not(None)
+
+
+def keeps_its_scan() -> ColumnElement[bool]:
+    """A condition on AcquisitionRow and RecordRow: while this row stands, the bytes that it names stay on this node.
+
+    An own record keeps its scan also where a restored node does not have it yet: what is found on the disk or in the
+    object store is the node's own. One that a court holds keeps it too, and shows it to nobody.
+    """
+    return or_(is_delivered(), RecordRow.submitted_by.is_not(None))
+
+
+def records_showing(session: Session, sha256: str) -> Sequence[tuple[AcquisitionRow, StatementRow]]:
+    """Every acquisition by which the bytes of a scan are here and may be shown, with the statement that says who may
+    have it. One that a court holds shows nothing."""
+    rows = session.execute(
+        select(AcquisitionRow, StatementRow)
+        .join(StatementRow, StatementRow.statement_id == AcquisitionRow.statement_id)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(AcquisitionRow.sha256 == sha256, is_delivered(), RecordRow.restricted.is_(False))
+        .order_by(AcquisitionRow.acquisition_id)
+    ).all()
+    return [(row[0], row[1]) for row in rows]
+
+
+def keepers_of(session: Session, sha256: str) -> list[str]:
+    """The issuers of the records that keep a scan here, each once, by name."""
+    issuers = (
+        select(RecordRow.issuer)
+        .join(AcquisitionRow, AcquisitionRow.statement_id == RecordRow.statement_id)
+        .where(AcquisitionRow.sha256 == sha256, keeps_its_scan())
+    )
+    return sorted(session.scalars(issuers.distinct()))
+
+
+def is_kept(session: Session, sha256: str) -> bool:
+    """Whether a record that is still here keeps the scan."""
+    return bool(keepers_of(session, sha256))
+
+
+def kept_scans(session: Session) -> set[str]:
+    """All scans that a record keeps here."""
+    kept = (
+        select(AcquisitionRow.sha256)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(keeps_its_scan())
+    )
+    return set(session.scalars(kept.distinct()))

@@ -1,0 +1,34 @@
+"""What the half-yearly monitoring keeps: reports that were approved, and in which hours nodes were there."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exchange.store.tables.base import Base
+
+
+class MonitoringReportRow(Base):
+    """The report of one half-year, as the head of the Firearms Focal Point approved it: these bytes and no others."""
+
+    __tablename__ = "monitoring_report"
+    half: Mapped[str] = mapped_column(primary_key=True)
+    document: Mapped[bytes]
+    sha256: Mapped[str]
+    approval: Mapped[str] = mapped_column(ForeignKey("statement.statement_id"))
+    """The signed statement whose ``concerns`` is the digest."""
+    approved_by: Mapped[str]
+    approved_at: Mapped[str]
+
+
+class NodeHoursRow(Base):
+    """In which hours of a day, UTC, a node was asked, and in which it answered: bit n is the hour from n on.
+
+    Of this node itself: in which hours it ran.
+    """
+
+    __tablename__ = "node_hours"
+    node_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[str] = mapped_column(primary_key=True)
+    asked: Mapped[int]
+    answered: Mapped[int]

@@ -1,0 +1,74 @@
+"""What is sent for blind verification, and who has seen what a verifier must not have seen."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exchange.store.tables.base import Base
+
+
+class VerificationTaskRow(Base):
+    """A pair that another examiner is to judge without knowing what anybody holds of it.
+
+    ``conclusion`` is the one to be verified; None for a pair that nobody holds for a lead, sent so that being asked
+    tells nothing. The two scans stand in the order of their digests, as everything about a pair that has no sides.
+    """
+
+    __tablename__ = "verification_task"
+    task_id: Mapped[str] = mapped_column(primary_key=True)
+    conclusion: Mapped[str | None] = mapped_column(unique=True)
+    concluded_by: Mapped[str | None]
+    not_for: Mapped[str | None]
+    """Whom a control is not offered to, as a conclusion is not to its maker."""
+    basis: Mapped[str]
+    scan_low: Mapped[str]
+    scan_high: Mapped[str]
+    exhibit_low: Mapped[str]
+    exhibit_high: Mapped[str]
+    statement_a: Mapped[str] = mapped_column(index=True)
+    statement_b: Mapped[str] = mapped_column(index=True)
+    pair: Mapped[str]
+    """The contract's pair, as JSON."""
+    created_at: Mapped[str]
+    due_at: Mapped[str]
+    taken_by: Mapped[str | None]
+    done_at: Mapped[str | None]
+    said: Mapped[str | None]
+    """The statement that was made of it."""
+    __table_args__ = (
+        Index("verification_task_by_scans", "scan_low", "scan_high"),
+        Index("verification_task_by_exhibits", "exhibit_low", "exhibit_high"),
+        Index("verification_task_by_second_exhibit", "exhibit_high"),
+        Index("verification_task_by_end", "done_at", "created_at"),
+    )
+
+
+class ScoreSeenRow(Base):
+    """Who was shown the score of two scans, in a list or opened."""
+
+    __tablename__ = "score_seen"
+    pseudonym: Mapped[str] = mapped_column(primary_key=True)
+    scan_low: Mapped[str] = mapped_column(primary_key=True)
+    scan_high: Mapped[str] = mapped_column(primary_key=True)
+    listed_at: Mapped[str]
+    opened_at: Mapped[str | None]
+    __table_args__ = (
+        Index("score_seen_by_scans", "scan_low", "scan_high"),
+        Index("score_opened_by_low", "scan_low", "opened_at"),
+        Index("score_opened_by_high", "scan_high", "opened_at"),
+    )
+
+
+class ExhibitsSeenRow(Base):
+    """Who was shown a score of two exhibits, of whatever scans: whoever was verifies no pair of them blind."""
+
+    __tablename__ = "exhibits_seen"
+    pseudonym: Mapped[str] = mapped_column(primary_key=True)
+    exhibit_low: Mapped[str] = mapped_column(primary_key=True)
+    exhibit_high: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[str]
+    __table_args__ = (
+        Index("exhibits_seen_by_exhibits", "exhibit_low", "exhibit_high"),
+        Index("exhibits_seen_by_second_exhibit", "exhibit_high"),
+    )

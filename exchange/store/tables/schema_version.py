@@ -1,0 +1,30 @@
+"""What a database tells of itself: which form it has, and who serves it."""
+
+from __future__ import annotations
+
+from sqlalchemy import PrimaryKeyConstraint, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exchange.store.tables.base import Base
+
+SCHEMA_VERSION = 6
+"""The form of all tables. Released forms stay: see `exchange.store.migrations`."""
+
+
+class SchemaRow(Base):
+    """One row: which form the database has, where Alembic looks for it."""
+
+    __tablename__ = "schema_version"
+    version_num: Mapped[str] = mapped_column(String(32))
+    __table_args__ = (PrimaryKeyConstraint("version_num", name="schema_version_pkc"),)
+
+
+class ServingRow(Base):
+    """One row, on PostgreSQL alone: which process serves this database. Each that begins to is a new ``generation``;
+    whoever writes under an older one is refused."""
+
+    __tablename__ = "serving"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    generation: Mapped[int]
+    place: Mapped[str]
+    since: Mapped[str]

@@ -1,0 +1,1 @@
+"""Who may have what: grants, approvals, policy, withdrawals."""

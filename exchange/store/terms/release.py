@@ -1,0 +1,104 @@
+"""The rule of ``exchange.policy`` in SQL: which of this node's records a peer may have, all at once."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy.orm import Session
+
+from exchange.policy import LEVELS, LEVELS_GRANTED, Purpose
+from exchange.store.log.statements import latest_of
+from exchange.store.tables.core import (
+    ApprovalRow,
+    AudienceRow,
+    GrantRow,
+    GroupMemberRow,
+    LegalBasisRow,
+    PeerRow,
+    PeerState,
+    RecordRow,
+    TombstoneRow,
+)
+from schemas.vocabulary import Decision, HandlingCode, SharingRule
+
+
+def may_have(session: Session, peer: PeerRow, purpose: Purpose, today: date, *, owner: str) -> ColumnElement[bool]:
+    """A condition on RecordRow that holds exactly where ``release`` gives Release."""
+    approved = _decision(peer) == Decision.APPROVED
+    allowed = and_(_allowed(session, peer, today, owner), RecordRow.handling != HandlingCode.H3)
+    return and_(_possible(session, peer, purpose, today, owner), or_(allowed, approved))
+
+
+def to_be_decided(session: Session, peer: PeerRow, purpose: Purpose, today: date, *, owner: str) -> ColumnElement[bool]:
+    """A condition on RecordRow that holds exactly where ``release`` says that an approval is needed."""
+    allowed = and_(_allowed(session, peer, today, owner), RecordRow.handling != HandlingCode.H3)
+    return and_(_possible(session, peer, purpose, today, owner), ~allowed, _decision(peer).is_(None))
+
+
+def _possible(session: Session, peer: PeerRow, purpose: Purpose, today: date, owner: str) -> ColumnElement[bool]:
+    """What may be had, at least with an approval."""
+    if peer.state != PeerState.ENROLLED or not peer.legal_basis.strip():
+        return false()
+    conditions = [
+        RecordRow.issuer == owner,
+        ~_withdrawn(peer),
+        or_(RecordRow.level.in_(LEVELS[purpose]), and_(RecordRow.level.in_(LEVELS_GRANTED[purpose]), _granted(peer))),
+        or_(_named(peer), _in_group(peer, owner), _granted(peer)),
+        RecordRow.retention_until >= today.isoformat(),
+    ]
+    if latest_of(session, owner, "policy") is not None:
+        conditions.append(or_(_rule(peer, SharingRule.ALLOWED), _rule(peer, SharingRule.NEEDS_APPROVAL)))
+    return and_(*conditions)
+
+
+def _allowed(session: Session, peer: PeerRow, today: date, owner: str) -> ColumnElement[bool]:
+    """What the law allows without a person, as far as the table says so and its review is not overdue."""
+    if latest_of(session, owner, "policy") is None:
+        return true()
+    return _rule(peer, SharingRule.ALLOWED, reviewed_on=today)
+
+
+def _named(peer: PeerRow) -> ColumnElement[bool]:
+    return exists().where(AudienceRow.statement_id == RecordRow.statement_id, AudienceRow.name == peer.jurisdiction)
+
+
+def _in_group(peer: PeerRow, owner: str) -> ColumnElement[bool]:
+    return exists().where(
+        AudienceRow.statement_id == RecordRow.statement_id,
+        GroupMemberRow.owner == owner,
+        GroupMemberRow.name == AudienceRow.name,
+        GroupMemberRow.jurisdiction == peer.jurisdiction,
+    )
+
+
+def _granted(peer: PeerRow) -> ColumnElement[bool]:
+    return exists().where(GrantRow.record == RecordRow.statement_id, GrantRow.jurisdiction == peer.jurisdiction)
+
+
+def _withdrawn(peer: PeerRow) -> ColumnElement[bool]:
+    return exists().where(
+        TombstoneRow.record == RecordRow.statement_id,
+        TombstoneRow.issuer == RecordRow.issuer,
+        TombstoneRow.holder.in_(("", peer.node_id)),
+        TombstoneRow.lifted.is_(False),
+    )
+
+
+def _decision(peer: PeerRow) -> ColumnElement[str | None]:
+    return (
+        select(ApprovalRow.decision)
+        .where(ApprovalRow.concerns == RecordRow.statement_id, ApprovalRow.jurisdiction == peer.jurisdiction)
+        .scalar_subquery()
+    )
+
+
+def _rule(peer: PeerRow, rule: SharingRule, *, reviewed_on: date | None = None) -> ColumnElement[bool]:
+    of_this_kind = [
+        LegalBasisRow.jurisdiction == peer.jurisdiction,
+        LegalBasisRow.kind == RecordRow.kind,
+        LegalBasisRow.rule == rule,
+    ]
+    if reviewed_on is not None:
+        of_this_kind.append(LegalBasisRow.review_by >= reviewed_on.isoformat())
+    return exists().where(*of_this_kind)

@@ -1,0 +1,169 @@
+"""What the owner has said of who may have what: grants, approvals, groups and legal bases, inside the caller's
+transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.policy import Standing
+from exchange.store.log.statements import latest_of
+from exchange.store.tables.core import ApprovalRow, GrantRow, GroupMemberRow, LegalBasisRow, PeerRow, StatementRow
+from exchange.store.terms.withdrawals import tombstone_for
+from schemas import LegalBasis, Policy
+from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, SharingRule
+
+
+def standing_of(session: Session, record: str, peer: PeerRow, *, owner: str) -> Standing:
+    """What is said of one record of this node's and one peer."""
+    approval = session.get(ApprovalRow, (record, peer.jurisdiction))
+    return Standing(
+        groups=groups_of(session, owner),
+        bases=legal_bases(session) if latest_of(session, owner, "policy") is not None else None,
+        granted=grant_of(session, record, peer.jurisdiction) is not None,
+        withdrawn=tombstone_for(session, record, peer.node_id, issuer=owner) is not None,
+        decision=Decision(approval.decision) if approval is not None and approval.decision else None,
+    )
+
+
+def groups_of(session: Session, owner: str) -> dict[str, frozenset[Jurisdiction]]:
+    """A node's groups, by name."""
+    members: dict[str, set[Jurisdiction]] = defaultdict(set)
+    for row in session.scalars(select(GroupMemberRow).where(GroupMemberRow.owner == owner)):
+        members[row.name].add(Jurisdiction(row.jurisdiction))
+    return {name: frozenset(found) for name, found in members.items()}
+
+
+def legal_bases(session: Session) -> tuple[LegalBasis, ...]:
+    """The lines of this node's own table, one for each jurisdiction and kind of exhibit."""
+    rows = session.scalars(select(LegalBasisRow).order_by(LegalBasisRow.jurisdiction, LegalBasisRow.kind))
+    return tuple(
+        LegalBasis(
+            jurisdiction=Jurisdiction(row.jurisdiction),
+            kinds=(ExhibitKind(row.kind),),
+            rule=SharingRule(row.rule),
+            article=row.article,
+            review_by=date.fromisoformat(row.review_by),
+        )
+        for row in rows
+    )
+
+
+def replace_policy(session: Session, policy: Policy, *, own: bool) -> None:
+    """Let a policy statement be in force: of a peer's only the groups matter here."""
+    session.execute(delete(GroupMemberRow).where(GroupMemberRow.owner == policy.issuer))
+    session.add_all(
+        GroupMemberRow(owner=policy.issuer, name=group.name, jurisdiction=member)
+        for group in policy.groups
+        for member in group.members
+    )
+    if own:
+        session.execute(delete(LegalBasisRow))
+        session.add_all(LegalBasisRow(**columns) for columns in legal_basis_rows(policy))
+    session.flush()
+
+
+def legal_basis_rows(policy: Policy) -> list[dict[str, str]]:
+    """The lines of a policy's table as rows, a kind of exhibit in each."""
+    return [
+        {
+            "jurisdiction": basis.jurisdiction,
+            "kind": kind,
+            "rule": basis.rule,
+            "article": basis.article,
+            "review_by": basis.review_by.isoformat(),
+        }
+        for basis in policy.bases
+        for kind in basis.kinds
+    ]
+
+
+def bases_in_rows(session: Session) -> set[tuple[str, ...]]:
+    """The same as it stands in the database, in whatever words."""
+    return {tuple(row) for row in session.execute(select(*LegalBasisRow.__table__.columns))}
+
+
+def terms_for(session: Session, peer: PeerRow, *, owner: str) -> list[str]:
+    """What a new peer must know before it is given records: the policy in force, and what its jurisdiction was granted,
+    in the order of the log."""
+    granted = select(GrantRow.statement_id).where(GrantRow.jurisdiction == peer.jurisdiction)
+    policy = latest_of(session, owner, "policy")
+    in_force = policy.statement_id if policy is not None else None
+    said = select(StatementRow.statement_id).where(
+        StatementRow.issuer == owner,
+        or_(StatementRow.statement_id.in_(granted), StatementRow.statement_id == in_force),
+    )
+    return list(session.scalars(said.order_by(StatementRow.log_index)))
+
+
+def grant_of(session: Session, record: str, jurisdiction: str) -> str | None:
+    """The statement that lets a jurisdiction have a record."""
+    row = session.get(GrantRow, (record, jurisdiction))
+    return None if row is None else row.statement_id
+
+
+def granted_of(session: Session, records: Collection[str], jurisdiction: str, *, issuer: str) -> set[str]:
+    """Those of these records that their issuer granted to a jurisdiction."""
+    return set(
+        session.scalars(
+            select(GrantRow.record)
+            .join(StatementRow, StatementRow.statement_id == GrantRow.statement_id)
+            .where(GrantRow.record.in_(records), GrantRow.jurisdiction == jurisdiction, StatementRow.issuer == issuer)
+        )
+    )
+
+
+def keep_grant(session: Session, record: str, jurisdiction: str, statement_id: str) -> None:
+    session.merge(GrantRow(record=record, jurisdiction=jurisdiction, statement_id=statement_id))
+    session.flush()
+
+
+def drop_grants(session: Session, record: str, jurisdiction: str | None = None) -> None:
+    """A withdrawn record is granted to nobody; a revoked one not to that jurisdiction."""
+    grants = delete(GrantRow).where(GrantRow.record == record)
+    session.execute(grants if jurisdiction is None else grants.where(GrantRow.jurisdiction == jurisdiction))
+
+
+def ask_approval(session: Session, concerns: str, jurisdiction: str, *, due_at: str, anew: bool = False) -> bool:
+    """Put a question into the queue; false when it stands there, or was decided, already. ``anew``: what was decided
+    stands open again."""
+    before = session.get(ApprovalRow, (concerns, jurisdiction))
+    if before is not None and not (anew and before.decision):
+        return False
+    if before is not None:
+        session.delete(before)
+        session.flush()
+    session.add(ApprovalRow(concerns=concerns, jurisdiction=jurisdiction, asked_at=stamp(), due_at=due_at))
+    session.flush()
+    return True
+
+
+def decide_approval(
+    session: Session, concerns: str, jurisdiction: str, decision: Decision, statement_id: str
+) -> ApprovalRow:
+    """Note a decision; one may also be given unasked, and changed."""
+    row = session.get(ApprovalRow, (concerns, jurisdiction))
+    if row is None:
+        row = ApprovalRow(concerns=concerns, jurisdiction=jurisdiction, asked_at=stamp(), due_at=stamp())
+        session.add(row)
+    row.decision, row.decided_at, row.statement_id = decision, stamp(), statement_id
+    session.flush()
+    return row
+
+
+def approvals(session: Session, *, open_only: bool) -> Sequence[ApprovalRow]:
+    """The queue, the most pressing first."""
+    asked = select(ApprovalRow).order_by(ApprovalRow.due_at, ApprovalRow.concerns, ApprovalRow.jurisdiction)
+    return session.scalars(asked.where(ApprovalRow.decision.is_(None)) if open_only else asked).all()
+
+
+def forget_approvals(session: Session, concerned: Iterable[str]) -> None:
+    """Nobody needs to decide on what was withdrawn."""
+    session.execute(
+        delete(ApprovalRow).where(ApprovalRow.concerns.in_(list(concerned)), ApprovalRow.decision.is_(None))
+    )

@@ -1,0 +1,211 @@
+"""Withdrawn records: their tombstones, what is still to be erased of them, and what a court holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.store.entry.records import NEVER_COMPARED, take_up
+from exchange.store.node.jobs import JobKind, forget
+from exchange.store.review.reviews import drop_reviews
+from exchange.store.review.saved_views import forget_views
+from exchange.store.scan.deliveries import is_kept, keepers_of
+from exchange.store.tables.core import (
+    AcquisitionRow,
+    AudienceRow,
+    BreechFaceClassRow,
+    CandidateRow,
+    HoldRow,
+    RecordRow,
+    RemainsRow,
+    StatementRow,
+    SubmissionRow,
+    TombstoneRow,
+)
+from schemas import Withdrawal
+
+
+def tombstone_for(session: Session, record: str, holder: str, *, issuer: str) -> TombstoneRow | None:
+    """What keeps a record from a holder: its issuer withdrew it for everybody, or for this one."""
+    stones = select(TombstoneRow).where(
+        TombstoneRow.record == record,
+        TombstoneRow.holder.in_(("", holder)),
+        TombstoneRow.issuer == issuer,
+        TombstoneRow.lifted.is_(False),
+    )
+    return session.scalars(stones.order_by(TombstoneRow.holder).limit(1)).first()
+
+
+def buried_of(session: Session, records: Collection[str], holder: str, *, issuer: str) -> set[str]:
+    """Those of these records that their issuer withdrew from everybody, or from this holder."""
+    return set(
+        session.scalars(
+            select(TombstoneRow.record).where(
+                TombstoneRow.record.in_(records),
+                TombstoneRow.issuer == issuer,
+                TombstoneRow.holder.in_(("", holder)),
+                TombstoneRow.lifted.is_(False),
+            )
+        )
+    )
+
+
+def tombstones_of(session: Session, record: str) -> Sequence[TombstoneRow]:
+    return session.scalars(select(TombstoneRow).where(TombstoneRow.record == record)).all()
+
+
+def raise_tombstone(session: Session, withdrawal: Withdrawal, statement_id: str, log_index: int) -> TombstoneRow:
+    """Keep it once: of two withdrawals of one record for one holder the first stands, unless it had no statement."""
+    stone = _stone(session, withdrawal.record, withdrawal.holder or "", withdrawal.issuer)
+    if stone.withdrawal is None or stone.lifted:
+        stone.lifted, stone.outcome = False, None
+        stone.withdrawal, stone.log_index, stone.reason = statement_id, log_index, withdrawal.reason
+    session.flush()
+    return stone
+
+
+def bury(session: Session, record: str, issuer: str, reason: str) -> TombstoneRow:
+    """A tombstone that no statement asks for: the retention of a received record is over, or its owner was expelled.
+    One that its owner withdrew before, and that a court holds, has one already."""
+    stone = _stone(session, record, "", issuer)
+    if stone.withdrawal is None:
+        stone.reason, stone.log_index = reason, 0
+    session.flush()
+    return stone
+
+
+def _stone(session: Session, record: str, holder: str, issuer: str) -> TombstoneRow:
+    """The one of this record for this holder; a new one where there is none."""
+    same = (TombstoneRow.record == record, TombstoneRow.holder == holder, TombstoneRow.issuer == issuer)
+    stone = session.scalars(select(TombstoneRow).where(*same)).one_or_none()
+    if stone is None:
+        stone = TombstoneRow(record=record, holder=holder, issuer=issuer, at=stamp())
+        session.add(stone)
+    return stone
+
+
+def lift_tombstones(session: Session, record: str, holder: str, *, issuer: str, below_log_index: int) -> None:
+    """A later grant lets a single holder have the record again; what was withdrawn for all stays so."""
+    session.execute(
+        update(TombstoneRow)
+        .where(
+            TombstoneRow.record == record,
+            TombstoneRow.holder == holder,
+            TombstoneRow.issuer == issuer,
+            TombstoneRow.log_index < below_log_index,
+        )
+        .values(lifted=True)
+    )
+
+
+def erase_rows(session: Session, record: str, *, issuer: str | None = None) -> None:
+    """Take a record out of the database, its signed payload too, what its issuer disclosed of it, and saved views of
+    its scans; what lies beside the database is noted as remains. ``issuer``: of one that never came here.
+
+    Nothing else is erased by this, whatever ``record`` names: of what was signed as a hit, a conclusion or a term
+    nobody erases a word, not even who signed it."""
+    known = session.get(StatementRow, record)
+    scans = session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all()
+    forget_candidates(session, record)
+    for scan in scans:
+        session.add(_remains(scan))
+        for kind in (JobKind.FETCH_SCAN, JobKind.CORRELATE):
+            forget(session, kind, scan.acquisition_id)
+    for table in (AcquisitionRow, BreechFaceClassRow, AudienceRow, RecordRow):
+        session.execute(delete(table).where(table.statement_id == record))
+    forget_views(session, [scan.sha256 for scan in scans if not is_kept(session, scan.sha256)])
+    session.execute(delete(SubmissionRow).where(SubmissionRow.statement_id == record))
+    owner = known.issuer if known is not None else issuer
+    itself = and_(StatementRow.statement_id == record, StatementRow.type == "record")
+    disclosed = and_(StatementRow.about == record, StatementRow.type == "disclosure", StatementRow.issuer == owner)
+    session.execute(update(StatementRow).where(or_(itself, disclosed)).values(envelope=None))
+    session.expire_all()
+
+
+def _remains(scan: AcquisitionRow) -> RemainsRow:
+    return RemainsRow(
+        acquisition_id=scan.acquisition_id,
+        record=scan.statement_id,
+        sha256=scan.sha256,
+        delivered=scan.delivered_at is not None,
+    )
+
+
+def restrict(session: Session, record: str) -> None:
+    """What a court holds is shown to nobody and compared with nothing; it is noted as remains of the galleries. A scan
+    that had not come is not waited for: who withdrew the record gives it no more."""
+    forget_candidates(session, record)
+    scans = session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all()
+    for scan in scans:
+        for kind in (JobKind.FETCH_SCAN, JobKind.CORRELATE):
+            forget(session, kind, scan.acquisition_id)
+    session.execute(update(RecordRow).where(RecordRow.statement_id == record).values(restricted=True))
+    session.expire_all()
+
+
+def unrestrict(session: Session, record: str) -> None:
+    """What a court holds may be shown and compared again: its scans are correlated anew, or fetched at last."""
+    row = session.get(RecordRow, record)
+    if row is None or not row.restricted:
+        return
+    row.restricted = False
+    for scan in session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all():
+        if scan.state not in NEVER_COMPARED:
+            take_up(session, scan)
+
+
+def forget_candidates(session: Session, record: str) -> None:
+    drop_reviews(session, record)
+    session.execute(
+        delete(CandidateRow).where(or_(CandidateRow.statement_a == record, CandidateRow.statement_b == record))
+    )
+
+
+def remains_of(session: Session, record: str) -> Sequence[RemainsRow]:
+    return session.scalars(
+        select(RemainsRow).where(RemainsRow.record == record).order_by(RemainsRow.acquisition_id)
+    ).all()
+
+
+def no_remains(session: Session, record: str) -> None:
+    session.execute(delete(RemainsRow).where(RemainsRow.record == record))
+
+
+def last_erasure(session: Session) -> str | None:
+    """When the content of a record was last erased here, or restricted."""
+    return session.scalar(select(func.max(TombstoneRow.at)).where(TombstoneRow.outcome.is_not(None)))
+
+
+def note_kept(session: Session, record: str, scans: Collection[str]) -> None:
+    """Which scans that an erased record delivered other records kept, on each of its tombstones."""
+    told = json.dumps(sorted(scans)) if scans else None
+    session.execute(update(TombstoneRow).where(TombstoneRow.record == record).values(kept=told))
+
+
+def still_kept(session: Session, stone: TombstoneRow) -> dict[str, list[str]]:
+    """Of the scans of an erased record those that are still here, each with the issuers of the records that keep it."""
+    found = {sha256: keepers_of(session, sha256) for sha256 in json.loads(stone.kept or "[]")}
+    return {sha256: keepers for sha256, keepers in found.items() if keepers}
+
+
+def hold_of(session: Session, record: str) -> HoldRow | None:
+    return session.get(HoldRow, record)
+
+
+def keep_hold(session: Session, record: str, authority: str, statement_id: str) -> None:
+    session.merge(HoldRow(record=record, authority=authority, placed_at=stamp(), statement_id=statement_id))
+    session.flush()
+
+
+def lift_hold(session: Session, record: str) -> None:
+    session.execute(delete(HoldRow).where(HoldRow.record == record))
+
+
+def outlived(session: Session, today: str, *, limit: int) -> Sequence[RecordRow]:
+    """Records whose retention is over, own and received, the oldest first; not those that a court holds by now."""
+    over = select(RecordRow).where(RecordRow.retention_until < today, RecordRow.restricted.is_(False))
+    return session.scalars(over.order_by(RecordRow.retention_until).limit(limit)).all()

@@ -1,0 +1,272 @@
+"""Who asks: somebody with a bearer token, or a peer whose request is signed with its pinned key. Deny by default."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import anyio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import ClientDisconnect
+
+from exchange.clock import apart, stamp
+from exchange.errors import (
+    DigestDiffers,
+    Forbidden,
+    InvalidInput,
+    KeyUnknown,
+    RequestExpired,
+    ScopeMissing,
+    StoreUnavailable,
+    TooLarge,
+    Unauthenticated,
+)
+from exchange.flows.node.node import Node
+from exchange.flows.statement.peer import peer_keys
+from exchange.log.audit_entry import Actor, ActorKind
+from exchange.net.client import PeerAddress
+from exchange.net.message_signatures import VerifiedRequest, authority_of, verify_request, verify_request_head
+from exchange.store.access.tokens import ROLES, Scope, find_token, mark_used, minute, scopes_of
+from exchange.store.sync.peers import check_nonce, peer_by_key, remember_nonce
+from exchange.store.tables.core import PeerRow, PeerState
+from exchange.web.access.login_rate_limit import Tries
+from exchange.web.access.peer_concurrency import take_turn
+from schemas import Maker
+from schemas.vocabulary import Role, SignedInBy
+from schemas.witness import MAX_REPORT_BYTES
+
+REPORT_S = 60
+"""The longest that a report may take to arrive: whoever sends a byte now and then is not waited for."""
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="A token made with `ffp token add`, or on the page /app/tokens, of the operation's scope.",
+)
+
+_NEXT = "Make a new one on the page /app/tokens of this node, or ask its operator."
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A signed-in user. ``token`` is the number of the token, ``scopes`` what it is for; in the pages there is none."""
+
+    pseudonym: str
+    role: Role
+    signed_in: SignedInBy = SignedInBy.TOKEN
+    token: int | None = None
+    scopes: frozenset[Scope] = frozenset()
+
+    @property
+    def actor(self) -> Actor:
+        """As audit rows name it."""
+        return Actor(ActorKind.PERSON, self.pseudonym, self.role, self.token)
+
+    @property
+    def maker(self) -> Maker:
+        return Maker(pseudonym=self.pseudonym, role=self.role, signed_in=self.signed_in)
+
+
+@dataclass(frozen=True)
+class CallingPeer:
+    """An enrolled peer whose request was verified, and the request itself, to which the answer is bound. ``digest`` is
+    what a body that is yet to be read must have."""
+
+    row: PeerRow
+    request: VerifiedRequest
+    body: bytes | None = None
+    digest: bytes | None = None
+
+
+def open_node_of(request: Request) -> Node:
+    node: Node = request.app.state.node
+    return node
+
+
+OpenNode = Annotated[Node, Depends(open_node_of)]
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+def signed_in(request: Request, node: OpenNode, credentials: Credentials) -> Caller:
+    """Whose token it is; no route stands behind this alone, but behind a ``door``. Raises Unauthenticated, and TooMany
+    for who fails too often: no good token waits for that, since none can be guessed."""
+    if credentials is None:
+        raise Unauthenticated(f"Sign in: send a token as 'Authorization: Bearer <token>'. {_NEXT}")
+    with node.store.read() as session:
+        found = find_token(session, credentials.credentials)
+    if found is None:
+        tries: Tries = request.app.state.tries
+        tries.take(request)
+        raise Unauthenticated(f"This token is not known here. {_NEXT}")
+    row, user = found
+    if user.revoked_at is not None:
+        raise Unauthenticated("The user of this token is not active any more. Ask the node's operator.")
+    if row.revoked_at is not None:
+        raise Unauthenticated(f"This token was revoked on {row.revoked_at[:10]}. {_NEXT}", code="token-revoked")
+    if row.expires_at <= stamp():
+        raise Unauthenticated(f"This token expired on {row.expires_at[:10]}. {_NEXT}", code="token-expired")
+    if row.used_at != (now := minute()):
+        with suppress(StoreUnavailable), node.store.write() as session:  # a full disk is no reason to show no status
+            mark_used(session, row.token_id, now)
+    return Caller(user.pseudonym, Role(user.role), token=row.token_id, scopes=frozenset(scopes_of(row)))
+
+
+def door(scope: Scope, *roles: Role) -> Any:
+    """A dependency that lets a token of this scope in, of users whose role may use it, or is one of those named.
+
+    Raises Forbidden for others. The description of the API states the scope with each route.
+    """
+
+    def check(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
+        return _let_in(caller, scope, roles)
+
+    return Security(check, scopes=[scope])
+
+
+def door_or_peer(scope: Scope) -> Any:
+    """As ``door``, or else a peer by signature."""
+
+    def check(request: Request, node: OpenNode, credentials: Credentials) -> Caller | CallingPeer:
+        if "signature-input" in request.headers:
+            return signed_peer(request, node)
+        return _let_in(signed_in(request, node, credentials), scope, ())
+
+    return Security(check, scopes=[scope])
+
+
+def _let_in(caller: Caller, scope: Scope, roles: tuple[Role, ...]) -> Caller:
+    allowed = [role for role in Role if role in (roles or ROLES[scope])]
+    if caller.role not in allowed:
+        raise Forbidden(f"This is for the roles {', '.join(allowed)}; you are signed in as {caller.role}.")
+    if scope not in caller.scopes:
+        raise ScopeMissing(
+            f"This takes a token of the scope {scope}; yours is for {', '.join(sorted(caller.scopes))}. {_NEXT}",
+            scope=scope,
+        )
+    return caller
+
+
+def signed_peer(request: Request, node: OpenNode) -> CallingPeer:
+    """Verify a peer's request: signature by the pinned key of an enrolled peer, fresh, and never seen before.
+
+    Raises RequestRefused and its kinds, and TooMany. The nonce is remembered before anything is answered.
+    """
+    return _verified(request, node)
+
+
+def reading_peer(request: Request, node: OpenNode) -> CallingPeer:
+    """As ``signed_peer``, also for a peer that was expelled: it must learn what it is to erase."""
+    return _verified(request, node, states=(PeerState.ENROLLED, PeerState.EXPELLED))
+
+
+def asking_peer(request: Request, node: OpenNode) -> CallingPeer:
+    """As ``signed_peer``, for a request with a body: it is read only once it is known that an enrolled peer sends it,
+    and the route compares it with ``digest``."""
+    return _verified(request, node, has_body=True)
+
+
+async def reporting_peer(request: Request, peer: Annotated[CallingPeer, Depends(asking_peer)]) -> CallingPeer:
+    """As ``asking_peer``, with the body of a report. Raises also DigestDiffers, TooLarge, InvalidInput."""
+    body = await _report_of(request)
+    if hashlib.sha256(body).digest() != peer.digest:
+        raise DigestDiffers("The body is not the one that was signed.")
+    return replace(peer, body=body)
+
+
+async def _report_of(request: Request) -> bytes:
+    """Raises TooLarge as soon as it is more than any report."""
+    body = bytearray()
+    try:
+        with anyio.fail_after(REPORT_S):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MAX_REPORT_BYTES:
+                    raise TooLarge(f"A witness's report has at most {MAX_REPORT_BYTES} bytes.")
+    except ClientDisconnect as error:
+        raise InvalidInput("The sender broke off; nothing was stored.", code="broken-off") from error
+    except TimeoutError as error:
+        raise InvalidInput(
+            f"The report did not arrive in {REPORT_S} s; nothing was stored.", code="broken-off"
+        ) from error
+    return bytes(body)
+
+
+def _verified(
+    request: Request, node: Node, *, states: tuple[PeerState, ...] = (PeerState.ENROLLED,), has_body: bool = False
+) -> CallingPeer:
+    """The one place where peers are let in:
+
+    1. The request's head is verified, and that it was not answered before; no byte of a body was read. Nobody else can
+       use up what is the peer's.
+    2. The peer takes a turn, which it holds until the answer has left.
+    3. The nonce is remembered, once. What was refused at 2 was not acted on, and may come again.
+
+    Raises RequestRefused and its kinds, TooMany.
+    """
+    found: dict[str, PeerRow] = {}
+
+    def key_for(key_id: str) -> Ed25519PublicKey | None:
+        with node.store.read() as session:
+            peer = peer_by_key(session, key_id)
+        if peer is None or peer.state not in states:
+            return None
+        found[key_id] = peer
+        return PeerAddress(peer.node_id, peer.url, peer_keys(peer).in_force.transport).public_key
+
+    # 1.
+    asked: dict[str, Any] = {
+        "method": request.method,
+        "authority": authority_of(node.settings.url),
+        "path": request.scope["raw_path"].decode("latin-1"),
+        "query": request.scope["query_string"].decode("latin-1"),
+        "headers": request.headers,
+        "now": int(time.time()),
+        "key_for": key_for,
+        "max_skew_s": int(node.settings.request_skew_s),
+    }
+    digest: bytes | None = None
+    try:
+        if has_body:
+            verified, digest = verify_request_head(**asked)
+        else:
+            verified = verify_request(**asked, body=None)
+    except RequestExpired as error:  # its signature was good
+        [sender] = found.values()
+        raise RequestExpired(
+            f"The clock of {sender.node_id} is {apart(error.ahead_s)} that of {node.node_id}: {error}.",
+            ahead_s=error.ahead_s,
+        ) from error
+    peer = found.get(verified.key_id)
+    if peer is None:
+        raise KeyUnknown("No enrolled peer has this key.")
+    with node.store.read() as session:
+        check_nonce(session, verified.key_id, verified.nonce)
+
+    # 2.
+    take_turn(request, peer.node_id)
+
+    # 3.
+    with node.store.write() as session:
+        remember_nonce(session, verified.key_id, verified.nonce, verified.remember_until, int(time.time()))
+    return CallingPeer(peer, verified, digest=digest)
+
+
+Submitter = Annotated[Caller, door(Scope.SUBMIT)]
+Reader = Annotated[Caller, door(Scope.READ)]
+Speaker = Annotated[Caller, door(Scope.REVIEW)]
+Asker = Annotated[Caller, door(Scope.ASK)]
+ExaminerOrHead = Annotated[Caller, door(Scope.RELEASE)]
+Head = Annotated[Caller, door(Scope.RELEASE, Role.HEAD)]
+Supervisor = Annotated[Caller, door(Scope.AUDIT)]
+Operator = Annotated[Caller, door(Scope.OPERATE)]
+AnyUser = Annotated[Caller, door(Scope.STATUS)]
+AnyUserOrPeer = Annotated[Caller | CallingPeer, door_or_peer(Scope.STATUS)]
+ReaderOrPeer = Annotated[Caller | CallingPeer, door_or_peer(Scope.READ)]
+SignedPeer = Annotated[CallingPeer, Depends(signed_peer)]
+ReadingPeer = Annotated[CallingPeer, Depends(reading_peer)]
+ReportingPeer = Annotated[CallingPeer, Depends(reporting_peer)]
+AskingPeer = Annotated[CallingPeer, Depends(asking_peer)]

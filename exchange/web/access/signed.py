@@ -1,0 +1,25 @@
+"""An answer to a peer: signed with this node's transport key and bound to the peer's request (RFC 9421, 2.4)."""
+
+from __future__ import annotations
+
+import time
+
+from fastapi.responses import Response
+
+from exchange.flows.node.node import Node
+from exchange.net.message_signatures import sign_response
+from exchange.trust.keys import ED25519, key_id, raw_public
+from exchange.web.access.caller import CallingPeer
+
+
+def signed_answer(node: Node, peer: CallingPeer, body: bytes, status: int = 200) -> Response:
+    """The body as JSON, with its signature."""
+    signed = sign_response(
+        node.keys.transport,
+        key_id(ED25519, raw_public(node.keys.transport)),
+        status=status,
+        body=body,
+        request=peer.request.request,
+        now=int(time.time()),
+    )
+    return Response(body, status, media_type="application/json", headers=signed)

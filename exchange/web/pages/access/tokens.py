@@ -1,0 +1,97 @@
+"""Tokens for programs that act in one's own name: what there is, make one, revoke one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import RedirectResponse, Response
+
+from exchange.clock import stamp
+from exchange.errors import Conflict, InvalidInput, TooMany
+from exchange.flows.access.tokens import MAX_NAME, make_own_token, wanted_token
+from exchange.flows.node.node import Node
+from exchange.store.access.sign_in import sign_in_of
+from exchange.store.access.tokens import list_tokens, revoke_token, scopes_of, usable_by
+from exchange.web.access.caller import OpenNode
+from exchange.web.access.login_rate_limit import Tries
+from exchange.web.http.problems import status_of
+from exchange.web.pages.layout import SignedIn, Visitor, off_loop, page, read_form
+from exchange.web.wording.sentences import Refusal, refusal_of
+
+router = APIRouter()
+
+BOX = "scope-"
+DAYS = (30, 90, 365)
+SHOWN = 100
+TokenId = Annotated[int, Path(ge=1, le=2**62)]
+
+
+@router.get("/tokens")
+def own_tokens(node: OpenNode, who: SignedIn) -> Response:
+    """The newest first, also those that are over."""
+    return _drawn(node, who)
+
+
+@router.post("/tokens")
+async def make(request: Request, node: OpenNode, who: SignedIn) -> Response:
+    """The token stands in this one answer and nowhere else."""
+    fields = await read_form(request, node, who.csrf)
+    tries: Tries = request.app.state.tries
+    try:
+        tries.take(request)
+        token = await off_loop(_make, node, who, fields)
+    except (InvalidInput, Conflict, TooMany) as error:
+        return await off_loop(_drawn, node, who, fields=fields, refused=refusal_of(error), status=status_of(error))
+    return await off_loop(_drawn, node, who, made=token)
+
+
+@router.post("/tokens/{token_id}/revoke")
+async def revoke(request: Request, node: OpenNode, who: SignedIn, token_id: TokenId) -> Response:
+    """One's own; another's gets the answer of none at all."""
+    await read_form(request, node, who.csrf)
+    await off_loop(_revoke, node, who, token_id)
+    return RedirectResponse("/app/tokens", 303)
+
+
+def _make(node: Node, who: Visitor, fields: dict[str, str]) -> str:
+    days = fields.get("days", "")
+    if days not in map(str, DAYS):
+        raise InvalidInput("Choose how long the token holds.", code="invalid-field")
+    scopes = [name.removeprefix(BOX) for name in fields if name.startswith(BOX)]
+    wanted = wanted_token(who.caller.role, fields.get("name", "").strip(), scopes, int(days))
+    return make_own_token(node, who.caller.pseudonym, wanted, fields.get("code", ""))
+
+
+def _revoke(node: Node, who: Visitor, token_id: int) -> None:
+    with node.store.write() as session:
+        revoke_token(session, token_id, who.caller.pseudonym)
+
+
+def _drawn(
+    node: Node,
+    who: Visitor,
+    *,
+    made: str | None = None,
+    fields: dict[str, str] | None = None,
+    refused: Refusal | None = None,
+    status: int = 200,
+) -> Response:
+    with node.store.read() as session:
+        authenticator = sign_in_of(session, who.caller.pseudonym) is not None
+        rows = [(row, scopes_of(row)) for row in list_tokens(session, who.caller.pseudonym)[: -SHOWN - 1 : -1]]
+    return page(
+        "tokens",
+        who,
+        status=status,
+        rows=rows,
+        now=stamp(),
+        authenticator=authenticator,
+        made=made,
+        usable=usable_by(who.caller.role),
+        box=BOX,
+        days=DAYS,
+        max_name=MAX_NAME,
+        typed=fields or {},
+        refusal=refused,
+    )

@@ -1,0 +1,257 @@
+"""Registration: an examiner's drafts, the form of one exhibit, what would be signed, the signature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from exchange.errors import Conflict, InvalidInput, NotFound
+from exchange.flows.entry import drafts as flow
+from exchange.flows.entry.draft_changes import Change, changes_of_form
+from exchange.flows.entry.draft_form import CHOICES, FILE_CHOICES, ticked
+from exchange.flows.entry.draft_submit import Summary, overtaken, submit_draft, summarise
+from exchange.flows.entry.drafts import Draft
+from exchange.flows.node.node import Node
+from exchange.log.audit_entry import Act
+from exchange.store.entry.drafts import last_submitted, own_drafts, typed
+from exchange.store.entry.records import PENDING, acquisitions_of, find_record
+from exchange.store.terms.terms import groups_of
+from exchange.web.access.caller import OpenNode
+from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.languages import term
+from exchange.web.pages.entry.draft_files import Card, card_of
+from exchange.web.pages.fetched import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched, read_json
+from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
+from exchange.web.pages.sent import check_script
+from exchange.web.rest import response_models
+from exchange.web.rest.records import StatementId
+from schemas.calibre import Calibre
+from schemas.vocabulary import BreechFaceClass, HandlingCode, Jurisdiction, Role
+
+router = APIRouter()
+
+RECENT = 10
+Registering = Annotated[Visitor, Depends(only(Role.EXAMINER))]
+DraftId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+_FIELDS: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
+
+
+class Changes(BaseModel):
+    """What was changed on a page since the draft was last known there, by field: [what stood there, what is to]."""
+
+    model_config = ConfigDict(extra="forbid")
+    changes: Annotated[
+        dict[Annotated[str, StringConstraints(max_length=200)], tuple[str, str]], Field(max_length=MAX_TYPED_FIELDS)
+    ]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the page of a draft is drawn from; ``problems`` by field, after it was found not to be complete. ``stored``:
+    what the draft says, where the page shows something else, which was typed and not saved."""
+
+    draft: Draft
+    stored: dict[str, str]
+    cards: list[Card]
+    audience: list[str]
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, name: str) -> str:
+        return self.draft.fields.get(name, "")
+
+    def has(self, group: str, name: str) -> bool:
+        return f"{group}.{name}" in self.draft.fields
+
+
+@router.get("/register")
+def begun(node: OpenNode, who: Registering) -> Response:
+    """Own drafts, what was submitted last, and the way to a new exhibit."""
+    asker, pseudonym = who.consultation, who.caller.pseudonym
+    with node.store.read() as session:
+        drafts = [(row, typed(row)) for row in own_drafts(session, pseudonym)]
+        recent = last_submitted(session, pseudonym, RECENT)
+    asker.note(Act.SEARCH_RECORDS, len(recent), asked={"submitted_by": pseudonym})
+    return page("register", who, drafts=drafts, recent=[response_models.summary(row) for row in recent])
+
+
+@router.post("/register")
+async def begin(request: Request, node: OpenNode, who: Registering) -> Response:
+    """A new exhibit; another one of a case; a new version of a record."""
+    fields = await read_form(request, node, who.csrf)
+    draft_id = await off_loop(_begin, node, who, fields)
+    return RedirectResponse(f"/app/register/{draft_id}", 303)
+
+
+@router.get("/register/{draft_id}")
+def one(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+    draft = flow.read_draft(node, who.caller.pseudonym, draft_id)
+    if draft.row.statement_id is not None:
+        return RedirectResponse(f"/app/records/{draft.row.statement_id}", 303)
+    return _form(node, who, draft, {})
+
+
+@router.post("/register/{draft_id}")
+async def save(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+    """Keep what was changed: for the page's script the notes beside the fields, for a form the page, or the summary.
+    With 409 what another page changed too, to be asked about."""
+    if is_fetched(request):
+        check_script(request, node, who.csrf)
+        said = await read_json(request, Changes, most=MAX_TYPED_BYTES)
+        changes = {name: Change(*change) for name, change in said.changes.items()}
+        draft = await off_loop(flow.save, node, who.caller.pseudonym, draft_id, changes)
+        return page("draft_notes", who, draft=draft, status=409 if draft.elsewhere else 200)
+    sent = await read_form(request, node, who.csrf, most_bytes=MAX_TYPED_BYTES, most_fields=MAX_TYPED_FIELDS)
+    act, drawn = sent.pop("act", "save"), _drawn(sent)
+    changes = changes_of_form(sent, drawn)
+    draft = await off_loop(flow.save, node, who.caller.pseudonym, draft_id, changes)
+    if draft.elsewhere:
+        asked: Response = await off_loop(_asked, node, who, draft, changes)
+        return asked
+    target = f"/app/register/{draft_id}"
+    return RedirectResponse(f"{target}/summary" if act == "summary" else target, 303)
+
+
+@router.post("/register/{draft_id}/discard")
+async def discard(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+    await check_own(request, node, who)
+    await off_loop(flow.discard, node, who.caller.pseudonym, draft_id)
+    return RedirectResponse("/app/register", 303)
+
+
+@router.get("/register/{draft_id}/summary")
+def summary(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+    """What will be signed, and who will have it; or the form again, with what is missing."""
+    found = summarise(node, who.caller.maker, draft_id)
+    if found.draft.row.statement_id is not None:
+        return RedirectResponse(f"/app/records/{found.draft.row.statement_id}", 303)
+    late = overtaken(node, found.draft)
+    if found.record is None or late is not None:
+        return _form(node, who, found.draft, found.problems | ({} if late is None else {"": late}))
+    return _summary(who, found)
+
+
+@router.post("/register/{draft_id}/submit")
+async def submit(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+    """Sign and submit; a second click gets the same record."""
+    fields = await read_form(request, node, who.csrf)
+    seen = fields.get("seen", "")
+    try:
+        statement_id = await heavily(request, Kind.SUBMISSIONS, submit_draft, node, who.caller.maker, draft_id, seen)
+    except Conflict as error:
+        if error.code != "draft-changed":
+            raise
+        again: Response = await off_loop(_again, node, who, draft_id)
+        return again
+    except InvalidInput as error:
+        refused: Response = await off_loop(_refused, node, who, draft_id, error)
+        return refused
+    return RedirectResponse(f"/app/records/{statement_id}", 303)
+
+
+@router.get("/register/submitted/{statement_id}/progress")
+def progress(node: OpenNode, who: Registering, statement_id: StatementId) -> Response:
+    """How far the correlation of what one submitted is: two numbers, nothing of the record."""
+    with node.store.read() as session:
+        found = find_record(session, statement_id)
+        if found is None or found[0].submitted_by != who.caller.pseudonym:
+            raise NotFound("You have submitted no such record on this node.")
+        states = [item.state for item in acquisitions_of(session, statement_id)]
+    return JSONResponse({"done": sum(state not in PENDING for state in states), "all": len(states)})
+
+
+def _begin(node: Node, who: Visitor, fields: Mapping[str, str]) -> str:
+    pseudonym, act, case = who.caller.pseudonym, fields.get("act", "new"), fields.get("case_reference", "").strip()[:64]
+    record = fields.get("record")
+    if act == "new" and "like_last" in fields and case:
+        record, act = flow.last_exhibit(node, case), "another"
+    if act == "new" or record is None:
+        return flow.begin(node, pseudonym, case)
+    asker = who.consultation
+    draft_id = flow.begin_from(node, pseudonym, record, amend=act == "amend")
+    asker.note(Act.READ_RECORD, 1, record)
+    return draft_id
+
+
+def _drawn(sent: dict[str, str]) -> dict[str, str]:
+    """From which fields a form was drawn, as it says itself. Raises InvalidInput."""
+    try:
+        return _FIELDS.validate_json(sent.pop("drawn", ""))
+    except ValidationError as error:
+        raise InvalidInput("This is no form of these pages.", code="no-form") from error
+
+
+def _asked(node: Node, who: Visitor, draft: Draft, changes: Mapping[str, Change]) -> Response:
+    """The form as it was typed, with what stands in the draft beside each field that was changed elsewhere as well.
+    Sent once more, it is what stands."""
+    typed_here = {name: changes[name].now for name in draft.elsewhere}
+    problems = dict.fromkeys(draft.elsewhere, "changed-elsewhere")
+    return _form(node, who, replace(draft, fields=draft.fields | typed_here), problems, stored=draft.fields, status=409)
+
+
+def _summary(who: Visitor, found: Summary, *, changed: bool = False) -> Response:
+    return page(
+        "draft_summary",
+        who,
+        status=409 if changed else 200,
+        summary=found,
+        record=found.record,
+        cards=[card_of(found.draft, file) for file in found.draft.files],
+        named=ticked(found.draft.fields, "audience"),
+        names=_names(),
+        changed=changed,
+    )
+
+
+def _again(node: Node, who: Visitor, draft_id: str) -> Response:
+    """What would be signed now: it is not what was shown before."""
+    found = summarise(node, who.caller.maker, draft_id)
+    if found.record is None:
+        return _form(node, who, found.draft, found.problems)
+    return _summary(who, found, changed=True)
+
+
+def _refused(node: Node, who: Visitor, draft_id: str, error: InvalidInput) -> Response:
+    """The form with what the contract refuses beside its field."""
+    draft = flow.read_draft(node, who.caller.pseudonym, draft_id)
+    return _form(node, who, draft, dict(error.problems) or {"": str(error)})
+
+
+def _form(
+    node: Node,
+    who: Visitor,
+    draft: Draft,
+    problems: Mapping[str, str],
+    *,
+    stored: dict[str, str] | None = None,
+    status: int = 422,
+) -> Response:
+    with node.store.read() as session:
+        groups = groups_of(session, node.node_id)
+    form = Form(
+        draft,
+        draft.fields if stored is None else stored,
+        [card_of(draft, file) for file in draft.files],
+        flow.audience_of(groups, node.settings.jurisdiction),
+        problems,
+    )
+    return page(
+        "draft",
+        who,
+        status=status if problems else 200,
+        form=form,
+        choices=CHOICES | {f"file.{name}": kind for name, kind in FILE_CHOICES.items()},
+        calibres=[calibre.value for calibre in Calibre],
+        breech_faces=list(BreechFaceClass),
+        handling=list(HandlingCode),
+        names=_names(),
+        most_bytes=node.settings.max_scan_bytes,
+    )
+
+
+def _names() -> dict[str, str]:
+    return {code.value: term(code, "jurisdiction") for code in Jurisdiction}

@@ -1,0 +1,140 @@
+"""The half-yearly monitoring report: the head reads, approves and hands it out; the auditor reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from exchange.clock import stamp
+from exchange.errors import InvalidInput
+from exchange.flows.monitoring.definitions import AVAILABILITY
+from exchange.flows.monitoring.document import Document
+from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.report import Approved, approve_report, draft, find_approved, halves, released
+from exchange.flows.node.node import Node
+from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
+from exchange.web.access.caller import OpenNode
+from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.languages import spoken
+from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
+from exchange.web.pages.monitoring.charts import by_partner, over_time
+from exchange.web.pages.monitoring.sheet import monitoring_sheet
+from exchange.web.pages.queries import line_of
+from exchange.web.report.monitoring import render_monitoring
+from exchange.web.wording.figures import notes, words
+from exchange.web.wording.monitoring_lines import Lines, lines_of
+from schemas.vocabulary import Role
+
+router = APIRouter()
+
+Form = Literal["json", "csv", "pdf", "approval"]
+Monitoring = Annotated[Visitor, Depends(only(Role.HEAD, Role.AUDITOR))]
+Heading = Annotated[Visitor, Depends(only(Role.HEAD))]
+WHERE = {
+    "exhibits_entered": "/app/search",
+    "exhibits_received": "/app/search",
+    "queries_asked": "/app/queries",
+    "queries_received": "/app/queries",
+    "leads": "/app/hits",
+    "confirmed_hits": "/app/hits",
+    "overdue_answers": "/app/hits",
+    "overdue_approvals": "/app/approvals",
+    "releases_approved": "/app/approvals",
+    "releases_refused": "/app/approvals",
+}
+"""Where the head finds what an indicator counts."""
+
+
+@router.get("/monitoring")
+def newest(node: OpenNode, who: Monitoring) -> Response:
+    """The half-year that lasts."""
+    return one(node, who, str(halves(node)[0][0]))
+
+
+@router.get("/monitoring/{half}")
+def one(node: OpenNode, who: Monitoring, half: str) -> Response:
+    """As it was approved; until then as it would be, with the exact figures, which stay in the node."""
+    wanted = Half.parse(half)
+    approved = find_approved(node, wanted)
+    if approved is not None:
+        shown = {"approved": approved, "sha256": None, **_drawn(approved.document, lines_of(approved.document))}
+    else:
+        found = draft(node, wanted)
+        lines = lines_of(found.document, found.counted.counts, found.gap.counts)
+        shown = {"approved": None, "sha256": found.sha256, **_drawn(found.document, lines)}
+    is_head = who.caller.role is Role.HEAD
+    return page(
+        "monitoring",
+        who,
+        half=wanted,
+        halves=halves(node),
+        over=wanted.end <= stamp(),
+        where=WHERE if is_head else {},
+        may_approve=is_head,
+        **shown,
+    )
+
+
+@router.post("/monitoring/{half}")
+async def approve(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+    """Sign that these figures, and no others, may be handed out."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(_approve, node, who, half, fields)
+    return RedirectResponse(f"/app/monitoring/{Half.parse(half)}", 303)
+
+
+@router.get("/monitoring/{half}/released/{form}")
+async def hand_out(request: Request, node: OpenNode, who: Monitoring, half: str, form: Form) -> Response:
+    """The approved report as JSON, whose digest is signed, as CSV or as PDF; or the signed approval itself."""
+    wanted = Half.parse(half)
+    body, media_type, ending = await heavily(request, Kind.REPORTS, _handed_out, node, who, wanted, form)
+    headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}{ending}"'}
+    return Response(body, media_type=media_type, headers=headers)
+
+
+def _approve(node: Node, who: Visitor, half: str, fields: dict[str, str]) -> str:
+    sha256 = fields.get("sha256", "")
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise InvalidInput("Approve what the page shows.", code="invalid-field")
+    return approve_report(node, who.caller.maker, Half.parse(half), sha256, line_of(fields, "because"))
+
+
+def _handed_out(node: Node, who: Visitor, half: Half, form: Form) -> tuple[bytes, str, str]:
+    found = released(node, half)
+    made = FORMS[form](found)
+    reader = Actor(ActorKind.PERSON, who.caller.pseudonym, who.caller.role)
+    asked = f"{half} {form}"
+    node.audit.note(Deed(reader, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
+    return made
+
+
+def _csv(found: Approved) -> tuple[bytes, str, str]:
+    return monitoring_sheet(found.document, draft=False), "text/csv; charset=utf-8", f"-{spoken().code}.csv"
+
+
+def _pdf(found: Approved) -> tuple[bytes, str, str]:
+    return render_monitoring(found.document, found), "application/pdf", f"-{spoken().code}.pdf"
+
+
+FORMS: dict[str, Callable[[Approved], tuple[bytes, str, str]]] = {
+    "json": lambda found: (found.data, "application/json", ".json"),
+    "csv": _csv,
+    "pdf": _pdf,
+    "approval": lambda found: (found.envelope, "application/json", "-approval.json"),
+}
+
+
+def _drawn(document: Document, lines: Lines) -> dict[str, Any]:
+    return {
+        "document": document,
+        "lines": lines,
+        "notes": notes(document),
+        "availability": AVAILABILITY,
+        "nodes": [(item, words(item.share, "share")) for item in document.nodes],
+        "partners": by_partner(document),
+        "years": over_time(document),
+    }

@@ -1,0 +1,1 @@
+"""Candidates, the comparison of a pair, conclusions, hits and reports."""

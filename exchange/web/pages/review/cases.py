@@ -1,0 +1,119 @@
+"""The graph of a case: drawn here as SVG, and the same as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path
+from starlette.responses import Response
+
+from exchange.flows.blind.visibility import note_told
+from exchange.flows.hits.history import links_of
+from exchange.flows.keys.suspicion import suspicions
+from exchange.flows.review.case_graph import Case, CaseGraph, Placed, Tie, case_graph
+from exchange.log.audit_entry import MAX_SUBJECTS, Act
+from exchange.web.access.caller import OpenNode
+from exchange.web.languages import term
+from exchange.web.pages.layout import Reading, page
+from exchange.web.rest import response_models
+from schemas.vocabulary import Jurisdiction
+
+router = APIRouter()
+
+CaseReference = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
+BOX = (200, 46)
+COLUMN, ROW, EDGE = 540, 72, 14
+"""The drawing's units: apart enough for the longest stage on a line, close enough for 1280 pixels."""
+LONGEST = 26
+
+
+@dataclass(frozen=True)
+class Box:
+    """A case where it is drawn, by its upper left corner."""
+
+    name: str
+    reference: str
+    address: str
+    x: int
+    y: int
+    here: bool
+
+    @property
+    def short(self) -> str:
+        return self.reference if len(self.reference) <= LONGEST else f"{self.reference[: LONGEST - 1]}…"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What joins two cases: the line, and where its word stands."""
+
+    tie: Tie
+    path: str
+    x: int
+    y: int
+
+
+@router.get("/cases/{jurisdiction}/{case_reference:path}")
+def one(node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference: CaseReference) -> Response:
+    """One case, its exhibits, and what it is linked to."""
+    asker, case = who.consultation, Case(jurisdiction, case_reference)
+    with node.store.read() as session:
+        graph = case_graph(session, who.caller.role, who.caller.pseudonym, case)
+        found = links_of(session, node, [link.pair_id for tie in graph.ties for link in tie.links])
+        doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in graph.records))
+    link_of = {link.link_id: link for link in found}
+    records = [response_models.summary(row) for row in graph.records]
+    note_told(node, who.caller.role, who.caller.pseudonym, [link.pair for link in found])  # each line with its stage
+    asked = {"jurisdiction": str(jurisdiction), "case_reference": case_reference}
+    asker.note(Act.SEARCH_RECORDS, len(records), *(row.statement_id for row in records), asked=asked)
+    if link_of:
+        asker.note(Act.LIST_STATEMENTS, len(link_of), *list(link_of)[:MAX_SUBJECTS], asked=asked)
+    boxes, lines = drawing(graph)
+    size = (
+        max(box.x for box in boxes.values()) + BOX[0] + EDGE + 90,
+        max(box.y for box in boxes.values()) + BOX[1] + EDGE,
+    )
+    return page(
+        "case",
+        who,
+        doubted=doubted,
+        jurisdiction=term(jurisdiction, "jurisdiction"),
+        reference=case_reference,
+        records=records,
+        graph=graph,
+        link_of=link_of,
+        boxes=list(boxes.values()),
+        box_of=boxes,
+        lines=lines,
+        size=size,
+        box=BOX,
+    )
+
+
+def drawing(graph: CaseGraph) -> tuple[dict[Case, Box], list[Line]]:
+    """Columns from left to right, each in the middle of the height."""
+    height = max(item.of for item in graph.placed) * ROW
+    boxes = {item.case: _box(item, height, graph.case) for item in graph.placed}
+    return boxes, [_line(tie, boxes[tie.one], boxes[tie.other]) for tie in graph.ties]
+
+
+def _box(item: Placed, height: int, here: Case) -> Box:
+    top = (height - item.of * ROW) // 2 + item.row * ROW + EDGE
+    case = item.case
+    address = f"/app/cases/{case.jurisdiction}/{quote(case.reference, safe='')}"
+    name = term(case.jurisdiction, "jurisdiction")
+    return Box(name, case.reference, address, EDGE + item.step * COLUMN, top, case == here)
+
+
+def _line(tie: Tie, one: Box, other: Box) -> Line:
+    left, right = sorted((one, other), key=lambda box: (box.x, box.y))
+    y1, y2 = left.y + BOX[1] // 2, right.y + BOX[1] // 2
+    x1 = left.x + BOX[0]
+    if left.x == right.x:  # of one column: around its right side
+        return Line(tie, f"M{x1} {y1} C{x1 + 80} {y1} {x1 + 80} {y2} {x1} {y2}", x1 + 66, (y1 + y2) // 2)
+    bend = (right.x - x1) // 2
+    path = f"M{x1} {y1} C{x1 + bend} {y1} {right.x - bend} {y2} {right.x} {y2}"
+    # at seven tenths of the curve: lines part to the right, and the words of a column's own stand to the left
+    return Line(tie, path, round(x1 + 0.658 * (right.x - x1)), round(0.216 * y1 + 0.784 * y2))

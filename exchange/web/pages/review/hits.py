@@ -1,0 +1,256 @@
+"""Hits across a border: their stages and clocks, and what the two Firearms Focal Points say to each other."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from exchange.clock import stamp
+from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
+from exchange.flows.blind.visibility import Hidden, hidden_pairs, note_shown, note_told, view_of
+from exchange.flows.hits.history import Link, closed_links, find_link, open_links
+from exchange.flows.hits.stage import Entry
+from exchange.flows.hits.vocabulary import CLOSED, Stage
+from exchange.flows.node.node import Node
+from exchange.flows.review.requests import Review, reviews_of
+from exchange.flows.review.statements import Spoke, may_take_back
+from exchange.log.audit_entry import Act
+from exchange.store.hits.joined_pairs import note_stage_changes_read, stage_changes
+from exchange.store.review.candidates import candidate_of
+from exchange.store.review.reviews import scans_of
+from exchange.web.access.caller import OpenNode
+from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
+from exchange.web.pages.review.reviews import remark_of, say
+from exchange.web.rest import response_models
+from exchange.web.rest.records import StatementId
+from exchange.web.wording.sentences import no_effect
+from schemas import Hit, Message
+from schemas.vocabulary import (
+    AfteConclusion,
+    Basis,
+    ComparisonStep,
+    FeedbackOutcome,
+    HitStage,
+    ReferenceChannel,
+    Role,
+)
+
+router = APIRouter()
+
+ON_A_PAGE = 50
+After = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="The last one of the page before.")]
+ACTIONS = ("message", "feedback", "comparison", "conclusion", "done", "retraction")
+
+
+@router.get("/hits")
+def hits(node: OpenNode, who: Reading, closed: bool = False, after: After = None) -> Response:
+    """The hits where somebody has a turn, what is due first at the top; or those where nobody has, the newest first."""
+    asker, left_out, following = who.consultation, 0, None
+    with node.store.read() as session:
+        hidden = _hidden(session, who)
+        if closed:
+            links, following = closed_links(session, node, hidden, after=after, limit=ON_A_PAGE)
+        else:
+            found = open_links(session, node, hidden)
+            links, left_out = found.links, found.left_out
+        changes = stage_changes(session) if who.caller.role is Role.HEAD else ()
+    note_told(node, who.caller.role, who.caller.pseudonym, [link.pair for link in links])  # each with its stage
+    asker.note(Act.LIST_STATEMENTS, len(links), *(link.link_id for link in links))
+    return page(
+        "hits",
+        who,
+        rows=[(link, _sides(link)) for link in links],
+        now=stamp(),
+        closed=closed,
+        left_out=left_out,
+        following=following,
+        changes=changes,
+    )
+
+
+@router.post("/hits/stage-changes/read")
+async def read_changes(request: Request, node: OpenNode, who: Reading) -> Response:
+    """The head has seen which hits have another stage since the release that made it a function of the set."""
+    await read_form(request, node, who.csrf)
+    if who.caller.role is not Role.HEAD:
+        raise Forbidden("Only the head takes note of stages that changed.")
+    await off_loop(_note_changes, node)
+    return RedirectResponse("/app/hits", 303)
+
+
+@router.get("/hits/{link_id}")
+def one(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
+    """One hit with its history, and the forms for what may come next."""
+    asker = who.consultation
+    with node.store.read() as session:
+        link = find_link(session, node, link_id, _hidden(session, who))
+        reviews = _on_exhibits(reviews_of(session, node, link.pair, who.caller.pseudonym))
+        scans = scans_of(link.pair.a.scan, link.pair.b.scan)
+        candidate = candidate_of(session, scans, view_of(who.caller.role, who.caller.pseudonym))
+    note_told(node, who.caller.role, who.caller.pseudonym, [link.pair])
+    if candidate is not None:  # the history tells the score
+        note_shown(node, who.caller.role, who.caller.pseudonym, [candidate], opened=True)
+    asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in link.history))
+    peer = _other_side(node, link)
+    return page(
+        "hit",
+        who,
+        link=link,
+        sides=_sides(link),
+        candidate_id=candidate.row.candidate_id if candidate else None,
+        reviews=reviews,
+        now=stamp(),
+        peer=peer,
+        day=link.progress.proposed.get(peer or "", link.progress.on),
+        channels=list(ReferenceChannel),
+        outcomes=list(FeedbackOutcome),
+        conclusions=list(AfteConclusion),
+        examiner=who.caller.role is Role.EXAMINER,
+        makers={entry.statement_id: entry.statement.made_by.pseudonym for entry in link.history},
+        may_take_back=_may_take_back(node, who, link),
+        references=[
+            entry.statement.reference
+            for entry in link.history
+            if isinstance(entry.statement, Message) and entry.statement.reference
+        ],
+        closed=link.progress.stage in CLOSED,
+        ended=link.progress.stage in (*CLOSED, Stage.COMPARED, Stage.CONFIRMED),
+        why={name: no_effect(reason) for name, reason in link.progress.no_effect.items()},
+    )
+
+
+@router.post("/hits/{link_id}/{action}")
+async def act(request: Request, node: OpenNode, who: Reading, link_id: StatementId, action: str) -> Response:
+    """One signed step of a hit."""
+    fields = await read_form(request, node, who.csrf)
+    if action not in ACTIONS:
+        raise NotFound("There is no such step.")
+    spoke = await off_loop(_act, node, who, link_id, action, fields)
+    return RedirectResponse(f"/app/hits/{link_id}#s-{spoke.statement_id[:12]}", 303)
+
+
+def _hidden(session: Session, who: Visitor) -> Hidden:
+    return hidden_pairs(session, who.caller.role, who.caller.pseudonym)
+
+
+def _act(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, str]) -> Spoke:
+    with node.store.read() as session:
+        link = find_link(session, node, link_id, _hidden(session, who))
+    lead = link.lead_id
+    match action:
+        case "message":
+            channel, number = fields.get("channel", ""), fields.get("number", "").strip()
+            if bool(channel) != bool(number):
+                raise InvalidInput("A reference has a channel and a number.", code="invalid-field")
+            reference = {"channel": channel, "number": number} if number else None
+            text = fields.get("text", "").replace("\r\n", "\n").strip()
+            return say(node, who, "message", to=_peer(node, link), about=lead, text=text, reference=reference)
+        case "feedback":
+            return say(node, who, "feedback", hit=lead, outcome=fields.get("outcome"), remark=remark_of(fields))
+        case "comparison":
+            return say(
+                node,
+                who,
+                "physical-comparison",
+                hit=lead,
+                step=_step(fields),
+                on=fields.get("on"),
+                place=fields.get("place", "").strip(),
+                remark=remark_of(fields),
+            )
+        case "conclusion":
+            return say(
+                node,
+                who,
+                "conclusion",
+                pair=link.pair.model_dump(mode="json"),
+                conclusion=fields.get("conclusion"),
+                basis=Basis.EXHIBITS,
+                remark=remark_of(fields),
+            )
+        case "done":
+            return _done(node, who, link, fields.get("review", ""))
+        case _:
+            return _take_back(node, who, link, fields.get("reason", "").strip())
+
+
+def _take_back(node: Node, who: Visitor, link: Link, reason: str) -> Spoke:
+    hit = _own_hit(node, link)
+    if hit is None and _own_hits(node, link):
+        raise Conflict("This hit was taken back already.", code="already-taken-back")
+    if hit is None:
+        raise Conflict("Only the node that signed a hit takes it back; this side may dispute it.", code="not-owner")
+    return say(node, who, "retraction", retracts=hit.statement_id, reason=reason)
+
+
+def _may_take_back(node: Node, who: Visitor, link: Link) -> bool:
+    hit = _own_hit(node, link)
+    return hit is not None and may_take_back(hit.statement.made_by, who.caller.pseudonym, who.caller.role)
+
+
+def _own_hit(node: Node, link: Link) -> Entry | None:
+    """The latest hit of this node's own that counts: a confirmed one first, then the lead."""
+    counting = [
+        (hit.stage is HitStage.CONFIRMED, entry.log_index, entry.statement_id, entry)
+        for hit, entry in _own_hits(node, link)
+        if entry.statement_id not in link.progress.no_effect
+    ]
+    return max(counting)[-1] if counting else None
+
+
+def _own_hits(node: Node, link: Link) -> list[tuple[Hit, Entry]]:
+    """All of this node's own, also those that were taken back."""
+    said = [(entry.statement, entry) for entry in link.history]
+    return [(hit, entry) for hit, entry in said if isinstance(hit, Hit) and hit.issuer == node.node_id]
+
+
+def _done(node: Node, who: Visitor, link: Link, review_id: str) -> Spoke:
+    """Both examiners concluded on the exhibits: an identification makes a confirmed hit, all else ends the way."""
+    with node.store.read() as session:
+        reviews = _on_exhibits(reviews_of(session, node, link.pair, who.caller.pseudonym))
+    review = next((item for item in reviews if item.statement_id == review_id), None)
+    if review is None or review.verified is None:
+        raise NotFound("There is no such conclusion on the exhibits, or no other examiner has verified it.")
+    rests_on = {"conclusion": review.statement_id, "verification": review.verified.statement_id}
+    if review.said.conclusion is review.verified.said.conclusion is AfteConclusion.IDENTIFICATION:
+        pair = link.pair.model_dump(mode="json")
+        return say(node, who, "hit", pair=pair, stage="confirmed", basis=Basis.EXHIBITS, **rests_on)
+    return say(node, who, "physical-comparison", hit=link.lead_id, step=ComparisonStep.DONE, **rests_on)
+
+
+def _step(fields: dict[str, str]) -> ComparisonStep:
+    try:
+        step = ComparisonStep(fields.get("step", ""))
+    except ValueError as error:
+        raise InvalidInput("Ask, agree or decline.", code="invalid-field") from error
+    if step is ComparisonStep.DONE:
+        raise InvalidInput("A comparison is done when two examiners concluded on the exhibits.", code="invalid-field")
+    return step
+
+
+def _on_exhibits(reviews: list[Review]) -> list[Review]:
+    return [review for review in reviews if review.said.basis is Basis.EXHIBITS and not review.retracted]
+
+
+def _other_side(node: Node, link: Link) -> str | None:
+    others = {link.pair.a.issuer, link.pair.b.issuer, link.hit.issuer} - {node.node_id}
+    return min(others, default=None)
+
+
+def _peer(node: Node, link: Link) -> str:
+    peer = _other_side(node, link)
+    if peer is None:
+        raise Conflict("Both records are this node's own: there is nobody to write to.", code="not-owner")
+    return peer
+
+
+def _note_changes(node: Node) -> None:
+    with node.store.write() as session:
+        note_stage_changes_read(session)
+
+
+def _sides(link: Link) -> list[response_models.RecordSummary | None]:
+    return [None if row is None else response_models.summary(row) for row in link.records]

@@ -1,0 +1,95 @@
+"""One pair: both scans for the viewer, what the score rests on, the review."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from exchange.flows.blind.visibility import pair_of
+from exchange.flows.keys.suspicion import suspicions_of
+from exchange.flows.node.likelihood_ratio import worth_of
+from exchange.flows.node.pipelines import Variant
+from exchange.flows.node.region_masks import mask_digest, region_mask_of
+from exchange.flows.review.requests import reviews_of
+from exchange.flows.scan.heights import MOST, Form, Wanted
+from exchange.log.audit_entry import Act
+from exchange.store.review.candidates import StoredCandidate
+from exchange.web.access.caller import OpenNode
+from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.conditional import IfNoneMatch
+from exchange.web.pages.layout import Reading, page
+from exchange.web.pages.review.rail import SeenFrom, rail_for
+from exchange.web.rest import response_models
+from exchange.web.rest.blobs import Digest
+from exchange.web.rest.candidates import CandidateId, found_candidate, note_candidate
+from exchange.web.rest.heights import MarkedRegion, heights_answer
+from schemas.vocabulary import AfteConclusion, Role
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Side:
+    """One specimen of a pair: where its heights are, its record, and whether its region was marked by hand."""
+
+    heights: str
+    record: response_models.RecordSummary
+    mended: bool = False
+
+
+@router.get("/pairs/{candidate_id}")
+def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from: SeenFrom = None) -> Response:
+    """One pair with what its score rests on; ``from``: the record whose list it was opened from, for the rail."""
+    asker = who.consultation
+    found = found_candidate(asker, candidate_id)
+    note_candidate(asker, Act.READ_CANDIDATE, found)
+    doubted = suspicions_of(node, (found.record_a, found.record_b))
+    pair = response_models.candidate_detail(found, worth_of(node.calibration, found), doubted)
+    with node.store.read() as session:
+        reviews = reviews_of(session, node, pair_of(found), who.caller.pseudonym, who.caller.role)
+    own = node.node_id in (found.record_a.issuer, found.record_b.issuer)
+    return page(
+        "pair",
+        who,
+        pair=pair,
+        sides=sides_of(found),
+        explained=found.row.comparison,
+        reviews=reviews,
+        conclusions=list(AfteConclusion),
+        may_conclude=own and who.caller.role is Role.EXAMINER,
+        rail=rail_for(node, asker, found, seen_from) if seen_from else None,
+        query=found.acquisition_a.sha256,
+    )
+
+
+def sides_of(found: StoredCandidate) -> list[Side]:
+    """What the viewer draws of a pair, turned as the matcher compared it."""
+    comparison = json.loads(found.row.comparison)
+    sides = []
+    for side, scan, record in (("a", found.acquisition_a, found.record_a), ("b", found.acquisition_b, found.record_b)):
+        mirrored = Variant.MIRRORED in Variant(comparison[f"variant_{side}"])
+        address = f"/app/scans/{scan.sha256}/heights/{'mirrored' if mirrored else 'plain'}?form=filtered"
+        region = mask_digest(region_mask_of(scan))
+        heights = address if region is None else f"{address}&region={region}"
+        sides.append(Side(heights, response_models.summary(record), scan.region_mended))
+    return sides
+
+
+@router.get("/scans/{sha256}/heights/{drawn}")
+async def heights(
+    request: Request,
+    node: OpenNode,
+    who: Reading,
+    sha256: Digest,
+    drawn: Literal["plain", "mirrored"],
+    form: Form = Form.RAW,
+    region: MarkedRegion = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """What the comparison viewer draws of one scan."""
+    wanted = Wanted(form, MOST, drawn == "mirrored", region)
+    return await heavily(request, Kind.PICTURES, heights_answer, node, who.consultation, sha256, wanted, if_none_match)

@@ -1,0 +1,45 @@
+"""The node's own picture of a pair, whole or small."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from exchange.flows.node.node import Node
+from exchange.flows.scan.pair_picture import picture_tag
+from exchange.web.access.caller import OpenNode
+from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.pages.layout import Reading
+from exchange.web.rest.candidates import CandidateId, found_candidate, picture_of
+from exchange.web.rest.consultation import Consultation
+
+router = APIRouter()
+
+Width = Annotated[int | None, Query(ge=64, le=640, description="Of a small one, as JPEG.")]
+
+
+@router.get("/pairs/{candidate_id}/picture")
+async def picture(
+    request: Request,
+    node: OpenNode,
+    who: Reading,
+    candidate_id: CandidateId,
+    width: Width = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Both scans in one registered frame under the same light, congruent cells lit."""
+    return await heavily(request, Kind.PICTURES, _answer, node, who.consultation, candidate_id, width, if_none_match)
+
+
+def _answer(
+    node: Node, asker: Consultation, candidate_id: int, width: int | None, if_none_match: str | None
+) -> Response:
+    tag = picture_tag(found_candidate(asker, candidate_id), width)
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
+    if unchanged(if_none_match, tag):
+        return Response(status_code=304, headers=headers)
+    drawn = picture_of(node, asker, candidate_id, width)
+    return Response(drawn, media_type="image/png" if width is None else "image/jpeg", headers=headers)

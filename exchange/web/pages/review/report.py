@@ -1,0 +1,50 @@
+"""What is given away of a pair and of a record: the report for people, the bundle for whoever verifies."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from exchange.flows.node.node import Node
+from exchange.flows.review.report import gather_report
+from exchange.flows.witness.bundle import make_bundle
+from exchange.log.audit_entry import Act
+from exchange.web.access.caller import OpenNode
+from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.languages import spoken
+from exchange.web.pages.layout import Reading, Visitor
+from exchange.web.report import render_report
+from exchange.web.rest.candidates import CandidateId, found_candidate, note_candidate
+from exchange.web.rest.records import StatementId
+from schemas.bundle import BUNDLE_MEDIA_TYPE
+
+router = APIRouter()
+
+
+@router.get("/pairs/{candidate_id}/report.pdf")
+async def report(request: Request, node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
+    """One page in plain language, then the technical annex, in the language of the pages."""
+    made = await heavily(request, Kind.REPORTS, _report, node, who, candidate_id)
+    name = f"{node.node_id}-pair-{candidate_id}-{spoken().code}.pdf"
+    return Response(made, media_type="application/pdf", headers=_file(name))
+
+
+@router.get("/records/{statement_id}/bundle")
+def bundle(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
+    """A record of this node's own with all that proves it, to be verified without any node."""
+    asker = who.consultation
+    made = make_bundle(node, statement_id).model_dump_json() + "\n"
+    asker.note(Act.READ_BUNDLE, 1, statement_id)
+    return Response(made, media_type=BUNDLE_MEDIA_TYPE, headers=_file(f"{node.node_id}-{statement_id[:16]}.json"))
+
+
+def _report(node: Node, who: Visitor, candidate_id: int) -> bytes:
+    asker = who.consultation
+    found = found_candidate(asker, candidate_id)
+    made = render_report(gather_report(node, found, who.caller.pseudonym))
+    note_candidate(asker, Act.READ_REPORT, found)
+    return made
+
+
+def _file(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -1,0 +1,230 @@
+"""Conclude on a pair, verify another examiner's conclusion blind, send what both hold for a lead."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from starlette.responses import RedirectResponse, Response
+
+from exchange.errors import Conflict, InvalidInput, NotFound
+from exchange.flows.blind import visibility
+from exchange.flows.node.node import Node
+from exchange.flows.node.pipelines import PIPELINES
+from exchange.flows.review.requests import Review, reviews_of
+from exchange.flows.review.statements import Spoke, may_take_back, speak
+from exchange.log.audit_entry import Act
+from exchange.store.entry.records import acquisitions_of
+from exchange.store.review.candidates import View, candidate_of
+from exchange.store.review.reviews import done_tasks, scans_of
+from exchange.web.access.caller import OpenNode
+from exchange.web.pages.layout import Examining, Visitor, off_loop, only, page, read_form
+from exchange.web.pages.review.pair import sides_of
+from exchange.web.rest import response_models
+from exchange.web.rest.candidates import CandidateId, found_candidate
+from exchange.web.rest.records import StatementId
+from schemas.vocabulary import AfteConclusion, Basis, Role
+
+router = APIRouter()
+
+DONE_SHOWN = 20
+TakingBack = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.HEAD))]
+TaskId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+
+
+@router.post("/pairs/{candidate_id}/conclusion")
+async def conclude(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId) -> Response:
+    """Sign a conclusion on a pair; another examiner is asked to verify it, blind."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(_conclude, node, who, candidate_id, fields)
+    return RedirectResponse(f"/app/pairs/{candidate_id}#review", 303)
+
+
+@router.post("/pairs/{candidate_id}/conclusion/{statement_id}/retraction")
+async def take_back(
+    request: Request, node: OpenNode, who: TakingBack, candidate_id: CandidateId, statement_id: StatementId
+) -> Response:
+    """Take a conclusion back: nobody is asked to verify it any more. It stays in the log, and so does this."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(_take_back, node, who, candidate_id, statement_id, fields)
+    return RedirectResponse(f"/app/pairs/{candidate_id}#review", 303)
+
+
+@router.post("/pairs/{candidate_id}/conclusion/{statement_id}/hit")
+async def send_hit(
+    request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId, statement_id: StatementId
+) -> Response:
+    """Both examiners hold it worth pursuing: tell the other jurisdiction."""
+    await read_form(request, node, who.csrf)
+    hit = await off_loop(_send, node, who, candidate_id, statement_id)
+    return RedirectResponse(f"/app/hits/{hit}", 303)
+
+
+@router.get("/verifications")
+def verifications(node: OpenNode, who: Examining) -> Response:
+    """What waits for this examiner's judgement, without a word on why."""
+    with node.store.read() as session:
+        tasks = visibility.tasks_for(session, who.caller.pseudonym)
+        waiting = visibility.waiting_of(session, who.caller.pseudonym)
+        done = done_tasks(session, who.caller.pseudonym, limit=DONE_SHOWN)
+    sides = {task.task_id: [response_models.summary(record) for record in task.records] for task in tasks}
+    own = [(item, [response_models.summary(record) for record in item.records]) for item in waiting]
+    return page("verifications", who, tasks=tasks, sides=sides, own=own, done=done)
+
+
+@router.post("/verifications/{task_id}/take")
+async def take(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+    """This examiner does it."""
+    await read_form(request, node, who.csrf)
+    await off_loop(_take, node, who, task_id)
+    return RedirectResponse(f"/app/verifications/{task_id}", 303)
+
+
+@router.post("/verifications/{task_id}/give-back")
+async def give_back(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+    """Another examiner may do it."""
+    await read_form(request, node, who.csrf)
+    await off_loop(_give_back, node, who, task_id)
+    return RedirectResponse("/app/verifications", 303)
+
+
+@router.get("/verifications/{task_id}")
+def one(node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+    """The two specimens, and nothing that anybody or anything holds of them."""
+    asker = who.consultation
+    with node.store.read() as session:
+        task = visibility.open_task(session, who.caller.pseudonym, task_id)
+        found = candidate_of(
+            session, scans_of(task.pair.a.scan, task.pair.b.scan), View(PIPELINES, None, superseded=True)
+        )
+        if not task.mine or found is None:
+            raise NotFound("There is no such verification, or it is not for you.")
+        roi = next(scan.roi for scan in acquisitions_of(session, task.pair.a.record) if scan.sha256 == task.pair.a.scan)
+    sides = sorted(sides_of(found), key=lambda side: side.record.statement_id)
+    asker.note(Act.READ_RECORD, 2, *(side.record.statement_id for side in sides))
+    return page("verification", who, task=task, roi=roi, sides=sides, conclusions=list(AfteConclusion))
+
+
+@router.post("/verifications/{task_id}")
+async def answer(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+    """Sign what this examiner concludes. The answer is the same, whatever was asked."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(_answer, node, who, task_id, fields)
+    return RedirectResponse("/app/verifications", 303)
+
+
+def say(node: Node, who: Visitor, kind: str, *, task: str | None = None, **fields: Any) -> Spoke:
+    """A form's fields as the draft of a statement; empty ones are left out. A form that is sent twice is signed once.
+    ``task``: that it answers."""
+    draft = {"type": kind} | {name: value for name, value in fields.items() if value not in ("", None)}
+    return speak(node, who.caller.maker, json.dumps(draft).encode(), task=task, once=True)
+
+
+def _conclude(node: Node, who: Visitor, candidate_id: int, fields: dict[str, str]) -> Spoke:
+    pair = visibility.pair_of(found_candidate(who.consultation, candidate_id))
+    return say(
+        node,
+        who,
+        "conclusion",
+        pair=pair.model_dump(mode="json"),
+        conclusion=_chosen(fields),
+        basis=fields.get("basis", Basis.SCREEN),
+        remark=remark_of(fields),
+    )
+
+
+def _take_back(node: Node, who: Visitor, candidate_id: int, statement_id: str, fields: dict[str, str]) -> None:
+    review = _review(node, who, candidate_id, statement_id)
+    if not may_take_back(review.said.made_by, who.caller.pseudonym, who.caller.role):
+        raise NotFound("There is no such conclusion of yours on this pair.")
+    say(node, who, "retraction", retracts=statement_id, reason=fields.get("reason", "").strip())
+
+
+def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> str:
+    """The hit, also where it was sent already."""
+    found = found_candidate(who.consultation, candidate_id)
+    review = _review(node, who, candidate_id, statement_id)
+    if review.said.made_by.pseudonym != who.caller.pseudonym:
+        raise NotFound("There is no such conclusion of yours on this pair.")
+    if review.hit is not None:
+        return review.hit
+    if review.verified is None:
+        raise InvalidInput("No other examiner has verified it yet.", code="not-verified")
+    exhibits = review.said.basis is Basis.EXHIBITS
+    spoke = say(
+        node,
+        who,
+        "hit",
+        pair=review.said.pair.model_dump(mode="json"),
+        stage="confirmed" if exhibits else "lead",
+        basis=review.said.basis,
+        conclusion=review.statement_id,
+        verification=review.verified.statement_id,
+        score=None if exhibits else round(found.row.score, 4),
+        matcher=None if exhibits else found.row.matcher_version,
+    )
+    return spoke.statement_id
+
+
+def _review(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Review:
+    """A conclusion of this pair that this person may see. Raises NotFound."""
+    pair = visibility.pair_of(found_candidate(who.consultation, candidate_id))
+    with node.store.read() as session:
+        for review in reviews_of(session, node, pair, who.caller.pseudonym, who.caller.role):
+            if review.statement_id == statement_id:
+                return review
+    raise NotFound("There is no such conclusion of yours on this pair.")
+
+
+def _take(node: Node, who: Visitor, task_id: str) -> None:
+    with node.store.write() as session:
+        visibility.take(session, who.caller.pseudonym, task_id)
+
+
+def _give_back(node: Node, who: Visitor, task_id: str) -> None:
+    with node.store.write() as session:
+        visibility.give_back(session, who.caller.pseudonym, task_id)
+
+
+def _answer(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> None:
+    if _was_answered(node, who, task_id, fields):
+        return
+    with node.store.read() as session:
+        task = visibility.open_task(session, who.caller.pseudonym, task_id)
+        verifies = visibility.conclusion_to_verify(session, who.caller.pseudonym, task_id)
+    if not task.mine:
+        raise NotFound("There is no such verification, or it is not for you.")
+    said = {
+        "pair": task.pair.model_dump(mode="json"),
+        "conclusion": _chosen(fields),
+        "basis": task.basis,
+        "remark": remark_of(fields),
+    }
+    if verifies is None:
+        say(node, who, "conclusion", task=task_id, **said)
+    else:
+        say(node, who, "verification", task=task_id, verifies=verifies, **said)
+
+
+def _was_answered(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> bool:
+    """Whether the form was sent before. Raises Conflict where it said something else."""
+    with node.store.read() as session:
+        said = visibility.answer_given(session, who.caller.pseudonym, task_id)
+    if said is not None and (said.conclusion, said.remark) != (_chosen(fields), remark_of(fields)):
+        raise Conflict(
+            "You signed another answer to this already. It stands, and can only be taken back.", code="already-answered"
+        )
+    return said is not None
+
+
+def _chosen(fields: dict[str, str]) -> AfteConclusion:
+    try:
+        return AfteConclusion(fields.get("conclusion", ""))
+    except ValueError as error:
+        raise InvalidInput("Choose a conclusion of the AFTE range.", code="invalid-field") from error
+
+
+def remark_of(fields: dict[str, str]) -> str | None:
+    """Several lines, as a browser sends them."""
+    return fields.get("remark", "").replace("\r\n", "\n").strip() or None

@@ -1,0 +1,110 @@
+"""Saved views of one pair, as the scripts of its page ask for them: JSON, and pictures."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import JSONResponse, Response
+
+from exchange.flows.review.saved_views import (
+    MOST_BYTES,
+    MOST_VIEWS,
+    Pair,
+    remove_view,
+    save_view,
+    visible_view,
+    visible_views,
+)
+from exchange.log.audit_entry import Act
+from exchange.store.review.candidates import StoredCandidate
+from exchange.store.tables.views import SavedViewRow
+from exchange.web.access.caller import OpenNode
+from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop
+from exchange.web.pages.sent import check_script, read_json
+from exchange.web.rest.candidates import CandidateId, found_candidate, note_listed
+
+router = APIRouter()
+
+ViewId = Annotated[int, Path(ge=1, le=2**62)]
+Size = Literal["picture", "thumbnail"]
+
+
+@router.get("/pairs/{candidate_id}/views")
+def all_views(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
+    """Everybody's: whoever may open the pair may know what others saw in it, and then verifies it no more."""
+    asker = who.consultation
+    found = found_candidate(asker, candidate_id)
+    note_listed(asker, [found])
+    with node.store.read() as session:
+        rows = visible_views(session, pair_of(found), who.caller.pseudonym, everybody=True)
+    asker.note(Act.READ_CANDIDATE, len(rows), *_records(found), asked={"candidate": str(candidate_id), "views": "all"})
+    return JSONResponse({"views": [_told(candidate_id, row, who) for row in rows], "most": MOST_VIEWS})
+
+
+@router.post("/pairs/{candidate_id}/views")
+async def save(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId) -> Response:
+    sent = await read_json(request, node, who.csrf, MOST_BYTES)
+    found = await off_loop(found_candidate, who.consultation, candidate_id)
+    row = await heavily(request, Kind.PICTURES, save_view, node, pair_of(found), who.caller.pseudonym, sent)
+    return JSONResponse(_told(candidate_id, row, who), 201)
+
+
+@router.delete("/pairs/{candidate_id}/views/{view_id}")
+def remove(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId, view_id: ViewId) -> Response:
+    """One's own; another's gets the answer of none at all."""
+    check_script(request, node, who.csrf)
+    remove_view(node, pair_of(found_candidate(who.consultation, candidate_id)), view_id, who.caller.pseudonym)
+    return Response(status_code=204)
+
+
+@router.get("/pairs/{candidate_id}/views/{view_id}/{size}")
+def view_picture(
+    node: OpenNode,
+    who: Reading,
+    candidate_id: CandidateId,
+    view_id: ViewId,
+    size: Size,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """What was on the stage when the view was saved. It never changes: its id is its tag."""
+    asker = who.consultation
+    found = found_candidate(asker, candidate_id)
+    note_listed(asker, [found])
+    with node.store.read() as session:
+        row = visible_view(session, pair_of(found), view_id, who.caller.pseudonym, everybody=True)
+    tag = f"view.{view_id}.{size}"
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
+    if unchanged(if_none_match, tag):
+        return Response(status_code=304, headers=headers)
+    asker.note(Act.READ_PICTURE, 1, *_records(found), asked={"candidate": str(candidate_id), "view": str(view_id)})
+    content, kind = (row.picture, "image/png") if size == "picture" else (row.thumbnail, "image/jpeg")
+    return Response(content, media_type=kind, headers=headers)
+
+
+def pair_of(found: StoredCandidate) -> Pair:
+    """As its page lays it on the stage: the matcher's a is the query."""
+    return Pair(found.acquisition_a.sha256, found.acquisition_b.sha256)
+
+
+def _records(found: StoredCandidate) -> tuple[str, str]:
+    return (found.row.statement_a, found.row.statement_b)
+
+
+def _told(candidate_id: int, row: SavedViewRow, who: Visitor) -> dict[str, Any]:
+    address = f"/app/pairs/{candidate_id}/views/{row.view_id}"
+    return {
+        "view_id": row.view_id,
+        "title": row.title,
+        "made_by": row.made_by,
+        "made_at": row.made_at,
+        "mine": row.made_by == who.caller.pseudonym,
+        "query": row.query,
+        "view": json.loads(row.document),
+        "address": address,
+        "picture": f"{address}/picture",
+        "thumbnail": f"{address}/thumbnail",
+    }

@@ -1,0 +1,1 @@
+"""The REST routes, each over one flow, and what they answer."""

@@ -1,0 +1,84 @@
+"""``/v1/blobs``: scans, for signed-in readers and for peers that policy lets have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.responses import Response
+
+from exchange.errors import NotFound
+from exchange.flows.log.audit_rows import dealt_with
+from exchange.flows.node.node import Node
+from exchange.flows.sync.serve_lane import Entitling, may_fetch
+from exchange.log.audit_entry import Act
+from exchange.store.scan.deliveries import records_showing
+from exchange.web.access.caller import CallingPeer, OpenNode, ReaderOrPeer
+from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.http.ranges import file_answer
+from exchange.web.rest.consultation import Consultation, LegalBasis, Purpose, consulting
+
+router = APIRouter(prefix="/v1", tags=["records"])
+
+MAX_RECORDS = 16
+"""How many of the records that name a scan are written down with it."""
+
+Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the scan.")]
+
+
+def reader_or_peer(
+    node: OpenNode, caller: ReaderOrPeer, purpose: Purpose = None, legal_basis: LegalBasis = None
+) -> Consultation | CallingPeer:
+    """A person who may see records by token, or else a peer by signature."""
+    return caller if isinstance(caller, CallingPeer) else consulting(node, caller, purpose, legal_basis)
+
+
+def shown_by(node: Node, asker: Consultation | CallingPeer, sha256: str) -> Sequence[Entitling]:
+    """The records by which the asker may have a scan; only these are written down, and only what they say of it is
+    shown. Raises NotFound."""
+    if isinstance(asker, CallingPeer):
+        return may_fetch(node, asker.row, sha256)
+    with node.store.read() as session:
+        showing = records_showing(session, sha256)
+    if not showing:
+        raise NotFound(f"The scan {sha256} is not on this node.")
+    return showing
+
+
+@router.get(
+    "/blobs/{sha256}",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/octet-stream": {}}, "description": "The scan, with a strong ETag."},
+        206: {"description": "The part that Range asked for."},
+        304: {"description": "The caller has it already."},
+        416: {"description": "The scan has no such part."},
+    },
+)
+def read_blob(
+    request: Request,
+    node: OpenNode,
+    asker: Annotated[Consultation | CallingPeer, Depends(reader_or_peer)],
+    sha256: Digest,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """A scan by its digest. A digest is no key: each fetch is authorised by a record that the asker may see.
+
+    Each answer with bytes is audited, a part like the whole: else whoever asks for all but the first byte is not seen.
+    """
+    showing = shown_by(node, asker, sha256)
+    tag = f'"{sha256}"'
+    if unchanged(if_none_match, sha256) and node.blobs.holds(sha256):
+        return Response(status_code=304, headers={"ETag": tag})
+    path = node.blobs.path(sha256)
+    headers = {"Content-Disposition": f'attachment; filename="{sha256[:16]}"'}
+    answer = file_answer(request, path, tag, showing[0][0].media_type, headers)
+    records = list(dict.fromkeys(statement.statement_id for _, statement in showing))[:MAX_RECORDS]
+    part, count = answer.headers.get("content-range"), int(answer.headers["content-length"])
+    match asker:
+        case Consultation():
+            asker.note(Act.READ_SCAN, count, sha256, *records, asked=None if part is None else {"part": part})
+        case CallingPeer():
+            node.audit.note(dealt_with(asker.row, Act.GIVE_SCAN, (sha256, *records), count, part))
+    return answer

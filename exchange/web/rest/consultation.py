@@ -1,0 +1,75 @@
+"""What people state of what they search and read, why and under which law; and how it is written down."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import Depends, Header
+from pydantic import TypeAdapter, ValidationError
+
+from exchange.errors import InvalidInput
+from exchange.flows.node.node import Node
+from exchange.log.audit_entry import Act, Deed
+from exchange.web.access.caller import Caller, OpenNode, Reader
+from schemas.exhibit import ShortText
+from schemas.vocabulary import LawfulPurpose
+
+Purpose = Annotated[
+    LawfulPurpose | None,
+    Header(alias="FFP-Purpose", description="Why: Directive (EU) 2016/680, article 1(1). Kept with what was asked."),
+]
+LegalBasis = Annotated[
+    str | None,
+    Header(
+        alias="FFP-Legal-Basis",
+        max_length=1200,
+        description="Under which law, and which case: one line of at most 120 characters, percent-encoded where not "
+        "ASCII.",
+    ),
+]
+_LINE: TypeAdapter[str] = TypeAdapter(ShortText)
+
+
+@dataclass(frozen=True)
+class Consultation:
+    """Somebody who searches or reads, with what they stated."""
+
+    node: Node
+    caller: Caller
+    purpose: str | None
+    legal_basis: str | None
+
+    def note(self, act: Act, count: int, *subjects: str, asked: dict[str, str] | None = None) -> None:
+        """Write the act down; to be called when the answer is made and before it leaves. Raises NotAudited."""
+        words = json.dumps(asked, sort_keys=True, ensure_ascii=False) if asked else None
+        self.node.audit.note(Deed(self.caller.actor, act, count, subjects, words, self.purpose, self.legal_basis))
+
+
+def consulting(node: OpenNode, caller: Reader, purpose: Purpose = None, legal_basis: LegalBasis = None) -> Consultation:
+    """Raises InvalidInput, code "purpose-missing" where this node demands what was not stated, "invalid-legal-basis"
+    where it is not a line."""
+    if node.settings.purpose_required and (purpose is None or not legal_basis):
+        raise InvalidInput(
+            "State why you ask, in the header FFP-Purpose, and under which law and in which case, in FFP-Legal-Basis. "
+            f"Purposes: {', '.join(LawfulPurpose)}.",
+            code="purpose-missing",
+        )
+    return Consultation(node, caller, purpose, _line(legal_basis) if legal_basis else None)
+
+
+def _line(encoded: str) -> str:
+    try:
+        encoded.encode("ascii")
+        return _LINE.validate_python(unquote(encoded, errors="strict"))
+    except (ValueError, ValidationError) as error:
+        raise InvalidInput(
+            "FFP-Legal-Basis is one line of at most 120 printable characters, in UTF-8, percent-encoded.",
+            code="invalid-legal-basis",
+            problems=(("header.FFP-Legal-Basis", "is not such a line"),),
+        ) from error
+
+
+Consulting = Annotated[Consultation, Depends(consulting)]

@@ -1,0 +1,80 @@
+"""``/v1/scans/{sha256}/heights``: what the comparison viewer draws, for whoever may have the scan itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from exchange.flows.log.audit_rows import dealt_with
+from exchange.flows.node.node import Node
+from exchange.flows.node.region_masks import mask_digest, region_mask_of
+from exchange.flows.scan.heights import LEAST, MOST, Form, Wanted, heights, shown_of
+from exchange.log.audit_entry import Act
+from exchange.web.access.caller import CallingPeer, OpenNode
+from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.rest.blobs import MAX_RECORDS, Digest, reader_or_peer, shown_by
+from exchange.web.rest.consultation import Consultation
+
+router = APIRouter(prefix="/v1", tags=["records"])
+
+MarkedRegion = Annotated[
+    str | None,
+    Query(pattern="^[0-9a-f]{64}$", description="Digest of the region marked by hand that the filtered form is of."),
+]
+Asker = Annotated[Consultation | CallingPeer, Depends(reader_or_peer)]
+
+
+@router.get(
+    "/scans/{sha256}/heights",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {"application/octet-stream": {}},
+            "description": "Length of the head (uint32, little-endian); the head, JSON padded to a multiple of 4: "
+            "kind, width, height, pitch_um, pitch_y_um, scale_um, offset_um, left_um, top_um, missing; then height "
+            "rows of width values, uint16, little-endian. 0 is missing; v is offset_um + v * scale_um. Always gzipped.",
+        },
+        304: {"description": "The caller has it already."},
+    },
+)
+async def scan_heights(
+    request: Request,
+    node: OpenNode,
+    asker: Asker,
+    sha256: Digest,
+    form: Annotated[Form, Query(description="As measured, or levelled and band-passed by the matcher.")] = Form.RAW,
+    most: Annotated[int, Query(ge=LEAST, le=MOST, description="The longest side, in values; block means.")] = MOST,
+    mirrored: Annotated[bool, Query(description="A photograph upside down, where it was compared so.")] = False,
+    region: MarkedRegion = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """A scan's heights within the bounding box of its valid points; of a photograph 8-bit grey.
+
+    Who may read the scan may read this, with the same answer where not, and it is audited as that is.
+    """
+    wanted = Wanted(form, most, mirrored, region)
+    return await heavily(request, Kind.PICTURES, heights_answer, node, asker, sha256, wanted, if_none_match)
+
+
+def heights_answer(
+    node: Node, asker: Consultation | CallingPeer, sha256: str, wanted: Wanted, if_none_match: str | None
+) -> Response:
+    """The heights as they are sent, written down before. Raises NotFound, InvalidInput, NotAudited."""
+    showing = shown_by(node, asker, sha256)
+    marked = [scan for scan, _ in showing if mask_digest(region_mask_of(scan)) == wanted.region]
+    shown = shown_of(node, next(iter(marked), showing[0][0]), wanted)
+    tag = {"ETag": f'"{shown.tag}"'}
+    if unchanged(if_none_match, shown.tag):
+        return Response(status_code=304, headers=tag)
+    content = heights(node, shown)
+    records = list(dict.fromkeys(statement.statement_id for _, statement in showing))[:MAX_RECORDS]
+    match asker:
+        case Consultation():
+            asker.note(Act.READ_SCAN, len(content), sha256, *records, asked={"heights": str(wanted)})
+        case CallingPeer():
+            given = dealt_with(asker.row, Act.GIVE_SCAN, (sha256, *records), len(content), f"heights: {wanted}")
+            node.audit.note(given)
+    return Response(content, media_type="application/octet-stream", headers={**tag, "Content-Encoding": "gzip"})

@@ -1,0 +1,243 @@
+"""What a node says of itself and to its peers: its card, the lanes, the log; and what its operator watches."""
+
+from __future__ import annotations
+
+import json
+import time
+from enum import StrEnum
+from typing import Annotated
+
+import anyio
+from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from exchange.clock import stamp
+from exchange.errors import InvalidInput, NotFound
+from exchange.flows.blind.visibility import view_of
+from exchange.flows.keys.events import key_chain
+from exchange.flows.log.checkpoint import earlier_head, witnessed_head
+from exchange.flows.log.stamping import read_stamp
+from exchange.flows.node.node import Node
+from exchange.flows.operate.ready import readiness, who_works
+from exchange.flows.operate.status import node_status
+from exchange.flows.sync.progress import sync_status
+from exchange.flows.sync.serve_lane import acknowledge, read_lane
+from exchange.flows.witness.cosign import answer_report
+from exchange.log.tiles import parse_path
+from exchange.net.client import READS
+from exchange.store.log.statements import latest_checkpoint, tile_hashes
+from exchange.web.access.caller import (
+    AnyUser,
+    AnyUserOrPeer,
+    CallingPeer,
+    OpenNode,
+    Operator,
+    ReadingPeer,
+    ReportingPeer,
+)
+from exchange.web.access.signed import signed_answer
+from exchange.web.rest import response_models
+from schemas import ENVELOPE_MEDIA_TYPE, Calibre, ContractError, vocabulary
+from schemas.issued import ContractVersion
+from schemas.statements import KINDS
+from schemas.versions import VERSIONS
+from schemas.witness import parse_witness_report
+
+router = APIRouter(tags=["node"])
+
+MAX_WAIT_S = 50
+WAKE_S = 0.05
+LOOK_S = 1.0
+
+_REPORT = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/WitnessReport"}}},
+    }
+}
+Head = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="The reader's running head of the lane.")]
+Count = Annotated[int, Query(ge=0, le=2**62)]
+Size = Annotated[int, Path(ge=1, le=2**62, description="How many statements the head covers.")]
+FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""Of what never changes. Private: whoever keeps a copy keeps it for the user who signed in, not for others."""
+
+
+@router.get("/v1/node", response_class=Response)
+def node_card(node: OpenNode) -> Response:
+    """This node's card, signed by its identity key. Believe it only after comparing the fingerprint by telephone. Its
+    headers say which versions of the contract and which kinds of statements this node reads."""
+    reads = {READS: ", ".join(VERSIONS), "FFP-Kinds": ", ".join(KINDS)}
+    return Response(node.card_envelope.raw, media_type=ENVELOPE_MEDIA_TYPE, headers=reads)
+
+
+@router.get("/v1/node/keys", response_class=Response)
+def node_keys(node: OpenNode) -> Response:
+    """This node's key-events from its card on, each signed by its identity key: `key-chain` of the JSON Schemas."""
+    return Response(key_chain(node.history), media_type="application/json")
+
+
+@router.get("/v1/lane", response_class=Response)
+async def lane(
+    request: Request,
+    node: OpenNode,
+    peer: ReadingPeer,
+    start: Count,
+    head: Head,
+    known_size: Count = 0,
+    wait: Annotated[int, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for news, where there is none.")] = 0,
+    reads: Annotated[
+        ContractVersion | None,
+        Header(alias=READS, description="The newest version of the contract that the peer reads."),
+    ] = None,
+) -> Response:
+    """For peers: what follows ``start`` on their lane. The answer is signed and bound to the request. With ``wait`` it
+    comes when the log has grown beyond ``known_size``, or after that time. It ends before the first statement that
+    needs a newer version of the contract than the peer says to read; to who says nothing, everything is given."""
+    signature = _signature(request)
+    if wait:
+        await run_in_threadpool(acknowledge, node, peer.row.node_id, start, bytes.fromhex(head), signature, reads)
+        await _news(node, known_size, wait)
+    return await run_in_threadpool(_lane_page, node, peer, start, head, known_size, signature, reads)
+
+
+async def _news(node: Node, known_size: int, wait_s: int) -> None:
+    """Heads signed by this process are seen at once, those of another within a second."""
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline and not node.news.is_news(known_size):
+        looked = time.monotonic()
+        while time.monotonic() < min(deadline, looked + LOOK_S) and not node.news.is_news(known_size):
+            await anyio.sleep(WAKE_S)
+        node.news.grown(await run_in_threadpool(_signed_size, node))
+
+
+def _signed_size(node: Node) -> int:
+    with node.store.read() as session:
+        signed = latest_checkpoint(session)
+    return signed.size if signed else 0
+
+
+def _signature(request: Request) -> str:
+    """What the peer signed, so that it cannot deny what it acknowledged."""
+    return json.dumps(
+        {
+            "target": f"{request.url.path}?{request.url.query}",
+            "signature-input": request.headers["signature-input"],
+            "signature": request.headers["signature"],
+        }
+    )
+
+
+def _lane_page(
+    node: Node, peer: CallingPeer, start: int, head: str, known_size: int, signature: str, reads: str | None
+) -> Response:
+    page = read_lane(
+        node,
+        peer.row,
+        start=start,
+        head=bytes.fromhex(head),
+        known_size=known_size,
+        signature=signature,
+        reads=reads,
+    )
+    return signed_answer(node, peer, page.model_dump_json().encode())
+
+
+@router.post("/v1/witness", response_class=Response, openapi_extra=_REPORT)
+def witness(node: OpenNode, peer: ReportingPeer) -> Response:
+    """For peers: the heads that they cosigned, this node's and others', against those that this node cosigned. Request
+    and answer are `witness-report` and `witness-answer` of the JSON Schemas; the answer is signed and bound to the
+    request."""
+    try:
+        report = parse_witness_report(peer.body or b"")
+    except ContractError as error:
+        raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
+    return signed_answer(node, peer, answer_report(node, peer.row, report).model_dump_json().encode())
+
+
+@router.get("/v1/log/checkpoint", response_class=PlainTextResponse)
+def log_checkpoint(node: OpenNode, _caller: AnyUser) -> PlainTextResponse:
+    """The last signed head of the log (C2SP tlog-checkpoint), with the cosignatures of peers that came for it so far
+    (C2SP tlog-cosignature)."""
+    return PlainTextResponse(witnessed_head(node), media_type="text/plain; charset=utf-8")
+
+
+@router.get("/v1/log/checkpoint/{size}", response_class=PlainTextResponse)
+def log_checkpoint_at(node: OpenNode, _caller: AnyUser, size: Size) -> PlainTextResponse:
+    """The head that was signed at this size, in the same form: that which a time stamp is of."""
+    return PlainTextResponse(earlier_head(node, size), media_type="text/plain; charset=utf-8")
+
+
+@router.get(
+    "/v1/log/stamp/{size}",
+    response_class=Response,
+    responses={200: {"content": {"application/timestamp-reply": {}}, "description": "The authority's reply."}},
+)
+def log_stamp(node: OpenNode, _caller: AnyUser, size: Size) -> Response:
+    """The time stamp (RFC 3161) of the head that was signed at this size: of the note's text and the two signatures of
+    the log, without cosignatures. What `openssl ts -verify` takes."""
+    return Response(read_stamp(node, size), media_type="application/timestamp-reply", headers=FOR_EVER)
+
+
+@router.get("/v1/log/tile/{tile_path:path}", response_class=Response)
+def log_tile(node: OpenNode, _asker: AnyUserOrPeer, tile_path: str) -> Response:
+    """A tile of the log's hash tree (C2SP tlog-tiles), full or partial, for signed-in users, and for peers, who mirror
+    it. Under a signed head it never changes, and may be kept; beyond, it may still be lost with the database, and must
+    not be. Bundles of entries are not served."""
+    try:
+        tile = parse_path(f"tile/{tile_path}")
+    except NotFound as error:
+        raise NotFound(f"There is no such tile: {error}; paths are those of C2SP tlog-tiles.") from error
+    with node.store.read() as session:
+        hashes, signed = tile_hashes(session, tile), latest_checkpoint(session)
+    if len(hashes) != tile.width:
+        raise NotFound("The log does not reach that far.")
+    lasting = signed is not None and tile.exists_in(signed.size)
+    return Response(b"".join(hashes), media_type="application/octet-stream", headers=FOR_EVER if lasting else {})
+
+
+@router.get("/v1/peers", response_model=list[response_models.PeerAnswer])
+def peers(node: OpenNode, _caller: Operator) -> list[response_models.PeerAnswer]:
+    """Each peer: what is on its lane, what it acknowledged, what was received, what went wrong."""
+    return [response_models.peer(status) for status in sync_status(node)]
+
+
+@router.get("/v1/status", response_model=response_models.StatusAnswer)
+def status(node: OpenNode, caller: AnyUser) -> response_models.StatusAnswer:
+    """How far the node is with its work: records, scans by state, jobs by state, the log and its signed head."""
+    found = node_status(node, blind_for=view_of(caller.role, caller.pseudonym).blind_for)
+    return response_models.StatusAnswer.model_validate(found, from_attributes=True)
+
+
+@router.get("/v1/vocabularies")
+def vocabularies(_caller: AnyUser) -> dict[str, object]:
+    """Every closed vocabulary of the contract, with its version."""
+    names = {
+        name: [item.value for item in kind]
+        for name, kind in vars(vocabulary).items()
+        if isinstance(kind, type) and issubclass(kind, StrEnum) and kind is not StrEnum
+    }
+    jurisdictions = [response_models.jurisdiction(code).model_dump() for code in vocabulary.Jurisdiction]
+    return {
+        "version": vocabulary.VOCABULARY_VERSION,
+        "Calibre": [calibre.value for calibre in Calibre],
+        **names,
+        "jurisdictions": jurisdictions,
+    }
+
+
+@router.get("/healthz", response_model=dict[str, str])
+def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok", "time": stamp()}
+
+
+@router.get("/readyz", response_model=dict[str, str])
+def readyz(node: OpenNode) -> JSONResponse:
+    """The node can take what comes: database, blob folder, keys, free space, the log's tree. 503 says what cannot.
+    Beside that it says whether a worker is there for what was taken."""
+    found = readiness(node)
+    ready = all(state == "ok" for state in found.values())
+    if found["database"] == "ok":
+        found["worker"] = who_works(node)
+    return JSONResponse({"status": "ready" if ready else "not ready", **found}, 200 if ready else 503)

@@ -1,0 +1,183 @@
+"""``/v1/records``: submit, read, search."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+
+from exchange.errors import InvalidInput, NotFound
+from exchange.flows.entry.submit import submit_record
+from exchange.flows.keys.suspicion import suspicion_of, suspicions
+from exchange.flows.statement.sharing import record_of, sharing_of
+from exchange.flows.witness.bundle import make_bundle
+from exchange.log.audit_entry import Act
+from exchange.store.entry.records import RecordFilter, acquisitions_of, find_record, search_records
+from exchange.store.log.statements import find_statement
+from exchange.web.access.caller import OpenNode, Submitter
+from exchange.web.http.compute_threads import Kind, place
+from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
+from exchange.web.http.upload import SubmissionUpload
+from exchange.web.rest import response_models
+from exchange.web.rest.consultation import Consulting
+from schemas import ENVELOPE_MEDIA_TYPE, ContractError, compatible_calibres, fold_calibre
+from schemas.bundle import BUNDLE_MEDIA_TYPE
+from schemas.vocabulary import BreechFaceClass, ExhibitKind, FiringPinAperture, FiringPinClass, Jurisdiction
+
+router = APIRouter(prefix="/v1", tags=["records"])
+
+StatementId = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the signed payload.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", pattern="^[A-Za-z0-9._-]{8,64}$", description="The same key, the same record."),
+]
+
+EXAMPLE_METADATA = {
+    "case_reference": "RS-2026-0815",
+    "exhibit": {
+        "kind": "crime_scene",
+        "calibre": "9 mm Luger",
+        "classes": {"firing_pin_class": "hemispherical", "breech_face": ["parallel"]},
+        "occurred": {"earliest": "2026-03-01", "latest": "2026-03-02", "precision": "day"},
+    },
+    "acquisitions": [{"roi": "breech_face", "modality": "topography", "file": "scan"}],
+    "handling": {"code": "H1"},
+    "level": "full",
+    "audience": ["MK", "XK"],
+    "retention_until": "2036-01-01",
+}
+
+_MULTIPART = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["metadata"],
+                    "properties": {"metadata": {"$ref": "#/components/schemas/Submission"}},
+                    "additionalProperties": {"type": "string", "format": "binary"},
+                },
+                "encoding": {"metadata": {"contentType": "application/json"}},
+                "example": {"metadata": EXAMPLE_METADATA, "scan": "(the bytes of an x3p file)"},
+            }
+        },
+    }
+}
+
+
+@router.post("/records", status_code=201, response_model=response_models.ReceiptAnswer, openapi_extra=_MULTIPART)
+async def submit(
+    request: Request, response: Response, node: OpenNode, caller: Submitter, idempotency_key: IdempotencyKey = None
+) -> response_models.ReceiptAnswer:
+    """Submit a record with its scans. Sending the same again is safe: the same receipt comes back, with status 200.
+    429 says when to send it again: nothing was stored, and of who sends `Expect: 100-continue` nothing was read."""
+    content_type = request.headers.get("content-type", "")
+    with place(request, Kind.SUBMISSIONS) as kept, SubmissionUpload(node, content_type) as upload:
+        metadata, scans = await upload.receive(request)
+        found = await kept.work(submit_record, node, caller.maker, metadata, scans, idempotency_key)
+    response.status_code = 201 if found.created else 200
+    response.headers["Location"] = f"/v1/records/{found.statement_id}"
+    return response_models.receipt(found)
+
+
+@router.get("/records", response_model=response_models.RecordPage)
+def search(
+    request: Request,
+    response: Response,
+    node: OpenNode,
+    asker: Consulting,
+    calibre: Annotated[str | None, Query(max_length=40, description="Any synonym; compatible calibres too.")] = None,
+    jurisdiction: Jurisdiction | None = None,
+    kind: ExhibitKind | None = None,
+    case_reference: Annotated[str | None, Query(max_length=64)] = None,
+    earliest: Annotated[date | None, Query(description="Occurred on this day or later.")] = None,
+    latest: Annotated[date | None, Query(description="Occurred on this day or earlier.")] = None,
+    breech_face: BreechFaceClass | None = None,
+    firing_pin_class: FiringPinClass | None = None,
+    firing_pin_aperture: FiringPinAperture | None = None,
+    ejector_hour: Annotated[int | None, Query(ge=1, le=12)] = None,
+    extractor_hour: Annotated[int | None, Query(ge=1, le=12)] = None,
+    municipality: Annotated[
+        str | None, Query(min_length=1, max_length=120, description="In either script, or a part of its name.")
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> response_models.RecordPage:
+    """Search current records, own and received, newest arrival first. All conditions must hold."""
+    wanted = RecordFilter(
+        calibres=calibres_of(calibre),
+        jurisdiction=jurisdiction,
+        kind=kind,
+        case_reference=case_reference,
+        earliest=earliest.isoformat() if earliest else None,
+        latest=latest.isoformat() if latest else None,
+        breech_face=breech_face,
+        firing_pin_class=firing_pin_class,
+        firing_pin_aperture=firing_pin_aperture,
+        ejector_hour=ejector_hour,
+        extractor_hour=extractor_hour,
+        municipality=municipality,
+    )
+    before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
+    with node.store.read() as session:
+        rows = search_records(session, wanted, before=before, limit=limit + 1)
+        doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in rows))
+    following = encode_cursor(rows[limit - 1].sequence) if len(rows) > limit else None
+    link_next(request, response, following)
+    asker.note(Act.SEARCH_RECORDS, min(len(rows), limit), asked=dict(request.query_params))
+    return response_models.RecordPage(
+        items=[response_models.summary(row, doubted.get(row.statement_id)) for row in rows[:limit]], next=following
+    )
+
+
+@router.get("/records/{statement_id}", response_model=response_models.RecordAnswer)
+def read_record(node: OpenNode, asker: Consulting, statement_id: StatementId) -> response_models.RecordAnswer:
+    """One record, the statement as it was signed, and how far its scans are."""
+    with node.store.read() as session:
+        found = find_record(session, statement_id)
+        if found is None:
+            raise NotFound(f"There is no record {statement_id} on this node.")
+        row, statement = found
+        record = record_of(session, statement_id)
+        shared = sharing_of(session, statement_id, record, owner=node.node_id) if row.issuer == node.node_id else []
+        acquisitions = list(acquisitions_of(session, statement_id))
+        doubted = suspicion_of(session, node, statement_id, row.issuer)
+    asker.note(Act.READ_RECORD, 1, statement_id)
+    return response_models.record(row, record, statement.log_index, acquisitions, shared, doubted)
+
+
+@router.get("/records/{statement_id}/envelope", response_class=Response)
+def read_envelope(
+    node: OpenNode, asker: Consulting, statement_id: StatementId, if_none_match: IfNoneMatch = None
+) -> Response:
+    """The signed envelope (DSSE), byte for byte, to be verified with any tool."""
+    with node.store.read() as session:
+        row = find_statement(session, statement_id)
+        found = find_record(session, statement_id)
+    if row is None or row.envelope is None or found is None:
+        raise NotFound(f"There is no record {statement_id} on this node.")
+    if unchanged(if_none_match, statement_id):
+        return Response(status_code=304, headers={"ETag": f'"{statement_id}"'})
+    asker.note(Act.READ_ENVELOPE, 1, statement_id)
+    return Response(row.envelope, media_type=ENVELOPE_MEDIA_TYPE, headers={"ETag": f'"{statement_id}"'})
+
+
+@router.get("/records/{statement_id}/bundle", response_class=Response)
+def read_bundle(node: OpenNode, asker: Consulting, statement_id: StatementId) -> Response:
+    """An own record with all that proves it: ``ffp verify`` and docs/verify-by-hand.md verify it without any node."""
+    bundle = make_bundle(node, statement_id).model_dump_json() + "\n"
+    asker.note(Act.READ_BUNDLE, 1, statement_id)
+    return Response(bundle, media_type=BUNDLE_MEDIA_TYPE)
+
+
+def calibres_of(calibre: str | None) -> frozenset[str] | None:
+    """Those that an exhibit of this calibre may be compared with. Raises InvalidInput for one that is not known."""
+    if calibre is None:
+        return None
+    try:
+        return frozenset(item.value for item in compatible_calibres(fold_calibre(calibre)))
+    except ContractError as error:
+        raise InvalidInput(str(error), code=error.reason, problems=(("calibre", str(error)),)) from error
