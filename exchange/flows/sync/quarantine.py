@@ -1,8 +1,8 @@
 """What a peer sent and nobody believes: kept as evidence within bounds, listed, and dropped when it was looked into.
 
-Bytes lie apart from the database (``store/sync/evidence.py``), so many of one peer; beyond that, digests and reasons are
-kept, as many again; beyond these, how many there were for each reason. The lane goes on, and its receipts add up. No
-backup has the bytes, but for a little of what only a later release may understand.
+Bytes lie apart from the database (``store/sync/evidence.py``), so many of one peer; beyond that, digests and reasons
+are kept, as many again; beyond these, how many there were for each reason. The lane goes on, and its receipts add up.
+No backup has the bytes, but for a little of what only a later release may understand.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from exchange.store.database.engine import Store
 from exchange.store.migrations import FORMS, upgrade
 from exchange.store.tables.core import SCHEMA_VERSION, Base, CandidateRow, SchemaRow
 from tests.exchange.databases import Databases
+from tests.exchange.store.database.test_engine import argument
 from tests.exchange.store.released import (
     FIRST,
     FOLDER,
@@ -36,7 +37,6 @@ from tests.exchange.store.released import (
     go_back,
     make_form_5,
 )
-from tests.exchange.store.test_engine import argument
 from tests.exchange.store.write_form import of_data, row
 
 StoreAt = Callable[[Path | URL], Store]

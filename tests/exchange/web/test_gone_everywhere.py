@@ -27,7 +27,7 @@ from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.flows.review.view_examples import picture
 from tests.exchange.object_server import Bucket, bucket_served
-from tests.exchange.web.test_terms import eventually
+from tests.exchange.web.rest.test_terms import eventually
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from tests.exchange.databases import Databases, databases_fixture
 from tests.exchange.flows.network import RS, Network
 from tests.exchange.flows.operate.test_backup import PASSPHRASE, silent
 from tests.exchange.web.conftest import tiny_scan
-from tests.exchange.web.test_terms import eventually, has
+from tests.exchange.web.rest.test_terms import eventually, has
 
 pytestmark = pytest.mark.slow
 

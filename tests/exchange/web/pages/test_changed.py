@@ -14,7 +14,7 @@ import matcher
 from exchange.cli.main import app
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
-from tests.exchange.web.pages.test_reviews import Colleague, colleague, draw_control_now, nodes, top
+from tests.exchange.web.pages.review.test_reviews import Colleague, colleague, draw_control_now, nodes, top
 
 pytestmark = pytest.mark.slow
 __all__ = ["colleague", "nodes"]

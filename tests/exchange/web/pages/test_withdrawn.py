@@ -11,7 +11,7 @@ from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
-from tests.exchange.web.test_terms import eventually
+from tests.exchange.web.rest.test_terms import eventually
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,7 @@ from exchange.store.database.engine import Store
 from exchange.store.tables.core import UserRow
 from schemas.vocabulary import Role
 from tests.exchange.databases import Postgresql, databases_fixture
-from tests.exchange.store.test_engine import add, users
+from tests.exchange.store.database.test_engine import add, users
 
 databases = databases_fixture("postgresql")
 Open = Callable[[URL], Store]

@@ -15,7 +15,7 @@ from exchange.store.access.users import add_user
 from exchange.store.database.engine import Store
 from schemas.vocabulary import Role
 from tests.exchange.databases import databases_fixture
-from tests.exchange.store.test_engine import users
+from tests.exchange.store.database.test_engine import users
 
 databases = databases_fixture("sqlite")
 

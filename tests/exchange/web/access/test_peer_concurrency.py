@@ -31,8 +31,8 @@ from exchange.web.access.peer_concurrency import AT_ONCE, Purpose, Turns, purpos
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import RunningNode, enrol_each_other
+from tests.exchange.web.access.test_caller import FILLED, MATRIX, PEERS
 from tests.exchange.web.conftest import problem
-from tests.exchange.web.test_access import FILLED, MATRIX, PEERS
 from tests.matcher.read.x3p.conftest import build
 
 SOME = "ab" * 32
