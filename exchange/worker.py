@@ -53,7 +53,7 @@ from exchange.peer_rounds import PeerRounds
 from exchange.store.node import jobs
 from exchange.store.scan.deliveries import kept_scans
 from exchange.store.sync.peers import ASKED, all_peers
-from exchange.store.tables.core import JobRow
+from exchange.store.tables.work import JobRow
 from exchange.store.witness.rebuild import lost_leaves
 
 log = structlog.get_logger(__name__)

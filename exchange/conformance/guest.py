@@ -28,7 +28,7 @@ from exchange.flows.keys.events import adopt_keys
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.net.message_signatures import sign_request
-from exchange.store.tables.core import PeerRow
+from exchange.store.tables.peers import PeerRow
 from exchange.trust.card import fingerprint
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.keys import ED25519, key_id, raw_public

@@ -22,7 +22,7 @@ from exchange.log.tiles import parse_path
 from exchange.net.message_signatures import VerifiedRequest, authority_of, sign_response, verify_request
 from exchange.store.log.statements import tile_hashes
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.core import PeerRow
+from exchange.store.tables.peers import PeerRow
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas import ContractError
 from schemas.witness import parse_witness_report

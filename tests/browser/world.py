@@ -27,7 +27,7 @@ from exchange.store.entry.records import RecordFilter, search_records
 from exchange.store.query.queries import found_by
 from exchange.store.review.candidates import Page, View, open_candidates
 from exchange.store.review.reviews import find_task
-from exchange.store.tables.core import ApprovalRow
+from exchange.store.tables.terms import ApprovalRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter

@@ -22,7 +22,8 @@ from exchange.policy import Release
 from exchange.store.log.statements import node_reader
 from exchange.store.node.jobs import JobKind
 from exchange.store.sync.peers import EMPTY_HEAD, lane_of, next_head
-from exchange.store.tables.core import StatementRow, TombstoneRow
+from exchange.store.tables.records import StatementRow
+from exchange.store.tables.terms import TombstoneRow
 from exchange.trust.keys import load_identity
 from schemas import (
     Acknowledgement,

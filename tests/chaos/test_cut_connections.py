@@ -19,7 +19,9 @@ from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.store.entry.records import scans_at_rest
 from exchange.store.sync.peers import lane_of, quarantined
-from exchange.store.tables.core import JobRow, PeerRow, StatementRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.records import StatementRow
+from exchange.store.tables.work import JobRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import enrol_with_each_other, fill, scans_of
 from tests.chaos.fault_proxy import FaultProxy, Moment

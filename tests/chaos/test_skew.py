@@ -17,8 +17,9 @@ from sqlalchemy import select
 import matcher
 from exchange.flows.node.node import opened
 from exchange.store.sync.peers import set_aside
-from exchange.store.tables.core import LaneItemRow, StatementRow
 from exchange.store.tables.mirror import ReceivedPlaceRow as Place
+from exchange.store.tables.peers import LaneItemRow
+from exchange.store.tables.records import StatementRow
 from matcher.synthetic import breech_face
 from tests.chaos.archive import scans_of
 from tests.chaos.releases import LANDED, NOTICE, THIS, Release, ReleasedNode, landed_release, release_to_come

@@ -18,7 +18,9 @@ from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.net.client import PeerClient
 from exchange.store.log.statements import all_checkpoints
 from exchange.store.sync.peers import lane_of, quarantined
-from exchange.store.tables.core import JobRow, PeerRow, StatementRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.records import StatementRow
+from exchange.store.tables.work import JobRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import enrol_with_each_other, fill, fill_over_days
 from tests.chaos.processes import Process

@@ -16,16 +16,10 @@ from exchange.log.checkpoint import Checkpoint, parse_text
 from exchange.store.log.statements import all_checkpoints, latest_checkpoint, log_size, node_reader
 from exchange.store.node.jobs import JobState
 from exchange.store.sync.peers import EMPTY_HEAD, all_peers, lane_of, next_head, quarantined
-from exchange.store.tables.core import (
-    AcquisitionRow,
-    DisagreementRow,
-    JobRow,
-    LaneItemRow,
-    PeerRow,
-    RecordRow,
-    StatementRow,
-    SubmissionRow,
-)
+from exchange.store.tables.log import DisagreementRow
+from exchange.store.tables.peers import LaneItemRow, PeerRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow, SubmissionRow
+from exchange.store.tables.work import JobRow
 from exchange.store.witness.cosignatures import LogStartState, log_start
 
 

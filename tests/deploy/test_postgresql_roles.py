@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from exchange.config import write_secret
 from exchange.flows.node.node import create_node
-from exchange.store.tables.core import Base
+from exchange.store.tables.columns import Base
 from schemas.vocabulary import Jurisdiction
 from tests.exchange import postgresql_server
 from tests.exchange.conftest import free_port, node_starter

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from exchange.store.tables.core import Base
+from exchange.store.tables.columns import Base
 from schemas import Calibre, Submission, vocabulary
 
 

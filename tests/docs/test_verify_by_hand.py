@@ -20,7 +20,8 @@ from exchange.flows.log.publishing import publish_log
 from exchange.flows.node.node import open_node
 from exchange.flows.witness.bundle import verify_bundle
 from exchange.log.timestamp import make_request
-from exchange.store.tables.core import CosignatureRow, StatementRow
+from exchange.store.tables.log import CosignatureRow
+from exchange.store.tables.records import StatementRow
 from exchange.store.witness.cosignatures import own_checkpoint
 from exchange.trust.card import same_fingerprint
 from exchange.trust.keys import load_identity

@@ -24,7 +24,9 @@ from exchange.log import merkle
 from exchange.store.log.statements import latest_checkpoint, log_size, node_reader
 from exchange.store.node import jobs
 from exchange.store.node.jobs import JobKind, JobState, promise
-from exchange.store.tables.core import AcquisitionRow, JobRow, LogNodeRow, StatementRow
+from exchange.store.tables.log import LogNodeRow
+from exchange.store.tables.records import AcquisitionRow, StatementRow
+from exchange.store.tables.work import JobRow
 from schemas import open_envelope
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode

@@ -21,8 +21,8 @@ from exchange.conformance.peer_simulator import Asked, PeerSimulator, blob_answe
 from exchange.flows.node.node import create_node, open_node
 from exchange.flows.node.worker_lease import LEASE_S
 from exchange.store.node.jobs import JobKind, JobState
-from exchange.store.tables.core import AcquisitionRow, CandidateRow, JobRow
-from exchange.store.tables.work import WorkerRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow
+from exchange.store.tables.work import JobRow, WorkerRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.processes import Process
 from tests.exchange.conftest import free_port, metadata

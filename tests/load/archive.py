@@ -25,7 +25,7 @@ from exchange.flows.scan.prepared import prepared_path, reference_name
 from exchange.store.entry.records import AcquisitionState, acquisitions_with_records, add_records
 from exchange.store.log.statements import add_statements, append_own, keep_log_check
 from exchange.store.node.jobs import JobKind, promise
-from exchange.store.tables.core import AcquisitionRow, RecordRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow
 from matcher import Prepared
 from matcher.synthetic import breech_face
 from matcher.synthetic.marks import Mixtures

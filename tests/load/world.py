@@ -23,7 +23,7 @@ from exchange.store.access.sign_in import begin_session, state_purpose
 from exchange.store.access.users import add_user
 from exchange.store.entry.records import acquisitions_with_records
 from exchange.store.review.candidates import Page, View, open_candidates
-from exchange.store.tables.core import CandidateRow, RecordRow
+from exchange.store.tables.records import CandidateRow, RecordRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.load.archive import FACES, Archive, drawn

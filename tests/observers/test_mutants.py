@@ -19,7 +19,7 @@ from exchange.flows.review.visible_statements import StatementReader
 from exchange.flows.sync import fetch
 from exchange.store.access.sign_in import sign_in_of
 from exchange.store.log.statements import search_statements
-from exchange.store.tables.core import AcquisitionRow, StatementRow
+from exchange.store.tables.records import AcquisitionRow, StatementRow
 from schemas import Conclusion, Hit, Verification
 from tests.observers.examiner import observe_as_examiner
 from tests.observers.mutants import Mutant, always

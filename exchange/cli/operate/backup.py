@@ -119,7 +119,7 @@ def restore(
     database that FFP_NODE_DATABASE_URL names. Exit code 1 when --verify found something."""
     from exchange.flows.operate.backup_trust import lacking
     from exchange.store.operate.manifest import SEALED, read_manifest
-    from exchange.store.tables.core import SCHEMA_VERSION
+    from exchange.store.tables.schema_version import SCHEMA_VERSION
 
     place = resolve_home(home)
     manifest = read_manifest(source.absolute())
@@ -163,7 +163,7 @@ def migrate(
     """Bring the database of an earlier release to this one's form, with the node stopped: all of it or nothing."""
     from exchange.flows.node.migrate import migrate as bring_up
     from exchange.flows.node.migrate import pending
-    from exchange.store.tables.core import SCHEMA_VERSION
+    from exchange.store.tables.schema_version import SCHEMA_VERSION
 
     folder = resolve_home(home)
     form = pending(folder)

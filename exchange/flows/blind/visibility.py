@@ -40,7 +40,7 @@ from exchange.store.review.reviews import (
     task_of,
     tasks_concluded_by,
 )
-from exchange.store.tables.core import RecordRow, StatementRow
+from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import (
     AnyStatement,

@@ -18,8 +18,8 @@ from exchange.flows.statement.sharing import decide
 from exchange.policy import names
 from exchange.store.entry.records import find_record
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.core import PeerState
 from exchange.store.tables.drafts import DraftFileRow
+from exchange.store.tables.peers import PeerState
 from exchange.store.terms.terms import groups_of
 from schemas import Blob, ContractError, Maker, Record, parse_submission
 from schemas.vocabulary import Jurisdiction, Modality, ReleaseLevel

@@ -26,7 +26,7 @@ from exchange.store.entry.records import AcquisitionState, add_record, find_reco
 from exchange.store.log.statements import append_own, find_statement
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.scan.objects import promise_object
-from exchange.store.tables.core import RecordRow, SubmissionRow
+from exchange.store.tables.records import RecordRow, SubmissionRow
 from matcher.mark.region_cells import fits
 from schemas import (
     CONTRACT_VERSION,

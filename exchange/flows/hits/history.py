@@ -34,8 +34,8 @@ from exchange.store.hits.joined_pairs import (
 )
 from exchange.store.log.statements import find_statement, find_statements
 from exchange.store.review.reviews import Scans
-from exchange.store.tables.core import RecordRow, StatementRow
 from exchange.store.tables.hits import HitPairRow
+from exchange.store.tables.records import RecordRow, StatementRow
 from schemas import AnyStatement, Hit, Pair, Side, open_envelope, parse_statement
 from schemas.vocabulary import HitStage
 

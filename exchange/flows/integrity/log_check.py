@@ -46,7 +46,9 @@ from exchange.store.log.statements import (
 from exchange.store.operate.at_rest import A_TIME, count_nodes, last_leaf, nodes_of, programs, unknown_issuers
 from exchange.store.scan.objects import all_stored
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.core import CheckpointRow, LogStateRow, PeerRow, StatementRow
+from exchange.store.tables.log import CheckpointRow, LogStateRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.records import StatementRow
 from exchange.store.witness.rebuild import PARKED, lost_leaves
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement, verify_statement

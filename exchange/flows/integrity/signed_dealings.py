@@ -16,8 +16,8 @@ from exchange.flows.node.node import Node
 from exchange.store.log.statements import find_statement
 from exchange.store.operate.at_rest import all_found, rows_backed, scan_of
 from exchange.store.query.queries import FoundState, QueryState
-from exchange.store.tables.core import FoundRow, QueryRow
 from exchange.store.tables.monitoring import MonitoringReportRow
+from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import (
     Answer,

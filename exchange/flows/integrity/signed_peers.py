@@ -24,7 +24,7 @@ from exchange.store.operate.at_rest import (
     places_in_order,
 )
 from exchange.store.sync.peers import EMPTY_HEAD, find_lane, find_peer, next_head
-from exchange.store.tables.core import PeerRow
+from exchange.store.tables.peers import PeerRow
 from exchange.store.witness.cosignatures import own_checkpoint
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.keys import ED25519, key_id

@@ -19,9 +19,9 @@ from exchange.store.entry.records import acquisition_columns, record_columns
 from exchange.store.operate.at_rest import held_of, newer_versions, pair_of, rows_named, standing_stones
 from exchange.store.review.reviews import scans_of
 from exchange.store.sync.peers import lane_head_at
-from exchange.store.tables.base import Base
-from exchange.store.tables.core import AcquisitionRow, AudienceRow, BreechFaceClassRow, RecordRow, StatementRow
+from exchange.store.tables.columns import Base
 from exchange.store.tables.hits import CountersignatureRow, HitRow
+from exchange.store.tables.records import AcquisitionRow, AudienceRow, BreechFaceClassRow, RecordRow, StatementRow
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement
 from schemas import AnyStatement, ContractError, Hit, Receipt, Record, open_envelope, parse_statement

@@ -25,8 +25,9 @@ from exchange.store.operate.at_rest import (
 )
 from exchange.store.query.queries import find_found
 from exchange.store.sync.peers import all_peers, find_peer
-from exchange.store.tables.core import ApprovalRow, GrantRow, HoldRow, RecordRow, TombstoneRow
 from exchange.store.tables.hits import CountersignatureRow, HitRow
+from exchange.store.tables.records import RecordRow
+from exchange.store.tables.terms import ApprovalRow, GrantRow, HoldRow, TombstoneRow
 from exchange.store.terms.terms import bases_in_rows, legal_basis_rows
 from exchange.store.terms.withdrawals import tombstones_of
 from schemas import (

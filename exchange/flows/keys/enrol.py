@@ -14,7 +14,7 @@ from exchange.net.client import PeerClient
 from exchange.net.egress import Typed, end_of, is_literal
 from exchange.store.log.statements import key_events
 from exchange.store.sync.peers import add_peer, find_peer, new_peer, peer_by_key, put_on_lane
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.terms.terms import terms_for
 from exchange.trust.card import fingerprint, open_card, same_fingerprint
 from exchange.trust.keys import ED25519, key_id

@@ -13,7 +13,7 @@ from exchange.flows.statement.peer import peer_keys, read_chain
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.sync.peers import find_peer, peer_by_key, standing_alarm
 from exchange.store.sync.refused import forget_told, refuse_statements
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.keys import ED25519, key_id
 from schemas import CONTRACT_VERSION, ContractError

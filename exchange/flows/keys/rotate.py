@@ -14,7 +14,7 @@ from exchange.flows.node.node import Node, check_keys
 from exchange.store.log.statements import append_own, latest_checkpoint, log_size
 from exchange.store.sync.peers import all_peers, put_on_lane
 from exchange.store.sync.refused import refuse_statements
-from exchange.store.tables.core import PeerState
+from exchange.store.tables.peers import PeerState
 from exchange.store.witness.cosignatures import witnesses
 from exchange.trust.key_files import exchange_folder, keep_events, prepare_folder
 from exchange.trust.key_history import KeyHistory, extend_history

@@ -12,7 +12,7 @@ from exchange.clock import now
 from exchange.config import Settings
 from exchange.errors import ConfigurationError, InvalidInput, RootInvalid
 from exchange.flows.node.node import Node
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.trust.card import open_card, same_fingerprint
 from exchange.trust.registry import RegisteredNode, Trust, admit, check_continues, verify_rounds
 from exchange.trust.root_files import read_rounds, write_rounds

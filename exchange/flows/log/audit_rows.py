@@ -22,7 +22,7 @@ from exchange.store.log.audit import (
     sealed_to,
 )
 from exchange.store.log.statements import latest_checkpoint
-from exchange.store.tables.core import PeerRow
+from exchange.store.tables.peers import PeerRow
 from schemas import AuditBatch
 from schemas.vocabulary import Role
 

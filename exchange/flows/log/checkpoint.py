@@ -21,7 +21,7 @@ from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import MAX_WITNESSES, with_lines
 from exchange.store.log.statements import add_checkpoint, keys_since, latest_checkpoint, log_size, node_reader
-from exchange.store.tables.core import CheckpointRow
+from exchange.store.tables.log import CheckpointRow
 from exchange.store.witness.cosignatures import cosignatures, own_checkpoint
 from exchange.trust.keys import drop_former_log
 

@@ -15,7 +15,7 @@ from exchange.flows.statement.peer import peer_keys
 from exchange.log import note
 from exchange.log.checkpoint import Checkpoint
 from exchange.store.sync.peers import all_peers, find_peer
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.trust.key_history import KeyHistory
 from schemas.witness import MAX_FORKS, ForkedLog
 

@@ -16,7 +16,8 @@ from exchange.flows.statement.peer import peer_keys
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
 from exchange.store.sync.peers import find_peer, standing_alarm
-from exchange.store.tables.core import DisagreementRow, PeerRow, PeerState, ToldHeadRow
+from exchange.store.tables.log import DisagreementRow, ToldHeadRow
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import (
     disagreements,
     drop_unproven,

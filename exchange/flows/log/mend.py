@@ -21,7 +21,7 @@ from exchange.store.operate.at_rest import (
     put_log_state,
     put_nodes,
 )
-from exchange.store.tables.core import LogStateRow
+from exchange.store.tables.log import LogStateRow
 from exchange.store.witness.rebuild import PARKED
 
 log = structlog.get_logger(__name__)

@@ -26,7 +26,7 @@ from exchange.store.scan.objects import (
     unnamed_objects,
     without_object,
 )
-from exchange.store.tables.core import ObjectRow
+from exchange.store.tables.records import ObjectRow
 from exchange.store.witness.rebuild import lost_leaves
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp_in
 from exchange.store.log.statements import statements_about
-from exchange.store.tables.core import StatementRow
+from exchange.store.tables.records import StatementRow
 from schemas import AnyStatement, about, open_envelope, parse_statement
 
 SAME_S: Final = 60

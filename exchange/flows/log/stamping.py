@@ -22,7 +22,7 @@ from exchange.store.log.stamps import (
     stamp_failure,
 )
 from exchange.store.log.statements import latest_checkpoint
-from exchange.store.tables.core import CheckpointRow
+from exchange.store.tables.log import CheckpointRow
 from schemas.errors import shown
 
 

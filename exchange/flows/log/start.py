@@ -15,7 +15,8 @@ from exchange.log.checkpoint import Checkpoint, parse_text
 from exchange.store.log.statements import latest_checkpoint, log_size
 from exchange.store.operate.at_rest import count_nodes, nodes_of
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.core import CheckpointRow, LogStartRow, PeerRow, PeerState
+from exchange.store.tables.log import CheckpointRow, LogStartRow
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import LogStartState, disagreements, forget_returned, log_start, set_log_start
 from exchange.store.witness.rebuild import ask_again, keep_returned, lost_leaves, rebuild_sources
 

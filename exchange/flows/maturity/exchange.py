@@ -19,7 +19,7 @@ from exchange.store.access.users import all_users
 from exchange.store.log.statements import find_statement, latest_checkpoint, latest_of, log_size, statement_at
 from exchange.store.monitoring.maturity import last_given, last_received, said_since, was_compared
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from schemas import Conclusion, Retraction, Verification, open_envelope, parse_statement
 from schemas.vocabulary import Basis, Role
 

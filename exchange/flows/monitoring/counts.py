@@ -13,7 +13,8 @@ from exchange.flows.monitoring.exhibits import compared_at, first_versions, open
 from exchange.flows.monitoring.hits import Joined, column_of, joined_cases, progress_of_hits
 from exchange.flows.monitoring.rows import Rows
 from exchange.flows.monitoring.spans import spans_of
-from exchange.store.tables.core import ApprovalRow, QueryRow
+from exchange.store.tables.queries import QueryRow
+from exchange.store.tables.terms import ApprovalRow
 from schemas import Conclusion, Hit, Retraction, Withdrawal
 from schemas.vocabulary import Decision
 

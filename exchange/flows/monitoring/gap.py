@@ -20,7 +20,7 @@ from exchange.policy import Purpose, Reason, Recipient, Standing, Withheld, rele
 from exchange.store.log.statements import find_statement
 from exchange.store.monitoring.counted import said_before
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from schemas import Grant, LegalBasis, Policy, Record, Withdrawal, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, ReleaseLevel, SharingRule
 

@@ -15,8 +15,10 @@ from exchange.store.hits.joined_pairs import countersigned
 from exchange.store.monitoring import counted
 from exchange.store.monitoring.counted import Compared, Given, Version
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.core import ApprovalRow, QueryRow, StatementRow
+from exchange.store.tables.queries import QueryRow
+from exchange.store.tables.records import StatementRow
 from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.tables.terms import ApprovalRow
 from schemas import open_envelope, parse_statement
 
 REVIEWING = ("hit", "conclusion", "verification", "physical-comparison", "feedback", "retraction", "withdrawal")

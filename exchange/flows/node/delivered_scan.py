@@ -6,7 +6,7 @@ from pathlib import Path
 
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
-from exchange.store.tables.core import AcquisitionRow
+from exchange.store.tables.records import AcquisitionRow
 
 
 def delivered_scan(node: Node, acquisition: AcquisitionRow) -> Path:

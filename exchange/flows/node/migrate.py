@@ -11,7 +11,7 @@ from exchange.flows.node.node import store_of
 from exchange.store.database.engine import Store
 from exchange.store.node.lock import sole_server
 from exchange.store.sync.evidence import EvidenceFolder
-from exchange.store.tables.core import SCHEMA_VERSION
+from exchange.store.tables.schema_version import SCHEMA_VERSION
 
 EVIDENCE_IN_FILES = 6
 """From this form on the database has no bytes of what is not believed."""

@@ -18,7 +18,7 @@ from enum import IntFlag
 from typing import TypeAlias
 
 import matcher
-from exchange.store.tables.core import AcquisitionRow
+from exchange.store.tables.records import AcquisitionRow
 from schemas.vocabulary import Lighting, Modality, RegionOfInterest
 
 Pipeline: TypeAlias = matcher.Parameters | matcher.ProfileParameters

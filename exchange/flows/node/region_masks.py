@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import matcher
-from exchange.store.tables.core import AcquisitionRow
+from exchange.store.tables.records import AcquisitionRow
 from matcher.mark.region_cells import on_points, packed, unpacked
 from matcher.numeric.plane import Mask
 from schemas import RegionMask

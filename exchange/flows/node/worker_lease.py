@@ -24,8 +24,8 @@ from exchange.flows.node.node import Node
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.node import jobs, workers
 from exchange.store.node.lock import AliveFile
-from exchange.store.tables.core import AcquisitionRow, JobRow
-from exchange.store.tables.work import WorkerRow
+from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.work import JobRow, WorkerRow
 
 log = structlog.get_logger(__name__)
 

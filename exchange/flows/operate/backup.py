@@ -39,7 +39,7 @@ from exchange.store.scan.blobs import BlobFolder
 from exchange.store.scan.copies import copy_file, digest, sync, write_file
 from exchange.store.scan.deliveries import is_kept
 from exchange.store.scan.objects import all_stored
-from exchange.store.tables.core import SCHEMA_VERSION
+from exchange.store.tables.schema_version import SCHEMA_VERSION
 from exchange.trust.backup_signature import sign_backup
 from exchange.trust.sealing import seal
 

@@ -18,7 +18,7 @@ from exchange.flows.sync.clocks import judge
 from exchange.flows.sync.skew import skew_alarms
 from exchange.net.reach import Reached, reach
 from exchange.store.sync.peers import all_peers, unnoted
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import disagreements
 
 REACH_S: Final = 10.0

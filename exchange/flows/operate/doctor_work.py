@@ -24,7 +24,7 @@ from exchange.store.log.statements import keys_since, last_log_check, latest_che
 from exchange.store.node import jobs
 from exchange.store.scan.objects import all_stored, count_objects
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.core import PeerState
+from exchange.store.tables.peers import PeerState
 from exchange.store.witness.cosignatures import cosigned_size, disagreements
 from schemas.errors import shown
 

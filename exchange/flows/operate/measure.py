@@ -24,7 +24,7 @@ from exchange.store.node import jobs, workers
 from exchange.store.review.mail import failures
 from exchange.store.scan.objects import count_objects
 from exchange.store.sync.peers import all_peers, lane_of, node_older, unnoted, withheld_on
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import all_disagreements, cosigned_size, last_cosigned_at
 
 

@@ -15,8 +15,10 @@ from exchange.store.entry.records import take_up
 from exchange.store.log.audit import add_deeds
 from exchange.store.node import jobs
 from exchange.store.node.jobs import JobKind, JobState
-from exchange.store.tables.core import AcquisitionRow, JobRow, QueryRow, TombstoneRow
-from exchange.store.tables.objects import ObjectRow
+from exchange.store.tables.queries import QueryRow
+from exchange.store.tables.records import AcquisitionRow, ObjectRow
+from exchange.store.tables.terms import TombstoneRow
+from exchange.store.tables.work import JobRow
 
 NAMED = 10
 """So many numbers stand in a refusal."""

@@ -31,7 +31,7 @@ from exchange.store.operate.manifest import (
     scans_of,
 )
 from exchange.store.scan.copies import copy_file, sync, write_file
-from exchange.store.tables.core import SCHEMA_VERSION
+from exchange.store.tables.schema_version import SCHEMA_VERSION
 from exchange.trust.sealing import unseal
 from schemas.record import MAX_BLOB_BYTES
 

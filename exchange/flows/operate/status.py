@@ -23,7 +23,7 @@ from exchange.store.log.statements import last_log_check, latest_checkpoint, log
 from exchange.store.node import jobs
 from exchange.store.review.candidates import count_candidates
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.core import DisagreementRow, LogCheckRow
+from exchange.store.tables.log import DisagreementRow, LogCheckRow
 from exchange.store.witness.cosignatures import all_disagreements, witnesses
 
 

@@ -23,7 +23,8 @@ from exchange.store.query.queries import (
     searchable_records,
 )
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.core import FoundRow, PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.queries import FoundRow
 from schemas import Answer, Found, Query, compatible_calibres, open_envelope, parse_statement
 from schemas.errors import shown
 from schemas.vocabulary import QueryResult

@@ -25,7 +25,9 @@ from exchange.store.log.statements import find_statement, latest_checkpoint, nod
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.query.queries import QueryState, add_query, find_query, open_query, query_by_number
 from exchange.store.sync.peers import all_peers, find_peer
-from exchange.store.tables.core import ApprovalRow, PeerRow, PeerState, QueryRow
+from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.queries import QueryRow
+from exchange.store.tables.terms import ApprovalRow
 from exchange.store.terms.terms import ask_approval, decide_approval, standing_of
 from schemas import CONTRACT_VERSION, Approval, Maker, Query, Record
 from schemas.query_request import QueryRequest

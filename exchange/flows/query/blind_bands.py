@@ -12,7 +12,7 @@ from exchange.flows.blind.visibility import hidden_pairs
 from exchange.flows.node.node import Node
 from exchange.store.entry.exhibits import Exhibits, exhibit_name, exhibit_of, exhibits_of, join_exhibits
 from exchange.store.review.reviews import exhibits_seen_by, mark_exhibits
-from exchange.store.tables.core import FoundRow, QueryRow
+from exchange.store.tables.queries import FoundRow, QueryRow
 from schemas.vocabulary import Role
 
 HANDLE = "handle"

@@ -14,7 +14,8 @@ from exchange.flows.statement.sign_statement import enter, say
 from exchange.policy import Purpose, Recipient, Withheld, release
 from exchange.store.query.queries import FoundState, find_found, find_query
 from exchange.store.sync.peers import all_peers, find_peer
-from exchange.store.tables.core import FoundRow, PeerRow, PeerState, QueryRow
+from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.terms.terms import decide_approval, keep_grant, standing_of
 from exchange.store.terms.withdrawals import lift_tombstones
 from schemas import Approval, Grant, Maker, ReleaseRequest

@@ -18,7 +18,7 @@ from exchange.flows.query.score_bands import BANDS, Bands
 from exchange.flows.scan.inspect import Appearance, Correlated, inspect_scan, prepare_scan, rank_profiles
 from exchange.flows.scan.prepared import acquisition_id_of
 from exchange.flows.scan.references import TRIES, all_names, ask_gallery, hopeless, prepared_profiles
-from exchange.store.tables.core import AcquisitionRow
+from exchange.store.tables.records import AcquisitionRow
 from schemas import Query
 from schemas.query import MAX_FOUND
 from schemas.vocabulary import Modality, ScoreBand

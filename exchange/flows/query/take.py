@@ -21,7 +21,8 @@ from exchange.log import merkle
 from exchange.store.log.statements import add_statement, check_places, find_statement
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.query.queries import QueryState, add_query, asked_since
-from exchange.store.tables.core import PeerRow, QueryRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.queries import QueryRow
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement, verify_statement
 from schemas import ContractError, Query

@@ -16,7 +16,9 @@ from exchange.flows.terms.terms import approve
 from exchange.store.entry.records import find_record
 from exchange.store.log.statements import find_statement
 from exchange.store.query.queries import find_found, find_query
-from exchange.store.tables.core import ApprovalRow, FoundRow, QueryRow, RecordRow
+from exchange.store.tables.queries import FoundRow, QueryRow
+from exchange.store.tables.records import RecordRow
+from exchange.store.tables.terms import ApprovalRow
 from exchange.store.terms.terms import approvals
 from schemas import Handling, Maker, ReleaseRequest, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction, Role

@@ -14,7 +14,7 @@ from exchange.flows.blind.visibility import hidden_pairs
 from exchange.flows.hits.history import KnownLink, all_links
 from exchange.flows.hits.stage import Stage
 from exchange.store.entry.records import RecordFilter, search_records
-from exchange.store.tables.core import RecordRow
+from exchange.store.tables.records import RecordRow
 from schemas.vocabulary import Jurisdiction, Role
 
 STEPS = 2

@@ -24,7 +24,7 @@ from exchange.flows.scan.pair_picture import pair_picture
 from exchange.flows.statement.sharing import record_of
 from exchange.store.log.statements import find_statement, statements_about
 from exchange.store.review.candidates import StoredCandidate
-from exchange.store.tables.core import AcquisitionRow, RecordRow, StatementRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
 from schemas import AnyStatement, Conclusion, Hit, Pair, Record, Verification, open_envelope, parse_statement
 from schemas.record import Acquisition
 from schemas.vocabulary import AfteConclusion, Basis

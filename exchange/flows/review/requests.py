@@ -13,7 +13,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.statements import may_see
 from exchange.store.log.statements import statements_about
 from exchange.store.review.reviews import task_of
-from exchange.store.tables.core import StatementRow
+from exchange.store.tables.records import StatementRow
 from schemas import Conclusion, Pair, Verification, open_envelope, parse_statement
 from schemas.vocabulary import Basis, Role
 

@@ -17,7 +17,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.view_document import MOST_DOCUMENT_BYTES, View
 from exchange.flows.scan.view_picture import MOST_PICTURE_BYTES, PictureRefused, pictures_of
 from exchange.store.review.saved_views import add_view, count_views, delete_view, find_view, views_of
-from exchange.store.tables.views import SavedViewRow
+from exchange.store.tables.reviews import SavedViewRow
 from schemas import ContractError
 from schemas.exhibit import ShortText
 from schemas.strict_json import check_json

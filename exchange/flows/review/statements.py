@@ -39,7 +39,8 @@ from exchange.flows.statement.sign_statement import enter, signed
 from exchange.store.entry.records import acquisitions_of, find_record
 from exchange.store.log.statements import find_statement, statements_about
 from exchange.store.sync.peers import all_peers, find_peer, put_on_lane, readers_of
-from exchange.store.tables.core import PeerState, StatementRow
+from exchange.store.tables.peers import PeerState
+from exchange.store.tables.records import StatementRow
 from schemas import (
     CONTRACT_VERSION,
     AnyStatement,

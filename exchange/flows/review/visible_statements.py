@@ -13,7 +13,7 @@ from exchange.flows.blind.visibility import Hidden, hidden_pairs, note_told, spo
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import may_see
 from exchange.store.log.statements import find_statement, search_statements
-from exchange.store.tables.core import StatementRow
+from exchange.store.tables.records import StatementRow
 from schemas import Pair
 from schemas.vocabulary import Role
 

@@ -23,7 +23,7 @@ from exchange.store.entry.records import (
 )
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.review.candidates import NewCandidate, add_candidates
-from exchange.store.tables.core import AcquisitionRow, RecordRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow
 from schemas.calibre import Calibre, compatible_calibres
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ from exchange.flows.node.delivered_scan import delivered_scan
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES, roles_of
 from exchange.flows.node.region_masks import mask_digest, region_mask_of, topography_within
-from exchange.store.tables.core import AcquisitionRow
+from exchange.store.tables.records import AcquisitionRow
 from matcher.draw.display import (
     DISPLAY_VERSION,
     Display,

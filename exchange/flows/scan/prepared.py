@@ -12,7 +12,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import Pipeline, Variant, photographed_of
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
 from exchange.flows.scan.inspect import Appearance, prepare_scan
-from exchange.store.tables.core import AcquisitionRow
+from exchange.store.tables.records import AcquisitionRow
 
 
 def appearance_of(

@@ -23,7 +23,7 @@ from exchange.store.entry.records import (
     references_for,
     superseded_acquisitions,
 )
-from exchange.store.tables.core import AcquisitionRow, RecordRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow
 from schemas.vocabulary import Modality
 
 log = structlog.get_logger(__name__)

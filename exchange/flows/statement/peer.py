@@ -12,7 +12,7 @@ from exchange.errors import StatementInvalid
 from exchange.flows.node.node import Node
 from exchange.net.client import PeerAddress
 from exchange.store.sync.peers import all_peers, find_peer
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.trust.card import fingerprint
 from exchange.trust.key_history import KeyHistory, begin_history, history_of
 from schemas import KeyEvent, open_envelope

@@ -16,7 +16,8 @@ from exchange.store.entry.records import record_columns
 from exchange.store.log.statements import find_statement
 from exchange.store.operate.at_rest import rows_named
 from exchange.store.sync.peers import all_peers, extend_lane, lane_of, lane_place, put_on_lane
-from exchange.store.tables.core import AudienceRow, LaneItemRow, PeerRow, PeerState, RecordRow, StatementRow
+from exchange.store.tables.peers import LaneItemRow, PeerRow, PeerState
+from exchange.store.tables.records import AudienceRow, RecordRow, StatementRow
 from exchange.store.terms.release import may_have, to_be_decided
 from exchange.store.terms.terms import ask_approval, groups_of, standing_of
 from schemas import ContractError, Record, open_envelope, parse_statement

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from exchange.flows.node.node import Node
-from exchange.store.tables.core import UserRow
+from exchange.store.tables.sign_in import UserRow
 from schemas.issued import Statement
 from schemas.vocabulary import Role
 

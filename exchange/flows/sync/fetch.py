@@ -23,7 +23,8 @@ from exchange.store.scan.blobs import Arrival
 from exchange.store.scan.deliveries import note_delivered
 from exchange.store.scan.objects import promise_object
 from exchange.store.sync.peers import all_peers, failed_fetches
-from exchange.store.tables.core import AcquisitionRow, PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.records import AcquisitionRow
 
 log = structlog.get_logger(__name__)
 

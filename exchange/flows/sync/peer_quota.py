@@ -20,8 +20,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.sync.verify_lane_page import VerifiedPage, first_places
 from exchange.store.sync.peers import all_peers, find_peer, standing_alarm
 from exchange.store.sync.shares import changed_quota, count_in, days_of, quarantine_unnoted, quota_of
-from exchange.store.tables.core import PeerState
-from exchange.store.tables.shares import PeerDayRow, PeerQuotaRow
+from exchange.store.tables.peers import PeerDayRow, PeerQuotaRow, PeerState
 from schemas import Record
 from schemas.errors import shown
 

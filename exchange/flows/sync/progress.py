@@ -17,7 +17,7 @@ from exchange.flows.sync.peer_quota import PeerShares, shares_of
 from exchange.flows.sync.skew import Behind, peer_behind, peer_older
 from exchange.store.log.statements import latest_of
 from exchange.store.sync.peers import all_peers, find_peer, lane_of, quarantined, standing_alarm, take_note, withheld_on
-from exchange.store.tables.core import PeerRow
+from exchange.store.tables.peers import PeerRow
 from schemas import Receipt, open_envelope, parse_statement
 from schemas.versions import NEWEST
 

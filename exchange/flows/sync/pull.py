@@ -29,7 +29,7 @@ from exchange.log.audit_entry import Act
 from exchange.log.checkpoint import Checkpoint
 from exchange.net.client import PeerClient
 from exchange.store.sync.peers import ASKED, find_peer, standing_alarm
-from exchange.store.tables.core import PeerRow
+from exchange.store.tables.peers import PeerRow
 from exchange.store.witness.cosignatures import told_heads
 from exchange.store.witness.mirror import keep_places
 from schemas import ContractError

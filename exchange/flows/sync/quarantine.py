@@ -29,8 +29,7 @@ from exchange.store.sync.peers import (
     set_aside,
     standing_alarm,
 )
-from exchange.store.tables.core import QuarantineRow
-from exchange.store.tables.shares import QuarantineCountRow
+from exchange.store.tables.peers import QuarantineCountRow, QuarantineRow
 
 ROWS_FOR_EACH = 2
 """So many digests with reasons are kept of a peer for each item of evidence that may be."""

@@ -13,7 +13,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.store.log.statements import count_since
 from exchange.store.sync.peers import find_peer, last_refusals, last_set_aside_at, told_set_aside
-from exchange.store.tables.core import PeerRow
+from exchange.store.tables.peers import PeerRow
 from schemas import Receipt, Refusal
 from schemas.sharing import MAX_REFUSALS
 

@@ -35,7 +35,8 @@ from exchange.store.log.statements import (
 )
 from exchange.store.node.jobs import JobKind, promise, promise_new
 from exchange.store.sync.peers import NOT_ENTERED, NOT_OWNER, lane_head_at
-from exchange.store.tables.core import PeerRow, PeerState, StatementRow
+from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.records import StatementRow
 from exchange.store.terms.terms import granted_of, groups_of, keep_grant, replace_policy
 from exchange.store.terms.withdrawals import buried_of, lift_tombstones, raise_tombstone, unrestrict
 from exchange.store.witness.rebuild import lost_leaves

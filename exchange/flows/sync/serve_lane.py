@@ -27,7 +27,9 @@ from exchange.store.sync.peers import (
     note_withheld,
     taken_back,
 )
-from exchange.store.tables.core import AcquisitionRow, CheckpointRow, LaneItemRow, PeerRow, PeerState, StatementRow
+from exchange.store.tables.log import CheckpointRow
+from exchange.store.tables.peers import LaneItemRow, PeerRow, PeerState
+from exchange.store.tables.records import AcquisitionRow, StatementRow
 from schemas import CONTRACT_VERSION
 from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
 

@@ -14,7 +14,8 @@ from typing import TypeAlias
 from sqlalchemy.orm import Session
 
 from exchange.store.sync.peers import all_peers, lane_items, lane_of, node_older
-from exchange.store.tables.core import LaneItemRow, PeerState, StatementRow
+from exchange.store.tables.peers import LaneItemRow, PeerState
+from exchange.store.tables.records import StatementRow
 from schemas import CONTRACT_VERSION, ContractError, open_envelope
 from schemas.versions import is_newer, stated_version
 

@@ -20,7 +20,8 @@ from exchange.store.log.statements import find_statement
 from exchange.store.scan.deliveries import is_kept
 from exchange.store.scan.objects import promise_removal
 from exchange.store.sync.peers import items_at
-from exchange.store.tables.core import RecordRow, RemainsRow, TombstoneRow
+from exchange.store.tables.records import RecordRow
+from exchange.store.tables.terms import RemainsRow, TombstoneRow
 from exchange.store.terms.withdrawals import erase_rows, hold_of, last_erasure, no_remains, note_kept, remains_of
 from schemas import Acknowledgement
 from schemas.vocabulary import ErasureOutcome

@@ -10,7 +10,7 @@ from exchange.flows.statement.sign_statement import enter, say
 from exchange.flows.terms.withdraw import take_away
 from exchange.store.entry.records import records_of
 from exchange.store.sync.peers import find_peer, given_to, taken_back
-from exchange.store.tables.core import PeerState
+from exchange.store.tables.peers import PeerState
 from exchange.store.terms.terms import drop_grants
 from exchange.store.terms.withdrawals import bury, raise_tombstone, tombstone_for
 from schemas import Maker, Withdrawal

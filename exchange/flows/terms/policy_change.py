@@ -12,7 +12,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import made
 from exchange.flows.terms.terms import policy_of, state_policy
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.core import PeerState
+from exchange.store.tables.peers import PeerState
 from schemas import Group, LegalBasis, Maker, Policy
 from schemas.vocabulary import ExhibitKind, Jurisdiction, SharingRule
 

@@ -14,7 +14,8 @@ from exchange.policy import Purpose, Reason
 from exchange.store.entry.records import find_record
 from exchange.store.log.statements import find_statement, latest_of
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.core import PeerRow, PeerState, RecordRow
+from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.records import RecordRow
 from exchange.store.terms.terms import decide_approval, keep_grant, replace_policy
 from exchange.store.terms.withdrawals import lift_tombstones, tombstone_for
 from schemas import Approval, Grant, Group, LegalBasis, Maker, Policy, open_envelope, parse_statement

@@ -16,7 +16,8 @@ from exchange.store.log.statements import find_statement, statements_about
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.query.queries import forget_found
 from exchange.store.sync.peers import all_peers, find_peer, readers_of, taken_back
-from exchange.store.tables.core import RecordRow, StatementRow, TombstoneRow
+from exchange.store.tables.records import RecordRow, StatementRow
+from exchange.store.tables.terms import TombstoneRow
 from exchange.store.terms.terms import drop_grants, forget_approvals
 from exchange.store.terms.withdrawals import (
     bury,

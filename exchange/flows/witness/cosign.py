@@ -23,7 +23,8 @@ from exchange.log.cosignature import LINES_A_SIGNER, Cosignature, cosign, witnes
 from exchange.net.client import PeerClient
 from exchange.store.log.statements import add_checkpoint, latest_checkpoint, log_size, node_reader
 from exchange.store.sync.peers import all_peers, find_peer
-from exchange.store.tables.core import PeerRow, PeerState, ToldHeadRow
+from exchange.store.tables.log import ToldHeadRow
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import (
     LogStartState,
     add_cosignature,

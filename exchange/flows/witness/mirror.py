@@ -18,7 +18,7 @@ from exchange.log import merkle
 from exchange.log.tiles import TILE_WIDTH, Tile
 from exchange.net.client import PeerClient
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.mirror import (
     extend_mirror,
     held_statements,

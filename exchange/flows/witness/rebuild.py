@@ -20,8 +20,9 @@ from exchange.log.cosignature import LINES_A_SIGNER
 from exchange.net.client import PeerClient
 from exchange.store.log.statements import add_checkpoint, latest_checkpoint, log_size, node_reader
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.core import CheckpointRow, PeerRow, PeerState
+from exchange.store.tables.log import CheckpointRow
 from exchange.store.tables.mirror import ReturnedHeadRow
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import (
     LogStartState,
     add_cosignature,

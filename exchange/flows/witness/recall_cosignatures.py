@@ -19,7 +19,7 @@ from exchange.flows.statement.peer import peer_keys
 from exchange.log import note
 from exchange.log.cosignature import with_lines
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import cosignature_of, cosigned_size, own_checkpoint, told_by
 from schemas.witness import MAX_HEADS, SeenHead, WitnessReport
 

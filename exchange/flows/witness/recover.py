@@ -34,7 +34,7 @@ from exchange.store.log.statements import (
 )
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.sync.peers import EMPTY_HEAD, all_peers, find_peer, lane_head_at, lane_of, next_head, readers_of
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.terms.terms import keep_grant, replace_policy
 from exchange.store.terms.withdrawals import erase_rows, lift_tombstones, tombstone_for
 from exchange.store.witness.cosignatures import LogStartState, log_start

@@ -12,9 +12,8 @@ from exchange.clock import stamp, stamp_in
 from exchange.store.access.sign_in_guard import end_devices
 from exchange.store.access.users import active_user
 from exchange.store.database.seals import holds
-from exchange.store.tables.base import Words
-from exchange.store.tables.core import UserRow
-from exchange.store.tables.sign_in import BegunRow, SessionRow, SignInRow
+from exchange.store.tables.columns import Words
+from exchange.store.tables.sign_in import BegunRow, SessionRow, SignInRow, UserRow
 from schemas.vocabulary import SignedInBy
 
 SEEN_S = 60

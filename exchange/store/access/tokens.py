@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp, stamp_in
 from exchange.errors import Conflict, NotFound, Unauthenticated
 from exchange.store.database.seals import holds
-from exchange.store.tables.core import UserRow
-from exchange.store.tables.sign_in import TokenRow
+from exchange.store.tables.sign_in import TokenRow, UserRow
 from schemas.vocabulary import Role
 
 PREFIX: Final = "ffp_"

@@ -13,7 +13,7 @@ from exchange.store.access.sign_in_guard import end_devices
 from exchange.store.access.tokens import add_token, usable_by
 from exchange.store.review.mail import forget_address
 from exchange.store.review.reviews import give_tasks_back
-from exchange.store.tables.core import UserRow
+from exchange.store.tables.sign_in import UserRow
 from schemas.vocabulary import Role
 
 FIRST_TOKEN: Final = "first"  # noqa: S105 - its name

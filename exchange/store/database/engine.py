@@ -16,7 +16,8 @@ from exchange.store.database import seals
 from exchange.store.database.postgresql import PostgresqlDatabase, Route
 from exchange.store.database.sqlite import SqliteDatabase
 from exchange.store.migrations import FORMS, upgrade
-from exchange.store.tables.core import SCHEMA_VERSION, LogStateRow, SchemaRow
+from exchange.store.tables.log import LogStateRow
+from exchange.store.tables.schema_version import SCHEMA_VERSION, SchemaRow
 
 PATIENCE_S = 30.0
 """The longest that a writer waits for another; write transactions hold no work but rows."""

@@ -25,7 +25,8 @@ from exchange.clock import stamp
 from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
 from exchange.store.operate.postgresql_dump import dump, load
 from exchange.store.scan.copies import sync
-from exchange.store.tables.core import Base, SchemaRow, ServingRow
+from exchange.store.tables.columns import Base
+from exchange.store.tables.schema_version import SchemaRow, ServingRow
 
 log = structlog.get_logger(__name__)
 

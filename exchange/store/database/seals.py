@@ -19,8 +19,8 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import QueryContext, Session, UOWTransaction
 from sqlalchemy.orm.attributes import get_history, set_committed_value
 
-from exchange.store.tables.core import PeerRow, PeerState, UserRow
-from exchange.store.tables.sign_in import SessionRow, SignInRow, TokenRow
+from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.sign_in import SessionRow, SignInRow, TokenRow, UserRow
 
 KEY: Final = "seal_key"
 """Under this name a session has its key."""

@@ -17,7 +17,8 @@ from sqlalchemy.pool import NullPool
 
 from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
 from exchange.store.scan.copies import copy_file, sync
-from exchange.store.tables.core import Base, SchemaRow
+from exchange.store.tables.columns import Base
+from exchange.store.tables.schema_version import SchemaRow
 
 KEPT = 16
 """Connections, when the rush is over: to open one costs as much as to read a record."""

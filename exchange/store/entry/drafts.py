@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import NotFound
-from exchange.store.tables.core import RecordRow
 from exchange.store.tables.drafts import DraftFileRow, DraftRow
+from exchange.store.tables.records import RecordRow
 
 
 def add_draft(session: Session, pseudonym: str, fields: Mapping[str, str], supersedes: str | None = None) -> DraftRow:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import ColumnElement, and_, case, literal, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from exchange.store.tables.core import RecordRow, StatementRow
+from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, VerificationTaskRow
 
 MAX_VERSIONS = 256

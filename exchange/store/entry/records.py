@@ -16,7 +16,7 @@ from exchange.store.entry.exhibits import exhibit_of, exhibits_of_new, join_new
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.parts import AT_ONCE
 from exchange.store.scan.deliveries import is_delivered
-from exchange.store.tables.core import (
+from exchange.store.tables.records import (
     AcquisitionRow,
     AudienceRow,
     BreechFaceClassRow,

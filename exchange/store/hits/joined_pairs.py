@@ -12,9 +12,10 @@ from exchange.clock import stamp
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.parts import in_parts
 from exchange.store.review.reviews import Scans
-from exchange.store.tables.core import LaneItemRow, PeerRow, RecordRow, StatementRow
 from exchange.store.tables.hits import CountersignatureRow, HitPairRow, HitRow, StageChangeRow
 from exchange.store.tables.mirror import ReceivedPlaceRow
+from exchange.store.tables.peers import LaneItemRow, PeerRow
+from exchange.store.tables.records import RecordRow, StatementRow
 from schemas import Receipt, Statement
 
 ALL_LOOKED_AT = ""

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.log.timestamp import TimeStamp
-from exchange.store.tables.core import CheckpointRow, StampFailureRow, StampRow
+from exchange.store.tables.log import CheckpointRow, StampFailureRow, StampRow
 
 
 def find_stamp(session: Session, size: int) -> StampRow | None:

@@ -16,8 +16,10 @@ from exchange.log.checkpoint import Checkpoint
 from exchange.log.tiles import Tile
 from exchange.store.hits.joined_pairs import note_receipt
 from exchange.store.parts import in_parts
-from exchange.store.tables.core import CheckpointRow, LogCheckRow, LogNodeRow, LogStateRow, PeerRow, StatementRow
+from exchange.store.tables.log import CheckpointRow, LogCheckRow, LogNodeRow, LogStateRow
 from exchange.store.tables.mirror import LostRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.records import StatementRow
 from schemas import Envelope, Statement, about
 
 KEY_EVENT = "key-event"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from exchange.store.tables.core import Base, SchemaRow
+from exchange.store.tables.columns import Base
+from exchange.store.tables.schema_version import SchemaRow
 
 context.configure(
     connection=context.config.attributes["connection"],

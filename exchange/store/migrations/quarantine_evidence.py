@@ -7,7 +7,7 @@ import hashlib
 import sqlalchemy as sa
 from alembic import op
 
-from exchange.store.tables.base import WholeNumber, Words
+from exchange.store.tables.columns import WholeNumber, Words
 
 
 def add_evidence() -> None:

@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 from exchange.log.audit_entry import Act
 from exchange.store.log.audit import audit_state
 from exchange.store.tables.audit import AuditRow, AuditSubjectRow
-from exchange.store.tables.core import AcquisitionRow, ApprovalRow, CandidateRow, QueryRow, RecordRow, StatementRow
 from exchange.store.tables.monitoring import MonitoringReportRow, NodeHoursRow
+from exchange.store.tables.queries import QueryRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, StatementRow
 from exchange.store.tables.reviews import ScoreSeenRow, VerificationTaskRow
+from exchange.store.tables.terms import ApprovalRow
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from exchange.log.audit_entry import Act
 from exchange.store.tables.audit import AuditRow, AuditSubjectRow
-from exchange.store.tables.core import AcquisitionRow, CheckpointRow, RecordRow, StatementRow
+from exchange.store.tables.log import CheckpointRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
 
 
 def last_given(session: Session, owner: str) -> str | None:

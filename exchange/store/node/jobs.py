@@ -14,7 +14,10 @@ from sqlalchemy.orm import Session, aliased
 
 from exchange.clock import stamp, stamp_in
 from exchange.patience import AWAY_CODES
-from exchange.store.tables.core import AcquisitionRow, JobRow, QueryRow, RecordRow, TombstoneRow
+from exchange.store.tables.queries import QueryRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.tables.terms import TombstoneRow
+from exchange.store.tables.work import JobRow
 
 FIRST_DELAY_S = 1.0
 LONGEST_DELAY_S = 600.0

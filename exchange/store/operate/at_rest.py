@@ -9,29 +9,16 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from exchange.store.tables.base import Base
-from exchange.store.tables.core import (
-    AcquisitionRow,
-    ApprovalRow,
-    AudienceRow,
-    BreechFaceClassRow,
-    CosignatureRow,
-    GrantRow,
-    GroupMemberRow,
-    HoldRow,
-    LaneItemRow,
-    LaneRow,
-    LogNodeRow,
-    LogStateRow,
-    RecordRow,
-    StatementRow,
-    TombstoneRow,
-)
+from exchange.store.tables.columns import Base
 from exchange.store.tables.hits import CountersignatureRow, HitPairRow, HitRow
+from exchange.store.tables.log import CosignatureRow, LogNodeRow, LogStateRow
 from exchange.store.tables.mirror import MirrorTileRow, ReceivedPlaceRow
 from exchange.store.tables.monitoring import MonitoringReportRow
+from exchange.store.tables.peers import LaneItemRow, LaneRow
 from exchange.store.tables.queries import FoundRow, QueryRow
+from exchange.store.tables.records import AcquisitionRow, AudienceRow, BreechFaceClassRow, RecordRow, StatementRow
 from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.tables.terms import ApprovalRow, GrantRow, GroupMemberRow, HoldRow, TombstoneRow
 
 R = TypeVar("R", bound=Base)
 

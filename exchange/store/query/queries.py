@@ -11,7 +11,10 @@ from sqlalchemy.orm import Session
 
 from exchange.policy import Purpose
 from exchange.store.entry.records import is_current
-from exchange.store.tables.core import AcquisitionRow, ApprovalRow, FoundRow, PeerRow, QueryRow, RecordRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.queries import FoundRow, QueryRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.tables.terms import ApprovalRow
 from exchange.store.terms.release import may_have
 
 

@@ -25,9 +25,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from exchange.store.tables.core import ApprovalRow, FoundRow, QueryRow, RecordRow, StatementRow, UserRow
 from exchange.store.tables.mail import AlertsReadRow
+from exchange.store.tables.queries import FoundRow, QueryRow
+from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
+from exchange.store.tables.sign_in import UserRow
+from exchange.store.tables.terms import ApprovalRow
 from schemas.vocabulary import Basis, Role
 
 SAID_OF_HITS = ("hit", "physical-comparison", "feedback", "message", "retraction")

@@ -25,7 +25,7 @@ from exchange.store.review.reviews import (
     scans_of,
     sent_ever,
 )
-from exchange.store.tables.core import AcquisitionRow, CandidateRow, RecordRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow
 from exchange.store.tables.reviews import VerificationTaskRow
 
 PROBED, MOST_PROBED = 500, 10_000

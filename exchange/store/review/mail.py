@@ -8,8 +8,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.store.tables.core import UserRow
 from exchange.store.tables.mail import MailAddressRow
+from exchange.store.tables.sign_in import UserRow
 
 
 def address_of(session: Session, pseudonym: str) -> MailAddressRow | None:

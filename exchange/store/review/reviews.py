@@ -12,9 +12,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from exchange.clock import stamp
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
-from exchange.store.tables.core import AcquisitionRow, RecordRow, UserRow
 from exchange.store.tables.hits import HitPairRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
+from exchange.store.tables.sign_in import UserRow
 from schemas.vocabulary import Basis, Role
 
 Scans = tuple[str, str]

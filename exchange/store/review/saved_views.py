@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.orm import Session, undefer
 
-from exchange.store.tables.views import SavedViewRow
+from exchange.store.tables.reviews import SavedViewRow
 
 
 def add_view(session: Session, row: SavedViewRow) -> int:

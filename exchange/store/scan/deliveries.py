@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.store.tables.core import AcquisitionRow, RecordRow, StatementRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
 
 
 def note_delivered(acquisition: AcquisitionRow) -> None:

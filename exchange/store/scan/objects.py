@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.scan.deliveries import is_delivered, keeps_its_scan
-from exchange.store.tables.core import AcquisitionRow, JobRow, RecordRow
-from exchange.store.tables.objects import ObjectRow
+from exchange.store.tables.records import AcquisitionRow, ObjectRow, RecordRow
+from exchange.store.tables.work import JobRow
 
 
 def object_of(session: Session, sha256: str) -> ObjectRow | None:

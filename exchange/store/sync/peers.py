@@ -14,18 +14,17 @@ from exchange.clock import stamp
 from exchange.errors import RequestReplayed
 from exchange.store.node.jobs import JobKind, JobState
 from exchange.store.sync.refused import refused_count
-from exchange.store.tables.core import (
-    AcquisitionRow,
-    JobRow,
+from exchange.store.tables.peers import (
     LaneItemRow,
     LaneRow,
     NonceRow,
     PeerRow,
     PeerState,
+    QuarantineCountRow,
     QuarantineRow,
-    StatementRow,
 )
-from exchange.store.tables.shares import QuarantineCountRow
+from exchange.store.tables.records import AcquisitionRow, StatementRow
+from exchange.store.tables.work import JobRow
 from exchange.store.witness.cosignatures import disagreements
 from schemas.errors import shown
 from schemas.versions import NEWEST, is_newer

@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 from exchange.store.hits.joined_pairs import mark_stale
 from exchange.store.log.statements import KEY_EVENT
 from exchange.store.node.jobs import JobKind
-from exchange.store.tables.core import AcquisitionRow, JobRow, RecordRow, StatementRow, ToldHeadRow
+from exchange.store.tables.log import ToldHeadRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
+from exchange.store.tables.work import JobRow
 
 
 def refuse_statements(session: Session, issuer: str, first: int, end: int, key_event: str) -> int:

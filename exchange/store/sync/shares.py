@@ -6,8 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from exchange.store.sync.peers import counted_of, is_told
-from exchange.store.tables.core import QuarantineRow
-from exchange.store.tables.shares import PeerDayRow, PeerQuotaRow, QuarantineCountRow
+from exchange.store.tables.peers import PeerDayRow, PeerQuotaRow, QuarantineCountRow, QuarantineRow
 
 
 def days_of(session: Session, peer: str) -> list[PeerDayRow]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from exchange.store.tables.base import Base
+from exchange.store.tables.columns import Base
 
 
 class QueryRow(Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import PrimaryKeyConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from exchange.store.tables.base import Base
+from exchange.store.tables.columns import Base
 
 SCHEMA_VERSION = 6
 """The form of all tables. Released forms stay: see `exchange.store.migrations`."""

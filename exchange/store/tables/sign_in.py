@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from exchange.store.tables.core import Base
+from exchange.store.tables.columns import Base
 
 
 class SignInRow(Base):
@@ -108,3 +108,15 @@ class TokenRow(Base):
     used_at: Mapped[str | None]
     seal: Mapped[bytes | None]
     """Over what it may (``store/database/seals.py``)."""
+
+
+class UserRow(Base):
+    __tablename__ = "user"
+    pseudonym: Mapped[str] = mapped_column(primary_key=True)
+    role: Mapped[str]
+    created_at: Mapped[str]
+    revoked_at: Mapped[str | None]
+    examiner_since: Mapped[str | None]
+    """When somebody became examiner who had another role before; None: is none, or was one from the beginning."""
+    seal: Mapped[bytes | None]
+    """Over all of this (``store/database/seals.py``)."""

@@ -9,17 +9,9 @@ from sqlalchemy.orm import Session
 
 from exchange.policy import LEVELS, LEVELS_GRANTED, Purpose
 from exchange.store.log.statements import latest_of
-from exchange.store.tables.core import (
-    ApprovalRow,
-    AudienceRow,
-    GrantRow,
-    GroupMemberRow,
-    LegalBasisRow,
-    PeerRow,
-    PeerState,
-    RecordRow,
-    TombstoneRow,
-)
+from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.records import AudienceRow, RecordRow
+from exchange.store.tables.terms import ApprovalRow, GrantRow, GroupMemberRow, LegalBasisRow, TombstoneRow
 from schemas.vocabulary import Decision, HandlingCode, SharingRule
 
 

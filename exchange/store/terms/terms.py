@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.policy import Standing
 from exchange.store.log.statements import latest_of
-from exchange.store.tables.core import ApprovalRow, GrantRow, GroupMemberRow, LegalBasisRow, PeerRow, StatementRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.records import StatementRow
+from exchange.store.tables.terms import ApprovalRow, GrantRow, GroupMemberRow, LegalBasisRow
 from exchange.store.terms.withdrawals import tombstone_for
 from schemas import LegalBasis, Policy
 from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, SharingRule

@@ -14,18 +14,16 @@ from exchange.store.node.jobs import JobKind, forget
 from exchange.store.review.reviews import drop_reviews
 from exchange.store.review.saved_views import forget_views
 from exchange.store.scan.deliveries import is_kept, keepers_of
-from exchange.store.tables.core import (
+from exchange.store.tables.records import (
     AcquisitionRow,
     AudienceRow,
     BreechFaceClassRow,
     CandidateRow,
-    HoldRow,
     RecordRow,
-    RemainsRow,
     StatementRow,
     SubmissionRow,
-    TombstoneRow,
 )
+from exchange.store.tables.terms import HoldRow, RemainsRow, TombstoneRow
 from schemas import Withdrawal
 
 

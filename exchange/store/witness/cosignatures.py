@@ -11,7 +11,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.store.tables.core import CheckpointRow, CosignatureRow, DisagreementRow, LogStartRow, PeerRow, ToldHeadRow
+from exchange.store.tables.log import CheckpointRow, CosignatureRow, DisagreementRow, LogStartRow, ToldHeadRow
+from exchange.store.tables.peers import PeerRow
 
 MAX_DISAGREEMENTS = 16
 """Of one log and one kind: two heads prove a fork, and who forks could sign any number of them. Counted apart, so that

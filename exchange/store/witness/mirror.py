@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from exchange.log.merkle import HASH_BYTES
 from exchange.log.tiles import TILE_WIDTH
-from exchange.store.tables.core import StatementRow
 from exchange.store.tables.mirror import MirrorTileRow, ReceivedPlaceRow
+from exchange.store.tables.records import StatementRow
 
 
 def tile_tops(session: Session, log: str) -> list[bytes]:

@@ -11,8 +11,11 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.store.log.statements import leaf_at, log_size, log_state
 from exchange.store.tables.audit import AuditBatchRow
-from exchange.store.tables.core import LaneItemRow, LaneRow, LogNodeRow, StatementRow, TombstoneRow
+from exchange.store.tables.log import LogNodeRow
 from exchange.store.tables.mirror import LostRow, RebuildSourceRow, ReturnedHeadRow
+from exchange.store.tables.peers import LaneItemRow, LaneRow
+from exchange.store.tables.records import StatementRow
+from exchange.store.tables.terms import TombstoneRow
 
 PARKED = 2**61
 """Log indices from here on are none: so is an own statement numbered that has yet to be appended anew."""

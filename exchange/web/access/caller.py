@@ -33,7 +33,7 @@ from exchange.net.client import PeerAddress
 from exchange.net.message_signatures import VerifiedRequest, authority_of, verify_request, verify_request_head
 from exchange.store.access.tokens import ROLES, Scope, find_token, mark_used, minute, scopes_of
 from exchange.store.sync.peers import check_nonce, peer_by_key, remember_nonce
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.access.peer_concurrency import take_turn
 from schemas import Maker

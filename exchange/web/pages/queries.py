@@ -19,7 +19,7 @@ from exchange.log.audit_entry import Act
 from exchange.store.entry.records import acquisitions_of, find_record
 from exchange.store.query.queries import find_found, found_by, list_queries
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.core import PeerState
+from exchange.store.tables.peers import PeerState
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
 from exchange.web.languages import term

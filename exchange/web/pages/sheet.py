@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 from exchange.flows.keys.suspicion import Suspicion
-from exchange.store.tables.core import RecordRow
+from exchange.store.tables.records import RecordRow
 from exchange.web.languages import gettext, term
 from exchange.web.wording.sentences import suspicion
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction

@@ -13,7 +13,7 @@ from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.query.ask import Asked
 from exchange.flows.review.approvals import Waiting
 from exchange.store.query.queries import OPEN, FoundState
-from exchange.store.tables.core import FoundRow, QueryRow
+from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.web.rest import response_models
 from schemas.exhibit import Sha256Hex, ShortText
 from schemas.issued import NodeId

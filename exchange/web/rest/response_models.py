@@ -17,7 +17,7 @@ from exchange.flows.statement.sharing import Shared
 from exchange.flows.sync.progress import PeerStatus, in_words
 from exchange.store.review.candidates import StoredCandidate
 from exchange.store.sync.peers import node_older
-from exchange.store.tables.core import AcquisitionRow, RecordRow, StatementRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
 from schemas import Record, open_envelope, parse_statement
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 

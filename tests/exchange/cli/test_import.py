@@ -21,7 +21,7 @@ from exchange.flows.entry.import_table import BUILT_IN, COLUMNS, read_mapping, r
 from exchange.flows.node.node import create_node, opened
 from exchange.store.access.users import add_user
 from exchange.store.entry.records import acquisitions_of
-from exchange.store.tables.core import RecordRow
+from exchange.store.tables.records import RecordRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.web.conftest import tiny_scan

@@ -18,7 +18,8 @@ from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.statement import sharing
 from exchange.flows.sync.pull import pull
 from exchange.net.client import PeerClient
-from exchange.store.tables.core import AcquisitionRow, PeerRow, QuarantineRow, StatementRow
+from exchange.store.tables.peers import PeerRow, QuarantineRow
+from exchange.store.tables.records import AcquisitionRow, StatementRow
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS, free_port

@@ -38,7 +38,9 @@ from exchange.store.entry.records import AcquisitionState, RecordFilter, add_rec
 from exchange.store.log.statements import append_leaf, append_own, latest_checkpoint, log_size, tile_hashes
 from exchange.store.node.jobs import JobKind, fail, finish, take
 from exchange.store.sync.peers import all_peers, find_peer, lane_of
-from exchange.store.tables.core import DisagreementRow, JobRow, PeerRow
+from exchange.store.tables.log import DisagreementRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.work import JobRow
 from exchange.store.witness.cosignatures import disagreements
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from exchange.store.database.engine import Store
 from exchange.store.migrations import FORMS
-from exchange.store.tables.core import AcquisitionRow, CandidateRow, JobRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow
+from exchange.store.tables.work import JobRow
 from tests.exchange.databases import Databases
 from tests.exchange.store.released import changing
 from tests.exchange.store.test_migrations import StoreAt, made

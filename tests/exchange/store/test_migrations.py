@@ -22,7 +22,9 @@ from exchange.errors import ConfigurationError
 from exchange.store.database import engine
 from exchange.store.database.engine import Store
 from exchange.store.migrations import FORMS, upgrade
-from exchange.store.tables.core import SCHEMA_VERSION, Base, CandidateRow, SchemaRow
+from exchange.store.tables.columns import Base
+from exchange.store.tables.records import CandidateRow
+from exchange.store.tables.schema_version import SCHEMA_VERSION, SchemaRow
 from tests.exchange.databases import Databases
 from tests.exchange.store.database.test_engine import argument
 from tests.exchange.store.released import (
@@ -45,7 +47,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from sqlalchemy import make_url
-from exchange.store.engine import Store
+from exchange.store.database.engine import Store
 
 place, *forms = sys.argv[1:]
 Store(make_url(place) if "://" in place else Path(place)).migrate(forms=tuple(map(Path, forms)))
@@ -56,7 +58,7 @@ NEXT = '''
 import sqlalchemy as sa
 from alembic import op
 
-from exchange.store.types import Words
+from exchange.store.tables.base import Words
 
 revision = "{number}"
 down_revision = "{before}"

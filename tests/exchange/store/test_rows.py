@@ -31,7 +31,8 @@ from exchange.store.sync.peers import (
     put_on_lane,
     remember_nonce,
 )
-from exchange.store.tables.core import AcquisitionRow, CandidateRow, LaneItemRow, LaneRow, RecordRow, StatementRow
+from exchange.store.tables.peers import LaneItemRow, LaneRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, StatementRow
 from exchange.trust.keys import NodeKeys, create_keys, load_keys
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id

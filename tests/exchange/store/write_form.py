@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import URL, Column, MetaData, Table, make_url
 
 from exchange.store.database.engine import Store
-from exchange.store.tables.base import Packed
-from exchange.store.tables.core import SCHEMA_VERSION, Base, SchemaRow
+from exchange.store.tables.columns import Base, Packed
+from exchange.store.tables.schema_version import SCHEMA_VERSION, SchemaRow
 from tests.exchange.postgresql_server import one_of_its_own
 from tests.exchange.store.released import FOLDER, digest_of, digests
 

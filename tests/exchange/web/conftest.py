@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from exchange.store.tables.core import AcquisitionRow, LogNodeRow, RecordRow, StatementRow, SubmissionRow
+from exchange.store.tables.log import LogNodeRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow, SubmissionRow
 from exchange.web.http.problems import PROBLEM_TYPE
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter

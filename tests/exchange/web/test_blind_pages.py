@@ -25,8 +25,10 @@ from exchange.store.access.sign_in import begin_session
 from exchange.store.query.queries import FoundState, QueryState, add_found, add_query
 from exchange.store.review.candidates import unsent_candidates
 from exchange.store.review.saved_views import add_view
-from exchange.store.tables.core import ApprovalRow, FoundRow, QueryRow, StatementRow
-from exchange.store.tables.views import SavedViewRow
+from exchange.store.tables.queries import FoundRow, QueryRow
+from exchange.store.tables.records import StatementRow
+from exchange.store.tables.reviews import SavedViewRow
+from exchange.store.tables.terms import ApprovalRow
 from exchange.web.app import create_app
 from schemas import Answer, Maker
 from schemas.query import Found

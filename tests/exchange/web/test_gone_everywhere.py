@@ -21,8 +21,10 @@ from exchange.store.entry.drafts import files_of
 from exchange.store.log.statements import find_statement
 from exchange.store.review.saved_views import add_view
 from exchange.store.sync.peers import quarantine
-from exchange.store.tables.core import AcquisitionRow, QuarantineRow, UserRow
-from exchange.store.tables.views import SavedViewRow
+from exchange.store.tables.peers import QuarantineRow
+from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.reviews import SavedViewRow
+from exchange.store.tables.sign_in import UserRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.flows.review.view_examples import picture

@@ -13,7 +13,7 @@ from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.store.log.statements import latest_checkpoint
 from exchange.store.sync.peers import EMPTY_HEAD
-from exchange.store.tables.core import PeerRow
+from exchange.store.tables.peers import PeerRow
 from exchange.web.access.peer_concurrency import AT_ONCE, Purpose
 from schemas.lane import LanePage, parse_lane_page
 from tests.exchange.conftest import RunningNode

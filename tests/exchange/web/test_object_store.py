@@ -18,7 +18,7 @@ from exchange.flows.log.objects import evict
 from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.core import ObjectRow
+from exchange.store.tables.records import ObjectRow
 from exchange.web.metrics import registry_of
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode, enrol_each_other

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from exchange.store.migrations.quarantine_evidence import add_evidence, drop_evidence
-from exchange.store.tables.base import WholeNumber, Words
+from exchange.store.tables.columns import WholeNumber, Words
 
 revision = "6"
 down_revision = "5"

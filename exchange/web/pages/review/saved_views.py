@@ -19,7 +19,7 @@ from exchange.flows.review.saved_views import (
 )
 from exchange.log.audit_entry import Act
 from exchange.store.review.candidates import StoredCandidate
-from exchange.store.tables.views import SavedViewRow
+from exchange.store.tables.reviews import SavedViewRow
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import Kind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged

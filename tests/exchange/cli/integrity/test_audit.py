@@ -16,7 +16,7 @@ from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import create_node, opened
 from exchange.log.audit_entry import Act, Actor, ActorKind, Deed
 from exchange.store.log.statements import latest_of
-from exchange.store.tables.core import StatementRow
+from exchange.store.tables.records import StatementRow
 from schemas import AuditBatch, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal

@@ -13,7 +13,7 @@ from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import open_node
 from exchange.store.node.lock import sole_server
 from exchange.store.sync.peers import add_peer, new_peer
-from exchange.store.tables.core import CosignatureRow
+from exchange.store.tables.log import CosignatureRow
 from exchange.trust.key_files import is_encrypted
 from tests.exchange.cli.conftest import Ffp, refusal
 

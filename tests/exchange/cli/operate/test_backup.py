@@ -11,7 +11,7 @@ from exchange.flows.node.node import open_node
 from exchange.store.database.engine import Store
 from exchange.store.migrations import downgrade
 from exchange.store.node.lock import sole_server
-from exchange.store.tables.core import SCHEMA_VERSION, SchemaRow
+from exchange.store.tables.schema_version import SCHEMA_VERSION, SchemaRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.databases import Sqlite

@@ -30,8 +30,9 @@ from exchange.store.access.users import add_user
 from exchange.store.log.statements import keep_log_check
 from exchange.store.node.jobs import JobKind, fail, promise, take, wait
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.core import CheckpointRow, QuarantineRow
+from exchange.store.tables.log import CheckpointRow
 from exchange.store.tables.mail import MailAddressRow
+from exchange.store.tables.peers import QuarantineRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from exchange.store.witness.cosignatures import LogStartState, keep_disagreement, set_log_start
 from schemas.vocabulary import Jurisdiction, Role

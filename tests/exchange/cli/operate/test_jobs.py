@@ -12,7 +12,8 @@ from exchange.flows.node.node import Node, create_node, opened
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.node.jobs import JobKind, JobState, fail, promise, take, wait
 from exchange.store.tables.audit import AuditRow
-from exchange.store.tables.core import AcquisitionRow, JobRow
+from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.work import JobRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import fill
 from tests.exchange.cli.conftest import Ffp, refusal

@@ -18,7 +18,8 @@ from exchange.store.entry.records import acquisitions_of
 from exchange.store.node.jobs import JobKind
 from exchange.store.review.candidates import NewCandidate, StoredCandidate, View, add_candidates, candidate_of
 from exchange.store.review.reviews import mark_seen, scans_of
-from exchange.store.tables.core import AcquisitionRow, JobRow
+from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.work import JobRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.flows.network import MK, RS, Network

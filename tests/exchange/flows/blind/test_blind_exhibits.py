@@ -33,7 +33,8 @@ from exchange.store.log.statements import find_statement
 from exchange.store.query.queries import add_found, add_query, find_found
 from exchange.store.review.candidates import Page, candidates_of, find_candidate, open_candidates
 from exchange.store.review.reviews import exhibits_seen_by, open_tasks, seen_by
-from exchange.store.tables.core import FoundRow, QueryRow, RecordRow, StatementRow
+from exchange.store.tables.queries import FoundRow, QueryRow
+from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas import Conclusion, Grant, Maker, Pair

@@ -37,8 +37,9 @@ from exchange.store.hits.joined_pairs import stage_changes
 from exchange.store.log.statements import add_statement
 from exchange.store.review.reviews import scans_of
 from exchange.store.sync.peers import NOT_ENTERED, find_peer
-from exchange.store.tables.core import PeerRow, QuarantineRow, StatementRow
 from exchange.store.tables.hits import HitPairRow, HitRow, StageChangeRow
+from exchange.store.tables.peers import PeerRow, QuarantineRow
+from exchange.store.tables.records import StatementRow
 from schemas import (
     AnyStatement,
     Hit,

@@ -32,8 +32,10 @@ from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.store.log.statements import find_statement, statements_about
 from exchange.store.query.queries import FoundState
 from exchange.store.sync.peers import NOT_ENTERED, NOT_OWNER, set_aside
-from exchange.store.tables.core import FoundRow, PeerRow, QueryRow, StatementRow
 from exchange.store.tables.hits import HitPairRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.queries import FoundRow, QueryRow
+from exchange.store.tables.records import StatementRow
 from schemas import (
     Acknowledgement,
     AnyStatement,

@@ -12,7 +12,7 @@ from exchange.flows.hits.history import links_of, pair_id
 from exchange.flows.hits.stage import Stage
 from exchange.flows.review import report
 from exchange.flows.review.report import gather_report
-from exchange.store.tables.core import StatementRow
+from exchange.store.tables.records import StatementRow
 from schemas import Pair
 from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS

@@ -31,8 +31,9 @@ from exchange.store.access.users import add_user, change_role
 from exchange.store.log.statements import add_statement, find_statement
 from exchange.store.monitoring.counted import keep_report
 from exchange.store.query.queries import FoundState, QueryState, add_found, add_query, find_query
-from exchange.store.tables.core import FoundRow, PeerRow
 from exchange.store.tables.monitoring import MonitoringReportRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.queries import FoundRow
 from schemas import Answer, Approval, Found, Group, LegalBasis, Maker, Query, open_envelope, parse_statement
 from schemas.vocabulary import (
     Decision,

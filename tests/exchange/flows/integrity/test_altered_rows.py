@@ -27,7 +27,7 @@ from exchange.flows.terms.expel import expel
 from exchange.store.access.users import add_user
 from exchange.store.database.seals import broken
 from exchange.store.sync.peers import EMPTY_HEAD
-from exchange.store.tables.core import PeerState
+from exchange.store.tables.peers import PeerState
 from exchange.trust.keys import ED25519, key_id
 from exchange.web.metrics import registry_of
 from schemas.vocabulary import Jurisdiction, Role

@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Integer, LargeBinary, text
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.integrity.report import Finding
 from exchange.flows.node.node import Node
-from exchange.store.tables.core import Base
+from exchange.store.tables.columns import Base
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 from tests.exchange.flows.integrity.at_rest_world import altered, live, rows_of
 from tests.exchange.flows.network import RS, Network

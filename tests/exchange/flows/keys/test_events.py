@@ -38,7 +38,8 @@ from exchange.log.checkpoint import open_checkpoint
 from exchange.store.entry.records import AcquisitionState, RecordFilter, add_record, search_records
 from exchange.store.log.statements import all_checkpoints, append_own
 from exchange.store.sync.peers import standing_alarm
-from exchange.store.tables.core import QuarantineRow, StatementRow, SubmissionRow
+from exchange.store.tables.peers import QuarantineRow
+from exchange.store.tables.records import StatementRow, SubmissionRow
 from exchange.trust.card import fingerprint
 from exchange.trust.key_history import ROLES, KeyHistory, begin_history
 from exchange.trust.keys import load_identity, settle_keys

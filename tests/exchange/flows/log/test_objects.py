@@ -30,7 +30,9 @@ from exchange.flows.terms.erase import erase
 from exchange.flows.terms.withdraw import withdraw
 from exchange.store.node.jobs import JobKind, finish, take
 from exchange.store.scan.objects import count_objects
-from exchange.store.tables.core import AcquisitionRow, JobRow, ObjectRow, TombstoneRow
+from exchange.store.tables.records import AcquisitionRow, ObjectRow
+from exchange.store.tables.terms import TombstoneRow
+from exchange.store.tables.work import JobRow
 from schemas.vocabulary import Jurisdiction, WithdrawalReason
 from tests.exchange.databases import Databases, databases_fixture
 from tests.exchange.flows.network import MK, RS, Network
@@ -42,9 +44,9 @@ SHA256 = hashlib.sha256(SCAN).hexdigest()
 SETTLED = """
 import sys
 from pathlib import Path
-from exchange.flows.node import open_node
-from exchange.flows.status import node_status
-from exchange.flows.objects import settle_object
+from exchange.flows.node.node import open_node
+from exchange.flows.operate.status import node_status
+from exchange.flows.log.objects import settle_object
 
 settle_object(open_node(Path(sys.argv[1])), int(sys.argv[2]))
 """

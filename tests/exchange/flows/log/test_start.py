@@ -16,7 +16,8 @@ from exchange.flows.log.start import begin_log_start
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.heads import head_of
 from exchange.flows.witness.cosign import cosign_head
-from exchange.store.tables.core import CheckpointRow, PeerRow
+from exchange.store.tables.log import CheckpointRow
+from exchange.store.tables.peers import PeerRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 from tests.exchange.flows.network import AL, MK, RS, XK, Network

@@ -33,7 +33,7 @@ from exchange.flows.terms.terms import state_policy
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.store.access.users import add_user, revoke_user
 from exchange.store.sync.peers import quarantine
-from exchange.store.tables.core import QuarantineRow
+from exchange.store.tables.peers import QuarantineRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import LegalBasis, Maker
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy

@@ -17,8 +17,9 @@ from exchange.store.entry.records import AcquisitionState, add_record
 from exchange.store.log.statements import add_statement, append_own
 from exchange.store.review.reviews import scans_of
 from exchange.store.sync.peers import add_peer, find_peer, new_peer
-from exchange.store.tables.core import AcquisitionRow, ApprovalRow, CandidateRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from exchange.store.tables.reviews import ScoreSeenRow, VerificationTaskRow
+from exchange.store.tables.terms import ApprovalRow
 from schemas import AnyStatement, Record, parse_statement, statement_id, statement_payload
 from tests.schemas.examples import acquisition_fields, exhibit_fields, record_fields
 from tests.schemas.statement_examples import statement_fields

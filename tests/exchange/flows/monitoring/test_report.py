@@ -21,8 +21,8 @@ from exchange.flows.monitoring.report import approve_report, find_approved, halv
 from exchange.flows.node.node import create_node, open_node
 from exchange.flows.statement.sign_statement import say
 from exchange.store.tables.audit import AuditStateRow
-from exchange.store.tables.core import StatementRow
 from exchange.store.tables.monitoring import NodeHoursRow
+from exchange.store.tables.records import StatementRow
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction, Role, SignedInBy
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture

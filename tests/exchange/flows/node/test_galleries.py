@@ -17,7 +17,7 @@ from exchange.flows.node.pipelines import GALLERIES
 from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.flows.scan.prepared import acquisition_id_of
 from exchange.flows.scan.references import restore_galleries
-from exchange.store.tables.core import AcquisitionRow, CandidateRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode, node_starter
 

@@ -13,7 +13,7 @@ from exchange.errors import ConfigurationError
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import create_node, open_node
 from exchange.store.review.candidates import StoredCandidate
-from exchange.store.tables.core import AcquisitionRow, CandidateRow, RecordRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow
 from matcher.likelihood.calibration_model import CalibrationModel, ReferencePopulation
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode

@@ -23,7 +23,8 @@ from exchange.flows.node.region_masks import cells_in, mask_of, topography_withi
 from exchange.flows.scan.inspect import Appearance, prepare_scan
 from exchange.flows.scan.prepared import prepared_path
 from exchange.flows.scan.preview import Asked, preview_scan
-from exchange.store.tables.core import AcquisitionRow, UserRow
+from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.sign_in import UserRow
 from matcher.mark.region_cells import grid_of
 from matcher.synthetic import breech_face
 from matcher.synthetic.pin_and_shear import draw_impression, draw_shear

@@ -13,7 +13,7 @@ from exchange.flows.integrity.log_check import check_and_keep
 from exchange.flows.node.migrate import migrate, pending
 from exchange.flows.node.node import opened, store_of
 from exchange.store.database.engine import Store
-from exchange.store.tables.core import SCHEMA_VERSION
+from exchange.store.tables.schema_version import SCHEMA_VERSION
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.databases import Databases, databases_fixture

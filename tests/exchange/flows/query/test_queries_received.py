@@ -31,7 +31,10 @@ from exchange.net.form import Form
 from exchange.net.message_signatures import sign_request
 from exchange.store.query.queries import QueryState, add_query, find_query
 from exchange.store.sync.peers import find_peer, lane_of
-from exchange.store.tables.core import AcquisitionRow, JobRow, PeerRow, QueryRow, StatementRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.queries import QueryRow
+from exchange.store.tables.records import AcquisitionRow, StatementRow
+from exchange.store.tables.work import JobRow
 from exchange.store.witness.cosignatures import disagreements, told_head
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas import Acquisition, Maker, Query

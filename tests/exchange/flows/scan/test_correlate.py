@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.scan.correlate import correlate_acquisition
-from exchange.store.tables.core import AcquisitionRow, CandidateRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
 

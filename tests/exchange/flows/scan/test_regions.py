@@ -12,7 +12,7 @@ from sqlalchemy import select
 import matcher
 from exchange.flows.scan.correlate import correlate_acquisition, promise_again
 from exchange.store.entry.records import AcquisitionState
-from exchange.store.tables.core import AcquisitionRow, CandidateRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode, node_starter

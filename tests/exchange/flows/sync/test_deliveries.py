@@ -17,7 +17,9 @@ from exchange.flows.terms.withdraw import HolderState, end_hold, place_hold, tak
 from exchange.store.entry.records import scans_at_rest
 from exchange.store.node.jobs import JobKind
 from exchange.store.scan.deliveries import is_kept, kept_scans, records_showing
-from exchange.store.tables.core import AcquisitionRow, JobRow, TombstoneRow
+from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.terms import TombstoneRow
+from exchange.store.tables.work import JobRow
 from exchange.store.terms.withdrawals import bury
 from schemas import KeptScan, Maker
 from schemas.vocabulary import ErasureOutcome, Jurisdiction, Role, SignedInBy, WithdrawalReason

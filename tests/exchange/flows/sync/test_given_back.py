@@ -16,7 +16,7 @@ from exchange.flows.sync import fetch
 from exchange.flows.sync.fetch import fetch_scan
 from exchange.net.client import PeerAddress
 from exchange.store.entry.records import AcquisitionState
-from exchange.store.tables.core import AcquisitionRow
+from exchange.store.tables.records import AcquisitionRow
 from tests.exchange.flows.network import AL, RS, Network
 
 pytestmark = pytest.mark.slow

@@ -39,7 +39,7 @@ from exchange.log.cosignature import cosign, witness_name
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.log.statements import latest_checkpoint
 from exchange.store.sync.peers import EMPTY_HEAD
-from exchange.store.tables.core import PeerRow, PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import cosigned_size
 from exchange.trust.card import fingerprint, make_card
 from exchange.trust.keys import create_keys, load_identity, load_keys

@@ -24,7 +24,9 @@ from exchange.flows.statement.peer import peer_keys
 from exchange.log import merkle
 from exchange.store.log.statements import node_reader
 from exchange.store.sync.peers import lane_of, quarantined
-from exchange.store.tables.core import AcquisitionRow, JobRow, PeerRow, StatementRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.records import AcquisitionRow, StatementRow
+from exchange.store.tables.work import JobRow
 from exchange.trust.card import fingerprint
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role

@@ -19,8 +19,7 @@ from exchange.flows.sync.peer_quota import Cost, PeerShares, _costs, is_stopped,
 from exchange.flows.sync.progress import in_words, note_quarantine, sync_status
 from exchange.flows.sync.verify_lane_page import Place, VerifiedPage, poison
 from exchange.store.sync.peers import find_peer
-from exchange.store.tables.core import QuarantineRow
-from exchange.store.tables.shares import PeerDayRow
+from exchange.store.tables.peers import PeerDayRow, QuarantineRow
 from exchange.trust.key_history import KeyHistory
 from schemas import Receipt
 from schemas.vocabulary import Jurisdiction

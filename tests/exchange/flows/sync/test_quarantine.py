@@ -22,7 +22,7 @@ from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.sync.replay import read_again
 from exchange.store.migrations import downgrade
 from exchange.store.sync.peers import quarantined, set_aside, told_set_aside, unnoted
-from exchange.store.tables.core import QuarantineRow
+from exchange.store.tables.peers import QuarantineRow
 from schemas import Record, parse_statement
 from schemas.lane import MAX_PAGE_ITEMS
 from schemas.vocabulary import Jurisdiction

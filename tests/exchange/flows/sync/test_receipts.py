@@ -16,7 +16,7 @@ from exchange.flows.sync.receipts import SOONEST_S, give_receipt
 from exchange.flows.sync.replay import read_again
 from exchange.flows.terms.terms import state_policy
 from exchange.store.sync.peers import set_aside
-from exchange.store.tables.core import PeerRow
+from exchange.store.tables.peers import PeerRow
 from exchange.trust import verify
 from schemas import ContractError, Hold, LegalBasis, Maker, Receipt
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy

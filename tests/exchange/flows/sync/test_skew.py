@@ -26,7 +26,7 @@ from exchange.flows.sync.serve_lane import read_lane
 from exchange.flows.sync.skew import Placed, peer_behind
 from exchange.store.log.statements import append_own
 from exchange.store.sync.peers import EMPTY_HEAD, lane_of, set_aside, unnoted
-from exchange.store.tables.core import StatementRow
+from exchange.store.tables.records import StatementRow
 from exchange.trust import verify
 from exchange.web.metrics import registry_of
 from schemas import AnyStatement, Exhibit, Message, Record, Statement, parse_statement, statement_id

@@ -14,7 +14,9 @@ from exchange.flows.node.node import Node
 from exchange.flows.sync.progress import sync_status
 from exchange.flows.sync.receive import receive_page
 from exchange.flows.sync.verify_lane_page import Received
-from exchange.store.tables.core import AcquisitionRow, BreechFaceClassRow, JobRow, PeerRow, RecordRow, StatementRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.records import AcquisitionRow, BreechFaceClassRow, RecordRow, StatementRow
+from exchange.store.tables.work import JobRow
 from schemas import Record, parse_statement
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.network import MK, RS, Network

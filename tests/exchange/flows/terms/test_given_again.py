@@ -24,7 +24,9 @@ from exchange.flows.terms.withdraw import (
 )
 from exchange.store.entry.records import versions_of
 from exchange.store.node.jobs import JobKind, JobState
-from exchange.store.tables.core import JobRow, RecordRow, TombstoneRow
+from exchange.store.tables.records import RecordRow
+from exchange.store.tables.terms import TombstoneRow
+from exchange.store.tables.work import JobRow
 from schemas import LegalBasis, Maker
 from schemas.vocabulary import (
     ErasureOutcome,

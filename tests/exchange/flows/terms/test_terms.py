@@ -31,7 +31,8 @@ from exchange.flows.terms.withdraw import (
 from exchange.store.log.statements import find_statement
 from exchange.store.sync.peers import quarantined, set_aside
 from exchange.store.sync.shares import quarantine_unnoted
-from exchange.store.tables.core import AcquisitionRow, PeerRow, StatementRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.records import AcquisitionRow, StatementRow
 from exchange.store.terms.terms import approvals
 from exchange.store.terms.withdrawals import bury
 from schemas import (

@@ -22,7 +22,8 @@ from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign, verify_cosignature, witness_name
 from exchange.store.log.statements import latest_checkpoint
-from exchange.store.tables.core import CosignatureRow, PeerRow
+from exchange.store.tables.log import CosignatureRow
+from exchange.store.tables.peers import PeerRow
 from exchange.store.witness.cosignatures import MAX_DISAGREEMENTS, keep_disagreement
 from schemas.lane import parse_lane_page
 from schemas.vocabulary import Jurisdiction

@@ -27,7 +27,8 @@ from exchange.flows.witness.rebuild import rebuild
 from exchange.flows.witness.recover import recover
 from exchange.store.log.statements import find_statement
 from exchange.store.sync.peers import lane_of
-from exchange.store.tables.core import AcquisitionRow, PeerRow, RecordRow, StatementRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
 from exchange.store.terms.terms import grant_of, groups_of, legal_bases
 from exchange.store.terms.withdrawals import tombstone_for
 from exchange.store.witness.cosignatures import LogStartState, log_start

@@ -17,7 +17,9 @@ from sqlalchemy.exc import IntegrityError
 from exchange.errors import ConfigurationError, StoreUnavailable
 from exchange.store.access.users import add_user
 from exchange.store.database.engine import Store
-from exchange.store.tables.core import LogStateRow, NonceRow, UserRow
+from exchange.store.tables.log import LogStateRow
+from exchange.store.tables.peers import NonceRow
+from exchange.store.tables.sign_in import UserRow
 from schemas.vocabulary import Role
 from tests.exchange.databases import Databases
 
@@ -25,8 +27,8 @@ COUNTS = """
 import sys, time
 from pathlib import Path
 from sqlalchemy import make_url
-from exchange.store.engine import Store
-from exchange.store.tables import LogStateRow
+from exchange.store.database.engine import Store
+from exchange.store.tables.core import LogStateRow
 
 store = Store(make_url(sys.argv[1]) if "://" in sys.argv[1] else Path(sys.argv[1]))
 print("ready", flush=True)
@@ -41,8 +43,8 @@ HOLDS = """
 import sys
 from pathlib import Path
 from sqlalchemy import make_url
-from exchange.store.engine import Store
-from exchange.store.users import add_user
+from exchange.store.database.engine import Store
+from exchange.store.access.users import add_user
 from schemas.vocabulary import Role
 
 store = Store(make_url(sys.argv[1]) if "://" in sys.argv[1] else Path(sys.argv[1]))

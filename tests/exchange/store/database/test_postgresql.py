@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
 from exchange.store.access.users import add_user
 from exchange.store.database.engine import Store
-from exchange.store.tables.core import UserRow
+from exchange.store.tables.sign_in import UserRow
 from schemas.vocabulary import Role
 from tests.exchange.databases import Postgresql, databases_fixture
 from tests.exchange.store.database.test_engine import add, users
@@ -25,7 +25,7 @@ Open = Callable[[URL], Store]
 SERVES = """
 import sys
 from sqlalchemy import make_url
-from exchange.store.engine import Store
+from exchange.store.database.engine import Store
 
 store = Store(make_url(sys.argv[1]))
 with store.served("here"):

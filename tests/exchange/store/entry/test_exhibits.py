@@ -17,7 +17,7 @@ from exchange.store.entry.exhibits import exhibit_name, exhibit_of, exhibits_of,
 from exchange.store.entry.records import add_record, add_records, versions_of
 from exchange.store.log.statements import add_statement
 from exchange.store.review.reviews import add_task, exhibits_seen_by, mark_exhibits
-from exchange.store.tables.core import RecordRow
+from exchange.store.tables.records import RecordRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, VerificationTaskRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas import Record, parse_statement, statement_id

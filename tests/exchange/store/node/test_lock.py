@@ -14,7 +14,7 @@ from exchange.store.node.lock import serving, sole_server, working
 HOLDS = """
 import sys
 from pathlib import Path
-from exchange.store.lock import sole_server
+from exchange.store.node.lock import sole_server
 
 with sole_server(Path(sys.argv[1])):
     print("held", flush=True)

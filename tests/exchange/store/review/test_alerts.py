@@ -10,8 +10,10 @@ import pytest
 from exchange.store.access.users import add_user
 from exchange.store.database.engine import Store
 from exchange.store.review.alerts import News, Reader, count_news, list_news, marks_of, put_mark
-from exchange.store.tables.core import ApprovalRow, FoundRow, QueryRow, RecordRow, StatementRow
+from exchange.store.tables.queries import FoundRow, QueryRow
+from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
+from exchange.store.tables.terms import ApprovalRow
 from schemas.vocabulary import Role
 
 RS, MK = "ffp-rs", "ffp-mk"

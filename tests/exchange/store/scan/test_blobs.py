@@ -177,7 +177,7 @@ FILLS_THE_DISK = """
 import hashlib, resource, sys
 from pathlib import Path
 from exchange.errors import StoreFull
-from exchange.store.blobs import BlobFolder
+from exchange.store.scan.blobs import BlobFolder
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 blobs = BlobFolder(Path(sys.argv[1]), Path(sys.argv[2]), min_free_bytes=1)

@@ -25,7 +25,9 @@ from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.net.message_signatures import sign_request
 from exchange.store.node import jobs
-from exchange.store.tables.core import AcquisitionRow, JobRow, PeerRow
+from exchange.store.tables.peers import PeerRow
+from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.work import JobRow
 from exchange.trust.keys import ED25519, key_id, raw_public
 from exchange.web.access.peer_concurrency import AT_ONCE, Purpose, Turns, purpose_of
 from schemas.vocabulary import Jurisdiction

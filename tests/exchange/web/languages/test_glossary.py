@@ -15,7 +15,7 @@ from exchange.config import write_config
 from exchange.errors import ConfigurationError
 from exchange.flows.hits.stage import Stage
 from exchange.store.entry.records import AcquisitionState
-from exchange.store.tables.core import PeerState
+from exchange.store.tables.peers import PeerState
 from exchange.web.languages import CODES
 from exchange.web.languages.glossary import FILE, glossary_of, own_glossary, read_terms
 from matcher.likelihood.ratio import verbal_equivalent

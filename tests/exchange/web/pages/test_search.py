@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from exchange.store.tables.core import RecordRow
+from exchange.store.tables.records import RecordRow
 from exchange.web.pages.search import CHOICES, FIELDS, question_of
 from exchange.web.pages.sheet import guarded, sheet
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Role

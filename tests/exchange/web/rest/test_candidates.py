@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 import matcher
 from exchange.store.entry.records import AcquisitionState
-from exchange.store.tables.core import AcquisitionRow
+from exchange.store.tables.records import AcquisitionRow
 from exchange.web.rest.response_models import SCORE_NOTE
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter

@@ -15,8 +15,8 @@ import pytest
 from exchange.clock import stamp_in
 from exchange.flows.entry.draft_form import TEXTS
 from exchange.flows.entry.drafts import MAX_DRAFTS, erase_outlived_drafts
-from exchange.store.tables.core import RecordRow
 from exchange.store.tables.drafts import DraftRow
+from exchange.store.tables.records import RecordRow
 from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode

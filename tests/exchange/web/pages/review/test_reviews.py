@@ -23,7 +23,7 @@ from exchange.store.hits.joined_pairs import keep_stage_change
 from exchange.store.node.jobs import JobKind
 from exchange.store.review.candidates import Page, StoredCandidate, View, open_candidates
 from exchange.store.review.reviews import open_tasks
-from exchange.store.tables.core import JobRow
+from exchange.store.tables.work import JobRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.web.pages.conftest import Person

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from exchange.flows.review.saved_views import Pair, visible_views
 from exchange.store.entry.records import acquisitions_of
-from exchange.store.tables.views import SavedViewRow
+from exchange.store.tables.reviews import SavedViewRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter

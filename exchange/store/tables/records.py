@@ -1,0 +1,188 @@
+"""Statements, records, scans and candidates. Times are UTC, as ISO 8601 text with a fixed width, so that they sort as they
+read."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exchange.store.tables.columns import Base, Packed
+
+
+class StatementRow(Base):
+    """A signed statement, own or received, as the exact envelope bytes. ``log_index`` is that of its issuer's log."""
+
+    __tablename__ = "statement"
+    statement_id: Mapped[str] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    issuer: Mapped[str]
+    about: Mapped[str | None]
+    """The statement that it speaks of, or the record."""
+    envelope: Mapped[bytes | None]
+    """None once it was erased: leaf and tombstone stay."""
+    leaf: Mapped[bytes]
+    """The hash of its leaf in its issuer's log (RFC 6962, 2.1)."""
+    log_index: Mapped[int]
+    received_at: Mapped[str]
+    refused_by: Mapped[str | None]
+    """The key-event that says that its key was in wrong hands by then: it is kept as evidence, and used no more."""
+    __table_args__ = (
+        UniqueConstraint("issuer", "log_index"),
+        Index("statement_about", "about", "type"),
+        Index("statement_by_type", "issuer", "type", "log_index"),
+        Index("statement_by_arrival", "type", "received_at"),
+    )
+
+
+class RecordRow(Base):
+    """What search needs of a record. The envelope stays the only source; this row can be made again from it."""
+
+    __tablename__ = "record"
+    statement_id: Mapped[str] = mapped_column(ForeignKey("statement.statement_id"), primary_key=True)
+    sequence: Mapped[int] = mapped_column(unique=True)
+    issuer: Mapped[str]
+    jurisdiction: Mapped[str]
+    case_reference: Mapped[str]
+    kind: Mapped[str]
+    calibre: Mapped[str]
+    firing_pin_class: Mapped[str]
+    firing_pin_aperture: Mapped[str]
+    ejector_hour: Mapped[int | None]
+    extractor_hour: Mapped[int | None]
+    place: Mapped[str | None]
+    """The municipality, folded: to be found by, not to be shown."""
+    earliest: Mapped[str | None]
+    latest: Mapped[str | None]
+    retention_until: Mapped[str]
+    level: Mapped[str]
+    handling: Mapped[str]
+    restricted: Mapped[bool] = mapped_column(default=False)
+    """Withdrawn, but held by a court: shown to nobody, compared with nothing."""
+    exhibit: Mapped[str]
+    """The same for all versions of a record (``store/entry/exhibits.py``)."""
+    superseded_by: Mapped[str | None]
+    submitted_by: Mapped[str | None]
+    received_at: Mapped[str]
+    __table_args__ = (
+        Index("record_by_calibre", "calibre", "sequence"),
+        Index("record_by_case", "issuer", "case_reference"),
+        Index("record_by_retention", "retention_until"),
+        Index("record_by_examiner", "submitted_by"),
+        Index("record_by_exhibit", "exhibit"),
+    )
+
+
+class AudienceRow(Base):
+    """Whom a record names: a jurisdiction, or a group of its owner's."""
+
+    __tablename__ = "record_audience"
+    statement_id: Mapped[str] = mapped_column(ForeignKey("record.statement_id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+
+
+class BreechFaceClassRow(Base):
+    __tablename__ = "record_breech_face_class"
+    statement_id: Mapped[str] = mapped_column(ForeignKey("record.statement_id"), primary_key=True)
+    breech_face_class: Mapped[str] = mapped_column(primary_key=True)
+
+
+class AcquisitionRow(Base):
+    """One scan of one record, and how far it is on its way to the candidate list."""
+
+    __tablename__ = "acquisition"
+    acquisition_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    statement_id: Mapped[str] = mapped_column(ForeignKey("record.statement_id"))
+    position: Mapped[int]
+    roi: Mapped[str]
+    modality: Mapped[str]
+    calibre: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int]
+    media_type: Mapped[str]
+    delivered_at: Mapped[str | None]
+    """When its bytes came here from the issuer of its record (``deliveries``); None while they did not, also where the
+    same bytes are here by another record."""
+    lateral_resolution_um: Mapped[float | None]
+    lighting: Mapped[str]
+    light_hour: Mapped[int | None]
+    region_mask: Mapped[str | None]
+    """The region that an examiner marked by hand, as JSON (``RegionMask``); None where the matcher is to find it."""
+    state: Mapped[str]
+    detail: Mapped[str | None]
+    parameters: Mapped[str | None]
+    """Digest of the matcher parameters that it was prepared with, of several the first; None until then."""
+    spacing_y_um: Mapped[float | None]
+    spacing_x_um: Mapped[float | None]
+    """Distances between its points, as its file says; None until prepared."""
+    correlated_at: Mapped[str | None]
+    first_correlated_at: Mapped[str | None]
+    """The same before a release whose matcher differs had it correlated anew."""
+    __table_args__ = (
+        UniqueConstraint("statement_id", "position"),
+        Index("acquisition_by_region", "roi", "parameters", "calibre"),
+        Index("acquisition_by_digest", "sha256"),
+        Index("acquisition_by_state", "state"),
+        {"sqlite_autoincrement": True},  # an id of what was erased never names anything else
+    )
+
+    @property
+    def region_mended(self) -> bool:
+        return self.region_mask is not None
+
+
+class CandidateRow(Base):
+    """One compared pair, stored once: a is the query, b the reference. Local, unsigned, made again at will."""
+
+    __tablename__ = "candidate"
+    candidate_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    pair: Mapped[str]
+    """Both acquisitions' ids, the smaller first: whichever came as the query, the pair is the same."""
+    acquisition_a: Mapped[int] = mapped_column(ForeignKey("acquisition.acquisition_id"))
+    acquisition_b: Mapped[int] = mapped_column(ForeignKey("acquisition.acquisition_id"))
+    statement_a: Mapped[str]
+    statement_b: Mapped[str]
+    cross_border: Mapped[bool]
+    same_case: Mapped[bool]
+    score: Mapped[float]
+    congruent_cells: Mapped[int]
+    cells: Mapped[int]
+    rotation_deg: Mapped[float | None]
+    matcher_version: Mapped[str]
+    comparison: Mapped[str] = mapped_column(Packed)
+    """The matcher's explanation as JSON, in the direction a -> b, with its version and parameters. What a list shows
+    of it stands in columns of its own."""
+    parameters: Mapped[str]
+    created_at: Mapped[str]
+    __table_args__ = (
+        UniqueConstraint("pair", "parameters"),
+        Index("candidate_by_score", "cross_border", "score"),
+        Index("candidate_by_statement_a", "statement_a", "cross_border"),
+        Index("candidate_by_statement_b", "statement_b", "cross_border"),
+    )
+
+
+class SubmissionRow(Base):
+    """What a client sent under which idempotency key, so that sending it again gives the same statement."""
+
+    __tablename__ = "submission"
+    pseudonym: Mapped[str] = mapped_column(primary_key=True)
+    idempotency_key: Mapped[str] = mapped_column(primary_key=True)
+    content_sha256: Mapped[str]
+    statement_id: Mapped[str]
+
+
+class ObjectRow(Base):
+    """A scan that is in the object store, or is still to come there. It stays until its object is known to be gone."""
+
+    __tablename__ = "stored_object"
+    object_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    sha256: Mapped[str] = mapped_column(unique=True)
+    size: Mapped[int]
+    stored_at: Mapped[str | None]
+    """When the store had confirmed it; before that the scan does not leave the disk."""
+    altered_at: Mapped[str | None]
+    """When other bytes than the scan's were found in its place."""
+    __table_args__ = (
+        Index("stored_object_by_time", "stored_at"),
+        {"sqlite_autoincrement": True},  # a number is never given again: work may still be promised on it
+    )

@@ -1,0 +1,97 @@
+"""Who may have what, and what was withdrawn."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exchange.store.tables.columns import Base
+
+
+class GroupMemberRow(Base):
+    """A jurisdiction in a group, by the newest policy statement of the group's owner."""
+
+    __tablename__ = "group_member"
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    jurisdiction: Mapped[str] = mapped_column(primary_key=True)
+
+
+class LegalBasisRow(Base):
+    """What this node's newest policy statement says of one jurisdiction and one kind of exhibit."""
+
+    __tablename__ = "legal_basis"
+    jurisdiction: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    rule: Mapped[str]
+    article: Mapped[str]
+    review_by: Mapped[str]
+
+
+class GrantRow(Base):
+    """A jurisdiction that may have a record beside its audience, own or received."""
+
+    __tablename__ = "grant"
+    record: Mapped[str] = mapped_column(primary_key=True)
+    jurisdiction: Mapped[str] = mapped_column(primary_key=True)
+    statement_id: Mapped[str]
+
+
+class ApprovalRow(Base):
+    """What waits for a person, or was decided by one: may this jurisdiction have this record?"""
+
+    __tablename__ = "approval"
+    concerns: Mapped[str] = mapped_column(primary_key=True)
+    jurisdiction: Mapped[str] = mapped_column(primary_key=True)
+    decision: Mapped[str | None]
+    asked_at: Mapped[str]
+    due_at: Mapped[str]
+    decided_at: Mapped[str | None]
+    statement_id: Mapped[str | None]
+    __table_args__ = (Index("approval_by_decision", "decision", "asked_at"),)
+
+
+class HoldRow(Base):
+    """A record that a court holds: it is restricted, not erased."""
+
+    __tablename__ = "hold"
+    record: Mapped[str] = mapped_column(primary_key=True)
+    authority: Mapped[str]
+    placed_at: Mapped[str]
+    statement_id: Mapped[str]
+
+
+class TombstoneRow(Base):
+    """A record that was withdrawn, and what became of it here. It blocks the record, even one that comes later."""
+
+    __tablename__ = "tombstone"
+    tombstone_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    record: Mapped[str]
+    holder: Mapped[str]
+    """The node that may have it no more; empty for every holder."""
+    issuer: Mapped[str]
+    """Who withdrew it: blocks records of this issuer alone."""
+    reason: Mapped[str]
+    withdrawal: Mapped[str | None]
+    """The statement that withdrew it; None where its retention ended here and the owner has said nothing yet."""
+    log_index: Mapped[int]
+    """That of the withdrawal in the owner's log: a grant with a greater one lets a single holder have it again."""
+    outcome: Mapped[str | None]
+    """None until the content is gone from this node, or restricted."""
+    lifted: Mapped[bool] = mapped_column(default=False)
+    """The single holder was granted it again; what is still to be erased of the first time is erased."""
+    kept: Mapped[str | None]
+    """The digests of those of its scans that other records kept here when it was erased, as JSON."""
+    at: Mapped[str]
+    __table_args__ = (UniqueConstraint("record", "holder", "issuer"), {"sqlite_autoincrement": True})
+
+
+class RemainsRow(Base):
+    """What is still to be erased of a withdrawn record beside the database: its scan, and what was made of it."""
+
+    __tablename__ = "remains"
+    acquisition_id: Mapped[int] = mapped_column(primary_key=True)
+    record: Mapped[str] = mapped_column(index=True)
+    sha256: Mapped[str]
+    delivered: Mapped[bool]
+    """Whether the bytes came here by this record. Of what it only named its owner is told nothing."""
