@@ -1,5 +1,7 @@
-"""Statements, records, scans and candidates. Times are UTC, as ISO 8601 text with a fixed width, so that they sort as they
-read."""
+"""Statements, records, scans and candidates.
+
+Times are UTC, as ISO 8601 text with a fixed width, so that they sort as they read.
+"""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ NEXT = '''
 import sqlalchemy as sa
 from alembic import op
 
-from exchange.store.tables.base import Words
+from exchange.store.tables.columns import Words
 
 revision = "{number}"
 down_revision = "{before}"
