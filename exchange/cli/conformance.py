@@ -36,7 +36,7 @@ def conformance(
 
     from exchange.conformance import report
     from exchange.conformance.check import Verdict
-    from exchange.conformance.guest import Guest
+    from exchange.conformance.guest.guest import Guest
     from exchange.conformance.suite import run_suite
 
     console = Console(highlight=False)

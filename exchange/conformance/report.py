@@ -14,7 +14,7 @@ from rich.text import Text
 
 from exchange.clock import stamp
 from exchange.conformance.check import Check, Finding, Part, Verdict
-from exchange.conformance.guest import Guest
+from exchange.conformance.guest.guest import Guest
 from exchange.conformance.suite import CHECKS
 from exchange.conformance.visit import NEEDS_A_GUEST
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from exchange.conformance import (
+from exchange.conformance.check import Check, Finding, run_checks
+from exchange.conformance.checks import (
     answers,
     card,
     deceiving,
@@ -18,8 +19,7 @@ from exchange.conformance import (
     requests,
     witnessing,
 )
-from exchange.conformance.check import Check, Finding, run_checks
-from exchange.conformance.guest import Guest, guest_at
+from exchange.conformance.guest.guest import Guest, guest_at
 from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Wire
 from schemas.vocabulary import Jurisdiction

@@ -12,7 +12,7 @@ from exchange.trust.key_history import KeyHistory, begin_history
 from schemas import Envelope, KeyEvent, open_envelope
 
 if TYPE_CHECKING:
-    from exchange.conformance.guest import Guest
+    from exchange.conformance.guest.guest import Guest
 
 NEEDS_A_GUEST = "Only an enrolled peer can try this: give --as and --listen."
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from exchange.conformance.peer_simulator import Asked, PeerSimulator, blob_answer, respond
+from exchange.conformance.guest.peer_simulator import Asked, PeerSimulator, blob_answer, respond
 from exchange.flows.log.checkpoint import sign_head
 from schemas.lane import parse_lane_page
 from tests.chaos.archive import fill, scans_of

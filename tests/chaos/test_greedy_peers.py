@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import matcher
-from exchange.conformance.peer_simulator import PeerSimulator
+from exchange.conformance.guest.peer_simulator import PeerSimulator
 from exchange.flows.node.node import create_node, opened
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction

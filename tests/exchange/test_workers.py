@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from exchange.conformance.peer_simulator import Asked, PeerSimulator, blob_answer
+from exchange.conformance.guest.peer_simulator import Asked, PeerSimulator, blob_answer
 from exchange.flows.node.node import create_node, open_node
 from exchange.flows.node.worker_lease import LEASE_S
 from exchange.store.node.jobs import JobKind, JobState

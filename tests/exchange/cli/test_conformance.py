@@ -61,7 +61,7 @@ def test_where_nobody_answers_that_is_said_in_one_sentence(ffp: Ffp) -> None:
 def test_a_peer_that_is_not_enrolled_in_time_is_a_refusal_in_words(
     ffp: Ffp, start_node: Callable[..., RunningNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exchange.conformance.guest.POLL_S", 0.1)
+    monkeypatch.setattr("exchange.conformance.guest.guest.POLL_S", 0.1)
     node, port = start_node(Jurisdiction.RS), free_port()
     said = ffp("conformance", node.url, "--quick", "--as", "mk", "--listen", f"127.0.0.1:{port}", "--wait", "1")
     assert said.code == 2

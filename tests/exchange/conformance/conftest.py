@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exchange.conformance.card import CHECKS as CARD
 from exchange.conformance.check import Check, Finding, Verdict, run_checks
-from exchange.conformance.guest import Guest, guest_at
+from exchange.conformance.checks.card import CHECKS as CARD
+from exchange.conformance.guest.guest import Guest, guest_at
 from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Wire
 from exchange.flows.keys.enrol import enrol, fetch_introduction

@@ -14,8 +14,8 @@ import exchange.flows.sync.verify_lane_page
 import exchange.net.client
 import exchange.peer_rounds
 import exchange.worker
-from exchange.conformance import deceiving, mirroring, owning, reading, witnessing
 from exchange.conformance.check import Check, Verdict, run_checks
+from exchange.conformance.checks import deceiving, mirroring, owning, reading, witnessing
 from exchange.errors import PeerMisbehaved
 from exchange.flows.statement.heads import open_head
 from exchange.flows.sync.verify_lane_page import Expected, verify_page

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from exchange.conformance import card, limits
 from exchange.conformance.check import Check, Verdict, run_checks
-from exchange.conformance.guest import guest_at
+from exchange.conformance.checks import card, limits
+from exchange.conformance.guest.guest import guest_at
 from exchange.conformance.suite import CHECKS, run_suite
 from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Wire
@@ -150,7 +150,7 @@ def test_a_guest_is_of_another_jurisdiction_and_has_a_port_of_its_own(tmp_path: 
 
 def test_a_guest_that_nobody_enrols_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     create_node(tmp_path / "node", jurisdiction=Jurisdiction.RS, url="http://127.0.0.1:9", port=9)
-    monkeypatch.setattr("exchange.conformance.guest.POLL_S", 0.05)
+    monkeypatch.setattr("exchange.conformance.guest.guest.POLL_S", 0.05)
     monkeypatch.setattr("tests.exchange.conformance.test_careless.OK", OK.replace(b"200 OK", b"401 No"))
     with (
         opened(tmp_path / "node") as node,

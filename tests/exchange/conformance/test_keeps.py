@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from starlette.types import Scope
 
-from exchange.conformance import mirroring, reading, requests, witnessing
 from exchange.conformance.check import Finding, Verdict, run_checks
-from exchange.conformance.owning import refused_scan
+from exchange.conformance.checks import mirroring, reading, requests, witnessing
+from exchange.conformance.checks.owning import refused_scan
 from exchange.conformance.suite import GUEST, STRANGER
 from exchange.conformance.targets import LANE
 from exchange.errors import SignatureInvalid

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from exchange.conformance.lies import LIES
-from exchange.conformance.poison import NOT_MADE, VECTORS, Issuer, Poison, make_poison
-from exchange.conformance.sample import sample_record
+from exchange.conformance.checks.lies import LIES
+from exchange.conformance.guest.poison import NOT_MADE, VECTORS, Issuer, Poison, make_poison
+from exchange.conformance.guest.sample import sample_record
 from exchange.errors import StatementInvalid
 from exchange.flows.node.node import create_node, opened
 from exchange.flows.statement.addressee import Reader, check_meant_for

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exchange.conformance import card, mirroring, owning, reading, requests, witnessing
 from exchange.conformance.check import Verdict, run_checks
+from exchange.conformance.checks import card, mirroring, owning, reading, requests, witnessing
 from exchange.flows.keys.rotate import replace_keys
 from exchange.flows.node.node import create_node, opened
 from exchange.trust.key_history import ROLES

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import func, select
 
-from exchange.conformance.peer_simulator import PeerSimulator
+from exchange.conformance.guest.peer_simulator import PeerSimulator
 from exchange.flows.keys.enrol import enrol, fetch_introduction, read_introduction
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.statement import sharing

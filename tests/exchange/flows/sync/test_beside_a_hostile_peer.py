@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from exchange.conformance.peer_simulator import PeerSimulator, respond
+from exchange.conformance.guest.peer_simulator import PeerSimulator, respond
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.conftest import enrol_with, simulated

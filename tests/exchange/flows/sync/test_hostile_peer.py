@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from exchange.conformance.peer_simulator import Asked, PeerSimulator, respond
+from exchange.conformance.guest.peer_simulator import Asked, PeerSimulator, respond
 from exchange.errors import (
     Conflict,
     ExchangeError,

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from exchange.conformance.owner import Published
-from exchange.conformance.peer_simulator import Answer, Asked, PeerSimulator, blob_answer, respond
+from exchange.conformance.guest.owner import Published
+from exchange.conformance.guest.peer_simulator import Answer, Asked, PeerSimulator, blob_answer, respond
 from exchange.errors import DigestDiffers, ExchangeError, NotFound, PeerMisbehaved, PeerUnreachable
 from exchange.flows.sync.fetch import fetch_scan
 from exchange.store.tables.work import JobRow

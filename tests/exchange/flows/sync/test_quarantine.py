@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from exchange.cli.main import app
-from exchange.conformance.owner import encoded
+from exchange.conformance.guest.owner import encoded
 from exchange.errors import NotFound, StoreUnavailable
 from exchange.flows.node.migrate import migrate, pending
 from exchange.flows.node.node import open_node

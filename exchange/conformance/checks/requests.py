@@ -9,8 +9,8 @@ from base64 import b64decode
 from collections.abc import Callable
 
 from exchange.conformance.check import Check, Part
-from exchange.conformance.owning import refused_scan
-from exchange.conformance.reading import lane_target, read_or_untried
+from exchange.conformance.checks.owning import refused_scan
+from exchange.conformance.checks.reading import lane_target, read_or_untried
 from exchange.conformance.targets import LANE, REPORT, WITNESS, blob, unknown_digest
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from exchange.conformance.card import CARD
 from exchange.conformance.check import Check, Part
+from exchange.conformance.checks.card import CARD
 from exchange.conformance.targets import WITNESS
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from exchange.conformance.card import CARD
 from exchange.conformance.check import Check, Part
+from exchange.conformance.checks.card import CARD
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Told

@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from exchange.conformance.check import Check, Part
-from exchange.conformance.guest import Guest
-from exchange.conformance.lies import quiet, signed, true_page
-from exchange.conformance.owner import Published
-from exchange.conformance.peer_simulator import Asked, blob_answer
-from exchange.conformance.poison import Issuer, Poison, make_poison
-from exchange.conformance.reading import read_lane
+from exchange.conformance.checks.lies import quiet, signed, true_page
+from exchange.conformance.checks.reading import read_lane
+from exchange.conformance.guest.guest import Guest
+from exchange.conformance.guest.owner import Published
+from exchange.conformance.guest.peer_simulator import Asked, blob_answer
+from exchange.conformance.guest.poison import Issuer, Poison, make_poison
 from exchange.conformance.targets import blob
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit

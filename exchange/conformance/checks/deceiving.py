@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from exchange.conformance.check import Check, Part
-from exchange.conformance.guest import Guest
-from exchange.conformance.lies import LIES, Answer, Lie, edited, forked, quiet
-from exchange.conformance.owning import asks, publish, whole_lane
-from exchange.conformance.peer_simulator import Asked
-from exchange.conformance.reading import read_lane
+from exchange.conformance.checks.lies import LIES, Answer, Lie, edited, forked, quiet
+from exchange.conformance.checks.owning import asks, publish, whole_lane
+from exchange.conformance.checks.reading import read_lane
+from exchange.conformance.guest.guest import Guest
+from exchange.conformance.guest.peer_simulator import Asked
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 

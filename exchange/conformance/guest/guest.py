@@ -15,10 +15,10 @@ from typing import TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from exchange.config import load_settings
-from exchange.conformance.owner import Owner, Published
-from exchange.conformance.peer_simulator import PeerSimulator
-from exchange.conformance.poison import Poison
-from exchange.conformance.sample import sample_record
+from exchange.conformance.guest.owner import Owner, Published
+from exchange.conformance.guest.peer_simulator import PeerSimulator
+from exchange.conformance.guest.poison import Poison
+from exchange.conformance.guest.sample import sample_record
 from exchange.conformance.targets import LANE
 from exchange.conformance.verdicts import NotKept
 from exchange.conformance.wire import Told, Wire

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from exchange.conformance.check import Check, Part
-from exchange.conformance.guest import Guest
-from exchange.conformance.reading import read_or_untried, signed_head
+from exchange.conformance.checks.reading import read_or_untried, signed_head
+from exchange.conformance.guest.guest import Guest
 from exchange.conformance.targets import WITNESS
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit

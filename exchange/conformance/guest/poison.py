@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 import schemas
-from exchange.conformance.owner import encoded
+from exchange.conformance.guest.owner import encoded
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.keys import HybridSigner
 from schemas import Envelope, KeyEvent, open_envelope, parse_statement, seal, statement_id

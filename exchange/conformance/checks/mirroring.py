@@ -7,8 +7,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 
 from exchange.conformance.check import Check, Part
-from exchange.conformance.guest import Guest
-from exchange.conformance.reading import answered, read_or_untried, signed_head
+from exchange.conformance.checks.reading import answered, read_or_untried, signed_head
+from exchange.conformance.guest.guest import Guest
 from exchange.conformance.targets import blob
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from exchange.conformance.owner import Owner
+from exchange.conformance.guest.owner import Owner
 from exchange.errors import ExchangeError, RequestRefused
 from exchange.flows.keys.events import key_chain
 from exchange.flows.witness.cosign import answer_report

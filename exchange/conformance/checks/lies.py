@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from exchange.conformance.guest import Guest
-from exchange.conformance.peer_simulator import Asked, respond
+from exchange.conformance.guest.guest import Guest
+from exchange.conformance.guest.peer_simulator import Asked, respond
 from exchange.log import note
 from exchange.log.checkpoint import sign_checkpoint
 from exchange.net.message_signatures import sign_response

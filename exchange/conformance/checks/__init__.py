@@ -1,0 +1,1 @@
+"""The checks, each a rule of the contract that is tried from outside."""
