@@ -12,13 +12,14 @@ from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
 from exchange.flows.audit import dealt_with
 from exchange.flows.node import Node
-from exchange.flows.sharing import releasable, share_anew
+from exchange.flows.sharing import entitled, releasable, share_anew
 from exchange.flows.skew import Placed, readable
 from exchange.log import merkle
 from exchange.log.audit_entry import Act
 from exchange.store.deliveries import records_showing
 from exchange.store.peers import (
     PeerState,
+    all_peers,
     find_peer,
     is_on_lane,
     lane_head_at,
@@ -92,12 +93,26 @@ def read_lane(
         with node.store.write() as session:
             note_withheld(session, peer.node_id, changed)
             current = find_peer(session, peer.node_id)
-            if current is not None:  # what became allowed while the page was made
-                share_anew(session, current, owner=node.node_id)
+            if current is not None:  # what became allowed while the page was made; never what the rows alone allow
+                withheld = [item.statement_id for item, _ in items if item.statement_id not in given]
+                may = releasable(session, current, withheld, owner=node.node_id)
+                share_anew(session, current, owner=node.node_id, among=may)
     shown = tuple(item.statement_id for item in page.items if item.envelope is not None)
     if shown:
         node.audit.note(dealt_with(peer, Act.GIVE_PAGE, shown, len(shown)))
     return page
+
+
+def give_mended(node: Node) -> int:
+    """Put on the lanes what was withheld while its rows did not say what was signed, and that do again. Returns how
+    many places that makes."""
+    places = 0
+    with node.store.write() as session:
+        for peer in all_peers(session):
+            lacking = entitled(session, peer, owner=node.node_id)
+            may = releasable(session, peer, lacking, owner=node.node_id)
+            places += share_anew(session, peer, owner=node.node_id, among=may) if may else 0
+    return places
 
 
 def may_fetch(node: Node, peer: PeerRow, sha256: str) -> list[Entitling]:

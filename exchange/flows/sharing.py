@@ -78,13 +78,13 @@ def share(session: Session, statement_id: str, record: Record, *, owner: str) ->
     return outcome
 
 
-def share_anew(session: Session, peer: PeerRow, *, owner: str) -> int:
-    """Put on a peer's lane, in the order of the log, whatever it may have by now and was not given; queue what needs an
-    approval. Returns how many were put on the lane.
+def share_anew(session: Session, peer: PeerRow, *, owner: str, among: Collection[str] | None = None) -> int:
+    """Put on a peer's lane, in the order of the log, whatever it may have by now and was not given, of all own records
+    or ``among`` these; queue what needs an approval. Returns how many were put on the lane.
 
     Called whenever what is said of the peer changes: enrolment, policy, group, grant.
     """
-    lacking = entitled(session, peer, owner=owner)
+    lacking = [name for name in entitled(session, peer, owner=owner) if among is None or name in among]
     extend_lane(session, peer.node_id, lacking)
     undecided = to_be_decided(session, peer, Purpose.SEARCH, now().date(), owner=owner)
     for statement_id in session.scalars(select(RecordRow.statement_id).where(undecided)).all():
