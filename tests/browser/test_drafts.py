@@ -231,6 +231,24 @@ def test_a_removal_that_the_node_refuses_is_told(context: Any, rs: RunningNode, 
     assert len(kept(rs, page.url)[1]) == page.locator("[data-file]").count() == 1
 
 
+def test_a_file_that_was_removed_already_is_not_told_as_refused(context: Any, rs: RunningNode, ffp_data: Path) -> None:
+    page = with_a_scan(context, rs, ffp_data)
+    asked: list[Any] = []
+    page.route("**/remove", lambda route: asked.append(route))
+    button = page.get_by_role("button", name="Remove this file")
+    button.click()
+    button.click()
+    while len(asked) < 2:
+        page.wait_for_timeout(100)
+    for route in asked:
+        with page.expect_response("**/remove"):
+            route.continue_()
+    page.locator("[data-file]").wait_for(state="detached")
+    page.wait_for_timeout(1000)
+    saved(page)
+    assert not page.locator("[data-saved]", has_text="Refused by the node").count()
+
+
 def with_a_scan(context: Any, node: RunningNode, ffp_data: Path) -> Any:
     page = context.new_page()
     begin(page, node)

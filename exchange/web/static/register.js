@@ -78,6 +78,10 @@ async function read(file, old) {
 
 async function remove(file) {
   const answer = await patiently(() => inSession(`${address}/files/${file}/remove`, { method: "POST" }));
+  if (answer.status === 404) {
+    await save.now(true); // removed already: by an earlier press, or elsewhere; or the draft is gone, which that says
+    return gone.has(file);
+  }
   if (!answer.ok) return false;
   forget(file);
   save.tell();
