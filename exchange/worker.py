@@ -31,6 +31,7 @@ from exchange.flows.erase import erase
 from exchange.flows.fetch import fetch_scan
 from exchange.flows.hit_pairs import work_out_all
 from exchange.flows.key_return import cosign_again
+from exchange.flows.lane import give_mended
 from exchange.flows.log_check import check_when_due
 from exchange.flows.log_mend import mend_log
 from exchange.flows.log_start import begin_log_start, may_sign
@@ -288,6 +289,8 @@ class Worker:
         if check is not None and not check.good:
             for found in check.findings:
                 log.error("content at rest is not what was signed", subject=found.subject, detail=found.what)
+        if check is not None:
+            give_mended(self._node)
         return False
 
     def _stamp(self) -> bool:
