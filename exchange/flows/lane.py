@@ -9,7 +9,8 @@ from typing import TypeAlias
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.errors import Conflict, NotFound
+from exchange.errors import Conflict, NotFound, StatementInvalid, StatementTooNew
+from exchange.flows.addressee import Reader, is_meant_for
 from exchange.flows.audit import dealt_with
 from exchange.flows.enrol import peer_keys
 from exchange.flows.node import Node
@@ -21,6 +22,7 @@ from exchange.store.deliveries import records_showing
 from exchange.store.peers import (
     PeerState,
     all_peers,
+    extend_lane,
     find_peer,
     is_on_lane,
     lane_head_at,
@@ -28,13 +30,16 @@ from exchange.store.peers import (
     lane_of,
     note_withheld,
     taken_back,
+    withheld_others,
 )
 from exchange.store.statements import latest_checkpoint, node_reader
 from exchange.store.tables import AcquisitionRow, CheckpointRow, LaneItemRow, PeerRow, StatementRow
 from exchange.trust.key_history import KeyHistory
-from schemas import CONTRACT_VERSION, ContractError, Record, open_envelope, parse_statement
+from exchange.trust.verify import verify_statement
+from schemas import CONTRACT_VERSION, ContractError, KeyEvent, Record, open_envelope, parse_statement
 from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
 from schemas.statements import statement_id as id_of
+from schemas.vocabulary import Jurisdiction
 
 Entitling: TypeAlias = tuple[AcquisitionRow, StatementRow]
 """An acquisition by which the bytes of a scan are here, and the statement of its record."""
@@ -115,6 +120,11 @@ def give_mended(node: Node) -> int:
             lacking = entitled(session, peer, owner=node.node_id)
             may = releasable(session, peer, lacking, history=node.history)
             places += share_anew(session, peer, owner=node.node_id, among=may) if may else 0
+            if peer.state == PeerState.ENROLLED:
+                withheld = withheld_others(session, peer.node_id)
+                mended = [row.statement_id for row in withheld if may_pass(node.history, peer, row)]
+                extend_lane(session, peer.node_id, mended)
+                places += len(mended)
     return places
 
 
@@ -233,18 +243,33 @@ def _given(session: Session, node: Node, peer: str, items: Sequence[Placed]) -> 
         for statement in standing
         if statement.type != "record"
         and (current.state == PeerState.ENROLLED or statement.type == "withdrawal")
-        and _is_no_record(statement)
+        and may_pass(node.history, current, statement)
     }
     return others | releasable(session, current, records, history=node.history)
 
 
-def _is_no_record(statement: StatementRow) -> bool:
-    """Whatever its row calls it. What cannot be read at all is left to the reader, who sets it aside."""
+def may_pass(history: KeyHistory, peer: PeerRow, row: StatementRow) -> bool:
+    """Whether this is no record, whatever its row calls it, but a statement that this node signed, and one that may be
+    meant for this peer. Of what only a later release reads the signatures alone are known."""
     try:
-        payload = open_envelope(statement.envelope or b"").payload
-        return id_of(payload) == statement.statement_id and not isinstance(parse_statement(payload), Record)
-    except ContractError:
+        key = history.at(row.log_index).event.delegation.statement
+        said = verify_statement(row.envelope or b"", issuer=history.card.issuer, key=key)
+    except StatementTooNew:
         return True
+    except StatementInvalid:
+        return _is_key_event(row)
+    reader = Reader(peer.node_id, Jurisdiction(peer.jurisdiction))
+    directed = not isinstance(said.statement, Record) and is_meant_for(reader, said.statement)
+    return directed and said.statement_id == row.statement_id
+
+
+def _is_key_event(row: StatementRow) -> bool:
+    """Those are signed with other keys, and hold nothing that is meant for somebody."""
+    try:
+        payload = open_envelope(row.envelope or b"").payload
+        return id_of(payload) == row.statement_id and isinstance(parse_statement(payload), KeyEvent)
+    except ContractError:
+        return False
 
 
 def _item(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from datetime import date
 
 import pytest
 
 from exchange.errors import NotFound
 from exchange.flows.checkpoint import sign_head
-from exchange.flows.lane import may_fetch, read_lane
+from exchange.flows.lane import give_mended, may_fetch, read_lane
+from exchange.flows.log_check import check_log
 from exchange.flows.mirror import answer_statements
 from exchange.flows.sharing import share_anew
+from exchange.flows.speak import speak
 from exchange.flows.terms import approve, grant, state_policy
 from exchange.flows.withdraw import revoke_from
 from exchange.store.peers import EMPTY_HEAD, put_on_lane
@@ -21,7 +24,7 @@ from exchange.store.statements import append_own, find_statement
 from schemas import Group, LegalBasis, Record, parse_statement
 from schemas.statements import statement_id
 from schemas.vocabulary import Decision, Jurisdiction, SharingRule, WithdrawalReason
-from tests.exchange.flows.at_rest_world import EVERY_KIND, HEAD
+from tests.exchange.flows.at_rest_world import EVERY_KIND, FIRST, HEAD
 from tests.exchange.flows.network import AL, MK, RS, Network
 from tests.exchange.flows.test_altered_rows import HELD_BACK, alter
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
@@ -163,6 +166,45 @@ def test_a_revocation_is_lifted_by_a_later_grant_alone(network: Network) -> None
     grant(rs, HEAD, record, Jurisdiction.MK, "A 1")
     sign_head(rs)
     assert gets(network, envelope) == {"lane", "scan"}
+
+
+def test_what_is_said_to_another_is_given_to_nobody_else(network: Network) -> None:
+    rs = network.nodes[RS]
+    draft = {"type": "message", "to": AL, "about": None, "text": "For Albania alone."}
+    said = speak(rs, FIRST, json.dumps(draft).encode()).statement_id
+    envelope = envelope_of(network, said)
+    on_lane(network, said)
+    sign_head(rs)
+    assert gets(network, envelope) == set()
+
+
+def test_bytes_that_nobody_signed_are_carried_nowhere_and_what_was_signed_comes_when_it_is_mended(
+    network: Network,
+) -> None:
+    rs = network.nodes[RS]
+    held = envelope_of(network, secret(network))
+    draft = {"type": "message", "to": MK, "about": None, "text": "For North Macedonia."}
+    said = speak(rs, FIRST, json.dumps(draft).encode()).statement_id
+    true = envelope_of(network, said)
+    sign_head(rs)
+    for false in (b"x" + held, held.replace(b"a", b"b", 1)):
+        alter(rs, "update statement set envelope = :false where statement_id = :said", false=false, said=said)
+        assert gets(network, false) == set()
+    assert give_mended(rs) == 0
+    alter(rs, "update statement set envelope = :true where statement_id = :said", true=true, said=said)
+    assert give_mended(rs) == 1
+    assert gets(network, true) == {"lane"}
+    assert give_mended(rs) == 0
+
+
+def test_a_policy_that_is_hidden_from_the_rule_is_named_by_the_check(network: Network) -> None:
+    """The rule does not see what its row calls a message; the daily check holds each row against what was signed."""
+    rs = network.nodes[RS]
+    policy(network, SharingRule.BLOCKED)
+    sign_head(rs)
+    assert check_log(rs).good
+    alter(rs, "update statement set type = 'message' where type = 'policy'")
+    assert not check_log(rs).good
 
 
 def test_what_was_signed_opens_the_doors(network: Network) -> None:
