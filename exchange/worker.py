@@ -43,6 +43,7 @@ from exchange.flows.scan.correlate import correlate_acquisition, promise_again
 from exchange.flows.scan.references import restore_galleries
 from exchange.flows.sync.fetch import fetch_scan
 from exchange.flows.sync.replay import read_again
+from exchange.flows.sync.serve_lane import give_mended
 from exchange.flows.terms.erase import erase
 from exchange.flows.terms.withdraw import purge
 from exchange.net.client import PeerClient
@@ -288,6 +289,8 @@ class Worker:
         if check is not None and not check.good:
             for found in check.findings:
                 log.error("content at rest is not what was signed", subject=found.subject, detail=found.what)
+        if check is not None:
+            give_mended(self._node)
         return False
 
     def _stamp(self) -> bool:

@@ -206,6 +206,28 @@ def test_an_answer_that_comes_after_a_file_was_removed_brings_no_card_back(
     assert kept(rs, page.url)[1] == []
 
 
+def test_a_card_that_is_on_its_way_to_the_other_tab_does_not_come_after_its_file_was_removed(
+    context: Any, rs: RunningNode, ffp_data: Path
+) -> None:
+    one = with_a_scan(context, rs, ffp_data)
+    two = context.new_page()
+    held: list[Any] = []
+    two.route(re.compile(r"/files/[0-9a-f]+$"), lambda route: held.append((route, route.fetch())))
+    two.goto(one.url)
+    two.locator("[data-register][data-state=ready]").wait_for()
+    two.evaluate("document.querySelector('[data-file]').remove()")  # as if it had been loaded before the file came
+    field(one, "Headstamp").fill("PPU")
+    while not held:
+        two.wait_for_timeout(100)
+    one.get_by_role("button", name="Remove this file").click()
+    one.locator("[data-file]").wait_for(state="detached")
+    two.wait_for_timeout(1500)
+    for route, answer in held:
+        route.fulfill(response=answer)
+    two.wait_for_timeout(500)
+    assert not two.locator("[data-file]").count()
+
+
 def test_a_card_that_is_drawn_anew_under_a_press_is_clicked(context: Any, rs: RunningNode, ffp_data: Path) -> None:
     page = with_a_scan(context, rs, ffp_data)
     come = late_readings(page)
@@ -229,6 +251,24 @@ def test_a_removal_that_the_node_refuses_is_told(context: Any, rs: RunningNode, 
     page.get_by_role("button", name="Remove this file").click()
     page.locator("[data-saved]", has_text="The node was not reached").wait_for()
     assert len(kept(rs, page.url)[1]) == page.locator("[data-file]").count() == 1
+
+
+def test_a_file_that_was_removed_already_is_not_told_as_refused(context: Any, rs: RunningNode, ffp_data: Path) -> None:
+    page = with_a_scan(context, rs, ffp_data)
+    asked: list[Any] = []
+    page.route("**/remove", lambda route: asked.append(route))
+    button = page.get_by_role("button", name="Remove this file")
+    button.click()
+    button.click()
+    while len(asked) < 2:
+        page.wait_for_timeout(100)
+    for route in asked:
+        with page.expect_response("**/remove"):
+            route.continue_()
+    page.locator("[data-file]").wait_for(state="detached")
+    page.wait_for_timeout(1000)
+    saved(page)
+    assert not page.locator("[data-saved]", has_text="Refused by the node").count()
 
 
 def with_a_scan(context: Any, node: RunningNode, ffp_data: Path) -> Any:

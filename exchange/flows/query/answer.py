@@ -105,7 +105,7 @@ def _search(node: Node, statement_id: str, query: Query, peer: PeerRow) -> list[
         )
     found = search_for_peer(node, scan_asked_with(statement_id, query), among)
     with node.store.read() as session:
-        may = releasable(session, peer, {item.record for item in found}, owner=node.node_id, purpose=Purpose.SEARCH)
+        may = releasable(session, peer, {item.record for item in found}, history=node.history, purpose=Purpose.SEARCH)
     return [item for item in found if item.record in may]
 
 

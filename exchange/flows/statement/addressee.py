@@ -42,13 +42,14 @@ class Reader:
 def check_meant_for(reader: Reader, statement: AnyStatement) -> None:
     """Raises StatementInvalid, code "not-in-audience": an honest owner's mistake, or somebody else's secret. Nothing of
     it is kept."""
-    if not _is_meant_for(reader, statement):
+    if not is_meant_for(reader, statement):
         raise StatementInvalid(
             f"The {statement.type} is not meant for this node; it was not kept.", code=NOT_MEANT_FOR_US
         )
 
 
-def _is_meant_for(reader: Reader, statement: AnyStatement) -> bool:
+def is_meant_for(reader: Reader, statement: AnyStatement) -> bool:
+    """Whether this reader may have it, as far as the statement itself says for whom it is."""
     match statement:
         case Record():
             if reader.granted:

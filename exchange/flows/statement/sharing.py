@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +11,8 @@ from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import now, stamp_in
+from exchange.errors import StatementInvalid, StatementTooNew
+from exchange.flows.signed_standing import signed_terms
 from exchange.policy import Purpose, Reason, Recipient, Withheld, names, release
 from exchange.store.entry.records import record_columns
 from exchange.store.log.statements import find_statement
@@ -20,7 +22,9 @@ from exchange.store.tables.peers import LaneItemRow, PeerRow, PeerState
 from exchange.store.tables.records import AudienceRow, RecordRow, StatementRow
 from exchange.store.terms.release import may_have, to_be_decided
 from exchange.store.terms.terms import ask_approval, groups_of, standing_of
-from schemas import ContractError, Record, open_envelope, parse_statement
+from exchange.trust.key_history import KeyHistory
+from exchange.trust.verify import verify_statement
+from schemas import Record, open_envelope, parse_statement
 from schemas.statements import statement_id as id_of
 from schemas.vocabulary import Jurisdiction
 
@@ -79,13 +83,13 @@ def share(session: Session, statement_id: str, record: Record, *, owner: str) ->
     return outcome
 
 
-def share_anew(session: Session, peer: PeerRow, *, owner: str) -> int:
-    """Put on a peer's lane, in the order of the log, whatever it may have by now and was not given; queue what needs an
-    approval. Returns how many were put on the lane.
+def share_anew(session: Session, peer: PeerRow, *, owner: str, among: Collection[str] | None = None) -> int:
+    """Put on a peer's lane, in the order of the log, whatever it may have by now and was not given, of all own records
+    or ``among`` these; queue what needs an approval. Returns how many were put on the lane.
 
     Called whenever what is said of the peer changes: enrolment, policy, group, grant.
     """
-    lacking = entitled(session, peer, owner=owner)
+    lacking = [name for name in entitled(session, peer, owner=owner) if among is None or name in among]
     extend_lane(session, peer.node_id, lacking)
     undecided = to_be_decided(session, peer, Purpose.SEARCH, now().date(), owner=owner)
     for statement_id in session.scalars(select(RecordRow.statement_id).where(undecided)).all():
@@ -120,33 +124,67 @@ def releasable(
     peer: PeerRow,
     statement_ids: Collection[str],
     *,
-    owner: str,
+    history: KeyHistory,
     purpose: Purpose = Purpose.CORRELATION,
 ) -> set[str]:
-    """Of these own records those that the peer may have, or search, now.
+    """Of these own records those that the peer may have, or search, now. ``history`` has the owner's keys.
 
-    The rows decide, as far as they say what was signed: a record whose row says anything else to the policy is given to
-    nobody. The daily check tells the operator of it.
+    The rows choose, and what was signed decides once more: record, policy in force, grant and decision, each by the
+    statement that its row names. What only the rows allow is given to nobody; the daily check tells the operator.
     """
-    rule = may_have(session, peer, purpose, now().date(), owner=owner)
+    owner, today = history.card.issuer, now().date()
+    rule = may_have(session, peer, purpose, today, owner=owner)
     may = session.scalars(select(RecordRow).where(and_(RecordRow.statement_id.in_(statement_ids), rule))).all()
-    audience = rows_named(session, AudienceRow, AudienceRow.statement_id, [row.statement_id for row in may])
-    released = {row.statement_id for row in may if _as_signed(session, row, audience[row.statement_id])}
-    altered = sorted({row.statement_id for row in may} - released)
+    names = [row.statement_id for row in may]
+    if not names:
+        return set()
+    audience = rows_named(session, AudienceRow, AudienceRow.statement_id, names)
+    said = signed_terms(session, history, peer, names)
+    recipient = Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), peer.state == PeerState.ENROLLED)
+
+    def may_go(record: Record, statement_id: str) -> bool:
+        standing = said.standing(statement_id)
+        answer = release(record, recipient, purpose, peer.legal_basis, today, owner=owner, standing=standing)
+        return not isinstance(answer, Withheld)
+
+    released = {
+        row.statement_id for row in may if _as_signed(session, row, audience[row.statement_id], history, may_go)
+    }
+    altered = sorted(set(names) - released)
     if altered:
         log.error("what stands in rows of records is not what was signed; nobody is given these", records=altered)
     return released
 
 
-def _as_signed(session: Session, row: RecordRow, audience: Sequence[AudienceRow]) -> bool:
-    try:
-        record = record_of(session, row.statement_id)
-    except (LookupError, TypeError, ContractError):
+def _as_signed(
+    session: Session,
+    row: RecordRow,
+    audience: Sequence[AudienceRow],
+    history: KeyHistory,
+    may_go: Callable[[Record, str], bool],
+) -> bool:
+    record = signed_record(session, row.statement_id, history)
+    if record is None:
         return False
     expected = record_columns(record)
-    return {one.name for one in audience} == set(record.audience) and all(
+    stands = {one.name for one in audience} == set(record.audience) and all(
         getattr(row, column) == expected[column] for column in RULED_BY
     )
+    return stands and may_go(record, row.statement_id)
+
+
+def signed_record(session: Session, statement_id: str, history: KeyHistory) -> Record | None:
+    """The record as the node of this history signed it; None where something else stands there, or nothing."""
+    row = find_statement(session, statement_id)
+    if row is None or row.envelope is None:
+        return None
+    try:
+        key = history.statement_key(row.log_index)
+        verified = verify_statement(row.envelope, issuer=history.card.issuer, key=key)
+    except (StatementInvalid, StatementTooNew):
+        return None
+    record = verified.statement
+    return record if isinstance(record, Record) and verified.statement_id == statement_id else None
 
 
 def sharing_of(session: Session, statement_id: str, record: Record, *, owner: str) -> list[Shared]:

@@ -9,16 +9,20 @@ from typing import TypeAlias
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.errors import Conflict, NotFound
+from exchange.errors import Conflict, NotFound, StatementInvalid, StatementTooNew
 from exchange.flows.log.audit_rows import dealt_with
 from exchange.flows.node.node import Node
-from exchange.flows.statement.sharing import releasable, share_anew
+from exchange.flows.statement.addressee import Reader, is_meant_for
+from exchange.flows.statement.peer import peer_keys
+from exchange.flows.statement.sharing import entitled, releasable, share_anew, signed_record
 from exchange.flows.sync.skew import Placed, readable
 from exchange.log import merkle
 from exchange.log.audit_entry import Act
 from exchange.store.log.statements import latest_checkpoint, node_reader
 from exchange.store.scan.deliveries import records_showing
 from exchange.store.sync.peers import (
+    all_peers,
+    extend_lane,
     find_peer,
     is_on_lane,
     lane_head_at,
@@ -26,12 +30,17 @@ from exchange.store.sync.peers import (
     lane_of,
     note_withheld,
     taken_back,
+    withheld_others,
 )
 from exchange.store.tables.log import CheckpointRow
 from exchange.store.tables.peers import LaneItemRow, PeerRow, PeerState
 from exchange.store.tables.records import AcquisitionRow, StatementRow
-from schemas import CONTRACT_VERSION
+from exchange.trust.key_history import KeyHistory
+from exchange.trust.verify import verify_statement
+from schemas import CONTRACT_VERSION, ContractError, KeyEvent, Record, open_envelope, parse_statement
 from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
+from schemas.statements import statement_id as id_of
+from schemas.vocabulary import Jurisdiction
 
 Entitling: TypeAlias = tuple[AcquisitionRow, StatementRow]
 """An acquisition by which the bytes of a scan are here, and the statement of its record."""
@@ -93,12 +102,31 @@ def read_lane(
         with node.store.write() as session:
             note_withheld(session, peer.node_id, changed)
             current = find_peer(session, peer.node_id)
-            if current is not None:  # what became allowed while the page was made
-                share_anew(session, current, owner=node.node_id)
+            if current is not None:  # what became allowed while the page was made; never what the rows alone allow
+                withheld = [item.statement_id for item, _ in items if item.statement_id not in given]
+                may = releasable(session, current, withheld, history=node.history)
+                share_anew(session, current, owner=node.node_id, among=may)
     shown = tuple(item.statement_id for item in page.items if item.envelope is not None)
     if shown:
         node.audit.note(dealt_with(peer, Act.GIVE_PAGE, shown, len(shown)))
     return page
+
+
+def give_mended(node: Node) -> int:
+    """Put on the lanes what was withheld while its rows did not say what was signed, and that do again. Returns how
+    many places that makes."""
+    places = 0
+    with node.store.write() as session:
+        for peer in all_peers(session):
+            lacking = entitled(session, peer, owner=node.node_id)
+            may = releasable(session, peer, lacking, history=node.history)
+            places += share_anew(session, peer, owner=node.node_id, among=may) if may else 0
+            if peer.state == PeerState.ENROLLED:
+                withheld = withheld_others(session, peer.node_id)
+                mended = [row.statement_id for row in withheld if may_pass(node.history, peer, row)]
+                extend_lane(session, peer.node_id, mended)
+                places += len(mended)
+    return places
 
 
 def may_fetch(node: Node, peer: PeerRow, sha256: str) -> list[Entitling]:
@@ -128,18 +156,27 @@ def entitling(session: Session, node: Node, peer: PeerRow, showing: Sequence[Ent
     1. Records of the peer itself, since it delivered these bytes.
     2. Records of this node, on the peer's lane, which policy releases to it now.
 
-    A record of anybody else's gives nothing, whatever it names and whoever may see it.
+    A record of anybody else's gives nothing, whatever it names and whoever may see it; nor does one whose row names
+    other bytes, or another issuer, than was signed.
     """
     # 1.
     if peer.state != PeerState.ENROLLED:
         return []
-    delivered_by_it = [pair for pair in showing if pair[1].issuer == peer.node_id]
+    keys = peer_keys(peer)
+    delivered_by_it = [pair for pair in showing if pair[1].issuer == peer.node_id and _is_named(session, pair, keys)]
 
     # 2.
     own = [statement.statement_id for _, statement in showing if statement.refused_by is None]
-    released = releasable(session, peer, own, owner=node.node_id)
+    released = releasable(session, peer, own, history=node.history)
     on_lane = {name for name in released if is_on_lane(session, peer.node_id, name)}
-    return delivered_by_it + [pair for pair in showing if pair[1].statement_id in on_lane]
+    named = [pair for pair in showing if pair[1].statement_id in on_lane and _is_named(session, pair, node.history)]
+    return delivered_by_it + named
+
+
+def _is_named(session: Session, showing: Entitling, keys: KeyHistory) -> bool:
+    acquisition, statement = showing
+    record = signed_record(session, statement.statement_id, keys)
+    return record is not None and any(one.blob.sha256 == acquisition.sha256 for one in record.acquisitions)
 
 
 def _given_before(session: Session, node: Node, peer: PeerRow, showing: Sequence[Entitling]) -> list[str]:
@@ -205,9 +242,35 @@ def _given(session: Session, node: Node, peer: str, items: Sequence[Placed]) -> 
     others = {
         statement.statement_id
         for statement in standing
-        if statement.type != "record" and (current.state == PeerState.ENROLLED or statement.type == "withdrawal")
+        if statement.type != "record"
+        and (current.state == PeerState.ENROLLED or statement.type == "withdrawal")
+        and may_pass(node.history, current, statement)
     }
-    return others | releasable(session, current, records, owner=node.node_id)
+    return others | releasable(session, current, records, history=node.history)
+
+
+def may_pass(history: KeyHistory, peer: PeerRow, row: StatementRow) -> bool:
+    """Whether this is no record, whatever its row calls it, but a statement that this node signed, and one that may be
+    meant for this peer. Of what only a later release reads the signatures alone are known."""
+    try:
+        key = history.at(row.log_index).event.delegation.statement
+        said = verify_statement(row.envelope or b"", issuer=history.card.issuer, key=key)
+    except StatementTooNew:
+        return True
+    except StatementInvalid:
+        return _is_key_event(row)
+    reader = Reader(peer.node_id, Jurisdiction(peer.jurisdiction))
+    directed = not isinstance(said.statement, Record) and is_meant_for(reader, said.statement)
+    return directed and said.statement_id == row.statement_id
+
+
+def _is_key_event(row: StatementRow) -> bool:
+    """Those are signed with other keys, and hold nothing that is meant for somebody."""
+    try:
+        payload = open_envelope(row.envelope or b"").payload
+        return id_of(payload) == row.statement_id and isinstance(parse_statement(payload), KeyEvent)
+    except ContractError:
+        return False
 
 
 def _item(

@@ -7,6 +7,7 @@ lanes back from here (`rebuild`).
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -30,7 +31,7 @@ from exchange.store.witness.mirror import (
     received_places,
     tile_tops,
 )
-from schemas import CONTRACT_VERSION
+from schemas import CONTRACT_VERSION, ContractError, open_envelope
 from schemas.mirror import (
     MAX_LEAVES,
     MAX_PLACES,
@@ -93,21 +94,32 @@ def answer_statements(node: Node, peer: PeerRow, start: int) -> MirroredStatemen
     with node.store.read() as session:
         rows = held_statements(session, peer.node_id, start, MAX_STATEMENTS)
     items: list[MirroredStatement] = []
-    total = 0
+    total = read = 0
     for row in rows:
         envelope = row.envelope or b""
         total += len(envelope)
-        if total > PAGE_BYTES and items:
+        if total > PAGE_BYTES and read:
             break
-        items.append(MirroredStatement(log_index=row.log_index, envelope=base64.b64encode(envelope).decode()))
-    more = len(items) < len(rows) or len(rows) == MAX_STATEMENTS
+        read += 1
+        if _may_be_of(envelope, peer.node_id):
+            items.append(MirroredStatement(log_index=row.log_index, envelope=base64.b64encode(envelope).decode()))
+    more = read < len(rows) or len(rows) == MAX_STATEMENTS
     return MirroredStatements(
         contract=CONTRACT_VERSION,
         log=peer.node_id,
         start=start,
-        next=rows[len(items) - 1].log_index + 1 if more else None,
+        next=rows[read - 1].log_index + 1 if more else None,
         items=tuple(items),
     )
+
+
+def _may_be_of(envelope: bytes, issuer: str) -> bool:
+    """Whatever its row says. What cannot be read is left to whoever it was of, who believes nothing unsigned."""
+    try:
+        said = json.loads(open_envelope(envelope).payload)
+    except (ContractError, ValueError):
+        return True
+    return isinstance(said, dict) and said.get("issuer") == issuer
 
 
 def answer_lane(node: Node, peer: PeerRow, start: int) -> MirroredLane:

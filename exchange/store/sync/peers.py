@@ -126,6 +126,18 @@ def note_withheld(session: Session, peer: str, positions: Mapping[int, bool]) ->
         item.withheld = positions[item.position]
 
 
+def withheld_others(session: Session, peer: str) -> Sequence[StatementRow]:
+    """What stands on the peer's lane beside records and was given at none of its places, in the order of the log; but
+    for what a compromised key signed."""
+    named = select(LaneItemRow.statement_id).where(LaneItemRow.peer == peer)
+    wanted = StatementRow.statement_id.in_(named.where(LaneItemRow.withheld.is_(True)))
+    given = StatementRow.statement_id.in_(named.where(LaneItemRow.withheld.is_(False)))
+    others = select(StatementRow).where(
+        wanted, ~given, StatementRow.type != "record", StatementRow.refused_by.is_(None)
+    )
+    return session.scalars(others.order_by(StatementRow.log_index)).all()
+
+
 def taken_back(session: Session, peer: str, statement_id: str) -> None:
     """The peer has it no more, so that it is given it again once it may have it. Needs a write transaction."""
     session.execute(

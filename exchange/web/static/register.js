@@ -29,6 +29,7 @@ const save = saver(form, {
     for (const card of cards.querySelectorAll("[data-file]")) {
       if (!(card.dataset.file in read)) forget(card.dataset.file); // removed on another page
     }
+    for (const file of coming) if (!(file in read)) forget(file);
     for (const [file, isRead] of Object.entries(read)) {
       const here = document.getElementById(`file-${file}`)?.dataset.state ?? "absent";
       const isOwn = cards.querySelector(`[data-of="${file}"]`);
@@ -38,6 +39,7 @@ const save = saver(form, {
 });
 
 const gone = new Set(); // an answer about one of these files may still be on its way
+const coming = new Set(); // other pages sent these, and their cards are on their way
 let released = Promise.resolve();
 
 function forget(file) {
@@ -65,8 +67,13 @@ async function show(markup, file, old) {
 
 /** Of a file that another page of the draft sent. */
 async function fetchCard(file) {
-  const answer = await inSession(`${address}/files/${file}`);
-  if (answer.ok) await show(await answer.text(), file);
+  coming.add(file);
+  try {
+    const answer = await inSession(`${address}/files/${file}`);
+    if (answer.ok) await show(await answer.text(), file);
+  } finally {
+    coming.delete(file);
+  }
 }
 
 async function read(file, old) {
@@ -78,6 +85,10 @@ async function read(file, old) {
 
 async function remove(file) {
   const answer = await patiently(() => inSession(`${address}/files/${file}/remove`, { method: "POST" }));
+  if (answer.status === 404) {
+    await save.now(true); // removed already: by an earlier press, or elsewhere; or the draft is gone, which that says
+    return gone.has(file);
+  }
   if (!answer.ok) return false;
   forget(file);
   save.tell();

@@ -22,11 +22,11 @@ from exchange.flows.operate.status import node_status
 from exchange.flows.statement.sharing import share_anew
 from exchange.flows.sync.progress import in_words, sync_status
 from exchange.flows.sync.pull import pull
-from exchange.flows.sync.serve_lane import may_fetch, read_lane
+from exchange.flows.sync.serve_lane import give_mended, may_fetch, read_lane
 from exchange.flows.terms.expel import expel
 from exchange.store.access.users import add_user
 from exchange.store.database.seals import broken
-from exchange.store.sync.peers import EMPTY_HEAD
+from exchange.store.sync.peers import EMPTY_HEAD, lane_of
 from exchange.store.tables.peers import PeerState
 from exchange.trust.keys import ED25519, key_id
 from exchange.web.metrics import registry_of
@@ -117,6 +117,34 @@ def test_a_record_is_given_as_it_was_signed(network: Network, signed: dict[str, 
     with pytest.raises(NotFound):
         may_fetch(rs, network.peer(RS, MK), hashlib.sha256(b"a scan").hexdigest())
     assert check_log(rs).findings
+
+
+@pytest.mark.parametrize(
+    ("change", "undo"),
+    [
+        ("update record set retention_until = '2099-01-01'", "update record set retention_until = '2036-12-31'"),
+        ("update statement set envelope = :damaged where type = 'record'", None),
+    ],
+)
+def test_what_is_withheld_so_makes_no_lane_grow(network: Network, change: str, undo: str | None) -> None:
+    """A lane that always has news is asked again at once, and for ever."""
+    rs = network.nodes[RS]
+    names = set(network.share(RS, Jurisdiction.MK, count=3))
+    alter(rs, change, **({"damaged": b"{damaged"} if ":damaged" in change else {}))
+    counts = []
+    for _ in range(4):
+        network.pull(MK, RS)
+        with rs.store.read() as session:
+            counts.append(lane_of(session, MK).count)
+    assert len(set(counts)) == 1
+    if undo is not None:
+        assert not network.holds(MK)
+        assert give_mended(rs) == 0
+        alter(rs, undo)
+        assert give_mended(rs) == len(names)
+        network.pull(MK, RS)
+        assert network.holds(MK) == names
+        assert give_mended(rs) == 0
 
 
 def test_the_operator_is_told_at_once_and_ends_it(network: Network) -> None:

@@ -300,6 +300,7 @@ def test_what_was_set_aside_is_submitted_again_under_a_new_key_alone(pair: Netwo
         make_bundle(pair.nodes[RS], stolen)
 
 
+@pytest.mark.usefixtures("careless_owner")
 def test_a_stolen_keys_statement_is_quarantined_by_whoever_reads_it_later(pair: Network) -> None:
     """The owner withholds them; one that does not is not believed all the same."""
     [unread] = submit(pair, 1)  # index 4, not pulled

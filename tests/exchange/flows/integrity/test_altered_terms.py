@@ -1,0 +1,220 @@
+"""Somebody who can write the database lets a peer have a record: what was not signed opens no door to it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from datetime import date
+
+import pytest
+
+from exchange.errors import NotFound
+from exchange.flows.integrity.log_check import check_log
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.review.statements import speak
+from exchange.flows.statement.sharing import share_anew
+from exchange.flows.sync.serve_lane import give_mended, may_fetch, read_lane
+from exchange.flows.terms.terms import approve, grant, state_policy
+from exchange.flows.terms.withdraw import revoke_from
+from exchange.flows.witness.mirror import answer_statements
+from exchange.store.entry.records import AcquisitionState, add_record
+from exchange.store.log.statements import append_own, find_statement
+from exchange.store.sync.peers import EMPTY_HEAD, put_on_lane
+from schemas import Group, LegalBasis, Record, parse_statement
+from schemas.statements import statement_id
+from schemas.vocabulary import Decision, Jurisdiction, SharingRule, WithdrawalReason
+from tests.exchange.flows.integrity.at_rest_world import EVERY_KIND, FIRST, HEAD
+from tests.exchange.flows.integrity.test_altered_rows import HELD_BACK, alter
+from tests.exchange.flows.network import AL, MK, RS, Network
+from tests.schemas.examples import acquisition_fields, encoded, record_fields
+
+pytestmark = pytest.mark.slow
+SECRET = b"a secret scan"
+SHA256 = hashlib.sha256(SECRET).hexdigest()
+GROUP = "group-wb"
+
+
+def secret(network: Network, **signed: object) -> str:
+    return network.record(RS, **({"scan": SECRET, "audience": ["AL"]} | signed))  # type: ignore[arg-type]
+
+
+def envelope_of(network: Network, record: str) -> bytes:
+    with network.nodes[RS].store.read() as session:
+        row = find_statement(session, record)
+        assert row is not None
+        assert row.envelope is not None
+        return row.envelope
+
+
+def on_lane(network: Network, record: str) -> None:
+    with network.nodes[RS].store.write() as session:
+        put_on_lane(session, MK, record)
+
+
+def anew(network: Network) -> None:
+    with network.nodes[RS].store.write() as session:
+        share_anew(session, network.peer(RS, MK), owner=RS)
+
+
+def gets(network: Network, envelope: bytes) -> set[str]:
+    """By which doors North Macedonia gets the record's envelope, or its scan."""
+    rs, peer = network.nodes[RS], network.peer(RS, MK)
+    page = read_lane(rs, peer, start=0, head=EMPTY_HEAD, known_size=0, reads="1.0")
+    raw = base64.b64encode(envelope).decode()
+    doors = {"lane"} if raw in {item.envelope for item in page.items} else set()
+    doors |= {"mirror"} if raw in {item.envelope for item in answer_statements(rs, peer, 0).items} else set()
+    try:
+        may_fetch(rs, peer, SHA256)
+    except NotFound:
+        return doors
+    return doors | {"scan"}
+
+
+def policy(network: Network, rule: SharingRule, *groups: Group) -> None:
+    bases = [
+        LegalBasis(jurisdiction=one, kinds=EVERY_KIND, rule=rule, article="A 1", review_by=date(2090, 1, 1))
+        for one in (Jurisdiction.MK, Jurisdiction.AL)
+    ]
+    state_policy(network.nodes[RS], HEAD, groups, tuple(bases))
+
+
+@pytest.mark.parametrize(
+    ("signed", "change"),
+    [
+        ({}, "update statement set issuer = 'ffp-mk', log_index = 77777 where statement_id = :record"),
+        ({}, "update statement set type = 'message' where statement_id = :record"),
+        ({}, "insert into \"grant\" (record, jurisdiction, statement_id) values (:record, 'MK', :record)"),
+        (
+            {"audience": ["MK"], "level": "search"},
+            "insert into \"grant\" (record, jurisdiction, statement_id) values (:record, 'MK', :record)",
+        ),
+        ({"audience": ["MK"], "handling": HELD_BACK}, "update approval set decision = 'approved'"),
+        ({"audience": [GROUP]}, "insert into group_member values ('ffp-rs', 'group-wb', 'MK')"),
+    ],
+)
+def test_what_was_not_signed_opens_no_door(network: Network, signed: dict[str, object], change: str) -> None:
+    record = secret(network, **signed)
+    envelope = envelope_of(network, record)
+    alter(network.nodes[RS], change, **({"record": record} if ":record" in change else {}))
+    anew(network)
+    on_lane(network, record)
+    assert gets(network, envelope) == set()
+
+
+def test_another_records_row_names_no_scan_for_it(network: Network) -> None:
+    envelope = envelope_of(network, secret(network))
+    open_one = network.record(RS, scan=b"an open scan", audience=["MK"])
+    alter(
+        network.nodes[RS],
+        "update acquisition set sha256 = :scan where statement_id = :name",
+        scan=SHA256,
+        name=open_one,
+    )
+    assert gets(network, envelope) == set()
+
+
+def test_another_statements_row_holds_no_record(network: Network) -> None:
+    envelope = envelope_of(network, secret(network))
+    open_one = network.record(RS, scan=b"an open scan", audience=["MK"])
+    change = "update statement set type = 'message', envelope = :held where statement_id = :name"
+    alter(network.nodes[RS], change, held=envelope, name=open_one)
+    assert gets(network, envelope) == set()
+
+
+def test_a_record_that_this_node_did_not_sign_names_no_scan(network: Network) -> None:
+    rs, other = network.nodes[RS], network.nodes[AL]
+    envelope = envelope_of(network, secret(network))
+    blob = {"sha256": SHA256, "size": len(SECRET), "media_type": "application/x-x3p"}
+    handling = {"code": "H0", "restriction": None, "source_grade": None, "information_grade": None}
+    payload = encoded(
+        record_fields(
+            issuer=RS,
+            jurisdiction="RS",
+            nonce="f" * 64,
+            audience=["MK"],
+            handling=handling,
+            acquisitions=[acquisition_fields(blob=blob)],
+        )
+    )
+    made_up, name = parse_statement(payload), statement_id(payload)
+    assert isinstance(made_up, Record)
+    with rs.store.write() as session:
+        append_own(session, name, made_up, "record", other.keys.statement.sign(payload))
+        add_record(session, name, made_up, submitted_by="nobody", state=AcquisitionState.QUEUED)
+        put_on_lane(session, MK, name)
+    assert gets(network, envelope) == set()
+
+
+def test_what_the_policy_in_force_blocks_no_row_allows(network: Network) -> None:
+    policy(network, SharingRule.BLOCKED)
+    envelope = envelope_of(network, secret(network, audience=["MK"]))
+    alter(network.nodes[RS], "update legal_basis set rule = 'allowed'")
+    anew(network)
+    assert gets(network, envelope) == set()
+
+
+def test_a_revocation_is_lifted_by_a_later_grant_alone(network: Network) -> None:
+    rs = network.nodes[RS]
+    record = secret(network, audience=["MK"])
+    envelope = envelope_of(network, record)
+    revoke_from(rs, HEAD, record, MK, next(iter(WithdrawalReason)))
+    alter(rs, "update tombstone set lifted = true")
+    anew(network)
+    sign_head(rs)
+    assert gets(network, envelope) == set()
+    grant(rs, HEAD, record, Jurisdiction.MK, "A 1")
+    sign_head(rs)
+    assert gets(network, envelope) == {"lane", "scan"}
+
+
+def test_what_is_said_to_another_is_given_to_nobody_else(network: Network) -> None:
+    rs = network.nodes[RS]
+    draft = {"type": "message", "to": AL, "about": None, "text": "For Albania alone."}
+    said = speak(rs, FIRST, json.dumps(draft).encode()).statement_id
+    envelope = envelope_of(network, said)
+    on_lane(network, said)
+    sign_head(rs)
+    assert gets(network, envelope) == set()
+
+
+def test_bytes_that_nobody_signed_are_carried_nowhere_and_what_was_signed_comes_when_it_is_mended(
+    network: Network,
+) -> None:
+    rs = network.nodes[RS]
+    held = envelope_of(network, secret(network))
+    draft = {"type": "message", "to": MK, "about": None, "text": "For North Macedonia."}
+    said = speak(rs, FIRST, json.dumps(draft).encode()).statement_id
+    true = envelope_of(network, said)
+    sign_head(rs)
+    for false in (b"x" + held, held.replace(b"a", b"b", 1)):
+        alter(rs, "update statement set envelope = :false where statement_id = :said", false=false, said=said)
+        assert gets(network, false) == set()
+    assert give_mended(rs) == 0
+    alter(rs, "update statement set envelope = :true where statement_id = :said", true=true, said=said)
+    assert give_mended(rs) == 1
+    assert gets(network, true) == {"lane"}
+    assert give_mended(rs) == 0
+
+
+def test_a_policy_that_is_hidden_from_the_rule_is_named_by_the_check(network: Network) -> None:
+    """The rule does not see what its row calls a message; the daily check holds each row against what was signed."""
+    rs = network.nodes[RS]
+    policy(network, SharingRule.BLOCKED)
+    sign_head(rs)
+    assert check_log(rs).good
+    alter(rs, "update statement set type = 'message' where type = 'policy'")
+    assert not check_log(rs).good
+
+
+def test_what_was_signed_opens_the_doors(network: Network) -> None:
+    rs = network.nodes[RS]
+    policy(network, SharingRule.NEEDS_APPROVAL, Group(name=GROUP, members=(Jurisdiction.MK, Jurisdiction.AL)))
+    record = secret(network, audience=[GROUP], handling=HELD_BACK)
+    envelope = envelope_of(network, record)
+    assert gets(network, envelope) == set()
+    approve(rs, HEAD, record, Jurisdiction.MK, Decision.APPROVED, "asked")
+    sign_head(rs)
+    assert gets(network, envelope) == {"lane", "scan"}
+    approve(rs, HEAD, record, Jurisdiction.MK, Decision.REFUSED, "asked")
+    assert gets(network, envelope) == set()
