@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import now, stamp_in
 from exchange.errors import StatementInvalid, StatementTooNew
-from exchange.flows.signed_standing import signed_terms
+from exchange.flows.statement.signed_standing import signed_terms
 from exchange.policy import Purpose, Reason, Recipient, Withheld, names, release
 from exchange.store.entry.records import record_columns
 from exchange.store.log.statements import find_statement
