@@ -28,9 +28,9 @@ SUBMIT = """
 import json, os, sys, urllib.request, uuid
 from pathlib import Path
 import matcher, tempfile
-from matcher import synthetic
+from matcher.synthetic import breech_face
 scan = Path(tempfile.mkdtemp(), "scan.x3p")
-matcher.write_topography(synthetic.draw(1009, 0), scan, instrument="synthetic")
+matcher.write_topography(breech_face.draw(1009, 0), scan, instrument="synthetic")
 metadata = {"case_reference": "RS-2026-0815", "exhibit": {"kind": "crime_scene", "calibre": "9x19"},
  "acquisitions": [{"roi": "breech_face", "modality": "topography", "file": "scan"}],
  "handling": {"code": "H1"}, "level": "full", "audience": ["MK"], "retention_until": "2036-12-31"}

@@ -39,8 +39,8 @@ ENVIRONMENT = {
 
 SUBMIT = """
 cd /var/lib/ffp && install -d -o ffp trial && cd trial
-/opt/ffp/venv/bin/python -c "from pathlib import Path; import matcher; from matcher import synthetic
-matcher.write_topography(synthetic.draw(1009, 0), Path('scan.x3p'), instrument='synthetic')"
+/opt/ffp/venv/bin/python -c "from pathlib import Path; import matcher; from matcher.synthetic import breech_face
+matcher.write_topography(breech_face.draw(1009, 0), Path('scan.x3p'), instrument='synthetic')"
 cat > metadata.json <<'JSON'
 {"case_reference": "RS-2026-0815", "exhibit": {"kind": "crime_scene", "calibre": "9x19"},
  "acquisitions": [{"roi": "breech_face", "modality": "topography", "file": "scan"}],

@@ -91,8 +91,8 @@ import pkgutil, importlib, matcher
 modules = [module.name for module in pkgutil.walk_packages(matcher.__path__, "matcher.")]
 for module in modules:
     importlib.import_module(module)
-from matcher import synthetic
-same = matcher.compare(matcher.prepare(synthetic.draw(1, 0)), matcher.prepare(synthetic.draw(1, 1)))
+from matcher.synthetic import breech_face
+same = matcher.compare(matcher.prepare(breech_face.draw(1, 0)), matcher.prepare(breech_face.draw(1, 1)))
 print(json.dumps({"modules": len(modules), "score": same.score}))
 """
     )
