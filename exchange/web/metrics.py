@@ -1,4 +1,4 @@
-"""What Prometheus reads of a node, on a port of its own that this machine alone reaches: numbers of `flows.observe`,
+"""What Prometheus reads of a node, on a port of its own that this machine alone reaches: numbers of `flows.operate.measure`,
 what `meters` counted, and what the processes take.
 
 Labels are routes, states, duties and the names of enrolled peers: nothing that grows with records or people.

@@ -49,7 +49,7 @@ def differing(row: Base, key: str, expected: Mapping[str, Any]) -> Iterator[Diff
 
 
 def _as_stored(value: Any) -> Any:
-    """As ``store.types.Words`` stores it."""
+    """As ``store.tables.columns.Words`` stores it."""
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
 
 

@@ -87,7 +87,7 @@ class Store:
 
     def seal_with(self, key: bytes) -> None:
         """From now on what lets somebody in is sealed when it is written, and must hold when it is used
-        (`store.seals`)."""
+        (`store.database.seals`)."""
         self._info = {seals.KEY: key}
 
     @contextmanager
