@@ -23,6 +23,7 @@ from schemas.exhibit import (
 )
 from schemas.issued import CONTRACT_VERSION, Maker, Statement
 from schemas.keys import Compromise, Delegation, HybridKey, KeyEvent, KeyRole, LogKey
+from schemas.kinds import AnyStatement, about
 from schemas.query import Answer, Disclosure, Found, Query, ReleaseRequest
 from schemas.record import Acquisition, Blob, Record
 from schemas.review import (
@@ -50,7 +51,7 @@ from schemas.sharing import (
     Refusal,
     Withdrawal,
 )
-from schemas.statements import AnyStatement, about, parse_statement, statement_id, statement_payload
+from schemas.statements import parse_statement, statement_id, statement_payload
 from schemas.submission import Submission, SubmittedAcquisition, parse_submission
 
 __all__ = [

@@ -7,7 +7,6 @@ The documents are committed under ``schemas/json``. They say what form a message
 from __future__ import annotations
 
 import json
-from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
@@ -16,16 +15,14 @@ from schemas.bundle import Bundle
 from schemas.envelope import EnvelopeForm
 from schemas.issued import CONTRACT_VERSION
 from schemas.key_chain import KeyChain
+from schemas.kinds import KINDS
 from schemas.lane import LanePage
 from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
 from schemas.query_request import QueryRequest
-from schemas.statements import AnyStatement
 from schemas.submission import Submission
 from schemas.witness import WitnessAnswer, WitnessReport
 
-STATEMENTS: dict[str, type[BaseModel]] = {
-    get_args(model.model_fields["type"].annotation)[0]: model for model in get_args(AnyStatement)
-}
+STATEMENTS: dict[str, type[BaseModel]] = {name: kind.model for name, kind in KINDS.items()}
 """Every type of statement by the name that it bears on the wire."""
 
 DOCUMENTS: dict[str, type[BaseModel]] = STATEMENTS | {

@@ -1,91 +1,30 @@
-"""Every statement of the contract, as one type. A statement's id is the SHA-256 of its exact payload bytes."""
+"""Statements as bytes: written to be signed, and read once their signatures were verified.
+
+A statement's id is the SHA-256 of its exact payload bytes.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Final, get_args
+from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.audit import AuditBatch
 from schemas.errors import ContractError, ContractReason, NewerContract, shown
 from schemas.issued import Statement
-from schemas.keys import KeyEvent
-from schemas.query import Answer, Disclosure, Query, ReleaseRequest
-from schemas.record import Record
-from schemas.review import Conclusion, Feedback, Hit, Message, PhysicalComparison, Retraction, Verification
-from schemas.sharing import Acknowledgement, Approval, Grant, Hold, Policy, Receipt, Withdrawal
+from schemas.kinds import AnyStatement
 from schemas.strict_json import check_json
 from schemas.versions import is_newer, needed_version, stated_version
 
 MAX_PROBLEMS = 50  # more than a person mends at once; a hostile statement could have 40,000
 
-AnyStatement = (
-    Record
-    | Grant
-    | Disclosure
-    | Withdrawal
-    | Acknowledgement
-    | Receipt
-    | Hit
-    | Conclusion
-    | Verification
-    | PhysicalComparison
-    | Retraction
-    | Feedback
-    | Message
-    | Query
-    | Answer
-    | ReleaseRequest
-    | Approval
-    | Policy
-    | Hold
-    | AuditBatch
-    | KeyEvent
-)
-KINDS: Final[tuple[str, ...]] = tuple(
-    sorted(get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(AnyStatement))
-)
-"""The kinds of statements that this release reads, by their names on the wire."""
 _ADAPTER: TypeAdapter[AnyStatement] = TypeAdapter(Annotated[AnyStatement, Field(discriminator="type")])
 
 
 def statement_id(payload: bytes) -> str:
     """SHA-256 of the exact payload bytes, in lower-case hexadecimal."""
     return hashlib.sha256(payload).hexdigest()
-
-
-def about(statement: Statement) -> str | None:
-    """The statement, or the record, that a statement speaks of, or that it supersedes; None for one that stands by
-    itself."""
-    match statement:
-        case Record():
-            return statement.supersedes
-        case Grant() | Withdrawal() | Disclosure() | Hold():
-            return statement.record
-        case Acknowledgement():
-            return statement.withdrawal
-        case Hit():
-            return statement.conclusion
-        case Conclusion():
-            return statement.pair.a.record
-        case Verification():
-            return statement.verifies
-        case Retraction():
-            return statement.retracts
-        case Feedback() | PhysicalComparison():
-            return statement.hit
-        case Message():
-            return statement.about
-        case Answer():
-            return statement.query
-        case ReleaseRequest():
-            return statement.answer
-        case Approval():
-            return statement.concerns
-        case _:
-            return None
 
 
 def statement_payload(statement: Statement) -> bytes:

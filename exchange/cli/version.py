@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
-from schemas.statements import KINDS
+from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
 
 

@@ -1,5 +1,5 @@
-"""What Prometheus reads of a node, on a port of its own that this machine alone reaches: numbers of `flows.operate.measure`,
-what `meters` counted, and what the processes take.
+"""What Prometheus reads of a node, on a port of its own that this machine alone reaches: numbers of
+`flows.operate.measure`, what `meters` counted, and what the processes take.
 
 Labels are routes, states, duties and the names of enrolled peers: nothing that grows with records or people.
 """
@@ -32,7 +32,7 @@ from exchange.flows.operate.measure import (
 from exchange.flows.operate.ready import readiness
 from exchange.flows.review.deadlines import Duty
 from exchange.store.entry.records import AcquisitionState
-from schemas.statements import KINDS
+from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
 
 log = structlog.get_logger(__name__)

@@ -22,8 +22,9 @@ from schemas import (
     statement_payload,
 )
 from schemas.exhibit import Contract
+from schemas.kinds import AnyStatement
 from schemas.lane import MAX_PAGE_ITEMS, parse_lane_page
-from schemas.statements import MAX_PROBLEMS, AnyStatement
+from schemas.statements import MAX_PROBLEMS
 from schemas.strict_json import MAX_STATEMENT_BYTES
 from schemas.vocabulary import ReleaseLevel
 from tests.schemas.examples import (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas import AnyStatement, ContractError, NewerContract, parse_statement, statement_payload
-from schemas.statements import KINDS
+from schemas.kinds import KINDS
 from schemas.versions import ADDED, NEWEST, VERSIONS, is_newer, needed_version, stated_version
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 from tests.schemas.statement_examples import statement_fields

@@ -25,7 +25,7 @@ from exchange.store.tables.records import AcquisitionRow, AudienceRow, BreechFac
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement
 from schemas import AnyStatement, ContractError, Hit, Receipt, Record, open_envelope, parse_statement
-from schemas.statements import about
+from schemas.kinds import about
 
 Difference = tuple[str, str]
 """What differs, by table and key, and a sentence for the operator. No value: who may read this may not read all."""

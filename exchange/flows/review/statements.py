@@ -6,7 +6,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from types import UnionType
-from typing import TypeVar
+from typing import Final, TypeVar, assert_never
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -59,6 +59,7 @@ from schemas import (
     open_envelope,
     parse_statement,
 )
+from schemas.kinds import KINDS
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
 from schemas.vocabulary import Basis, Role
@@ -67,16 +68,7 @@ T = TypeVar("T", bound=AnyStatement)
 
 Spoken = Conclusion | Verification | Hit | PhysicalComparison | Retraction | Feedback | Message | Disclosure
 
-KINDS: dict[str, tuple[type[Spoken], frozenset[Role]]] = {
-    "conclusion": (Conclusion, frozenset({Role.EXAMINER})),
-    "verification": (Verification, frozenset({Role.EXAMINER})),
-    "hit": (Hit, frozenset({Role.EXAMINER})),
-    "physical-comparison": (PhysicalComparison, frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})),
-    "retraction": (Retraction, frozenset({Role.EXAMINER, Role.HEAD})),
-    "feedback": (Feedback, frozenset({Role.EXAMINER, Role.INVESTIGATOR})),
-    "message": (Message, frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})),
-    "disclosure": (Disclosure, frozenset({Role.HEAD})),
-}
+SPOKEN: Final = {name: kind for name, kind in KINDS.items() if kind.said_by}
 """What a person may say, and in which role."""
 
 
@@ -149,7 +141,7 @@ def may_take_back(maker: Maker, pseudonym: str, role: Role) -> bool:
 
 
 def may_say(kind: str, role: Role) -> bool:
-    return kind in KINDS and role in KINDS[kind][1]
+    return kind in SPOKEN and role in SPOKEN[kind].said_by
 
 
 def _read(node: Node, maker: Maker, draft: bytes) -> Spoken:
@@ -157,10 +149,10 @@ def _read(node: Node, maker: Maker, draft: bytes) -> Spoken:
         check_json(draft)
         fields = json.loads(draft)
         kind = fields.get("type") if isinstance(fields, dict) else None
-        if not isinstance(kind, str) or kind not in KINDS:
-            raise InvalidInput(f"The type is one of {', '.join(KINDS)}.", code="unknown-type")
+        if not isinstance(kind, str) or kind not in SPOKEN:
+            raise InvalidInput(f"The type is one of {', '.join(SPOKEN)}.", code="unknown-type")
         if not may_say(kind, maker.role):
-            roles = " or ".join(sorted(KINDS[kind][1]))
+            roles = " or ".join(sorted(SPOKEN[kind].said_by))
             raise Forbidden(f"A {kind} is said in the role {roles}; you are signed in as {maker.role}.")
         if own := {"contract", "nonce", "issuer", "made_by", "stated_at"} & fields.keys():
             raise InvalidInput(f"Leave to the node what only it says: {', '.join(sorted(own))}.", code="unknown-field")
@@ -171,12 +163,15 @@ def _read(node: Node, maker: Maker, draft: bytes) -> Spoken:
             "made_by": maker.model_dump(mode="json"),
             "stated_at": stamp(),
         }
-        return KINDS[kind][0].model_validate_json(json.dumps(by_node | fields), strict=True)
+        said = SPOKEN[kind].model.model_validate_json(json.dumps(by_node | fields), strict=True)
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
     except ValidationError as error:
         refused = contract_error(error)
         raise InvalidInput(str(refused), code=refused.reason, problems=refused.problems) from error
+    if not isinstance(said, Spoken):
+        raise TypeError(f"A {kind} is said by people, and nothing checks it.")
+    return said
 
 
 def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[list[str], list[str]]:
@@ -229,6 +224,8 @@ def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[li
                     code="withheld",
                 )
             return to, []
+        case _:
+            assert_never(said)
 
 
 def _follow_up(session: Session, node: Node, statement_id: str, said: Spoken, task: str | None) -> None:

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import assert_never
 
 from exchange.errors import StatementInvalid
 from exchange.policy import LEVELS, LEVELS_GRANTED, Purpose, names
-from schemas import (
-    Acknowledgement,
-    Answer,
-    AnyStatement,
-    Approval,
-    Conclusion,
-    Disclosure,
-    Grant,
-    Hit,
-    Message,
-    Receipt,
-    Record,
-    ReleaseRequest,
-    Verification,
-    Withdrawal,
-)
+from schemas import AnyStatement, Record
+from schemas.kinds import MeantFor, kind_of
 from schemas.vocabulary import Jurisdiction
 
 NOT_MEANT_FOR_US = "not-in-audience"
@@ -50,21 +38,30 @@ def check_meant_for(reader: Reader, statement: AnyStatement) -> None:
 
 def is_meant_for(reader: Reader, statement: AnyStatement) -> bool:
     """Whether this reader may have it, as far as the statement itself says for whom it is."""
-    match statement:
-        case Record():
-            if reader.granted:
-                return statement.level in LEVELS_GRANTED[Purpose.CORRELATION]
-            named = names(statement, reader.jurisdiction, reader.groups)
-            return named and statement.level in LEVELS[Purpose.CORRELATION]
-        case Grant() | Approval():
-            return statement.jurisdiction == reader.jurisdiction
-        case Withdrawal():
-            return statement.holder in (None, reader.node_id)
-        case Acknowledgement() | Receipt():
-            return statement.owner == reader.node_id
-        case Hit() | Conclusion() | Verification():
-            return reader.node_id in (statement.pair.a.issuer, statement.pair.b.issuer)
-        case Message() | Answer() | Disclosure() | ReleaseRequest():
-            return statement.to == reader.node_id
-        case _:
+    meant_for = kind_of(statement).meant_for
+    match meant_for:
+        case None:
+            return False
+        case MeantFor.ALL | MeantFor.CONCERNED:
             return True
+        case MeantFor.POLICY:
+            return isinstance(statement, Record) and _may_have(reader, statement)
+    named = attrgetter(meant_for)(statement)
+    match meant_for:
+        case MeantFor.JURISDICTION:
+            return bool(named == reader.jurisdiction)
+        case MeantFor.HOLDER:
+            return named in (None, reader.node_id)
+        case MeantFor.OWNER | MeantFor.ADDRESSEE:
+            return bool(named == reader.node_id)
+        case MeantFor.SIDES:
+            return reader.node_id in (named.a.issuer, named.b.issuer)
+        case _:
+            assert_never(meant_for)
+
+
+def _may_have(reader: Reader, record: Record) -> bool:
+    if reader.granted:
+        return record.level in LEVELS_GRANTED[Purpose.CORRELATION]
+    named = names(record, reader.jurisdiction, reader.groups)
+    return named and record.level in LEVELS[Purpose.CORRELATION]

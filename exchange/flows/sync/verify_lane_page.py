@@ -24,52 +24,11 @@ from exchange.store.sync.peers import NOT_ENTERED, next_head
 from exchange.trust.key_history import KeyHistory, extend_history
 from exchange.trust.keys import ED25519, key_id
 from exchange.trust.verify import verify_statement
-from schemas import (
-    Acknowledgement,
-    Answer,
-    AnyStatement,
-    Approval,
-    Conclusion,
-    Disclosure,
-    Envelope,
-    Feedback,
-    Grant,
-    Hit,
-    Message,
-    PhysicalComparison,
-    Policy,
-    Receipt,
-    Record,
-    ReleaseRequest,
-    Retraction,
-    Verification,
-    Withdrawal,
-)
+from schemas import AnyStatement, Envelope, KeyEvent, Record
 from schemas.envelope import MAX_ENVELOPE_BYTES
+from schemas.kinds import kind_of
 from schemas.lane import LaneItem, LanePage
 from schemas.versions import is_newer
-
-TRAVEL = (
-    Record
-    | Grant
-    | Withdrawal
-    | Acknowledgement
-    | Receipt
-    | Policy
-    | Hit
-    | Conclusion
-    | Verification
-    | PhysicalComparison
-    | Retraction
-    | Feedback
-    | Message
-    | Answer
-    | ReleaseRequest
-    | Disclosure
-    | Approval
-)
-"""What is put on lanes beside key-events. Queries are asked and not put, holds and audit batches stay in the log."""
-
 
 READ_AGAIN = frozenset({"unknown-type", "unknown-contract", "unknown-field", "unknown-calibre", "invalid-field"})
 """What a later release of this software may understand."""
@@ -278,7 +237,7 @@ def _verify_item(item: LaneItem, raw: bytes, signed: Checkpoint | None, expected
             _verify_inclusion(item, raw, signed)
         raise
     statement = verified.statement
-    if not isinstance(statement, TRAVEL):
+    if isinstance(statement, KeyEvent) or kind_of(statement).meant_for is None:  # the identity signs key-events
         raise StatementInvalid(f"A statement of the type {statement.type} is put on no lane.", code="unexpected-type")
     if isinstance(statement, Record) and statement.jurisdiction != card.jurisdiction:
         raise StatementInvalid("The record names another jurisdiction than its issuer's.", code="wrong-jurisdiction")

@@ -40,7 +40,7 @@ from exchange.web.access.signed import signed_answer
 from exchange.web.rest import response_models
 from schemas import ENVELOPE_MEDIA_TYPE, Calibre, ContractError, vocabulary
 from schemas.issued import ContractVersion
-from schemas.statements import KINDS
+from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
 from schemas.witness import parse_witness_report
 

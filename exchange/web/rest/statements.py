@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from exchange.errors import InvalidInput, TooLarge
 from exchange.flows.keys.suspicion import suspicion_of, suspicions
 from exchange.flows.node.node import Node
-from exchange.flows.review.statements import KINDS, speak
+from exchange.flows.review.statements import SPOKEN, speak
 from exchange.flows.review.visible_statements import StatementReader, visible_statement, visible_statements
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode, Speaker
@@ -23,7 +23,7 @@ from schemas.strict_json import MAX_STATEMENT_BYTES
 
 router = APIRouter(prefix="/v1", tags=["statements"])
 
-SHOWN = frozenset(KINDS)
+SHOWN = frozenset(SPOKEN)
 BODY_S = 60
 
 _DRAFT = {
@@ -34,7 +34,7 @@ _DRAFT = {
                 "schema": {
                     "type": "object",
                     "required": ["type"],
-                    "properties": {"type": {"enum": sorted(KINDS)}},
+                    "properties": {"type": {"enum": sorted(SPOKEN)}},
                     "description": "A statement of the contract without contract, nonce, issuer and made_by.",
                 },
                 "example": {"type": "message", "to": "ffp-mk", "text": "May we compare the exhibits on Thursday?"},
@@ -68,7 +68,7 @@ def statements(
     node: OpenNode,
     asker: Consulting,
     about: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="What they speak of.")] = None,
-    kind: Annotated[str | None, Query(description=f"One of {', '.join(sorted(KINDS))}.")] = None,
+    kind: Annotated[str | None, Query(description=f"One of {', '.join(sorted(SPOKEN))}.")] = None,
     issuer: Annotated[NodeId | None, Query(description="Who said it.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[response_models.StatementAnswer]:

@@ -17,7 +17,7 @@ from exchange.errors import TimeStampRefused
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.node.node import open_node
 from exchange.net.time_authority import TimeAuthorityClient
-from schemas.statements import KINDS
+from schemas.kinds import KINDS
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 from tests.exchange.cli.conftest import Ffp, Said, refusal
 from tests.exchange.conftest import free_port

@@ -13,11 +13,11 @@ from exchange.conformance.guest.sample import sample_record
 from exchange.errors import StatementInvalid
 from exchange.flows.node.node import create_node, opened
 from exchange.flows.statement.addressee import Reader, check_meant_for
-from exchange.flows.sync.verify_lane_page import TRAVEL
 from exchange.trust.key_history import extend_history
 from exchange.trust.keys import load_identity
 from exchange.trust.verify import verify_statement
-from schemas import Record, parse_statement
+from schemas import KeyEvent, Record, parse_statement
+from schemas.kinds import kind_of
 from schemas.vocabulary import Jurisdiction
 from tests.schemas.examples import encoded
 
@@ -69,7 +69,7 @@ def _reason(issuer: Issuer, item: Poison) -> str | None:
             extend_history(issuer.history, item.envelope.raw)
             return None
         found = verify_statement(item.envelope.raw, issuer=card.issuer, key=card.delegation.statement)
-        if not isinstance(found.statement, TRAVEL):
+        if isinstance(found.statement, KeyEvent) or kind_of(found.statement).meant_for is None:
             return "unexpected-type"
         if isinstance(found.statement, Record) and found.statement.jurisdiction != card.jurisdiction:
             return "wrong-jurisdiction"

@@ -19,7 +19,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor_peers import examine_peers
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.sign_statement import put_on_lanes
-from exchange.flows.sync import serve_lane, verify_lane_page
+from exchange.flows.sync import serve_lane
 from exchange.flows.sync.progress import in_words, sync_status
 from exchange.flows.sync.pull import pull
 from exchange.flows.sync.serve_lane import read_lane
@@ -29,7 +29,7 @@ from exchange.store.sync.peers import EMPTY_HEAD, lane_of, set_aside, unnoted
 from exchange.store.tables.records import StatementRow
 from exchange.trust import verify
 from exchange.web.metrics import registry_of
-from schemas import AnyStatement, Exhibit, Message, Record, Statement, parse_statement, statement_id
+from schemas import AnyStatement, Exhibit, Message, Record, Statement, kinds, parse_statement, statement_id
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.keys.test_events import replaced
 from tests.exchange.flows.network import AL, MK, RS, Network
@@ -119,7 +119,7 @@ def came(node: Node, issuer: str = RS) -> list[str]:
 
 def upgrade(network: Network, node_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "parse_statement", _newer)
-    monkeypatch.setattr(verify_lane_page, "TRAVEL", (verify_lane_page.TRAVEL, Notice))
+    monkeypatch.setitem(kinds._BY_MODEL, Notice, kinds.Kind(Notice, meant_for=kinds.MeantFor.ALL))
     network.reads[node_id] = NEWER
 
 

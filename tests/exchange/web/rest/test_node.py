@@ -17,7 +17,7 @@ from exchange.log.checkpoint import Checkpoint, open_checkpoint
 from exchange.log.tiles import TILE_WIDTH, Tile
 from exchange.trust.card import open_card
 from schemas import KeyEvent, fold_calibre, open_envelope
-from schemas.statements import KINDS
+from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
