@@ -125,6 +125,14 @@ def test_links_lead_somewhere(document: Any, root: Path) -> None:
             assert anchor in {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_python_files_that_are_named_exist(document: Any, root: Path) -> None:
+    """By their path from the project's folder, or by a name that some file has."""
+    folders = ("exchange", "matcher", "schemas", "tests", "deploy")
+    names = {path.name for folder in folders for path in (root / folder).rglob("*.py")}
+    for named in re.findall(r"`([\w./-]+\.py)`", document.text):
+        assert (root / named).is_file() or named in names, f"{document.path}: {named}"
+
+
 def test_metadata_of_the_first_submission_follows_the_contract(first_submission: Any) -> None:
     shown = [block for block in first_submission.blocks("sh") if "<<'JSON'" in block]
     assert len(shown) == 1
