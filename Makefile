@@ -127,8 +127,9 @@ lock:  ## Resolve both locks anew: what a node needs, and with the tools for tes
 	@.venv-lock/bin/uv pip compile $(RESOLVED) $(NODE) -c requirements.lock -o requirements-node.lock
 	@rm -rf .venv-lock
 
-contract: install  ## Write the OpenAPI description and the JSON Schemas anew
+contract: install  ## Write the OpenAPI description, the table of settings and the JSON Schemas anew
 	@$(BIN)/python -m exchange.web.openapi docs/openapi.json
+	@$(BIN)/python -m exchange.cli.operate.settings_page docs/settings.md
 	@$(BIN)/python -m tests.schemas.write_json_schema
 
 clean:  ## Remove the virtual environment and caches

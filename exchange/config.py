@@ -58,188 +58,207 @@ PageLanguage = Literal["en", "sq", "bs", "hr", "sr-Latn", "sr-Cyrl", "cnr", "mk"
 
 
 class Settings(BaseSettings):
-    """Bounded on purpose: each limit says what it protects."""
+    """One node's settings. The text below each says what it does; docs/settings.md is made of these texts."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     home: Path
+    """The node's folder. ``--home`` goes before the environment; no file names it."""
     jurisdiction: Jurisdiction
+    """The jurisdiction whose node this is."""
     node_id: NodeId
+    """The node's name to others, such as ffp-rs. The node signs it in each statement: never change it."""
     url: Url
-    """Where peers reach this node; it is part of what they sign."""
+    """Where peers reach this node. It is part of what they sign."""
     database_url: DatabaseUrl | None = None
-    """A database of PostgreSQL for this node alone; without one, SQLite in the home. A secret, when a password is in
-    it."""
+    """A PostgreSQL database for this node alone, ``postgresql+psycopg://user:password@host/database``. Without one:
+    SQLite in the node's folder. It is a secret when a password is in it."""
     session_idle_s: Seconds = 3600
-    """Whoever is signed in to the pages and does nothing for so long signs in again."""
+    """Whoever does nothing at the pages for so long must sign in again."""
     session_most_s: Seconds = 12 * 3600
-    """However busy: a working day."""
+    """A session at the pages ends after so long, however busy it is: a working day."""
     oidc_issuer: IssuerUrl | None = None
-    """A provider (OpenID Connect) at whom users of this node may sign in to the pages; exactly as it names itself."""
+    """An OpenID Connect provider at which users may sign in to the pages, exactly as it names itself. It needs TLS,
+    unless it runs on this machine."""
     oidc_client_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    """What this node is called there."""
+    """The name of this node at the provider."""
     oidc_client_secret: SecretStr | None = None
-    """What it shows there that it is the node; without one the provider must take PKCE alone."""
+    """The secret of this node at the provider. Without one the provider must accept PKCE alone."""
     oidc_claim: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")] = "preferred_username"
-    """What of the ID token names the pseudonym: of a user whom the operator added, in the role that the node gave."""
+    """The claim of the ID token that names the pseudonym. The operator must have added that user; the node gives the
+    role."""
     oidc_required_acr: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    """The authentication context that the provider must state, such as its level for two factors; asked for, too."""
+    """The authentication context (``acr``) that the node asks for and the provider must state, such as its level for
+    two factors."""
     oidc_required_amr: Annotated[str, Field(min_length=1, max_length=40)] | None = None
-    """A method of authentication that the provider must state, such as `mfa` or `otp` (RFC 8176)."""
+    """A method of authentication (``amr``, RFC 8176) that the provider must state, such as `mfa` or `otp`."""
     oidc_name: Annotated[str, Field(min_length=1, max_length=40)] = "OpenID Connect"
-    """What the button calls the provider."""
+    """The name of the provider on the button of the sign-in page."""
     oidc_only: bool = False
-    """Whether nobody signs in with a password kept here any more."""
+    """True: nobody signs in with a password that this node keeps."""
     language: PageLanguage = "en"
-    """Of the pages, for a browser that asks for none of those that there are and a visitor who has chosen none."""
+    """The language of the pages for a visitor who chose none and whose browser asks for none that there is."""
     host: str = "127.0.0.1"
+    """The address to listen on. A reverse proxy with TLS stands in front."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8440
+    """The port to listen on."""
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
-    """Where Prometheus reads what this node counts, on 127.0.0.1 alone: it tells outsiders who exchanges how much.
-    Without one nowhere."""
+    """The port on 127.0.0.1 where Prometheus reads the node's counts. They show how much is exchanged with whom: never
+    open the port to others. Without a port there are no metrics."""
     log_format: LogFormat = "json"
-    """``console`` for a person who watches a node on a terminal."""
+    """``console`` is for a person who watches the node on a terminal."""
     max_scan_bytes: Bytes = 128 * 1024 * 1024
-    """One scan. A breech face at 1 um takes about 30 MB, a whole case head 100 MB."""
+    """The largest scan. A breech face at 1 um takes about 30 MB, a whole case head 100 MB."""
     max_submission_bytes: Bytes = 512 * 1024 * 1024
-    """One submission with all its scans: bounds the disk that one request may fill before it is checked."""
+    """The largest submission with all its scans. It bounds the disk that one request may fill before it is checked."""
     patience_s: Seconds = 5
-    """What needs a worker process, a submission above all, is refused with 429 when it would wait longer, and told when
-    to come again. People at the pages are let wait six times as long."""
+    """A request of a program that needs a worker process is refused with 429 when it would wait longer; the answer says
+    when to come again. Requests of the pages wait six times as long."""
     min_free_bytes: Bytes = 512 * 1024 * 1024
-    """Submissions are refused below this, so that the database can always finish what it began."""
+    """Submissions are refused when less of the disk is free, so that the database can always finish what it began."""
     workers: Annotated[int, Field(ge=1, le=256)] = max(1, (os.cpu_count() or 2) - 1)
-    """Processes that correlate, at the lowest priority, and as many again that read and draw what people wait for; one
-    core is left to answer them."""
+    """Processes that correlate, at the lowest priority. As many again read and draw what people wait for. One core is
+    left to answer them."""
     compute_timeout_s: Seconds = 120
-    """The longest that a worker process may take over one scan or one correlation."""
+    """The longest that a worker process may take over one scan or one correlation: a hostile file cannot hold a
+    worker."""
     compute_memory_bytes: Annotated[int, Field(ge=512 * 1024**2, le=2**40)] = 3 * 1024**3
-    """And the most memory of its own. The largest scan that the reader takes needs a quarter of it."""
+    """The most memory of its own that a worker process may take. The largest scan that the reader takes needs a quarter
+    of it."""
     compute_rest_s: Seconds = 60
-    """How long such a process is kept when nothing is asked of it: it takes a hundred megabytes, and a second to
-    start."""
+    """How long an idle worker process is kept. It takes a hundred megabytes, and a second to start."""
     cluster_scheduler: SchedulerUrl | None = None
-    """A Dask cluster that compares scans with the galleries, ``tls://host:port``; none: this machine does."""
+    """A Dask cluster that compares scans with the galleries, ``tls://host:port``. Without one this machine compares
+    them."""
     cluster_authority: Path | None = None
-    """PEM files of the cluster, relative to the home: whom this node believes to be of it, and what it shows there."""
+    """A PEM file with the authority of the cluster's certificates; relative to the node's folder."""
     cluster_certificate: Path | None = None
+    """A PEM file with the certificate that this node shows to the cluster; relative to the node's folder."""
     cluster_key: Path | None = None
+    """A PEM file with the key of that certificate; relative to the node's folder."""
     objects_url: Annotated[str, Field(pattern=_OBJECTS_URL)] | None = None
-    """An object store (S3) that keeps the scans, ``s3://bucket/prefix``; the node's id is added. Without one they stay
-    in the home."""
+    """An object store (S3) that keeps the scans, ``s3://bucket/prefix``. The node adds its id. Without one the scans
+    stay in the node's folder."""
     objects_endpoint: ObjectStoreUrl | None = None
-    """Where it is reached; none: Amazon's, of the region."""
+    """The address of the object store, ``https://host:port``; ``http`` on this machine alone. Without one: Amazon's, of
+    the region."""
     objects_region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = "us-east-1"
-    """What stores of one's own usually call theirs."""
+    """The region of the object store. Other stores than Amazon's usually take this one."""
     objects_roots: Path | None = None
-    """A PEM file with roots under which its certificate is believed, beside the system's; relative to the home."""
+    """A PEM file with roots for the certificate of the object store, beside the system's; relative to the node's
+    folder."""
     objects_key_id: SecretStr | None = None
-    """What the node shows there, with the next: from the environment, a secret file or a systemd credential; never
-    from ``config.toml``."""
+    """The id of the node's key at the object store. It is never read from ``config.toml``."""
     objects_secret: SecretStr | None = None
+    """The secret of that key. It is never read from ``config.toml``."""
     objects_cache_bytes: Bytes = 20 * 1024**3
-    """How much of what the object store has confirmed is kept here too, what was used last; what it has not is kept
-    besides."""
+    """How much of what the object store has confirmed stays on the disk too, last used first. Scans that wait for their
+    upload come on top."""
     pull_interval_s: Seconds = 2
-    """How often each peer is asked for news; jittered by a quarter, so that peers do not move in step."""
+    """How often each peer is asked for news. A quarter is left to chance, so that peers do not move in step."""
     peer_timeout_s: Seconds = 30
+    """How long the node waits for a peer, or for the time-stamping authority."""
     peer_certificate: Path | None = None
-    """A PEM file with the certificate chain, and its key, that this node shows to peers whose proxy asks for one;
-    relative to the home. Beside the signatures of requests, never in their place."""
+    """A PEM file with a certificate chain and its key, not encrypted, that this node shows to peers whose proxy asks
+    for one; relative to the node's folder. Requests are signed all the same."""
     least_fetch_rate_bytes_per_s: Annotated[int, Field(ge=0, le=2**30)] = 4096
-    """Below this, over half a minute, the transfer of a peer's scan is broken off and goes on later from where it was:
-    sixteen at once over a line of 560 kbit/s are faster. 0: never."""
+    """A transfer of a scan that is slower, over half a minute, is broken off and goes on later. 0: never. Sixteen
+    transfers at once over a line of 560 kbit/s are faster."""
     most_fetch_rate_bytes_per_s: Bytes = 32 * 1024**2
-    """One transfer at a time is under way from each peer, and none is taken faster than this: an ordinary scan in a
-    second, and neither the line nor a processor is one peer's alone."""
+    """No transfer of a scan is faster. Each peer has one transfer at a time, so that no peer takes the whole line."""
     peer_statements_per_day: Annotated[int, Field(ge=1, le=2**40)] = 4000
-    """What a peer may send in a day, a record counted once for each of its scans: three times what a laboratory of 200
-    exhibits a day does. Beyond it the peer's lane is not read until the next day, and nothing is lost."""
+    """How many statements a peer may send in a day; a record counts once for each of its scans. Beyond it the peer's
+    lane waits for the next day, and nothing is lost. A laboratory of 200 exhibits a day needs a third of it."""
     peer_bytes_per_day: Bytes = 20 * 1024**3
-    """The same for statements and the scans that they name: 200 exhibits of three scans of 30 MB."""
+    """The same in bytes, with the scans that the statements name: 200 exhibits of three scans of 30 MB."""
     peer_quota_days: Annotated[int, Field(ge=1, le=60)] = 7
-    """For so many days a peer keeps what it did not use: a newcomer has as much of its past to send at once, and a peer
-    that was away a week what it gathered."""
+    """For so many days a peer keeps what it did not use. A newcomer has as much of its past to send at once, and a peer
+    that was away has a week's."""
     peer_quarantine_items: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """So many items of a peer's that are not believed are kept as evidence, in files; of as many more their digests and
-    reasons. While so many were not noted, its lane is read no further: the operator is to see them first."""
+    """So many items that this node does not believe are kept as evidence for each peer, and the digests of as many
+    more. While so many are not noted, the peer's lane is not read."""
     peer_quarantine_bytes: Bytes = 64 * 1024**2
-    """And so many bytes of them."""
+    """So many bytes of such items are kept for each peer."""
     lane_wait_s: Annotated[float, Field(ge=0, le=50)] = 20
-    """How long a peer is asked to wait for news before it answers that there is none; 0 asks it not to wait. At most
+    """How long a peer is asked to wait for news before it answers that there is none; 0: not at all. It stays below
     half of ``peer_timeout_s``, and below what reverse proxies wait for."""
     checkpoint_interval_s: Annotated[float, Field(ge=1, le=3600)] = 1
     """A head of the log is signed at most this often, and only when the log grew."""
     log_check_interval_s: Seconds = 86_400
     """How often all that is at rest is read again and compared with what was signed."""
     audit_interval_s: Annotated[float, Field(ge=1, le=86_400)] = 60
-    """Audit rows wait at most this long for the leaf of the log that vouches for them. Each leaf brings a signed head
-    and every peer's cosignature, some 25 kB on disk: one a second, for ever, would be 2 GB a day."""
+    """Audit rows wait at most this long for the leaf of the log that vouches for them. Each leaf costs about 25 kB on
+    disk, with its head and its cosignatures."""
     audit_retention_days: Annotated[int, Field(ge=365, le=36_500)] = 3650
-    """How long it stays known who saw or asked what: as long as a record usually stands, and so may be questioned."""
+    """How long it stays known who saw or asked what. National law decides."""
     draft_days: Annotated[int, Field(ge=1, le=365)] = 14
-    """An exhibit that was begun and not submitted is erased with its files when nobody touched it for so long."""
+    """A draft that nobody touched for so long is erased with its files."""
     purpose_required: bool = False
-    """Whether people must state purpose and legal basis of what they search and read."""
+    """True: people must state purpose and legal basis of what they search and read."""
     receipt_interval_s: Seconds = 86_400
-    """How often this node signs for what it read of each peer's lane; at once when something of it was set aside."""
+    """How often this node signs a receipt for what it read of each peer's lane; at once when it set something aside."""
     request_skew_s: Annotated[float, Field(ge=1, le=300)] = 30
     """How far two nodes' clocks may differ before their signed requests are refused."""
     timestamp_url: Annotated[str, Field(pattern=_AUTHORITY_URL, max_length=500)] | None = None
-    """A time-stamping authority (RFC 3161) that is asked for stamps of the log's heads. Without one none are made."""
+    """A time-stamping authority (RFC 3161) that stamps the heads of the log. The node asks it past any proxy. Without
+    one there are no stamps."""
     timestamp_roots: Path | None = None
-    """A PEM file with the roots under which its stamps are believed; relative to the home. Those of earlier
-    authorities stay in it, so that their stamps can be verified."""
+    """A PEM file with the roots of the authority; relative to the node's folder. Keep the roots of earlier authorities
+    in it, so that their stamps can be verified."""
     timestamp_interval_s: Seconds = 3600
     """A stamp is asked for at most this often, for the newest head that has none."""
     smtp_host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:-]{1,253}$")] | None = None
     """A mail server through which people are told that something new waits, and nothing of what. Without one nobody
-    is."""
+    gets letters."""
     smtp_port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    """The port of the mail server; 465 with ``tls``."""
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
-    """``tls`` from the first byte (port 465); ``none`` only for a server on this machine."""
+    """``tls`` from the first byte, or ``none`` for a server on this machine alone."""
     smtp_roots: Path | None = None
-    """A PEM file with the roots under which its certificate is believed, in place of the system's; relative to the
-    home."""
+    """A PEM file with roots for the certificate of the mail server, in place of the system's; relative to the node's
+    folder."""
     smtp_user: str | None = None
+    """The name under which the node signs in to the mail server."""
     smtp_password: SecretStr | None = None
-    """From the environment, a secret file or a systemd credential; never from ``config.toml``."""
+    """The password to it. It is never read from ``config.toml``."""
     smtp_from: Annotated[str, Field(max_length=254)] | None = None
-    """The address that letters come from."""
+    """The sender's address of the letters."""
     mail_interval_s: Annotated[float, Field(ge=1, le=7 * 86_400)] = 3600
-    """At most so often one person is told."""
+    """One person gets at most one letter in this time."""
     calibration: Path | None = None
-    """A model that says what scores are worth, made by ``ffp calibrate``; relative to the home. Without one no
-    likelihood ratio is given."""
+    """A model that says what scores are worth, made by ``ffp calibrate``; relative to the node's folder. Without one
+    there are no likelihood ratios."""
     first_review_h: Hours = 24
-    """From a scan's correlation until an examiner has looked at what it brought. NIBIN's practice, as those below."""
+    """From a scan's correlation until an examiner has looked at its candidates. This and the next two are NIBIN's
+    practice."""
     second_review_h: Hours = 24
     """From a conclusion until another examiner has verified it, blind."""
     dissemination_h: Hours = 48
-    """From a conclusion until the lead is with the other jurisdiction."""
+    """From a conclusion until the other jurisdiction has the lead."""
     comparison_answer_h: Hours = 10 * 24
-    """How long the other side may take to answer when the exhibits are to meet under one microscope."""
+    """Until the other side answers when the exhibits are to be compared under one microscope."""
     feedback_h: Hours = 30 * 24
     """From a lead, or a confirmed hit, until each side says what became of it."""
     monitoring_smallest: Annotated[int, Field(ge=3, le=50)] = 5
-    """Of monitoring reports: counts from 1 to below this are not released. What a handful of cases in one jurisdiction
-    are about, whoever reads its newspapers knows; and of a bound below 3 each such count would be known to be 1."""
+    """Monitoring reports do not release counts from 1 to below this: so few cases would be recognised. Below 3, each
+    hidden count would be known to be 1."""
     control_share: Annotated[float, Field(ge=0, le=1)] = 0.3
-    """How often, within a week after a conclusion, a pair that nobody holds for a lead is sent for verification too: so
-    that being asked tells nothing. Each costs an examiner the time of a comparison."""
+    """How often a pair that nobody holds for a lead is sent for blind verification too, within a week after a
+    conclusion: so that being asked tells nothing. Each costs an examiner one comparison."""
     query_quota: Annotated[int, Field(ge=0, le=100_000)] = 50
-    """Queries that each peer may ask in 24 hours: enough for a laboratory's day, too few to map what is held here."""
+    """How many queries each peer may ask in 24 hours; 0 answers none. It is enough for a laboratory's day, and too
+    little to map what is held here."""
     egress_networks: Annotated[tuple[NetworkText, ...], Field(max_length=100)] = ()
-    """Networks in which names may lead anywhere, such as that of a VPN: ``["10.8.0.0/16"]``. Elsewhere a name leads
-    where it did when it was confirmed (``ffp egress list``)."""
+    """Networks in which names may lead anywhere, such as that of a VPN: ``["10.8.0.0/16"]``. Elsewhere a name must lead
+    where it led when it was confirmed (``ffp egress list``)."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     """How often a failing job is tried before it is set aside for the operator."""
     backup_passphrase: SecretStr | None = None
-    """What the keys within a backup are sealed with (``ffp backup --with-keys``). From the environment, a secret file
-    or a systemd credential; never from ``config.toml``."""
+    """The passphrase of the keys within a backup (``ffp backup --with-keys``), at least 16 characters. It is never read
+    from ``config.toml``."""
     key_passphrase: SecretStr | None = None
-    """What the private keys are encrypted with. From the environment, a secret file or a systemd credential; never
-    from ``config.toml``, which lies beside the keys."""
+    """The passphrase of the private keys, at least 16 characters. It is never read from ``config.toml``, which lies
+    beside the keys. ``ffp serve`` asks for it on a terminal."""
 
     @model_validator(mode="after")
     def _whole_provider(self) -> Self:

@@ -14,7 +14,8 @@ DOCUMENTS = (
     "CHANGELOG.md",
     "deploy/README.md",
     "deploy/runbook.md",
-    *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")),
+    "deploy/pilot/README.md",
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md")),
 )
 WITH_CODE = (
     *DOCUMENTS,
@@ -58,6 +59,21 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def readme() -> Document:
     return _read("README.md")
+
+
+@pytest.fixture(scope="session")
+def first_submission() -> Document:
+    return _read("docs/first-submission.md")
+
+
+@pytest.fixture(scope="session")
+def settings_document() -> Document:
+    return _read("docs/settings.md")
+
+
+@pytest.fixture(scope="session")
+def index() -> Document:
+    return _read("docs/README.md")
 
 
 @pytest.fixture(params=DOCUMENTS)

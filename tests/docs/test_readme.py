@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from exchange.cli.main import app
+from exchange.cli.operate.settings_page import GROUPS, group_of, settings_page
 from exchange.config import Settings
 from schemas import parse_submission
 from schemas.vocabulary import KOSOVO_FOOTNOTE
@@ -33,11 +34,37 @@ def test_the_check_of_commands_finds_what_does_not_exist() -> None:
             _check_invocation(next(_invocations(wrong)), wrong)
 
 
-def test_every_command_is_in_the_readme_or_the_deployment(readme: Any, root: Path) -> None:
-    text = readme.text + (root / "deploy/README.md").read_text(encoding="utf-8")
+def test_every_command_is_on_the_page_that_the_index_names_for_it(index: Any, root: Path) -> None:
+    rows = re.findall(r"^\| (`ffp .+?) \| (.+) \|$", index.text, re.MULTILINE)
     commands = _commands(typer.main.get_command(app))
     assert "peer add" in commands
-    assert not [name for name in commands if f"ffp {name}" not in text]
+    for name in commands:
+        links = [link for told, links in rows if f"`ffp {name.split()[0]}`" in told for link in _links(links)]
+        texts = [(root / "docs" / link).read_text(encoding="utf-8") for link in links]
+        assert any(f"ffp {name}" in text for text in texts), f"ffp {name}: {links}"
+
+
+def test_every_page_is_in_the_index_once(index: Any, root: Path) -> None:
+    by_reader = index.text.split("## Which page explains a command")[0]
+    listed = [link for line in by_reader.splitlines() if line.startswith("- ") for link in _links(line)[:1]]
+    pages = {path.name for path in root.glob("docs/*.md")} - {"README.md", "glossary.md"}
+    assert sorted(link for link in listed if link in pages) == sorted(pages)
+
+
+def test_a_visitor_reads_the_readme_in_one_sitting(readme: Any) -> None:
+    assert len(readme.text.encode()) <= 8000
+
+
+def test_the_readme_says_whom_it_serves_and_how_far_it_is(readme: Any) -> None:
+    assert "Council Decision (CFSP) 2018/1788" in readme.text
+    assert "A pilot." in readme.text
+
+
+def test_each_word_is_defined_once_and_is_found_by_the_alphabet(root: Path) -> None:
+    text = (root / "docs/glossary.md").read_text(encoding="utf-8")
+    words = re.findall(r"^\| \*\*(.+?)\*\* \| .+\. \|$", text, re.MULTILINE)
+    assert len(words) == text.count("\n| **")
+    assert words == sorted(set(words))
 
 
 def test_make_targets_and_variables_exist(document: Any, root: Path) -> None:
@@ -59,10 +86,21 @@ def test_settings_exist(file_with_names: Any) -> None:
     assert set(re.findall(r"FFP_NODE_[A-Z_]*[A-Z]", file_with_names.text)) <= known
 
 
-def test_settings_table_is_complete_and_true(readme: Any) -> None:
-    rows = re.findall(r"^\| `FFP_NODE_(\w+)` \| (.+?) \| (.+?) \|$", readme.text, re.MULTILINE)
-    told = {name.lower(): default for name, default, _ in rows}
+def test_settings_table_is_complete_and_true(settings_document: Any) -> None:
+    rows = re.findall(r"^\| `FFP_NODE_(\w+)` \| (.+?) \| (.*?) \| (.+?) \|$", settings_document.text, re.MULTILINE)
+    told = {name.lower(): re.sub(r" \(\d+ [MGT]iB\)$", "", default) for name, default, *_ in rows}
+    assert len(rows) == len(told)
     assert told == {name: _default(name) for name in Settings.model_fields}
+
+
+def test_the_page_of_settings_is_the_one_that_the_code_makes(settings_document: Any) -> None:
+    assert settings_document.text == settings_page(), "make contract"
+
+
+def test_every_group_of_settings_has_some() -> None:
+    assert {group_of(name) for name in Settings.model_fields} == set(GROUPS)
+    with pytest.raises(LookupError):
+        group_of("a_setting_that_is_not")
 
 
 def test_nginx_lets_a_whole_submission_through(root: Path) -> None:
@@ -87,8 +125,16 @@ def test_links_lead_somewhere(document: Any, root: Path) -> None:
             assert anchor in {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_metadata_in_the_readme_follows_the_contract(readme: Any) -> None:
-    shown = [block for block in readme.blocks("sh", "Submit your own scan") if "<<'JSON'" in block]
+def test_python_files_that_are_named_exist(document: Any, root: Path) -> None:
+    """By their path from the project's folder, or by a name that some file has."""
+    folders = ("exchange", "matcher", "schemas", "tests", "deploy")
+    names = {path.name for folder in folders for path in (root / folder).rglob("*.py")}
+    for named in re.findall(r"`([\w./-]+\.py)`", document.text):
+        assert (root / named).is_file() or named in names, f"{document.path}: {named}"
+
+
+def test_metadata_of_the_first_submission_follows_the_contract(first_submission: Any) -> None:
+    shown = [block for block in first_submission.blocks("sh") if "<<'JSON'" in block]
     assert len(shown) == 1
     parse_submission(shown[0].split("<<'JSON'\n")[1].split("JSON\n")[0].encode())
 
@@ -117,6 +163,11 @@ def test_pictures_are_small(root: Path) -> None:
 
 def test_no_path_of_a_developers_machine(file_with_names: Any) -> None:
     assert not re.search(r'(?<![\w.])/(?:tmp|root|home|work|Users)\b(?![":])', file_with_names.text)
+
+
+def _links(text: str) -> list[str]:
+    """The files of the project that a text links to, without places in them."""
+    return [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text) if ":" not in target]
 
 
 def _invocations(line: str) -> Iterator[list[str]]:

@@ -6,13 +6,17 @@ import re
 import typing
 from collections.abc import Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from exchange.store.tables.columns import Base
 from schemas import Calibre, Submission, vocabulary
+
+FLOORS = ("exchange/store", "exchange/web", "exchange/web/pages", "exchange/cli")
 
 
 def test_every_field_of_a_submission_is_explained(submission_format: Any) -> None:
@@ -39,6 +43,28 @@ def test_every_table_is_explained(architecture: Any) -> None:
     section = architecture.text.split("## The tables")[1].split("\n## ")[0]
     first_columns = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", " ".join(first_columns))) == set(Base.metadata.tables)
+
+
+@pytest.mark.parametrize("floor", ["exchange/flows", "matcher"])
+def test_every_room_is_in_the_architecture(architecture: Any, root: Path, floor: str) -> None:
+    """Each row of the tables of rooms links to the room, and to every room of the same word on another floor."""
+    rooms = {path.name for path in (root / floor).iterdir() if (path / "__init__.py").is_file()}
+    section = architecture.text.split("## The rooms")[1].split("\n## ")[0]
+    rows = re.findall(rf"^\| \[(\w+)\]\(\.\./{floor}/\1\) \| (.+) \|$", section, re.MULTILINE)
+    assert {name for name, _ in rows} == rooms
+    for name, told in rows:
+        there = (
+            {f"../{other}/{name}" for other in FLOORS if (root / other / name).is_dir()} if "flows" in floor else set()
+        )
+        assert set(re.findall(r"\]\((.+?)\)", told)) == there, name
+
+
+def test_every_decision_is_listed_by_its_number_and_title(architecture: Any, root: Path) -> None:
+    section = architecture.text.split("## Decisions")[1]
+    told = re.findall(r"^- \[(\d+)\]\(adr/(.+?)\) (.+)\.$", section, re.MULTILINE)
+    heads = {path.name: path.read_text(encoding="utf-8").partition("\n")[0] for path in root.glob("docs/adr/*.md")}
+    assert {name: f"# {number}. {title}" for number, name, title in told} == heads
+    assert all(name.startswith(f"{int(number):04}-") for number, name, _ in told)
 
 
 def _fields(model: type[BaseModel], prefix: str = "", optional: bool = False) -> Iterator[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""The README's way to submit a scan, run as it stands there: a real node, real sockets, curl."""
+"""docs/first-submission.md, run as it stands there: a real node, real sockets, curl."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-SECTION = "Submit your own scan"
 TIMEOUT_S = 90
 # A person would have two terminals. Here the node goes into the background, and the rest waits until it answers.
 SERVE = """ffp serve 2> serve.log &
@@ -24,10 +23,10 @@ until curl -sS --fail --output ready.json http://127.0.0.1:8440/readyz 2> waitin
 
 
 @pytest.mark.slow
-def test_submit_your_own_scan(readme: Any, root: Path, tmp_path: Path) -> None:
+def test_submit_your_own_scan(first_submission: Any, root: Path, tmp_path: Path) -> None:
     _needs_curl()
     _install_as_make_does(tmp_path, root)
-    script = "\n".join(readme.blocks("sh", SECTION))
+    script = "\n".join(first_submission.blocks("sh"))
     assert script.count("\nffp serve\n") == 1
     script = script.replace("\nffp serve\n", f"\n{SERVE}\n").replace("8440", str(_free_port()))
 
@@ -52,7 +51,7 @@ def test_submit_your_own_scan(readme: Any, root: Path, tmp_path: Path) -> None:
 
 def _needs_curl() -> None:
     if shutil.which("curl") is None:
-        reason = "curl is not installed: the README's way to submit a scan WAS NOT TRIED"
+        reason = "curl is not installed: docs/first-submission.md WAS NOT TRIED"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)

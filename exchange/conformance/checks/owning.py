@@ -235,7 +235,7 @@ CHECKS = (
     _check(
         "poison-set-aside",
         "An item that must not be believed is set aside, and the lane goes on.",
-        "schemas/vectors, bad/*; docs/architecture.md, step 8",
+        "schemas/vectors, bad/*; docs/architecture.md, where is it verified",
         "Every bad statement and item of the vectors, issued by this peer, between two good records",
         _goes_on,
         "the bad items in quarantine; two records, until they are withdrawn",
@@ -243,7 +243,7 @@ CHECKS = (
     _check(
         "scans-fetched",
         "The scans that a record names are fetched, each with a good signature.",
-        "docs/architecture.md, step 8",
+        "docs/architecture.md, where is it verified",
         "The scans of the good records, which are no scans",
         _scans,
     ),
