@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
 from exchange.flows.log.audit_rows import dealt_with
+from exchange.flows.node.delivered_scan import Entitling
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import releasable, share_anew
 from exchange.flows.sync.skew import Placed, readable
@@ -29,12 +29,9 @@ from exchange.store.sync.peers import (
 )
 from exchange.store.tables.log import CheckpointRow
 from exchange.store.tables.peers import LaneItemRow, PeerRow, PeerState
-from exchange.store.tables.records import AcquisitionRow, StatementRow
+from exchange.store.tables.records import StatementRow
 from schemas import CONTRACT_VERSION
 from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
-
-Entitling: TypeAlias = tuple[AcquisitionRow, StatementRow]
-"""An acquisition by which the bytes of a scan are here, and the statement of its record."""
 
 PAGE_BYTES = 4 * 1024 * 1024  # half of what a peer accepts: Base64 and proofs come on top
 

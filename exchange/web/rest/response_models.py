@@ -16,7 +16,6 @@ from exchange.flows.node.likelihood_ratio import Worth, other_matcher
 from exchange.flows.statement.sharing import Shared
 from exchange.flows.sync.progress import PeerStatus, in_words
 from exchange.store.review.candidates import StoredCandidate
-from exchange.store.sync.peers import node_older
 from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
 from schemas import Record, open_envelope, parse_statement
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
@@ -458,6 +457,6 @@ def peer(status: PeerStatus) -> PeerAnswer:
         clock_ahead_s=row.clock_ahead_s,
         reads=status.reads,
         peer_older=status.behind.waiting if status.behind else 0,
-        node_older=row.waiting if node_older(row) else 0,
+        node_older=status.waits_here,
         in_words=in_words(status),
     )
