@@ -75,7 +75,7 @@ class OwnTokens:
     authenticator: bool
 
 
-def own_tokens(node: Node, pseudonym: str, *, most: int) -> OwnTokens:
+def tokens_of(node: Node, pseudonym: str, *, most: int) -> OwnTokens:
     with node.store.read() as session:
         rows = list_tokens(session, pseudonym)[: -most - 1 : -1]
         return OwnTokens([(row, scopes_of(row)) for row in rows], sign_in_of(session, pseudonym) is not None)

@@ -8,10 +8,9 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
 from exchange.flows.access.sessions import state_purpose
-from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.operate.status import node_status
-from exchange.flows.review.deadlines import counted_hits, duties
+from exchange.flows.review.deadlines import tell_duties
 from exchange.flows.sync.progress import sync_status
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
@@ -26,10 +25,7 @@ _LINE: TypeAdapter[str] = TypeAdapter(ShortText)
 @router.get("/")
 def home(node: OpenNode, who: SignedIn) -> Response:
     reader = (who.caller.role, who.caller.pseudonym)
-    with node.store.read() as session:
-        due = duties(session, node, *reader)
-        hits = counted_hits(session, node, *reader) if any(item.page == "/app/hits" for item in due) else set()
-    note_hits(node, *reader, hits)
+    due = tell_duties(node, *reader)
     status_now = node_status(node, blind_for=view_of(*reader).blind_for)
     return page("home", who, due=due, status_now=status_now, peers=sync_status(node), purposes=list(LawfulPurpose))
 

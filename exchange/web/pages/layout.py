@@ -18,12 +18,11 @@ from starlette.responses import HTMLResponse, Response
 from exchange.errors import ExchangeError, Forbidden, InvalidInput
 from exchange.flows.access.sessions import open_session
 from exchange.flows.access.sign_in import csrf_of
-from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import other_matcher
 from exchange.flows.node.node import Node
-from exchange.flows.review.alerts import MOST, count_fresh, counted_hits
+from exchange.flows.review.alerts import MOST, tell_fresh
 from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
 from exchange.web.languages.days import moment, period
@@ -205,11 +204,7 @@ def _fresh(who: Visitor | None) -> str | None:
     """How many alerts are new, asked where a page has a head; None for none, and for roles that have no alerts."""
     if who is None:
         return None
-    reader = (who.node, who.caller.role, who.caller.pseudonym)
-    with who.node.store.read() as session:
-        count = count_fresh(session, *reader)
-        hits = counted_hits(session, *reader) if count else set()
-    note_hits(*reader, hits)
+    count = tell_fresh(who.node, who.caller.role, who.caller.pseudonym)
     return f"{MOST - 1}+" if count >= MOST else str(count) if count else None
 
 

@@ -13,9 +13,9 @@ from exchange.flows.entry.free_text import Doubt
 from exchange.flows.entry.submit import Receipt
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.node.likelihood_ratio import Worth, other_matcher
+from exchange.flows.review.candidates import Candidate
 from exchange.flows.statement.sharing import Shared
 from exchange.flows.sync.progress import PeerStatus, in_words
-from exchange.store.review.candidates import StoredCandidate
 from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
 from schemas import Record, open_envelope, parse_statement
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
@@ -398,12 +398,12 @@ def record(
 
 
 def candidate(
-    found: StoredCandidate, worth: Worth, doubted: Mapping[str, Suspicion], seen_from: str | None = None
+    found: Candidate, worth: Worth, doubted: Mapping[str, Suspicion], seen_from: str | None = None
 ) -> CandidateAnswer:
     return CandidateAnswer(**_candidate(found, worth, doubted, seen_from))
 
 
-def candidate_detail(found: StoredCandidate, worth: Worth, doubted: Mapping[str, Suspicion]) -> CandidateDetail:
+def candidate_detail(found: Candidate, worth: Worth, doubted: Mapping[str, Suspicion]) -> CandidateDetail:
     sides = ((found.acquisition_a, found.record_a), (found.acquisition_b, found.record_b))
     return CandidateDetail(
         **_candidate(found, worth, doubted, None),
@@ -413,7 +413,7 @@ def candidate_detail(found: StoredCandidate, worth: Worth, doubted: Mapping[str,
 
 
 def _candidate(
-    found: StoredCandidate, worth: Worth, doubted: Mapping[str, Suspicion], seen_from: str | None
+    found: Candidate, worth: Worth, doubted: Mapping[str, Suspicion], seen_from: str | None
 ) -> dict[str, Any]:
     mine, other = found.record_a, found.record_b
     if seen_from == other.statement_id:

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, TooMany
-from exchange.flows.access.tokens import MAX_NAME, make_own_token, own_tokens, revoke_own_token, wanted_token
+from exchange.flows.access.tokens import MAX_NAME, make_own_token, revoke_own_token, tokens_of, wanted_token
 from exchange.flows.node.node import Node
 from exchange.scopes import usable_by
 from exchange.web.access.caller import OpenNode
@@ -27,7 +27,7 @@ TokenId = Annotated[int, Path(ge=1, le=2**62)]
 
 
 @router.get("/tokens")
-def listed(node: OpenNode, who: SignedIn) -> Response:
+def own_tokens(node: OpenNode, who: SignedIn) -> Response:
     """The newest first, also those that are over."""
     return _drawn(node, who)
 
@@ -71,7 +71,7 @@ def _drawn(
     refused: Refusal | None = None,
     status: int = 200,
 ) -> Response:
-    found = own_tokens(node, who.caller.pseudonym, most=SHOWN)
+    found = tokens_of(node, who.caller.pseudonym, most=SHOWN)
     return page(
         "tokens",
         who,
