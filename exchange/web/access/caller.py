@@ -24,7 +24,7 @@ from exchange.errors import (
     TooLarge,
     Unauthenticated,
 )
-from exchange.flows.access.tokens import NEXT, user_of_token
+from exchange.flows.access.token_user import MAKE_ANEW, user_of_token
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import address_of
 from exchange.flows.statement.peer_request import KnownPeer, check_nonce, peer_with_key, remember_nonce
@@ -90,12 +90,12 @@ def signed_in(request: Request, node: OpenNode, credentials: Credentials) -> Cal
     """Whose token it is; no route stands behind this alone, but behind a ``door``. Raises Unauthenticated, and TooMany
     for who fails too often: no good token waits for that, since none can be guessed."""
     if credentials is None:
-        raise Unauthenticated(f"Sign in: send a token as 'Authorization: Bearer <token>'. {NEXT}")
+        raise Unauthenticated(f"Sign in: send a token as 'Authorization: Bearer <token>'. {MAKE_ANEW}")
     found = user_of_token(node, credentials.credentials)
     if found is None:
         tries: Tries = request.app.state.tries
         tries.take(request)
-        raise Unauthenticated(f"This token is not known here. {NEXT}")
+        raise Unauthenticated(f"This token is not known here. {MAKE_ANEW}")
     return Caller(found.pseudonym, found.role, token=found.token_id, scopes=found.scopes)
 
 
@@ -128,7 +128,7 @@ def _let_in(caller: Caller, scope: Scope, roles: tuple[Role, ...]) -> Caller:
         raise Forbidden(f"This is for the roles {', '.join(allowed)}; you are signed in as {caller.role}.")
     if scope not in caller.scopes:
         raise ScopeMissing(
-            f"This takes a token of the scope {scope}; yours is for {', '.join(sorted(caller.scopes))}. {NEXT}",
+            f"This takes a token of the scope {scope}; yours is for {', '.join(sorted(caller.scopes))}. {MAKE_ANEW}",
             scope=scope,
         )
     return caller
