@@ -31,7 +31,6 @@ from exchange.flows.operate.measure import (
 )
 from exchange.flows.operate.ready import readiness
 from exchange.flows.review.deadlines import Duty
-from exchange.store.entry.records import AcquisitionState
 from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
 
@@ -176,7 +175,7 @@ def _work(numbers: Numbers) -> Iterator[Metric]:
     yield _gauge("ffp_jobs_away", "Jobs that wait for what they stand on, which is away.", "kind", away)
     yield _one("ffp_workers", "Processes that do the node's work and show themselves.", numbers.workers)
     yield _one("ffp_worker_seen_timestamp_seconds", "When one last showed itself; 0: never.", numbers.worker_seen)
-    states = {state.value: float(numbers.acquisitions.get(state, 0)) for state in AcquisitionState}
+    states = {state: float(count) for state, count in numbers.acquisitions.items()}
     yield _gauge("ffp_acquisitions", "Scans, by how far they are.", "state", states)
     yield _one("ffp_blobs_bytes", "Bytes of all scans that are here.", numbers.scan_bytes)
     kept = dict(zip(("stored", "waiting", "altered"), map(float, numbers.objects), strict=True))

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
 from exchange.flows.access.sign_in import csrf_of
-from exchange.store.access.tokens import ROLES, Scope
+from exchange.scopes import ROLES, Scope
 from exchange.web.app import create_app
 from exchange.web.pages.layout import cookie_name
 from schemas.vocabulary import Role

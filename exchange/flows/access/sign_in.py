@@ -27,6 +27,8 @@ from schemas.vocabulary import SignedInBy
 INVITED_S = 72 * 3600
 MIN_PASSWORD, MAX_PASSWORD = 12, 128
 STEP_S = 30
+DEVICE_S = 180 * 86_400
+"""How long a browser is known after its last full sign-in."""
 _hasher = PasswordHash.recommended()
 
 
@@ -83,7 +85,7 @@ def accept_invitation(node: Node, token: str, *, password: str, secret: str, cod
         row = _invited(session, token)
         row.password, row.totp, row.totp_step = chosen, _seal(node, row.pseudonym, secret), step
         row.invitation_sha256, row.invited_until = None, None
-        return keep_device(session, row.pseudonym, "")
+        return keep_device(session, row.pseudonym, "", for_s=DEVICE_S)
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def sign_in(node: Node, pseudonym: str, password: str, code: str, *, device: str
         row = found[0] if found else None
         if row is not None and fits and row.password == kept and _take_code(node, row, code):
             begun = begin_session(session, pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=node.settings.session_most_s)
-            return SignedIn(begun, keep_device(session, pseudonym, device))
+            return SignedIn(begun, keep_device(session, pseudonym, device, for_s=DEVICE_S))
         count_failure(session, counted)
     raise Unauthenticated(
         "Pseudonym, password or code is not right. A code is taken once: wait for the next one.", code="sign-in-failed"

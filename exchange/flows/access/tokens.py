@@ -1,4 +1,4 @@
-"""Make a token for a machine: at the console by the operator, or in the pages by the user in whose name it acts."""
+"""Tokens for machines: made at the console by the operator, or in the pages by the user in whose name they act."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from exchange.errors import InvalidInput
 from exchange.flows.access.sign_in import confirm
 from exchange.flows.node.node import Node
-from exchange.store.access.tokens import Scope, add_token, usable_by
+from exchange.scopes import Scope, usable_by
+from exchange.store.access.sign_in import sign_in_of
+from exchange.store.access.tokens import add_token, list_tokens, revoke_token, scopes_of
 from exchange.store.access.users import active_user
+from exchange.store.tables.sign_in import TokenRow
 from schemas.vocabulary import Role
 
 MAX_NAME = 40
@@ -55,3 +58,24 @@ def make_own_token(node: Node, pseudonym: str, wanted: WantedToken, code: str) -
         if confirm(node, session, pseudonym, code):
             return add_token(session, pseudonym, **vars(wanted))
     raise InvalidInput("This is not the code that the authenticator shows. Try the next one.", code="wrong-code")
+
+
+@dataclass(frozen=True)
+class OwnTokens:
+    """The newest tokens first, each with its scopes, also those that are over. ``authenticator``: whether their user
+    has one, and so may make a token."""
+
+    rows: list[tuple[TokenRow, list[Scope]]]
+    authenticator: bool
+
+
+def tokens_of(node: Node, pseudonym: str, *, most: int) -> OwnTokens:
+    with node.store.read() as session:
+        rows = list_tokens(session, pseudonym)[: -most - 1 : -1]
+        return OwnTokens([(row, scopes_of(row)) for row in rows], sign_in_of(session, pseudonym) is not None)
+
+
+def revoke_own_token(node: Node, pseudonym: str, token_id: int) -> None:
+    """Raises NotFound, also for another's."""
+    with node.store.write() as session:
+        revoke_token(session, token_id, pseudonym)

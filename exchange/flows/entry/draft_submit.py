@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exchange.clock import now
-from exchange.errors import Conflict, InvalidInput
+from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.entry.draft_form import FileOf, is_stale, marked_in, of_file, placed, submission_of
 from exchange.flows.entry.drafts import Draft, close, read_draft
 from exchange.flows.entry.submit import Receipt, Scan, StoredScan, check_dates, record_from, submit_record
@@ -16,7 +16,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import decide
 from exchange.policy import names
-from exchange.store.entry.records import find_record
+from exchange.store.entry.records import PENDING, acquisitions_of, find_record
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.drafts import DraftFileRow
 from exchange.store.tables.peers import PeerState
@@ -106,6 +106,24 @@ def submit_draft(node: Node, maker: Maker, draft_id: str, seen: str) -> str:
         receipt = _submit(node, maker, draft, submission_of(draft.fields, files, draft.row.supersedes))
         close(node, maker.pseudonym, draft_id, receipt.statement_id)
     return receipt.statement_id
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many scans of a record are correlated, or never will be, and how many it has."""
+
+    done: int
+    all: int
+
+
+def progress_of(node: Node, pseudonym: str, statement_id: str) -> Progress:
+    """Raises NotFound, also for a record that somebody else submitted."""
+    with node.store.read() as session:
+        found = find_record(session, statement_id)
+        if found is None or found[0].submitted_by != pseudonym:
+            raise NotFound("You have submitted no such record on this node.")
+        states = [item.state for item in acquisitions_of(session, statement_id)]
+    return Progress(sum(state not in PENDING for state in states), len(states))
 
 
 def check_seen(draft: Draft, seen: str) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
@@ -25,6 +26,7 @@ from exchange.store.entry.drafts import (
     files_of,
     find_draft,
     last_of_case,
+    last_submitted,
     outlived_drafts,
     own_drafts,
     remove_draft,
@@ -33,6 +35,8 @@ from exchange.store.entry.drafts import (
 )
 from exchange.store.entry.records import find_record
 from exchange.store.tables.drafts import DraftFileRow, DraftRow
+from exchange.store.tables.records import RecordRow
+from exchange.store.terms.terms import groups_of
 from schemas import ContractError, fold_calibre
 from schemas.vocabulary import Answer, DatePrecision, HandlingCode, Jurisdiction, ReleaseLevel
 
@@ -40,6 +44,9 @@ MAX_DRAFTS = 50
 """Of one examiner at a time: a busy week's exhibits, and an end to what one account may put on the disk."""
 RETENTION_YEARS = 10
 ERASED_AT_ONCE = 100
+
+DraftFile: TypeAlias = DraftFileRow
+"""One scan of a draft: what the browser announced of it, and what was read on it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class Draft:
 
     row: DraftRow
     fields: dict[str, str]
-    files: Sequence[DraftFileRow]
+    files: Sequence[DraftFile]
     doubts: dict[str, tuple[Doubt, ...]] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
 
@@ -73,6 +80,21 @@ class Draft:
         """Of all that would be signed: another one, and what was shown to somebody is no longer what is here."""
         files = [[file.file_id, file.sha256, file.region_mask, file.region_roi] for file in self.files]
         return hashlib.sha256(json.dumps([self.fields, files], sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class OwnExhibits:
+    """What an examiner is entering, each draft with what was typed, the one that was saved last first; and the records
+    that the examiner submitted last."""
+
+    drafts: list[tuple[DraftRow, dict[str, str]]]
+    submitted: Sequence[RecordRow]
+
+
+def own_exhibits(node: Node, pseudonym: str, *, most_submitted: int) -> OwnExhibits:
+    with node.store.read() as session:
+        drafts = [(row, typed(row)) for row in own_drafts(session, pseudonym)]
+        return OwnExhibits(drafts, last_submitted(session, pseudonym, most_submitted))
 
 
 def begin(node: Node, pseudonym: str, case_reference: str = "") -> str:
@@ -198,9 +220,11 @@ def years_on(day: date, years: int) -> date:
         return day.replace(year=day.year + years, day=28)
 
 
-def audience_of(groups: Mapping[str, frozenset[Jurisdiction]], own: Jurisdiction) -> list[str]:
+def possible_audience(node: Node) -> list[str]:
     """Whom a record may name: every other jurisdiction, and this node's groups of them."""
-    return [code.value for code in Jurisdiction if code is not own] + sorted(groups)
+    with node.store.read() as session:
+        groups = groups_of(session, node.node_id)
+    return [code.value for code in Jurisdiction if code is not node.settings.jurisdiction] + sorted(groups)
 
 
 def _is_text_of_file(name: str) -> bool:

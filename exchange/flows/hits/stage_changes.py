@@ -12,7 +12,13 @@ from exchange.flows.hits.history import links_of
 from exchange.flows.hits.stage import Entry, Progress
 from exchange.flows.hits.vocabulary import Stage
 from exchange.flows.node.node import Node
-from exchange.store.hits.joined_pairs import ALL_LOOKED_AT, all_looked_at, all_pairs, keep_stage_change
+from exchange.store.hits.joined_pairs import (
+    ALL_LOOKED_AT,
+    all_looked_at,
+    all_pairs,
+    keep_stage_change,
+    note_stage_changes_read,
+)
 from exchange.store.parts import AT_ONCE
 from schemas import Conclusion, Hit, PhysicalComparison, Retraction
 from schemas.vocabulary import AfteConclusion, ComparisonStep, HitStage
@@ -36,6 +42,12 @@ def list_stage_changes(node: Node) -> None:
         for link_id, before, after in changed:
             keep_stage_change(session, link_id, before, after)
         keep_stage_change(session, ALL_LOOKED_AT, LOOKED_AT, LOOKED_AT)
+
+
+def note_changes_read(node: Node) -> None:
+    """The head has seen the list."""
+    with node.store.write() as session:
+        note_stage_changes_read(session)
 
 
 def state_now(found: Progress) -> str:

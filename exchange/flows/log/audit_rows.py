@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp_in
@@ -11,15 +14,19 @@ from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.log.audit_entry import Act, Actor, ActorKind, Deed, batch_root
 from exchange.policy import Purpose
 from exchange.store.log.audit import (
+    AuditFilter,
+    KeptEntry,
     OpenRows,
     add_batch,
     add_deeds,
+    count_not_stated,
     erase_batch_rows,
     last_batch,
     leaves_between,
     oldest_kept_batch,
     open_rows,
     sealed_to,
+    search_entries,
 )
 from exchange.store.log.statements import latest_checkpoint
 from exchange.store.tables.peers import PeerRow
@@ -86,6 +93,31 @@ def erase_outlived_rows(node: Node) -> bool:
         erase_batch_rows(session, batch)
         add_deeds(session, [Deed(NODE_ITSELF, Act.ERASE_AUDIT, batch.count, (batch.statement_id,))])
     return True
+
+
+@dataclass(frozen=True)
+class FoundActs:
+    """The newest first. ``not_stated`` counts the acts of people without a purpose among all that fit."""
+
+    entries: list[KeptEntry]
+    not_stated: int
+
+
+def search_audit(
+    node: Node,
+    *,
+    actor: str | None,
+    subject: str | None,
+    act: Act | None,
+    day: date | None,
+    before: int | None,
+    limit: int,
+) -> FoundActs:
+    """The acts that fit, of those with numbers below ``before``; None does not restrict."""
+    wanted = AuditFilter(actor=actor, subject=subject, act=act, day=day)
+    with node.store.read() as session:
+        found = search_entries(session, wanted, before=before, limit=limit)
+        return FoundActs(found, count_not_stated(session, wanted))
 
 
 def _due(session: Session, node: Node) -> OpenRows | None:

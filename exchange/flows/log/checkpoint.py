@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -20,7 +21,15 @@ from exchange.flows.node.node import Node, check_keys
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import MAX_WITNESSES, with_lines
-from exchange.store.log.statements import add_checkpoint, keys_since, latest_checkpoint, log_size, node_reader
+from exchange.log.tiles import Tile
+from exchange.store.log.statements import (
+    add_checkpoint,
+    keys_since,
+    latest_checkpoint,
+    log_size,
+    node_reader,
+    tile_hashes,
+)
 from exchange.store.tables.log import CheckpointRow
 from exchange.store.witness.cosignatures import cosignatures, own_checkpoint
 from exchange.trust.keys import drop_former_log
@@ -102,6 +111,30 @@ def earlier_head(node: Node, size: int) -> bytes:
         if found is None:
             raise NotFound(f"No head of size {size} was signed; a larger one covers as much.")
         return with_cosignatures(session, found)
+
+
+def signed_size(node: Node) -> int:
+    """How many statements the last signed head covers; 0 while none was signed."""
+    with node.store.read() as session:
+        latest = latest_checkpoint(session)
+    return latest.size if latest else 0
+
+
+@dataclass(frozen=True)
+class ServedTile:
+    """The hashes of a tile. ``lasting``: a signed head covers it, so that it never changes."""
+
+    hashes: bytes
+    lasting: bool
+
+
+def read_tile(node: Node, tile: Tile) -> ServedTile:
+    """Raises NotFound where the log does not reach so far."""
+    with node.store.read() as session:
+        hashes, latest = tile_hashes(session, tile), latest_checkpoint(session)
+    if len(hashes) != tile.width:
+        raise NotFound("The log does not reach that far.")
+    return ServedTile(b"".join(hashes), latest is not None and tile.exists_in(latest.size))
 
 
 def with_cosignatures(session: Session, head: CheckpointRow) -> bytes:

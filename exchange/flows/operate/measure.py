@@ -17,7 +17,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.deadlines import Due, all_duties
 from exchange.flows.sync.peer_quota import shares_of, why_stopped
 from exchange.flows.sync.skew import peer_behind
-from exchange.store.entry.records import counts_by_state, scan_bytes
+from exchange.store.entry.records import AcquisitionState, counts_by_state, scan_bytes
 from exchange.store.log.stamps import latest_stamp, stamp_failure
 from exchange.store.log.statements import last_log_check, latest_checkpoint, log_size
 from exchange.store.node import jobs, workers
@@ -69,6 +69,7 @@ class Numbers:
     jobs_away: dict[str, int]
     """By kind: those that wait for what they stand on, none included."""
     acquisitions: dict[str, int]
+    """By state, those of which there are none included."""
     scan_bytes: int
     objects: tuple[int, int, int]
     """Scans that the object store has confirmed, that wait for it, that were found altered there."""
@@ -102,7 +103,7 @@ def observe(node: Node) -> Numbers:
             jobs={(kind, state): 0 for kind in jobs.JobKind for state in jobs.JobState} | jobs.counts_by_kind(session),
             jobs_away=dict.fromkeys(jobs.JobKind, 0)
             | {kind: count for kind, (count, _) in jobs.waiting_for_others(session).items()},
-            acquisitions=counts_by_state(session),
+            acquisitions=dict.fromkeys(AcquisitionState, 0) | counts_by_state(session),
             scan_bytes=scan_bytes(session),
             objects=count_objects(session),
             peers=[_peer(session, node, peer) for peer in enrolled],

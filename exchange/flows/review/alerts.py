@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import InvalidInput, NotFound
+from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.blind.visibility import hidden_hits, hidden_pairs
 from exchange.flows.hits.history import links_of
 from exchange.flows.hits.vocabulary import NoEffect
@@ -59,6 +60,15 @@ def count_fresh(session: Session, node: Node, role: Role, pseudonym: str, *, aft
     return count_news(session, _reader(session, node, role, pseudonym), since, most=MOST)
 
 
+def tell_fresh(node: Node, role: Role, pseudonym: str) -> int:
+    """As ``count_fresh``, for somebody who is thereby told that there are hits."""
+    with node.store.read() as session:
+        count = count_fresh(session, node, role, pseudonym)
+        hits = counted_hits(session, node, role, pseudonym) if count else set()
+    note_hits(node, role, pseudonym, hits)
+    return count
+
+
 def counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:
     """The pairs whose hits ``count_fresh`` counts for an examiner; others are asked to verify nothing."""
     if role is not Role.EXAMINER:
@@ -79,25 +89,24 @@ def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Aler
     return Alerts(tuple(lines), before is not None, pairs)
 
 
-def mark_read(session: Session, pseudonym: str, seen_to: str) -> None:
-    """Everything up to the newest line that was shown; what came meanwhile stays new. Needs a write transaction.
-
-    Raises InvalidInput.
-    """
+def mark_read(node: Node, pseudonym: str, seen_to: str) -> None:
+    """Everything up to the newest line that was shown; what came meanwhile stays new. Raises InvalidInput."""
     if not _STAMP.fullmatch(seen_to):
         raise InvalidInput("Mark what the page shows.", code="invalid-field")
-    before, _ = marks_of(session, pseudonym)
-    seen_to = min(seen_to, stamp())  # else what is still to come would never be new
-    if seen_to > before:
-        put_mark(session, pseudonym, seen_to, before)
+    with node.store.write() as session:
+        before, _ = marks_of(session, pseudonym)
+        seen_to = min(seen_to, stamp())  # else what is still to come would never be new
+        if seen_to > before:
+            put_mark(session, pseudonym, seen_to, before)
 
 
-def undo_mark(session: Session, pseudonym: str) -> None:
-    """The mark before stands again. Needs a write transaction. Raises NotFound."""
-    _, before = marks_of(session, pseudonym)
-    if before is None:
-        raise NotFound("There is no mark that could be taken back.")
-    put_mark(session, pseudonym, before, None)
+def undo_mark(node: Node, pseudonym: str) -> None:
+    """The mark before stands again. Raises NotFound."""
+    with node.store.write() as session:
+        _, before = marks_of(session, pseudonym)
+        if before is None:
+            raise NotFound("There is no mark that could be taken back.")
+        put_mark(session, pseudonym, before, None)
 
 
 def _reader(session: Session, node: Node, role: Role, pseudonym: str) -> Reader:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
-from exchange.flows.blind.visibility import hidden_pairs
-from exchange.flows.hits.history import KnownLink, all_links
+from exchange.flows.blind.visibility import hidden_pairs, note_told
+from exchange.flows.hits.history import KnownLink, Link, all_links, links_of
 from exchange.flows.hits.stage import Stage
+from exchange.flows.keys.suspicion import Suspicion, suspicions
+from exchange.flows.node.node import Node
 from exchange.store.entry.records import RecordFilter, search_records
 from exchange.store.tables.records import RecordRow
 from schemas.vocabulary import Jurisdiction, Role
@@ -73,6 +75,26 @@ class CaseGraph:
     placed: tuple[Placed, ...]
     ties: tuple[Tie, ...]
     more: bool
+
+
+@dataclass(frozen=True)
+class ReadCase:
+    """A case's graph, its hits with their histories, and which of its records were signed with a key that was in wrong
+    hands."""
+
+    graph: CaseGraph
+    links: list[Link]
+    suspicions: dict[str, Suspicion]
+
+
+def read_case(node: Node, role: Role, pseudonym: str, case: Case) -> ReadCase:
+    """A case for somebody who is thereby told the stages of its hits. Raises NotFound."""
+    with node.store.read() as session:
+        graph = case_graph(session, role, pseudonym, case)
+        links = links_of(session, node, [link.pair_id for tie in graph.ties for link in tie.links])
+        doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in graph.records))
+    note_told(node, role, pseudonym, [link.pair for link in links])  # each line with its stage
+    return ReadCase(graph, links, doubted)
 
 
 def case_graph(session: Session, role: Role, pseudonym: str, case: Case) -> CaseGraph:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from exchange.clock import hours_after, stamp
+from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.blind.visibility import Hidden, hidden_pairs, tasks_for
 from exchange.flows.hits.history import my_turn
 from exchange.flows.hits.stage import Stage
@@ -69,6 +70,16 @@ def duties(session: Session, node: Node, role: Role, pseudonym: str) -> list[Due
             duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
             moments.setdefault(duty, []).append(link.progress.due_at or "")
     return _due(moments)
+
+
+def tell_duties(node: Node, role: Role, pseudonym: str) -> list[Due]:
+    """As ``duties``, for somebody who is thereby told that there are hits."""
+    with node.store.read() as session:
+        due = duties(session, node, role, pseudonym)
+        of_hits = any(item.page == PAGES[Duty.ANSWER] for item in due)
+        hits = counted_hits(session, node, role, pseudonym) if of_hits else set()
+    note_hits(node, role, pseudonym, hits)
+    return due
 
 
 def counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:

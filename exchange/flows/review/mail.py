@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import InvalidInput, MailError, MailRefused, NotFound, TooMany
+from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.node.node import Node
-from exchange.flows.review.alerts import count_fresh
+from exchange.flows.review.alerts import Alerts, alerts_for, count_fresh
 from exchange.net.mail import MailServer, is_address
 from exchange.store.review.mail import address_of, addressees, failures, forget_address, note_failure, note_sent
 from exchange.store.tables.mail import MailAddressRow
@@ -60,53 +61,65 @@ def mail_state(session: Session, pseudonym: str) -> MailState | None:
     return None if row is None else MailState(row.address, row.code is None, row.failure)
 
 
-def ask_for_letters(session: Session, pseudonym: str, address: str, language: str) -> None:
-    """A code is sent to the address; once it is typed in, the address is told of what is new. Needs a write
-    transaction. Raises InvalidInput, TooMany."""
+def read_alerts(node: Node, role: Role, pseudonym: str) -> tuple[Alerts, MailState | None]:
+    """What is new for somebody who is thereby told that there are hits, and the own address, if there is one."""
+    with node.store.read() as session:
+        found = alerts_for(session, node, role, pseudonym), mail_state(session, pseudonym)
+    note_hits(node, role, pseudonym, found[0].pairs)
+    return found
+
+
+def ask_for_letters(node: Node, pseudonym: str, address: str, language: str) -> None:
+    """A code is sent to the address; once it is typed in, the address is told of what is new. Raises InvalidInput,
+    TooMany."""
     if not is_address(address):
         raise InvalidInput("This is not an e-mail address, such as reading-room@lab.example.", code="invalid-address")
-    row = address_of(session, pseudonym)
-    if row is not None and row.asked_at > stamp_in(-ASKED_AGAIN_S):
-        raise TooMany("A code was asked for a moment ago. Wait a minute.", code="wait-a-minute")
-    session.merge(
-        MailAddressRow(
-            pseudonym=pseudonym,
-            address=address,
-            language=language,
-            code=f"{secrets.randbelow(10**6):06d}",
-            code_until=stamp_in(CODE_S),
-            code_tries=0,
-            code_sent=False,
-            asked_at=stamp(),
-            told_to=stamp(),
-            told_at=None,
-            tried_at=None,
-            failed_since=None,
-            failure=None,
+    with node.store.write() as session:
+        row = address_of(session, pseudonym)
+        if row is not None and row.asked_at > stamp_in(-ASKED_AGAIN_S):
+            raise TooMany("A code was asked for a moment ago. Wait a minute.", code="wait-a-minute")
+        session.merge(
+            MailAddressRow(
+                pseudonym=pseudonym,
+                address=address,
+                language=language,
+                code=f"{secrets.randbelow(10**6):06d}",
+                code_until=stamp_in(CODE_S),
+                code_tries=0,
+                code_sent=False,
+                asked_at=stamp(),
+                told_to=stamp(),
+                told_at=None,
+                tried_at=None,
+                failed_since=None,
+                failure=None,
+            )
         )
-    )
 
 
-def confirm_address(session: Session, pseudonym: str, code: str) -> bool:
-    """Whether it is the code that was sent. Needs a write transaction, which keeps that there was a try.
+def confirm_address(node: Node, pseudonym: str, code: str) -> None:
+    """Take the code that was sent. A wrong one is kept as a try.
 
-    Raises NotFound when none is waited for, or it is too old, or was tried too often.
+    Raises InvalidInput for a wrong code; NotFound when none is waited for, or it is too old, or was tried too often.
     """
-    row = address_of(session, pseudonym)
-    if row is None or row.code is None or (row.code_until or "") < stamp() or row.code_tries >= CODE_TRIES:
-        raise NotFound("No code is waited for any more. Enter the address again.")
-    row.code_tries += 1
-    if not secrets.compare_digest("".join(code.split()).encode(), row.code.encode()):
-        return False
-    row.code, row.code_until, row.told_to = None, None, stamp()
-    return True
+    with node.store.write() as session:
+        row = address_of(session, pseudonym)
+        if row is None or row.code is None or (row.code_until or "") < stamp() or row.code_tries >= CODE_TRIES:
+            raise NotFound("No code is waited for any more. Enter the address again.")
+        row.code_tries += 1
+        right = secrets.compare_digest("".join(code.split()).encode(), row.code.encode())
+        if right:
+            row.code, row.code_until, row.told_to = None, None, stamp()
+    if not right:
+        raise InvalidInput("This is not the code of the letter.", code="wrong-mail-code")
 
 
-def stop_letters(session: Session, pseudonym: str) -> None:
-    """The address is forgotten. Needs a write transaction. Raises NotFound when there is none."""
-    if address_of(session, pseudonym) is None:
-        raise NotFound("There is no address that could be forgotten.")
-    forget_address(session, pseudonym)
+def stop_letters(node: Node, pseudonym: str) -> None:
+    """The address is forgotten. Raises NotFound when there is none."""
+    with node.store.write() as session:
+        if address_of(session, pseudonym) is None:
+            raise NotFound("There is no address that could be forgotten.")
+        forget_address(session, pseudonym)
 
 
 def send_letter(node: Node, server: MailServer, write: LetterWriter) -> bool:

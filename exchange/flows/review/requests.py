@@ -52,6 +52,11 @@ class Review:
         return not (self.said.basis is Basis.SCREEN and self.said.conclusion in APART)
 
 
+def read_reviews(node: Node, pair: Pair, pseudonym: str, role: Role = Role.EXAMINER) -> list[Review]:
+    with node.store.read() as session:
+        return reviews_of(session, node, pair, pseudonym, role)
+
+
 def reviews_of(session: Session, node: Node, pair: Pair, pseudonym: str, role: Role = Role.EXAMINER) -> list[Review]:
     """All of this node's conclusions on a pair that this person may see, the first first."""
     found = []

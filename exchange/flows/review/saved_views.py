@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.orm import Session
@@ -26,6 +26,9 @@ MOST_VIEWS = 24
 """Of one pair and one person: more than anybody lays before a court, few enough for a strip of thumbnails."""
 MOST_BYTES = MOST_DOCUMENT_BYTES + 4 * MOST_PICTURE_BYTES // 3 + 4096
 """Of what is sent: the document, the picture in base64, and what is around them."""
+
+SavedView: TypeAlias = SavedViewRow
+"""A view as it was saved, with its pictures."""
 
 
 @dataclass(frozen=True)
@@ -50,23 +53,20 @@ class Sent(BaseModel):
     picture: Annotated[str, Field(max_length=4 * MOST_PICTURE_BYTES // 3 + 4)]
 
 
-def visible_views(session: Session, pair: Pair, pseudonym: str, *, everybody: bool = False) -> Sequence[SavedViewRow]:
+def visible_views(node: Node, pair: Pair, pseudonym: str, *, everybody: bool = False) -> Sequence[SavedView]:
     """The views that this person saved of a pair; those of others too only where ``everybody`` is asked for: on pages
     that are for people who may know what others hold of the pair."""
-    return views_of(session, pair.scans, made_by=None if everybody else pseudonym)
+    with node.store.read() as session:
+        return views_of(session, pair.scans, made_by=None if everybody else pseudonym)
 
 
-def visible_view(
-    session: Session, pair: Pair, view_id: int, pseudonym: str, *, everybody: bool = False
-) -> SavedViewRow:
+def visible_view(node: Node, pair: Pair, view_id: int, pseudonym: str, *, everybody: bool = False) -> SavedView:
     """One of these, with its pictures. Raises NotFound: there is none, or not for this person."""
-    row = find_view(session, pair.scans, view_id)
-    if row is None or not (everybody or row.made_by == pseudonym):
-        raise NotFound("There is no such view of this pair.")
-    return row
+    with node.store.read() as session:
+        return _visible(session, pair, view_id, pseudonym, everybody=everybody)
 
 
-def save_view(node: Node, pair: Pair, pseudonym: str, sent: bytes) -> SavedViewRow:
+def save_view(node: Node, pair: Pair, pseudonym: str, sent: bytes) -> SavedView:
     """Keep a view. To be called where one may wait for a process.
 
     1. Read what was sent strictly.
@@ -114,8 +114,15 @@ def save_view(node: Node, pair: Pair, pseudonym: str, sent: bytes) -> SavedViewR
 def remove_view(node: Node, pair: Pair, view_id: int, pseudonym: str) -> None:
     """Delete one's own view. Raises NotFound, also for another's."""
     with node.store.write() as session:
-        visible_view(session, pair, view_id, pseudonym)
+        _visible(session, pair, view_id, pseudonym)
         delete_view(session, view_id)
+
+
+def _visible(session: Session, pair: Pair, view_id: int, pseudonym: str, *, everybody: bool = False) -> SavedView:
+    row = find_view(session, pair.scans, view_id)
+    if row is None or not (everybody or row.made_by == pseudonym):
+        raise NotFound("There is no such view of this pair.")
+    return row
 
 
 def _read(sent: bytes) -> Sent:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,9 @@ from exchange.store.log.statements import find_statement, search_statements
 from exchange.store.tables.records import StatementRow
 from schemas import Pair
 from schemas.vocabulary import Role
+
+VisibleStatement: TypeAlias = StatementRow
+"""A statement that one person may be told, with its envelope."""
 
 AT_ONCE = 200
 """So many are read before those that are hidden are left out."""
@@ -32,7 +36,7 @@ class StatementReader:
 
 def visible_statements(
     reader: StatementReader, *, kinds: Collection[str], about: str | None, issuer: str | None, limit: int
-) -> list[StatementRow]:
+) -> list[VisibleStatement]:
     """The newest first; as many as were asked for, as long as there are more. Whoever is told what was concluded on two
     exhibits does not verify it."""
     with reader.node.store.read() as session:
@@ -44,7 +48,7 @@ def visible_statements(
     return shown
 
 
-def visible_statement(reader: StatementReader, statement_id: str, kinds: Collection[str]) -> StatementRow:
+def visible_statement(reader: StatementReader, statement_id: str, kinds: Collection[str]) -> VisibleStatement:
     """One of these. Raises NotFound: none, or not for this person."""
     with reader.node.store.read() as session:
         row = find_statement(session, statement_id)

@@ -16,7 +16,16 @@ from exchange.flows.sync.clocks import clocks_of
 from exchange.flows.sync.peer_quota import PeerShares, shares_of
 from exchange.flows.sync.skew import Behind, peer_behind, peer_older
 from exchange.store.log.statements import latest_of
-from exchange.store.sync.peers import all_peers, find_peer, lane_of, quarantined, standing_alarm, take_note, withheld_on
+from exchange.store.sync.peers import (
+    all_peers,
+    find_peer,
+    lane_of,
+    node_older,
+    quarantined,
+    standing_alarm,
+    take_note,
+    withheld_on,
+)
 from exchange.store.tables.peers import PeerRow
 from schemas import Receipt, open_envelope, parse_statement
 from schemas.versions import NEWEST
@@ -46,6 +55,11 @@ class PeerStatus:
     """Up to which version of the contract it reads, as it last said."""
     behind: Behind | None
     """What waits until it is upgraded."""
+
+    @property
+    def waits_here(self) -> int:
+        """How many of its statements wait until this node is upgraded."""
+        return self.row.waiting if node_older(self.row) else 0
 
     @property
     def alarms(self) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound, StatementInvalid, StatementTooNew
 from exchange.flows.log.audit_rows import dealt_with
+from exchange.flows.node.delivered_scan import Entitling
 from exchange.flows.node.node import Node
 from exchange.flows.statement.addressee import Reader, is_meant_for
 from exchange.flows.statement.peer import peer_keys
@@ -34,16 +34,13 @@ from exchange.store.sync.peers import (
 )
 from exchange.store.tables.log import CheckpointRow
 from exchange.store.tables.peers import LaneItemRow, PeerRow, PeerState
-from exchange.store.tables.records import AcquisitionRow, StatementRow
+from exchange.store.tables.records import StatementRow
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import verify_statement
 from schemas import CONTRACT_VERSION, ContractError, KeyEvent, Record, open_envelope, parse_statement
 from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
 from schemas.statements import statement_id as id_of
 from schemas.vocabulary import Jurisdiction
-
-Entitling: TypeAlias = tuple[AcquisitionRow, StatementRow]
-"""An acquisition by which the bytes of a scan are here, and the statement of its record."""
 
 PAGE_BYTES = 4 * 1024 * 1024  # half of what a peer accepts: Base64 and proofs come on top
 

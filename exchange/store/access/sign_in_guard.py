@@ -24,7 +24,6 @@ FORGOTTEN_S: Final = 86_400
 """A failure counts for a day."""
 MOST_DEVICES: Final = 8
 """Of one user; the one that was not used for the longest time makes room."""
-DEVICE_S: Final = 180 * 86_400
 FREE_TRIES: Final = 5
 """Failures before the next try waits; then a minute, two, four ... an hour at most."""
 LONGEST_LOCK_S: Final = 3600
@@ -69,14 +68,14 @@ def device_of(session: Session, pseudonym: str, token: str) -> DeviceRow | None:
     return row if row is not None and row.pseudonym == pseudonym and row.ends_at >= stamp() else None
 
 
-def keep_device(session: Session, pseudonym: str, token: str) -> str:
+def keep_device(session: Session, pseudonym: str, token: str, *, for_s: float) -> str:
     """After a full sign-in: the token for the cookie of this browser, the same where it has one of this user."""
     row = device_of(session, pseudonym, token)
     if row is None:
         token = secrets.token_urlsafe(32)
         row = DeviceRow(sha256=_hashed(token), pseudonym=pseudonym, began_at=stamp())
         session.add(row)
-    row.failed, row.locked_until, row.ends_at = 0, None, stamp_in(DEVICE_S)
+    row.failed, row.locked_until, row.ends_at = 0, None, stamp_in(for_s)
     session.flush()
     session.execute(delete(DeviceRow).where(DeviceRow.ends_at < stamp()))
     used = select(DeviceRow).where(DeviceRow.pseudonym == pseudonym).order_by(DeviceRow.ends_at.desc())

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
+from exchange.scopes import usable_by
 from exchange.store.access.sign_in_guard import end_devices
-from exchange.store.access.tokens import add_token, usable_by
+from exchange.store.access.tokens import add_token
 from exchange.store.review.mail import forget_address
 from exchange.store.review.reviews import give_tasks_back
 from exchange.store.tables.sign_in import UserRow

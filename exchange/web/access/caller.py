@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import ClientDisconnect
 
-from exchange.clock import apart, stamp
+from exchange.clock import apart
 from exchange.errors import (
     DigestDiffers,
     Forbidden,
@@ -22,18 +21,16 @@ from exchange.errors import (
     KeyUnknown,
     RequestExpired,
     ScopeMissing,
-    StoreUnavailable,
     TooLarge,
     Unauthenticated,
 )
+from exchange.flows.access.token_user import MAKE_ANEW, user_of_token
 from exchange.flows.node.node import Node
-from exchange.flows.statement.peer import peer_keys
+from exchange.flows.statement.peer import address_of
+from exchange.flows.statement.peer_request import KnownPeer, check_nonce, peer_with_key, remember_nonce
 from exchange.log.audit_entry import Actor, ActorKind
-from exchange.net.client import PeerAddress
 from exchange.net.message_signatures import VerifiedRequest, authority_of, verify_request, verify_request_head
-from exchange.store.access.tokens import ROLES, Scope, find_token, mark_used, minute, scopes_of
-from exchange.store.sync.peers import check_nonce, peer_by_key, remember_nonce
-from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.scopes import ROLES, Scope
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.access.peer_concurrency import take_turn
 from schemas import Maker
@@ -47,8 +44,6 @@ _bearer = HTTPBearer(
     auto_error=False,
     description="A token made with `ffp token add`, or on the page /app/tokens, of the operation's scope.",
 )
-
-_NEXT = "Make a new one on the page /app/tokens of this node, or ask its operator."
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ class CallingPeer:
     """An enrolled peer whose request was verified, and the request itself, to which the answer is bound. ``digest`` is
     what a body that is yet to be read must have."""
 
-    row: PeerRow
+    row: KnownPeer
     request: VerifiedRequest
     body: bytes | None = None
     digest: bytes | None = None
@@ -95,24 +90,13 @@ def signed_in(request: Request, node: OpenNode, credentials: Credentials) -> Cal
     """Whose token it is; no route stands behind this alone, but behind a ``door``. Raises Unauthenticated, and TooMany
     for who fails too often: no good token waits for that, since none can be guessed."""
     if credentials is None:
-        raise Unauthenticated(f"Sign in: send a token as 'Authorization: Bearer <token>'. {_NEXT}")
-    with node.store.read() as session:
-        found = find_token(session, credentials.credentials)
+        raise Unauthenticated(f"Sign in: send a token as 'Authorization: Bearer <token>'. {MAKE_ANEW}")
+    found = user_of_token(node, credentials.credentials)
     if found is None:
         tries: Tries = request.app.state.tries
         tries.take(request)
-        raise Unauthenticated(f"This token is not known here. {_NEXT}")
-    row, user = found
-    if user.revoked_at is not None:
-        raise Unauthenticated("The user of this token is not active any more. Ask the node's operator.")
-    if row.revoked_at is not None:
-        raise Unauthenticated(f"This token was revoked on {row.revoked_at[:10]}. {_NEXT}", code="token-revoked")
-    if row.expires_at <= stamp():
-        raise Unauthenticated(f"This token expired on {row.expires_at[:10]}. {_NEXT}", code="token-expired")
-    if row.used_at != (now := minute()):
-        with suppress(StoreUnavailable), node.store.write() as session:  # a full disk is no reason to show no status
-            mark_used(session, row.token_id, now)
-    return Caller(user.pseudonym, Role(user.role), token=row.token_id, scopes=frozenset(scopes_of(row)))
+        raise Unauthenticated(f"This token is not known here. {MAKE_ANEW}")
+    return Caller(found.pseudonym, found.role, token=found.token_id, scopes=found.scopes)
 
 
 def door(scope: Scope, *roles: Role) -> Any:
@@ -144,7 +128,7 @@ def _let_in(caller: Caller, scope: Scope, roles: tuple[Role, ...]) -> Caller:
         raise Forbidden(f"This is for the roles {', '.join(allowed)}; you are signed in as {caller.role}.")
     if scope not in caller.scopes:
         raise ScopeMissing(
-            f"This takes a token of the scope {scope}; yours is for {', '.join(sorted(caller.scopes))}. {_NEXT}",
+            f"This takes a token of the scope {scope}; yours is for {', '.join(sorted(caller.scopes))}. {MAKE_ANEW}",
             scope=scope,
         )
     return caller
@@ -160,7 +144,7 @@ def signed_peer(request: Request, node: OpenNode) -> CallingPeer:
 
 def reading_peer(request: Request, node: OpenNode) -> CallingPeer:
     """As ``signed_peer``, also for a peer that was expelled: it must learn what it is to erase."""
-    return _verified(request, node, states=(PeerState.ENROLLED, PeerState.EXPELLED))
+    return _verified(request, node, expelled_too=True)
 
 
 def asking_peer(request: Request, node: OpenNode) -> CallingPeer:
@@ -195,9 +179,7 @@ async def _report_of(request: Request) -> bytes:
     return bytes(body)
 
 
-def _verified(
-    request: Request, node: Node, *, states: tuple[PeerState, ...] = (PeerState.ENROLLED,), has_body: bool = False
-) -> CallingPeer:
+def _verified(request: Request, node: Node, *, expelled_too: bool = False, has_body: bool = False) -> CallingPeer:
     """The one place where peers are let in:
 
     1. The request's head is verified, and that it was not answered before; no byte of a body was read. Nobody else can
@@ -207,15 +189,14 @@ def _verified(
 
     Raises RequestRefused and its kinds, TooMany.
     """
-    found: dict[str, PeerRow] = {}
+    found: dict[str, KnownPeer] = {}
 
     def key_for(key_id: str) -> Ed25519PublicKey | None:
-        with node.store.read() as session:
-            peer = peer_by_key(session, key_id)
-        if peer is None or peer.state not in states:
+        peer = peer_with_key(node, key_id, expelled_too=expelled_too)
+        if peer is None:
             return None
         found[key_id] = peer
-        return PeerAddress(peer.node_id, peer.url, peer_keys(peer).in_force.transport).public_key
+        return address_of(peer).public_key
 
     # 1.
     asked: dict[str, Any] = {
@@ -243,15 +224,13 @@ def _verified(
     peer = found.get(verified.key_id)
     if peer is None:
         raise KeyUnknown("No enrolled peer has this key.")
-    with node.store.read() as session:
-        check_nonce(session, verified.key_id, verified.nonce)
+    check_nonce(node, verified.key_id, verified.nonce)
 
     # 2.
     take_turn(request, peer.node_id)
 
     # 3.
-    with node.store.write() as session:
-        remember_nonce(session, verified.key_id, verified.nonce, verified.remember_until, int(time.time()))
+    remember_nonce(node, verified.key_id, verified.nonce, verified.remember_until)
     return CallingPeer(peer, verified, digest=digest)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import secrets
 from collections.abc import AsyncIterator
 
 import anyio
@@ -16,8 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from exchange.errors import DigestDiffers, InvalidInput, TooLarge, UnsupportedMedia
 from exchange.flows.node.node import Node
-from exchange.flows.statement.received_scan import ReceivedScan
-from exchange.store.scan.blobs import Arrival
+from exchange.flows.statement.received_scan import ArrivingScan, ReceivedScan, arriving_scan
 from schemas.errors import shown
 from schemas.record import MAX_ACQUISITIONS
 from schemas.strict_json import MAX_STATEMENT_BYTES
@@ -47,11 +45,11 @@ class SubmissionUpload:
         self._stack = contextlib.ExitStack()
         self._seen = 0
         self._metadata: bytearray | None = None
-        self._arrivals: dict[str, Arrival] = {}
+        self._arrivals: dict[str, ArrivingScan] = {}
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
         self._header_bytes = 0
         self._disposition = b""
-        self._target: bytearray | Arrival | None = None
+        self._target: bytearray | ArrivingScan | None = None
         self._complete = False
         self._parser = MultipartParser(
             boundary,
@@ -149,8 +147,7 @@ class SubmissionUpload:
                 f"Each file part needs a name of its own, and at most {MAX_ACQUISITIONS} are taken.",
                 code="files-differ",
             )
-        arrival = self._node.blobs.arrival(secrets.token_hex(16), self._node.settings.max_scan_bytes)
-        self._arrivals[name] = self._target = self._stack.enter_context(arrival)
+        self._arrivals[name] = self._target = self._stack.enter_context(arriving_scan(self._node))
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         piece = data[start:end]

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from exchange.flows.log.audit_rows import search_audit
 from exchange.log.audit_entry import SUPERVISION, Act, Deed
-from exchange.store.log.audit import AuditFilter, count_not_stated, search_entries
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
 from exchange.web.pages.layout import Visitor, only, page
@@ -35,17 +35,30 @@ def audit(
     cursor: Cursor = None,
 ) -> Response:
     """The newest first, by actor, subject, act and day."""
-    wanted = AuditFilter(actor=actor or None, subject=subject or None, act=act or None, day=day or None)
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
-    with node.store.read() as session:
-        found = search_entries(session, wanted, before=before, limit=ON_A_PAGE + 1)
-        not_stated = count_not_stated(session, wanted)
+    found = search_audit(
+        node,
+        actor=actor or None,
+        subject=subject or None,
+        act=act or None,
+        day=day or None,
+        before=before,
+        limit=ON_A_PAGE + 1,
+    )
     asked = {"actor": actor, "subject": subject, "act": act, "day": day}
     stated = {name: str(value) for name, value in asked.items() if value}
-    shown = found[:ON_A_PAGE]
+    shown = found.entries[:ON_A_PAGE]
     words = json.dumps(stated, sort_keys=True, ensure_ascii=False)
     node.audit.note(Deed(who.caller.actor, Act.READ_AUDIT, len(shown), asked=words, purpose=SUPERVISION))
     following = None
-    if len(found) > ON_A_PAGE:
+    if len(found.entries) > ON_A_PAGE:
         following = urlencode(stated | {"cursor": encode_cursor(shown[-1].entry.number)})
-    return page("audit", who, rows=shown, not_stated=not_stated, chosen=stated, acts=list(Act), following=following)
+    return page(
+        "audit",
+        who,
+        rows=shown,
+        not_stated=found.not_stated,
+        chosen=stated,
+        acts=list(Act),
+        following=following,
+    )

@@ -7,13 +7,11 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.flows.blind.hits_told import note_hits
+from exchange.flows.access.sessions import state_purpose
 from exchange.flows.blind.visibility import view_of
-from exchange.flows.node.node import Node
 from exchange.flows.operate.status import node_status
-from exchange.flows.review.deadlines import counted_hits, duties
+from exchange.flows.review.deadlines import tell_duties
 from exchange.flows.sync.progress import sync_status
-from exchange.store.access.sign_in import state_purpose
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
 from schemas.exhibit import ShortText
@@ -27,10 +25,7 @@ _LINE: TypeAdapter[str] = TypeAdapter(ShortText)
 @router.get("/")
 def home(node: OpenNode, who: SignedIn) -> Response:
     reader = (who.caller.role, who.caller.pseudonym)
-    with node.store.read() as session:
-        due = duties(session, node, *reader)
-        hits = counted_hits(session, node, *reader) if any(item.page == "/app/hits" for item in due) else set()
-    note_hits(node, *reader, hits)
+    due = tell_duties(node, *reader)
     status_now = node_status(node, blind_for=view_of(*reader).blind_for)
     return page("home", who, due=due, status_now=status_now, peers=sync_status(node), purposes=list(LawfulPurpose))
 
@@ -46,10 +41,5 @@ async def state(request: Request, node: OpenNode, who: SignedIn) -> Response:
             "Choose a purpose, and name the law and the case in one line of at most 120 characters.",
             code="invalid-legal-basis",
         ) from error
-    await off_loop(_store, node, request.cookies[cookie_name(node)], purpose, line)
+    await off_loop(state_purpose, node, request.cookies[cookie_name(node)], purpose, line)
     return RedirectResponse("/app/", 303)
-
-
-def _store(node: Node, token: str, purpose: str, legal_basis: str) -> None:
-    with node.store.write() as session:
-        state_purpose(session, token, purpose, legal_basis)

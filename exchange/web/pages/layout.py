@@ -16,14 +16,13 @@ from jinja2.runtime import Context
 from starlette.responses import HTMLResponse, Response
 
 from exchange.errors import ExchangeError, Forbidden, InvalidInput
+from exchange.flows.access.sessions import open_session
 from exchange.flows.access.sign_in import csrf_of
-from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import other_matcher
 from exchange.flows.node.node import Node
-from exchange.flows.review.alerts import MOST, count_fresh, counted_hits
-from exchange.store.access.sign_in import session_of, to_be_touched, touch_session
+from exchange.flows.review.alerts import MOST, tell_fresh
 from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
 from exchange.web.languages.days import moment, period
@@ -34,7 +33,7 @@ from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.sentences import Refusal, reason, standing, suspicion
 from exchange.web.wording.viewer_words import viewer_words
-from schemas.vocabulary import Role, SignedInBy
+from schemas.vocabulary import Role
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -134,16 +133,11 @@ def cookie_name(node: Node) -> str:
 def visitor(request: Request, node: OpenNode) -> Visitor:
     """Raises SignInFirst."""
     token = request.cookies.get(cookie_name(node), "")
-    with node.store.read() as session:
-        found = session_of(session, token, idle_s=node.settings.session_idle_s) if token else None
+    found = open_session(node, token)
     if found is None:
         raise SignInFirst("Sign in first.")
-    row, user = found
-    if to_be_touched(row):
-        with node.store.write() as session:
-            touch_session(session, row.token_sha256)
-    caller = Caller(user.pseudonym, Role(user.role), SignedInBy(row.signed_in))
-    return Visitor(node, caller, csrf_of(token), row.purpose, row.legal_basis)
+    caller = Caller(found.pseudonym, found.role, found.signed_in)
+    return Visitor(node, caller, csrf_of(token), found.purpose, found.legal_basis)
 
 
 SignedIn = Annotated[Visitor, Depends(visitor)]
@@ -210,11 +204,7 @@ def _fresh(who: Visitor | None) -> str | None:
     """How many alerts are new, asked where a page has a head; None for none, and for roles that have no alerts."""
     if who is None:
         return None
-    reader = (who.node, who.caller.role, who.caller.pseudonym)
-    with who.node.store.read() as session:
-        count = count_fresh(session, *reader)
-        hits = counted_hits(session, *reader) if count else set()
-    note_hits(*reader, hits)
+    count = tell_fresh(who.node, who.caller.role, who.caller.pseudonym)
     return f"{MOST - 1}+" if count >= MOST else str(count) if count else None
 
 

@@ -11,15 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.node.pipelines import roles_of
 from exchange.flows.query.ask import Asked, Question, ask
-from exchange.flows.query.blind_bands import shows_bands, told
+from exchange.flows.query.read_queries import askable_record, names_found, read_queries
 from exchange.flows.query.release_request import request_release
+from exchange.flows.review.records import find_record
 from exchange.log.audit_entry import Act
-from exchange.store.entry.records import acquisitions_of, find_record
-from exchange.store.query.queries import find_found, found_by, list_queries
-from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerState
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
 from exchange.web.languages import term
@@ -41,40 +37,37 @@ _LINE: TypeAdapter[str] = TypeAdapter(ShortText)
 @router.get("/queries")
 def queries(node: OpenNode, who: Reading, received: bool = False, cursor: Cursor = None) -> Response:
     """Own queries and how far their answers are; or what peers asked here. A band is shown, never a score."""
-    asker, role = who.consultation, who.caller.role
+    asker = who.consultation
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
-    with node.store.read() as session:
-        rows = list_queries(session, node.node_id, own=not received, before=before, limit=ON_A_PAGE + 1)
-        found = found_by(session, [row.statement_id for row in rows[:ON_A_PAGE]])
-    rows_shown = rows[:ON_A_PAGE]
-    open_to = told(node, role, who.caller.pseudonym, rows_shown, found)
-    shown = [
-        query_answers.query(row, found, told=row.statement_id in open_to, banded=shows_bands(node, role, row))
-        for row in rows_shown
-    ]
+    found = read_queries(node, *asker.reader, own=not received, before=before, limit=ON_A_PAGE)
+    shown = [query_answers.query(item) for item in found.items]
     asker.note(Act.LIST_STATEMENTS, len(shown), *(item.query for item in shown))
     following = None
-    if len(rows) > ON_A_PAGE:
+    if found.following is not None:
         stated = {"received": "1"} if received else {}
-        following = urlencode(stated | {"cursor": encode_cursor(rows[ON_A_PAGE - 1].number)})
-    may_ask = role is not Role.HEAD
-    return page("queries", who, queries=shown, received=received, following=following, may_ask=may_ask, told=open_to)
+        following = urlencode(stated | {"cursor": encode_cursor(found.following)})
+    return page(
+        "queries",
+        who,
+        queries=shown,
+        received=received,
+        following=following,
+        may_ask=who.caller.role is not Role.HEAD,
+        told={item.row.statement_id for item in found.items if item.told},
+    )
 
 
 @router.get("/records/{statement_id}/ask")
 def form(node: OpenNode, who: Asking, statement_id: StatementId) -> Response:
     """Which scan of an own record travels, to whom, and why it may."""
     asker = who.consultation
-    with node.store.read() as session:
-        found = find_record(session, statement_id)
-        if found is None or found[0].issuer != node.node_id or found[0].superseded_by is not None:
-            raise NotFound("There is no such record of this node's own.")
-        scans = [item for item in acquisitions_of(session, statement_id) if roles_of(item)]
-        peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
-        record = response_models.summary(found[0])
+    found = askable_record(node, statement_id)
+    if found is None:
+        raise NotFound("There is no such record of this node's own.")
     asker.note(Act.READ_RECORD, 1, statement_id)
-    named = [(peer.node_id, term(peer.jurisdiction, "jurisdiction")) for peer in peers]
-    return page("ask", who, record=record, scans=scans, peers=named, box=BOX, outcome=None)
+    record = response_models.summary(found.record)
+    named = [(peer.node_id, term(peer.jurisdiction, "jurisdiction")) for peer in found.peers]
+    return page("ask", who, record=record, scans=found.scans, peers=named, box=BOX, outcome=None)
 
 
 @router.post("/records/{statement_id}/ask")
@@ -96,9 +89,8 @@ async def ask_for_release(request: Request, node: OpenNode, who: Asking, stateme
 
 
 def _what_came_of_it(node: Node, who: Visitor, statement_id: str, outcome: list[Asked]) -> Response:
-    with node.store.read() as session:
-        found = find_record(session, statement_id)
-    record = None if found is None else response_models.summary(found[0])
+    found = find_record(node, statement_id)
+    record = None if found is None else response_models.summary(found)
     return page("ask", who, record=record, scans=[], peers=[], box=BOX, outcome=outcome)
 
 
@@ -117,9 +109,7 @@ def _ask(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) ->
 
 def _request(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) -> str:
     handle, because = fields.get("handle", ""), line_of(fields, "because")
-    with node.store.read() as session:
-        found = find_found(session, handle)
-    if found is None or found.query != statement_id:
+    if not names_found(node, statement_id, handle):
         raise NotFound("The answer to this query names nothing of that kind.")
     return request_release(node, who.caller.maker, handle, because)
 

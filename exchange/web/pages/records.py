@@ -8,12 +8,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from exchange.errors import NotFound
-from exchange.flows.keys.suspicion import suspicion_of
 from exchange.flows.node.node import Node
-from exchange.flows.statement.sharing import record_of, sharing_of
+from exchange.flows.review.records import read_record
 from exchange.flows.terms.withdraw import withdrawal_states
 from exchange.log.audit_entry import Act
-from exchange.store.entry.records import PENDING, acquisitions_of, find_record
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.rest import response_models
@@ -26,23 +24,24 @@ router = APIRouter()
 @router.get("/records/{statement_id}")
 def one(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
     asker = who.consultation
-    with node.store.read() as session:
-        found = find_record(session, statement_id)
-        if found is None:
-            return _withdrawn(node, who, statement_id)
-        row, statement = found
-        record = record_of(session, statement_id)
-        shared = sharing_of(session, statement_id, record, owner=node.node_id) if row.issuer == node.node_id else []
-        acquisitions = list(acquisitions_of(session, statement_id))
-        doubted = suspicion_of(session, node, statement_id, row.issuer)
-    pending = sum(item.state in PENDING for item in acquisitions)
+    found = read_record(node, statement_id)
+    if found is None:
+        return _withdrawn(node, who, statement_id)
     asker.note(Act.READ_RECORD, 1, statement_id)
-    answer = response_models.record(row, record, statement.log_index, acquisitions, shared, doubted)
+    row, answer = found.row, response_models.record(found)
     signed = json.dumps(answer.statement, indent=2, ensure_ascii=False)
     own = row.issuer == node.node_id and who.caller.role is Role.EXAMINER and row.superseded_by is None
     mine = row.submitted_by == who.caller.pseudonym and who.caller.role is Role.EXAMINER
     return page(
-        "record", who, record=answer, said=record, signed=signed, pending=pending, own=own, mine=mine, doubted=doubted
+        "record",
+        who,
+        record=answer,
+        said=found.said,
+        signed=signed,
+        pending=found.pending,
+        own=own,
+        mine=mine,
+        doubted=found.suspicion,
     )
 
 

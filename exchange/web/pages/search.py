@@ -13,9 +13,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.flows.keys.suspicion import Suspicion, suspicions, suspicions_of
+from exchange.flows.keys.suspicion import Suspicion
+from exchange.flows.review.records import RecordSearch, StoredRecord, search_records
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
-from exchange.store.entry.records import RecordFilter, search_records
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import decode_cursor, encode_cursor
 from exchange.web.languages import gettext
@@ -51,7 +51,7 @@ class Question:
 
     asked: dict[str, str]
     problems: dict[str, str]
-    wanted: RecordFilter | None
+    wanted: RecordSearch | None
 
 
 def question_of(typed: dict[str, str]) -> Question:
@@ -66,7 +66,7 @@ def question_of(typed: dict[str, str]) -> Question:
             problems[name] = str(error)
     if not problems and "earliest" in asked and "latest" in asked and asked["earliest"] > asked["latest"]:
         problems["latest"] = gettext("This day lies before the other one.")
-    wanted = None if problems else RecordFilter(**found)  # type: ignore[arg-type]  # each as _read makes it
+    wanted = None if problems else RecordSearch(**found)  # type: ignore[arg-type]  # each as _read makes it
     return Question(asked, problems, wanted)
 
 
@@ -81,11 +81,10 @@ def search(request: Request, node: OpenNode, who: Reading) -> Response:
     before = None
     if typed.get("cursor"):
         before = int(decode_cursor(typed["cursor"][:200], 1)[0])
-    rows, following, doubted = [], None, dict[str, Suspicion]()
+    rows, following, doubted = list[StoredRecord](), None, dict[str, Suspicion]()
     if question.wanted is not None:
-        with node.store.read() as session:
-            rows = list(search_records(session, question.wanted, before=before, limit=ON_A_PAGE + 1))
-            doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in rows))
+        found = search_records(node, question.wanted, before=before, limit=ON_A_PAGE + 1)
+        rows, doubted = list(found.rows), found.suspicions
         asker.note(Act.SEARCH_RECORDS, min(len(rows), ON_A_PAGE), asked=question.asked)
     if len(rows) > ON_A_PAGE:
         following = urlencode(question.asked | {"cursor": encode_cursor(rows[ON_A_PAGE - 1].sequence)})
@@ -109,10 +108,9 @@ def export(request: Request, node: OpenNode, who: Reading) -> Response:
     asker, question = who.consultation, question_of(dict(request.query_params))
     if question.wanted is None:
         raise InvalidInput(" ".join(question.problems.values()), code="invalid-field")
-    with node.store.read() as session:
-        rows = list(search_records(session, question.wanted, before=None, limit=MOST_EXPORTED + 1))
-    shown, more = rows[:MOST_EXPORTED], len(rows) > MOST_EXPORTED
-    body = sheet(shown, suspicions_of(node, shown), more=more)
+    found = search_records(node, question.wanted, before=None, limit=MOST_EXPORTED + 1)
+    shown = found.rows[:MOST_EXPORTED]
+    body = sheet(shown, found.suspicions, more=len(found.rows) > MOST_EXPORTED)
     for start in range(0, max(1, len(shown)), MAX_SUBJECTS):
         named = [row.statement_id for row in shown[start : start + MAX_SUBJECTS]]
         asker.note(Act.SEARCH_RECORDS, len(named), *named, asked=question.asked | {"as": "csv"})

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 from exchange.flows.keys.suspicion import Suspicion
-from exchange.store.tables.records import RecordRow
+from exchange.flows.review.records import StoredRecord
 from exchange.web.languages import gettext, term
 from exchange.web.wording.sentences import suspicion
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
@@ -24,7 +24,7 @@ def guarded(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
-def sheet(rows: Sequence[RecordRow], doubted: Mapping[str, Suspicion], *, more: bool) -> bytes:
+def sheet(rows: Sequence[StoredRecord], doubted: Mapping[str, Suspicion], *, more: bool) -> bytes:
     """With the handling code of each record, what is to be said of its key, and the footnote wherever Kosovo* stands;
     ``more``: not all fitted."""
     written = io.StringIO()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from exchange.log.audit_entry import SUPERVISION, Act, Deed
-from exchange.store.log.audit import AuditFilter, KeptEntry, count_not_stated, search_entries
+from exchange.flows.log.audit_rows import search_audit
+from exchange.log.audit_entry import SUPERVISION, Act, AuditEntry, Deed
 from exchange.web.access.caller import OpenNode, Supervisor
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 
@@ -62,19 +62,16 @@ def audit(
     cursor: Cursor = None,
 ) -> AuditPage:
     """Who saw and asked what, when, why, and what came of it. Reading this is audited too."""
-    wanted = AuditFilter(actor=actor, subject=subject, act=act, day=day)
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
-    with node.store.read() as session:
-        found = search_entries(session, wanted, before=before, limit=limit + 1)
-        not_stated = count_not_stated(session, wanted)
-    following = encode_cursor(found[limit - 1].entry.number) if len(found) > limit else None
+    found = search_audit(node, actor=actor, subject=subject, act=act, day=day, before=before, limit=limit + 1)
+    kept = found.entries[:limit]
+    following = encode_cursor(kept[-1].entry.number) if len(found.entries) > limit else None
     link_next(request, response, following)
-    items = [_answer(kept) for kept in found[:limit]]
+    items = [AuditAnswer(**_told(one.entry), leaf=one.leaf.hex(), batch=one.batch) for one in kept]
     asked = json.dumps(dict(request.query_params), sort_keys=True, ensure_ascii=False)
     node.audit.note(Deed(caller.actor, Act.READ_AUDIT, len(items), asked=asked, purpose=SUPERVISION))
-    return AuditPage(items=items, next=following, not_stated=not_stated)
+    return AuditPage(items=items, next=following, not_stated=found.not_stated)
 
 
-def _answer(kept: KeptEntry) -> AuditAnswer:
-    values = {**vars(kept.entry), "at": datetime.fromisoformat(kept.entry.at)}
-    return AuditAnswer(**values, leaf=kept.leaf.hex(), batch=kept.batch)
+def _told(entry: AuditEntry) -> dict[str, Any]:
+    return {**vars(entry), "at": datetime.fromisoformat(entry.at)}

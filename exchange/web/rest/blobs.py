@@ -8,12 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
-from exchange.errors import NotFound
 from exchange.flows.log.audit_rows import dealt_with
+from exchange.flows.node.delivered_scan import Entitling, records_with_scan
 from exchange.flows.node.node import Node
-from exchange.flows.sync.serve_lane import Entitling, may_fetch
+from exchange.flows.sync.serve_lane import may_fetch
 from exchange.log.audit_entry import Act
-from exchange.store.scan.deliveries import records_showing
 from exchange.web.access.caller import CallingPeer, OpenNode, ReaderOrPeer
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.http.ranges import file_answer
@@ -39,11 +38,7 @@ def shown_by(node: Node, asker: Consultation | CallingPeer, sha256: str) -> Sequ
     shown. Raises NotFound."""
     if isinstance(asker, CallingPeer):
         return may_fetch(node, asker.row, sha256)
-    with node.store.read() as session:
-        showing = records_showing(session, sha256)
-    if not showing:
-        raise NotFound(f"The scan {sha256} is not on this node.")
-    return showing
+    return records_with_scan(node, sha256)
 
 
 @router.get(

@@ -8,22 +8,20 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from exchange.errors import NotFound
-from exchange.flows.blind.visibility import note_shown, view_of
+from exchange.flows.blind.visibility import note_shown
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
+from exchange.flows.review.candidates import (
+    Candidate,
+    Place,
+    RankedCandidates,
+    find_candidate,
+    ranked_across_borders,
+    ranked_for_record,
+)
 from exchange.flows.scan.pair_picture import pair_picture, small_picture
 from exchange.log.audit_entry import Act
-from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record
-from exchange.store.review.candidates import (
-    CandidateFilter,
-    Page,
-    StoredCandidate,
-    View,
-    candidates_of,
-    find_candidate,
-    open_candidates,
-)
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import Kind, heavily
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
@@ -48,14 +46,12 @@ def candidates_of_record(
     cursor: Cursor = None,
 ) -> response_models.CandidatePage:
     """The candidate list of one record over all its scans. ``pending`` says how many of them still wait."""
-    with node.store.read() as session:
-        if find_record(session, statement_id) is None:
-            raise NotFound(f"There is no record {statement_id} on this node.")
-        pending = sum(item.state in PENDING for item in acquisitions_of(session, statement_id))
-        found = candidates_of(session, statement_id, view_for(asker), _page(limit, cursor))
-    note_listed(asker, found[:limit])
-    asker.note(Act.LIST_CANDIDATES, min(len(found), limit), statement_id, asked=dict(request.query_params))
-    return _answer(request, response, node, found, limit, pending, statement_id)
+    found = ranked_for_record(node, *asker.reader, statement_id, limit=limit + 1, below=place_in(cursor))
+    if found is None:
+        raise NotFound(f"There is no record {statement_id} on this node.")
+    note_listed(asker, found.pairs[:limit])
+    asker.note(Act.LIST_CANDIDATES, min(len(found.pairs), limit), statement_id, asked=dict(request.query_params))
+    return _answer(request, response, node, found, limit, statement_id)
 
 
 @router.get("/candidates", response_model=response_models.CandidatePage)
@@ -70,14 +66,17 @@ def cross_border_candidates(
     cursor: Cursor = None,
 ) -> response_models.CandidatePage:
     """Open candidates across borders, best score first: where an investigator starts."""
-    with node.store.read() as session:
-        found = open_candidates(
-            session, view_for(asker), _page(limit, cursor), CandidateFilter(min_score, jurisdiction)
-        )
-        pending = sum(count for state, count in counts_by_state(session).items() if state in PENDING)
-    note_listed(asker, found[:limit])
-    asker.note(Act.LIST_CANDIDATES, min(len(found), limit), asked=dict(request.query_params))
-    return _answer(request, response, node, found, limit, pending, None)
+    found = ranked_across_borders(
+        node,
+        *asker.reader,
+        limit=limit + 1,
+        below=place_in(cursor),
+        min_score=min_score,
+        jurisdiction=jurisdiction,
+    )
+    note_listed(asker, found.pairs[:limit])
+    asker.note(Act.LIST_CANDIDATES, min(len(found.pairs), limit), asked=dict(request.query_params))
+    return _answer(request, response, node, found, limit, None)
 
 
 @router.get("/candidates/{candidate_id}", response_model=response_models.CandidateDetail)
@@ -110,54 +109,48 @@ def picture_of(node: Node, asker: Consultation, candidate_id: int, width: int | 
     return drawn
 
 
-def view_for(asker: Consultation) -> View:
-    return view_of(asker.caller.role, asker.caller.pseudonym)
-
-
-def note_listed(asker: Consultation, found: Sequence[StoredCandidate]) -> None:
+def note_listed(asker: Consultation, found: Sequence[Candidate]) -> None:
     """These are about to be listed with their scores."""
-    note_shown(asker.node, asker.caller.role, asker.caller.pseudonym, found)
+    note_shown(asker.node, *asker.reader, found)
 
 
-def note_candidate(asker: Consultation, act: Act, found: StoredCandidate) -> None:
+def note_candidate(asker: Consultation, act: Act, found: Candidate) -> None:
     """One pair is about to be shown with what its score rests on. A picture alone, as it stands in a list, opens
     nothing."""
     opened = act is not Act.READ_PICTURE
-    note_shown(asker.node, asker.caller.role, asker.caller.pseudonym, [found], opened=opened)
+    note_shown(asker.node, *asker.reader, [found], opened=opened)
     sides = (found.row.statement_a, found.row.statement_b)
     asker.note(act, 1, *sides, asked={"candidate": str(found.row.candidate_id)})
 
 
-def found_candidate(asker: Consultation, candidate_id: int) -> StoredCandidate:
+def found_candidate(asker: Consultation, candidate_id: int) -> Candidate:
     """Raises NotFound: none, or one that this examiner may be asked to verify."""
-    with asker.node.store.read() as session:
-        found = find_candidate(session, candidate_id, view_for(asker))
+    found = find_candidate(asker.node, *asker.reader, candidate_id)
     if found is None:
         raise NotFound(f"There is no candidate {candidate_id} on this node.")
     return found
 
 
-def _page(limit: int, cursor: str | None) -> Page:
+def place_in(cursor: str | None) -> Place | None:
+    """Below which place of a list a page begins. Raises InvalidInput."""
     if cursor is None:
-        return Page(limit + 1)
+        return None
     score, candidate_id = decode_cursor(cursor, 2)
-    return Page(limit + 1, (score, int(candidate_id)))
+    return score, int(candidate_id)
 
 
 def _answer(
     request: Request,
     response: Response,
     node: Node,
-    found: list[StoredCandidate],
+    found: RankedCandidates,
     limit: int,
-    pending: int,
     seen_from: str | None,
 ) -> response_models.CandidatePage:
-    last = found[limit - 1].row if len(found) > limit else None
+    listed = found.pairs[:limit]
+    last = listed[-1].row if len(found.pairs) > limit else None
     following = encode_cursor(last.score, last.candidate_id) if last else None
     link_next(request, response, following)
-    doubted = suspicions_of(node, *((item.record_a, item.record_b) for item in found[:limit]))
-    items = [
-        response_models.candidate(item, worth_of(node.calibration, item), doubted, seen_from) for item in found[:limit]
-    ]
-    return response_models.CandidatePage(items=items, next=following, pending=pending)
+    doubted = suspicions_of(node, *((item.record_a, item.record_b) for item in listed))
+    items = [response_models.candidate(item, worth_of(node.calibration, item), doubted, seen_from) for item in listed]
+    return response_models.CandidatePage(items=items, next=following, pending=found.pending)

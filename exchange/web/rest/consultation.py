@@ -15,7 +15,7 @@ from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Deed
 from exchange.web.access.caller import Caller, OpenNode, Reader
 from schemas.exhibit import ShortText
-from schemas.vocabulary import LawfulPurpose
+from schemas.vocabulary import LawfulPurpose, Role
 
 Purpose = Annotated[
     LawfulPurpose | None,
@@ -41,6 +41,11 @@ class Consultation:
     caller: Caller
     purpose: str | None
     legal_basis: str | None
+
+    @property
+    def reader(self) -> tuple[Role, str]:
+        """Whom it may be told, in which role."""
+        return self.caller.role, self.caller.pseudonym
 
     def note(self, act: Act, count: int, *subjects: str, asked: dict[str, str] | None = None) -> None:
         """Write the act down; to be called when the answer is made and before it leaves. Raises NotAudited."""

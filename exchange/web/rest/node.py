@@ -16,7 +16,7 @@ from exchange.clock import stamp
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.keys.events import key_chain
-from exchange.flows.log.checkpoint import earlier_head, witnessed_head
+from exchange.flows.log.checkpoint import earlier_head, read_tile, signed_size, witnessed_head
 from exchange.flows.log.stamping import read_stamp
 from exchange.flows.node.node import Node
 from exchange.flows.operate.ready import readiness, who_works
@@ -26,7 +26,6 @@ from exchange.flows.sync.serve_lane import acknowledge, read_lane
 from exchange.flows.witness.cosign import answer_report
 from exchange.log.tiles import parse_path
 from exchange.net.client import READS
-from exchange.store.log.statements import latest_checkpoint, tile_hashes
 from exchange.web.access.caller import (
     AnyUser,
     AnyUserOrPeer,
@@ -108,13 +107,7 @@ async def _news(node: Node, known_size: int, wait_s: int) -> None:
         looked = time.monotonic()
         while time.monotonic() < min(deadline, looked + LOOK_S) and not node.news.is_news(known_size):
             await anyio.sleep(WAKE_S)
-        node.news.grown(await run_in_threadpool(_signed_size, node))
-
-
-def _signed_size(node: Node) -> int:
-    with node.store.read() as session:
-        signed = latest_checkpoint(session)
-    return signed.size if signed else 0
+        node.news.grown(await run_in_threadpool(signed_size, node))
 
 
 def _signature(request: Request) -> str:
@@ -188,12 +181,8 @@ def log_tile(node: OpenNode, _asker: AnyUserOrPeer, tile_path: str) -> Response:
         tile = parse_path(f"tile/{tile_path}")
     except NotFound as error:
         raise NotFound(f"There is no such tile: {error}; paths are those of C2SP tlog-tiles.") from error
-    with node.store.read() as session:
-        hashes, signed = tile_hashes(session, tile), latest_checkpoint(session)
-    if len(hashes) != tile.width:
-        raise NotFound("The log does not reach that far.")
-    lasting = signed is not None and tile.exists_in(signed.size)
-    return Response(b"".join(hashes), media_type="application/octet-stream", headers=FOR_EVER if lasting else {})
+    served = read_tile(node, tile)
+    return Response(served.hashes, media_type="application/octet-stream", headers=FOR_EVER if served.lasting else {})
 
 
 @router.get("/v1/peers", response_model=list[response_models.PeerAnswer])

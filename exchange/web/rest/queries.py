@@ -10,10 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from exchange.errors import NotFound
 from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.query.ask import Question, ask
-from exchange.flows.query.blind_bands import shows_bands, told
+from exchange.flows.query.read_queries import names_found, read_queries
 from exchange.flows.query.release_request import request_release
 from exchange.flows.query.take import check_quota, take_query
-from exchange.store.query.queries import find_found, found_by, list_queries
 from exchange.web.access.caller import Asker, AskingPeer, OpenNode, Reader
 from exchange.web.access.signed import signed_answer
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
@@ -69,17 +68,10 @@ def queries(
 ) -> answers.QueryPage:
     """Own queries, how far they are and what they found; or those of peers, and which records their answers name."""
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
-    with node.store.read() as session:
-        rows = list_queries(session, node.node_id, own=not received, before=before, limit=limit + 1)
-        found = found_by(session, [row.statement_id for row in rows[:limit]])
-    following = encode_cursor(rows[limit - 1].number) if len(rows) > limit else None
+    found = read_queries(node, caller.role, caller.pseudonym, own=not received, before=before, limit=limit)
+    following = None if found.following is None else encode_cursor(found.following)
     link_next(request, response, following)
-    open_to = told(node, caller.role, caller.pseudonym, rows[:limit], found)
-    shown = [
-        answers.query(row, found, told=row.statement_id in open_to, banded=shows_bands(node, caller.role, row))
-        for row in rows[:limit]
-    ]
-    return answers.QueryPage(items=shown, next=following)
+    return answers.QueryPage(items=[answers.query(item) for item in found.items], next=following)
 
 
 @router.post("/queries", status_code=202, response_class=Response, openapi_extra=_QUERY)
@@ -100,9 +92,7 @@ def request_found(
     node: OpenNode, caller: Asker, statement_id: StatementId, body: answers.RequestBody
 ) -> answers.RequestedAnswer:
     """The second step: ask the owner for a record that the answer to an own query found. Its head decides."""
-    with node.store.read() as session:
-        found = find_found(session, body.handle)
-    if found is None or found.query != statement_id:
+    if not names_found(node, statement_id, body.handle):
         raise NotFound(f"The answer to the query {statement_id} does not name {body.handle}.")
     said = request_release(node, caller.maker, body.handle, body.because)
     return answers.RequestedAnswer(statement_id=said, text_warnings=doubts_in(body))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -11,9 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from exchange.clock import stamp
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.query.ask import Asked
+from exchange.flows.query.read_queries import ReadQuery, is_overdue
 from exchange.flows.review.approvals import Waiting
-from exchange.store.query.queries import OPEN, FoundState
-from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.web.rest import response_models
 from schemas.exhibit import Sha256Hex, ShortText
 from schemas.issued import NodeId
@@ -150,7 +149,8 @@ def asked(item: Asked) -> AskedAnswer:
     return AskedAnswer(peer=item.peer, state=item.state, query=item.query, reason=item.reason)
 
 
-def query(row: QueryRow, found: Sequence[FoundRow], *, told: bool, banded: bool) -> QueryAnswer:
+def query(item: ReadQuery) -> QueryAnswer:
+    row = item.row
     return QueryAnswer(
         query=row.statement_id,
         asker=row.asker,
@@ -167,10 +167,20 @@ def query(row: QueryRow, found: Sequence[FoundRow], *, told: bool, banded: bool)
         detail=row.detail,
         at=datetime.fromisoformat(row.at),
         due_at=datetime.fromisoformat(row.due_at),
-        overdue=row.state in OPEN and _is_over(row.due_at),
+        overdue=item.overdue,
         answered_at=datetime.fromisoformat(row.answered_at) if row.answered_at else None,
-        result=row.result if told else None,
-        found=[_found(item, banded=banded) for item in found if told and item.query == row.statement_id],
+        result=row.result if item.told else None,
+        found=[
+            FoundAnswer(
+                handle=found.handle,
+                band=found.band if item.banded else None,
+                state=found.state,
+                record=found.record,
+                due_at=datetime.fromisoformat(found.due_at) if found.due_at else None,
+                overdue=is_overdue(found),
+            )
+            for found in item.found
+        ],
     )
 
 
@@ -190,23 +200,7 @@ def approval(item: Waiting, node_id: str, doubted: Mapping[str, Suspicion]) -> A
         because=item.because,
         asked_at=datetime.fromisoformat(row.asked_at),
         due_at=datetime.fromisoformat(row.due_at),
-        overdue=row.decision is None and _is_over(row.due_at),
+        overdue=row.decision is None and row.due_at < stamp(),
         decision=row.decision,
         decided_at=datetime.fromisoformat(row.decided_at) if row.decided_at else None,
     )
-
-
-def _found(row: FoundRow, *, banded: bool) -> FoundAnswer:
-    waits = row.state == FoundState.REQUESTED and row.due_at is not None
-    return FoundAnswer(
-        handle=row.handle,
-        band=row.band if banded else None,
-        state=row.state,
-        record=row.record,
-        due_at=datetime.fromisoformat(row.due_at) if row.due_at else None,
-        overdue=waits and _is_over(row.due_at or ""),
-    )
-
-
-def _is_over(due_at: str) -> bool:
-    return due_at < stamp()

@@ -9,12 +9,10 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.entry.submit import submit_record
-from exchange.flows.keys.suspicion import suspicion_of, suspicions
-from exchange.flows.statement.sharing import record_of, sharing_of
+from exchange.flows.review import records as flow
+from exchange.flows.review.records import RecordSearch, search_records
 from exchange.flows.witness.bundle import make_bundle
 from exchange.log.audit_entry import Act
-from exchange.store.entry.records import RecordFilter, acquisitions_of, find_record, search_records
-from exchange.store.log.statements import find_statement
 from exchange.web.access.caller import OpenNode, Submitter
 from exchange.web.http.compute_threads import Kind, place
 from exchange.web.http.conditional import IfNoneMatch, unchanged
@@ -107,7 +105,7 @@ def search(
     cursor: Cursor = None,
 ) -> response_models.RecordPage:
     """Search current records, own and received, newest arrival first. All conditions must hold."""
-    wanted = RecordFilter(
+    wanted = RecordSearch(
         calibres=calibres_of(calibre),
         jurisdiction=jurisdiction,
         kind=kind,
@@ -122,9 +120,8 @@ def search(
         municipality=municipality,
     )
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
-    with node.store.read() as session:
-        rows = search_records(session, wanted, before=before, limit=limit + 1)
-        doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in rows))
+    found = search_records(node, wanted, before=before, limit=limit + 1)
+    rows, doubted = found.rows, found.suspicions
     following = encode_cursor(rows[limit - 1].sequence) if len(rows) > limit else None
     link_next(request, response, following)
     asker.note(Act.SEARCH_RECORDS, min(len(rows), limit), asked=dict(request.query_params))
@@ -136,17 +133,11 @@ def search(
 @router.get("/records/{statement_id}", response_model=response_models.RecordAnswer)
 def read_record(node: OpenNode, asker: Consulting, statement_id: StatementId) -> response_models.RecordAnswer:
     """One record, the statement as it was signed, and how far its scans are."""
-    with node.store.read() as session:
-        found = find_record(session, statement_id)
-        if found is None:
-            raise NotFound(f"There is no record {statement_id} on this node.")
-        row, statement = found
-        record = record_of(session, statement_id)
-        shared = sharing_of(session, statement_id, record, owner=node.node_id) if row.issuer == node.node_id else []
-        acquisitions = list(acquisitions_of(session, statement_id))
-        doubted = suspicion_of(session, node, statement_id, row.issuer)
+    found = flow.read_record(node, statement_id)
+    if found is None:
+        raise NotFound(f"There is no record {statement_id} on this node.")
     asker.note(Act.READ_RECORD, 1, statement_id)
-    return response_models.record(row, record, statement.log_index, acquisitions, shared, doubted)
+    return response_models.record(found)
 
 
 @router.get("/records/{statement_id}/envelope", response_class=Response)
@@ -154,15 +145,13 @@ def read_envelope(
     node: OpenNode, asker: Consulting, statement_id: StatementId, if_none_match: IfNoneMatch = None
 ) -> Response:
     """The signed envelope (DSSE), byte for byte, to be verified with any tool."""
-    with node.store.read() as session:
-        row = find_statement(session, statement_id)
-        found = find_record(session, statement_id)
-    if row is None or row.envelope is None or found is None:
+    envelope = flow.read_envelope(node, statement_id)
+    if envelope is None:
         raise NotFound(f"There is no record {statement_id} on this node.")
     if unchanged(if_none_match, statement_id):
         return Response(status_code=304, headers={"ETag": f'"{statement_id}"'})
     asker.note(Act.READ_ENVELOPE, 1, statement_id)
-    return Response(row.envelope, media_type=ENVELOPE_MEDIA_TYPE, headers={"ETag": f'"{statement_id}"'})
+    return Response(envelope, media_type=ENVELOPE_MEDIA_TYPE, headers={"ETag": f'"{statement_id}"'})
 
 
 @router.get("/records/{statement_id}/bundle", response_class=Response)

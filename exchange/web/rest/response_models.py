@@ -13,12 +13,12 @@ from exchange.flows.entry.free_text import Doubt
 from exchange.flows.entry.submit import Receipt
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.node.likelihood_ratio import Worth, other_matcher
+from exchange.flows.review.candidates import Candidate
+from exchange.flows.review.records import ReadRecord, StoredRecord
+from exchange.flows.review.visible_statements import VisibleStatement
 from exchange.flows.statement.sharing import Shared
 from exchange.flows.sync.progress import PeerStatus, in_words
-from exchange.store.review.candidates import StoredCandidate
-from exchange.store.sync.peers import node_older
-from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
-from schemas import Record, open_envelope, parse_statement
+from schemas import open_envelope, parse_statement
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
 SCORE_NOTE = (
@@ -318,7 +318,7 @@ class StatementAnswer(BaseModel):
     suspicion: SuspicionAnswer | None = None
 
 
-def statement(row: StatementRow, doubted: Suspicion | None = None) -> StatementAnswer:
+def statement(row: VisibleStatement, doubted: Suspicion | None = None) -> StatementAnswer:
     said = parse_statement(open_envelope(row.envelope or b"").payload)
     return StatementAnswer(
         statement_id=row.statement_id,
@@ -359,7 +359,7 @@ def receipt(found: Receipt) -> ReceiptAnswer:
     )
 
 
-def summary(row: RecordRow, doubted: Suspicion | None = None) -> RecordSummary:
+def summary(row: StoredRecord, doubted: Suspicion | None = None) -> RecordSummary:
     return RecordSummary(
         statement_id=row.statement_id,
         issuer=row.issuer,
@@ -378,33 +378,26 @@ def suspicion(found: Suspicion | None) -> SuspicionAnswer | None:
     return None if found is None else SuspicionAnswer.model_validate(found)
 
 
-def record(
-    row: RecordRow,
-    statement: Record,
-    log_index: int,
-    acquisitions: list[AcquisitionRow],
-    shared: list[Shared],
-    doubted: Suspicion | None = None,
-) -> RecordAnswer:
+def record(found: ReadRecord) -> RecordAnswer:
     """What is not believed was superseded by no newer version, but by a key-event."""
-    not_believed = doubted is not None and not doubted.believed
+    not_believed = found.suspicion is not None and not found.suspicion.believed
     return RecordAnswer(
-        **summary(row, doubted).model_dump(),
-        log_index=log_index,
-        superseded_by=None if not_believed else row.superseded_by,
-        statement=statement.model_dump(mode="json"),
-        acquisitions=[AcquisitionAnswer.model_validate(item, from_attributes=True) for item in acquisitions],
-        sharing=sharing(shared),
+        **summary(found.row, found.suspicion).model_dump(),
+        log_index=found.log_index,
+        superseded_by=None if not_believed else found.row.superseded_by,
+        statement=found.said.model_dump(mode="json"),
+        acquisitions=[AcquisitionAnswer.model_validate(item, from_attributes=True) for item in found.scans],
+        sharing=sharing(found.shared),
     )
 
 
 def candidate(
-    found: StoredCandidate, worth: Worth, doubted: Mapping[str, Suspicion], seen_from: str | None = None
+    found: Candidate, worth: Worth, doubted: Mapping[str, Suspicion], seen_from: str | None = None
 ) -> CandidateAnswer:
     return CandidateAnswer(**_candidate(found, worth, doubted, seen_from))
 
 
-def candidate_detail(found: StoredCandidate, worth: Worth, doubted: Mapping[str, Suspicion]) -> CandidateDetail:
+def candidate_detail(found: Candidate, worth: Worth, doubted: Mapping[str, Suspicion]) -> CandidateDetail:
     sides = ((found.acquisition_a, found.record_a), (found.acquisition_b, found.record_b))
     return CandidateDetail(
         **_candidate(found, worth, doubted, None),
@@ -414,7 +407,7 @@ def candidate_detail(found: StoredCandidate, worth: Worth, doubted: Mapping[str,
 
 
 def _candidate(
-    found: StoredCandidate, worth: Worth, doubted: Mapping[str, Suspicion], seen_from: str | None
+    found: Candidate, worth: Worth, doubted: Mapping[str, Suspicion], seen_from: str | None
 ) -> dict[str, Any]:
     mine, other = found.record_a, found.record_b
     if seen_from == other.statement_id:
@@ -458,6 +451,6 @@ def peer(status: PeerStatus) -> PeerAnswer:
         clock_ahead_s=row.clock_ahead_s,
         reads=status.reads,
         peer_older=status.behind.waiting if status.behind else 0,
-        node_older=row.waiting if node_older(row) else 0,
+        node_older=status.waits_here,
         in_words=in_words(status),
     )

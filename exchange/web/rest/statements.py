@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from exchange.errors import InvalidInput, TooLarge
-from exchange.flows.keys.suspicion import suspicion_of, suspicions
+from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import SPOKEN, speak
 from exchange.flows.review.visible_statements import StatementReader, visible_statement, visible_statements
@@ -79,8 +79,7 @@ def statements(
     shown = visible_statements(_reader(node, asker), kinds=kinds, about=about, issuer=issuer, limit=limit)
     said = (row.statement_id for row in shown)
     asker.note(Act.LIST_STATEMENTS, len(shown), *said, asked=dict(request.query_params))
-    with node.store.read() as session:
-        doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in shown))
+    doubted = suspicions_of(node, shown)
     return [response_models.statement(row, doubted.get(row.statement_id)) for row in shown]
 
 
@@ -89,9 +88,7 @@ def read_statement(node: OpenNode, asker: Consulting, statement_id: StatementId)
     """One statement as it was signed."""
     row = visible_statement(_reader(node, asker), statement_id, SHOWN)
     asker.note(Act.READ_STATEMENT, 1, *dict.fromkeys(filter(None, (statement_id, row.about))))
-    with node.store.read() as session:
-        doubted = suspicion_of(session, node, statement_id, row.issuer)
-    return response_models.statement(row, doubted)
+    return response_models.statement(row, suspicions_of(node, [row]).get(statement_id))
 
 
 def _reader(node: Node, asker: Consultation) -> StatementReader:

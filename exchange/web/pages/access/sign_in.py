@@ -13,9 +13,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from exchange.errors import ExchangeError, Forbidden, InvalidInput, TooMany, Unauthenticated
 from exchange.flows.access import sign_in as flow
+from exchange.flows.access.sessions import end_session
 from exchange.flows.node.node import Node
-from exchange.store.access.sign_in import end_session
-from exchange.store.access.sign_in_guard import DEVICE_S
 from exchange.web.access.caller import OpenNode
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.http.problems import headers_of, status_of
@@ -122,7 +121,7 @@ async def sign_in(request: Request, node: OpenNode) -> Response:
 @router.post("/sign-out")
 async def sign_out(request: Request, node: OpenNode, who: SignedIn) -> Response:
     await read_form(request, node, who.csrf)
-    await off_loop(_end, node, request.cookies[cookie_name(node)])
+    await off_loop(end_session, node, request.cookies[cookie_name(node)])
     at_provider = who.caller.signed_in is SignedInBy.OIDC
     answer = RedirectResponse("/app/sign-in?left=provider" if at_provider else "/app/sign-in", 303)
     secure = node.settings.url.startswith("https:")
@@ -179,11 +178,6 @@ def _welcome(node: Node, enrolling: flow.Enrolling, refused: Refusal | None) -> 
 def _known_from_now_on(node: Node, answer: Response, device: str) -> Response:
     secure = node.settings.url.startswith("https:")
     answer.set_cookie(
-        device_cookie(node), device, path="/", max_age=DEVICE_S, secure=secure, httponly=True, samesite="strict"
+        device_cookie(node), device, path="/", max_age=flow.DEVICE_S, secure=secure, httponly=True, samesite="strict"
     )
     return answer
-
-
-def _end(node: Node, token: str) -> None:
-    with node.store.write() as session:
-        end_session(session, token)

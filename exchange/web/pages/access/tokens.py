@@ -9,10 +9,9 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, TooMany
-from exchange.flows.access.tokens import MAX_NAME, make_own_token, wanted_token
+from exchange.flows.access.tokens import MAX_NAME, make_own_token, revoke_own_token, tokens_of, wanted_token
 from exchange.flows.node.node import Node
-from exchange.store.access.sign_in import sign_in_of
-from exchange.store.access.tokens import list_tokens, revoke_token, scopes_of, usable_by
+from exchange.scopes import usable_by
 from exchange.web.access.caller import OpenNode
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.http.problems import status_of
@@ -50,7 +49,7 @@ async def make(request: Request, node: OpenNode, who: SignedIn) -> Response:
 async def revoke(request: Request, node: OpenNode, who: SignedIn, token_id: TokenId) -> Response:
     """One's own; another's gets the answer of none at all."""
     await read_form(request, node, who.csrf)
-    await off_loop(_revoke, node, who, token_id)
+    await off_loop(revoke_own_token, node, who.caller.pseudonym, token_id)
     return RedirectResponse("/app/tokens", 303)
 
 
@@ -63,11 +62,6 @@ def _make(node: Node, who: Visitor, fields: dict[str, str]) -> str:
     return make_own_token(node, who.caller.pseudonym, wanted, fields.get("code", ""))
 
 
-def _revoke(node: Node, who: Visitor, token_id: int) -> None:
-    with node.store.write() as session:
-        revoke_token(session, token_id, who.caller.pseudonym)
-
-
 def _drawn(
     node: Node,
     who: Visitor,
@@ -77,16 +71,14 @@ def _drawn(
     refused: Refusal | None = None,
     status: int = 200,
 ) -> Response:
-    with node.store.read() as session:
-        authenticator = sign_in_of(session, who.caller.pseudonym) is not None
-        rows = [(row, scopes_of(row)) for row in list_tokens(session, who.caller.pseudonym)[: -SHOWN - 1 : -1]]
+    found = tokens_of(node, who.caller.pseudonym, most=SHOWN)
     return page(
         "tokens",
         who,
         status=status,
-        rows=rows,
+        rows=found.rows,
         now=stamp(),
-        authenticator=authenticator,
+        authenticator=found.authenticator,
         made=made,
         usable=usable_by(who.caller.role),
         box=BOX,

@@ -8,9 +8,8 @@ from typing import Any
 
 from exchange.flows.entry.draft_form import is_stale, marked_in, of_file
 from exchange.flows.entry.draft_scans import region_of
-from exchange.flows.entry.drafts import Draft
+from exchange.flows.entry.drafts import Draft, DraftFile
 from exchange.flows.node.region_masks import mask_digest
-from exchange.store.tables.drafts import DraftFileRow
 from schemas import RegionMask
 from schemas.vocabulary import RegionOfInterest
 
@@ -29,7 +28,7 @@ class Card:
     """``said``: what the examiner states of it; ``reading``: what was seen on it, None until it was read."""
 
     draft_id: str
-    row: DraftFileRow
+    row: DraftFile
     said: dict[str, str]
     reading: dict[str, Any] | None
     here: int = 0
@@ -129,6 +128,6 @@ class Card:
         return found
 
 
-def card_of(draft: Draft, row: DraftFileRow, here: int = 0) -> Card:
+def card_of(draft: Draft, row: DraftFile, here: int = 0) -> Card:
     reading = json.loads(row.reading) if row.reading else None
     return Card(draft.row.draft_id, row, of_file(draft.fields, row.file_id), reading, here)

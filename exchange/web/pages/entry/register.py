@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from exchange.errors import Conflict, InvalidInput, NotFound
+from exchange.errors import Conflict, InvalidInput
 from exchange.flows.entry import drafts as flow
 from exchange.flows.entry.draft_changes import Change, changes_of_form
 from exchange.flows.entry.draft_form import CHOICES, FILE_CHOICES, ticked
-from exchange.flows.entry.draft_submit import Summary, overtaken, submit_draft, summarise
+from exchange.flows.entry.draft_submit import Summary, overtaken, progress_of, submit_draft, summarise
 from exchange.flows.entry.drafts import Draft
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act
-from exchange.store.entry.drafts import last_submitted, own_drafts, typed
-from exchange.store.entry.records import PENDING, acquisitions_of, find_record
-from exchange.store.terms.terms import groups_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import Kind, heavily
 from exchange.web.languages import term
@@ -72,11 +69,10 @@ class Form:
 def begun(node: OpenNode, who: Registering) -> Response:
     """Own drafts, what was submitted last, and the way to a new exhibit."""
     asker, pseudonym = who.consultation, who.caller.pseudonym
-    with node.store.read() as session:
-        drafts = [(row, typed(row)) for row in own_drafts(session, pseudonym)]
-        recent = last_submitted(session, pseudonym, RECENT)
-    asker.note(Act.SEARCH_RECORDS, len(recent), asked={"submitted_by": pseudonym})
-    return page("register", who, drafts=drafts, recent=[response_models.summary(row) for row in recent])
+    found = flow.own_exhibits(node, pseudonym, most_submitted=RECENT)
+    asker.note(Act.SEARCH_RECORDS, len(found.submitted), asked={"submitted_by": pseudonym})
+    recent = [response_models.summary(row) for row in found.submitted]
+    return page("register", who, drafts=found.drafts, recent=recent)
 
 
 @router.post("/register")
@@ -156,12 +152,7 @@ async def submit(request: Request, node: OpenNode, who: Registering, draft_id: D
 @router.get("/register/submitted/{statement_id}/progress")
 def progress(node: OpenNode, who: Registering, statement_id: StatementId) -> Response:
     """How far the correlation of what one submitted is: two numbers, nothing of the record."""
-    with node.store.read() as session:
-        found = find_record(session, statement_id)
-        if found is None or found[0].submitted_by != who.caller.pseudonym:
-            raise NotFound("You have submitted no such record on this node.")
-        states = [item.state for item in acquisitions_of(session, statement_id)]
-    return JSONResponse({"done": sum(state not in PENDING for state in states), "all": len(states)})
+    return JSONResponse(asdict(progress_of(node, who.caller.pseudonym, statement_id)))
 
 
 def _begin(node: Node, who: Visitor, fields: Mapping[str, str]) -> str:
@@ -230,13 +221,11 @@ def _form(
     stored: dict[str, str] | None = None,
     status: int = 422,
 ) -> Response:
-    with node.store.read() as session:
-        groups = groups_of(session, node.node_id)
     form = Form(
         draft,
         draft.fields if stored is None else stored,
         [card_of(draft, file) for file in draft.files],
-        flow.audience_of(groups, node.settings.jurisdiction),
+        flow.possible_audience(node),
         problems,
     )
     return page(

@@ -6,14 +6,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.flows.blind.hits_told import note_hits
-from exchange.flows.node.node import Node
-from exchange.flows.review.alerts import KEPT_DAYS, alerts_for, mark_read, undo_mark
-from exchange.flows.review.mail import ask_for_letters, confirm_address, mail_state, stop_letters
+from exchange.flows.review.alerts import KEPT_DAYS, mark_read, undo_mark
+from exchange.flows.review.mail import ask_for_letters, confirm_address, read_alerts, stop_letters
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import spoken
-from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
+from exchange.web.pages.layout import Reading, off_loop, page, read_form
 from exchange.web.wording.sentences import no_effect
 
 router = APIRouter()
@@ -23,10 +21,7 @@ router = APIRouter()
 def alerts(node: OpenNode, who: Reading) -> Response:
     """The newest first."""
     asker = who.consultation
-    with node.store.read() as session:
-        found = alerts_for(session, node, who.caller.role, who.caller.pseudonym)
-        mail = mail_state(session, who.caller.pseudonym)
-    note_hits(node, who.caller.role, who.caller.pseudonym, found.pairs)
+    found, mail = read_alerts(node, *asker.reader)
     subjects = [line.news.statement_id for line in found.lines if line.news.statement_id]
     asker.note(Act.LIST_STATEMENTS, len(subjects), *subjects[:MAX_SUBJECTS])
     why = {line.news.statement_id: no_effect(line.no_effect) for line in found.lines if line.no_effect is not None}
@@ -37,7 +32,7 @@ def alerts(node: OpenNode, who: Reading) -> Response:
 async def read(request: Request, node: OpenNode, who: Reading) -> Response:
     """All that the page showed."""
     fields = await read_form(request, node, who.csrf)
-    await off_loop(_mark, node, who, fields.get("seen_to", ""))
+    await off_loop(mark_read, node, who.caller.pseudonym, fields.get("seen_to", ""))
     return RedirectResponse("/app/alerts", 303)
 
 
@@ -45,7 +40,7 @@ async def read(request: Request, node: OpenNode, who: Reading) -> Response:
 async def unread(request: Request, node: OpenNode, who: Reading) -> Response:
     """The last mark was set too early."""
     await read_form(request, node, who.csrf)
-    await off_loop(_undo, node, who)
+    await off_loop(undo_mark, node, who.caller.pseudonym)
     return RedirectResponse("/app/alerts", 303)
 
 
@@ -53,48 +48,21 @@ async def unread(request: Request, node: OpenNode, who: Reading) -> Response:
 async def ask_mail(request: Request, node: OpenNode, who: Reading) -> Response:
     """A code goes to the address first."""
     fields = await read_form(request, node, who.csrf)
-    await off_loop(_ask_mail, node, who, fields.get("address", ""), spoken().code)
+    if node.mail is None:
+        raise InvalidInput("This node sends no e-mail. The operator can give it a mail server.", code="no-mail")
+    await off_loop(ask_for_letters, node, who.caller.pseudonym, fields.get("address", ""), spoken().code)
     return RedirectResponse("/app/alerts#mail", 303)
 
 
 @router.post("/alerts/mail/code")
 async def confirm_mail(request: Request, node: OpenNode, who: Reading) -> Response:
     fields = await read_form(request, node, who.csrf)
-    await off_loop(_confirm_mail, node, who, fields.get("code", ""))
+    await off_loop(confirm_address, node, who.caller.pseudonym, fields.get("code", ""))
     return RedirectResponse("/app/alerts#mail", 303)
 
 
 @router.post("/alerts/mail/stop")
 async def stop_mail(request: Request, node: OpenNode, who: Reading) -> Response:
     await read_form(request, node, who.csrf)
-    await off_loop(_stop_mail, node, who)
+    await off_loop(stop_letters, node, who.caller.pseudonym)
     return RedirectResponse("/app/alerts#mail", 303)
-
-
-def _ask_mail(node: Node, who: Visitor, address: str, language: str) -> None:
-    if node.mail is None:
-        raise InvalidInput("This node sends no e-mail. The operator can give it a mail server.", code="no-mail")
-    with node.store.write() as session:
-        ask_for_letters(session, who.caller.pseudonym, address, language)
-
-
-def _confirm_mail(node: Node, who: Visitor, code: str) -> None:
-    with node.store.write() as session:
-        right = confirm_address(session, who.caller.pseudonym, code)
-    if not right:
-        raise InvalidInput("This is not the code of the letter.", code="wrong-mail-code")
-
-
-def _stop_mail(node: Node, who: Visitor) -> None:
-    with node.store.write() as session:
-        stop_letters(session, who.caller.pseudonym)
-
-
-def _mark(node: Node, who: Visitor, seen_to: str) -> None:
-    with node.store.write() as session:
-        mark_read(session, who.caller.pseudonym, seen_to)
-
-
-def _undo(node: Node, who: Visitor) -> None:
-    with node.store.write() as session:
-        undo_mark(session, who.caller.pseudonym)

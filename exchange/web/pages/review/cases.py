@@ -9,10 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from exchange.flows.blind.visibility import note_told
-from exchange.flows.hits.history import links_of
-from exchange.flows.keys.suspicion import suspicions
-from exchange.flows.review.case_graph import Case, CaseGraph, Placed, Tie, case_graph
+from exchange.flows.review.case_graph import Case, CaseGraph, Placed, Tie, read_case
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import term
@@ -59,13 +56,10 @@ class Line:
 def one(node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference: CaseReference) -> Response:
     """One case, its exhibits, and what it is linked to."""
     asker, case = who.consultation, Case(jurisdiction, case_reference)
-    with node.store.read() as session:
-        graph = case_graph(session, who.caller.role, who.caller.pseudonym, case)
-        found = links_of(session, node, [link.pair_id for tie in graph.ties for link in tie.links])
-        doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in graph.records))
-    link_of = {link.link_id: link for link in found}
+    found = read_case(node, *asker.reader, case)
+    graph = found.graph
+    link_of = {link.link_id: link for link in found.links}
     records = [response_models.summary(row) for row in graph.records]
-    note_told(node, who.caller.role, who.caller.pseudonym, [link.pair for link in found])  # each line with its stage
     asked = {"jurisdiction": str(jurisdiction), "case_reference": case_reference}
     asker.note(Act.SEARCH_RECORDS, len(records), *(row.statement_id for row in records), asked=asked)
     if link_of:
@@ -78,7 +72,7 @@ def one(node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference
     return page(
         "case",
         who,
-        doubted=doubted,
+        doubted=found.suspicions,
         jurisdiction=term(jurisdiction, "jurisdiction"),
         reference=case_reference,
         records=records,

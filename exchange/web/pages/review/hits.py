@@ -5,22 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
-from exchange.flows.blind.visibility import Hidden, hidden_pairs, note_shown, note_told, view_of
-from exchange.flows.hits.history import Link, closed_links, find_link, open_links
+from exchange.flows.hits.history import Link
 from exchange.flows.hits.stage import Entry
+from exchange.flows.hits.stage_changes import note_changes_read
 from exchange.flows.hits.vocabulary import CLOSED, Stage
 from exchange.flows.node.node import Node
-from exchange.flows.review.requests import Review, reviews_of
 from exchange.flows.review.statements import Spoke, may_take_back
+from exchange.flows.review.visible_hits import find_visible_link, reviews_on_exhibits, visible_hit, visible_hits
 from exchange.log.audit_entry import Act
-from exchange.store.hits.joined_pairs import note_stage_changes_read, stage_changes
-from exchange.store.review.candidates import candidate_of
-from exchange.store.review.reviews import scans_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
 from exchange.web.pages.review.reviews import remark_of, say
@@ -48,26 +44,18 @@ ACTIONS = ("message", "feedback", "comparison", "conclusion", "done", "retractio
 @router.get("/hits")
 def hits(node: OpenNode, who: Reading, closed: bool = False, after: After = None) -> Response:
     """The hits where somebody has a turn, what is due first at the top; or those where nobody has, the newest first."""
-    asker, left_out, following = who.consultation, 0, None
-    with node.store.read() as session:
-        hidden = _hidden(session, who)
-        if closed:
-            links, following = closed_links(session, node, hidden, after=after, limit=ON_A_PAGE)
-        else:
-            found = open_links(session, node, hidden)
-            links, left_out = found.links, found.left_out
-        changes = stage_changes(session) if who.caller.role is Role.HEAD else ()
-    note_told(node, who.caller.role, who.caller.pseudonym, [link.pair for link in links])  # each with its stage
-    asker.note(Act.LIST_STATEMENTS, len(links), *(link.link_id for link in links))
+    asker = who.consultation
+    found = visible_hits(node, *asker.reader, closed=closed, after=after, limit=ON_A_PAGE)
+    asker.note(Act.LIST_STATEMENTS, len(found.links), *(link.link_id for link in found.links))
     return page(
         "hits",
         who,
-        rows=[(link, _sides(link)) for link in links],
+        rows=[(link, _sides(link)) for link in found.links],
         now=stamp(),
         closed=closed,
-        left_out=left_out,
-        following=following,
-        changes=changes,
+        left_out=found.left_out,
+        following=found.following,
+        changes=found.changes,
     )
 
 
@@ -77,7 +65,7 @@ async def read_changes(request: Request, node: OpenNode, who: Reading) -> Respon
     await read_form(request, node, who.csrf)
     if who.caller.role is not Role.HEAD:
         raise Forbidden("Only the head takes note of stages that changed.")
-    await off_loop(_note_changes, node)
+    await off_loop(note_changes_read, node)
     return RedirectResponse("/app/hits", 303)
 
 
@@ -85,14 +73,8 @@ async def read_changes(request: Request, node: OpenNode, who: Reading) -> Respon
 def one(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
     """One hit with its history, and the forms for what may come next."""
     asker = who.consultation
-    with node.store.read() as session:
-        link = find_link(session, node, link_id, _hidden(session, who))
-        reviews = _on_exhibits(reviews_of(session, node, link.pair, who.caller.pseudonym))
-        scans = scans_of(link.pair.a.scan, link.pair.b.scan)
-        candidate = candidate_of(session, scans, view_of(who.caller.role, who.caller.pseudonym))
-    note_told(node, who.caller.role, who.caller.pseudonym, [link.pair])
-    if candidate is not None:  # the history tells the score
-        note_shown(node, who.caller.role, who.caller.pseudonym, [candidate], opened=True)
+    found = visible_hit(node, *asker.reader, link_id)
+    link = found.link
     asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in link.history))
     peer = _other_side(node, link)
     return page(
@@ -100,8 +82,8 @@ def one(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
         who,
         link=link,
         sides=_sides(link),
-        candidate_id=candidate.row.candidate_id if candidate else None,
-        reviews=reviews,
+        candidate_id=found.candidate_id,
+        reviews=found.reviews,
         now=stamp(),
         peer=peer,
         day=link.progress.proposed.get(peer or "", link.progress.on),
@@ -132,13 +114,8 @@ async def act(request: Request, node: OpenNode, who: Reading, link_id: Statement
     return RedirectResponse(f"/app/hits/{link_id}#s-{spoke.statement_id[:12]}", 303)
 
 
-def _hidden(session: Session, who: Visitor) -> Hidden:
-    return hidden_pairs(session, who.caller.role, who.caller.pseudonym)
-
-
 def _act(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, str]) -> Spoke:
-    with node.store.read() as session:
-        link = find_link(session, node, link_id, _hidden(session, who))
+    link = find_visible_link(node, who.caller.role, who.caller.pseudonym, link_id)
     lead = link.lead_id
     match action:
         case "message":
@@ -209,8 +186,7 @@ def _own_hits(node: Node, link: Link) -> list[tuple[Hit, Entry]]:
 
 def _done(node: Node, who: Visitor, link: Link, review_id: str) -> Spoke:
     """Both examiners concluded on the exhibits: an identification makes a confirmed hit, all else ends the way."""
-    with node.store.read() as session:
-        reviews = _on_exhibits(reviews_of(session, node, link.pair, who.caller.pseudonym))
+    reviews = reviews_on_exhibits(node, link, who.caller.pseudonym)
     review = next((item for item in reviews if item.statement_id == review_id), None)
     if review is None or review.verified is None:
         raise NotFound("There is no such conclusion on the exhibits, or no other examiner has verified it.")
@@ -231,10 +207,6 @@ def _step(fields: dict[str, str]) -> ComparisonStep:
     return step
 
 
-def _on_exhibits(reviews: list[Review]) -> list[Review]:
-    return [review for review in reviews if review.said.basis is Basis.EXHIBITS and not review.retracted]
-
-
 def _other_side(node: Node, link: Link) -> str | None:
     others = {link.pair.a.issuer, link.pair.b.issuer, link.hit.issuer} - {node.node_id}
     return min(others, default=None)
@@ -245,11 +217,6 @@ def _peer(node: Node, link: Link) -> str:
     if peer is None:
         raise Conflict("Both records are this node's own: there is nobody to write to.", code="not-owner")
     return peer
-
-
-def _note_changes(node: Node) -> None:
-    with node.store.write() as session:
-        note_stage_changes_read(session)
 
 
 def _sides(link: Link) -> list[response_models.RecordSummary | None]:

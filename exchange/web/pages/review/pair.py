@@ -14,10 +14,10 @@ from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.pipelines import Variant
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
-from exchange.flows.review.requests import reviews_of
+from exchange.flows.review.candidates import Candidate
+from exchange.flows.review.requests import read_reviews
 from exchange.flows.scan.heights import MOST, Form, Wanted
 from exchange.log.audit_entry import Act
-from exchange.store.review.candidates import StoredCandidate
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import Kind, heavily
 from exchange.web.http.conditional import IfNoneMatch
@@ -49,8 +49,7 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
     note_candidate(asker, Act.READ_CANDIDATE, found)
     doubted = suspicions_of(node, (found.record_a, found.record_b))
     pair = response_models.candidate_detail(found, worth_of(node.calibration, found), doubted)
-    with node.store.read() as session:
-        reviews = reviews_of(session, node, pair_of(found), who.caller.pseudonym, who.caller.role)
+    reviews = read_reviews(node, pair_of(found), who.caller.pseudonym, who.caller.role)
     own = node.node_id in (found.record_a.issuer, found.record_b.issuer)
     return page(
         "pair",
@@ -66,7 +65,7 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
     )
 
 
-def sides_of(found: StoredCandidate) -> list[Side]:
+def sides_of(found: Candidate) -> list[Side]:
     """What the viewer draws of a pair, turned as the matcher compared it."""
     comparison = json.loads(found.row.comparison)
     sides = []

@@ -9,10 +9,10 @@ from typing import Annotated
 from fastapi import Query
 
 from exchange.flows.node.node import Node
+from exchange.flows.review.candidates import Candidate, ranked_for_record
 from exchange.log.audit_entry import Act
-from exchange.store.review.candidates import Page, StoredCandidate, candidates_of
 from exchange.web.rest import response_models
-from exchange.web.rest.candidates import note_listed, view_for
+from exchange.web.rest.candidates import note_listed
 from exchange.web.rest.consultation import Consultation
 
 SeenFrom = Annotated[str | None, Query(alias="from", pattern="^[0-9a-f]{64}$")]
@@ -45,12 +45,12 @@ class Rail:
     place: int
 
 
-def rail_for(node: Node, asker: Consultation, found: StoredCandidate, seen_from: str) -> Rail | None:
+def rail_for(node: Node, asker: Consultation, found: Candidate, seen_from: str) -> Rail | None:
     """The rail of a pair in the list of one of its records, written down as that list is. Raises NotAudited."""
     if seen_from not in (found.row.statement_a, found.row.statement_b):
         return None
-    with node.store.read() as session:
-        listed = candidates_of(session, seen_from, view_for(asker), Page(MOST))
+    ranked = ranked_for_record(node, *asker.reader, seen_from, limit=MOST)
+    listed = ranked.pairs if ranked is not None else []
     rail = rail_of(listed, found.row.candidate_id, seen_from)
     if rail is not None:
         shown = {stop.candidate_id for stop in rail.stops}
@@ -59,7 +59,7 @@ def rail_for(node: Node, asker: Consultation, found: StoredCandidate, seen_from:
     return rail
 
 
-def rail_of(found: Sequence[StoredCandidate], candidate_id: int, seen_from: str) -> Rail | None:
+def rail_of(found: Sequence[Candidate], candidate_id: int, seen_from: str) -> Rail | None:
     """The rail of a pair in one record's list, best first; None where the list does not hold it."""
     ids = [item.row.candidate_id for item in found]
     if candidate_id not in ids:
@@ -77,6 +77,6 @@ def rail_of(found: Sequence[StoredCandidate], candidate_id: int, seen_from: str)
     )
 
 
-def _stop(item: StoredCandidate, place: int, seen_from: str, *, here: bool) -> Stop:
+def _stop(item: Candidate, place: int, seen_from: str, *, here: bool) -> Stop:
     other = item.record_a if item.record_b.statement_id == seen_from else item.record_b
     return Stop(item.row.candidate_id, place + 1, item.row.score, response_models.summary(other), here)

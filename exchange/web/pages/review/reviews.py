@@ -9,15 +9,19 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import Conflict, InvalidInput, NotFound
-from exchange.flows.blind import visibility
+from exchange.flows.blind.verifications import (
+    answer_given,
+    give_verification_back,
+    read_verification,
+    take_verification,
+    verification_to_sign,
+    verifications_of,
+)
+from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.node import Node
-from exchange.flows.node.pipelines import PIPELINES
-from exchange.flows.review.requests import Review, reviews_of
+from exchange.flows.review.requests import Review, read_reviews
 from exchange.flows.review.statements import Spoke, may_take_back, speak
 from exchange.log.audit_entry import Act
-from exchange.store.entry.records import acquisitions_of
-from exchange.store.review.candidates import View, candidate_of
-from exchange.store.review.reviews import done_tasks, scans_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Examining, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.review.pair import sides_of
@@ -64,20 +68,17 @@ async def send_hit(
 @router.get("/verifications")
 def verifications(node: OpenNode, who: Examining) -> Response:
     """What waits for this examiner's judgement, without a word on why."""
-    with node.store.read() as session:
-        tasks = visibility.tasks_for(session, who.caller.pseudonym)
-        waiting = visibility.waiting_of(session, who.caller.pseudonym)
-        done = done_tasks(session, who.caller.pseudonym, limit=DONE_SHOWN)
-    sides = {task.task_id: [response_models.summary(record) for record in task.records] for task in tasks}
-    own = [(item, [response_models.summary(record) for record in item.records]) for item in waiting]
-    return page("verifications", who, tasks=tasks, sides=sides, own=own, done=done)
+    found = verifications_of(node, who.caller.pseudonym, most_done=DONE_SHOWN)
+    sides = {task.task_id: [response_models.summary(record) for record in task.records] for task in found.tasks}
+    own = [(item, [response_models.summary(record) for record in item.records]) for item in found.own]
+    return page("verifications", who, tasks=found.tasks, sides=sides, own=own, done=found.done)
 
 
 @router.post("/verifications/{task_id}/take")
 async def take(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
     """This examiner does it."""
     await read_form(request, node, who.csrf)
-    await off_loop(_take, node, who, task_id)
+    await off_loop(take_verification, node, who.caller.pseudonym, task_id)
     return RedirectResponse(f"/app/verifications/{task_id}", 303)
 
 
@@ -85,7 +86,7 @@ async def take(request: Request, node: OpenNode, who: Examining, task_id: TaskId
 async def give_back(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
     """Another examiner may do it."""
     await read_form(request, node, who.csrf)
-    await off_loop(_give_back, node, who, task_id)
+    await off_loop(give_verification_back, node, who.caller.pseudonym, task_id)
     return RedirectResponse("/app/verifications", 303)
 
 
@@ -93,17 +94,10 @@ async def give_back(request: Request, node: OpenNode, who: Examining, task_id: T
 def one(node: OpenNode, who: Examining, task_id: TaskId) -> Response:
     """The two specimens, and nothing that anybody or anything holds of them."""
     asker = who.consultation
-    with node.store.read() as session:
-        task = visibility.open_task(session, who.caller.pseudonym, task_id)
-        found = candidate_of(
-            session, scans_of(task.pair.a.scan, task.pair.b.scan), View(PIPELINES, None, superseded=True)
-        )
-        if not task.mine or found is None:
-            raise NotFound("There is no such verification, or it is not for you.")
-        roi = next(scan.roi for scan in acquisitions_of(session, task.pair.a.record) if scan.sha256 == task.pair.a.scan)
-    sides = sorted(sides_of(found), key=lambda side: side.record.statement_id)
+    found = read_verification(node, who.caller.pseudonym, task_id)
+    sides = sorted(sides_of(found.pair), key=lambda side: side.record.statement_id)
     asker.note(Act.READ_RECORD, 2, *(side.record.statement_id for side in sides))
-    return page("verification", who, task=task, roi=roi, sides=sides, conclusions=list(AfteConclusion))
+    return page("verification", who, task=found.task, roi=found.roi, sides=sides, conclusions=list(AfteConclusion))
 
 
 @router.post("/verifications/{task_id}")
@@ -122,7 +116,7 @@ def say(node: Node, who: Visitor, kind: str, *, task: str | None = None, **field
 
 
 def _conclude(node: Node, who: Visitor, candidate_id: int, fields: dict[str, str]) -> Spoke:
-    pair = visibility.pair_of(found_candidate(who.consultation, candidate_id))
+    pair = pair_of(found_candidate(who.consultation, candidate_id))
     return say(
         node,
         who,
@@ -169,32 +163,17 @@ def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> str
 
 def _review(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Review:
     """A conclusion of this pair that this person may see. Raises NotFound."""
-    pair = visibility.pair_of(found_candidate(who.consultation, candidate_id))
-    with node.store.read() as session:
-        for review in reviews_of(session, node, pair, who.caller.pseudonym, who.caller.role):
-            if review.statement_id == statement_id:
-                return review
+    pair = pair_of(found_candidate(who.consultation, candidate_id))
+    for review in read_reviews(node, pair, who.caller.pseudonym, who.caller.role):
+        if review.statement_id == statement_id:
+            return review
     raise NotFound("There is no such conclusion of yours on this pair.")
-
-
-def _take(node: Node, who: Visitor, task_id: str) -> None:
-    with node.store.write() as session:
-        visibility.take(session, who.caller.pseudonym, task_id)
-
-
-def _give_back(node: Node, who: Visitor, task_id: str) -> None:
-    with node.store.write() as session:
-        visibility.give_back(session, who.caller.pseudonym, task_id)
 
 
 def _answer(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> None:
     if _was_answered(node, who, task_id, fields):
         return
-    with node.store.read() as session:
-        task = visibility.open_task(session, who.caller.pseudonym, task_id)
-        verifies = visibility.conclusion_to_verify(session, who.caller.pseudonym, task_id)
-    if not task.mine:
-        raise NotFound("There is no such verification, or it is not for you.")
+    task, verifies = verification_to_sign(node, who.caller.pseudonym, task_id)
     said = {
         "pair": task.pair.model_dump(mode="json"),
         "conclusion": _chosen(fields),
@@ -209,8 +188,7 @@ def _answer(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> N
 
 def _was_answered(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> bool:
     """Whether the form was sent before. Raises Conflict where it said something else."""
-    with node.store.read() as session:
-        said = visibility.answer_given(session, who.caller.pseudonym, task_id)
+    said = answer_given(node, who.caller.pseudonym, task_id)
     if said is not None and (said.conclusion, said.remark) != (_chosen(fields), remark_of(fields)):
         raise Conflict(
             "You signed another answer to this already. It stands, and can only be taken back.", code="already-answered"

@@ -8,18 +8,18 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse, Response
 
+from exchange.flows.review.candidates import Candidate
 from exchange.flows.review.saved_views import (
     MOST_BYTES,
     MOST_VIEWS,
     Pair,
+    SavedView,
     remove_view,
     save_view,
     visible_view,
     visible_views,
 )
 from exchange.log.audit_entry import Act
-from exchange.store.review.candidates import StoredCandidate
-from exchange.store.tables.reviews import SavedViewRow
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import Kind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
@@ -39,8 +39,7 @@ def all_views(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Respon
     asker = who.consultation
     found = found_candidate(asker, candidate_id)
     note_listed(asker, [found])
-    with node.store.read() as session:
-        rows = visible_views(session, pair_of(found), who.caller.pseudonym, everybody=True)
+    rows = visible_views(node, pair_of(found), who.caller.pseudonym, everybody=True)
     asker.note(Act.READ_CANDIDATE, len(rows), *_records(found), asked={"candidate": str(candidate_id), "views": "all"})
     return JSONResponse({"views": [_told(candidate_id, row, who) for row in rows], "most": MOST_VIEWS})
 
@@ -74,8 +73,7 @@ def view_picture(
     asker = who.consultation
     found = found_candidate(asker, candidate_id)
     note_listed(asker, [found])
-    with node.store.read() as session:
-        row = visible_view(session, pair_of(found), view_id, who.caller.pseudonym, everybody=True)
+    row = visible_view(node, pair_of(found), view_id, who.caller.pseudonym, everybody=True)
     tag = f"view.{view_id}.{size}"
     headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
     if unchanged(if_none_match, tag):
@@ -85,16 +83,16 @@ def view_picture(
     return Response(content, media_type=kind, headers=headers)
 
 
-def pair_of(found: StoredCandidate) -> Pair:
+def pair_of(found: Candidate) -> Pair:
     """As its page lays it on the stage: the matcher's a is the query."""
     return Pair(found.acquisition_a.sha256, found.acquisition_b.sha256)
 
 
-def _records(found: StoredCandidate) -> tuple[str, str]:
+def _records(found: Candidate) -> tuple[str, str]:
     return (found.row.statement_a, found.row.statement_b)
 
 
-def _told(candidate_id: int, row: SavedViewRow, who: Visitor) -> dict[str, Any]:
+def _told(candidate_id: int, row: SavedView, who: Visitor) -> dict[str, Any]:
     address = f"/app/pairs/{candidate_id}/views/{row.view_id}"
     return {
         "view_id": row.view_id,

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from exchange.flows.node.node import create_node, opened
-from exchange.store.access.tokens import Scope, find_token, scopes_of
+from exchange.scopes import Scope
+from exchange.store.access.tokens import find_token, scopes_of
 from exchange.store.access.users import add_user, revoke_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal

@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.operate import restore as flows_restore
 from exchange.flows.operate.backup import back_up
-from exchange.store.access.tokens import Scope, add_token
+from exchange.scopes import Scope
+from exchange.store.access.tokens import add_token
 from exchange.store.access.users import add_user
 from exchange.store.database.engine import Store
 from exchange.store.operate.manifest import MANIFEST, SCANS, SEALED, SIGNATURE, Manifest, check_files

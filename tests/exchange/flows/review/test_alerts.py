@@ -42,13 +42,11 @@ def shown(network: Network, node_id: str, role: Role = Role.INVESTIGATOR, pseudo
 
 
 def mark(network: Network, seen_to: str) -> None:
-    with network.nodes[MK].store.write() as session:
-        mark_read(session, "reader", seen_to)
+    mark_read(network.nodes[MK], "reader", seen_to)
 
 
 def undo(network: Network) -> None:
-    with network.nodes[MK].store.write() as session:
-        undo_mark(session, "reader")
+    undo_mark(network.nodes[MK], "reader")
 
 
 def test_a_lead_is_news_there_until_it_is_marked_and_again_when_that_is_taken_back(

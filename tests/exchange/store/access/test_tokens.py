@@ -6,18 +6,16 @@ import pytest
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import Conflict, NotFound
+from exchange.scopes import ROLES, Scope, usable_by
 from exchange.store.access.tokens import (
     DAY_S,
     MOST_TOKENS,
-    ROLES,
-    Scope,
     add_token,
     find_token,
     list_tokens,
     minute,
     revoke_token,
     scopes_of,
-    usable_by,
 )
 from exchange.store.access.users import add_user
 from exchange.store.database.engine import Store

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from exchange.clock import stamp_in
-from exchange.store.access.tokens import ROLES, Scope, add_token, find_token, minute, revoke_token
+from exchange.scopes import ROLES, Scope
+from exchange.store.access.tokens import add_token, find_token, minute, revoke_token
 from exchange.store.access.users import add_user, revoke_user
 from exchange.store.tables.sign_in import TokenRow
 from exchange.web.app import create_api

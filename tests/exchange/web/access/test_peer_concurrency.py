@@ -144,7 +144,7 @@ def test_one_function_lets_peers_in_and_takes_the_turn() -> None:
         for call in ast.walk(function)
         if isinstance(call, ast.Call) and getattr(call.func, "id", "").startswith("verify_request")
     }
-    assert callers == {("access.py", "_verified")}
+    assert callers == {("caller.py", "_verified")}
 
 
 @pytest.mark.slow

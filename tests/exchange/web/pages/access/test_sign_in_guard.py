@@ -230,10 +230,10 @@ def test_known_browsers_end(node: RunningNode, known: Person) -> None:
         sign_in_guard.end_devices(session, known.pseudonym)
     for number in range(MOST_DEVICES + 2):
         with node.node.store.write() as session:
-            sign_in_guard.keep_device(session, known.pseudonym, "")
+            sign_in_guard.keep_device(session, known.pseudonym, "", for_s=flow.DEVICE_S)
         assert count() == min(number + 1, MOST_DEVICES)
     with node.node.store.write() as session:
-        token = sign_in_guard.keep_device(session, known.pseudonym, "")
+        token = sign_in_guard.keep_device(session, known.pseudonym, "", for_s=flow.DEVICE_S)
     assert flow.is_known_browser(node.node, known.pseudonym, token)
     with node.node.store.write() as session:
         row = sign_in_guard.device_of(session, known.pseudonym, token)
@@ -243,7 +243,7 @@ def test_known_browsers_end(node: RunningNode, known: Person) -> None:
     invite_user(node.node, known.pseudonym)
     assert count() == 0
     with node.node.store.write() as session:
-        sign_in_guard.keep_device(session, known.pseudonym, "")
+        sign_in_guard.keep_device(session, known.pseudonym, "", for_s=flow.DEVICE_S)
         revoke_user(session, known.pseudonym)
     assert count() == 0
 

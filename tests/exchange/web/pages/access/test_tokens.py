@@ -11,8 +11,9 @@ import pyotp
 import pytest
 
 from exchange.flows.access.sign_in import STEP_S
+from exchange.scopes import Scope, usable_by
 from exchange.store.access.sign_in_guard import FREE_TRIES
-from exchange.store.access.tokens import PREFIX, Scope, usable_by
+from exchange.store.access.tokens import PREFIX
 from exchange.store.tables.sign_in import SignInRow
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode

@@ -205,8 +205,8 @@ def test_the_flow_gives_the_own_views_alone_unless_asked(
         row = session.get(SavedViewRow, mine["view_id"])
         assert row is not None
         pair = Pair(row.scan_high, row.scan_low)
-        own = visible_views(session, pair, one.pseudonym)
-        all_of_them = visible_views(session, pair, one.pseudonym, everybody=True)
+    own = visible_views(node.node, pair, one.pseudonym)
+    all_of_them = visible_views(node.node, pair, one.pseudonym, everybody=True)
     assert [view.view_id for view in own] == [mine["view_id"]]
     assert {mine["view_id"], theirs["view_id"]} <= {view.view_id for view in all_of_them}
 

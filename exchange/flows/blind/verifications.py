@@ -1,0 +1,86 @@
+"""The blind verifications of one examiner: what waits, what was judged, and one that the examiner took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exchange.errors import NotFound
+from exchange.flows.blind import visibility
+from exchange.flows.blind.visibility import Task, Waiting
+from exchange.flows.node.node import Node
+from exchange.flows.node.pipelines import PIPELINES
+from exchange.store.entry.records import acquisitions_of
+from exchange.store.review.candidates import StoredCandidate, View, candidate_of
+from exchange.store.review.reviews import done_tasks, scans_of
+from exchange.store.tables.reviews import VerificationTaskRow
+from schemas import Conclusion, Verification
+
+
+@dataclass(frozen=True)
+class Verifications:
+    """``tasks``: what this examiner may be asked to verify; ``own``: the examiner's own conclusions that wait;
+    ``done``: what the examiner judged blind, the newest first."""
+
+    tasks: list[Task]
+    own: list[Waiting]
+    done: Sequence[VerificationTaskRow]
+
+
+@dataclass(frozen=True)
+class TakenVerification:
+    """A task that this examiner took, and the pair of specimens that it is about, of one region."""
+
+    task: Task
+    pair: StoredCandidate
+    roi: str
+
+
+def verifications_of(node: Node, pseudonym: str, *, most_done: int) -> Verifications:
+    with node.store.read() as session:
+        return Verifications(
+            visibility.tasks_for(session, pseudonym),
+            visibility.waiting_of(session, pseudonym),
+            done_tasks(session, pseudonym, limit=most_done),
+        )
+
+
+def take_verification(node: Node, pseudonym: str, task_id: str) -> None:
+    """This examiner does it, and no other. Raises NotFound."""
+    with node.store.write() as session:
+        visibility.take(session, pseudonym, task_id)
+
+
+def give_verification_back(node: Node, pseudonym: str, task_id: str) -> None:
+    """Another examiner may take it. Raises NotFound."""
+    with node.store.write() as session:
+        visibility.give_back(session, pseudonym, task_id)
+
+
+def read_verification(node: Node, pseudonym: str, task_id: str) -> TakenVerification:
+    """Raises NotFound: none, not for this examiner, or not taken."""
+    with node.store.read() as session:
+        task = visibility.open_task(session, pseudonym, task_id)
+        one, other = task.pair.a, task.pair.b
+        found = candidate_of(session, scans_of(one.scan, other.scan), View(PIPELINES, None, superseded=True))
+        if not task.mine or found is None:
+            raise NotFound("There is no such verification, or it is not for you.")
+        roi = next(scan.roi for scan in acquisitions_of(session, one.record) if scan.sha256 == one.scan)
+    return TakenVerification(task, found, roi)
+
+
+def verification_to_sign(node: Node, pseudonym: str, task_id: str) -> tuple[Task, str | None]:
+    """A task that this examiner took, and the conclusion that the answer verifies: for whoever signs the answer, never
+    for a page. None for a pair that nobody holds for a lead. Raises NotFound."""
+    with node.store.read() as session:
+        task = visibility.open_task(session, pseudonym, task_id)
+        verifies = visibility.conclusion_to_verify(session, pseudonym, task_id)
+    if not task.mine:
+        raise NotFound("There is no such verification, or it is not for you.")
+    return task, verifies
+
+
+def answer_given(node: Node, pseudonym: str, task_id: str) -> Conclusion | Verification | None:
+    """What this examiner has signed on the task already."""
+    with node.store.read() as session:
+        return visibility.answer_given(session, pseudonym, task_id)

@@ -1,0 +1,91 @@
+"""Queries, own and received, as far as one person is told what they found; and what a new one may be about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exchange.clock import stamp
+from exchange.flows.node.node import Node
+from exchange.flows.node.pipelines import roles_of
+from exchange.flows.query.blind_bands import shows_bands, told
+from exchange.store.entry.records import acquisitions_of, find_record
+from exchange.store.query.queries import OPEN, FoundState, find_found, found_by, list_queries
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.queries import FoundRow, QueryRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow
+from schemas.vocabulary import Role
+
+
+@dataclass(frozen=True)
+class ReadQuery:
+    """``told``: whether this person is told what it found, else ``found`` is empty; ``banded``: whether with bands."""
+
+    row: QueryRow
+    told: bool
+    banded: bool
+    found: Sequence[FoundRow]
+
+    @property
+    def overdue(self) -> bool:
+        return self.row.state in OPEN and self.row.due_at < stamp()
+
+
+@dataclass(frozen=True)
+class ReadQueries:
+    """The newest first. ``following``: the number before which the next page begins, if there is one."""
+
+    items: list[ReadQuery]
+    following: int | None
+
+
+@dataclass(frozen=True)
+class Askable:
+    """An own record that peers may be asked about: its scans of which one may travel, and the peers."""
+
+    record: RecordRow
+    scans: list[AcquisitionRow]
+    peers: list[PeerRow]
+
+
+def read_queries(node: Node, role: Role, pseudonym: str, *, own: bool, before: int | None, limit: int) -> ReadQueries:
+    """A page of own queries, or of those that peers sent, for somebody who is thereby told what they found."""
+    with node.store.read() as session:
+        rows = list_queries(session, node.node_id, own=own, before=before, limit=limit + 1)
+        shown = rows[:limit]
+        found = found_by(session, [row.statement_id for row in shown])
+    open_to = told(node, role, pseudonym, shown, found)
+    items = [
+        ReadQuery(
+            row,
+            row.statement_id in open_to,
+            shows_bands(node, role, row),
+            [item for item in found if item.query == row.statement_id and item.query in open_to],
+        )
+        for row in shown
+    ]
+    return ReadQueries(items, shown[-1].number if len(rows) > limit else None)
+
+
+def is_overdue(found: FoundRow) -> bool:
+    """Whether the owner's head should have decided on it by now."""
+    return found.state == FoundState.REQUESTED and found.due_at is not None and found.due_at < stamp()
+
+
+def names_found(node: Node, query: str, handle: str) -> bool:
+    """Whether the answer to a query names something by this handle."""
+    with node.store.read() as session:
+        found = find_found(session, handle)
+    return found is not None and found.query == query
+
+
+def askable_record(node: Node, statement_id: str) -> Askable | None:
+    """None: there is no such current record of this node's own."""
+    with node.store.read() as session:
+        found = find_record(session, statement_id)
+        if found is None or found[0].issuer != node.node_id or found[0].superseded_by is not None:
+            return None
+        scans = [item for item in acquisitions_of(session, statement_id) if roles_of(item)]
+        peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+    return Askable(found[0], scans, peers)

@@ -1,0 +1,92 @@
+"""The compared pairs that one person may look at: in lists, the best score first, and one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from exchange.flows.blind.visibility import view_of
+from exchange.flows.hits.history import linked
+from exchange.flows.node.node import Node
+from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record
+from exchange.store.review import candidates as store
+from exchange.store.review.reviews import Scans, seen_by
+from exchange.store.tables.records import RecordRow
+from schemas.vocabulary import Role
+
+Candidate: TypeAlias = store.StoredCandidate
+"""A pair with both of its records and scans. In a list it is without what its score rests on."""
+Place: TypeAlias = tuple[float, int]
+"""A score and a candidate's number: what follows it in a list is below it."""
+
+
+@dataclass(frozen=True)
+class RankedCandidates:
+    """``pending``: how many scans are not correlated yet."""
+
+    pairs: list[Candidate]
+    pending: int
+
+
+@dataclass(frozen=True)
+class RecordCandidates(RankedCandidates):
+    """The pairs of one record over all its scans."""
+
+    record: RecordRow
+
+
+def ranked_for_record(
+    node: Node, role: Role, pseudonym: str, statement_id: str, *, limit: int, below: Place | None = None
+) -> RecordCandidates | None:
+    """None: there is no such record here."""
+    with node.store.read() as session:
+        found = find_record(session, statement_id)
+        if found is None:
+            return None
+        pairs = store.candidates_of(session, statement_id, view_of(role, pseudonym), store.Page(limit, below))
+        pending = sum(item.state in PENDING for item in acquisitions_of(session, statement_id))
+    return RecordCandidates(pairs, pending, found[0])
+
+
+def ranked_across_borders(
+    node: Node,
+    role: Role,
+    pseudonym: str,
+    *,
+    limit: int,
+    below: Place | None = None,
+    min_score: float = -10,
+    jurisdiction: str | None = None,
+    roi: str | None = None,
+    submitted_by: str | None = None,
+    new_to: str | None = None,
+) -> RankedCandidates:
+    """Open pairs across a border; None restricts nothing. ``submitted_by``: of one examiner's exhibits; ``new_to``:
+    pairs that this person has not opened."""
+    wanted = store.CandidateFilter(min_score, jurisdiction, roi, submitted_by, new_to)
+    with node.store.read() as session:
+        pairs = store.open_candidates(session, view_of(role, pseudonym), store.Page(limit, below), wanted)
+        pending = sum(count for state, count in counts_by_state(session).items() if state in PENDING)
+    return RankedCandidates(pairs, pending)
+
+
+def find_candidate(node: Node, role: Role, pseudonym: str, candidate_id: int) -> Candidate | None:
+    """None: there is no such pair, or this examiner may be asked to verify it."""
+    with node.store.read() as session:
+        return store.find_candidate(session, candidate_id, view_of(role, pseudonym))
+
+
+@dataclass(frozen=True)
+class KnownPairs:
+    """Of listed pairs, by their scans: the hit that joins a pair already, and those that one person has opened."""
+
+    hits: dict[Scans, str]
+    opened: frozenset[Scans]
+
+
+def known_of(node: Node, pseudonym: str, listed: Sequence[Candidate]) -> KnownPairs:
+    scans = [item.scans for item in listed]
+    with node.store.read() as session:
+        seen, hits = seen_by(session, pseudonym, scans), linked(session, scans)
+    return KnownPairs(hits, frozenset(pair for pair, row in seen.items() if row.opened_at is not None))

@@ -1,0 +1,82 @@
+"""Hits as one person may read them, and a note that this person was told of their pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exchange.flows.blind.visibility import hidden_pairs, note_shown, note_told, view_of
+from exchange.flows.hits.history import Link, closed_links, find_link, open_links
+from exchange.flows.node.node import Node
+from exchange.flows.review.requests import Review, reviews_of
+from exchange.store.hits.joined_pairs import stage_changes
+from exchange.store.review.candidates import candidate_of
+from exchange.store.review.reviews import scans_of
+from exchange.store.tables.hits import StageChangeRow
+from schemas.vocabulary import Basis, Role
+
+
+@dataclass(frozen=True)
+class VisibleHits:
+    """``left_out``: how many more are open; ``following``: after which pair the next page of closed ones begins;
+    ``changes``: for the head, hits that have another stage since the upgrade."""
+
+    links: list[Link]
+    left_out: int
+    following: str | None
+    changes: Sequence[StageChangeRow]
+
+
+@dataclass(frozen=True)
+class VisibleHit:
+    """``reviews``: the conclusions of this node on the exhibits that stand; ``candidate_id``: of the compared pair,
+    where this person may look at it."""
+
+    link: Link
+    reviews: list[Review]
+    candidate_id: int | None
+
+
+def visible_hits(node: Node, role: Role, pseudonym: str, *, closed: bool, after: str | None, limit: int) -> VisibleHits:
+    """The hits where somebody has a turn, what is due first at the top; or a page of those where nobody has, the newest
+    first."""
+    left_out, following = 0, None
+    with node.store.read() as session:
+        hidden = hidden_pairs(session, role, pseudonym)
+        if closed:
+            links, following = closed_links(session, node, hidden, after=after, limit=limit)
+        else:
+            found = open_links(session, node, hidden)
+            links, left_out = found.links, found.left_out
+        changes = stage_changes(session) if role is Role.HEAD else ()
+    note_told(node, role, pseudonym, [link.pair for link in links])  # each with its stage
+    return VisibleHits(links, left_out, following, changes)
+
+
+def visible_hit(node: Node, role: Role, pseudonym: str, link_id: str) -> VisibleHit:
+    """One hit with what was concluded on its exhibits. Raises NotFound."""
+    with node.store.read() as session:
+        link = find_link(session, node, link_id, hidden_pairs(session, role, pseudonym))
+        reviews = _on_exhibits(reviews_of(session, node, link.pair, pseudonym))
+        scans = scans_of(link.pair.a.scan, link.pair.b.scan)
+        candidate = candidate_of(session, scans, view_of(role, pseudonym))
+    note_told(node, role, pseudonym, [link.pair])
+    if candidate is not None:  # the history tells the score
+        note_shown(node, role, pseudonym, [candidate], opened=True)
+    return VisibleHit(link, reviews, candidate.row.candidate_id if candidate else None)
+
+
+def find_visible_link(node: Node, role: Role, pseudonym: str, link_id: str) -> Link:
+    """The hit that somebody is about to say something of. Raises NotFound."""
+    with node.store.read() as session:
+        return find_link(session, node, link_id, hidden_pairs(session, role, pseudonym))
+
+
+def reviews_on_exhibits(node: Node, link: Link, pseudonym: str) -> list[Review]:
+    """The conclusions of this node on the exhibits of a hit that stand."""
+    with node.store.read() as session:
+        return _on_exhibits(reviews_of(session, node, link.pair, pseudonym))
+
+
+def _on_exhibits(reviews: list[Review]) -> list[Review]:
+    return [review for review in reviews if review.said.basis is Basis.EXHIBITS and not review.retracted]
