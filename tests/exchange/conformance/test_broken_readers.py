@@ -19,8 +19,7 @@ from exchange.conformance.checks import deceiving, mirroring, owning, reading, w
 from exchange.errors import PeerMisbehaved
 from exchange.flows.statement.heads import open_head
 from exchange.flows.sync.verify_lane_page import Expected, verify_page
-from exchange.store.sync.peers import next_head
-from schemas.lane import LanePage
+from schemas.lane import LanePage, next_head
 from tests.exchange.conformance.conftest import IMPATIENCE_S, Answer, Asked, House, Spoil, enrolled, house
 from tests.exchange.conformance.test_keeps import resigned
 
