@@ -1,4 +1,5 @@
-"""Make a token for a machine: at the console by the operator, or in the pages by the user in whose name it acts."""
+"""Tokens of machines. The operator makes, lists and revokes them at the console; in the pages a user does so with
+those that act in the own name."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ from dataclasses import dataclass
 from exchange.errors import InvalidInput
 from exchange.flows.access.sign_in import confirm
 from exchange.flows.node.node import Node
+from exchange.store.access import tokens
 from exchange.store.access.tokens import Scope, add_token, usable_by
-from exchange.store.access.users import active_user
+from exchange.store.access.users import active_user, known_user
+from exchange.store.tables.sign_in import TokenRow
 from schemas.vocabulary import Role
 
 MAX_NAME = 40
@@ -23,6 +26,19 @@ class WantedToken:
     name: str
     scopes: tuple[Scope, ...]
     days: int
+
+
+@dataclass(frozen=True)
+class GivenToken:
+    """A token of which only the hash is kept. ``scopes`` stand in one line, apart by spaces."""
+
+    number: int
+    pseudonym: str
+    name: str
+    scopes: str
+    used_at: str | None
+    expires_at: str
+    revoked_at: str | None
 
 
 def wanted_token(role: Role, name: str, scopes: Sequence[str], days: int) -> WantedToken:
@@ -55,3 +71,21 @@ def make_own_token(node: Node, pseudonym: str, wanted: WantedToken, code: str) -
         if confirm(node, session, pseudonym, code):
             return add_token(session, pseudonym, **vars(wanted))
     raise InvalidInput("This is not the code that the authenticator shows. Try the next one.", code="wrong-code")
+
+
+def list_tokens(node: Node, pseudonym: str | None = None) -> list[GivenToken]:
+    """All tokens, or those of one user, in the order in which they were made. Raises NotFound."""
+    with node.store.read() as session:
+        if pseudonym is not None:
+            known_user(session, pseudonym)
+        return [_given(row) for row in tokens.list_tokens(session, pseudonym)]
+
+
+def revoke_token(node: Node, number: int) -> GivenToken:
+    """Revokes a token at once; a second time changes nothing. Raises NotFound."""
+    with node.store.write() as session:
+        return _given(tokens.revoke_token(session, number))
+
+
+def _given(row: TokenRow) -> GivenToken:
+    return GivenToken(row.token_id, row.pseudonym, row.name, row.scopes, row.used_at, row.expires_at, row.revoked_at)
