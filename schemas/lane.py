@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
@@ -18,11 +19,19 @@ MAX_PAGE_VALUES = 8192
 """64 items with the longest proofs hold some 4,700 values; 8 MB of empty ones would take minutes and all memory to
 refuse one by one."""
 
+EMPTY_HEAD = bytes(32)
+"""The running head of a lane that has no item yet."""
+
 # Canonical Base64: the last character before the padding carries 2 or 4 bits that are nought.
 Base64Text = Annotated[
     str, Field(pattern=r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$")
 ]
 Proof = Annotated[tuple[Sha256Hex, ...], Field(max_length=64)]
+
+
+def next_head(head: bytes, statement_id: str) -> bytes:
+    """The running head of a lane after one more item: SHA-256(head || statement id), over raw bytes."""
+    return hashlib.sha256(head + bytes.fromhex(statement_id)).digest()
 
 
 class LaneItem(Contract):

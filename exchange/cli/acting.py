@@ -22,12 +22,11 @@ Acting = Annotated[str, typer.Option("--as", help="The user, by pseudonym, in wh
 def maker_of(node: Node, pseudonym: str, *roles: Role) -> Maker:
     """Raises NotFound, Forbidden."""
     from exchange.errors import Forbidden, NotFound
-    from exchange.store.access.users import all_users
+    from exchange.flows.access.users import all_users
     from schemas import Maker
     from schemas.vocabulary import Role, SignedInBy
 
-    with node.store.read() as session:
-        user = next((user for user in all_users(session) if user.pseudonym == pseudonym), None)
+    user = next((user for user in all_users(node) if user.pseudonym == pseudonym), None)
     if user is None or user.revoked_at:
         raise NotFound(f"There is no active user {pseudonym}. See: ffp user list")
     if Role(user.role) not in roles:

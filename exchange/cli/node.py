@@ -86,7 +86,7 @@ def serve(
     from exchange.cli.logs import configure_logs
     from exchange.cli.opening import opened_here
     from exchange.config import load_settings
-    from exchange.store.node.lock import serving
+    from exchange.flows.operate.home_lock import served
     from exchange.trust.keys import settle_keys
     from exchange.web.app import create_app
     from exchange.web.metrics import metrics_served
@@ -95,8 +95,7 @@ def serve(
     configure_logs(load_settings(folder).log_format)
     with (
         opened_here(folder) as node,
-        serving(node.settings.home),
-        node.store.served(f"{socket.gethostname()}:{node.settings.home}"),
+        served(node),
         _listener(node.settings) as listener,
         metrics_served(node),
     ):
@@ -134,13 +133,13 @@ def worker(home: Home = None) -> None:
     from exchange.cli.logs import configure_logs
     from exchange.cli.opening import opened_here
     from exchange.config import load_settings
-    from exchange.store.node.lock import working
+    from exchange.flows.operate.home_lock import worked
     from exchange.web.letters import letters_of
     from exchange.worker import Worker
 
     folder = resolve_home(home)
     configure_logs(load_settings(folder).log_format)
-    with opened_here(folder) as node, working(node.settings.home):
+    with opened_here(folder) as node, worked(node):
         ending = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ending.set())

@@ -48,22 +48,19 @@ def list_them(
     home: Home = None,
 ) -> None:
     """List queries, the newest first: how far each is, and what it found."""
-    from exchange.clock import stamp
     from exchange.flows.node.node import opened
-    from exchange.store.query.queries import OPEN, found_by, list_queries
+    from exchange.flows.query.list_queries import list_queries
 
-    with opened(resolve_home(home)) as node, node.store.read() as session:
-        rows = list_queries(session, node.node_id, own=not received, before=None, limit=limit)
-        found = found_by(session, [row.statement_id for row in rows])
-    if not rows:
+    with opened(resolve_home(home)) as node:
+        queries = list_queries(node, own=not received, limit=limit)
+    if not queries:
         typer.echo("No query was received." if received else "No query was asked. See: ffp query ask --help")
-    for row in rows:
-        late = "  overdue" if row.state in OPEN and row.due_at < stamp() else ""
-        typer.echo(f"{row.statement_id}  {row.at}  {row.asker} to {row.asked}  {row.case_reference}")
-        typer.echo(f"  {row.purpose}, {row.legal_basis}")
-        typer.echo(f"  {row.state}{late}  {row.result or ''}  {row.detail or ''}".rstrip())
-        for item in found:
-            if item.query == row.statement_id:
-                typer.echo(f"  {item.handle}  {item.band}  {item.state}  {item.record or ''}".rstrip())
-    if rows:
+    for query in queries:
+        late = "  overdue" if query.overdue else ""
+        typer.echo(f"{query.statement_id}  {query.at}  {query.asker} to {query.asked}  {query.case_reference}")
+        typer.echo(f"  {query.purpose}, {query.legal_basis}")
+        typer.echo(f"  {query.state}{late}  {query.result or ''}  {query.detail or ''}".rstrip())
+        for item in query.found:
+            typer.echo(f"  {item.handle}  {item.band}  {item.state}  {item.record or ''}".rstrip())
+    if queries:
         typer.echo("A band ranks, coarsely, for comparison by an examiner; it identifies nothing.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from exchange.store.sync.peers import EMPTY_HEAD
+from schemas.lane import EMPTY_HEAD
 
 LANE = f"/v1/lane?start=0&head={EMPTY_HEAD.hex()}&known_size=0"
 

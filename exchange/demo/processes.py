@@ -19,9 +19,9 @@ import httpx
 from exchange.demo.deal import DealtScan
 from exchange.demo.outcome import Submitted
 from exchange.errors import ConfigurationError, InvalidInput
+from exchange.flows.access.users import add_users
 from exchange.flows.keys.enrol import enrol, fetch_introduction
 from exchange.flows.node.node import create_node, opened
-from exchange.store.access.users import add_user
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction, Role
 
@@ -125,10 +125,10 @@ def make_node(
     url = f"http://127.0.0.1:{port}"
     home = folder / f"ffp-{jurisdiction.lower()}"
     card = create_node(home, jurisdiction=jurisdiction, url=url, port=port, database_url=database_url)
-    with opened(home) as node, node.store.write() as session:
-        roles = (Role.EXAMINER, Role.INVESTIGATOR, Role.OPERATOR)
-        tokens = {role: add_user(session, f"{role}-1", role) for role in roles}
-    return DemoNode(jurisdiction, home, url, fingerprint(card.identity), tokens)
+    roles = (Role.EXAMINER, Role.INVESTIGATOR, Role.OPERATOR)
+    with opened(home) as node:
+        tokens = add_users(node, {f"{role}-1": role for role in roles})
+    return DemoNode(jurisdiction, home, url, fingerprint(card.identity), dict(zip(roles, tokens.values(), strict=True)))
 
 
 def enrol_all(nodes: list[DemoNode]) -> None:

@@ -21,9 +21,9 @@ from exchange.demo.processes import LEGAL_BASIS, DemoNode, make_node
 from exchange.demo.run import stoppable
 from exchange.errors import ConfigurationError, ExchangeError
 from exchange.flows.access.sign_in import invite_user
+from exchange.flows.access.users import add_users, all_users
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.node.node import opened
-from exchange.store.access.users import add_user, all_users
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 
 REGION = (
@@ -141,11 +141,8 @@ def _people_of(made: DemoNode) -> str:
     """A page's lines: where each of its people is invited to choose a password."""
     lines = [f"{made.jurisdiction.display_name}: {made.url}/app/"]
     with opened(made.home) as node:
-        with node.store.write() as session:
-            there = {user.pseudonym for user in all_users(session)}
-            for pseudonym, role in PEOPLE:
-                if pseudonym not in there:
-                    add_user(session, pseudonym, role)
+        there = {user.pseudonym for user in all_users(node)}
+        add_users(node, {pseudonym: role for pseudonym, role in PEOPLE if pseudonym not in there})
         lines += [f"    {pseudonym:<16}{invite_user(node, pseudonym)}" for pseudonym, _ in PEOPLE]
     return "\n".join([*lines, ""])
 

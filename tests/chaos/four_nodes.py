@@ -21,7 +21,7 @@ from exchange.log import merkle
 from exchange.policy import Release
 from exchange.store.log.statements import node_reader
 from exchange.store.node.jobs import JobKind
-from exchange.store.sync.peers import EMPTY_HEAD, lane_of, next_head
+from exchange.store.sync.peers import lane_of
 from exchange.store.tables.records import StatementRow
 from exchange.store.tables.terms import TombstoneRow
 from exchange.trust.keys import load_identity
@@ -45,6 +45,7 @@ from schemas import (
     open_envelope,
     parse_statement,
 )
+from schemas.lane import EMPTY_HEAD, next_head
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.living import Clock, Crash, LivingNetwork, Watch
 from tests.chaos.model import Holdings, Terms

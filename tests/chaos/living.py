@@ -111,7 +111,7 @@ class Clock:
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for module in ("exchange.clock", "exchange.flows.statement.sharing", "exchange.flows.terms.withdraw"):
             monkeypatch.setattr(f"{module}.now", self.now)
-        monkeypatch.setattr("exchange.peer_rounds.monotonic", lambda: self.now().timestamp())
+        monkeypatch.setattr("exchange.worker.peer_rounds.monotonic", lambda: self.now().timestamp())
 
 
 class NoClient:
@@ -126,20 +126,19 @@ class Hands(Worker):
 
     def __init__(self, network: LivingNetwork, node: Node) -> None:
         super().__init__(node, letters_of(node))
-        self._client = self._rounds._client = network.client(node.node_id)
+        self._jobs._client = self._rounds._client = network.client(node.node_id)
 
     def start_up(self) -> None:
         clear_leftovers(self._node)
         self.show_up()
-        self._recover()
+        self._duties.recover()
 
     def show_up(self) -> None:
-        self._presence.begin()
-        self._show()
+        self._leadership.begin()
 
     def beat(self) -> None:
         """What a worker does every few seconds: what one held who died since is done by the next."""
-        self._show()
+        self._leadership.show()
 
     def die(self) -> None:
         """As a process dies: nothing is written down."""
@@ -147,8 +146,8 @@ class Hands(Worker):
 
     def sweep(self) -> bool:
         """Returns whether it was done, by now or before."""
-        self._sweep()
-        return self._swept
+        self._duties.sweep()
+        return self._duties._swept
 
     def pull_from(self, peer: str) -> bool:
         with self.tried_again_later():
@@ -167,8 +166,8 @@ class Hands(Worker):
     def drain(self, kind: JobKind) -> None:
         busy = True
         while busy:
-            self._look_again = 0.0  # here no time passes between a promise and the look at it
-            busy = self._drain(kind)
+            self._jobs._look_again = 0.0  # here no time passes between a promise and the look at it
+            busy = self._jobs.drain(kind)
 
 
 @dataclass(frozen=True)

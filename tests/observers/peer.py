@@ -22,7 +22,6 @@ from exchange.net.message_signatures import sign_request
 from exchange.store.entry.records import AcquisitionState, add_record
 from exchange.store.log.statements import append_own
 from exchange.store.node.jobs import JobKind
-from exchange.store.sync.peers import next_head
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas import (
     Feedback,
@@ -36,7 +35,7 @@ from schemas import (
     parse_statement,
     statement_id,
 )
-from schemas.lane import parse_lane_page
+from schemas.lane import next_head, parse_lane_page
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy, WithdrawalReason
 from tests.exchange.flows.network import MK, RS, XK
 from tests.observers.coverage import Coverage

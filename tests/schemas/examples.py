@@ -13,15 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, M
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign, witness_name
-from exchange.store.sync.peers import next_head
 from exchange.trust.keys import HybridSigner, LogKeys, raw_public
 from schemas import Envelope
+from schemas.lane import EMPTY_HEAD, next_head
 
 SEED_RULE = "SHA-256 of the ASCII text 'FFP exchange test key, for tests only: ' and the key's name"
 ISSUER, OTHER, READER = "ffp-rs", "ffp-mk", "ffp-mk"
 LOG_ORIGIN = "ffp-rs.ffp-exchange/log"
 HEAD_TIME = 1_793_000_000  # when the test log says it signed its head; nobody believes it
-NO_HEAD = bytes(32)
 
 Json = dict[str, Any]
 
@@ -196,7 +195,7 @@ def page_fields(envelope: Envelope | None = None, **changes: object) -> Json:
         "lane": READER,
         "start": 0,
         "count": 1,
-        "head": next_head(NO_HEAD, statement_id).hex(),
+        "head": next_head(EMPTY_HEAD, statement_id).hex(),
         "checkpoint": base64.b64encode(sign_checkpoint(head, LOG.ed25519, LOG.ml_dsa, HEAD_TIME)).decode(),
         "consistency": [],
         "items": [item],

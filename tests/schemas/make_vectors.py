@@ -15,11 +15,11 @@ from pathlib import Path
 
 import schemas
 from exchange.log import note
-from exchange.store.sync.peers import next_head
 from exchange.trust.card import fingerprint
 from exchange.trust.keys import ED25519, ML_DSA_65, key_id, raw_public
 from schemas import open_envelope, seal, statement_id
 from schemas.envelope import MAX_ENVELOPE_BYTES
+from schemas.lane import EMPTY_HEAD, next_head
 from schemas.strict_json import MAX_DEPTH
 from tests.schemas.examples import (
     HEAD_TIME,
@@ -27,7 +27,6 @@ from tests.schemas.examples import (
     ISSUER,
     LOG,
     LOG_ORIGIN,
-    NO_HEAD,
     OTHER,
     OTHERS,
     READER,
@@ -98,7 +97,7 @@ def make_files() -> dict[str, bytes]:
     manifest = {
         "contract": schemas.CONTRACT_VERSION,
         "issuer": ISSUER,
-        "reader": {"node": READER, "jurisdiction": "MK", "lane_start": 0, "lane_head": NO_HEAD.hex()},
+        "reader": {"node": READER, "jurisdiction": "MK", "lane_start": 0, "lane_head": EMPTY_HEAD.hex()},
         "vectors": entries,
     }
     return files | {"manifest.json": _pretty(manifest), "keys.json": _pretty(_keys())}
@@ -456,7 +455,7 @@ def _bad_pages() -> list[Vector]:
         page("unknown-contract", "unknown-contract", "the next version", good | {"contract": "2.0"}),
         page("another", "peer-misbehaved", "the lane of another reader", good | {"lane": "ffp-xk"}),
         page("gap", "peer-misbehaved", "begins at its second item", item(position=1)),
-        page("head-differs", "peer-misbehaved", "the running head does not add up", good | {"head": NO_HEAD.hex()}),
+        page("head-differs", "peer-misbehaved", "the running head does not add up", good | {"head": EMPTY_HEAD.hex()}),
         page("no-checkpoint", "peer-misbehaved", "items without a signed head", good | {"checkpoint": None}),
         page(
             "another-checkpoint",
@@ -469,7 +468,7 @@ def _bad_pages() -> list[Vector]:
             "wrong-id",
             "wrong-id",
             "the lane names another statement than it brings",
-            item(statement_id=wrong_id) | {"head": next_head(NO_HEAD, wrong_id).hex()},
+            item(statement_id=wrong_id) | {"head": next_head(EMPTY_HEAD, wrong_id).hex()},
         ),
         page("not-in-audience", "not-in-audience", "the record is meant for others", of(audience=["XK"])),
         page(

@@ -40,18 +40,16 @@ def list_all(
 ) -> None:
     """List tokens: number, user, name, scopes, when last used, and until when each holds."""
     from exchange.clock import stamp
+    from exchange.flows.access.tokens import list_tokens
     from exchange.flows.node.node import opened
-    from exchange.store.access.tokens import list_tokens
-    from exchange.store.access.users import known_user
 
-    with opened(resolve_home(home)) as node, node.store.read() as session:
-        if pseudonym is not None:
-            known_user(session, pseudonym)
-        for row in list_tokens(session, pseudonym):
-            used = f"used {row.used_at[:16]}" if row.used_at else "never used"
-            until = f"expired {row.expires_at}" if row.expires_at <= stamp() else f"until {row.expires_at}"
-            state = f"revoked {row.revoked_at}" if row.revoked_at else until
-            typer.echo("\t".join((str(row.token_id), row.pseudonym, row.name, row.scopes, used, state)))
+    with opened(resolve_home(home)) as node:
+        tokens = list_tokens(node, pseudonym)
+    for token in tokens:
+        used = f"used {token.used_at[:16]}" if token.used_at else "never used"
+        until = f"expired {token.expires_at}" if token.expires_at <= stamp() else f"until {token.expires_at}"
+        state = f"revoked {token.revoked_at}" if token.revoked_at else until
+        typer.echo("\t".join((str(token.number), token.pseudonym, token.name, token.scopes, used, state)))
 
 
 @app.command("revoke")
@@ -60,9 +58,9 @@ def revoke(
     home: Home = None,
 ) -> None:
     """Revoke one token at once; the user's others stay."""
+    from exchange.flows.access.tokens import revoke_token
     from exchange.flows.node.node import opened
-    from exchange.store.access.tokens import revoke_token
 
-    with opened(resolve_home(home)) as node, node.store.write() as session:
-        row = revoke_token(session, token)
-        typer.echo(f"The token {row.token_id} ({row.name}) of {row.pseudonym} is revoked.")
+    with opened(resolve_home(home)) as node:
+        revoked = revoke_token(node, token)
+    typer.echo(f"The token {revoked.number} ({revoked.name}) of {revoked.pseudonym} is revoked.")

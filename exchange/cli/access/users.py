@@ -25,15 +25,15 @@ def add(
     import re
 
     from exchange.errors import InvalidInput
+    from exchange.flows.access.users import add_users
     from exchange.flows.node.node import opened
-    from exchange.store.access.users import add_user
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,31}", pseudonym):
         raise InvalidInput("A pseudonym has up to 32 lower-case letters, digits, dots and dashes.")
     given = _role(role)
-    with opened(resolve_home(home)) as node, node.store.write() as session:
-        token = add_user(session, pseudonym, given)
-    typer.echo(token)
+    with opened(resolve_home(home)) as node:
+        tokens = add_users(node, {pseudonym: given})
+    typer.echo(tokens[pseudonym])
     typer.echo(
         f"This token of {pseudonym} ({role}) is shown once, and holds for a year; only its hash is kept.", err=True
     )
@@ -58,14 +58,13 @@ def invite(pseudonym: str, home: Home = None) -> None:
 @app.command("list")
 def list_users(home: Home = None) -> None:
     """List users with their roles."""
+    from exchange.flows.access.users import all_users
     from exchange.flows.node.node import opened
-    from exchange.store.access.users import all_users
 
-    with opened(resolve_home(home)) as node, node.store.read() as session:
-        for user in all_users(session):
-            typer.echo(
-                f"{user.pseudonym}\t{user.role}\t{'revoked ' + user.revoked_at if user.revoked_at else 'active'}"
-            )
+    with opened(resolve_home(home)) as node:
+        users = all_users(node)
+    for user in users:
+        typer.echo(f"{user.pseudonym}\t{user.role}\t{'revoked ' + user.revoked_at if user.revoked_at else 'active'}")
 
 
 @app.command("role")
@@ -76,23 +75,23 @@ def role(
 ) -> None:
     """Give a user another role, at once: also in open sessions. Tokens keep their scopes, and do no more than the role
     may. What was signed stays signed in the role that it was; verifications that an examiner took wait for another."""
+    from exchange.flows.access.users import change_role
     from exchange.flows.node.node import opened
-    from exchange.store.access.users import change_role
 
     given = _role(role)
-    with opened(resolve_home(home)) as node, node.store.write() as session:
-        change_role(session, pseudonym, given)
+    with opened(resolve_home(home)) as node:
+        change_role(node, pseudonym, given)
     typer.echo(f"{pseudonym} is {given} from now on.")
 
 
 @app.command("revoke")
 def revoke(pseudonym: str, home: Home = None) -> None:
     """Revoke a user at once, with all tokens and sessions."""
+    from exchange.flows.access.users import revoke_user
     from exchange.flows.node.node import opened
-    from exchange.store.access.users import revoke_user
 
-    with opened(resolve_home(home)) as node, node.store.write() as session:
-        revoke_user(session, pseudonym)
+    with opened(resolve_home(home)) as node:
+        revoke_user(node, pseudonym)
     typer.echo(f"{pseudonym} is revoked.")
 
 

@@ -31,26 +31,26 @@ def show(
 ) -> None:
     """Show rows, the oldest first. That they were shown is a row too."""
     from exchange.errors import InvalidInput
-    from exchange.flows.log.audit_rows import CONSOLE
+    from exchange.flows.log.audit_rows import CONSOLE, newest_rows, rows_of_batch
     from exchange.flows.node.node import opened
     from exchange.log.audit_entry import SUPERVISION, Act, Deed
-    from exchange.store.log.audit import AuditFilter, count_not_stated, entries_of_batch, search_entries
 
     if act is not None and act not in list(Act):
         raise InvalidInput(f"The act {act} is none of {', '.join(Act)}.")
-    wanted = AuditFilter(actor, subject, Act(act) if act else None, day.date() if day else None)
+    of = day.date() if day else None
+    not_stated = None
     with opened(resolve_home(home)) as node:
-        with node.store.read() as session:
-            if batch is not None:
-                found, not_stated = entries_of_batch(session, batch), None
-            else:
-                found = search_entries(session, wanted, before=None, limit=limit)[::-1]
-                not_stated = count_not_stated(session, wanted)
-        given = {"actor": actor, "subject": subject, "act": act, "day": str(wanted.day or "") or None, "batch": batch}
+        if batch is not None:
+            found = rows_of_batch(node, batch)
+        else:
+            found, not_stated = newest_rows(
+                node, actor=actor, subject=subject, act=Act(act) if act else None, day=of, limit=limit
+            )
+        given = {"actor": actor, "subject": subject, "act": act, "day": of and str(of), "batch": batch}
         asked = json.dumps({name: value for name, value in given.items() if value is not None}, sort_keys=True)
         node.audit.note(Deed(CONSOLE, Act.READ_AUDIT, len(found), asked=asked, purpose=SUPERVISION))
-    for kept in found:
-        typer.echo(kept.entry.canonical().decode() if as_json else _line(kept.entry))
+    for entry in found:
+        typer.echo(entry.canonical().decode() if as_json else _line(entry))
     if not_stated is not None and not as_json:
         typer.echo(f"{not_stated} acts of people without a stated purpose, of all that fit.")
 

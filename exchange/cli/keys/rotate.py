@@ -134,11 +134,9 @@ def decrypt(home: Home = None) -> None:
 def _alone(home: Path | None) -> Iterator[Node]:
     """The node, which nobody else serves meanwhile; what an earlier change left half done is settled."""
     from exchange.cli.opening import opened_here
-    from exchange.store.node.lock import sole_server
-    from exchange.trust.keys import settle_keys
+    from exchange.flows.operate.home_lock import at_rest
 
-    with opened_here(resolve_home(home)) as node, sole_server(node.settings.home):
-        settle_keys(node.settings.keys, node.history.in_force, node.settings.passphrase)
+    with opened_here(resolve_home(home)) as node, at_rest(node):
         yield node
 
 

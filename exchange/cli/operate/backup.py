@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from exchange.flows.integrity.report import LogCheck
     from exchange.flows.operate.backup import Backup
-    from exchange.store.operate.manifest import Manifest
+    from exchange.flows.operate.restore import Secrets
 
 _PASSPHRASE = "Passphrase of the backup"  # noqa: S105 - a question
 
@@ -117,14 +117,22 @@ def restore(
 ) -> None:
     """Make a node again from a backup that its keys vouch for, in an empty folder. On PostgreSQL, into the empty
     database that FFP_NODE_DATABASE_URL names. Exit code 1 when --verify found something."""
+    from exchange.cli.opening import asked
+    from exchange.errors import PassphraseNeeded
     from exchange.flows.operate.backup_trust import lacking
-    from exchange.store.operate.manifest import SEALED, read_manifest
-    from exchange.store.tables.schema_version import SCHEMA_VERSION
+    from exchange.flows.operate.restore import restore
 
-    place = resolve_home(home)
-    manifest = read_manifest(source.absolute())
-    lost = lacking(manifest, last_head) if last_head is not None else 0
-    passphrase = _make_again(source.absolute(), place, keys, insist, sealed=SEALED in manifest.files)
+    folder, place = source.absolute(), resolve_home(home)
+    lost = lacking(folder, last_head) if last_head is not None else 0
+    secrets, passphrase = _secrets(folder, place, keys), None
+    try:
+        manifest = restore(folder, place, secrets, insisted=insist)
+    except PassphraseNeeded:  # nothing was written yet
+        passphrase = asked("Passphrase of the keys")
+        if passphrase is None:
+            raise
+        of_keys = passphrase.get_secret_value().encode()
+        manifest = restore(folder, place, replace(secrets, key_passphrase=of_keys), insisted=insist)
     typer.echo(
         f"The node {manifest.node_id} of {manifest.made_at} is in {place}: {manifest.log_size} statements of the log, "
         f"{manifest.scans} scans."
@@ -146,10 +154,10 @@ def restore(
             err=True,
         )
     found = None
-    if manifest.form < SCHEMA_VERSION:
+    if manifest.of_earlier_release:
         typer.echo("Its database has the form of an earlier release. Next: ffp migrate, then ffp log check.", err=True)
     elif verify:
-        found = _verified(place, manifest, passphrase)
+        found = _verified(place, manifest.missing, passphrase)
     typer.echo("Once served, it signs nothing before its peers have shown it the last heads of its log: ffp status.")
     raise typer.Exit(1 if found is not None and not found.good else 0)
 
@@ -161,23 +169,22 @@ def migrate(
     home: Home = None,
 ) -> None:
     """Bring the database of an earlier release to this one's form, with the node stopped: all of it or nothing."""
+    from exchange.flows.node.migrate import forms
     from exchange.flows.node.migrate import migrate as bring_up
-    from exchange.flows.node.migrate import pending
-    from exchange.store.tables.schema_version import SCHEMA_VERSION
 
     folder = resolve_home(home)
-    form = pending(folder)
-    if form is None:
-        typer.echo(f"The database has form {SCHEMA_VERSION}, that of this release. Nothing is to be done.")
+    form, needed = forms(folder)
+    if form == needed:
+        typer.echo(f"The database has form {needed}, that of this release. Nothing is to be done.")
         return
-    typer.echo(f"The database has form {form}, this release needs {SCHEMA_VERSION}.")
+    typer.echo(f"The database has form {form}, this release needs {needed}.")
     if check:
         raise typer.Exit(1)
     typer.echo("There is no way back but a backup, and the release that made it: ffp backup FOLDER", err=True)
     if sys.stdin.isatty() and not typer.confirm("Is there a backup of this database?"):
         raise typer.Exit(1)
     bring_up(folder)
-    typer.echo(f"Done: all of it has form {SCHEMA_VERSION} now.")
+    typer.echo(f"Done: all of it has form {needed} now.")
 
 
 def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:
@@ -196,37 +203,26 @@ def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:
     return None if found is None else found.encode()
 
 
-def _make_again(source: Path, home: Path, keys: Path | None, insist: str | None, *, sealed: bool) -> SecretStr | None:
-    """Restore, and ask for the passphrase of the keys where it takes one that nothing gives. Returns what was typed."""
-    from exchange.cli.opening import asked
+def _secrets(source: Path, home: Path, keys: Path | None) -> Secrets:
+    """What the environment and credentials give; the passphrase of sealed keys is asked for where they do not."""
     from exchange.config import given
-    from exchange.errors import PassphraseNeeded
-    from exchange.flows.operate.restore import Secrets, restore
+    from exchange.flows.operate.restore import Secrets, has_sealed_keys
 
     of_keys = given("key_passphrase")
-    secrets = Secrets(
+    return Secrets(
         keys=keys,
-        unsealed_with=_passphrase(home) if sealed else None,
+        unsealed_with=_passphrase(home) if has_sealed_keys(source) else None,
         database_url=given("database_url"),
         key_passphrase=None if of_keys is None else of_keys.encode(),
     )
-    typed = None
-    try:
-        restore(source, home, secrets, insisted=insist)
-    except PassphraseNeeded:  # nothing was written yet
-        typed = asked("Passphrase of the keys")
-        if typed is None:
-            raise
-        restore(source, home, replace(secrets, key_passphrase=typed.get_secret_value().encode()), insisted=insist)
-    return typed
 
 
-def _verified(home: Path, manifest: Manifest, passphrase: SecretStr | None) -> LogCheck:
+def _verified(home: Path, missing: Collection[str], passphrase: SecretStr | None) -> LogCheck:
     from exchange.cli.opening import passphrase_for
     from exchange.flows.operate.restore import verify_restored
 
     passphrase = passphrase or passphrase_for(home)
-    found = verify_restored(home, manifest, passphrase=passphrase, progress=lambda _what, _done, _total: None)
+    found = verify_restored(home, missing, passphrase=passphrase, progress=lambda _what, _done, _total: None)
     typer.echo(
         f"Read again: {found.statements} statements, {found.heads} heads, {found.stamps} time stamps, "
         f"{found.acts} audit rows, {found.scans} scans ({found.scan_bytes / 2**20:.1f} MiB)."

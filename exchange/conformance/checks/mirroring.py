@@ -15,8 +15,6 @@ from exchange.conformance.visit import Visit
 from exchange.flows.witness.mirror import tree_reader
 from exchange.log import merkle
 from exchange.log.tiles import TILE_WIDTH, Tile
-from exchange.store.log.statements import node_reader
-from exchange.store.sync.peers import lane_items
 from schemas import ContractError
 from schemas.mirror import M, MirroredLane, MirroredLeaves, MirroredStatements, parse_mirror
 
@@ -60,10 +58,8 @@ def _leaves(visit: Visit) -> str:
         return _split(found) or None
 
     leaves = guest.wait_for(mirrored, "the node mirrored nothing of this peer's log")
-    with guest.node.store.read() as session:
-        read = node_reader(session)
-        if len(leaves) > guest.owner.size() or any(leaf != read(0, index) for index, leaf in enumerate(leaves)):
-            raise NotKept(f"Among the {len(leaves)} hashes are some that this peer's log does not have.")
+    if leaves != guest.owner.leaves(len(leaves)):
+        raise NotKept(f"Among the {len(leaves)} hashes are some that this peer's log does not have.")
     return f"The first {len(leaves)} leaf hashes, as this peer's log has them."
 
 
@@ -72,14 +68,10 @@ def _lane(visit: Visit) -> str:
     if guest.lane_end is None:
         raise NotTried("The node did not come to the end of the lane; see poison-set-aside.")
     page = _page(visit, MirroredLane, "lane", 0)
-    with guest.node.store.read() as session:
-        size = guest.owner.size()
-        items = lane_items(session, guest.tested.issuer, start=0, below_log_index=size, limit=len(page.items))
-        places = [(item.statement_id, held.log_index) for item, held in items if held is not None]
-        head = items[-1][0].head.hex() if items else ""
+    places, head = guest.owner.places(len(page.items))
     if page.reader != guest.tested.issuer or page.count != len(page.items) or page.count < guest.lane_end[0]:
         raise NotKept(f"{page.reader} gives {len(page.items)} of {page.count} places; the lane has more.")
-    if [(place.statement_id, place.log_index) for place in page.items] != places or page.head != head:
+    if [(place.statement_id, place.log_index) for place in page.items] != places or page.head != head.hex():
         raise NotKept("The places, or the running head, are not those of the lane that was read.")
     if any(place.withheld for place in page.items):
         raise NotKept("A place is said to have come without its envelope; all came with theirs.")

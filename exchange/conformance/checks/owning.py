@@ -23,7 +23,6 @@ from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.terms.withdraw import withdraw
-from exchange.store.sync.peers import lane_head_at
 from exchange.trust.keys import load_identity
 from schemas import Acknowledgement, AnyStatement, ContractError, Maker, Receipt, open_envelope, parse_statement
 from schemas.lane import LanePage
@@ -103,8 +102,7 @@ def _receipt(visit: Visit) -> str:
         return receipts[-1] if receipts else None
 
     receipt = guest.wait_for(given, f"no receipt for the {count} items came on the lane to this peer")
-    with guest.node.store.read() as session:
-        head = lane_head_at(session, guest.tested.issuer, receipt.count) or head
+    head = guest.owner.head_after(receipt.count) or head
     if receipt.head != head.hex() or receipt.owner != guest.node.node_id:
         raise NotKept(f"The receipt is for {receipt.owner} and the head {receipt.head[:16]}..., not for this lane.")
     if receipt.set_aside != len(guest.poison):

@@ -17,11 +17,10 @@ from exchange.flows.statement.heads import open_head
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
 from exchange.net.message_signatures import verify_response
-from exchange.store.sync.peers import EMPTY_HEAD, next_head
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import verify_statement
 from schemas import ContractError
-from schemas.lane import LaneItem, LanePage, parse_lane_page
+from schemas.lane import EMPTY_HEAD, LaneItem, LanePage, next_head, parse_lane_page
 
 MAX_PAGES = 20
 """Enough to see that pages follow each other; a lane of thousands is not read whole for a test."""

@@ -17,9 +17,9 @@ from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Told
 from exchange.net.content_digest import byte_sequence
 from exchange.net.message_signatures import LIFETIME_S, TAG, authority_of, signature_base
-from exchange.store.sync.peers import EMPTY_HEAD
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas import ContractError, Record, open_envelope, parse_statement
+from schemas.lane import EMPTY_HEAD
 from schemas.record import Blob
 
 MAX_SCAN_BYTES = 32 * 1024 * 1024

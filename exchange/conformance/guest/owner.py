@@ -17,9 +17,9 @@ from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.store.entry.records import AcquisitionState, add_record
 from exchange.store.log.statements import append_own, log_size, node_reader
-from exchange.store.sync.peers import EMPTY_HEAD, find_peer, lane_items, lane_of, put_on_lane
+from exchange.store.sync.peers import find_peer, lane_head_at, lane_items, lane_of, put_on_lane
 from schemas import ContractError, Envelope, Record, parse_statement
-from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
+from schemas.lane import EMPTY_HEAD, MAX_PAGE_ITEMS, LaneItem, LanePage
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,24 @@ class Owner:
         with self.node.store.read() as session:
             lane = lane_of(session, self.reader)
             return lane.count, lane.head
+
+    def head_after(self, count: int) -> bytes | None:
+        """The running head of the lane after so many items; None when it is not that long."""
+        with self.node.store.read() as session:
+            return lane_head_at(session, self.reader, count)
+
+    def places(self, limit: int) -> tuple[list[tuple[str, int]], bytes]:
+        """The first statements of the lane, each with its index in the log, and the running head after the last."""
+        with self.node.store.read() as session:
+            items = lane_items(session, self.reader, start=0, below_log_index=log_size(session), limit=limit)
+        places = [(item.statement_id, held.log_index) for item, held in items if held is not None]
+        return places, items[-1][0].head if items else b""
+
+    def leaves(self, count: int) -> list[bytes]:
+        """The first leaf hashes of the log, at most so many."""
+        with self.node.store.read() as session:
+            read = node_reader(session)
+            return [read(0, index) for index in range(min(count, log_size(session)))]
 
     def size(self) -> int:
         """How long the log is."""

@@ -1,4 +1,5 @@
-"""Tokens for machines: made at the console by the operator, or in the pages by the user in whose name they act."""
+"""Tokens of machines. The operator makes, lists and revokes them at the console; in the pages a user does so with
+those that act in the own name."""
 
 from __future__ import annotations
 
@@ -9,9 +10,10 @@ from exchange.errors import InvalidInput
 from exchange.flows.access.sign_in import confirm
 from exchange.flows.node.node import Node
 from exchange.scopes import Scope, usable_by
+from exchange.store.access import tokens
 from exchange.store.access.sign_in import sign_in_of
-from exchange.store.access.tokens import add_token, list_tokens, revoke_token, scopes_of
-from exchange.store.access.users import active_user
+from exchange.store.access.tokens import add_token, scopes_of
+from exchange.store.access.users import active_user, known_user
 from exchange.store.tables.sign_in import TokenRow
 from schemas.vocabulary import Role
 
@@ -26,6 +28,19 @@ class WantedToken:
     name: str
     scopes: tuple[Scope, ...]
     days: int
+
+
+@dataclass(frozen=True)
+class GivenToken:
+    """A token of which only the hash is kept. ``scopes`` stand in one line, apart by spaces."""
+
+    number: int
+    pseudonym: str
+    name: str
+    scopes: str
+    used_at: str | None
+    expires_at: str
+    revoked_at: str | None
 
 
 def wanted_token(role: Role, name: str, scopes: Sequence[str], days: int) -> WantedToken:
@@ -71,11 +86,29 @@ class OwnTokens:
 
 def tokens_of(node: Node, pseudonym: str, *, most: int) -> OwnTokens:
     with node.store.read() as session:
-        rows = list_tokens(session, pseudonym)[: -most - 1 : -1]
+        rows = tokens.list_tokens(session, pseudonym)[: -most - 1 : -1]
         return OwnTokens([(row, scopes_of(row)) for row in rows], sign_in_of(session, pseudonym) is not None)
 
 
 def revoke_own_token(node: Node, pseudonym: str, token_id: int) -> None:
     """Raises NotFound, also for another's."""
     with node.store.write() as session:
-        revoke_token(session, token_id, pseudonym)
+        tokens.revoke_token(session, token_id, pseudonym)
+
+
+def list_tokens(node: Node, pseudonym: str | None = None) -> list[GivenToken]:
+    """All tokens, or those of one user, in the order in which they were made. Raises NotFound."""
+    with node.store.read() as session:
+        if pseudonym is not None:
+            known_user(session, pseudonym)
+        return [_given(row) for row in tokens.list_tokens(session, pseudonym)]
+
+
+def revoke_token(node: Node, number: int) -> GivenToken:
+    """Revokes a token at once; a second time changes nothing. Raises NotFound."""
+    with node.store.write() as session:
+        return _given(tokens.revoke_token(session, number))
+
+
+def _given(row: TokenRow) -> GivenToken:
+    return GivenToken(row.token_id, row.pseudonym, row.name, row.scopes, row.used_at, row.expires_at, row.revoked_at)

@@ -23,12 +23,13 @@ from exchange.store.operate.at_rest import (
     parts_of_no_peer,
     places_in_order,
 )
-from exchange.store.sync.peers import EMPTY_HEAD, find_lane, find_peer, next_head
+from exchange.store.sync.peers import find_lane, find_peer
 from exchange.store.tables.peers import PeerRow
 from exchange.store.witness.cosignatures import own_checkpoint
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.keys import ED25519, key_id
 from schemas.errors import ContractError
+from schemas.lane import EMPTY_HEAD, next_head
 
 _TILE_LEVEL = 8
 

@@ -39,7 +39,7 @@ def replace_keys(
     compromised: bool = False,
     from_index: int | None = None,
 ) -> Replaced:
-    """Replace the keys of these roles. Only for whoever holds the node's home alone (`sole_server`).
+    """Replace the keys of these roles. Only for whoever holds the node's home alone (`at_rest`).
 
     1. Where they are ``compromised``, their signatures are not believed from the log's ``from_index`` on. It is within
        what a peer cosigned: what came before is proved to have been there. None: good up to now.

@@ -11,7 +11,7 @@ from exchange.clock import stamp_in
 from exchange.flows.log.start import may_sign
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
-from exchange.log.audit_entry import Act, Actor, ActorKind, Deed, batch_root
+from exchange.log.audit_entry import Act, Actor, ActorKind, AuditEntry, Deed, batch_root
 from exchange.policy import Purpose
 from exchange.store.log.audit import (
     AuditFilter,
@@ -20,6 +20,7 @@ from exchange.store.log.audit import (
     add_batch,
     add_deeds,
     count_not_stated,
+    entries_of_batch,
     erase_batch_rows,
     last_batch,
     leaves_between,
@@ -53,6 +54,23 @@ def took(session: Session, peer: PeerRow, act: Act, subjects: tuple[str, ...], c
     nothing."""
     if subjects:
         add_deeds(session, [dealt_with(peer, act, subjects, count)])
+
+
+def newest_rows(
+    node: Node, *, actor: str | None, subject: str | None, act: Act | None, day: date | None, limit: int
+) -> tuple[list[AuditEntry], int]:
+    """The newest rows that fit, the oldest first; and of all that fit, how many are acts of people who stated no
+    purpose. None does not restrict; the day is one of UTC."""
+    wanted = AuditFilter(actor, subject, act, day)
+    with node.store.read() as session:
+        found = search_entries(session, wanted, before=None, limit=limit)
+        return [kept.entry for kept in reversed(found)], count_not_stated(session, wanted)
+
+
+def rows_of_batch(node: Node, statement_id: str) -> list[AuditEntry]:
+    """The rows that an audit-batch statement vouches for, in order; none of an unknown one or after retention."""
+    with node.store.read() as session:
+        return [kept.entry for kept in entries_of_batch(session, statement_id)]
 
 
 def seal_audit(node: Node) -> bool:

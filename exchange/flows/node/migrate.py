@@ -17,17 +17,16 @@ EVIDENCE_IN_FILES = 6
 """From this form on the database has no bytes of what is not believed."""
 
 
-def pending(home: Path) -> int | None:
-    """The form of the database when it is that of an earlier release, else None.
+def forms(home: Path) -> tuple[int, int]:
+    """The form of the database, and the one that this release needs.
 
-    Raises ConfigurationError when it is of a later one, StoreUnavailable.
+    Raises ConfigurationError when the database is of a later release, StoreUnavailable.
     """
     store = store_of(load_settings(home))
     try:
-        form = store.form()
+        return store.form(), SCHEMA_VERSION
     finally:
         store.close()
-    return form if form < SCHEMA_VERSION else None
 
 
 def migrate(home: Path) -> None:

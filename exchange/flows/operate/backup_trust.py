@@ -14,7 +14,7 @@ from pathlib import Path
 from exchange.errors import CheckpointInvalid, ConfigurationError, StatementInvalid
 from exchange.log.checkpoint import Checkpoint, parse_text
 from exchange.store.operate.backup_paths import ANOTHER
-from exchange.store.operate.manifest import Manifest, signature_bytes
+from exchange.store.operate.manifest import Manifest, read_manifest, signature_bytes
 from exchange.trust.backup_signature import verify_backup
 from exchange.trust.key_files import EVENTS
 from exchange.trust.key_history import history_in
@@ -60,11 +60,12 @@ def check_bound(manifest: Manifest, form: int, size: int, head: Checkpoint | Non
         )
 
 
-def lacking(manifest: Manifest, last_head: Path) -> int:
+def lacking(source: Path, last_head: Path) -> int:
     """How many statements the node had signed after the backup, by the file ``last-head`` of its lost home.
 
-    Raises ConfigurationError when the file cannot be read, or when it and the backup are of two histories.
+    Raises ConfigurationError when either cannot be read, or when they are of two histories.
     """
+    manifest = read_manifest(source)
     try:
         with last_head.open("rb") as file:
             remembered = parse_text(file.read(_MOST_HEAD_BYTES).decode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from exchange.store.operate.manifest import (
     check_files,
     manifest_bytes,
     parse_manifest,
+    read_manifest,
     scans_of,
 )
 from exchange.store.scan.copies import copy_file, sync, write_file
@@ -52,6 +53,11 @@ class Secrets:
     unsealed_with: bytes | None = None
     database_url: str | None = None
     key_passphrase: bytes | None = None
+
+
+def has_sealed_keys(source: Path) -> bool:
+    """Whether the backup brings keys, under a passphrase. Raises ConfigurationError when it is none."""
+    return SEALED in read_manifest(source).files
 
 
 def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None = None) -> Manifest:
@@ -111,12 +117,14 @@ def _check_room(source: Path, home: Path, manifest: Manifest) -> None:
         )
 
 
-def verify_restored(home: Path, manifest: Manifest, *, passphrase: SecretStr | None, progress: Progress) -> LogCheck:
-    """Read all of it: signatures, hashes, heads, audit rows, scans. Scans that the backup never had are no finding of
-    the restore: the peers that hold them give them back, or `ffp log check` names them."""
+def verify_restored(
+    home: Path, missing: Collection[str], *, passphrase: SecretStr | None, progress: Progress
+) -> LogCheck:
+    """Read all of it: signatures, hashes, heads, audit rows, scans. Scans that were ``missing`` from the backup are no
+    finding of the restore: the peers that hold them give them back, or `ffp log check` names them."""
     with opened(home, passphrase=passphrase) as node:
         found = check_and_keep(node, progress)
-    absent = {f"scan {sha256}" for sha256 in manifest.missing}
+    absent = {f"scan {sha256}" for sha256 in missing}
     found.findings = [finding for finding in found.findings if finding.subject not in absent]
     return found
 

@@ -20,14 +20,14 @@ from exchange.flows.statement.addressee import NOT_MEANT_FOR_US
 from exchange.flows.statement.heads import open_head
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
-from exchange.store.sync.peers import NOT_ENTERED, next_head
+from exchange.store.sync.peers import NOT_ENTERED
 from exchange.trust.key_history import KeyHistory, extend_history
 from exchange.trust.keys import ED25519, key_id
 from exchange.trust.verify import verify_statement
 from schemas import AnyStatement, Envelope, KeyEvent, Record
 from schemas.envelope import MAX_ENVELOPE_BYTES
 from schemas.kinds import kind_of
-from schemas.lane import LaneItem, LanePage
+from schemas.lane import LaneItem, LanePage, next_head
 from schemas.versions import is_newer
 
 READ_AGAIN = frozenset({"unknown-type", "unknown-contract", "unknown-field", "unknown-calibre", "invalid-field"})

@@ -33,7 +33,7 @@ from exchange.store.log.statements import (
     node_reader,
 )
 from exchange.store.node.jobs import JobKind, promise
-from exchange.store.sync.peers import EMPTY_HEAD, all_peers, find_peer, lane_head_at, lane_of, next_head, readers_of
+from exchange.store.sync.peers import all_peers, find_peer, lane_head_at, lane_of, readers_of
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.terms.terms import keep_grant, replace_policy
 from exchange.store.terms.withdrawals import erase_rows, lift_tombstones, tombstone_for
@@ -56,6 +56,7 @@ from exchange.store.witness.rebuild import (
 )
 from exchange.trust.verify import VerifiedStatement, verify_statement
 from schemas import ContractError, Grant, Policy, Record, Withdrawal
+from schemas.lane import EMPTY_HEAD, next_head
 from schemas.mirror import MirroredLane, MirroredStatement, MirroredStatements, ReceivedPlace, parse_mirror
 
 

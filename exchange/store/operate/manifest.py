@@ -29,6 +29,7 @@ from exchange.store.operate.backup_paths import (
     quoted,
 )
 from exchange.store.scan.copies import digest, write_file
+from exchange.store.tables.schema_version import SCHEMA_VERSION
 from schemas.errors import ContractError
 from schemas.issued import NodeId
 from schemas.strict_json import check_json
@@ -67,6 +68,11 @@ class Manifest(BaseModel):
     objects: int = 0
     """Scans that were in the object store by then: they are not in the backup."""
     files: dict[str, Sha256]
+
+    @property
+    def of_earlier_release(self) -> bool:
+        """Whether its database must be migrated before it is used."""
+        return self.form < SCHEMA_VERSION
 
     @property
     def last_head(self) -> Checkpoint | None:

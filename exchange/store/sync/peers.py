@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -27,9 +26,9 @@ from exchange.store.tables.records import AcquisitionRow, StatementRow
 from exchange.store.tables.work import JobRow
 from exchange.store.witness.cosignatures import disagreements
 from schemas.errors import shown
+from schemas.lane import EMPTY_HEAD, next_head
 from schemas.versions import NEWEST, is_newer
 
-EMPTY_HEAD = bytes(32)
 FAILED_AT_ONCE = 500
 """Bounded: a peer may have ten thousand scans that do not come, and looks at them hold up the one writer."""
 
@@ -41,11 +40,6 @@ ASKED: Final = (PeerState.ENROLLED, PeerState.EXPELLED)
 def peer_addresses(session: Session) -> list[tuple[str, str]]:
     """Node id and URL of every peer that is still asked for something."""
     return [(peer.node_id, peer.url) for peer in all_peers(session) if peer.state in ASKED]
-
-
-def next_head(head: bytes, statement_id: str) -> bytes:
-    """head' = SHA-256(head || statement id), over raw bytes."""
-    return hashlib.sha256(head + bytes.fromhex(statement_id)).digest()
 
 
 def new_peer(

@@ -12,15 +12,14 @@ import pytest
 import exchange.flows.sync.pull
 import exchange.flows.sync.verify_lane_page
 import exchange.net.client
-import exchange.peer_rounds
-import exchange.worker
+import exchange.worker.job_kinds
+import exchange.worker.peer_rounds
 from exchange.conformance.check import Check, Verdict, run_checks
 from exchange.conformance.checks import deceiving, mirroring, owning, reading, witnessing
 from exchange.errors import PeerMisbehaved
 from exchange.flows.statement.heads import open_head
 from exchange.flows.sync.verify_lane_page import Expected, verify_page
-from exchange.store.sync.peers import next_head
-from schemas.lane import LanePage
+from schemas.lane import LanePage, next_head
 from tests.exchange.conformance.conftest import IMPATIENCE_S, Answer, Asked, House, Spoil, enrolled, house
 from tests.exchange.conformance.test_keeps import resigned
 
@@ -190,8 +189,8 @@ def test_a_node_that_does_too_little_is_found(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(exchange.flows.sync.verify_lane_page, "_verify_inclusion", lambda *_: None)
     monkeypatch.setattr(Arrival, "verify", lambda *_: None)
-    monkeypatch.setattr(exchange.peer_rounds, "cosign_head", lambda *_: False)
-    monkeypatch.setattr(exchange.worker, "erase", lambda *_: None)
+    monkeypatch.setattr(exchange.worker.peer_rounds, "cosign_head", lambda *_: False)
+    monkeypatch.setattr(exchange.worker.job_kinds, "erase", lambda *_: None)
     with house(tmp_path) as home, enrolled(home, patience_s=IMPATIENCE_S) as guest:
         said = found(home, OWNER)
     assert {name for name, (verdict, _) in said.items() if verdict is Verdict.NOT_KEPT} == {
@@ -206,7 +205,7 @@ def test_a_node_that_does_too_little_is_found(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_node_that_never_asks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange.peer_rounds, "pull", lambda *_: False)
+    monkeypatch.setattr(exchange.worker.peer_rounds, "pull", lambda *_: False)
     with house(tmp_path) as home, enrolled(home, patience_s=IMPATIENCE_S):
         said = found(home, (*owning.CHECKS[:1], *deceiving.CHECKS[:1]))
     assert said["asks-signed"][0] is Verdict.NOT_KEPT

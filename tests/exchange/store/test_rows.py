@@ -22,19 +22,12 @@ from exchange.store.log.statements import append_own, log_size, node_reader
 from exchange.store.node import jobs
 from exchange.store.node.jobs import JobKind
 from exchange.store.review.candidates import NewCandidate, add_candidates
-from exchange.store.sync.peers import (
-    EMPTY_HEAD,
-    add_peer,
-    failed_fetches,
-    new_peer,
-    next_head,
-    put_on_lane,
-    remember_nonce,
-)
+from exchange.store.sync.peers import add_peer, failed_fetches, new_peer, put_on_lane, remember_nonce
 from exchange.store.tables.peers import LaneItemRow, LaneRow
 from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, StatementRow
 from exchange.trust.keys import NodeKeys, create_keys, load_keys
 from schemas import Envelope, Record, parse_statement
+from schemas.lane import EMPTY_HEAD, next_head
 from schemas.statements import statement_id
 from tests.schemas.examples import encoded, record_fields
 

@@ -12,10 +12,9 @@ from exchange.errors import PeerUnreachable
 from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.store.log.statements import latest_checkpoint
-from exchange.store.sync.peers import EMPTY_HEAD
 from exchange.store.tables.peers import PeerRow
 from exchange.web.access.peer_concurrency import AT_ONCE, Purpose
-from schemas.lane import LanePage, parse_lane_page
+from schemas.lane import EMPTY_HEAD, LanePage, parse_lane_page
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 

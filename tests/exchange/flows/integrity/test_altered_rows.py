@@ -26,10 +26,11 @@ from exchange.flows.sync.serve_lane import give_mended, may_fetch, read_lane
 from exchange.flows.terms.expel import expel
 from exchange.store.access.users import add_user
 from exchange.store.database.seals import broken
-from exchange.store.sync.peers import EMPTY_HEAD, lane_of
+from exchange.store.sync.peers import lane_of
 from exchange.store.tables.peers import PeerState
 from exchange.trust.keys import ED25519, key_id
 from exchange.web.metrics import registry_of
+from schemas.lane import EMPTY_HEAD
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.flows.integrity.at_rest_world import HEAD
 from tests.exchange.flows.network import AL, MK, RS, Network

@@ -20,8 +20,9 @@ from exchange.flows.terms.withdraw import revoke_from
 from exchange.flows.witness.mirror import answer_statements
 from exchange.store.entry.records import AcquisitionState, add_record
 from exchange.store.log.statements import append_own, find_statement
-from exchange.store.sync.peers import EMPTY_HEAD, put_on_lane
+from exchange.store.sync.peers import put_on_lane
 from schemas import Group, LegalBasis, Record, parse_statement
+from schemas.lane import EMPTY_HEAD
 from schemas.statements import statement_id
 from schemas.vocabulary import Decision, Jurisdiction, SharingRule, WithdrawalReason
 from tests.exchange.flows.integrity.at_rest_world import EVERY_KIND, FIRST, HEAD

@@ -63,7 +63,7 @@ def again(tmp_path: Path, node: Node, databases: Databases) -> Callable[[Path], 
     def make(source: Path) -> Path:
         home = tmp_path / f"again-{next(made)}"
         secrets = Secrets(keys=node.settings.keys, database_url=databases.new())
-        found = verify_restored(home, restore(source, home, secrets), passphrase=None, progress=silent)
+        found = verify_restored(home, restore(source, home, secrets).missing, passphrase=None, progress=silent)
         assert found.findings == []
         return home
 

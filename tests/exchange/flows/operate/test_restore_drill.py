@@ -58,7 +58,7 @@ def test_the_drill(
     shutil.move(home, tmp_path / "lost")
 
     manifest = restore(made.folder, home, Secrets(unsealed_with=PASSPHRASE, database_url=databases.new()))
-    assert verify_restored(home, manifest, passphrase=None, progress=silent).findings == []
+    assert verify_restored(home, manifest.missing, passphrase=None, progress=silent).findings == []
     again = start_node(Jurisdiction.RS)
     again.wait_for(lambda status: not status["alarms"])
     for name, record in records.items():
@@ -105,4 +105,4 @@ def test_a_copy_is_of_one_moment_while_others_write(network: Network, tmp_path: 
     assert before <= made.scans <= len(done)
     secrets = Secrets(keys=node.settings.keys, database_url=databases.new())
     manifest = restore(made.folder, tmp_path / "again", secrets)
-    assert verify_restored(tmp_path / "again", manifest, passphrase=None, progress=silent).findings == []
+    assert verify_restored(tmp_path / "again", manifest.missing, passphrase=None, progress=silent).findings == []

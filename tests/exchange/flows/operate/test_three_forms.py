@@ -10,7 +10,7 @@ import pytest
 
 from exchange.config import load_settings, write_secret
 from exchange.flows.integrity.log_check import check_and_keep
-from exchange.flows.node.migrate import migrate, pending
+from exchange.flows.node.migrate import forms, migrate
 from exchange.flows.node.node import opened, store_of
 from exchange.store.database.engine import Store
 from exchange.store.tables.schema_version import SCHEMA_VERSION
@@ -91,9 +91,10 @@ def test_up_to_form_6_and_back_and_up_again(
     databases.copy(source, home)
     as_released(home, databases, release)
     for _ in range(2):
-        assert pending(home) == FIRST
+        assert forms(home)[0] == FIRST
         migrate(home)
-        assert pending(home) is None
+        have, needed = forms(home)
+        assert have == needed
         with opened(home) as node:
             checked = check_and_keep(node, lambda _what, _done, _total: None)
         assert (checked.good, checked.findings) == (True, [])

@@ -16,9 +16,10 @@ from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.keys.enrol import enrol, fetch_introduction, revoke
 from exchange.flows.sync.progress import sync_status
 from exchange.net.message_signatures import sign_request
-from exchange.store.sync.peers import EMPTY_HEAD, put_on_lane
+from exchange.store.sync.peers import put_on_lane
 from exchange.trust.card import fingerprint
 from exchange.trust.keys import ED25519, key_id, raw_public
+from schemas.lane import EMPTY_HEAD
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import LEGAL_BASIS, RunningNode, enrol_each_other
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture

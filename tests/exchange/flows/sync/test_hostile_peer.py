@@ -38,12 +38,11 @@ from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.log.cosignature import cosign, witness_name
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.log.statements import latest_checkpoint
-from exchange.store.sync.peers import EMPTY_HEAD
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import cosigned_size
 from exchange.trust.card import fingerprint, make_card
 from exchange.trust.keys import create_keys, load_identity, load_keys
-from schemas.lane import MAX_PAGE_BYTES, parse_lane_page
+from schemas.lane import EMPTY_HEAD, MAX_PAGE_BYTES, parse_lane_page
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import LEGAL_BASIS

@@ -22,9 +22,8 @@ from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.net.content_digest import byte_sequence
 from exchange.net.message_signatures import LIFETIME_S, TAG, sign_request, signature_base
-from exchange.store.sync.peers import EMPTY_HEAD
 from exchange.trust.keys import ED25519, key_id, raw_public
-from schemas.lane import parse_lane_page
+from schemas.lane import EMPTY_HEAD, parse_lane_page
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS, RunningNode, node_starter
 

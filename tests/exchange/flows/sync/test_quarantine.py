@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from exchange.cli.main import app
 from exchange.conformance.guest.owner import encoded
 from exchange.errors import NotFound, StoreUnavailable
-from exchange.flows.node.migrate import migrate, pending
+from exchange.flows.node.migrate import forms, migrate
 from exchange.flows.node.node import open_node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.restore import Secrets, restore
@@ -205,7 +205,7 @@ def test_what_an_earlier_release_kept_in_the_database_moves_to_the_home(network:
             item,
         )
     mk.close()
-    assert pending(home) == 5
+    assert forms(home)[0] == 5
     migrate(home)
     network.nodes[MK] = node = open_node(home)
     (row,) = listed(node, RS)[0].rows

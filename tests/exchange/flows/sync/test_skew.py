@@ -25,11 +25,12 @@ from exchange.flows.sync.pull import pull
 from exchange.flows.sync.serve_lane import read_lane
 from exchange.flows.sync.skew import Placed, peer_behind
 from exchange.store.log.statements import append_own
-from exchange.store.sync.peers import EMPTY_HEAD, lane_of, set_aside, unnoted
+from exchange.store.sync.peers import lane_of, set_aside, unnoted
 from exchange.store.tables.records import StatementRow
 from exchange.trust import verify
 from exchange.web.metrics import registry_of
 from schemas import AnyStatement, Exhibit, Message, Record, Statement, kinds, parse_statement, statement_id
+from schemas.lane import EMPTY_HEAD
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.keys.test_events import replaced
 from tests.exchange.flows.network import AL, MK, RS, Network

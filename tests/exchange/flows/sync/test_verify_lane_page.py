@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 from exchange.errors import PeerMisbehaved
 from exchange.flows.statement.heads import open_head
 from exchange.flows.sync.verify_lane_page import Expected, VerifiedPage, verify_page
-from exchange.store.sync.peers import EMPTY_HEAD, next_head
 from exchange.trust.keys import load_identity
 from schemas import ContractError, Envelope, seal
 from schemas.envelope import MAX_ENVELOPE_BYTES
-from schemas.lane import MAX_PAGE_BYTES, MAX_PAGE_ITEMS, LaneItem, LanePage, parse_lane_page
+from schemas.lane import EMPTY_HEAD, MAX_PAGE_BYTES, MAX_PAGE_ITEMS, LaneItem, LanePage, next_head, parse_lane_page
 from tests.exchange.flows.owner import READER, Owner, make_owner
 from tests.schemas.examples import OTHERS, encoded, hybrid, record_fields
 from tests.schemas.statement_examples import statement_fields

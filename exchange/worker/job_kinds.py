@@ -1,0 +1,41 @@
+"""Which flow does a job of each kind."""
+
+from __future__ import annotations
+
+import structlog
+
+from exchange.flows.blind.send import draw_control
+from exchange.flows.log.objects import settle_object
+from exchange.flows.node.node import Node
+from exchange.flows.query.answer import answer_query
+from exchange.flows.query.ask import send_query
+from exchange.flows.scan.correlate import correlate_acquisition
+from exchange.flows.sync.fetch import fetch_scan
+from exchange.flows.terms.erase import erase
+from exchange.net.client import PeerClient
+from exchange.store.node.jobs import JobKind
+
+log = structlog.get_logger(__name__)
+
+
+def do_job(node: Node, client: PeerClient, kind: JobKind, subject: int, attempt: int) -> None:
+    """Do one job. ``subject`` is the number of an acquisition, a tombstone, a query, an object or a task, by the kind.
+    Raises whatever its flow raises: then the job is not done."""
+    match kind:
+        case JobKind.CORRELATE:
+            with node.meters.correlation_seconds.time():
+                added = correlate_acquisition(node, subject)
+            log.info("correlated", acquisition=subject, candidates=added)
+        case JobKind.FETCH_SCAN:
+            fetch_scan(node, client, subject)
+            log.info("scan fetched", acquisition=subject)
+        case JobKind.ERASE:
+            erase(node, subject)
+        case JobKind.SEND_QUERY:
+            send_query(node, client, subject)
+        case JobKind.ANSWER_QUERY:
+            answer_query(node, subject, give_up=attempt > node.settings.max_attempts)
+        case JobKind.STORE_OBJECT:
+            settle_object(node, subject)
+        case JobKind.DRAW_CONTROL:
+            draw_control(node, subject)

@@ -1,0 +1,174 @@
+"""What the leader of a node's workers does, and no other worker: it takes over, signs and stamps heads, sends letters,
+checks what is at rest, and clears away what nobody needs any more. One flow a step."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import structlog
+
+from exchange.errors import StoreUnavailable, TimeStampError
+from exchange.flows.entry.drafts import erase_outlived_drafts
+from exchange.flows.hits.pairs import work_out_all
+from exchange.flows.integrity.log_check import check_when_due
+from exchange.flows.keys.restore_key_events import cosign_again
+from exchange.flows.log.audit_rows import erase_outlived_rows, seal_audit
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.mend import mend_log
+from exchange.flows.log.objects import evict, promise_objects, sweep_objects
+from exchange.flows.log.objects import promise_again as promise_objects_again
+from exchange.flows.log.stamping import note_stamp_failure, stamp_head
+from exchange.flows.log.start import begin_log_start, may_sign
+from exchange.flows.monitoring.hours import Hours
+from exchange.flows.node.node import Node
+from exchange.flows.review.mail import LetterWriter, send_letter
+from exchange.flows.scan.correlate import promise_again
+from exchange.flows.scan.references import restore_galleries
+from exchange.flows.sync.replay import read_again
+from exchange.flows.sync.serve_lane import give_mended
+from exchange.flows.terms.withdraw import purge
+from exchange.net.time_authority import TimeAuthorityClient
+from exchange.store.scan.deliveries import kept_scans
+from exchange.store.witness.rebuild import lost_leaves
+from exchange.worker.loops import Loop
+
+log = structlog.get_logger(__name__)
+
+GALLERIES_S = 60
+SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
+PURGE_S = 60  # how often it is looked whether any record's retention is over
+LOG_CHECK_S = 60  # how often it is looked whether the check is due
+OBJECTS_S = 60  # the same whether the disk holds more scans than it should
+SWEEP_OBJECTS_S = 86_400
+MAIL_S = 5  # how soon a letter leaves
+STAMP_S = 60  # the same for a time stamp, and how soon an authority that was away is asked again
+
+
+class LeaderDuties:
+    """Each step has its own transaction, and returns whether there is more to do at once."""
+
+    def __init__(
+        self,
+        node: Node,
+        write_letter: LetterWriter,
+        time_authority: TimeAuthorityClient,
+        hours: Hours,
+        stopping: threading.Event,
+    ) -> None:
+        self._node, self._write_letter, self._time_authority = node, write_letter, time_authority
+        self._hours, self._stopping = hours, stopping
+        self._swept = False
+        self._objects_promised, self._objects_swept = False, float("-inf")
+
+    def loops(self) -> list[Loop]:
+        """Every step with its pace; those on objects where the node has an object store."""
+        node, settings = self._node, self._node.settings
+        found = [
+            Loop("sequencer", self.sequence, settings.checkpoint_interval_s),
+            Loop("time stamps", self._stamp, min(STAMP_S, settings.timestamp_interval_s)),
+            Loop("e-mail", self._send_letter, MAIL_S),
+            Loop("scans without a record", self.sweep, SWEEP_S),
+            Loop("galleries", self._restore_galleries, GALLERIES_S),
+            Loop("check of content at rest", self._check_at_rest, LOG_CHECK_S),
+            Loop("end of retention", lambda: purge(node) > 0, PURGE_S),
+            Loop("end of drafts", lambda: erase_outlived_drafts(node) > 0, PURGE_S),
+            Loop("end of audit rows", lambda: erase_outlived_rows(node), PURGE_S),
+        ]
+        if node.objects is not None:
+            found += [
+                Loop("scans for the object store", self._promise_objects, OBJECTS_S),
+                Loop("scans that may leave the disk", lambda: evict(node) > 0, OBJECTS_S),
+                Loop("objects without a record", self._sweep_objects, SWEEP_S),
+            ]
+        return found
+
+    def take_over(self) -> None:
+        """What a leader does at the begin of its term, before everything else."""
+        self._mend_log()
+        begin_log_start(self._node)
+        cosign_again(self._node)
+        self.recover()
+
+    def recover(self) -> None:
+        """Do again what an earlier leader, or an earlier release, left undone."""
+        self._swept = False
+        self.sweep()
+        taken = read_again(self._node)
+        if taken:
+            log.info("understood what an older release had set aside", count=taken)
+        work_out_all(self._node)
+        again = promise_again(self._node)
+        if again:
+            log.info("the matcher changed: scans are correlated anew", count=again)
+
+    def sweep(self) -> bool:
+        """Remove the scans that no record keeps, once. Not before the peers have returned this node's heads: after a
+        restore a scan may be that of a record which is still to come back."""
+        if self._swept:
+            return False
+        with self._node.store.write() as session:  # scans are kept inside write transactions, with their records
+            if not may_sign(session) or lost_leaves(session):
+                return False
+            swept, stayed = self._node.blobs.sweep(kept_scans(session))
+        self._swept = True
+        if swept:
+            log.info("removed scans that no record keeps", count=swept)
+        if stayed:
+            log.warning("scans that no record keeps cannot be removed, tried again at the next start", count=stayed)
+        return False
+
+    def sequence(self) -> bool:
+        """Audit rows first, so that the head covers the leaf that vouches for them."""
+        self._hours.note(self._node.node_id, answered=True)
+        seal_audit(self._node)
+        return sign_head(self._node)
+
+    def _stamp(self) -> bool:
+        try:
+            if stamp_head(self._node, self._time_authority):
+                log.info("a head of the log has a time stamp")
+        except TimeStampError as error:
+            if not self._stopping.is_set():  # else broken off here, no fault of the authority
+                log.warning("no time stamp, asked again later", code=error.code, detail=str(error))
+                note_stamp_failure(self._node, error)
+        return False
+
+    def _send_letter(self) -> bool:
+        server = self._node.mail
+        return server is not None and send_letter(self._node, server, self._write_letter)
+
+    def _restore_galleries(self) -> bool:
+        """Once after the start there may be much to do; later there is nothing, unless that failed."""
+        restore_galleries(self._node)
+        return False
+
+    def _check_at_rest(self) -> bool:
+        self._mend_log()
+        check = check_when_due(self._node)
+        if check is not None and not check.good:
+            for found in check.findings:
+                log.error("content at rest is not what was signed", subject=found.subject, detail=found.what)
+        if check is not None:
+            give_mended(self._node)
+        return False
+
+    def _mend_log(self) -> None:
+        """What cannot be mended is named by the check, by status and by readiness; the rest of the node goes on."""
+        try:
+            mend_log(self._node)
+        except StoreUnavailable as error:
+            log.warning("the tree of the own log cannot be made again", detail=str(error))
+
+    def _promise_objects(self) -> bool:
+        """Returns whether there is more to do at once, of what was there before the object store was."""
+        if self._objects_promised:
+            promise_objects_again(self._node)
+            return False
+        self._objects_promised = not promise_objects(self._node)
+        return not self._objects_promised
+
+    def _sweep_objects(self) -> bool:
+        if time.monotonic() >= self._objects_swept + SWEEP_OBJECTS_S and sweep_objects(self._node):
+            self._objects_swept = time.monotonic()
+        return False
