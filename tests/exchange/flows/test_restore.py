@@ -29,6 +29,7 @@ def test_a_node_that_is_started_on_an_old_backup_mends_itself(
 ) -> None:
     rs, mk = pair
     kept = rs.submit(scans["1-1"], **SHARED).json()
+    rs.wait_correlated(1)  # else its job is in the backup, and its scan nowhere
     mk.wait_correlated(1)
     cosigned(rs, "ffp-mk", kept["log_index"] + 1)
     home = rs.node.settings.home
