@@ -36,7 +36,7 @@ GROUP = "group-wb"
 
 
 def secret(network: Network, **signed: object) -> str:
-    return network.record(RS, **({"scan": SECRET, "audience": ["AL"]} | signed))  # type: ignore[arg-type]
+    return network.record(RS, **({"scan": SECRET, "audience": ["AL"]} | signed))
 
 
 def envelope_of(network: Network, record: str) -> bytes:
