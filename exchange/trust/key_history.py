@@ -110,8 +110,14 @@ class KeyHistory:
         return self.at(compromise.index - 1 if found is None else min(found.from_index, compromise.index - 1))
 
     def at(self, index: int) -> Link:
-        """The key-event in force at this index, whether its keys were compromised or not."""
-        return next(link for link in reversed(self.links) if link.index <= index)
+        """The key-event in force at this index, whether its keys were compromised or not.
+
+        Raises StatementInvalid for an index before the card's, as an altered row may state it.
+        """
+        found = next((link for link in reversed(self.links) if link.index <= index), None)
+        if found is None:
+            raise not_believed("out-of-order", f"The log of {self.card.issuer} has no statement {index}.")
+        return found
 
     def is_refused(self, role: KeyRole, index: int) -> bool:
         """Whether what the role's key signed at this index is not believed."""

@@ -98,6 +98,11 @@ class Process:
         assert self._process.wait(STOP_S) == 0, self.log_end
         self._process = None
 
+    @property
+    def failed(self) -> bool:
+        """It ended by itself, with an error."""
+        return self._process is not None and self._process.poll() not in (None, 0)
+
     def wait_ready(self) -> None:
         deadline = time.monotonic() + START_S
         while not self._is_ready():

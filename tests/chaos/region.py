@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,7 +39,10 @@ JURISDICTIONS = (
 )
 SMALL_DISK, OTHER_CLOCK = Jurisdiction.BA, Jurisdiction.ME
 DISK_BYTES = 700 * 1024 * 1024
+RESTART_S = 5
+"""As RestartSec in deploy/ffp.service: a node that starts while its disk is full ends with an error."""
 ACKNOWLEDGED_S = 180
+HEALED_S = 60
 
 
 @dataclass
@@ -68,6 +72,9 @@ class Region:
     disk: Path | None
     """Of the node with a small disk: where it is mounted. None where nobody may mount one."""
     exhibits: list[Exhibit] = field(default_factory=list)
+    killing: threading.Lock = field(default_factory=threading.Lock)
+    restarts: list[Jurisdiction] = field(default_factory=list)
+    """Whom the supervisor started again."""
 
     def send(self, scan: DealtScan) -> Exhibit:
         """As an examiner's program does, from a thread of its own. Raises AssertionError for any other refusal than
@@ -96,7 +103,8 @@ class Region:
 
     def kill(self, jurisdiction: Jurisdiction, down_s: float) -> str:
         node = self.nodes[jurisdiction]
-        node.kill()
+        with self.killing:
+            node.kill()
         time.sleep(down_s)
         node.start()
         return f"{jurisdiction}: kill -9, down for {down_s:.1f} s"
@@ -122,6 +130,22 @@ class Region:
         ballast.unlink()
         return f"{SMALL_DISK}: disk full for {seconds:.0f} s"
 
+    def start_on_full_disk(self, seconds: float) -> str:
+        """As after a clean end: of the database nothing lies in memory, and there is no room to put it there again."""
+        if self.disk is None:
+            return "start on a full disk: not tried, nobody may mount one here"
+        node = self.nodes[SMALL_DISK]
+        with self.killing:
+            node.kill()
+        for shared in node.home.glob("*-shm"):
+            shared.unlink()
+        with ThreadPoolExecutor(1) as pool:
+            filling = pool.submit(self.fill_disk, seconds)
+            time.sleep(0.5)
+            node.start()
+            filling.result()
+        return f"{SMALL_DISK}: started on a full disk, full for {seconds:.0f} s"
+
     def set_clock(self, ahead_s: int, seconds: float) -> str:
         _write(self.clock, str(ahead_s))
         time.sleep(seconds)
@@ -134,8 +158,21 @@ class Region:
         return f"everywhere: {share:.0%} of connections cut"
 
     def wait_ready(self) -> None:
+        deadline = time.monotonic() + HEALED_S
         for node in self.nodes.values():
+            while node.failed:
+                assert time.monotonic() < deadline, node.log_end
+                time.sleep(0.1)
             node.wait_ready()
+
+    def supervise(self, ending: threading.Event) -> None:
+        """Start again each node that ended with an error, as the unit of deploy/ has it."""
+        while not ending.wait(RESTART_S):
+            for jurisdiction, node in self.nodes.items():
+                with self.killing:
+                    if node.failed:
+                        self.restarts.append(jurisdiction)
+                        node.start()
 
 
 @contextmanager
@@ -160,7 +197,13 @@ def region(folder: Path, seed: int) -> Iterator[Region]:
             stack.callback(node.kill)
             node.start()
         made.wait_ready()
+        supervisor = stack.enter_context(ThreadPoolExecutor(1))
+        ending = threading.Event()
+        stack.callback(ending.set)
+        watched = supervisor.submit(made.supervise, ending)
         yield made
+        ending.set()
+        watched.result()
 
 
 def in_turn(steps: Sequence[Callable[[], str]], every_s: float, ending: threading.Event) -> list[str]:
@@ -183,6 +226,7 @@ def faults_for(made: Region, seconds: float, dice: random.Random) -> tuple[list[
     ]
     steps += [
         lambda: made.fill_disk(min(20, seconds / 10)),
+        lambda: made.start_on_full_disk(max(6, min(20, seconds / 10))),
         lambda: made.set_clock(600, min(20, seconds / 10)),
         lambda: made.set_clock(-600, min(20, seconds / 10)),
         lambda: made.kill_pool(Jurisdiction.RS),

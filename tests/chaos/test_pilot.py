@@ -90,6 +90,7 @@ def test_a_pilot_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
         **measured,
         "faults": done,
         "connections cut": sum(sum(line.counts.cuts.values()) for line in made.lines.values()),
+        "ended with an error and started again": dict(Counter(made.restarts)),
         "submissions repeated": dict(Counter(status for exhibit in made.exhibits for status in exhibit.refused)),
         "seconds until all was everywhere again": round(healed_s, 1),
         **kept,

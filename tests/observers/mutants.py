@@ -19,7 +19,8 @@ from tests.observers.trial import Observer, Secret
 
 @dataclass(frozen=True)
 class Mutant:
-    """``function`` is "module:name"; ``instead`` is given the function and returns what stands in its place."""
+    """``function`` is "module:name", or several where one stands behind the other; ``instead`` is given the function
+    and returns what stands in its place."""
 
     name: str
     function: str
@@ -31,13 +32,14 @@ class Mutant:
     @contextmanager
     def applied(self) -> Iterator[None]:
         """While the block runs the protection is undone. Fails when there is no such function any more."""
-        module, _, name = self.function.partition(":")
-        original = getattr(importlib.import_module(module), name)
-        changed = self.instead(original)
         with pytest.MonkeyPatch.context() as patched:
-            for found in list(sys.modules.values()):
-                if found.__name__.startswith("exchange.") and getattr(found, name, None) is original:
-                    patched.setattr(found, name, changed)
+            for function in self.function.split():
+                module, _, name = function.partition(":")
+                original = getattr(importlib.import_module(module), name)
+                changed = self.instead(original)
+                for found in list(sys.modules.values()):
+                    if found.__name__.startswith("exchange.") and getattr(found, name, None) is original:
+                        patched.setattr(found, name, changed)
             yield
 
 

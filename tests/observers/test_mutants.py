@@ -95,7 +95,13 @@ def counts_accounts_alone(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 OF_PEERS = (
-    Mutant("policy lets all pass", "exchange.store.terms.release:may_have", always(true()), Withheld, observe_as_peer),
+    Mutant(
+        "policy lets all pass",
+        "exchange.store.terms.release:may_have exchange.policy:release",
+        always(true()),
+        Withheld,
+        observe_as_peer,
+    ),
     Mutant(
         "any record gives its bytes",
         "exchange.flows.sync.serve_lane:entitling",

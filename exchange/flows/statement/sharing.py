@@ -135,11 +135,11 @@ def releasable(
     owner, today = history.card.issuer, now().date()
     rule = may_have(session, peer, purpose, today, owner=owner)
     may = session.scalars(select(RecordRow).where(and_(RecordRow.statement_id.in_(statement_ids), rule))).all()
-    names = [row.statement_id for row in may]
-    if not names:
+    chosen = [row.statement_id for row in may]
+    if not chosen:
         return set()
-    audience = rows_named(session, AudienceRow, AudienceRow.statement_id, names)
-    said = signed_terms(session, history, peer, names)
+    audience = rows_named(session, AudienceRow, AudienceRow.statement_id, chosen)
+    said = signed_terms(session, history, peer, chosen)
     recipient = Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), peer.state == PeerState.ENROLLED)
 
     def may_go(record: Record, statement_id: str) -> bool:
@@ -150,7 +150,7 @@ def releasable(
     released = {
         row.statement_id for row in may if _as_signed(session, row, audience[row.statement_id], history, may_go)
     }
-    altered = sorted(set(names) - released)
+    altered = sorted(set(chosen) - released)
     if altered:
         log.error("what stands in rows of records is not what was signed; nobody is given these", records=altered)
     return released

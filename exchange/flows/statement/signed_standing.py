@@ -96,8 +96,8 @@ def _signed(row: StatementRow, history: KeyHistory) -> AnyStatement | None:
     """Also of a key that was called compromised later: what is in force by such a statement is for the owner to end."""
     if row.envelope is None:
         return None
-    key = history.at(row.log_index).event.delegation.statement
     try:
+        key = history.at(row.log_index).event.delegation.statement
         verified = verify_statement(row.envelope, issuer=history.card.issuer, key=key)
     except (StatementInvalid, StatementTooNew):
         return None

@@ -286,7 +286,7 @@ def _item(
     return LaneItem(
         position=item.position,
         statement_id=statement.statement_id,
-        log_index=statement.log_index,
+        log_index=max(statement.log_index, 0),  # an altered row may say anything; its envelope is withheld
         envelope=base64.b64encode(envelope).decode() if envelope is not None else None,
         inclusion=tuple(step.hex() for step in proof),
     )

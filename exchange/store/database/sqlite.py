@@ -142,6 +142,11 @@ class SqliteDatabase:
                     "The database cannot be opened for writing; nothing was stored. Run this as the node's user, and "
                     "see whether the disk is mounted read-only."
                 )
+            case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=code) as cause) if _is_of_disk(code):
+                return StoreUnavailable(
+                    f"The disk does not do what the database asks of it ({cause}); nothing was stored. See whether it "
+                    "is full or failing, and try again."
+                )
             case OperationalError(orig=cause):
                 return StoreUnavailable(f"The database does not answer ({cause}); nothing was stored. Try again.")
             case DatabaseError(orig=cause) if type(error) is DatabaseError:
@@ -159,6 +164,11 @@ class SqliteDatabase:
                 return inspect(connection).has_table(SchemaRow.__tablename__)
         except SQLAlchemyError:
             return False
+
+
+def _is_of_disk(code: int) -> bool:
+    """The lowest byte of an extended code of SQLite is the plain one."""
+    return code & 0xFF == sqlite3.SQLITE_IOERR
 
 
 def _engine(file: Path, *, begin: str, patience_s: float) -> Engine:

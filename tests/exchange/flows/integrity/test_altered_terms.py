@@ -37,7 +37,7 @@ GROUP = "group-wb"
 
 
 def secret(network: Network, **signed: object) -> str:
-    return network.record(RS, **({"scan": SECRET, "audience": ["AL"]} | signed))  # type: ignore[arg-type]
+    return network.record(RS, **({"scan": SECRET, "audience": ["AL"]} | signed))
 
 
 def envelope_of(network: Network, record: str) -> bytes:
@@ -196,6 +196,15 @@ def test_bytes_that_nobody_signed_are_carried_nowhere_and_what_was_signed_comes_
     assert give_mended(rs) == 1
     assert gets(network, true) == {"lane"}
     assert give_mended(rs) == 0
+
+
+def test_a_place_before_the_log_holds_up_no_lane(network: Network) -> None:
+    rs = network.nodes[RS]
+    before, after = (network.record(RS, audience=["MK"], scan=scan) for scan in (b"one", b"two"))
+    sign_head(rs)
+    alter(rs, "update statement set log_index = -1 where statement_id = :before", before=before)
+    page = read_lane(rs, network.peer(RS, MK), start=0, head=EMPTY_HEAD, known_size=0, reads="1.0")
+    assert {item.statement_id: item.envelope is not None for item in page.items} == {before: False, after: True}
 
 
 def test_a_policy_that_is_hidden_from_the_rule_is_named_by_the_check(network: Network) -> None:

@@ -289,6 +289,7 @@ def test_a_rolled_back_log_is_refused_and_the_true_one_taken_again(reader: Reade
 
 
 def test_poison_is_shown_to_the_operator_as_long_as_it_lies_there(reader: Reader, peer: PeerSimulator) -> None:
+    reader.pull()  # what an earlier test has left
     published = peer.owner.publish()
 
     def poisoned(asked: Asked) -> Iterator[bytes]:

@@ -142,6 +142,7 @@ def test_the_signed_request_is_kept_as_evidence_where_there_is_one(network: Netw
     assert receipt_evidence(network.nodes[RS], MK) is None  # no signatures without sockets; over them see test_sync
 
 
+@pytest.mark.usefixtures("careless_owner")
 def test_what_an_older_release_did_not_understand_is_read_after_the_upgrade(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -507,6 +507,7 @@ def test_a_scan_that_came_another_way_is_still_to_be_delivered(network: Network)
     assert (row.state, row.delivered_at) == ("awaiting-scan", None)
 
 
+@pytest.mark.usefixtures("careless_owner")
 def test_a_missing_or_poisonous_item_does_not_stop_the_rest(network: Network) -> None:
     rs, mk = network.nodes[RS], network.nodes[MK]
     before = network.record(RS, audience=["MK"])

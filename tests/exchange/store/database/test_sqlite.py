@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -44,6 +46,37 @@ def test_a_database_that_is_full(store: Store) -> None:
     with pytest.raises(StoreFull, match="full"):
         _add_more_than_fits(store)
     assert users(store) == 0
+
+
+TAKES_NO_MORE = """
+import resource, sys
+from pathlib import Path
+from exchange.errors import StoreUnavailable
+from exchange.store.access.users import add_user
+from exchange.store.database.engine import Store
+from schemas.vocabulary import Role
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    with Store(Path(sys.argv[1])).write() as session:
+        add_user(session, "one", Role.EXAMINER)
+except StoreUnavailable as refusal:
+    print(refusal)
+"""
+
+
+def test_a_disk_that_takes_nothing_more_is_said_to_be_full_or_failing(store: Store, tmp_path: Path) -> None:
+    """SQLite says only "disk I/O error" where the file beside the database, of which it makes a part of its memory,
+    finds no room: as at a start on a full disk."""
+    store.close()
+    run = subprocess.run(
+        [sys.executable, "-c", TAKES_NO_MORE, str(tmp_path / "node.db")],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert "full or failing" in run.stdout
 
 
 def test_a_database_that_is_missing_is_not_made_anew(store: Store, tmp_path: Path) -> None:

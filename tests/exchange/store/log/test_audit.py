@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -65,16 +64,17 @@ def test_numbers_have_no_gap_also_after_a_transaction_that_failed(store: Store) 
 def test_many_at_once_are_numbered_without_a_gap_in_few_transactions(store: Store) -> None:
     """While the first holds the writer, the others gather."""
     trail = AuditTrail(store)
-    commits: list[int] = []
+    commits: list[object] = []
 
-    def count(_session: Session) -> None:
-        commits.append(threading.get_ident())
+    def count(session: Session) -> None:
+        commits.append(session.get_bind())
 
     event.listen(Session, "after_commit", count)
     try:
         with ThreadPoolExecutor(24) as pool:
             with store.write() as session:
                 session.execute(text("select 1"))  # only now the writer is taken
+                writer = session.get_bind()
                 waiting = [pool.submit(trail.note, deed(number)) for number in range(24)]
                 while len(trail._gathered) < 23:  # all but the one that waits for the writer
                     time.sleep(0.01)
@@ -88,7 +88,8 @@ def test_many_at_once_are_numbered_without_a_gap_in_few_transactions(store: Stor
         assert audit_state(session).last == 24
     assert [kept.entry.number for kept in found] == list(range(1, 25))
     assert sorted(kept.entry.count for kept in found) == list(range(24))
-    assert len(commits) == 3, "the test's own, the first who came, all others"
+    # others' nodes may live in this process
+    assert commits.count(writer) == 3, "the test's own, the first who came, all others"
 
 
 def test_what_cannot_be_written_is_told_to_all_who_wait(store: Store) -> None:
