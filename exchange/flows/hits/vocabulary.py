@@ -72,7 +72,8 @@ class NoEffect(StrEnum):
 @dataclass(frozen=True)
 class Said:
     """One signed statement, with its place in its issuer's log. ``countersigned_at`` is when the other side signed that
-    it had read it, where that is known: a time that both sides have (``exchange.flows.countersigned``)."""
+    it had read it, where that is known: a time that both sides have (``countersigned`` in
+    exchange/store/hits/joined_pairs.py)."""
 
     statement_id: str
     statement: AnyStatement

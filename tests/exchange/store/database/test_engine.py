@@ -28,7 +28,7 @@ import sys, time
 from pathlib import Path
 from sqlalchemy import make_url
 from exchange.store.database.engine import Store
-from exchange.store.tables.core import LogStateRow
+from exchange.store.tables.log import LogStateRow
 
 store = Store(make_url(sys.argv[1]) if "://" in sys.argv[1] else Path(sys.argv[1]))
 print("ready", flush=True)
