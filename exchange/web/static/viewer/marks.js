@@ -2,8 +2,8 @@
 
 import { MARKS } from "./ink.js";
 import { made } from "./made.js";
+import { LONGEST_TEXT } from "./mark-data.js";
 import { KINDS } from "./names.js";
-import { LONGEST_TEXT } from "./tools.js";
 
 /**
  * `acts`: {changed(index, {kind or text}), removed(index), undo(), chosen(index), kind(name)}: told what was done here;

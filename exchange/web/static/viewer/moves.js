@@ -5,7 +5,7 @@
 // by its pose; the query by the camera, with the reference moved back by as much.
 
 import { fromScreen, movedPose, turned, upTo180 } from "./frame.js";
-import { panesOf } from "./stage.js";
+import { panesOf } from "./panes.js";
 import { clamped, FIELD_UM } from "./view.js";
 
 const LINKED_KEY_STEPS = 12; // keys move a specimen finely, and the whole view coarsely

@@ -7,11 +7,8 @@
 //   marks    [{kind, x_um, y_um, radius_um, text}]: a point, or a ring where the radius is not 0
 
 import { fromScreen, toScreen } from "./frame.js";
+import { MOST_MARKS } from "./mark-data.js";
 import { here, onStage, paneAt, scaleOf } from "./moves.js";
-import { KINDS } from "./names.js";
-
-export const MOST_MARKS = 40;
-export const LONGEST_TEXT = 120;
 
 const GRAB_PX = 12;
 const LEAST_RING_PX = 6;
@@ -125,14 +122,4 @@ export function angleOf(flat) {
   const [a, b] = [one, other].map((end) => Math.atan2(end[1] - corner[1], end[0] - corner[0]));
   const between = (Math.abs(a - b) * 180) / Math.PI;
   return between > 180 ? 360 - between : between;
-}
-
-/** What of `given` is a list of marks; null where it is none. */
-export function marksFrom(given) {
-  if (!Array.isArray(given)) return null;
-  const numbers = (mark) => [mark?.x_um, mark?.y_um, mark?.radius_um].every(Number.isFinite) && mark.radius_um >= 0;
-  return given
-    .filter((mark) => numbers(mark) && KINDS.includes(mark.kind) && typeof mark.text === "string")
-    .slice(0, MOST_MARKS)
-    .map(({ kind, x_um, y_um, radius_um, text }) => ({ kind, x_um, y_um, radius_um, text: text.slice(0, LONGEST_TEXT) }));
 }

@@ -1,8 +1,8 @@
 // What of a comparison is looked at, and how: plain data, to be saved, sent and shown again.
 
 import { AT_REST } from "./frame.js";
+import { marksFrom } from "./mark-data.js";
 import { MODES, SLIDERS, TOOLS } from "./names.js";
-import { marksFrom } from "./tools.js";
 
 /** The least and the most that the stage is across. */
 export const FIELD_UM = [10, 50000];
