@@ -19,7 +19,7 @@ MAX_FORKS = 4
 """More logs than will ever be forked at once: one is a scandal."""
 MAX_REPORT_BYTES = 512 * 1024
 """18 notes of the greatest length take 295 kB, those of 4 forks 131 kB more."""
-MAX_ANSWER_BYTES = 896 * 1024
+MAX_WITNESS_ANSWER_BYTES = 896 * 1024
 """34 notes of the greatest length take 560 kB, those of 4 forks 131 kB, 16 of the longest proofs 70 kB more."""
 MAX_REPORT_VALUES = 2048
 
@@ -90,7 +90,7 @@ def parse_witness_report(data: bytes) -> WitnessReport:
 
 def parse_witness_answer(data: bytes) -> WitnessAnswer:
     """Read an answer whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
-    _check(data, MAX_ANSWER_BYTES)
+    _check(data, MAX_WITNESS_ANSWER_BYTES)
     try:
         return WitnessAnswer.model_validate_json(data, strict=True)
     except ValidationError as error:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from exchange.flows.entry.bulk_import import Result
 
-REPORT = ("line", "exhibit", "file", "outcome", "statement_id", "why", "may_tell_of_a_person")
+_REPORT_COLUMNS = ("line", "exhibit", "file", "outcome", "statement_id", "why", "may_tell_of_a_person")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -77,7 +77,7 @@ def import_records(
 def _write(path: Path, results: Iterable[Result]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(REPORT)
+        writer.writerow(_REPORT_COLUMNS)
         for result in results:
             place = (str(result.line.number), result.exhibit, result.line.file)
             told = (*place, result.outcome, result.statement_id, result.why, result.doubts)

@@ -15,7 +15,7 @@ from rich.text import Text
 from exchange.clock import stamp
 from exchange.conformance.check import Check, Finding, Part, Verdict
 from exchange.conformance.guest.guest import Guest
-from exchange.conformance.suite import CHECKS
+from exchange.conformance.suite import ALL_CHECKS
 from exchange.conformance.visit import NEEDS_A_GUEST
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
@@ -31,7 +31,7 @@ def print_checks(console: Console) -> None:
     """Every check: what the contract asks, where, how it is tried, and what it leaves behind."""
     for part in Part:
         console.print(Text(f"\n{_PARTS[part]}", style="bold"))
-        for check in (check for check in CHECKS if check.part is part):
+        for check in (check for check in ALL_CHECKS if check.part is part):
             console.print(Text(f"  {check.name}"))
             traces = f" Leaves behind: {check.traces}." if check.traces else ""
             for line in (f"{check.asks} [{check.source}]", f"Tried by: {check.how}.{traces}"):

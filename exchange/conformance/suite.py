@@ -24,7 +24,7 @@ from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Wire
 from schemas.vocabulary import Jurisdiction
 
-STRANGER = (*card.CHECKS, *answers.FORMS, *doors.CHECKS, *limits.CHECKS, *answers.HEADERS)
+STRANGER = (*card.CHECKS, *answers.FORM_CHECKS, *doors.CHECKS, *limits.CHECKS, *answers.HEADERS)
 GUEST = (
     *reading.CHECKS,
     *mirroring.TILES,
@@ -33,14 +33,14 @@ GUEST = (
     *owning.CHECKS,
     *witnessing.LATER,
     *mirroring.LATER,
-    *requests.BLOBS,
+    *requests.BLOB_CHECKS,
     *deceiving.CHECKS,
     *owning.WITHDRAWAL,
     *reading.LATER,
     *deceiving.FORK,
 )
 """What the node has read of the guest is asked after; what may end the reading comes last."""
-CHECKS: tuple[Check, ...] = (*STRANGER, *GUEST)
+ALL_CHECKS: tuple[Check, ...] = (*STRANGER, *GUEST)
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from exchange.conformance.verdicts import NotKept
-from exchange.errors import InvalidInput
+from exchange.errors import PROBLEM_TYPE, InvalidInput
 from schemas.errors import shown
 
 MAX_ANSWER_BYTES = 40 * 1024 * 1024
 """More than any page; larger scans are asked for in parts."""
 PROBLEM = "application/problem+json"
-PROBLEM_TYPE = "urn:ffp:problem:"
 
 
 @dataclass(frozen=True)

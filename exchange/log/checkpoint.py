@@ -143,14 +143,14 @@ def unstamped(value: bytes, signature_bytes: int) -> tuple[int, bytes]:
 def vkeys(origin: str, ed25519_public: Ed25519PublicKey, mldsa44_public: MLDSA44PublicKey) -> tuple[str, str]:
     """Both keys of a log in the text form that public verifiers take: Ed25519, then ML-DSA-44."""
     return (
-        note.vkey(origin, note.ED25519, ed25519_public.public_bytes_raw()),
+        note.vkey(origin, note.ED25519_TYPE, ed25519_public.public_bytes_raw()),
         note.vkey(origin, note.MLDSA44, mldsa44_public.public_bytes_raw()),
     )
 
 
 def _key_ids(origin: str, ed25519_public: Ed25519PublicKey, mldsa44_public: MLDSA44PublicKey) -> tuple[bytes, bytes]:
     return (
-        note.key_id(origin, note.ED25519, ed25519_public.public_bytes_raw()),
+        note.key_id(origin, note.ED25519_TYPE, ed25519_public.public_bytes_raw()),
         note.key_id(origin, note.MLDSA44, mldsa44_public.public_bytes_raw()),
     )
 

@@ -20,7 +20,7 @@ MAX_SIGNATURES: Final = 16
 MAX_NOTE_BYTES: Final = 128 * 1024
 """Bounded before it is decoded: 16 signatures of the longest post-quantum kind fill 110 kB."""
 
-ED25519: Final = 0x01
+ED25519_TYPE: Final = 0x01
 """Signature type: Ed25519 over the note's text."""
 COSIGNATURE_ED25519: Final = 0x04
 """Signature type: a timestamped Ed25519 cosignature (C2SP tlog-cosignature)."""

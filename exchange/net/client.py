@@ -30,7 +30,7 @@ from schemas.lane import MAX_PAGE_BYTES
 from schemas.mirror import MAX_MIRROR_BYTES
 from schemas.strict_json import check_json
 from schemas.versions import NEWEST
-from schemas.witness import MAX_ANSWER_BYTES
+from schemas.witness import MAX_WITNESS_ANSWER_BYTES
 
 MAX_CARD_BYTES = 64 * 1024
 MAX_PROBLEM_BYTES = 16 * 1024
@@ -135,7 +135,7 @@ class PeerClient:
         When it has returned, the peer has stored what it was told. Raises PeerUnreachable, PeerMisbehaved.
         """
         url = f"{peer.url}/v1/witness"
-        return self._signed_answer(peer, url, body=report, most=MAX_ANSWER_BYTES, within_s=self._timeout_s)
+        return self._signed_answer(peer, url, body=report, most=MAX_WITNESS_ANSWER_BYTES, within_s=self._timeout_s)
 
     def fetch_tile(self, peer: PeerAddress, path: str) -> bytes:
         """A tile of a peer's log. Not signed: what it must lead to is the head that the caller verified.

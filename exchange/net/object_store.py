@@ -20,7 +20,7 @@ from exchange.net.tunnel import Tunnel
 if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store
 
-CONNECT_S: Final = 3
+_CONNECT_S: Final = 3
 SILENT_S: Final = 10
 """So long a store that has begun to answer may send nothing."""
 REQUEST_S: Final = 600
@@ -28,7 +28,7 @@ REQUEST_S: Final = 600
 RETRIES: Final = 2
 RETRIES_S: Final = 5
 """Somebody may wait: a store that is away is told of after some seconds; work in the outbox is tried again later."""
-PIECE_BYTES: Final = 1 << 20
+_PIECE_BYTES: Final = 1 << 20
 _PAGE = 1000
 
 
@@ -67,7 +67,7 @@ class ObjectStore:
         self.address = place.address
         self._tunnel = Tunnel(guard)
         self._store = _client(place, self._tunnel.url, retries=RETRIES, silent_s=SILENT_S)
-        self._probe = _client(place, self._tunnel.url, retries=0, silent_s=CONNECT_S)
+        self._probe = _client(place, self._tunnel.url, retries=0, silent_s=_CONNECT_S)
 
     def close(self) -> None:
         self._tunnel.close()
@@ -107,7 +107,7 @@ class ObjectStore:
             except FileNotFoundError as error:
                 self._find_bucket()
                 raise NotFound(f"The scan {sha256} is gone from {self.address}.") from error
-            for piece in found.stream(min_chunk_size=PIECE_BYTES):
+            for piece in found.stream(min_chunk_size=_PIECE_BYTES):
                 yield bytes(piece)
 
     def digest(self, sha256: str) -> tuple[str, int]:
@@ -186,7 +186,7 @@ def _client(place: Place, tunnel: str, *, retries: int, silent_s: float) -> S3St
                 else {}
             ),
             "allow_http": place.allow_http,
-            "connect_timeout": timedelta(seconds=CONNECT_S),
+            "connect_timeout": timedelta(seconds=_CONNECT_S),
             "read_timeout": timedelta(seconds=silent_s),
             "timeout": timedelta(seconds=REQUEST_S),
             **({"root_certificate": place.roots} if place.roots else {}),

@@ -24,7 +24,7 @@ from schemas.strict_json import check_json
 MAX_ANSWER: Final = 128 * 1024
 """Keycloak's description has some 7 kB, its keys 6 kB, its tokens 4 kB."""
 MAX_KEYS: Final = 50
-TIMEOUT_S: Final = 10.0
+_TIMEOUT_S: Final = 10.0
 KEPT_S: Final = 3600
 """Description and keys are asked for again after so long, keys also when a token names one that is not known ..."""
 FRESH_S: Final = 60
@@ -49,7 +49,7 @@ class Provider:
     """One provider. What it says is kept for ``KEPT_S``; two threads that ask at once both get an answer."""
 
     def __init__(
-        self, issuer: str, client_id: str, secret: str | None, *, guard: Guard, timeout_s: float = TIMEOUT_S
+        self, issuer: str, client_id: str, secret: str | None, *, guard: Guard, timeout_s: float = _TIMEOUT_S
     ) -> None:
         self.issuer = issuer
         self.client_id = client_id

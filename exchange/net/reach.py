@@ -15,7 +15,7 @@ from exchange.net.egress import Guard
 from exchange.net.line import Lines, http_client
 from schemas.errors import shown
 
-MAX_ANSWER_BYTES = 16 * 1024
+_MAX_ANSWER_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def reach(url: str, *, guard: Guard, timeout_s: float) -> Reached:
                 begun, body = time.time(), bytearray()
                 for piece in answer.iter_raw():
                     body += piece
-                    if len(body) > MAX_ANSWER_BYTES:
+                    if len(body) > _MAX_ANSWER_BYTES:
                         break
                 stream = answer.extensions["network_stream"]
                 return Reached(answer.status_code, bytes(body), clock_ahead(answer, begun), _until(stream))

@@ -25,7 +25,7 @@ ALGORITHMS: Final = {
 }
 """Each with the type of its keys. Never ``none``, and none whose key the node would share with the provider."""
 MAX_TOKEN: Final = 16 * 1024
-MAX_HEADER: Final = 4 * 1024
+_MAX_HEADER: Final = 4 * 1024
 MIN_RSA_BITS: Final = 2048
 
 Jwk = Mapping[str, Any]
@@ -120,7 +120,7 @@ def _header(token: str) -> dict[str, Any]:
     if len(token) > MAX_TOKEN or not token.isascii() or token.count(".") != 2:
         raise refused("not the form of one")
     try:
-        return _object(urlsafe_b64decode(first.encode()), MAX_HEADER)
+        return _object(urlsafe_b64decode(first.encode()), _MAX_HEADER)
     except ValueError as error:
         raise refused("not the form of one") from error
 

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from exchange.errors import ConfigurationError, PassphraseNeeded
 
 PrivateKey = Ed25519PrivateKey | MLDSA44PrivateKey | MLDSA65PrivateKey
-K = TypeVar("K", Ed25519PrivateKey, MLDSA44PrivateKey, MLDSA65PrivateKey)
+_K = TypeVar("_K", Ed25519PrivateKey, MLDSA44PrivateKey, MLDSA65PrivateKey)
 
 MIN_PASSPHRASE_CHARACTERS = 16
 """PKCS#8 as OpenSSL and `cryptography` write it derives its key by 2,048 rounds of PBKDF2: a short passphrase would be
@@ -60,13 +60,13 @@ def nonce_secret_file(secret: bytes, passphrase: bytes | None) -> bytes:
     return secret if passphrase is None else pem(Ed25519PrivateKey.from_private_bytes(secret), passphrase)
 
 
-def read_key(path: Path, kind: type[K], passphrase: bytes | None) -> K:
+def read_key(path: Path, kind: type[_K], passphrase: bytes | None) -> _K:
     """The private key in a file. Raises ConfigurationError naming a key that is missing, unreadable, of another kind,
     or open to others; PassphraseNeeded."""
     return key_in(path, read_secret(path), kind, passphrase)
 
 
-def key_in(path: Path, content: bytes, kind: type[K], passphrase: bytes | None) -> K:
+def key_in(path: Path, content: bytes, kind: type[_K], passphrase: bytes | None) -> _K:
     """As ``read_key``, of what was read of the file already."""
     key = _opened(path, content, passphrase)
     if not isinstance(key, kind):

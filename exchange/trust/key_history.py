@@ -17,7 +17,7 @@ from schemas import Delegation, Envelope, HybridKey, KeyEvent, KeyRole, LogKey, 
 from schemas.key_chain import parse_key_chain
 from schemas.statements import statement_id
 
-ROLES: tuple[KeyRole, ...] = ("statement", "log", "witness", "transport")
+KEY_ROLES: tuple[KeyRole, ...] = ("statement", "log", "witness", "transport")
 
 
 @dataclass(frozen=True)
@@ -199,12 +199,12 @@ def history_in(chain: bytes) -> KeyHistory:
 
 def replaced_roles(before: Delegation, after: Delegation) -> tuple[KeyRole, ...]:
     """The roles whose keys differ."""
-    return tuple(role for role in ROLES if getattr(before, role) != getattr(after, role))
+    return tuple(role for role in KEY_ROLES if getattr(before, role) != getattr(after, role))
 
 
 def _check_keys(history: KeyHistory, link: Link) -> None:
     replaced = replaced_roles(history.in_force, link.event.delegation)
-    former = {part for earlier in history.links for role in ROLES for part in _parts(_key(earlier, role))}
+    former = {part for earlier in history.links for role in KEY_ROLES for part in _parts(_key(earlier, role))}
     if not replaced or any(former & _parts(_key(link, role)) for role in replaced):
         raise not_believed("key-reused", "This key-event replaces no key, or brings back one that was in use before.")
     compromised, meant = link.event.compromised, history.meant_by(link)

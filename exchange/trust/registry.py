@@ -33,7 +33,7 @@ MAX_NODES = 128
 MAX_TIME_STAMPING = 16
 NODES = "nodes/"
 TIME_STAMPING = "time-stamping/"
-E = TypeVar("E", "RegisteredNode", "TimeStampingRoot")
+_E = TypeVar("_E", "RegisteredNode", "TimeStampingRoot")
 
 
 class RegisteredNode(Contract):
@@ -236,7 +236,7 @@ def _path(entry: RegisteredNode | TimeStampingRoot) -> str:
             return f"{TIME_STAMPING}{entry.name}"
 
 
-def _entry(path: str, target: TargetFile, kind: type[E]) -> E:
+def _entry(path: str, target: TargetFile, kind: type[_E]) -> _E:
     try:
         entry = kind.model_validate_json(json.dumps(target.custom), strict=True)
         target.verify_length_and_hashes(entry.target)

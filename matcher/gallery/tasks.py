@@ -25,7 +25,7 @@ Rows: TypeAlias = range | NDArray[np.int64]
 Place: TypeAlias = tuple[int, Path, int]
 """A reference: its number in the snapshot, its shard's folder, its row there."""
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 def first_pass(
@@ -70,8 +70,8 @@ def compare_batch(
 
 
 def _each(
-    query: bytes, parameters: Parameters, places: Sequence[Place], look: Callable[[View, View], T]
-) -> tuple[list[tuple[int, T]], list[int]]:
+    query: bytes, parameters: Parameters, places: Sequence[Place], look: Callable[[View, View], _T]
+) -> tuple[list[tuple[int, _T]], list[int]]:
     view = _query_view(query, parameters)
     found, damaged = [], []
     for number, folder, row in places:

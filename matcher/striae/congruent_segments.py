@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.numeric.profile_parameters import ProfileParameters
+from matcher.striae.profile import Line
 
-Line = NDArray[np.float64]
 _LEAST_SHOWN = 0.6
 """Share of a segment that both profiles must show; one that only one shows says nothing."""
 

@@ -22,7 +22,7 @@ from typing import Any, Literal
 from exchange.config import PREFIX, Settings
 from exchange.home import DEFAULT_HOME
 
-HEAD = """# Settings
+_HEAD = """# Settings
 
 This page is made from the code (`make contract`); a test compares the two.
 
@@ -77,7 +77,7 @@ GROUPS = (
 def settings_page() -> str:
     """The page in Markdown: each setting once, in a table under its heading."""
     texts = _texts()
-    parts = [HEAD]
+    parts = [_HEAD]
     for group in GROUPS:
         names = [name for name in Settings.model_fields if group_of(name) is group]
         more = f"deploy/README.md{group.more}" if group.more.startswith("#") else group.more

@@ -76,7 +76,7 @@ def _said(told: Told) -> str:
     return f"{told.status} {told.code}: {str(told.problem['detail'])[:200]}"
 
 
-FORMS = (
+FORM_CHECKS = (
     Check(
         "problem-of-a-path",
         Part.STRANGER,

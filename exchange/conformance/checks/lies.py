@@ -18,9 +18,9 @@ from exchange.net.message_signatures import sign_response
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.lane import MAX_PAGE_BYTES, LanePage
 
-SILENT_S = 45
+_SILENT_S = 45
 """Longer than a node waits for a peer that says nothing: 30 s."""
-PIECE_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 16
 Answer = Callable[[Guest, Asked], Iterator[bytes]]
 Edit = Callable[[Guest, LanePage, int], LanePage]
 """A page made wrong; the number is the size of the log that the reader knows."""
@@ -109,15 +109,15 @@ def _cut(guest: Guest, asked: Asked) -> Iterator[bytes]:
 
 
 def _silent(guest: Guest, _asked: Asked) -> Iterator[bytes]:
-    guest.peer.closing.wait(SILENT_S)
+    guest.peer.closing.wait(_SILENT_S)
     yield from ()
 
 
 def _without_end(_guest: Guest, _asked: Asked) -> Iterator[bytes]:
     """Half as much again as a page may have, in chunks, so that no length gives it away."""
     yield b"HTTP/1.1 200 Told\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-    for _ in range(MAX_PAGE_BYTES * 3 // 2 // PIECE_BYTES):
-        yield b"%x\r\n%s\r\n" % (PIECE_BYTES, b" " * PIECE_BYTES)
+    for _ in range(MAX_PAGE_BYTES * 3 // 2 // _PIECE_BYTES):
+        yield b"%x\r\n%s\r\n" % (_PIECE_BYTES, b" " * _PIECE_BYTES)
 
 
 def _next_contract(_guest: Guest, page: LanePage, _known: int) -> LanePage:

@@ -236,7 +236,7 @@ CHECKS = (
         _another_head,
     ),
 )
-BLOBS = (
+BLOB_CHECKS = (
     _check(
         "digest-is-no-key",
         "A scan is given through a record on the peer's lane, or of its own, and nothing else; else all sounds alike.",

@@ -35,9 +35,9 @@ from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas import KeyEvent
 from schemas.vocabulary import Jurisdiction
 
-LEGAL_BASIS = "Conformance test with made-up data; no legal basis is needed or claimed"
+_LEGAL_BASIS = "Conformance test with made-up data; no legal basis is needed or claimed"
 POLL_S = 2.0
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -121,7 +121,7 @@ class Guest:
                 )
             time.sleep(POLL_S)
 
-    def wait_for(self, found: Callable[[], T | None], what: str) -> T:
+    def wait_for(self, found: Callable[[], _T | None], what: str) -> _T:
         """What comes when the tested node does something by itself. Raises NotKept when it does not."""
         deadline = time.monotonic() + self.patience_s
         while (it := found()) is None:
@@ -159,7 +159,7 @@ def guest_at(
             tested = introduction.card
             if tested.jurisdiction is jurisdiction:
                 raise ConfigurationError(f"The tested node is of {jurisdiction} itself; give another one with --as.")
-            enrol(node, introduction, confirmed=introduction.fingerprint, legal_basis=LEGAL_BASIS)
+            enrol(node, introduction, confirmed=introduction.fingerprint, legal_basis=_LEGAL_BASIS)
             with node.store.write() as session:
                 adopt_keys(session, session.get_one(PeerRow, tested.issuer), keys)
             sign_head(node)

@@ -27,7 +27,7 @@ from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas import ContractError
 from schemas.witness import parse_witness_report
 
-LONGEST_S = 20  # no lie goes on longer than this, however patient the reader is
+_LONGEST_S = 20  # no lie goes on longer than this, however patient the reader is
 MAX_LINE_BYTES = 64 * 1024
 MAX_BODY_BYTES = 1 << 20  # more than any report has
 
@@ -221,7 +221,7 @@ class PeerSimulator:
 
     def dripping(self, beginning: bytes, drop: bytes) -> Iterator[bytes]:
         """Slow enough to be of no use, fast enough never to look dead."""
-        deadline = time.monotonic() + LONGEST_S
+        deadline = time.monotonic() + _LONGEST_S
         yield beginning
         while time.monotonic() < deadline and not self.closing.wait(0.03):
             yield drop

@@ -56,7 +56,7 @@ from schemas import (
 )
 from schemas.vocabulary import AfteConclusion, Basis, Role
 
-MOST_STEPS = 4
+_MOST_STEPS = 4
 """A retraction of feedback on a hit is three from the pair; what is further is held for telling."""
 OF_NO_PAIR = frozenset({"record", "disclosure", "grant", "withdrawal"})
 """What they are about is a record."""
@@ -137,7 +137,7 @@ def tells_of(session: Session, row: StatementRow, hidden: Hidden) -> bool:
 def spoken_pair(session: Session, row: StatementRow) -> Pair | None:
     """The pair that a statement is about, or the statement that it is about; None where it is about no pair. Raises
     NotFound where that cannot be known here."""
-    for _ in range(MOST_STEPS):
+    for _ in range(_MOST_STEPS):
         if row.envelope is None:
             raise NotFound("The statement was erased; what it was about is not known.")
         pair = getattr(parse_statement(open_envelope(row.envelope).payload), "pair", None)

@@ -28,7 +28,7 @@ from schemas import Maker
 from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Modality
 
-PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 20
 _UNREADABLE = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
 """Of a zip: cut off, or not what its checksum says."""
 
@@ -101,7 +101,7 @@ def _take(file: IO[bytes], arrival: Arrival) -> Modality:
     """Copy a scan piece by piece; its kind by its first bytes, which the submission checks. Raises InvalidInput."""
     first = b""
     try:
-        while piece := file.read(PIECE_BYTES):
+        while piece := file.read(_PIECE_BYTES):
             first = first or piece[:2]
             arrival.write(piece)
     except _UNREADABLE as error:

@@ -23,7 +23,7 @@ from schemas.vocabulary import Lighting, RegionOfInterest
 PIECE_BYTES = 512 * 1024
 """What a broken line costs at most; the sender sends as much at a time."""
 MAX_PIECE_BYTES = 4 * 1024 * 1024
-MAX_NAME = 200
+MAX_FILE_NAME = 200
 
 _HINTS = (
     (r"aperture|shear|\bas\b", RegionOfInterest.APERTURE_SHEAR),

@@ -33,13 +33,13 @@ from exchange.flows.entry.draft_form import (
     WHOLE,
 )
 
-EXHIBIT, FILE = "exhibit", "file"
+EXHIBIT_COLUMN, FILE_COLUMN = "exhibit", "file"
 MAX_TABLE_BYTES = 64 * 1024 * 1024
 MAX_LINES = 100_000
 MAX_MAPPING_BYTES = 1024 * 1024
 OF_RECORD = (*CHOICES, *TEXTS, *DATES, *WHOLE, *BOXES)
 OF_FILE = (*FILE_CHOICES, *FILE_TEXTS, *FILE_WHOLE, *FILE_NUMBERS)
-COLUMNS = (EXHIBIT, FILE, *OF_RECORD, *OF_FILE)
+TABLE_COLUMNS = (EXHIBIT_COLUMN, FILE_COLUMN, *OF_RECORD, *OF_FILE)
 BUILT_IN = ("nbtrd",)
 
 
@@ -61,7 +61,7 @@ class Line:
 
     @property
     def file(self) -> str:
-        return self.cells.get(FILE, "")
+        return self.cells.get(FILE_COLUMN, "")
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def read_mapping(name: str | None) -> ColumnMap:
         mapping = ColumnMap.model_validate(tomllib.loads(content.decode("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
         raise InvalidInput(f"The mapping {name} cannot be read: {error}.", code="mapping-invalid") from error
-    unknown = sorted({*mapping.columns.values(), *mapping.values, *mapping.defaults} - set(COLUMNS))
+    unknown = sorted({*mapping.columns.values(), *mapping.values, *mapping.defaults} - set(TABLE_COLUMNS))
     if unknown:
         raise InvalidInput(
             f"The mapping {name} names columns that there are not: {', '.join(unknown)}. docs/import.md lists them.",
@@ -124,7 +124,7 @@ def read_table(path: Path, mapping: ColumnMap, defaults: Mapping[str, str]) -> l
             raise InvalidInput(f"A table has at most {MAX_LINES} lines; divide it.", code="table-invalid")
         if any(cell.strip() for cell in row):
             cells = {**mapping.defaults, **defaults, **_cells(ours, row, mapping)}
-            name = cells.get(EXHIBIT) or f"line {number}: {cells.get(FILE, '')}"
+            name = cells.get(EXHIBIT_COLUMN) or f"line {number}: {cells.get(FILE_COLUMN, '')}"
             groups.setdefault(name, []).append(Line(number, cells))
     return [Group(name, lines) for name, lines in groups.items()]
 
@@ -145,11 +145,13 @@ def _rows(content: bytes) -> Iterator[list[str]]:
 
 def _translated(header: Sequence[str], mapping: ColumnMap) -> list[str | None]:
     """Our name of each column, None for one that is left out."""
-    known = {_folded(name): name for name in COLUMNS} | {_folded(name): ours for name, ours in mapping.columns.items()}
+    known = {_folded(name): name for name in TABLE_COLUMNS} | {
+        _folded(name): ours for name, ours in mapping.columns.items()
+    }
     found = [known.get(_folded(name)) for name in header]
     twice = {name for name in found if name is not None and found.count(name) > 1}
-    if FILE not in found or twice:
-        told = f"names {', '.join(sorted(twice))} twice" if twice else f"has no column '{FILE}'"
+    if FILE_COLUMN not in found or twice:
+        told = f"names {', '.join(sorted(twice))} twice" if twice else f"has no column '{FILE_COLUMN}'"
         raise InvalidInput(f"The table {told}; give a mapping with --map. See docs/import.md.", code="table-invalid")
     return found
 
@@ -159,7 +161,7 @@ def _cells(ours: Sequence[str | None], row: Sequence[str], mapping: ColumnMap) -
     for name, cell in zip(ours, row, strict=False):
         text = " ".join(cell.split())[:MAX_TYPED]
         if name is not None and text:
-            found[name] = text if name in {EXHIBIT, FILE} else _value(name, text, mapping)
+            found[name] = text if name in {EXHIBIT_COLUMN, FILE_COLUMN} else _value(name, text, mapping)
     return found
 
 

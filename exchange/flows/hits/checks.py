@@ -12,7 +12,7 @@ from exchange.errors import Conflict, InvalidInput
 from exchange.flows.hits.history import history_of
 from exchange.flows.hits.rules import agreement_of, has_open_question, weigh
 from exchange.flows.hits.stage import Entry
-from exchange.flows.hits.vocabulary import LOCAL, RANK, SENTENCES, NoEffect, Said, begin_of
+from exchange.flows.hits.vocabulary import HIT_SENTENCES, LOCAL, RANK, NoEffect, Said, begin_of
 from exchange.flows.node.node import Node
 from schemas import Feedback, Hit, Pair, PhysicalComparison
 from schemas.vocabulary import ComparisonStep
@@ -47,7 +47,7 @@ def check_hit(session: Session, node: Node, said: Hit | PhysicalComparison | Fee
     if why is not None:
         kind = InvalidInput if why in _INVALID else Conflict
         named_day = f" The day is {day}." if why is NoEffect.BEFORE_THE_DAY and day is not None else ""
-        raise kind(SENTENCES[why] + named_day, code=str(why))
+        raise kind(HIT_SENTENCES[why] + named_day, code=str(why))
     if isinstance(said, PhysicalComparison) and said.step is ComparisonStep.ASKED:
         _check_asks_once(said, pair, before)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from exchange.clock import stamp
 from exchange.flows.maturity.care import accountable, dependable
-from exchange.flows.maturity.definitions import LEVELS, Practice, Proof, State
+from exchange.flows.maturity.definitions import MATURITY_LEVELS, Practice, Proof, State
 from exchange.flows.maturity.exchange import connected, exchanging
 from exchange.flows.node.node import Node
 from exchange.flows.review.deadlines import all_duties
@@ -85,7 +85,7 @@ def rungs_of(proofs: Mapping[str, Proof]) -> tuple[Rung, ...]:
             level.title,
             tuple(Seen(name, practice, proofs[name]) for name, practice in level.practices.items()),
         )
-        for number, level in LEVELS.items()
+        for number, level in MATURITY_LEVELS.items()
     )
 
 

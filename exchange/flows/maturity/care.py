@@ -8,11 +8,11 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp, stamp_in
+from exchange.clock import DAY_S, stamp, stamp_in
 from exchange.errors import ConfigurationError
 from exchange.flows.keys.trust_root import WARNING, installed_trust
 from exchange.flows.maturity.definitions import Proof, State
-from exchange.flows.maturity.exchange import DAY_S, enrolled, holds
+from exchange.flows.maturity.exchange import enrolled, holds
 from exchange.flows.monitoring.counts import Counts, count
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.release import exact, told_count, told_rate, told_row

@@ -58,7 +58,7 @@ class Level:
 _HEAD, _OPERATOR = frozenset({Role.HEAD}), frozenset({Role.OPERATOR})
 _SUPERVISION = frozenset({Role.HEAD, Role.AUDITOR})
 
-LEVELS: Final[Mapping[int, Level]] = {
+MATURITY_LEVELS: Final[Mapping[int, Level]] = {
     1: Level(
         "Connected",
         {
@@ -213,6 +213,6 @@ LEVELS: Final[Mapping[int, Level]] = {
 
 def maturity_texts() -> list[str]:
     """All that a page says of these in the reader's language."""
-    practices = [practice for level in LEVELS.values() for practice in level.practices.values()]
+    practices = [practice for level in MATURITY_LEVELS.values() for practice in level.practices.values()]
     said = [text for item in practices for text in (item.title, item.then)]
-    return [*(level.title for level in LEVELS.values()), *said]
+    return [*(level.title for level in MATURITY_LEVELS.values()), *said]

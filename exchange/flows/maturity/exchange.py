@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp_in
+from exchange.clock import DAY_S, stamp_in
 from exchange.flows.blind.visibility import APART
 from exchange.flows.maturity.definitions import Proof, State
 from exchange.flows.monitoring.release import exact, told_count
@@ -23,7 +23,6 @@ from exchange.store.tables.peers import PeerRow, PeerState
 from schemas import Conclusion, Retraction, Verification, open_envelope, parse_statement
 from schemas.vocabulary import Basis, Role
 
-DAY_S: Final = 86_400
 ANSWER_DAYS: Final = 1
 EXHIBIT_DAYS: Final = 90
 LEAD_DAYS: Final = 183

@@ -20,7 +20,7 @@ from exchange.flows.monitoring.release import NO_DATA, Figure, Row, exact, told_
 from exchange.flows.monitoring.rows import Rows
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
-FORMAT = "ffp-monitoring-report/1"
+REPORT_FORMAT = "ffp-monitoring-report/1"
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def write_document(document: Document, *, draft: bool = False) -> bytes:
     """JSON, UTF-8, each key at its place: the same document gives the same bytes. A ``draft`` says so, and so has
     another digest than what is approved."""
     fields = {
-        "format": FORMAT,
+        "format": REPORT_FORMAT,
         **({"draft": True} if draft else {}),
         "half": str(document.half),
         "from": document.half.start,

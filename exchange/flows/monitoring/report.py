@@ -24,7 +24,7 @@ from exchange.store.tables.monitoring import MonitoringReportRow
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Decision
 
-MOST_HALVES = 40
+_MOST_HALVES = 40
 """Of which the page offers a report: twenty years."""
 
 
@@ -159,7 +159,7 @@ def halves(node: Node) -> list[tuple[Half, bool]]:
         began = begun_at(session, node.node_id)
         approved = {row.half for row in approved_reports(session)}
     half, found = Half.of(datetime.fromisoformat(stamp())), list[tuple[Half, bool]]()
-    while began is not None and half.end > began and len(found) < MOST_HALVES:
+    while began is not None and half.end > began and len(found) < _MOST_HALVES:
         found.append((half, str(half) in approved))
         half = half.before()
     return found

@@ -9,7 +9,7 @@ from functools import partial
 from statistics import median_low
 from typing import Final
 
-from exchange.clock import apart, stamp_in
+from exchange.clock import DAY_S, apart, stamp_in
 from exchange.errors import PeerUnreachable
 from exchange.flows.node.node import Node
 from exchange.flows.operate.findings import Finding, fault, warning
@@ -22,10 +22,9 @@ from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import disagreements
 
 REACH_S: Final = 10.0
-AT_ONCE: Final = 16
-SILENT_S: Final = 900
+_AT_ONCE: Final = 16
+_SILENT_S: Final = 900
 CERTIFICATE_DAYS: Final = 21
-DAY_S: Final = 86_400
 
 
 def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
@@ -35,7 +34,7 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         waiting = {peer.node_id: unnoted(session, peer.node_id) for peer in peers}
         forked = {peer.node_id: len(disagreements(session, peer.node_id)) for peer in peers}
         older, altered = skew_alarms(session), altered_peers(session)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
         reached = list(pool.map(partial(_reach, node), [peer.url for peer in peers]))
         own = pool.submit(_reach, node, node.settings.url).result() if served else None
     for peer, found in zip(peers, reached, strict=True):
@@ -64,7 +63,7 @@ def _examine(peer: PeerRow, waiting: int, forked: int, served: bool) -> Iterator
     elif peer.alarm and not forked:
         yield warning(subject, peer.alarm, "See with `ffp sync status` what stands still, and telephone its operator.")
     last = peer.pulled_at or peer.enrolled_at
-    if served and last < stamp_in(-SILENT_S):
+    if served and last < stamp_in(-_SILENT_S):
         what = f"Nothing could be read of it since {last}."
         yield warning(subject, what, "Telephone its operator; what waits is not lost.")
 

@@ -20,7 +20,7 @@ from exchange.store.tables.records import AcquisitionRow, ObjectRow
 from exchange.store.tables.terms import TombstoneRow
 from exchange.store.tables.work import JobRow
 
-NAMED = 10
+_NAMED = 10
 """So many numbers stand in a refusal."""
 
 
@@ -111,5 +111,5 @@ def _subject(session: Session, kind: JobKind, number: int) -> str:
 
 
 def _listed(numbers: list[int]) -> str:
-    more = f" and {len(numbers) - NAMED} more" if len(numbers) > NAMED else ""
-    return f"{', '.join(map(str, numbers[:NAMED]))}{more}"
+    more = f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else ""
+    return f"{', '.join(map(str, numbers[:_NAMED]))}{more}"

@@ -22,7 +22,7 @@ from schemas.vocabulary import Role
 ALERTED: Final = frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})
 KEPT_DAYS: Final = 90
 """What is older is found on its own page."""
-MOST: Final = 100
+MOST_ALERTS: Final = 100
 """So many are listed, and counted: whoever is so far behind needs no exact number."""
 _STAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
@@ -57,7 +57,7 @@ def count_fresh(session: Session, node: Node, role: Role, pseudonym: str, *, aft
         return 0
     seen_to, _ = marks_of(session, pseudonym)
     since = max(seen_to, _oldest(), after)
-    return count_news(session, _reader(session, node, role, pseudonym), since, most=MOST)
+    return count_news(session, _reader(session, node, role, pseudonym), since, most=MOST_ALERTS)
 
 
 def tell_fresh(node: Node, role: Role, pseudonym: str) -> int:
@@ -74,14 +74,14 @@ def counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> se
     if role is not Role.EXAMINER:
         return set()
     since = max(marks_of(session, pseudonym)[0], _oldest())
-    found = list_news(session, _reader(session, node, role, pseudonym), since, limit=MOST)
+    found = list_news(session, _reader(session, node, role, pseudonym), since, limit=MOST_ALERTS)
     return pairs_of_hits(session, {news.subject for news in found})
 
 
 def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Alerts:
     """With those that were read already."""
     seen_to, before = marks_of(session, pseudonym)
-    found = list_news(session, _reader(session, node, role, pseudonym), _oldest(), limit=MOST)
+    found = list_news(session, _reader(session, node, role, pseudonym), _oldest(), limit=MOST_ALERTS)
     pairs = frozenset(pairs_of_hits(session, {news.subject for news in found}))
     links = links_of(session, node, sorted(pairs))
     counts_not = {name: why for link in links for name, why in link.progress.no_effect.items()}

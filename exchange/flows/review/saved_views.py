@@ -24,7 +24,7 @@ from schemas.strict_json import check_json
 
 MOST_VIEWS = 24
 """Of one pair and one person: more than anybody lays before a court, few enough for a strip of thumbnails."""
-MOST_BYTES = MOST_DOCUMENT_BYTES + 4 * MOST_PICTURE_BYTES // 3 + 4096
+MOST_VIEW_BYTES = MOST_DOCUMENT_BYTES + 4 * MOST_PICTURE_BYTES // 3 + 4096
 """Of what is sent: the document, the picture in base64, and what is around them."""
 
 SavedView: TypeAlias = SavedViewRow
@@ -127,7 +127,7 @@ def _visible(session: Session, pair: Pair, view_id: int, pseudonym: str, *, ever
 
 def _read(sent: bytes) -> Sent:
     try:
-        check_json(sent, max_bytes=MOST_BYTES)
+        check_json(sent, max_bytes=MOST_VIEW_BYTES)
         return Sent.model_validate_json(sent)
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason) from error

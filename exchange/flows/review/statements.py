@@ -64,7 +64,7 @@ from schemas.statements import contract_error
 from schemas.strict_json import check_json
 from schemas.vocabulary import Basis, Role
 
-T = TypeVar("T", bound=AnyStatement)
+_T = TypeVar("_T", bound=AnyStatement)
 
 Spoken = Conclusion | Verification | Hit | PhysicalComparison | Retraction | Feedback | Message | Disclosure
 
@@ -334,7 +334,7 @@ def _addressee(session: Session, node_id: str) -> list[str]:
     return found
 
 
-def _known(session: Session, statement_id: str, kind: type[T] | UnionType) -> T:
+def _known(session: Session, statement_id: str, kind: type[_T] | UnionType) -> _T:
     row = find_statement(session, statement_id)
     if row is not None and row.envelope is not None:
         statement = parse_statement(open_envelope(row.envelope).payload)
@@ -343,7 +343,7 @@ def _known(session: Session, statement_id: str, kind: type[T] | UnionType) -> T:
     raise no_statement(statement_id)
 
 
-def _own(session: Session, node: Node, statement_id: str, kind: type[T] | UnionType) -> T:
+def _own(session: Session, node: Node, statement_id: str, kind: type[_T] | UnionType) -> _T:
     found = _known(session, statement_id, kind)
     if found.issuer != node.node_id:
         raise Conflict(

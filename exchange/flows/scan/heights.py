@@ -27,7 +27,7 @@ from matcher.read.x3p import read_topography
 from schemas import RegionMask
 from schemas.vocabulary import Modality
 
-LEAST, MOST = 64, 1500
+LEAST_DRAWN, MOST_DRAWN = 64, 1500
 """Bounds of the longest side, in values: a thumbnail, and what a screen shows and software rendering still turns."""
 
 _LEVEL = 4
@@ -48,7 +48,7 @@ class Wanted:
     marked, of which the filtered form is to be; None: of the region that the matcher finds."""
 
     form: Form = Form.RAW
-    most: int = MOST
+    most: int = MOST_DRAWN
     mirrored: bool = False
     region: str | None = None
 

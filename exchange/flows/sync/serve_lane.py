@@ -42,7 +42,7 @@ from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
 from schemas.statements import statement_id as id_of
 from schemas.vocabulary import Jurisdiction
 
-PAGE_BYTES = 4 * 1024 * 1024  # half of what a peer accepts: Base64 and proofs come on top
+_PAGE_BYTES = 4 * 1024 * 1024  # half of what a peer accepts: Base64 and proofs come on top
 
 
 def read_lane(
@@ -217,7 +217,7 @@ def _bounded(items: Sequence[Placed]) -> Sequence[Placed]:
     total = 0
     for place, (_, statement) in enumerate(items):
         total += len(statement.envelope or b"") if statement else 0
-        if total > PAGE_BYTES and place:
+        if total > _PAGE_BYTES and place:
             return items[:place]
     return items
 

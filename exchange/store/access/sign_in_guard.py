@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp, stamp_in
 from exchange.store.tables.sign_in import DeviceRow, FailureRow
 
-PLACES: Final = 1 << 16
+FAILURE_SLOTS: Final = 1 << 16
 FORGOTTEN_S: Final = 86_400
 """A failure counts for a day."""
 MOST_DEVICES: Final = 8
@@ -39,7 +39,7 @@ class Counted(Protocol):
 def place_of(key: bytes, pseudonym: str) -> int:
     """Where the failures of a name are counted; whoever has not the key cannot choose names that share a place."""
     named = hmac.new(key, b"failures of " + pseudonym.encode("utf-8", "surrogatepass"), hashlib.sha256)
-    return int.from_bytes(named.digest()[:4]) % PLACES
+    return int.from_bytes(named.digest()[:4]) % FAILURE_SLOTS
 
 
 def failures_at(session: Session, place: int) -> FailureRow:

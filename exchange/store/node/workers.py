@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp, stamp_in
 from exchange.store.tables.work import WorkerRow
 
-KEPT_S = 7 * 86_400
+_KEPT_S = 7 * 86_400
 """So long a worker that ended is remembered."""
 
 
@@ -34,7 +34,7 @@ def show(session: Session, me: Identity, *, lease_s: float) -> None:
         session.add(row)
     row.seen_at, row.alive_until = stamp(), stamp_in(lease_s)
     session.execute(
-        delete(WorkerRow).where(WorkerRow.alive_until < stamp_in(-KEPT_S), WorkerRow.worker_id != me.worker_id)
+        delete(WorkerRow).where(WorkerRow.alive_until < stamp_in(-_KEPT_S), WorkerRow.worker_id != me.worker_id)
     )
 
 

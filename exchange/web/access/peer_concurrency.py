@@ -33,7 +33,7 @@ class Purpose(StrEnum):
 NEWS_AT_ONCE: Final = 4
 SCANS_AT_ONCE: Final = 6
 WORDS_AT_ONCE: Final = 6
-AT_ONCE: Final = {Purpose.NEWS: NEWS_AT_ONCE, Purpose.SCANS: SCANS_AT_ONCE, Purpose.WORDS: WORDS_AT_ONCE}
+REQUESTS_AT_ONCE: Final = {Purpose.NEWS: NEWS_AT_ONCE, Purpose.SCANS: SCANS_AT_ONCE, Purpose.WORDS: WORDS_AT_ONCE}
 """Of one peer. It waits for news once, and once more for each time that it was started anew within a minute; it fetches
 two scans and asks two queries; it mirrors, reports and takes back one after the other. Some more are for a hurry."""
 _PURPOSES: Final = (
@@ -52,7 +52,7 @@ class Turns:
     @contextlib.contextmanager
     def turn(self, node_id: str, purpose: Purpose) -> Iterator[None]:
         """Raises TooMany, which says when to come again."""
-        place, most = (node_id, purpose), AT_ONCE[purpose]
+        place, most = (node_id, purpose), REQUESTS_AT_ONCE[purpose]
         with self._lock:
             if self._running[place] >= most:
                 raise TooMany(f"{node_id} has {most} such requests running here; wait for one to end.")

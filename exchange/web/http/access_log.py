@@ -16,8 +16,8 @@ from exchange.net.request_id import FIELD, HEADER, taken
 log = structlog.get_logger(__name__)
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-STATIC: Final = "/app/static/*"
-QUIET: Final = frozenset({"/healthz", "/readyz", STATIC})
+STATIC_ROUTE: Final = "/app/static/*"
+QUIET: Final = frozenset({"/healthz", "/readyz", STATIC_ROUTE})
 """Asked every few seconds by whoever watches, or with every page: counted, not logged."""
 NO_ROUTE: Final = "none"
 _HEADER: Final = HEADER.lower().encode()
@@ -66,4 +66,4 @@ def route_of(scope: Scope) -> str:
     mounted = scope.get("root_path", "")
     if isinstance(path, str):
         return path if path.startswith(mounted) else f"{mounted}{path}"
-    return STATIC if f"{mounted}/".startswith("/app/static/") else NO_ROUTE
+    return STATIC_ROUTE if f"{mounted}/".startswith("/app/static/") else NO_ROUTE

@@ -17,7 +17,6 @@ from starlette.routing import Route
 from exchange import errors
 from schemas.errors import shown
 
-PROBLEM_TYPE = "urn:ffp:problem:"
 log = structlog.get_logger(__name__)
 
 _STATUS: dict[type[errors.ExchangeError], int] = {
@@ -87,7 +86,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     body = Problem(
-        type=PROBLEM_TYPE + code,
+        type=errors.PROBLEM_TYPE + code,
         title=code.replace("-", " ").capitalize(),
         status=status,
         detail=detail,

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from exchange.flows.log.audit_rows import dealt_with
 from exchange.flows.node.node import Node
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
-from exchange.flows.scan.heights import LEAST, MOST, Form, Wanted, heights, shown_of
+from exchange.flows.scan.heights import LEAST_DRAWN, MOST_DRAWN, Form, Wanted, heights, shown_of
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import CallingPeer, OpenNode
 from exchange.web.http.compute_threads import Kind, heavily
@@ -46,7 +46,9 @@ async def scan_heights(
     asker: Asker,
     sha256: Digest,
     form: Annotated[Form, Query(description="As measured, or levelled and band-passed by the matcher.")] = Form.RAW,
-    most: Annotated[int, Query(ge=LEAST, le=MOST, description="The longest side, in values; block means.")] = MOST,
+    most: Annotated[
+        int, Query(ge=LEAST_DRAWN, le=MOST_DRAWN, description="The longest side, in values; block means.")
+    ] = MOST_DRAWN,
     mirrored: Annotated[bool, Query(description="A photograph upside down, where it was compared so.")] = False,
     region: MarkedRegion = None,
     if_none_match: IfNoneMatch = None,

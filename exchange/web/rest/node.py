@@ -47,7 +47,7 @@ router = APIRouter(tags=["node"])
 
 MAX_WAIT_S = 50
 WAKE_S = 0.05
-LOOK_S = 1.0
+_LOOK_S = 1.0
 
 _REPORT = {
     "requestBody": {
@@ -105,7 +105,7 @@ async def _news(node: Node, known_size: int, wait_s: int) -> None:
     deadline = time.monotonic() + wait_s
     while time.monotonic() < deadline and not node.news.is_news(known_size):
         looked = time.monotonic()
-        while time.monotonic() < min(deadline, looked + LOOK_S) and not node.news.is_news(known_size):
+        while time.monotonic() < min(deadline, looked + _LOOK_S) and not node.news.is_news(known_size):
             await anyio.sleep(WAKE_S)
         node.news.grown(await run_in_threadpool(signed_size, node))
 

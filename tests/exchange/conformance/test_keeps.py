@@ -30,7 +30,14 @@ from tests.exchange.conftest import RunningNode
 pytestmark = pytest.mark.slow
 
 HASTY = tuple(check for check in STRANGER if check.name != "slow-body-bounded")
-READER = (*reading.CHECKS, *mirroring.TILES, *requests.CHECKS, *witnessing.CHECKS, *requests.BLOBS, *reading.LATER)
+READER = (
+    *reading.CHECKS,
+    *mirroring.TILES,
+    *requests.CHECKS,
+    *witnessing.CHECKS,
+    *requests.BLOB_CHECKS,
+    *reading.LATER,
+)
 UNTRIED = {"tls"}  # the node is on this machine
 
 

@@ -42,7 +42,7 @@ class Announcement(BaseModel):
         """No folders, nothing that hides or reorders; cut to what a page shows."""
         last = self.name.replace("\\", "/").rpartition("/")[2] or "scan"
         printable = "".join(character if character.isprintable() else "?" for character in last)
-        return printable[: flow.MAX_NAME]
+        return printable[: flow.MAX_FILE_NAME]
 
 
 class Marking(BaseModel):

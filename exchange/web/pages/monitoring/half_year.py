@@ -105,7 +105,7 @@ def _approve(node: Node, who: Visitor, half: str, fields: dict[str, str]) -> str
 
 def _handed_out(node: Node, who: Visitor, half: Half, form: Form) -> tuple[bytes, str, str]:
     found = released(node, half)
-    made = FORMS[form](found)
+    made = _RELEASED_FORMS[form](found)
     reader = Actor(ActorKind.PERSON, who.caller.pseudonym, who.caller.role)
     asked = f"{half} {form}"
     node.audit.note(Deed(reader, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
@@ -120,7 +120,7 @@ def _pdf(found: Approved) -> tuple[bytes, str, str]:
     return render_monitoring(found.document, found), "application/pdf", f"-{spoken().code}.pdf"
 
 
-FORMS: dict[str, Callable[[Approved], tuple[bytes, str, str]]] = {
+_RELEASED_FORMS: dict[str, Callable[[Approved], tuple[bytes, str, str]]] = {
     "json": lambda found: (found.data, "application/json", ".json"),
     "csv": _csv,
     "pdf": _pdf,

@@ -12,7 +12,7 @@ from exchange.flows.monitoring.release import Figure, Row
 from exchange.web.languages import gettext, term
 from exchange.web.pages.sheet import guarded
 
-HEAD = (
+MONITORING_COLUMNS = (
     "half",
     "node",
     "state",
@@ -35,7 +35,7 @@ def monitoring_sheet(document: Document, *, draft: bool) -> bytes:
     """``low`` and ``high`` are the same where a figure is exact, and empty where nothing is told."""
     written = io.StringIO()
     table = csv.writer(written)
-    table.writerow(HEAD)
+    table.writerow(MONITORING_COLUMNS)
     for part, name, definition, whose, figure, unit in _lines(document):
         cells = (
             str(document.half),

@@ -25,7 +25,7 @@ from schemas.vocabulary import Jurisdiction, RegionOfInterest, Role
 
 router = APIRouter()
 
-ON_A_PAGE = 50
+_ON_A_PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -60,20 +60,20 @@ def across_borders(
     found = ranked_across_borders(
         node,
         *asker.reader,
-        limit=ON_A_PAGE + 1,
+        limit=_ON_A_PAGE + 1,
         below=place_in(cursor),
         jurisdiction=jurisdiction or None,
         roi=roi or None,
         submitted_by=pseudonym if mine else None,
         new_to=pseudonym if new else None,
     )
-    shown = found.pairs[:ON_A_PAGE]
+    shown = found.pairs[:_ON_A_PAGE]
     asked = {"of": "mine" if mine else "all", "jurisdiction": jurisdiction, "roi": roi, "new": "1" if new else None}
     stated = {name: str(value) for name, value in asked.items() if value}
     note_listed(asker, shown)
     asker.note(Act.LIST_CANDIDATES, len(shown), asked=stated)
     following = None
-    if len(found.pairs) > ON_A_PAGE:
+    if len(found.pairs) > _ON_A_PAGE:
         last = shown[-1].row
         following = urlencode(stated | {"cursor": encode_cursor(last.score, last.candidate_id)})
     return page(
@@ -94,7 +94,7 @@ def across_borders(
 def of_a_record(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
     """One exhibit over all its regions."""
     asker = who.consultation
-    found = ranked_for_record(node, *asker.reader, statement_id, limit=ON_A_PAGE)
+    found = ranked_for_record(node, *asker.reader, statement_id, limit=_ON_A_PAGE)
     if found is None:
         raise NotFound("There is no such record on this node.")
     note_listed(asker, found.pairs)

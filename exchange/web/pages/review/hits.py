@@ -36,7 +36,7 @@ from schemas.vocabulary import (
 
 router = APIRouter()
 
-ON_A_PAGE = 50
+_ON_A_PAGE = 50
 After = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="The last one of the page before.")]
 ACTIONS = ("message", "feedback", "comparison", "conclusion", "done", "retraction")
 
@@ -45,7 +45,7 @@ ACTIONS = ("message", "feedback", "comparison", "conclusion", "done", "retractio
 def hits(node: OpenNode, who: Reading, closed: bool = False, after: After = None) -> Response:
     """The hits where somebody has a turn, what is due first at the top; or those where nobody has, the newest first."""
     asker = who.consultation
-    found = visible_hits(node, *asker.reader, closed=closed, after=after, limit=ON_A_PAGE)
+    found = visible_hits(node, *asker.reader, closed=closed, after=after, limit=_ON_A_PAGE)
     asker.note(Act.LIST_STATEMENTS, len(found.links), *(link.link_id for link in found.links))
     return page(
         "hits",

@@ -16,7 +16,7 @@ from exchange.flows.node.pipelines import Variant
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
 from exchange.flows.review.candidates import Candidate
 from exchange.flows.review.requests import read_reviews
-from exchange.flows.scan.heights import MOST, Form, Wanted
+from exchange.flows.scan.heights import MOST_DRAWN, Form, Wanted
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import Kind, heavily
@@ -90,5 +90,5 @@ async def heights(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """What the comparison viewer draws of one scan."""
-    wanted = Wanted(form, MOST, drawn == "mirrored", region)
+    wanted = Wanted(form, MOST_DRAWN, drawn == "mirrored", region)
     return await heavily(request, Kind.PICTURES, heights_answer, node, who.consultation, sha256, wanted, if_none_match)

@@ -18,7 +18,7 @@ from exchange.web.rest.consultation import Consultation
 SeenFrom = Annotated[str | None, Query(alias="from", pattern="^[0-9a-f]{64}$")]
 
 EACH_SIDE = 3
-MOST = 200
+_MOST = 200
 """As far as a list is read to find a pair in it: four pages of it."""
 
 
@@ -49,7 +49,7 @@ def rail_for(node: Node, asker: Consultation, found: Candidate, seen_from: str) 
     """The rail of a pair in the list of one of its records, written down as that list is. Raises NotAudited."""
     if seen_from not in (found.row.statement_a, found.row.statement_b):
         return None
-    ranked = ranked_for_record(node, *asker.reader, seen_from, limit=MOST)
+    ranked = ranked_for_record(node, *asker.reader, seen_from, limit=_MOST)
     listed = ranked.pairs if ranked is not None else []
     rail = rail_of(listed, found.row.candidate_id, seen_from)
     if rail is not None:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from exchange.flows.review.candidates import Candidate
 from exchange.flows.review.saved_views import (
-    MOST_BYTES,
+    MOST_VIEW_BYTES,
     MOST_VIEWS,
     Pair,
     SavedView,
@@ -46,7 +46,7 @@ def all_views(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Respon
 
 @router.post("/pairs/{candidate_id}/views")
 async def save(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId) -> Response:
-    sent = await read_json(request, node, who.csrf, MOST_BYTES)
+    sent = await read_json(request, node, who.csrf, MOST_VIEW_BYTES)
     found = await off_loop(found_candidate, who.consultation, candidate_id)
     row = await heavily(request, Kind.PICTURES, save_view, node, pair_of(found), who.caller.pseudonym, sent)
     return JSONResponse(_told(candidate_id, row, who), 201)

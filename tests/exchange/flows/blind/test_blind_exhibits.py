@@ -198,7 +198,7 @@ def test_statements_are_hidden_first_and_counted_after(world: BlindWorld) -> Non
 
 
 def test_more_hidden_than_are_read_at_once(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exchange.flows.review.visible_statements.AT_ONCE", 2)
+    monkeypatch.setattr("exchange.flows.review.visible_statements.STATEMENTS_AT_ONCE", 2)
     test_statements_are_hidden_first_and_counted_after(world)
 
 

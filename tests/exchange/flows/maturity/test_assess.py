@@ -21,7 +21,7 @@ from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.maturity.assess import maturity_of, rungs_of
 from exchange.flows.maturity.assess import reached as reached_by
-from exchange.flows.maturity.definitions import LEVELS, Proof, State
+from exchange.flows.maturity.definitions import MATURITY_LEVELS, Proof, State
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.release import HELD_BACK, Figure, Told, exact
 from exchange.flows.monitoring.report import approve_report
@@ -53,7 +53,7 @@ pytestmark = pytest.mark.slow
 HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
 HOLDS, FAILS, NO_DATA = State.HOLDS, State.DOES_NOT_HOLD, State.NO_DATA
 FEW = Figure(Told.BETWEEN, 1, 4)
-PRACTICES = [(number, name) for number, level in LEVELS.items() for name in level.practices]
+PRACTICES = [(number, name) for number, level in MATURITY_LEVELS.items() for name in level.practices]
 
 databases = databases_fixture("sqlite", SLOW_ON_POSTGRESQL)
 
@@ -156,13 +156,15 @@ def test_a_node_that_was_just_made_has_reached_nothing(world: World) -> None:
 def test_the_next_step_stands_where_there_is_one_to_take(world: World) -> None:
     seen = {item.name: item for rung in maturity_of(world.node).rungs for item in rung.seen}
     assert seen["reached_over_tls"].then is None
-    assert seen["policy_in_force"].then == LEVELS[1].practices["policy_in_force"].then
+    assert seen["policy_in_force"].then == MATURITY_LEVELS[1].practices["policy_in_force"].then
     assert seen["peers_answer"].then is None, "nobody is silent where nobody is enrolled"
-    assert seen["backup"].then == LEVELS[3].practices["backup"].then
+    assert seen["backup"].then == MATURITY_LEVELS[3].practices["backup"].then
 
 
 def test_what_is_to_be_typed_exists() -> None:
-    typed = [practice.typed for level in LEVELS.values() for practice in level.practices.values() if practice.typed]
+    typed = [
+        practice.typed for level in MATURITY_LEVELS.values() for practice in level.practices.values() if practice.typed
+    ]
     known = {f"FFP_NODE_{name.upper()}" for name in Settings.model_fields}
     commands = [text for text in typed if text.startswith("ffp ")]
     assert set(typed) - set(commands) <= known

@@ -22,7 +22,7 @@ from exchange.errors import ExchangeError, InvalidInput
 from exchange.flows.access import oidc, sign_in
 from exchange.flows.access import tokens as token_flows
 from exchange.flows.blind import visibility
-from exchange.flows.maturity.definitions import LEVELS
+from exchange.flows.maturity.definitions import MATURITY_LEVELS
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.review import statements
 from exchange.flows.scan import heights
@@ -173,7 +173,7 @@ def test_no_page_says_what_no_catalogue_knows(
     shown = [node.node.node_id, head.pseudonym, "UTC", str(half), str(half.before())]
     for path in ("/app/monitoring", f"/app/monitoring/{half.before()}"):
         assert outside_of_brackets(head.get(path).text, [*shown, *NAMES.values()]) == [], path
-    typed = [item.typed for level in LEVELS.values() for item in level.practices.values() if item.typed]
+    typed = [item.typed for level in MATURITY_LEVELS.values() for item in level.practices.values() if item.typed]
     shown = [*shown, *typed, node.url]
     assert outside_of_brackets(head.get("/app/maturity").text, [*shown, *NAMES.values()]) == []
     stranger = invited(Role.HEAD)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from exchange.flows.maturity.assess import maturity_of
-from exchange.flows.maturity.definitions import LEVELS, Proof, State
+from exchange.flows.maturity.definitions import MATURITY_LEVELS, Proof, State
 from exchange.flows.monitoring.release import HELD_BACK, Figure, Told, exact
 from exchange.web.pages.maturity import evidence
 from schemas.vocabulary import Role
@@ -47,7 +47,7 @@ def test_each_practice_is_told_with_its_state(node: RunningNode, signed_in: Call
     page = signed_in(Role.AUDITOR).get("/app/maturity").text
     rows = re.findall(r'<tr><th scope="row">(.*?)</th><td class="(\w+)">.*?</span> (.*?)</td>.*?</tr>', page)
     assert [title for title, _, _ in rows] == [
-        practice.title for level in LEVELS.values() for practice in level.practices.values()
+        practice.title for level in MATURITY_LEVELS.values() for practice in level.practices.values()
     ]
     words = {"holds": "holds", "does_not_hold": "does not hold", "no_data": "no data"}
     assert all(words[state] == said for _, state, said in rows)

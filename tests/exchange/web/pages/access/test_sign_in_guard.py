@@ -17,7 +17,14 @@ from exchange.errors import Unauthenticated
 from exchange.flows.access import sign_in as flow
 from exchange.flows.access.sign_in import invite_user
 from exchange.store.access import sign_in_guard
-from exchange.store.access.sign_in_guard import FREE_TRIES, MOST_DEVICES, PLACES, count_failure, failures_at, place_of
+from exchange.store.access.sign_in_guard import (
+    FAILURE_SLOTS,
+    FREE_TRIES,
+    MOST_DEVICES,
+    count_failure,
+    failures_at,
+    place_of,
+)
 from exchange.store.access.users import revoke_user
 from exchange.store.tables.sign_in import DeviceRow, FailureRow
 from exchange.web.access.login_rate_limit import _whose
@@ -251,8 +258,8 @@ def test_known_browsers_end(node: RunningNode, known: Person) -> None:
 def test_a_hundred_thousand_names_take_no_more_room_than_there_is(node: RunningNode) -> None:
     key = flow._key(node.node)
     places = {place_of(key, f"invented-{number}") for number in range(100_000)}
-    assert all(0 <= place < PLACES for place in places)
-    assert len(places) > PLACES // 2, "spread over all of it"
+    assert all(0 <= place < FAILURE_SLOTS for place in places)
+    assert len(places) > FAILURE_SLOTS // 2, "spread over all of it"
     with node.node.store.write() as session:
         for place in [1, 2, 3] * 20:
             count_failure(session, failures_at(session, place))
