@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from exchange.conformance.check import Check, Finding, run_checks
+from exchange.conformance.check import Check, CheckResult, run_checks
 from exchange.conformance.checks import (
     answers,
     card,
@@ -60,7 +60,7 @@ def run_suite(
     patience_s: float = 90,
     quick: bool = False,
     introduce: Callable[[Guest], None] = lambda _guest: None,
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     """Run every check against the node at ``url``; without an enrolment a guest's are not tried.
 
     ``introduce`` is called when the guest stands, to tell the operator how to enrol it. Raises InvalidInput for what is

@@ -116,7 +116,7 @@ def with_lines(signed_head: bytes, lines: tuple[note.Signature, ...]) -> bytes:
 def _key_ids(witness: Witness) -> tuple[bytes, bytes]:
     return (
         note.key_id(witness.name, note.COSIGNATURE_ED25519, witness.ed25519.public_bytes_raw()),
-        note.key_id(witness.name, note.MLDSA44, witness.mldsa44.public_bytes_raw()),
+        note.key_id(witness.name, note.MLDSA44_TYPE, witness.mldsa44.public_bytes_raw()),
     )
 
 

@@ -24,7 +24,7 @@ ED25519_TYPE: Final = 0x01
 """Signature type: Ed25519 over the note's text."""
 COSIGNATURE_ED25519: Final = 0x04
 """Signature type: a timestamped Ed25519 cosignature (C2SP tlog-cosignature)."""
-MLDSA44: Final = 0x06
+MLDSA44_TYPE: Final = 0x06
 """Signature type: a timestamped ML-DSA-44 cosignature (C2SP tlog-cosignature)."""
 
 _KEY_ID_BYTES: Final = 4

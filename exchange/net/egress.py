@@ -36,7 +36,7 @@ _PROTOCOLS: Final = (ip_network("192.0.0.0/24"),)
 _NAT64: Final = ip_network("64:ff9b::/96")
 
 
-class Place(Enum):
+class AddressKind(Enum):
     """What kind of address it is, for whoever connects to it."""
 
     PUBLIC = "a public address"
@@ -98,7 +98,11 @@ class Egress:
 
     def _confirm_now(self, host: str, found: list[Address], *, of_peer: bool) -> list[Address]:
         """The first connection to a name of the settings, or to a peer that was enrolled before there was a list."""
-        usual = {Place.PUBLIC, Place.PRIVATE} if of_peer else {Place.PUBLIC, Place.PRIVATE, Place.LOOPBACK}
+        usual = (
+            {AddressKind.PUBLIC, AddressKind.PRIVATE}
+            if of_peer
+            else {AddressKind.PUBLIC, AddressKind.PRIVATE, AddressKind.LOOPBACK}
+        )
         new = [one for one in found if place_of(one) in usual or _of_itself(host, one)]
         if new:
             self.book.confirm(host, map(str, new), why="its first connection")
@@ -123,7 +127,7 @@ class Typed:
         allowed = [
             one
             for one in found
-            if place_of(one) is Place.PUBLIC or _of_itself(host.lower(), one) or within(one, self._networks)
+            if place_of(one) is AddressKind.PUBLIC or _of_itself(host.lower(), one) or within(one, self._networks)
         ]
         if not allowed:
             raise EgressRefused(
@@ -139,17 +143,17 @@ def within(address: Address, networks: Iterable[Network]) -> bool:
     return any(address in network for network in networks)
 
 
-def place_of(address: Address) -> Place:
+def place_of(address: Address) -> AddressKind:
     if address.is_loopback:
-        return Place.LOOPBACK
+        return AddressKind.LOOPBACK
     inner = _carried(address)
-    if inner is not None and place_of(inner) is not Place.PUBLIC:
+    if inner is not None and place_of(inner) is not AddressKind.PUBLIC:
         return place_of(inner)
     never = address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved
     if never or address in _CREDENTIALS or within(address, _PROTOCOLS):
-        return Place.NEVER
+        return AddressKind.NEVER
     is_site_local = isinstance(address, IPv6Address) and address.is_site_local
-    return Place.PUBLIC if address.is_global and not is_site_local else Place.PRIVATE
+    return AddressKind.PUBLIC if address.is_global and not is_site_local else AddressKind.PRIVATE
 
 
 def _carried(address: Address) -> IPv4Address | None:
@@ -208,7 +212,7 @@ def _of_itself(host: str, address: Address) -> bool:
     """What says itself where it leads: an address in digits, and localhost."""
     if host == "localhost":
         return address.is_loopback
-    return is_literal(host) and place_of(address) is not Place.NEVER
+    return is_literal(host) and place_of(address) is not AddressKind.NEVER
 
 
 def _taken(host: str, allowed: Sequence[Address], found: Sequence[Address]) -> list[str]:

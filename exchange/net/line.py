@@ -24,7 +24,7 @@ _CONNECT_S = 5.0
 STOPPING = "was not waited for: this node is stopping"
 
 
-class Line:
+class OpenRequest:
     """One request under way. ``cut`` may be called from any thread, and ends whatever waits on the connection."""
 
     def __init__(self) -> None:
@@ -67,21 +67,21 @@ class Line:
                 self._socket = None
 
 
-class Lines:
+class OpenRequests:
     """All requests of one client that are under way."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: set[Line] = set()
+        self._open: set[OpenRequest] = set()
         self._hung_up = False
 
     @contextlib.contextmanager
-    def line(self, *, within_s: float) -> Iterator[Line]:
+    def line(self, *, within_s: float) -> Iterator[OpenRequest]:
         """A line that is cut after ``within_s`` seconds, whatever has arrived by then.
 
         Raises PeerUnreachable at once when ``hang_up`` was called.
         """
-        line = Line()
+        line = OpenRequest()
         with self._lock:
             if self._hung_up:
                 raise PeerUnreachable(f"The peer {STOPPING}.")

@@ -17,7 +17,7 @@ import httpx
 from exchange.addresses import LOOPBACK
 from exchange.errors import PeerUnreachable, ProviderUnavailable, Unauthenticated
 from exchange.net.egress import Guard
-from exchange.net.line import Line, Lines, http_client
+from exchange.net.line import OpenRequest, OpenRequests, http_client
 from schemas.errors import ContractError, shown
 from schemas.strict_json import check_json
 
@@ -56,7 +56,7 @@ class Provider:
         self._secret = secret
         self._guard = guard
         self._timeout_s = timeout_s
-        self._lines = Lines()
+        self._lines = OpenRequests()
         self._description: tuple[float, Description] | None = None
         self._keys: tuple[float, list[dict[str, Any]]] | None = None
 
@@ -117,7 +117,7 @@ class Provider:
         except (httpx.InvalidURL, PeerUnreachable) as error:
             raise ProviderUnavailable(f"{url} was not asked: {error}") from error
 
-    def _read(self, answer: httpx.Response, line: Line, *, refusable: bool) -> dict[str, Any]:
+    def _read(self, answer: httpx.Response, line: OpenRequest, *, refusable: bool) -> dict[str, Any]:
         body = bytearray()
         for piece in answer.iter_raw():
             body += piece

@@ -20,7 +20,7 @@ from exchange.flows.log.objects import evict, promise_objects, sweep_objects
 from exchange.flows.log.objects import promise_again as promise_objects_again
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.log.start import begin_log_start, may_sign
-from exchange.flows.monitoring.hours import Hours
+from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.review.mail import LetterWriter, send_letter
 from exchange.flows.scan.correlate import promise_again
@@ -53,7 +53,7 @@ class LeaderDuties:
         node: Node,
         write_letter: LetterWriter,
         time_authority: TimeAuthorityClient,
-        hours: Hours,
+        hours: AvailableHours,
         stopping: threading.Event,
     ) -> None:
         self._node, self._write_letter, self._time_authority = node, write_letter, time_authority

@@ -20,7 +20,7 @@ from matcher.gallery.files import telling_of_missing_files
 from matcher.gallery.generation import Generation, current_digest
 from matcher.gallery.schema import COLUMNS, Filters
 from matcher.gallery.shard import Shard
-from matcher.gallery.tasks import Place, Rows, compare_batch, first_pass, polar_pass, second_pass, sift_batch
+from matcher.gallery.tasks import ReferencePlace, Rows, compare_batch, first_pass, polar_pass, second_pass, sift_batch
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -296,7 +296,7 @@ class _Search:
     def _candidate(self, entry: Ranked) -> Candidate:
         return Candidate(self._name(entry.index), entry.prefilter_score, entry.comparison)
 
-    def _place(self, number: int) -> Place:
+    def _place(self, number: int) -> ReferencePlace:
         part = self._part(number)
         return number, part.shard.folder, int(part.rows[number - part.start])
 

@@ -76,7 +76,7 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class Validation:
+class LeaveOneOut:
     """What leaving one firearm out shows. ``log10_lrs``: (n,), bounded, each from a fit that saw neither firearm.
 
     ``gap``: lowest log10 LR of a KM pair minus highest of a KNM pair; at most the distance of the bounds.
@@ -125,7 +125,7 @@ def calibrate(
     )
 
 
-def validate(pairs: ScoredPairs, report: Report = lambda _done, _total: None) -> Validation:
+def validate(pairs: ScoredPairs, report: Report = lambda _done, _total: None) -> LeaveOneOut:
     """Cllr, Cllr_min and the gap of the bounded LRs, each pair judged by a fit that saw neither of its firearms.
 
     The bounds are set once, from all of these LRs: they are those of the model that is shipped.
@@ -140,7 +140,7 @@ def validate(pairs: ScoredPairs, report: Report = lambda _done, _total: None) ->
     found = bounds(unbounded, pairs)
     log10_lrs = np.clip(unbounded, found.lower, found.upper)
     labelled = LLRData(features=log10_lrs, labels=pairs.same.astype(np.int64))
-    return Validation(
+    return LeaveOneOut(
         log10_lrs=log10_lrs,
         bounds=found,
         cllr=float(metrics.cllr(labelled)),

@@ -25,7 +25,7 @@ from exchange.flows.review.statements import speak
 from exchange.store.access.users import add_user
 from exchange.store.entry.records import RecordFilter, search_records
 from exchange.store.query.queries import found_by
-from exchange.store.review.candidates import Page, View, open_candidates
+from exchange.store.review.candidates import CandidateView, Page, open_candidates
 from exchange.store.review.reviews import find_task
 from exchange.store.tables.terms import ApprovalRow
 from schemas import Maker
@@ -220,7 +220,7 @@ def _work(rs: RunningNode, mk: RunningNode, xk: RunningNode, first: str, draft: 
     second, third = (_user(rs, name, Role.EXAMINER) for name in ("examiner-heron", "examiner-lynx"))
     investigator = _user(rs, "investigator-elm", Role.INVESTIGATOR)
     with rs.node.store.read() as session:
-        found = open_candidates(session, View(PIPELINES, None), Page(20))
+        found = open_candidates(session, CandidateView(PIPELINES, None), Page(20))
     lead, other, *rest = found
     conclusion = _say(
         rs, first, "conclusion", pair=pair_of(lead).model_dump(mode="json"), **_on_screen("identification")

@@ -16,8 +16,8 @@ from exchange.conformance.checks.lies import quiet, signed, true_page
 from exchange.conformance.checks.reading import read_lane
 from exchange.conformance.guest.guest import Guest
 from exchange.conformance.guest.owner import Published
-from exchange.conformance.guest.peer_simulator import Asked, blob_answer
-from exchange.conformance.guest.poison import Issuer, Poison, make_poison
+from exchange.conformance.guest.peer_simulator import SimulatedRequest, blob_answer
+from exchange.conformance.guest.poison import Issuer, PoisonedItem, make_poison
 from exchange.conformance.targets import blob
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
@@ -33,7 +33,7 @@ _CURSOR = re.compile(r"(?=.*[?&]start=\d+(&|$))(?=.*[?&]head=[0-9a-f]{64}(&|$))(
 MAKER = Maker(pseudonym="conformance", role=Role.EXAMINER, signed_in=SignedInBy.NODE_KEY)
 
 
-def asks(guest: Guest) -> list[Asked]:
+def asks(guest: Guest) -> list[SimulatedRequest]:
     """The node's questions for its lane so far, those that say from where on."""
     return [asked for asked in list(guest.peer.asked) if asked.path == "/v1/lane" and _CURSOR.search(asked.target)]
 
@@ -148,7 +148,7 @@ def refused_scan(guest: Guest) -> str | None:
     return hashlib.sha256(guest.honest[0].blob[::-1]).hexdigest()
 
 
-def _fetched(guest: Guest, sha256: str) -> list[Asked]:
+def _fetched(guest: Guest, sha256: str) -> list[SimulatedRequest]:
     return [asked for asked in list(guest.peer.asked) if asked.path == blob(sha256)]
 
 
@@ -193,7 +193,7 @@ def publish(guest: Guest) -> Published:
     return guest.owner.publish(blob=b"conformance test, no scan\n" + secrets.token_bytes(SCAN_BYTES))
 
 
-def whole_lane(guest: Guest, asked: Asked) -> Iterator[bytes]:
+def whole_lane(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     """The whole lane, with the proofs of what the log does not hold made wrong."""
     unproven = {_name(item) for item in guest.poison if not item.proven}
     page = true_page(guest, asked)
@@ -205,11 +205,11 @@ def whole_lane(guest: Guest, asked: Asked) -> Iterator[bytes]:
     yield from signed(guest, asked, shown)
 
 
-def _name(item: Poison) -> str:
+def _name(item: PoisonedItem) -> str:
     return item.name or hashlib.sha256(item.envelope.payload).hexdigest()
 
 
-def _scan(guest: Guest, asked: Asked) -> Iterator[bytes]:
+def _scan(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     """The scan that was asked for; of the first record, the first time, other bytes of the same length."""
     guest.peer.verified(asked)
     whole = guest.peer.blob_of(asked)

@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from exchange.config import load_settings
 from exchange.conformance.guest.owner import Owner, Published
 from exchange.conformance.guest.peer_simulator import PeerSimulator
-from exchange.conformance.guest.poison import Poison
+from exchange.conformance.guest.poison import PoisonedItem
 from exchange.conformance.guest.sample import sample_record
 from exchange.conformance.targets import LANE
 from exchange.conformance.verdicts import NotKept
-from exchange.conformance.wire import Told, Wire
+from exchange.conformance.wire import Wire, WireAnswer
 from exchange.errors import ConfigurationError
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.keys.events import adopt_keys
@@ -53,7 +53,7 @@ class Guest:
     patience_s: float
     honest: list[Published] = field(default_factory=list)
     """The good records on the lane for the tested node."""
-    poison: list[Poison] = field(default_factory=list)
+    poison: list[PoisonedItem] = field(default_factory=list)
     """The bad items there, from the second place on."""
     withdrawn: bool = False
     """Whether the good records were withdrawn."""
@@ -99,10 +99,10 @@ class Guest:
             nonce=nonce,
         )
 
-    def get(self, target: str, **headers: str) -> Told:
+    def get(self, target: str, **headers: str) -> WireAnswer:
         return self.wire.ask("GET", target, {**self.signed(target), **headers})
 
-    def post(self, target: str, body: bytes) -> Told:
+    def post(self, target: str, body: bytes) -> WireAnswer:
         headers = self.signed(target, method="POST", body=body)
         return self.wire.ask("POST", target, {**headers, "Content-Type": "application/json"}, body)
 

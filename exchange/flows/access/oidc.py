@@ -23,7 +23,7 @@ from exchange.net.egress import Guard
 from exchange.net.oidc import Provider
 from exchange.store.access.sign_in import begin_elsewhere, begin_session, take_begun
 from exchange.store.access.users import active_user
-from exchange.trust.id_token import Expected, signing_key, verify_id_token
+from exchange.trust.id_token import ExpectedClaims, signing_key, verify_id_token
 from schemas.errors import shown
 from schemas.issued import Pseudonym
 from schemas.vocabulary import SignedInBy
@@ -133,7 +133,7 @@ def _verified(node: Node, provider: Provider, code: str, nonce: str, verifier: s
         raise Unauthenticated(
             "The provider's ID token is not accepted: it is signed with none of its keys.", code="provider-refused"
         )
-    expected = Expected(
+    expected = ExpectedClaims(
         issuer=provider.issuer,
         client_id=provider.client_id,
         nonce=nonce,

@@ -21,7 +21,7 @@ from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.entry.exhibits import Exhibits, exhibit_of, exhibits_of, versions_of_exhibits
 from exchange.store.entry.records import find_record
 from exchange.store.log.statements import find_statement, statements_about_each
-from exchange.store.review.candidates import StoredCandidate, View
+from exchange.store.review.candidates import CandidateView, StoredCandidate
 from exchange.store.review.reviews import (
     Scans,
     blind_examiners,
@@ -98,9 +98,9 @@ class Hidden:
         return of_exhibits or scans in self.scans
 
 
-def view_of(role: Role, pseudonym: str) -> View:
+def view_of(role: Role, pseudonym: str) -> CandidateView:
     """What candidates somebody may look at: an examiner, none that waits for a verification that may be theirs."""
-    return View(PIPELINES, pseudonym if role is Role.EXAMINER else None)
+    return CandidateView(PIPELINES, pseudonym if role is Role.EXAMINER else None)
 
 
 def hidden_pairs(session: Session, role: Role, pseudonym: str) -> Hidden:
@@ -273,7 +273,7 @@ def who_may_verify(session: Session, said: Conclusion, asked_at: str | None = No
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingConclusion:
     """A conclusion of one's own that waits: how many are left who may verify it. ``anew``: nobody can, since a version
     that it names was erased; it is to be made anew."""
 
@@ -284,7 +284,7 @@ class Waiting:
     anew: bool
 
 
-def waiting_of(session: Session, pseudonym: str) -> list[Waiting]:
+def waiting_of(session: Session, pseudonym: str) -> list[WaitingConclusion]:
     """The conclusions of this examiner that another one is asked to verify, what is due first at the top."""
     found = []
     for row in tasks_concluded_by(session, pseudonym):
@@ -293,7 +293,7 @@ def waiting_of(session: Session, pseudonym: str) -> list[Waiting]:
         if one is not None and other is not None:
             anew = (one.statement_id, other.statement_id) != (row.statement_a, row.statement_b)
             left = 0 if anew else len(_left_for(session, row))
-            found.append(Waiting(row.due_at, Basis(row.basis), (one, other), left, anew))
+            found.append(WaitingConclusion(row.due_at, Basis(row.basis), (one, other), left, anew))
     return found
 
 

@@ -13,7 +13,7 @@ from exchange.errors import Conflict, InvalidInput, TooLarge
 from exchange.flows.entry.draft_form import marked_in, of_file
 from exchange.flows.entry.drafts import open_draft
 from exchange.flows.node.node import Node
-from exchange.flows.scan.preview import Asked, preview_scan
+from exchange.flows.scan.preview import StatedScan, preview_scan
 from exchange.store.entry.drafts import add_file, files_of, find_draft, find_file, remove_file, save_fields, typed
 from exchange.store.tables.drafts import DraftFileRow
 from schemas import RegionMask
@@ -194,7 +194,7 @@ def _note_whole(node: Node, pseudonym: str, draft_id: str, file_id: str, sha256:
         find_file(session, open_draft(session, pseudonym, draft_id), file_id).sha256 = sha256
 
 
-def _asked(said: dict[str, str], file: DraftFileRow) -> Asked:
+def _asked(said: dict[str, str], file: DraftFileRow) -> StatedScan:
     """What is stated so far; what cannot be read as it is counts as not stated."""
     try:
         roi = RegionOfInterest(said.get("roi", ""))
@@ -204,6 +204,6 @@ def _asked(said: dict[str, str], file: DraftFileRow) -> Asked:
         size = float(said.get("lateral_resolution_um", "").replace(",", "."))
     except ValueError:
         size = 0.0
-    return Asked(
+    return StatedScan(
         roi, size if 0.01 < size <= 100 else None, said.get("lighting", Lighting.UNKNOWN), marked_in(file, said)
     )

@@ -53,7 +53,7 @@ class ColumnMap(BaseModel):
 
 
 @dataclass(frozen=True)
-class Line:
+class TableLine:
     """One line of the table in our words; ``number`` is its place in the file, the header being line 1."""
 
     number: int
@@ -65,13 +65,13 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Group:
+class ExhibitLines:
     """The lines of one exhibit; without a name each line is one of its own."""
 
     name: str
-    lines: Sequence[Line]
+    lines: Sequence[TableLine]
 
-    def file_id(self, line: Line) -> str:
+    def file_id(self, line: TableLine) -> str:
         """The same at every run, so that the same table makes the same submission."""
         return hashlib.sha256(f"{self.name}\n{line.file}".encode()).hexdigest()[:32]
 
@@ -114,19 +114,19 @@ def read_mapping(name: str | None) -> ColumnMap:
     return mapping
 
 
-def read_table(path: Path, mapping: ColumnMap, defaults: Mapping[str, str]) -> list[Group]:
+def read_table(path: Path, mapping: ColumnMap, defaults: Mapping[str, str]) -> list[ExhibitLines]:
     """The table's exhibits in the order of their first lines. Raises InvalidInput that names the line; OSError."""
     rows = _rows(_bounded(path, MAX_TABLE_BYTES))
     ours = _translated(next(rows, []), mapping)
-    groups: dict[str, list[Line]] = {}
+    groups: dict[str, list[TableLine]] = {}
     for number, row in enumerate(rows, start=2):
         if number > MAX_LINES:
             raise InvalidInput(f"A table has at most {MAX_LINES} lines; divide it.", code="table-invalid")
         if any(cell.strip() for cell in row):
             cells = {**mapping.defaults, **defaults, **_cells(ours, row, mapping)}
             name = cells.get(EXHIBIT_COLUMN) or f"line {number}: {cells.get(FILE_COLUMN, '')}"
-            groups.setdefault(name, []).append(Line(number, cells))
-    return [Group(name, lines) for name, lines in groups.items()]
+            groups.setdefault(name, []).append(TableLine(number, cells))
+    return [ExhibitLines(name, lines) for name, lines in groups.items()]
 
 
 def _rows(content: bytes) -> Iterator[list[str]]:

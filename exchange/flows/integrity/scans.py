@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from exchange.errors import NotFound, ObjectAltered
-from exchange.flows.integrity.report import Finding, LogCheck, Progress
+from exchange.flows.integrity.report import Discrepancy, LogCheck, ReadProgress
 from exchange.flows.node.blob_cache import is_away
 from exchange.flows.node.node import Node
 from exchange.store.entry.records import scans_at_rest
@@ -16,7 +16,7 @@ def check_scans(
     scans: Mapping[str, int],
     elsewhere: Collection[str],
     check: LogCheck,
-    progress: Progress,
+    progress: ReadProgress,
     *,
     fetch: bool,
 ) -> None:
@@ -30,7 +30,7 @@ def check_scans(
         progress("scans", done, len(scans))
 
 
-def carry_over(node: Node, before: Sequence[Finding], check: LogCheck) -> None:
+def carry_over(node: Node, before: Sequence[Discrepancy], check: LogCheck) -> None:
     """What was found of scans before, and was not read again, still counts."""
     known = {finding.subject for finding in check.findings}
     with node.store.read() as session:

@@ -174,11 +174,11 @@ def _keep(node: Node, log: str, teller: str, before: ToldHeadRow | None, head: C
         keep_told(session, row)
 
 
-Shown = tuple[str, Checkpoint, bytes]
+ShownHead = tuple[str, Checkpoint, bytes]
 """Who was shown a head, the head, and its signed note."""
 
 
-def disagree(node: Node, log: str, one: Shown, other: Shown) -> None:
+def disagree(node: Node, log: str, one: ShownHead, other: ShownHead) -> None:
     """Keep both heads, and raise the alarm that names them."""
     (first_seen_by, first, first_note), (second_seen_by, second, second_note) = one, other
     proven = first.size == second.size

@@ -24,7 +24,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Proof:
+class Evidence:
     """What the node saw of one practice. ``at`` is a moment or a day, ``unit`` that of the figure, "count" or "share";
     ``names`` are of nodes, addresses, models or half-years, ``partners`` codes of jurisdictions."""
 
@@ -50,7 +50,7 @@ class Practice:
 
 
 @dataclass(frozen=True)
-class Level:
+class MaturityLevel:
     title: str
     practices: Mapping[str, Practice]
 
@@ -58,8 +58,8 @@ class Level:
 _HEAD, _OPERATOR = frozenset({Role.HEAD}), frozenset({Role.OPERATOR})
 _SUPERVISION = frozenset({Role.HEAD, Role.AUDITOR})
 
-MATURITY_LEVELS: Final[Mapping[int, Level]] = {
-    1: Level(
+MATURITY_LEVELS: Final[Mapping[int, MaturityLevel]] = {
+    1: MaturityLevel(
         "Connected",
         {
             "reached_over_tls": Practice(
@@ -93,7 +93,7 @@ MATURITY_LEVELS: Final[Mapping[int, Level]] = {
             ),
         },
     ),
-    2: Level(
+    2: MaturityLevel(
         "Exchanging",
         {
             "exhibit_shared": Practice(
@@ -128,7 +128,7 @@ MATURITY_LEVELS: Final[Mapping[int, Level]] = {
             ),
         },
     ),
-    3: Level(
+    3: MaturityLevel(
         "Dependable",
         {
             "keys_encrypted": Practice(
@@ -172,7 +172,7 @@ MATURITY_LEVELS: Final[Mapping[int, Level]] = {
             ),
         },
     ),
-    4: Level(
+    4: MaturityLevel(
         "Accountable",
         {
             "report_approved": Practice(

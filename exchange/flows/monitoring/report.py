@@ -29,7 +29,7 @@ _MOST_HALVES = 40
 
 
 @dataclass(frozen=True)
-class Draft:
+class ReportDraft:
     """What would be approved, and what it was made from: the exact figures, which stay in the node."""
 
     document: Document
@@ -58,7 +58,7 @@ class Approved:
     """To whom it goes and on what ground, as the head signed it."""
 
 
-def draft(node: Node, half: Half) -> Draft:
+def draft(node: Node, half: Half) -> ReportDraft:
     """Count a half-year, up to its end or, while it lasts, up to now. The same rows give the same bytes.
 
     Raises NotFound for a half-year that has not begun.
@@ -71,7 +71,7 @@ def draft(node: Node, half: Half) -> Draft:
         earlier = _earlier(session, half)
     counted = count(rows, node.settings)
     document = document_of(rows, counted, gap, node.settings, earlier)
-    return Draft(document, write_document(document), counted, gap)
+    return ReportDraft(document, write_document(document), counted, gap)
 
 
 def approve_report(node: Node, maker: Maker, half: Half, sha256: str, because: str) -> str:

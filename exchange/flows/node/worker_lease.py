@@ -55,7 +55,7 @@ class Presence:
         self._node = node
         self._folder = node.settings.home / "workers"
         name = secrets.token_hex(8)
-        self._me = workers.Identity(
+        self._me = workers.WorkerIdentity(
             worker_id=name,
             place=f"{socket.gethostname()}, process {os.getpid()}, {node.settings.home}",
             machine=_machine(),

@@ -16,7 +16,7 @@ from exchange.flows.operate.findings import Finding, fault, warning
 from exchange.flows.statement.peer import altered_peers
 from exchange.flows.sync.clocks import judge
 from exchange.flows.sync.skew import skew_alarms
-from exchange.net.reach import Reached, reach
+from exchange.net.reach import ReachedPeer, reach
 from exchange.store.sync.peers import all_peers, unnoted
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import disagreements
@@ -46,7 +46,7 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         yield fault(f"peer {node_id}", what, "Look at what else was changed: ffp log check")
     for what in older:
         yield warning("contract", what, "Whoever is older upgrades; `ffp --version` there says what it reads.")
-    told = {peer.node_id: found for peer, found in zip(peers, reached, strict=True) if isinstance(found, Reached)}
+    told = {peer.node_id: found for peer, found in zip(peers, reached, strict=True) if isinstance(found, ReachedPeer)}
     yield from _clocks(node, {name: found.ahead_s for name, found in told.items() if found.ahead_s is not None})
 
 
@@ -68,7 +68,7 @@ def _examine(peer: PeerRow, waiting: int, forked: int, served: bool) -> Iterator
         yield warning(subject, what, "Telephone its operator; what waits is not lost.")
 
 
-def _address(node: Node, node_id: str, found: Reached | PeerUnreachable) -> Iterator[Finding]:
+def _address(node: Node, node_id: str, found: ReachedPeer | PeerUnreachable) -> Iterator[Finding]:
     own = node_id == node.node_id
     subject = "own address" if own else f"peer {node_id}"
     if isinstance(found, PeerUnreachable):
@@ -101,7 +101,7 @@ def _clocks(node: Node, ahead_s: dict[str, float]) -> Iterator[Finding]:
         yield warning("clock", what, "Compare it with a clock that you trust, and have it set by NTP.")
 
 
-def _reach(node: Node, url: str) -> Reached | PeerUnreachable:
+def _reach(node: Node, url: str) -> ReachedPeer | PeerUnreachable:
     try:
         return reach(f"{url}/healthz", guard=node.egress, timeout_s=REACH_S)
     except PeerUnreachable as error:

@@ -16,7 +16,16 @@ from exchange.flows.hits.history import links_of
 from exchange.flows.hits.vocabulary import NoEffect
 from exchange.flows.node.node import Node
 from exchange.store.hits.joined_pairs import pairs_of_hits
-from exchange.store.review.alerts import APPROVAL, VERIFICATION, News, Reader, count_news, list_news, marks_of, put_mark
+from exchange.store.review.alerts import (
+    APPROVAL,
+    VERIFICATION,
+    AlertReader,
+    News,
+    count_news,
+    list_news,
+    marks_of,
+    put_mark,
+)
 from schemas.vocabulary import Role
 
 ALERTED: Final = frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})
@@ -109,10 +118,10 @@ def undo_mark(node: Node, pseudonym: str) -> None:
         put_mark(session, pseudonym, before, None)
 
 
-def _reader(session: Session, node: Node, role: Role, pseudonym: str) -> Reader:
+def _reader(session: Session, node: Node, role: Role, pseudonym: str) -> AlertReader:
     """Who may not be told of some hits: what is hidden is hidden first, and counted after."""
     hidden = hidden_pairs(session, role, pseudonym)
-    return Reader(node.node_id, pseudonym, role, hidden_hits(session, hidden))
+    return AlertReader(node.node_id, pseudonym, role, hidden_hits(session, hidden))
 
 
 def _oldest() -> str:

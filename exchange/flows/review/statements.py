@@ -66,7 +66,7 @@ from schemas.vocabulary import Basis, Role
 
 _T = TypeVar("_T", bound=AnyStatement)
 
-Spoken = Conclusion | Verification | Hit | PhysicalComparison | Retraction | Feedback | Message | Disclosure
+ReviewStatement = Conclusion | Verification | Hit | PhysicalComparison | Retraction | Feedback | Message | Disclosure
 
 SPOKEN: Final = {name: kind for name, kind in KINDS.items() if kind.said_by}
 """What a person may say, and in which role."""
@@ -144,7 +144,7 @@ def may_say(kind: str, role: Role) -> bool:
     return kind in SPOKEN and role in SPOKEN[kind].said_by
 
 
-def _read(node: Node, maker: Maker, draft: bytes) -> Spoken:
+def _read(node: Node, maker: Maker, draft: bytes) -> ReviewStatement:
     try:
         check_json(draft)
         fields = json.loads(draft)
@@ -169,12 +169,12 @@ def _read(node: Node, maker: Maker, draft: bytes) -> Spoken:
     except ValidationError as error:
         refused = contract_error(error)
         raise InvalidInput(str(refused), code=refused.reason, problems=refused.problems) from error
-    if not isinstance(said, Spoken):
+    if not isinstance(said, ReviewStatement):
         raise TypeError(f"A {kind} is said by people, and nothing checks it.")
     return said
 
 
-def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[list[str], list[str]]:
+def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) -> tuple[list[str], list[str]]:
     """To whom it goes, and what was held back until now and goes before it."""
     match said:
         case Conclusion():
@@ -228,7 +228,7 @@ def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[li
             assert_never(said)
 
 
-def _follow_up(session: Session, node: Node, statement_id: str, said: Spoken, task: str | None) -> None:
+def _follow_up(session: Session, node: Node, statement_id: str, said: ReviewStatement, task: str | None) -> None:
     """What waits for another examiner begins, is done, or is called off."""
     match said:
         case Conclusion():
@@ -296,7 +296,7 @@ def _check_not_taken_back(session: Session, statement_id: str) -> None:
         raise Conflict("This was taken back already; once is enough.", code="already-taken-back")
 
 
-def _answering(session: Session, node: Node, said: Spoken) -> Spoken:
+def _answering(session: Session, node: Node, said: ReviewStatement) -> ReviewStatement:
     """With the statement that a step of a hit answers, where its maker did not name it."""
     if not isinstance(said, Hit | PhysicalComparison) or said.answers is not None:
         return said

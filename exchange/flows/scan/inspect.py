@@ -67,7 +67,7 @@ class Correlated:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """``candidates``: best first; ``damaged``: the references that could not be read."""
 
     candidates: list[Correlated]
@@ -131,7 +131,7 @@ def _prepared(scan: matcher.Topography | matcher.Photograph, appearance: Appeara
 
 def search_gallery(
     folder: Path, parameters: matcher.Parameters, query: Path, filters: matcher.Filters, cluster: Cluster | None = None
-) -> Found:
+) -> SearchResult:
     """Rank the references of a gallery that pass the filters against a prepared query, best first.
 
     Raises matcher.GalleryDamaged, matcher.NotComparable where there is no gallery of these parameters, and
@@ -140,12 +140,12 @@ def search_gallery(
     prepared = matcher.Prepared.from_bytes(query.read_bytes())
     with executor_on(cluster) as executor:
         [found] = _gallery(folder, parameters).correlate([prepared], filters, executor)
-    return Found([_correlated(item.reference, item.comparison) for item in found.candidates], found.damaged)
+    return SearchResult([_correlated(item.reference, item.comparison) for item in found.candidates], found.damaged)
 
 
 def rank_profiles(
     query: Path, references: Sequence[tuple[bytes, Path]], parameters: matcher.ProfileParameters
-) -> Found:
+) -> SearchResult:
     """Rank prepared profiles, given with their names, against a prepared query, best first."""
     profiles, damaged = [], []
     for name, path in references:
@@ -155,7 +155,7 @@ def rank_profiles(
             damaged.append(name)
     asked = matcher.Profile.from_bytes(query.read_bytes())
     ranked = matcher.rank_profiles(asked, [profile for _, profile in profiles], parameters)
-    return Found([_correlated(profiles[item.index][0], item.comparison) for item in ranked], tuple(damaged))
+    return SearchResult([_correlated(profiles[item.index][0], item.comparison) for item in ranked], tuple(damaged))
 
 
 def _correlated(reference: bytes, comparison: matcher.Comparison | matcher.ProfileComparison) -> Correlated:

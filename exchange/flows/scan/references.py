@@ -12,7 +12,7 @@ import matcher
 from exchange.errors import ComputeFailed, NotFound
 from exchange.flows.node.cluster import not_blamed
 from exchange.flows.node.node import Node
-from exchange.flows.node.pipelines import GALLERIES, PIPELINES, VARIANTS, Ask, Role, Variant, roles_of
+from exchange.flows.node.pipelines import GALLERIES, PIPELINES, VARIANTS, Ask, PipelineRole, Variant, roles_of
 from exchange.flows.scan.inspect import Correlated, rank_profiles, search_gallery
 from exchange.flows.scan.prepared import acquisition_id_of, name_in_gallery, prepared_scan, reference_name
 from exchange.store.entry.records import (
@@ -86,7 +86,7 @@ def erase_traces(node: Node, acquisition: AcquisitionRow) -> None:
 
 
 def search(
-    node: Node, query: AcquisitionRow, record: RecordRow, calibres: frozenset[str], role: Role
+    node: Node, query: AcquisitionRow, record: RecordRow, calibres: frozenset[str], role: PipelineRole
 ) -> list[tuple[Variant, Correlated]]:
     """Rank the references that a role asks for, of one of the calibres, against a prepared acquisition.
 

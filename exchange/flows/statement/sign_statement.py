@@ -24,7 +24,7 @@ THE_NODE = Maker(pseudonym="node", role=Role.NODE, signed_in=SignedInBy.NODE_KEY
 
 
 @dataclass(frozen=True)
-class Said(Generic[_S]):
+class SignedStatement(Generic[_S]):
     """A signed statement that is not in the log yet."""
 
     statement_id: str
@@ -34,7 +34,7 @@ class Said(Generic[_S]):
     """The index of the key-event whose keys signed it."""
 
 
-def say(node: Node, kind: type[_S], maker: Maker, *, nonce: str | None = None, **fields: Any) -> Said[_S]:
+def say(node: Node, kind: type[_S], maker: Maker, *, nonce: str | None = None, **fields: Any) -> SignedStatement[_S]:
     """Make a statement and sign it. Raises InvalidInput naming what the contract refuses."""
     return signed(node, made(node, kind, maker, nonce=nonce, **fields))
 
@@ -56,13 +56,13 @@ def made(node: Node, kind: type[_S], maker: Maker, *, nonce: str | None = None, 
         raise InvalidInput(str(refused), code=refused.reason, problems=refused.problems) from error
 
 
-def signed(node: Node, statement: _S) -> Said[_S]:
+def signed(node: Node, statement: _S) -> SignedStatement[_S]:
     """Sign a statement that is whole."""
     payload = statement_payload(statement)
-    return Said(statement_id(payload), statement, node.keys.statement.sign(payload), node.history.last.index)
+    return SignedStatement(statement_id(payload), statement, node.keys.statement.sign(payload), node.history.last.index)
 
 
-def enter(session: Session, said: Said[Any], *, to: list[str]) -> int:
+def enter(session: Session, said: SignedStatement[Any], *, to: list[str]) -> int:
     """Append a statement to the log and put it on the lanes of these peers, those that are known. Needs a write
     transaction; returns its index. Raises StoreUnavailable when the keys that signed it were replaced."""
     check_keys(session, said.signed_since)

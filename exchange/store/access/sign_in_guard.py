@@ -29,7 +29,7 @@ FREE_TRIES: Final = 5
 LONGEST_LOCK_S: Final = 3600
 
 
-class Counted(Protocol):
+class FailureCounter(Protocol):
     """What failures are counted for, and what is locked by them: a name's place, a browser, a session's codes."""
 
     failed: int
@@ -50,7 +50,7 @@ def failures_at(session: Session, place: int) -> FailureRow:
     return row
 
 
-def count_failure(session: Session, counted: Counted) -> None:
+def count_failure(session: Session, counted: FailureCounter) -> None:
     """And lock what it is counted for, each time longer. What is forgotten by now is erased."""
     counted.failed += 1
     if counted.failed >= FREE_TRIES:

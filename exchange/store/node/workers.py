@@ -16,7 +16,7 @@ _KEPT_S = 7 * 86_400
 
 
 @dataclass(frozen=True)
-class Identity:
+class WorkerIdentity:
     """What a worker says of itself."""
 
     worker_id: str
@@ -26,7 +26,7 @@ class Identity:
     since: str
 
 
-def show(session: Session, me: Identity, *, lease_s: float) -> None:
+def show(session: Session, me: WorkerIdentity, *, lease_s: float) -> None:
     """This worker lives. Needs a write transaction, as all that changes something here."""
     row = session.get(WorkerRow, me.worker_id)
     if row is None:  # the first time, or the database was set back

@@ -21,7 +21,7 @@ router = APIRouter()
 
 _ON_A_PAGE = 100
 Supervising = Annotated[Visitor, Depends(only(Role.AUDITOR, Role.HEAD))]
-Day = Annotated[date | Literal[""] | None, Query()]
+_DayFilter = Annotated[date | Literal[""] | None, Query()]
 
 
 @router.get("/audit")
@@ -31,7 +31,7 @@ def audit(
     actor: Annotated[str, Query(max_length=64)] = "",
     subject: Annotated[str, Query(pattern="^([0-9a-f]{64})?$")] = "",
     act: Act | Literal[""] | None = None,
-    day: Day = None,
+    day: _DayFilter = None,
     cursor: Cursor = None,
 ) -> Response:
     """The newest first, by actor, subject, act and day."""

@@ -31,7 +31,7 @@ from exchange.web.pages.modules import STATIC_ADDRESS, VIEWER_MODULES
 from exchange.web.pages.sent import kind_of, own_body
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
-from exchange.web.wording.sentences import Refusal, reason, standing, suspicion
+from exchange.web.wording.sentences import ShownRefusal, reason, standing, suspicion
 from exchange.web.wording.viewer_words import viewer_words
 from schemas.vocabulary import Role
 
@@ -208,7 +208,7 @@ def _fresh(who: Visitor | None) -> str | None:
     return f"{MOST_ALERTS - 1}+" if count >= MOST_ALERTS else str(count) if count else None
 
 
-def error_page(status: int, refusal: Refusal) -> Response:
+def error_page(status: int, refusal: ShownRefusal) -> Response:
     """An error in words, with the way back."""
     return page("error", None, status=status, refusal=refusal)
 

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.query.ask import Asked, Question, ask
+from exchange.flows.query.ask import Question, QuestionOutcome, ask
 from exchange.flows.query.read_queries import askable_record, names_found, read_queries
 from exchange.flows.query.release_request import request_release
 from exchange.flows.review.records import find_record
@@ -88,13 +88,13 @@ async def ask_for_release(request: Request, node: OpenNode, who: Asking, stateme
     return RedirectResponse(f"/app/queries#q-{statement_id[:12]}", 303)
 
 
-def _what_came_of_it(node: Node, who: Visitor, statement_id: str, outcome: list[Asked]) -> Response:
+def _what_came_of_it(node: Node, who: Visitor, statement_id: str, outcome: list[QuestionOutcome]) -> Response:
     found = find_record(node, statement_id)
     record = None if found is None else response_models.summary(found)
     return page("ask", who, record=record, scans=[], peers=[], box=_PEER_FIELD, outcome=outcome)
 
 
-def _ask(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) -> list[Asked]:
+def _ask(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) -> list[QuestionOutcome]:
     if who.purpose is None or not who.legal_basis:
         raise InvalidInput("State on the first page why you ask, and under which law.", code="purpose-missing")
     peers = [name.removeprefix(_PEER_FIELD) for name in fields if name.startswith(_PEER_FIELD)]

@@ -46,7 +46,7 @@ _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True)
-class Question:
+class SearchForm:
     """What was asked, as it was typed; which fields cannot be understood, and why; the filter, None until all can."""
 
     asked: dict[str, str]
@@ -54,7 +54,7 @@ class Question:
     wanted: RecordSearch | None
 
 
-def question_of(typed: dict[str, str]) -> Question:
+def question_of(typed: dict[str, str]) -> SearchForm:
     """Read what the address says. Nothing in it makes an error page: what is wrong is said beside its field."""
     asked = {name: typed[name].strip() for name in FIELDS if typed.get(name, "").strip()}
     problems: dict[str, str] = {}
@@ -67,7 +67,7 @@ def question_of(typed: dict[str, str]) -> Question:
     if not problems and "earliest" in asked and "latest" in asked and asked["earliest"] > asked["latest"]:
         problems["latest"] = gettext("This day lies before the other one.")
     wanted = None if problems else RecordSearch(**found)  # type: ignore[arg-type]  # each as _read makes it
-    return Question(asked, problems, wanted)
+    return SearchForm(asked, problems, wanted)
 
 
 @router.get("/search")

@@ -211,19 +211,19 @@ _REASONS: Final = [
 
 
 @dataclass(frozen=True)
-class Refusal:
+class ShownRefusal:
     """What a page says of an error. ``sentence`` is None where the node's own sentence is in the page's language."""
 
     sentence: str | None
     detail: str
 
 
-def refusal(code: str, detail: str) -> Refusal:
+def refusal(code: str, detail: str) -> ShownRefusal:
     """Of an error that has this code, which ``SENTENCES`` knows."""
-    return Refusal(None if spoken().code == SOURCE else gettext(SENTENCES[code]), detail)
+    return ShownRefusal(None if spoken().code == SOURCE else gettext(SENTENCES[code]), detail)
 
 
-def refusal_of(error: ExchangeError) -> Refusal:
+def refusal_of(error: ExchangeError) -> ShownRefusal:
     """By the error's code, else by that of its class."""
     codes = [error.code, *(kind.code for kind in type(error).__mro__ if issubclass(kind, ExchangeError))]
     return refusal(next(code for code in codes if code in SENTENCES), str(error))

@@ -70,7 +70,7 @@ def test_the_key_id_depends_on_the_name_the_type_and_the_key() -> None:
     ids = {
         note.key_id(name, kind, key)
         for name in ("a", "b")
-        for kind in (note.ED25519_TYPE, note.MLDSA44)
+        for kind in (note.ED25519_TYPE, note.MLDSA44_TYPE)
         for key in (bytes(32), b"\x01" * 32)
     }
     assert len(ids) == 8

@@ -13,7 +13,7 @@ from exchange.errors import CheckpointInvalid, StatementInvalid
 from exchange.trust.key_history import (
     KEY_ROLES,
     KeyHistory,
-    Link,
+    VerifiedKeyEvent,
     begin_history,
     extend_history,
     history_of,
@@ -80,7 +80,7 @@ def history(made: list[Change]) -> KeyHistory:
     assert isinstance(card, KeyEvent)
     numbers: dict[KeyRole, int] = dict.fromkeys(KEY_ROLES, 0)
     nothing = Envelope(b"", b"", {})
-    links = [Link("00" * 32, nothing, card.model_copy(update={"delegation": delegation(0, numbers)}))]
+    links = [VerifiedKeyEvent("00" * 32, nothing, card.model_copy(update={"delegation": delegation(0, numbers)}))]
     for place, change in enumerate(made):
         for role in change.roles:
             numbers[role] += 1
@@ -88,7 +88,7 @@ def history(made: list[Change]) -> KeyHistory:
         if change.refused_from is not None:
             found = Compromise(roles=change.roles, from_index=change.refused_from)
         update = {"delegation": delegation(change.index, numbers), "compromised": found}
-        links.append(Link(f"{place + 1:064x}", nothing, card.model_copy(update=update)))
+        links.append(VerifiedKeyEvent(f"{place + 1:064x}", nothing, card.model_copy(update=update)))
     return KeyHistory(tuple(links))
 
 

@@ -9,8 +9,8 @@ from scipy.stats import multivariate_normal
 
 import matcher.likelihood.calibrate
 from matcher.likelihood.calibrate import (
+    LeaveOneOut,
     ScoredPairs,
-    Validation,
     bounds,
     calibrate,
     fit,
@@ -228,7 +228,7 @@ def test_cllr_and_its_minimum_are_those_of_the_definition() -> None:
     agrees_with_definitions(validate(pairs), pairs)
 
 
-def agrees_with_definitions(validation: Validation, pairs: ScoredPairs) -> None:
+def agrees_with_definitions(validation: LeaveOneOut, pairs: ScoredPairs) -> None:
     assert validation.cllr == pytest.approx(cllr_by_definition(validation.log10_lrs, pairs.same), abs=1e-9)
     assert validation.cllr_min == pytest.approx(cllr_min_by_pooling(validation.log10_lrs, pairs.same), abs=1e-6)
     assert validation.cllr_min <= validation.cllr

@@ -16,7 +16,7 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import SignedIn, Visitor, off_loop, page, read_form
-from exchange.web.wording.sentences import Refusal, refusal_of
+from exchange.web.wording.sentences import ShownRefusal, refusal_of
 
 router = APIRouter()
 
@@ -68,7 +68,7 @@ def _drawn(
     *,
     made: str | None = None,
     fields: dict[str, str] | None = None,
-    refused: Refusal | None = None,
+    refused: ShownRefusal | None = None,
     status: int = 200,
 ) -> Response:
     found = tokens_of(node, who.caller.pseudonym, most=_SHOWN)

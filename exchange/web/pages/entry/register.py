@@ -19,7 +19,7 @@ from exchange.flows.entry.drafts import Draft
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import term
 from exchange.web.pages.entry.draft_files import Card, card_of
 from exchange.web.pages.fetched import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched, read_json
@@ -48,7 +48,7 @@ class Changes(BaseModel):
 
 
 @dataclass(frozen=True)
-class Form:
+class DraftForm:
     """What the page of a draft is drawn from; ``problems`` by field, after it was found not to be complete. ``stored``:
     what the draft says, where the page shows something else, which was typed and not saved."""
 
@@ -137,7 +137,9 @@ async def submit(request: Request, node: OpenNode, who: Registering, draft_id: D
     fields = await read_form(request, node, who.csrf)
     seen = fields.get("seen", "")
     try:
-        statement_id = await heavily(request, Kind.SUBMISSIONS, submit_draft, node, who.caller.maker, draft_id, seen)
+        statement_id = await heavily(
+            request, WorkKind.SUBMISSIONS, submit_draft, node, who.caller.maker, draft_id, seen
+        )
     except Conflict as error:
         if error.code != "draft-changed":
             raise
@@ -221,7 +223,7 @@ def _form(
     stored: dict[str, str] | None = None,
     status: int = 422,
 ) -> Response:
-    form = Form(
+    form = DraftForm(
         draft,
         draft.fields if stored is None else stored,
         [card_of(draft, file) for file in draft.files],

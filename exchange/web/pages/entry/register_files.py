@@ -14,7 +14,7 @@ from exchange.flows.entry.draft_form import FILE_CHOICES
 from exchange.flows.entry.drafts import read_draft
 from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.compute_threads import Kind, heavily, place
+from exchange.web.http.compute_threads import WorkKind, heavily, place
 from exchange.web.pages.entry.draft_files import card_of
 from exchange.web.pages.entry.register import DraftId, Registering
 from exchange.web.pages.fetched import MAX_JSON_BYTES, check_own, is_fetched, read_json
@@ -71,7 +71,7 @@ async def take(
     """One piece. The answer says how much is here, also with 409 when the piece belongs elsewhere."""
     check_script(request, node, who.csrf)
     try:
-        with place(request, Kind.PIECES) as kept:
+        with place(request, WorkKind.PIECES) as kept:
             piece = await bounded_body(request, flow.MAX_PIECE_BYTES)
             found = await kept.work(flow.take_piece, node, who.caller.pseudonym, draft_id, file_id, offset, piece)
     except Conflict:
@@ -84,7 +84,7 @@ async def take(
 async def read(request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
     """Read a whole file; its card, or for a form the page again."""
     await check_own(request, node, who)
-    await heavily(request, Kind.SUBMISSIONS, flow.read_scan, node, who.caller.pseudonym, draft_id, file_id)
+    await heavily(request, WorkKind.SUBMISSIONS, flow.read_scan, node, who.caller.pseudonym, draft_id, file_id)
     if is_fetched(request):
         card: Response = await off_loop(_card, node, who, draft_id, file_id)
         return card

@@ -13,7 +13,7 @@ from exchange.errors import NotFound
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.candidates import Candidate, known_of, ranked_across_borders, ranked_for_record
+from exchange.flows.review.candidates import CandidatePair, known_of, ranked_across_borders, ranked_for_record
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, encode_cursor
@@ -29,7 +29,7 @@ _ON_A_PAGE = 50
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedCandidate:
     """One line. ``hit`` is the statement's id of the hit that joins the pair already; ``fresh`` while this person has
     not opened it."""
 
@@ -111,11 +111,11 @@ def of_a_record(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
     )
 
 
-def _listed(node: Node, who: Visitor, found: list[Candidate], seen_from: str | None) -> list[Listed]:
+def _listed(node: Node, who: Visitor, found: list[CandidatePair], seen_from: str | None) -> list[ListedCandidate]:
     known = known_of(node, who.caller.pseudonym, found)
     doubted = suspicions_of(node, *((item.record_a, item.record_b) for item in found))
     return [
-        Listed(
+        ListedCandidate(
             response_models.candidate(item, worth_of(node.calibration, item), doubted, seen_from),
             known.hits.get(item.scans),
             who.caller.role is Role.EXAMINER and item.scans not in known.opened,

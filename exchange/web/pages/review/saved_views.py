@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse, Response
 
-from exchange.flows.review.candidates import Candidate
+from exchange.flows.review.candidates import CandidatePair
 from exchange.flows.review.saved_views import (
     MOST_VIEW_BYTES,
     MOST_VIEWS,
-    Pair,
     SavedView,
+    ScansOnStage,
     remove_view,
     save_view,
     visible_view,
@@ -21,7 +21,7 @@ from exchange.flows.review.saved_views import (
 )
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop
 from exchange.web.pages.sent import check_script, read_json
@@ -30,7 +30,7 @@ from exchange.web.rest.candidates import CandidateId, found_candidate, note_list
 router = APIRouter()
 
 ViewId = Annotated[int, Path(ge=1, le=2**62)]
-Size = Literal["picture", "thumbnail"]
+ImageSize = Literal["picture", "thumbnail"]
 
 
 @router.get("/pairs/{candidate_id}/views")
@@ -48,7 +48,7 @@ def all_views(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Respon
 async def save(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId) -> Response:
     sent = await read_json(request, node, who.csrf, MOST_VIEW_BYTES)
     found = await off_loop(found_candidate, who.consultation, candidate_id)
-    row = await heavily(request, Kind.PICTURES, save_view, node, pair_of(found), who.caller.pseudonym, sent)
+    row = await heavily(request, WorkKind.PICTURES, save_view, node, pair_of(found), who.caller.pseudonym, sent)
     return JSONResponse(_told(candidate_id, row, who), 201)
 
 
@@ -66,7 +66,7 @@ def view_picture(
     who: Reading,
     candidate_id: CandidateId,
     view_id: ViewId,
-    size: Size,
+    size: ImageSize,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """What was on the stage when the view was saved. It never changes: its id is its tag."""
@@ -83,12 +83,12 @@ def view_picture(
     return Response(content, media_type=kind, headers=headers)
 
 
-def pair_of(found: Candidate) -> Pair:
+def pair_of(found: CandidatePair) -> ScansOnStage:
     """As its page lays it on the stage: the matcher's a is the query."""
-    return Pair(found.acquisition_a.sha256, found.acquisition_b.sha256)
+    return ScansOnStage(found.acquisition_a.sha256, found.acquisition_b.sha256)
 
 
-def _records(found: Candidate) -> tuple[str, str]:
+def _records(found: CandidatePair) -> tuple[str, str]:
     return (found.row.statement_a, found.row.statement_b)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from exchange.errors import Busy
 from exchange.web.http import compute_threads
-from exchange.web.http.compute_threads import FIRST_S, LEAST_LET_IN, LONGEST_AWAY_S, SLOW_S, Kind, Place, Room
+from exchange.web.http.compute_threads import FIRST_S, LEAST_LET_IN, LONGEST_AWAY_S, SLOW_S, Room, RoomPlace, WorkKind
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.conftest import problem, stored, tiny_scan
@@ -38,10 +38,10 @@ def clock() -> Clock:
 
 @pytest.fixture
 def room(clock: Clock) -> Room:
-    return Room(Kind.SUBMISSIONS, clock)
+    return Room(WorkKind.SUBMISSIONS, clock)
 
 
-def enter(stack: contextlib.ExitStack, room: Room, patience_s: float = PATIENCE_S) -> Place:
+def enter(stack: contextlib.ExitStack, room: Room, patience_s: float = PATIENCE_S) -> RoomPlace:
     return stack.enter_context(room.place(patience_s))
 
 

@@ -39,7 +39,7 @@ from exchange.web.pages.access import tokens
 from exchange.web.pages.review import hits, reviews
 from exchange.web.wording.sentences import SENTENCES, reason, refusal_of
 from matcher.likelihood.calibration_model import CalibrationModel
-from matcher.likelihood.ratio import Conditions, NoValidatedLR, likelihood_ratio
+from matcher.likelihood.ratio import NoValidatedLR, PairConditions, likelihood_ratio
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.pages.conftest import Person
@@ -340,7 +340,7 @@ WHY_NOT = [
 
 
 @pytest.mark.parametrize(("model", "conditions"), WHY_NOT)
-def test_why_there_is_no_likelihood_ratio_is_said_too(model: CalibrationModel, conditions: Conditions) -> None:
+def test_why_there_is_no_likelihood_ratio_is_said_too(model: CalibrationModel, conditions: PairConditions) -> None:
     judged = likelihood_ratio(model, 0.5, conditions)
     assert isinstance(judged, NoValidatedLR)
     with speaking(Spoken("uk")):
