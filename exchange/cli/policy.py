@@ -104,7 +104,7 @@ def decide(
     """Decide whether a record, a query with its scan, or what a query found, goes to a jurisdiction."""
     from exchange.cli.acting import maker_of, warn_of
     from exchange.flows.node.node import opened
-    from exchange.flows.review.approvals import decide as decide_approval
+    from exchange.flows.review.approvals import sign_decision as decide_approval
     from schemas.vocabulary import Decision, Jurisdiction, Role
 
     to, decided = one_of(Jurisdiction, jurisdiction), one_of(Decision, decision)

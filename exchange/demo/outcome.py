@@ -97,7 +97,7 @@ class Outcome:
         }
 
 
-def judge(submitted: list[Submitted], listed: dict[Jurisdiction, list[dict[str, Any]]]) -> Outcome:
+def judge_outcome(submitted: list[Submitted], listed: dict[Jurisdiction, list[dict[str, Any]]]) -> Outcome:
     """Put the nodes' lists together: each pair that crosses a border must stand on both owners' lists and on every
     other node's that holds both records; in the demo, that is all of them."""
     by_id = {item.statement_id: item for item in submitted}

@@ -95,7 +95,7 @@ def parse_note(data: bytes) -> Note:
     return Note(text + "\n", tuple(_parse_line(line) for line in lines))
 
 
-def key_id(name: str, kind: int, public_key: bytes) -> bytes:
+def note_key_id(name: str, kind: int, public_key: bytes) -> bytes:
     """The first 4 bytes of SHA-256(name || 0x0A || signature type || public key)."""
     return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + public_key).digest()[:_KEY_ID_BYTES]
 
@@ -104,7 +104,7 @@ def vkey(name: str, kind: int, public_key: bytes) -> str:
     """The key in the text form that public verifiers of notes take: name+key id+type and key."""
     check_name(name)
     encoded = base64.b64encode(bytes([kind]) + public_key).decode()
-    return f"{name}+{key_id(name, kind, public_key).hex()}+{encoded}"
+    return f"{name}+{note_key_id(name, kind, public_key).hex()}+{encoded}"
 
 
 def check_name(name: str) -> None:

@@ -25,7 +25,7 @@ from exchange.trust.registry import (
     round_fingerprint,
     verify_rounds,
 )
-from exchange.trust.root import RootFile, Tally, count, not_trusted, parse_root, tuf_keys
+from exchange.trust.root import RootFile, Tally, count_signatures, not_trusted, parse_root, tuf_keys
 from exchange.trust.root_keys import RootKey, RootSigner
 from schemas.vocabulary import Jurisdiction
 
@@ -51,11 +51,14 @@ class Proposal:
     def tallies(self) -> tuple[tuple[str, Tally], ...]:
         """Each condition under which the round can be published, in words, with who has signed."""
         root, registry, own = self.root, self.registry, f"root {self.root.version}"
-        found = [(f"{own} under itself", count(root.metadata, root.signed, root))]
+        found = [(f"{own} under itself", count_signatures(root.metadata, root.signed, root))]
         if self.previous is not None:
-            handed_over = count(root.metadata, root.signed, self.previous)
+            handed_over = count_signatures(root.metadata, root.signed, self.previous)
             found.insert(0, (f"{own} under root {self.previous.version}", handed_over))
-        return (*found, (f"registry {registry.version} under {own}", count(registry.metadata, registry.signed, root)))
+        return (
+            *found,
+            (f"registry {registry.version} under {own}", count_signatures(registry.metadata, registry.signed, root)),
+        )
 
     @property
     def complete(self) -> bool:
@@ -143,7 +146,7 @@ def combine(proposal: Proposal, copy: RoundFiles) -> Proposal:
     )
 
 
-def publish(trust: Trust | None, proposal: Proposal) -> Trust:
+def publish_signed_round(trust: Trust | None, proposal: Proposal) -> Trust:
     """All rounds with the proposal as the last. Raises RootInvalid when it is not signed by enough."""
     before = () if trust is None else tuple(map(RoundFiles, *_raws(trust)))
     return verify_rounds((*before, proposal.files))

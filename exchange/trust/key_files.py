@@ -112,7 +112,7 @@ def prepare_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
         shutil.rmtree(to_come)
     to_come.mkdir(mode=0o700)
     for name, content in files.items():
-        write_secret(to_come / name, content)
+        write_key_file(to_come / name, content)
     _sync(to_come)
     _sync(folder.parent)
     return to_come
@@ -121,7 +121,7 @@ def prepare_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
 def keep_events(folder: Path, chain: bytes) -> None:
     """Write the key-events into the prepared folder."""
     to_come = _beside(folder, _TO_COME)
-    write_secret(to_come / EVENTS, chain)
+    write_key_file(to_come / EVENTS, chain)
     _sync(to_come)
 
 
@@ -179,7 +179,7 @@ def read_secret(path: Path) -> bytes:
         raise ConfigurationError(f"The key {path} cannot be read: {error.strerror}.") from error
 
 
-def write_secret(path: Path, content: bytes) -> None:
+def write_key_file(path: Path, content: bytes) -> None:
     """A new file, private from its first byte. When this returns, its content is on disk."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:

@@ -17,13 +17,13 @@ from exchange.flows.log.audit_rows import erase_outlived_rows, seal_audit
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.mend import mend_log
 from exchange.flows.log.objects import evict, promise_objects, sweep_objects
-from exchange.flows.log.objects import promise_again as promise_objects_again
+from exchange.flows.log.objects import promise_uploads_again as promise_objects_again
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.log.start import begin_log_start, may_sign
 from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.review.mail import LetterWriter, send_letter
-from exchange.flows.scan.correlate import promise_again
+from exchange.flows.scan.correlate import promise_correlations_again
 from exchange.flows.scan.references import restore_galleries
 from exchange.flows.sync.replay import read_again
 from exchange.flows.sync.serve_lane import give_mended
@@ -98,7 +98,7 @@ class LeaderDuties:
         if taken:
             log.info("understood what an older release had set aside", count=taken)
         work_out_all(self._node)
-        again = promise_again(self._node)
+        again = promise_correlations_again(self._node)
         if again:
             log.info("the matcher changed: scans are correlated anew", count=again)
 

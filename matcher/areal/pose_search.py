@@ -82,7 +82,9 @@ def search_code(signal: Plane, weights: Plane, reach: float) -> SearchCode:
     return SearchCode(waves.marks.harmonics(signal), waves.area.harmonics(weights), float(weights.sum()))
 
 
-def search(moving: SearchCode, fixed: SearchCode, reach: float, min_overlap: float, count: int) -> list[ProposedPose]:
+def search_poses(
+    moving: SearchCode, fixed: SearchCode, reach: float, min_overlap: float, count: int
+) -> list[ProposedPose]:
     """The ``count`` places where two scans agree best, best first; fewer where they overlap too little everywhere.
 
     1. Correlate the marks, and the measured areas, at all rotations and at shifts of up to ``reach`` grid points.

@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
-from matcher.areal.pose_search import ProposedPose, SearchCode, search, search_code
+from matcher.areal.pose_search import ProposedPose, SearchCode, search_code, search_poses
 from matcher.areal.prepared import Prepared
 from matcher.numeric.parameters import Parameters
 from matcher.numeric.plane import Complex, Plane, convolution_near, correlation_near, moved, spectrum
@@ -108,7 +108,7 @@ def place_roughly(moving: CoarseView, fixed: CoarseView, parameters: Parameters)
 
 
 def _search(moving: CoarseView, fixed: CoarseView, parameters: Parameters, count: int) -> list[ProposedPose]:
-    return search(moving.code, fixed.code, moving.reach, parameters.min_overlap, count)
+    return search_poses(moving.code, fixed.code, moving.reach, parameters.min_overlap, count)
 
 
 class _Ascent:

@@ -41,7 +41,7 @@ from matcher.areal.polar_column import POLAR_BYTES
 from matcher.areal.prepared import is_partial
 from matcher.areal.ranking import polar_query
 from matcher.evaluate.conditions import Conditions
-from matcher.gallery.generation import Generation, publish
+from matcher.gallery.generation import Generation, publish_generation
 from matcher.gallery.growing import Batch, GrowingShard
 from matcher.gallery.schema import ROW
 from matcher.gallery.shard import CAPACITY
@@ -251,7 +251,7 @@ def million(faces: list[Prepared], tmp_path_factory: pytest.TempPathFactory) -> 
         shard.append(Batch(rows, [drawn[:, :FIRST_HARMONICS], drawn[:, FIRST_HARMONICS:], polar], [b""] * CAPACITY))
         shard.close()
     generation.write_shards(shards)
-    publish(folder, generation)
+    publish_generation(folder, generation)
     yield folder
     shutil.rmtree(folder)
 

@@ -19,7 +19,7 @@ from matcher.areal.comparison import ComparisonView, compare_cells, register_pai
 from matcher.areal.descriptor import FIRST_HARMONICS, HARMONICS, RINGS, describe
 from matcher.areal.polar import PolarGrid
 from matcher.areal.polar_column import PolarQuery
-from matcher.areal.pose_search import DIRECTIONS, search, search_code, search_waves
+from matcher.areal.pose_search import DIRECTIONS, search_code, search_poses, search_waves
 from matcher.areal.ranking import compare_in_full
 from matcher.areal.registration import CoarseView, place_roughly
 from matcher.mark.clean import COARSE_POINTS, FINE_POINTS, clean
@@ -287,7 +287,7 @@ def test_search(benchmark: Any, coarse: list[CoarseView]) -> None:
 
     def run() -> None:
         for code in fixed:
-            search(moving, code, coarse[0].reach, DEFAULT_PARAMETERS.min_overlap, DEFAULT_PARAMETERS.places)
+            search_poses(moving, code, coarse[0].reach, DEFAULT_PARAMETERS.min_overlap, DEFAULT_PARAMETERS.places)
 
     measure(benchmark, "search", "own", run, len(fixed))
 

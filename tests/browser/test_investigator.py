@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from exchange.flows.blind.visibility import pair_of, take, tasks_for
+from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import speak
 from exchange.store.access.users import add_user, all_users
@@ -148,7 +148,7 @@ def _lead(node: RunningNode) -> None:
     conclusion = _say(node, "examiner-1", "conclusion", pair=pair, **ON_SCREEN)
     with node.node.store.write() as session:
         (task,) = tasks_for(session, "examiner-2")
-        take(session, "examiner-2", task.task_id)
+        take_task(session, "examiner-2", task.task_id)
     verification = _say(node, "examiner-2", "verification", verifies=conclusion, pair=pair, **ON_SCREEN)
     rests_on = {"conclusion": conclusion, "verification": verification}
     more = {"score": round(found.row.score, 4), "matcher": found.row.matcher_version}

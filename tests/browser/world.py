@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import func, select
 
 from exchange.clock import day_after, today
-from exchange.flows.blind.visibility import pair_of, take, tasks_for
+from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
 from exchange.flows.entry import draft_scans, drafts
 from exchange.flows.entry.draft_changes import changes_of_form
 from exchange.flows.node.pipelines import PIPELINES
@@ -227,7 +227,7 @@ def _work(rs: RunningNode, mk: RunningNode, xk: RunningNode, first: str, draft: 
     )
     with rs.node.store.write() as session:
         task = tasks_for(session, third)[0]
-        take(session, third, task.task_id)
+        take_task(session, third, task.task_id)
     fields = {"verifies": conclusion, "pair": task.pair.model_dump(mode="json"), **_on_screen("identification")}
     verification = _say(rs, third, "verification", **fields)
     rests_on = {"conclusion": conclusion, "verification": verification}
@@ -243,7 +243,7 @@ def _work(rs: RunningNode, mk: RunningNode, xk: RunningNode, first: str, draft: 
     _say(rs, third, "conclusion", pair=pair_of(other).model_dump(mode="json"), **_on_screen("inconclusive_a"))
     with rs.node.store.write() as session:
         waiting = tasks_for(session, second)[0]
-        take(session, second, waiting.task_id)
+        take_task(session, second, waiting.task_id)
         assert find_task(session, waiting.task_id) is not None
     own = next(record for record in (lead.record_a, lead.record_b) if record.issuer == rs.node.node_id)
     return World(

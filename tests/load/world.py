@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from exchange.clock import stamp
-from exchange.flows.blind.visibility import pair_of, take, tasks_for
+from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import speak
@@ -165,7 +165,7 @@ def _leads(node: Node, people: Sequence[Person], count: int) -> tuple[str, ...]:
         conclusion = _say(node, first, "conclusion", pair=pair, **on_screen)
         with node.store.write() as session:
             task = tasks_for(session, second)[0]
-            take(session, second, task.task_id)
+            take_task(session, second, task.task_id)
         verification = _say(
             node, second, "verification", verifies=conclusion, pair=task.pair.model_dump(mode="json"), **on_screen
         )

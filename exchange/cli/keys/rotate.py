@@ -101,12 +101,12 @@ def compromised(
 @app.command("encrypt")
 def encrypt(home: Home = None) -> None:
     """Encrypt the private keys on disk: all of them, or none. The node must be stopped."""
-    from exchange.cli.opening import asked
+    from exchange.cli.opening import ask_secret
     from exchange.errors import PassphraseNeeded
     from exchange.trust.key_files import check_passphrase, exchange_folder, prepare_folder, recrypted
 
     with _alone(home) as node:
-        given = node.settings.key_passphrase or asked("New passphrase of the keys", twice=True)
+        given = node.settings.key_passphrase or ask_secret("New passphrase of the keys", twice=True)
         if given is None:
             raise PassphraseNeeded(
                 "Give the new passphrase in FFP_NODE_KEY_PASSPHRASE or in the secret file of that name."
@@ -142,7 +142,7 @@ def _alone(home: Path | None) -> Iterator[Node]:
 
 def _identity(node: Node, folder: Path | None) -> HybridSigner:
     """The identity key, whose passphrase may be another than that of the working keys."""
-    from exchange.cli.opening import asked
+    from exchange.cli.opening import ask_secret
     from exchange.errors import ConfigurationError
     from exchange.trust.key_files import is_encrypted
     from exchange.trust.keys import load_identity
@@ -151,7 +151,7 @@ def _identity(node: Node, folder: Path | None) -> HybridSigner:
     try:
         return load_identity(place, own)
     except ConfigurationError:
-        given = asked("Passphrase of the identity key") if folder is not None and is_encrypted(place) else None
+        given = ask_secret("Passphrase of the identity key") if folder is not None and is_encrypted(place) else None
         if given is None:
             raise
     return load_identity(place, given.get_secret_value().encode())

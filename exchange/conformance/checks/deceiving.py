@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from exchange.conformance.check import Check, Part
-from exchange.conformance.checks.lies import LIES, Lie, LyingReply, edited, forked, quiet
-from exchange.conformance.checks.owning import asks, publish, whole_lane
-from exchange.conformance.checks.reading import read_lane
+from exchange.conformance.checks.lies import LIES, Lie, LyingReply, edited, forked, quiet_answer
+from exchange.conformance.checks.owning import asks, publish_record, whole_lane
+from exchange.conformance.checks.reading import read_whole_lane
 from exchange.conformance.guest.guest import Guest
 from exchange.conformance.guest.peer_simulator import SimulatedRequest
 from exchange.conformance.verdicts import NotKept, NotTried
@@ -44,10 +44,10 @@ def _told_a_lie(guest: Guest, answer: LyingReply) -> tuple[LaneCursor, LaneCurso
 
     def once(asked: SimulatedRequest) -> Iterator[bytes]:
         if deceived:
-            return quiet(guest, asked)
+            return quiet_answer(guest, asked)
         if int(asked.text("start")) >= guest.owner.end()[0]:
             # something to be had by whoever believes the lie; any earlier, the true lane might still give it away
-            guest.honest.append(publish(guest))
+            guest.honest.append(publish_record(guest))
         deceived.append(asked)
         return answer(guest, asked)
 
@@ -92,7 +92,7 @@ def _fork(visit: Visit) -> str:
         deceived.append(asked)
         return lie(guest, asked)
 
-    guest.honest.append(publish(guest))
+    guest.honest.append(publish_record(guest))
     guest.peer.lane = fork
     guest.wait_for(lambda: deceived or None, "the node did not ask for its lane")
     deadline = time.monotonic() + min(guest.patience_s, max(FORK_S, 3 * _interval(guest)))
@@ -115,7 +115,7 @@ def _interval(guest: Guest) -> float:
 def _afterwards(visit: Visit) -> str:
     guest = visit.guest
     visit.wire.ask("GET", "/v1/node").expect(200)
-    count = len(read_lane(visit).items)
+    count = len(read_whole_lane(visit).items)
     if guest.peer.refused:
         raise NotKept(
             f"{len(guest.peer.refused)} requests of the node's were no good, the last: {guest.peer.refused[-1]}"

@@ -43,15 +43,15 @@ def true_page(guest: Guest, asked: SimulatedRequest) -> LanePage:
     return guest.owner.page(start=asked.number("start"), head=head, known_size=asked.number("known_size"))
 
 
-def signed(guest: Guest, asked: SimulatedRequest, page: LanePage) -> Iterator[bytes]:
+def signed_page(guest: Guest, asked: SimulatedRequest, page: LanePage) -> Iterator[bytes]:
     body = page.model_dump_json(warnings=False).encode()
     yield respond(200, body, guest.peer.signed(asked, body))
 
 
-def quiet(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
+def quiet_answer(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     """An honest answer that brings nothing: whatever follows is not told yet."""
     page = true_page(guest, asked)
-    yield from signed(guest, asked, _without_items(page, asked.text("head")))
+    yield from signed_page(guest, asked, _without_items(page, asked.text("head")))
 
 
 def forked(guest: Guest, page: LanePage, known: int) -> LanePage:
@@ -63,7 +63,7 @@ def edited(edit: Edit) -> LyingReply:
     """A page made wrong, and signed as it should be."""
 
     def answer(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
-        yield from signed(guest, asked, edit(guest, true_page(guest, asked), asked.number("known_size")))
+        yield from signed_page(guest, asked, edit(guest, true_page(guest, asked), asked.number("known_size")))
 
     return answer
 

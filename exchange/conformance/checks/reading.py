@@ -50,7 +50,7 @@ def read_page(visit: Visit, start: int = 0, head: bytes = EMPTY_HEAD, known_size
         raise NotKept(f"{told.asked}: the page breaks the contract: {error} ({error.reason})") from error
 
 
-def read_lane(visit: Visit) -> LaneReading:
+def read_whole_lane(visit: Visit) -> LaneReading:
     """The whole lane, or its first pages. Each page is asked for by the head that the one before it states."""
     pages = [read_page(visit)]
     while pages[-1].items and len(pages) < MAX_PAGES:
@@ -64,7 +64,7 @@ def read_lane(visit: Visit) -> LaneReading:
 def read_or_untried(visit: Visit) -> LaneReading:
     """For checks of what is in the pages: that there are any is another's affair. Raises NotTried."""
     try:
-        return read_lane(visit)
+        return read_whole_lane(visit)
     except NotKept as error:
         raise NotTried(f"No page could be read; see lane-form. {error}") from error
 
@@ -108,7 +108,7 @@ def _answer_signed(visit: Visit) -> str:
 
 def _form(visit: Visit) -> str:
     guest, head, count = visit.guest, EMPTY_HEAD, 0
-    pages = read_lane(visit).pages
+    pages = read_whole_lane(visit).pages
     for page in pages:
         if page.lane != guest.node.node_id or page.start != count:
             raise NotKept(f"Asked for {guest.node.node_id} from {count}, got {page.lane} from {page.start}.")

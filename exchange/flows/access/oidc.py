@@ -55,7 +55,7 @@ def provider_of(settings: Settings, guard: Guard) -> Provider | None:
     return Provider(settings.oidc_issuer, settings.oidc_client_id, given, guard=guard)
 
 
-def begin(node: Node, provider: Provider, browser: str) -> str:
+def begin_sign_in(node: Node, provider: Provider, browser: str) -> str:
     """The address at the provider to which to lead this browser. Raises ProviderUnavailable."""
     endpoint = provider.description().authorization_endpoint
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
@@ -76,7 +76,7 @@ def begin(node: Node, provider: Provider, browser: str) -> str:
     return _with_query(endpoint, asked)
 
 
-def finish(node: Node, provider: Provider, browser: str, came: CameBack) -> str:
+def finish_sign_in(node: Node, provider: Provider, browser: str, came: CameBack) -> str:
     """Begin a session; returns its token, for the cookie alone.
 
     1. The state is of a sign-in that began in this browser; it is used up, whatever follows.

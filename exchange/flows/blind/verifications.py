@@ -48,13 +48,13 @@ def verifications_of(node: Node, pseudonym: str, *, most_done: int) -> Verificat
 def take_verification(node: Node, pseudonym: str, task_id: str) -> None:
     """This examiner does it, and no other. Raises NotFound."""
     with node.store.write() as session:
-        visibility.take(session, pseudonym, task_id)
+        visibility.take_task(session, pseudonym, task_id)
 
 
 def give_verification_back(node: Node, pseudonym: str, task_id: str) -> None:
     """Another examiner may take it. Raises NotFound."""
     with node.store.write() as session:
-        visibility.give_back(session, pseudonym, task_id)
+        visibility.give_back_task(session, pseudonym, task_id)
 
 
 def read_verification(node: Node, pseudonym: str, task_id: str) -> TakenVerification:
@@ -83,4 +83,4 @@ def verification_to_sign(node: Node, pseudonym: str, task_id: str) -> tuple[Task
 def answer_given(node: Node, pseudonym: str, task_id: str) -> Conclusion | Verification | None:
     """What this examiner has signed on the task already."""
     with node.store.read() as session:
-        return visibility.answer_given(session, pseudonym, task_id)
+        return visibility.find_answer_given(session, pseudonym, task_id)

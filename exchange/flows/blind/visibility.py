@@ -339,7 +339,7 @@ def open_task(session: Session, pseudonym: str, task_id: str) -> Task:
     return task
 
 
-def take(session: Session, pseudonym: str, task_id: str) -> Task:
+def take_task(session: Session, pseudonym: str, task_id: str) -> Task:
     """This examiner does it, and no other. Needs a write transaction. Raises NotFound."""
     task = open_task(session, pseudonym, task_id)
     row = find_task(session, task_id)
@@ -348,7 +348,7 @@ def take(session: Session, pseudonym: str, task_id: str) -> Task:
     return task
 
 
-def give_back(session: Session, pseudonym: str, task_id: str) -> None:
+def give_back_task(session: Session, pseudonym: str, task_id: str) -> None:
     """Another examiner may take it. Raises NotFound."""
     open_task(session, pseudonym, task_id)
     row = find_task(session, task_id)
@@ -356,7 +356,7 @@ def give_back(session: Session, pseudonym: str, task_id: str) -> None:
         row.taken_by = None
 
 
-def answer_given(session: Session, pseudonym: str, task_id: str) -> Conclusion | Verification | None:
+def find_answer_given(session: Session, pseudonym: str, task_id: str) -> Conclusion | Verification | None:
     """What this examiner has signed on the task already."""
     row = find_task(session, task_id)
     said = find_statement(session, row.said) if row is not None and row.said and row.taken_by == pseudonym else None

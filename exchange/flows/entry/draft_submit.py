@@ -21,7 +21,7 @@ from exchange.flows.entry.submit import (
 )
 from exchange.flows.node.node import Node
 from exchange.flows.statement.received_scan import ReceivedScan
-from exchange.flows.statement.sharing import decide
+from exchange.flows.statement.sharing import decide_sharing
 from exchange.policy import names
 from exchange.store.entry.records import PENDING, acquisitions_of, find_record
 from exchange.store.sync.peers import all_peers
@@ -54,7 +54,7 @@ class Summary:
     reached: tuple[AudienceMember, ...] = ()
 
 
-def summarise(node: Node, maker: Maker, draft_id: str) -> Summary:
+def summarise_draft(node: Node, maker: Maker, draft_id: str) -> Summary:
     """What would be signed, checked as the submission will be; nothing is stored.
 
     1. Look at the files: whole, read, not refused.
@@ -104,7 +104,7 @@ def submit_draft(node: Node, maker: Maker, draft_id: str, seen: str) -> str:
         if draft.row.statement_id is not None:
             return draft.row.statement_id
         check_seen(draft, seen)
-        summary = summarise(node, maker, draft_id)
+        summary = summarise_draft(node, maker, draft_id)
         if summary.record is None:
             raise InvalidInput(
                 "The draft is not complete.", code="draft-incomplete", problems=tuple(summary.problems.items())
@@ -198,7 +198,7 @@ def _reached(node: Node, record: Record) -> tuple[AudienceMember, ...]:
         for peer in peers:
             jurisdiction = Jurisdiction(peer.jurisdiction)
             if names(record, jurisdiction, groups):
-                refusal = decide(session, UNSIGNED, record, peer, owner=owner)
+                refusal = decide_sharing(session, UNSIGNED, record, peer, owner=owner)
                 state, reason = ("withheld", refusal.reason) if refusal else ("sent", None)
                 found.append(AudienceMember(jurisdiction, state, reason))
     reached = {item.jurisdiction for item in found}

@@ -179,7 +179,7 @@ def links_of(session: Session, node: Node, pairs: Iterable[str]) -> list[Link]:
     return found
 
 
-def history_of(session: Session, node: Node, pair: Pair, *named: str) -> tuple[Entry, ...]:
+def hit_history(session: Session, node: Node, pair: Pair, *named: str) -> tuple[Entry, ...]:
     """All that was signed of a pair, and these statements beside it, in no order that means anything."""
     hits = hits_of(session, pair)
     shelf = _shelf(session, node, {pair_id(pair): hits}, besides=named)

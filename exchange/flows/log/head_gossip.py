@@ -60,11 +60,11 @@ def hear(node: Node, teller: PeerRow, seen: Sequence[SeenHead]) -> list[str]:
             )
             continue
         _keep(node, log.node_id, teller.node_id, before, head, raw)
-        compare(node, log.node_id)
+        compare_heads(node, log.node_id)
     return complaints
 
 
-def compare(node: Node, log: str) -> None:
+def compare_heads(node: Node, log: str) -> None:
     """Hold all that is known of a log's heads against each other: of one size there must be one root alone."""
     with node.store.read() as session:
         peer, told = find_peer(session, log), told_heads(session, log)
@@ -127,7 +127,7 @@ def note_head(node: Node, peer: PeerRow, raw: bytes) -> None:
         before = told_head(session, peer.node_id, peer.node_id)
     if before is None or before.size <= head.size:
         _keep(node, peer.node_id, peer.node_id, before, head, raw)
-    compare(node, peer.node_id)
+    compare_heads(node, peer.node_id)
 
 
 def refuse_forked(session: Session, log: str) -> None:

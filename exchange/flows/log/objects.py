@@ -93,7 +93,7 @@ def promise_objects(node: Node) -> bool:
     return len(new) == BATCH
 
 
-def promise_again(node: Node) -> None:
+def promise_uploads_again(node: Node) -> None:
     """Promise the store what could not be given to it before, and is here now."""
     if not isinstance(node.blobs, BlobCache):
         return

@@ -12,7 +12,7 @@ from exchange.clock import DAY_S, stamp, stamp_in
 from exchange.errors import ConfigurationError
 from exchange.flows.keys.trust_root import WARNING, installed_trust
 from exchange.flows.maturity.definitions import Evidence, State
-from exchange.flows.maturity.exchange import enrolled, holds
+from exchange.flows.maturity.exchange import enrolled, state_of
 from exchange.flows.monitoring.counts import Counts, count
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.release import exact, told_count, told_rate, told_row
@@ -41,7 +41,7 @@ FEEDBACK_SHARE: Final = 0.8
 
 def dependable(session: Session, node: Node) -> Mapping[str, Evidence]:
     return {
-        "keys_encrypted": Evidence(holds(_keys_encrypted(node))),
+        "keys_encrypted": Evidence(state_of(_keys_encrypted(node))),
         "trust_root": _trust_root(node),
         "log_checked": _log_checked(session, node),
         "log_cosigned": _cosigned(session, node),
@@ -81,7 +81,7 @@ def _trust_root(node: Node) -> Evidence:
         return Evidence(State.DOES_NOT_HOLD)
     if trust is None:
         return Evidence(State.DOES_NOT_HOLD)
-    return Evidence(holds(_now() < trust.expires - WARNING), at=f"{trust.expires:%Y-%m-%d}")
+    return Evidence(state_of(_now() < trust.expires - WARNING), at=f"{trust.expires:%Y-%m-%d}")
 
 
 def _log_checked(session: Session, node: Node) -> Evidence:
@@ -89,7 +89,7 @@ def _log_checked(session: Session, node: Node) -> Evidence:
     if check is None:
         return Evidence(State.NO_DATA)
     since = stamp_in(-CHECKS_LATE * node.settings.log_check_interval_s)
-    return Evidence(holds(check.good and check.checked_at >= since), at=check.checked_at)
+    return Evidence(state_of(check.good and check.checked_at >= since), at=check.checked_at)
 
 
 def _cosigned(session: Session, node: Node) -> Evidence:
@@ -103,7 +103,7 @@ def _cosigned(session: Session, node: Node) -> Evidence:
         return Evidence(State.NO_DATA)
     came = [at for peer in others if (at := last_cosigned_at(session, peer.node_id)) is not None]
     who = tuple(sorted({peer.jurisdiction for peer, size in sizes.items() if size}))
-    return Evidence(holds(not late), at=max(came, default=None), partners=who)
+    return Evidence(state_of(not late), at=max(came, default=None), partners=who)
 
 
 def _stamps(session: Session, node: Node) -> Evidence:
@@ -124,21 +124,21 @@ def _backup(node: Node) -> Evidence:
     at = last_backup(node.settings)
     if at is None:
         return Evidence(State.NO_DATA)
-    return Evidence(holds(stamp_in(-BACKUP_DAYS * DAY_S) <= at <= stamp_in(DAY_S)), at=at)
+    return Evidence(state_of(stamp_in(-BACKUP_DAYS * DAY_S) <= at <= stamp_in(DAY_S)), at=at)
 
 
 def _alarms(session: Session, node: Node) -> Evidence:
     """What the operator has taken note of stays set aside, and counts no more."""
     peers = tuple(peer.node_id for peer in enrolled(session) if peer.alarm or unnoted(session, peer.node_id))
     own = len(own_alarms(session, node)) + bool(disagreements(session, node.node_id))
-    return Evidence(holds(not peers and not own), exact(own + len(peers)), names=peers)
+    return Evidence(state_of(not peers and not own), exact(own + len(peers)), names=peers)
 
 
 def _report(session: Session, node: Node, half: Half) -> Evidence:
     began, row = begun_at(session, node.node_id), approved_report(session, str(half))
     if row is None and (began is None or began >= half.end):
         return Evidence(State.NO_DATA, names=(str(half),))
-    return Evidence(holds(row is not None), at=row.approved_at if row else None, names=(str(half),))
+    return Evidence(state_of(row is not None), at=row.approved_at if row else None, names=(str(half),))
 
 
 def _feedback(session: Session, node: Node, half: Half) -> Evidence:
@@ -150,7 +150,7 @@ def _feedback(session: Session, node: Node, half: Half) -> Evidence:
         return Evidence(State.NO_DATA, names=(str(half),))
     smallest = node.settings.monitoring_smallest
     rate = told_rate(told_row(given, smallest).total, told_row(missing, smallest).total)
-    held = holds(_sum(given) >= FEEDBACK_SHARE * due)
+    held = state_of(_sum(given) >= FEEDBACK_SHARE * due)
     return Evidence(held, rate, "share", names=(str(half),))
 
 
@@ -168,18 +168,18 @@ def _legal_bases(session: Session, node: Node) -> Evidence:
     at = first.isoformat() if first else None
     if not partners and not overdue:
         return Evidence(State.NO_DATA, at=at)
-    return Evidence(holds(not lacking and not overdue), at=at, partners=lacking)
+    return Evidence(state_of(not lacking and not overdue), at=at, partners=lacking)
 
 
 def _deadlines(session: Session, node: Node, due: Sequence[Due]) -> Evidence:
     moment = stamp()
     late = sum(item.late for item in due)
     late += sum(row.due_at < moment for row in approvals(session, open_only=True))
-    return Evidence(holds(not late), told_count(late, node.settings.monitoring_smallest))
+    return Evidence(state_of(not late), told_count(late, node.settings.monitoring_smallest))
 
 
 def _likelihood_ratio(node: Node) -> Evidence:
     model = node.calibration
     if model is None:
         return Evidence(State.DOES_NOT_HOLD)
-    return Evidence(holds(is_of_this_release(model)), at=model.population.made_on, names=(model.population.name,))
+    return Evidence(state_of(is_of_this_release(model)), at=model.population.made_on, names=(model.population.name,))

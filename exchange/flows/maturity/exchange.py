@@ -33,9 +33,9 @@ EXAMINERS: Final = 2
 def connected(session: Session, node: Node) -> Mapping[str, Evidence]:
     policy, peers = latest_of(session, node.node_id, "policy"), enrolled(session)
     return {
-        "reached_over_tls": Evidence(holds(node.settings.url.startswith("https:")), names=(node.settings.url,)),
-        "policy_in_force": Evidence(holds(policy is not None), at=policy.received_at if policy else None),
-        "peer_enrolled": Evidence(holds(bool(peers)), exact(len(peers))),
+        "reached_over_tls": Evidence(state_of(node.settings.url.startswith("https:")), names=(node.settings.url,)),
+        "policy_in_force": Evidence(state_of(policy is not None), at=policy.received_at if policy else None),
+        "peer_enrolled": Evidence(state_of(bool(peers)), exact(len(peers))),
         "peers_answer": _answers(peers),
         "log_signed": _signed(session, node),
     }
@@ -46,7 +46,7 @@ def exchanging(session: Session, node: Node, due: Sequence[Due]) -> Mapping[str,
     return {
         "exhibit_shared": _lately(last_given(session, node.node_id)),
         "exhibit_received": _lately(last_received(session, node.node_id)),
-        "two_examiners": Evidence(holds(examiners >= EXAMINERS), exact(examiners)),
+        "two_examiners": Evidence(state_of(examiners >= EXAMINERS), exact(examiners)),
         "first_reviews": _first_reviews(session, node, due),
         "lead_verified": _leads(session, node),
     }
@@ -56,7 +56,7 @@ def enrolled(session: Session) -> list[PeerRow]:
     return [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
 
 
-def holds(found: bool) -> State:
+def state_of(found: bool) -> State:
     return State.HOLDS if found else State.DOES_NOT_HOLD
 
 
@@ -68,7 +68,7 @@ def _answers(peers: Sequence[PeerRow]) -> Evidence:
     silent = tuple(peer.node_id for peer in peers if peer.pulled_at is None or peer.pulled_at < since)
     answered = [peer.pulled_at for peer in peers if peer.pulled_at is not None]
     earliest = min(answered) if len(answered) == len(peers) else None
-    return Evidence(holds(not silent), at=earliest, names=silent)
+    return Evidence(state_of(not silent), at=earliest, names=silent)
 
 
 def _signed(session: Session, node: Node) -> Evidence:
@@ -80,19 +80,19 @@ def _signed(session: Session, node: Node) -> Evidence:
     at = head.signed_at if head else None
     if size > covered and (first is None or first.received_at < allowed):
         return Evidence(State.DOES_NOT_HOLD, exact(size - covered), at=at)
-    return Evidence(holds(True) if head else State.NO_DATA, at=at)
+    return Evidence(state_of(True) if head else State.NO_DATA, at=at)
 
 
 def _lately(last: str | None) -> Evidence:
     """That nothing ever went or came is known: it is no lack of data."""
-    return Evidence(holds(last is not None and last >= stamp_in(-EXHIBIT_DAYS * DAY_S)), at=last)
+    return Evidence(state_of(last is not None and last >= stamp_in(-EXHIBIT_DAYS * DAY_S)), at=last)
 
 
 def _first_reviews(session: Session, node: Node, due: Sequence[Due]) -> Evidence:
     late = sum(item.late for item in due if item.duty is Duty.FIRST_REVIEW)
     if not late and not was_compared(session, node.node_id):
         return Evidence(State.NO_DATA)
-    return Evidence(holds(not late), told_count(late, node.settings.monitoring_smallest))
+    return Evidence(state_of(not late), told_count(late, node.settings.monitoring_smallest))
 
 
 def _leads(session: Session, node: Node) -> Evidence:
@@ -110,7 +110,7 @@ def _leads(session: Session, node: Node) -> Evidence:
             verified += first is not None and _is_lead(first)
     if not leads and not verified:
         return Evidence(State.NO_DATA)
-    return Evidence(holds(verified > 0), told_count(verified, node.settings.monitoring_smallest))
+    return Evidence(state_of(verified > 0), told_count(verified, node.settings.monitoring_smallest))
 
 
 def _is_lead(said: Conclusion) -> bool:

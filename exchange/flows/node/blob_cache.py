@@ -157,7 +157,7 @@ class BlobCache(BlobFolder):
                     self._fetching.pop(sha256, None)
 
 
-def is_away(blobs: BlobFolder, sha256: str) -> bool:
+def is_blob_away(blobs: BlobFolder, sha256: str) -> bool:
     """Whether the scan is not on the disk of a node that has an object store."""
     return isinstance(blobs, BlobCache) and not blobs.is_here(sha256)
 

@@ -115,9 +115,9 @@ class Presence:
         with self._node.store.write() as session:
             # 2.
             for worker_id in dead:
-                workers.bury(session, worker_id)
+                workers.end_worker(session, worker_id)
                 jobs.let_go(session, worker_id)
-            workers.show(session, self._me, lease_s=LEASE_S)
+            workers.show_worker(session, self._me, lease_s=LEASE_S)
             jobs.renew(session, self.worker_id, held, lease_s=LEASE_S)
             # 3.
             led = workers.leader(session) == self.worker_id
@@ -140,7 +140,7 @@ class Presence:
         self._leads_until = 0.0
         try:
             with self._node.store.write() as session:
-                workers.bury(session, self.worker_id)
+                workers.end_worker(session, self.worker_id)
                 jobs.let_go(session, self.worker_id)
         except StoreUnavailable as error:
             log.warning("the end of this worker shows when its lease is over", detail=str(error))

@@ -78,7 +78,7 @@ def allow(node: Node, host: str, found: list[str]) -> None:
     node.egress.book.confirm(host, found, why="the operator's word", by_hand=by_hand)
 
 
-def forget(node: Node, host: str) -> bool:
+def forget_destination(node: Node, host: str) -> bool:
     """What was confirmed for a name. A peer or service is then confirmed anew at its next connection. Returns whether
     anything was."""
     name = host.strip().lower()

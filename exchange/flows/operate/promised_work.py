@@ -42,7 +42,7 @@ class Job:
 def promised_work(node: Node, *, dead_only: bool = False, limit: int) -> list[Job]:
     """The first of many: those that were given up before the others."""
     with node.store.read() as session:
-        return [_told(session, row) for row in jobs.listed(session, dead_only=dead_only, limit=limit)]
+        return [_told(session, row) for row in jobs.find_jobs(session, dead_only=dead_only, limit=limit)]
 
 
 def retry(node: Node, numbers: Collection[int]) -> list[Job]:

@@ -29,7 +29,7 @@ from exchange.store.operate.manifest import (
     manifest_bytes,
     parse_manifest,
     read_manifest,
-    scans_of,
+    scans_in_backup,
 )
 from exchange.store.scan.copies import copy_file, sync, write_file
 from exchange.store.tables.schema_version import SCHEMA_VERSION
@@ -170,7 +170,7 @@ def _copy_scans(source: Path, home: Path, manifest: Manifest) -> None:
     for folder in (BLOBS, "incoming", "prepared"):
         (home / folder).mkdir(mode=0o700)
     count = 0
-    for sha256 in scans_of(source):
+    for sha256 in scans_in_backup(source):
         name = f"{sha256[:2]}/{sha256}"
         scan = plain_file(source.parent / BLOBS, name)
         if scan.stat().st_size > MAX_BLOB_BYTES:

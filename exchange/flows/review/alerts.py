@@ -73,12 +73,12 @@ def tell_fresh(node: Node, role: Role, pseudonym: str) -> int:
     """As ``count_fresh``, for somebody who is thereby told that there are hits."""
     with node.store.read() as session:
         count = count_fresh(session, node, role, pseudonym)
-        hits = counted_hits(session, node, role, pseudonym) if count else set()
+        hits = _counted_hits(session, node, role, pseudonym) if count else set()
     note_hits(node, role, pseudonym, hits)
     return count
 
 
-def counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:
+def _counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:
     """The pairs whose hits ``count_fresh`` counts for an examiner; others are asked to verify nothing."""
     if role is not Role.EXAMINER:
         return set()

@@ -65,7 +65,7 @@ def queue_for(node: Node, role: Role, pseudonym: str, *, open_only: bool) -> lis
     return [item for item in items if item.found is None or item.found.query in open_to]
 
 
-def decide(
+def sign_decision(
     node: Node, maker: Maker, concerns: str, jurisdiction: Jurisdiction, decision: Decision, because: str
 ) -> str:
     """Decide one of them, whatever it is about. Returns the approval's id.

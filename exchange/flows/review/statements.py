@@ -29,12 +29,12 @@ from exchange.flows.blind.visibility import (
 )
 from exchange.flows.entry.free_text import Doubt, doubts_in
 from exchange.flows.hits.checks import check_hit
-from exchange.flows.hits.history import history_of
+from exchange.flows.hits.history import hit_history
 from exchange.flows.hits.pairs import note_said, settle_pairs
 from exchange.flows.hits.rules import answered_by
 from exchange.flows.log.signed_before import signed_before
 from exchange.flows.node.node import Node
-from exchange.flows.statement.sharing import decide
+from exchange.flows.statement.sharing import decide_sharing
 from exchange.flows.statement.sign_statement import enter, signed
 from exchange.store.entry.records import acquisitions_of, find_record
 from exchange.store.log.statements import find_statement, statements_about
@@ -217,7 +217,7 @@ def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) ->
             to = _addressee(session, said.to)
             record = _own(session, node, said.record, Record)
             peer = find_peer(session, said.to)
-            refusal = decide(session, said.record, record, peer, owner=node.node_id) if peer else None
+            refusal = decide_sharing(session, said.record, record, peer, owner=node.node_id) if peer else None
             if refusal is not None:
                 raise Conflict(
                     f"{said.to} may not have the record itself ({refusal.reason}); grant or approve that first.",
@@ -301,7 +301,7 @@ def _answering(session: Session, node: Node, said: ReviewStatement) -> ReviewSta
     if not isinstance(said, Hit | PhysicalComparison) or said.answers is not None:
         return said
     pair = said.pair if isinstance(said, Hit) else _known(session, said.hit, Hit).pair
-    known = (entry.said for entry in history_of(session, node, pair))
+    known = (entry.said for entry in hit_history(session, node, pair))
     return said.model_copy(update={"answers": answered_by(pair, known, said)})
 
 

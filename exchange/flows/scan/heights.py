@@ -23,7 +23,7 @@ from matcher.draw.display import (
     encode_display,
 )
 from matcher.read.image import decode_image, inspect_image
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 from schemas import RegionMask
 from schemas.vocabulary import Modality
 
@@ -130,7 +130,7 @@ def _display(shown: ShownHeights) -> Display:
         brightness = decode_image(shown.scan, inspect_image(shown.scan))
         brightness = brightness[::-1] if shown.mirrored else brightness
         return display_photograph(brightness, shown.um_per_pixel, shown.most)
-    topography = read_topography(shown.scan)
+    topography = read_x3p(shown.scan)
     parameters = None if shown.pipeline is None else PIPELINES[shown.pipeline]
     if isinstance(parameters, matcher.Parameters):
         return display_filtered(topography_within(topography, shown.region), parameters, shown.most)

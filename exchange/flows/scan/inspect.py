@@ -16,7 +16,7 @@ from matcher.areal.prepared_photograph import inverted
 from matcher.draw.draw_pair import draw_pair
 from matcher.draw.explain_profiles import draw_profiles
 from matcher.read.image import inspect_image
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 from schemas import RegionMask
 from schemas.record import ScanMediaType
 
@@ -79,7 +79,7 @@ def inspect_scan(path: Path) -> ScanReport:
     with path.open("rb") as file:
         is_zip = file.read(2) == b"PK"
     if is_zip:
-        topography = read_topography(path)
+        topography = read_x3p(path)
         rows, columns = topography.heights_um.shape
         return ScanReport(X3P, (rows, columns), topography.spacing_um, topography.coverage, topography.warnings)
     image = inspect_image(path)
@@ -103,7 +103,7 @@ def prepare_scan(appearance: Appearance, target: Path) -> ScanPrepared:
 def _read(appearance: Appearance) -> matcher.Topography | matcher.Photograph:
     photographed = appearance.photographed
     if photographed is None:
-        return read_topography(appearance.scan)
+        return read_x3p(appearance.scan)
     return matcher.read_photograph(appearance.scan, photographed.um_per_pixel, photographed.lighting)
 
 
@@ -143,7 +143,7 @@ def search_gallery(
     return SearchResult([_correlated(item.reference, item.comparison) for item in found.candidates], found.damaged)
 
 
-def rank_profiles(
+def rank_stored_profiles(
     query: Path, references: Sequence[tuple[bytes, Path]], parameters: matcher.ProfileParameters
 ) -> SearchResult:
     """Rank prepared profiles, given with their names, against a prepared query, best first."""

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 import matcher
 from exchange.flows.node.region_masks import cells_in, mask_digest, photograph_within, points_in, topography_within
-from exchange.flows.scan.found_regions import find_mark, mark_cells, photograph_cells, striae_cells
+from exchange.flows.scan.found_regions import find_levelled_mark, mark_cells, photograph_cells, striae_cells
 from exchange.flows.scan.inspect import X3P, ScanReport, inspect_scan
 from matcher.draw.quality_picture import (
     draw_circles,
@@ -31,7 +31,7 @@ from matcher.mark.quality import COARSE_UM, LOW_COVERAGE, LOW_SIGNAL_TO_NOISE, M
 from matcher.mark.region_cells import grid_of
 from matcher.numeric.circle import Circle
 from matcher.read.image import decode_image, inspect_image
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 from schemas import RegionMask
 from schemas.vocabulary import Modality, RegionOfInterest
 
@@ -118,7 +118,7 @@ def preview_scan(path: Path, asked: StatedScan) -> Preview:
 
 
 def _topography(path: Path, report: ScanReport, asked: StatedScan) -> Preview:
-    topography = read_topography(path)
+    topography = read_x3p(path)
     match asked.roi:
         case RegionOfInterest.BREECH_FACE:
             return _with_mark(topography, report, asked, matcher.DEFAULT_PARAMETERS)
@@ -141,7 +141,7 @@ def _with_mark(
     findings = [_resolution(max(drawn.quality.sampling_um), COARSEST_UM[asked.roi])]
     if findings[0].level is not Usability.UNUSABLE:  # else nothing was looked for
         findings += _of_mark(drawn.quality)
-    mark = drawn.mark if asked.mask is None else find_mark(topography, parameters)
+    mark = drawn.mark if asked.mask is None else find_levelled_mark(topography, parameters)
     found = None if mark is None else mark_cells(mark, topography)
     reading = _reading(Modality.TOPOGRAPHY, report, asked, findings, drawn.quality.reason, report.warnings, found)
     panel = drawn.panel if drawn.quality.usable else _outlined(drawn.panel, asked)

@@ -26,7 +26,7 @@ class WorkerIdentity:
     since: str
 
 
-def show(session: Session, me: WorkerIdentity, *, lease_s: float) -> None:
+def show_worker(session: Session, me: WorkerIdentity, *, lease_s: float) -> None:
     """This worker lives. Needs a write transaction, as all that changes something here."""
     row = session.get(WorkerRow, me.worker_id)
     if row is None:  # the first time, or the database was set back
@@ -52,7 +52,7 @@ def leader(session: Session) -> str | None:
     return session.scalar(select(WorkerRow.worker_id).where(WorkerRow.leads))
 
 
-def bury(session: Session, worker_id: str) -> None:
+def end_worker(session: Session, worker_id: str) -> None:
     """It ended: nobody need wait until it would no more have counted as alive."""
     session.execute(
         update(WorkerRow).where(WorkerRow.worker_id == worker_id).values(alive_until=stamp_in(-1), leads=False)

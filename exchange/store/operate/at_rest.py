@@ -226,7 +226,7 @@ def mirror_tiles(session: Session, log: str) -> Iterator[MirrorTileRow]:
         yield from rows
 
 
-def pair_of(session: Session, pair: str) -> HitPairRow | None:
+def hit_pair_of(session: Session, pair: str) -> HitPairRow | None:
     return session.get(HitPairRow, pair)
 
 

@@ -162,7 +162,7 @@ def scan_lines(digests: Iterator[str]) -> Iterator[str]:
     return (f"{sha256}  {sha256[:2]}/{sha256}\n" for sha256 in digests)
 
 
-def scans_of(folder: Path) -> Iterator[str]:
+def scans_in_backup(folder: Path) -> Iterator[str]:
     """The digests in the list of scans. Raises ConfigurationError for a line that is none of its own."""
     with plain_file(folder, SCANS).open(encoding="ascii", errors="replace") as file:
         for line in file:

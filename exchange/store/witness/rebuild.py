@@ -67,7 +67,7 @@ def add_sources(session: Session, peers: Iterable[str]) -> None:
     session.flush()
 
 
-def ask_again(session: Session) -> None:
+def ask_witnesses_again(session: Session) -> None:
     """At a start nobody was tried yet; where each was stays known."""
     session.execute(update(RebuildSourceRow).values(tried=False))
 

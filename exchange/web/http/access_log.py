@@ -53,14 +53,14 @@ class Followed:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         """``status`` 0: the connection broke, or the answer failed, before one was sent."""
-        method, route = scope["method"] if scope["method"] in METHODS else "other", route_of(scope)
+        method, route = scope["method"] if scope["method"] in METHODS else "other", _route_of(scope)
         self._meters.requests.labels(method, route, str(status)).inc()
         self._meters.request_seconds.labels(route).observe(seconds)
         if route not in QUIET:
             log.info("answered", method=method, route=route, status=status, seconds=round(seconds, 3))
 
 
-def route_of(scope: Scope) -> str:
+def _route_of(scope: Scope) -> str:
     """The template of the route that took the request, such as /v1/records/{statement_id}."""
     path = getattr(scope.get("route"), "path", None)
     mounted = scope.get("root_path", "")

@@ -12,7 +12,7 @@ from exchange.errors import InvalidInput
 from exchange.flows.entry.free_text import Doubt, doubts
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.approvals import decide, queue_for
+from exchange.flows.review.approvals import queue_for, sign_decision
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
@@ -47,7 +47,7 @@ def waiting(node: OpenNode, who: Watching, doubt: Doubts = ()) -> Response:
 
 
 @router.post("/approvals")
-async def answer(request: Request, node: OpenNode, who: Heading) -> Response:
+async def answer_approval(request: Request, node: OpenNode, who: Heading) -> Response:
     """Sign the decision; what is approved goes on its way at once."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_decide, node, who, fields)
@@ -63,4 +63,4 @@ def _decide(node: Node, who: Visitor, fields: dict[str, str]) -> str:
     concerns, because = fields.get("concerns", ""), line_of(fields, "because")
     if not re.fullmatch("[0-9a-f]{64}", concerns):
         raise InvalidInput("Approve or refuse one of the list.", code="invalid-field")
-    return decide(node, who.caller.maker, concerns, jurisdiction, decision, because)
+    return sign_decision(node, who.caller.maker, concerns, jurisdiction, decision, because)

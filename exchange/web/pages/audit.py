@@ -25,7 +25,7 @@ _DayFilter = Annotated[date | Literal[""] | None, Query()]
 
 
 @router.get("/audit")
-def audit(
+def audit_page(
     node: OpenNode,
     who: Supervising,
     actor: Annotated[str, Query(max_length=64)] = "",

@@ -28,7 +28,7 @@ from exchange.web.languages import NAMES, spoken, term
 from exchange.web.languages.days import moment, period
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.modules import STATIC_ADDRESS, VIEWER_MODULES
-from exchange.web.pages.sent import kind_of, own_body
+from exchange.web.pages.sent import media_type_of, own_body
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.sentences import ShownRefusal, reason, standing, suspicion
@@ -181,7 +181,7 @@ async def read_form(
 
     Raises InvalidInput, TooLarge, and Forbidden for what another site made the browser send.
     """
-    if kind_of(request) != "application/x-www-form-urlencoded":
+    if media_type_of(request) != "application/x-www-form-urlencoded":
         raise InvalidInput("This is no form of these pages.", code="no-form")
     body = await own_body(request, node, most_bytes)
     try:

@@ -23,7 +23,7 @@ DAY_CHARACTERS = len("2026-11-27")
 
 
 @router.get("/maturity")
-def show(node: OpenNode, who: Looking) -> Response:
+def maturity_page(node: OpenNode, who: Looking) -> Response:
     return page("maturity", who, found=maturity_of(node), evidence=evidence)
 
 

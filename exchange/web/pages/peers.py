@@ -28,13 +28,13 @@ _URL: TypeAdapter[str] = TypeAdapter(Url)
 
 
 @router.get("/peers")
-def peers(node: OpenNode, who: Operating) -> Response:
+def peers_page(node: OpenNode, who: Operating) -> Response:
     """Each peer in words, and this node's own fingerprint to read out."""
     return _page(node, who)
 
 
 @router.post("/peers/meet")
-async def meet(request: Request, node: OpenNode, who: Operating) -> Response:
+async def meet_peer(request: Request, node: OpenNode, who: Operating) -> Response:
     """Ask whoever answers at an address for its card. Nothing is believed of it yet."""
     fields = await read_form(request, node, who.csrf)
     try:

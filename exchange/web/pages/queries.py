@@ -35,7 +35,7 @@ _LINE: TypeAdapter[str] = TypeAdapter(ShortText)
 
 
 @router.get("/queries")
-def queries(node: OpenNode, who: Reading, received: bool = False, cursor: Cursor = None) -> Response:
+def queries_page(node: OpenNode, who: Reading, received: bool = False, cursor: Cursor = None) -> Response:
     """Own queries and how far their answers are; or what peers asked here. A band is shown, never a score."""
     asker = who.consultation
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])

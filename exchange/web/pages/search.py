@@ -71,7 +71,7 @@ def question_of(typed: dict[str, str]) -> SearchForm:
 
 
 @router.get("/search")
-def search(request: Request, node: OpenNode, who: Reading) -> Response:
+def search_page(request: Request, node: OpenNode, who: Reading) -> Response:
     """The form, and what fits. Empty fields leave the address, so that a bookmark says no more than was asked."""
     typed = dict(request.query_params)
     if any(name in FIELDS and not value.strip() for name, value in typed.items()):

@@ -328,7 +328,7 @@ def statement(row: VisibleStatement, doubted: Suspicion | None = None) -> Statem
         received_at=datetime.fromisoformat(row.received_at),
         statement=said.model_dump(mode="json"),
         matcher_differs=other_matcher(getattr(said, "matcher", None)),
-        suspicion=suspicion(doubted),
+        suspicion=suspicion_answer(doubted),
     )
 
 
@@ -370,11 +370,11 @@ def summary(row: StoredRecord, doubted: Suspicion | None = None) -> RecordSummar
         earliest=row.earliest,
         latest=row.latest,
         received_at=datetime.fromisoformat(row.received_at),
-        suspicion=suspicion(doubted),
+        suspicion=suspicion_answer(doubted),
     )
 
 
-def suspicion(found: Suspicion | None) -> SuspicionAnswer | None:
+def suspicion_answer(found: Suspicion | None) -> SuspicionAnswer | None:
     return None if found is None else SuspicionAnswer.model_validate(found)
 
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.keys.suspicion import suspicions_of
-from exchange.flows.review.approvals import decide as decide_approval
 from exchange.flows.review.approvals import queue_for
+from exchange.flows.review.approvals import sign_decision as decide_approval
 from exchange.flows.terms.policy_change import change_policy, preview_policy
 from exchange.flows.terms.terms import grant, policy_of
 from exchange.flows.terms.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states

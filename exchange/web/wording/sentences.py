@@ -13,7 +13,7 @@ from exchange.errors import ExchangeError
 from exchange.flows.hits.vocabulary import NoEffect
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.node.node import Node
-from exchange.flows.statement.standing import standing_of
+from exchange.flows.statement.standing import changed_standing
 from exchange.web.languages import gettext, spoken, term
 from exchange.web.languages import marked as _m
 from exchange.web.languages.catalogue import SOURCE
@@ -260,7 +260,7 @@ def suspicion(found: Suspicion) -> str:
 
 def standing(node: Node, said: Statement) -> str:
     """That whoever signed has another role by now, or is no user any more; else nothing."""
-    found = standing_of(node, said)
+    found = changed_standing(node, said)
     if found is None:
         return ""
     who, signed_as = said.made_by.pseudonym, term(found.signed_as)

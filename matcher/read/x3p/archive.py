@@ -49,7 +49,7 @@ class ArchiveEntry:
     @property
     def shown(self) -> str:
         """The name as it may stand in a message."""
-        return shown(self.name)
+        return printable_name(self.name)
 
 
 class Archive:
@@ -211,7 +211,7 @@ def _place_of_index(names: set[str], indexes: Sequence[str]) -> tuple[str, str]:
     raise ScanRefused("main-xml-missing", "The archive holds no main.xml: this is a zip file, but no x3p.")
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """A name from a file, fit for a message: short, and without what a terminal would obey."""
     return "".join(letter if letter.isprintable() else "?" for letter in name[:100])
 

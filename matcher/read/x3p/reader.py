@@ -21,7 +21,7 @@ from matcher.read.x3p.units import height_factor_um, spacing_um
 _CHECKSUM_FILE = "md5checksum.hex"
 
 
-def read_topography(path: Path, limits: Limits = DEFAULT_LIMITS) -> Topography:
+def read_x3p(path: Path, limits: Limits = DEFAULT_LIMITS) -> Topography:
     """Reads the surface of an x3p file (ISO 5436-2:2012, ISO 25178-72:2017).
 
     1. Open the zip archive within bounds.

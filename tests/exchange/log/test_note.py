@@ -32,7 +32,7 @@ VERSES = (
 def test_the_published_note_is_reproduced_byte_for_byte() -> None:
     key = Ed25519PrivateKey.from_private_bytes(PRIVATE)
     public = key.public_key().public_bytes_raw()
-    key_id = note.key_id(NAME, note.ED25519_TYPE, public)
+    key_id = note.note_key_id(NAME, note.ED25519_TYPE, public)
     signature = note.Signature(NAME, key_id, key.sign(TEXT.encode()))
     assert note.Note(TEXT, (signature,)).encoded() == PUBLISHED
     assert note.vkey(NAME, note.ED25519_TYPE, public) == VKEY
@@ -68,7 +68,7 @@ def test_one_key_signs_a_note_once() -> None:
 
 def test_the_key_id_depends_on_the_name_the_type_and_the_key() -> None:
     ids = {
-        note.key_id(name, kind, key)
+        note.note_key_id(name, kind, key)
         for name in ("a", "b")
         for kind in (note.ED25519_TYPE, note.MLDSA44_TYPE)
         for key in (bytes(32), b"\x01" * 32)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 from securesystemslib.formats import encode_canonical
 
-from exchange.trust.ceremony import Proposal, combine, propose, publish, sign
+from exchange.trust.ceremony import Proposal, combine, propose, publish_signed_round, sign
 from exchange.trust.keys import HybridSigner
 from exchange.trust.registry import RegisteredNode, RoundFiles, TimeStampingRoot, Trust
 from exchange.trust.root_keys import RootKey, RootSigner
@@ -57,7 +57,7 @@ class Capitals:
 
     def round(self, before: Trust | None = None, *, by: Sequence[Jurisdiction] = SIX[:4], **what: Any) -> Trust:
         """The next round, published, signed by ``by``."""
-        return publish(before, signed(self.proposed(before, **what), *(self.held[code] for code in by)))
+        return publish_signed_round(before, signed(self.proposed(before, **what), *(self.held[code] for code in by)))
 
 
 def signed(proposal: Proposal, *signers: RootSigner) -> Proposal:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from matcher.areal.pose_search import DIRECTIONS, SHIFT_STEP, ProposedPose, SearchCode, search, search_code
+from matcher.areal.pose_search import DIRECTIONS, SHIFT_STEP, ProposedPose, SearchCode, search_code, search_poses
 from matcher.numeric.plane import Plane, blurred, moved
 
 POINTS, MARGIN = 160, 40
@@ -41,7 +41,7 @@ def codes(moving: tuple[Plane, Plane], fixed: tuple[Plane, Plane]) -> tuple[Sear
 
 
 def find(moving: SearchCode, fixed: SearchCode, min_overlap: float = 0.1, count: int = 1) -> list[ProposedPose]:
-    return search(moving, fixed, REACH, min_overlap, count)
+    return search_poses(moving, fixed, REACH, min_overlap, count)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def check_passwords(node: Node) -> None:
 
 
 @router.post("/sign-in")
-async def sign_in(request: Request, node: OpenNode) -> Response:
+async def enter_password(request: Request, node: OpenNode) -> Response:
     fields = await read_form(request, node, None)
     tries: Tries = request.app.state.tries
     pseudonym, device = fields.get("pseudonym", ""), request.cookies.get(device_cookie(node), "")

@@ -46,7 +46,7 @@ async def make(request: Request, node: OpenNode, who: SignedIn) -> Response:
 
 
 @router.post("/tokens/{token_id}/revoke")
-async def revoke(request: Request, node: OpenNode, who: SignedIn, token_id: TokenId) -> Response:
+async def revoke_listed_token(request: Request, node: OpenNode, who: SignedIn, token_id: TokenId) -> Response:
     """One's own; another's gets the answer of none at all."""
     await read_form(request, node, who.csrf)
     await off_loop(revoke_own_token, node, who.caller.pseudonym, token_id)

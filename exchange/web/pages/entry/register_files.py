@@ -54,7 +54,7 @@ class Marking(BaseModel):
 
 
 @router.post("/register/{draft_id}/files")
-async def announce(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+async def announce_file(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
     """Where to go on with a file: its id, and how much of it is here."""
     check_script(request, node, who.csrf)
     said = await read_json(request, Announcement)
@@ -65,7 +65,7 @@ async def announce(request: Request, node: OpenNode, who: Registering, draft_id:
 
 
 @router.post("/register/{draft_id}/files/{file_id}/from/{offset}")
-async def take(
+async def receive_piece(
     request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId, offset: Offset
 ) -> Response:
     """One piece. The answer says how much is here, also with 409 when the piece belongs elsewhere."""
@@ -81,7 +81,7 @@ async def take(
 
 
 @router.post("/register/{draft_id}/files/{file_id}/read")
-async def read(request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
+async def read_file(request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
     """Read a whole file; its card, or for a form the page again."""
     await check_own(request, node, who)
     await heavily(request, WorkKind.SUBMISSIONS, flow.read_scan, node, who.caller.pseudonym, draft_id, file_id)
@@ -92,7 +92,9 @@ async def read(request: Request, node: OpenNode, who: Registering, draft_id: Dra
 
 
 @router.post("/register/{draft_id}/files/{file_id}/remove")
-async def remove(request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
+async def remove_scan_file(
+    request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId
+) -> Response:
     await check_own(request, node, who)
     await off_loop(flow.remove_scan, node, who.caller.pseudonym, draft_id, file_id)
     return Response(status_code=204) if is_fetched(request) else RedirectResponse(f"/app/register/{draft_id}", 303)

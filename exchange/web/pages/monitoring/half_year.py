@@ -52,11 +52,11 @@ WHERE = {
 @router.get("/monitoring")
 def newest(node: OpenNode, who: Monitoring) -> Response:
     """The half-year that lasts."""
-    return one(node, who, str(halves(node)[0][0]))
+    return half_year_page(node, who, str(halves(node)[0][0]))
 
 
 @router.get("/monitoring/{half}")
-def one(node: OpenNode, who: Monitoring, half: str) -> Response:
+def half_year_page(node: OpenNode, who: Monitoring, half: str) -> Response:
     """As it was approved; until then as it would be, with the exact figures, which stay in the node."""
     wanted = Half.parse(half)
     approved = find_approved(node, wanted)
@@ -80,7 +80,7 @@ def one(node: OpenNode, who: Monitoring, half: str) -> Response:
 
 
 @router.post("/monitoring/{half}")
-async def approve(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+async def approve_half_year(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
     """Sign that these figures, and no others, may be handed out."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_approve, node, who, half, fields)

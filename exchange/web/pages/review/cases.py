@@ -53,7 +53,9 @@ class TieLine:
 
 
 @router.get("/cases/{jurisdiction}/{case_reference:path}")
-def one(node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference: CaseReferenceInPath) -> Response:
+def case_page(
+    node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference: CaseReferenceInPath
+) -> Response:
     """One case, its exhibits, and what it is linked to."""
     asker, case = who.consultation, Case(jurisdiction, case_reference)
     found = read_case(node, *asker.reader, case)

@@ -79,7 +79,7 @@ def sides_of(found: CandidatePair) -> list[PairSide]:
 
 
 @router.get("/scans/{sha256}/heights/{drawn}")
-async def heights(
+async def drawn_heights(
     request: Request,
     node: OpenNode,
     who: Reading,

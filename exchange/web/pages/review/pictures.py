@@ -22,7 +22,7 @@ Width = Annotated[int | None, Query(ge=64, le=640, description="Of a small one, 
 
 
 @router.get("/pairs/{candidate_id}/picture")
-async def picture(
+async def picture_of_pair(
     request: Request,
     node: OpenNode,
     who: Reading,

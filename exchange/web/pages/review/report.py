@@ -22,7 +22,7 @@ router = APIRouter()
 
 
 @router.get("/pairs/{candidate_id}/report.pdf")
-async def report(request: Request, node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
+async def pair_report(request: Request, node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
     """One page in plain language, then the technical annex, in the language of the pages."""
     made = await heavily(request, WorkKind.REPORTS, _report, node, who, candidate_id)
     name = f"{node.node_id}-pair-{candidate_id}-{spoken().code}.pdf"

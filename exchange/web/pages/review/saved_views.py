@@ -24,7 +24,7 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop
-from exchange.web.pages.sent import check_script, read_json
+from exchange.web.pages.sent import check_script, read_json_body
 from exchange.web.rest.candidates import CandidateId, found_candidate, note_listed
 
 router = APIRouter()
@@ -39,24 +39,26 @@ def all_views(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Respon
     asker = who.consultation
     found = found_candidate(asker, candidate_id)
     note_listed(asker, [found])
-    rows = visible_views(node, pair_of(found), who.caller.pseudonym, everybody=True)
+    rows = visible_views(node, scans_on_stage(found), who.caller.pseudonym, everybody=True)
     asker.note(Act.READ_CANDIDATE, len(rows), *_records(found), asked={"candidate": str(candidate_id), "views": "all"})
     return JSONResponse({"views": [_told(candidate_id, row, who) for row in rows], "most": MOST_VIEWS})
 
 
 @router.post("/pairs/{candidate_id}/views")
-async def save(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId) -> Response:
-    sent = await read_json(request, node, who.csrf, MOST_VIEW_BYTES)
+async def save_view_of_pair(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId) -> Response:
+    sent = await read_json_body(request, node, who.csrf, MOST_VIEW_BYTES)
     found = await off_loop(found_candidate, who.consultation, candidate_id)
-    row = await heavily(request, WorkKind.PICTURES, save_view, node, pair_of(found), who.caller.pseudonym, sent)
+    row = await heavily(request, WorkKind.PICTURES, save_view, node, scans_on_stage(found), who.caller.pseudonym, sent)
     return JSONResponse(_told(candidate_id, row, who), 201)
 
 
 @router.delete("/pairs/{candidate_id}/views/{view_id}")
-def remove(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId, view_id: ViewId) -> Response:
+def remove_view_of_pair(
+    request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId, view_id: ViewId
+) -> Response:
     """One's own; another's gets the answer of none at all."""
     check_script(request, node, who.csrf)
-    remove_view(node, pair_of(found_candidate(who.consultation, candidate_id)), view_id, who.caller.pseudonym)
+    remove_view(node, scans_on_stage(found_candidate(who.consultation, candidate_id)), view_id, who.caller.pseudonym)
     return Response(status_code=204)
 
 
@@ -73,7 +75,7 @@ def view_picture(
     asker = who.consultation
     found = found_candidate(asker, candidate_id)
     note_listed(asker, [found])
-    row = visible_view(node, pair_of(found), view_id, who.caller.pseudonym, everybody=True)
+    row = visible_view(node, scans_on_stage(found), view_id, who.caller.pseudonym, everybody=True)
     tag = f"view.{view_id}.{size}"
     headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
     if unchanged(if_none_match, tag):
@@ -83,7 +85,7 @@ def view_picture(
     return Response(content, media_type=kind, headers=headers)
 
 
-def pair_of(found: CandidatePair) -> ScansOnStage:
+def scans_on_stage(found: CandidatePair) -> ScansOnStage:
     """As its page lays it on the stage: the matcher's a is the query."""
     return ScansOnStage(found.acquisition_a.sha256, found.acquisition_b.sha256)
 

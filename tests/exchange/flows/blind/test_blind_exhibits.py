@@ -13,7 +13,7 @@ from exchange.errors import Conflict, Forbidden, NotFound
 from exchange.flows.blind.visibility import (
     hidden_pairs,
     note_shown,
-    take,
+    take_task,
     tasks_for,
     view_of,
     waiting_of,
@@ -420,7 +420,7 @@ def test_a_task_is_answered_by_whoever_took_it_and_once(world: BlindWorld) -> No
     with pytest.raises(NotFound):
         speak(world.rs, SECOND, json.dumps(draft).encode(), task=task.task_id)
     with world.rs.store.write() as session:
-        take(session, "two", task.task_id)
+        take_task(session, "two", task.task_id)
     speak(world.rs, SECOND, json.dumps(draft).encode(), task=task.task_id)
     with pytest.raises(NotFound):
         speak(world.rs, SECOND, json.dumps(draft).encode(), task=task.task_id)

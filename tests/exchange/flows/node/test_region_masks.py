@@ -16,7 +16,7 @@ import matcher
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.entry import draft_scans, drafts
 from exchange.flows.entry.draft_changes import changes_of_form
-from exchange.flows.entry.draft_submit import submit_draft, summarise
+from exchange.flows.entry.draft_submit import submit_draft, summarise_draft
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.pipelines import HEIGHTS, RELIEF
 from exchange.flows.node.region_masks import cells_in, mask_of, topography_within
@@ -97,7 +97,7 @@ class Desk:
         return submit_draft(self.node, self.maker, self.draft, seen)
 
     def problems(self) -> dict[str, str]:
-        return summarise(self.node, self.maker, self.draft).problems
+        return summarise_draft(self.node, self.maker, self.draft).problems
 
 
 @pytest.mark.slow
