@@ -103,7 +103,7 @@ class Egress:
             if of_peer
             else {AddressKind.PUBLIC, AddressKind.PRIVATE, AddressKind.LOOPBACK}
         )
-        new = [one for one in found if place_of(one) in usual or _of_itself(host, one)]
+        new = [one for one in found if address_kind(one) in usual or _of_itself(host, one)]
         if new:
             self.book.confirm(host, map(str, new), why="its first connection")
         return [*new, *(one for one in found if one not in new and within(one, self.networks))]
@@ -127,12 +127,12 @@ class Typed:
         allowed = [
             one
             for one in found
-            if place_of(one) is AddressKind.PUBLIC or _of_itself(host.lower(), one) or within(one, self._networks)
+            if address_kind(one) is AddressKind.PUBLIC or _of_itself(host.lower(), one) or within(one, self._networks)
         ]
         if not allowed:
             raise EgressRefused(
-                f"{host} leads to {', '.join(map(str, found))}, {place_of(found[0]).value}. Nothing was sent. If that "
-                "is right, name its network in the setting egress_networks."
+                f"{host} leads to {', '.join(map(str, found))}, {address_kind(found[0]).value}. Nothing was sent. If "
+                "that is right, name its network in the setting egress_networks."
             )
         self.reached = tuple(map(str, allowed))
         return list(self.reached)
@@ -143,12 +143,12 @@ def within(address: Address, networks: Iterable[Network]) -> bool:
     return any(address in network for network in networks)
 
 
-def place_of(address: Address) -> AddressKind:
+def address_kind(address: Address) -> AddressKind:
     if address.is_loopback:
         return AddressKind.LOOPBACK
     inner = _carried(address)
-    if inner is not None and place_of(inner) is not AddressKind.PUBLIC:
-        return place_of(inner)
+    if inner is not None and address_kind(inner) is not AddressKind.PUBLIC:
+        return address_kind(inner)
     never = address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved
     if never or address in _CREDENTIALS or within(address, _PROTOCOLS):
         return AddressKind.NEVER
@@ -212,13 +212,13 @@ def _of_itself(host: str, address: Address) -> bool:
     """What says itself where it leads: an address in digits, and localhost."""
     if host == "localhost":
         return address.is_loopback
-    return is_literal(host) and place_of(address) is not AddressKind.NEVER
+    return is_literal(host) and address_kind(address) is not AddressKind.NEVER
 
 
 def _taken(host: str, allowed: Sequence[Address], found: Sequence[Address]) -> list[str]:
     if not allowed:
         raise EgressRefused(
-            f"{host} leads to {', '.join(map(str, found))} ({place_of(found[0]).value}), which was not confirmed for "
-            f"it. Nothing was sent. Ask whoever runs it, by telephone; if that is right: ffp egress allow {host}"
+            f"{host} leads to {', '.join(map(str, found))} ({address_kind(found[0]).value}), which was not confirmed "
+            f"for it. Nothing was sent. Ask whoever runs it, by telephone; if that is right: ffp egress allow {host}"
         )
     return list(map(str, allowed))

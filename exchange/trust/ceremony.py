@@ -115,7 +115,7 @@ def open_proposal(files: RoundFiles, previous: RootFile | None) -> Proposal:
     return Proposal(root, registry, previous)
 
 
-def sign(proposal: Proposal, signer: RootSigner) -> tuple[Jurisdiction, RoundFiles]:
+def sign_proposal(proposal: Proposal, signer: RootSigner) -> tuple[Jurisdiction, RoundFiles]:
     """A copy with one jurisdiction's two signatures under both files, and whose they are.
 
     A key that is being replaced signs too: the root before must hand over. Raises InvalidInput for a key of neither.
@@ -134,7 +134,7 @@ def sign(proposal: Proposal, signer: RootSigner) -> tuple[Jurisdiction, RoundFil
     return owner, RoundFiles(*signed)
 
 
-def combine(proposal: Proposal, copy: RoundFiles) -> Proposal:
+def combine_proposals(proposal: Proposal, copy: RoundFiles) -> Proposal:
     """The proposal with the signatures of a copy added.
 
     Raises RootInvalid when the copy is of something else, or holds a signature that is not good.

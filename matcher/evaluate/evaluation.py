@@ -13,7 +13,7 @@ import numpy as np
 
 from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.pairs import PairScore
-from matcher.likelihood.calibrate import LeaveOneOut, ScoredPairs, validate
+from matcher.likelihood.calibrate import LeaveOneOut, ScoredPairs, leave_one_out
 from matcher.likelihood.calibration_model import CalibrationRefused
 from matcher.numeric import figures
 from matcher.numeric.bootstrap import Interval, Scored, intervals
@@ -196,7 +196,7 @@ def _leave_one_firearm_out(firearms: dict[str, str], pairs: Sequence[PairScore])
     if find_spec("lir") is None:
         return None
     try:
-        return validate(scored_pairs(firearms, pairs))
+        return leave_one_out(scored_pairs(firearms, pairs))
     except CalibrationRefused:
         return None
 

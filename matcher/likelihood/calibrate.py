@@ -102,7 +102,7 @@ def calibrate(
     than chance.
     """
     # 1.
-    validation = validate(pairs, report)
+    validation = leave_one_out(pairs, report)
     bounds = validation.bounds
 
     # 2.
@@ -125,7 +125,7 @@ def calibrate(
     )
 
 
-def validate(pairs: ScoredPairs, report: Report = lambda _done, _total: None) -> LeaveOneOut:
+def leave_one_out(pairs: ScoredPairs, report: Report = lambda _done, _total: None) -> LeaveOneOut:
     """Cllr, Cllr_min and the gap of the bounded LRs, each pair judged by a fit that saw neither of its firearms.
 
     The bounds are set once, from all of these LRs: they are those of the model that is shipped.

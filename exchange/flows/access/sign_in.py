@@ -19,14 +19,14 @@ from sqlalchemy.orm import Session
 from exchange.clock import seconds_until, stamp
 from exchange.errors import ConfigurationError, InvalidInput, TooMany, Unauthenticated
 from exchange.flows.node.node import Node
-from exchange.store.access.sign_in import begin_session, hashed, invite, invited, sign_in_of
+from exchange.store.access.sign_in import begin_session, hashed, invite_to_sign_in, invited, sign_in_of
 from exchange.store.access.sign_in_guard import (
     FailureCounter,
     count_failure,
     device_of,
+    failure_slot,
     failures_at,
     keep_device,
-    place_of,
 )
 from exchange.store.tables.sign_in import DeviceRow, FailureRow, SignInRow
 from schemas.vocabulary import SignedInBy
@@ -62,7 +62,7 @@ def invite_user(node: Node, pseudonym: str) -> str:
     """The address at which this user chooses a password; it can be used once, within three days. What the user signed
     in with before is void. Raises NotFound."""
     with node.store.write() as session:
-        token = invite(session, pseudonym, within_s=INVITED_S)
+        token = invite_to_sign_in(session, pseudonym, within_s=INVITED_S)
     return f"{node.settings.url}/app/welcome/{token}"
 
 
@@ -112,7 +112,7 @@ def sign_in(node: Node, pseudonym: str, password: str, code: str, *, device: str
     needs password and code like any other.
     Raises Unauthenticated, TooMany.
     """
-    place = place_of(_key(node), pseudonym)
+    place = failure_slot(_key(node), pseudonym)
     with node.store.read() as session:
         _refuse_locked(_counted(session, pseudonym, device, place))
         found = sign_in_of(session, pseudonym)

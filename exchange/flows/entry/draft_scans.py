@@ -106,7 +106,7 @@ def read_scan(node: Node, pseudonym: str, draft_id: str, file_id: str) -> DraftF
         raise Conflict("This file has not come whole yet.", code="not-whole")
     preview = None
     try:
-        preview = node.compute.run(preview_scan, place_of(node, file), asked)
+        preview = node.compute.run(preview_scan, scan_file_of(node, file), asked)
     except matcher.ScanRefused as error:
         said: dict[str, Any] = {"refused": str(error), "code": error.reason}
     else:
@@ -172,7 +172,7 @@ def region_bits(node: Node, pseudonym: str, draft_id: str, file_id: str) -> str:
         return _bits(find_file(session, draft, file_id), of_file(typed(draft), file_id))
 
 
-def place_of(node: Node, file: DraftFileRow) -> Path:
+def scan_file_of(node: Node, file: DraftFileRow) -> Path:
     """Raises NotFound when a scan of an earlier version was erased."""
     return node.blobs.path(file.sha256 or "") if file.stored else node.draft_files.path(file.file_id)
 

@@ -18,11 +18,11 @@ from exchange.errors import ConfigurationError, InvalidInput, RootInvalid, State
 from exchange.trust.card import open_card
 from exchange.trust.ceremony import (
     Proposal,
-    combine,
+    combine_proposals,
     open_proposal,
     propose,
     publish_signed_round,
-    sign,
+    sign_proposal,
     usual_threshold,
 )
 from exchange.trust.registry import RegisteredNode, RoundFiles, TimeStampingRoot, Trust, verify_rounds
@@ -80,7 +80,7 @@ def propose_round(folder: Path, *, needed: int | None, expires: datetime) -> Pro
 def sign_round(folder: Path, signer: RootSigner) -> tuple[Jurisdiction, Path]:
     """Put a copy with one jurisdiction's signatures beside the proposal, and say whose and where."""
     proposal = proposal_in(folder)
-    owner, copy = sign(proposal, signer)
+    owner, copy = sign_proposal(proposal, signer)
     key_id = signer.signers[0].public_key.keyid  # a jurisdiction that replaces its keys signs with both pairs
     place = folder / "proposed" / "signed" / f"{owner}-{key_id[:8]}"
     _write_copy(place, copy)
@@ -95,7 +95,7 @@ def combine_copies(folder: Path, others: Sequence[Path]) -> Proposal:
     proposal = proposal_in(folder)
     for place in (copy for source in (folder, *others) for copy in _copies(source)):
         try:
-            proposal = combine(proposal, _copy_in(place))
+            proposal = combine_proposals(proposal, _copy_in(place))
         except RootInvalid as error:
             raise RootInvalid(f"{place}: {error}", code=error.code) from error
     _write_copy(folder / "proposed", proposal.files)

@@ -28,7 +28,7 @@ from exchange.store.log.statements import last_log_check
 from exchange.store.monitoring.counted import approved_report, begun_at
 from exchange.store.monitoring.maturity import head_after
 from exchange.store.sync.peers import unnoted
-from exchange.store.terms.terms import approvals, legal_bases
+from exchange.store.terms.terms import legal_bases, list_approvals
 from exchange.store.witness.cosignatures import cosigned_size, disagreements, last_cosigned_at
 from exchange.trust.key_files import is_encrypted
 
@@ -174,7 +174,7 @@ def _legal_bases(session: Session, node: Node) -> Evidence:
 def _deadlines(session: Session, node: Node, due: Sequence[Due]) -> Evidence:
     moment = stamp()
     late = sum(item.late for item in due)
-    late += sum(row.due_at < moment for row in approvals(session, open_only=True))
+    late += sum(row.due_at < moment for row in list_approvals(session, open_only=True))
     return Evidence(state_of(not late), told_count(late, node.settings.monitoring_smallest))
 
 

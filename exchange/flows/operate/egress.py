@@ -12,7 +12,7 @@ from typing import Final
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
 from exchange.net.address_book import Confirmed
-from exchange.net.egress import AddressKind, Destination, is_literal, place_of, resolve
+from exchange.net.egress import AddressKind, Destination, address_kind, is_literal, resolve
 from schemas.errors import shown
 
 UNIT: Final = Path("/etc/systemd/system/ffp.service.d/egress.conf")
@@ -144,7 +144,7 @@ def _listed(node: Node, host: str, here: list[Destination]) -> ListedName:
     known = node.egress.book.of(host)
     networks = [*node.egress.networks, *map(ip_network, known.networks if known else ())]
     strange = [one for one in found if known and known.networks and not any(one in network for network in networks)]
-    strange += [] if known and known.networks else [one for one in found if place_of(one) is AddressKind.NEVER]
+    strange += [] if known and known.networks else [one for one in found if address_kind(one) is AddressKind.NEVER]
     who = tuple(sorted({one.who for one in here})) or ("allowed by the operator",)
     ports = tuple(sorted({one.port for one in here}))
     of_peer = any(one.of_peer for one in here)

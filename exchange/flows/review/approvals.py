@@ -19,7 +19,7 @@ from exchange.store.query.queries import find_found, find_query
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.terms import ApprovalRow
-from exchange.store.terms.terms import approvals
+from exchange.store.terms.terms import list_approvals
 from schemas import Handling, Maker, ReleaseRequest, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction, Role
 
@@ -53,7 +53,7 @@ class WaitingApproval:
 def queue(node: Node, *, open_only: bool = True) -> list[WaitingApproval]:
     """The most pressing first."""
     with node.store.read() as session:
-        return [_waiting(session, row) for row in approvals(session, open_only=open_only)]
+        return [_waiting(session, row) for row in list_approvals(session, open_only=open_only)]
 
 
 def queue_for(node: Node, role: Role, pseudonym: str, *, open_only: bool) -> list[WaitingApproval]:

@@ -36,7 +36,7 @@ class FailureCounter(Protocol):
     locked_until: str | None
 
 
-def place_of(key: bytes, pseudonym: str) -> int:
+def failure_slot(key: bytes, pseudonym: str) -> int:
     """Where the failures of a name are counted; whoever has not the key cannot choose names that share a place."""
     named = hmac.new(key, b"failures of " + pseudonym.encode("utf-8", "surrogatepass"), hashlib.sha256)
     return int.from_bytes(named.digest()[:4]) % FAILURE_SLOTS

@@ -70,7 +70,7 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def install(app: FastAPI) -> None:
+def install_problems(app: FastAPI) -> None:
     """Give the app its error handlers. What nobody foresaw is logged with its trace and told without any."""
     app.add_exception_handler(errors.ExchangeError, _exchange_error)
     app.add_exception_handler(RequestValidationError, _validation_error)

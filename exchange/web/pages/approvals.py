@@ -15,7 +15,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.approvals import queue_for, sign_decision
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
-from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
+from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.queries import line_of
 from exchange.web.rest import query_answers
 from schemas.vocabulary import Decision, Jurisdiction, Role
@@ -23,7 +23,6 @@ from schemas.vocabulary import Decision, Jurisdiction, Role
 router = APIRouter()
 
 DECIDED_SHOWN = 50
-Heading = Annotated[Visitor, Depends(only(Role.HEAD))]
 Doubts = Annotated[tuple[Doubt, ...], Query(max_length=len(Doubt))]
 Watching = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.HEAD))]
 

@@ -166,6 +166,7 @@ def only(*roles: Role) -> Callable[[Visitor], Visitor]:
 
 
 Examining = Annotated[Visitor, Depends(only(Role.EXAMINER))]
+Heading = Annotated[Visitor, Depends(only(Role.HEAD))]
 Reading = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD))]
 
 

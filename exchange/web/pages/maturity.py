@@ -24,10 +24,10 @@ DAY_CHARACTERS = len("2026-11-27")
 
 @router.get("/maturity")
 def maturity_page(node: OpenNode, who: Looking) -> Response:
-    return page("maturity", who, found=maturity_of(node), evidence=evidence)
+    return page("maturity", who, found=maturity_of(node), evidence=evidence_words)
 
 
-def evidence(proof: Evidence) -> list[str]:
+def evidence_words(proof: Evidence) -> list[str]:
     """The figure or the date behind a practice, and whom it is about, in the reader's language."""
     said = [] if proof.figure is None else [words(proof.figure, proof.unit)]
     if proof.at is not None:

@@ -103,7 +103,7 @@ def search_page(request: Request, node: OpenNode, who: Reading) -> Response:
 
 
 @router.get("/search.csv")
-def export(request: Request, node: OpenNode, who: Reading) -> Response:
+def export_search(request: Request, node: OpenNode, who: Reading) -> Response:
     """The same as a table for a spreadsheet, each record of it written into the audit log by its name."""
     asker, question = who.consultation, question_of(dict(request.query_params))
     if question.wanted is None:

@@ -78,7 +78,7 @@ async def submit(
         found = await kept.work(submit_record, node, caller.maker, metadata, scans, idempotency_key)
     response.status_code = 201 if found.created else 200
     response.headers["Location"] = f"/v1/records/{found.statement_id}"
-    return response_models.receipt(found)
+    return response_models.receipt_answer(found)
 
 
 @router.get("/records", response_model=response_models.RecordPage)

@@ -347,7 +347,7 @@ def sharing(items: list[Shared]) -> list[SharingAnswer]:
     ]
 
 
-def receipt(found: SubmissionReceipt) -> ReceiptAnswer:
+def receipt_answer(found: SubmissionReceipt) -> ReceiptAnswer:
     return ReceiptAnswer(
         statement_id=found.statement_id,
         log_index=found.log_index,

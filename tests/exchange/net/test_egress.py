@@ -17,7 +17,7 @@ import pytest
 from exchange.errors import ConfigurationError, EgressRefused, MailUnavailable, ObjectStoreUnavailable
 from exchange.net import tunnel
 from exchange.net.address_book import AddressBook
-from exchange.net.egress import AddressKind, Destination, Egress, Typed, place_of
+from exchange.net.egress import AddressKind, Destination, Egress, Typed, address_kind
 from exchange.net.line import http_client
 from exchange.net.mail import MailServer
 from exchange.net.object_store import BucketPlace as Bucket
@@ -81,7 +81,7 @@ def listed(book: AddressBook) -> Callable[..., Egress]:
     ],
 )
 def test_what_kind_of_address_it_is(address: str, place: AddressKind) -> None:
-    assert place_of(ip_address(address)) is place
+    assert address_kind(ip_address(address)) is place
 
 
 @pytest.mark.parametrize("host", ["elsewhere.test", "127.0.0.1", "localhost"])

@@ -17,7 +17,14 @@ from tuf.api.metadata import Metadata, Root
 
 from exchange.clock import now
 from exchange.errors import ConfigurationError, InvalidInput, RootInvalid
-from exchange.trust.ceremony import combine, open_proposal, propose, publish_signed_round, sign, usual_threshold
+from exchange.trust.ceremony import (
+    combine_proposals,
+    open_proposal,
+    propose,
+    publish_signed_round,
+    sign_proposal,
+    usual_threshold,
+)
 from exchange.trust.registry import RoundFiles, Trust, check_continues, verify_rounds
 from exchange.trust.root import MAX_ROOT_BYTES, MAX_ROUNDS, RootReason, count_signatures, parse_root, verify_chain
 from exchange.trust.root_files import read_rounds, write_rounds
@@ -414,39 +421,39 @@ def test_fields_that_are_not_known_are_signed_like_the_others(first: tuple[Capit
 def test_a_key_pair_of_nobody_cannot_sign(first: tuple[Capitals, Trust]) -> None:
     capitals, _ = first
     with pytest.raises(InvalidInput, match="neither"):
-        sign(capitals.proposed(), new_signer())
+        sign_proposal(capitals.proposed(), new_signer())
 
 
 def test_a_copy_of_another_proposal_is_not_combined(first: tuple[Capitals, Trust]) -> None:
     capitals, _ = first
-    _, other = sign(capitals.proposed(expires=LONG_AGO), capitals.held[AL])
-    assert refused(combine, capitals.proposed(), other) == "another-history"
+    _, other = sign_proposal(capitals.proposed(expires=LONG_AGO), capitals.held[AL])
+    assert refused(combine_proposals, capitals.proposed(), other) == "another-history"
 
 
 def test_a_copy_with_a_bad_signature_is_not_combined(first: tuple[Capitals, Trust]) -> None:
     capitals, _ = first
     proposal = capitals.proposed()
-    _, copy = sign(proposal, capitals.held[AL])
+    _, copy = sign_proposal(proposal, capitals.held[AL])
     root = copy_of(copy.root)
     one = next(iter(root.signatures.values()))
     one.signature = one.signature[::-1]
-    assert refused(combine, proposal, RoundFiles(root.to_bytes(), copy.registry)) == "too-few-signatures"
+    assert refused(combine_proposals, proposal, RoundFiles(root.to_bytes(), copy.registry)) == "too-few-signatures"
     root.signatures.clear()
     root.sign(CryptoSigner(Ed25519PrivateKey.generate()))
-    assert refused(combine, proposal, RoundFiles(root.to_bytes(), copy.registry)) == "too-few-signatures"
+    assert refused(combine_proposals, proposal, RoundFiles(root.to_bytes(), copy.registry)) == "too-few-signatures"
 
 
 def test_a_good_signature_takes_the_place_of_one_that_was_damaged(first: tuple[Capitals, Trust]) -> None:
     capitals, _ = first
     proposal = capitals.proposed()
-    copies = [sign(proposal, capitals.held[code])[1] for code in (AL, BA, ME, MK)]
+    copies = [sign_proposal(proposal, capitals.held[code])[1] for code in (AL, BA, ME, MK)]
     damaged = copy_of(copies[0].root)
     for one in damaged.signatures.values():
         one.signature = one.signature[::-1]
     proposal = open_proposal(RoundFiles(damaged.to_bytes(), copies[0].registry), None)
     for copy in copies:
         assert not proposal.complete
-        proposal = combine(proposal, copy)
+        proposal = combine_proposals(proposal, copy)
     assert proposal.complete
 
 

@@ -20,7 +20,7 @@ from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
-from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
+from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.monitoring.charts import by_partner, over_time
 from exchange.web.pages.monitoring.sheet import monitoring_sheet
 from exchange.web.pages.queries import line_of
@@ -33,7 +33,6 @@ router = APIRouter()
 
 ReleaseForm = Literal["json", "csv", "pdf", "approval"]
 Monitoring = Annotated[Visitor, Depends(only(Role.HEAD, Role.AUDITOR))]
-Heading = Annotated[Visitor, Depends(only(Role.HEAD))]
 WHERE = {
     "exhibits_entered": "/app/search",
     "exhibits_received": "/app/search",

@@ -31,7 +31,7 @@ from exchange.errors import (
     PeerUnreachable,
     StoreFull,
 )
-from exchange.flows.keys.enrol import enrol, fetch_introduction, revoke
+from exchange.flows.keys.enrol import enrol, fetch_introduction, revoke_peer
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.witness.cosign import cosign_head, meet
@@ -390,7 +390,7 @@ def test_a_peer_that_was_revoked_while_it_answered_brings_nothing(reader: Reader
     before = reader.holds
 
     def slow(asked: SimulatedRequest) -> Iterator[bytes]:
-        revoke(reader.node, OWNER)
+        revoke_peer(reader.node, OWNER)
         yield from peer.honest_lane(asked)
 
     peer.lane = slow

@@ -10,7 +10,7 @@ import pytest
 from exchange.flows.maturity.assess import maturity_of
 from exchange.flows.maturity.definitions import MATURITY_LEVELS, Evidence, State
 from exchange.flows.monitoring.release import HELD_BACK, Figure, Told, exact
-from exchange.web.pages.maturity import evidence
+from exchange.web.pages.maturity import evidence_words
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import Person
@@ -69,4 +69,4 @@ def test_each_practice_is_told_with_its_state(node: RunningNode, signed_in: Call
     ],
 )
 def test_what_stands_behind_a_practice(proof: Evidence, said: list[str]) -> None:
-    assert evidence(proof) == said
+    assert evidence_words(proof) == said
