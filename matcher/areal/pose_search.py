@@ -77,7 +77,7 @@ class SearchWaves:
 
 
 def search_code(signal: Plane, weights: Plane, reach: float) -> SearchCode:
-    """``signal``: flattened heights times ``weights``, both float32 (n, n); ``reach``: see ``search``."""
+    """``signal``: flattened heights times ``weights``, both float32 (n, n); ``reach``: see ``search_poses``."""
     waves = search_waves(reach)
     return SearchCode(waves.marks.harmonics(signal), waves.area.harmonics(weights), float(weights.sum()))
 

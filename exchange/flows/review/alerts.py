@@ -61,7 +61,7 @@ class Alerts:
 
 
 def count_fresh(session: Session, node: Node, role: Role, pseudonym: str, *, after: str = "") -> int:
-    """What was not read and came after a moment; no more than ``MOST``."""
+    """What was not read and came after a moment; no more than ``MOST_ALERTS``."""
     if role not in ALERTED:
         return 0
     seen_to, _ = marks_of(session, pseudonym)

@@ -52,7 +52,7 @@ def _forget(node: Node, acquisitions: Sequence[tuple[str, int]]) -> None:
 
 
 def erase_entries(node: Node, acquisitions: Sequence[tuple[str, int]]) -> None:
-    """As ``forget``, and their bytes in the galleries are overwritten."""
+    """As ``_forget``, and their bytes in the galleries are overwritten."""
     _change(node, acquisitions, matcher.GalleryWriter.erase)
 
 

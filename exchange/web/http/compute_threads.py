@@ -26,7 +26,7 @@ from exchange.errors import Busy
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-_AT_ONCE: Final = 16
+WORKED_AT_ONCE: Final = 16
 """How many of one kind are worked on at once; the others wait without a thread."""
 LEAST_LET_IN: Final = 4
 """So few are always let in: one that took long must not close a room that is empty by now."""
@@ -67,7 +67,7 @@ class Room:
     """Of one kind; used by the event loop's thread alone."""
 
     def __init__(self, kind: WorkKind, clock: Callable[[], float] = time.monotonic) -> None:
-        self.limiter = anyio.CapacityLimiter(_AT_ONCE)
+        self.limiter = anyio.CapacityLimiter(WORKED_AT_ONCE)
         self._kind, self._clock = kind, clock
         self._places: set[RoomPlace] = set()
         self._steps = deque([FIRST_S] * REMEMBERED, maxlen=REMEMBERED)
