@@ -16,8 +16,7 @@ from exchange.flows.keys.restore_key_events import cosign_again
 from exchange.flows.log.audit_rows import erase_outlived_rows, seal_audit
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.mend import mend_log
-from exchange.flows.log.objects import evict, promise_objects, sweep_objects
-from exchange.flows.log.objects import promise_uploads_again as promise_objects_again
+from exchange.flows.log.objects import evict, promise_objects, promise_uploads_again, sweep_objects
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.log.start import begin_log_start, may_sign
 from exchange.flows.monitoring.hours import AvailableHours
@@ -163,7 +162,7 @@ class LeaderDuties:
     def _promise_objects(self) -> bool:
         """Returns whether there is more to do at once, of what was there before the object store was."""
         if self._objects_promised:
-            promise_objects_again(self._node)
+            promise_uploads_again(self._node)
             return False
         self._objects_promised = not promise_objects(self._node)
         return not self._objects_promised

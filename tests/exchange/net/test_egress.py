@@ -20,8 +20,7 @@ from exchange.net.address_book import AddressBook
 from exchange.net.egress import AddressKind, Destination, Egress, Typed, address_kind
 from exchange.net.line import http_client
 from exchange.net.mail import MailServer
-from exchange.net.object_store import BucketPlace as Bucket
-from exchange.net.object_store import ObjectStore
+from exchange.net.object_store import BucketPlace, ObjectStore
 from exchange.net.reach import reach
 from tests.exchange.net.names import Names, listening
 
@@ -231,8 +230,8 @@ def test_letters_go_where_the_list_says(names: Names, listed: Callable[..., Egre
             mail.send("b@lab.example", "Something waits", "Sign in.")
 
 
-def bucket(url: str) -> Bucket:
-    return Bucket("scans", "ffp-rs", url, "eu-1", "key", "secret", allow_http=url.startswith("http:"))
+def bucket(url: str) -> BucketPlace:
+    return BucketPlace("scans", "ffp-rs", url, "eu-1", "key", "secret", allow_http=url.startswith("http:"))
 
 
 def test_the_object_store_is_reached_through_the_list(
