@@ -11,7 +11,8 @@ LAST_DAY: Final = date(2199, 12, 31)
 LAST: Final = "2199-12-31T00:00:00.000Z"
 """Nothing is reckoned with before the first or after the last, whatever day or time a peer states."""
 
-_UNITS: Final = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
+DAY_S: Final = 86_400
+_UNITS: Final = ((DAY_S, "days"), (3_600, "hours"), (60, "minutes"))
 
 
 def now() -> datetime:

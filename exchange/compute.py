@@ -26,8 +26,8 @@ from typing import ParamSpec, TypeVar
 from exchange.compute_accounts import Accounts
 from exchange.errors import ComputeAway, ComputeFailed
 
-P = ParamSpec("P")
-T = TypeVar("T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 LOWEST_PRIORITY = 19
 """Of nice(2): beside any ordinary process, such a one gets a sixtieth of a core."""
@@ -70,7 +70,7 @@ class Compute:
         self._refusal: str | None = None
         self._lock = threading.Lock()
 
-    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Wait for an idle process and do the work there.
 
         Work whose process dies is done once more, since the process may have died of something else. Raises
@@ -93,8 +93,8 @@ class Compute:
             self._thread.account = ""
 
     def _run(
-        self, executor: ProcessPoolExecutor | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+        self, executor: ProcessPoolExecutor | None, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs
+    ) -> _T:
         try:
             for _ in range(2):
                 executor = self._alive(executor) or self._start(function)
@@ -241,7 +241,9 @@ def _why(error: BaseException) -> str:
             return "it ended at once"
 
 
-def _submit(executor: ProcessPoolExecutor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+def _submit(
+    executor: ProcessPoolExecutor, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs
+) -> Future[_T]:
     try:
         return executor.submit(function, *args, **kwargs)
     except RuntimeError as error:  # stopped by ``close`` a moment ago

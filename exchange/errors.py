@@ -49,6 +49,9 @@ ExchangeError
 
 from __future__ import annotations
 
+PROBLEM_TYPE = "urn:ffp:problem:"
+"""Begins the type of a problem (RFC 9457); an error's ``code`` ends it."""
+
 
 class ExchangeError(Exception):
     """Base of all errors that a node raises on purpose; ``code`` is stable and ends the problem type's URI."""

@@ -17,7 +17,7 @@ from exchange.errors import (
     StoreUnavailable,
 )
 
-FIRST_S: Final = 1.0
+_FIRST_S: Final = 1.0
 LONGEST_S: Final = 60.0
 OF_THE_MACHINE: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ESTALE}
@@ -47,7 +47,7 @@ class Patience:
     def pause_s(self, job_id: int) -> float:
         """How long it waits this time; all that waits for the same does not come back at the same moment."""
         self._times[job_id] += 1
-        return min(LONGEST_S, FIRST_S * 2.0 ** min(self._times[job_id], 16)) * self._chance.uniform(0.5, 1.0)
+        return min(LONGEST_S, _FIRST_S * 2.0 ** min(self._times[job_id], 16)) * self._chance.uniform(0.5, 1.0)
 
     def over(self, job_id: int) -> None:
         """It was tried."""

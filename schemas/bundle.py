@@ -13,8 +13,8 @@ from schemas.statements import contract_error
 from schemas.strict_json import check_json
 
 BUNDLE_MEDIA_TYPE = "application/vnd.ffp.bundle+json"
-MAX_WITNESSES = 16
-MAX_ROUNDS = 64
+MAX_BUNDLE_WITNESSES = 16
+MAX_BUNDLE_ROUNDS = 64
 MAX_BUNDLE_BYTES = 2 * 1024 * 1024 + MAX_CHAIN_BYTES + 24 * 1024 * 1024
 """Two envelopes of half a megabyte, a third more for Base64; the key-events; and the witnesses' cards with the rounds
 of the trust root, of which ten take a megabyte."""
@@ -50,8 +50,8 @@ class Bundle(Contract):
     log_index: Annotated[int, Field(ge=0)]
     inclusion: Proof
     checkpoint: Base64Text
-    cosigned: Annotated[tuple[Cosigned, ...], Field(max_length=MAX_WITNESSES)] = ()
-    trust_root: Annotated[tuple[TrustRound, ...], Field(max_length=MAX_ROUNDS)] = ()
+    cosigned: Annotated[tuple[Cosigned, ...], Field(max_length=MAX_BUNDLE_WITNESSES)] = ()
+    trust_root: Annotated[tuple[TrustRound, ...], Field(max_length=MAX_BUNDLE_ROUNDS)] = ()
 
 
 def parse_bundle(data: bytes) -> Bundle:

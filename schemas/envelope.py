@@ -21,7 +21,7 @@ from schemas.strict_json import MAX_STATEMENT_BYTES, check_json
 PAYLOAD_TYPE = "application/vnd.ffp.statement+json"
 ENVELOPE_MEDIA_TYPE = "application/vnd.dsse.envelope+json"
 MAX_ENVELOPE_BYTES = 2 * MAX_STATEMENT_BYTES  # Base64 takes a third more, and two signatures 5 kB
-MAX_SIGNATURES = 4
+MAX_ENVELOPE_SIGNATURES = 4
 
 
 class SignatureForm(Contract):
@@ -36,7 +36,7 @@ class EnvelopeForm(Contract):
 
     payload: str
     payloadType: Literal["application/vnd.ffp.statement+json"]  # noqa: N815 - DSSE's own name
-    signatures: tuple[SignatureForm, ...] = Field(min_length=1, max_length=MAX_SIGNATURES)
+    signatures: tuple[SignatureForm, ...] = Field(min_length=1, max_length=MAX_ENVELOPE_SIGNATURES)
 
 
 @dataclass(frozen=True)

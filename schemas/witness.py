@@ -19,14 +19,14 @@ MAX_FORKS = 4
 """More logs than will ever be forked at once: one is a scandal."""
 MAX_REPORT_BYTES = 512 * 1024
 """18 notes of the greatest length take 295 kB, those of 4 forks 131 kB more."""
-MAX_ANSWER_BYTES = 896 * 1024
+MAX_WITNESS_ANSWER_BYTES = 896 * 1024
 """34 notes of the greatest length take 560 kB, those of 4 forks 131 kB, 16 of the longest proofs 70 kB more."""
 MAX_REPORT_VALUES = 2048
 
 MAX_NOTE_TEXT = 16 * 1024
 
 # A head with the lines of the log and of one witness takes 7 kB, 9.3 kB in Base64.
-Note = Annotated[Base64Text, Field(max_length=MAX_NOTE_TEXT)]
+NoteText = Annotated[Base64Text, Field(max_length=MAX_NOTE_TEXT)]
 Size = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
@@ -35,7 +35,7 @@ class SeenHead(Contract):
     the log and those of the sender."""
 
     log: NodeId
-    note: Note
+    note: NoteText
 
 
 class ForkedLog(Contract):
@@ -43,8 +43,8 @@ class ForkedLog(Contract):
     roots. Each is a signed note with the lines of that log alone."""
 
     log: NodeId
-    first: Note
-    second: Note
+    first: NoteText
+    second: NoteText
 
 
 class WitnessReport(Contract):
@@ -58,8 +58,8 @@ class WitnessReport(Contract):
     """
 
     contract: Literal["1.0"]
-    cosigned: Note | None
-    shown: Note | None
+    cosigned: NoteText | None
+    shown: NoteText | None
     seen: Annotated[tuple[SeenHead, ...], Field(max_length=MAX_HEADS)]
     forked: Annotated[tuple[ForkedLog, ...], Field(max_length=MAX_FORKS)]
     size: Size | None
@@ -71,8 +71,8 @@ class WitnessAnswer(Contract):
     are heads that the asker itself cosigned before, and which the report no longer tells of: it was set back."""
 
     contract: Literal["1.0"]
-    cosigned: Note | None
-    shown: Note | None
+    cosigned: NoteText | None
+    shown: NoteText | None
     seen: Annotated[tuple[SeenHead, ...], Field(max_length=MAX_HEADS)]
     forked: Annotated[tuple[ForkedLog, ...], Field(max_length=MAX_FORKS)]
     yours: Annotated[tuple[SeenHead, ...], Field(max_length=MAX_HEADS)]
@@ -90,7 +90,7 @@ def parse_witness_report(data: bytes) -> WitnessReport:
 
 def parse_witness_answer(data: bytes) -> WitnessAnswer:
     """Read an answer whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
-    _check(data, MAX_ANSWER_BYTES)
+    _check(data, MAX_WITNESS_ANSWER_BYTES)
     try:
         return WitnessAnswer.model_validate_json(data, strict=True)
     except ValidationError as error:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from schemas import Maker
     from schemas.vocabulary import Role
 
-E = TypeVar("E", bound=StrEnum)
+_E = TypeVar("_E", bound=StrEnum)
 
 HIGHEST = 2**63 - 1
 """The highest number that a row of the database can have."""
@@ -34,7 +34,7 @@ def maker_of(node: Node, pseudonym: str, *roles: Role) -> Maker:
     return Maker(pseudonym=pseudonym, role=Role(user.role), signed_in=SignedInBy.NODE_KEY)
 
 
-def one_of(vocabulary: type[E], word: str) -> E:
+def one_of(vocabulary: type[_E], word: str) -> _E:
     """Raises InvalidInput naming the words that there are."""
     from exchange.errors import InvalidInput
 

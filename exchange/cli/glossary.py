@@ -19,10 +19,10 @@ def glossary() -> None:
 def check(home: Home = None) -> None:
     """Say which terms the file glossary.toml in the node's home replaces, and what of it no page knows: exit code 1."""
     from exchange.config import load_settings
-    from exchange.web.languages.glossary import FILE, overrides
+    from exchange.web.languages.glossary import GLOSSARY_FILE, overrides
 
     folder = load_settings(resolve_home(home)).home
-    path, found = folder / FILE, overrides(folder)
+    path, found = folder / GLOSSARY_FILE, overrides(folder)
     if not found:
         typer.echo(f"{path} replaces nothing.")
     for item in found:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from exchange.flows.entry.bulk_import import Result
 
-REPORT = ("line", "exhibit", "file", "outcome", "statement_id", "why", "may_tell_of_a_person")
+_REPORT_COLUMNS = ("line", "exhibit", "file", "outcome", "statement_id", "why", "may_tell_of_a_person")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -41,7 +41,7 @@ def import_records(
     from rich.progress import Progress
 
     from exchange.cli.acting import maker_of
-    from exchange.flows.entry.bulk_import import Outcome, import_groups
+    from exchange.flows.entry.bulk_import import LineOutcome, import_groups
     from exchange.flows.entry.import_source import open_source
     from exchange.flows.entry.import_table import read_mapping, read_table
     from exchange.flows.node.node import opened
@@ -69,15 +69,15 @@ def import_records(
         elif result.doubts:
             typer.echo(f"line {result.line.number}: may tell of a person: {result.doubts}", err=True)
     counted = Counter(result.outcome for result in results)
-    typer.echo("; ".join(f"{counted[outcome]} {outcome}" for outcome in Outcome if counted[outcome]) or "no line")
-    if counted[Outcome.REFUSED]:
+    typer.echo("; ".join(f"{counted[outcome]} {outcome}" for outcome in LineOutcome if counted[outcome]) or "no line")
+    if counted[LineOutcome.REFUSED]:
         raise typer.Exit(1)
 
 
 def _write(path: Path, results: Iterable[Result]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(REPORT)
+        writer.writerow(_REPORT_COLUMNS)
         for result in results:
             place = (str(result.line.number), result.exhibit, result.line.file)
             told = (*place, result.outcome, result.statement_id, result.why, result.doubts)

@@ -60,7 +60,7 @@ def _as_json(found: Maturity) -> dict[str, Any]:
 
 
 def _in_words(found: Maturity) -> list[str]:
-    from exchange.web.pages.maturity import evidence
+    from exchange.web.pages.maturity import evidence_words
     from schemas.vocabulary import KOSOVO_FOOTNOTE
 
     lines = [f"Level {found.reached} of {len(found.rungs)} is reached."]
@@ -68,7 +68,7 @@ def _in_words(found: Maturity) -> list[str]:
         lines.append(f"{rung.number} {rung.title}: {rung.held} of {len(rung.seen)} hold")
         for item in rung.seen:
             state = item.proof.state.replace("_", " ")
-            lines.append(f"  {state:<13}  {'  '.join([item.practice.title, *evidence(item.proof)])}")
+            lines.append(f"  {state:<13}  {'  '.join([item.practice.title, *evidence_words(item.proof)])}")
             if item.then:
                 lines.append(f"  {'':<13}  {'  '.join(filter(None, (item.then, item.practice.typed)))}")
     return [*lines, KOSOVO_FOOTNOTE] if any("Kosovo*" in line for line in lines) else lines

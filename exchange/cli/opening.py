@@ -25,7 +25,7 @@ def opened_here(home: Path) -> Iterator[Node]:
 
     settings, passphrase = load_settings(home), None
     if settings.key_passphrase is None and is_encrypted(settings.keys):
-        passphrase = asked("Passphrase of the keys")
+        passphrase = ask_secret("Passphrase of the keys")
     with opened(home, passphrase=passphrase) as node:
         yield node
 
@@ -42,10 +42,10 @@ def passphrase_for(home: Path) -> SecretStr | None:
         wanted = settings.key_passphrase is None and is_encrypted(settings.keys)
     except ConfigurationError:
         return None
-    return asked("Passphrase of the keys") if wanted else None
+    return ask_secret("Passphrase of the keys") if wanted else None
 
 
-def asked(question: str, *, twice: bool = False) -> SecretStr | None:
+def ask_secret(question: str, *, twice: bool = False) -> SecretStr | None:
     """What is typed, unseen; None when nobody can be asked."""
     from pydantic import SecretStr
 

@@ -104,11 +104,11 @@ def decide(
     """Decide whether a record, a query with its scan, or what a query found, goes to a jurisdiction."""
     from exchange.cli.acting import maker_of, warn_of
     from exchange.flows.node.node import opened
-    from exchange.flows.review.approvals import decide as decide_approval
+    from exchange.flows.review.approvals import sign_decision
     from schemas.vocabulary import Decision, Jurisdiction, Role
 
     to, decided = one_of(Jurisdiction, jurisdiction), one_of(Decision, decision)
     with opened(resolve_home(home)) as node:
-        said = decide_approval(node, maker_of(node, acting, Role.HEAD), concerns, to, decided, because)
+        said = sign_decision(node, maker_of(node, acting, Role.HEAD), concerns, to, decided, because)
     warn_of("--because", because)
     typer.echo(f"{decided.capitalize()}; the statement is {said}.")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from exchange.flows.sync.quarantine import SetAside
 
 app = typer.Typer(help="What is in step, what waits, what was set aside.", no_args_is_help=True)
-quarantine = typer.Typer(help="What peers sent and this node does not believe.", no_args_is_help=True)
-app.add_typer(quarantine, name="quarantine")
+quarantine_app = typer.Typer(help="What peers sent and this node does not believe.", no_args_is_help=True)
+app.add_typer(quarantine_app, name="quarantine")
 
 
 @app.command("status")
@@ -57,16 +57,16 @@ def note(node_id: str, home: Home = None) -> None:
     typer.echo(f"{noted} items noted. New ones raise the alarm again.")
 
 
-@quarantine.command("list")
+@quarantine_app.command("list")
 def list_quarantine(
     node_id: Annotated[str | None, typer.Argument(help="One peer; without, all of them.")] = None, home: Home = None
 ) -> None:
     """List what is set aside of a peer's: place, digest, reason, and whether its bytes are kept as evidence."""
     from exchange.flows.node.node import opened
-    from exchange.flows.sync.quarantine import listed
+    from exchange.flows.sync.quarantine import list_set_aside
 
     with opened(resolve_home(home)) as node:
-        found = [item for item in listed(node, node_id) if item.rows or item.counted]
+        found = [item for item in list_set_aside(node, node_id) if item.rows or item.counted]
     for item in found:
         for line in _lines(item):
             typer.echo(line)
@@ -74,7 +74,7 @@ def list_quarantine(
         typer.echo("Nothing is set aside.")
 
 
-@quarantine.command("drop")
+@quarantine_app.command("drop")
 def drop_quarantine(
     node_id: str,
     place: Annotated[int | None, typer.Option(min=0, help="Only what stood at this place of its lane.")] = None,
@@ -84,10 +84,10 @@ def drop_quarantine(
     """Drop what is set aside of a peer's: the bytes, digests and reasons in words go, and cannot be had again. How
     many there were for each reason stays known."""
     from exchange.flows.node.node import opened
-    from exchange.flows.sync.quarantine import drop, listed
+    from exchange.flows.sync.quarantine import drop, list_set_aside
 
     with opened(resolve_home(home)) as node:
-        (found,) = listed(node, node_id)
+        (found,) = list_set_aside(node, node_id)
         if not yes:
             typer.echo(
                 f"{len(found.rows)} items of {node_id} are set aside. A later release may understand "

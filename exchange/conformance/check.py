@@ -54,7 +54,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """How a check ended."""
 
     check: Check
@@ -62,11 +62,11 @@ class Finding:
     evidence: str
 
 
-def run_checks(visit: Visit, checks: Sequence[Check]) -> Iterator[Finding]:
+def run_checks(visit: Visit, checks: Sequence[Check]) -> Iterator[CheckResult]:
     """One finding after the other, in their order: later checks build on what earlier ones saw."""
     for check in checks:
         verdict, evidence = _tried(visit, check)
-        yield Finding(check, verdict, shown(evidence, MAX_EVIDENCE))
+        yield CheckResult(check, verdict, shown(evidence, MAX_EVIDENCE))
 
 
 def _tried(visit: Visit, check: Check) -> tuple[Verdict, str]:

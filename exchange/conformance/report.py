@@ -13,9 +13,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from exchange.clock import stamp
-from exchange.conformance.check import Check, Finding, Part, Verdict
+from exchange.conformance.check import Check, CheckResult, Part, Verdict
 from exchange.conformance.guest.guest import Guest
-from exchange.conformance.suite import CHECKS
+from exchange.conformance.suite import ALL_CHECKS
 from exchange.conformance.visit import NEEDS_A_GUEST
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
@@ -31,7 +31,7 @@ def print_checks(console: Console) -> None:
     """Every check: what the contract asks, where, how it is tried, and what it leaves behind."""
     for part in Part:
         console.print(Text(f"\n{_PARTS[part]}", style="bold"))
-        for check in (check for check in CHECKS if check.part is part):
+        for check in (check for check in ALL_CHECKS if check.part is part):
             console.print(Text(f"  {check.name}"))
             traces = f" Leaves behind: {check.traces}." if check.traces else ""
             for line in (f"{check.asks} [{check.source}]", f"Tried by: {check.how}.{traces}"):
@@ -60,7 +60,7 @@ def print_introduction(console: Console, guest: Guest, wait_s: float) -> None:
     )
 
 
-def print_finding(console: Console, number: int, finding: Finding) -> None:
+def print_finding(console: Console, number: int, finding: CheckResult) -> None:
     if finding.evidence == NEEDS_A_GUEST:  # told once, in the summary
         return
     line = Text(f"{number:3} ")
@@ -73,7 +73,7 @@ def print_finding(console: Console, number: int, finding: Finding) -> None:
     console.print(Padding(Text(finding.evidence, style="dim"), (0, 0, 0, 14)))
 
 
-def print_summary(console: Console, url: str, findings: Sequence[Finding], guest: str | None) -> None:
+def print_summary(console: Console, url: str, findings: Sequence[CheckResult], guest: str | None) -> None:
     counted = Counter(finding.verdict for finding in findings)
     numbers = ", ".join(f"{counted[verdict]} {verdict}" for verdict in Verdict)
     console.print(Text(f"\n{url}: {numbers}.", style="bold"))
@@ -93,7 +93,7 @@ def print_summary(console: Console, url: str, findings: Sequence[Finding], guest
         )
 
 
-def write_json(path: Path, url: str, findings: Sequence[Finding]) -> None:
+def write_json(path: Path, url: str, findings: Sequence[CheckResult]) -> None:
     told: dict[str, Any] = {
         "url": url,
         "at": stamp(),

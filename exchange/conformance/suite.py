@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from exchange.conformance.check import Check, Finding, run_checks
+from exchange.conformance.check import Check, CheckResult, run_checks
 from exchange.conformance.checks import (
     answers,
     card,
@@ -24,7 +24,7 @@ from exchange.conformance.visit import Visit
 from exchange.conformance.wire import Wire
 from schemas.vocabulary import Jurisdiction
 
-STRANGER = (*card.CHECKS, *answers.FORMS, *doors.CHECKS, *limits.CHECKS, *answers.HEADERS)
+STRANGER = (*card.CHECKS, *answers.FORM_CHECKS, *doors.CHECKS, *limits.CHECKS, *answers.HEADERS)
 GUEST = (
     *reading.CHECKS,
     *mirroring.TILES,
@@ -33,14 +33,14 @@ GUEST = (
     *owning.CHECKS,
     *witnessing.LATER,
     *mirroring.LATER,
-    *requests.BLOBS,
+    *requests.BLOB_CHECKS,
     *deceiving.CHECKS,
     *owning.WITHDRAWAL,
     *reading.LATER,
     *deceiving.FORK,
 )
 """What the node has read of the guest is asked after; what may end the reading comes last."""
-CHECKS: tuple[Check, ...] = (*STRANGER, *GUEST)
+ALL_CHECKS: tuple[Check, ...] = (*STRANGER, *GUEST)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def run_suite(
     patience_s: float = 90,
     quick: bool = False,
     introduce: Callable[[Guest], None] = lambda _guest: None,
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     """Run every check against the node at ``url``; without an enrolment a guest's are not tried.
 
     ``introduce`` is called when the guest stands, to tell the operator how to enrol it. Raises InvalidInput for what is

@@ -15,17 +15,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from exchange.conformance.verdicts import NotKept
-from exchange.errors import InvalidInput
+from exchange.errors import PROBLEM_TYPE, InvalidInput
 from schemas.errors import shown
 
 MAX_ANSWER_BYTES = 40 * 1024 * 1024
 """More than any page; larger scans are asked for in parts."""
 PROBLEM = "application/problem+json"
-PROBLEM_TYPE = "urn:ffp:problem:"
 
 
 @dataclass(frozen=True)
-class Told:
+class WireAnswer:
     """An answer, read to its end."""
 
     asked: str
@@ -61,7 +60,7 @@ class Told:
         """The stable end of the problem's type."""
         return str(self.problem["type"]).removeprefix(PROBLEM_TYPE)
 
-    def expect(self, status: int, code: str | None = None) -> Told:
+    def expect(self, status: int, code: str | None = None) -> WireAnswer:
         """Raises NotKept unless this is the answer."""
         if self.status != status or (code is not None and self.code != code):
             said = self.code if self.media_type == PROBLEM else self.media_type or "nothing"
@@ -80,7 +79,7 @@ class Wire:
         self.host, self._tls = address.hostname, address.scheme == "https"
         self._netloc, self._port = address.netloc, address.port or (443 if self._tls else 80)
         self._timeout_s = timeout_s
-        self.told: list[Told] = []
+        self.told: list[WireAnswer] = []
 
     @property
     def tls(self) -> bool:
@@ -97,7 +96,7 @@ class Wire:
 
     def ask(
         self, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
-    ) -> Told:
+    ) -> WireAnswer:
         """Exactly these bytes. Raises OSError, http.client.HTTPException."""
         begun = time.monotonic()
         with self._connection() as connection:
@@ -106,7 +105,7 @@ class Wire:
                 connection.sendall(body or b"")
             return self._answer(connection, method, target, begun, self._timeout_s)
 
-    def drip(self, target: str, *, length: int, every_s: float, most_s: float) -> Told:
+    def drip(self, target: str, *, length: int, every_s: float, most_s: float) -> WireAnswer:
         """Claim a body of ``length`` bytes and send one now and then, until the node answers or closes.
 
         Raises TimeoutError when it still waits after ``most_s``.
@@ -124,7 +123,7 @@ class Wire:
         begun: float,
         most_s: float,
         drop_every_s: float | None = None,
-    ) -> Told:
+    ) -> WireAnswer:
         raw = bytearray()
         while True:
             left = begun + most_s - time.monotonic()
@@ -149,7 +148,9 @@ class Wire:
                 raise NotKept(f"{method} {target} was answered with more than {MAX_ANSWER_BYTES} bytes.")
         answer = http.client.HTTPResponse(_Raw(bytes(raw)), method=method)  # type: ignore[arg-type]  # all it needs of a socket
         answer.begin()
-        told = Told(f"{method} {shown(target, 80)}", answer.status, answer.msg, answer.read(), time.monotonic() - begun)
+        told = WireAnswer(
+            f"{method} {shown(target, 80)}", answer.status, answer.msg, answer.read(), time.monotonic() - begun
+        )
         self.told.append(told)
         return told
 

@@ -22,7 +22,7 @@ class Submitted:
 
 
 @dataclass(frozen=True)
-class Link:
+class ListedPair:
     """One pair across a border as the two nodes that own it list it. ``same_firearm`` is None without truth."""
 
     a: Submitted
@@ -43,7 +43,7 @@ class Outcome:
     """``links`` are ranked, best score first. ``expected`` is how many pairs cross a border at all."""
 
     submitted: list[Submitted]
-    links: list[Link]
+    links: list[ListedPair]
     expected: int
     dropped: int
     disagreeing: int
@@ -97,7 +97,7 @@ class Outcome:
         }
 
 
-def judge(submitted: list[Submitted], listed: dict[Jurisdiction, list[dict[str, Any]]]) -> Outcome:
+def judge_outcome(submitted: list[Submitted], listed: dict[Jurisdiction, list[dict[str, Any]]]) -> Outcome:
     """Put the nodes' lists together: each pair that crosses a border must stand on both owners' lists and on every
     other node's that holds both records; in the demo, that is all of them."""
     by_id = {item.statement_id: item for item in submitted}
@@ -119,13 +119,13 @@ def judge(submitted: list[Submitted], listed: dict[Jurisdiction, list[dict[str, 
     return Outcome(submitted, links, len(expected), dropped, disagreeing)
 
 
-def _link(by_id: dict[str, Submitted], pair: frozenset[str], found: dict[Jurisdiction, dict[str, Any]]) -> Link:
+def _link(by_id: dict[str, Submitted], pair: frozenset[str], found: dict[Jurisdiction, dict[str, Any]]) -> ListedPair:
     a, b = sorted((by_id[identifier] for identifier in pair), key=lambda item: item.scan.case_reference)
     submitted = max(datetime.fromisoformat(item.received_at) for item in (a, b))
     created = min(datetime.fromisoformat(candidate["created_at"]) for candidate in found.values())
     one = next(iter(found.values()))
     known = a.scan.firearm is not None and b.scan.firearm is not None
-    return Link(
+    return ListedPair(
         a=a,
         b=b,
         scores={jurisdiction: candidate["score"] for jurisdiction, candidate in found.items()},
@@ -136,7 +136,7 @@ def _link(by_id: dict[str, Submitted], pair: frozenset[str], found: dict[Jurisdi
     )
 
 
-def _row(rank: int, link: Link) -> dict[str, Any]:
+def _row(rank: int, link: ListedPair) -> dict[str, Any]:
     return {
         "rank": rank,
         "record": link.a.scan.case_reference,

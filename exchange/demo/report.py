@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from exchange.demo.outcome import Link, Outcome
+from exchange.demo.outcome import ListedPair, Outcome
 from exchange.demo.processes import DemoNode
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
@@ -86,7 +86,7 @@ def _shown(outcome: Outcome) -> int:
     return true[-1] + 1 + SHOWN_AFTER_LAST_LINK if true else SHOWN_WITHOUT_TRUTH
 
 
-def _cells(rank: int, link: Link, *, with_truth: bool) -> list[str]:
+def _cells(rank: int, link: ListedPair, *, with_truth: bool) -> list[str]:
     truth = {True: "same", False: "different", None: "not known"}[link.same_firearm]
     return [
         str(rank),

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from exchange.demo.deal import JURISDICTIONS, DealtScan, deal_folder, deal_synthetic
-from exchange.demo.outcome import Outcome, Submitted, judge
+from exchange.demo.outcome import Outcome, Submitted, judge_outcome
 from exchange.demo.processes import DemoNode, enrol_all, make_node
 from exchange.demo.report import print_header, print_kept, print_outcome
 from exchange.errors import ComputeFailed
@@ -109,7 +109,7 @@ def _exchanged(nodes: list[DemoNode], dealt: list[DealtScan], console: Console, 
             if waiting and time.monotonic() > deadline:
                 raise ComputeFailed(f"Not all was correlated in {CORRELATION_TIMEOUT_S} s:\n{waiting[0].log_end()}")
             time.sleep(0.2)
-    return judge(submissions, {node.jurisdiction: _all_candidates(node) for node in nodes})
+    return judge_outcome(submissions, {node.jurisdiction: _all_candidates(node) for node in nodes})
 
 
 def _correlated(node: DemoNode) -> int:

@@ -44,7 +44,7 @@ PEOPLE = (
 )
 FIREARMS = 20
 SEED = 1
-LOOK_S = 1.0
+_LOOK_S = 1.0
 _WHOLE = "region.json"
 ABOUT_PEOPLE = (
     "Everybody here is made up. Each line is one person's invitation: open it, choose a password, and scan the code",
@@ -179,7 +179,7 @@ def _feed(
                     console.print(f"{scan.case_reference} came; {left}.", highlight=False)
                 next_at = time.monotonic() + every_s
             shown.update(_table(nodes), refresh=True)
-            time.sleep(LOOK_S)
+            time.sleep(_LOOK_S)
 
 
 def _table(nodes: list[DemoNode]) -> Table:

@@ -112,7 +112,9 @@ def sign_mldsa44(checkpoint: Checkpoint, cosigner: str, key: MLDSA44PrivateKey, 
     """The line of type 0x06 with which `cosigner`, the log itself or a witness, signs the head (tlog-cosignature)."""
     public = key.public_key().public_bytes_raw()
     signature = key.sign(_cosigned(checkpoint, cosigner, timestamp))
-    return note.Signature(cosigner, note.key_id(cosigner, note.MLDSA44, public), stamped(timestamp, signature))
+    return note.Signature(
+        cosigner, note.note_key_id(cosigner, note.MLDSA44_TYPE, public), stamped(timestamp, signature)
+    )
 
 
 def verify_mldsa44(value: bytes, checkpoint: Checkpoint, cosigner: str, public: MLDSA44PublicKey) -> int:
@@ -143,15 +145,15 @@ def unstamped(value: bytes, signature_bytes: int) -> tuple[int, bytes]:
 def vkeys(origin: str, ed25519_public: Ed25519PublicKey, mldsa44_public: MLDSA44PublicKey) -> tuple[str, str]:
     """Both keys of a log in the text form that public verifiers take: Ed25519, then ML-DSA-44."""
     return (
-        note.vkey(origin, note.ED25519, ed25519_public.public_bytes_raw()),
-        note.vkey(origin, note.MLDSA44, mldsa44_public.public_bytes_raw()),
+        note.vkey(origin, note.ED25519_TYPE, ed25519_public.public_bytes_raw()),
+        note.vkey(origin, note.MLDSA44_TYPE, mldsa44_public.public_bytes_raw()),
     )
 
 
 def _key_ids(origin: str, ed25519_public: Ed25519PublicKey, mldsa44_public: MLDSA44PublicKey) -> tuple[bytes, bytes]:
     return (
-        note.key_id(origin, note.ED25519, ed25519_public.public_bytes_raw()),
-        note.key_id(origin, note.MLDSA44, mldsa44_public.public_bytes_raw()),
+        note.note_key_id(origin, note.ED25519_TYPE, ed25519_public.public_bytes_raw()),
+        note.note_key_id(origin, note.MLDSA44_TYPE, mldsa44_public.public_bytes_raw()),
     )
 
 

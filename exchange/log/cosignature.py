@@ -69,7 +69,7 @@ def cosign(
     public = ed25519_key.public_key().public_bytes_raw()
     plain = note.Signature(
         name,
-        note.key_id(name, note.COSIGNATURE_ED25519, public),
+        note.note_key_id(name, note.COSIGNATURE_ED25519, public),
         stamped(timestamp, ed25519_key.sign(_message(checkpoint, timestamp))),
     )
     own = tuple(line for line in signed.signatures if line.name == checkpoint.origin)
@@ -115,8 +115,8 @@ def with_lines(signed_head: bytes, lines: tuple[note.Signature, ...]) -> bytes:
 
 def _key_ids(witness: Witness) -> tuple[bytes, bytes]:
     return (
-        note.key_id(witness.name, note.COSIGNATURE_ED25519, witness.ed25519.public_bytes_raw()),
-        note.key_id(witness.name, note.MLDSA44, witness.mldsa44.public_bytes_raw()),
+        note.note_key_id(witness.name, note.COSIGNATURE_ED25519, witness.ed25519.public_bytes_raw()),
+        note.note_key_id(witness.name, note.MLDSA44_TYPE, witness.mldsa44.public_bytes_raw()),
     )
 
 

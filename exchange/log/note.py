@@ -20,11 +20,11 @@ MAX_SIGNATURES: Final = 16
 MAX_NOTE_BYTES: Final = 128 * 1024
 """Bounded before it is decoded: 16 signatures of the longest post-quantum kind fill 110 kB."""
 
-ED25519: Final = 0x01
+ED25519_TYPE: Final = 0x01
 """Signature type: Ed25519 over the note's text."""
 COSIGNATURE_ED25519: Final = 0x04
 """Signature type: a timestamped Ed25519 cosignature (C2SP tlog-cosignature)."""
-MLDSA44: Final = 0x06
+MLDSA44_TYPE: Final = 0x06
 """Signature type: a timestamped ML-DSA-44 cosignature (C2SP tlog-cosignature)."""
 
 _KEY_ID_BYTES: Final = 4
@@ -95,7 +95,7 @@ def parse_note(data: bytes) -> Note:
     return Note(text + "\n", tuple(_parse_line(line) for line in lines))
 
 
-def key_id(name: str, kind: int, public_key: bytes) -> bytes:
+def note_key_id(name: str, kind: int, public_key: bytes) -> bytes:
     """The first 4 bytes of SHA-256(name || 0x0A || signature type || public key)."""
     return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + public_key).digest()[:_KEY_ID_BYTES]
 
@@ -104,7 +104,7 @@ def vkey(name: str, kind: int, public_key: bytes) -> str:
     """The key in the text form that public verifiers of notes take: name+key id+type and key."""
     check_name(name)
     encoded = base64.b64encode(bytes([kind]) + public_key).decode()
-    return f"{name}+{key_id(name, kind, public_key).hex()}+{encoded}"
+    return f"{name}+{note_key_id(name, kind, public_key).hex()}+{encoded}"
 
 
 def check_name(name: str) -> None:

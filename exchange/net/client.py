@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from exchange.clock import apart
 from exchange.errors import PeerBusy, PeerMisbehaved, PeerUnreachable, RequestExpired, RequestRefused
 from exchange.net.egress import Guard
-from exchange.net.form import Form
-from exchange.net.line import Line, Lines, http_client
+from exchange.net.form import Multipart
+from exchange.net.line import OpenRequest, OpenRequests, http_client
 from exchange.net.message_signatures import sign_request, verify_response
 from exchange.net.reach import clock_ahead
 from exchange.net.request_id import passed_on
@@ -30,7 +30,7 @@ from schemas.lane import MAX_PAGE_BYTES
 from schemas.mirror import MAX_MIRROR_BYTES
 from schemas.strict_json import check_json
 from schemas.versions import NEWEST
-from schemas.witness import MAX_ANSWER_BYTES
+from schemas.witness import MAX_WITNESS_ANSWER_BYTES
 
 MAX_CARD_BYTES = 64 * 1024
 MAX_PROBLEM_BYTES = 16 * 1024
@@ -89,7 +89,7 @@ class PeerClient:
         self._scans_a_second = scans_a_second
         self._next_at: dict[str, float] = {}
         self._turn = threading.Lock()
-        self._lines = Lines()
+        self._lines = OpenRequests()
         self._http = http_client(timeout_s, guard, certificate)
 
     def ahead_s(self, url: str) -> float | None:
@@ -135,7 +135,7 @@ class PeerClient:
         When it has returned, the peer has stored what it was told. Raises PeerUnreachable, PeerMisbehaved.
         """
         url = f"{peer.url}/v1/witness"
-        return self._signed_answer(peer, url, body=report, most=MAX_ANSWER_BYTES, within_s=self._timeout_s)
+        return self._signed_answer(peer, url, body=report, most=MAX_WITNESS_ANSWER_BYTES, within_s=self._timeout_s)
 
     def fetch_tile(self, peer: PeerAddress, path: str) -> bytes:
         """A tile of a peer's log. Not signed: what it must lead to is the head that the caller verified.
@@ -153,7 +153,7 @@ class PeerClient:
         url = f"{peer.url}/v1/mirror/{what}?start={start}"
         return self._signed_answer(peer, url, most=MAX_MIRROR_BYTES, within_s=PAGE_TIMEOUTS * self._timeout_s)
 
-    def send_query(self, peer: PeerAddress, query: Form, *, within_s: float) -> None:
+    def send_query(self, peer: PeerAddress, query: Multipart, *, within_s: float) -> None:
         """Ask a peer to search for the scan of a query. When it has returned, the peer has stored the query.
 
         Raises PeerUnreachable, PeerMisbehaved.
@@ -161,7 +161,7 @@ class PeerClient:
         self._signed_answer(peer, f"{peer.url}/v1/queries", body=query, most=MAX_RECEIPT_BYTES, within_s=within_s)
 
     def _signed_answer(
-        self, peer: PeerAddress, url: str, *, body: bytes | Form | None = None, most: int, within_s: float
+        self, peer: PeerAddress, url: str, *, body: bytes | Multipart | None = None, most: int, within_s: float
     ) -> bytes:
         signed = self._signed(url, body)
         with self._answer(url, signed, body=body, within_s=within_s) as (answer, line):
@@ -215,8 +215,8 @@ class PeerClient:
             self._next_at[node_id] = begins + 1 / self._scans_a_second
         time.sleep(max(0.0, begins - time.monotonic()))
 
-    def _signed(self, url: str, body: bytes | Form | None = None) -> dict[str, str]:
-        whole, digest = (None, body.sha256()) if isinstance(body, Form) else (body, None)
+    def _signed(self, url: str, body: bytes | Multipart | None = None) -> dict[str, str]:
+        whole, digest = (None, body.sha256()) if isinstance(body, Multipart) else (body, None)
         try:
             return sign_request(
                 self._key,
@@ -236,17 +236,17 @@ class PeerClient:
         url: str,
         headers: dict[str, str],
         *,
-        body: bytes | Form | None = None,
+        body: bytes | Multipart | None = None,
         within_s: float,
         head_s: float | None = None,
-    ) -> Iterator[tuple[httpx.Response, Line]]:
+    ) -> Iterator[tuple[httpx.Response, OpenRequest]]:
         """``within_s`` for the whole of it, of that ``head_s`` until the status and the headers are there."""
         with self._lines.line(within_s=within_s) as line:
             # identity: digests and limits are of the bytes as they travel, whatever a proxy would like to compress
             headers = {**headers, **passed_on(), READS: NEWEST, "Accept-Encoding": "identity"}
             content: bytes | Iterator[bytes] | None = None
             match body:
-                case Form():
+                case Multipart():
                     headers |= {"Content-Type": body.content_type, "Content-Length": str(body.size)}
                     content = body.pieces()
                 case bytes():
@@ -274,11 +274,11 @@ class PeerClient:
                 raise PeerMisbehaved(f"{url} is not an address: {error}.") from error
 
 
-def _method(body: bytes | Form | None) -> str:
+def _method(body: bytes | Multipart | None) -> str:
     return "GET" if body is None else "POST"
 
 
-def _pieces(answer: httpx.Response, line: Line) -> Iterator[bytes]:
+def _pieces(answer: httpx.Response, line: OpenRequest) -> Iterator[bytes]:
     """The body as it travels, piece by piece as it comes, so that nothing is lost when the line breaks.
 
     Never unpacked: 64 kB of packed zeros, packed twice, would fill the memory.
@@ -312,7 +312,7 @@ def paced(pieces: Iterator[bytes], least_rate: float, most_rate: float, node_id:
         begun, came = time.monotonic(), 0
 
 
-def _bounded(answer: httpx.Response, line: Line, limit: int) -> bytes:
+def _bounded(answer: httpx.Response, line: OpenRequest, limit: int) -> bytes:
     body = bytearray()
     for piece in _pieces(answer, line):
         body += piece
@@ -321,12 +321,12 @@ def _bounded(answer: httpx.Response, line: Line, limit: int) -> bytes:
     return bytes(body)
 
 
-def _unreachable(url: str, line: Line, error: httpx.HTTPError) -> PeerUnreachable:
+def _unreachable(url: str, line: OpenRequest, error: httpx.HTTPError) -> PeerUnreachable:
     fate = line.fate or f"does not answer, or broke off ({type(error).__name__}: {shown(str(error), 200)})"
     return PeerUnreachable(f"{url} {fate}.")
 
 
-def _refusal(answer: httpx.Response, line: Line) -> PeerUnreachable | PeerMisbehaved:
+def _refusal(answer: httpx.Response, line: OpenRequest) -> PeerUnreachable | PeerMisbehaved:
     """What the peer said, in its own words as far as they are fit to be shown."""
     body = bytearray()
     for piece in _pieces(answer, line):

@@ -36,7 +36,7 @@ _PROTOCOLS: Final = (ip_network("192.0.0.0/24"),)
 _NAT64: Final = ip_network("64:ff9b::/96")
 
 
-class Place(Enum):
+class AddressKind(Enum):
     """What kind of address it is, for whoever connects to it."""
 
     PUBLIC = "a public address"
@@ -98,8 +98,12 @@ class Egress:
 
     def _confirm_now(self, host: str, found: list[Address], *, of_peer: bool) -> list[Address]:
         """The first connection to a name of the settings, or to a peer that was enrolled before there was a list."""
-        usual = {Place.PUBLIC, Place.PRIVATE} if of_peer else {Place.PUBLIC, Place.PRIVATE, Place.LOOPBACK}
-        new = [one for one in found if place_of(one) in usual or _of_itself(host, one)]
+        usual = (
+            {AddressKind.PUBLIC, AddressKind.PRIVATE}
+            if of_peer
+            else {AddressKind.PUBLIC, AddressKind.PRIVATE, AddressKind.LOOPBACK}
+        )
+        new = [one for one in found if address_kind(one) in usual or _of_itself(host, one)]
         if new:
             self.book.confirm(host, map(str, new), why="its first connection")
         return [*new, *(one for one in found if one not in new and within(one, self.networks))]
@@ -123,12 +127,12 @@ class Typed:
         allowed = [
             one
             for one in found
-            if place_of(one) is Place.PUBLIC or _of_itself(host.lower(), one) or within(one, self._networks)
+            if address_kind(one) is AddressKind.PUBLIC or _of_itself(host.lower(), one) or within(one, self._networks)
         ]
         if not allowed:
             raise EgressRefused(
-                f"{host} leads to {', '.join(map(str, found))}, {place_of(found[0]).value}. Nothing was sent. If that "
-                "is right, name its network in the setting egress_networks."
+                f"{host} leads to {', '.join(map(str, found))}, {address_kind(found[0]).value}. Nothing was sent. If "
+                "that is right, name its network in the setting egress_networks."
             )
         self.reached = tuple(map(str, allowed))
         return list(self.reached)
@@ -139,17 +143,17 @@ def within(address: Address, networks: Iterable[Network]) -> bool:
     return any(address in network for network in networks)
 
 
-def place_of(address: Address) -> Place:
+def address_kind(address: Address) -> AddressKind:
     if address.is_loopback:
-        return Place.LOOPBACK
+        return AddressKind.LOOPBACK
     inner = _carried(address)
-    if inner is not None and place_of(inner) is not Place.PUBLIC:
-        return place_of(inner)
+    if inner is not None and address_kind(inner) is not AddressKind.PUBLIC:
+        return address_kind(inner)
     never = address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved
     if never or address in _CREDENTIALS or within(address, _PROTOCOLS):
-        return Place.NEVER
+        return AddressKind.NEVER
     is_site_local = isinstance(address, IPv6Address) and address.is_site_local
-    return Place.PUBLIC if address.is_global and not is_site_local else Place.PRIVATE
+    return AddressKind.PUBLIC if address.is_global and not is_site_local else AddressKind.PRIVATE
 
 
 def _carried(address: Address) -> IPv4Address | None:
@@ -208,13 +212,13 @@ def _of_itself(host: str, address: Address) -> bool:
     """What says itself where it leads: an address in digits, and localhost."""
     if host == "localhost":
         return address.is_loopback
-    return is_literal(host) and place_of(address) is not Place.NEVER
+    return is_literal(host) and address_kind(address) is not AddressKind.NEVER
 
 
 def _taken(host: str, allowed: Sequence[Address], found: Sequence[Address]) -> list[str]:
     if not allowed:
         raise EgressRefused(
-            f"{host} leads to {', '.join(map(str, found))} ({place_of(found[0]).value}), which was not confirmed for "
-            f"it. Nothing was sent. Ask whoever runs it, by telephone; if that is right: ffp egress allow {host}"
+            f"{host} leads to {', '.join(map(str, found))} ({address_kind(found[0]).value}), which was not confirmed "
+            f"for it. Nothing was sent. Ask whoever runs it, by telephone; if that is right: ffp egress allow {host}"
         )
     return list(map(str, allowed))

@@ -12,7 +12,7 @@ _PIECE = 1 << 16
 
 
 @dataclass(frozen=True)
-class Form:
+class Multipart:
     """A part ``metadata`` of JSON, and a part ``scan``: the bytes of a file, read anew whenever they are needed."""
 
     metadata: bytes

@@ -19,12 +19,12 @@ import httpx
 from exchange.errors import ConfigurationError, PeerUnreachable
 from exchange.net.egress import Guard
 
-CONNECT_S = 5.0
+_CONNECT_S = 5.0
 """The longest to wait for a connection: who is away must not delay the others."""
 STOPPING = "was not waited for: this node is stopping"
 
 
-class Line:
+class OpenRequest:
     """One request under way. ``cut`` may be called from any thread, and ends whatever waits on the connection."""
 
     def __init__(self) -> None:
@@ -67,21 +67,21 @@ class Line:
                 self._socket = None
 
 
-class Lines:
+class OpenRequests:
     """All requests of one client that are under way."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: set[Line] = set()
+        self._open: set[OpenRequest] = set()
         self._hung_up = False
 
     @contextlib.contextmanager
-    def line(self, *, within_s: float) -> Iterator[Line]:
+    def line(self, *, within_s: float) -> Iterator[OpenRequest]:
         """A line that is cut after ``within_s`` seconds, whatever has arrived by then.
 
         Raises PeerUnreachable at once when ``hang_up`` was called.
         """
-        line = Line()
+        line = OpenRequest()
         with self._lock:
             if self._hung_up:
                 raise PeerUnreachable(f"The peer {STOPPING}.")
@@ -132,7 +132,7 @@ def http_client(timeout_s: float, guard: Guard, certificate: Path | None = None)
     """For requests to other machines: where ``guard`` lets them go, past any proxy of the environment, a connection for
     each, no redirects. Raises EgressRefused at the request."""
     return httpx.Client(
-        timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S)),
+        timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S)),
         trust_env=False,
         transport=_GuardedTransport(guard, tls_context(certificate)),
         follow_redirects=False,

@@ -17,7 +17,7 @@ from exchange.errors import EgressRefused, MailRefused, MailUnavailable
 from exchange.net.egress import Guard, connect
 from schemas.errors import shown
 
-TIMEOUT_S: Final = 20
+_TIMEOUT_S: Final = 20
 _LONGEST_SAID: Final = 200
 _MAX_ADDRESS: Final = 254  # RFC 5321 4.5.3.1.3, without the angle brackets
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -85,7 +85,7 @@ class _Smtp(smtplib.SMTP):
 
     def __init__(self, guard: Guard, host: str, port: int) -> None:
         self._guard = guard
-        super().__init__(host, port, timeout=TIMEOUT_S)
+        super().__init__(host, port, timeout=_TIMEOUT_S)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return connect(self._guard, host, port, timeout)

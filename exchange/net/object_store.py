@@ -20,7 +20,7 @@ from exchange.net.tunnel import Tunnel
 if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store
 
-CONNECT_S: Final = 3
+_CONNECT_S: Final = 3
 SILENT_S: Final = 10
 """So long a store that has begun to answer may send nothing."""
 REQUEST_S: Final = 600
@@ -28,12 +28,12 @@ REQUEST_S: Final = 600
 RETRIES: Final = 2
 RETRIES_S: Final = 5
 """Somebody may wait: a store that is away is told of after some seconds; work in the outbox is tried again later."""
-PIECE_BYTES: Final = 1 << 20
+_PIECE_BYTES: Final = 1 << 20
 _PAGE = 1000
 
 
 @dataclass(frozen=True)
-class Place:
+class BucketPlace:
     """Where the objects of one node are, ``prefix`` within a bucket, and what the node shows there that it is it.
     ``roots``: certificates in PEM, beside the system's. ``address``: for people."""
 
@@ -52,7 +52,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedObject:
     """An object as the store lists it; ``age_s`` by the store's clock and this machine's."""
 
     sha256: str
@@ -63,11 +63,11 @@ class Listed:
 class ObjectStore:
     """Every method raises ObjectStoreUnavailable where the store is away, refuses, or has no such bucket."""
 
-    def __init__(self, place: Place, guard: Guard) -> None:
+    def __init__(self, place: BucketPlace, guard: Guard) -> None:
         self.address = place.address
         self._tunnel = Tunnel(guard)
         self._store = _client(place, self._tunnel.url, retries=RETRIES, silent_s=SILENT_S)
-        self._probe = _client(place, self._tunnel.url, retries=0, silent_s=CONNECT_S)
+        self._probe = _client(place, self._tunnel.url, retries=0, silent_s=_CONNECT_S)
 
     def close(self) -> None:
         self._tunnel.close()
@@ -107,7 +107,7 @@ class ObjectStore:
             except FileNotFoundError as error:
                 self._find_bucket()
                 raise NotFound(f"The scan {sha256} is gone from {self.address}.") from error
-            for piece in found.stream(min_chunk_size=PIECE_BYTES):
+            for piece in found.stream(min_chunk_size=_PIECE_BYTES):
                 yield bytes(piece)
 
     def digest(self, sha256: str) -> tuple[str, int]:
@@ -127,7 +127,7 @@ class ObjectStore:
         if self.size(sha256) is not None:
             raise ObjectStoreUnavailable(f"{self.address} has the scan {sha256} still, although it was to erase it.")
 
-    def listing(self) -> Iterator[Listed]:
+    def listing(self) -> Iterator[ListedObject]:
         """All scans of this node; what is not named as one is passed over."""
         from obstore import list as objects_in
 
@@ -137,7 +137,7 @@ class ObjectStore:
                     sha256 = found["path"].rpartition("/")[2]
                     if _is_digest(sha256) and found["path"] == _name(sha256):
                         age = datetime.now(UTC) - found["last_modified"]
-                        yield Listed(sha256, found["size"], age.total_seconds())
+                        yield ListedObject(sha256, found["size"], age.total_seconds())
 
     def check(self) -> None:
         """Whether it answers now; asked once, briefly."""
@@ -163,7 +163,7 @@ class ObjectStore:
             raise ObjectStoreUnavailable(f"The object store {self.address} {_why(error)}. Tried again.") from error
 
 
-def _client(place: Place, tunnel: str, *, retries: int, silent_s: float) -> S3Store:
+def _client(place: BucketPlace, tunnel: str, *, retries: int, silent_s: float) -> S3Store:
     from obstore.store import S3Store
 
     config: S3Config = {"endpoint": place.endpoint} if place.endpoint else {}
@@ -186,7 +186,7 @@ def _client(place: Place, tunnel: str, *, retries: int, silent_s: float) -> S3St
                 else {}
             ),
             "allow_http": place.allow_http,
-            "connect_timeout": timedelta(seconds=CONNECT_S),
+            "connect_timeout": timedelta(seconds=_CONNECT_S),
             "read_timeout": timedelta(seconds=silent_s),
             "timeout": timedelta(seconds=REQUEST_S),
             **({"root_certificate": place.roots} if place.roots else {}),

@@ -17,14 +17,14 @@ import httpx
 from exchange.addresses import LOOPBACK
 from exchange.errors import PeerUnreachable, ProviderUnavailable, Unauthenticated
 from exchange.net.egress import Guard
-from exchange.net.line import Line, Lines, http_client
+from exchange.net.line import OpenRequest, OpenRequests, http_client
 from schemas.errors import ContractError, shown
 from schemas.strict_json import check_json
 
 MAX_ANSWER: Final = 128 * 1024
 """Keycloak's description has some 7 kB, its keys 6 kB, its tokens 4 kB."""
 MAX_KEYS: Final = 50
-TIMEOUT_S: Final = 10.0
+_TIMEOUT_S: Final = 10.0
 KEPT_S: Final = 3600
 """Description and keys are asked for again after so long, keys also when a token names one that is not known ..."""
 FRESH_S: Final = 60
@@ -49,14 +49,14 @@ class Provider:
     """One provider. What it says is kept for ``KEPT_S``; two threads that ask at once both get an answer."""
 
     def __init__(
-        self, issuer: str, client_id: str, secret: str | None, *, guard: Guard, timeout_s: float = TIMEOUT_S
+        self, issuer: str, client_id: str, secret: str | None, *, guard: Guard, timeout_s: float = _TIMEOUT_S
     ) -> None:
         self.issuer = issuer
         self.client_id = client_id
         self._secret = secret
         self._guard = guard
         self._timeout_s = timeout_s
-        self._lines = Lines()
+        self._lines = OpenRequests()
         self._description: tuple[float, Description] | None = None
         self._keys: tuple[float, list[dict[str, Any]]] | None = None
 
@@ -117,7 +117,7 @@ class Provider:
         except (httpx.InvalidURL, PeerUnreachable) as error:
             raise ProviderUnavailable(f"{url} was not asked: {error}") from error
 
-    def _read(self, answer: httpx.Response, line: Line, *, refusable: bool) -> dict[str, Any]:
+    def _read(self, answer: httpx.Response, line: OpenRequest, *, refusable: bool) -> dict[str, Any]:
         body = bytearray()
         for piece in answer.iter_raw():
             body += piece

@@ -12,14 +12,14 @@ import httpx
 
 from exchange.errors import PeerUnreachable
 from exchange.net.egress import Guard
-from exchange.net.line import Lines, http_client
+from exchange.net.line import OpenRequests, http_client
 from schemas.errors import shown
 
-MAX_ANSWER_BYTES = 16 * 1024
+_MAX_ANSWER_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True)
-class Reached:
+class ReachedPeer:
     """``ahead_s``: how far the other clock is ahead of this one, to within a second and the time of the answer; None
     when it does not say. ``certificate_until`` is in POSIX seconds, None without TLS."""
 
@@ -29,18 +29,18 @@ class Reached:
     certificate_until: float | None
 
 
-def reach(url: str, *, guard: Guard, timeout_s: float) -> Reached:
+def reach(url: str, *, guard: Guard, timeout_s: float) -> ReachedPeer:
     """Ask, unsigned, and believe nothing of it. Raises PeerUnreachable."""
-    with http_client(timeout_s, guard) as http, Lines().line(within_s=timeout_s) as line:
+    with http_client(timeout_s, guard) as http, OpenRequests().line(within_s=timeout_s) as line:
         try:
             with http.stream("GET", url, extensions={"trace": line.trace}) as answer:
                 begun, body = time.time(), bytearray()
                 for piece in answer.iter_raw():
                     body += piece
-                    if len(body) > MAX_ANSWER_BYTES:
+                    if len(body) > _MAX_ANSWER_BYTES:
                         break
                 stream = answer.extensions["network_stream"]
-                return Reached(answer.status_code, bytes(body), clock_ahead(answer, begun), _until(stream))
+                return ReachedPeer(answer.status_code, bytes(body), clock_ahead(answer, begun), _until(stream))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             fate = line.fate or f"does not answer ({type(error).__name__}: {shown(str(error), 200)})"
             raise PeerUnreachable(f"{url} {fate}.") from error

@@ -12,7 +12,7 @@ import httpx
 from exchange.errors import EgressRefused, PeerUnreachable, TimeStampRefused, TimeStampUnavailable
 from exchange.log.timestamp import MAX_REPLY_BYTES
 from exchange.net.egress import Guard
-from exchange.net.line import Line, Lines, http_client
+from exchange.net.line import OpenRequest, OpenRequests, http_client
 from schemas.errors import shown
 
 _TRY_AGAIN: Final = (408, 425, 429)
@@ -27,7 +27,7 @@ class TimeAuthorityClient:
 
     def __init__(self, *, guard: Guard, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self._lines = Lines()
+        self._lines = OpenRequests()
         self._http = http_client(timeout_s, guard)
 
     def hang_up(self) -> None:
@@ -68,7 +68,7 @@ def _check_status(url: str, status: int) -> None:
     raise TimeStampRefused(f"{url} answered with the status {status}; is it the address of the authority?")
 
 
-def _bounded(url: str, answer: httpx.Response, line: Line) -> bytes:
+def _bounded(url: str, answer: httpx.Response, line: OpenRequest) -> bytes:
     """Never unpacked: the bytes as they travel are the bytes that are counted."""
     body = bytearray()
     for piece in answer.iter_raw():
@@ -80,6 +80,6 @@ def _bounded(url: str, answer: httpx.Response, line: Line) -> bytes:
     return bytes(body)
 
 
-def _unavailable(url: str, line: Line, error: httpx.HTTPError) -> TimeStampUnavailable:
+def _unavailable(url: str, line: OpenRequest, error: httpx.HTTPError) -> TimeStampUnavailable:
     fate = line.fate or f"does not answer, or broke off ({type(error).__name__}: {shown(str(error), 200)})"
     return TimeStampUnavailable(f"{url} {fate}")

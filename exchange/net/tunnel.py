@@ -20,12 +20,12 @@ from exchange.errors import EgressRefused
 from exchange.net.egress import Guard, connect
 
 CONNECT_S: Final = 5.0
-SILENT_S: Final = 600.0
-POLL_S: Final = 0.1  # how soon it notices that it was closed
-MAX_REQUEST_BYTES: Final = 4096
+_SILENT_S: Final = 600.0
+_POLL_S: Final = 0.1  # how soon it notices that it was closed
+_MAX_REQUEST_BYTES: Final = 4096
 MOST_AT_ONCE: Final = 64
 """Connections, of two threads each; far more than the client of an object store has."""
-PIECE_BYTES: Final = 1 << 16
+_PIECE_BYTES: Final = 1 << 16
 
 
 class Tunnel:
@@ -37,7 +37,7 @@ class Tunnel:
         self._guard, self._password = guard, secrets.token_urlsafe(24)
         self._server = _Server(("127.0.0.1", 0), self)
         self.url = f"http://ffp:{self._password}@127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(POLL_S,), name="tunnel", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(_POLL_S,), name="tunnel", daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -111,9 +111,9 @@ def _request(near: socket.socket, until: float) -> list[str] | None:
         if left <= 0:
             return None
         near.settimeout(left)
-        piece = near.recv(MAX_REQUEST_BYTES)
+        piece = near.recv(_MAX_REQUEST_BYTES)
         head += piece
-        if not piece or len(head) > MAX_REQUEST_BYTES:
+        if not piece or len(head) > _MAX_REQUEST_BYTES:
             return None
     near.settimeout(CONNECT_S)
     return head.decode("latin-1").split("\r\n")
@@ -121,7 +121,7 @@ def _request(near: socket.socket, until: float) -> list[str] | None:
 
 def _relay(near: socket.socket, far: socket.socket) -> None:
     for side in (near, far):
-        side.settimeout(SILENT_S)
+        side.settimeout(_SILENT_S)
     back = threading.Thread(target=_pass_on, args=(far, near), daemon=True)
     back.start()
     _pass_on(near, far)
@@ -131,7 +131,7 @@ def _relay(near: socket.socket, far: socket.socket) -> None:
 def _pass_on(source: socket.socket, target: socket.socket) -> None:
     """Until the source ends; then the target is told that nothing more comes."""
     with contextlib.suppress(OSError):
-        while piece := source.recv(PIECE_BYTES):
+        while piece := source.recv(_PIECE_BYTES):
             target.sendall(piece)
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)

@@ -25,7 +25,7 @@ from schemas.exhibit import Contract
 from schemas.strict_json import check_json
 
 BACKUP_TYPE = "application/vnd.ffp.backup+json"
-MOST_BYTES = 16 * 1024
+_MOST_BYTES = 16 * 1024
 """Both signatures take 5 kB in Base64."""
 
 
@@ -70,7 +70,7 @@ def verify_backup(manifest: bytes, signature: bytes | None, believed: Iterable[H
 
 def _opened(signature: bytes) -> dict[str, bytes]:
     try:
-        check_json(signature, max_bytes=MOST_BYTES)
+        check_json(signature, max_bytes=_MOST_BYTES)
         form = _SignatureFile.model_validate_json(signature, strict=True)
         return {item.keyid: base64.b64decode(item.sig, validate=True) for item in form.signatures}
     except (ContractError, ValidationError, binascii.Error) as error:

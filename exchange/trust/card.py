@@ -64,10 +64,12 @@ def open_card(envelope: Envelope) -> KeyEvent:
 
 def fingerprint(identity: HybridKey) -> str:
     """Eight groups of five digits (132 bits) from the SHA-256 of both raw identity keys, to read out by telephone."""
-    return spoken(hashlib.sha256(base64.b64decode(identity.ed25519) + base64.b64decode(identity.ml_dsa)).digest())
+    return spoken_fingerprint(
+        hashlib.sha256(base64.b64decode(identity.ed25519) + base64.b64decode(identity.ml_dsa)).digest()
+    )
 
 
-def spoken(digest: bytes) -> str:
+def spoken_fingerprint(digest: bytes) -> str:
     """A SHA-256 as people read it out: eight groups of five digits, from the digest as a number modulo 10^40."""
     number = int.from_bytes(digest, "big") % 10 ** (5 * FINGERPRINT_GROUPS)
     digits = f"{number:0{5 * FINGERPRINT_GROUPS}d}"

@@ -25,7 +25,7 @@ from exchange.trust.registry import (
     round_fingerprint,
     verify_rounds,
 )
-from exchange.trust.root import RootFile, Tally, count, not_trusted, parse_root, tuf_keys
+from exchange.trust.root import RootFile, Tally, count_signatures, not_trusted, parse_root, tuf_keys
 from exchange.trust.root_keys import RootKey, RootSigner
 from schemas.vocabulary import Jurisdiction
 
@@ -51,11 +51,14 @@ class Proposal:
     def tallies(self) -> tuple[tuple[str, Tally], ...]:
         """Each condition under which the round can be published, in words, with who has signed."""
         root, registry, own = self.root, self.registry, f"root {self.root.version}"
-        found = [(f"{own} under itself", count(root.metadata, root.signed, root))]
+        found = [(f"{own} under itself", count_signatures(root.metadata, root.signed, root))]
         if self.previous is not None:
-            handed_over = count(root.metadata, root.signed, self.previous)
+            handed_over = count_signatures(root.metadata, root.signed, self.previous)
             found.insert(0, (f"{own} under root {self.previous.version}", handed_over))
-        return (*found, (f"registry {registry.version} under {own}", count(registry.metadata, registry.signed, root)))
+        return (
+            *found,
+            (f"registry {registry.version} under {own}", count_signatures(registry.metadata, registry.signed, root)),
+        )
 
     @property
     def complete(self) -> bool:
@@ -112,7 +115,7 @@ def open_proposal(files: RoundFiles, previous: RootFile | None) -> Proposal:
     return Proposal(root, registry, previous)
 
 
-def sign(proposal: Proposal, signer: RootSigner) -> tuple[Jurisdiction, RoundFiles]:
+def sign_proposal(proposal: Proposal, signer: RootSigner) -> tuple[Jurisdiction, RoundFiles]:
     """A copy with one jurisdiction's two signatures under both files, and whose they are.
 
     A key that is being replaced signs too: the root before must hand over. Raises InvalidInput for a key of neither.
@@ -131,7 +134,7 @@ def sign(proposal: Proposal, signer: RootSigner) -> tuple[Jurisdiction, RoundFil
     return owner, RoundFiles(*signed)
 
 
-def combine(proposal: Proposal, copy: RoundFiles) -> Proposal:
+def combine_proposals(proposal: Proposal, copy: RoundFiles) -> Proposal:
     """The proposal with the signatures of a copy added.
 
     Raises RootInvalid when the copy is of something else, or holds a signature that is not good.
@@ -143,7 +146,7 @@ def combine(proposal: Proposal, copy: RoundFiles) -> Proposal:
     )
 
 
-def publish(trust: Trust | None, proposal: Proposal) -> Trust:
+def publish_signed_round(trust: Trust | None, proposal: Proposal) -> Trust:
     """All rounds with the proposal as the last. Raises RootInvalid when it is not signed by enough."""
     before = () if trust is None else tuple(map(RoundFiles, *_raws(trust)))
     return verify_rounds((*before, proposal.files))

@@ -25,14 +25,14 @@ ALGORITHMS: Final = {
 }
 """Each with the type of its keys. Never ``none``, and none whose key the node would share with the provider."""
 MAX_TOKEN: Final = 16 * 1024
-MAX_HEADER: Final = 4 * 1024
+_MAX_HEADER: Final = 4 * 1024
 MIN_RSA_BITS: Final = 2048
 
 Jwk = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedClaims:
     """What an ID token must say. ``acr`` and ``amr`` are None where no second factor is demanded of the provider."""
 
     issuer: str
@@ -56,7 +56,7 @@ def signing_key(token: str, keys: Sequence[Jwk]) -> Jwk | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def verify_id_token(token: str, key: Jwk, expected: Expected, *, now: int, skew_s: int) -> str:
+def verify_id_token(token: str, key: Jwk, expected: ExpectedClaims, *, now: int, skew_s: int) -> str:
     """What the claim says of whose token it is, or Unauthenticated. The numbers are those of Core 1.0, 3.1.3.7.
 
     1. Its algorithm is one of the list, and its signature is of the provider's key (6, 8).
@@ -120,7 +120,7 @@ def _header(token: str) -> dict[str, Any]:
     if len(token) > MAX_TOKEN or not token.isascii() or token.count(".") != 2:
         raise refused("not the form of one")
     try:
-        return _object(urlsafe_b64decode(first.encode()), MAX_HEADER)
+        return _object(urlsafe_b64decode(first.encode()), _MAX_HEADER)
     except ValueError as error:
         raise refused("not the form of one") from error
 
@@ -150,7 +150,7 @@ def _moment(claims: Mapping[str, Any], name: str) -> float:
     return found
 
 
-def _check_factor(claims: Mapping[str, Any], expected: Expected) -> None:
+def _check_factor(claims: Mapping[str, Any], expected: ExpectedClaims) -> None:
     methods = claims.get("amr")
     if expected.acr is not None and claims.get("acr") != expected.acr:
         raise _too_weak(f"acr is not {expected.acr}")

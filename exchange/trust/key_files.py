@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from exchange.errors import ConfigurationError, PassphraseNeeded
 
 PrivateKey = Ed25519PrivateKey | MLDSA44PrivateKey | MLDSA65PrivateKey
-K = TypeVar("K", Ed25519PrivateKey, MLDSA44PrivateKey, MLDSA65PrivateKey)
+_K = TypeVar("_K", Ed25519PrivateKey, MLDSA44PrivateKey, MLDSA65PrivateKey)
 
 MIN_PASSPHRASE_CHARACTERS = 16
 """PKCS#8 as OpenSSL and `cryptography` write it derives its key by 2,048 rounds of PBKDF2: a short passphrase would be
@@ -60,13 +60,13 @@ def nonce_secret_file(secret: bytes, passphrase: bytes | None) -> bytes:
     return secret if passphrase is None else pem(Ed25519PrivateKey.from_private_bytes(secret), passphrase)
 
 
-def read_key(path: Path, kind: type[K], passphrase: bytes | None) -> K:
+def read_key(path: Path, kind: type[_K], passphrase: bytes | None) -> _K:
     """The private key in a file. Raises ConfigurationError naming a key that is missing, unreadable, of another kind,
     or open to others; PassphraseNeeded."""
     return key_in(path, read_secret(path), kind, passphrase)
 
 
-def key_in(path: Path, content: bytes, kind: type[K], passphrase: bytes | None) -> K:
+def key_in(path: Path, content: bytes, kind: type[_K], passphrase: bytes | None) -> _K:
     """As ``read_key``, of what was read of the file already."""
     key = _opened(path, content, passphrase)
     if not isinstance(key, kind):
@@ -112,7 +112,7 @@ def prepare_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
         shutil.rmtree(to_come)
     to_come.mkdir(mode=0o700)
     for name, content in files.items():
-        write_secret(to_come / name, content)
+        write_key_file(to_come / name, content)
     _sync(to_come)
     _sync(folder.parent)
     return to_come
@@ -121,7 +121,7 @@ def prepare_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
 def keep_events(folder: Path, chain: bytes) -> None:
     """Write the key-events into the prepared folder."""
     to_come = _beside(folder, _TO_COME)
-    write_secret(to_come / EVENTS, chain)
+    write_key_file(to_come / EVENTS, chain)
     _sync(to_come)
 
 
@@ -179,7 +179,7 @@ def read_secret(path: Path) -> bytes:
         raise ConfigurationError(f"The key {path} cannot be read: {error.strerror}.") from error
 
 
-def write_secret(path: Path, content: bytes) -> None:
+def write_key_file(path: Path, content: bytes) -> None:
     """A new file, private from its first byte. When this returns, its content is on disk."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:

@@ -17,11 +17,11 @@ from schemas import Delegation, Envelope, HybridKey, KeyEvent, KeyRole, LogKey, 
 from schemas.key_chain import parse_key_chain
 from schemas.statements import statement_id
 
-ROLES: tuple[KeyRole, ...] = ("statement", "log", "witness", "transport")
+KEY_ROLES: tuple[KeyRole, ...] = ("statement", "log", "witness", "transport")
 
 
 @dataclass(frozen=True)
-class Link:
+class VerifiedKeyEvent:
     """A key-event that was verified, with its exact bytes."""
 
     statement_id: str
@@ -50,7 +50,7 @@ class Refused:
 class KeyHistory:
     """The verified key-events of one node, its card first. Each names the one before it, so there is one order."""
 
-    links: tuple[Link, ...]
+    links: tuple[VerifiedKeyEvent, ...]
 
     @property
     def card(self) -> KeyEvent:
@@ -58,7 +58,7 @@ class KeyHistory:
         return self.links[0].event
 
     @property
-    def last(self) -> Link:
+    def last(self) -> VerifiedKeyEvent:
         return self.links[-1]
 
     @property
@@ -104,12 +104,12 @@ class KeyHistory:
         found = dict.fromkeys(link.event.delegation.statement for link in self.links)
         return tuple(key for key in found if key not in lost)
 
-    def meant_by(self, compromise: Link) -> Link:
+    def meant_by(self, compromise: VerifiedKeyEvent) -> VerifiedKeyEvent:
         """The link whose keys a compromise is of: at its own index its new keys are in force, so it is those before."""
         found = compromise.event.compromised
         return self.at(compromise.index - 1 if found is None else min(found.from_index, compromise.index - 1))
 
-    def at(self, index: int) -> Link:
+    def at(self, index: int) -> VerifiedKeyEvent:
         """The key-event in force at this index, whether its keys were compromised or not.
 
         Raises StatementInvalid for an index before the card's, as an altered row may state it.
@@ -127,7 +127,7 @@ class KeyHistory:
         """Every range that is not believed."""
         return tuple(found for link in self.links for found in self.refused_by(link))
 
-    def refused_by(self, link: Link) -> tuple[Refused, ...]:
+    def refused_by(self, link: VerifiedKeyEvent) -> tuple[Refused, ...]:
         """The ranges that this key-event says are not to be believed; none unless it is a compromise."""
         if (compromised := link.event.compromised) is None:
             return ()
@@ -149,7 +149,7 @@ class KeyHistory:
 
 def begin_history(card: Envelope) -> KeyHistory:
     """The history of a node that is known by its card alone. Raises StatementInvalid."""
-    return KeyHistory((Link(statement_id(card.payload), card, open_card(card)),))
+    return KeyHistory((VerifiedKeyEvent(statement_id(card.payload), card, open_card(card)),))
 
 
 def extend_history(history: KeyHistory, raw: bytes) -> KeyHistory:
@@ -177,7 +177,7 @@ def extend_history(history: KeyHistory, raw: bytes) -> KeyHistory:
             "out-of-order",
             f"This key-event of {card.issuer} does not follow on the last one that is known, of index {last.index}.",
         )
-    link = Link(verified.statement_id, verified.envelope, event)
+    link = VerifiedKeyEvent(verified.statement_id, verified.envelope, event)
     _check_keys(history, link)
     return KeyHistory((*history.links, link))
 
@@ -199,12 +199,12 @@ def history_in(chain: bytes) -> KeyHistory:
 
 def replaced_roles(before: Delegation, after: Delegation) -> tuple[KeyRole, ...]:
     """The roles whose keys differ."""
-    return tuple(role for role in ROLES if getattr(before, role) != getattr(after, role))
+    return tuple(role for role in KEY_ROLES if getattr(before, role) != getattr(after, role))
 
 
-def _check_keys(history: KeyHistory, link: Link) -> None:
+def _check_keys(history: KeyHistory, link: VerifiedKeyEvent) -> None:
     replaced = replaced_roles(history.in_force, link.event.delegation)
-    former = {part for earlier in history.links for role in ROLES for part in _parts(_key(earlier, role))}
+    former = {part for earlier in history.links for role in KEY_ROLES for part in _parts(_key(earlier, role))}
     if not replaced or any(former & _parts(_key(link, role)) for role in replaced):
         raise not_believed("key-reused", "This key-event replaces no key, or brings back one that was in use before.")
     compromised, meant = link.event.compromised, history.meant_by(link)
@@ -213,7 +213,7 @@ def _check_keys(history: KeyHistory, link: Link) -> None:
             raise not_believed("key-reused", f"This key-event calls the {role} key compromised and goes on with it.")
 
 
-def _key(link: Link, role: KeyRole) -> HybridKey | LogKey | str:
+def _key(link: VerifiedKeyEvent, role: KeyRole) -> HybridKey | LogKey | str:
     key: HybridKey | LogKey | str = getattr(link.event.delegation, role)
     return key
 

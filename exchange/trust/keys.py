@@ -30,7 +30,7 @@ from exchange.trust.key_files import (
     read_key,
     read_nonce_secret,
     settle_folder,
-    write_secret,
+    write_key_file,
 )
 from schemas import Delegation, Envelope, HybridKey, KeyRole, LogKey, pre_authentication_encoding, seal
 
@@ -137,8 +137,8 @@ def create_keys(folder: Path, passphrase: bytes | None = None) -> None:
     if any(folder.iterdir()):
         raise ConfigurationError(f"{folder} holds keys already; they are never overwritten.")
     for name, make in _FILES.items():
-        write_secret(folder / f"{name}.pem", pem(make(), passphrase))
-    write_secret(folder / NONCE_SECRET, nonce_secret_file(secrets.token_bytes(NONCE_SECRET_BYTES), passphrase))
+        write_key_file(folder / f"{name}.pem", pem(make(), passphrase))
+    write_key_file(folder / NONCE_SECRET, nonce_secret_file(secrets.token_bytes(NONCE_SECRET_BYTES), passphrase))
 
 
 def fresh_keys(folder: Path, roles: Iterable[KeyRole], passphrase: bytes | None, *, keep_log: bool) -> dict[str, bytes]:

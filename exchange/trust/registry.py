@@ -19,7 +19,7 @@ from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import Metadata, TargetFile, Targets
 
 from exchange.errors import InvalidInput
-from exchange.trust.card import spoken
+from exchange.trust.card import spoken_fingerprint
 from exchange.trust.root import RootFile, not_trusted, open_metadata, parse_root, require, verify_chain
 from schemas import HybridKey, KeyEvent
 from schemas.errors import shown
@@ -33,7 +33,7 @@ MAX_NODES = 128
 MAX_TIME_STAMPING = 16
 NODES = "nodes/"
 TIME_STAMPING = "time-stamping/"
-E = TypeVar("E", "RegisteredNode", "TimeStampingRoot")
+_E = TypeVar("_E", "RegisteredNode", "TimeStampingRoot")
 
 
 class RegisteredNode(Contract):
@@ -225,7 +225,7 @@ def as_target(entry: RegisteredNode | TimeStampingRoot) -> TargetFile:
 def round_fingerprint(root: RootFile, registry: RegistryFile) -> str:
     """Forty digits from the SHA-256 of both SHA-256 of what is signed, root first."""
     parts = (hashlib.sha256(file.signed).digest() for file in (root, registry))
-    return spoken(hashlib.sha256(b"".join(parts)).digest())
+    return spoken_fingerprint(hashlib.sha256(b"".join(parts)).digest())
 
 
 def _path(entry: RegisteredNode | TimeStampingRoot) -> str:
@@ -236,7 +236,7 @@ def _path(entry: RegisteredNode | TimeStampingRoot) -> str:
             return f"{TIME_STAMPING}{entry.name}"
 
 
-def _entry(path: str, target: TargetFile, kind: type[E]) -> E:
+def _entry(path: str, target: TargetFile, kind: type[_E]) -> _E:
     try:
         entry = kind.model_validate_json(json.dumps(target.custom), strict=True)
         target.verify_length_and_hashes(entry.target)

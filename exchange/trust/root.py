@@ -163,7 +163,7 @@ def open_metadata(raw: bytes, max_bytes: int) -> Metadata[Any]:
     return metadata
 
 
-def count(metadata: Metadata[Any], signed: bytes, judge: RootFile) -> Tally:
+def count_signatures(metadata: Metadata[Any], signed: bytes, judge: RootFile) -> Tally:
     """Whose good signatures a file carries, by the keys of ``judge``. A key id can sign once: the parser refuses it
     twice."""
     result = judge.metadata.signed.get_verification_result(metadata.signed.type, signed, metadata.signatures)
@@ -179,7 +179,7 @@ def count(metadata: Metadata[Any], signed: bytes, judge: RootFile) -> Tally:
 
 def require(what: str, metadata: Metadata[Root] | Metadata[Targets], signed: bytes, judge: RootFile) -> None:
     """Enough keys and enough jurisdictions. Raises RootInvalid, code "too-few-signatures", naming who is there."""
-    tally = count(metadata, signed, judge)
+    tally = count_signatures(metadata, signed, judge)
     if not tally.good:
         names = ", ".join(tally.complete) or "nobody"
         raise not_trusted(

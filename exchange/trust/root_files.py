@@ -38,11 +38,11 @@ def write_rounds(folder: Path, trust: Trust, *, public: bool = True) -> None:
     for root, registry in zip(trust.roots, trust.registries, strict=True):
         root_path, registry_path = _paths(folder, root.version)
         if not root_path.exists():
-            write_file(registry_path, registry.raw, public=public)
-            write_file(root_path, root.raw, public=public)
+            write_round_file(registry_path, registry.raw, public=public)
+            write_round_file(root_path, root.raw, public=public)
 
 
-def write_file(path: Path, content: bytes, *, public: bool = True) -> None:
+def write_round_file(path: Path, content: bytes, *, public: bool = True) -> None:
     """Replace a file at once and for good. It goes from hand to hand and may be read by everybody; the copy in a node's
     home is the node's own."""
     (public_folder if public else private_folder)(path.parent)

@@ -27,7 +27,7 @@ from schemas.statements import contract_error
 from schemas.strict_json import check_json
 from schemas.vocabulary import Jurisdiction
 
-K = TypeVar("K", Ed25519PrivateKey, MLDSA65PrivateKey)
+_K = TypeVar("_K", Ed25519PrivateKey, MLDSA65PrivateKey)
 
 # The library stretches the passphrase of a PKCS #8 file by 2,048 rounds only, so it must be long by itself: twenty
 # characters are five or six words drawn by lot.
@@ -101,7 +101,7 @@ def read_root_key(path: Path) -> RootKey:
         raise InvalidInput(f"{path} is no root key of a jurisdiction: {contract_error(error)}") from error
 
 
-def _load(path: Path, passphrase: str, kind: type[K]) -> K:
+def _load(path: Path, passphrase: str, kind: type[_K]) -> _K:
     try:
         key = load_pem_private_key(path.read_bytes(), passphrase.encode())
     except FileNotFoundError as error:

@@ -29,7 +29,7 @@ _COST = {"n": 2**17, "r": 8, "p": 1}
 _Files = TypeAdapter(dict[str, str])
 
 
-def seal(files: Mapping[str, bytes], passphrase: bytes) -> bytes:
+def seal_files(files: Mapping[str, bytes], passphrase: bytes) -> bytes:
     """Raises ConfigurationError for a passphrase that protects nothing."""
     check_passphrase(passphrase)
     salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)

@@ -99,7 +99,7 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         responses=problems.PROBLEM_RESPONSES,
         dependencies=[Depends(only_known_parameters)],
     )
-    problems.install(app)
+    problems.install_problems(app)
     app.state.tries = Tries()
     routers = (
         records.router,

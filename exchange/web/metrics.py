@@ -36,8 +36,8 @@ from schemas.versions import VERSIONS
 
 log = structlog.get_logger(__name__)
 
-ADDRESS: Final = "127.0.0.1"
-FRESH_S: Final = 5.0
+_ADDRESS: Final = "127.0.0.1"
+_FRESH_S: Final = 5.0
 """So long one look at the database serves everybody who asks."""
 ASKED_S: Final = 15.0
 """The same of one question to a service that others ask too."""
@@ -52,10 +52,10 @@ def metrics_served(node: Node) -> Iterator[None]:
         yield
         return
     try:
-        server, thread = start_http_server(port, addr=ADDRESS, registry=registry_of(node))
+        server, thread = start_http_server(port, addr=_ADDRESS, registry=registry_of(node))
     except OSError as error:
         raise ConfigurationError(
-            f"Port {port} on {ADDRESS} cannot be had ({error.strerror}); set FFP_NODE_METRICS_PORT to another."
+            f"Port {port} on {_ADDRESS} cannot be had ({error.strerror}); set FFP_NODE_METRICS_PORT to another."
         ) from error
     try:
         yield
@@ -127,7 +127,7 @@ class _Observed(Collector):
             if self._numbers is None or time.monotonic() >= self._until:
                 self._numbers = None
                 self._numbers = observe(self._node)
-                self._until = time.monotonic() + FRESH_S
+                self._until = time.monotonic() + _FRESH_S
             return self._numbers
 
 

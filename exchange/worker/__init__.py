@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 from functools import partial
 
-from exchange.flows.monitoring.hours import Hours
+from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.node.worker_lease import BEAT_S, Presence
 from exchange.flows.review.mail import LetterWriter
@@ -47,7 +47,7 @@ class Worker:
             scans_a_second=FETCHES_A_SECOND,
         )
         self._time_authority = TimeAuthorityClient(guard=node.egress, timeout_s=node.settings.peer_timeout_s)
-        chance, hours = random.Random(), Hours(node)
+        chance, hours = random.Random(), AvailableHours(node)
         self._loops = Loops(chance)
         stopping = self._loops.stopping
         self._presence = Presence(node)

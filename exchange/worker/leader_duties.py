@@ -16,14 +16,13 @@ from exchange.flows.keys.restore_key_events import cosign_again
 from exchange.flows.log.audit_rows import erase_outlived_rows, seal_audit
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.mend import mend_log
-from exchange.flows.log.objects import evict, promise_objects, sweep_objects
-from exchange.flows.log.objects import promise_again as promise_objects_again
+from exchange.flows.log.objects import evict, promise_objects, promise_uploads_again, sweep_objects
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.log.start import begin_log_start, may_sign
-from exchange.flows.monitoring.hours import Hours
+from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.review.mail import LetterWriter, send_letter
-from exchange.flows.scan.correlate import promise_again
+from exchange.flows.scan.correlate import promise_correlations_again
 from exchange.flows.scan.references import restore_galleries
 from exchange.flows.sync.replay import read_again
 from exchange.flows.sync.serve_lane import give_mended
@@ -53,7 +52,7 @@ class LeaderDuties:
         node: Node,
         write_letter: LetterWriter,
         time_authority: TimeAuthorityClient,
-        hours: Hours,
+        hours: AvailableHours,
         stopping: threading.Event,
     ) -> None:
         self._node, self._write_letter, self._time_authority = node, write_letter, time_authority
@@ -98,7 +97,7 @@ class LeaderDuties:
         if taken:
             log.info("understood what an older release had set aside", count=taken)
         work_out_all(self._node)
-        again = promise_again(self._node)
+        again = promise_correlations_again(self._node)
         if again:
             log.info("the matcher changed: scans are correlated anew", count=again)
 
@@ -163,7 +162,7 @@ class LeaderDuties:
     def _promise_objects(self) -> bool:
         """Returns whether there is more to do at once, of what was there before the object store was."""
         if self._objects_promised:
-            promise_objects_again(self._node)
+            promise_uploads_again(self._node)
             return False
         self._objects_promised = not promise_objects(self._node)
         return not self._objects_promised

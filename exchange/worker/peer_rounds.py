@@ -12,7 +12,7 @@ from exchange.errors import PeerBusy, PeerError, PeerMisbehaved, PeerUnreachable
 from exchange.flows.keys.events import learn_keys
 from exchange.flows.keys.restore_key_events import return_key_events
 from exchange.flows.log.start import may_sign
-from exchange.flows.monitoring.hours import Hours
+from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.sync.clocks import note_clock
@@ -39,7 +39,7 @@ BUSY_S = 60  # the longest that a busy peer is left alone, whatever it asks for
 class PeerRounds:
     """What is remembered from one round with a peer to the next. Each peer has a thread of its own."""
 
-    def __init__(self, node: Node, client: PeerClient, hours: Hours, stopping: threading.Event) -> None:
+    def __init__(self, node: Node, client: PeerClient, hours: AvailableHours, stopping: threading.Event) -> None:
         self._node, self._client, self._hours, self._stopping = node, client, hours, stopping
         self._told: dict[str, bytes | None] = {}
         self._behind: set[str] = set()

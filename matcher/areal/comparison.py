@@ -16,7 +16,7 @@ from matcher.errors import NotComparable
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, Parameters
 
 
-class View:
+class ComparisonView:
     """A prepared scan with what its comparisons need, made when first asked for.
 
     One view of a query serves all of its references (its turned spectra are kept); a reference needs its own
@@ -114,17 +114,17 @@ def compare(a: Prepared, b: Prepared, parameters: Parameters = DEFAULT_PARAMETER
 
     Raises ``NotComparable`` where either was prepared with other parameters.
     """
-    first, second = View(a, parameters), View(b, parameters)
+    first, second = ComparisonView(a, parameters), ComparisonView(b, parameters)
     return compare_cells(first, second, register_pair(first, second))
 
 
-def register_pair(a: View, b: View) -> Registration:
+def register_pair(a: ComparisonView, b: ComparisonView) -> Registration:
     """The fine registration of the pair, moving onto fixed scan; the order asked for does not matter."""
     moving, fixed = _in_order(a, b)
     return register(moving.coarse, fixed.coarse, a.parameters)
 
 
-def compare_cells(a: View, b: View, registration: Registration) -> Comparison:
+def compare_cells(a: ComparisonView, b: ComparisonView, registration: Registration) -> Comparison:
     """Find the cells of a pair that ``register_pair`` registered, and state the whole comparison of a with b."""
     moving, fixed = _in_order(a, b)
     laid = lay(moving.fine, registration, a.parameters)
@@ -161,7 +161,7 @@ def score_of(agreement: float, parameters: Parameters) -> float:
     return square / (square + parameters.half_score_agreement**2)
 
 
-def _in_order(a: View, b: View) -> tuple[View, View]:
+def _in_order(a: ComparisonView, b: ComparisonView) -> tuple[ComparisonView, ComparisonView]:
     """The moving and the fixed scan of a pair."""
     return (a, b) if a.prepared.digest <= b.prepared.digest else (b, a)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher.mark.clean import FINE_POINTS, CleanScan, WorkingCopy, finish
+from matcher.mark.clean import FINE_POINTS, CleanScan, WorkingCopy, finish_working_copy
 from matcher.numeric.parameters import Parameters
 from matcher.numeric.plane import Plane, blurred, halved, low_pass
 
@@ -46,4 +46,4 @@ def _plateau(copy: WorkingCopy, spacing_um: float, long_um: float, parameters: P
 def _filled(
     texture: Plane, copy: WorkingCopy, spacing_um: float, long_um: float, parameters: Parameters
 ) -> WorkingCopy:
-    return finish(texture, copy.weights, long_um / spacing_um, parameters)
+    return finish_working_copy(texture, copy.weights, long_um / spacing_um, parameters)

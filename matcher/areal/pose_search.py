@@ -43,7 +43,7 @@ _NEAR_DIRECTIONS, _NEAR_POINTS = 3, 2.5
 
 
 @dataclass(frozen=True)
-class Place:
+class ProposedPose:
     """A proposed registration: turn the moving scan by ``rotation_deg``, then shift it by (y, x) grid points.
 
     ``agreement``: correlation x square root of the shared area in grid points, which is about by how many standard
@@ -77,12 +77,14 @@ class SearchWaves:
 
 
 def search_code(signal: Plane, weights: Plane, reach: float) -> SearchCode:
-    """``signal``: flattened heights times ``weights``, both float32 (n, n); ``reach``: see ``search``."""
+    """``signal``: flattened heights times ``weights``, both float32 (n, n); ``reach``: see ``search_poses``."""
     waves = search_waves(reach)
     return SearchCode(waves.marks.harmonics(signal), waves.area.harmonics(weights), float(weights.sum()))
 
 
-def search(moving: SearchCode, fixed: SearchCode, reach: float, min_overlap: float, count: int) -> list[Place]:
+def search_poses(
+    moving: SearchCode, fixed: SearchCode, reach: float, min_overlap: float, count: int
+) -> list[ProposedPose]:
     """The ``count`` places where two scans agree best, best first; fewer where they overlap too little everywhere.
 
     1. Correlate the marks, and the measured areas, at all rotations and at shifts of up to ``reach`` grid points.
@@ -105,16 +107,16 @@ def search(moving: SearchCode, fixed: SearchCode, reach: float, min_overlap: flo
     return _peaks(agreement, shared, waves, count)
 
 
-def _peaks(agreement: Plane, shared: Plane, waves: SearchWaves, count: int) -> list[Place]:
+def _peaks(agreement: Plane, shared: Plane, waves: SearchWaves, count: int) -> list[ProposedPose]:
     """The highest peaks of (shifts, directions), which are taken out one by one."""
-    places: list[Place] = []
+    places: list[ProposedPose] = []
     while True:
         shift, direction = divmod(int(agreement.argmax()), DIRECTIONS)
         height = float(agreement[shift, direction])
         if height <= 0.0:
             return places
         common = float(shared[shift, direction // AREA_DIRECTIONS])
-        places.append(Place(height, common, direction * 360.0 / DIRECTIONS, waves.shifts[shift]))
+        places.append(ProposedPose(height, common, direction * 360.0 / DIRECTIONS, waves.shifts[shift]))
         if len(places) == count:
             return places
         around = np.arange(direction - _NEAR_DIRECTIONS, direction + _NEAR_DIRECTIONS + 1) % DIRECTIONS

@@ -15,7 +15,7 @@ from matcher.areal.descriptor import DESCRIPTOR_SHAPE, describe
 from matcher.areal.polar_column import POLAR_BYTES, polar_row
 from matcher.mark.clean import COARSE_POINTS, FINE_POINTS, CleanScan, WorkingCopy, clean
 from matcher.mark.flatten import flattened
-from matcher.numeric.packed import MAX_RATIO, PackedGrid, damaged
+from matcher.numeric.packed import MAX_RATIO, PackedGrid, damaged_bytes
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
 from matcher.read.topography import Topography
 
@@ -112,18 +112,18 @@ class Prepared:
         once or, where a grid is damaged, when that grid is first asked for: prepare the scan again.
         """
         if not _HEADER.size <= len(data) <= _MAX_BYTES or data[: len(_MAGIC)] != _MAGIC:
-            raise damaged("is not a prepared scan of this version")
+            raise damaged_bytes("is not a prepared scan of this version")
         _, digest, identity, coarse_length, fine_length = _HEADER.unpack_from(data)
         if hashlib.sha256(identity).digest() != digest:
-            raise damaged("does not agree with its own digest")
+            raise damaged_bytes("does not agree with its own digest")
         coarse_start = _HEADER.size + _COLUMN_BYTES
         fine_start = coarse_start + coarse_length
         if fine_start + fine_length != len(data):
-            raise damaged("does not have the lengths that its header names")
+            raise damaged_bytes("does not have the lengths that its header names")
         parameters_digest, y, x, columns_digest, coarse_digest, fine_digest = _IDENTITY.unpack(identity)
         columns = bytes(data[_HEADER.size : coarse_start])
         if hashlib.sha256(columns).digest() != columns_digest:
-            raise damaged("does not agree with its own digest")
+            raise damaged_bytes("does not agree with its own digest")
         return cls(
             np.frombuffer(columns, np.int8, _DESCRIPTOR_BYTES).reshape(DESCRIPTOR_SHAPE),
             np.frombuffer(columns, np.int8, offset=_DESCRIPTOR_BYTES),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.areal.comparison import Comparison, View, compare_cells, register_pair
+from matcher.areal.comparison import Comparison, ComparisonView, compare_cells, register_pair
 from matcher.areal.descriptor import prefilter
 from matcher.areal.polar_column import PolarQuery
 from matcher.areal.prepared import Prepared, is_one_sided, is_partial
@@ -46,7 +46,7 @@ def correlate(
     Returns at most ``cell_candidates`` entries: all of a smaller gallery. What lies below them has no score.
     Raises ``NotComparable`` where a scan was prepared with other parameters.
     """
-    view, views = View(query, parameters), [View(scan, parameters) for scan in references]
+    view, views = ComparisonView(query, parameters), [ComparisonView(scan, parameters) for scan in references]
     if not views:
         return []
 
@@ -146,17 +146,17 @@ def rank(
     return [Ranked(row, entered[row], comparison) for row, comparison in compared]
 
 
-def sift(query: View, reference: View) -> float:
+def sift(query: ComparisonView, reference: ComparisonView) -> float:
     """What references go on by, never shown: the query is always the one that is moved, as it is over all of them."""
     return place_roughly(query.coarse, reference.coarse, query.parameters)
 
 
-def compare_in_full(query: View, reference: View) -> Comparison:
+def compare_in_full(query: ComparisonView, reference: ComparisonView) -> Comparison:
     """As ``compare`` does."""
     return compare_cells(query, reference, register_pair(query, reference))
 
 
-def polar_query(view: View) -> PolarQuery:
+def polar_query(view: ComparisonView) -> PolarQuery:
     coarse = view.coarse
     return PolarQuery(coarse.signal, coarse.weights, coarse.reach)
 

@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
-from matcher.areal.pose_search import Place, SearchCode, search, search_code
+from matcher.areal.pose_search import ProposedPose, SearchCode, search_code, search_poses
 from matcher.areal.prepared import Prepared
 from matcher.numeric.parameters import Parameters
 from matcher.numeric.plane import Complex, Plane, convolution_near, correlation_near, moved, spectrum
@@ -107,14 +107,14 @@ def place_roughly(moving: CoarseView, fixed: CoarseView, parameters: Parameters)
     return max((place.agreement for place in _search(moving, fixed, parameters, 1)), default=0.0)
 
 
-def _search(moving: CoarseView, fixed: CoarseView, parameters: Parameters, count: int) -> list[Place]:
-    return search(moving.code, fixed.code, moving.reach, parameters.min_overlap, count)
+def _search(moving: CoarseView, fixed: CoarseView, parameters: Parameters, count: int) -> list[ProposedPose]:
+    return search_poses(moving.code, fixed.code, moving.reach, parameters.min_overlap, count)
 
 
 class _Ascent:
     """The way from a promising place to the highest correlation near it, in rotation steps."""
 
-    def __init__(self, moving: CoarseView, fixed: CoarseView, place: Place) -> None:
+    def __init__(self, moving: CoarseView, fixed: CoarseView, place: ProposedPose) -> None:
         self.moving, self.fixed = moving, fixed
         self.y, self.x = (round(shift) for shift in place.shift_points)
         self.step = round(place.rotation_deg / moving.step_deg)

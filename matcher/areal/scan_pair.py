@@ -50,7 +50,7 @@ def compare_scans(a: Scan, b: Scan, region: ArealRegion = "breech_face") -> Scan
         views.append((a.mirrored(), b))
     elif isinstance(a, Topography) and isinstance(b, Photograph):
         views.append((a, b.mirrored()))
-    ready = [(prepare_scan(first, parameters), prepare_scan(second, parameters)) for first, second in views]
+    ready = [(_prepare_scan(first, parameters), _prepare_scan(second, parameters)) for first, second in views]
 
     # 3.
     signs = 2 if parameters.channel == "height" and any(_sign_unknown(scan) for scan in (a, b)) else 1
@@ -66,6 +66,6 @@ def _sign_unknown(scan: Scan) -> bool:
     return isinstance(scan, Photograph) and scan.lighting.azimuth_deg is None
 
 
-def prepare_scan(scan: Scan, parameters: Parameters) -> Prepared:
+def _prepare_scan(scan: Scan, parameters: Parameters) -> Prepared:
     """What ``prepare`` and ``prepare_photograph`` do, by the kind of scan."""
     return prepare(scan, parameters) if isinstance(scan, Topography) else prepare_photograph(scan, parameters)

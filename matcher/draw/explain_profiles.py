@@ -14,7 +14,7 @@ from matcher.mark.striation import Strip, find_strip
 from matcher.numeric.plane import Plane, ratio, sampled
 from matcher.numeric.profile_parameters import APERTURE_SHEAR_PARAMETERS, ProfileParameters
 from matcher.read.topography import Topography
-from matcher.striae.profile import Line, Profile, profile_of
+from matcher.striae.profile import Profile, ProfileLine, profile_of
 from matcher.striae.profile_comparison import ProfileComparison
 
 _WIDTH = 1544
@@ -55,9 +55,9 @@ class _Side:
         half = (len(self.profile.heights) - 1) / 2 * self.strip.spacing_um * self.stretch
         return self.lag_um - half, self.lag_um + half
 
-    def own(self, place_um: Line) -> Line:
+    def own(self, place_um: ProfileLine) -> ProfileLine:
         """Places on the own profile, um from its middle."""
-        own: Line = self.sign * (place_um - self.lag_um) / self.stretch
+        own: ProfileLine = self.sign * (place_um - self.lag_um) / self.stretch
         return own
 
 
@@ -80,7 +80,7 @@ def draw_profiles(
     sides = _sides(a, b, comparison, parameters)
     low, high = min(side.ends_um[0] for side in sides), max(side.ends_um[1] for side in sides)
     um_a_point = (high - low) / (_WIDTH - 2 * _MARGIN)
-    frame: Line = low + (np.arange(_WIDTH, dtype=np.float64) - _MARGIN) * um_a_point
+    frame: ProfileLine = low + (np.arange(_WIDTH, dtype=np.float64) - _MARGIN) * um_a_point
 
     # 2.
     height = _HEADER + 2 * (_STRIP + _HEADER) + _PLOT + _FOOTER
@@ -114,7 +114,7 @@ def _sides(
     return _Side(strips[0], profiles[0], 0.0, 1.0, 1), second
 
 
-def _shaded(side: _Side, frame_um: Line, um_a_point: float) -> NDArray[np.uint8]:
+def _shaded(side: _Side, frame_um: ProfileLine, um_a_point: float) -> NDArray[np.uint8]:
     """(_STRIP, _WIDTH, 3): the strip in the frame, on one scale both ways, turned upside down with its profile."""
     strip, profile = side.strip, side.profile
     turn = math.radians(strip.direction_deg)
@@ -146,7 +146,7 @@ def _plot(
     draw: ImageDraw.ImageDraw,
     sides: tuple[_Side, _Side],
     comparison: ProfileComparison,
-    frame_um: Line,
+    frame_um: ProfileLine,
     top: int,
     parameters: ProfileParameters,
 ) -> None:

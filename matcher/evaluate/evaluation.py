@@ -13,7 +13,7 @@ import numpy as np
 
 from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.pairs import PairScore
-from matcher.likelihood.calibrate import ScoredPairs, Validation, validate
+from matcher.likelihood.calibrate import LeaveOneOut, ScoredPairs, leave_one_out
 from matcher.likelihood.calibration_model import CalibrationRefused
 from matcher.numeric import figures
 from matcher.numeric.bootstrap import Interval, Scored, intervals
@@ -192,17 +192,17 @@ def _matrix(firearms: dict[str, str], run: Run) -> figures.Scores:
     return matrix
 
 
-def _leave_one_firearm_out(firearms: dict[str, str], pairs: Sequence[PairScore]) -> Validation | None:
+def _leave_one_firearm_out(firearms: dict[str, str], pairs: Sequence[PairScore]) -> LeaveOneOut | None:
     if find_spec("lir") is None:
         return None
     try:
-        return validate(scored_pairs(firearms, pairs))
+        return leave_one_out(scored_pairs(firearms, pairs))
     except CalibrationRefused:
         return None
 
 
 def _for_bootstrap(
-    firearms: dict[str, str], pairs: Sequence[PairScore], matrix: figures.Scores, validation: Validation | None
+    firearms: dict[str, str], pairs: Sequence[PairScore], matrix: figures.Scores, validation: LeaveOneOut | None
 ) -> Scored:
     labels = np.unique(list(firearms.values()), return_inverse=True)[1]
     label = dict(zip(firearms, labels.tolist(), strict=True))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matcher.areal.comparison import View, compare_cells, register_pair
+from matcher.areal.comparison import ComparisonView, compare_cells, register_pair
 from matcher.areal.descriptor import prefilter
 from matcher.areal.prepared import Prepared
 from matcher.numeric.parameters import Parameters
@@ -71,9 +71,9 @@ def score_pairs(
     order = sorted(range(len(prepared)), key=lambda place: prepared[place].digest)
     total, found = len(order) * (len(order) - 1) // 2, {}
     for start in range(0, len(order), _BLOCK):
-        fixed = {place: View(prepared[place], parameters) for place in order[start : start + _BLOCK]}
+        fixed = {place: ComparisonView(prepared[place], parameters) for place in order[start : start + _BLOCK]}
         for rank, place in enumerate(order):
-            moving = View(prepared[place], parameters)
+            moving = ComparisonView(prepared[place], parameters)
             others = order[max(start, rank + 1) : start + _BLOCK]
             for other in others:
                 with stopwatch.stage("fine"):
@@ -115,9 +115,11 @@ def score_across(
         coarse = prefilter(np.stack([scan.descriptor for scan in queries]), descriptors)
     total, found = len(names) * (len(names) - 1), {}
     for start in range(0, len(names), _BLOCK):
-        block = {place: View(references[place], parameters) for place in range(len(names))[start : start + _BLOCK]}
+        block = {
+            place: ComparisonView(references[place], parameters) for place in range(len(names))[start : start + _BLOCK]
+        }
         for place, query in enumerate(queries):
-            view = View(query, parameters)
+            view = ComparisonView(query, parameters)
             others = sorted(block.keys() - {place})
             for other in others:
                 with stopwatch.stage("fine"):

@@ -25,7 +25,7 @@ from matcher.numeric import figures
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, RELIEF_PARAMETERS, Parameters
 from matcher.read.photograph import Photograph
 from matcher.read.topography import Topography
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 
 AS_IS = Conditions()
 
@@ -186,7 +186,7 @@ def _prepare_all(
 
 def _read(folder: Path, name: str) -> Topography:
     try:
-        return read_topography(folder / f"{name}.x3p")
+        return read_x3p(folder / f"{name}.x3p")
     except (MatcherError, OSError) as error:
         raise _unusable(folder, name, error) from error
 

@@ -18,7 +18,7 @@ from matcher.read.topography import Topography
 
 
 @dataclass(frozen=True)
-class Part:
+class KeptPart:
     """What a crop keeps of a mark: 1 or 0 on a grid whose first point lies at ``origin_um`` (y, x) of the scan."""
 
     kept: Plane
@@ -50,7 +50,7 @@ def true_overlaps(
     return [shared(parts[a], parts[b], compare(whole[a], whole[b], parameters)) for a, b in pairs]
 
 
-def _part(scan: Topography, place: int, conditions: Conditions, parameters: Parameters) -> Part:
+def _part(scan: Topography, place: int, conditions: Conditions, parameters: Parameters) -> KeptPart:
     if conditions.crop is None:
         raise ValueError("scans that were not cropped have no part that is left")
     mark = level_region(scan, parameters)
@@ -59,10 +59,10 @@ def _part(scan: Topography, place: int, conditions: Conditions, parameters: Para
     direction = conditions.crop_direction_deg(place)
     inside = sector(mark.weights.shape, mark.spacing_um, centre, conditions.crop, direction)
     kept = (inside & (mark.weights >= 0.5)).astype(np.float32)
-    return Part(kept, mark.spacing_um, mark.origin_um)
+    return KeptPart(kept, mark.spacing_um, mark.origin_um)
 
 
-def shared(a: Part, b: Part, registered: Comparison) -> float:
+def shared(a: KeptPart, b: KeptPart, registered: Comparison) -> float:
     """The area that both show, a laid on b as the comparison of the whole scans says: of the smaller's, 0 to 1."""
     laid = sampled(a.kept, _from_b_to_a(a, b, registered), (b.kept.shape[0], b.kept.shape[1]))
     both = float(np.vdot(laid, b.kept)) * b.spacing_um[0] * b.spacing_um[1]
@@ -70,7 +70,7 @@ def shared(a: Part, b: Part, registered: Comparison) -> float:
     return min(1.0, both / smaller) if smaller > 0.0 else 0.0
 
 
-def _from_b_to_a(a: Part, b: Part, registered: Comparison) -> NDArray[np.float64]:
+def _from_b_to_a(a: KeptPart, b: KeptPart, registered: Comparison) -> NDArray[np.float64]:
     """(column, row, 1) of b's grid to (column, row) of a's; see ``Comparison`` for the way from a to b."""
     turn = np.deg2rad(registered.rotation_deg)
     cosine, sine = np.cos(turn), np.sin(turn)

@@ -85,7 +85,7 @@ def current_digest(gallery: Path) -> str | None:
     return digest if form == str(FORMAT) else None
 
 
-def publish(gallery: Path, generation: Generation) -> None:
+def publish_generation(gallery: Path, generation: Generation) -> None:
     """Let readers have this generation from now on, at once and for good."""
     replace_text(gallery / "current", generation.folder.name)
 

@@ -20,7 +20,7 @@ from matcher.gallery.files import telling_of_missing_files
 from matcher.gallery.generation import Generation, current_digest
 from matcher.gallery.schema import COLUMNS, Filters
 from matcher.gallery.shard import Shard
-from matcher.gallery.tasks import Place, Rows, compare_batch, first_pass, polar_pass, second_pass, sift_batch
+from matcher.gallery.tasks import ReferencePlace, Rows, compare_batch, first_pass, polar_pass, second_pass, sift_batch
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -40,7 +40,7 @@ _TRIES = 2
 
 EVERYTHING = Filters()
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -264,10 +264,10 @@ class _Search:
             damaged.update(self._number(part, row) for row in bad)
         return scores
 
-    def _each(self, stage: str, task: Callable[..., T], calls: Sequence[tuple[Any, ...]]) -> Iterator[T]:
+    def _each(self, stage: str, task: Callable[..., _T], calls: Sequence[tuple[Any, ...]]) -> Iterator[_T]:
         """The tasks' results in their order, from as many processes as there are."""
         if self.executor is None:
-            results: Iterable[T] = (task(*call) for call in calls)
+            results: Iterable[_T] = (task(*call) for call in calls)
         else:
             # submitted one by one, not by ``map``: executors on a cluster differ in what that takes
             futures = [self.executor.submit(task, *call) for call in calls]
@@ -279,15 +279,15 @@ class _Search:
     def _gather(
         self,
         stage: str,
-        task: Callable[..., tuple[list[tuple[int, T]], list[int]]],
+        task: Callable[..., tuple[list[tuple[int, _T]], list[int]]],
         packed: bytes,
         numbers: Sequence[int],
         size: int,
         damaged: set[int],
-    ) -> list[tuple[int, T]]:
+    ) -> list[tuple[int, _T]]:
         """What a task says of each reference, from batches of them."""
         places = [self._place(number) for number in numbers]
-        gathered: list[tuple[int, T]] = []
+        gathered: list[tuple[int, _T]] = []
         for found, bad in self._each(stage, task, [(packed, self.parameters, b) for b in _batches(places, size)]):
             gathered += found
             damaged.update(bad)
@@ -296,7 +296,7 @@ class _Search:
     def _candidate(self, entry: Ranked) -> Candidate:
         return Candidate(self._name(entry.index), entry.prefilter_score, entry.comparison)
 
-    def _place(self, number: int) -> Place:
+    def _place(self, number: int) -> ReferencePlace:
         part = self._part(number)
         return number, part.shard.folder, int(part.rows[number - part.start])
 
@@ -326,5 +326,5 @@ def _run_or_rows(rows: NDArray[np.int64]) -> Rows:
     return range(first, last + 1) if last - first + 1 == len(rows) else rows
 
 
-def _batches(items: Sequence[T], size: int) -> list[Sequence[T]]:
+def _batches(items: Sequence[_T], size: int) -> list[Sequence[_T]]:
     return [items[at : at + size] for at in range(0, len(items), size)]

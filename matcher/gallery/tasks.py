@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.areal.comparison import Comparison, View
+from matcher.areal.comparison import Comparison, ComparisonView
 from matcher.areal.descriptor import prefilter
 from matcher.areal.polar_column import PolarQuery
 from matcher.areal.prepared import Prepared
@@ -22,10 +22,10 @@ from matcher.numeric.parameters import Parameters
 
 Rows: TypeAlias = range | NDArray[np.int64]
 """Rows of one shard, rising; a range where none is left out, which needs no copy."""
-Place: TypeAlias = tuple[int, Path, int]
+ReferencePlace: TypeAlias = tuple[int, Path, int]
 """A reference: its number in the snapshot, its shard's folder, its row there."""
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 def first_pass(
@@ -56,27 +56,30 @@ def polar_pass(
 
 
 def sift_batch(
-    query: bytes, parameters: Parameters, places: Sequence[Place]
+    query: bytes, parameters: Parameters, places: Sequence[ReferencePlace]
 ) -> tuple[list[tuple[int, float]], list[int]]:
     """The agreement of each reference at its best place; and the numbers of those that are damaged."""
     return _each(query, parameters, places, sift)
 
 
 def compare_batch(
-    query: bytes, parameters: Parameters, places: Sequence[Place]
+    query: bytes, parameters: Parameters, places: Sequence[ReferencePlace]
 ) -> tuple[list[tuple[int, Comparison]], list[int]]:
     """The comparison of each reference; and the numbers of those that are damaged."""
     return _each(query, parameters, places, compare_in_full)
 
 
 def _each(
-    query: bytes, parameters: Parameters, places: Sequence[Place], look: Callable[[View, View], T]
-) -> tuple[list[tuple[int, T]], list[int]]:
+    query: bytes,
+    parameters: Parameters,
+    places: Sequence[ReferencePlace],
+    look: Callable[[ComparisonView, ComparisonView], _T],
+) -> tuple[list[tuple[int, _T]], list[int]]:
     view = _query_view(query, parameters)
     found, damaged = [], []
     for number, folder, row in places:
         try:
-            found.append((number, look(view, View(_prepared(folder, row), parameters))))
+            found.append((number, look(view, ComparisonView(_prepared(folder, row), parameters))))
         except (GalleryDamaged, ScanRefused):
             damaged.append(number)
     return found, damaged
@@ -106,9 +109,9 @@ def _shard(folder: Path) -> Shard:
 
 
 @lru_cache(maxsize=1)
-def _query_view(query: bytes, parameters: Parameters) -> View:
+def _query_view(query: bytes, parameters: Parameters) -> ComparisonView:
     """The query with its code and turned spectra (24 MB), for the batches that follow."""
-    return View(Prepared.from_bytes(query), parameters)
+    return ComparisonView(Prepared.from_bytes(query), parameters)
 
 
 @lru_cache(maxsize=1)

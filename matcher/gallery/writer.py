@@ -16,7 +16,7 @@ import numpy as np
 from matcher.areal.prepared import Prepared, is_partial
 from matcher.errors import GalleryInUse, NotComparable
 from matcher.gallery.files import damaged, telling_of_missing_files
-from matcher.gallery.generation import Generation, current_digest, delete_others, publish
+from matcher.gallery.generation import Generation, current_digest, delete_others, publish_generation
 from matcher.gallery.growing import Batch, GrowingShard
 from matcher.gallery.schema import COLUMNS, Reference
 from matcher.gallery.shard import Shard
@@ -133,7 +133,7 @@ class GalleryWriter:
 
     def publish(self) -> None:
         """Let readers have this generation instead of the one that served; the change is atomic and durable."""
-        publish(self.folder, self._generation)
+        publish_generation(self.folder, self._generation)
 
     def delete_others(self) -> None:
         """Delete the generations of other parameters, for good: nobody may be reading them any more."""

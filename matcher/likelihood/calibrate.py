@@ -26,7 +26,7 @@ each without a tenth of the firearms."""
 _TABLE_BYTES = 64 * 1024 * 1024
 """A million pairs."""
 
-Values = NDArray[np.float64]
+_Values = NDArray[np.float64]
 Report = Callable[[int, int], None]
 """Called with how many fits are done, and how many there are."""
 
@@ -39,7 +39,7 @@ class ScoredPairs:
     places of the two firearms' names in sorted order.
     """
 
-    scores: Values
+    scores: _Values
     firearms: NDArray[np.int64]
 
     @classmethod
@@ -76,13 +76,13 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class Validation:
+class LeaveOneOut:
     """What leaving one firearm out shows. ``log10_lrs``: (n,), bounded, each from a fit that saw neither firearm.
 
     ``gap``: lowest log10 LR of a KM pair minus highest of a KNM pair; at most the distance of the bounds.
     """
 
-    log10_lrs: Values
+    log10_lrs: _Values
     bounds: Bounds
     cllr: float
     cllr_min: float
@@ -102,7 +102,7 @@ def calibrate(
     than chance.
     """
     # 1.
-    validation = validate(pairs, report)
+    validation = leave_one_out(pairs, report)
     bounds = validation.bounds
 
     # 2.
@@ -125,7 +125,7 @@ def calibrate(
     )
 
 
-def validate(pairs: ScoredPairs, report: Report = lambda _done, _total: None) -> Validation:
+def leave_one_out(pairs: ScoredPairs, report: Report = lambda _done, _total: None) -> LeaveOneOut:
     """Cllr, Cllr_min and the gap of the bounded LRs, each pair judged by a fit that saw neither of its firearms.
 
     The bounds are set once, from all of these LRs: they are those of the model that is shipped.
@@ -140,7 +140,7 @@ def validate(pairs: ScoredPairs, report: Report = lambda _done, _total: None) ->
     found = bounds(unbounded, pairs)
     log10_lrs = np.clip(unbounded, found.lower, found.upper)
     labelled = LLRData(features=log10_lrs, labels=pairs.same.astype(np.int64))
-    return Validation(
+    return LeaveOneOut(
         log10_lrs=log10_lrs,
         bounds=found,
         cllr=float(metrics.cllr(labelled)),
@@ -149,7 +149,7 @@ def validate(pairs: ScoredPairs, report: Report = lambda _done, _total: None) ->
     )
 
 
-def leave_one_firearm_out(pairs: ScoredPairs, report: Report = lambda _done, _total: None) -> Values:
+def leave_one_firearm_out(pairs: ScoredPairs, report: Report = lambda _done, _total: None) -> _Values:
     """The unbounded log10 LR of each pair, (n,), from a fit without any pair of either of its firearms.
 
     A KNM pair leaves both of its firearms out. More than 20 firearms are dealt into 20 groups, and a pair leaves
@@ -167,7 +167,7 @@ def leave_one_firearm_out(pairs: ScoredPairs, report: Report = lambda _done, _to
     return log10_lrs
 
 
-def fit(scores: Values, same: NDArray[np.bool_]) -> tuple[float, float]:
+def fit(scores: _Values, same: NDArray[np.bool_]) -> tuple[float, float]:
     """Slope and intercept of log10 LR over score, by logistic regression with both kinds of pairs weighing alike.
 
     Scores are brought to units of their spread within the two kinds, so that the regression's slight shrinkage,
@@ -189,7 +189,7 @@ def fit(scores: Values, same: NDArray[np.bool_]) -> tuple[float, float]:
     return slope, float(at_0) - slope * middle
 
 
-def bounds(log10_lrs: Values, pairs: ScoredPairs) -> Bounds:
+def bounds(log10_lrs: _Values, pairs: ScoredPairs) -> Bounds:
     """The empirical bounds (ELUB), and no further from 0 than the independent firearms support.
 
     ELUB (doi:10.1016/j.scijus.2016.06.003) adds one misleading pair to each kind, so that n

@@ -17,7 +17,7 @@ import numpy as np
 
 from matcher.errors import MatcherError
 
-FORMAT = "ffp-calibration-1"
+MODEL_FORMAT = "ffp-calibration-1"
 """Changes when a model file says something else; a node refuses formats that it does not know."""
 
 _MAX_BYTES = 128 * 1024
@@ -106,11 +106,11 @@ class CalibrationModel:
     cllr_min: float
     calibrator: str
     population: ReferencePopulation
-    format: str = FORMAT
+    format: str = MODEL_FORMAT
 
     def __post_init__(self) -> None:
-        if self.format != FORMAT:
-            raise ValueError(f"the format must be {FORMAT}")
+        if self.format != MODEL_FORMAT:
+            raise ValueError(f"the format must be {MODEL_FORMAT}")
         _check_line("calibrator", self.calibrator)
         for name, low, high in (
             ("lower", -9.0, 0.0),

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
+_Values = NDArray[np.float64]
 Rule = Literal["none", "alone", "fitted", "conservative"]
 
 _LEAST_FIREARMS = 20
@@ -98,7 +98,7 @@ def conservative(log10_lrs: tuple[float, ...]) -> float:
 
 
 def fit_fusion(
-    regions: tuple[str, ...], log10_lrs: Values, firearms: NDArray[np.int64], bounds: tuple[float, float]
+    regions: tuple[str, ...], log10_lrs: _Values, firearms: NDArray[np.int64], bounds: tuple[float, float]
 ) -> Fusion:
     """Fit the weights of every set of two regions or more, from pairs of known firearm.
 
@@ -131,12 +131,12 @@ def fit_fusion(
 
 def fused_leaving_out(
     regions: tuple[str, ...],
-    log10_lrs: Values,
+    log10_lrs: _Values,
     firearms: NDArray[np.int64],
     bounds: tuple[float, float],
     groups: int = 40,
     report: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Values:
+) -> _Values:
     """(n,): each pair's fused log10 LR, from weights that saw no pair of either of its firearms.
 
     Firearms beyond ``groups`` are dealt into so many groups, and a pair leaves the groups of its firearms out.
@@ -157,14 +157,14 @@ def fused_leaving_out(
     return fused
 
 
-def cllr(log10_lrs: Values, same: NDArray[np.bool_]) -> float:
+def cllr(log10_lrs: _Values, same: NDArray[np.bool_]) -> float:
     """The log-likelihood-ratio cost in bits, doi:10.1016/j.csl.2005.08.001: 0 is perfect, 1 says nothing."""
     natural = np.where(same, -1.0, 1.0) * log10_lrs * np.log(10.0)
     cost = np.logaddexp(0.0, natural) / np.log(2.0)
     return float((cost[same].mean() + cost[~same].mean()) / 2.0)
 
 
-def _weights(log10_lrs: Values, same: NDArray[np.bool_]) -> tuple[float, ...]:
+def _weights(log10_lrs: _Values, same: NDArray[np.bool_]) -> tuple[float, ...]:
     """The weights within 0 to 1 of least Cllr: a convex problem, solved from the middle."""
     # imported where it is needed: a node that fuses by stored weights has no use for it
     from scipy.optimize import minimize
@@ -172,7 +172,7 @@ def _weights(log10_lrs: Values, same: NDArray[np.bool_]) -> tuple[float, ...]:
     sign = np.where(same, -1.0, 1.0) * np.log(10.0)
     share = np.where(same, 0.5 / same.sum(), 0.5 / (~same).sum())
 
-    def cost(weights: Values) -> tuple[float, Values]:
+    def cost(weights: _Values) -> tuple[float, _Values]:
         natural = sign * (log10_lrs @ weights)
         slope = share * sign / (1.0 + np.exp(-natural))
         return float((share * np.logaddexp(0.0, natural)).sum()), slope @ log10_lrs

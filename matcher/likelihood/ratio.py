@@ -13,7 +13,7 @@ from matcher.likelihood.calibration_model import NOT_SAID, CalibrationModel, Ref
 
 
 @dataclass(frozen=True)
-class Conditions:
+class PairConditions:
     """How a pair was measured and scored; calibres and lateral resolutions (um) are those of its two scans."""
 
     region: str
@@ -52,7 +52,9 @@ class NoValidatedLR:
     reason: str
 
 
-def likelihood_ratio(model: CalibrationModel, score: float, conditions: Conditions) -> LikelihoodRatio | NoValidatedLR:
+def likelihood_ratio(
+    model: CalibrationModel, score: float, conditions: PairConditions
+) -> LikelihoodRatio | NoValidatedLR:
     """What the score of a pair is worth, or why that is not known.
 
     Raises ``ValueError`` for a score that is not finite.
@@ -74,7 +76,7 @@ def likelihood_ratio(model: CalibrationModel, score: float, conditions: Conditio
     )
 
 
-def _outside(population: ReferencePopulation, found: Conditions) -> str | None:
+def _outside(population: ReferencePopulation, found: PairConditions) -> str | None:
     """Why the pair does not belong to the population, in a sentence; None where it does."""
     if found.region != population.region:
         return f"The marks are of the region {found.region}; the model was made from {population.region}."

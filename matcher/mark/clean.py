@@ -96,8 +96,8 @@ def band_passed(mark: LevelledMark, parameters: Parameters) -> CleanScan:
 
     # 3.
     return CleanScan(
-        coarse=finish(coarse_smooth, coarse_share, coarse_long / parameters.coarse_spacing_um, parameters),
-        fine=finish(fine_smooth, fine_share, fine_long / parameters.fine_spacing_um, parameters),
+        coarse=finish_working_copy(coarse_smooth, coarse_share, coarse_long / parameters.coarse_spacing_um, parameters),
+        fine=finish_working_copy(fine_smooth, fine_share, fine_long / parameters.fine_spacing_um, parameters),
         centre_um=(mark.origin_um[0] + mark.centre_um[0], mark.origin_um[1] + mark.centre_um[1]),
     )
 
@@ -150,7 +150,7 @@ def _halve(heights: Plane, weights: Plane) -> tuple[Plane, Plane]:
     return ratio(halved(heights * weights), share), share
 
 
-def finish(smooth: Plane, share: Plane, long_cutoff_points: float, parameters: Parameters) -> WorkingCopy:
+def finish_working_copy(smooth: Plane, share: Plane, long_cutoff_points: float, parameters: Parameters) -> WorkingCopy:
     """Subtract the waves beyond the cutoff (in points), scale by median and MAD, clip."""
     if long_cutoff_points < _COMPUTED_IN_FULL_POINTS:
         band = smooth - _robust_waves(smooth, share, long_cutoff_points)

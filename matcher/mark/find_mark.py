@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from matcher.errors import ScanNotUsable
 from matcher.numeric.circle import Circle, find_wall, fit_outline
 from matcher.numeric.parameters import Parameters
-from matcher.numeric.plane import Mask, Plane, area_means, opened, pieces, ratio
+from matcher.numeric.plane import Mask, Plane, area_means, opened_mask, pieces, ratio
 
 _GRID_UM = 25.0
 _READY_SHARE = 0.97
@@ -117,14 +117,14 @@ def find_mark(
         form = _robust_form(grid, piece)
         near = flat & (np.abs(grid - form) <= _tolerance(grid - form, piece, parameters))
         near &= _within(_outline(piece, spacing), wall.shape, spacing, margin_um=_GRID_UM)
-        piece = _connected(opened(near, 1), spacing)
+        piece = _connected(opened_mask(near, 1), spacing)
         _require(piece, spacing, parameters, "level breech-face surface")
 
     # 7.
     if aperture is not None:
         circle = _within(aperture, wall.shape, spacing)
         near = whole & circle & (np.abs(grid - form) <= _tolerance(grid - form, piece, parameters))
-        piece = _joined(piece, opened(near, _BRIDGE_POINTS[1]))
+        piece = _joined(piece, opened_mask(near, _BRIDGE_POINTS[1]))
         if (piece & circle).sum() > _NOT_ROUND_SHARE * circle.sum():
             aperture = None
 
@@ -214,7 +214,7 @@ def _seed(flat: Mask, spacing_um: tuple[float, float]) -> Mask:
     On a field that shows the head around the primer, the head may be the larger piece. Bridges to what flowed
     back are cut, unless the mark is as narrow itself.
     """
-    wide, narrow = (opened(flat, reach) for reach in _BRIDGE_POINTS)
+    wide, narrow = (opened_mask(flat, reach) for reach in _BRIDGE_POINTS)
     cut = wide if wide.sum() >= _WIDE_SHARE * narrow.sum() else narrow
     labels, sizes = pieces(cut)
     candidates = [label for label in np.argsort(-sizes)[:_SEEDS] if sizes[label] > _SEED_SHARE * sizes.max()]

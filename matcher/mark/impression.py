@@ -14,7 +14,7 @@ from matcher.errors import ScanNotUsable
 from matcher.mark.level import LevelledMark, averaged, require_sampling
 from matcher.numeric.circle import fit_outline
 from matcher.numeric.parameters import Parameters
-from matcher.numeric.plane import Mask, Plane, area_means, interpolated, opened, pieces, ratio
+from matcher.numeric.plane import Mask, Plane, area_means, interpolated, opened_mask, pieces, ratio
 from matcher.read.topography import Topography
 
 _BASE_SPACING_UM = 3.125
@@ -62,14 +62,14 @@ def level_impression(topography: Topography, parameters: Parameters) -> Levelled
 
     # 3.
     gentle = dent & ~_walls(grid, solid, grid_spacing, parameters.max_step_um)
-    piece = _largest_piece(opened(gentle, 2))
+    piece = _largest_piece(opened_mask(gentle, 2))
     _require(piece, grid_spacing, parameters)
 
     # 4.
     for _ in range(_REFINEMENTS):
         form = _robust_form(grid, piece)
         near = gentle & (np.abs(grid - form) <= parameters.levelling_tolerance_um)
-        piece = _largest_piece(opened(near, 1))
+        piece = _largest_piece(opened_mask(near, 1))
         _require(piece, grid_spacing, parameters)
 
     # 5.

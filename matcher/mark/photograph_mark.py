@@ -10,7 +10,7 @@ import numpy as np
 from matcher.errors import ScanNotUsable
 from matcher.mark.level import LevelledMark, averaged
 from matcher.numeric.circle import Circle, find_wall, fit_outline
-from matcher.numeric.plane import Mask, Plane, area_means, disc, low_pass, opened, pieces
+from matcher.numeric.plane import Mask, Plane, area_means, disc, low_pass, opened_mask, pieces
 from matcher.read.photograph import Photograph
 from matcher.read.topography import Topography
 
@@ -140,7 +140,7 @@ def _find_circles(brightness: Plane, spacing_um: tuple[float, float]) -> tuple[C
     )
     tone = np.rint(np.sqrt(np.clip(mean, 0.0, 1.0)) * 255.0).astype(np.uint8)
     _, thresholded = cv2.threshold(tone, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    lit = opened(np.asarray(thresholded > 0), 2)
+    lit = opened_mask(np.asarray(thresholded > 0), 2)
 
     best = _best_disc(lit, grid)
     if best is None:

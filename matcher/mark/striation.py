@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from matcher.errors import ScanNotUsable
 from matcher.mark.level import averaged, require_sampling
-from matcher.numeric.plane import Mask, Plane, blurred, disc, low_pass, opened, pieces, ratio, sampled
+from matcher.numeric.plane import Mask, Plane, blurred, disc, low_pass, opened_mask, pieces, ratio, sampled
 from matcher.numeric.profile_parameters import ProfileParameters
 from matcher.read.topography import Topography
 
@@ -161,7 +161,7 @@ def _find_region(
     striated = coherence * np.cos(2.0 * (direction - main)) >= parameters.min_coherence
     across, along = (max(1, round(reach / max(spacing_um))) for reach in (_CLOSING_UM, _OPENING_UM))
     closed = cv2.morphologyEx(striated.astype(np.uint8), cv2.MORPH_CLOSE, disc(across, across)) > 0
-    labels, sizes = pieces(np.asarray(opened(np.asarray(closed), along) & usable))
+    labels, sizes = pieces(np.asarray(opened_mask(np.asarray(closed), along) & usable))
     region = np.asarray(labels == int(sizes.argmax()))
     inside = direction[region & striated]
     if not sizes.any() or not inside.size:

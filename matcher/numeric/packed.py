@@ -57,12 +57,12 @@ class PackedGrid:
         area = self.points * self.points
         bits, values = _unpack(self.data, area // 4)
         if hashlib.sha256(bits + values).digest() != self.digest:
-            raise damaged("does not agree with its own digest")
+            raise damaged_bytes("does not agree with its own digest")
         measured = np.unpackbits(np.frombuffer(bits[: area // 8], np.uint8)).view(np.bool_)
         count = int(np.count_nonzero(measured))
         partial = np.unpackbits(np.frombuffer(bits[area // 8 :], np.uint8), count=count).view(np.bool_)
         if len(values) != count + np.count_nonzero(partial) or len(bits) != area // 8 + -(-count // 8):
-            raise damaged("holds more or fewer heights than measured points")
+            raise damaged_bytes("holds more or fewer heights than measured points")
         shares = np.full(count, 255, np.uint8)
         shares[partial] = np.frombuffer(values[: len(values) - count], np.uint8)
         weights, heights = np.zeros(area, np.uint8), np.zeros(area, np.int8)
@@ -73,7 +73,7 @@ class PackedGrid:
         return heights.reshape(self.points, self.points), weights.reshape(self.points, self.points)
 
 
-def damaged(what: str) -> ScanRefused:
+def damaged_bytes(what: str) -> ScanRefused:
     return ScanRefused("prepared-scan-damaged", f"The stored prepared scan {what}: prepare it again from its file.")
 
 
@@ -84,7 +84,7 @@ def _unpack(data: bytes | memoryview, most: int) -> tuple[bytes, bytes]:
         # bounded: a few bytes of zlib can name gigabytes
         bits = unpacker.decompress(data, most + 1)
     except zlib.error as error:
-        raise damaged("holds a grid that cannot be unpacked") from error
+        raise damaged_bytes("holds a grid that cannot be unpacked") from error
     if not unpacker.eof:
-        raise damaged("holds a grid of another size")
+        raise damaged_bytes("holds a grid of another size")
     return bits, unpacker.unused_data

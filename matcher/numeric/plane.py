@@ -121,7 +121,7 @@ def disc(reach_rows: int, reach_columns: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, size), np.uint8)
 
 
-def opened(mask: Mask, reach: int) -> Mask:
+def opened_mask(mask: Mask, reach: int) -> Mask:
     """Without the parts that a disc of that reach does not fit into."""
     return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc(reach, reach)) > 0)
 

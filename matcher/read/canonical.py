@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from matcher.errors import ScanRefused
 from matcher.numeric.limits import MIB
 
-SPACING_UM = (0.05, 50.0)
+SPACING_RANGE_UM = (0.05, 50.0)
 """From the finest interferometer objective to the coarsest sampling on which striae could still show."""
 RELIEF_UM = (0.01, 5_000.0)
 """Between the 5 % and the 95 % highest points: from the noise floor of an instrument to a whole cartridge head."""

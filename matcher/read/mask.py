@@ -35,7 +35,7 @@ def read_mask(path: Path, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.bool_]:
     return np.asarray(brightness >= _WHITE)
 
 
-def check_shape(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> None:
+def check_mask_shape(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> None:
     """Raises ``ScanRefused``: "mask-differs", for a mask that has not a point for each of the scan's."""
     if mask.shape != shape:
         raise ScanRefused(

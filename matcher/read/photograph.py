@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
 from matcher.numeric.limits import DEFAULT_LIMITS, Limits
-from matcher.read.mask import check_shape
+from matcher.read.mask import check_mask_shape
 
 _FINEST_UM, _COARSEST_UM = 0.05, 200.0
 """Beyond these a pixel size was given in another unit: light shows nothing finer, a whole head fits in 60 pixels."""
@@ -66,7 +66,7 @@ class Photograph:
 
         Raises ``ScanRefused``: "mask-differs" where it has another shape.
         """
-        check_shape(outline, self.brightness.shape)
+        check_mask_shape(outline, self.brightness.shape)
         return replace(self, brightness=_frozen(np.where(outline, self.brightness, np.float32(np.nan))), outlined=True)
 
     def mirrored(self) -> Photograph:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.read.mask import check_shape
+from matcher.read.mask import check_mask_shape
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Topography:
 
         Raises ``ScanRefused``: "mask-differs" where it has another shape.
         """
-        check_shape(mask, self.heights_um.shape)
+        check_mask_shape(mask, self.heights_um.shape)
         heights = np.where(mask, self.heights_um, np.float32(np.nan))
         heights.flags.writeable = False
         return replace(self, heights_um=heights, outlined=True)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.numeric.profile_parameters import ProfileParameters
+from matcher.striae.profile import ProfileLine
 
-Line = NDArray[np.float64]
 _LEAST_SHOWN = 0.6
 """Share of a segment that both profiles must show; one that only one shows says nothing."""
 
@@ -33,7 +33,7 @@ class Segment:
 
 
 def find_segments(
-    moved: Line, shown: Line, fixed: Line, weights: Line, parameters: ProfileParameters
+    moved: ProfileLine, shown: ProfileLine, fixed: ProfileLine, weights: ProfileLine, parameters: ProfileParameters
 ) -> tuple[Segment, ...]:
     """Cut the fixed profile into segments and look for each on the registered one.
 
@@ -81,7 +81,9 @@ def find_segments(
     )
 
 
-def _consensus(displacement_um: Line, correlation: Line, parameters: ProfileParameters) -> NDArray[np.bool_]:
+def _consensus(
+    displacement_um: ProfileLine, correlation: ProfileLine, parameters: ProfileParameters
+) -> NDArray[np.bool_]:
     """Which well-correlated segments lie within the congruence distance of the place that most of them share."""
     good = correlation >= parameters.min_segment_correlation
     if not good.any():

@@ -25,7 +25,7 @@ _SEEN_LINES = 4.0
 _OUTLIER_DEVIATIONS = 4.685
 _ROBUST_STEPS = 3
 
-Line = NDArray[np.float64]
+ProfileLine = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +142,7 @@ def profile_of(strip: Strip, parameters: ProfileParameters) -> Profile:
     )
 
 
-def _mean_profile(strip: Strip) -> tuple[Line, Line]:
+def _mean_profile(strip: Strip) -> tuple[ProfileLine, ProfileLine]:
     """(n,), (n,): Tukey's robust mean along the striae, and how many points of each stria were seen."""
     weights, heights = strip.weights.astype(np.float64), strip.heights.astype(np.float64)
     used = weights
@@ -155,7 +155,7 @@ def _mean_profile(strip: Strip) -> tuple[Line, Line]:
     return mean, weights.sum(axis=0)
 
 
-def _gaussian(values: Line, weights: Line, cutoff_points: float) -> tuple[Line, Line]:
+def _gaussian(values: ProfileLine, weights: ProfileLine, cutoff_points: float) -> tuple[ProfileLine, ProfileLine]:
     """ISO 16610-21's weighting function, normalised over what was measured: values and share of weight."""
     alpha = np.sqrt(np.log(2.0) / np.pi)
     reach = int(np.ceil(cutoff_points))
@@ -167,7 +167,7 @@ def _gaussian(values: Line, weights: Line, cutoff_points: float) -> tuple[Line, 
     return np.divide(total, share, out=np.zeros_like(total), where=share > 1e-6), share
 
 
-def _explained(strip: Strip, band: Line, solid: NDArray[np.bool_]) -> float:
+def _explained(strip: Strip, band: ProfileLine, solid: NDArray[np.bool_]) -> float:
     """The share of the strip's variance that a profile explains: 1 - residual / whole."""
     weights = strip.weights[:, solid].astype(np.float64)
     heights = strip.heights[:, solid].astype(np.float64)
@@ -191,7 +191,7 @@ def _require(length_um: float, striation: float, parameters: ProfileParameters) 
         )
 
 
-def _quantised(band: Line, measured: NDArray[np.uint8], parameters: ProfileParameters) -> NDArray[np.int8]:
+def _quantised(band: ProfileLine, measured: NDArray[np.uint8], parameters: ProfileParameters) -> NDArray[np.int8]:
     inside = band[measured > 0]
     middle = float(np.median(inside))
     deviation = 1.4826 * float(np.median(np.abs(inside - middle)))

@@ -20,9 +20,9 @@ from matcher.errors import NotComparable
 from matcher.numeric.parameters import MATCHER_VERSION
 from matcher.numeric.profile_parameters import APERTURE_SHEAR_PARAMETERS, ProfileParameters
 from matcher.striae.congruent_segments import Segment, find_segments
-from matcher.striae.profile import Line, Profile
+from matcher.striae.profile import Profile, ProfileLine
 
-Rows = NDArray[np.float32]
+ProfileRows = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,13 @@ class ProfileView:
         self.length = float(self.weights.sum())
 
     @cached_property
-    def stretches(self) -> Line:
+    def stretches(self) -> ProfileLine:
         count = round(self.parameters.max_stretch / self.parameters.stretch_step)
-        steps: Line = np.exp(np.arange(-count, count + 1) * self.parameters.stretch_step)
+        steps: ProfileLine = np.exp(np.arange(-count, count + 1) * self.parameters.stretch_step)
         return steps
 
     @cached_property
-    def copies(self) -> tuple[Rows, Rows]:
+    def copies(self) -> tuple[ProfileRows, ProfileRows]:
         """Heights and weights at each sense (as read, reversed) and stretch: (2 stretches, points)."""
         longer = int(np.ceil(len(self.heights) * (self.stretches[-1] - 1.0) / 2.0))
         # as many points more on either side: the unstretched copy falls on the profile's own points
@@ -121,7 +121,7 @@ class ProfileView:
         heights, weights = (plane.astype(np.float32) for plane in self.at(place / self.stretches[:, None]))
         return np.concatenate([heights, heights[:, ::-1]]), np.concatenate([weights, weights[:, ::-1]])
 
-    def at(self, place: Line) -> tuple[Line, Line]:
+    def at(self, place: ProfileLine) -> tuple[ProfileLine, ProfileLine]:
         """Heights (0 where unknown) and weights at places in points from the middle.
 
         Heights by cubic convolution (doi:10.1109/TASSP.1981.1163711): linear interpolation would flatten the
@@ -191,12 +191,14 @@ def compare_views(a: ProfileView, b: ProfileView) -> ProfileComparison:
     )
 
 
-def fixed_places(view: ProfileView) -> Line:
+def fixed_places(view: ProfileView) -> ProfileLine:
     """Every point of a profile, in points from its middle."""
     return np.arange(len(view.heights), dtype=np.float64) - (len(view.heights) - 1) / 2
 
 
-def shifted_products(heights: Rows, weights: Rows, fixed_heights: Rows, fixed_weights: Rows) -> Rows:
+def shifted_products(
+    heights: ProfileRows, weights: ProfileRows, fixed_heights: ProfileRows, fixed_weights: ProfileRows
+) -> ProfileRows:
     """sum(uv ab) of each row with each fixed row at every cyclic shift: (n, k, shifts).
 
     ``heights``, ``weights``: (k, m); ``fixed_...``: (n, p). At shift 0 the first points coincide.
@@ -205,7 +207,13 @@ def shifted_products(heights: Rows, weights: Rows, fixed_heights: Rows, fixed_we
     return _at_shifts(_spectra(heights * weights, points), _spectra(fixed_heights * fixed_weights, points), points)
 
 
-def shifted_scales(heights: Rows, weights: Rows, fixed_heights: Rows, fixed_weights: Rows, min_overlap: float) -> Rows:
+def shifted_scales(
+    heights: ProfileRows,
+    weights: ProfileRows,
+    fixed_heights: ProfileRows,
+    fixed_weights: ProfileRows,
+    min_overlap: float,
+) -> ProfileRows:
     """1 / sqrt(sum(uv a^2) sum(uv b^2)) at every cyclic shift; 0 where the two rows overlap too little."""
     points = _transform_points(heights, fixed_heights)
     u, v = _spectra(weights, points), _spectra(fixed_weights, points)
@@ -216,15 +224,15 @@ def shifted_scales(heights: Rows, weights: Rows, fixed_heights: Rows, fixed_weig
     return np.where(enough, np.float32(1) / np.sqrt(np.maximum(norm, np.float32(1e-3))), np.float32(0))
 
 
-def _transform_points(moving: Rows, fixed: Rows) -> int:
+def _transform_points(moving: ProfileRows, fixed: ProfileRows) -> int:
     return int(scipy.fft.next_fast_len(moving.shape[1] + fixed.shape[1] - 1, real=True))
 
 
-def _spectra(rows: Rows, points: int) -> NDArray[np.complex64]:
+def _spectra(rows: ProfileRows, points: int) -> NDArray[np.complex64]:
     return np.asarray(scipy.fft.rfft(rows, points, axis=-1))
 
 
-def _at_shifts(moving: NDArray[np.complex64], fixed: NDArray[np.complex64], points: int) -> Rows:
+def _at_shifts(moving: NDArray[np.complex64], fixed: NDArray[np.complex64], points: int) -> ProfileRows:
     return np.asarray(scipy.fft.irfft(np.conj(moving) * fixed[:, None], points, axis=-1))
 
 

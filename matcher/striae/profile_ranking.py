@@ -13,8 +13,8 @@ from matcher.numeric.profile_parameters import APERTURE_SHEAR_PARAMETERS, Profil
 from matcher.striae.profile import Profile
 from matcher.striae.profile_comparison import (
     ProfileComparison,
+    ProfileRows,
     ProfileView,
-    Rows,
     compare_views,
     shifted_products,
     shifted_scales,
@@ -90,7 +90,7 @@ def coarse_scores(query: ProfileView, profiles: Sequence[Profile]) -> NDArray[np
     return scores
 
 
-def _stacked(profiles: Sequence[Profile], points: int) -> tuple[Rows, Rows]:
+def _stacked(profiles: Sequence[Profile], points: int) -> tuple[ProfileRows, ProfileRows]:
     """(n, points): heights, on no particular scale, and weights, zeros after each profile's end."""
     heights, weights = np.zeros((2, len(profiles), points), np.float32)
     for row, profile in enumerate(profiles):
@@ -99,7 +99,7 @@ def _stacked(profiles: Sequence[Profile], points: int) -> tuple[Rows, Rows]:
     return heights / np.float32(32), weights / np.float32(255)
 
 
-def _halved(heights: Rows, weights: Rows) -> tuple[Rows, Rows]:
+def _halved(heights: ProfileRows, weights: ProfileRows) -> tuple[ProfileRows, ProfileRows]:
     """Weighted means of every two points."""
     even = heights.shape[1] // 2 * 2
     share = weights[:, :even].reshape(len(weights), -1, 2)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from matcher import FIRING_PIN_PARAMETERS, MatcherError, Prepared, Topography, prepare
-from matcher.areal.comparison import View, compare_cells, register_pair
+from matcher.areal.comparison import ComparisonView, compare_cells, register_pair
 from matcher.evaluate.conditions import noisy
 from matcher.numeric import figures
 from matcher.synthetic.pin_and_shear import draw_impression
@@ -57,7 +57,7 @@ def prepared(raw: list[bool], changes: list[Change]) -> list[Prepared | None]:
 
 
 def measure(name: str, scans: list[Prepared | None], counted: Callable[[int, int], bool] = lambda _a, _b: True) -> None:
-    views = [None if scan is None else View(scan, FIRING_PIN_PARAMETERS) for scan in scans]
+    views = [None if scan is None else ComparisonView(scan, FIRING_PIN_PARAMETERS) for scan in scans]
     scores = np.full((len(scans), len(scans)), -np.inf)
     km, knm = [], []
     for a, b in combinations(range(len(scans)), 2):

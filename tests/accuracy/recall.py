@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
 from matcher import Parameters, Prepared, ScanNotUsable, Topography, prefilter, prepare, read_topography
-from matcher.areal.comparison import View
+from matcher.areal.comparison import ComparisonView
 from matcher.areal.descriptor import FIRST_HARMONICS
 from matcher.areal.prepared import is_partial
 from matcher.areal.ranking import Plan, best, polar_query, sift
@@ -269,7 +269,7 @@ class Followed:
         by_descriptor = plan.searched(scores, none, none)
         beside = np.setdiff1d(by_descriptor, true)
         others = np.setdiff1d(compared, np.union1d(true, beside))
-        view = View(self.query, PARAMETERS)
+        view = ComparisonView(self.query, PARAMETERS)
         polar = polar_query(view)
         of_true, of_beside = (polar.agreements(self.references.polar[rows]) for rows in (entrants, beside))
         at_once = plan.fine_candidates - _above(of_true, of_beside)
@@ -289,7 +289,7 @@ class Followed:
             among = _among_best(plan.fine_candidates, [*of_true, *of_beside], of_sample, each)
             rivals, room = sample[among], round(int(among.sum()) * each)
             rows = np.concatenate([entrants, beside, rivals]).tolist()
-            sifted = np.array([sift(view, View(self.references.scan(row), PARAMETERS)) for row in rows])
+            sifted = np.array([sift(view, ComparisonView(self.references.scan(row), PARAMETERS)) for row in rows])
             true_sifted = np.where(enters, sifted[: len(entrants)], -np.inf)
             beside_sifted, rival_sifted = np.split(sifted[len(entrants) :], [len(beside)])
             listed_at_most = FIRST - _above(true_sifted, beside_sifted)

@@ -35,13 +35,13 @@ from matcher import (
     prepare,
     read_topography,
 )
-from matcher.areal.comparison import View
+from matcher.areal.comparison import ComparisonView
 from matcher.areal.descriptor import FIRST_HARMONICS
 from matcher.areal.polar_column import POLAR_BYTES
 from matcher.areal.prepared import is_partial
 from matcher.areal.ranking import polar_query
 from matcher.evaluate.conditions import Conditions
-from matcher.gallery.generation import Generation, publish
+from matcher.gallery.generation import Generation, publish_generation
 from matcher.gallery.growing import Batch, GrowingShard
 from matcher.gallery.schema import ROW
 from matcher.gallery.shard import CAPACITY
@@ -189,7 +189,7 @@ def test_a_query_for_parts_of_marks(
 @pytest.mark.benchmark(timer=time.thread_time)
 def test_the_polar_column(benchmark: Any, faces: list[Prepared], half: Prepared) -> None:
     rows = Mixtures.drawn(faces, 2_048, 0).polar_rows()
-    query = polar_query(View(half, DEFAULT_PARAMETERS))
+    query = polar_query(ComparisonView(half, DEFAULT_PARAMETERS))
     benchmark.extra_info.update(stage="polar column", kind="own", units=len(rows), unit="pair")
     benchmark.pedantic(lambda: query.agreements(rows), rounds=7, warmup_rounds=1)
 
@@ -197,7 +197,7 @@ def test_the_polar_column(benchmark: Any, faces: list[Prepared], half: Prepared)
 @pytest.mark.benchmark(timer=time.thread_time)
 def test_the_polar_column_bare(benchmark: Any, half: Prepared) -> None:
     """The products of each block of harmonics, and one transform back, of as many references as share them."""
-    query = polar_query(View(half, DEFAULT_PARAMETERS))
+    query = polar_query(ComparisonView(half, DEFAULT_PARAMETERS))
     rng, together = np.random.default_rng(1), 16
     kernels = [rng.standard_normal(kernel.shape, np.float32) for kernel in query.kernels]
     rows = [rng.standard_normal((*kernel.shape[::2], together), np.float32) for kernel in kernels]
@@ -251,7 +251,7 @@ def million(faces: list[Prepared], tmp_path_factory: pytest.TempPathFactory) -> 
         shard.append(Batch(rows, [drawn[:, :FIRST_HARMONICS], drawn[:, FIRST_HARMONICS:], polar], [b""] * CAPACITY))
         shard.close()
     generation.write_shards(shards)
-    publish(folder, generation)
+    publish_generation(folder, generation)
     yield folder
     shutil.rmtree(folder)
 
@@ -296,7 +296,7 @@ def test_distractors_are_as_hard_as_real_pairs(benchmark: Any, ffp_data: Path, f
 
     descriptors = np.stack([scan.descriptor for scan in whole])
     rows, mixed_rows = np.stack([scan.polar for scan in whole]), mixed.polar_rows()[:1_000]
-    queries = [polar_query(View(half, DEFAULT_PARAMETERS)) for half in halves]
+    queries = [polar_query(ComparisonView(half, DEFAULT_PARAMETERS)) for half in halves]
     scores = {
         "descriptor, real": prefilter(descriptors, descriptors)[unrelated],
         "descriptor, drawn": benchmark.pedantic(lambda: prefilter(descriptors, mixed.descriptors()), rounds=1),

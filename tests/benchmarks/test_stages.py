@@ -15,11 +15,11 @@ import scipy.fft
 
 from matcher import DEFAULT_PARAMETERS, Prepared, compare, correlate, prefilter, read_topography
 from matcher.areal.cells import FineView
-from matcher.areal.comparison import View, compare_cells, register_pair
+from matcher.areal.comparison import ComparisonView, compare_cells, register_pair
 from matcher.areal.descriptor import FIRST_HARMONICS, HARMONICS, RINGS, describe
 from matcher.areal.polar import PolarGrid
 from matcher.areal.polar_column import PolarQuery
-from matcher.areal.pose_search import DIRECTIONS, search, search_code, search_waves
+from matcher.areal.pose_search import DIRECTIONS, search_code, search_poses, search_waves
 from matcher.areal.ranking import compare_in_full
 from matcher.areal.registration import CoarseView, place_roughly
 from matcher.mark.clean import COARSE_POINTS, FINE_POINTS, clean
@@ -287,7 +287,7 @@ def test_search(benchmark: Any, coarse: list[CoarseView]) -> None:
 
     def run() -> None:
         for code in fixed:
-            search(moving, code, coarse[0].reach, DEFAULT_PARAMETERS.min_overlap, DEFAULT_PARAMETERS.places)
+            search_poses(moving, code, coarse[0].reach, DEFAULT_PARAMETERS.min_overlap, DEFAULT_PARAMETERS.places)
 
     measure(benchmark, "search", "own", run, len(fixed))
 
@@ -312,11 +312,11 @@ def test_rough_sift_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
 
 
 def test_fine(benchmark: Any, in_order: list[Prepared]) -> None:
-    query, references = View(in_order[0], DEFAULT_PARAMETERS), in_order[1:]
+    query, references = ComparisonView(in_order[0], DEFAULT_PARAMETERS), in_order[1:]
 
     def run() -> None:
         for scan in references:
-            register_pair(query, View(scan, DEFAULT_PARAMETERS))
+            register_pair(query, ComparisonView(scan, DEFAULT_PARAMETERS))
 
     run()
     measure(benchmark, "fine, fresh reference", "own", run, len(references))
@@ -327,12 +327,12 @@ def test_fine_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
 
 
 def test_cells(benchmark: Any, in_order: list[Prepared]) -> None:
-    query, references = View(in_order[0], DEFAULT_PARAMETERS), in_order[1:]
-    pairs = [(scan, register_pair(query, View(scan, DEFAULT_PARAMETERS))) for scan in references]
+    query, references = ComparisonView(in_order[0], DEFAULT_PARAMETERS), in_order[1:]
+    pairs = [(scan, register_pair(query, ComparisonView(scan, DEFAULT_PARAMETERS))) for scan in references]
 
     def run() -> None:
         for scan, registration in pairs:
-            compare_cells(query, View(scan, DEFAULT_PARAMETERS), registration)
+            compare_cells(query, ComparisonView(scan, DEFAULT_PARAMETERS), registration)
 
     measure(benchmark, "cells, fresh reference", "own", run, len(pairs))
 
@@ -342,17 +342,17 @@ def test_cells_bare(benchmark: Any, in_order: list[Prepared]) -> None:
     measure(benchmark, "cells, fresh reference", "bare", bare_cells(view, mean_cells(in_order)))
 
 
-def compare_all(query: View, references: list[Prepared]) -> Callable[[], None]:
+def compare_all(query: ComparisonView, references: list[Prepared]) -> Callable[[], None]:
     def run() -> None:
         for scan in references:
-            compare_in_full(query, View(scan, DEFAULT_PARAMETERS))
+            compare_in_full(query, ComparisonView(scan, DEFAULT_PARAMETERS))
 
     return run
 
 
 def test_full(benchmark: Any, in_order: list[Prepared]) -> None:
     """Fine and cells; the query is moved, and keeps its code and its turned spectra."""
-    run = compare_all(View(in_order[0], DEFAULT_PARAMETERS), in_order[1:])
+    run = compare_all(ComparisonView(in_order[0], DEFAULT_PARAMETERS), in_order[1:])
     run()
     measure(benchmark, "full, fresh reference", "own", run, len(in_order) - 1)
 
@@ -364,7 +364,7 @@ def test_full_bare(benchmark: Any, in_order: list[Prepared], coarse: list[Coarse
 
 def test_full_where_the_reference_moves(benchmark: Any, in_order: list[Prepared]) -> None:
     """Of half of the pairs the reference has the lower digest: it needs turned spectra of its own."""
-    run = compare_all(View(in_order[-1], DEFAULT_PARAMETERS), in_order[:-1])
+    run = compare_all(ComparisonView(in_order[-1], DEFAULT_PARAMETERS), in_order[:-1])
     run()
     measure(benchmark, "full, fresh reference moved", "own", run, len(in_order) - 1)
 

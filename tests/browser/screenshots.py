@@ -16,7 +16,7 @@ from PIL import Image
 
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.report import gather_report
-from exchange.store.review.candidates import View, find_candidate
+from exchange.store.review.candidates import CandidateView, find_candidate
 from exchange.web.report.render import draw_first_page
 from schemas.vocabulary import Role
 from tests.browser.conftest import OPTIONS, STATIC
@@ -92,7 +92,7 @@ def draw_all(camera: Camera) -> None:
     light = [(f"{name}-light", path) for name, path in examiner if name in LIGHT]
     camera.draw(camera.sits_down(world.first, "light"), light)
     with world.rs.node.store.read() as session:
-        found = find_candidate(session, world.concluded, View(PIPELINES, None))
+        found = find_candidate(session, world.concluded, CandidateView(PIPELINES, None))
     if found is None:
         raise LookupError("the world has no pair that was concluded on")
     report = Image.open(io.BytesIO(draw_first_page(gather_report(world.rs.node, found, world.first), REPORT_PPI)))

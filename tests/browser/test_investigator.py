@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from exchange.flows.blind.visibility import pair_of, take, tasks_for
+from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import speak
 from exchange.store.access.users import add_user, all_users
-from exchange.store.review.candidates import Page, View, open_candidates
+from exchange.store.review.candidates import CandidateView, Page, open_candidates
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.browser.pages import sign_in
@@ -143,12 +143,12 @@ def _lead(node: RunningNode) -> None:
         for name in ("examiner-1", "examiner-2"):
             add_user(session, name, Role.EXAMINER)
     with node.node.store.read() as session:
-        (found,) = open_candidates(session, View(PIPELINES, None), Page(5))
+        (found,) = open_candidates(session, CandidateView(PIPELINES, None), Page(5))
     pair = pair_of(found).model_dump(mode="json")
     conclusion = _say(node, "examiner-1", "conclusion", pair=pair, **ON_SCREEN)
     with node.node.store.write() as session:
         (task,) = tasks_for(session, "examiner-2")
-        take(session, "examiner-2", task.task_id)
+        take_task(session, "examiner-2", task.task_id)
     verification = _say(node, "examiner-2", "verification", verifies=conclusion, pair=pair, **ON_SCREEN)
     rests_on = {"conclusion": conclusion, "verification": verification}
     more = {"score": round(found.row.score, 4), "matcher": found.row.matcher_version}

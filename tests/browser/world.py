@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import func, select
 
 from exchange.clock import day_after, today
-from exchange.flows.blind.visibility import pair_of, take, tasks_for
+from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
 from exchange.flows.entry import draft_scans, drafts
 from exchange.flows.entry.draft_changes import changes_of_form
 from exchange.flows.node.pipelines import PIPELINES
@@ -25,7 +25,7 @@ from exchange.flows.review.statements import speak
 from exchange.store.access.users import add_user
 from exchange.store.entry.records import RecordFilter, search_records
 from exchange.store.query.queries import found_by
-from exchange.store.review.candidates import Page, View, open_candidates
+from exchange.store.review.candidates import CandidateView, Page, open_candidates
 from exchange.store.review.reviews import find_task
 from exchange.store.tables.terms import ApprovalRow
 from schemas import Maker
@@ -220,14 +220,14 @@ def _work(rs: RunningNode, mk: RunningNode, xk: RunningNode, first: str, draft: 
     second, third = (_user(rs, name, Role.EXAMINER) for name in ("examiner-heron", "examiner-lynx"))
     investigator = _user(rs, "investigator-elm", Role.INVESTIGATOR)
     with rs.node.store.read() as session:
-        found = open_candidates(session, View(PIPELINES, None), Page(20))
+        found = open_candidates(session, CandidateView(PIPELINES, None), Page(20))
     lead, other, *rest = found
     conclusion = _say(
         rs, first, "conclusion", pair=pair_of(lead).model_dump(mode="json"), **_on_screen("identification")
     )
     with rs.node.store.write() as session:
         task = tasks_for(session, third)[0]
-        take(session, third, task.task_id)
+        take_task(session, third, task.task_id)
     fields = {"verifies": conclusion, "pair": task.pair.model_dump(mode="json"), **_on_screen("identification")}
     verification = _say(rs, third, "verification", **fields)
     rests_on = {"conclusion": conclusion, "verification": verification}
@@ -243,7 +243,7 @@ def _work(rs: RunningNode, mk: RunningNode, xk: RunningNode, first: str, draft: 
     _say(rs, third, "conclusion", pair=pair_of(other).model_dump(mode="json"), **_on_screen("inconclusive_a"))
     with rs.node.store.write() as session:
         waiting = tasks_for(session, second)[0]
-        take(session, second, waiting.task_id)
+        take_task(session, second, waiting.task_id)
         assert find_task(session, waiting.task_id) is not None
     own = next(record for record in (lead.record_a, lead.record_b) if record.issuer == rs.node.node_id)
     return World(

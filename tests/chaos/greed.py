@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from exchange.conformance.guest.peer_simulator import Asked, PeerSimulator, blob_answer, respond
+from exchange.conformance.guest.peer_simulator import PeerSimulator, SimulatedRequest, blob_answer, respond
 from exchange.flows.log.checkpoint import sign_head
 from schemas.lane import parse_lane_page
 from tests.chaos.archive import fill, scans_of
@@ -80,7 +80,7 @@ def _claim(greedy: PeerSimulator, records: int) -> None:
         greedy.owner.publish(acquisitions=[acquisition_fields(blob=blob) for blob in blobs])
 
 
-def _kept(greedy: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _kept(greedy: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     path = greedy.owner.node.blobs.path(asked.path.rpartition("/")[2])
     whole = path.read_bytes()
     yield from blob_answer(asked.offset, whole[asked.offset :], whole)
@@ -102,7 +102,7 @@ def _elsewhere(greedy: PeerSimulator) -> Iterator[bytes]:
     yield respond(302, b"", {"Location": f"{greedy.owner.node.settings.url}/v1/lane?{time.monotonic_ns()}"})
 
 
-def _poisoned(greedy: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _poisoned(greedy: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     page = parse_lane_page(greedy.page(asked))
     items = tuple(
         item if position % 32 == 0 else item.model_copy(update={"inclusion": ()})
@@ -112,11 +112,11 @@ def _poisoned(greedy: PeerSimulator, asked: Asked) -> Iterator[bytes]:
     yield respond(200, body, greedy.signed(asked, body))
 
 
-def _unsigned(greedy: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _unsigned(greedy: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     yield respond(200, greedy.page(asked))
 
 
-def _goes_on(greedy: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _goes_on(greedy: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     """A true page of one item at a time, of a lane that says that it is a million long."""
     page = parse_lane_page(greedy.page(asked))
     body = page.model_copy(update={"count": max(page.count, 10**6)}).model_dump_json().encode()

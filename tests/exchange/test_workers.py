@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from exchange.conformance.guest.peer_simulator import Asked, PeerSimulator, blob_answer
+from exchange.conformance.guest.peer_simulator import PeerSimulator, SimulatedRequest, blob_answer
 from exchange.flows.node.node import create_node, open_node
 from exchange.flows.node.worker_lease import LEASE_S
 from exchange.store.node.jobs import JobKind, JobState
@@ -124,7 +124,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_nothing_is_done_twice(
     # in the middle of a fetch
     whole, half, going_on = scans["1-1"].read_bytes(), 100_000, threading.Event()
 
-    def half_of_it(asked: Asked) -> Iterator[bytes]:
+    def half_of_it(asked: SimulatedRequest) -> Iterator[bytes]:
         pieces = blob_answer(asked.offset, whole[asked.offset :], whole)
         sent = 0
         while sent < half or going_on.is_set():

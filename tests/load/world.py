@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from exchange.clock import stamp
-from exchange.flows.blind.visibility import pair_of, take, tasks_for
+from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import speak
@@ -22,7 +22,7 @@ from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.store.access.sign_in import begin_session, state_purpose
 from exchange.store.access.users import add_user
 from exchange.store.entry.records import acquisitions_with_records
-from exchange.store.review.candidates import Page, View, open_candidates
+from exchange.store.review.candidates import CandidateView, Page, open_candidates
 from exchange.store.tables.records import CandidateRow, RecordRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
@@ -157,7 +157,7 @@ def _leads(node: Node, people: Sequence[Person], count: int) -> tuple[str, ...]:
     """Pairs that two examiners hold for a lead."""
     first, second, *_ = (person.pseudonym for person in people if person.role == Role.EXAMINER)
     with node.store.read() as session:
-        found = open_candidates(session, View(PIPELINES, None), Page(count))
+        found = open_candidates(session, CandidateView(PIPELINES, None), Page(count))
     on_screen = {"conclusion": "identification", "basis": "screen", "remark": "Striae agree from hour two to five."}
     hits = []
     for lead in found:
@@ -165,7 +165,7 @@ def _leads(node: Node, people: Sequence[Person], count: int) -> tuple[str, ...]:
         conclusion = _say(node, first, "conclusion", pair=pair, **on_screen)
         with node.store.write() as session:
             task = tasks_for(session, second)[0]
-            take(session, second, task.task_id)
+            take_task(session, second, task.task_id)
         verification = _say(
             node, second, "verification", verifies=conclusion, pair=task.pair.model_dump(mode="json"), **on_screen
         )
@@ -185,7 +185,7 @@ def _say(node: Node, pseudonym: str, kind: str, **fields: Any) -> str:
 def _looked_at(node: Node, people: tuple[Person, ...], hits: tuple[str, ...]) -> World:
     with node.store.read() as session:
         newest = session.scalars(select(RecordRow.statement_id).order_by(RecordRow.sequence.desc()).limit(3000)).all()
-        best = open_candidates(session, View(PIPELINES, None), Page(2_000))
+        best = open_candidates(session, CandidateView(PIPELINES, None), Page(2_000))
     pairs = tuple((item.row.candidate_id, item.row.statement_a, item.acquisition_b.sha256) for item in best)
     own = tuple({item.row.statement_a: None for item in best})
     return World(people, tuple(newest), own, pairs, hits)

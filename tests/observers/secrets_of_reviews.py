@@ -21,7 +21,7 @@ from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import speak
 from exchange.store.entry.records import acquisitions_of
-from exchange.store.review.candidates import StoredCandidate, View, candidate_of
+from exchange.store.review.candidates import CandidateView, StoredCandidate, candidate_of
 from exchange.store.review.reviews import open_tasks, scans_of
 from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import Maker
@@ -160,6 +160,6 @@ def _scans(world: World, record: str) -> Sequence[str]:
 
 def _candidate(world: World, one: str, other: str) -> StoredCandidate:
     with world.rs.store.read() as session:
-        found = candidate_of(session, scans_of(one, other), View(PIPELINES, None))
+        found = candidate_of(session, scans_of(one, other), CandidateView(PIPELINES, None))
     assert found is not None, "the two were not compared"
     return found

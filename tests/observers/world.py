@@ -23,7 +23,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 import matcher
-from exchange.compute import Compute, P, T
+from exchange.compute import _P, _T, Compute
 from exchange.flows.node.node import Node
 from exchange.store.access.sign_in import begin_session
 from exchange.store.access.users import add_user
@@ -63,7 +63,7 @@ DUE = {
 class Inline(Compute):
     """Work in this process: drawn scans are small, and a process for each of hundreds of worlds would cost more."""
 
-    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         return function(*args, **kwargs)
 
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import ContractError, open_envelope, pre_authentication_encoding, seal
-from schemas.envelope import MAX_ENVELOPE_BYTES, MAX_SIGNATURES
+from schemas.envelope import MAX_ENVELOPE_BYTES, MAX_ENVELOPE_SIGNATURES
 
 KEY_ID = "ed25519:" + "0" * 32
 KEY_IDS = st.builds("{}:{:032x}".format, st.sampled_from(["ed25519", "ml-dsa-65"]), st.integers(0, 2**128 - 1))
-SIGNATURES = st.dictionaries(KEY_IDS, st.binary(max_size=80), min_size=1, max_size=MAX_SIGNATURES)
+SIGNATURES = st.dictionaries(KEY_IDS, st.binary(max_size=80), min_size=1, max_size=MAX_ENVELOPE_SIGNATURES)
 
 
 def form(**changes: Any) -> bytes:

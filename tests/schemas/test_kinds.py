@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from exchange.flows.review.statements import SPOKEN, Spoken
+from exchange.flows.review.statements import SPOKEN, ReviewStatement
 from schemas.kinds import KINDS, AnyStatement, Kind, MeantFor
 
 
@@ -15,7 +15,7 @@ def test_every_kind_stands_in_the_table_and_in_the_union() -> None:
 
 
 def test_whatever_people_say_is_checked() -> None:
-    assert {kind.model for kind in SPOKEN.values()} == set(get_args(Spoken))
+    assert {kind.model for kind in SPOKEN.values()} == set(get_args(ReviewStatement))
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 import schemas
 from exchange.errors import CheckpointInvalid, PeerMisbehaved, ProofInvalid, StatementInvalid
 from exchange.flows.query.take import verify_query
-from exchange.flows.statement.addressee import NOT_MEANT_FOR_US, Reader, check_meant_for
+from exchange.flows.statement.addressee import NOT_MEANT_FOR_US, LaneReader, check_meant_for
 from exchange.flows.statement.heads import open_head
 from exchange.flows.sync import verify_lane_page as page_flow
 from exchange.flows.sync.verify_lane_page import Expected, verify_page
@@ -103,7 +103,7 @@ def _read(read_as: str, raw: bytes, entry: Entry) -> str | None:
                 item.envelope is not None for item in page.items
             )
             for item in verified.accepted:
-                check_meant_for(Reader(reader["node"], Jurisdiction(reader["jurisdiction"])), item.statement)
+                check_meant_for(LaneReader(reader["node"], Jurisdiction(reader["jurisdiction"])), item.statement)
             return verified.poisoned[0].reason if verified.poisoned else None
         case "witness-report":
             report = parse_witness_report(raw)

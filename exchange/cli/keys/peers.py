@@ -168,7 +168,7 @@ def expel(
 @app.command("revoke")
 def revoke(node_id: str, home: Home = None) -> None:
     """Answer and ask a peer no more. What it has already received stays with it."""
-    from exchange.flows.keys.enrol import revoke as revoke_peer
+    from exchange.flows.keys.enrol import revoke_peer
     from exchange.flows.node.node import opened
 
     with opened(resolve_home(home)) as node:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exchange.trust.card import fingerprint, spoken
+from exchange.trust.card import fingerprint, spoken_fingerprint
 from exchange.trust.ceremony import Proposal
 from exchange.trust.registry import RegistryFile, Trust, round_fingerprint
 from exchange.trust.root import RootFile, Tally
@@ -67,7 +67,9 @@ def _contents(root: RootFile, registry: RegistryFile) -> _Contents:
             f"{node.node_id} of {node.jurisdiction.display_name} at {node.url}": fingerprint(node.identity)
             for node in registry.nodes
         },
-        time_stamping={one.name: spoken(hashlib.sha256(one.target).digest()) for one in registry.time_stamping},
+        time_stamping={
+            one.name: spoken_fingerprint(hashlib.sha256(one.target).digest()) for one in registry.time_stamping
+        },
     )
 
 

@@ -36,13 +36,13 @@ def list_events(home: Home = None) -> None:
     from exchange.cli.opening import opened_here
     from exchange.flows.keys.rotate import cosigned_up_to
     from exchange.trust.key_files import is_encrypted
-    from exchange.trust.key_history import ROLES, replaced_roles
+    from exchange.trust.key_history import KEY_ROLES, replaced_roles
 
     with opened_here(resolve_home(home)) as node:
         before = None
         for link in node.history.links:
             keys, compromised = link.event.delegation, link.event.compromised
-            roles = ROLES if before is None else replaced_roles(before, keys)
+            roles = KEY_ROLES if before is None else replaced_roles(before, keys)
             typer.echo(f"log index {link.index}: {link.event.event}, new keys for {', '.join(roles)}")
             if compromised is not None:
                 typer.echo(f"  in wrong hands from index {compromised.from_index} on: {', '.join(compromised.roles)}")
@@ -62,10 +62,10 @@ def rotate(
 ) -> None:
     """Replace keys because it is time. What the former ones signed stays good. The node must be stopped."""
     from exchange.flows.keys.rotate import replace_keys
-    from exchange.trust.key_history import ROLES
+    from exchange.trust.key_history import KEY_ROLES
 
     with _alone(home) as node:
-        done = replace_keys(node, _identity(node, identity), _roles(roles or list(ROLES)))
+        done = replace_keys(node, _identity(node, identity), _roles(roles or list(KEY_ROLES)))
         _tell(node, done)
 
 
@@ -101,12 +101,12 @@ def compromised(
 @app.command("encrypt")
 def encrypt(home: Home = None) -> None:
     """Encrypt the private keys on disk: all of them, or none. The node must be stopped."""
-    from exchange.cli.opening import asked
+    from exchange.cli.opening import ask_secret
     from exchange.errors import PassphraseNeeded
     from exchange.trust.key_files import check_passphrase, exchange_folder, prepare_folder, recrypted
 
     with _alone(home) as node:
-        given = node.settings.key_passphrase or asked("New passphrase of the keys", twice=True)
+        given = node.settings.key_passphrase or ask_secret("New passphrase of the keys", twice=True)
         if given is None:
             raise PassphraseNeeded(
                 "Give the new passphrase in FFP_NODE_KEY_PASSPHRASE or in the secret file of that name."
@@ -142,7 +142,7 @@ def _alone(home: Path | None) -> Iterator[Node]:
 
 def _identity(node: Node, folder: Path | None) -> HybridSigner:
     """The identity key, whose passphrase may be another than that of the working keys."""
-    from exchange.cli.opening import asked
+    from exchange.cli.opening import ask_secret
     from exchange.errors import ConfigurationError
     from exchange.trust.key_files import is_encrypted
     from exchange.trust.keys import load_identity
@@ -151,7 +151,7 @@ def _identity(node: Node, folder: Path | None) -> HybridSigner:
     try:
         return load_identity(place, own)
     except ConfigurationError:
-        given = asked("Passphrase of the identity key") if folder is not None and is_encrypted(place) else None
+        given = ask_secret("Passphrase of the identity key") if folder is not None and is_encrypted(place) else None
         if given is None:
             raise
     return load_identity(place, given.get_secret_value().encode())
@@ -159,12 +159,12 @@ def _identity(node: Node, folder: Path | None) -> HybridSigner:
 
 def _roles(named: list[str]) -> tuple[KeyRole, ...]:
     from exchange.errors import InvalidInput
-    from exchange.trust.key_history import ROLES
+    from exchange.trust.key_history import KEY_ROLES
 
-    unknown = sorted(set(named) - set(ROLES))
+    unknown = sorted(set(named) - set(KEY_ROLES))
     if unknown:
-        raise InvalidInput(f"{', '.join(unknown)}: there are keys for {', '.join(ROLES)}.")
-    return tuple(role for role in ROLES if role in named)
+        raise InvalidInput(f"{', '.join(unknown)}: there are keys for {', '.join(KEY_ROLES)}.")
+    return tuple(role for role in KEY_ROLES if role in named)
 
 
 def _tell(node: Node, done: Replaced) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matcher.likelihood.ratio import LikelihoodRatio, NoValidatedLR
     from schemas import Calibre
 
-    Worth = LikelihoodRatio | NoValidatedLR
+    _Ratio = LikelihoodRatio | NoValidatedLR
 
 _FOREIGN = "another program"
 """The matcher version of a table of scores: no comparison of ours has it, so none is judged by such a model."""
@@ -82,11 +82,11 @@ def calibrate(
     _print_model(out, model)
 
 
-def read_judge(path: Path, calibre: str) -> Callable[[Comparison, Sequence[tuple[float, float]]], Worth]:
+def read_judge(path: Path, calibre: str) -> Callable[[Comparison, Sequence[tuple[float, float]]], _Ratio]:
     """What says the worth of a comparison of two scans with these spacings (um), both of one calibre."""
     from matcher import MatcherError
     from matcher.likelihood.calibration_model import read_calibration
-    from matcher.likelihood.ratio import Conditions, likelihood_ratio
+    from matcher.likelihood.ratio import PairConditions, likelihood_ratio
     from schemas.vocabulary import Modality, RegionOfInterest
 
     [known] = _calibres([calibre])
@@ -95,8 +95,8 @@ def read_judge(path: Path, calibre: str) -> Callable[[Comparison, Sequence[tuple
     except (MatcherError, OSError) as error:
         refuse(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
 
-    def judge(comparison: Comparison, spacings_um: Sequence[tuple[float, float]]) -> Worth:
-        conditions = Conditions(
+    def judge(comparison: Comparison, spacings_um: Sequence[tuple[float, float]]) -> _Ratio:
+        conditions = PairConditions(
             region=RegionOfInterest.BREECH_FACE,
             modality=Modality.TOPOGRAPHY,
             calibres=(known, known),
@@ -109,14 +109,14 @@ def read_judge(path: Path, calibre: str) -> Callable[[Comparison, Sequence[tuple
     return judge
 
 
-def plain_worth(worth: Worth) -> dict[str, Any]:
+def plain_worth(worth: _Ratio) -> dict[str, Any]:
     """Plain values; without a validated LR ``no_validated_lr`` gives the reason."""
     from matcher.likelihood.ratio import NoValidatedLR
 
     return {"no_validated_lr": worth.reason} if isinstance(worth, NoValidatedLR) else worth.as_dict()
 
 
-def worth_in_words(worth: Worth) -> dict[str, str]:
+def worth_in_words(worth: _Ratio) -> dict[str, str]:
     """The rows that a person reads."""
     from matcher.likelihood.ratio import NoValidatedLR
 

@@ -117,18 +117,18 @@ def restore(
 ) -> None:
     """Make a node again from a backup that its keys vouch for, in an empty folder. On PostgreSQL, into the empty
     database that FFP_NODE_DATABASE_URL names. Exit code 1 when --verify found something."""
-    from exchange.cli.opening import asked
+    from exchange.cli.opening import ask_secret
     from exchange.errors import PassphraseNeeded
-    from exchange.flows.operate.backup_trust import lacking
+    from exchange.flows.operate.backup_trust import signed_after_backup
     from exchange.flows.operate.restore import restore
 
     folder, place = source.absolute(), resolve_home(home)
-    lost = lacking(folder, last_head) if last_head is not None else 0
+    lost = signed_after_backup(folder, last_head) if last_head is not None else 0
     secrets, passphrase = _secrets(folder, place, keys), None
     try:
         manifest = restore(folder, place, secrets, insisted=insist)
     except PassphraseNeeded:  # nothing was written yet
-        passphrase = asked("Passphrase of the keys")
+        passphrase = ask_secret("Passphrase of the keys")
         if passphrase is None:
             raise
         of_keys = passphrase.get_secret_value().encode()
@@ -189,7 +189,7 @@ def migrate(
 
 def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:
     """Of the settings, where there are any yet; else of the environment and credentials, or asked for."""
-    from exchange.cli.opening import asked
+    from exchange.cli.opening import ask_secret
     from exchange.config import given, load_settings
 
     if (home / "config.toml").is_file():
@@ -198,7 +198,7 @@ def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:
     else:
         found = given("backup_passphrase")
     if found is None:
-        typed = asked(_PASSPHRASE, twice=twice)
+        typed = ask_secret(_PASSPHRASE, twice=twice)
         found = typed.get_secret_value() if typed is not None else None
     return None if found is None else found.encode()
 

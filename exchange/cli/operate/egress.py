@@ -62,10 +62,10 @@ def allow_name(
 def forget_name(host: str, home: Home = None) -> None:
     """Forget what was confirmed for a name: its next connection confirms it anew, or it is not in the list any more."""
     from exchange.flows.node.node import opened
-    from exchange.flows.operate.egress import forget
+    from exchange.flows.operate.egress import forget_destination
 
     with opened(resolve_home(home)) as node:
-        known = forget(node, host)
+        known = forget_destination(node, host)
     if known:
         typer.echo(f"Nothing is confirmed for {host} any more.")
     else:

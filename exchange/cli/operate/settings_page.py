@@ -22,7 +22,7 @@ from typing import Any, Literal
 from exchange.config import PREFIX, Settings
 from exchange.home import DEFAULT_HOME
 
-HEAD = """# Settings
+_HEAD = """# Settings
 
 This page is made from the code (`make contract`); a test compares the two.
 
@@ -41,7 +41,7 @@ CORES = "cores - 1"
 
 
 @dataclass(frozen=True)
-class Group:
+class SettingsGroup:
     """Settings under one heading: those whose names begin with one of ``beginnings``."""
 
     heading: str
@@ -51,33 +51,39 @@ class Group:
 
 
 GROUPS = (
-    Group(
+    SettingsGroup(
         "The node", ("home", "jurisdiction", "node_id", "url", "host", "port", "language", "log_format"), "#2-the-node"
     ),
-    Group("Keys", ("key_", "backup_"), "#replacing-keys"),
-    Group("Database", ("database_",), "#11-postgresql-in-place-of-sqlite"),
-    Group("Scans in an object store", ("objects_",), "#scans-in-an-object-store"),
-    Group("Sign-in", ("session_", "oidc_"), "#sign-in-with-keycloak"),
-    Group("Submissions", ("max_scan", "max_submission", "min_free", "draft_")),
-    Group("Work", ("workers", "compute_", "patience_", "max_attempts", "calibration"), "#work-in-processes-of-its-own"),
-    Group("Cluster", ("cluster_",), "scale.md"),
-    Group(
+    SettingsGroup("Keys", ("key_", "backup_"), "#replacing-keys"),
+    SettingsGroup("Database", ("database_",), "#11-postgresql-in-place-of-sqlite"),
+    SettingsGroup("Scans in an object store", ("objects_",), "#scans-in-an-object-store"),
+    SettingsGroup("Sign-in", ("session_", "oidc_"), "#sign-in-with-keycloak"),
+    SettingsGroup("Submissions", ("max_scan", "max_submission", "min_free", "draft_")),
+    SettingsGroup(
+        "Work", ("workers", "compute_", "patience_", "max_attempts", "calibration"), "#work-in-processes-of-its-own"
+    ),
+    SettingsGroup("Cluster", ("cluster_",), "scale.md"),
+    SettingsGroup(
         "Exchange with peers", ("pull_", "peer_timeout", "lane_", "receipt_", "request_", "query_", "least_", "most_")
     ),
-    Group("What a peer may take", ("peer_statements", "peer_bytes", "peer_quota", "peer_quarantine"), "#6-peers"),
-    Group("Connections", ("peer_certificate", "egress_"), "#where-the-node-connects-to"),
-    Group("Log and audit", ("checkpoint_", "log_check", "audit_", "purpose_"), "audit.md"),
-    Group("Time stamps", ("timestamp_",), "#7-time-stamps-and-a-public-copy-of-the-log"),
-    Group("E-mail", ("smtp_", "mail_"), "#12-e-mail"),
-    Group("Deadlines and review", ("first_", "second_", "dissemination_", "comparison_", "feedback_", "control_")),
-    Group("Monitoring", ("monitoring_", "metrics_"), "monitoring.md"),
+    SettingsGroup(
+        "What a peer may take", ("peer_statements", "peer_bytes", "peer_quota", "peer_quarantine"), "#6-peers"
+    ),
+    SettingsGroup("Connections", ("peer_certificate", "egress_"), "#where-the-node-connects-to"),
+    SettingsGroup("Log and audit", ("checkpoint_", "log_check", "audit_", "purpose_"), "audit.md"),
+    SettingsGroup("Time stamps", ("timestamp_",), "#7-time-stamps-and-a-public-copy-of-the-log"),
+    SettingsGroup("E-mail", ("smtp_", "mail_"), "#12-e-mail"),
+    SettingsGroup(
+        "Deadlines and review", ("first_", "second_", "dissemination_", "comparison_", "feedback_", "control_")
+    ),
+    SettingsGroup("Monitoring", ("monitoring_", "metrics_"), "monitoring.md"),
 )
 
 
 def settings_page() -> str:
     """The page in Markdown: each setting once, in a table under its heading."""
     texts = _texts()
-    parts = [HEAD]
+    parts = [_HEAD]
     for group in GROUPS:
         names = [name for name in Settings.model_fields if group_of(name) is group]
         more = f"deploy/README.md{group.more}" if group.more.startswith("#") else group.more
@@ -88,7 +94,7 @@ def settings_page() -> str:
     return "\n".join(parts)
 
 
-def group_of(name: str) -> Group:
+def group_of(name: str) -> SettingsGroup:
     """The group of a setting: that with the longest beginning of its name."""
     found = [
         (len(beginning), group) for group in GROUPS for beginning in group.beginnings if name.startswith(beginning)

@@ -8,7 +8,7 @@ from exchange.conformance.check import Check, Part
 from exchange.conformance.checks.card import CARD
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
-from exchange.conformance.wire import Told
+from exchange.conformance.wire import WireAnswer
 
 _VERSION = re.compile(r"[0-9/]")
 
@@ -57,7 +57,7 @@ def _sniffing(visit: Visit) -> str:
     return f"{len(visit.wire.told)} answers, each to be taken as the type that it states."
 
 
-def _all(visit: Visit) -> list[Told]:
+def _all(visit: Visit) -> list[WireAnswer]:
     """Of all answers so far those that the node itself gave; what its server refuses unread is in nobody's form."""
     ours = [told for told in visit.wire.told if told.status not in (400, 414, 431)]
     if not ours:
@@ -65,18 +65,18 @@ def _all(visit: Visit) -> list[Told]:
     return ours
 
 
-def _boast(told: Told) -> str:
+def _boast(told: WireAnswer) -> str:
     server, powered = (", ".join(told.headers.get_all(name) or ()) for name in ("server", "x-powered-by"))
     if powered:
         return f"X-Powered-By: {powered[:100]}"
     return f"Server: {server[:100]}" if _VERSION.search(server) else ""
 
 
-def _said(told: Told) -> str:
+def _said(told: WireAnswer) -> str:
     return f"{told.status} {told.code}: {str(told.problem['detail'])[:200]}"
 
 
-FORMS = (
+FORM_CHECKS = (
     Check(
         "problem-of-a-path",
         Part.STRANGER,

@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from exchange.conformance.check import Check, Part
-from exchange.conformance.checks.lies import LIES, Answer, Lie, edited, forked, quiet
-from exchange.conformance.checks.owning import asks, publish, whole_lane
-from exchange.conformance.checks.reading import read_lane
+from exchange.conformance.checks.lies import LIES, Lie, LyingReply, edited, forked, quiet_answer
+from exchange.conformance.checks.owning import asks, publish_record, whole_lane
+from exchange.conformance.checks.reading import read_whole_lane
 from exchange.conformance.guest.guest import Guest
-from exchange.conformance.guest.peer_simulator import Asked
+from exchange.conformance.guest.peer_simulator import SimulatedRequest
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 
-Cursor = tuple[str, str, str]
+LaneCursor = tuple[str, str, str]
 FORK_S = 10
 """A node that took a fork shows it in its next question, one that did not may never ask again: at least so long it is
 waited for."""
 
 
-def _cursor(asked: Asked) -> Cursor:
+def _cursor(asked: SimulatedRequest) -> LaneCursor:
     return asked.text("start"), asked.text("head"), asked.text("known_size")
 
 
@@ -36,18 +36,18 @@ def _lie(lie: Lie) -> Check:
     return Check(lie.name, Part.OWNER, lie.asks, lie.source, lie.how, attempt)
 
 
-def _told_a_lie(guest: Guest, answer: Answer) -> tuple[Cursor, Cursor]:
+def _told_a_lie(guest: Guest, answer: LyingReply) -> tuple[LaneCursor, LaneCursor]:
     """The node's cursor when it was lied to, and in the question after that."""
     if not asks(guest):
         raise NotTried("The node never asked for its lane; see asks-signed.")
-    deceived: list[Asked] = []
+    deceived: list[SimulatedRequest] = []
 
-    def once(asked: Asked) -> Iterator[bytes]:
+    def once(asked: SimulatedRequest) -> Iterator[bytes]:
         if deceived:
-            return quiet(guest, asked)
+            return quiet_answer(guest, asked)
         if int(asked.text("start")) >= guest.owner.end()[0]:
             # something to be had by whoever believes the lie; any earlier, the true lane might still give it away
-            guest.honest.append(publish(guest))
+            guest.honest.append(publish_record(guest))
         deceived.append(asked)
         return answer(guest, asked)
 
@@ -60,7 +60,7 @@ def _told_a_lie(guest: Guest, answer: Answer) -> tuple[Cursor, Cursor]:
     return _cursor(deceived[0]), _cursor(after)
 
 
-def _shown(cursor: Cursor) -> str:
+def _shown(cursor: LaneCursor) -> str:
     return f"{cursor[0]} items (log {cursor[2]})"
 
 
@@ -85,14 +85,14 @@ def _fork(visit: Visit) -> str:
     before = _cursor(asks(guest)[-1]) if asks(guest) else None
     if before is None or before[2] == "0":
         raise NotTried("The node has seen no head of this peer's log.")
-    deceived: list[Asked] = []
+    deceived: list[SimulatedRequest] = []
     lie = edited(forked)
 
-    def fork(asked: Asked) -> Iterator[bytes]:
+    def fork(asked: SimulatedRequest) -> Iterator[bytes]:
         deceived.append(asked)
         return lie(guest, asked)
 
-    guest.honest.append(publish(guest))
+    guest.honest.append(publish_record(guest))
     guest.peer.lane = fork
     guest.wait_for(lambda: deceived or None, "the node did not ask for its lane")
     deadline = time.monotonic() + min(guest.patience_s, max(FORK_S, 3 * _interval(guest)))
@@ -115,7 +115,7 @@ def _interval(guest: Guest) -> float:
 def _afterwards(visit: Visit) -> str:
     guest = visit.guest
     visit.wire.ask("GET", "/v1/node").expect(200)
-    count = len(read_lane(visit).items)
+    count = len(read_whole_lane(visit).items)
     if guest.peer.refused:
         raise NotKept(
             f"{len(guest.peer.refused)} requests of the node's were no good, the last: {guest.peer.refused[-1]}"

@@ -12,7 +12,7 @@ from exchange.conformance.check import Check, Part
 from exchange.conformance.targets import LANE, REPORT, WITNESS, blob, unknown_digest
 from exchange.conformance.verdicts import NotKept
 from exchange.conformance.visit import Visit
-from exchange.conformance.wire import Told
+from exchange.conformance.wire import WireAnswer
 from exchange.net.message_signatures import sign_request
 from exchange.trust.keys import ED25519, key_id, raw_public
 
@@ -25,7 +25,7 @@ MAX_REFUSAL_BYTES = 4096
 REFUSALS = (401, 403, 404, 429)
 """429 of a node that counts tries: who visits it twice within a minute tried often."""
 
-Headers = Callable[[str, str, bytes | None], dict[str, str]]
+HeadersOf = Callable[[str, str, bytes | None], dict[str, str]]
 """The headers of a request, from its method, target and body."""
 
 
@@ -76,7 +76,7 @@ def _alike(visit: Visit) -> str:
     return f"{told[0][0]}, the same words whatever the digest."
 
 
-def _signed(visit: Visit, *, age_s: int = 0, url: str | None = None) -> Headers:
+def _signed(visit: Visit, *, age_s: int = 0, url: str | None = None) -> HeadersOf:
     """As a stranger signs, with a key that nobody has seen."""
     key = Ed25519PrivateKey.generate()
     base = url or visit.wire.url
@@ -88,7 +88,7 @@ def _signed(visit: Visit, *, age_s: int = 0, url: str | None = None) -> Headers:
     return sign
 
 
-def _refused_everywhere(visit: Visit, headers: Headers, *, log: bool = False) -> str:
+def _refused_everywhere(visit: Visit, headers: HeadersOf, *, log: bool = False) -> str:
     digest = unknown_digest()
     doors: list[tuple[str, str, bytes | None]] = [
         ("GET", LANE, None),
@@ -107,7 +107,7 @@ def _refused_everywhere(visit: Visit, headers: Headers, *, log: bool = False) ->
     return "; ".join(said) + "."
 
 
-def _refused(told: Told, asked_digest: bytes) -> str:
+def _refused(told: WireAnswer, asked_digest: bytes) -> str:
     """Refused in the one form, and nothing told. Raises NotKept."""
     if told.status not in REFUSALS:
         raise NotKept(f"{told.asked}: {told.status} in place of a refusal (401, 403, 404, or 429 after many tries).")

@@ -11,17 +11,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from exchange.conformance.guest.guest import Guest
-from exchange.conformance.guest.peer_simulator import Asked, respond
+from exchange.conformance.guest.peer_simulator import SimulatedRequest, respond
 from exchange.log import note
 from exchange.log.checkpoint import sign_checkpoint
 from exchange.net.message_signatures import sign_response
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.lane import MAX_PAGE_BYTES, LanePage
 
-SILENT_S = 45
+_SILENT_S = 45
 """Longer than a node waits for a peer that says nothing: 30 s."""
-PIECE_BYTES = 1 << 16
-Answer = Callable[[Guest, Asked], Iterator[bytes]]
+_PIECE_BYTES = 1 << 16
+LyingReply = Callable[[Guest, SimulatedRequest], Iterator[bytes]]
 Edit = Callable[[Guest, LanePage, int], LanePage]
 """A page made wrong; the number is the size of the log that the reader knows."""
 
@@ -34,24 +34,24 @@ class Lie:
     asks: str
     source: str
     how: str
-    answer: Answer
+    answer: LyingReply
 
 
-def true_page(guest: Guest, asked: Asked) -> LanePage:
+def true_page(guest: Guest, asked: SimulatedRequest) -> LanePage:
     """All that follows the reader's cursor, as an honest owner would show it."""
     head = bytes.fromhex(asked.text("head"))
     return guest.owner.page(start=asked.number("start"), head=head, known_size=asked.number("known_size"))
 
 
-def signed(guest: Guest, asked: Asked, page: LanePage) -> Iterator[bytes]:
+def signed_page(guest: Guest, asked: SimulatedRequest, page: LanePage) -> Iterator[bytes]:
     body = page.model_dump_json(warnings=False).encode()
     yield respond(200, body, guest.peer.signed(asked, body))
 
 
-def quiet(guest: Guest, asked: Asked) -> Iterator[bytes]:
+def quiet_answer(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     """An honest answer that brings nothing: whatever follows is not told yet."""
     page = true_page(guest, asked)
-    yield from signed(guest, asked, _without_items(page, asked.text("head")))
+    yield from signed_page(guest, asked, _without_items(page, asked.text("head")))
 
 
 def forked(guest: Guest, page: LanePage, known: int) -> LanePage:
@@ -59,11 +59,11 @@ def forked(guest: Guest, page: LanePage, known: int) -> LanePage:
     return page.model_copy(update={"checkpoint": guest.owner.signed(known, bytes(32)), "consistency": ()})
 
 
-def edited(edit: Edit) -> Answer:
+def edited(edit: Edit) -> LyingReply:
     """A page made wrong, and signed as it should be."""
 
-    def answer(guest: Guest, asked: Asked) -> Iterator[bytes]:
-        yield from signed(guest, asked, edit(guest, true_page(guest, asked), asked.number("known_size")))
+    def answer(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
+        yield from signed_page(guest, asked, edit(guest, true_page(guest, asked), asked.number("known_size")))
 
     return answer
 
@@ -72,52 +72,52 @@ def _without_items(page: LanePage, head: str) -> LanePage:
     return page.model_copy(update={"items": (), "count": page.start, "head": head})
 
 
-def _body(guest: Guest, asked: Asked) -> bytes:
+def _body(guest: Guest, asked: SimulatedRequest) -> bytes:
     return true_page(guest, asked).model_dump_json().encode()
 
 
-def _unsigned(guest: Guest, asked: Asked) -> Iterator[bytes]:
+def _unsigned(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     yield respond(200, _body(guest, asked))
 
 
-def _another_key(guest: Guest, asked: Asked) -> Iterator[bytes]:
+def _another_key(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     body = _body(guest, asked)
     yield respond(200, body, guest.peer.signed(asked, body, key=Ed25519PrivateKey.generate()))
 
 
-def _long_ago(guest: Guest, asked: Asked) -> Iterator[bytes]:
+def _long_ago(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     body = _body(guest, asked)
     yield respond(200, body, guest.peer.signed(asked, body, age_s=600))
 
 
-def _altered(guest: Guest, asked: Asked) -> Iterator[bytes]:
+def _altered(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     body = _body(guest, asked)
     yield respond(200, body + b" ", guest.peer.signed(asked, body))
 
 
-def _answer_to_another(guest: Guest, asked: Asked) -> Iterator[bytes]:
+def _answer_to_another(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     body, key = _body(guest, asked), guest.node.keys.transport
     other = replace(guest.peer.verified(asked).request, signature=bytes(64))
     name = key_id(ED25519, raw_public(key))
     yield respond(200, body, sign_response(key, name, status=200, body=body, request=other, now=int(time.time())))
 
 
-def _cut(guest: Guest, asked: Asked) -> Iterator[bytes]:
+def _cut(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     body = _body(guest, asked)
     whole = respond(200, body, guest.peer.signed(asked, body))
     yield whole[: len(whole) - len(body) // 2]
 
 
-def _silent(guest: Guest, _asked: Asked) -> Iterator[bytes]:
-    guest.peer.closing.wait(SILENT_S)
+def _silent(guest: Guest, _asked: SimulatedRequest) -> Iterator[bytes]:
+    guest.peer.closing.wait(_SILENT_S)
     yield from ()
 
 
-def _without_end(_guest: Guest, _asked: Asked) -> Iterator[bytes]:
+def _without_end(_guest: Guest, _asked: SimulatedRequest) -> Iterator[bytes]:
     """Half as much again as a page may have, in chunks, so that no length gives it away."""
     yield b"HTTP/1.1 200 Told\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-    for _ in range(MAX_PAGE_BYTES * 3 // 2 // PIECE_BYTES):
-        yield b"%x\r\n%s\r\n" % (PIECE_BYTES, b" " * PIECE_BYTES)
+    for _ in range(MAX_PAGE_BYTES * 3 // 2 // _PIECE_BYTES):
+        yield b"%x\r\n%s\r\n" % (_PIECE_BYTES, b" " * _PIECE_BYTES)
 
 
 def _next_contract(_guest: Guest, page: LanePage, _known: int) -> LanePage:

@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 
 from exchange.conformance.check import Check, Part
-from exchange.conformance.checks.reading import answered, read_or_untried, signed_head
+from exchange.conformance.checks.reading import MAX_PAGES, answered, read_or_untried, signed_head
 from exchange.conformance.guest.guest import Guest
 from exchange.conformance.targets import blob
 from exchange.conformance.verdicts import NotKept, NotTried
@@ -20,7 +20,6 @@ from schemas.mirror import M, MirroredLane, MirroredLeaves, MirroredStatements, 
 
 MAX_TILES = 64
 """Level-1 tiles, of 65,536 statements each; a log of millions is not read whole for a test."""
-MAX_PAGES = 20
 
 
 def _tiles(visit: Visit) -> str:

@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from exchange.conformance.check import Check, Part
-from exchange.conformance.checks.lies import quiet, signed, true_page
-from exchange.conformance.checks.reading import read_lane
+from exchange.conformance.checks.lies import quiet_answer, signed_page, true_page
+from exchange.conformance.checks.reading import read_whole_lane
 from exchange.conformance.guest.guest import Guest
 from exchange.conformance.guest.owner import Published
-from exchange.conformance.guest.peer_simulator import Asked, blob_answer
-from exchange.conformance.guest.poison import Issuer, Poison, make_poison
+from exchange.conformance.guest.peer_simulator import SimulatedRequest, blob_answer
+from exchange.conformance.guest.poison import Issuer, PoisonedItem, make_poison
 from exchange.conformance.targets import blob
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
@@ -33,14 +33,14 @@ _CURSOR = re.compile(r"(?=.*[?&]start=\d+(&|$))(?=.*[?&]head=[0-9a-f]{64}(&|$))(
 MAKER = Maker(pseudonym="conformance", role=Role.EXAMINER, signed_in=SignedInBy.NODE_KEY)
 
 
-def asks(guest: Guest) -> list[Asked]:
+def asks(guest: Guest) -> list[SimulatedRequest]:
     """The node's questions for its lane so far, those that say from where on."""
     return [asked for asked in list(guest.peer.asked) if asked.path == "/v1/lane" and _CURSOR.search(asked.target)]
 
 
 def _pulls(visit: Visit) -> str:
     guest = visit.guest
-    guest.peer.lane = lambda asked: quiet(guest, asked)
+    guest.peer.lane = lambda asked: quiet_answer(guest, asked)
     seen = len(asks(guest))
     guest.wait_for(lambda: len(asks(guest)) >= seen + 2 or None, "the node did not ask for its lane twice")
     if guest.peer.refused:
@@ -58,11 +58,11 @@ def _goes_on(visit: Visit) -> str:
     node, settings = guest.node, guest.node.settings
     identity = load_identity(settings.keys, settings.passphrase)
     issuer = Issuer(node.history, node.keys.statement, identity, guest.tested.jurisdiction)
-    guest.honest.append(publish(guest))
+    guest.honest.append(publish_record(guest))
     for item in make_poison(issuer):
         guest.owner.publish_payload(item.envelope.payload, envelope=item.envelope, name=item.name)
         guest.poison.append(item)
-    guest.honest.append(publish(guest))
+    guest.honest.append(publish_record(guest))
     count, head = guest.owner.end()
     guest.peer.blob = lambda asked: _scan(guest, asked)
     guest.peer.lane = lambda asked: whole_lane(guest, asked)
@@ -124,7 +124,7 @@ def _receipt(visit: Visit) -> str:
 
 def _said(visit: Visit) -> Iterator[AnyStatement]:
     """What the tested node has put on the guest's lane."""
-    for item in read_lane(visit).items:
+    for item in read_whole_lane(visit).items:
         if item.envelope is not None:
             try:
                 yield parse_statement(open_envelope(b64decode(item.envelope)).payload)
@@ -148,7 +148,7 @@ def refused_scan(guest: Guest) -> str | None:
     return hashlib.sha256(guest.honest[0].blob[::-1]).hexdigest()
 
 
-def _fetched(guest: Guest, sha256: str) -> list[Asked]:
+def _fetched(guest: Guest, sha256: str) -> list[SimulatedRequest]:
     return [asked for asked in list(guest.peer.asked) if asked.path == blob(sha256)]
 
 
@@ -188,12 +188,12 @@ def _withdrawn(visit: Visit) -> str:
     return f"{len(records)} records withdrawn and acknowledged as erased; their scans are there no more."
 
 
-def publish(guest: Guest) -> Published:
+def publish_record(guest: Guest) -> Published:
     """A record with a scan that is none, so that nothing is correlated."""
     return guest.owner.publish(blob=b"conformance test, no scan\n" + secrets.token_bytes(SCAN_BYTES))
 
 
-def whole_lane(guest: Guest, asked: Asked) -> Iterator[bytes]:
+def whole_lane(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     """The whole lane, with the proofs of what the log does not hold made wrong."""
     unproven = {_name(item) for item in guest.poison if not item.proven}
     page = true_page(guest, asked)
@@ -202,14 +202,14 @@ def whole_lane(guest: Guest, asked: Asked) -> Iterator[bytes]:
         for item in page.items
     )
     shown: LanePage = page.model_copy(update={"items": items})
-    yield from signed(guest, asked, shown)
+    yield from signed_page(guest, asked, shown)
 
 
-def _name(item: Poison) -> str:
+def _name(item: PoisonedItem) -> str:
     return item.name or hashlib.sha256(item.envelope.payload).hexdigest()
 
 
-def _scan(guest: Guest, asked: Asked) -> Iterator[bytes]:
+def _scan(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     """The scan that was asked for; of the first record, the first time, other bytes of the same length."""
     guest.peer.verified(asked)
     whole = guest.peer.blob_of(asked)

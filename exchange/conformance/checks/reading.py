@@ -11,7 +11,7 @@ from exchange.conformance.check import Check, Part
 from exchange.conformance.targets import LANE
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
-from exchange.conformance.wire import Told
+from exchange.conformance.wire import WireAnswer
 from exchange.errors import CheckpointInvalid, ProofInvalid, RequestRefused, StatementInvalid
 from exchange.flows.statement.heads import open_head
 from exchange.log import merkle
@@ -27,7 +27,7 @@ MAX_PAGES = 20
 
 
 @dataclass(frozen=True)
-class Reading:
+class LaneReading:
     """The lane as it was read, from its beginning."""
 
     pages: tuple[LanePage, ...]
@@ -50,7 +50,7 @@ def read_page(visit: Visit, start: int = 0, head: bytes = EMPTY_HEAD, known_size
         raise NotKept(f"{told.asked}: the page breaks the contract: {error} ({error.reason})") from error
 
 
-def read_lane(visit: Visit) -> Reading:
+def read_whole_lane(visit: Visit) -> LaneReading:
     """The whole lane, or its first pages. Each page is asked for by the head that the one before it states."""
     pages = [read_page(visit)]
     while pages[-1].items and len(pages) < MAX_PAGES:
@@ -58,13 +58,13 @@ def read_lane(visit: Visit) -> Reading:
         if count >= pages[-1].count:
             break
         pages.append(read_page(visit, count, bytes.fromhex(pages[-1].head)))
-    return Reading(tuple(pages))
+    return LaneReading(tuple(pages))
 
 
-def read_or_untried(visit: Visit) -> Reading:
+def read_or_untried(visit: Visit) -> LaneReading:
     """For checks of what is in the pages: that there are any is another's affair. Raises NotTried."""
     try:
-        return read_lane(visit)
+        return read_whole_lane(visit)
     except NotKept as error:
         raise NotTried(f"No page could be read; see lane-form. {error}") from error
 
@@ -79,7 +79,7 @@ def signed_head(visit: Visit, page: LanePage) -> Checkpoint:
     raise NotTried("The log has no signed head yet.")
 
 
-def answered(visit: Visit, target: str) -> Told:
+def answered(visit: Visit, target: str) -> WireAnswer:
     """What the node answers. Raises NotKept unless it is signed with its transport key and bound to the request."""
     guest = visit.guest
     headers = guest.signed(target)
@@ -108,7 +108,7 @@ def _answer_signed(visit: Visit) -> str:
 
 def _form(visit: Visit) -> str:
     guest, head, count = visit.guest, EMPTY_HEAD, 0
-    pages = read_lane(visit).pages
+    pages = read_whole_lane(visit).pages
     for page in pages:
         if page.lane != guest.node.node_id or page.start != count:
             raise NotKept(f"Asked for {guest.node.node_id} from {count}, got {page.lane} from {page.start}.")

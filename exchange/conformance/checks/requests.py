@@ -14,7 +14,7 @@ from exchange.conformance.checks.reading import lane_target, read_or_untried
 from exchange.conformance.targets import LANE, REPORT, WITNESS, blob, unknown_digest
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
-from exchange.conformance.wire import Told
+from exchange.conformance.wire import WireAnswer
 from exchange.net.content_digest import byte_sequence
 from exchange.net.message_signatures import LIFETIME_S, TAG, authority_of, signature_base
 from exchange.trust.keys import ED25519, key_id, raw_public
@@ -167,7 +167,7 @@ def _freely(visit: Visit, parameters: str, *, without: str = "") -> dict[str, st
     return {"Signature-Input": f"ffp={parts}", "Signature": f"ffp={signature}"}
 
 
-def _refused(told: Told, *, also: tuple[int, ...] = (), what: str = "") -> Told:
+def _refused(told: WireAnswer, *, also: tuple[int, ...] = (), what: str = "") -> WireAnswer:
     if told.status not in (401, *also):
         raise NotKept(f"{what or told.asked}: {told.status} in place of a refusal (401).")
     told.problem  # noqa: B018 - refused in the one form
@@ -236,7 +236,7 @@ CHECKS = (
         _another_head,
     ),
 )
-BLOBS = (
+BLOB_CHECKS = (
     _check(
         "digest-is-no-key",
         "A scan is given through a record on the peer's lane, or of its own, and nothing else; else all sounds alike.",

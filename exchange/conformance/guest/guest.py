@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from exchange.config import load_settings
 from exchange.conformance.guest.owner import Owner, Published
 from exchange.conformance.guest.peer_simulator import PeerSimulator
-from exchange.conformance.guest.poison import Poison
+from exchange.conformance.guest.poison import PoisonedItem
 from exchange.conformance.guest.sample import sample_record
 from exchange.conformance.targets import LANE
 from exchange.conformance.verdicts import NotKept
-from exchange.conformance.wire import Told, Wire
+from exchange.conformance.wire import Wire, WireAnswer
 from exchange.errors import ConfigurationError
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.keys.events import adopt_keys
@@ -35,9 +35,9 @@ from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas import KeyEvent
 from schemas.vocabulary import Jurisdiction
 
-LEGAL_BASIS = "Conformance test with made-up data; no legal basis is needed or claimed"
+_LEGAL_BASIS = "Conformance test with made-up data; no legal basis is needed or claimed"
 POLL_S = 2.0
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Guest:
     patience_s: float
     honest: list[Published] = field(default_factory=list)
     """The good records on the lane for the tested node."""
-    poison: list[Poison] = field(default_factory=list)
+    poison: list[PoisonedItem] = field(default_factory=list)
     """The bad items there, from the second place on."""
     withdrawn: bool = False
     """Whether the good records were withdrawn."""
@@ -99,10 +99,10 @@ class Guest:
             nonce=nonce,
         )
 
-    def get(self, target: str, **headers: str) -> Told:
+    def get(self, target: str, **headers: str) -> WireAnswer:
         return self.wire.ask("GET", target, {**self.signed(target), **headers})
 
-    def post(self, target: str, body: bytes) -> Told:
+    def post(self, target: str, body: bytes) -> WireAnswer:
         headers = self.signed(target, method="POST", body=body)
         return self.wire.ask("POST", target, {**headers, "Content-Type": "application/json"}, body)
 
@@ -121,7 +121,7 @@ class Guest:
                 )
             time.sleep(POLL_S)
 
-    def wait_for(self, found: Callable[[], T | None], what: str) -> T:
+    def wait_for(self, found: Callable[[], _T | None], what: str) -> _T:
         """What comes when the tested node does something by itself. Raises NotKept when it does not."""
         deadline = time.monotonic() + self.patience_s
         while (it := found()) is None:
@@ -159,7 +159,7 @@ def guest_at(
             tested = introduction.card
             if tested.jurisdiction is jurisdiction:
                 raise ConfigurationError(f"The tested node is of {jurisdiction} itself; give another one with --as.")
-            enrol(node, introduction, confirmed=introduction.fingerprint, legal_basis=LEGAL_BASIS)
+            enrol(node, introduction, confirmed=introduction.fingerprint, legal_basis=_LEGAL_BASIS)
             with node.store.write() as session:
                 adopt_keys(session, session.get_one(PeerRow, tested.issuer), keys)
             sign_head(node)

@@ -27,13 +27,13 @@ from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas import ContractError
 from schemas.witness import parse_witness_report
 
-LONGEST_S = 20  # no lie goes on longer than this, however patient the reader is
+_LONGEST_S = 20  # no lie goes on longer than this, however patient the reader is
 MAX_LINE_BYTES = 64 * 1024
 MAX_BODY_BYTES = 1 << 20  # more than any report has
 
 
 @dataclass(frozen=True)
-class Asked:
+class SimulatedRequest:
     """One request as it came."""
 
     method: str
@@ -59,7 +59,7 @@ class Asked:
         return parse_qs(urlsplit(self.target).query)[name][0]
 
 
-Answer = Callable[[Asked], Iterator[bytes]]
+Reply = Callable[[SimulatedRequest], Iterator[bytes]]
 """What goes over the wire, piece by piece; the connection is closed after the last."""
 
 
@@ -69,11 +69,11 @@ class PeerSimulator:
     def __init__(self, owner: Owner, port: int, host: str = "127.0.0.1") -> None:
         self.owner = owner
         self.reader_key: Ed25519PublicKey | None = None
-        self.card: Answer = self.honest_card
-        self.lane: Answer = self.honest_lane
-        self.blob: Answer = self.honest_blob
-        self.witness: Answer = self.honest_witness
-        self.asked: list[Asked] = []
+        self.card: Reply = self.honest_card
+        self.lane: Reply = self.honest_lane
+        self.blob: Reply = self.honest_blob
+        self.witness: Reply = self.honest_witness
+        self.asked: list[SimulatedRequest] = []
         self.refused: list[str] = []
         """Requests that were no good: why, one line each."""
         self.closing = threading.Event()
@@ -91,11 +91,11 @@ class PeerSimulator:
                         simulator.refused.append(f"{type(error).__name__}: {error}")
                         self.wfile.write(respond(401 if isinstance(error, RequestRefused) else 422, b""))
 
-            def read(self) -> Asked:
+            def read(self) -> SimulatedRequest:
                 method, target, _ = self.rfile.readline(MAX_LINE_BYTES).decode("latin-1").split(" ")
                 headers = http.client.parse_headers(self.rfile)
                 length = min(int(headers.get("Content-Length") or 0), MAX_BODY_BYTES)
-                return Asked(method, target, headers, self.rfile.read(length))
+                return SimulatedRequest(method, target, headers, self.rfile.read(length))
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -116,7 +116,7 @@ class PeerSimulator:
         self.witness = self.honest_witness
         self.asked.clear()
 
-    def _answer(self, asked: Asked) -> Iterator[bytes]:
+    def _answer(self, asked: SimulatedRequest) -> Iterator[bytes]:
         match asked.path.split("/")[1:]:
             case ["v1", "node"]:
                 return self.card(asked)
@@ -134,14 +134,20 @@ class PeerSimulator:
                 return self.blob(asked)
         return iter([respond(404, b"")])
 
-    def page(self, asked: Asked) -> bytes:
+    def page(self, asked: SimulatedRequest) -> bytes:
         """The true page that was asked for."""
         head = bytes.fromhex(asked.text("head"))
         page = self.owner.honest_page(start=asked.number("start"), head=head, known_size=asked.number("known_size"))
         return page.model_dump_json().encode()
 
     def signed(
-        self, asked: Asked, body: bytes, *, key: Ed25519PrivateKey | None = None, status: int = 200, age_s: int = 0
+        self,
+        asked: SimulatedRequest,
+        body: bytes,
+        *,
+        key: Ed25519PrivateKey | None = None,
+        status: int = 200,
+        age_s: int = 0,
     ) -> dict[str, str]:
         """The signature's headers for an answer, after verifying the request as a node does."""
         verified = self.verified(asked)
@@ -150,7 +156,7 @@ class PeerSimulator:
         now = int(time.time()) - age_s
         return sign_response(signer, name, status=status, body=body, request=verified.request, now=now)
 
-    def verified(self, asked: Asked) -> VerifiedRequest:
+    def verified(self, asked: SimulatedRequest) -> VerifiedRequest:
         """The request, if the reader signed it as it must. Raises RequestRefused and its kinds."""
         url = urlsplit(self.owner.node.settings.url + asked.target)
         return verify_request(
@@ -164,19 +170,19 @@ class PeerSimulator:
             key_for=lambda _: self.reader_key,
         )
 
-    def honest_card(self, _asked: Asked) -> Iterator[bytes]:
+    def honest_card(self, _asked: SimulatedRequest) -> Iterator[bytes]:
         yield respond(200, self.owner.node.card_envelope.raw)
 
-    def honest_lane(self, asked: Asked) -> Iterator[bytes]:
+    def honest_lane(self, asked: SimulatedRequest) -> Iterator[bytes]:
         body = self.page(asked)
         yield respond(200, body, self.signed(asked, body))
 
-    def honest_witness(self, asked: Asked) -> Iterator[bytes]:
+    def honest_witness(self, asked: SimulatedRequest) -> Iterator[bytes]:
         report = parse_witness_report(asked.body)
         body = answer_report(self.owner.node, self._reader(), report).model_dump_json().encode()
         yield respond(200, body, self.signed(asked, body))
 
-    def honest_tile(self, asked: Asked) -> Iterator[bytes]:
+    def honest_tile(self, asked: SimulatedRequest) -> Iterator[bytes]:
         """Hashes of the log, for the witness that mirrors them; they lead to the signed head and need no signature."""
         self.verified(asked)
         tile = parse_path(asked.path.removeprefix("/v1/log/"))
@@ -186,7 +192,7 @@ class PeerSimulator:
             raise LookupError(f"the log does not reach as far as {asked.path}")
         yield respond(200, b"".join(hashes))
 
-    def honest_mirror(self, asked: Asked, what: str) -> Iterator[bytes]:
+    def honest_mirror(self, asked: SimulatedRequest, what: str) -> Iterator[bytes]:
         """What is held here of the reader's own log, should it have lost its end."""
         node, reader, start = self.owner.node, self._reader(), asked.number("start")
         match what:
@@ -207,12 +213,12 @@ class PeerSimulator:
             raise LookupError(f"{self.owner.reader} is not enrolled")
         return reader
 
-    def honest_blob(self, asked: Asked) -> Iterator[bytes]:
+    def honest_blob(self, asked: SimulatedRequest) -> Iterator[bytes]:
         """The scan, or the rest of it that was asked for; in pieces, as a network brings it."""
         whole = self.blob_of(asked)
         yield from blob_answer(asked.offset, whole[asked.offset :], whole)
 
-    def blob_of(self, asked: Asked) -> bytes:
+    def blob_of(self, asked: SimulatedRequest) -> bytes:
         wanted = asked.path.rpartition("/")[2]
         found = [item.blob for item in self.owner.published if item.sha256 == wanted]
         if not found:
@@ -221,7 +227,7 @@ class PeerSimulator:
 
     def dripping(self, beginning: bytes, drop: bytes) -> Iterator[bytes]:
         """Slow enough to be of no use, fast enough never to look dead."""
-        deadline = time.monotonic() + LONGEST_S
+        deadline = time.monotonic() + _LONGEST_S
         yield beginning
         while time.monotonic() < deadline and not self.closing.wait(0.03):
             yield drop

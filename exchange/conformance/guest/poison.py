@@ -34,7 +34,7 @@ _NONCE = re.compile(rb'"nonce":"[0-9a-f]{64}"')
 
 
 @dataclass(frozen=True)
-class Poison:
+class PoisonedItem:
     """One item: the vector that it is made of, why it is bad, and the reason for which it is to be set aside.
 
     ``name`` is the id under which the lane names it, None for its own; ``proven`` is false of one that the log does not
@@ -68,7 +68,7 @@ class Issuer:
         return next(code for code in Jurisdiction if code not in (self.card.jurisdiction, self.reader))
 
 
-def make_poison(issuer: Issuer) -> list[Poison]:
+def make_poison(issuer: Issuer) -> list[PoisonedItem]:
     """One for each bad statement and each bad item of the vectors, in the manifest's order."""
     manifest = json.loads((VECTORS / "manifest.json").read_bytes())
     good = _read("good/record.json")
@@ -80,15 +80,15 @@ def make_poison(issuer: Issuer) -> list[Poison]:
             continue
         if vector["read_as"] == "statement" and name in _ENVELOPES:
             payload = _issued(good.payload, issuer)
-            made.append(Poison(*told, _ENVELOPES[name](issuer.signer, payload)))
+            made.append(PoisonedItem(*told, _ENVELOPES[name](issuer.signer, payload)))
         elif vector["read_as"] == "key-event":
-            made.append(Poison(*told, issuer.identity.sign(_key_event(vector["file"], issuer))))
+            made.append(PoisonedItem(*told, issuer.identity.sign(_key_event(vector["file"], issuer))))
         elif vector["read_as"] == "statement":
-            made.append(Poison(*told, issuer.signer.sign(_issued(_read(vector["file"]).payload, issuer))))
+            made.append(PoisonedItem(*told, issuer.signer.sign(_issued(_read(vector["file"]).payload, issuer))))
         elif vector["read_as"] == "lane-page" and name in _ITEMS:
             envelope = issuer.signer.sign(_item(vector["file"], issuer))
             other = secrets.token_hex(32) if name == "lane-wrong-id" else None
-            made.append(Poison(*told, envelope, other, name != "lane-not-in-log"))
+            made.append(PoisonedItem(*told, envelope, other, name != "lane-not-in-log"))
     return made
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.vocabulary import Jurisdiction
 
-DAYS = 2
+_DAYS = 2
 """A record that stays behind, as the owner's withdrawal was not heeded, is over by itself after that."""
 
 
@@ -33,6 +33,6 @@ def sample_record(issuer: str, jurisdiction: Jurisdiction, audience: Jurisdictio
         "handling": {"code": "H0"},
         "level": "full",
         "audience": [audience],
-        "retention_until": (datetime.now(UTC).date() + timedelta(days=DAYS)).isoformat(),
+        "retention_until": (datetime.now(UTC).date() + timedelta(days=_DAYS)).isoformat(),
         "supersedes": None,
     }

@@ -23,7 +23,7 @@ from exchange.net.egress import Guard
 from exchange.net.oidc import Provider
 from exchange.store.access.sign_in import begin_elsewhere, begin_session, take_begun
 from exchange.store.access.users import active_user
-from exchange.trust.id_token import Expected, signing_key, verify_id_token
+from exchange.trust.id_token import ExpectedClaims, signing_key, verify_id_token
 from schemas.errors import shown
 from schemas.issued import Pseudonym
 from schemas.vocabulary import SignedInBy
@@ -55,7 +55,7 @@ def provider_of(settings: Settings, guard: Guard) -> Provider | None:
     return Provider(settings.oidc_issuer, settings.oidc_client_id, given, guard=guard)
 
 
-def begin(node: Node, provider: Provider, browser: str) -> str:
+def begin_sign_in(node: Node, provider: Provider, browser: str) -> str:
     """The address at the provider to which to lead this browser. Raises ProviderUnavailable."""
     endpoint = provider.description().authorization_endpoint
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
@@ -76,7 +76,7 @@ def begin(node: Node, provider: Provider, browser: str) -> str:
     return _with_query(endpoint, asked)
 
 
-def finish(node: Node, provider: Provider, browser: str, came: CameBack) -> str:
+def finish_sign_in(node: Node, provider: Provider, browser: str, came: CameBack) -> str:
     """Begin a session; returns its token, for the cookie alone.
 
     1. The state is of a sign-in that began in this browser; it is used up, whatever follows.
@@ -133,7 +133,7 @@ def _verified(node: Node, provider: Provider, code: str, nonce: str, verifier: s
         raise Unauthenticated(
             "The provider's ID token is not accepted: it is signed with none of its keys.", code="provider-refused"
         )
-    expected = Expected(
+    expected = ExpectedClaims(
         issuer=provider.issuer,
         client_id=provider.client_id,
         nonce=nonce,

@@ -19,8 +19,15 @@ from sqlalchemy.orm import Session
 from exchange.clock import seconds_until, stamp
 from exchange.errors import ConfigurationError, InvalidInput, TooMany, Unauthenticated
 from exchange.flows.node.node import Node
-from exchange.store.access.sign_in import begin_session, hashed, invite, invited, sign_in_of
-from exchange.store.access.sign_in_guard import Counted, count_failure, device_of, failures_at, keep_device, place_of
+from exchange.store.access.sign_in import begin_session, hashed, invite_to_sign_in, invited, sign_in_of
+from exchange.store.access.sign_in_guard import (
+    FailureCounter,
+    count_failure,
+    device_of,
+    failure_slot,
+    failures_at,
+    keep_device,
+)
 from exchange.store.tables.sign_in import DeviceRow, FailureRow, SignInRow
 from schemas.vocabulary import SignedInBy
 
@@ -55,7 +62,7 @@ def invite_user(node: Node, pseudonym: str) -> str:
     """The address at which this user chooses a password; it can be used once, within three days. What the user signed
     in with before is void. Raises NotFound."""
     with node.store.write() as session:
-        token = invite(session, pseudonym, within_s=INVITED_S)
+        token = invite_to_sign_in(session, pseudonym, within_s=INVITED_S)
     return f"{node.settings.url}/app/welcome/{token}"
 
 
@@ -89,14 +96,14 @@ def accept_invitation(node: Node, token: str, *, password: str, secret: str, cod
 
 
 @dataclass(frozen=True)
-class SignedIn:
+class SignInTokens:
     """The tokens for two cookies: of the session that begins, and of the browser, which is known from now on."""
 
     session: str
     device: str
 
 
-def sign_in(node: Node, pseudonym: str, password: str, code: str, *, device: str = "") -> SignedIn:
+def sign_in(node: Node, pseudonym: str, password: str, code: str, *, device: str = "") -> SignInTokens:
     """Begin a session. ``device`` is the token of the browser's cookie, if it has one.
 
     One sentence for all that may be wrong, in the same time, with the same lock after ``FREE_TRIES`` failures, which
@@ -105,7 +112,7 @@ def sign_in(node: Node, pseudonym: str, password: str, code: str, *, device: str
     needs password and code like any other.
     Raises Unauthenticated, TooMany.
     """
-    place = place_of(_key(node), pseudonym)
+    place = failure_slot(_key(node), pseudonym)
     with node.store.read() as session:
         _refuse_locked(_counted(session, pseudonym, device, place))
         found = sign_in_of(session, pseudonym)
@@ -118,7 +125,7 @@ def sign_in(node: Node, pseudonym: str, password: str, code: str, *, device: str
         row = found[0] if found else None
         if row is not None and fits and row.password == kept and _take_code(node, row, code):
             begun = begin_session(session, pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=node.settings.session_most_s)
-            return SignedIn(begun, keep_device(session, pseudonym, device, for_s=DEVICE_S))
+            return SignInTokens(begun, keep_device(session, pseudonym, device, for_s=DEVICE_S))
         count_failure(session, counted)
     raise Unauthenticated(
         "Pseudonym, password or code is not right. A code is taken once: wait for the next one.", code="sign-in-failed"
@@ -176,7 +183,7 @@ def _counted(session: Session, pseudonym: str, device: str, place: int) -> Devic
     return device_of(session, pseudonym, device) or failures_at(session, place)
 
 
-def _refuse_locked(counted: Counted) -> None:
+def _refuse_locked(counted: FailureCounter) -> None:
     until = counted.locked_until
     if until is not None and until > stamp():
         raise TooMany(

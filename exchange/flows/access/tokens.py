@@ -17,7 +17,7 @@ from exchange.store.access.users import active_user, known_user
 from exchange.store.tables.sign_in import TokenRow
 from schemas.vocabulary import Role
 
-MAX_NAME = 40
+MAX_TOKEN_NAME = 40
 MAX_DAYS = 3 * 365
 
 
@@ -45,8 +45,10 @@ class GivenToken:
 
 def wanted_token(role: Role, name: str, scopes: Sequence[str], days: int) -> WantedToken:
     """Raises InvalidInput that names what is wrong and what is possible."""
-    if not 1 <= len(name) <= MAX_NAME or not name.isprintable() or name != name.strip():
-        raise InvalidInput(f"A token has a name, in one line of at most {MAX_NAME} characters.", code="invalid-field")
+    if not 1 <= len(name) <= MAX_TOKEN_NAME or not name.isprintable() or name != name.strip():
+        raise InvalidInput(
+            f"A token has a name, in one line of at most {MAX_TOKEN_NAME} characters.", code="invalid-field"
+        )
     usable = usable_by(role)
     unusable = [scope for scope in scopes if scope not in usable]
     if unusable or not scopes:

@@ -14,7 +14,7 @@ from exchange.flows.blind.visibility import APART, blind_to, pair_of
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.node.jobs import JobKind, promise
-from exchange.store.review.candidates import View, find_unsent, unsent_candidates
+from exchange.store.review.candidates import CandidateView, find_unsent, unsent_candidates
 from exchange.store.review.reviews import (
     add_task,
     blind_examiners,
@@ -30,7 +30,7 @@ from schemas.vocabulary import Basis
 LIKE_THE_NEWEST = 100
 """Conclusions: a control appears when one of them might have been entered."""
 WEEK_S, ABOUT_S = 7 * 86_400, 1800
-EVERYBODYS = View(PIPELINES, None)
+EVERYBODYS = CandidateView(PIPELINES, None)
 
 
 def send_for_verification(session: Session, node: Node, statement_id: str, said: Conclusion) -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from exchange.errors import NotFound
 from exchange.flows.blind import visibility
-from exchange.flows.blind.visibility import Task, Waiting
+from exchange.flows.blind.visibility import Task, WaitingConclusion
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.entry.records import acquisitions_of
-from exchange.store.review.candidates import StoredCandidate, View, candidate_of
+from exchange.store.review.candidates import CandidateView, StoredCandidate, candidate_of
 from exchange.store.review.reviews import done_tasks, scans_of
 from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import Conclusion, Verification
@@ -23,7 +23,7 @@ class Verifications:
     ``done``: what the examiner judged blind, the newest first."""
 
     tasks: list[Task]
-    own: list[Waiting]
+    own: list[WaitingConclusion]
     done: Sequence[VerificationTaskRow]
 
 
@@ -48,13 +48,13 @@ def verifications_of(node: Node, pseudonym: str, *, most_done: int) -> Verificat
 def take_verification(node: Node, pseudonym: str, task_id: str) -> None:
     """This examiner does it, and no other. Raises NotFound."""
     with node.store.write() as session:
-        visibility.take(session, pseudonym, task_id)
+        visibility.take_task(session, pseudonym, task_id)
 
 
 def give_verification_back(node: Node, pseudonym: str, task_id: str) -> None:
     """Another examiner may take it. Raises NotFound."""
     with node.store.write() as session:
-        visibility.give_back(session, pseudonym, task_id)
+        visibility.give_back_task(session, pseudonym, task_id)
 
 
 def read_verification(node: Node, pseudonym: str, task_id: str) -> TakenVerification:
@@ -62,7 +62,7 @@ def read_verification(node: Node, pseudonym: str, task_id: str) -> TakenVerifica
     with node.store.read() as session:
         task = visibility.open_task(session, pseudonym, task_id)
         one, other = task.pair.a, task.pair.b
-        found = candidate_of(session, scans_of(one.scan, other.scan), View(PIPELINES, None, superseded=True))
+        found = candidate_of(session, scans_of(one.scan, other.scan), CandidateView(PIPELINES, None, superseded=True))
         if not task.mine or found is None:
             raise NotFound("There is no such verification, or it is not for you.")
         roi = next(scan.roi for scan in acquisitions_of(session, one.record) if scan.sha256 == one.scan)
@@ -83,4 +83,4 @@ def verification_to_sign(node: Node, pseudonym: str, task_id: str) -> tuple[Task
 def answer_given(node: Node, pseudonym: str, task_id: str) -> Conclusion | Verification | None:
     """What this examiner has signed on the task already."""
     with node.store.read() as session:
-        return visibility.answer_given(session, pseudonym, task_id)
+        return visibility.find_answer_given(session, pseudonym, task_id)

@@ -21,7 +21,7 @@ from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.entry.exhibits import Exhibits, exhibit_of, exhibits_of, versions_of_exhibits
 from exchange.store.entry.records import find_record
 from exchange.store.log.statements import find_statement, statements_about_each
-from exchange.store.review.candidates import StoredCandidate, View
+from exchange.store.review.candidates import CandidateView, StoredCandidate
 from exchange.store.review.reviews import (
     Scans,
     blind_examiners,
@@ -56,7 +56,7 @@ from schemas import (
 )
 from schemas.vocabulary import AfteConclusion, Basis, Role
 
-MOST_STEPS = 4
+_MOST_STEPS = 4
 """A retraction of feedback on a hit is three from the pair; what is further is held for telling."""
 OF_NO_PAIR = frozenset({"record", "disclosure", "grant", "withdrawal"})
 """What they are about is a record."""
@@ -98,9 +98,9 @@ class Hidden:
         return of_exhibits or scans in self.scans
 
 
-def view_of(role: Role, pseudonym: str) -> View:
+def view_of(role: Role, pseudonym: str) -> CandidateView:
     """What candidates somebody may look at: an examiner, none that waits for a verification that may be theirs."""
-    return View(PIPELINES, pseudonym if role is Role.EXAMINER else None)
+    return CandidateView(PIPELINES, pseudonym if role is Role.EXAMINER else None)
 
 
 def hidden_pairs(session: Session, role: Role, pseudonym: str) -> Hidden:
@@ -137,7 +137,7 @@ def tells_of(session: Session, row: StatementRow, hidden: Hidden) -> bool:
 def spoken_pair(session: Session, row: StatementRow) -> Pair | None:
     """The pair that a statement is about, or the statement that it is about; None where it is about no pair. Raises
     NotFound where that cannot be known here."""
-    for _ in range(MOST_STEPS):
+    for _ in range(_MOST_STEPS):
         if row.envelope is None:
             raise NotFound("The statement was erased; what it was about is not known.")
         pair = getattr(parse_statement(open_envelope(row.envelope).payload), "pair", None)
@@ -273,7 +273,7 @@ def who_may_verify(session: Session, said: Conclusion, asked_at: str | None = No
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingConclusion:
     """A conclusion of one's own that waits: how many are left who may verify it. ``anew``: nobody can, since a version
     that it names was erased; it is to be made anew."""
 
@@ -284,7 +284,7 @@ class Waiting:
     anew: bool
 
 
-def waiting_of(session: Session, pseudonym: str) -> list[Waiting]:
+def waiting_of(session: Session, pseudonym: str) -> list[WaitingConclusion]:
     """The conclusions of this examiner that another one is asked to verify, what is due first at the top."""
     found = []
     for row in tasks_concluded_by(session, pseudonym):
@@ -293,7 +293,7 @@ def waiting_of(session: Session, pseudonym: str) -> list[Waiting]:
         if one is not None and other is not None:
             anew = (one.statement_id, other.statement_id) != (row.statement_a, row.statement_b)
             left = 0 if anew else len(_left_for(session, row))
-            found.append(Waiting(row.due_at, Basis(row.basis), (one, other), left, anew))
+            found.append(WaitingConclusion(row.due_at, Basis(row.basis), (one, other), left, anew))
     return found
 
 
@@ -339,7 +339,7 @@ def open_task(session: Session, pseudonym: str, task_id: str) -> Task:
     return task
 
 
-def take(session: Session, pseudonym: str, task_id: str) -> Task:
+def take_task(session: Session, pseudonym: str, task_id: str) -> Task:
     """This examiner does it, and no other. Needs a write transaction. Raises NotFound."""
     task = open_task(session, pseudonym, task_id)
     row = find_task(session, task_id)
@@ -348,7 +348,7 @@ def take(session: Session, pseudonym: str, task_id: str) -> Task:
     return task
 
 
-def give_back(session: Session, pseudonym: str, task_id: str) -> None:
+def give_back_task(session: Session, pseudonym: str, task_id: str) -> None:
     """Another examiner may take it. Raises NotFound."""
     open_task(session, pseudonym, task_id)
     row = find_task(session, task_id)
@@ -356,7 +356,7 @@ def give_back(session: Session, pseudonym: str, task_id: str) -> None:
         row.taken_by = None
 
 
-def answer_given(session: Session, pseudonym: str, task_id: str) -> Conclusion | Verification | None:
+def find_answer_given(session: Session, pseudonym: str, task_id: str) -> Conclusion | Verification | None:
     """What this examiner has signed on the task already."""
     row = find_task(session, task_id)
     said = find_statement(session, row.said) if row is not None and row.said and row.taken_by == pseudonym else None

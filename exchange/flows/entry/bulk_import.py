@@ -19,7 +19,7 @@ from exchange.errors import ComputeFailed, Conflict, InfrastructureAway, Invalid
 from exchange.flows.entry.draft_form import FileOf, placed, submission_of
 from exchange.flows.entry.drafts import doubtful
 from exchange.flows.entry.import_source import Source
-from exchange.flows.entry.import_table import Group, Line
+from exchange.flows.entry.import_table import ExhibitLines, TableLine
 from exchange.flows.entry.submit import check_submission, submit_record
 from exchange.flows.node.node import Node
 from exchange.flows.statement.received_scan import ReceivedScan
@@ -28,12 +28,12 @@ from schemas import Maker
 from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Modality
 
-PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 20
 _UNREADABLE = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
 """Of a zip: cut off, or not what its checksum says."""
 
 
-class Outcome(StrEnum):
+class LineOutcome(StrEnum):
     SUBMITTED = "submitted"
     ALREADY_HERE = "already here"
     WOULD_BE_SUBMITTED = "would be submitted"
@@ -44,16 +44,16 @@ class Outcome(StrEnum):
 class Result:
     """What became of one line. ``why``: each fault by its column; ``doubts``: texts that may tell of a person."""
 
-    line: Line
+    line: TableLine
     exhibit: str
-    outcome: Outcome
+    outcome: LineOutcome
     statement_id: str = ""
     why: str = ""
     doubts: str = ""
 
 
 def import_groups(
-    node: Node, maker: Maker, source: Source, groups: Sequence[Group], *, dry_run: bool
+    node: Node, maker: Maker, source: Source, groups: Sequence[ExhibitLines], *, dry_run: bool
 ) -> Iterator[list[Result]]:
     """Import one exhibit after the other, and say of each line what became of it. A dry run stores nothing.
 
@@ -71,7 +71,7 @@ def import_groups(
             yield [Result(line, group.name, outcome, statement_id, doubts=doubts) for line in group.lines]
 
 
-def _import(node: Node, maker: Maker, source: Source, group: Group, *, dry_run: bool) -> tuple[Outcome, str]:
+def _import(node: Node, maker: Maker, source: Source, group: ExhibitLines, *, dry_run: bool) -> tuple[LineOutcome, str]:
     """1. Read the lines as a form. 2. Take its scans in, bounded. 3. Check all, or submit all."""
     # 1.
     fields = group.fields()
@@ -92,16 +92,16 @@ def _import(node: Node, maker: Maker, source: Source, group: Group, *, dry_run: 
         # 3.
         if not dry_run:
             receipt = submit_record(node, maker, metadata, scans, None)
-            return Outcome.SUBMITTED if receipt.created else Outcome.ALREADY_HERE, receipt.statement_id
+            return LineOutcome.SUBMITTED if receipt.created else LineOutcome.ALREADY_HERE, receipt.statement_id
         earlier = check_submission(node, maker, metadata, scans)
-        return (Outcome.ALREADY_HERE, earlier.statement_id) if earlier else (Outcome.WOULD_BE_SUBMITTED, "")
+        return (LineOutcome.ALREADY_HERE, earlier.statement_id) if earlier else (LineOutcome.WOULD_BE_SUBMITTED, "")
 
 
 def _take(file: IO[bytes], arrival: Arrival) -> Modality:
     """Copy a scan piece by piece; its kind by its first bytes, which the submission checks. Raises InvalidInput."""
     first = b""
     try:
-        while piece := file.read(PIECE_BYTES):
+        while piece := file.read(_PIECE_BYTES):
             first = first or piece[:2]
             arrival.write(piece)
     except _UNREADABLE as error:
@@ -111,7 +111,7 @@ def _take(file: IO[bytes], arrival: Arrival) -> Modality:
     return Modality.TOPOGRAPHY if first == b"PK" else Modality.REFLECTANCE
 
 
-def _refused(group: Group, error: Exception) -> list[Result]:
+def _refused(group: ExhibitLines, error: Exception) -> list[Result]:
     """Each line with what is wrong with it, or with the exhibit as a whole."""
     files = [FileOf(group.file_id(line), Modality.TOPOGRAPHY) for line in group.lines]
     problems = placed(getattr(error, "problems", ()), files)
@@ -119,7 +119,7 @@ def _refused(group: Group, error: Exception) -> list[Result]:
     for line in group.lines:
         own = f"file.{group.file_id(line)}."
         of_line = [f"{name.removeprefix(own)}: {what}" for name, what in problems.items() if _concerns(name, own)]
-        found.append(Result(line, group.name, Outcome.REFUSED, why="; ".join(of_line) or str(error)))
+        found.append(Result(line, group.name, LineOutcome.REFUSED, why="; ".join(of_line) or str(error)))
     return found
 
 

@@ -13,7 +13,7 @@ from exchange.errors import Conflict, InvalidInput, TooLarge
 from exchange.flows.entry.draft_form import marked_in, of_file
 from exchange.flows.entry.drafts import open_draft
 from exchange.flows.node.node import Node
-from exchange.flows.scan.preview import Asked, preview_scan
+from exchange.flows.scan.preview import StatedScan, preview_scan
 from exchange.store.entry.drafts import add_file, files_of, find_draft, find_file, remove_file, save_fields, typed
 from exchange.store.tables.drafts import DraftFileRow
 from schemas import RegionMask
@@ -23,7 +23,7 @@ from schemas.vocabulary import Lighting, RegionOfInterest
 PIECE_BYTES = 512 * 1024
 """What a broken line costs at most; the sender sends as much at a time."""
 MAX_PIECE_BYTES = 4 * 1024 * 1024
-MAX_NAME = 200
+MAX_FILE_NAME = 200
 
 _HINTS = (
     (r"aperture|shear|\bas\b", RegionOfInterest.APERTURE_SHEAR),
@@ -106,7 +106,7 @@ def read_scan(node: Node, pseudonym: str, draft_id: str, file_id: str) -> DraftF
         raise Conflict("This file has not come whole yet.", code="not-whole")
     preview = None
     try:
-        preview = node.compute.run(preview_scan, place_of(node, file), asked)
+        preview = node.compute.run(preview_scan, scan_file_of(node, file), asked)
     except matcher.ScanRefused as error:
         said: dict[str, Any] = {"refused": str(error), "code": error.reason}
     else:
@@ -172,7 +172,7 @@ def region_bits(node: Node, pseudonym: str, draft_id: str, file_id: str) -> str:
         return _bits(find_file(session, draft, file_id), of_file(typed(draft), file_id))
 
 
-def place_of(node: Node, file: DraftFileRow) -> Path:
+def scan_file_of(node: Node, file: DraftFileRow) -> Path:
     """Raises NotFound when a scan of an earlier version was erased."""
     return node.blobs.path(file.sha256 or "") if file.stored else node.draft_files.path(file.file_id)
 
@@ -194,7 +194,7 @@ def _note_whole(node: Node, pseudonym: str, draft_id: str, file_id: str, sha256:
         find_file(session, open_draft(session, pseudonym, draft_id), file_id).sha256 = sha256
 
 
-def _asked(said: dict[str, str], file: DraftFileRow) -> Asked:
+def _asked(said: dict[str, str], file: DraftFileRow) -> StatedScan:
     """What is stated so far; what cannot be read as it is counts as not stated."""
     try:
         roi = RegionOfInterest(said.get("roi", ""))
@@ -204,6 +204,6 @@ def _asked(said: dict[str, str], file: DraftFileRow) -> Asked:
         size = float(said.get("lateral_resolution_um", "").replace(",", "."))
     except ValueError:
         size = 0.0
-    return Asked(
+    return StatedScan(
         roi, size if 0.01 < size <= 100 else None, said.get("lighting", Lighting.UNKNOWN), marked_in(file, said)
     )

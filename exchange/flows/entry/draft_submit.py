@@ -11,10 +11,17 @@ from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.entry.draft_form import FileOf, is_stale, marked_in, of_file, placed, submission_of
 from exchange.flows.entry.drafts import Draft, close, read_draft
-from exchange.flows.entry.submit import Receipt, Scan, StoredScan, check_dates, record_from, submit_record
+from exchange.flows.entry.submit import (
+    StoredScan,
+    SubmissionReceipt,
+    SubmittedScan,
+    check_dates,
+    record_from,
+    submit_record,
+)
 from exchange.flows.node.node import Node
 from exchange.flows.statement.received_scan import ReceivedScan
-from exchange.flows.statement.sharing import decide
+from exchange.flows.statement.sharing import decide_sharing
 from exchange.policy import names
 from exchange.store.entry.records import PENDING, acquisitions_of, find_record
 from exchange.store.sync.peers import all_peers
@@ -29,7 +36,7 @@ UNSIGNED = "0" * 64
 
 
 @dataclass(frozen=True)
-class Reached:
+class AudienceMember:
     """What a jurisdiction of the audience would get: ``state`` is "sent", "withheld" or "no-peer"."""
 
     jurisdiction: Jurisdiction
@@ -44,10 +51,10 @@ class Summary:
     draft: Draft
     record: Record | None
     problems: dict[str, str]
-    reached: tuple[Reached, ...] = ()
+    reached: tuple[AudienceMember, ...] = ()
 
 
-def summarise(node: Node, maker: Maker, draft_id: str) -> Summary:
+def summarise_draft(node: Node, maker: Maker, draft_id: str) -> Summary:
     """What would be signed, checked as the submission will be; nothing is stored.
 
     1. Look at the files: whole, read, not refused.
@@ -97,7 +104,7 @@ def submit_draft(node: Node, maker: Maker, draft_id: str, seen: str) -> str:
         if draft.row.statement_id is not None:
             return draft.row.statement_id
         check_seen(draft, seen)
-        summary = summarise(node, maker, draft_id)
+        summary = summarise_draft(node, maker, draft_id)
         if summary.record is None:
             raise InvalidInput(
                 "The draft is not complete.", code="draft-incomplete", problems=tuple(summary.problems.items())
@@ -109,21 +116,21 @@ def submit_draft(node: Node, maker: Maker, draft_id: str, seen: str) -> str:
 
 
 @dataclass(frozen=True)
-class Progress:
+class CorrelationProgress:
     """How many scans of a record are correlated, or never will be, and how many it has."""
 
     done: int
     all: int
 
 
-def progress_of(node: Node, pseudonym: str, statement_id: str) -> Progress:
+def progress_of(node: Node, pseudonym: str, statement_id: str) -> CorrelationProgress:
     """Raises NotFound, also for a record that somebody else submitted."""
     with node.store.read() as session:
         found = find_record(session, statement_id)
         if found is None or found[0].submitted_by != pseudonym:
             raise NotFound("You have submitted no such record on this node.")
         states = [item.state for item in acquisitions_of(session, statement_id)]
-    return Progress(sum(state not in PENDING for state in states), len(states))
+    return CorrelationProgress(sum(state not in PENDING for state in states), len(states))
 
 
 def check_seen(draft: Draft, seen: str) -> None:
@@ -132,13 +139,13 @@ def check_seen(draft: Draft, seen: str) -> None:
         raise Conflict("This draft was changed after it was shown: look at it again.", code="draft-changed")
 
 
-def _submit(node: Node, maker: Maker, draft: Draft, metadata: bytes) -> Receipt:
+def _submit(node: Node, maker: Maker, draft: Draft, metadata: bytes) -> SubmissionReceipt:
     with contextlib.ExitStack() as stack:
         scans = [_scan(node, file, stack) for file in draft.files]
         return submit_record(node, maker, metadata, scans, f"draft-{draft.row.draft_id}")
 
 
-def _scan(node: Node, file: DraftFileRow, stack: contextlib.ExitStack) -> Scan:
+def _scan(node: Node, file: DraftFileRow, stack: contextlib.ExitStack) -> SubmittedScan:
     name, moved = file.sha256 or "", not node.draft_files.path(file.file_id).is_file()
     if file.stored or (moved and node.blobs.holds(name)):  # the second: submitted, and broken off before the draft went
         return StoredScan(file.file_id, node.blobs.path(name), file.size, name)
@@ -183,7 +190,7 @@ def _blob(file: DraftFileRow) -> Blob:
     return Blob(sha256=file.sha256 or UNSIGNED, size=file.size, media_type=media_type)
 
 
-def _reached(node: Node, record: Record) -> tuple[Reached, ...]:
+def _reached(node: Node, record: Record) -> tuple[AudienceMember, ...]:
     found, owner = [], node.node_id
     with node.store.read() as session:
         groups = groups_of(session, owner)
@@ -191,11 +198,11 @@ def _reached(node: Node, record: Record) -> tuple[Reached, ...]:
         for peer in peers:
             jurisdiction = Jurisdiction(peer.jurisdiction)
             if names(record, jurisdiction, groups):
-                refusal = decide(session, UNSIGNED, record, peer, owner=owner)
+                refusal = decide_sharing(session, UNSIGNED, record, peer, owner=owner)
                 state, reason = ("withheld", refusal.reason) if refusal else ("sent", None)
-                found.append(Reached(jurisdiction, state, reason))
+                found.append(AudienceMember(jurisdiction, state, reason))
     reached = {item.jurisdiction for item in found}
     if record.level is not ReleaseLevel.NONE:
         named = {name for name in Jurisdiction if names(record, name, groups)}
-        found += [Reached(name, "no-peer") for name in sorted(named - reached)]
+        found += [AudienceMember(name, "no-peer") for name in sorted(named - reached)]
     return tuple(found)

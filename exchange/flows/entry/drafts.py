@@ -16,7 +16,7 @@ from exchange.clock import now
 from exchange.errors import NotFound, TooMany
 from exchange.flows.entry.draft_changes import Change, merged
 from exchange.flows.entry.draft_form import FILE_TEXTS, FREE_TEXTS, fields_of, fields_of_file
-from exchange.flows.entry.free_text import PLACES, Doubt, doubts
+from exchange.flows.entry.free_text import PLACE_FIELDS, Doubt, doubts
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import record_of
 from exchange.store.entry.drafts import (
@@ -208,7 +208,7 @@ def open_draft(session: Session, pseudonym: str, draft_id: str) -> DraftRow:
 def doubtful(fields: Mapping[str, str]) -> dict[str, tuple[Doubt, ...]]:
     """The free texts that may tell of a person, by field."""
     free = {name: fields[name] for name in fields if name in FREE_TEXTS or _is_text_of_file(name)}
-    found = {name: doubts(text, place=name.rpartition(".")[2] in PLACES) for name, text in free.items()}
+    found = {name: doubts(text, place=name.rpartition(".")[2] in PLACE_FIELDS) for name, text in free.items()}
     return {name: doubt for name, doubt in found.items() if doubt}
 
 

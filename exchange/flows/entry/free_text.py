@@ -59,7 +59,7 @@ _TRADE = frozenset(
     """.casefold().split()
 )
 """Makers of firearms and cartridges, and words of their designations: capitalised, and no person."""
-PLACES = frozenset({"municipality", "place"})
+PLACE_FIELDS = frozenset({"municipality", "place"})
 """Fields that hold a capitalised name; there only numbers, addresses and addresses of e-mail are warned of."""
 FREE = frozenset(
     {
@@ -96,7 +96,7 @@ def doubts(text: str, *, place: bool = False) -> tuple[Doubt, ...]:
 
 def doubts_in(statement: BaseModel) -> dict[str, tuple[Doubt, ...]]:
     """The free texts of a statement that may tell of a person, by their place: what every receipt says of it."""
-    found = {path: doubts(text, place=path.rpartition(".")[2] in PLACES) for path, text in _texts(statement)}
+    found = {path: doubts(text, place=path.rpartition(".")[2] in PLACE_FIELDS) for path, text in _texts(statement)}
     return {path: doubt for path, doubt in found.items() if doubt}
 
 

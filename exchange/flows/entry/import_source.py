@@ -13,7 +13,7 @@ from exchange.errors import InvalidInput
 MAX_ENTRIES = 50_000
 """A laboratory's years; the directory of such a zip has some 5 MB."""
 MAX_DIRECTORY_BYTES = 32 * 1024 * 1024
-MAX_RATIO = 200
+MAX_UNPACKED_RATIO = 200
 """Scans are compressed already; text of points unpacks to 50 times its size."""
 RATIO_FROM_BYTES = 16 * 1024 * 1024
 
@@ -85,9 +85,11 @@ class ZipSource:
             raise _absent(name)
         if stat.S_ISLNK(entry.external_attr >> 16) or entry.flag_bits & 0x1:
             raise InvalidInput(f"{name} is a link or encrypted: pack the file itself.", code="zip-entry-refused")
-        most = max(RATIO_FROM_BYTES, MAX_RATIO * entry.compress_size)
+        most = max(RATIO_FROM_BYTES, MAX_UNPACKED_RATIO * entry.compress_size)
         if entry.file_size > most:
-            raise InvalidInput(f"{name} unpacks to {MAX_RATIO} times its size or more.", code="zip-entry-refused")
+            raise InvalidInput(
+                f"{name} unpacks to {MAX_UNPACKED_RATIO} times its size or more.", code="zip-entry-refused"
+            )
         try:
             return self._archive.open(entry)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:

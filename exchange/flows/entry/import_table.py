@@ -33,13 +33,13 @@ from exchange.flows.entry.draft_form import (
     WHOLE,
 )
 
-EXHIBIT, FILE = "exhibit", "file"
+EXHIBIT_COLUMN, FILE_COLUMN = "exhibit", "file"
 MAX_TABLE_BYTES = 64 * 1024 * 1024
 MAX_LINES = 100_000
 MAX_MAPPING_BYTES = 1024 * 1024
 OF_RECORD = (*CHOICES, *TEXTS, *DATES, *WHOLE, *BOXES)
 OF_FILE = (*FILE_CHOICES, *FILE_TEXTS, *FILE_WHOLE, *FILE_NUMBERS)
-COLUMNS = (EXHIBIT, FILE, *OF_RECORD, *OF_FILE)
+TABLE_COLUMNS = (EXHIBIT_COLUMN, FILE_COLUMN, *OF_RECORD, *OF_FILE)
 BUILT_IN = ("nbtrd",)
 
 
@@ -53,7 +53,7 @@ class ColumnMap(BaseModel):
 
 
 @dataclass(frozen=True)
-class Line:
+class TableLine:
     """One line of the table in our words; ``number`` is its place in the file, the header being line 1."""
 
     number: int
@@ -61,17 +61,17 @@ class Line:
 
     @property
     def file(self) -> str:
-        return self.cells.get(FILE, "")
+        return self.cells.get(FILE_COLUMN, "")
 
 
 @dataclass(frozen=True)
-class Group:
+class ExhibitLines:
     """The lines of one exhibit; without a name each line is one of its own."""
 
     name: str
-    lines: Sequence[Line]
+    lines: Sequence[TableLine]
 
-    def file_id(self, line: Line) -> str:
+    def file_id(self, line: TableLine) -> str:
         """The same at every run, so that the same table makes the same submission."""
         return hashlib.sha256(f"{self.name}\n{line.file}".encode()).hexdigest()[:32]
 
@@ -105,7 +105,7 @@ def read_mapping(name: str | None) -> ColumnMap:
         mapping = ColumnMap.model_validate(tomllib.loads(content.decode("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
         raise InvalidInput(f"The mapping {name} cannot be read: {error}.", code="mapping-invalid") from error
-    unknown = sorted({*mapping.columns.values(), *mapping.values, *mapping.defaults} - set(COLUMNS))
+    unknown = sorted({*mapping.columns.values(), *mapping.values, *mapping.defaults} - set(TABLE_COLUMNS))
     if unknown:
         raise InvalidInput(
             f"The mapping {name} names columns that there are not: {', '.join(unknown)}. docs/import.md lists them.",
@@ -114,19 +114,19 @@ def read_mapping(name: str | None) -> ColumnMap:
     return mapping
 
 
-def read_table(path: Path, mapping: ColumnMap, defaults: Mapping[str, str]) -> list[Group]:
+def read_table(path: Path, mapping: ColumnMap, defaults: Mapping[str, str]) -> list[ExhibitLines]:
     """The table's exhibits in the order of their first lines. Raises InvalidInput that names the line; OSError."""
     rows = _rows(_bounded(path, MAX_TABLE_BYTES))
     ours = _translated(next(rows, []), mapping)
-    groups: dict[str, list[Line]] = {}
+    groups: dict[str, list[TableLine]] = {}
     for number, row in enumerate(rows, start=2):
         if number > MAX_LINES:
             raise InvalidInput(f"A table has at most {MAX_LINES} lines; divide it.", code="table-invalid")
         if any(cell.strip() for cell in row):
             cells = {**mapping.defaults, **defaults, **_cells(ours, row, mapping)}
-            name = cells.get(EXHIBIT) or f"line {number}: {cells.get(FILE, '')}"
-            groups.setdefault(name, []).append(Line(number, cells))
-    return [Group(name, lines) for name, lines in groups.items()]
+            name = cells.get(EXHIBIT_COLUMN) or f"line {number}: {cells.get(FILE_COLUMN, '')}"
+            groups.setdefault(name, []).append(TableLine(number, cells))
+    return [ExhibitLines(name, lines) for name, lines in groups.items()]
 
 
 def _rows(content: bytes) -> Iterator[list[str]]:
@@ -145,11 +145,13 @@ def _rows(content: bytes) -> Iterator[list[str]]:
 
 def _translated(header: Sequence[str], mapping: ColumnMap) -> list[str | None]:
     """Our name of each column, None for one that is left out."""
-    known = {_folded(name): name for name in COLUMNS} | {_folded(name): ours for name, ours in mapping.columns.items()}
+    known = {_folded(name): name for name in TABLE_COLUMNS} | {
+        _folded(name): ours for name, ours in mapping.columns.items()
+    }
     found = [known.get(_folded(name)) for name in header]
     twice = {name for name in found if name is not None and found.count(name) > 1}
-    if FILE not in found or twice:
-        told = f"names {', '.join(sorted(twice))} twice" if twice else f"has no column '{FILE}'"
+    if FILE_COLUMN not in found or twice:
+        told = f"names {', '.join(sorted(twice))} twice" if twice else f"has no column '{FILE_COLUMN}'"
         raise InvalidInput(f"The table {told}; give a mapping with --map. See docs/import.md.", code="table-invalid")
     return found
 
@@ -159,7 +161,7 @@ def _cells(ours: Sequence[str | None], row: Sequence[str], mapping: ColumnMap) -
     for name, cell in zip(ours, row, strict=False):
         text = " ".join(cell.split())[:MAX_TYPED]
         if name is not None and text:
-            found[name] = text if name in {EXHIBIT, FILE} else _value(name, text, mapping)
+            found[name] = text if name in {EXHIBIT_COLUMN, FILE_COLUMN} else _value(name, text, mapping)
     return found
 
 

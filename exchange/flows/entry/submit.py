@@ -65,11 +65,11 @@ class StoredScan:
             raise NotFound(f"The scan {self.sha256} is not on this node.")
 
 
-Scan: TypeAlias = ReceivedScan | StoredScan
+SubmittedScan: TypeAlias = ReceivedScan | StoredScan
 
 
 @dataclass(frozen=True)
-class Receipt:
+class SubmissionReceipt:
     """What the examiner gets back. ``created`` is false when the same had been submitted before."""
 
     statement_id: str
@@ -84,8 +84,8 @@ class Receipt:
 
 
 def submit_record(
-    node: Node, maker: Maker, metadata: bytes, scans: Sequence[Scan], idempotency_key: str | None
-) -> Receipt:
+    node: Node, maker: Maker, metadata: bytes, scans: Sequence[SubmittedScan], idempotency_key: str | None
+) -> SubmissionReceipt:
     """The whole way of a submission, in this order:
 
     1. Read the metadata strictly; check it against the calendar and against the files that came.
@@ -98,7 +98,7 @@ def submit_record(
     Raises InvalidInput, UnsupportedMedia, Conflict, ComputeFailed, StoreUnavailable; nothing is stored then.
     """
     ready = _ready(node, maker, metadata, scans, idempotency_key)
-    if isinstance(ready, Receipt):
+    if isinstance(ready, SubmissionReceipt):
         return ready
     done = SubmissionRow(pseudonym=maker.pseudonym, idempotency_key=ready.key, content_sha256=ready.content)
     stored = _store(node, ready.record, scans, done, ready.warnings)
@@ -108,13 +108,15 @@ def submit_record(
     return stored
 
 
-def check_submission(node: Node, maker: Maker, metadata: bytes, scans: Sequence[Scan]) -> Receipt | None:
+def check_submission(
+    node: Node, maker: Maker, metadata: bytes, scans: Sequence[SubmittedScan]
+) -> SubmissionReceipt | None:
     """Steps 1 to 4 of ``submit_record`` alone: nothing is stored. The receipt of what was submitted before, else None.
 
     Raises what ``submit_record`` would.
     """
     ready = _ready(node, maker, metadata, scans, None)
-    return ready if isinstance(ready, Receipt) else None
+    return ready if isinstance(ready, SubmissionReceipt) else None
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,8 @@ class _Ready:
 
 
 def _ready(
-    node: Node, maker: Maker, metadata: bytes, scans: Sequence[Scan], idempotency_key: str | None
-) -> _Ready | Receipt:
+    node: Node, maker: Maker, metadata: bytes, scans: Sequence[SubmittedScan], idempotency_key: str | None
+) -> _Ready | SubmissionReceipt:
     submission = _read(metadata)
     received = _by_part(submission, scans)
     check_dates(submission, now())
@@ -158,7 +160,7 @@ def _read(metadata: bytes) -> Submission:
         raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
 
 
-def _by_part(submission: Submission, scans: Sequence[Scan]) -> dict[str, Scan]:
+def _by_part(submission: Submission, scans: Sequence[SubmittedScan]) -> dict[str, SubmittedScan]:
     named = [acquisition.file for acquisition in submission.acquisitions]
     came = {scan.part: scan for scan in scans}
     missing, extra = sorted(set(named) - set(came)), sorted(set(came) - set(named))
@@ -193,7 +195,7 @@ def check_dates(submission: Submission, moment: datetime) -> None:
         )
 
 
-def _content_digest(submission: Submission, received: dict[str, Scan]) -> str:
+def _content_digest(submission: Submission, received: dict[str, SubmittedScan]) -> str:
     """SHA-256 of what was sent: the metadata as understood, and the digest of each file."""
     digest = hashlib.sha256(submission.model_dump_json().encode())
     for part in sorted(received):
@@ -207,7 +209,7 @@ def _nonce(node: Node, pseudonym: str, key: str, content: str) -> str:
     return hmac.new(node.keys.nonce_secret, message, hashlib.sha256).hexdigest()
 
 
-def _find_earlier(node: Node, pseudonym: str, key: str, content: str) -> Receipt | None:
+def _find_earlier(node: Node, pseudonym: str, key: str, content: str) -> SubmissionReceipt | None:
     with node.store.read() as session:
         earlier = find_submission(session, pseudonym, key)
         if earlier is None:
@@ -229,7 +231,9 @@ def _find_earlier(node: Node, pseudonym: str, key: str, content: str) -> Receipt
             )
         record = record_of(session, row.statement_id)
         sharing = sharing_of(session, row.statement_id, record, owner=node.node_id)
-        return Receipt(row.statement_id, statement.log_index, row.received_at, False, sharing, {}, doubts_in(record))
+        return SubmissionReceipt(
+            row.statement_id, statement.log_index, row.received_at, False, sharing, {}, doubts_in(record)
+        )
 
 
 def _check_supersedes(session: Session, node: Node, supersedes: str | None) -> None:
@@ -250,7 +254,7 @@ def _check_supersedes(session: Session, node: Node, supersedes: str | None) -> N
         )
 
 
-def _inspect(node: Node, scan: Scan) -> ScanReport:
+def _inspect(node: Node, scan: SubmittedScan) -> ScanReport:
     try:
         return node.compute.run(inspect_scan, scan.path)
     except matcher.ScanRefused as error:
@@ -312,10 +316,10 @@ def _check_modalities(record: Record) -> None:
 def _store(
     node: Node,
     record: Record,
-    scans: Sequence[Scan],
+    scans: Sequence[SubmittedScan],
     done: SubmissionRow,
     warnings: dict[str, tuple[str, ...]],
-) -> Receipt | None:
+) -> SubmissionReceipt | None:
     """The one transaction; None when the same submission was stored by a parallel request."""
     payload = statement_payload(record)
     envelope = node.keys.statement.sign(payload)
@@ -349,10 +353,10 @@ def _store(
         received_at = session.get_one(RecordRow, done.statement_id).received_at
         session.flush()
         _keep(session, node, scans)
-    return Receipt(done.statement_id, index, received_at, True, sharing, warnings, doubts_in(record))
+    return SubmissionReceipt(done.statement_id, index, received_at, True, sharing, warnings, doubts_in(record))
 
 
-def _keep(session: Session, node: Node, scans: Sequence[Scan]) -> None:
+def _keep(session: Session, node: Node, scans: Sequence[SubmittedScan]) -> None:
     """Their names on disk, last; and where there is an object store the promise that it gets them."""
     if node.objects is not None:
         for scan in scans:

@@ -7,14 +7,12 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TypeVar
 
+from exchange.flows.blind.visibility import APART
 from exchange.flows.hits.vocabulary import MOST_HITS, NoEffect, Said
 from schemas import Conclusion, Feedback, Hit, Pair, PhysicalComparison, Retraction, Verification
 from schemas.vocabulary import AfteConclusion, Basis, HitStage
 
-S = TypeVar("S", Hit, Verification, PhysicalComparison, Feedback, Retraction)
-
-APART = frozenset({AfteConclusion.ELIMINATION, AfteConclusion.UNSUITABLE})
-"""What leads nowhere."""
+_S = TypeVar("_S", Hit, Verification, PhysicalComparison, Feedback, Retraction)
 
 
 class Bases:
@@ -131,6 +129,6 @@ class Bases:
             self.no_effect[said.statement_id] = why
         return why
 
-    def _all(self, kind: type[S]) -> list[tuple[Said, S]]:
+    def _all(self, kind: type[_S]) -> list[tuple[Said, _S]]:
         """By the index in the issuer's log, ties by the id: an order that every node has."""
         return [(one, one.statement) for one in self.in_order if isinstance(one.statement, kind)]

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from exchange import clock
 from exchange.errors import Conflict, InvalidInput
-from exchange.flows.hits.history import history_of
+from exchange.flows.hits.history import hit_history
 from exchange.flows.hits.rules import agreement_of, has_open_question, weigh
 from exchange.flows.hits.stage import Entry
-from exchange.flows.hits.vocabulary import LOCAL, RANK, SENTENCES, NoEffect, Said, begin_of
+from exchange.flows.hits.vocabulary import HIT_SENTENCES, LOCAL, RANK, NoEffect, Said, begin_of
 from exchange.flows.node.node import Node
 from schemas import Feedback, Hit, Pair, PhysicalComparison
 from schemas.vocabulary import ComparisonStep
@@ -30,7 +30,7 @@ def check_hit(session: Session, node: Node, said: Hit | PhysicalComparison | Fee
     this node's own clock tells: a day that is over, and a comparison that is said to be done, or a hit confirmed, of
     which the examiners concluded before the agreement had come here, or before its day."""
     named = [name for name in (getattr(said, "conclusion", None), getattr(said, "verification", None)) if name]
-    history = {entry.statement_id: entry for entry in history_of(session, node, pair, *named)}
+    history = {entry.statement_id: entry for entry in hit_history(session, node, pair, *named)}
     before = [entry.said for entry in history.values()]
     after = [*before, Said(NEW, said, _LAST)]
     day: date | None = None
@@ -47,7 +47,7 @@ def check_hit(session: Session, node: Node, said: Hit | PhysicalComparison | Fee
     if why is not None:
         kind = InvalidInput if why in _INVALID else Conflict
         named_day = f" The day is {day}." if why is NoEffect.BEFORE_THE_DAY and day is not None else ""
-        raise kind(SENTENCES[why] + named_day, code=str(why))
+        raise kind(HIT_SENTENCES[why] + named_day, code=str(why))
     if isinstance(said, PhysicalComparison) and said.step is ComparisonStep.ASKED:
         _check_asks_once(said, pair, before)
 

@@ -15,7 +15,7 @@ from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.flows.blind.visibility import Hidden
 from exchange.flows.hits.rules import lead_of
-from exchange.flows.hits.stage import Entry, Progress, Stage, both_have, progress
+from exchange.flows.hits.stage import Entry, HitProgress, Stage, both_have, progress
 from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS
 from exchange.flows.node.node import Node
 from exchange.store.entry.records import find_records
@@ -58,7 +58,7 @@ class Link:
     link_id: str
     pair: Pair
     history: tuple[Entry, ...]
-    progress: Progress
+    progress: HitProgress
     records: tuple[RecordRow | None, RecordRow | None]
 
     @property
@@ -78,7 +78,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Standing:
+class HitStanding:
     """What the database knows of a hit without reading its statements."""
 
     stage: Stage
@@ -93,7 +93,7 @@ class KnownLink:
     link_id: str
     pair_id: str
     scans: Scans
-    progress: Standing
+    progress: HitStanding
     records: tuple[RecordRow | None, RecordRow | None]
 
 
@@ -127,7 +127,7 @@ def _hidden_ids(session: Session, hidden: Hidden) -> frozenset[str]:
 
 
 def _known(row: HitPairRow, records: Mapping[str, RecordRow]) -> KnownLink:
-    standing = Standing(Stage(row.stage), row.due_at or None, tuple(row.waits_for.split()))
+    standing = HitStanding(Stage(row.stage), row.due_at or None, tuple(row.waits_for.split()))
     sides = records.get(row.record_a), records.get(row.record_b)
     return KnownLink(row.link_id, row.pair, (row.scan_low, row.scan_high), standing, sides)
 
@@ -179,7 +179,7 @@ def links_of(session: Session, node: Node, pairs: Iterable[str]) -> list[Link]:
     return found
 
 
-def history_of(session: Session, node: Node, pair: Pair, *named: str) -> tuple[Entry, ...]:
+def hit_history(session: Session, node: Node, pair: Pair, *named: str) -> tuple[Entry, ...]:
     """All that was signed of a pair, and these statements beside it, in no order that means anything."""
     hits = hits_of(session, pair)
     shelf = _shelf(session, node, {pair_id(pair): hits}, besides=named)

@@ -47,7 +47,7 @@ def both_have(statement: AnyStatement, read_at: str | None) -> str | None:
 
 
 @dataclass(frozen=True)
-class Progress:
+class HitProgress:
     """``waits_for`` are the nodes whose turn it is until ``due_at``; none when the hit is closed, or when all is said.
     ``feedback`` is each node's last word on what became of it, ``on`` the day that was agreed, ``proposed``
     the other day that each side would have. ``provisional``: the times are this node's own, since the other side has
@@ -68,12 +68,12 @@ class Progress:
         return self.due_at is not None and self.due_at < now
 
 
-def progress(history: Sequence[Entry], terms: Settings) -> Progress:
+def progress(history: Sequence[Entry], terms: Settings) -> HitProgress:
     """How far the hit is of which this is the history, in whatever order. It holds one hit at least."""
     found = weigh(pair_of_hit(history), (entry.said for entry in history))
     by = next(entry for entry in history if entry.statement_id == found.brought_by)
     due = _due(found.stage, by.at, found.on, found.turn, terms)
-    return Progress(
+    return HitProgress(
         stage=found.stage,
         since=by.at,
         due_at=due,

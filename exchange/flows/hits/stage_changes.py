@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exchange.flows.hits.history import links_of
-from exchange.flows.hits.stage import Entry, Progress
+from exchange.flows.hits.stage import Entry, HitProgress
 from exchange.flows.hits.vocabulary import Stage
 from exchange.flows.node.node import Node
 from exchange.store.hits.joined_pairs import (
@@ -50,7 +50,7 @@ def note_changes_read(node: Node) -> None:
         note_stage_changes_read(session)
 
 
-def state_now(found: Progress) -> str:
+def state_now(found: HitProgress) -> str:
     """The stage, and after it the day that was agreed for the comparison."""
     return f"{found.stage} {found.on}" if found.on is not None else str(found.stage)
 

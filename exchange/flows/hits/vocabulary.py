@@ -105,7 +105,7 @@ def begin_of(day: date) -> str:
     return midnight(day, LOCAL)
 
 
-SENTENCES: Final = {
+HIT_SENTENCES: Final = {
     NoEffect.TAKEN_BACK: "It, or what it rests on, was taken back. Conclude anew, and let it rest on that.",
     NoEffect.NOT_HERE: "A statement that it names is not on this node.",
     NoEffect.RESTS_ON_NONE: "A statement that it names has no effect itself.",

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp_in
+from exchange.clock import DAY_S, stamp_in
 from exchange.errors import CheckpointInvalid, ProofInvalid
-from exchange.flows.log.audit_rows import DAY_S
+from exchange.flows.integrity.report import MAX_FINDINGS
 from exchange.flows.node.node import Node
 from exchange.flows.statement.heads import open_head
 from exchange.log import merkle
@@ -21,7 +21,6 @@ from exchange.store.tables.audit import AuditBatchRow
 from exchange.store.tables.records import StatementRow
 from schemas import AuditBatch, ContractError, open_envelope, parse_statement
 
-MAX_FINDINGS = 1000
 _NO_HASH = bytes(32)
 """In the place of a hash that is gone: it leads to no root."""
 

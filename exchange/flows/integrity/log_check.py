@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp_in
 from exchange.errors import CheckpointInvalid, StatementInvalid, TimeStampRefused
 from exchange.flows.integrity.audit_check import AuditCheck, check_audit
-from exchange.flows.integrity.report import Finding, LogCheck, Progress
+from exchange.flows.integrity.report import Discrepancy, LogCheck, ReadProgress
 from exchange.flows.integrity.scans import carry_over, check_scans
 from exchange.flows.integrity.signed_dealings import check_dealings
 from exchange.flows.integrity.signed_peers import (
@@ -64,7 +64,9 @@ _UNSEALED = {
 }
 
 
-def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None, *, fetch: bool = True) -> LogCheck:
+def check_log(
+    node: Node, progress: ReadProgress = lambda _what, _done, _total: None, *, fetch: bool = True
+) -> LogCheck:
     """Compare what is at rest with what was signed. Changes nothing; a node may serve meanwhile.
 
     1. The own log, from its first leaf on: both signatures of each statement, its leaf, every hash of the tree that
@@ -112,7 +114,7 @@ def check_log(node: Node, progress: Progress = lambda _what, _done, _total: None
 
 
 def check_and_keep(
-    node: Node, progress: Progress = lambda _what, _done, _total: None, *, fetch: bool = True
+    node: Node, progress: ReadProgress = lambda _what, _done, _total: None, *, fetch: bool = True
 ) -> LogCheck:
     """As ``check_log``; what it finds stays known until a later check finds it mended.
 
@@ -122,7 +124,7 @@ def check_and_keep(
     with node.store.read() as session:
         last = last_log_check(session)
     if not fetch and node.objects is not None and last is not None:
-        carry_over(node, [Finding(**found) for found in json.loads(last.report).get("findings", [])], check)
+        carry_over(node, [Discrepancy(**found) for found in json.loads(last.report).get("findings", [])], check)
     with node.store.write() as session:
         keep_log_check(session, good=check.good, report=json.dumps(asdict(check)))
     return check
@@ -137,13 +139,13 @@ def check_when_due(node: Node) -> LogCheck | None:
     return check_and_keep(node, fetch=False)
 
 
-def _check_own(session: Session, node: Node, check: LogCheck, progress: Progress) -> None:
+def _check_own(session: Session, node: Node, check: LogCheck, progress: ReadProgress) -> None:
     with closing(statements_of(session, node.node_id)) as rows:  # not all need be read
         _check_rows(session, rows, node, check, progress)
 
 
 def _check_rows(
-    session: Session, rows: Iterator[StatementRow], node: Node, check: LogCheck, progress: Progress
+    session: Session, rows: Iterator[StatementRow], node: Node, check: LogCheck, progress: ReadProgress
 ) -> None:
     state = session.get(LogStateRow, 1)
     if state is None:
@@ -257,7 +259,7 @@ def _check_stamps(session: Session, node: Node, check: LogCheck) -> None:
             )
 
 
-def _check_peer(session: Session, node: Node, peer: PeerRow, check: LogCheck, progress: Progress) -> None:
+def _check_peer(session: Session, node: Node, peer: PeerRow, check: LogCheck, progress: ReadProgress) -> None:
     issuer, keys = peer.node_id, keys_of(peer)
     if keys is None:
         check.found(f"peer {issuer}", "What stands in card, key_chain is not what the peer signed.")

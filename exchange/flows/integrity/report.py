@@ -10,12 +10,12 @@ from exchange.flows.integrity.signed_rows import Difference
 MAX_FINDINGS = 1000
 """More tell an operator no more: one that has so many restores a backup."""
 
-Progress = Callable[[str, int, int], None]
+ReadProgress = Callable[[str, int, int], None]
 """Called with what is read, how much of it was, and how much there is."""
 
 
 @dataclass(frozen=True)
-class Finding:
+class Discrepancy:
     """Something that is not what was signed: ``subject`` names it, ``what`` is a sentence for the operator."""
 
     subject: str
@@ -33,7 +33,7 @@ class LogCheck:
     scan_bytes: int = 0
     acts: int = 0
     """Audit rows."""
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Discrepancy] = field(default_factory=list)
     unnamed: int = 0
 
     @property
@@ -42,7 +42,7 @@ class LogCheck:
 
     def found(self, subject: str, what: str) -> None:
         if len(self.findings) < MAX_FINDINGS:
-            self.findings.append(Finding(subject, what))
+            self.findings.append(Discrepancy(subject, what))
         else:
             self.unnamed += 1
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from exchange.errors import NotFound, ObjectAltered
-from exchange.flows.integrity.report import Finding, LogCheck, Progress
-from exchange.flows.node.blob_cache import is_away
+from exchange.flows.integrity.report import Discrepancy, LogCheck, ReadProgress
+from exchange.flows.node.blob_cache import is_blob_away
 from exchange.flows.node.node import Node
 from exchange.store.entry.records import scans_at_rest
 
@@ -16,28 +16,28 @@ def check_scans(
     scans: Mapping[str, int],
     elsewhere: Collection[str],
     check: LogCheck,
-    progress: Progress,
+    progress: ReadProgress,
     *,
     fetch: bool,
 ) -> None:
     """Each scan by its size and its SHA-256; of what is in the object store alone, without ``fetch``, its size."""
     listed = None if fetch or node.objects is None else {found.sha256: found.size for found in node.objects.listing()}
     for done, (sha256, size) in enumerate(scans.items(), 1):
-        if listed is not None and sha256 in elsewhere and is_away(node.blobs, sha256):
+        if listed is not None and sha256 in elsewhere and is_blob_away(node.blobs, sha256):
             _check_listed(sha256, size, listed.get(sha256), check)
         else:
             _check_scan(node, sha256, size, check)
         progress("scans", done, len(scans))
 
 
-def carry_over(node: Node, before: Sequence[Finding], check: LogCheck) -> None:
+def carry_over(node: Node, before: Sequence[Discrepancy], check: LogCheck) -> None:
     """What was found of scans before, and was not read again, still counts."""
     known = {finding.subject for finding in check.findings}
     with node.store.read() as session:
         scans = scans_at_rest(session)
     for finding in before:
         sha256 = finding.subject.removeprefix("scan ")
-        if finding.subject not in known and sha256 in scans and is_away(node.blobs, sha256):
+        if finding.subject not in known and sha256 in scans and is_blob_away(node.blobs, sha256):
             check.found(finding.subject, finding.what)
 
 

@@ -16,7 +16,7 @@ from exchange.flows.node.node import Node
 from exchange.log import merkle
 from exchange.store.entry.exhibits import exhibits_of_new
 from exchange.store.entry.records import acquisition_columns, record_columns
-from exchange.store.operate.at_rest import held_of, newer_versions, pair_of, rows_named, standing_stones
+from exchange.store.operate.at_rest import held_of, hit_pair_of, newer_versions, rows_named, standing_stones
 from exchange.store.review.reviews import scans_of
 from exchange.store.sync.peers import lane_head_at
 from exchange.store.tables.columns import Base
@@ -175,7 +175,7 @@ def _check_hits(session: Session, signed: Sequence[Signed]) -> Iterator[Differen
             continue
         pair = pair_id(hit.pair)
         yield from differing(rows[name][0], name, {"pair": pair})
-        known = pair_of(session, pair)
+        known = hit_pair_of(session, pair)
         if known is None:
             yield f"hit_pair {pair}", GONE
             continue

@@ -152,7 +152,7 @@ def _confirm_name(node: Node, introduction: Introduction) -> None:
     node.egress.book.confirm(host, reached, why=f"enrolment of {introduction.card.issuer}")
 
 
-def revoke(node: Node, node_id: str) -> None:
+def revoke_peer(node: Node, node_id: str) -> None:
     """Answer and ask a peer no more. What it has it keeps until withdrawn; its keys stay known, for the evidence."""
     with node.store.write() as session:
         peer = find_peer(session, node_id)

@@ -19,7 +19,7 @@ from exchange.store.sync.peers import all_peers, find_peer
 from exchange.store.sync.refused import refuse_statements
 from exchange.store.witness.cosignatures import LogStartState, log_start
 from exchange.store.witness.rebuild import is_lost, no_longer_lost
-from exchange.trust.key_history import Link
+from exchange.trust.key_history import VerifiedKeyEvent
 from exchange.trust.keys import LogKeys
 
 
@@ -78,7 +78,7 @@ def put_cosigned(session: Session, anew: Mapping[str, tuple[bytes, bytes]]) -> N
             row.cosigned = with_new_keys
 
 
-def _return(session: Session, link: Link) -> bool:
+def _return(session: Session, link: VerifiedKeyEvent) -> bool:
     start = log_start(session)
     if is_lost(session, link.index):
         if find_node(session, 0, link.index) != merkle.leaf_hash(link.envelope.leaf_data):

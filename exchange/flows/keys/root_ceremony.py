@@ -16,9 +16,17 @@ from pathlib import Path
 
 from exchange.errors import ConfigurationError, InvalidInput, RootInvalid, StatementInvalid
 from exchange.trust.card import open_card
-from exchange.trust.ceremony import Proposal, combine, open_proposal, propose, publish, sign, usual_threshold
+from exchange.trust.ceremony import (
+    Proposal,
+    combine_proposals,
+    open_proposal,
+    propose,
+    publish_signed_round,
+    sign_proposal,
+    usual_threshold,
+)
 from exchange.trust.registry import RegisteredNode, RoundFiles, TimeStampingRoot, Trust, verify_rounds
-from exchange.trust.root_files import read_round, read_rounds, write_file, write_rounds
+from exchange.trust.root_files import read_round, read_rounds, write_round_file, write_rounds
 from exchange.trust.root_keys import RootSigner, read_root_key
 from schemas import ContractError, open_envelope
 from schemas.envelope import MAX_ENVELOPE_BYTES
@@ -72,7 +80,7 @@ def propose_round(folder: Path, *, needed: int | None, expires: datetime) -> Pro
 def sign_round(folder: Path, signer: RootSigner) -> tuple[Jurisdiction, Path]:
     """Put a copy with one jurisdiction's signatures beside the proposal, and say whose and where."""
     proposal = proposal_in(folder)
-    owner, copy = sign(proposal, signer)
+    owner, copy = sign_proposal(proposal, signer)
     key_id = signer.signers[0].public_key.keyid  # a jurisdiction that replaces its keys signs with both pairs
     place = folder / "proposed" / "signed" / f"{owner}-{key_id[:8]}"
     _write_copy(place, copy)
@@ -87,7 +95,7 @@ def combine_copies(folder: Path, others: Sequence[Path]) -> Proposal:
     proposal = proposal_in(folder)
     for place in (copy for source in (folder, *others) for copy in _copies(source)):
         try:
-            proposal = combine(proposal, _copy_in(place))
+            proposal = combine_proposals(proposal, _copy_in(place))
         except RootInvalid as error:
             raise RootInvalid(f"{place}: {error}", code=error.code) from error
     _write_copy(folder / "proposed", proposal.files)
@@ -97,7 +105,7 @@ def combine_copies(folder: Path, others: Sequence[Path]) -> Proposal:
 def publish_round(folder: Path) -> Trust:
     """Put the proposal behind the published rounds, once it is signed by enough. Raises RootInvalid."""
     proposal = proposal_in(folder)
-    trust = publish(published_in(folder), proposal)
+    trust = publish_signed_round(published_in(folder), proposal)
     write_rounds(folder / "published", trust)
     shutil.rmtree(folder / "proposed")
     return trust
@@ -116,8 +124,8 @@ def _copy_in(place: Path) -> RoundFiles:
 
 
 def _write_copy(place: Path, files: RoundFiles) -> None:
-    write_file(place / "targets.json", files.registry)
-    write_file(place / "root.json", files.root)
+    write_round_file(place / "targets.json", files.registry)
+    write_round_file(place / "root.json", files.root)
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:

@@ -19,7 +19,7 @@ from exchange.flows.statement.peer import peer_keys
 from exchange.store.log.statements import KEY_EVENT
 from exchange.store.sync.peers import find_peer
 from exchange.store.tables.records import StatementRow
-from exchange.trust.key_history import KeyHistory, Link
+from exchange.trust.key_history import KeyHistory, VerifiedKeyEvent
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Suspicion:
         return f"Not believed: the key that signed this {said}"
 
 
-class Shown(Protocol):
+class ShownRecord(Protocol):
     """A record as a page, a table or an answer shows it."""
 
     @property
@@ -51,7 +51,7 @@ class Shown(Protocol):
     def issuer(self) -> str: ...
 
 
-def suspicions_of(node: Node, *shown: Iterable[Shown | None]) -> dict[str, Suspicion]:
+def suspicions_of(node: Node, *shown: Iterable[ShownRecord | None]) -> dict[str, Suspicion]:
     """Of all these records, some of which may be gone, those whose key was in wrong hands."""
     names = {(record.statement_id, record.issuer) for records in shown for record in records if record is not None}
     with node.store.read() as session:
@@ -94,11 +94,11 @@ def _keys_of(session: Session, node: Node, issuer: str) -> KeyHistory | None:
     return None if peer is None else peer_keys(peer)
 
 
-def _is_of_statements(link: Link) -> bool:
+def _is_of_statements(link: VerifiedKeyEvent) -> bool:
     return link.event.compromised is not None and "statement" in link.event.compromised.roles
 
 
-def _first_of_its_key(keys: KeyHistory, told: list[Link], index: int) -> Link | None:
+def _first_of_its_key(keys: KeyHistory, told: list[VerifiedKeyEvent], index: int) -> VerifiedKeyEvent | None:
     """The first key-event that calls the key compromised which signed at this index."""
     key = keys.at(index).event.delegation.statement
     return next((link for link in told if keys.meant_by(link).event.delegation.statement == key), None)

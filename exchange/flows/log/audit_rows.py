@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp_in
+from exchange.clock import DAY_S, stamp_in
 from exchange.flows.log.start import may_sign
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
@@ -36,7 +36,6 @@ from schemas.vocabulary import Role
 
 MAX_BATCH = 2**16
 """Rows for one statement: 2 MB of hashes. What is left waits for the next."""
-DAY_S = 86_400
 
 NODE_ITSELF = Actor(ActorKind.NODE, "node", Role.NODE)
 CONSOLE = Actor(ActorKind.PERSON, "console", Role.OPERATOR)

@@ -60,11 +60,11 @@ def hear(node: Node, teller: PeerRow, seen: Sequence[SeenHead]) -> list[str]:
             )
             continue
         _keep(node, log.node_id, teller.node_id, before, head, raw)
-        compare(node, log.node_id)
+        compare_heads(node, log.node_id)
     return complaints
 
 
-def compare(node: Node, log: str) -> None:
+def compare_heads(node: Node, log: str) -> None:
     """Hold all that is known of a log's heads against each other: of one size there must be one root alone."""
     with node.store.read() as session:
         peer, told = find_peer(session, log), told_heads(session, log)
@@ -127,7 +127,7 @@ def note_head(node: Node, peer: PeerRow, raw: bytes) -> None:
         before = told_head(session, peer.node_id, peer.node_id)
     if before is None or before.size <= head.size:
         _keep(node, peer.node_id, peer.node_id, before, head, raw)
-    compare(node, peer.node_id)
+    compare_heads(node, peer.node_id)
 
 
 def refuse_forked(session: Session, log: str) -> None:
@@ -174,11 +174,11 @@ def _keep(node: Node, log: str, teller: str, before: ToldHeadRow | None, head: C
         keep_told(session, row)
 
 
-Shown = tuple[str, Checkpoint, bytes]
+ShownHead = tuple[str, Checkpoint, bytes]
 """Who was shown a head, the head, and its signed note."""
 
 
-def disagree(node: Node, log: str, one: Shown, other: Shown) -> None:
+def disagree(node: Node, log: str, one: ShownHead, other: ShownHead) -> None:
     """Keep both heads, and raise the alarm that names them."""
     (first_seen_by, first, first_note), (second_seen_by, second, second_note) = one, other
     proven = first.size == second.size

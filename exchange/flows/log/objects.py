@@ -32,7 +32,7 @@ from exchange.store.witness.rebuild import lost_leaves
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 256
-KEPT_S: Final = 900
+_KEPT_S: Final = 900
 """Whoever was given the path of a scan has opened it by then; and no request of before is on its way to the store."""
 YOUNGEST_S: Final = 86_400
 """What is in the bucket for less may belong to a record that is not committed yet."""
@@ -93,7 +93,7 @@ def promise_objects(node: Node) -> bool:
     return len(new) == BATCH
 
 
-def promise_again(node: Node) -> None:
+def promise_uploads_again(node: Node) -> None:
     """Promise the store what could not be given to it before, and is here now."""
     if not isinstance(node.blobs, BlobCache):
         return
@@ -115,12 +115,12 @@ def evict(node: Node) -> int:
     over = sum(size for _, size, _ in here) - node.settings.objects_cache_bytes
     if over <= 0:
         return 0
-    since = stamp_in(-KEPT_S)
+    since = stamp_in(-_KEPT_S)
     with node.store.read() as session:
         stored = stored_before(session, since, _oldest(here, over))
     gone = 0
     for used, size, sha256 in here:
-        if over <= 0 or used > time.time() - KEPT_S:
+        if over <= 0 or used > time.time() - _KEPT_S:
             break
         if sha256 in stored and _may_leave(node, node.objects, sha256, size):
             with node.store.write() as session:  # scans are kept inside write transactions

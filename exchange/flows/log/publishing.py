@@ -24,7 +24,7 @@ from exchange.log.tiles import TILE_WIDTH, Tile, tiles_of
 from exchange.store.log.stamps import stamped_heads
 from exchange.store.log.statements import latest_checkpoint, node_reader, tile_hashes
 
-HEAD, STAMPS = "checkpoint", "stamp"
+_HEAD, _STAMPS = "checkpoint", "stamp"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def publish_log(node: Node, folder: Path) -> PublishedLog:
                 written += 1
         head = with_cosignatures(session, latest)
     # 4.
-    _write(folder / HEAD, head, sync=True)
+    _write(folder / _HEAD, head, sync=True)
     # 5.
     for tile in tiles_of(latest.size):
         if tile.width == TILE_WIDTH:
@@ -74,7 +74,7 @@ def publish_log(node: Node, folder: Path) -> PublishedLog:
 
 
 def _check_earlier(session: Session, folder: Path, head: Checkpoint) -> None:
-    path = folder / HEAD
+    path = folder / _HEAD
     if not path.exists():
         return
     try:
@@ -97,8 +97,8 @@ def _files(session: Session, folder: Path, size: int) -> Iterator[tuple[Path, by
         yield path, None if _holds(path, merkle.HASH_BYTES * tile.width) else _hashes(session, tile)
     for head, found in stamped_heads(session):
         for path, content in (
-            (folder / STAMPS / f"{head.size}.note", head.note),
-            (folder / STAMPS / f"{head.size}.tsr", found.token),
+            (folder / _STAMPS / f"{head.size}.note", head.note),
+            (folder / _STAMPS / f"{head.size}.tsr", found.token),
         ):
             yield path, None if _holds(path, len(content)) else content
 

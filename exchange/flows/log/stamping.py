@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp_in
 from exchange.errors import NotFound, TimeStampError
-from exchange.flows.node.authority import Authority
+from exchange.flows.node.authority import TimeStampAuthority
 from exchange.flows.node.node import Node
 from exchange.log.timestamp import make_request, verify_reply
 from exchange.net.time_authority import TimeAuthorityClient
@@ -59,7 +59,7 @@ def note_stamp_failure(node: Node, error: TimeStampError) -> None:
         keep_stamp_failure(session, shown(f"{error}", 900))
 
 
-def stamp_alarms(session: Session, authority: Authority | None) -> list[str]:
+def stamp_alarms(session: Session, authority: TimeStampAuthority | None) -> list[str]:
     """That no stamps come, in words, with the next step; empty when they do, or when none are wanted."""
     failure = stamp_failure(session)
     if authority is None or failure is None:

@@ -18,7 +18,7 @@ from exchange.store.sync.peers import all_peers
 from exchange.store.tables.log import CheckpointRow, LogStartRow
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import LogStartState, disagreements, forget_returned, log_start, set_log_start
-from exchange.store.witness.rebuild import ask_again, keep_returned, lost_leaves, rebuild_sources
+from exchange.store.witness.rebuild import ask_witnesses_again, keep_returned, lost_leaves, rebuild_sources
 
 MAX_RANGES = 50
 """More are not read by anybody; `lost` has them all."""
@@ -38,7 +38,7 @@ def begin_log_start(node: Node) -> None:
             case LogStartState.CONFLICT | LogStartState.BEHIND:
                 return
             case LogStartState.RECOVERING:
-                ask_again(session)
+                ask_witnesses_again(session)
                 return
             case _:
                 pass

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from exchange.clock import stamp
 from exchange.flows.maturity.care import accountable, dependable
-from exchange.flows.maturity.definitions import LEVELS, Practice, Proof, State
+from exchange.flows.maturity.definitions import MATURITY_LEVELS, Evidence, Practice, State
 from exchange.flows.maturity.exchange import connected, exchanging
 from exchange.flows.node.node import Node
 from exchange.flows.review.deadlines import all_duties
@@ -22,7 +22,7 @@ class Seen:
 
     name: str
     practice: Practice
-    proof: Proof
+    proof: Evidence
 
     @property
     def holds(self) -> bool:
@@ -78,14 +78,14 @@ def maturity_of(node: Node) -> Maturity:
     return Maturity(node.node_id, node.settings.jurisdiction, stamp(), rungs_of(proofs))
 
 
-def rungs_of(proofs: Mapping[str, Proof]) -> tuple[Rung, ...]:
+def rungs_of(proofs: Mapping[str, Evidence]) -> tuple[Rung, ...]:
     return tuple(
         Rung(
             number,
             level.title,
             tuple(Seen(name, practice, proofs[name]) for name, practice in level.practices.items()),
         )
-        for number, level in LEVELS.items()
+        for number, level in MATURITY_LEVELS.items()
     )
 
 

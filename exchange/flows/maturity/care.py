@@ -8,11 +8,11 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp, stamp_in
+from exchange.clock import DAY_S, stamp, stamp_in
 from exchange.errors import ConfigurationError
 from exchange.flows.keys.trust_root import WARNING, installed_trust
-from exchange.flows.maturity.definitions import Proof, State
-from exchange.flows.maturity.exchange import DAY_S, enrolled, holds
+from exchange.flows.maturity.definitions import Evidence, State
+from exchange.flows.maturity.exchange import enrolled, state_of
 from exchange.flows.monitoring.counts import Counts, count
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.release import exact, told_count, told_rate, told_row
@@ -28,7 +28,7 @@ from exchange.store.log.statements import last_log_check
 from exchange.store.monitoring.counted import approved_report, begun_at
 from exchange.store.monitoring.maturity import head_after
 from exchange.store.sync.peers import unnoted
-from exchange.store.terms.terms import approvals, legal_bases
+from exchange.store.terms.terms import legal_bases, list_approvals
 from exchange.store.witness.cosignatures import cosigned_size, disagreements, last_cosigned_at
 from exchange.trust.key_files import is_encrypted
 
@@ -39,9 +39,9 @@ STAMPS_LATE: Final = 2
 FEEDBACK_SHARE: Final = 0.8
 
 
-def dependable(session: Session, node: Node) -> Mapping[str, Proof]:
+def dependable(session: Session, node: Node) -> Mapping[str, Evidence]:
     return {
-        "keys_encrypted": Proof(holds(_keys_encrypted(node))),
+        "keys_encrypted": Evidence(state_of(_keys_encrypted(node))),
         "trust_root": _trust_root(node),
         "log_checked": _log_checked(session, node),
         "log_cosigned": _cosigned(session, node),
@@ -51,7 +51,7 @@ def dependable(session: Session, node: Node) -> Mapping[str, Proof]:
     }
 
 
-def accountable(session: Session, node: Node, due: Sequence[Due]) -> Mapping[str, Proof]:
+def accountable(session: Session, node: Node, due: Sequence[Due]) -> Mapping[str, Evidence]:
     """The last half-year is the one that ended last."""
     half = Half.of(_now()).before()
     return {
@@ -74,25 +74,25 @@ def _keys_encrypted(node: Node) -> bool:
         return False
 
 
-def _trust_root(node: Node) -> Proof:
+def _trust_root(node: Node) -> Evidence:
     try:
         trust = installed_trust(node.settings)
     except ConfigurationError:
-        return Proof(State.DOES_NOT_HOLD)
+        return Evidence(State.DOES_NOT_HOLD)
     if trust is None:
-        return Proof(State.DOES_NOT_HOLD)
-    return Proof(holds(_now() < trust.expires - WARNING), at=f"{trust.expires:%Y-%m-%d}")
+        return Evidence(State.DOES_NOT_HOLD)
+    return Evidence(state_of(_now() < trust.expires - WARNING), at=f"{trust.expires:%Y-%m-%d}")
 
 
-def _log_checked(session: Session, node: Node) -> Proof:
+def _log_checked(session: Session, node: Node) -> Evidence:
     check = last_log_check(session)
     if check is None:
-        return Proof(State.NO_DATA)
+        return Evidence(State.NO_DATA)
     since = stamp_in(-CHECKS_LATE * node.settings.log_check_interval_s)
-    return Proof(holds(check.good and check.checked_at >= since), at=check.checked_at)
+    return Evidence(state_of(check.good and check.checked_at >= since), at=check.checked_at)
 
 
-def _cosigned(session: Session, node: Node) -> Proof:
+def _cosigned(session: Session, node: Node) -> Evidence:
     """No head waits longer for a cosignature from another jurisdiction than a peer that comes takes."""
     others = [peer for peer in enrolled(session) if peer.jurisdiction != node.settings.jurisdiction]
     sizes = {peer: cosigned_size(session, peer.node_id) or 0 for peer in others}
@@ -100,65 +100,65 @@ def _cosigned(session: Session, node: Node) -> Proof:
     waiting = head_after(session, largest)
     late = waiting is not None and waiting.signed_at < stamp_in(-UNWITNESSED_S)
     if not late and not largest:
-        return Proof(State.NO_DATA)
+        return Evidence(State.NO_DATA)
     came = [at for peer in others if (at := last_cosigned_at(session, peer.node_id)) is not None]
     who = tuple(sorted({peer.jurisdiction for peer, size in sizes.items() if size}))
-    return Proof(holds(not late), at=max(came, default=None), partners=who)
+    return Evidence(state_of(not late), at=max(came, default=None), partners=who)
 
 
-def _stamps(session: Session, node: Node) -> Proof:
+def _stamps(session: Session, node: Node) -> Evidence:
     last = latest_stamp(session)
     at = last.at if last else None
     if node.authority is None:
-        return Proof(State.DOES_NOT_HOLD, at=at)
+        return Evidence(State.DOES_NOT_HOLD, at=at)
     waiting = head_after(session, last.size if last else 0)
     late = waiting is not None and waiting.signed_at < stamp_in(-STAMPS_LATE * node.settings.timestamp_interval_s)
     if late or stamp_failure(session) is not None:
-        return Proof(State.DOES_NOT_HOLD, at=at)
-    return Proof(State.HOLDS if last else State.NO_DATA, at=at)
+        return Evidence(State.DOES_NOT_HOLD, at=at)
+    return Evidence(State.HOLDS if last else State.NO_DATA, at=at)
 
 
-def _backup(node: Node) -> Proof:
+def _backup(node: Node) -> Evidence:
     """Of copies that something else makes the node knows nothing. One of a day that is still to come was made by a
     clock that was ahead, and says nothing of the last days."""
     at = last_backup(node.settings)
     if at is None:
-        return Proof(State.NO_DATA)
-    return Proof(holds(stamp_in(-BACKUP_DAYS * DAY_S) <= at <= stamp_in(DAY_S)), at=at)
+        return Evidence(State.NO_DATA)
+    return Evidence(state_of(stamp_in(-BACKUP_DAYS * DAY_S) <= at <= stamp_in(DAY_S)), at=at)
 
 
-def _alarms(session: Session, node: Node) -> Proof:
+def _alarms(session: Session, node: Node) -> Evidence:
     """What the operator has taken note of stays set aside, and counts no more."""
     peers = tuple(peer.node_id for peer in enrolled(session) if peer.alarm or unnoted(session, peer.node_id))
     own = len(own_alarms(session, node)) + bool(disagreements(session, node.node_id))
-    return Proof(holds(not peers and not own), exact(own + len(peers)), names=peers)
+    return Evidence(state_of(not peers and not own), exact(own + len(peers)), names=peers)
 
 
-def _report(session: Session, node: Node, half: Half) -> Proof:
+def _report(session: Session, node: Node, half: Half) -> Evidence:
     began, row = begun_at(session, node.node_id), approved_report(session, str(half))
     if row is None and (began is None or began >= half.end):
-        return Proof(State.NO_DATA, names=(str(half),))
-    return Proof(holds(row is not None), at=row.approved_at if row else None, names=(str(half),))
+        return Evidence(State.NO_DATA, names=(str(half),))
+    return Evidence(state_of(row is not None), at=row.approved_at if row else None, names=(str(half),))
 
 
-def _feedback(session: Session, node: Node, half: Half) -> Proof:
+def _feedback(session: Session, node: Node, half: Half) -> Evidence:
     """By the exact counts; what is told of them is what the report tells."""
     counts = count(rows_of(session, node, half), node.settings).counts
     given, missing = counts["feedback_given"], counts["feedback_missing"]
     due = _sum(given) + _sum(missing)
     if not due:
-        return Proof(State.NO_DATA, names=(str(half),))
+        return Evidence(State.NO_DATA, names=(str(half),))
     smallest = node.settings.monitoring_smallest
     rate = told_rate(told_row(given, smallest).total, told_row(missing, smallest).total)
-    held = holds(_sum(given) >= FEEDBACK_SHARE * due)
-    return Proof(held, rate, "share", names=(str(half),))
+    held = state_of(_sum(given) >= FEEDBACK_SHARE * due)
+    return Evidence(held, rate, "share", names=(str(half),))
 
 
 def _sum(counts: Counts) -> int:
     return sum(found or 0 for found in counts.values())
 
 
-def _legal_bases(session: Session, node: Node) -> Proof:
+def _legal_bases(session: Session, node: Node) -> Evidence:
     """With the day of the first review that comes, or is overdue, and whom no line names."""
     bases = legal_bases(session)
     partners = {peer.jurisdiction for peer in enrolled(session)} - {node.settings.jurisdiction}
@@ -167,19 +167,19 @@ def _legal_bases(session: Session, node: Node) -> Proof:
     overdue = first is not None and first < _now().date()
     at = first.isoformat() if first else None
     if not partners and not overdue:
-        return Proof(State.NO_DATA, at=at)
-    return Proof(holds(not lacking and not overdue), at=at, partners=lacking)
+        return Evidence(State.NO_DATA, at=at)
+    return Evidence(state_of(not lacking and not overdue), at=at, partners=lacking)
 
 
-def _deadlines(session: Session, node: Node, due: Sequence[Due]) -> Proof:
+def _deadlines(session: Session, node: Node, due: Sequence[Due]) -> Evidence:
     moment = stamp()
     late = sum(item.late for item in due)
-    late += sum(row.due_at < moment for row in approvals(session, open_only=True))
-    return Proof(holds(not late), told_count(late, node.settings.monitoring_smallest))
+    late += sum(row.due_at < moment for row in list_approvals(session, open_only=True))
+    return Evidence(state_of(not late), told_count(late, node.settings.monitoring_smallest))
 
 
-def _likelihood_ratio(node: Node) -> Proof:
+def _likelihood_ratio(node: Node) -> Evidence:
     model = node.calibration
     if model is None:
-        return Proof(State.DOES_NOT_HOLD)
-    return Proof(holds(is_of_this_release(model)), at=model.population.made_on, names=(model.population.name,))
+        return Evidence(State.DOES_NOT_HOLD)
+    return Evidence(state_of(is_of_this_release(model)), at=model.population.made_on, names=(model.population.name,))

@@ -24,7 +24,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Proof:
+class Evidence:
     """What the node saw of one practice. ``at`` is a moment or a day, ``unit`` that of the figure, "count" or "share";
     ``names`` are of nodes, addresses, models or half-years, ``partners`` codes of jurisdictions."""
 
@@ -50,7 +50,7 @@ class Practice:
 
 
 @dataclass(frozen=True)
-class Level:
+class MaturityLevel:
     title: str
     practices: Mapping[str, Practice]
 
@@ -58,8 +58,8 @@ class Level:
 _HEAD, _OPERATOR = frozenset({Role.HEAD}), frozenset({Role.OPERATOR})
 _SUPERVISION = frozenset({Role.HEAD, Role.AUDITOR})
 
-LEVELS: Final[Mapping[int, Level]] = {
-    1: Level(
+MATURITY_LEVELS: Final[Mapping[int, MaturityLevel]] = {
+    1: MaturityLevel(
         "Connected",
         {
             "reached_over_tls": Practice(
@@ -93,7 +93,7 @@ LEVELS: Final[Mapping[int, Level]] = {
             ),
         },
     ),
-    2: Level(
+    2: MaturityLevel(
         "Exchanging",
         {
             "exhibit_shared": Practice(
@@ -128,7 +128,7 @@ LEVELS: Final[Mapping[int, Level]] = {
             ),
         },
     ),
-    3: Level(
+    3: MaturityLevel(
         "Dependable",
         {
             "keys_encrypted": Practice(
@@ -172,7 +172,7 @@ LEVELS: Final[Mapping[int, Level]] = {
             ),
         },
     ),
-    4: Level(
+    4: MaturityLevel(
         "Accountable",
         {
             "report_approved": Practice(
@@ -213,6 +213,6 @@ LEVELS: Final[Mapping[int, Level]] = {
 
 def maturity_texts() -> list[str]:
     """All that a page says of these in the reader's language."""
-    practices = [practice for level in LEVELS.values() for practice in level.practices.values()]
+    practices = [practice for level in MATURITY_LEVELS.values() for practice in level.practices.values()]
     said = [text for item in practices for text in (item.title, item.then)]
-    return [*(level.title for level in LEVELS.values()), *said]
+    return [*(level.title for level in MATURITY_LEVELS.values()), *said]

@@ -7,9 +7,9 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp_in
+from exchange.clock import DAY_S, stamp_in
 from exchange.flows.blind.visibility import APART
-from exchange.flows.maturity.definitions import Proof, State
+from exchange.flows.maturity.definitions import Evidence, State
 from exchange.flows.monitoring.release import exact, told_count
 from exchange.flows.monitoring.rows import entry_of
 from exchange.flows.node.node import Node
@@ -23,7 +23,6 @@ from exchange.store.tables.peers import PeerRow, PeerState
 from schemas import Conclusion, Retraction, Verification, open_envelope, parse_statement
 from schemas.vocabulary import Basis, Role
 
-DAY_S: Final = 86_400
 ANSWER_DAYS: Final = 1
 EXHIBIT_DAYS: Final = 90
 LEAD_DAYS: Final = 183
@@ -31,23 +30,23 @@ LEAD_DAYS: Final = 183
 EXAMINERS: Final = 2
 
 
-def connected(session: Session, node: Node) -> Mapping[str, Proof]:
+def connected(session: Session, node: Node) -> Mapping[str, Evidence]:
     policy, peers = latest_of(session, node.node_id, "policy"), enrolled(session)
     return {
-        "reached_over_tls": Proof(holds(node.settings.url.startswith("https:")), names=(node.settings.url,)),
-        "policy_in_force": Proof(holds(policy is not None), at=policy.received_at if policy else None),
-        "peer_enrolled": Proof(holds(bool(peers)), exact(len(peers))),
+        "reached_over_tls": Evidence(state_of(node.settings.url.startswith("https:")), names=(node.settings.url,)),
+        "policy_in_force": Evidence(state_of(policy is not None), at=policy.received_at if policy else None),
+        "peer_enrolled": Evidence(state_of(bool(peers)), exact(len(peers))),
         "peers_answer": _answers(peers),
         "log_signed": _signed(session, node),
     }
 
 
-def exchanging(session: Session, node: Node, due: Sequence[Due]) -> Mapping[str, Proof]:
+def exchanging(session: Session, node: Node, due: Sequence[Due]) -> Mapping[str, Evidence]:
     examiners = sum(user.role == Role.EXAMINER and user.revoked_at is None for user in all_users(session))
     return {
         "exhibit_shared": _lately(last_given(session, node.node_id)),
         "exhibit_received": _lately(last_received(session, node.node_id)),
-        "two_examiners": Proof(holds(examiners >= EXAMINERS), exact(examiners)),
+        "two_examiners": Evidence(state_of(examiners >= EXAMINERS), exact(examiners)),
         "first_reviews": _first_reviews(session, node, due),
         "lead_verified": _leads(session, node),
     }
@@ -57,22 +56,22 @@ def enrolled(session: Session) -> list[PeerRow]:
     return [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
 
 
-def holds(found: bool) -> State:
+def state_of(found: bool) -> State:
     return State.HOLDS if found else State.DOES_NOT_HOLD
 
 
-def _answers(peers: Sequence[PeerRow]) -> Proof:
+def _answers(peers: Sequence[PeerRow]) -> Evidence:
     """With the one that has been silent longest, and who is silent."""
     if not peers:
-        return Proof(State.NO_DATA)
+        return Evidence(State.NO_DATA)
     since = stamp_in(-ANSWER_DAYS * DAY_S)
     silent = tuple(peer.node_id for peer in peers if peer.pulled_at is None or peer.pulled_at < since)
     answered = [peer.pulled_at for peer in peers if peer.pulled_at is not None]
     earliest = min(answered) if len(answered) == len(peers) else None
-    return Proof(holds(not silent), at=earliest, names=silent)
+    return Evidence(state_of(not silent), at=earliest, names=silent)
 
 
-def _signed(session: Session, node: Node) -> Proof:
+def _signed(session: Session, node: Node) -> Evidence:
     """As long as a running node takes at most, a statement may wait."""
     head, size = latest_checkpoint(session), log_size(session)
     covered = head.size if head else 0
@@ -80,23 +79,23 @@ def _signed(session: Session, node: Node) -> Proof:
     allowed = stamp_in(-node.settings.checkpoint_interval_s - TAIL_S)
     at = head.signed_at if head else None
     if size > covered and (first is None or first.received_at < allowed):
-        return Proof(State.DOES_NOT_HOLD, exact(size - covered), at=at)
-    return Proof(holds(True) if head else State.NO_DATA, at=at)
+        return Evidence(State.DOES_NOT_HOLD, exact(size - covered), at=at)
+    return Evidence(state_of(True) if head else State.NO_DATA, at=at)
 
 
-def _lately(last: str | None) -> Proof:
+def _lately(last: str | None) -> Evidence:
     """That nothing ever went or came is known: it is no lack of data."""
-    return Proof(holds(last is not None and last >= stamp_in(-EXHIBIT_DAYS * DAY_S)), at=last)
+    return Evidence(state_of(last is not None and last >= stamp_in(-EXHIBIT_DAYS * DAY_S)), at=last)
 
 
-def _first_reviews(session: Session, node: Node, due: Sequence[Due]) -> Proof:
+def _first_reviews(session: Session, node: Node, due: Sequence[Due]) -> Evidence:
     late = sum(item.late for item in due if item.duty is Duty.FIRST_REVIEW)
     if not late and not was_compared(session, node.node_id):
-        return Proof(State.NO_DATA)
-    return Proof(holds(not late), told_count(late, node.settings.monitoring_smallest))
+        return Evidence(State.NO_DATA)
+    return Evidence(state_of(not late), told_count(late, node.settings.monitoring_smallest))
 
 
-def _leads(session: Session, node: Node) -> Proof:
+def _leads(session: Session, node: Node) -> Evidence:
     """Conclusions on the screen that a pair is worth pursuing, and their verifications; without what was taken back."""
     kinds, since = ("conclusion", "verification", "retraction"), stamp_in(-LEAD_DAYS * DAY_S)
     said = [entry_of(row) for row in said_since(session, node.node_id, kinds, since)]
@@ -110,8 +109,8 @@ def _leads(session: Session, node: Node) -> Proof:
             first = _conclusion(session, second.verifies)
             verified += first is not None and _is_lead(first)
     if not leads and not verified:
-        return Proof(State.NO_DATA)
-    return Proof(holds(verified > 0), told_count(verified, node.settings.monitoring_smallest))
+        return Evidence(State.NO_DATA)
+    return Evidence(state_of(verified > 0), told_count(verified, node.settings.monitoring_smallest))
 
 
 def _is_lead(said: Conclusion) -> bool:

@@ -11,7 +11,7 @@ from exchange.config import Settings
 from exchange.flows.monitoring.definitions import COUNTS, STAGES
 from exchange.flows.monitoring.exhibits import compared_at, first_versions, opened_at, shared_with
 from exchange.flows.monitoring.hits import Joined, column_of, joined_cases, progress_of_hits
-from exchange.flows.monitoring.rows import Rows
+from exchange.flows.monitoring.rows import HalfYearRows
 from exchange.flows.monitoring.spans import spans_of
 from exchange.store.tables.queries import QueryRow
 from exchange.store.tables.terms import ApprovalRow
@@ -31,7 +31,7 @@ class Counted:
     hours: Mapping[str, Sequence[float]]
 
 
-def count(rows: Rows, terms: Settings) -> Counted:
+def count(rows: HalfYearRows, terms: Settings) -> Counted:
     """Count each indicator. Of a half-year that was over before the node began there is no data."""
     joined = joined_cases(rows, terms)
     counts = {
@@ -46,7 +46,7 @@ def count(rows: Rows, terms: Settings) -> Counted:
     return Counted({name: counts[name] for name in COUNTS}, spans_of(rows, joined))
 
 
-def _exhibits(rows: Rows) -> dict[str, Counts]:
+def _exhibits(rows: HalfYearRows) -> dict[str, Counts]:
     first = first_versions(rows)
     entered = [at for (issuer, _), at in first.items() if issuer == rows.node_id]
     compared = compared_at(rows)
@@ -82,7 +82,7 @@ def _exhibits(rows: Rows) -> dict[str, Counts]:
     }
 
 
-def _hits(rows: Rows, joined: Sequence[Joined], terms: Settings) -> dict[str, Counts]:
+def _hits(rows: HalfYearRows, joined: Sequence[Joined], terms: Settings) -> dict[str, Counts]:
     hits = {said.statement_id: said.statement for said in rows.said if isinstance(said.statement, Hit)}
     taken_back = [
         column_of(rows, hit.pair)
@@ -104,7 +104,7 @@ def _hits(rows: Rows, joined: Sequence[Joined], terms: Settings) -> dict[str, Co
     }
 
 
-def _overdue(rows: Rows, terms: Settings) -> dict[str, Counts]:
+def _overdue(rows: HalfYearRows, terms: Settings) -> dict[str, Counts]:
     """What was late at the moment, whenever it began."""
     opened = opened_at(rows)
     unopened = [
@@ -131,7 +131,7 @@ def _overdue(rows: Rows, terms: Settings) -> dict[str, Counts]:
     }
 
 
-def _decisions(rows: Rows) -> dict[str, Counts]:
+def _decisions(rows: HalfYearRows) -> dict[str, Counts]:
     decided = [row for row in rows.approvals if rows.within(row.decided_at)]
     return {
         "releases_approved": _by_partner(rows, _of(decided, Decision.APPROVED)),
@@ -143,23 +143,23 @@ def _of(decided: Sequence[ApprovalRow], decision: Decision) -> list[str]:
     return [row.jurisdiction for row in decided if row.decision == decision]
 
 
-def _asked_here(rows: Rows, query: QueryRow) -> bool:
+def _asked_here(rows: HalfYearRows, query: QueryRow) -> bool:
     return query.asker == rows.node_id and rows.within(query.at)
 
 
-def _asked_there(rows: Rows, query: QueryRow) -> bool:
+def _asked_there(rows: HalfYearRows, query: QueryRow) -> bool:
     return query.asked == rows.node_id and rows.within(query.at)
 
 
-def _own(rows: Rows, count: int) -> Counts:
+def _own(rows: HalfYearRows, count: int) -> Counts:
     return {rows.jurisdiction: count}
 
 
-def _by_partner(rows: Rows, found: Iterable[str | None]) -> Counts:
+def _by_partner(rows: HalfYearRows, found: Iterable[str | None]) -> Counts:
     counted = Counter(found)
     return {column: counted[column] for column in rows.columns}
 
 
-def _by_all(rows: Rows, found: Iterable[str | None]) -> Counts:
+def _by_all(rows: HalfYearRows, found: Iterable[str | None]) -> Counts:
     counted = Counter(found)
     return {column: counted[column] for column in (rows.jurisdiction, *rows.columns)}

@@ -17,10 +17,10 @@ from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK
 from exchange.flows.monitoring.gap import Gap
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.release import NO_DATA, Figure, Row, exact, told_hours, told_rate, told_row
-from exchange.flows.monitoring.rows import Rows
+from exchange.flows.monitoring.rows import HalfYearRows
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
-FORMAT = "ffp-monitoring-report/1"
+REPORT_FORMAT = "ffp-monitoring-report/1"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class NodeShare:
 
 
 @dataclass(frozen=True)
-class Basis:
+class GapLine:
     """A line of the policy that keeps something from a partner. ``rule``: the policy's, or ``review_overdue``."""
 
     partner: str
@@ -69,7 +69,7 @@ class Document:
     rate: Row
     stages: Mapping[str, tuple[Figure, Figure]]
     gaps: Mapping[str, Row]
-    bases: tuple[Basis, ...]
+    bases: tuple[GapLine, ...]
     nodes: tuple[NodeShare, ...]
     earlier: tuple[Earlier, ...]
 
@@ -81,7 +81,9 @@ class Document:
         return {**totals, "feedback_rate": self.rate.total, **medians}
 
 
-def document_of(rows: Rows, counted: Counted, gap: Gap, terms: Settings, earlier: Sequence[Earlier]) -> Document:
+def document_of(
+    rows: HalfYearRows, counted: Counted, gap: Gap, terms: Settings, earlier: Sequence[Earlier]
+) -> Document:
     """What may be told of it. The same rows give the same document."""
     smallest = terms.monitoring_smallest
     counts = {name: told_row(counted.counts[name], smallest) for name in COUNTS}
@@ -108,7 +110,7 @@ def document_of(rows: Rows, counted: Counted, gap: Gap, terms: Settings, earlier
         stages={name: told_hours(counted.hours[name], smallest) for name in STAGES},
         gaps={name: told_row(gap.counts[name], smallest) for name in GAPS},
         bases=tuple(
-            Basis(
+            GapLine(
                 partner=line.basis.jurisdiction,
                 kinds=tuple(line.basis.kinds),
                 rule="review_overdue" if line.overdue else line.basis.rule,
@@ -122,7 +124,7 @@ def document_of(rows: Rows, counted: Counted, gap: Gap, terms: Settings, earlier
     )
 
 
-def _nodes(rows: Rows) -> tuple[NodeShare, ...]:
+def _nodes(rows: HalfYearRows) -> tuple[NodeShare, ...]:
     """This node first."""
     own = NodeShare(rows.jurisdiction, rows.node_id, _share(rows.hours.get(rows.node_id, (0, 0))[1], _own_hours(rows)))
     others = [
@@ -132,7 +134,7 @@ def _nodes(rows: Rows) -> tuple[NodeShare, ...]:
     return own, *others
 
 
-def _own_hours(rows: Rows) -> int:
+def _own_hours(rows: HalfYearRows) -> int:
     """The hours of the half-year that were touched since the node began; 0 when it never ran in it."""
     if rows.began_at is None or rows.began_at >= rows.moment or rows.node_id not in rows.hours:
         return 0
@@ -149,7 +151,7 @@ def write_document(document: Document, *, draft: bool = False) -> bytes:
     """JSON, UTF-8, each key at its place: the same document gives the same bytes. A ``draft`` says so, and so has
     another digest than what is approved."""
     fields = {
-        "format": FORMAT,
+        "format": REPORT_FORMAT,
         **({"draft": True} if draft else {}),
         "half": str(document.half),
         "from": document.half.start,
@@ -231,7 +233,7 @@ def read_document(data: bytes) -> Document:
         },
         gaps={item["id"]: _read_row(item) for item in fields["harmonisation_gap"]},
         bases=tuple(
-            Basis(item["partner"], tuple(item["kinds"]), item["rule"], item["article"], item["review_by"])
+            GapLine(item["partner"], tuple(item["kinds"]), item["rule"], item["article"], item["review_by"])
             for item in fields["legal_bases"]
         ),
         nodes=tuple(

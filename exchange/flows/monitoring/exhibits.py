@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from exchange.flows.monitoring.rows import Rows
+from exchange.flows.monitoring.rows import HalfYearRows
 
 
-def roots_of(rows: Rows) -> dict[str, str]:
+def roots_of(rows: HalfYearRows) -> dict[str, str]:
     """For each version of a record the first one that is known of it."""
     roots: dict[str, str] = {}
     for version in rows.versions:
@@ -14,7 +14,7 @@ def roots_of(rows: Rows) -> dict[str, str]:
     return roots
 
 
-def first_versions(rows: Rows) -> dict[tuple[str, str], str]:
+def first_versions(rows: HalfYearRows) -> dict[tuple[str, str], str]:
     """By issuer and exhibit, when its first version came to be known here."""
     roots, first = roots_of(rows), dict[tuple[str, str], str]()
     for version in rows.versions:
@@ -22,7 +22,7 @@ def first_versions(rows: Rows) -> dict[tuple[str, str], str]:
     return first
 
 
-def compared_at(rows: Rows, *, across: bool = False) -> dict[str, str]:
+def compared_at(rows: HalfYearRows, *, across: bool = False) -> dict[str, str]:
     """By own exhibit, when a scan of it was first compared; ``across``: of those alone that have a pair across a
     border."""
     roots, found = roots_of(rows), dict[str, str]()
@@ -33,7 +33,7 @@ def compared_at(rows: Rows, *, across: bool = False) -> dict[str, str]:
     return found
 
 
-def opened_at(rows: Rows) -> dict[str, str]:
+def opened_at(rows: HalfYearRows) -> dict[str, str]:
     """By own exhibit, when a pair of it was first opened."""
     roots, found = roots_of(rows), dict[str, str]()
     for item in rows.compared:
@@ -43,7 +43,7 @@ def opened_at(rows: Rows) -> dict[str, str]:
     return found
 
 
-def shared_with(rows: Rows) -> list[str | None]:
+def shared_with(rows: HalfYearRows) -> list[str | None]:
     """For each own exhibit that a partner was first given in the half-year, that partner's jurisdiction."""
     roots, first = roots_of(rows), dict[tuple[str | None, str], str]()
     for given in rows.given:

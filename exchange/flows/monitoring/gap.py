@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from exchange.flows.monitoring.counts import Counts
 from exchange.flows.monitoring.definitions import GAPS
 from exchange.flows.monitoring.exhibits import roots_of
-from exchange.flows.monitoring.rows import Rows, entry_of
+from exchange.flows.monitoring.rows import HalfYearRows, entry_of
 from exchange.policy import Purpose, Reason, Recipient, Standing, Withheld, release
 from exchange.store.log.statements import find_statement
 from exchange.store.monitoring.counted import said_before
@@ -26,7 +26,7 @@ from schemas.vocabulary import Jurisdiction, ReleaseLevel, SharingRule
 
 
 @dataclass(frozen=True)
-class Line:
+class PolicyLine:
     """A line of the policy that was in force at the moment and keeps something from a partner. ``overdue``: its review
     was."""
 
@@ -39,7 +39,7 @@ class Gap:
     """``counts`` by the name of the reason; ``lines`` in the order of the policy."""
 
     counts: Mapping[str, Counts]
-    lines: tuple[Line, ...]
+    lines: tuple[PolicyLine, ...]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class _Terms:
     today: date
 
 
-def legal_gap(session: Session, rows: Rows) -> Gap:
+def legal_gap(session: Session, rows: HalfYearRows) -> Gap:
     """Of each exhibit that was entered in the half-year: what keeps it, as it stood at the moment, from each partner
     that its owner meant it for. What the owner kept at home is no gap, and what was erased since is not known."""
     terms = _terms_of(session, rows)
@@ -68,7 +68,7 @@ def legal_gap(session: Session, rows: Rows) -> Gap:
     return Gap(counts, _lines(rows, terms))
 
 
-def _terms_of(session: Session, rows: Rows) -> _Terms:
+def _terms_of(session: Session, rows: HalfYearRows) -> _Terms:
     said = [entry_of(row) for row in said_before(session, ("policy", "grant", "withdrawal"), rows.moment)]
     own = [entry.statement for entry in said if entry.statement.issuer == rows.node_id]
     return _Terms(
@@ -79,7 +79,7 @@ def _terms_of(session: Session, rows: Rows) -> _Terms:
     )
 
 
-def _current(rows: Rows) -> list[str]:
+def _current(rows: HalfYearRows) -> list[str]:
     """The newest version by the moment of each own exhibit that was entered in the half-year."""
     roots = roots_of(rows)
     at = {version.statement_id: version.at for version in rows.versions}
@@ -95,7 +95,7 @@ def _record(session: Session, statement_id: str) -> Record | None:
     return statement if isinstance(statement, Record) else None
 
 
-def _kept_by(rows: Rows, statement_id: str, record: Record, peer: PeerRow, terms: _Terms) -> str | None:
+def _kept_by(rows: HalfYearRows, statement_id: str, record: Record, peer: PeerRow, terms: _Terms) -> str | None:
     """The name of the reason in law, as if nobody had decided; None where there is none."""
     groups = {group.name: frozenset(group.members) for group in terms.policy.groups} if terms.policy else {}
     bases = terms.policy.bases if terms.policy else None
@@ -131,9 +131,9 @@ def _basis(bases: Sequence[LegalBasis], jurisdiction: str, record: Record) -> Le
     return next(of_this, None)
 
 
-def _lines(rows: Rows, terms: _Terms) -> tuple[Line, ...]:
+def _lines(rows: HalfYearRows, terms: _Terms) -> tuple[PolicyLine, ...]:
     lines = [
-        Line(basis, basis.rule is SharingRule.ALLOWED and basis.review_by < terms.today)
+        PolicyLine(basis, basis.rule is SharingRule.ALLOWED and basis.review_by < terms.today)
         for basis in (terms.policy.bases if terms.policy else ())
         if basis.jurisdiction in rows.columns
     ]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exchange.config import Settings
-from exchange.flows.hits.stage import Entry, Progress, progress
-from exchange.flows.monitoring.rows import Rows
+from exchange.flows.hits.stage import Entry, HitProgress, progress
+from exchange.flows.monitoring.rows import HalfYearRows
 from schemas import Conclusion, Feedback, Hit, Pair, Verification, about
 from schemas.vocabulary import HitStage
 
@@ -33,7 +33,7 @@ class Joined:
         return next((hit.at for hit in self.hits if _is_confirmed(hit)), None)
 
 
-def joined_cases(rows: Rows, terms: Settings) -> list[Joined]:
+def joined_cases(rows: HalfYearRows, terms: Settings) -> list[Joined]:
     """Those that still stood joined at the moment, in the order in which they came to be: by hits that count."""
     hits: dict[Cases, list[Entry]] = defaultdict(list)
     feedback: dict[Cases, list[Entry]] = defaultdict(list)
@@ -51,7 +51,7 @@ def joined_cases(rows: Rows, terms: Settings) -> list[Joined]:
     return sorted(joined, key=lambda item: (item.first_at, item.hits[0].statement_id))
 
 
-def _is_own_feedback(rows: Rows, said: Entry, hits: Sequence[Entry]) -> bool:
+def _is_own_feedback(rows: HalfYearRows, said: Entry, hits: Sequence[Entry]) -> bool:
     told = said.statement
     if not isinstance(told, Feedback) or told.issuer != rows.node_id:
         return False
@@ -62,7 +62,7 @@ def _in_time(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda entry: (entry.at, entry.statement_id)))
 
 
-def column_of(rows: Rows, pair: Pair) -> str | None:
+def column_of(rows: HalfYearRows, pair: Pair) -> str | None:
     """The jurisdiction of the side that is not this node's, this node's own when both are; None when neither is, or
     the other is no partner."""
     others = [side.issuer for side in (pair.a, pair.b) if side.issuer != rows.node_id]
@@ -71,13 +71,13 @@ def column_of(rows: Rows, pair: Pair) -> str | None:
     return rows.column(others[0]) if others else rows.jurisdiction
 
 
-def progress_of_hits(rows: Rows, terms: Settings) -> list[tuple[str, Progress]]:
+def progress_of_hits(rows: HalfYearRows, terms: Settings) -> list[tuple[str, HitProgress]]:
     """How far each pair of scans that is a hit was at the moment, with its column; as the pages say it."""
     found = ((column_of(rows, pair), history) for pair, history in histories_of(rows).items())
     return [(column, progress(history, terms)) for column, history in found if column is not None]
 
 
-def histories_of(rows: Rows) -> dict[Pair, list[Entry]]:
+def histories_of(rows: HalfYearRows) -> dict[Pair, list[Entry]]:
     """All that was said of each pair of which there is a hit."""
     pairs: dict[str, Pair] = {}
     for said in rows.said:
@@ -93,7 +93,7 @@ def histories_of(rows: Rows) -> dict[Pair, list[Entry]]:
     return histories
 
 
-def _cases(rows: Rows, pair: Pair) -> Cases:
+def _cases(rows: HalfYearRows, pair: Pair) -> Cases:
     """A record that is gone stands for a case of its own."""
     return frozenset(rows.cases.get(side.record, (side.issuer, side.record)) for side in (pair.a, pair.b))
 

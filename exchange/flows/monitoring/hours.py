@@ -9,7 +9,7 @@ from exchange.flows.node.node import Node
 from exchange.store.monitoring.counted import note_hour
 
 
-class Hours:
+class AvailableHours:
     """``note`` costs a transaction when a node is first asked in an hour, and when it first answers in it."""
 
     def __init__(self, node: Node) -> None:

@@ -24,12 +24,12 @@ from exchange.store.tables.monitoring import MonitoringReportRow
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Decision
 
-MOST_HALVES = 40
+_MOST_HALVES = 40
 """Of which the page offers a report: twenty years."""
 
 
 @dataclass(frozen=True)
-class Draft:
+class ReportDraft:
     """What would be approved, and what it was made from: the exact figures, which stay in the node."""
 
     document: Document
@@ -58,7 +58,7 @@ class Approved:
     """To whom it goes and on what ground, as the head signed it."""
 
 
-def draft(node: Node, half: Half) -> Draft:
+def draft(node: Node, half: Half) -> ReportDraft:
     """Count a half-year, up to its end or, while it lasts, up to now. The same rows give the same bytes.
 
     Raises NotFound for a half-year that has not begun.
@@ -71,7 +71,7 @@ def draft(node: Node, half: Half) -> Draft:
         earlier = _earlier(session, half)
     counted = count(rows, node.settings)
     document = document_of(rows, counted, gap, node.settings, earlier)
-    return Draft(document, write_document(document), counted, gap)
+    return ReportDraft(document, write_document(document), counted, gap)
 
 
 def approve_report(node: Node, maker: Maker, half: Half, sha256: str, because: str) -> str:
@@ -159,7 +159,7 @@ def halves(node: Node) -> list[tuple[Half, bool]]:
         began = begun_at(session, node.node_id)
         approved = {row.half for row in approved_reports(session)}
     half, found = Half.of(datetime.fromisoformat(stamp())), list[tuple[Half, bool]]()
-    while began is not None and half.end > began and len(found) < MOST_HALVES:
+    while began is not None and half.end > began and len(found) < _MOST_HALVES:
         found.append((half, str(half) in approved))
         half = half.before()
     return found

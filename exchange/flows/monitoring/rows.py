@@ -26,7 +26,7 @@ BETWEEN_TWO = ("hit", "physical-comparison", "feedback", "retraction")
 
 
 @dataclass(frozen=True)
-class Rows:
+class HalfYearRows:
     """``moment`` is the end of the half-year, or now while it lasts: nothing that came later is in here, so that the
     same half-year is counted the same at any later time. ``began_at``: None of a node without a log.
 
@@ -65,9 +65,9 @@ class Rows:
         return self.half.holds(at) and at is not None and at < self.moment
 
 
-def rows_of(session: Session, node: Node, half: Half) -> Rows:
+def rows_of(session: Session, node: Node, half: Half) -> HalfYearRows:
     moment = min(half.end, stamp())
-    return Rows(
+    return HalfYearRows(
         node_id=node.node_id,
         jurisdiction=node.settings.jurisdiction,
         half=half,

@@ -8,11 +8,11 @@ from datetime import datetime
 from exchange.flows.monitoring.definitions import STAGES
 from exchange.flows.monitoring.exhibits import compared_at, first_versions, opened_at
 from exchange.flows.monitoring.hits import Joined, column_of
-from exchange.flows.monitoring.rows import Rows
+from exchange.flows.monitoring.rows import HalfYearRows
 from schemas import Conclusion, Feedback, Hit, Verification
 
 
-def spans_of(rows: Rows, joined: Sequence[Joined]) -> dict[str, list[float]]:
+def spans_of(rows: HalfYearRows, joined: Sequence[Joined]) -> dict[str, list[float]]:
     """Each span that ended in the half-year."""
     first = first_versions(rows)
     entered = {root: at for (issuer, root), at in first.items() if issuer == rows.node_id}
@@ -58,7 +58,7 @@ def spans_of(rows: Rows, joined: Sequence[Joined]) -> dict[str, list[float]]:
     }
 
 
-def _span(rows: Rows, since: str, until: str | None) -> float | None:
+def _span(rows: HalfYearRows, since: str, until: str | None) -> float | None:
     if until is None or not rows.within(until):
         return None
     return max(0.0, (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds() / 3600)

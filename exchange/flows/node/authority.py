@@ -12,12 +12,12 @@ from exchange.log.timestamp import parse_roots
 
 
 @dataclass(frozen=True)
-class Authority:
+class TimeStampAuthority:
     url: str
     roots: tuple[x509.Certificate, ...]
 
 
-def load_authority(settings: Settings) -> Authority | None:
+def load_authority(settings: Settings) -> TimeStampAuthority | None:
     """None when no stamps are wanted. Raises ConfigurationError when its roots are missing or cannot be used."""
     if settings.timestamp_url is None:
         return None
@@ -28,7 +28,7 @@ def load_authority(settings: Settings) -> Authority | None:
         )
     path = settings.home / settings.timestamp_roots
     try:
-        return Authority(settings.timestamp_url, parse_roots(path.read_bytes()))
+        return TimeStampAuthority(settings.timestamp_url, parse_roots(path.read_bytes()))
     except ValueError as error:
         raise ConfigurationError(f"timestamp_roots: {path} holds no certificates in PEM: {error}.") from error
     except OSError as error:

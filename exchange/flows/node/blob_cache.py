@@ -21,7 +21,7 @@ from exchange.addresses import LOOPBACK
 from exchange.config import Settings
 from exchange.errors import ConfigurationError, DigestDiffers, NotFound, ObjectAltered, TooLarge
 from exchange.net.egress import Guard
-from exchange.net.object_store import ObjectStore, Place
+from exchange.net.object_store import BucketPlace, ObjectStore
 from exchange.store.database.engine import Store
 from exchange.store.scan.blobs import BlobFolder
 from exchange.store.scan.deliveries import is_kept
@@ -157,7 +157,7 @@ class BlobCache(BlobFolder):
                     self._fetching.pop(sha256, None)
 
 
-def is_away(blobs: BlobFolder, sha256: str) -> bool:
+def is_blob_away(blobs: BlobFolder, sha256: str) -> bool:
     """Whether the scan is not on the disk of a node that has an object store."""
     return isinstance(blobs, BlobCache) and not blobs.is_here(sha256)
 
@@ -188,7 +188,7 @@ def object_store_of(settings: Settings, guard: Guard) -> ObjectStore | None:
     endpoint = urlsplit(settings.objects_endpoint or "")
     try:
         return ObjectStore(
-            Place(
+            BucketPlace(
                 bucket=parts.netloc,
                 prefix=f"{parts.path.strip('/')}/{settings.node_id}".lstrip("/"),
                 endpoint=settings.objects_endpoint,

@@ -25,7 +25,7 @@ from exchange.net.egress import Guard
 if TYPE_CHECKING:
     from distributed import Client, Security
 
-CONNECT_S = 10
+CLUSTER_CONNECT_S = 10
 ASK_S = 3
 WORKERS_S = 30
 """How long it is waited for a first worker."""
@@ -151,7 +151,7 @@ def _client(cluster: Cluster) -> Client:
     """Kept open between queries."""
     from distributed import Client
 
-    return Client(_reached(cluster), security=_security(cluster), timeout=CONNECT_S, set_as_default=False)
+    return Client(_reached(cluster), security=_security(cluster), timeout=CLUSTER_CONNECT_S, set_as_default=False)
 
 
 def _security(cluster: Cluster) -> Security | None:

@@ -16,7 +16,7 @@ from matcher import GalleryDamaged, GalleryWriter, NotComparable, Parameters
 
 TURN_S = 120.0
 """The longest that a process waits for another to be done with a gallery; one that fills it takes minutes."""
-LOOK_S = 0.05
+_LOOK_S = 0.05
 
 
 class Galleries:
@@ -143,7 +143,7 @@ class Galleries:
         deadline = time.monotonic() + TURN_S
         while not _locked(descriptor):
             late = time.monotonic() >= deadline
-            if late or self._closed.wait(LOOK_S):
+            if late or self._closed.wait(_LOOK_S):
                 os.close(descriptor)
                 self.check_open()
                 raise StoreUnavailable("Another worker is busy with the gallery for long; tried again later.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 
-class News:
+class HeadNotifier:
     """Told by the sequencer, watched by whoever answers peers. ``size`` only grows."""
 
     def __init__(self, size: int) -> None:

@@ -15,12 +15,12 @@ from exchange.errors import ConfigurationError
 from exchange.flows.node.pipelines import HEIGHTS
 from exchange.store.review.candidates import StoredCandidate
 from matcher.likelihood.calibration_model import CalibrationModel, CalibrationRefused, read_calibration
-from matcher.likelihood.ratio import Conditions, NoValidatedLR, likelihood_ratio
+from matcher.likelihood.ratio import NoValidatedLR, PairConditions, likelihood_ratio
 from schemas.vocabulary import Modality, RegionOfInterest
 
 
 @dataclass(frozen=True)
-class Worth:
+class ScoreRatio:
     """One of the two is there, the other None."""
 
     likelihood_ratio: dict[str, Any] | None = None
@@ -63,20 +63,22 @@ def other_matcher(version: str | None) -> str | None:
     )
 
 
-def worth_of(model: CalibrationModel | None, found: StoredCandidate) -> Worth:
+def worth_of(model: CalibrationModel | None, found: StoredCandidate) -> ScoreRatio:
     """What the pair's score is worth, by a model that may not be there."""
     if model is None:
-        return Worth(no_validated_lr="This node has no calibration model.")
+        return ScoreRatio(no_validated_lr="This node has no calibration model.")
     scans = found.acquisition_a, found.acquisition_b
     if found.roi != RegionOfInterest.BREECH_FACE or any(scan.modality != Modality.TOPOGRAPHY for scan in scans):
-        return Worth(no_validated_lr="Likelihood ratios are validated for topographies of breech faces only.")
+        return ScoreRatio(no_validated_lr="Likelihood ratios are validated for topographies of breech faces only.")
     if any(scan.region_mended for scan in scans):
-        return Worth(no_validated_lr="Likelihood ratios are validated for regions that the matcher finds itself only.")
+        return ScoreRatio(
+            no_validated_lr="Likelihood ratios are validated for regions that the matcher finds itself only."
+        )
     spacings = [step for scan in scans for step in (scan.spacing_y_um, scan.spacing_x_um) if step is not None]
     judged = likelihood_ratio(
         model,
         found.row.score,
-        Conditions(
+        PairConditions(
             region=found.roi,
             modality=Modality.TOPOGRAPHY,
             calibres=(found.record_a.calibre, found.record_b.calibre),
@@ -86,5 +88,5 @@ def worth_of(model: CalibrationModel | None, found: StoredCandidate) -> Worth:
         ),
     )
     if isinstance(judged, NoValidatedLR):
-        return Worth(no_validated_lr=judged.reason)
-    return Worth(likelihood_ratio=judged.as_dict())
+        return ScoreRatio(no_validated_lr=judged.reason)
+    return ScoreRatio(likelihood_ratio=judged.as_dict())

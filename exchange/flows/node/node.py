@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from exchange.compute import Compute
 from exchange.config import Settings, first_settings, load_settings, write_config, write_secret
 from exchange.errors import ConfigurationError, PassphraseNeeded, StatementInvalid, StoreUnavailable
-from exchange.flows.node.authority import Authority, load_authority
+from exchange.flows.node.authority import TimeStampAuthority, load_authority
 from exchange.flows.node.blob_cache import BlobCache, object_store_of
 from exchange.flows.node.cluster import Cluster, cluster_of
 from exchange.flows.node.destinations import egress_of, route_of
 from exchange.flows.node.galleries import Galleries
-from exchange.flows.node.head_notifier import News
+from exchange.flows.node.head_notifier import HeadNotifier
 from exchange.flows.node.likelihood_ratio import load_calibration
 from exchange.flows.node.mail_server import load_mail_server
 from exchange.flows.node.small_pictures import SmallPictures
@@ -72,9 +72,9 @@ class Node:
     """Which compares scans with the galleries; None where this machine does."""
     galleries: Galleries
     small_pictures: SmallPictures
-    news: News
+    news: HeadNotifier
     calibration: CalibrationModel | None
-    authority: Authority | None
+    authority: TimeStampAuthority | None
     """Who stamps the heads of the log; None when nobody does."""
     mail: MailServer | None
     """Through which people are told that something new waits; None when nobody is."""
@@ -231,7 +231,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         cluster=cluster,
         galleries=Galleries(settings.galleries),
         small_pictures=SmallPictures(),
-        news=News(signed.size if signed else 0),
+        news=HeadNotifier(signed.size if signed else 0),
         calibration=calibration,
         authority=authority,
         mail=mail,

@@ -63,7 +63,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Role:
+class PipelineRole:
     """``shown``: the variants of an acquisition that stand in the pipeline's gallery, each with its label."""
 
     pipeline: Pipeline
@@ -78,7 +78,7 @@ _SHADED = f"{_FACE}, found by its heights"
 """In the gallery of relief: what meets everything but ring light in the gallery of heights."""
 
 
-def roles_of(acquisition: AcquisitionRow) -> tuple[Role, ...]:
+def roles_of(acquisition: AcquisitionRow) -> tuple[PipelineRole, ...]:
     """How an acquisition is compared, the pipeline that must succeed first; empty: see ``why_not_correlated``."""
     photographed = photographed_of(acquisition)
     match acquisition.roi, acquisition.modality:
@@ -114,23 +114,23 @@ def why_not_correlated(acquisition: AcquisitionRow) -> str:
     )
 
 
-def _alone(pipeline: Pipeline, roi: str) -> Role:
-    return Role(pipeline, {Variant.AS_TAKEN: roi}, (Ask(Variant.AS_TAKEN, frozenset({roi})),))
+def _alone(pipeline: Pipeline, roi: str) -> PipelineRole:
+    return PipelineRole(pipeline, {Variant.AS_TAKEN: roi}, (Ask(Variant.AS_TAKEN, frozenset({roi})),))
 
 
-def _of_topography() -> tuple[Role, ...]:
+def _of_topography() -> tuple[PipelineRole, ...]:
     every, ring = frozenset(_LABELS.values()), frozenset({_PLAIN, _MIRRORED})
     return (
-        Role(HEIGHTS, {Variant.AS_TAKEN: _PLAIN}, (Ask(Variant.AS_TAKEN, every),)),
-        Role(RELIEF, {Variant.AS_TAKEN: _SHADED}, (Ask(Variant.AS_TAKEN, ring),)),
+        PipelineRole(HEIGHTS, {Variant.AS_TAKEN: _PLAIN}, (Ask(Variant.AS_TAKEN, every),)),
+        PipelineRole(RELIEF, {Variant.AS_TAKEN: _SHADED}, (Ask(Variant.AS_TAKEN, ring),)),
     )
 
 
-def _of_photograph(photographed: Photographed) -> tuple[Role, ...]:
+def _of_photograph(photographed: Photographed) -> tuple[PipelineRole, ...]:
     if photographed.lighting.kind != "side":
         others = Ask(Variant.AS_TAKEN, frozenset({_PLAIN, _SHADED}))
         turned = Ask(Variant.MIRRORED, frozenset({_SHADED}), topographies_only=True)
-        return (Role(RELIEF, {Variant.AS_TAKEN: _PLAIN, Variant.MIRRORED: _MIRRORED}, (others, turned)),)
+        return (PipelineRole(RELIEF, {Variant.AS_TAKEN: _PLAIN, Variant.MIRRORED: _MIRRORED}, (others, turned)),)
     sign_known = photographed.lighting.azimuth_deg is not None
     shown = {variant: label for variant, label in _LABELS.items() if not (sign_known and variant & Variant.INVERTED)}
     asks = [
@@ -139,4 +139,4 @@ def _of_photograph(photographed: Photographed) -> tuple[Role, ...]:
         for variant in shown
     ]
     ring = Ask(Variant.AS_TAKEN, frozenset({_PLAIN}))
-    return Role(HEIGHTS, shown, tuple(asks)), Role(RELIEF, {Variant.AS_TAKEN: _SHADED}, (ring,))
+    return PipelineRole(HEIGHTS, shown, tuple(asks)), PipelineRole(RELIEF, {Variant.AS_TAKEN: _SHADED}, (ring,))

@@ -6,14 +6,14 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
-MOST_BYTES: Final = 64 * 2**20
+_MOST_BYTES: Final = 64 * 2**20
 """Some eight thousand thumbnails."""
 
 
 class SmallPictures:
     """Bytes by the tag of what they follow from. For any thread."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most, self._bytes = most_bytes, 0
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._erased: str | None = None

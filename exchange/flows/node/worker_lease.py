@@ -55,7 +55,7 @@ class Presence:
         self._node = node
         self._folder = node.settings.home / "workers"
         name = secrets.token_hex(8)
-        self._me = workers.Identity(
+        self._me = workers.WorkerIdentity(
             worker_id=name,
             place=f"{socket.gethostname()}, process {os.getpid()}, {node.settings.home}",
             machine=_machine(),
@@ -115,9 +115,9 @@ class Presence:
         with self._node.store.write() as session:
             # 2.
             for worker_id in dead:
-                workers.bury(session, worker_id)
+                workers.end_worker(session, worker_id)
                 jobs.let_go(session, worker_id)
-            workers.show(session, self._me, lease_s=LEASE_S)
+            workers.show_worker(session, self._me, lease_s=LEASE_S)
             jobs.renew(session, self.worker_id, held, lease_s=LEASE_S)
             # 3.
             led = workers.leader(session) == self.worker_id
@@ -140,7 +140,7 @@ class Presence:
         self._leads_until = 0.0
         try:
             with self._node.store.write() as session:
-                workers.bury(session, self.worker_id)
+                workers.end_worker(session, self.worker_id)
                 jobs.let_go(session, self.worker_id)
         except StoreUnavailable as error:
             log.warning("the end of this worker shows when its lease is over", detail=str(error))

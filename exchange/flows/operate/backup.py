@@ -32,7 +32,7 @@ from exchange.store.operate.manifest import (
     Manifest,
     backups_in,
     scan_lines,
-    scans_of,
+    scans_in_backup,
     write_manifest,
 )
 from exchange.store.scan.blobs import BlobFolder
@@ -41,7 +41,7 @@ from exchange.store.scan.deliveries import is_kept
 from exchange.store.scan.objects import all_stored
 from exchange.store.tables.schema_version import SCHEMA_VERSION
 from exchange.trust.backup_signature import sign_backup
-from exchange.trust.sealing import seal
+from exchange.trust.sealing import seal_files
 
 _PART = ".part"
 
@@ -165,7 +165,7 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
         private_folder((part / name).parent)
         files[name] = copy_file(path, part / name)
     if sealed_with is not None:
-        files[SEALED] = write_file(part / SEALED, seal(_secret_files(settings), sealed_with))
+        files[SEALED] = write_file(part / SEALED, seal_files(_secret_files(settings), sealed_with))
     # 4.
     write_manifest(
         part,
@@ -262,7 +262,7 @@ def _expire(folder: Path, node_id: str, keep: int, newest: Path) -> int:
         (place / MANIFEST).unlink()
         shutil.rmtree(place)
     if old:
-        named = {sha256 for place, _ in backups_in(folder) for sha256 in scans_of(place)}
+        named = {sha256 for place, _ in backups_in(folder) for sha256 in scans_in_backup(place)}
         for scan in (folder / BLOBS).glob("??/*"):
             if scan.name not in named:
                 scan.unlink()

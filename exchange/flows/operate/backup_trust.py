@@ -60,7 +60,7 @@ def check_bound(manifest: Manifest, form: int, size: int, head: Checkpoint | Non
         )
 
 
-def lacking(source: Path, last_head: Path) -> int:
+def signed_after_backup(source: Path, last_head: Path) -> int:
     """How many statements the node had signed after the backup, by the file ``last-head`` of its lost home.
 
     Raises ConfigurationError when either cannot be read, or when they are of two histories.

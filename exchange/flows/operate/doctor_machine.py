@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Final
 
-from exchange.clock import stamp_in
+from exchange.clock import DAY_S, stamp_in
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
 from exchange.flows.node.node import Node
@@ -16,7 +16,6 @@ from exchange.flows.operate.findings import Finding, fault, warning
 from exchange.store.entry.records import scan_bytes
 from exchange.trust.key_files import is_encrypted
 
-DAY_S: Final = 86_400
 GROWTH_DAYS: Final = 30
 TIMEX_BYTES: Final = 512
 """More than the kernel's `struct timex` takes on any machine."""

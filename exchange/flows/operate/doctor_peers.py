@@ -9,23 +9,22 @@ from functools import partial
 from statistics import median_low
 from typing import Final
 
-from exchange.clock import apart, stamp_in
+from exchange.clock import DAY_S, apart, stamp_in
 from exchange.errors import PeerUnreachable
 from exchange.flows.node.node import Node
 from exchange.flows.operate.findings import Finding, fault, warning
 from exchange.flows.statement.peer import altered_peers
 from exchange.flows.sync.clocks import judge
 from exchange.flows.sync.skew import skew_alarms
-from exchange.net.reach import Reached, reach
+from exchange.net.reach import ReachedPeer, reach
 from exchange.store.sync.peers import all_peers, unnoted
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import disagreements
 
 REACH_S: Final = 10.0
-AT_ONCE: Final = 16
-SILENT_S: Final = 900
+_AT_ONCE: Final = 16
+_SILENT_S: Final = 900
 CERTIFICATE_DAYS: Final = 21
-DAY_S: Final = 86_400
 
 
 def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
@@ -35,7 +34,7 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         waiting = {peer.node_id: unnoted(session, peer.node_id) for peer in peers}
         forked = {peer.node_id: len(disagreements(session, peer.node_id)) for peer in peers}
         older, altered = skew_alarms(session), altered_peers(session)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
         reached = list(pool.map(partial(_reach, node), [peer.url for peer in peers]))
         own = pool.submit(_reach, node, node.settings.url).result() if served else None
     for peer, found in zip(peers, reached, strict=True):
@@ -47,7 +46,7 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         yield fault(f"peer {node_id}", what, "Look at what else was changed: ffp log check")
     for what in older:
         yield warning("contract", what, "Whoever is older upgrades; `ffp --version` there says what it reads.")
-    told = {peer.node_id: found for peer, found in zip(peers, reached, strict=True) if isinstance(found, Reached)}
+    told = {peer.node_id: found for peer, found in zip(peers, reached, strict=True) if isinstance(found, ReachedPeer)}
     yield from _clocks(node, {name: found.ahead_s for name, found in told.items() if found.ahead_s is not None})
 
 
@@ -64,12 +63,12 @@ def _examine(peer: PeerRow, waiting: int, forked: int, served: bool) -> Iterator
     elif peer.alarm and not forked:
         yield warning(subject, peer.alarm, "See with `ffp sync status` what stands still, and telephone its operator.")
     last = peer.pulled_at or peer.enrolled_at
-    if served and last < stamp_in(-SILENT_S):
+    if served and last < stamp_in(-_SILENT_S):
         what = f"Nothing could be read of it since {last}."
         yield warning(subject, what, "Telephone its operator; what waits is not lost.")
 
 
-def _address(node: Node, node_id: str, found: Reached | PeerUnreachable) -> Iterator[Finding]:
+def _address(node: Node, node_id: str, found: ReachedPeer | PeerUnreachable) -> Iterator[Finding]:
     own = node_id == node.node_id
     subject = "own address" if own else f"peer {node_id}"
     if isinstance(found, PeerUnreachable):
@@ -102,7 +101,7 @@ def _clocks(node: Node, ahead_s: dict[str, float]) -> Iterator[Finding]:
         yield warning("clock", what, "Compare it with a clock that you trust, and have it set by NTP.")
 
 
-def _reach(node: Node, url: str) -> Reached | PeerUnreachable:
+def _reach(node: Node, url: str) -> ReachedPeer | PeerUnreachable:
     try:
         return reach(f"{url}/healthz", guard=node.egress, timeout_s=REACH_S)
     except PeerUnreachable as error:

@@ -12,7 +12,7 @@ from exchange.errors import ComputeAway, NotFound, ObjectStoreUnavailable
 from exchange.flows.keys.trust_root import root_alarms
 from exchange.flows.log.stamping import stamp_alarms
 from exchange.flows.log.start import log_alarms
-from exchange.flows.node.blob_cache import is_away
+from exchange.flows.node.blob_cache import is_blob_away
 from exchange.flows.node.cluster import count_workers, executor_on
 from exchange.flows.node.node import Node
 from exchange.flows.operate.findings import Finding, fault, warning
@@ -33,7 +33,7 @@ TAIL_S: Final = 60
 UNWITNESSED_S: Final = 3600
 CHECKS_LATE: Final = 2
 """Of the intervals between checks of content at rest, so many may pass."""
-NAMED: Final = 3
+_NAMED: Final = 3
 BUSY: Final = 100
 """So many scans may wait for their upload after an import."""
 WHAT_WAITS: Final = {
@@ -52,10 +52,10 @@ def examine_scans(node: Node) -> Iterator[Finding]:
     lacking = [
         sha256
         for sha256, size in named.items()
-        if not (sha256 in elsewhere and is_away(node.blobs, sha256)) and _size(node, sha256) != size
+        if not (sha256 in elsewhere and is_blob_away(node.blobs, sha256)) and _size(node, sha256) != size
     ]
     if lacking:
-        some = ", ".join(lacking[:NAMED])
+        some = ", ".join(lacking[:_NAMED])
         what = f"{len(lacking)} of {len(named)} scans that records name are gone or cut short: {some}."
         yield fault("scans", what, "Restore the folder blobs from the backup, then run: ffp log check")
 

@@ -12,7 +12,7 @@ from typing import Final
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
 from exchange.net.address_book import Confirmed
-from exchange.net.egress import Destination, Place, is_literal, place_of, resolve
+from exchange.net.egress import AddressKind, Destination, address_kind, is_literal, resolve
 from schemas.errors import shown
 
 UNIT: Final = Path("/etc/systemd/system/ffp.service.d/egress.conf")
@@ -21,7 +21,7 @@ RESOLVERS: Final = Path("/etc/resolv.conf")
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedName:
     """One name of the list: who is reached there, what was confirmed, and where it leads now; empty when it is not
     known now. ``strange`` is what of that would be refused."""
 
@@ -34,7 +34,7 @@ class Listed:
     of_peer: bool
 
 
-def listing(node: Node) -> list[Listed]:
+def listing(node: Node) -> list[ListedName]:
     """Everything that this node may connect to, by name."""
     names: dict[str, list[Destination]] = {}
     for one in node.egress.destinations():
@@ -78,7 +78,7 @@ def allow(node: Node, host: str, found: list[str]) -> None:
     node.egress.book.confirm(host, found, why="the operator's word", by_hand=by_hand)
 
 
-def forget(node: Node, host: str) -> bool:
+def forget_destination(node: Node, host: str) -> bool:
     """What was confirmed for a name. A peer or service is then confirmed anew at its next connection. Returns whether
     anything was."""
     name = host.strip().lower()
@@ -125,7 +125,7 @@ def unconfirmed(node: Node) -> list[str]:
     return [one.host for one in listing(node) if not is_literal(one.host) and not _confirmed(one)]
 
 
-def _confirmed(one: Listed) -> bool:
+def _confirmed(one: ListedName) -> bool:
     return one.host == "localhost" or bool(one.confirmed and one.confirmed.networks)
 
 
@@ -136,7 +136,7 @@ def _resolvers() -> list[str]:
     return [one[1] for one in words if len(one) > 1 and one[0] == "nameserver" and is_literal(one[1])]
 
 
-def _listed(node: Node, host: str, here: list[Destination]) -> Listed:
+def _listed(node: Node, host: str, here: list[Destination]) -> ListedName:
     try:
         found = [] if is_literal(host) else resolve(host, 0)
     except OSError:
@@ -144,8 +144,8 @@ def _listed(node: Node, host: str, here: list[Destination]) -> Listed:
     known = node.egress.book.of(host)
     networks = [*node.egress.networks, *map(ip_network, known.networks if known else ())]
     strange = [one for one in found if known and known.networks and not any(one in network for network in networks)]
-    strange += [] if known and known.networks else [one for one in found if place_of(one) is Place.NEVER]
+    strange += [] if known and known.networks else [one for one in found if address_kind(one) is AddressKind.NEVER]
     who = tuple(sorted({one.who for one in here})) or ("allowed by the operator",)
     ports = tuple(sorted({one.port for one in here}))
     of_peer = any(one.of_peer for one in here)
-    return Listed(host, ports, who, known, tuple(map(str, found)), tuple(map(str, strange)), of_peer)
+    return ListedName(host, ports, who, known, tuple(map(str, found)), tuple(map(str, strange)), of_peer)

@@ -20,7 +20,7 @@ from exchange.store.tables.records import AcquisitionRow, ObjectRow
 from exchange.store.tables.terms import TombstoneRow
 from exchange.store.tables.work import JobRow
 
-NAMED = 10
+_NAMED = 10
 """So many numbers stand in a refusal."""
 
 
@@ -42,7 +42,7 @@ class Job:
 def promised_work(node: Node, *, dead_only: bool = False, limit: int) -> list[Job]:
     """The first of many: those that were given up before the others."""
     with node.store.read() as session:
-        return [_told(session, row) for row in jobs.listed(session, dead_only=dead_only, limit=limit)]
+        return [_told(session, row) for row in jobs.find_jobs(session, dead_only=dead_only, limit=limit)]
 
 
 def retry(node: Node, numbers: Collection[int]) -> list[Job]:
@@ -111,5 +111,5 @@ def _subject(session: Session, kind: JobKind, number: int) -> str:
 
 
 def _listed(numbers: list[int]) -> str:
-    more = f" and {len(numbers) - NAMED} more" if len(numbers) > NAMED else ""
-    return f"{', '.join(map(str, numbers[:NAMED]))}{more}"
+    more = f" and {len(numbers) - _NAMED} more" if len(numbers) > _NAMED else ""
+    return f"{', '.join(map(str, numbers[:_NAMED]))}{more}"

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from exchange.config import Settings, load_settings, write_secret
 from exchange.errors import ConfigurationError, DigestDiffers
 from exchange.flows.integrity.log_check import check_and_keep
-from exchange.flows.integrity.report import LogCheck, Progress
+from exchange.flows.integrity.report import LogCheck, ReadProgress
 from exchange.flows.node.node import opened, store_of
 from exchange.flows.operate.backup_trust import check_bound, check_signed, insisting_words
 from exchange.home import emptied_on_failure, private_folder
@@ -29,7 +29,7 @@ from exchange.store.operate.manifest import (
     manifest_bytes,
     parse_manifest,
     read_manifest,
-    scans_of,
+    scans_in_backup,
 )
 from exchange.store.scan.copies import copy_file, sync, write_file
 from exchange.store.tables.schema_version import SCHEMA_VERSION
@@ -118,7 +118,7 @@ def _check_room(source: Path, home: Path, manifest: Manifest) -> None:
 
 
 def verify_restored(
-    home: Path, missing: Collection[str], *, passphrase: SecretStr | None, progress: Progress
+    home: Path, missing: Collection[str], *, passphrase: SecretStr | None, progress: ReadProgress
 ) -> LogCheck:
     """Read all of it: signatures, hashes, heads, audit rows, scans. Scans that were ``missing`` from the backup are no
     finding of the restore: the peers that hold them give them back, or `ffp log check` names them."""
@@ -170,7 +170,7 @@ def _copy_scans(source: Path, home: Path, manifest: Manifest) -> None:
     for folder in (BLOBS, "incoming", "prepared"):
         (home / folder).mkdir(mode=0o700)
     count = 0
-    for sha256 in scans_of(source):
+    for sha256 in scans_in_backup(source):
         name = f"{sha256[:2]}/{sha256}"
         scan = plain_file(source.parent / BLOBS, name)
         if scan.stat().st_size > MAX_BLOB_BYTES:

@@ -11,7 +11,7 @@ from exchange.errors import ComputeFailed, NotSearched
 from exchange.flows.node.node import Node
 from exchange.flows.query.search_references import StandsOut, scan_asked_with, search_for_peer
 from exchange.flows.statement.sharing import releasable
-from exchange.flows.statement.sign_statement import THE_NODE, Said, enter, say
+from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
 from exchange.policy import Purpose
 from exchange.store.log.statements import find_statement
 from exchange.store.query.queries import (
@@ -109,7 +109,9 @@ def _search(node: Node, statement_id: str, query: Query, peer: PeerRow) -> list[
     return [item for item in found if item.record in may]
 
 
-def _store(node: Node, number: int, said: Said[Answer], handles: dict[str, StandsOut], peer: PeerRow) -> None:
+def _store(
+    node: Node, number: int, said: SignedStatement[Answer], handles: dict[str, StandsOut], peer: PeerRow
+) -> None:
     answer = said.statement
     records = {item.record for item in handles.values()}
     with node.store.write() as session:

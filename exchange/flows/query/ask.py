@@ -15,10 +15,10 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import roles_of, why_not_correlated
 from exchange.flows.statement.peer import address_of
 from exchange.flows.statement.sharing import APPROVAL_S, record_of
-from exchange.flows.statement.sign_statement import Said, enter, say
+from exchange.flows.statement.sign_statement import SignedStatement, enter, say
 from exchange.log import merkle
 from exchange.net.client import PeerClient
-from exchange.net.form import Form
+from exchange.net.form import Multipart
 from exchange.policy import Reason, Recipient, Withheld, release_query
 from exchange.store.entry.records import acquisitions_of, find_record
 from exchange.store.log.statements import find_statement, latest_checkpoint, node_reader
@@ -54,7 +54,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuestionOutcome:
     """What became of a question at one peer. ``query`` is None where it may not travel, and ``reason`` says why."""
 
     peer: str
@@ -63,7 +63,7 @@ class Asked:
     reason: Reason | None
 
 
-def ask(node: Node, maker: Maker, question: Question, peers: Sequence[str] | None = None) -> list[Asked]:
+def ask(node: Node, maker: Maker, question: Question, peers: Sequence[str] | None = None) -> list[QuestionOutcome]:
     """Ask peers, all that are enrolled if none is named, about one scan of an own record.
 
     1. The record is this node's own and current, and its region is one that is compared.
@@ -142,7 +142,7 @@ def send_query(node: Node, client: PeerClient, number: int) -> None:
         return
 
     # 4.
-    form = Form(request.model_dump_json().encode(), delivered_scan(node, scans[row.position or 0]))
+    form = Multipart(request.model_dump_json().encode(), delivered_scan(node, scans[row.position or 0]))
     try:
         client.send_query(address_of(peer), form, within_s=min(LONGEST_SEND_S, 60 + form.size / SLOWEST_BYTES_A_S))
     except (PeerUnreachable, PeerMisbehaved) as error:
@@ -178,11 +178,11 @@ def _to_ask(node: Node, question: Question, peers: Sequence[str] | None) -> tupl
         return record_of(session, question.record), [enrolled[name] for name in named]
 
 
-def _ask_one(node: Node, maker: Maker, question: Question, record: Record, peer: PeerRow) -> Asked:
+def _ask_one(node: Node, maker: Maker, question: Question, record: Record, peer: PeerRow) -> QuestionOutcome:
     with node.store.read() as session:
         reason = _reason(session, node, question.record, record, peer, None)
     if reason not in (None, Reason.NEEDS_APPROVAL):
-        return Asked(peer.node_id, QueryState.WITHHELD, None, reason)
+        return QuestionOutcome(peer.node_id, QueryState.WITHHELD, None, reason)
     said = say(
         node,
         Query,
@@ -199,7 +199,7 @@ def _ask_one(node: Node, maker: Maker, question: Question, record: Record, peer:
         before = open_query(session, row, stamp())
         if before is not None:
             waits = before.state == QueryState.WAITING
-            return Asked(
+            return QuestionOutcome(
                 peer.node_id,
                 QueryState(before.state),
                 before.statement_id,
@@ -211,10 +211,10 @@ def _ask_one(node: Node, maker: Maker, question: Question, record: Record, peer:
             promise(session, JobKind.SEND_QUERY, row.number, after_s=node.settings.checkpoint_interval_s)
         else:
             ask_approval(session, said.statement_id, peer.jurisdiction, due_at=row.due_at)
-    return Asked(peer.node_id, QueryState(row.state), said.statement_id, reason)
+    return QuestionOutcome(peer.node_id, QueryState(row.state), said.statement_id, reason)
 
 
-def _row(node: Node, maker: Maker, question: Question, said: Said[Query], *, waits: bool) -> QueryRow:
+def _row(node: Node, maker: Maker, question: Question, said: SignedStatement[Query], *, waits: bool) -> QueryRow:
     query = said.statement
     return QueryRow(
         statement_id=said.statement_id,

@@ -12,10 +12,10 @@ from pathlib import Path
 import matcher
 from exchange.errors import NotSearched
 from exchange.flows.node.node import Node
-from exchange.flows.node.pipelines import Pipeline, Role, Variant, photographed_of, roles_of, why_not_correlated
+from exchange.flows.node.pipelines import Pipeline, PipelineRole, Variant, photographed_of, roles_of, why_not_correlated
 from exchange.flows.node.region_masks import region_mask_of
 from exchange.flows.query.score_bands import BANDS, Bands
-from exchange.flows.scan.inspect import Appearance, Correlated, inspect_scan, prepare_scan, rank_profiles
+from exchange.flows.scan.inspect import Appearance, Correlated, inspect_scan, prepare_scan, rank_stored_profiles
 from exchange.flows.scan.prepared import acquisition_id_of
 from exchange.flows.scan.references import TRIES, all_names, ask_gallery, hopeless, prepared_profiles
 from exchange.store.tables.records import AcquisitionRow
@@ -98,7 +98,9 @@ def _inspect(node: Node, scan: AcquisitionRow) -> None:
         raise NotSearched(f"The query names its scan as {scan.media_type}, but it is {found.media_type}.")
 
 
-def _ranked(node: Node, scan: AcquisitionRow, among: Sequence[AcquisitionRow], role: Role) -> Iterator[Correlated]:
+def _ranked(
+    node: Node, scan: AcquisitionRow, among: Sequence[AcquisitionRow], role: PipelineRole
+) -> Iterator[Correlated]:
     for ask in role.asks:
         match role.pipeline:
             case matcher.Parameters() as parameters:
@@ -130,7 +132,7 @@ def _from_profiles(
     rows = [row for row in among if row.parameters == parameters.digest]
     for _ in range(TRIES):
         references = list(prepared_profiles(node, rows, parameters))
-        found = node.background.run(rank_profiles, target, references, parameters)
+        found = node.background.run(rank_stored_profiles, target, references, parameters)
         if not found.damaged:
             return found.candidates
         for name, path in references:

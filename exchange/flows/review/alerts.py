@@ -16,13 +16,22 @@ from exchange.flows.hits.history import links_of
 from exchange.flows.hits.vocabulary import NoEffect
 from exchange.flows.node.node import Node
 from exchange.store.hits.joined_pairs import pairs_of_hits
-from exchange.store.review.alerts import APPROVAL, VERIFICATION, News, Reader, count_news, list_news, marks_of, put_mark
+from exchange.store.review.alerts import (
+    APPROVAL,
+    VERIFICATION,
+    AlertReader,
+    News,
+    count_news,
+    list_news,
+    marks_of,
+    put_mark,
+)
 from schemas.vocabulary import Role
 
 ALERTED: Final = frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})
 KEPT_DAYS: Final = 90
 """What is older is found on its own page."""
-MOST: Final = 100
+MOST_ALERTS: Final = 100
 """So many are listed, and counted: whoever is so far behind needs no exact number."""
 _STAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
@@ -52,36 +61,36 @@ class Alerts:
 
 
 def count_fresh(session: Session, node: Node, role: Role, pseudonym: str, *, after: str = "") -> int:
-    """What was not read and came after a moment; no more than ``MOST``."""
+    """What was not read and came after a moment; no more than ``MOST_ALERTS``."""
     if role not in ALERTED:
         return 0
     seen_to, _ = marks_of(session, pseudonym)
     since = max(seen_to, _oldest(), after)
-    return count_news(session, _reader(session, node, role, pseudonym), since, most=MOST)
+    return count_news(session, _reader(session, node, role, pseudonym), since, most=MOST_ALERTS)
 
 
 def tell_fresh(node: Node, role: Role, pseudonym: str) -> int:
     """As ``count_fresh``, for somebody who is thereby told that there are hits."""
     with node.store.read() as session:
         count = count_fresh(session, node, role, pseudonym)
-        hits = counted_hits(session, node, role, pseudonym) if count else set()
+        hits = _counted_hits(session, node, role, pseudonym) if count else set()
     note_hits(node, role, pseudonym, hits)
     return count
 
 
-def counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:
+def _counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:
     """The pairs whose hits ``count_fresh`` counts for an examiner; others are asked to verify nothing."""
     if role is not Role.EXAMINER:
         return set()
     since = max(marks_of(session, pseudonym)[0], _oldest())
-    found = list_news(session, _reader(session, node, role, pseudonym), since, limit=MOST)
+    found = list_news(session, _reader(session, node, role, pseudonym), since, limit=MOST_ALERTS)
     return pairs_of_hits(session, {news.subject for news in found})
 
 
 def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Alerts:
     """With those that were read already."""
     seen_to, before = marks_of(session, pseudonym)
-    found = list_news(session, _reader(session, node, role, pseudonym), _oldest(), limit=MOST)
+    found = list_news(session, _reader(session, node, role, pseudonym), _oldest(), limit=MOST_ALERTS)
     pairs = frozenset(pairs_of_hits(session, {news.subject for news in found}))
     links = links_of(session, node, sorted(pairs))
     counts_not = {name: why for link in links for name, why in link.progress.no_effect.items()}
@@ -109,10 +118,10 @@ def undo_mark(node: Node, pseudonym: str) -> None:
         put_mark(session, pseudonym, before, None)
 
 
-def _reader(session: Session, node: Node, role: Role, pseudonym: str) -> Reader:
+def _reader(session: Session, node: Node, role: Role, pseudonym: str) -> AlertReader:
     """Who may not be told of some hits: what is hidden is hidden first, and counted after."""
     hidden = hidden_pairs(session, role, pseudonym)
-    return Reader(node.node_id, pseudonym, role, hidden_hits(session, hidden))
+    return AlertReader(node.node_id, pseudonym, role, hidden_hits(session, hidden))
 
 
 def _oldest() -> str:

@@ -19,7 +19,7 @@ from exchange.store.query.queries import find_found, find_query
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.terms import ApprovalRow
-from exchange.store.terms.terms import approvals
+from exchange.store.terms.terms import list_approvals
 from schemas import Handling, Maker, ReleaseRequest, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction, Role
 
@@ -36,7 +36,7 @@ class Concern(StrEnum):
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingApproval:
     """One question for the head. ``record`` and ``handling`` are of the own record that is at stake, None once it was
     withdrawn; ``query`` is the query that it comes from, ``found`` what of its answer is asked for, ``because`` what
     whoever asks says of it."""
@@ -50,13 +50,13 @@ class Waiting:
     because: str | None
 
 
-def queue(node: Node, *, open_only: bool = True) -> list[Waiting]:
+def queue(node: Node, *, open_only: bool = True) -> list[WaitingApproval]:
     """The most pressing first."""
     with node.store.read() as session:
-        return [_waiting(session, row) for row in approvals(session, open_only=open_only)]
+        return [_waiting(session, row) for row in list_approvals(session, open_only=open_only)]
 
 
-def queue_for(node: Node, role: Role, pseudonym: str, *, open_only: bool) -> list[Waiting]:
+def queue_for(node: Node, role: Role, pseudonym: str, *, open_only: bool) -> list[WaitingApproval]:
     """As ``queue``, for somebody who is thereby told what peers' queries found; without what an examiner must not be
     told."""
     items = queue(node, open_only=open_only)
@@ -65,7 +65,7 @@ def queue_for(node: Node, role: Role, pseudonym: str, *, open_only: bool) -> lis
     return [item for item in items if item.found is None or item.found.query in open_to]
 
 
-def decide(
+def sign_decision(
     node: Node, maker: Maker, concerns: str, jurisdiction: Jurisdiction, decision: Decision, because: str
 ) -> str:
     """Decide one of them, whatever it is about. Returns the approval's id.
@@ -81,7 +81,7 @@ def decide(
     return approve(node, maker, concerns, jurisdiction, decision, because)
 
 
-def _waiting(session: Session, row: ApprovalRow) -> Waiting:
+def _waiting(session: Session, row: ApprovalRow) -> WaitingApproval:
     found = find_found(session, row.concerns)
     query = find_query(session, found.query if found is not None else row.concerns)
     concern, record, because = Concern.RECORD, row.concerns, None
@@ -91,7 +91,7 @@ def _waiting(session: Session, row: ApprovalRow) -> Waiting:
         concern, record = Concern.QUERY, query.record or ""
     stored = find_record(session, record)
     handling = record_of(session, record).handling if stored is not None else None
-    return Waiting(row, concern, stored[0] if stored is not None else None, handling, query, found, because)
+    return WaitingApproval(row, concern, stored[0] if stored is not None else None, handling, query, found, because)
 
 
 def _because(session: Session, request: str | None) -> str | None:

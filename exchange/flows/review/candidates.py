@@ -15,9 +15,9 @@ from exchange.store.review.reviews import Scans, seen_by
 from exchange.store.tables.records import RecordRow
 from schemas.vocabulary import Role
 
-Candidate: TypeAlias = store.StoredCandidate
+CandidatePair: TypeAlias = store.StoredCandidate
 """A pair with both of its records and scans. In a list it is without what its score rests on."""
-Place: TypeAlias = tuple[float, int]
+CandidatePlace: TypeAlias = tuple[float, int]
 """A score and a candidate's number: what follows it in a list is below it."""
 
 
@@ -25,7 +25,7 @@ Place: TypeAlias = tuple[float, int]
 class RankedCandidates:
     """``pending``: how many scans are not correlated yet."""
 
-    pairs: list[Candidate]
+    pairs: list[CandidatePair]
     pending: int
 
 
@@ -37,7 +37,7 @@ class RecordCandidates(RankedCandidates):
 
 
 def ranked_for_record(
-    node: Node, role: Role, pseudonym: str, statement_id: str, *, limit: int, below: Place | None = None
+    node: Node, role: Role, pseudonym: str, statement_id: str, *, limit: int, below: CandidatePlace | None = None
 ) -> RecordCandidates | None:
     """None: there is no such record here."""
     with node.store.read() as session:
@@ -55,7 +55,7 @@ def ranked_across_borders(
     pseudonym: str,
     *,
     limit: int,
-    below: Place | None = None,
+    below: CandidatePlace | None = None,
     min_score: float = -10,
     jurisdiction: str | None = None,
     roi: str | None = None,
@@ -71,7 +71,7 @@ def ranked_across_borders(
     return RankedCandidates(pairs, pending)
 
 
-def find_candidate(node: Node, role: Role, pseudonym: str, candidate_id: int) -> Candidate | None:
+def find_candidate(node: Node, role: Role, pseudonym: str, candidate_id: int) -> CandidatePair | None:
     """None: there is no such pair, or this examiner may be asked to verify it."""
     with node.store.read() as session:
         return store.find_candidate(session, candidate_id, view_of(role, pseudonym))
@@ -85,7 +85,7 @@ class KnownPairs:
     opened: frozenset[Scans]
 
 
-def known_of(node: Node, pseudonym: str, listed: Sequence[Candidate]) -> KnownPairs:
+def known_of(node: Node, pseudonym: str, listed: Sequence[CandidatePair]) -> KnownPairs:
     scans = [item.scans for item in listed]
     with node.store.read() as session:
         seen, hits = seen_by(session, pseudonym, scans), linked(session, scans)

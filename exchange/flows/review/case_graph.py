@@ -44,7 +44,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedCase:
     """``step``: how many links lead there; ``row``: its place among those of the same step, ``of`` so many."""
 
     case: Case
@@ -72,7 +72,7 @@ class CaseGraph:
 
     case: Case
     records: Sequence[RecordRow]
-    placed: tuple[Placed, ...]
+    placed: tuple[PlacedCase, ...]
     ties: tuple[Tie, ...]
     more: bool
 
@@ -125,7 +125,9 @@ def case_graph(session: Session, role: Role, pseudonym: str, case: Case) -> Case
 
     # 4.
     placed = tuple(
-        Placed(item, step, row, len(column)) for step, column in enumerate(columns) for row, item in enumerate(column)
+        PlacedCase(item, step, row, len(column))
+        for step, column in enumerate(columns)
+        for row, item in enumerate(column)
     )
     drawn = {item.case for item in placed}
     ties = tuple(

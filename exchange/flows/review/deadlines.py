@@ -77,12 +77,12 @@ def tell_duties(node: Node, role: Role, pseudonym: str) -> list[Due]:
     with node.store.read() as session:
         due = duties(session, node, role, pseudonym)
         of_hits = any(item.page == PAGES[Duty.ANSWER] for item in due)
-        hits = counted_hits(session, node, role, pseudonym) if of_hits else set()
+        hits = _counted_hits(session, node, role, pseudonym) if of_hits else set()
     note_hits(node, role, pseudonym, hits)
     return due
 
 
-def counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:
+def _counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:
     """The pairs whose hits ``duties`` counts."""
     return {link.pair_id for link in my_turn(session, node, hidden_pairs(session, role, pseudonym))}
 

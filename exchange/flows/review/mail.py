@@ -20,7 +20,7 @@ from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.node.node import Node
 from exchange.flows.review.alerts import Alerts, alerts_for, count_fresh
 from exchange.net.mail import MailServer, is_address
-from exchange.store.review.mail import address_of, addressees, failures, forget_address, note_failure, note_sent
+from exchange.store.review.mail import addressees, failures, forget_address, mail_address_of, note_failure, note_sent
 from exchange.store.tables.mail import MailAddressRow
 from schemas.errors import shown
 from schemas.vocabulary import Role
@@ -57,7 +57,7 @@ class MailState:
 
 
 def mail_state(session: Session, pseudonym: str) -> MailState | None:
-    row = address_of(session, pseudonym)
+    row = mail_address_of(session, pseudonym)
     return None if row is None else MailState(row.address, row.code is None, row.failure)
 
 
@@ -75,7 +75,7 @@ def ask_for_letters(node: Node, pseudonym: str, address: str, language: str) -> 
     if not is_address(address):
         raise InvalidInput("This is not an e-mail address, such as reading-room@lab.example.", code="invalid-address")
     with node.store.write() as session:
-        row = address_of(session, pseudonym)
+        row = mail_address_of(session, pseudonym)
         if row is not None and row.asked_at > stamp_in(-ASKED_AGAIN_S):
             raise TooMany("A code was asked for a moment ago. Wait a minute.", code="wait-a-minute")
         session.merge(
@@ -103,7 +103,7 @@ def confirm_address(node: Node, pseudonym: str, code: str) -> None:
     Raises InvalidInput for a wrong code; NotFound when none is waited for, or it is too old, or was tried too often.
     """
     with node.store.write() as session:
-        row = address_of(session, pseudonym)
+        row = mail_address_of(session, pseudonym)
         if row is None or row.code is None or (row.code_until or "") < stamp() or row.code_tries >= CODE_TRIES:
             raise NotFound("No code is waited for any more. Enter the address again.")
         row.code_tries += 1
@@ -117,7 +117,7 @@ def confirm_address(node: Node, pseudonym: str, code: str) -> None:
 def stop_letters(node: Node, pseudonym: str) -> None:
     """The address is forgotten. Raises NotFound when there is none."""
     with node.store.write() as session:
-        if address_of(session, pseudonym) is None:
+        if mail_address_of(session, pseudonym) is None:
             raise NotFound("There is no address that could be forgotten.")
         forget_address(session, pseudonym)
 
@@ -191,6 +191,6 @@ def _sent(row: MailAddressRow, occasion: Occasion, moment: str) -> None:
 
 def _note(session: Session, asked: MailAddressRow, what: Callable[[MailAddressRow], None]) -> None:
     """Unless the person has changed the address meanwhile."""
-    row = address_of(session, asked.pseudonym)
+    row = mail_address_of(session, asked.pseudonym)
     if row is not None and (row.address, row.asked_at) == (asked.address, asked.asked_at):
         what(row)

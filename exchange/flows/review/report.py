@@ -17,7 +17,7 @@ from exchange.errors import NotFound
 from exchange.flows.hits.history import Link, believed, links_of, pair_id
 from exchange.flows.hits.vocabulary import NoEffect, Stage
 from exchange.flows.keys.suspicion import Suspicion, suspicion_of
-from exchange.flows.node.likelihood_ratio import Worth, worth_of
+from exchange.flows.node.likelihood_ratio import ScoreRatio, worth_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import may_see
 from exchange.flows.scan.pair_picture import pair_picture
@@ -41,7 +41,7 @@ MOST_SAID = 200  # a pair has a handful; bounded, since each is a line of the re
 
 
 @dataclass(frozen=True)
-class Side:
+class ReportSide:
     """One specimen: its record as it was signed, its place in its issuer's log, and the scan that was compared."""
 
     statement_id: str
@@ -55,7 +55,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Said:
+class ReportedStatement:
     """One statement about the pair, with its place in its issuer's log. ``retracted``: its issuer took it back;
     ``no_effect``: why it counts for nothing by the rules of hits."""
 
@@ -80,9 +80,9 @@ class PairReport:
     cells: int
     comparison: dict[str, Any]
     parameters: str
-    worth: Worth
-    sides: tuple[Side, Side]
-    said: tuple[Said, ...]
+    worth: ScoreRatio
+    sides: tuple[ReportSide, ReportSide]
+    said: tuple[ReportedStatement, ...]
     stage: str
     """candidate, concluded, unsuitable, or how far its hit is."""
     dated: str
@@ -133,7 +133,7 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
     )
 
 
-def stage_of(said: tuple[Said, ...], hit: Stage | None) -> str:
+def stage_of(said: tuple[ReportedStatement, ...], hit: Stage | None) -> str:
     """How far the pair is: what its hit is, as every page says it; where no hit stands, what the newest conclusion is,
     else it is a candidate."""
     if hit is not None and hit not in (Stage.RETRACTED, Stage.NO_EFFECT):
@@ -154,17 +154,17 @@ def stage_of(said: tuple[Said, ...], hit: Stage | None) -> str:
             return "inconclusive"
 
 
-def _side(session: Session, node: Node, row: RecordRow, scan: AcquisitionRow) -> Side:
+def _side(session: Session, node: Node, row: RecordRow, scan: AcquisitionRow) -> ReportSide:
     statement = find_statement(session, row.statement_id)
     if statement is None or statement.envelope is None:
         raise NotFound("There is no such record on this node.")
     record = record_of(session, row.statement_id)
     acquisition = next(item for item in record.acquisitions if item.blob.sha256 == scan.sha256)
     doubted = suspicion_of(session, node, row.statement_id, row.issuer)
-    return Side(row.statement_id, row.issuer, statement.log_index, row.received_at, record, acquisition, doubted)
+    return ReportSide(row.statement_id, row.issuer, statement.log_index, row.received_at, record, acquisition, doubted)
 
 
-def _link(session: Session, node: Node, first: Side, second: Side) -> Link | None:
+def _link(session: Session, node: Node, first: ReportSide, second: ReportSide) -> Link | None:
     low, high = sorted((first, second), key=lambda side: side.statement_id)
     a, b = (
         schemas.Side(issuer=side.issuer, record=side.statement_id, scan=side.acquisition.blob.sha256)
@@ -174,8 +174,13 @@ def _link(session: Session, node: Node, first: Side, second: Side) -> Link | Non
 
 
 def _said(
-    session: Session, node: Node, pseudonym: str, first: Side, second: Side, counts_not: Mapping[str, NoEffect]
-) -> Iterator[Said]:
+    session: Session,
+    node: Node,
+    pseudonym: str,
+    first: ReportSide,
+    second: ReportSide,
+    counts_not: Mapping[str, NoEffect],
+) -> Iterator[ReportedStatement]:
     """In the order in which it came to be known here."""
     scans = {(side.statement_id, side.acquisition.blob.sha256) for side in (first, second)}
     asked = [(side.statement_id, "record") for side in (first, second)]
@@ -195,7 +200,7 @@ def _said(
     backs = [row for row in rows.values() if row.type == "retraction"]
     retracted = {row.about for row in backs if row.about in rows and rows[row.about].issuer == row.issuer}
     for row in sorted(rows.values(), key=lambda row: (row.received_at, row.log_index, row.statement_id)):
-        yield Said(
+        yield ReportedStatement(
             row.statement_id,
             row.type,
             row.log_index,

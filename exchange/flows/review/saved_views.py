@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
 from exchange.flows.node.node import Node
-from exchange.flows.review.view_document import MOST_DOCUMENT_BYTES, View
+from exchange.flows.review.view_document import MOST_DOCUMENT_BYTES, ViewDocument
 from exchange.flows.scan.view_picture import MOST_PICTURE_BYTES, PictureRefused, pictures_of
 from exchange.store.review.saved_views import add_view, count_views, delete_view, find_view, views_of
 from exchange.store.tables.reviews import SavedViewRow
@@ -24,7 +24,7 @@ from schemas.strict_json import check_json
 
 MOST_VIEWS = 24
 """Of one pair and one person: more than anybody lays before a court, few enough for a strip of thumbnails."""
-MOST_BYTES = MOST_DOCUMENT_BYTES + 4 * MOST_PICTURE_BYTES // 3 + 4096
+MOST_VIEW_BYTES = MOST_DOCUMENT_BYTES + 4 * MOST_PICTURE_BYTES // 3 + 4096
 """Of what is sent: the document, the picture in base64, and what is around them."""
 
 SavedView: TypeAlias = SavedViewRow
@@ -32,7 +32,7 @@ SavedView: TypeAlias = SavedViewRow
 
 
 @dataclass(frozen=True)
-class Pair:
+class ScansOnStage:
     """Two scans by their digests, the query first."""
 
     query: str
@@ -49,24 +49,24 @@ class Sent(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     title: ShortText
-    view: View
+    view: ViewDocument
     picture: Annotated[str, Field(max_length=4 * MOST_PICTURE_BYTES // 3 + 4)]
 
 
-def visible_views(node: Node, pair: Pair, pseudonym: str, *, everybody: bool = False) -> Sequence[SavedView]:
+def visible_views(node: Node, pair: ScansOnStage, pseudonym: str, *, everybody: bool = False) -> Sequence[SavedView]:
     """The views that this person saved of a pair; those of others too only where ``everybody`` is asked for: on pages
     that are for people who may know what others hold of the pair."""
     with node.store.read() as session:
         return views_of(session, pair.scans, made_by=None if everybody else pseudonym)
 
 
-def visible_view(node: Node, pair: Pair, view_id: int, pseudonym: str, *, everybody: bool = False) -> SavedView:
+def visible_view(node: Node, pair: ScansOnStage, view_id: int, pseudonym: str, *, everybody: bool = False) -> SavedView:
     """One of these, with its pictures. Raises NotFound: there is none, or not for this person."""
     with node.store.read() as session:
         return _visible(session, pair, view_id, pseudonym, everybody=everybody)
 
 
-def save_view(node: Node, pair: Pair, pseudonym: str, sent: bytes) -> SavedView:
+def save_view(node: Node, pair: ScansOnStage, pseudonym: str, sent: bytes) -> SavedView:
     """Keep a view. To be called where one may wait for a process.
 
     1. Read what was sent strictly.
@@ -111,14 +111,16 @@ def save_view(node: Node, pair: Pair, pseudonym: str, sent: bytes) -> SavedView:
     return row
 
 
-def remove_view(node: Node, pair: Pair, view_id: int, pseudonym: str) -> None:
+def remove_view(node: Node, pair: ScansOnStage, view_id: int, pseudonym: str) -> None:
     """Delete one's own view. Raises NotFound, also for another's."""
     with node.store.write() as session:
         _visible(session, pair, view_id, pseudonym)
         delete_view(session, view_id)
 
 
-def _visible(session: Session, pair: Pair, view_id: int, pseudonym: str, *, everybody: bool = False) -> SavedView:
+def _visible(
+    session: Session, pair: ScansOnStage, view_id: int, pseudonym: str, *, everybody: bool = False
+) -> SavedView:
     row = find_view(session, pair.scans, view_id)
     if row is None or not (everybody or row.made_by == pseudonym):
         raise NotFound("There is no such view of this pair.")
@@ -127,7 +129,7 @@ def _visible(session: Session, pair: Pair, view_id: int, pseudonym: str, *, ever
 
 def _read(sent: bytes) -> Sent:
     try:
-        check_json(sent, max_bytes=MOST_BYTES)
+        check_json(sent, max_bytes=MOST_VIEW_BYTES)
         return Sent.model_validate_json(sent)
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason) from error
@@ -144,6 +146,6 @@ def _decoded(picture: str) -> bytes:
         raise InvalidInput("The picture is not base64.", code="picture-refused") from error
 
 
-def _check_room(session: Session, pair: Pair, pseudonym: str) -> None:
+def _check_room(session: Session, pair: ScansOnStage, pseudonym: str) -> None:
     if count_views(session, pair.scans, pseudonym) >= MOST_VIEWS:
         raise Conflict(f"You have saved {MOST_VIEWS} views of this pair; delete one first.", code="too-many-views")

@@ -29,12 +29,12 @@ from exchange.flows.blind.visibility import (
 )
 from exchange.flows.entry.free_text import Doubt, doubts_in
 from exchange.flows.hits.checks import check_hit
-from exchange.flows.hits.history import history_of
+from exchange.flows.hits.history import hit_history
 from exchange.flows.hits.pairs import note_said, settle_pairs
 from exchange.flows.hits.rules import answered_by
 from exchange.flows.log.signed_before import signed_before
 from exchange.flows.node.node import Node
-from exchange.flows.statement.sharing import decide
+from exchange.flows.statement.sharing import decide_sharing
 from exchange.flows.statement.sign_statement import enter, signed
 from exchange.store.entry.records import acquisitions_of, find_record
 from exchange.store.log.statements import find_statement, statements_about
@@ -64,9 +64,9 @@ from schemas.statements import contract_error
 from schemas.strict_json import check_json
 from schemas.vocabulary import Basis, Role
 
-T = TypeVar("T", bound=AnyStatement)
+_T = TypeVar("_T", bound=AnyStatement)
 
-Spoken = Conclusion | Verification | Hit | PhysicalComparison | Retraction | Feedback | Message | Disclosure
+ReviewStatement = Conclusion | Verification | Hit | PhysicalComparison | Retraction | Feedback | Message | Disclosure
 
 SPOKEN: Final = {name: kind for name, kind in KINDS.items() if kind.said_by}
 """What a person may say, and in which role."""
@@ -144,7 +144,7 @@ def may_say(kind: str, role: Role) -> bool:
     return kind in SPOKEN and role in SPOKEN[kind].said_by
 
 
-def _read(node: Node, maker: Maker, draft: bytes) -> Spoken:
+def _read(node: Node, maker: Maker, draft: bytes) -> ReviewStatement:
     try:
         check_json(draft)
         fields = json.loads(draft)
@@ -169,12 +169,12 @@ def _read(node: Node, maker: Maker, draft: bytes) -> Spoken:
     except ValidationError as error:
         refused = contract_error(error)
         raise InvalidInput(str(refused), code=refused.reason, problems=refused.problems) from error
-    if not isinstance(said, Spoken):
+    if not isinstance(said, ReviewStatement):
         raise TypeError(f"A {kind} is said by people, and nothing checks it.")
     return said
 
 
-def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[list[str], list[str]]:
+def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) -> tuple[list[str], list[str]]:
     """To whom it goes, and what was held back until now and goes before it."""
     match said:
         case Conclusion():
@@ -217,7 +217,7 @@ def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[li
             to = _addressee(session, said.to)
             record = _own(session, node, said.record, Record)
             peer = find_peer(session, said.to)
-            refusal = decide(session, said.record, record, peer, owner=node.node_id) if peer else None
+            refusal = decide_sharing(session, said.record, record, peer, owner=node.node_id) if peer else None
             if refusal is not None:
                 raise Conflict(
                     f"{said.to} may not have the record itself ({refusal.reason}); grant or approve that first.",
@@ -228,7 +228,7 @@ def _check(session: Session, node: Node, maker: Maker, said: Spoken) -> tuple[li
             assert_never(said)
 
 
-def _follow_up(session: Session, node: Node, statement_id: str, said: Spoken, task: str | None) -> None:
+def _follow_up(session: Session, node: Node, statement_id: str, said: ReviewStatement, task: str | None) -> None:
     """What waits for another examiner begins, is done, or is called off."""
     match said:
         case Conclusion():
@@ -296,12 +296,12 @@ def _check_not_taken_back(session: Session, statement_id: str) -> None:
         raise Conflict("This was taken back already; once is enough.", code="already-taken-back")
 
 
-def _answering(session: Session, node: Node, said: Spoken) -> Spoken:
+def _answering(session: Session, node: Node, said: ReviewStatement) -> ReviewStatement:
     """With the statement that a step of a hit answers, where its maker did not name it."""
     if not isinstance(said, Hit | PhysicalComparison) or said.answers is not None:
         return said
     pair = said.pair if isinstance(said, Hit) else _known(session, said.hit, Hit).pair
-    known = (entry.said for entry in history_of(session, node, pair))
+    known = (entry.said for entry in hit_history(session, node, pair))
     return said.model_copy(update={"answers": answered_by(pair, known, said)})
 
 
@@ -334,7 +334,7 @@ def _addressee(session: Session, node_id: str) -> list[str]:
     return found
 
 
-def _known(session: Session, statement_id: str, kind: type[T] | UnionType) -> T:
+def _known(session: Session, statement_id: str, kind: type[_T] | UnionType) -> _T:
     row = find_statement(session, statement_id)
     if row is not None and row.envelope is not None:
         statement = parse_statement(open_envelope(row.envelope).payload)
@@ -343,7 +343,7 @@ def _known(session: Session, statement_id: str, kind: type[T] | UnionType) -> T:
     raise no_statement(statement_id)
 
 
-def _own(session: Session, node: Node, statement_id: str, kind: type[T] | UnionType) -> T:
+def _own(session: Session, node: Node, statement_id: str, kind: type[_T] | UnionType) -> _T:
     found = _known(session, statement_id, kind)
     if found.issuer != node.node_id:
         raise Conflict(

@@ -14,11 +14,11 @@ from schemas.exhibit import ShortText
 MOST_DOCUMENT_BYTES = 16 * 1024
 """Forty marks with 120 characters each, and what is around them."""
 
-Place = Annotated[float, Field(ge=-1e6, le=1e6)]
+_Coordinate = Annotated[float, Field(ge=-1e6, le=1e6)]
 Degrees = Annotated[float, Field(ge=-360, le=360)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Line = tuple[Place, Place, Place, Place]
-Legs = tuple[Place, Place, Place, Place, Place, Place]
+_Share = Annotated[float, Field(ge=0, le=1)]
+_LineEnds = tuple[_Coordinate, _Coordinate, _Coordinate, _Coordinate]
+Legs = tuple[_Coordinate, _Coordinate, _Coordinate, _Coordinate, _Coordinate, _Coordinate]
 
 
 class _Part(BaseModel):
@@ -26,8 +26,8 @@ class _Part(BaseModel):
 
 
 class Camera(_Part):
-    x_um: Place
-    y_um: Place
+    x_um: _Coordinate
+    y_um: _Coordinate
     field_um: Annotated[float, Field(ge=10, le=50_000)]
     angle_deg: Degrees
 
@@ -35,8 +35,8 @@ class Camera(_Part):
 class Pose(_Part):
     """Where the reference lies on the query."""
 
-    dx_um: Place
-    dy_um: Place
+    dx_um: _Coordinate
+    dy_um: _Coordinate
     angle_deg: Degrees
 
 
@@ -45,24 +45,24 @@ class Light(_Part):
     elevation_deg: Annotated[float, Field(ge=5, le=85)]
 
 
-class Mark(_Part):
+class ViewMark(_Part):
     """A point, or a ring where the radius is not 0, with what the examiner saw there."""
 
     kind: Literal["agreement", "disagreement", "note"]
-    x_um: Place
-    y_um: Place
+    x_um: _Coordinate
+    y_um: _Coordinate
     radius_um: Annotated[float, Field(ge=0, le=1e5)]
     text: ShortText | Literal[""]
 
 
-class View(_Part):
+class ViewDocument(_Part):
     version: Literal[1]
     mode: Literal["split", "side-by-side", "overlay", "difference"]
     camera: Camera
     reference: Pose
     linked: bool
-    divider: Share
-    mix: Share
+    divider: _Share
+    mix: _Share
     light: Light
     exaggeration: Annotated[float, Field(ge=0.5, le=60)]
     contrast: Annotated[float, Field(ge=0.3, le=3)]
@@ -71,8 +71,8 @@ class View(_Part):
     cells: bool
     heat: bool
     tool: Literal["measure", "angle", "profile", "mark"] | None
-    measure: Line | None
+    measure: _LineEnds | None
     measured_on: Literal["query", "reference"] | None
-    angle: Line | Legs | None
-    profile: Line | None
-    marks: Annotated[tuple[Mark, ...], Field(max_length=40)]
+    angle: _LineEnds | Legs | None
+    profile: _LineEnds | None
+    marks: Annotated[tuple[ViewMark, ...], Field(max_length=40)]

@@ -21,7 +21,7 @@ from schemas.vocabulary import Role
 VisibleStatement: TypeAlias = StatementRow
 """A statement that one person may be told, with its envelope."""
 
-AT_ONCE = 200
+STATEMENTS_AT_ONCE = 200
 """So many are read before those that are hidden are left out."""
 
 
@@ -71,9 +71,9 @@ def _newest_first(
 ) -> Iterator[StatementRow]:
     last: StatementRow | None = None
     while True:
-        rows = search_statements(session, kinds=kinds, about=about, issuer=issuer, limit=AT_ONCE, after=last)
+        rows = search_statements(session, kinds=kinds, about=about, issuer=issuer, limit=STATEMENTS_AT_ONCE, after=last)
         yield from rows
-        if len(rows) < AT_ONCE:
+        if len(rows) < STATEMENTS_AT_ONCE:
             return
         last = rows[-1]
 

@@ -14,7 +14,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES, Pipeline, Variant, roles_of, why_not_correlated
 from exchange.flows.scan.inspect import Correlated, prepare_scan
 from exchange.flows.scan.prepared import acquisition_id_of, appearance_of, prepared_path, reference_name, variant_of
-from exchange.flows.scan.references import erase_traces, forget_superseded, search
+from exchange.flows.scan.references import erase_traces, find_candidates, forget_superseded
 from exchange.store.entry.records import (
     AcquisitionState,
     acquisition_with_record,
@@ -61,7 +61,7 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
     fresh = []
     for role in roles:
         try:
-            found = search(node, acquisition, record, _calibres(acquisition), role)
+            found = find_candidates(node, acquisition, record, _calibres(acquisition), role)
         except NotFound as error:
             if role is roles[0]:
                 raise
@@ -81,7 +81,7 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
     return 0
 
 
-def promise_again(node: Node) -> int:
+def promise_correlations_again(node: Node) -> int:
     """After an upgrade that changed the matcher: promise to correlate anew what was correlated otherwise, or not."""
     with node.store.write() as session:
         stale = [row for row in correlated_otherwise(session, PIPELINES) if roles_of(row)]

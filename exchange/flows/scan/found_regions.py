@@ -13,7 +13,7 @@ from matcher.numeric.plane import Mask
 from schemas import RegionMask
 
 
-def find_mark(topography: matcher.Topography, parameters: matcher.Parameters) -> LevelledMark | None:
+def find_levelled_mark(topography: matcher.Topography, parameters: matcher.Parameters) -> LevelledMark | None:
     """None where no mark is found."""
     try:
         return level_region(topography, parameters)

@@ -23,11 +23,11 @@ from matcher.draw.display import (
     encode_display,
 )
 from matcher.read.image import decode_image, inspect_image
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 from schemas import RegionMask
 from schemas.vocabulary import Modality
 
-LEAST, MOST = 64, 1500
+LEAST_DRAWN, MOST_DRAWN = 64, 1500
 """Bounds of the longest side, in values: a thumbnail, and what a screen shows and software rendering still turns."""
 
 _LEVEL = 4
@@ -48,7 +48,7 @@ class Wanted:
     marked, of which the filtered form is to be; None: of the region that the matcher finds."""
 
     form: Form = Form.RAW
-    most: int = MOST
+    most: int = MOST_DRAWN
     mirrored: bool = False
     region: str | None = None
 
@@ -57,7 +57,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownHeights:
     """Which heights of a scan. A photograph has one form: its ``pipeline`` is None, as of raw heights."""
 
     scan: Path
@@ -80,7 +80,7 @@ class Shown:
         return f"{self.sha256}.{form}.{self.most}.{DISPLAY_VERSION}"
 
 
-def shown_of(node: Node, acquisition: AcquisitionRow, wanted: Wanted) -> Shown:
+def shown_of(node: Node, acquisition: AcquisitionRow, wanted: Wanted) -> ShownHeights:
     """What to show of an acquisition.
 
     Raises NotFound when its scan is not here, or no such region was marked on it; InvalidInput, code
@@ -101,14 +101,14 @@ def shown_of(node: Node, acquisition: AcquisitionRow, wanted: Wanted) -> Shown:
     if mask_digest(region) != wanted.region:
         raise NotFound("No such region was marked on this scan.")
     region = None if pipeline is None else region
-    return Shown(path, acquisition.sha256, wanted.most, photograph, spacing, pipeline, wanted.mirrored, region)
+    return ShownHeights(path, acquisition.sha256, wanted.most, photograph, spacing, pipeline, wanted.mirrored, region)
 
 
 def _levels(pipeline: object) -> bool:
     return isinstance(pipeline, matcher.Parameters)
 
 
-def heights(node: Node, shown: Shown) -> bytes:
+def heights(node: Node, shown: ShownHeights) -> bytes:
     """The heights as ``matcher.draw.display`` encodes them, gzipped. To be called where one may wait for a process.
 
     Raises InvalidInput, code "not-usable", where there is no mark to show; ComputeFailed.
@@ -119,18 +119,18 @@ def heights(node: Node, shown: Shown) -> bytes:
         raise InvalidInput(f"This form of the scan cannot be shown: {error}.", code="not-usable") from error
 
 
-def encoded_heights(shown: Shown) -> bytes:
+def encoded_heights(shown: ShownHeights) -> bytes:
     """What a worker process does. Raises matcher.ScanNotUsable, matcher.ScanRefused."""
     # no time in the header: the same heights are the same bytes
     return gzip.compress(encode_display(_display(shown)), _LEVEL, mtime=0)
 
 
-def _display(shown: Shown) -> Display:
+def _display(shown: ShownHeights) -> Display:
     if shown.photograph:
         brightness = decode_image(shown.scan, inspect_image(shown.scan))
         brightness = brightness[::-1] if shown.mirrored else brightness
         return display_photograph(brightness, shown.um_per_pixel, shown.most)
-    topography = read_topography(shown.scan)
+    topography = read_x3p(shown.scan)
     parameters = None if shown.pipeline is None else PIPELINES[shown.pipeline]
     if isinstance(parameters, matcher.Parameters):
         return display_filtered(topography_within(topography, shown.region), parameters, shown.most)

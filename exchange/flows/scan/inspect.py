@@ -16,7 +16,7 @@ from matcher.areal.prepared_photograph import inverted
 from matcher.draw.draw_pair import draw_pair
 from matcher.draw.explain_profiles import draw_profiles
 from matcher.read.image import inspect_image
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 from schemas import RegionMask
 from schemas.record import ScanMediaType
 
@@ -67,7 +67,7 @@ class Correlated:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """``candidates``: best first; ``damaged``: the references that could not be read."""
 
     candidates: list[Correlated]
@@ -79,7 +79,7 @@ def inspect_scan(path: Path) -> ScanReport:
     with path.open("rb") as file:
         is_zip = file.read(2) == b"PK"
     if is_zip:
-        topography = read_topography(path)
+        topography = read_x3p(path)
         rows, columns = topography.heights_um.shape
         return ScanReport(X3P, (rows, columns), topography.spacing_um, topography.coverage, topography.warnings)
     image = inspect_image(path)
@@ -103,7 +103,7 @@ def prepare_scan(appearance: Appearance, target: Path) -> ScanPrepared:
 def _read(appearance: Appearance) -> matcher.Topography | matcher.Photograph:
     photographed = appearance.photographed
     if photographed is None:
-        return read_topography(appearance.scan)
+        return read_x3p(appearance.scan)
     return matcher.read_photograph(appearance.scan, photographed.um_per_pixel, photographed.lighting)
 
 
@@ -131,7 +131,7 @@ def _prepared(scan: matcher.Topography | matcher.Photograph, appearance: Appeara
 
 def search_gallery(
     folder: Path, parameters: matcher.Parameters, query: Path, filters: matcher.Filters, cluster: Cluster | None = None
-) -> Found:
+) -> SearchResult:
     """Rank the references of a gallery that pass the filters against a prepared query, best first.
 
     Raises matcher.GalleryDamaged, matcher.NotComparable where there is no gallery of these parameters, and
@@ -140,12 +140,12 @@ def search_gallery(
     prepared = matcher.Prepared.from_bytes(query.read_bytes())
     with executor_on(cluster) as executor:
         [found] = _gallery(folder, parameters).correlate([prepared], filters, executor)
-    return Found([_correlated(item.reference, item.comparison) for item in found.candidates], found.damaged)
+    return SearchResult([_correlated(item.reference, item.comparison) for item in found.candidates], found.damaged)
 
 
-def rank_profiles(
+def rank_stored_profiles(
     query: Path, references: Sequence[tuple[bytes, Path]], parameters: matcher.ProfileParameters
-) -> Found:
+) -> SearchResult:
     """Rank prepared profiles, given with their names, against a prepared query, best first."""
     profiles, damaged = [], []
     for name, path in references:
@@ -155,7 +155,7 @@ def rank_profiles(
             damaged.append(name)
     asked = matcher.Profile.from_bytes(query.read_bytes())
     ranked = matcher.rank_profiles(asked, [profile for _, profile in profiles], parameters)
-    return Found([_correlated(profiles[item.index][0], item.comparison) for item in ranked], tuple(damaged))
+    return SearchResult([_correlated(profiles[item.index][0], item.comparison) for item in ranked], tuple(damaged))
 
 
 def _correlated(reference: bytes, comparison: matcher.Comparison | matcher.ProfileComparison) -> Correlated:

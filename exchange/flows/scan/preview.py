@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 import matcher
 from exchange.flows.node.region_masks import cells_in, mask_digest, photograph_within, points_in, topography_within
-from exchange.flows.scan.found_regions import find_mark, mark_cells, photograph_cells, striae_cells
+from exchange.flows.scan.found_regions import find_levelled_mark, mark_cells, photograph_cells, striae_cells
 from exchange.flows.scan.inspect import X3P, ScanReport, inspect_scan
 from matcher.draw.quality_picture import (
     draw_circles,
@@ -31,7 +31,7 @@ from matcher.mark.quality import COARSE_UM, LOW_COVERAGE, LOW_SIGNAL_TO_NOISE, M
 from matcher.mark.region_cells import grid_of
 from matcher.numeric.circle import Circle
 from matcher.read.image import decode_image, inspect_image
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 from schemas import RegionMask
 from schemas.vocabulary import Modality, RegionOfInterest
 
@@ -48,7 +48,7 @@ MUCH_GLARE = 0.1
 """A third of what is refused: by then the marks under the glare are gone."""
 
 
-class Level(StrEnum):
+class Usability(StrEnum):
     GOOD = "good"
     DOUBTFUL = "doubtful"
     UNUSABLE = "unusable"
@@ -56,20 +56,20 @@ class Level(StrEnum):
     """Nothing was measured, because something is still to be stated or no measure is known for the region."""
 
 
-_WORST = (Level.UNUSABLE, Level.DOUBTFUL, Level.GOOD, Level.UNKNOWN)
+_WORST = (Usability.UNUSABLE, Usability.DOUBTFUL, Usability.GOOD, Usability.UNKNOWN)
 
 
 @dataclass(frozen=True)
-class Finding:
+class ScanFinding:
     """``code`` names the sentence; ``values`` are the figures in it, as people read them."""
 
     code: str
-    level: Level
+    level: Usability
     values: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Asked:
+class StatedScan:
     """What the examiner states of a file before it is assessed; a topography needs the region alone. ``mask``: the
     region as it was marked by hand."""
 
@@ -80,7 +80,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ScanReading:
     """``reason``, ``remarks``: the matcher's own sentences: why it is not usable, and what was doubtful. ``grid``: rows
     and columns of the cells in which a region is marked; ``found``: what was found in them, as a ``RegionMask``, None
     where nothing was, or is looked for. ``mended``: the digest of the marked region that was assessed in its place."""
@@ -88,8 +88,8 @@ class Reading:
     modality: Modality
     report: ScanReport
     roi: RegionOfInterest
-    verdict: Level
-    findings: tuple[Finding, ...]
+    verdict: Usability
+    findings: tuple[ScanFinding, ...]
     reason: str | None = None
     remarks: tuple[str, ...] = ()
     grid: tuple[int, int] = (1, 1)
@@ -104,12 +104,12 @@ class Reading:
 class Preview:
     """``picture``: PNG, with the region outlined; ``plain``: the same without, to mark a region on."""
 
-    reading: Reading
+    reading: ScanReading
     picture: bytes
     plain: bytes
 
 
-def preview_scan(path: Path, asked: Asked) -> Preview:
+def preview_scan(path: Path, asked: StatedScan) -> Preview:
     """Read an untrusted scan and draw it. Raises matcher.ScanRefused with the reason."""
     report = inspect_scan(path)
     if report.media_type == X3P:
@@ -117,15 +117,15 @@ def preview_scan(path: Path, asked: Asked) -> Preview:
     return _photograph(path, report, asked)
 
 
-def _topography(path: Path, report: ScanReport, asked: Asked) -> Preview:
-    topography = read_topography(path)
+def _topography(path: Path, report: ScanReport, asked: StatedScan) -> Preview:
+    topography = read_x3p(path)
     match asked.roi:
         case RegionOfInterest.BREECH_FACE:
             return _with_mark(topography, report, asked, matcher.DEFAULT_PARAMETERS)
         case RegionOfInterest.FIRING_PIN_IMPRESSION:
             return _with_mark(topography, report, asked, matcher.FIRING_PIN_PARAMETERS)
     plain, um_a_pixel = draw_surface(topography)
-    findings, reason, found = [Finding("not-assessed", Level.UNKNOWN)], None, None
+    findings, reason, found = [ScanFinding("not-assessed", Usability.UNKNOWN)], None, None
     if asked.roi is RegionOfInterest.APERTURE_SHEAR:
         findings, reason = _striae(topography, asked.mask)
         found = striae_cells(topography)
@@ -134,70 +134,70 @@ def _topography(path: Path, report: ScanReport, asked: Asked) -> Preview:
 
 
 def _with_mark(
-    topography: matcher.Topography, report: ScanReport, asked: Asked, parameters: matcher.Parameters
+    topography: matcher.Topography, report: ScanReport, asked: StatedScan, parameters: matcher.Parameters
 ) -> Preview:
     outline = None if asked.mask is None else points_in(asked.mask, topography.heights_um.shape)
     drawn = draw_mark(topography, parameters, outline)
     findings = [_resolution(max(drawn.quality.sampling_um), COARSEST_UM[asked.roi])]
-    if findings[0].level is not Level.UNUSABLE:  # else nothing was looked for
+    if findings[0].level is not Usability.UNUSABLE:  # else nothing was looked for
         findings += _of_mark(drawn.quality)
-    mark = drawn.mark if asked.mask is None else find_mark(topography, parameters)
+    mark = drawn.mark if asked.mask is None else find_levelled_mark(topography, parameters)
     found = None if mark is None else mark_cells(mark, topography)
     reading = _reading(Modality.TOPOGRAPHY, report, asked, findings, drawn.quality.reason, report.warnings, found)
     panel = drawn.panel if drawn.quality.usable else _outlined(drawn.panel, asked)
     return Preview(reading, _png(panel, drawn.um_a_pixel), _png(drawn.plain, None))
 
 
-def _outlined(panel: Image.Image, asked: Asked) -> Image.Image:
+def _outlined(panel: Image.Image, asked: StatedScan) -> Image.Image:
     """With the region that was marked by hand, if one was."""
     return panel if asked.mask is None else draw_region(panel, cells_in(asked.mask))
 
 
-def _of_mark(quality: Quality) -> list[Finding]:
+def _of_mark(quality: Quality) -> list[ScanFinding]:
     if not quality.usable:
-        return [Finding("region-not-found", Level.UNUSABLE)]
+        return [ScanFinding("region-not-found", Usability.UNUSABLE)]
     found = [_extent(quality)]
     if quality.signal_to_noise is not None:
         ratio = {"ratio": f"{quality.signal_to_noise:.1f}"}
         clear = quality.signal_to_noise >= LOW_SIGNAL_TO_NOISE
-        found.append(Finding("detail-clear" if clear else "detail-noisy", _good(clear), ratio))
+        found.append(ScanFinding("detail-clear" if clear else "detail-noisy", _good(clear), ratio))
     if quality.dropouts is not None and quality.dropouts > MANY_DROPOUTS:
-        found.append(Finding("points-missing", Level.DOUBTFUL, _share(quality.dropouts)))
+        found.append(ScanFinding("points-missing", Usability.DOUBTFUL, _share(quality.dropouts)))
     if quality.outliers is not None and quality.outliers > MANY_OUTLIERS:
-        found.append(Finding("points-stand-out", Level.DOUBTFUL, _share(quality.outliers)))
+        found.append(ScanFinding("points-stand-out", Usability.DOUBTFUL, _share(quality.outliers)))
     return found
 
 
-def _extent(quality: Quality) -> Finding:
+def _extent(quality: Quality) -> ScanFinding:
     area = {"area": f"{quality.mark_area_mm2 or 0.0:.1f}"}
     if quality.cut_off:
-        return Finding("region-cut", Level.DOUBTFUL, area)
+        return ScanFinding("region-cut", Usability.DOUBTFUL, area)
     if quality.coverage is None:
-        return Finding("region-found", Level.GOOD, area)
+        return ScanFinding("region-found", Usability.GOOD, area)
     known = area | _share(quality.coverage)
     if quality.coverage < LOW_COVERAGE:
-        return Finding("region-partial", Level.DOUBTFUL, known)
-    return Finding("region-covered", Level.GOOD, known)
+        return ScanFinding("region-partial", Usability.DOUBTFUL, known)
+    return ScanFinding("region-covered", Usability.GOOD, known)
 
 
-def _striae(topography: matcher.Topography, mask: RegionMask | None) -> tuple[list[Finding], str | None]:
+def _striae(topography: matcher.Topography, mask: RegionMask | None) -> tuple[list[ScanFinding], str | None]:
     found = [_resolution(max(topography.spacing_um), COARSEST_UM[RegionOfInterest.APERTURE_SHEAR])]
     try:
         profile = matcher.prepare_profile(topography_within(topography, mask), matcher.APERTURE_SHEAR_PARAMETERS)
     except matcher.ScanNotUsable as unusable:
-        looked_for = found[0].level is not Level.UNUSABLE
-        return [*found, Finding("striae-not-found", Level.UNUSABLE)] if looked_for else found, str(unusable)
-    return [*found, Finding("striae-found", Level.GOOD, _share(profile.striation))], None
+        looked_for = found[0].level is not Usability.UNUSABLE
+        return [*found, ScanFinding("striae-not-found", Usability.UNUSABLE)] if looked_for else found, str(unusable)
+    return [*found, ScanFinding("striae-found", Usability.GOOD, _share(profile.striation))], None
 
 
-def _photograph(path: Path, report: ScanReport, asked: Asked) -> Preview:
+def _photograph(path: Path, report: ScanReport, asked: StatedScan) -> Preview:
     pixel = asked.um_per_pixel
     plain, pixels = draw_photograph(decode_image(path, inspect_image(path)))
     panel, reason, found = _outlined(plain.copy(), asked), None, None
     if pixel is None:
-        findings = [Finding("scale-missing", Level.UNKNOWN)]
+        findings = [ScanFinding("scale-missing", Usability.UNKNOWN)]
     elif asked.roi is not RegionOfInterest.BREECH_FACE:
-        findings = [Finding("not-assessed", Level.UNKNOWN)]
+        findings = [ScanFinding("not-assessed", Usability.UNKNOWN)]
     else:
         findings = [_resolution(pixel, COARSEST_PIXEL_UM)]
         try:
@@ -205,8 +205,8 @@ def _photograph(path: Path, report: ScanReport, asked: Asked) -> Preview:
             found = photograph_cells(photograph)
             mark = photograph_mark.find_photograph_mark(photograph_within(photograph, asked.mask))
         except (matcher.ScanNotUsable, matcher.ScanRefused) as unusable:
-            if findings[0].level is not Level.UNUSABLE:
-                findings.append(Finding("region-not-found", Level.UNUSABLE))
+            if findings[0].level is not Usability.UNUSABLE:
+                findings.append(ScanFinding("region-not-found", Usability.UNUSABLE))
             reason = str(unusable)
         else:
             findings += _of_photograph(mark.quality)
@@ -222,28 +222,28 @@ def _from_first_pixel(mark: photograph_mark.PhotographMark) -> Iterable[Circle]:
             yield Circle((circle.centre_um[0] + top, circle.centre_um[1] + left), circle.radius_um, circle.support)
 
 
-def _of_photograph(quality: photograph_mark.PhotographQuality) -> list[Finding]:
+def _of_photograph(quality: photograph_mark.PhotographQuality) -> list[ScanFinding]:
     sharp = quality.focus >= SOFT_FOCUS
     found = [
-        Finding("region-found", Level.GOOD, {"area": f"{quality.coverage_mm2:.1f}"}),
-        Finding("focus-sharp" if sharp else "focus-soft", _good(sharp), {"focus": f"{quality.focus:.2f}"}),
+        ScanFinding("region-found", Usability.GOOD, {"area": f"{quality.coverage_mm2:.1f}"}),
+        ScanFinding("focus-sharp" if sharp else "focus-soft", _good(sharp), {"focus": f"{quality.focus:.2f}"}),
     ]
     if quality.saturated > MUCH_GLARE:
-        found.append(Finding("glare", Level.DOUBTFUL, _share(quality.saturated)))
+        found.append(ScanFinding("glare", Usability.DOUBTFUL, _share(quality.saturated)))
     return found
 
 
-def _resolution(um: float, coarsest_um: float) -> Finding:
+def _resolution(um: float, coarsest_um: float) -> ScanFinding:
     values = {"um": f"{um:.2f}", "coarsest": f"{coarsest_um:g}"}
     if um > coarsest_um:
-        return Finding("resolution-too-coarse", Level.UNUSABLE, values)
+        return ScanFinding("resolution-too-coarse", Usability.UNUSABLE, values)
     if um > COARSE_UM:
-        return Finding("resolution-coarse", Level.DOUBTFUL, values)
-    return Finding("resolution-good", Level.GOOD, values)
+        return ScanFinding("resolution-coarse", Usability.DOUBTFUL, values)
+    return ScanFinding("resolution-good", Usability.GOOD, values)
 
 
-def _good(condition: bool) -> Level:
-    return Level.GOOD if condition else Level.DOUBTFUL
+def _good(condition: bool) -> Usability:
+    return Usability.GOOD if condition else Usability.DOUBTFUL
 
 
 def _share(share: float) -> dict[str, str]:
@@ -253,16 +253,16 @@ def _share(share: float) -> dict[str, str]:
 def _reading(
     modality: Modality,
     report: ScanReport,
-    asked: Asked,
-    findings: list[Finding],
+    asked: StatedScan,
+    findings: list[ScanFinding],
     reason: str | None,
     remarks: tuple[str, ...],
     found: RegionMask | None,
-) -> Reading:
+) -> ScanReading:
     if asked.mask is not None:
-        findings = [*findings, Finding("region-mended", Level.UNKNOWN)]
+        findings = [*findings, ScanFinding("region-mended", Usability.UNKNOWN)]
     verdict = next(level for level in _WORST if any(finding.level is level for finding in findings))
-    return Reading(
+    return ScanReading(
         modality,
         report,
         asked.roi,

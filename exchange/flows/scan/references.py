@@ -12,8 +12,8 @@ import matcher
 from exchange.errors import ComputeFailed, NotFound
 from exchange.flows.node.cluster import not_blamed
 from exchange.flows.node.node import Node
-from exchange.flows.node.pipelines import GALLERIES, PIPELINES, VARIANTS, Ask, Role, Variant, roles_of
-from exchange.flows.scan.inspect import Correlated, rank_profiles, search_gallery
+from exchange.flows.node.pipelines import GALLERIES, PIPELINES, VARIANTS, Ask, PipelineRole, Variant, roles_of
+from exchange.flows.scan.inspect import Correlated, rank_stored_profiles, search_gallery
 from exchange.flows.scan.prepared import acquisition_id_of, name_in_gallery, prepared_scan, reference_name
 from exchange.store.entry.records import (
     acquisitions_of,
@@ -36,23 +36,23 @@ def restore_galleries(node: Node) -> None:
     """Hold every gallery against the database, and delete those of other releases."""
     node.galleries.delete_others(GALLERIES)
     for parameters in GALLERIES:
-        make_whole(node, parameters)
+        _make_whole(node, parameters)
 
 
 def forget_superseded(node: Node, statement_id: str) -> None:
     """Take the acquisitions of the versions that a record supersedes out of the galleries: they make room."""
     with node.store.read() as session:
         gone = [(row.statement_id, row.acquisition_id) for row in superseded_acquisitions(session, statement_id)]
-    forget(node, gone)
+    _forget(node, gone)
 
 
-def forget(node: Node, acquisitions: Sequence[tuple[str, int]]) -> None:
+def _forget(node: Node, acquisitions: Sequence[tuple[str, int]]) -> None:
     """Take acquisitions, each named by its record and its id here, out of every gallery."""
     _change(node, acquisitions, matcher.GalleryWriter.remove)
 
 
 def erase_entries(node: Node, acquisitions: Sequence[tuple[str, int]]) -> None:
-    """As ``forget``, and their bytes in the galleries are overwritten."""
+    """As ``_forget``, and their bytes in the galleries are overwritten."""
     _change(node, acquisitions, matcher.GalleryWriter.erase)
 
 
@@ -85,8 +85,8 @@ def erase_traces(node: Node, acquisition: AcquisitionRow) -> None:
         path.unlink(missing_ok=True)
 
 
-def search(
-    node: Node, query: AcquisitionRow, record: RecordRow, calibres: frozenset[str], role: Role
+def find_candidates(
+    node: Node, query: AcquisitionRow, record: RecordRow, calibres: frozenset[str], role: PipelineRole
 ) -> list[tuple[Variant, Correlated]]:
     """Rank the references that a role asks for, of one of the calibres, against a prepared acquisition.
 
@@ -144,18 +144,18 @@ def ask_gallery(
     What is damaged is made again, and asked again; so is a gallery that was emptied meanwhile. Raises ComputeFailed.
     """
     for _ in range(TRIES):
-        times_emptied = make_whole(node, parameters)
+        times_emptied = _make_whole(node, parameters)
         try:
             prepared = made_ready()
             with not_blamed(node.cluster):
                 found = node.background.run(
                     search_gallery, node.galleries.folder(parameters), parameters, prepared, filters, node.cluster
                 )
-            mend(node, parameters, found.damaged)
+            _mend(node, parameters, found.damaged)
         except (matcher.GalleryDamaged, matcher.NotComparable) as error:
             distrust(node, parameters, times_emptied, error)
             continue
-        if not found.damaged and make_whole(node, parameters) == times_emptied:
+        if not found.damaged and _make_whole(node, parameters) == times_emptied:
             return found.candidates
     raise hopeless()
 
@@ -174,7 +174,9 @@ def _search_profiles(
         references = list(prepared_profiles(node, rows, parameters))
 
         # 2.
-        found = node.background.run(rank_profiles, prepared_scan(node, query, parameters), references, parameters)
+        found = node.background.run(
+            rank_stored_profiles, prepared_scan(node, query, parameters), references, parameters
+        )
         if not found.damaged:
             return found.candidates
 
@@ -211,7 +213,7 @@ def _shown(acquisition: AcquisitionRow, parameters: matcher.Parameters) -> Mappi
     return next((role.shown for role in roles_of(acquisition) if role.pipeline == parameters), {})
 
 
-def make_whole(node: Node, parameters: matcher.Parameters) -> int:
+def _make_whole(node: Node, parameters: matcher.Parameters) -> int:
     """See to it that the gallery holds what the database names; returns how often it has been emptied.
 
     Done once after each start and each time it was emptied; whoever asks meanwhile waits.
@@ -315,7 +317,7 @@ def _put(node: Node, parameters: matcher.Parameters, acquisition: AcquisitionRow
             writer.append([_entry(node, parameters, acquisition, record, variant) for variant in lacking])
 
 
-def mend(node: Node, parameters: matcher.Parameters, damaged: Sequence[bytes]) -> None:
+def _mend(node: Node, parameters: matcher.Parameters, damaged: Sequence[bytes]) -> None:
     """Make damaged references again from their scans; those that no current record has are taken out."""
     if damaged:
         log.warning("damaged references are made again", pipeline=_name(parameters), count=len(damaged))

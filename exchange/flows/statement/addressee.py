@@ -17,7 +17,7 @@ NOT_MEANT_FOR_US = "not-in-audience"
 
 
 @dataclass(frozen=True)
-class Reader:
+class LaneReader:
     """Who reads a lane. ``groups`` are those of the statement's issuer; ``granted`` is true of a record for which the
     issuer gave this reader's jurisdiction a grant."""
 
@@ -27,7 +27,7 @@ class Reader:
     granted: bool = False
 
 
-def check_meant_for(reader: Reader, statement: AnyStatement) -> None:
+def check_meant_for(reader: LaneReader, statement: AnyStatement) -> None:
     """Raises StatementInvalid, code "not-in-audience": an honest owner's mistake, or somebody else's secret. Nothing of
     it is kept."""
     if not is_meant_for(reader, statement):
@@ -36,7 +36,7 @@ def check_meant_for(reader: Reader, statement: AnyStatement) -> None:
         )
 
 
-def is_meant_for(reader: Reader, statement: AnyStatement) -> bool:
+def is_meant_for(reader: LaneReader, statement: AnyStatement) -> bool:
     """Whether this reader may have it, as far as the statement itself says for whom it is."""
     meant_for = kind_of(statement).meant_for
     match meant_for:
@@ -60,7 +60,7 @@ def is_meant_for(reader: Reader, statement: AnyStatement) -> bool:
             assert_never(meant_for)
 
 
-def _may_have(reader: Reader, record: Record) -> bool:
+def _may_have(reader: LaneReader, record: Record) -> bool:
     if reader.granted:
         return record.level in LEVELS_GRANTED[Purpose.CORRELATION]
     named = names(record, reader.jurisdiction, reader.groups)

@@ -46,7 +46,7 @@ class Shared:
     reason: str | None = None
 
 
-def decide(
+def decide_sharing(
     session: Session,
     statement_id: str,
     record: Record,
@@ -77,7 +77,7 @@ def share(session: Session, statement_id: str, record: Record, *, owner: str) ->
         if item.state == "on-lane" and item.peer is not None:
             put_on_lane(session, item.peer, statement_id)
     for peer in all_peers(session):  # a person may have to decide also on what is searched alone
-        refusal = decide(session, statement_id, record, peer, owner=owner, purpose=Purpose.SEARCH)
+        refusal = decide_sharing(session, statement_id, record, peer, owner=owner, purpose=Purpose.SEARCH)
         if refusal is not None and refusal.reason is Reason.NEEDS_APPROVAL:
             ask_approval(session, statement_id, peer.jurisdiction, due_at=stamp_in(APPROVAL_S))
     return outcome
@@ -193,7 +193,7 @@ def sharing_of(session: Session, statement_id: str, record: Record, *, owner: st
     groups = groups_of(session, owner)
     for peer in all_peers(session):
         jurisdiction = Jurisdiction(peer.jurisdiction)
-        refusal = decide(session, statement_id, record, peer, owner=owner)
+        refusal = decide_sharing(session, statement_id, record, peer, owner=owner)
         if refusal is None:
             outcome.append(Shared(jurisdiction, _way(session, peer, statement_id), peer.node_id))
         elif names(record, jurisdiction, groups):

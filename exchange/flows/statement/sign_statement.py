@@ -17,29 +17,29 @@ from schemas import CONTRACT_VERSION, AnyStatement, Envelope, Maker, statement_i
 from schemas.statements import contract_error
 from schemas.vocabulary import Role, SignedInBy
 
-S = TypeVar("S", bound=AnyStatement)
+_S = TypeVar("_S", bound=AnyStatement)
 
 THE_NODE = Maker(pseudonym="node", role=Role.NODE, signed_in=SignedInBy.NODE_KEY)
 """Who makes what no person does: acknowledgements, receipts."""
 
 
 @dataclass(frozen=True)
-class Said(Generic[S]):
+class SignedStatement(Generic[_S]):
     """A signed statement that is not in the log yet."""
 
     statement_id: str
-    statement: S
+    statement: _S
     envelope: Envelope
     signed_since: int
     """The index of the key-event whose keys signed it."""
 
 
-def say(node: Node, kind: type[S], maker: Maker, *, nonce: str | None = None, **fields: Any) -> Said[S]:
+def say(node: Node, kind: type[_S], maker: Maker, *, nonce: str | None = None, **fields: Any) -> SignedStatement[_S]:
     """Make a statement and sign it. Raises InvalidInput naming what the contract refuses."""
     return signed(node, made(node, kind, maker, nonce=nonce, **fields))
 
 
-def made(node: Node, kind: type[S], maker: Maker, *, nonce: str | None = None, **fields: Any) -> S:
+def made(node: Node, kind: type[_S], maker: Maker, *, nonce: str | None = None, **fields: Any) -> _S:
     """A statement as it would be signed. Raises InvalidInput naming what the contract refuses."""
     name = kind.model_fields["type"].annotation.__args__[0]  # type: ignore[union-attr]  # each is a Literal of one
     try:
@@ -56,13 +56,13 @@ def made(node: Node, kind: type[S], maker: Maker, *, nonce: str | None = None, *
         raise InvalidInput(str(refused), code=refused.reason, problems=refused.problems) from error
 
 
-def signed(node: Node, statement: S) -> Said[S]:
+def signed(node: Node, statement: _S) -> SignedStatement[_S]:
     """Sign a statement that is whole."""
     payload = statement_payload(statement)
-    return Said(statement_id(payload), statement, node.keys.statement.sign(payload), node.history.last.index)
+    return SignedStatement(statement_id(payload), statement, node.keys.statement.sign(payload), node.history.last.index)
 
 
-def enter(session: Session, said: Said[Any], *, to: list[str]) -> int:
+def enter(session: Session, said: SignedStatement[Any], *, to: list[str]) -> int:
     """Append a statement to the log and put it on the lanes of these peers, those that are known. Needs a write
     transaction; returns its index. Raises StoreUnavailable when the keys that signed it were replaced."""
     check_keys(session, said.signed_since)

@@ -19,7 +19,7 @@ class Changed:
     today: Role | None
 
 
-def standing_of(node: Node, said: Statement) -> Changed | None:
+def changed_standing(node: Node, said: Statement) -> Changed | None:
     """None where the signer has the same role still, or is another node's."""
     maker = said.made_by
     if said.issuer != node.node_id or maker.role is Role.NODE:

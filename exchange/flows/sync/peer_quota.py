@@ -31,7 +31,7 @@ MOST_DAYS = 36_500
 
 
 @dataclass(frozen=True)
-class Share:
+class PeerAllowance:
     """What a peer may send, and how much of that is left; below 0 by what the last record was too much."""
 
     a_day: int
@@ -47,8 +47,8 @@ class Share:
 class PeerShares:
     """A peer's shares of statements, where a record counts once for each of its scans, and of bytes."""
 
-    statements: Share
-    bytes: Share
+    statements: PeerAllowance
+    bytes: PeerAllowance
     set_aside: tuple[int, int]
     """Items that are not believed and were not noted yet, and their bytes."""
     keeps_days: int
@@ -187,7 +187,7 @@ def share_alarms(session: Session, settings: Settings) -> list[str]:
     return [f"{peer}: {why}" for peer, why in stopped_lanes(session, settings).items()]
 
 
-def _share(a_day: int, keeps_days: int, used: Sequence[tuple[date, int]]) -> Share:
+def _share(a_day: int, keeps_days: int, used: Sequence[tuple[date, int]]) -> PeerAllowance:
     """Day by day from the first that is remembered, before which nothing was used. A day that is still to come, as a
     clock had it that was ahead, counts from when it comes: else it would forgive all days until then."""
     most, now = a_day * keeps_days, today()
@@ -198,14 +198,14 @@ def _share(a_day: int, keeps_days: int, used: Sequence[tuple[date, int]]) -> Sha
         left = min(most, left + a_day * max(0, (day - before).days)) - count
         before = day
     left = min(most, left + a_day * max(0, (now - before).days))
-    return Share(a_day, used_today=sum(count for day, count in used if day == now), left=left)
+    return PeerAllowance(a_day, used_today=sum(count for day, count in used if day == now), left=left)
 
 
 def _day(row: PeerDayRow) -> date:
     return date.fromisoformat(row.day)
 
 
-def _named(shares: PeerShares) -> tuple[tuple[str, Share], tuple[str, Share]]:
+def _named(shares: PeerShares) -> tuple[tuple[str, PeerAllowance], tuple[str, PeerAllowance]]:
     return ("statements", shares.statements), ("bytes", shares.bytes)
 
 

@@ -81,7 +81,7 @@ def has_room(node: Node, peer: str) -> bool:
     return len(held) < settings.peer_quarantine_items and sum(held.values()) < settings.peer_quarantine_bytes
 
 
-def listed(node: Node, peer: str | None = None) -> list[SetAside]:
+def list_set_aside(node: Node, peer: str | None = None) -> list[SetAside]:
     """What is set aside of one peer, or of each. Raises NotFound."""
     with node.store.read() as session:
         _known(session, peer)

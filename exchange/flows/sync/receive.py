@@ -19,7 +19,7 @@ from exchange.flows.query.peer_statements import (
     note_request,
     was_told,
 )
-from exchange.flows.statement.addressee import NOT_MEANT_FOR_US, Reader, check_meant_for
+from exchange.flows.statement.addressee import NOT_MEANT_FOR_US, LaneReader, check_meant_for
 from exchange.flows.sync.verify_lane_page import Received
 from exchange.flows.terms.withdraw import take_away
 from exchange.store.entry.exhibits import MAX_VERSIONS, too_many_versions
@@ -83,7 +83,7 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
     statement = item.statement
     if peer.state != PeerState.ENROLLED and not isinstance(statement, Acknowledgement):
         raise _expelled()
-    check_meant_for(Reader(node.node_id, node.settings.jurisdiction), statement)
+    check_meant_for(LaneReader(node.node_id, node.settings.jurisdiction), statement)
     taken = check_places(session, statement.issuer, {item.log_index: item.statement_id})
     if taken:
         raise taken[item.statement_id]
@@ -159,7 +159,7 @@ def _records(
         if not isinstance(record, Record):
             raise TypeError(f"{name} is no record")
         try:
-            check_meant_for(Reader(node.node_id, jurisdiction, groups, granted=name in granted), record)
+            check_meant_for(LaneReader(node.node_id, jurisdiction, groups, granted=name in granted), record)
             if name in taken:
                 raise taken[name]
         except StatementInvalid as error:

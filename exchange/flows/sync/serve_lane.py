@@ -12,10 +12,10 @@ from exchange.errors import Conflict, NotFound, StatementInvalid, StatementTooNe
 from exchange.flows.log.audit_rows import dealt_with
 from exchange.flows.node.delivered_scan import Entitling
 from exchange.flows.node.node import Node
-from exchange.flows.statement.addressee import Reader, is_meant_for
+from exchange.flows.statement.addressee import LaneReader, is_meant_for
 from exchange.flows.statement.peer import peer_keys
 from exchange.flows.statement.sharing import entitled, releasable, share_anew, signed_record
-from exchange.flows.sync.skew import Placed, readable
+from exchange.flows.sync.skew import PlaceOnLane, readable
 from exchange.log import merkle
 from exchange.log.audit_entry import Act
 from exchange.store.log.statements import latest_checkpoint, node_reader
@@ -42,7 +42,7 @@ from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
 from schemas.statements import statement_id as id_of
 from schemas.vocabulary import Jurisdiction
 
-PAGE_BYTES = 4 * 1024 * 1024  # half of what a peer accepts: Base64 and proofs come on top
+_PAGE_BYTES = 4 * 1024 * 1024  # half of what a peer accepts: Base64 and proofs come on top
 
 
 def read_lane(
@@ -213,11 +213,11 @@ def acknowledge(node: Node, peer: str, start: int, head: bytes, signature: str =
                 row.read_again_at = stamp()
 
 
-def _bounded(items: Sequence[Placed]) -> Sequence[Placed]:
+def _bounded(items: Sequence[PlaceOnLane]) -> Sequence[PlaceOnLane]:
     total = 0
     for place, (_, statement) in enumerate(items):
         total += len(statement.envelope or b"") if statement else 0
-        if total > PAGE_BYTES and place:
+        if total > _PAGE_BYTES and place:
             return items[:place]
     return items
 
@@ -228,7 +228,7 @@ def _consistency(read: merkle.Read, signed: CheckpointRow | None, known_size: in
     return tuple(node.hex() for node in merkle.consistency_proof(known_size, signed.size, read))
 
 
-def _given(session: Session, node: Node, peer: str, items: Sequence[Placed]) -> set[str]:
+def _given(session: Session, node: Node, peer: str, items: Sequence[PlaceOnLane]) -> set[str]:
     """Of these statements those that the peer is given now: records as policy says, of a peer that was expelled the
     withdrawals alone; nothing that a compromised key signed."""
     current = find_peer(session, peer)
@@ -256,7 +256,7 @@ def may_pass(history: KeyHistory, peer: PeerRow, row: StatementRow) -> bool:
         return True
     except StatementInvalid:
         return _is_key_event(row)
-    reader = Reader(peer.node_id, Jurisdiction(peer.jurisdiction))
+    reader = LaneReader(peer.node_id, Jurisdiction(peer.jurisdiction))
     directed = not isinstance(said.statement, Record) and is_meant_for(reader, said.statement)
     return directed and said.statement_id == row.statement_id
 

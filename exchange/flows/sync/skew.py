@@ -19,7 +19,7 @@ from exchange.store.tables.records import StatementRow
 from schemas import CONTRACT_VERSION, ContractError, open_envelope
 from schemas.versions import is_newer, stated_version
 
-Placed: TypeAlias = tuple[LaneItemRow, StatementRow | None]
+PlaceOnLane: TypeAlias = tuple[LaneItemRow, StatementRow | None]
 """A place on a lane, with its statement where that is not lost."""
 
 
@@ -32,7 +32,9 @@ class Behind:
     waiting: int
 
 
-def readable(items: Sequence[Placed], given: Collection[str], reads: str | None) -> tuple[Sequence[Placed], str | None]:
+def readable(
+    items: Sequence[PlaceOnLane], given: Collection[str], reads: str | None
+) -> tuple[Sequence[PlaceOnLane], str | None]:
     """The places before the first statement that is given and that a peer is too old to read, and which version that
     statement needs; all places and None where the peer reads them all."""
     for number, (item, statement) in enumerate(items):

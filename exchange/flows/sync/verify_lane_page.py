@@ -74,7 +74,7 @@ class Poison:
 
 
 @dataclass(frozen=True)
-class Place:
+class LanePlace:
     """What stood where on the lane, believed or not. ``withheld``: it came without its envelope."""
 
     position: int
@@ -93,7 +93,7 @@ class VerifiedPage:
     log_size: int
     accepted: tuple[Received, ...]
     poisoned: tuple[Poison, ...]
-    places: tuple[Place, ...]
+    places: tuple[LanePlace, ...]
     withheld: int
     count: int
     head: bytes
@@ -164,7 +164,7 @@ def verify_page(page: LanePage, expected: Expected) -> VerifiedPage:
         accepted=tuple(accepted),
         poisoned=tuple(poisoned),
         places=tuple(
-            Place(item.position, item.statement_id, item.log_index, item.envelope is None) for item in page.items
+            LanePlace(item.position, item.statement_id, item.log_index, item.envelope is None) for item in page.items
         ),
         withheld=sum(item.envelope is None for item in page.items),
         count=count,

@@ -12,7 +12,7 @@ from exchange.clock import stamp
 from exchange.flows.log.objects import settle_object
 from exchange.flows.node.node import Node
 from exchange.flows.scan.references import erase_entries
-from exchange.flows.statement.sign_statement import THE_NODE, Said, enter, say
+from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
 from exchange.flows.terms.withdraw import kept_of
 from exchange.store.entry.drafts import every_file
 from exchange.store.entry.records import acquisitions_of
@@ -130,7 +130,7 @@ def _settle(node: Node, stone: TombstoneRow, outcome: ErasureOutcome) -> None:
     with node.store.read() as session:
         kept = kept_of(session, session.get_one(TombstoneRow, stone.tombstone_id))
     stays: dict[str, Any] = {"kept": kept} if kept and outcome is ErasureOutcome.ERASED else {}
-    said: Said[Acknowledgement] | None = None
+    said: SignedStatement[Acknowledgement] | None = None
     if stone.withdrawal is not None and stone.issuer != node.node_id:
         said = say(
             node,

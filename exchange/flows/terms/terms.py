@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.statement.sharing import decide, record_of, share, share_anew
+from exchange.flows.statement.sharing import decide_sharing, record_of, share, share_anew
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.policy import Purpose, Reason
 from exchange.store.entry.records import find_record
@@ -98,7 +98,9 @@ def approve(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, d
         _of_own(session, node, record)
         asked = record_of(session, record)
         peers = _enrolled(session, jurisdiction)
-        refusals = [decide(session, record, asked, peer, owner=node.node_id, purpose=Purpose.SEARCH) for peer in peers]
+        refusals = [
+            decide_sharing(session, record, asked, peer, owner=node.node_id, purpose=Purpose.SEARCH) for peer in peers
+        ]
         decidable = (Reason.NEEDS_APPROVAL, Reason.APPROVAL_REFUSED)
         if decision is Decision.APPROVED and not any(item and item.reason in decidable for item in refusals):
             raise Conflict(

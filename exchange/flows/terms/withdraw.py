@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import now
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.statement.sign_statement import THE_NODE, Said, enter, say
+from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
 from exchange.store.entry.drafts import forget_drafts
 from exchange.store.entry.records import versions_of
 from exchange.store.log.statements import find_statement, statements_about
@@ -195,7 +195,7 @@ def _withdraw(node: Node, maker: Maker, record: str, reason: WithdrawalReason, h
     return said.statement_id
 
 
-def _enter(session: Session, said: Said[Withdrawal]) -> None:
+def _enter(session: Session, said: SignedStatement[Withdrawal]) -> None:
     record, holder = said.statement.record, said.statement.holder
     to = [holder] if holder is not None else readers_of(session, record)
     index = enter(session, said, to=to)

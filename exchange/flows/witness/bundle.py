@@ -28,7 +28,7 @@ from exchange.trust.registry import RoundFiles, Trust, verify_rounds
 from exchange.trust.root_files import read_rounds
 from exchange.trust.verify import verify_statement
 from schemas import CONTRACT_VERSION, ContractError, KeyEvent, Record, open_envelope
-from schemas.bundle import MAX_WITNESSES, Bundle, Cosigned, TrustRound, parse_bundle
+from schemas.bundle import MAX_BUNDLE_WITNESSES, Bundle, Cosigned, TrustRound, parse_bundle
 from schemas.exhibit import Sha256Hex
 
 
@@ -158,7 +158,7 @@ def verify_bundle(
 
 def _cosigned(session: Session, size: int) -> tuple[Cosigned, ...]:
     found = []
-    for row in cosignatures(session, size, limit=MAX_WITNESSES):
+    for row in cosignatures(session, size, limit=MAX_BUNDLE_WITNESSES):
         peer = find_peer(session, row.peer)
         if peer is None:
             continue

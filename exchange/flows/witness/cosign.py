@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import CheckpointInvalid, Conflict, InvalidInput, PeerMisbehaved
 from exchange.flows.log.equivocation import hear_forks, known_forks
-from exchange.flows.log.head_gossip import check_proofs, compare, hear, standing_disagreements
+from exchange.flows.log.head_gossip import check_proofs, compare_heads, hear, standing_disagreements
 from exchange.flows.log.start import fall_behind, may_sign, settle_log_start
 from exchange.flows.node.node import Node
 from exchange.flows.statement.heads import head_of, open_cosigned, open_head, own_lines
@@ -48,7 +48,7 @@ def cosign_head(node: Node, node_id: str) -> bool:
     that was not shown to lead to it; and none at all while this node waits for its own heads, since a witness that was
     restored may have forgotten what it cosigned. Raises PeerMisbehaved for a note with more lines of its log than two.
     """
-    compare(node, node_id)
+    compare_heads(node, node_id)
     with node.store.read() as session:
         peer = find_peer(session, node_id)
         if peer is None or peer.state != PeerState.ENROLLED or peer.checkpoint is None or not may_sign(session):
@@ -90,7 +90,7 @@ def meet(node: Node, client: PeerClient, node_id: str, told: bytes | None = None
 
     Raises PeerUnreachable, PeerMisbehaved.
     """
-    compare(node, node_id)
+    compare_heads(node, node_id)
     with node.store.read() as session:
         peer = find_peer(session, node_id)
         if peer is None or peer.state != PeerState.ENROLLED:

@@ -48,7 +48,7 @@ TILES_A_TIME = 64
 MOST_GROWTH = 2**24
 """Leaves by which a log may have grown since it was mirrored last: sixteen million. To sign a head of any size costs a
 peer nothing, and the hashes that lead to it stay in the memory until they do."""
-PAGE_BYTES = 4 * 1024 * 1024
+MIRROR_PAGE_BYTES = 4 * 1024 * 1024
 """Of envelopes on one page, before Base64."""
 _TILE_LEVEL = 8
 
@@ -98,7 +98,7 @@ def answer_statements(node: Node, peer: PeerRow, start: int) -> MirroredStatemen
     for row in rows:
         envelope = row.envelope or b""
         total += len(envelope)
-        if total > PAGE_BYTES and read:
+        if total > MIRROR_PAGE_BYTES and read:
             break
         read += 1
         if _may_be_of(envelope, peer.node_id):

@@ -40,7 +40,7 @@ from exchange.store.terms.withdrawals import erase_rows, lift_tombstones, tombst
 from exchange.store.witness.cosignatures import LogStartState, log_start
 from exchange.store.witness.rebuild import (
     PARKED,
-    Placed,
+    RebuiltPlace,
     drop_source,
     forget_returned_heads,
     is_lost,
@@ -245,7 +245,7 @@ def _lay(session: Session, node: Node, peer: PeerRow, read: list[ReceivedPlace])
     for name, log_index, withheld in order:
         head = next_head(head, name)
         stone = tombstone_for(session, name, peer.node_id, issuer=node.node_id)
-        placed.append(Placed(name, head, None if name in own else log_index, withheld or stone is not None))
+        placed.append(RebuiltPlace(name, head, None if name in own else log_index, withheld or stone is not None))
         if stone is not None and stone.withdrawal is not None:
             withdrawals.append(stone.withdrawal)
     lay_lane(session, peer.node_id, common, placed, head)

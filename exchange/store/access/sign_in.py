@@ -19,7 +19,7 @@ from schemas.vocabulary import SignedInBy
 SEEN_S = 60
 
 
-def invite(session: Session, pseudonym: str, *, within_s: float) -> str:
+def invite_to_sign_in(session: Session, pseudonym: str, *, within_s: float) -> str:
     """A new invitation, shown once; one that was given before is void, and so is what the user signed in with."""
     active_user(session, pseudonym)
     token = secrets.token_urlsafe(32)

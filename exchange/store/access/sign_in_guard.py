@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp, stamp_in
 from exchange.store.tables.sign_in import DeviceRow, FailureRow
 
-PLACES: Final = 1 << 16
+FAILURE_SLOTS: Final = 1 << 16
 FORGOTTEN_S: Final = 86_400
 """A failure counts for a day."""
 MOST_DEVICES: Final = 8
@@ -29,17 +29,17 @@ FREE_TRIES: Final = 5
 LONGEST_LOCK_S: Final = 3600
 
 
-class Counted(Protocol):
+class FailureCounter(Protocol):
     """What failures are counted for, and what is locked by them: a name's place, a browser, a session's codes."""
 
     failed: int
     locked_until: str | None
 
 
-def place_of(key: bytes, pseudonym: str) -> int:
+def failure_slot(key: bytes, pseudonym: str) -> int:
     """Where the failures of a name are counted; whoever has not the key cannot choose names that share a place."""
     named = hmac.new(key, b"failures of " + pseudonym.encode("utf-8", "surrogatepass"), hashlib.sha256)
-    return int.from_bytes(named.digest()[:4]) % PLACES
+    return int.from_bytes(named.digest()[:4]) % FAILURE_SLOTS
 
 
 def failures_at(session: Session, place: int) -> FailureRow:
@@ -50,7 +50,7 @@ def failures_at(session: Session, place: int) -> FailureRow:
     return row
 
 
-def count_failure(session: Session, counted: Counted) -> None:
+def count_failure(session: Session, counted: FailureCounter) -> None:
     """And lock what it is counted for, each time longer. What is forgotten by now is erased."""
     counted.failed += 1
     if counted.failed >= FREE_TRIES:

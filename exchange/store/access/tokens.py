@@ -11,17 +11,16 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp, stamp_in
+from exchange.clock import DAY_S, stamp, stamp_in
 from exchange.errors import Conflict, NotFound, Unauthenticated
 from exchange.scopes import Scope
 from exchange.store.database.seals import holds
 from exchange.store.tables.sign_in import TokenRow, UserRow
 
-PREFIX: Final = "ffp_"
+TOKEN_PREFIX: Final = "ffp_"  # noqa: S105 - what every token begins with
 """Lets a secret scanner recognise a leaked token."""
 MOST_TOKENS: Final = 50
 """Of one user that are in force: a list that a person can still look through."""
-DAY_S: Final = 24 * 3600
 
 
 def add_token(session: Session, pseudonym: str, *, name: str, scopes: Iterable[Scope], days: int) -> str:
@@ -35,7 +34,7 @@ def add_token(session: Session, pseudonym: str, *, name: str, scopes: Iterable[S
         )
     if (session.scalar(select(func.count()).select_from(in_force.subquery())) or 0) >= MOST_TOKENS:
         raise Conflict(f"{pseudonym} has {MOST_TOKENS} tokens already. Revoke those that nothing uses any more.")
-    token = PREFIX + secrets.token_urlsafe(32)
+    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     row = TokenRow(
         sha256=_hashed(token),
         pseudonym=pseudonym,

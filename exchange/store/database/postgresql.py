@@ -34,7 +34,7 @@ OLDEST = 15
 CONNECTIONS = 32
 """To read, and as many to write; of a server's usual 100, and taken only as needed. Writers wait for their turn in the
 server, which lets them in as they came; those that wait for a connection here are let in as it happens."""
-KEPT = 8  # of either kind, when the rush is over
+_KEPT = 8  # of either kind, when the rush is over
 
 _READING = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "1h"}
 """A reader blocks nobody, and the check of what is at rest takes its time between two statements."""
@@ -208,8 +208,8 @@ class PostgresqlDatabase:
             engine = create_engine(
                 self._address,
                 pool_pre_ping=True,  # the server may have been restarted since
-                pool_size=KEPT,
-                max_overflow=CONNECTIONS - KEPT,
+                pool_size=_KEPT,
+                max_overflow=CONNECTIONS - _KEPT,
                 pool_timeout=patience_s,
             )
         except ModuleNotFoundError as error:

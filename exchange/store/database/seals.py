@@ -25,7 +25,7 @@ from exchange.store.tables.sign_in import SessionRow, SignInRow, TokenRow, UserR
 KEY: Final = "seal_key"
 """Under this name a session has its key."""
 Sealed = UserRow | TokenRow | SignInRow | SessionRow | PeerRow
-SEALED: Final[dict[type[Sealed], tuple[str, ...]]] = {
+SEALED_COLUMNS: Final[dict[type[Sealed], tuple[str, ...]]] = {
     UserRow: ("pseudonym", "role", "created_at", "revoked_at", "examiner_since"),
     TokenRow: ("sha256", "pseudonym", "name", "scopes", "created_at", "expires_at", "revoked_at"),
     SignInRow: ("pseudonym", "invitation_sha256", "invited_until", "password", "totp"),
@@ -43,7 +43,7 @@ def derived_key(secret: bytes) -> bytes:
 
 
 def seal_of(row: Sealed, key: bytes) -> bytes:
-    columns = [row.__tablename__, *(_in_json(getattr(row, column)) for column in SEALED[type(row)])]
+    columns = [row.__tablename__, *(_in_json(getattr(row, column)) for column in SEALED_COLUMNS[type(row)])]
     return hmac.new(key, json.dumps(columns).encode(), hashlib.sha256).digest()
 
 
@@ -107,7 +107,7 @@ def _seal(session: Session, _context: UOWTransaction, _instances: object) -> Non
 
 
 def _is_changed(row: Sealed) -> bool:
-    return any(get_history(row, column).has_changes() for column in SEALED[type(row)])
+    return any(get_history(row, column).has_changes() for column in SEALED_COLUMNS[type(row)])
 
 
 @event.listens_for(PeerRow, "load")

@@ -20,7 +20,7 @@ from exchange.store.scan.copies import copy_file, sync
 from exchange.store.tables.columns import Base
 from exchange.store.tables.schema_version import SchemaRow
 
-KEPT = 16
+_KEPT = 16
 """Connections, when the rush is over: to open one costs as much as to read a record."""
 MOST_DAMAGE = 10
 """More tells an operator no more: the backup is restored."""
@@ -175,8 +175,8 @@ def _engine(file: Path, *, begin: str, patience_s: float) -> Engine:
     engine = create_engine(
         _address(file, "rw"),  # a database that is missing is an error, never a new and empty one
         connect_args={"timeout": patience_s, "isolation_level": None},  # the begin event below says when
-        pool_size=KEPT,
-        max_overflow=64 - KEPT,  # as many as the web server has threads: none may wait for a connection and give up
+        pool_size=_KEPT,
+        max_overflow=64 - _KEPT,  # as many as the web server has threads: none may wait for a connection and give up
         pool_use_lifo=True,
     )
 

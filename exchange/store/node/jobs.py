@@ -251,7 +251,7 @@ def waiting_for_others(session: Session) -> dict[str, tuple[int, str]]:
     return {row[0]: (row[1], row[2] or "") for row in session.execute(found.group_by(JobRow.kind))}
 
 
-def listed(session: Session, *, dead_only: bool, limit: int) -> Sequence[JobRow]:
+def find_jobs(session: Session, *, dead_only: bool, limit: int) -> Sequence[JobRow]:
     """Jobs as an operator may see them, dead ones first, then those that are due the longest. Controls that are still
     to be drawn are left out, as in ``counts``."""
     wanted = select(JobRow).where(JobRow.kind != JobKind.DRAW_CONTROL)

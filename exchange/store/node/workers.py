@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp, stamp_in
 from exchange.store.tables.work import WorkerRow
 
-KEPT_S = 7 * 86_400
+_KEPT_S = 7 * 86_400
 """So long a worker that ended is remembered."""
 
 
 @dataclass(frozen=True)
-class Identity:
+class WorkerIdentity:
     """What a worker says of itself."""
 
     worker_id: str
@@ -26,7 +26,7 @@ class Identity:
     since: str
 
 
-def show(session: Session, me: Identity, *, lease_s: float) -> None:
+def show_worker(session: Session, me: WorkerIdentity, *, lease_s: float) -> None:
     """This worker lives. Needs a write transaction, as all that changes something here."""
     row = session.get(WorkerRow, me.worker_id)
     if row is None:  # the first time, or the database was set back
@@ -34,7 +34,7 @@ def show(session: Session, me: Identity, *, lease_s: float) -> None:
         session.add(row)
     row.seen_at, row.alive_until = stamp(), stamp_in(lease_s)
     session.execute(
-        delete(WorkerRow).where(WorkerRow.alive_until < stamp_in(-KEPT_S), WorkerRow.worker_id != me.worker_id)
+        delete(WorkerRow).where(WorkerRow.alive_until < stamp_in(-_KEPT_S), WorkerRow.worker_id != me.worker_id)
     )
 
 
@@ -52,7 +52,7 @@ def leader(session: Session) -> str | None:
     return session.scalar(select(WorkerRow.worker_id).where(WorkerRow.leads))
 
 
-def bury(session: Session, worker_id: str) -> None:
+def end_worker(session: Session, worker_id: str) -> None:
     """It ended: nobody need wait until it would no more have counted as alive."""
     session.execute(
         update(WorkerRow).where(WorkerRow.worker_id == worker_id).values(alive_until=stamp_in(-1), leads=False)

@@ -20,7 +20,7 @@ from exchange.store.tables.records import AcquisitionRow, AudienceRow, BreechFac
 from exchange.store.tables.reviews import VerificationTaskRow
 from exchange.store.tables.terms import ApprovalRow, GrantRow, GroupMemberRow, HoldRow, TombstoneRow
 
-R = TypeVar("R", bound=Base)
+_R = TypeVar("_R", bound=Base)
 
 A_TIME = 256
 """So many rows are in the memory at once."""
@@ -48,10 +48,10 @@ def rows_backed(session: Session, table: type[Base]) -> Iterator[tuple[Any, Stat
 
 
 def rows_named(
-    session: Session, table: type[R], column: InstrumentedAttribute[str], names: Collection[str]
-) -> dict[str, list[R]]:
+    session: Session, table: type[_R], column: InstrumentedAttribute[str], names: Collection[str]
+) -> dict[str, list[_R]]:
     """The rows whose column holds one of these names, by it."""
-    found: dict[str, list[R]] = defaultdict(list)
+    found: dict[str, list[_R]] = defaultdict(list)
     for row in session.scalars(select(table).where(column.in_(names))):
         found[getattr(row, column.key)].append(row)
     return found
@@ -226,7 +226,7 @@ def mirror_tiles(session: Session, log: str) -> Iterator[MirrorTileRow]:
         yield from rows
 
 
-def pair_of(session: Session, pair: str) -> HitPairRow | None:
+def hit_pair_of(session: Session, pair: str) -> HitPairRow | None:
     return session.get(HitPairRow, pair)
 
 

@@ -43,7 +43,7 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([0-9a-f]{2})/([0-9a-f]{64})\n")
 _MOST_SIGNATURE_BYTES = 1 << 16
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+_Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
 
 
 class Manifest(BaseModel):
@@ -57,7 +57,7 @@ class Manifest(BaseModel):
 
     format: Literal[1, 2] = 2
     node_id: NodeId
-    made_at: Moment
+    made_at: _Moment
     form: int
     database: Literal["node.db", "node.dump"]
     log_size: int
@@ -162,7 +162,7 @@ def scan_lines(digests: Iterator[str]) -> Iterator[str]:
     return (f"{sha256}  {sha256[:2]}/{sha256}\n" for sha256 in digests)
 
 
-def scans_of(folder: Path) -> Iterator[str]:
+def scans_in_backup(folder: Path) -> Iterator[str]:
     """The digests in the list of scans. Raises ConfigurationError for a line that is none of its own."""
     with plain_file(folder, SCANS).open(encoding="ascii", errors="replace") as file:
         for line in file:

@@ -38,7 +38,7 @@ VERIFICATION, APPROVAL = "verification-waits", "approval-waits"
 
 
 @dataclass(frozen=True)
-class Reader:
+class AlertReader:
     """Whom it may concern: somebody of this node, in a role; ``hidden``: the hits of which they are told nothing."""
 
     node_id: str
@@ -70,12 +70,12 @@ def put_mark(session: Session, pseudonym: str, seen_to: str, before: str | None)
     session.merge(AlertsReadRow(pseudonym=pseudonym, seen_to=seen_to, before=before))
 
 
-def count_news(session: Session, reader: Reader, since: str, *, most: int) -> int:
+def count_news(session: Session, reader: AlertReader, since: str, *, most: int) -> int:
     """Counts no further than ``most``."""
     return session.scalar(_counted(reader.role), _values(reader, since, most)) or 0
 
 
-def list_news(session: Session, reader: Reader, since: str, *, limit: int) -> list[News]:
+def list_news(session: Session, reader: AlertReader, since: str, *, limit: int) -> list[News]:
     """The newest first."""
     return [News(*row) for row in session.execute(_listed(reader.role), _values(reader, since, limit))]
 
@@ -92,7 +92,7 @@ _MARKS = (
 )
 
 
-def _values(reader: Reader, since: str, most: int) -> dict[str, str | int | list[str]]:
+def _values(reader: AlertReader, since: str, most: int) -> dict[str, str | int | list[str]]:
     given: dict[str, str | int | list[str]] = {"node_id": reader.node_id, "pseudonym": reader.pseudonym}
     return given | {"since": since, "most": most, "hidden": sorted(reader.hidden)}
 

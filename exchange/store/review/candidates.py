@@ -126,7 +126,7 @@ def _there(session: Session, acquisitions: Collection[int]) -> set[int]:
 
 
 @dataclass(frozen=True)
-class View:
+class CandidateView:
     """Who looks, and what of: pairs of current records under these parameters. A pair of exhibits that wait for a blind
     verification is not there for an examiner ``blind_for`` who may be asked; None for whoever never verifies.
     ``superseded``: older versions too, as a verification may have been asked for."""
@@ -136,7 +136,7 @@ class View:
     superseded: bool = False
 
 
-def candidates_of(session: Session, statement_id: str, view: View, page: Page) -> list[StoredCandidate]:
+def candidates_of(session: Session, statement_id: str, view: CandidateView, page: Page) -> list[StoredCandidate]:
     """One record's candidate list over all its acquisitions."""
     mine = or_(CandidateRow.statement_a == statement_id, CandidateRow.statement_b == statement_id)
     return _listed(session, _current(view).where(mine), page)
@@ -155,7 +155,7 @@ class CandidateFilter:
 
 
 def open_candidates(
-    session: Session, view: View, page: Page, wanted: CandidateFilter = CandidateFilter()
+    session: Session, view: CandidateView, page: Page, wanted: CandidateFilter = CandidateFilter()
 ) -> list[StoredCandidate]:
     """The pairs across a border, best first; the investigator's list."""
     scan_a, scan_b = _SCANS
@@ -182,11 +182,11 @@ def _pairs_of(examiner: str) -> CompoundSelect[tuple[int]]:
     )
 
 
-def find_candidate(session: Session, candidate_id: int, view: View) -> StoredCandidate | None:
+def find_candidate(session: Session, candidate_id: int, view: CandidateView) -> StoredCandidate | None:
     return _whole(session, _current(view).where(CandidateRow.candidate_id == candidate_id))
 
 
-def candidate_of(session: Session, scans: Scans, view: View) -> StoredCandidate | None:
+def candidate_of(session: Session, scans: Scans, view: CandidateView) -> StoredCandidate | None:
     """The pair of these two scans, the best where several records name them."""
     scan_a, scan_b = _SCANS
     low, high = scans
@@ -194,7 +194,7 @@ def candidate_of(session: Session, scans: Scans, view: View) -> StoredCandidate 
     return _whole(session, _current(view).where(either))
 
 
-def unsent_candidates(session: Session, view: View, owner: str) -> list[StoredCandidate]:
+def unsent_candidates(session: Session, view: CandidateView, owner: str) -> list[StoredCandidate]:
     """Pairs of two cases that nobody was ever asked to verify, and no hit joins, one side of them the owner's, the
     lowest score first: all, or of many some drawn by chance. They are looked up by their numbers, so that it costs the
     same however many there are."""
@@ -207,13 +207,13 @@ def unsent_candidates(session: Session, view: View, owner: str) -> list[StoredCa
     return sorted(found, key=lambda item: (item.row.score, item.row.candidate_id))
 
 
-def find_unsent(session: Session, candidate_id: int, view: View, owner: str) -> StoredCandidate | None:
+def find_unsent(session: Session, candidate_id: int, view: CandidateView, owner: str) -> StoredCandidate | None:
     """This pair, where it is still one of those."""
     row = session.execute(_unsent(view, owner).where(CandidateRow.candidate_id == candidate_id)).one_or_none()
     return None if row is None else StoredCandidate(*row)
 
 
-def _unsent(view: View, owner: str) -> Any:
+def _unsent(view: CandidateView, owner: str) -> Any:
     record_a, record_b = _SIDES
     query = _current(view).where(
         CandidateRow.same_case.is_(False),
@@ -302,7 +302,7 @@ _SCANS = (aliased(AcquisitionRow), aliased(AcquisitionRow))
 _PAIR = PairColumns(*_SIDES, *_SCANS)
 
 
-def _current(view: View) -> Any:
+def _current(view: CandidateView) -> Any:
     """Pairs of current records under current parameters: a superseded version takes its candidates along."""
     record_a, record_b = _SIDES
     scan_a, scan_b = _SCANS

@@ -12,7 +12,7 @@ from exchange.store.tables.mail import MailAddressRow
 from exchange.store.tables.sign_in import UserRow
 
 
-def address_of(session: Session, pseudonym: str) -> MailAddressRow | None:
+def mail_address_of(session: Session, pseudonym: str) -> MailAddressRow | None:
     return session.get(MailAddressRow, pseudonym)
 
 

@@ -158,7 +158,7 @@ def decide_approval(
     return row
 
 
-def approvals(session: Session, *, open_only: bool) -> Sequence[ApprovalRow]:
+def list_approvals(session: Session, *, open_only: bool) -> Sequence[ApprovalRow]:
     """The queue, the most pressing first."""
     asked = select(ApprovalRow).order_by(ApprovalRow.due_at, ApprovalRow.concerns, ApprovalRow.jurisdiction)
     return session.scalars(asked.where(ApprovalRow.decision.is_(None)) if open_only else asked).all()

@@ -101,7 +101,7 @@ def held_statements(session: Session, issuer: str, start: int, limit: int) -> Se
     return session.scalars(query.order_by(StatementRow.log_index).limit(limit)).all()
 
 
-class Place(Protocol):
+class PlacedStatement(Protocol):
     """What stood where on a lane; see `ReceivedPlaceRow`."""
 
     @property
@@ -114,7 +114,7 @@ class Place(Protocol):
     def withheld(self) -> bool: ...
 
 
-def keep_places(session: Session, peer: str, places: Iterable[Place]) -> None:
+def keep_places(session: Session, peer: str, places: Iterable[PlacedStatement]) -> None:
     """Remember what stood where on a peer's lane. Needs the write transaction that moves the cursor."""
     session.add_all(
         ReceivedPlaceRow(

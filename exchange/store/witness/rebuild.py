@@ -23,7 +23,7 @@ _LEVELS = 63
 
 
 @dataclass(frozen=True)
-class Placed:
+class RebuiltPlace:
     """A place of a lane as it will be laid."""
 
     statement_id: str
@@ -67,7 +67,7 @@ def add_sources(session: Session, peers: Iterable[str]) -> None:
     session.flush()
 
 
-def ask_again(session: Session) -> None:
+def ask_witnesses_again(session: Session) -> None:
     """At a start nobody was tried yet; where each was stays known."""
     session.execute(update(RebuildSourceRow).values(tried=False))
 
@@ -161,7 +161,7 @@ def lane_from(session: Session, peer: str, start: int) -> Sequence[LaneItemRow]:
     return session.scalars(query.order_by(LaneItemRow.position)).all()
 
 
-def lay_lane(session: Session, peer: str, start: int, places: Sequence[Placed], head: bytes) -> None:
+def lay_lane(session: Session, peer: str, start: int, places: Sequence[RebuiltPlace], head: bytes) -> None:
     """Lay a lane anew from a place on; ``head`` is the running head at its end."""
     session.execute(delete(LaneItemRow).where(LaneItemRow.peer == peer, LaneItemRow.position >= start))
     session.expire_all()

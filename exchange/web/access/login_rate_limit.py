@@ -14,7 +14,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from exchange.errors import TooMany
 
-R = TypeVar("R")
+_R = TypeVar("_R")
 
 TRIES_A_MINUTE = 20
 PASSWORDS_AT_ONCE = 4
@@ -33,7 +33,7 @@ class Tries:
         if not self._limiter.hit(RateLimitItemPerMinute(TRIES_A_MINUTE), _whose(request)):
             raise TooMany("Too many tries from here within a minute. Wait a minute.", retry_after_s=60)
 
-    async def in_turn(self, verify: Callable[[], R]) -> R:
+    async def in_turn(self, verify: Callable[[], _R]) -> _R:
         """What a password costs, in a thread; the others wait without one."""
         return await to_thread.run_sync(verify, limiter=self._turns)
 

@@ -22,7 +22,7 @@ from exchange.errors import TooMany
 _HELD: Final = "exchange.turns"
 
 
-class Purpose(StrEnum):
+class RequestPurpose(StrEnum):
     """What a request of a peer is for, as far as it matters for how long it takes."""
 
     NEWS = "waits for news"
@@ -33,26 +33,30 @@ class Purpose(StrEnum):
 NEWS_AT_ONCE: Final = 4
 SCANS_AT_ONCE: Final = 6
 WORDS_AT_ONCE: Final = 6
-AT_ONCE: Final = {Purpose.NEWS: NEWS_AT_ONCE, Purpose.SCANS: SCANS_AT_ONCE, Purpose.WORDS: WORDS_AT_ONCE}
+REQUESTS_AT_ONCE: Final = {
+    RequestPurpose.NEWS: NEWS_AT_ONCE,
+    RequestPurpose.SCANS: SCANS_AT_ONCE,
+    RequestPurpose.WORDS: WORDS_AT_ONCE,
+}
 """Of one peer. It waits for news once, and once more for each time that it was started anew within a minute; it fetches
 two scans and asks two queries; it mirrors, reports and takes back one after the other. Some more are for a hurry."""
 _PURPOSES: Final = (
-    ("/v1/lane", Purpose.NEWS),
-    ("/v1/blobs/", Purpose.SCANS),
-    ("/v1/scans/", Purpose.SCANS),
-    ("/v1/queries", Purpose.SCANS),
+    ("/v1/lane", RequestPurpose.NEWS),
+    ("/v1/blobs/", RequestPurpose.SCANS),
+    ("/v1/scans/", RequestPurpose.SCANS),
+    ("/v1/queries", RequestPurpose.SCANS),
 )
 
 
 class Turns:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: Counter[tuple[str, Purpose]] = Counter()
+        self._running: Counter[tuple[str, RequestPurpose]] = Counter()
 
     @contextlib.contextmanager
-    def turn(self, node_id: str, purpose: Purpose) -> Iterator[None]:
+    def turn(self, node_id: str, purpose: RequestPurpose) -> Iterator[None]:
         """Raises TooMany, which says when to come again."""
-        place, most = (node_id, purpose), AT_ONCE[purpose]
+        place, most = (node_id, purpose), REQUESTS_AT_ONCE[purpose]
         with self._lock:
             if self._running[place] >= most:
                 raise TooMany(f"{node_id} has {most} such requests running here; wait for one to end.")
@@ -84,5 +88,5 @@ def take_turn(request: Request, node_id: str) -> None:
     held.enter_context(turns.turn(node_id, purpose_of(request.url.path)))
 
 
-def purpose_of(path: str) -> Purpose:
-    return next((purpose for begin, purpose in _PURPOSES if path.startswith(begin)), Purpose.WORDS)
+def purpose_of(path: str) -> RequestPurpose:
+    return next((purpose for begin, purpose in _PURPOSES if path.startswith(begin)), RequestPurpose.WORDS)

@@ -16,8 +16,8 @@ from exchange.net.request_id import FIELD, HEADER, taken
 log = structlog.get_logger(__name__)
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-STATIC: Final = "/app/static/*"
-QUIET: Final = frozenset({"/healthz", "/readyz", STATIC})
+STATIC_ROUTE: Final = "/app/static/*"
+QUIET: Final = frozenset({"/healthz", "/readyz", STATIC_ROUTE})
 """Asked every few seconds by whoever watches, or with every page: counted, not logged."""
 NO_ROUTE: Final = "none"
 _HEADER: Final = HEADER.lower().encode()
@@ -53,17 +53,17 @@ class Followed:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         """``status`` 0: the connection broke, or the answer failed, before one was sent."""
-        method, route = scope["method"] if scope["method"] in METHODS else "other", route_of(scope)
+        method, route = scope["method"] if scope["method"] in METHODS else "other", _route_of(scope)
         self._meters.requests.labels(method, route, str(status)).inc()
         self._meters.request_seconds.labels(route).observe(seconds)
         if route not in QUIET:
             log.info("answered", method=method, route=route, status=status, seconds=round(seconds, 3))
 
 
-def route_of(scope: Scope) -> str:
+def _route_of(scope: Scope) -> str:
     """The template of the route that took the request, such as /v1/records/{statement_id}."""
     path = getattr(scope.get("route"), "path", None)
     mounted = scope.get("root_path", "")
     if isinstance(path, str):
         return path if path.startswith(mounted) else f"{mounted}{path}"
-    return STATIC if f"{mounted}/".startswith("/app/static/") else NO_ROUTE
+    return STATIC_ROUTE if f"{mounted}/".startswith("/app/static/") else NO_ROUTE

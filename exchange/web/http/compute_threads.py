@@ -23,26 +23,26 @@ from fastapi import Request
 
 from exchange.errors import Busy
 
-P = ParamSpec("P")
-T = TypeVar("T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
-AT_ONCE: Final = 16
+WORKED_AT_ONCE: Final = 16
 """How many of one kind are worked on at once; the others wait without a thread."""
-LEAST: Final = 4
+LEAST_LET_IN: Final = 4
 """So few are always let in: one that took long must not close a room that is empty by now."""
-MOST: Final = 256
+MOST_IN_A_ROOM: Final = 256
 """In one room, however slowly their bodies come: each holds a connection and a file."""
 SLOW_S: Final = 10.0
 """A body that comes for longer is of a slow line. It delays nobody until it is there, and is not waited for."""
 FIRST_S: Final = 0.25
 """What one is taken to need, before any was seen."""
 REMEMBERED: Final = 16
-PEOPLE: Final = 6
+_PEOPLE: Final = 6
 """So many times longer than a program a person at the pages is let wait: a browser asks nobody when to come again."""
 LONGEST_AWAY_S: Final = 60
 
 
-class Kind(StrEnum):
+class WorkKind(StrEnum):
     SUBMISSIONS = "submissions"
     PIECES = "pieces of files"
     PICTURES = "pictures"
@@ -50,14 +50,14 @@ class Kind(StrEnum):
 
 
 @dataclass(eq=False)
-class Place:
+class RoomPlace:
     """Of one request in a room, from before its body is read until it was answered."""
 
     _room: Room
     since: float
     is_ready: bool = False
 
-    async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def work(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Call a function that uses ``node.compute`` or the disk, once everything has come that it needs."""
         self._room.ready(self)
         return await anyio.to_thread.run_sync(partial(function, *args, **kwargs), limiter=self._room.limiter)
@@ -66,10 +66,10 @@ class Place:
 class Room:
     """Of one kind; used by the event loop's thread alone."""
 
-    def __init__(self, kind: Kind, clock: Callable[[], float] = time.monotonic) -> None:
-        self.limiter = anyio.CapacityLimiter(AT_ONCE)
+    def __init__(self, kind: WorkKind, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limiter = anyio.CapacityLimiter(WORKED_AT_ONCE)
         self._kind, self._clock = kind, clock
-        self._places: set[Place] = set()
+        self._places: set[RoomPlace] = set()
         self._steps = deque([FIRST_S] * REMEMBERED, maxlen=REMEMBERED)
         self._busy_since = self._left_at = self._called_until = clock()
 
@@ -79,26 +79,26 @@ class Room:
         return sum(self._steps) / len(self._steps)
 
     @contextlib.contextmanager
-    def place(self, patience_s: float) -> Iterator[Place]:
+    def place(self, patience_s: float) -> Iterator[RoomPlace]:
         """Raises Busy."""
         now = self._clock()
         ahead = sum(place.is_ready or now - place.since < SLOW_S for place in self._places)
         too_long_s = ahead * self.pace_s - patience_s
-        if (ahead >= LEAST and too_long_s > 0) or len(self._places) >= MOST:
+        if (ahead >= LEAST_LET_IN and too_long_s > 0) or len(self._places) >= MOST_IN_A_ROOM:
             raise self._later(now, too_long_s)
-        place = Place(self, now)
+        place = RoomPlace(self, now)
         self._places.add(place)
         try:
             yield place
         finally:
             self._leave(place)
 
-    def ready(self, place: Place) -> None:
+    def ready(self, place: RoomPlace) -> None:
         if not any(other.is_ready for other in self._places):
             self._busy_since = self._clock()
         place.is_ready = True
 
-    def _leave(self, place: Place) -> None:
+    def _leave(self, place: RoomPlace) -> None:
         self._places.discard(place)
         if place.is_ready:  # else its body was not what it should be, and nothing was worked on
             now = self._clock()
@@ -120,23 +120,25 @@ class Room:
 class Rooms:
     """One of each kind, and how long a program, or a person, is let wait in any."""
 
-    rooms: dict[Kind, Room]
+    rooms: dict[WorkKind, Room]
     patience_s: float
 
 
 def rooms_of(patience_s: float) -> tuple[Rooms, Rooms]:
     """As programs, and as people find them: the same rooms. To be called in the event loop."""
-    rooms = {kind: Room(kind) for kind in Kind}
-    return Rooms(rooms, patience_s), Rooms(rooms, PEOPLE * patience_s)
+    rooms = {kind: Room(kind) for kind in WorkKind}
+    return Rooms(rooms, patience_s), Rooms(rooms, _PEOPLE * patience_s)
 
 
-def place(request: Request, kind: Kind) -> contextlib.AbstractContextManager[Place]:
+def place(request: Request, kind: WorkKind) -> contextlib.AbstractContextManager[RoomPlace]:
     """Keep a place in the room of this kind. Raises Busy."""
     found: Rooms = request.app.state.rooms
     return found.rooms[kind].place(found.patience_s)
 
 
-async def heavily(request: Request, kind: Kind, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def heavily(
+    request: Request, kind: WorkKind, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs
+) -> _T:
     """Call a function that uses ``node.compute``. Raises Busy."""
     with place(request, kind) as kept:
         return await kept.work(function, *args, **kwargs)

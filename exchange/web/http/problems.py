@@ -17,7 +17,6 @@ from starlette.routing import Route
 from exchange import errors
 from schemas.errors import shown
 
-PROBLEM_TYPE = "urn:ffp:problem:"
 log = structlog.get_logger(__name__)
 
 _STATUS: dict[type[errors.ExchangeError], int] = {
@@ -71,7 +70,7 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def install(app: FastAPI) -> None:
+def install_problems(app: FastAPI) -> None:
     """Give the app its error handlers. What nobody foresaw is logged with its trace and told without any."""
     app.add_exception_handler(errors.ExchangeError, _exchange_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
@@ -87,7 +86,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     body = Problem(
-        type=PROBLEM_TYPE + code,
+        type=errors.PROBLEM_TYPE + code,
         title=code.replace("-", " ").capitalize(),
         status=status,
         detail=detail,

@@ -24,7 +24,7 @@ from exchange.errors import ConfigurationError
 from exchange.web.languages.catalogue import CODES, FOLDER, SOURCE
 from exchange.web.languages.cyrillic import to_cyrillic
 
-FILE: Final = "glossary.toml"
+GLOSSARY_FILE: Final = "glossary.toml"
 MAX_BYTES: Final = 1024 * 1024
 MAX_TERM: Final = 300
 Terms = Mapping[tuple[str, str], Mapping[str, str]]
@@ -69,12 +69,12 @@ def key_of(value: str) -> str:
 @functools.cache
 def own_glossary() -> Glossary:
     """The terms that come with the program."""
-    return _glossary(_with_cyrillic(read_terms(FOLDER / FILE)))
+    return _glossary(_with_cyrillic(read_terms(FOLDER / GLOSSARY_FILE)))
 
 
 def glossary_of(home: Path) -> Glossary:
     """With what the node's own file replaces. Raises ConfigurationError when that file cannot be read."""
-    path = home / FILE
+    path = home / GLOSSARY_FILE
     if not path.is_file():
         return own_glossary()
     terms = {entry: dict(said) for entry, said in own_glossary().terms.items()}
@@ -86,7 +86,7 @@ def glossary_of(home: Path) -> Glossary:
 
 def overrides(home: Path) -> list[Override]:
     """Each term of the node's own file. Raises ConfigurationError."""
-    path, own = home / FILE, own_glossary().terms
+    path, own = home / GLOSSARY_FILE, own_glossary().terms
     given = read_terms(path) if path.is_file() else {}
     return [
         Override(section, value, language, term, own.get((section, value), {}).get(language))

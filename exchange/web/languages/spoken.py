@@ -21,7 +21,7 @@ from exchange.web.languages.glossary import Glossary, glossary_of, own_glossary
 COOKIE = "ffp-language"
 ONCE = ("/app/language", "/app/sign-in/callback", "/app/sign-out", "/app/session")
 """Addresses to which nobody is led back: what they are good for was done."""
-MAX_HEADER = 500  # more languages than anybody reads
+_MAX_HEADER = 500  # more languages than anybody reads
 _ALSO = {"sr": "sr-Cyrl", "sh": "sr-Latn", "mo": "ro"}
 """Tags without a script, or of an earlier standard. Serbian's official script is Cyrillic."""
 
@@ -93,7 +93,7 @@ def chosen(cookie: str | None, accepts: str, default: str) -> str:
     if cookie in CODES:
         return cookie
     asked = []
-    for place, part in enumerate(accepts[:MAX_HEADER].split(",")):
+    for place, part in enumerate(accepts[:_MAX_HEADER].split(",")):
         tag, _, weight = part.strip().partition(";q=")
         try:
             asked.append((-float(weight or 1), place, tag.strip()))

@@ -12,10 +12,10 @@ from exchange.errors import InvalidInput
 from exchange.flows.entry.free_text import Doubt, doubts
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.approvals import decide, queue_for
+from exchange.flows.review.approvals import queue_for, sign_decision
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
-from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
+from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.queries import line_of
 from exchange.web.rest import query_answers
 from schemas.vocabulary import Decision, Jurisdiction, Role
@@ -23,7 +23,6 @@ from schemas.vocabulary import Decision, Jurisdiction, Role
 router = APIRouter()
 
 DECIDED_SHOWN = 50
-Heading = Annotated[Visitor, Depends(only(Role.HEAD))]
 Doubts = Annotated[tuple[Doubt, ...], Query(max_length=len(Doubt))]
 Watching = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.HEAD))]
 
@@ -47,7 +46,7 @@ def waiting(node: OpenNode, who: Watching, doubt: Doubts = ()) -> Response:
 
 
 @router.post("/approvals")
-async def answer(request: Request, node: OpenNode, who: Heading) -> Response:
+async def answer_approval(request: Request, node: OpenNode, who: Heading) -> Response:
     """Sign the decision; what is approved goes on its way at once."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_decide, node, who, fields)
@@ -63,4 +62,4 @@ def _decide(node: Node, who: Visitor, fields: dict[str, str]) -> str:
     concerns, because = fields.get("concerns", ""), line_of(fields, "because")
     if not re.fullmatch("[0-9a-f]{64}", concerns):
         raise InvalidInput("Approve or refuse one of the list.", code="invalid-field")
-    return decide(node, who.caller.maker, concerns, jurisdiction, decision, because)
+    return sign_decision(node, who.caller.maker, concerns, jurisdiction, decision, because)

@@ -19,19 +19,19 @@ from schemas.vocabulary import Role
 
 router = APIRouter()
 
-ON_A_PAGE = 100
+_ON_A_PAGE = 100
 Supervising = Annotated[Visitor, Depends(only(Role.AUDITOR, Role.HEAD))]
-Day = Annotated[date | Literal[""] | None, Query()]
+_DayFilter = Annotated[date | Literal[""] | None, Query()]
 
 
 @router.get("/audit")
-def audit(
+def audit_page(
     node: OpenNode,
     who: Supervising,
     actor: Annotated[str, Query(max_length=64)] = "",
     subject: Annotated[str, Query(pattern="^([0-9a-f]{64})?$")] = "",
     act: Act | Literal[""] | None = None,
-    day: Day = None,
+    day: _DayFilter = None,
     cursor: Cursor = None,
 ) -> Response:
     """The newest first, by actor, subject, act and day."""
@@ -43,15 +43,15 @@ def audit(
         act=act or None,
         day=day or None,
         before=before,
-        limit=ON_A_PAGE + 1,
+        limit=_ON_A_PAGE + 1,
     )
     asked = {"actor": actor, "subject": subject, "act": act, "day": day}
     stated = {name: str(value) for name, value in asked.items() if value}
-    shown = found.entries[:ON_A_PAGE]
+    shown = found.entries[:_ON_A_PAGE]
     words = json.dumps(stated, sort_keys=True, ensure_ascii=False)
     node.audit.note(Deed(who.caller.actor, Act.READ_AUDIT, len(shown), asked=words, purpose=SUPERVISION))
     following = None
-    if len(found.entries) > ON_A_PAGE:
+    if len(found.entries) > _ON_A_PAGE:
         following = urlencode(stated | {"cursor": encode_cursor(shown[-1].entry.number)})
     return page(
         "audit",

@@ -12,18 +12,18 @@ from exchange.flows.node.node import Node
 from exchange.web.pages.layout import Visitor, read_form
 from exchange.web.pages.sent import bounded_body, check_script
 
-HEADER = "x-csrf"
+CSRF_HEADER = "x-csrf"
 MAX_JSON_BYTES = 4096
 MAX_TYPED_BYTES = 512 * 1024
 """What is typed, and from what the form was drawn."""
 MAX_TYPED_FIELDS = 400
 """A form with 16 files and thirteen fields of each."""
-M = TypeVar("M", bound=BaseModel)
+_M = TypeVar("_M", bound=BaseModel)
 
 
 def is_fetched(request: Request) -> bool:
     """Whether a script of these pages asks, which takes a piece of a page; else a form, which wants a page."""
-    return HEADER in request.headers
+    return CSRF_HEADER in request.headers
 
 
 async def check_own(request: Request, node: Node, who: Visitor) -> None:
@@ -34,7 +34,7 @@ async def check_own(request: Request, node: Node, who: Visitor) -> None:
         await read_form(request, node, who.csrf, most_bytes=MAX_TYPED_BYTES, most_fields=MAX_TYPED_FIELDS)
 
 
-async def read_json(request: Request, model: type[M], *, most: int = MAX_JSON_BYTES) -> M:
+async def read_json(request: Request, model: type[_M], *, most: int = MAX_JSON_BYTES) -> _M:
     """Raises InvalidInput, TooLarge."""
     try:
         return model.model_validate_json(await bounded_body(request, most), strict=True)

@@ -13,7 +13,7 @@ from exchange.web.pages.layout import read_form
 
 router = APIRouter()
 
-KEPT_S = 400 * 86_400  # the longest that browsers keep a cookie
+_KEPT_S = 400 * 86_400  # the longest that browsers keep a cookie
 
 
 @router.post("/language")
@@ -25,6 +25,6 @@ async def choose(request: Request, node: OpenNode) -> Response:
     answer = RedirectResponse(local_page(fields.get("back", "")), 303)
     secure = node.settings.url.startswith("https:")
     answer.set_cookie(
-        COOKIE, fields["language"], max_age=KEPT_S, path="/app", secure=secure, httponly=True, samesite="strict"
+        COOKIE, fields["language"], max_age=_KEPT_S, path="/app", secure=secure, httponly=True, samesite="strict"
     )
     return answer

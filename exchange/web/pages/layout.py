@@ -22,21 +22,21 @@ from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import other_matcher
 from exchange.flows.node.node import Node
-from exchange.flows.review.alerts import MOST, tell_fresh
+from exchange.flows.review.alerts import MOST_ALERTS, tell_fresh
 from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
 from exchange.web.languages.days import moment, period
 from exchange.web.pages.help import chapter_of
-from exchange.web.pages.modules import ADDRESS, VIEWER_MODULES
-from exchange.web.pages.sent import kind_of, own_body
+from exchange.web.pages.modules import STATIC_ADDRESS, VIEWER_MODULES
+from exchange.web.pages.sent import media_type_of, own_body
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
-from exchange.web.wording.sentences import Refusal, reason, standing, suspicion
+from exchange.web.wording.sentences import ShownRefusal, reason, standing, suspicion
 from exchange.web.wording.viewer_words import viewer_words
 from schemas.vocabulary import Role
 
-P = ParamSpec("P")
-R = TypeVar("R")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 MAX_FORM_BYTES = 32 * 1024
 MAX_FIELDS = 64
@@ -54,7 +54,7 @@ _I18N.install_gettext_callables(
 _pages.globals |= {
     "spoken": spoken,
     "languages": NAMES,
-    "static": ADDRESS,
+    "static": STATIC_ADDRESS,
     "viewer_words": viewer_words,
     "viewer_modules": VIEWER_MODULES,
     "other_matcher": other_matcher,
@@ -166,6 +166,7 @@ def only(*roles: Role) -> Callable[[Visitor], Visitor]:
 
 
 Examining = Annotated[Visitor, Depends(only(Role.EXAMINER))]
+Heading = Annotated[Visitor, Depends(only(Role.HEAD))]
 Reading = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD))]
 
 
@@ -181,7 +182,7 @@ async def read_form(
 
     Raises InvalidInput, TooLarge, and Forbidden for what another site made the browser send.
     """
-    if kind_of(request) != "application/x-www-form-urlencoded":
+    if media_type_of(request) != "application/x-www-form-urlencoded":
         raise InvalidInput("This is no form of these pages.", code="no-form")
     body = await own_body(request, node, most_bytes)
     try:
@@ -205,14 +206,14 @@ def _fresh(who: Visitor | None) -> str | None:
     if who is None:
         return None
     count = tell_fresh(who.node, who.caller.role, who.caller.pseudonym)
-    return f"{MOST - 1}+" if count >= MOST else str(count) if count else None
+    return f"{MOST_ALERTS - 1}+" if count >= MOST_ALERTS else str(count) if count else None
 
 
-def error_page(status: int, refusal: Refusal) -> Response:
+def error_page(status: int, refusal: ShownRefusal) -> Response:
     """An error in words, with the way back."""
     return page("error", None, status=status, refusal=refusal)
 
 
-async def off_loop(function: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+async def off_loop(function: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:
     """What waits for the database or a password's hash, in a thread of its own."""
     return await run_in_threadpool(function, *args, **named)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from exchange.flows.maturity.assess import maturity_of
-from exchange.flows.maturity.definitions import Proof
+from exchange.flows.maturity.definitions import Evidence
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import term
 from exchange.web.languages.days import moment
@@ -23,11 +23,11 @@ DAY_CHARACTERS = len("2026-11-27")
 
 
 @router.get("/maturity")
-def show(node: OpenNode, who: Looking) -> Response:
-    return page("maturity", who, found=maturity_of(node), evidence=evidence)
+def maturity_page(node: OpenNode, who: Looking) -> Response:
+    return page("maturity", who, found=maturity_of(node), evidence=evidence_words)
 
 
-def evidence(proof: Proof) -> list[str]:
+def evidence_words(proof: Evidence) -> list[str]:
     """The figure or the date behind a practice, and whom it is about, in the reader's language."""
     said = [] if proof.figure is None else [words(proof.figure, proof.unit)]
     if proof.at is not None:

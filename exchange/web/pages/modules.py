@@ -24,5 +24,7 @@ def _version() -> str:
 
 
 VERSION: Final = _version()
-ADDRESS: Final = f"/app/static/{VERSION}"
-VIEWER_MODULES: Final = tuple(sorted(f"{ADDRESS}/viewer/{path.name}" for path in (STATIC / "viewer").glob("*.js")))
+STATIC_ADDRESS: Final = f"/app/static/{VERSION}"
+VIEWER_MODULES: Final = tuple(
+    sorted(f"{STATIC_ADDRESS}/viewer/{path.name}" for path in (STATIC / "viewer").glob("*.js"))
+)

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import ExchangeError, InvalidInput
-from exchange.flows.keys.enrol import Introduction, enrol, fetch_introduction, revoke
+from exchange.flows.keys.enrol import Introduction, enrol, fetch_introduction, revoke_peer
 from exchange.flows.keys.trust_root import admitted
 from exchange.flows.node.node import Node
 from exchange.flows.sync.progress import in_words, note_quarantine, sync_status
@@ -28,13 +28,13 @@ _URL: TypeAdapter[str] = TypeAdapter(Url)
 
 
 @router.get("/peers")
-def peers(node: OpenNode, who: Operating) -> Response:
+def peers_page(node: OpenNode, who: Operating) -> Response:
     """Each peer in words, and this node's own fingerprint to read out."""
     return _page(node, who)
 
 
 @router.post("/peers/meet")
-async def meet(request: Request, node: OpenNode, who: Operating) -> Response:
+async def meet_peer(request: Request, node: OpenNode, who: Operating) -> Response:
     """Ask whoever answers at an address for its card. Nothing is believed of it yet."""
     fields = await read_form(request, node, who.csrf)
     try:
@@ -65,7 +65,7 @@ async def end(request: Request, node: OpenNode, who: Operating, node_id: PeerId)
     fields = await read_form(request, node, who.csrf)
     if fields.get("name", "").strip() != node_id:
         raise InvalidInput(f"Type {node_id} to end the exchange with it.", code="not-confirmed")
-    await off_loop(revoke, node, node_id)
+    await off_loop(revoke_peer, node, node_id)
     return RedirectResponse("/app/peers", 303)
 
 

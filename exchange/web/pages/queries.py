@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.query.ask import Asked, Question, ask
+from exchange.flows.query.ask import Question, QuestionOutcome, ask
 from exchange.flows.query.read_queries import askable_record, names_found, read_queries
 from exchange.flows.query.release_request import request_release
 from exchange.flows.review.records import find_record
@@ -27,19 +27,19 @@ from schemas.vocabulary import LawfulPurpose, Role
 
 router = APIRouter()
 
-ON_A_PAGE = 50
-BOX = "peer-"
+_ON_A_PAGE = 50
+_PEER_FIELD = "peer-"
 """A form has each name once: one box for each peer."""
 Asking = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.INVESTIGATOR))]
 _LINE: TypeAdapter[str] = TypeAdapter(ShortText)
 
 
 @router.get("/queries")
-def queries(node: OpenNode, who: Reading, received: bool = False, cursor: Cursor = None) -> Response:
+def queries_page(node: OpenNode, who: Reading, received: bool = False, cursor: Cursor = None) -> Response:
     """Own queries and how far their answers are; or what peers asked here. A band is shown, never a score."""
     asker = who.consultation
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
-    found = read_queries(node, *asker.reader, own=not received, before=before, limit=ON_A_PAGE)
+    found = read_queries(node, *asker.reader, own=not received, before=before, limit=_ON_A_PAGE)
     shown = [query_answers.query(item) for item in found.items]
     asker.note(Act.LIST_STATEMENTS, len(shown), *(item.query for item in shown))
     following = None
@@ -67,7 +67,7 @@ def form(node: OpenNode, who: Asking, statement_id: StatementId) -> Response:
     asker.note(Act.READ_RECORD, 1, statement_id)
     record = response_models.summary(found.record)
     named = [(peer.node_id, term(peer.jurisdiction, "jurisdiction")) for peer in found.peers]
-    return page("ask", who, record=record, scans=found.scans, peers=named, box=BOX, outcome=None)
+    return page("ask", who, record=record, scans=found.scans, peers=named, box=_PEER_FIELD, outcome=None)
 
 
 @router.post("/records/{statement_id}/ask")
@@ -88,16 +88,16 @@ async def ask_for_release(request: Request, node: OpenNode, who: Asking, stateme
     return RedirectResponse(f"/app/queries#q-{statement_id[:12]}", 303)
 
 
-def _what_came_of_it(node: Node, who: Visitor, statement_id: str, outcome: list[Asked]) -> Response:
+def _what_came_of_it(node: Node, who: Visitor, statement_id: str, outcome: list[QuestionOutcome]) -> Response:
     found = find_record(node, statement_id)
     record = None if found is None else response_models.summary(found)
-    return page("ask", who, record=record, scans=[], peers=[], box=BOX, outcome=outcome)
+    return page("ask", who, record=record, scans=[], peers=[], box=_PEER_FIELD, outcome=outcome)
 
 
-def _ask(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) -> list[Asked]:
+def _ask(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) -> list[QuestionOutcome]:
     if who.purpose is None or not who.legal_basis:
         raise InvalidInput("State on the first page why you ask, and under which law.", code="purpose-missing")
-    peers = [name.removeprefix(BOX) for name in fields if name.startswith(BOX)]
+    peers = [name.removeprefix(_PEER_FIELD) for name in fields if name.startswith(_PEER_FIELD)]
     if not 0 < len(peers) <= query_answers.MAX_PEERS:
         raise InvalidInput("Choose which peers are asked.", code="invalid-field")
     position = fields.get("position", "")

@@ -22,7 +22,7 @@ router = APIRouter()
 
 
 @router.get("/records/{statement_id}")
-def one(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
+def record_page(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
     asker = who.consultation
     found = read_record(node, statement_id)
     if found is None:

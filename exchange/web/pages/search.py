@@ -28,11 +28,11 @@ from schemas.vocabulary import BreechFaceClass, ExhibitKind, FiringPinAperture, 
 
 router = APIRouter()
 
-ON_A_PAGE = 50
+_ON_A_PAGE = 50
 MOST_EXPORTED = 1000
 """A list to work with, not a copy of the holdings."""
-LONGEST = 120
-CHOICES: dict[str, type[StrEnum]] = {
+_LONGEST = 120
+FILTER_CHOICES: dict[str, type[StrEnum]] = {
     "jurisdiction": Jurisdiction,
     "kind": ExhibitKind,
     "breech_face": BreechFaceClass,
@@ -40,13 +40,13 @@ CHOICES: dict[str, type[StrEnum]] = {
     "firing_pin_aperture": FiringPinAperture,
 }
 HOURS = ("ejector_hour", "extractor_hour")
-DAYS = ("earliest", "latest")
-FIELDS = ("calibre", *CHOICES, *HOURS, *DAYS, "case_reference", "municipality")
+_DATE_FIELDS = ("earliest", "latest")
+FIELDS = ("calibre", *FILTER_CHOICES, *HOURS, *_DATE_FIELDS, "case_reference", "municipality")
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True)
-class Question:
+class SearchForm:
     """What was asked, as it was typed; which fields cannot be understood, and why; the filter, None until all can."""
 
     asked: dict[str, str]
@@ -54,7 +54,7 @@ class Question:
     wanted: RecordSearch | None
 
 
-def question_of(typed: dict[str, str]) -> Question:
+def question_of(typed: dict[str, str]) -> SearchForm:
     """Read what the address says. Nothing in it makes an error page: what is wrong is said beside its field."""
     asked = {name: typed[name].strip() for name in FIELDS if typed.get(name, "").strip()}
     problems: dict[str, str] = {}
@@ -67,11 +67,11 @@ def question_of(typed: dict[str, str]) -> Question:
     if not problems and "earliest" in asked and "latest" in asked and asked["earliest"] > asked["latest"]:
         problems["latest"] = gettext("This day lies before the other one.")
     wanted = None if problems else RecordSearch(**found)  # type: ignore[arg-type]  # each as _read makes it
-    return Question(asked, problems, wanted)
+    return SearchForm(asked, problems, wanted)
 
 
 @router.get("/search")
-def search(request: Request, node: OpenNode, who: Reading) -> Response:
+def search_page(request: Request, node: OpenNode, who: Reading) -> Response:
     """The form, and what fits. Empty fields leave the address, so that a bookmark says no more than was asked."""
     typed = dict(request.query_params)
     if any(name in FIELDS and not value.strip() for name, value in typed.items()):
@@ -83,27 +83,27 @@ def search(request: Request, node: OpenNode, who: Reading) -> Response:
         before = int(decode_cursor(typed["cursor"][:200], 1)[0])
     rows, following, doubted = list[StoredRecord](), None, dict[str, Suspicion]()
     if question.wanted is not None:
-        found = search_records(node, question.wanted, before=before, limit=ON_A_PAGE + 1)
+        found = search_records(node, question.wanted, before=before, limit=_ON_A_PAGE + 1)
         rows, doubted = list(found.rows), found.suspicions
-        asker.note(Act.SEARCH_RECORDS, min(len(rows), ON_A_PAGE), asked=question.asked)
-    if len(rows) > ON_A_PAGE:
-        following = urlencode(question.asked | {"cursor": encode_cursor(rows[ON_A_PAGE - 1].sequence)})
+        asker.note(Act.SEARCH_RECORDS, min(len(rows), _ON_A_PAGE), asked=question.asked)
+    if len(rows) > _ON_A_PAGE:
+        following = urlencode(question.asked | {"cursor": encode_cursor(rows[_ON_A_PAGE - 1].sequence)})
     return page(
         "search",
         who,
         question=question,
-        records=[response_models.summary(row) for row in rows[:ON_A_PAGE]],
+        records=[response_models.summary(row) for row in rows[:_ON_A_PAGE]],
         doubted=doubted,
         following=following,
         later=before is not None,
         address=urlencode(question.asked),
-        choices={name: list(values) for name, values in CHOICES.items()},
+        choices={name: list(values) for name, values in FILTER_CHOICES.items()},
         calibres=[item for item in Calibre if item not in (Calibre.UNKNOWN, Calibre.NOT_EXAMINED)],
     )
 
 
 @router.get("/search.csv")
-def export(request: Request, node: OpenNode, who: Reading) -> Response:
+def export_search(request: Request, node: OpenNode, who: Reading) -> Response:
     """The same as a table for a spreadsheet, each record of it written into the audit log by its name."""
     asker, question = who.consultation, question_of(dict(request.query_params))
     if question.wanted is None:
@@ -120,19 +120,19 @@ def export(request: Request, node: OpenNode, who: Reading) -> Response:
 
 def _read(name: str, value: str) -> object:
     """Raises InvalidInput."""
-    if len(value) > LONGEST or not value.isprintable():
-        raise InvalidInput(gettext("At most %(most)s printable characters.", most=LONGEST), code="invalid-field")
+    if len(value) > _LONGEST or not value.isprintable():
+        raise InvalidInput(gettext("At most %(most)s printable characters.", most=_LONGEST), code="invalid-field")
     if name == "calibre":
         return calibres_of(value[:40])
-    if name in CHOICES:
-        if value not in {str(item) for item in CHOICES[name]}:
+    if name in FILTER_CHOICES:
+        if value not in {str(item) for item in FILTER_CHOICES[name]}:
             raise InvalidInput(gettext("Choose one of the list."), code="invalid-field")
-        return CHOICES[name](value)
+        return FILTER_CHOICES[name](value)
     if name in HOURS:
         if value not in {str(hour) for hour in range(1, 13)}:
             raise InvalidInput(gettext("A clock hour is 1 to 12."), code="invalid-field")
         return int(value)
-    if name in DAYS and (not _DAY.fullmatch(value) or not _is_day(value)):
+    if name in _DATE_FIELDS and (not _DAY.fullmatch(value) or not _is_day(value)):
         raise InvalidInput(gettext("A day is written YYYY-MM-DD."), code="invalid-field")
     return value
 

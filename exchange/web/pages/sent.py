@@ -12,7 +12,7 @@ from exchange.errors import Forbidden, InvalidInput, TooLarge
 from exchange.flows.node.node import Node
 
 
-def kind_of(request: Request) -> str:
+def media_type_of(request: Request) -> str:
     """The media type of what is sent, without its parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
@@ -36,10 +36,10 @@ async def bounded_body(request: Request, most: int) -> bytes:
     return bytes(body)
 
 
-async def read_json(request: Request, node: Node, csrf: str, most: int) -> bytes:
+async def read_json_body(request: Request, node: Node, csrf: str, most: int) -> bytes:
     """JSON that a script of these pages sent, not parsed. Raises as ``check_script``, and InvalidInput, TooLarge."""
     check_script(request, node, csrf)
-    if kind_of(request) != "application/json":
+    if media_type_of(request) != "application/json":
         raise InvalidInput("Send JSON.", code="no-json")
     return await own_body(request, node, most)
 

@@ -12,7 +12,7 @@ from exchange.web.languages import gettext, term
 from exchange.web.wording.sentences import suspicion
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
-HEAD = (
+_COLUMNS = (
     *("jurisdiction", "node", "case", "kind", "calibre", "earliest", "latest", "handling", "received", "record"),
     "suspicion",
 )
@@ -29,7 +29,7 @@ def sheet(rows: Sequence[StoredRecord], doubted: Mapping[str, Suspicion], *, mor
     ``more``: not all fitted."""
     written = io.StringIO()
     table = csv.writer(written)
-    table.writerow(HEAD)
+    table.writerow(_COLUMNS)
     for row in rows:
         cells = (
             term(row.jurisdiction, "jurisdiction"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.flows.node.likelihood_ratio import other_matcher
-from exchange.flows.review.report import PairReport, Said, Side
+from exchange.flows.review.report import PairReport, ReportedStatement, ReportSide
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment, period
@@ -137,7 +137,7 @@ def _records(report: PairReport) -> list[Block]:
     return blocks
 
 
-def _record(side: Side) -> list[tuple[str, str]]:
+def _record(side: ReportSide) -> list[tuple[str, str]]:
     record, scan = side.record, side.acquisition
     exhibit, handling = record.exhibit, record.handling
     size = scan.lateral_resolution_um
@@ -176,7 +176,7 @@ def _statements(report: PairReport) -> list[Block]:
     return blocks
 
 
-def _statement(said: Said) -> list[tuple[str, str]]:
+def _statement(said: ReportedStatement) -> list[tuple[str, str]]:
     statement = said.statement
     rows = [(_("Stated by"), f"{term(statement.made_by.role)}, {statement.made_by.pseudonym} ({statement.issuer})")]
     match statement:

@@ -14,7 +14,7 @@ from exchange.web.languages.days import moment
 from exchange.web.report.blocks import Block, bullets, columns, figures, heading, pairs, printable, quiet
 from exchange.web.report.render import STANDARD, set_pages
 from exchange.web.wording.figures import notes, words
-from exchange.web.wording.monitoring_lines import Line, Lines, lines_of
+from exchange.web.wording.monitoring_lines import ReportLine, ReportLines, lines_of
 
 
 def render_monitoring(document: Document, approved: Approved | None) -> bytes:
@@ -73,7 +73,7 @@ def _approval(approved: Approved | None) -> list[Block]:
     ]
 
 
-def _goals(lines: Lines) -> list[Block]:
+def _goals(lines: ReportLines) -> list[Block]:
     head = [_("Figure"), *(term(column, "jurisdiction") for column in lines.columns), _("All"), *_past(lines)]
     blocks: list[Block] = []
     for title, found in lines.goals:
@@ -81,7 +81,7 @@ def _goals(lines: Lines) -> list[Block]:
     return blocks
 
 
-def _stages(lines: Lines) -> list[Block]:
+def _stages(lines: ReportLines) -> list[Block]:
     head = [_("Stage"), _("Median"), _("90th percentile"), *_past(lines)]
     return [
         heading(_("How long it took, in hours"), 1),
@@ -89,7 +89,7 @@ def _stages(lines: Lines) -> list[Block]:
     ]
 
 
-def _gap(document: Document, lines: Lines) -> list[Block]:
+def _gap(document: Document, lines: ReportLines) -> list[Block]:
     blocks = [
         heading(_("The gap that harmonised law would close"), 1),
         quiet(
@@ -131,12 +131,12 @@ def _nodes(document: Document) -> list[Block]:
     return [heading(_(AVAILABILITY.title), 1), quiet(_(AVAILABILITY.text)), pairs(*rows)]
 
 
-def _past(lines: Lines) -> list[str]:
+def _past(lines: ReportLines) -> list[str]:
     titles = (_("Baseline %(half)s"), _("Before, %(half)s"))
     named = [title % {"half": half} for title, half in zip(titles, lines.past, strict=False)]
     return [*named, _("Since the baseline")] if named else []
 
 
-def _row(line: Line) -> tuple[str, str, list[str]]:
+def _row(line: ReportLine) -> tuple[str, str, list[str]]:
     cells = ["" if cell is None else cell.words for cell in line.cells]
     return _(line.definition.title), _(line.definition.text), [*cells, *line.trend]

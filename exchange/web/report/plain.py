@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from exchange.flows.review.report import PairReport, Side
+from exchange.flows.review.report import PairReport, ReportSide
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
@@ -161,7 +161,7 @@ def _worth(report: PairReport) -> str:
     )
 
 
-def _occurred(side: Side) -> str:
+def _occurred(side: ReportSide) -> str:
     when = side.record.exhibit.occurred
     return period(when.earliest, when.latest)
 

@@ -20,7 +20,7 @@ from exchange.web.report.annex import annex
 from exchange.web.report.blocks import printable
 from exchange.web.report.plain import plain_page
 
-FOLDER: Final = Path(__file__).parent
+_FOLDER: Final = Path(__file__).parent
 STANDARD: Final = "a-2a"  # PDF/A-2 with its structure marked: readable aloud, and to be searched
 
 
@@ -46,8 +46,8 @@ def set_pages(template: str, data: dict[str, Any], files: Mapping[str, bytes], *
     """Set a template of this folder with its data and the files that it names, in the form that typst is asked for."""
     with tempfile.TemporaryDirectory(prefix="ffp-report-") as name:
         folder = Path(name)
-        shutil.copy(FOLDER / template, folder / "main.typ")
-        shutil.copy(FOLDER / "blocks.typ", folder / "blocks.typ")
+        shutil.copy(_FOLDER / template, folder / "main.typ")
+        shutil.copy(_FOLDER / "blocks.typ", folder / "blocks.typ")
         (folder / "data.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
         for file, content in files.items():
             (folder / file).write_bytes(content)

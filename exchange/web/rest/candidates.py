@@ -13,8 +13,8 @@ from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.candidates import (
-    Candidate,
-    Place,
+    CandidatePair,
+    CandidatePlace,
     RankedCandidates,
     find_candidate,
     ranked_across_borders,
@@ -23,7 +23,7 @@ from exchange.flows.review.candidates import (
 from exchange.flows.scan.pair_picture import pair_picture, small_picture
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import Consultation, Consulting
@@ -96,7 +96,7 @@ def read_candidate(node: OpenNode, asker: Consulting, candidate_id: CandidateId)
 async def candidate_picture(request: Request, node: OpenNode, asker: Consulting, candidate_id: CandidateId) -> Response:
     """Both scans in one registered frame under the same light, congruent cells lit, as PNG."""
     return Response(
-        await heavily(request, Kind.PICTURES, picture_of, node, asker, candidate_id), media_type="image/png"
+        await heavily(request, WorkKind.PICTURES, picture_of, node, asker, candidate_id), media_type="image/png"
     )
 
 
@@ -109,12 +109,12 @@ def picture_of(node: Node, asker: Consultation, candidate_id: int, width: int | 
     return drawn
 
 
-def note_listed(asker: Consultation, found: Sequence[Candidate]) -> None:
+def note_listed(asker: Consultation, found: Sequence[CandidatePair]) -> None:
     """These are about to be listed with their scores."""
     note_shown(asker.node, *asker.reader, found)
 
 
-def note_candidate(asker: Consultation, act: Act, found: Candidate) -> None:
+def note_candidate(asker: Consultation, act: Act, found: CandidatePair) -> None:
     """One pair is about to be shown with what its score rests on. A picture alone, as it stands in a list, opens
     nothing."""
     opened = act is not Act.READ_PICTURE
@@ -123,7 +123,7 @@ def note_candidate(asker: Consultation, act: Act, found: Candidate) -> None:
     asker.note(act, 1, *sides, asked={"candidate": str(found.row.candidate_id)})
 
 
-def found_candidate(asker: Consultation, candidate_id: int) -> Candidate:
+def found_candidate(asker: Consultation, candidate_id: int) -> CandidatePair:
     """Raises NotFound: none, or one that this examiner may be asked to verify."""
     found = find_candidate(asker.node, *asker.reader, candidate_id)
     if found is None:
@@ -131,7 +131,7 @@ def found_candidate(asker: Consultation, candidate_id: int) -> Candidate:
     return found
 
 
-def place_in(cursor: str | None) -> Place | None:
+def place_in(cursor: str | None) -> CandidatePlace | None:
     """Below which place of a list a page begins. Raises InvalidInput."""
     if cursor is None:
         return None

@@ -17,11 +17,11 @@ from exchange.web.access.caller import Caller, OpenNode, Reader
 from schemas.exhibit import ShortText
 from schemas.vocabulary import LawfulPurpose, Role
 
-Purpose = Annotated[
+PurposeHeader = Annotated[
     LawfulPurpose | None,
     Header(alias="FFP-Purpose", description="Why: Directive (EU) 2016/680, article 1(1). Kept with what was asked."),
 ]
-LegalBasis = Annotated[
+LegalBasisHeader = Annotated[
     str | None,
     Header(
         alias="FFP-Legal-Basis",
@@ -53,7 +53,9 @@ class Consultation:
         self.node.audit.note(Deed(self.caller.actor, act, count, subjects, words, self.purpose, self.legal_basis))
 
 
-def consulting(node: OpenNode, caller: Reader, purpose: Purpose = None, legal_basis: LegalBasis = None) -> Consultation:
+def consulting(
+    node: OpenNode, caller: Reader, purpose: PurposeHeader = None, legal_basis: LegalBasisHeader = None
+) -> Consultation:
     """Raises InvalidInput, code "purpose-missing" where this node demands what was not stated, "invalid-legal-basis"
     where it is not a line."""
     if node.settings.purpose_required and (purpose is None or not legal_basis):

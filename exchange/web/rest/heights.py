@@ -10,10 +10,10 @@ from fastapi.responses import Response
 from exchange.flows.log.audit_rows import dealt_with
 from exchange.flows.node.node import Node
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
-from exchange.flows.scan.heights import LEAST, MOST, Form, Wanted, heights, shown_of
+from exchange.flows.scan.heights import LEAST_DRAWN, MOST_DRAWN, Form, Wanted, heights, shown_of
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import CallingPeer, OpenNode
-from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.rest.blobs import MAX_RECORDS, Digest, reader_or_peer, shown_by
 from exchange.web.rest.consultation import Consultation
@@ -24,7 +24,7 @@ MarkedRegion = Annotated[
     str | None,
     Query(pattern="^[0-9a-f]{64}$", description="Digest of the region marked by hand that the filtered form is of."),
 ]
-Asker = Annotated[Consultation | CallingPeer, Depends(reader_or_peer)]
+_Asker = Annotated[Consultation | CallingPeer, Depends(reader_or_peer)]
 
 
 @router.get(
@@ -43,10 +43,12 @@ Asker = Annotated[Consultation | CallingPeer, Depends(reader_or_peer)]
 async def scan_heights(
     request: Request,
     node: OpenNode,
-    asker: Asker,
+    asker: _Asker,
     sha256: Digest,
     form: Annotated[Form, Query(description="As measured, or levelled and band-passed by the matcher.")] = Form.RAW,
-    most: Annotated[int, Query(ge=LEAST, le=MOST, description="The longest side, in values; block means.")] = MOST,
+    most: Annotated[
+        int, Query(ge=LEAST_DRAWN, le=MOST_DRAWN, description="The longest side, in values; block means.")
+    ] = MOST_DRAWN,
     mirrored: Annotated[bool, Query(description="A photograph upside down, where it was compared so.")] = False,
     region: MarkedRegion = None,
     if_none_match: IfNoneMatch = None,
@@ -56,7 +58,7 @@ async def scan_heights(
     Who may read the scan may read this, with the same answer where not, and it is audited as that is.
     """
     wanted = Wanted(form, most, mirrored, region)
-    return await heavily(request, Kind.PICTURES, heights_answer, node, asker, sha256, wanted, if_none_match)
+    return await heavily(request, WorkKind.PICTURES, heights_answer, node, asker, sha256, wanted, if_none_match)
 
 
 def heights_answer(

@@ -47,7 +47,7 @@ router = APIRouter(tags=["node"])
 
 MAX_WAIT_S = 50
 WAKE_S = 0.05
-LOOK_S = 1.0
+_LOOK_S = 1.0
 
 _REPORT = {
     "requestBody": {
@@ -55,9 +55,9 @@ _REPORT = {
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/WitnessReport"}}},
     }
 }
-Head = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="The reader's running head of the lane.")]
-Count = Annotated[int, Query(ge=0, le=2**62)]
-Size = Annotated[int, Path(ge=1, le=2**62, description="How many statements the head covers.")]
+_LaneHead = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="The reader's running head of the lane.")]
+_Count = Annotated[int, Query(ge=0, le=2**62)]
+_Size = Annotated[int, Path(ge=1, le=2**62, description="How many statements the head covers.")]
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """Of what never changes. Private: whoever keeps a copy keeps it for the user who signed in, not for others."""
 
@@ -81,9 +81,9 @@ async def lane(
     request: Request,
     node: OpenNode,
     peer: ReadingPeer,
-    start: Count,
-    head: Head,
-    known_size: Count = 0,
+    start: _Count,
+    head: _LaneHead,
+    known_size: _Count = 0,
     wait: Annotated[int, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for news, where there is none.")] = 0,
     reads: Annotated[
         ContractVersion | None,
@@ -105,7 +105,7 @@ async def _news(node: Node, known_size: int, wait_s: int) -> None:
     deadline = time.monotonic() + wait_s
     while time.monotonic() < deadline and not node.news.is_news(known_size):
         looked = time.monotonic()
-        while time.monotonic() < min(deadline, looked + LOOK_S) and not node.news.is_news(known_size):
+        while time.monotonic() < min(deadline, looked + _LOOK_S) and not node.news.is_news(known_size):
             await anyio.sleep(WAKE_S)
         node.news.grown(await run_in_threadpool(signed_size, node))
 
@@ -156,7 +156,7 @@ def log_checkpoint(node: OpenNode, _caller: AnyUser) -> PlainTextResponse:
 
 
 @router.get("/v1/log/checkpoint/{size}", response_class=PlainTextResponse)
-def log_checkpoint_at(node: OpenNode, _caller: AnyUser, size: Size) -> PlainTextResponse:
+def log_checkpoint_at(node: OpenNode, _caller: AnyUser, size: _Size) -> PlainTextResponse:
     """The head that was signed at this size, in the same form: that which a time stamp is of."""
     return PlainTextResponse(earlier_head(node, size), media_type="text/plain; charset=utf-8")
 
@@ -166,7 +166,7 @@ def log_checkpoint_at(node: OpenNode, _caller: AnyUser, size: Size) -> PlainText
     response_class=Response,
     responses={200: {"content": {"application/timestamp-reply": {}}, "description": "The authority's reply."}},
 )
-def log_stamp(node: OpenNode, _caller: AnyUser, size: Size) -> Response:
+def log_stamp(node: OpenNode, _caller: AnyUser, size: _Size) -> Response:
     """The time stamp (RFC 3161) of the head that was signed at this size: of the note's text and the two signatures of
     the log, without cosignatures. What `openssl ts -verify` takes."""
     return Response(read_stamp(node, size), media_type="application/timestamp-reply", headers=FOR_EVER)

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.clock import stamp
 from exchange.flows.keys.suspicion import Suspicion
-from exchange.flows.query.ask import Asked
+from exchange.flows.query.ask import QuestionOutcome
 from exchange.flows.query.read_queries import ReadQuery, is_overdue
-from exchange.flows.review.approvals import Waiting
+from exchange.flows.review.approvals import WaitingApproval
 from exchange.web.rest import response_models
 from schemas.exhibit import Sha256Hex, ShortText
 from schemas.issued import NodeId
@@ -145,7 +145,7 @@ class ApprovalAnswer(BaseModel):
     decided_at: datetime | None
 
 
-def asked(item: Asked) -> AskedAnswer:
+def asked(item: QuestionOutcome) -> AskedAnswer:
     return AskedAnswer(peer=item.peer, state=item.state, query=item.query, reason=item.reason)
 
 
@@ -184,7 +184,7 @@ def query(item: ReadQuery) -> QueryAnswer:
     )
 
 
-def approval(item: Waiting, node_id: str, doubted: Mapping[str, Suspicion]) -> ApprovalAnswer:
+def approval(item: WaitingApproval, node_id: str, doubted: Mapping[str, Suspicion]) -> ApprovalAnswer:
     row, asking, record = item.row, item.query, item.record
     return ApprovalAnswer(
         concerns=row.concerns,

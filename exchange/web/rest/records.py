@@ -14,7 +14,7 @@ from exchange.flows.review.records import RecordSearch, search_records
 from exchange.flows.witness.bundle import make_bundle
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode, Submitter
-from exchange.web.http.compute_threads import Kind, place
+from exchange.web.http.compute_threads import WorkKind, place
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.http.upload import SubmissionUpload
@@ -73,12 +73,12 @@ async def submit(
     """Submit a record with its scans. Sending the same again is safe: the same receipt comes back, with status 200.
     429 says when to send it again: nothing was stored, and of who sends `Expect: 100-continue` nothing was read."""
     content_type = request.headers.get("content-type", "")
-    with place(request, Kind.SUBMISSIONS) as kept, SubmissionUpload(node, content_type) as upload:
+    with place(request, WorkKind.SUBMISSIONS) as kept, SubmissionUpload(node, content_type) as upload:
         metadata, scans = await upload.receive(request)
         found = await kept.work(submit_record, node, caller.maker, metadata, scans, idempotency_key)
     response.status_code = 201 if found.created else 200
     response.headers["Location"] = f"/v1/records/{found.statement_id}"
-    return response_models.receipt(found)
+    return response_models.receipt_answer(found)
 
 
 @router.get("/records", response_model=response_models.RecordPage)

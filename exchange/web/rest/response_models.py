@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from exchange.flows.entry.free_text import Doubt
-from exchange.flows.entry.submit import Receipt
+from exchange.flows.entry.submit import SubmissionReceipt
 from exchange.flows.keys.suspicion import Suspicion
-from exchange.flows.node.likelihood_ratio import Worth, other_matcher
-from exchange.flows.review.candidates import Candidate
+from exchange.flows.node.likelihood_ratio import ScoreRatio, other_matcher
+from exchange.flows.review.candidates import CandidatePair
 from exchange.flows.review.records import ReadRecord, StoredRecord
 from exchange.flows.review.visible_statements import VisibleStatement
 from exchange.flows.statement.sharing import Shared
@@ -328,7 +328,7 @@ def statement(row: VisibleStatement, doubted: Suspicion | None = None) -> Statem
         received_at=datetime.fromisoformat(row.received_at),
         statement=said.model_dump(mode="json"),
         matcher_differs=other_matcher(getattr(said, "matcher", None)),
-        suspicion=suspicion(doubted),
+        suspicion=suspicion_answer(doubted),
     )
 
 
@@ -347,7 +347,7 @@ def sharing(items: list[Shared]) -> list[SharingAnswer]:
     ]
 
 
-def receipt(found: Receipt) -> ReceiptAnswer:
+def receipt_answer(found: SubmissionReceipt) -> ReceiptAnswer:
     return ReceiptAnswer(
         statement_id=found.statement_id,
         log_index=found.log_index,
@@ -370,11 +370,11 @@ def summary(row: StoredRecord, doubted: Suspicion | None = None) -> RecordSummar
         earliest=row.earliest,
         latest=row.latest,
         received_at=datetime.fromisoformat(row.received_at),
-        suspicion=suspicion(doubted),
+        suspicion=suspicion_answer(doubted),
     )
 
 
-def suspicion(found: Suspicion | None) -> SuspicionAnswer | None:
+def suspicion_answer(found: Suspicion | None) -> SuspicionAnswer | None:
     return None if found is None else SuspicionAnswer.model_validate(found)
 
 
@@ -392,12 +392,12 @@ def record(found: ReadRecord) -> RecordAnswer:
 
 
 def candidate(
-    found: Candidate, worth: Worth, doubted: Mapping[str, Suspicion], seen_from: str | None = None
+    found: CandidatePair, worth: ScoreRatio, doubted: Mapping[str, Suspicion], seen_from: str | None = None
 ) -> CandidateAnswer:
     return CandidateAnswer(**_candidate(found, worth, doubted, seen_from))
 
 
-def candidate_detail(found: Candidate, worth: Worth, doubted: Mapping[str, Suspicion]) -> CandidateDetail:
+def candidate_detail(found: CandidatePair, worth: ScoreRatio, doubted: Mapping[str, Suspicion]) -> CandidateDetail:
     sides = ((found.acquisition_a, found.record_a), (found.acquisition_b, found.record_b))
     return CandidateDetail(
         **_candidate(found, worth, doubted, None),
@@ -407,7 +407,7 @@ def candidate_detail(found: Candidate, worth: Worth, doubted: Mapping[str, Suspi
 
 
 def _candidate(
-    found: Candidate, worth: Worth, doubted: Mapping[str, Suspicion], seen_from: str | None
+    found: CandidatePair, worth: ScoreRatio, doubted: Mapping[str, Suspicion], seen_from: str | None
 ) -> dict[str, Any]:
     mine, other = found.record_a, found.record_b
     if seen_from == other.statement_id:

@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.keys.suspicion import suspicions_of
-from exchange.flows.review.approvals import decide as decide_approval
-from exchange.flows.review.approvals import queue_for
+from exchange.flows.review.approvals import queue_for, sign_decision
 from exchange.flows.terms.policy_change import change_policy, preview_policy
 from exchange.flows.terms.terms import grant, policy_of
 from exchange.flows.terms.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states
@@ -151,5 +150,5 @@ def read_approvals(
 def decide(node: OpenNode, caller: Head, asked: DecisionAsked) -> response_models.Stated:
     """Decide what no rule may: whether a record, a query with its scan, or what a query found, goes to a jurisdiction.
     What is approved goes on its way at once; why something found is refused is told to who asked."""
-    said = decide_approval(node, caller.maker, asked.concerns, asked.jurisdiction, asked.decision, asked.because)
+    said = sign_decision(node, caller.maker, asked.concerns, asked.jurisdiction, asked.decision, asked.because)
     return response_models.Stated(statements=[said], text_warnings=doubts_in(asked))

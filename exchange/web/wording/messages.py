@@ -53,14 +53,14 @@ def collect() -> Catalog:
     return catalogue
 
 
-def read(code: str) -> Catalog:
+def read_catalogue(code: str) -> Catalog:
     path = catalogue_file(code)
     return read_po(io.BytesIO(path.read_bytes() if path.is_file() else b""), ignore_obsolete=True)
 
 
 def update(code: str, collected: Catalog) -> None:
     """What is translated stays, what nobody says any more goes."""
-    known, renewed = read(code), Catalog(charset="utf-8")
+    known, renewed = read_catalogue(code), Catalog(charset="utf-8")
     for message in texts(collected):
         found = known.get(message.id)
         said = found.string if found is not None and not found.fuzzy else None
@@ -71,7 +71,7 @@ def update(code: str, collected: Catalog) -> None:
 def write_cyrillic() -> None:
     """Letter by letter, so that both scripts say the same."""
     renewed = Catalog(charset="utf-8")
-    for message in texts(read("sr-Latn")):
+    for message in texts(read_catalogue("sr-Latn")):
         said = message.string or ""
         cyrillic = to_cyrillic(said) if isinstance(said, str) else tuple(map(to_cyrillic, said))
         renewed.add(message.id, cyrillic, locations=message.locations)
@@ -80,7 +80,7 @@ def write_cyrillic() -> None:
 
 def missing(code: str) -> list[str]:
     """The English texts that the language does not say yet."""
-    known, found = read(code), []
+    known, found = read_catalogue(code), []
     for message in texts(collect()):
         said = known.get(message.id)
         strings = () if said is None or said.fuzzy else said.string

@@ -13,7 +13,7 @@ from exchange.web.wording.figures import change, unit_of, words
 
 
 @dataclass(frozen=True)
-class Cell:
+class ReportCell:
     """``inside`` is the exact count where it is not told: for the node's own people, before the approval."""
 
     words: str
@@ -22,57 +22,59 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Line:
+class ReportLine:
     """``cells`` by column, None where it is not counted so. ``trend`` has the baseline, the half-year before, and the
     change since the baseline, as far as there are such half-years."""
 
     name: str
     definition: Definition
-    cells: tuple[Cell | None, ...]
+    cells: tuple[ReportCell | None, ...]
     trend: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Lines:
+class ReportLines:
     """``columns`` are the jurisdictions, this one first; a last one, of sums, goes without saying. Gaps have no column
     for this one. ``past`` are the half-years of the trend."""
 
     columns: tuple[str, ...]
     past: tuple[str, ...]
-    goals: tuple[tuple[str, tuple[Line, ...]], ...]
-    stages: tuple[Line, ...]
-    gaps: tuple[Line, ...]
+    goals: tuple[tuple[str, tuple[ReportLine, ...]], ...]
+    stages: tuple[ReportLine, ...]
+    gaps: tuple[ReportLine, ...]
 
 
 def lines_of(
     document: Document, inside: Mapping[str, Counts] | None = None, gaps_inside: Mapping[str, Counts] | None = None
-) -> Lines:
+) -> ReportLines:
     """``inside``: the exact counts behind a draft."""
     columns = (document.jurisdiction, *document.partners)
     counts = {
-        name: Line(name, COUNTS[name], _cells(row, columns, (inside or {}).get(name, {})), _trend(document, name))
+        name: ReportLine(name, COUNTS[name], _cells(row, columns, (inside or {}).get(name, {})), _trend(document, name))
         for name, row in document.counts.items()
     }
     rate = tuple(_told(document.rate.cells.get(column), "share") for column in columns)
-    counts["feedback_rate"] = Line(
+    counts["feedback_rate"] = ReportLine(
         "feedback_rate",
         FEEDBACK_RATE,
         (*rate, _told(document.rate.total, "share")),
         _trend(document, "feedback_rate"),
     )
     stages = tuple(
-        Line(name, STAGES[name], (_told(median, "hours"), _told(high, "hours")), _trend(document, f"{name}_median_h"))
+        ReportLine(
+            name, STAGES[name], (_told(median, "hours"), _told(high, "hours")), _trend(document, f"{name}_median_h")
+        )
         for name, (median, high) in document.stages.items()
     )
     gaps = tuple(
-        Line(name, GAPS[name], _cells(row, document.partners, (gaps_inside or {}).get(name, {})), ())
+        ReportLine(name, GAPS[name], _cells(row, document.partners, (gaps_inside or {}).get(name, {})), ())
         for name, row in document.gaps.items()
     )
     goals = tuple(
         (title, tuple(line for line in counts.values() if line.definition.goal == goal))
         for goal, title in GOALS.items()
     )
-    return Lines(columns, tuple(item.half for item in _past(document)), goals, stages, gaps)
+    return ReportLines(columns, tuple(item.half for item in _past(document)), goals, stages, gaps)
 
 
 def _past(document: Document) -> list[Earlier]:
@@ -89,7 +91,7 @@ def _trend(document: Document, name: str) -> tuple[str, ...]:
     return (*("–" if figure is None else words(figure, unit) for figure in before), moved)
 
 
-def _cells(row: Row, columns: tuple[str, ...], inside: Counts) -> tuple[Cell | None, ...]:
+def _cells(row: Row, columns: tuple[str, ...], inside: Counts) -> tuple[ReportCell | None, ...]:
     exact = [inside.get(column) for column in columns]
     known = [count for count in inside.values() if count is not None]
     figures = [row.cells.get(column) for column in columns]
@@ -97,7 +99,7 @@ def _cells(row: Row, columns: tuple[str, ...], inside: Counts) -> tuple[Cell | N
     return (*told, _told(row.total, "count", sum(known) if known else None))
 
 
-def _told(figure: Figure | None, unit: str, inside: int | None = None) -> Cell | None:
+def _told(figure: Figure | None, unit: str, inside: int | None = None) -> ReportCell | None:
     if figure is None:
         return None
-    return Cell(words(figure, unit), figure.told, None if figure.low == figure.high else inside)
+    return ReportCell(words(figure, unit), figure.told, None if figure.low == figure.high else inside)

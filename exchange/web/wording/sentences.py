@@ -13,7 +13,7 @@ from exchange.errors import ExchangeError
 from exchange.flows.hits.vocabulary import NoEffect
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.node.node import Node
-from exchange.flows.statement.standing import standing_of
+from exchange.flows.statement.standing import changed_standing
 from exchange.web.languages import gettext, spoken, term
 from exchange.web.languages import marked as _m
 from exchange.web.languages.catalogue import SOURCE
@@ -211,19 +211,19 @@ _REASONS: Final = [
 
 
 @dataclass(frozen=True)
-class Refusal:
+class ShownRefusal:
     """What a page says of an error. ``sentence`` is None where the node's own sentence is in the page's language."""
 
     sentence: str | None
     detail: str
 
 
-def refusal(code: str, detail: str) -> Refusal:
+def refusal(code: str, detail: str) -> ShownRefusal:
     """Of an error that has this code, which ``SENTENCES`` knows."""
-    return Refusal(None if spoken().code == SOURCE else gettext(SENTENCES[code]), detail)
+    return ShownRefusal(None if spoken().code == SOURCE else gettext(SENTENCES[code]), detail)
 
 
-def refusal_of(error: ExchangeError) -> Refusal:
+def refusal_of(error: ExchangeError) -> ShownRefusal:
     """By the error's code, else by that of its class."""
     codes = [error.code, *(kind.code for kind in type(error).__mro__ if issubclass(kind, ExchangeError))]
     return refusal(next(code for code in codes if code in SENTENCES), str(error))
@@ -260,7 +260,7 @@ def suspicion(found: Suspicion) -> str:
 
 def standing(node: Node, said: Statement) -> str:
     """That whoever signed has another role by now, or is no user any more; else nothing."""
-    found = standing_of(node, said)
+    found = changed_standing(node, said)
     if found is None:
         return ""
     who, signed_as = said.made_by.pseudonym, term(found.signed_as)

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
 from matcher.numeric.limits import Limits
-from matcher.read.canonical import ANISOTROPY, RELIEF_UM, SPACING_UM, Stored, canonical_heights, relief, sample_heights
+from matcher.read.canonical import (
+    ANISOTROPY,
+    RELIEF_UM,
+    SPACING_RANGE_UM,
+    Stored,
+    canonical_heights,
+    relief,
+    sample_heights,
+)
 from matcher.read.topography import Topography
 
 Y_DIRECTION = (
@@ -73,7 +81,7 @@ def _check_spacing(spacing_um: tuple[float, float]) -> None:
             f"Points are stated to be {spacing_um[0]:g} um apart in y and {spacing_um[1]:g} um in x: no instrument "
             "samples like that.",
         )
-    if not all(SPACING_UM[0] <= step <= SPACING_UM[1] for step in spacing_um):
+    if not all(SPACING_RANGE_UM[0] <= step <= SPACING_RANGE_UM[1] for step in spacing_um):
         raise ScanRefused(
             "implausible-units",
             f"Points are stated to be {spacing_um[0]:g} um apart in y and {spacing_um[1]:g} um in x, which is too fine "

@@ -35,7 +35,7 @@ _KNOWN_FORMATS = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArchiveEntry:
     """One file of the archive as its directory states it; the sizes are claims until the entry is read."""
 
     name: str
@@ -49,7 +49,7 @@ class Entry:
     @property
     def shown(self) -> str:
         """The name as it may stand in a message."""
-        return shown(self.name)
+        return printable_name(self.name)
 
 
 class Archive:
@@ -59,7 +59,7 @@ class Archive:
     the rest. Directory entries and what a Mac adds (``__MACOSX``, ``._name``, ``.DS_Store``) are left out.
     """
 
-    def __init__(self, content: bytes, entries: dict[str, Entry], limits: Limits, index: str) -> None:
+    def __init__(self, content: bytes, entries: dict[str, ArchiveEntry], limits: Limits, index: str) -> None:
         self.index = index
         self._content = content
         self._entries = entries
@@ -101,7 +101,7 @@ class Archive:
             raise _damaged(f"{entry.shown} does not unpack to the bytes that the zip directory states")
         return unpacked
 
-    def _packed(self, entry: Entry) -> memoryview:
+    def _packed(self, entry: ArchiveEntry) -> memoryview:
         if entry.flags & _ENCRYPTED:
             raise ScanRefused("encrypted", f"{entry.shown} is encrypted: send the file without a password.")
         start = entry.header_offset
@@ -115,7 +115,7 @@ class Archive:
             raise _truncated()
         return memoryview(self._content)[start : start + entry.packed_bytes]
 
-    def _inflate(self, entry: Entry, packed: memoryview) -> bytes:
+    def _inflate(self, entry: ArchiveEntry, packed: memoryview) -> bytes:
         limits = self._limits
         if entry.unpacked_bytes > max(limits.unpacked_ratio_from_bytes, limits.unpacked_ratio * entry.packed_bytes):
             raise ScanRefused(
@@ -159,7 +159,7 @@ def _check_kind(content: bytes) -> None:
         raise ScanRefused("not-an-x3p", f"This is {kind}, not an x3p file: send the topography as x3p.")
 
 
-def _directory(content: bytes, limits: Limits) -> Iterator[Entry]:
+def _directory(content: bytes, limits: Limits) -> Iterator[ArchiveEntry]:
     end = content.rfind(b"PK\x05\x06", max(0, len(content) - _END.size - _COMMENT_MAX))
     if end < 0 or end + _END.size > len(content):
         raise _truncated()
@@ -179,7 +179,7 @@ def _directory(content: bytes, limits: Limits) -> Iterator[Entry]:
             raise _damaged("the zip directory is unreadable")
         start += _CENTRAL.size
         name = _safe_name(content[start : start + name_bytes], flags)
-        yield Entry(name, flags, method, crc32, packed, unpacked, header_offset=fields[16])
+        yield ArchiveEntry(name, flags, method, crc32, packed, unpacked, header_offset=fields[16])
         start += name_bytes + extra + comment
 
 
@@ -211,7 +211,7 @@ def _place_of_index(names: set[str], indexes: Sequence[str]) -> tuple[str, str]:
     raise ScanRefused("main-xml-missing", "The archive holds no main.xml: this is a zip file, but no x3p.")
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """A name from a file, fit for a message: short, and without what a terminal would obey."""
     return "".join(letter if letter.isprintable() else "?" for letter in name[:100])
 

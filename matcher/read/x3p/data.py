@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from matcher.errors import ScanRefused
 from matcher.numeric.limits import Limits
 from matcher.read.canonical import Stored
-from matcher.read.x3p.archive import Archive, shown
+from matcher.read.x3p.archive import Archive, printable_name
 from matcher.read.x3p.document import Axis, DataLink, Datums, Header
 
 
@@ -115,11 +115,11 @@ def _linked(
     if archive.stated_bytes(name) != expected_bytes:
         raise ScanRefused(
             "data-size-differs",
-            f"{shown(name)} has {archive.stated_bytes(name)} bytes where the dimensions in main.xml make "
+            f"{printable_name(name)} has {archive.stated_bytes(name)} bytes where the dimensions in main.xml make "
             f"{expected_bytes}: export the scan again.",
         )
     content = archive.read(name, expected_bytes, check_crc=md5 is None)
-    check_md5(content, md5, shown(name), warnings)
+    check_md5(content, md5, printable_name(name), warnings)
     return content
 
 
@@ -139,5 +139,7 @@ def _resolve(archive: Archive, link: str, expected_bytes: int, warnings: list[st
     ]
     if len(fitting) != 1:
         raise ScanRefused("data-missing", "The data that main.xml links to is not in the archive: export it again.")
-    warnings.append(f"main.xml links to data that is not there; {shown(fitting[0])} was read, which alone fits.")
+    warnings.append(
+        f"main.xml links to data that is not there; {printable_name(fitting[0])} was read, which alone fits."
+    )
     return fitting[0]

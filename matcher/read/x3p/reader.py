@@ -21,7 +21,7 @@ from matcher.read.x3p.units import height_factor_um, spacing_um
 _CHECKSUM_FILE = "md5checksum.hex"
 
 
-def read_topography(path: Path, limits: Limits = DEFAULT_LIMITS) -> Topography:
+def read_x3p(path: Path, limits: Limits = DEFAULT_LIMITS) -> Topography:
     """Reads the surface of an x3p file (ISO 5436-2:2012, ISO 25178-72:2017).
 
     1. Open the zip archive within bounds.
@@ -47,7 +47,7 @@ def read_topography(path: Path, limits: Limits = DEFAULT_LIMITS) -> Topography:
 # signalling NaN and sentinels like 1e308 raise floating-point flags; what comes of them is judged by its value
 @np.errstate(invalid="ignore", over="ignore")
 def read_surface(archive: Archive, limits: Limits) -> Topography:
-    """Steps 2 to 7 of ``read_topography``, on an archive that is open."""
+    """Steps 2 to 7 of ``read_x3p``, on an archive that is open."""
     warnings: list[str] = []
     header = _header(archive, limits, warnings)
     _check_surface(header, warnings)

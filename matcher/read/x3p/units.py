@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
-from matcher.read.canonical import ANISOTROPY, RELIEF_UM, SPACING_UM, relief
+from matcher.read.canonical import ANISOTROPY, RELIEF_UM, SPACING_RANGE_UM, relief
 from matcher.read.x3p.document import Axis
 
 UM_PER_M = 1e6
@@ -30,7 +30,10 @@ def spacing_um(spacing: tuple[float, float], warnings: list[str]) -> tuple[float
             f"Points are {spacing[0]:g} apart in y and {spacing[1]:g} in x: no instrument samples like that.",
         )
     for unit, factor in (("metres", UM_PER_M), ("micrometres", 1.0)):
-        if all(SPACING_UM[0] <= step * factor <= SPACING_UM[1] for step in spacing) and spacing != (1.0, 1.0):
+        if all(SPACING_RANGE_UM[0] <= step * factor <= SPACING_RANGE_UM[1] for step in spacing) and spacing != (
+            1.0,
+            1.0,
+        ):
             if unit != "metres":
                 warnings.append(
                     f"Distances between points are read as micrometres ({spacing[0]:g} and {spacing[1]:g}): "

@@ -55,7 +55,7 @@ _MAIN_XML = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def write_topography(topography: Topography, path: Path, *, instrument: str, creator: str = "unknown") -> None:
-    """Writes an x3p that ``read_topography`` reads back as the same surface (about its median): metres,
+    """Writes an x3p that ``read_x3p`` reads back as the same surface (about its median): metres,
     float64, NaN for missing.
 
     The form is that of ISO 5436-2:2012 with the namespace of 2008, which every reader knows. Two calls with

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from exchange.conformance.check import Part
-from exchange.conformance.suite import CHECKS, GUEST
+from exchange.conformance.suite import ALL_CHECKS, GUEST
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.conftest import RunningNode, free_port
@@ -22,7 +22,7 @@ def test_the_checks_are_listed_with_what_they_leave_behind(ffp: Ffp) -> None:
     said = ffp("conformance", "--list")
     assert said.code == 0
     listed = [line.strip() for line in said.out.splitlines() if re.fullmatch(r"  [a-z0-9-]+", line.rstrip())]
-    assert listed == [check.name for part in Part for check in CHECKS if check.part is part]
+    assert listed == [check.name for part in Part for check in ALL_CHECKS if check.part is part]
     assert "Leaves behind: the bad items in quarantine" in " ".join(said.out.split())
 
 
@@ -36,7 +36,7 @@ def test_a_node_is_checked_and_the_findings_written(
     assert "give --as" in said.out
     written = json.loads((tmp_path / "found.json").read_bytes())
     assert (written["url"], written["kept"]) == (node.url, True)
-    assert [check["name"] for check in written["checks"]] == [check.name for check in CHECKS]
+    assert [check["name"] for check in written["checks"]] == [check.name for check in ALL_CHECKS]
     assert {check["verdict"] for check in written["checks"]} == {"kept", "not tried"}
 
 

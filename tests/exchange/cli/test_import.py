@@ -17,7 +17,7 @@ from exchange.cli.acting import maker_of
 from exchange.errors import InvalidInput
 from exchange.flows.entry.bulk_import import import_groups
 from exchange.flows.entry.import_source import MAX_ENTRIES, ZipSource, open_source
-from exchange.flows.entry.import_table import BUILT_IN, COLUMNS, read_mapping, read_table
+from exchange.flows.entry.import_table import BUILT_IN, TABLE_COLUMNS, read_mapping, read_table
 from exchange.flows.node.node import create_node, opened
 from exchange.store.access.users import add_user
 from exchange.store.entry.records import acquisitions_of
@@ -306,13 +306,13 @@ def test_a_table_that_is_wrong_is_named(tmp_path: Path, text: bytes, told: str) 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_the_built_in_mappings_are_good(name: str) -> None:
     mapping = read_mapping(name)
-    assert set(mapping.columns.values()) <= set(COLUMNS)
+    assert set(mapping.columns.values()) <= set(TABLE_COLUMNS)
     assert "file" in mapping.columns.values()
 
 
 def test_the_page_names_every_column(request: pytest.FixtureRequest) -> None:
     text = (request.config.rootpath / "docs" / "import.md").read_text(encoding="utf-8")
-    assert [name for name in COLUMNS if f"`{name}`" not in text] == []
+    assert [name for name in TABLE_COLUMNS if f"`{name}`" not in text] == []
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from exchange.flows.maturity.definitions import LEVELS
+from exchange.flows.maturity.definitions import MATURITY_LEVELS
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 from tests.exchange.cli.conftest import Ffp
 from tests.exchange.flows.network import RS, Network
@@ -31,7 +31,7 @@ def test_in_words_and_as_json(ffp: Ffp, tmp_path: Path) -> None:
     told = json.loads(ffp("maturity", "--home", home, "--json").out)
     assert (told["node_id"], told["jurisdiction"], told["reached"]) == (RS, "RS", 0)
     practices = {item["id"]: item for level in told["levels"] for item in level["practices"]}
-    assert set(practices) == {name for level in LEVELS.values() for name in level.practices}
+    assert set(practices) == {name for level in MATURITY_LEVELS.values() for name in level.practices}
     assert practices["peer_enrolled"]["figure"] == {"told": "exact", "value": 1}
     assert practices["peer_enrolled"]["next"] is None
     assert (practices["legal_bases"]["state"], practices["legal_bases"]["partners"]) == ("does_not_hold", ["XK"])

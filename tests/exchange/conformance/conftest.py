@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exchange.conformance.check import Check, Finding, Verdict, run_checks
+from exchange.conformance.check import Check, CheckResult, Verdict, run_checks
 from exchange.conformance.checks.card import CHECKS as CARD
 from exchange.conformance.guest.guest import Guest, guest_at
 from exchange.conformance.visit import Visit
@@ -158,5 +158,5 @@ def admit(node: RunningNode, guest: Guest) -> None:
     enrol(node.node, introduction, confirmed=guest.fingerprint, legal_basis=LEGAL_BASIS)
 
 
-def verdicts(findings: list[Finding]) -> set[Verdict]:
+def verdicts(findings: list[CheckResult]) -> set[Verdict]:
     return {found.verdict for found in findings}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from starlette.types import Scope
 
-from exchange.conformance.check import Finding, Verdict, run_checks
+from exchange.conformance.check import CheckResult, Verdict, run_checks
 from exchange.conformance.checks import mirroring, reading, requests, witnessing
 from exchange.conformance.checks.owning import refused_scan
 from exchange.conformance.suite import GUEST, STRANGER
@@ -30,12 +30,19 @@ from tests.exchange.conftest import RunningNode
 pytestmark = pytest.mark.slow
 
 HASTY = tuple(check for check in STRANGER if check.name != "slow-body-bounded")
-READER = (*reading.CHECKS, *mirroring.TILES, *requests.CHECKS, *witnessing.CHECKS, *requests.BLOBS, *reading.LATER)
+READER = (
+    *reading.CHECKS,
+    *mirroring.TILES,
+    *requests.CHECKS,
+    *witnessing.CHECKS,
+    *requests.BLOB_CHECKS,
+    *reading.LATER,
+)
 UNTRIED = {"tls"}  # the node is on this machine
 
 
 @pytest.fixture(scope="module")
-def visited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, list[Finding]]]:
+def visited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, list[CheckResult]]]:
     """A node that shares a record, after the whole suite was run against it once; the guest stays enrolled."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(caller, "REPORT_S", 1)
@@ -58,7 +65,7 @@ def _draw(path: Path) -> None:
     matcher.write_topography(breech_face.draw(1, 1), path, instrument="synthetic")
 
 
-def test_a_node_as_it_is_keeps_everything(visited: tuple[House, list[Finding]]) -> None:
+def test_a_node_as_it_is_keeps_everything(visited: tuple[House, list[CheckResult]]) -> None:
     findings = visited[1]
     not_kept, not_tried = (
         {found.check.name: found.evidence for found in findings if found.verdict is verdict}
@@ -69,7 +76,7 @@ def test_a_node_as_it_is_keeps_everything(visited: tuple[House, list[Finding]]) 
     assert [found.check for found in findings] == [*STRANGER, *GUEST]
 
 
-def test_nothing_but_traces_stays_on_the_node(visited: tuple[House, list[Finding]]) -> None:
+def test_nothing_but_traces_stays_on_the_node(visited: tuple[House, list[CheckResult]]) -> None:
     """The guest's records are gone; its bad items are in quarantine."""
     home, _ = visited
     deadline = time.monotonic() + 60  # what it was asked to erase it reads of at its next pull
@@ -200,7 +207,7 @@ STRANGERS: dict[str, tuple[Spoil, set[str]]] = {
 
 @pytest.mark.parametrize(("spoil", "failing"), STRANGERS.values(), ids=STRANGERS)
 def test_what_is_broken_for_a_stranger_is_found(
-    visited: tuple[House, list[Finding]], spoil: Spoil, failing: set[str]
+    visited: tuple[House, list[CheckResult]], spoil: Spoil, failing: set[str]
 ) -> None:
     home, _ = visited
     home.visit.wire.told.clear()
@@ -209,14 +216,14 @@ def test_what_is_broken_for_a_stranger_is_found(
         assert home.failing(HASTY) == failing
 
 
-def test_a_parameter_that_is_passed_over_is_found(visited: tuple[House, list[Finding]]) -> None:
+def test_a_parameter_that_is_passed_over_is_found(visited: tuple[House, list[CheckResult]]) -> None:
     home, _ = visited
     home.visit.wire.told.clear()
     with home.broken(bend=_pass_over):
         assert home.failing(HASTY) == {"problem-of-a-parameter"}
 
 
-def test_what_believes_every_signature_fails_every_door(visited: tuple[House, list[Finding]]) -> None:
+def test_what_believes_every_signature_fails_every_door(visited: tuple[House, list[CheckResult]]) -> None:
     home, _ = visited
     home.visit.wire.told.clear()
     signed = _answers(lambda asked: len(asked.headers.get("signature", "")) == 94)
@@ -275,7 +282,7 @@ PAGES: dict[str, tuple[Callable[[Any], Any], set[str]]] = {
 
 @pytest.mark.parametrize(("change", "failing"), PAGES.values(), ids=PAGES)
 def test_a_page_that_is_broken_is_found(
-    visited: tuple[House, list[Finding]], change: Callable[[Any], Any], failing: set[str]
+    visited: tuple[House, list[CheckResult]], change: Callable[[Any], Any], failing: set[str]
 ) -> None:
     home, _ = visited
     with home.broken(resigned(home.node, change)):
@@ -330,7 +337,7 @@ REQUESTS: dict[str, tuple[Spoil, set[str]]] = {
 
 @pytest.mark.parametrize(("spoil", "failing"), REQUESTS.values(), ids=REQUESTS)
 def test_an_answer_to_a_peer_that_is_broken_is_found(
-    visited: tuple[House, list[Finding]], spoil: Spoil, failing: set[str]
+    visited: tuple[House, list[CheckResult]], spoil: Spoil, failing: set[str]
 ) -> None:
     home, _ = visited
     _HELD.add(refused_scan(home.visit.guest) or "")
@@ -348,7 +355,7 @@ def _any_part(scope: Scope) -> None:
 
 @pytest.mark.parametrize("bend", [_whole_scans, _any_part])
 def test_a_scan_not_given_in_parts_is_found(
-    visited: tuple[House, list[Finding]], bend: Callable[[Scope], None]
+    visited: tuple[House, list[CheckResult]], bend: Callable[[Scope], None]
 ) -> None:
     home, _ = visited
     with home.broken(bend=bend):
@@ -356,7 +363,7 @@ def test_a_scan_not_given_in_parts_is_found(
 
 
 def test_a_node_that_forgets_nonces_is_found(
-    visited: tuple[House, list[Finding]], monkeypatch: pytest.MonkeyPatch
+    visited: tuple[House, list[CheckResult]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(caller, "remember_nonce", lambda *_: None)
     assert visited[0].failing(READER) == {"replay-refused"}
@@ -370,7 +377,7 @@ def test_a_node_that_forgets_nonces_is_found(
     ],
 )
 def test_a_node_that_believes_other_requests_too_is_found(
-    visited: tuple[House, list[Finding]], monkeypatch: pytest.MonkeyPatch, otherwise: dict[str, str], failing: str
+    visited: tuple[House, list[CheckResult]], monkeypatch: pytest.MonkeyPatch, otherwise: dict[str, str], failing: str
 ) -> None:
     def lenient(**asked: Any) -> Any:
         try:

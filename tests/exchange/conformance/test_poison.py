@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from exchange.conformance.checks.lies import LIES
-from exchange.conformance.guest.poison import NOT_MADE, VECTORS, Issuer, Poison, make_poison
+from exchange.conformance.guest.poison import NOT_MADE, VECTORS, Issuer, PoisonedItem, make_poison
 from exchange.conformance.guest.sample import sample_record
 from exchange.errors import StatementInvalid
 from exchange.flows.node.node import create_node, opened
-from exchange.flows.statement.addressee import Reader, check_meant_for
+from exchange.flows.statement.addressee import LaneReader, check_meant_for
 from exchange.trust.key_history import extend_history
 from exchange.trust.keys import load_identity
 from exchange.trust.verify import verify_statement
@@ -60,7 +60,7 @@ def test_each_is_bad_in_the_way_that_it_says(issuer: Issuer) -> None:
         assert _reason(issuer, item) == item.reason, item.vector
 
 
-def _reason(issuer: Issuer, item: Poison) -> str | None:
+def _reason(issuer: Issuer, item: PoisonedItem) -> str | None:
     if not item.proven:
         return "proof-invalid"
     card = issuer.card
@@ -75,7 +75,7 @@ def _reason(issuer: Issuer, item: Poison) -> str | None:
             return "wrong-jurisdiction"
         if item.name not in (None, found.statement_id):
             return "wrong-id"
-        check_meant_for(Reader("ffp-rs", issuer.reader), found.statement)
+        check_meant_for(LaneReader("ffp-rs", issuer.reader), found.statement)
     except StatementInvalid as error:
         return error.code
     return None

@@ -10,7 +10,7 @@ from exchange.conformance.check import Verdict, run_checks
 from exchange.conformance.checks import card, mirroring, owning, reading, requests, witnessing
 from exchange.flows.keys.rotate import replace_keys
 from exchange.flows.node.node import create_node, opened
-from exchange.trust.key_history import ROLES
+from exchange.trust.key_history import KEY_ROLES
 from exchange.trust.keys import load_identity
 from exchange.web.access import caller
 from schemas.vocabulary import Jurisdiction
@@ -38,7 +38,7 @@ def test_a_node_that_replaced_its_keys_keeps_everything(tmp_path: Path, monkeypa
     home, port = tmp_path / "node-RS", free_port()
     create_node(home, jurisdiction=Jurisdiction.RS, url=f"http://127.0.0.1:{port}", port=port)
     with opened(home) as node:
-        replace_keys(node, load_identity(node.settings.keys), ROLES)
+        replace_keys(node, load_identity(node.settings.keys), KEY_ROLES)
     with house(tmp_path) as visited, enrolled(visited) as guest:
         assert len(guest.keys.links) == 2
         found = {item.check.name: (item.verdict, item.evidence) for item in run_checks(visited.visit, CHECKS)}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exchange.demo.deal import DealtScan
-from exchange.demo.outcome import Outcome, Submitted, judge
+from exchange.demo.outcome import Outcome, Submitted, judge_outcome
 from schemas.vocabulary import Jurisdiction
 
 RS, MK = Jurisdiction.RS, Jurisdiction.MK
@@ -45,7 +45,7 @@ def _judged(scores: dict[tuple[str, str], float], mk: dict[tuple[str, str], floa
         RS: [_candidate(pair, score) for pair, score in scores.items()],
         MK: [_candidate((pair[1], pair[0]), score) for pair, score in (mk or scores).items()],
     }
-    return judge(SUBMITTED, listed)
+    return judge_outcome(SUBMITTED, listed)
 
 
 def test_a_whole_and_right_outcome() -> None:
@@ -90,6 +90,6 @@ def test_pairs_within_one_jurisdiction_are_no_cross_border_links() -> None:
 def test_without_truth_the_json_claims_none() -> None:
     unknown = [_submitted(item.statement_id, item.scan.jurisdiction, None) for item in SUBMITTED]
     listed = {RS: [_candidate(pair, score) for pair, score in GOOD.items()]}
-    found = judge(unknown, listed).to_json(seed=1, synthetic=False)
+    found = judge_outcome(unknown, listed).to_json(seed=1, synthetic=False)
     assert (found["possible_links"], found["found_links"], found["wrong_above"]) == (None, None, None)
     assert {row["same_firearm"] for row in found["candidates"]} == {None}

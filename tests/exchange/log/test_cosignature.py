@@ -160,7 +160,7 @@ def test_what_is_no_whole_cosignature_is_refused(lines: tuple[note.Signature, ..
 def _plain_note(message: Callable[[int], bytes], timestamp: int = TIME, kind: int = 0x04) -> tuple[note.Signature, ...]:
     """Both keys sign honestly, the Ed25519 key over something else or under another type."""
     stamp = timestamp.to_bytes(8, "big")
-    key_id = note.key_id(NAME, kind, WITNESS.ed25519.public_bytes_raw())
+    key_id = note.note_key_id(NAME, kind, WITNESS.ed25519.public_bytes_raw())
     return note.Signature(NAME, key_id, stamp + KEYS[0].sign(message(timestamp))), TIMED
 
 
@@ -200,7 +200,7 @@ def test_a_cosignature_names_its_witness() -> None:
     """The ML-DSA-44 line commits to the name; under another, the same keys' signature is worth nothing."""
     other = dataclasses.replace(WITNESS, name=witness_name("ffp-xk"))
     renamed = [
-        note.Signature(other.name, note.key_id(other.name, kind, key), line.value)
+        note.Signature(other.name, note.note_key_id(other.name, kind, key), line.value)
         for line, kind, key in (
             (PLAIN, 0x04, WITNESS.ed25519.public_bytes_raw()),
             (TIMED, 0x06, WITNESS.mldsa44.public_bytes_raw()),

@@ -32,10 +32,10 @@ VERSES = (
 def test_the_published_note_is_reproduced_byte_for_byte() -> None:
     key = Ed25519PrivateKey.from_private_bytes(PRIVATE)
     public = key.public_key().public_bytes_raw()
-    key_id = note.key_id(NAME, note.ED25519, public)
+    key_id = note.note_key_id(NAME, note.ED25519_TYPE, public)
     signature = note.Signature(NAME, key_id, key.sign(TEXT.encode()))
     assert note.Note(TEXT, (signature,)).encoded() == PUBLISHED
-    assert note.vkey(NAME, note.ED25519, public) == VKEY
+    assert note.vkey(NAME, note.ED25519_TYPE, public) == VKEY
 
 
 def test_the_published_note_opens_and_its_signature_is_found_by_name_and_key_id() -> None:
@@ -68,9 +68,9 @@ def test_one_key_signs_a_note_once() -> None:
 
 def test_the_key_id_depends_on_the_name_the_type_and_the_key() -> None:
     ids = {
-        note.key_id(name, kind, key)
+        note.note_key_id(name, kind, key)
         for name in ("a", "b")
-        for kind in (note.ED25519, note.MLDSA44)
+        for kind in (note.ED25519_TYPE, note.MLDSA44_TYPE)
         for key in (bytes(32), b"\x01" * 32)
     }
     assert len(ids) == 8
@@ -143,7 +143,7 @@ def test_base64_that_says_the_same_with_other_letters_is_refused() -> None:
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "a\u3000b", "a\nb", "a\x1fb", "a\x85b"])
 def test_a_key_without_a_fit_name_has_no_text_form_and_signs_nothing(name: str) -> None:
     with pytest.raises(CheckpointInvalid):
-        note.vkey(name, note.ED25519, bytes(32))
+        note.vkey(name, note.ED25519_TYPE, bytes(32))
     with pytest.raises(CheckpointInvalid):
         note.Signature(name, b"four", b"value")
 

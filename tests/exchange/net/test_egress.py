@@ -17,11 +17,10 @@ import pytest
 from exchange.errors import ConfigurationError, EgressRefused, MailUnavailable, ObjectStoreUnavailable
 from exchange.net import tunnel
 from exchange.net.address_book import AddressBook
-from exchange.net.egress import Destination, Egress, Place, Typed, place_of
+from exchange.net.egress import AddressKind, Destination, Egress, Typed, address_kind
 from exchange.net.line import http_client
 from exchange.net.mail import MailServer
-from exchange.net.object_store import ObjectStore
-from exchange.net.object_store import Place as Bucket
+from exchange.net.object_store import BucketPlace, ObjectStore
 from exchange.net.reach import reach
 from tests.exchange.net.names import Names, listening
 
@@ -54,34 +53,34 @@ def listed(book: AddressBook) -> Callable[..., Egress]:
 @pytest.mark.parametrize(
     ("address", "place"),
     [
-        ("8.8.8.8", Place.PUBLIC),
-        ("2001:4860:4860::8888", Place.PUBLIC),
-        ("10.1.2.3", Place.PRIVATE),
-        ("192.168.1.1", Place.PRIVATE),
-        ("100.64.0.1", Place.PRIVATE),
-        ("fd12::1", Place.PRIVATE),
-        ("fec0::1", Place.PRIVATE),
-        ("2002:0a01:0203::1", Place.PRIVATE),
-        ("2002:7f00:0001::1", Place.LOOPBACK),
-        ("2002:a9fe:a9fe::1", Place.NEVER),
-        ("64:ff9b::10.1.2.3", Place.PRIVATE),
-        ("192.0.0.192", Place.NEVER),
-        ("192.0.0.1", Place.NEVER),
-        ("127.0.0.1", Place.LOOPBACK),
-        ("::1", Place.LOOPBACK),
-        (METADATA, Place.NEVER),
-        ("fe80::1", Place.NEVER),
-        ("fd00:ec2::254", Place.NEVER),
-        ("fd20:ce::254", Place.NEVER),
-        ("100.100.100.200", Place.NEVER),
-        ("168.63.129.16", Place.NEVER),
-        ("0.0.0.0", Place.NEVER),  # noqa: S104 - nothing is bound
-        ("::", Place.NEVER),
-        ("224.0.0.1", Place.NEVER),
+        ("8.8.8.8", AddressKind.PUBLIC),
+        ("2001:4860:4860::8888", AddressKind.PUBLIC),
+        ("10.1.2.3", AddressKind.PRIVATE),
+        ("192.168.1.1", AddressKind.PRIVATE),
+        ("100.64.0.1", AddressKind.PRIVATE),
+        ("fd12::1", AddressKind.PRIVATE),
+        ("fec0::1", AddressKind.PRIVATE),
+        ("2002:0a01:0203::1", AddressKind.PRIVATE),
+        ("2002:7f00:0001::1", AddressKind.LOOPBACK),
+        ("2002:a9fe:a9fe::1", AddressKind.NEVER),
+        ("64:ff9b::10.1.2.3", AddressKind.PRIVATE),
+        ("192.0.0.192", AddressKind.NEVER),
+        ("192.0.0.1", AddressKind.NEVER),
+        ("127.0.0.1", AddressKind.LOOPBACK),
+        ("::1", AddressKind.LOOPBACK),
+        (METADATA, AddressKind.NEVER),
+        ("fe80::1", AddressKind.NEVER),
+        ("fd00:ec2::254", AddressKind.NEVER),
+        ("fd20:ce::254", AddressKind.NEVER),
+        ("100.100.100.200", AddressKind.NEVER),
+        ("168.63.129.16", AddressKind.NEVER),
+        ("0.0.0.0", AddressKind.NEVER),  # noqa: S104 - nothing is bound
+        ("::", AddressKind.NEVER),
+        ("224.0.0.1", AddressKind.NEVER),
     ],
 )
-def test_what_kind_of_address_it_is(address: str, place: Place) -> None:
-    assert place_of(ip_address(address)) is place
+def test_what_kind_of_address_it_is(address: str, place: AddressKind) -> None:
+    assert address_kind(ip_address(address)) is place
 
 
 @pytest.mark.parametrize("host", ["elsewhere.test", "127.0.0.1", "localhost"])
@@ -231,8 +230,8 @@ def test_letters_go_where_the_list_says(names: Names, listed: Callable[..., Egre
             mail.send("b@lab.example", "Something waits", "Sign in.")
 
 
-def bucket(url: str) -> Bucket:
-    return Bucket("scans", "ffp-rs", url, "eu-1", "key", "secret", allow_http=url.startswith("http:"))
+def bucket(url: str) -> BucketPlace:
+    return BucketPlace("scans", "ffp-rs", url, "eu-1", "key", "secret", allow_http=url.startswith("http:"))
 
 
 def test_the_object_store_is_reached_through_the_list(

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from python_multipart.multipart import parse_form
 
-from exchange.net.form import Form
+from exchange.net.form import Multipart
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_536, 200_001])
 def test_what_goes_in_comes_out(tmp_path: Path, size: int) -> None:
     scan = tmp_path / "scan"
     scan.write_bytes(bytes(index % 251 for index in range(size)))
-    form = Form(b'{"contract": "1.0"}', scan)
+    form = Multipart(b'{"contract": "1.0"}', scan)
     body = b"".join(form.pieces())
     assert len(body) == form.size
     assert hashlib.sha256(body).digest() == form.sha256()
@@ -42,4 +42,4 @@ def test_what_goes_in_comes_out(tmp_path: Path, size: int) -> None:
 
 
 def test_two_forms_have_two_boundaries(tmp_path: Path) -> None:
-    assert Form(b"", tmp_path).boundary != Form(b"", tmp_path).boundary
+    assert Multipart(b"", tmp_path).boundary != Multipart(b"", tmp_path).boundary

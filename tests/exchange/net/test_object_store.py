@@ -12,7 +12,7 @@ import pytest
 
 from exchange.errors import NotFound, ObjectStoreUnavailable
 from exchange.net import object_store
-from exchange.net.object_store import ObjectStore, Place
+from exchange.net.object_store import BucketPlace, ObjectStore
 from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import free_port
 from tests.exchange.object_server import KEY_ID, SECRET, Bucket, bucket_served
@@ -27,8 +27,8 @@ def bucket() -> Iterator[Bucket]:
         yield served
 
 
-def place(served: Bucket, **changes: str) -> Place:
-    return Place(**{
+def place(served: Bucket, **changes: str) -> BucketPlace:
+    return BucketPlace(**{
         "bucket": served.name, "prefix": "scans/ffp-rs", "endpoint": served.url, "region": "eu-1", "key_id": KEY_ID,
         "secret": SECRET, "allow_http": True, **changes,
     })  # fmt: skip

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 from securesystemslib.formats import encode_canonical
 
-from exchange.trust.ceremony import Proposal, combine, propose, publish, sign
+from exchange.trust.ceremony import Proposal, combine_proposals, propose, publish_signed_round, sign_proposal
 from exchange.trust.keys import HybridSigner
 from exchange.trust.registry import RegisteredNode, RoundFiles, TimeStampingRoot, Trust
 from exchange.trust.root_keys import RootKey, RootSigner
@@ -57,14 +57,14 @@ class Capitals:
 
     def round(self, before: Trust | None = None, *, by: Sequence[Jurisdiction] = SIX[:4], **what: Any) -> Trust:
         """The next round, published, signed by ``by``."""
-        return publish(before, signed(self.proposed(before, **what), *(self.held[code] for code in by)))
+        return publish_signed_round(before, signed(self.proposed(before, **what), *(self.held[code] for code in by)))
 
 
 def signed(proposal: Proposal, *signers: RootSigner) -> Proposal:
     """The proposal with the signatures of all these, each made on a copy of its own."""
-    copies = [sign(proposal, signer)[1] for signer in signers]
+    copies = [sign_proposal(proposal, signer)[1] for signer in signers]
     for copy in copies:
-        proposal = combine(proposal, copy)
+        proposal = combine_proposals(proposal, copy)
     return proposal
 
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from joserfc import jwk
 
 from exchange.errors import Unauthenticated
-from exchange.trust.id_token import Expected, signing_key, verify_id_token
+from exchange.trust.id_token import ExpectedClaims, signing_key, verify_id_token
 from tests.exchange.lying_provider import compact, rsa
 
 KEY = rsa("one")
 PUBLIC = KEY.as_dict(private=False)
 NOW = 1_800_000_000
-EXPECTED = Expected(issuer="https://id.example", client_id="ffp-rs", nonce="n" * 43, claim="preferred_username")
+EXPECTED = ExpectedClaims(issuer="https://id.example", client_id="ffp-rs", nonce="n" * 43, claim="preferred_username")
 CLAIMS: dict[str, Any] = {
     "iss": "https://id.example",
     "aud": ["ffp-rs"],

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from exchange.errors import CheckpointInvalid, StatementInvalid
 from exchange.trust.key_history import (
-    ROLES,
+    KEY_ROLES,
     KeyHistory,
-    Link,
+    VerifiedKeyEvent,
     begin_history,
     extend_history,
     history_of,
@@ -49,15 +49,15 @@ def changes(draw: st.DrawFn) -> list[Change]:
     indices = sorted(draw(st.sets(st.integers(1, LONGEST - 1), max_size=5)))
     made = []
     for index in indices:
-        roles = draw(st.sets(st.sampled_from(ROLES), min_size=1))
+        roles = draw(st.sets(st.sampled_from(KEY_ROLES), min_size=1))
         refused_from = draw(st.none() | st.integers(0, index))
-        made.append(Change(index, tuple(role for role in ROLES if role in roles), refused_from))
+        made.append(Change(index, tuple(role for role in KEY_ROLES if role in roles), refused_from))
     return made
 
 
 def number_key(role: KeyRole, number: int) -> HybridKey | LogKey | str:
     """The key of a role after so many changes: no two are alike."""
-    mark = bytes([ROLES.index(role), number])
+    mark = bytes([KEY_ROLES.index(role), number])
     ed25519 = base64.b64encode(mark + bytes(30)).decode()
     match role:
         case "statement":
@@ -69,16 +69,18 @@ def number_key(role: KeyRole, number: int) -> HybridKey | LogKey | str:
 
 
 def delegation(index: int, numbers: dict[KeyRole, int]) -> Delegation:
-    return Delegation.model_validate({"from_index": index, **{role: number_key(role, numbers[role]) for role in ROLES}})
+    return Delegation.model_validate(
+        {"from_index": index, **{role: number_key(role, numbers[role]) for role in KEY_ROLES}}
+    )
 
 
 def history(made: list[Change]) -> KeyHistory:
     """Unsigned: what is tried here is which key counts where."""
     card = parse_statement(CARD.payload)
     assert isinstance(card, KeyEvent)
-    numbers: dict[KeyRole, int] = dict.fromkeys(ROLES, 0)
+    numbers: dict[KeyRole, int] = dict.fromkeys(KEY_ROLES, 0)
     nothing = Envelope(b"", b"", {})
-    links = [Link("00" * 32, nothing, card.model_copy(update={"delegation": delegation(0, numbers)}))]
+    links = [VerifiedKeyEvent("00" * 32, nothing, card.model_copy(update={"delegation": delegation(0, numbers)}))]
     for place, change in enumerate(made):
         for role in change.roles:
             numbers[role] += 1
@@ -86,7 +88,7 @@ def history(made: list[Change]) -> KeyHistory:
         if change.refused_from is not None:
             found = Compromise(roles=change.roles, from_index=change.refused_from)
         update = {"delegation": delegation(change.index, numbers), "compromised": found}
-        links.append(Link(f"{place + 1:064x}", nothing, card.model_copy(update=update)))
+        links.append(VerifiedKeyEvent(f"{place + 1:064x}", nothing, card.model_copy(update=update)))
     return KeyHistory(tuple(links))
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from exchange.errors import InvalidInput, RootInvalid
-from exchange.trust.card import fingerprint, spoken
+from exchange.trust.card import fingerprint, spoken_fingerprint
 from exchange.trust.registry import (
     MAX_NODES,
     RegisteredNode,
@@ -72,7 +72,7 @@ def test_the_digest_of_a_target_is_the_one_of_the_fingerprint(published: tuple[C
     """So whoever has only a TUF tool can compare a node's fingerprint."""
     _, trust = published
     target = trust.registry.metadata.signed.targets["nodes/ffp-rs"]
-    assert spoken(bytes.fromhex(target.hashes["sha256"])) == fingerprint(IDENTITY.public)
+    assert spoken_fingerprint(bytes.fromhex(target.hashes["sha256"])) == fingerprint(IDENTITY.public)
     assert target.length == 32 + 1952
 
 

@@ -17,9 +17,16 @@ from tuf.api.metadata import Metadata, Root
 
 from exchange.clock import now
 from exchange.errors import ConfigurationError, InvalidInput, RootInvalid
-from exchange.trust.ceremony import combine, open_proposal, propose, publish, sign, usual_threshold
+from exchange.trust.ceremony import (
+    combine_proposals,
+    open_proposal,
+    propose,
+    publish_signed_round,
+    sign_proposal,
+    usual_threshold,
+)
 from exchange.trust.registry import RoundFiles, Trust, check_continues, verify_rounds
-from exchange.trust.root import MAX_ROOT_BYTES, MAX_ROUNDS, RootReason, count, parse_root, verify_chain
+from exchange.trust.root import MAX_ROOT_BYTES, MAX_ROUNDS, RootReason, count_signatures, parse_root, verify_chain
 from exchange.trust.root_files import read_rounds, write_rounds
 from exchange.trust.root_keys import RootKey, create_root_key, load_root_signer, read_root_key
 from schemas.errors import ContractReason
@@ -79,7 +86,7 @@ def test_three_are_not(first: tuple[Capitals, Trust]) -> None:
     capitals, _ = first
     proposal = signed(capitals.proposed(), *(capitals.held[code] for code in (AL, ME, RS)))
     assert not proposal.complete
-    assert refused(publish, None, proposal) == "too-few-signatures"
+    assert refused(publish_signed_round, None, proposal) == "too-few-signatures"
 
 
 def test_a_jurisdiction_with_one_of_its_two_keys_does_not_count(first: tuple[Capitals, Trust]) -> None:
@@ -94,7 +101,7 @@ def test_a_jurisdiction_with_one_of_its_two_keys_does_not_count(first: tuple[Cap
         copies.append(copy.to_bytes())
     root = parse_root(copies[0])
     assert root.metadata.signed.get_verification_result("root", root.signed, root.metadata.signatures).verified
-    tally = count(root.metadata, root.signed, root)
+    tally = count_signatures(root.metadata, root.signed, root)
     assert (tally.keys, tally.complete, tally.half, tally.missing) == (8, (AL, BA, ME), (MK, RS), (XK,))
     assert not tally.good
     assert refused(verify_chain, [copies[0]]) == "too-few-signatures"
@@ -193,9 +200,9 @@ def test_the_old_root_must_hand_over() -> None:
     for code in (AL, BA, ME, MK):
         capitals.held[code] = new_signer()
     mutinous = signed(capitals.proposed(before), *(capitals.held[code] for code in (AL, BA, ME, MK)))
-    assert refused(publish, before, mutinous) == "too-few-signatures"
+    assert refused(publish_signed_round, before, mutinous) == "too-few-signatures"
     agreed = signed(mutinous, *(old[code] for code in (AL, BA, ME, MK)))
-    assert publish(before, agreed).version == 2
+    assert publish_signed_round(before, agreed).version == 2
 
 
 def test_a_replaced_key_signs_no_longer() -> None:
@@ -207,7 +214,7 @@ def test_a_replaced_key_signs_no_longer() -> None:
     told = dict(by_old.tallies)
     assert told["root 2 under root 1"].good
     assert not told["root 2 under itself"].good
-    assert refused(publish, before, by_old) == "too-few-signatures"
+    assert refused(publish_signed_round, before, by_old) == "too-few-signatures"
 
 
 @pytest.mark.slow
@@ -266,8 +273,8 @@ def test_another_history_is_refused_however_well_signed() -> None:
 def test_more_signatures_are_the_same_round() -> None:
     capitals = Capitals()
     proposal = capitals.proposed()
-    few = publish(None, signed(proposal, *(capitals.held[code] for code in (AL, BA, ME, MK))))
-    all_six = publish(None, signed(proposal, *capitals.held.values()))
+    few = publish_signed_round(None, signed(proposal, *(capitals.held[code] for code in (AL, BA, ME, MK))))
+    all_six = publish_signed_round(None, signed(proposal, *capitals.held.values()))
     check_continues(rounds_of(few), all_six)
     assert few.fingerprint == all_six.fingerprint
 
@@ -414,39 +421,39 @@ def test_fields_that_are_not_known_are_signed_like_the_others(first: tuple[Capit
 def test_a_key_pair_of_nobody_cannot_sign(first: tuple[Capitals, Trust]) -> None:
     capitals, _ = first
     with pytest.raises(InvalidInput, match="neither"):
-        sign(capitals.proposed(), new_signer())
+        sign_proposal(capitals.proposed(), new_signer())
 
 
 def test_a_copy_of_another_proposal_is_not_combined(first: tuple[Capitals, Trust]) -> None:
     capitals, _ = first
-    _, other = sign(capitals.proposed(expires=LONG_AGO), capitals.held[AL])
-    assert refused(combine, capitals.proposed(), other) == "another-history"
+    _, other = sign_proposal(capitals.proposed(expires=LONG_AGO), capitals.held[AL])
+    assert refused(combine_proposals, capitals.proposed(), other) == "another-history"
 
 
 def test_a_copy_with_a_bad_signature_is_not_combined(first: tuple[Capitals, Trust]) -> None:
     capitals, _ = first
     proposal = capitals.proposed()
-    _, copy = sign(proposal, capitals.held[AL])
+    _, copy = sign_proposal(proposal, capitals.held[AL])
     root = copy_of(copy.root)
     one = next(iter(root.signatures.values()))
     one.signature = one.signature[::-1]
-    assert refused(combine, proposal, RoundFiles(root.to_bytes(), copy.registry)) == "too-few-signatures"
+    assert refused(combine_proposals, proposal, RoundFiles(root.to_bytes(), copy.registry)) == "too-few-signatures"
     root.signatures.clear()
     root.sign(CryptoSigner(Ed25519PrivateKey.generate()))
-    assert refused(combine, proposal, RoundFiles(root.to_bytes(), copy.registry)) == "too-few-signatures"
+    assert refused(combine_proposals, proposal, RoundFiles(root.to_bytes(), copy.registry)) == "too-few-signatures"
 
 
 def test_a_good_signature_takes_the_place_of_one_that_was_damaged(first: tuple[Capitals, Trust]) -> None:
     capitals, _ = first
     proposal = capitals.proposed()
-    copies = [sign(proposal, capitals.held[code])[1] for code in (AL, BA, ME, MK)]
+    copies = [sign_proposal(proposal, capitals.held[code])[1] for code in (AL, BA, ME, MK)]
     damaged = copy_of(copies[0].root)
     for one in damaged.signatures.values():
         one.signature = one.signature[::-1]
     proposal = open_proposal(RoundFiles(damaged.to_bytes(), copies[0].registry), None)
     for copy in copies:
         assert not proposal.complete
-        proposal = combine(proposal, copy)
+        proposal = combine_proposals(proposal, copy)
     assert proposal.complete
 
 
@@ -499,7 +506,7 @@ def test_a_folder_holds_whole_rounds_and_keeps_what_it_has(tmp_path: Path) -> No
     write_rounds(tmp_path / "root", one)
     first_bytes = (tmp_path / "root" / "1.root.json").read_bytes()
     proposal = signed(capitals.proposed(one), *capitals.held.values())
-    two = publish(one, proposal)
+    two = publish_signed_round(one, proposal)
     write_rounds(tmp_path / "root", two)
     assert (tmp_path / "root" / "1.root.json").read_bytes() == first_bytes
     assert sorted(path.name for path in (tmp_path / "root").iterdir()) == [

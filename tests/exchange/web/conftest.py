@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
+from exchange.errors import PROBLEM_TYPE
 from exchange.store.tables.log import LogNodeRow
 from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow, SubmissionRow
-from exchange.web.http.problems import PROBLEM_TYPE
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.matcher.read.x3p.conftest import build, wave

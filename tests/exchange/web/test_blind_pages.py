@@ -18,7 +18,7 @@ from exchange.clock import stamp
 from exchange.errors import Conflict
 from exchange.flows.access.sign_in import csrf_of
 from exchange.flows.blind.send import EVERYBODYS
-from exchange.flows.blind.visibility import take, tasks_for
+from exchange.flows.blind.visibility import take_task, tasks_for
 from exchange.flows.query.blind_bands import note_released
 from exchange.flows.query.peer_statements import note_answer
 from exchange.store.access.sign_in import begin_session
@@ -287,7 +287,7 @@ def test_an_answer_that_is_sent_twice_is_signed_once_and_another_one_is_not_lost
     world.concludes(FIRST, "a", "b", BREECH)
     with world.rs.store.write() as session:
         [task] = tasks_for(session, SECOND.pseudonym)
-        take(session, SECOND.pseudonym, task.task_id)
+        take_task(session, SECOND.pseudonym, task.task_id)
 
     async def answer(site: Site) -> list[int]:
         said = ("identification", "identification", "elimination")

@@ -13,7 +13,7 @@ from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.store.log.statements import latest_checkpoint
 from exchange.store.tables.peers import PeerRow
-from exchange.web.access.peer_concurrency import AT_ONCE, Purpose
+from exchange.web.access.peer_concurrency import REQUESTS_AT_ONCE, RequestPurpose
 from schemas.lane import EMPTY_HEAD, LanePage, parse_lane_page
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
@@ -87,7 +87,7 @@ def test_one_peer_does_not_take_all_places(pair: tuple[RunningNode, RunningNode]
         except PeerUnreachable as error:
             ended.append(str(error))
 
-    waiting = [threading.Thread(target=wait, daemon=True) for _ in range(AT_ONCE[Purpose.NEWS] + 4)]
+    waiting = [threading.Thread(target=wait, daemon=True) for _ in range(REQUESTS_AT_ONCE[RequestPurpose.NEWS] + 4)]
     for thread in waiting:
         thread.start()
     for thread in waiting:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from exchange.flows.blind import send
-from exchange.flows.blind.visibility import take, tasks_for
+from exchange.flows.blind.visibility import take_task, tasks_for
 from exchange.store.access.sign_in import begin_session
 from exchange.store.tables.reviews import VerificationTaskRow
 from exchange.web.app import create_app
@@ -152,7 +152,7 @@ def test_an_examiner_who_tries_a_task_by_other_ways_is_answered_the_same(
         with copy.rs.store.write() as session:
             tasks = tasks_for(session, SECOND.pseudonym)
             for task in tasks:
-                take(session, SECOND.pseudonym, task.task_id)
+                take_task(session, SECOND.pseudonym, task.task_id)
         assert len(tasks) == 2
         told.append(anyio.run(_tried, copy, cookie, [task.pair for task in tasks]))
         network.close()

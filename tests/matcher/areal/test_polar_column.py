@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from matcher import DEFAULT_PARAMETERS, Prepared, Topography, prepare
-from matcher.areal.comparison import View
+from matcher.areal.comparison import ComparisonView
 from matcher.areal.polar_column import MARK_BYTES, POLAR_BYTES, PolarQuery, inverted_row
 from matcher.areal.ranking import polar_query
 from matcher.evaluate.conditions import rotated
@@ -13,7 +13,7 @@ from matcher.synthetic.marks import Mixtures
 
 @pytest.fixture(scope="module")
 def query(prepared: dict[tuple[int, int], Prepared]) -> PolarQuery:
-    return polar_query(View(prepared[0, 0], DEFAULT_PARAMETERS))
+    return polar_query(ComparisonView(prepared[0, 0], DEFAULT_PARAMETERS))
 
 
 @pytest.fixture(scope="module")

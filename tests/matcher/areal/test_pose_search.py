@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from matcher.areal.pose_search import DIRECTIONS, SHIFT_STEP, Place, SearchCode, search, search_code
+from matcher.areal.pose_search import DIRECTIONS, SHIFT_STEP, ProposedPose, SearchCode, search_code, search_poses
 from matcher.numeric.plane import Plane, blurred, moved
 
 POINTS, MARGIN = 160, 40
@@ -40,8 +40,8 @@ def codes(moving: tuple[Plane, Plane], fixed: tuple[Plane, Plane]) -> tuple[Sear
     return search_code(*moving, REACH), search_code(*fixed, REACH)
 
 
-def find(moving: SearchCode, fixed: SearchCode, min_overlap: float = 0.1, count: int = 1) -> list[Place]:
-    return search(moving, fixed, REACH, min_overlap, count)
+def find(moving: SearchCode, fixed: SearchCode, min_overlap: float = 0.1, count: int = 1) -> list[ProposedPose]:
+    return search_poses(moving, fixed, REACH, min_overlap, count)
 
 
 @pytest.mark.parametrize(

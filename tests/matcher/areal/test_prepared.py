@@ -19,7 +19,7 @@ from matcher import (
     compare,
     prepare,
 )
-from matcher.areal.comparison import View, register_pair
+from matcher.areal.comparison import ComparisonView, register_pair
 from matcher.numeric.packed import PackedGrid
 
 
@@ -96,8 +96,10 @@ def test_the_coarse_stage_reads_nothing_of_the_fine_grid(prepared: dict[tuple[in
     without_fine = scan.to_bytes()
     without_fine = without_fine[: -len(scan.fine_grid.data)] + bytes(len(scan.fine_grid.data))
     read = Prepared.from_bytes(memoryview(without_fine))
-    registration = register_pair(View(read, DEFAULT_PARAMETERS), View(other, DEFAULT_PARAMETERS))
-    assert registration == register_pair(View(scan, DEFAULT_PARAMETERS), View(other, DEFAULT_PARAMETERS))
+    registration = register_pair(ComparisonView(read, DEFAULT_PARAMETERS), ComparisonView(other, DEFAULT_PARAMETERS))
+    assert registration == register_pair(
+        ComparisonView(scan, DEFAULT_PARAMETERS), ComparisonView(other, DEFAULT_PARAMETERS)
+    )
     with pytest.raises(ScanRefused, match="prepare it again"):
         compare(read, other)
 

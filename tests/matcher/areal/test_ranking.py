@@ -7,7 +7,7 @@ import pytest
 
 from matcher import DEFAULT_PARAMETERS, NotComparable, Parameters, Prepared, Topography, compare, correlate, prepare
 from matcher.areal import ranking
-from matcher.areal.comparison import Comparison, View
+from matcher.areal.comparison import Comparison, ComparisonView
 
 
 def test_the_whole_small_gallery_is_ranked_as_compare_scores_it(
@@ -32,11 +32,11 @@ def test_only_the_best_of_each_stage_go_on(
     sift, compare_in_full = ranking.sift, ranking.compare_in_full
     sifted, compared = [], []
 
-    def noting_sift(query: View, reference: View) -> float:
+    def noting_sift(query: ComparisonView, reference: ComparisonView) -> float:
         sifted.append(reference)
         return sift(query, reference)
 
-    def noting_compare(query: View, reference: View) -> Comparison:
+    def noting_compare(query: ComparisonView, reference: ComparisonView) -> Comparison:
         compared.append(reference)
         return compare_in_full(query, reference)
 

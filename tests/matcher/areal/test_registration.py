@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher import DEFAULT_PARAMETERS, Comparison, Prepared, Topography, compare, prepare
-from matcher.areal.comparison import View, register_pair
+from matcher.areal.comparison import ComparisonView, register_pair
 from matcher.areal.registration import place_roughly
 from matcher.evaluate.conditions import rotated
 
@@ -104,17 +104,20 @@ def test_a_mark_beyond_the_largest_shift_is_not_found(scans: dict[tuple[int, int
 
 def test_a_registration_does_not_depend_on_what_a_view_was_used_for(prepared: dict[tuple[int, int], Prepared]) -> None:
     scans = sorted(prepared.values(), key=lambda scan: scan.digest)
-    kept = View(scans[0], DEFAULT_PARAMETERS)
-    used = [register_pair(kept, View(scan, DEFAULT_PARAMETERS)) for scan in [*scans[1:], *scans[:0:-1]]]
-    fresh = [register_pair(View(scans[0], DEFAULT_PARAMETERS), View(s, DEFAULT_PARAMETERS)) for s in scans[1:]]
+    kept = ComparisonView(scans[0], DEFAULT_PARAMETERS)
+    used = [register_pair(kept, ComparisonView(scan, DEFAULT_PARAMETERS)) for scan in [*scans[1:], *scans[:0:-1]]]
+    fresh = [
+        register_pair(ComparisonView(scans[0], DEFAULT_PARAMETERS), ComparisonView(s, DEFAULT_PARAMETERS))
+        for s in scans[1:]
+    ]
     assert used == fresh + fresh[::-1]
-    last = View(scans[-1], DEFAULT_PARAMETERS)
+    last = ComparisonView(scans[-1], DEFAULT_PARAMETERS)
     assert register_pair(last, kept) == fresh[-1]
 
 
 def test_a_rough_place_tells_one_firearm_from_two(prepared: dict[tuple[int, int], Prepared]) -> None:
     """Whichever of the two is moved; at full resolution the agreement is higher than at the search's steps."""
-    views = {key: View(scan, DEFAULT_PARAMETERS) for key, scan in prepared.items()}
+    views = {key: ComparisonView(scan, DEFAULT_PARAMETERS) for key, scan in prepared.items()}
     for moving, view in views.items():
         rough = {
             fixed: place_roughly(view.coarse, other.coarse, DEFAULT_PARAMETERS)

@@ -5,7 +5,7 @@ import pytest
 
 from matcher import Topography, compare, prepare
 from matcher.evaluate.conditions import Conditions, centroid_um, rotated
-from matcher.evaluate.true_overlap import Part, shared, true_overlaps
+from matcher.evaluate.true_overlap import KeptPart, shared, true_overlaps
 from matcher.mark.level import level_mark
 from matcher.numeric.parameters import DEFAULT_PARAMETERS
 from matcher.synthetic import breech_face
@@ -24,11 +24,11 @@ def test_a_known_turn_is_undone_before_crops_are_laid_on_each_other(turn: float)
     assert shared(*reversed(parts), back) == pytest.approx(shared(*parts, there), abs=0.01)
 
 
-def half(scan: Topography) -> Part:
+def half(scan: Topography) -> KeptPart:
     mark = level_mark(scan, DEFAULT_PARAMETERS)
     x = np.arange(mark.weights.shape[1]) * mark.spacing_um[1] + mark.origin_um[1]
     kept = (mark.weights >= 0.5) & (x >= centroid_um(mark)[1])[None, :]
-    return Part(kept.astype(np.float32), mark.spacing_um, mark.origin_um)
+    return KeptPart(kept.astype(np.float32), mark.spacing_um, mark.origin_um)
 
 
 def test_wide_crops_share_much_and_each_pair_gets_its_share(scans: dict[tuple[int, int], Topography]) -> None:

@@ -9,15 +9,15 @@ from scipy.stats import multivariate_normal
 
 import matcher.likelihood.calibrate
 from matcher.likelihood.calibrate import (
+    LeaveOneOut,
     ScoredPairs,
-    Validation,
     bounds,
     calibrate,
     fit,
     independent_firearm_pairs,
     leave_one_firearm_out,
+    leave_one_out,
     read_score_table,
-    validate,
 )
 from matcher.likelihood.calibration_model import CalibrationModel, CalibrationRefused, ReferencePopulation
 from schemas.vocabulary import Modality, RegionOfInterest
@@ -118,7 +118,7 @@ def test_one_by_one_it_is_the_fit_on_all_pairs_of_the_other_firearms() -> None:
 @pytest.mark.parametrize(("firearms", "shots"), [(2, 4), (3, 2)])
 def test_too_few_firearms_are_refused(firearms: int, shots: int) -> None:
     with pytest.raises(CalibrationRefused, match="too few firearms"):
-        validate(drawn(firearms, shots))
+        leave_one_out(drawn(firearms, shots))
 
 
 def test_fits_are_reported() -> None:
@@ -145,7 +145,7 @@ def test_another_scale_of_scores_gives_the_same_lrs() -> None:
 
 
 def test_kinds_that_are_wholly_apart_give_finite_lrs() -> None:
-    validation = validate(drawn(10, 4, apart=50.0))
+    validation = leave_one_out(drawn(10, 4, apart=50.0))
     assert np.isfinite(validation.log10_lrs).all()
     assert np.abs(validation.log10_lrs).max() < 1.7  # forty-five pairs of firearms support no more
     assert validation.cllr_min == 0.0
@@ -154,7 +154,7 @@ def test_kinds_that_are_wholly_apart_give_finite_lrs() -> None:
 
 def test_equal_scores_within_each_kind_are_fitted_too() -> None:
     pairs = drawn(6, 3)
-    validation = validate(ScoredPairs(pairs.same.astype(float), pairs.firearms))
+    validation = leave_one_out(ScoredPairs(pairs.same.astype(float), pairs.firearms))
     assert validation.gap > 0.0
     assert validation.bounds.independent_knm == 3.0
 
@@ -163,7 +163,7 @@ def test_equal_scores_within_each_kind_are_fitted_too() -> None:
 
 
 def test_bounds_follow_the_firearms_however_many_scans_each_gave() -> None:
-    few, many = (validate(drawn(10, shots, apart=50.0)).bounds for shots in (3, 8))
+    few, many = (leave_one_out(drawn(10, shots, apart=50.0)).bounds for shots in (3, 8))
     assert few.lower == many.lower == pytest.approx(-np.log10(11.0))
     assert few.upper <= np.log10(46.0)
     assert many.upper <= np.log10(46.0)
@@ -211,7 +211,7 @@ def test_the_model_is_the_fitted_line_cut_at_its_bounds() -> None:
         cut = min(max(intercept + slope * score, model.lower), model.upper)
         assert model.log10_lr(score) == pytest.approx(cut, abs=1e-12)
     assert isinstance(model, CalibrationModel)
-    validation = validate(pairs)
+    validation = leave_one_out(pairs)
     assert (model.cllr, model.cllr_min) == (validation.cllr, validation.cllr_min)
     assert (model.lower, model.upper) == (validation.bounds.lower, validation.bounds.upper)
 
@@ -225,10 +225,10 @@ def test_scores_no_better_than_chance_make_no_model(apart: float) -> None:
 
 def test_cllr_and_its_minimum_are_those_of_the_definition() -> None:
     pairs = drawn(15, 3, apart=1.5)
-    agrees_with_definitions(validate(pairs), pairs)
+    agrees_with_definitions(leave_one_out(pairs), pairs)
 
 
-def agrees_with_definitions(validation: Validation, pairs: ScoredPairs) -> None:
+def agrees_with_definitions(validation: LeaveOneOut, pairs: ScoredPairs) -> None:
     assert validation.cllr == pytest.approx(cllr_by_definition(validation.log10_lrs, pairs.same), abs=1e-9)
     assert validation.cllr_min == pytest.approx(cllr_min_by_pooling(validation.log10_lrs, pairs.same), abs=1e-6)
     assert validation.cllr_min <= validation.cllr
@@ -315,7 +315,7 @@ def within(
     lower: tuple[float, float],
     upper: tuple[float, float],
 ) -> None:
-    validation = validate(pairs)
+    validation = leave_one_out(pairs)
     agrees_with_definitions(validation, pairs)
     assert cllr[0] < validation.cllr < cllr[1]
     assert cllr_min[0] <= validation.cllr_min < cllr_min[1]

@@ -18,7 +18,7 @@ from matcher.likelihood.calibration_model import (
     ReferencePopulation,
     read_calibration,
 )
-from matcher.likelihood.ratio import Conditions, LikelihoodRatio, NoValidatedLR, likelihood_ratio, verbal_equivalent
+from matcher.likelihood.ratio import LikelihoodRatio, NoValidatedLR, PairConditions, likelihood_ratio, verbal_equivalent
 from schemas import Calibre
 from schemas.vocabulary import Modality, RegionOfInterest
 
@@ -49,7 +49,7 @@ MODEL = CalibrationModel(
     calibrator="by hand",
     population=POPULATION,
 )
-INSIDE = Conditions(
+INSIDE = PairConditions(
     region=RegionOfInterest.BREECH_FACE,
     modality=Modality.TOPOGRAPHY,
     calibres=(Calibre.LUGER_9MM, Calibre.LUGER_9MM),

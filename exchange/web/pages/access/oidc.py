@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import ExchangeError, NotFound, ProviderUnavailable, TooMany, Unauthenticated
-from exchange.flows.access.oidc import AT_PROVIDER_S, CameBack, begin, finish, leave_address
+from exchange.flows.access.oidc import AT_PROVIDER_S, CameBack, begin_sign_in, finish_sign_in, leave_address
 from exchange.flows.node.node import Node
 from exchange.net.oidc import Provider
 from exchange.web.access.caller import OpenNode
@@ -41,7 +41,7 @@ def go(request: Request, node: OpenNode, provider: AtProvider, back: Back = FIRS
     browser = secrets.token_urlsafe(32)
     try:
         tries.take(request)
-        answer = RedirectResponse(begin(node, provider, browser), 303)
+        answer = RedirectResponse(begin_sign_in(node, provider, browser), 303)
     except (ProviderUnavailable, TooMany) as error:
         return _refused(node, error, back)
     # lax: the browser comes back from another site, and must show that it is the one that went there
@@ -67,7 +67,7 @@ def come_back(
     try:
         tries.take(request)
         came = CameBack(state=state or "", code=code, error=error, issuer=iss)
-        token = finish(node, provider, request.cookies.get(_cookie(node), ""), came)
+        token = finish_sign_in(node, provider, request.cookies.get(_cookie(node), ""), came)
         answer = session_cookie(node, page("signed_in", None, back=back), token)
     except (Unauthenticated, ProviderUnavailable, TooMany) as refused:
         answer = _refused(node, refused, back)

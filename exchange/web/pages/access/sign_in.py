@@ -20,7 +20,7 @@ from exchange.web.access.login_rate_limit import Tries
 from exchange.web.http.problems import headers_of, status_of
 from exchange.web.languages.spoken import local_page
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
-from exchange.web.wording.sentences import Refusal, refusal, refusal_of
+from exchange.web.wording.sentences import ShownRefusal, refusal, refusal_of
 from schemas.vocabulary import SignedInBy
 
 router = APIRouter()
@@ -102,7 +102,7 @@ def check_passwords(node: Node) -> None:
 
 
 @router.post("/sign-in")
-async def sign_in(request: Request, node: OpenNode) -> Response:
+async def enter_password(request: Request, node: OpenNode) -> Response:
     fields = await read_form(request, node, None)
     tries: Tries = request.app.state.tries
     pseudonym, device = fields.get("pseudonym", ""), request.cookies.get(device_cookie(node), "")
@@ -162,7 +162,7 @@ async def welcome(request: Request, node: OpenNode, token: InvitationToken) -> R
     return _known_from_now_on(node, sign_in_form(node, pseudonym=enrolling.pseudonym), device)
 
 
-def _welcome(node: Node, enrolling: flow.Enrolling, refused: Refusal | None) -> Response:
+def _welcome(node: Node, enrolling: flow.Enrolling, refused: ShownRefusal | None) -> Response:
     drawn = segno.make(enrolling.address(node.node_id), error="m").svg_data_uri(scale=5, border=4, light="white")
     return page(
         "welcome",

@@ -9,20 +9,20 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, TooMany
-from exchange.flows.access.tokens import MAX_NAME, make_own_token, revoke_own_token, tokens_of, wanted_token
+from exchange.flows.access.tokens import MAX_TOKEN_NAME, make_own_token, revoke_own_token, tokens_of, wanted_token
 from exchange.flows.node.node import Node
 from exchange.scopes import usable_by
 from exchange.web.access.caller import OpenNode
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import SignedIn, Visitor, off_loop, page, read_form
-from exchange.web.wording.sentences import Refusal, refusal_of
+from exchange.web.wording.sentences import ShownRefusal, refusal_of
 
 router = APIRouter()
 
-BOX = "scope-"
-DAYS = (30, 90, 365)
-SHOWN = 100
+_SCOPE_FIELD = "scope-"
+_LIFETIMES_DAYS = (30, 90, 365)
+_SHOWN = 100
 TokenId = Annotated[int, Path(ge=1, le=2**62)]
 
 
@@ -46,7 +46,7 @@ async def make(request: Request, node: OpenNode, who: SignedIn) -> Response:
 
 
 @router.post("/tokens/{token_id}/revoke")
-async def revoke(request: Request, node: OpenNode, who: SignedIn, token_id: TokenId) -> Response:
+async def revoke_listed_token(request: Request, node: OpenNode, who: SignedIn, token_id: TokenId) -> Response:
     """One's own; another's gets the answer of none at all."""
     await read_form(request, node, who.csrf)
     await off_loop(revoke_own_token, node, who.caller.pseudonym, token_id)
@@ -55,9 +55,9 @@ async def revoke(request: Request, node: OpenNode, who: SignedIn, token_id: Toke
 
 def _make(node: Node, who: Visitor, fields: dict[str, str]) -> str:
     days = fields.get("days", "")
-    if days not in map(str, DAYS):
+    if days not in map(str, _LIFETIMES_DAYS):
         raise InvalidInput("Choose how long the token holds.", code="invalid-field")
-    scopes = [name.removeprefix(BOX) for name in fields if name.startswith(BOX)]
+    scopes = [name.removeprefix(_SCOPE_FIELD) for name in fields if name.startswith(_SCOPE_FIELD)]
     wanted = wanted_token(who.caller.role, fields.get("name", "").strip(), scopes, int(days))
     return make_own_token(node, who.caller.pseudonym, wanted, fields.get("code", ""))
 
@@ -68,10 +68,10 @@ def _drawn(
     *,
     made: str | None = None,
     fields: dict[str, str] | None = None,
-    refused: Refusal | None = None,
+    refused: ShownRefusal | None = None,
     status: int = 200,
 ) -> Response:
-    found = tokens_of(node, who.caller.pseudonym, most=SHOWN)
+    found = tokens_of(node, who.caller.pseudonym, most=_SHOWN)
     return page(
         "tokens",
         who,
@@ -81,9 +81,9 @@ def _drawn(
         authenticator=found.authenticator,
         made=made,
         usable=usable_by(who.caller.role),
-        box=BOX,
-        days=DAYS,
-        max_name=MAX_NAME,
+        box=_SCOPE_FIELD,
+        days=_LIFETIMES_DAYS,
+        max_name=MAX_TOKEN_NAME,
         typed=fields or {},
         refusal=refused,
     )

@@ -14,12 +14,12 @@ from exchange.errors import Conflict, InvalidInput
 from exchange.flows.entry import drafts as flow
 from exchange.flows.entry.draft_changes import Change, changes_of_form
 from exchange.flows.entry.draft_form import CHOICES, FILE_CHOICES, ticked
-from exchange.flows.entry.draft_submit import Summary, overtaken, progress_of, submit_draft, summarise
+from exchange.flows.entry.draft_submit import Summary, overtaken, progress_of, submit_draft, summarise_draft
 from exchange.flows.entry.drafts import Draft
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import term
 from exchange.web.pages.entry.draft_files import Card, card_of
 from exchange.web.pages.fetched import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched, read_json
@@ -48,7 +48,7 @@ class Changes(BaseModel):
 
 
 @dataclass(frozen=True)
-class Form:
+class DraftForm:
     """What the page of a draft is drawn from; ``problems`` by field, after it was found not to be complete. ``stored``:
     what the draft says, where the page shows something else, which was typed and not saved."""
 
@@ -76,7 +76,7 @@ def begun(node: OpenNode, who: Registering) -> Response:
 
 
 @router.post("/register")
-async def begin(request: Request, node: OpenNode, who: Registering) -> Response:
+async def begin_draft(request: Request, node: OpenNode, who: Registering) -> Response:
     """A new exhibit; another one of a case; a new version of a record."""
     fields = await read_form(request, node, who.csrf)
     draft_id = await off_loop(_begin, node, who, fields)
@@ -84,7 +84,7 @@ async def begin(request: Request, node: OpenNode, who: Registering) -> Response:
 
 
 @router.get("/register/{draft_id}")
-def one(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+def draft_page(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
     draft = flow.read_draft(node, who.caller.pseudonym, draft_id)
     if draft.row.statement_id is not None:
         return RedirectResponse(f"/app/records/{draft.row.statement_id}", 303)
@@ -92,7 +92,7 @@ def one(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
 
 
 @router.post("/register/{draft_id}")
-async def save(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+async def save_draft(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
     """Keep what was changed: for the page's script the notes beside the fields, for a form the page, or the summary.
     With 409 what another page changed too, to be asked about."""
     if is_fetched(request):
@@ -113,16 +113,16 @@ async def save(request: Request, node: OpenNode, who: Registering, draft_id: Dra
 
 
 @router.post("/register/{draft_id}/discard")
-async def discard(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+async def discard_draft(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
     await check_own(request, node, who)
     await off_loop(flow.discard, node, who.caller.pseudonym, draft_id)
     return RedirectResponse("/app/register", 303)
 
 
 @router.get("/register/{draft_id}/summary")
-def summary(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+def draft_summary(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
     """What will be signed, and who will have it; or the form again, with what is missing."""
-    found = summarise(node, who.caller.maker, draft_id)
+    found = summarise_draft(node, who.caller.maker, draft_id)
     if found.draft.row.statement_id is not None:
         return RedirectResponse(f"/app/records/{found.draft.row.statement_id}", 303)
     late = overtaken(node, found.draft)
@@ -132,12 +132,14 @@ def summary(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
 
 
 @router.post("/register/{draft_id}/submit")
-async def submit(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+async def submit_shown_draft(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
     """Sign and submit; a second click gets the same record."""
     fields = await read_form(request, node, who.csrf)
     seen = fields.get("seen", "")
     try:
-        statement_id = await heavily(request, Kind.SUBMISSIONS, submit_draft, node, who.caller.maker, draft_id, seen)
+        statement_id = await heavily(
+            request, WorkKind.SUBMISSIONS, submit_draft, node, who.caller.maker, draft_id, seen
+        )
     except Conflict as error:
         if error.code != "draft-changed":
             raise
@@ -150,7 +152,7 @@ async def submit(request: Request, node: OpenNode, who: Registering, draft_id: D
 
 
 @router.get("/register/submitted/{statement_id}/progress")
-def progress(node: OpenNode, who: Registering, statement_id: StatementId) -> Response:
+def correlation_progress(node: OpenNode, who: Registering, statement_id: StatementId) -> Response:
     """How far the correlation of what one submitted is: two numbers, nothing of the record."""
     return JSONResponse(asdict(progress_of(node, who.caller.pseudonym, statement_id)))
 
@@ -200,7 +202,7 @@ def _summary(who: Visitor, found: Summary, *, changed: bool = False) -> Response
 
 def _again(node: Node, who: Visitor, draft_id: str) -> Response:
     """What would be signed now: it is not what was shown before."""
-    found = summarise(node, who.caller.maker, draft_id)
+    found = summarise_draft(node, who.caller.maker, draft_id)
     if found.record is None:
         return _form(node, who, found.draft, found.problems)
     return _summary(who, found, changed=True)
@@ -221,7 +223,7 @@ def _form(
     stored: dict[str, str] | None = None,
     status: int = 422,
 ) -> Response:
-    form = Form(
+    form = DraftForm(
         draft,
         draft.fields if stored is None else stored,
         [card_of(draft, file) for file in draft.files],

@@ -14,7 +14,7 @@ from exchange.flows.entry.draft_form import FILE_CHOICES
 from exchange.flows.entry.drafts import read_draft
 from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.compute_threads import Kind, heavily, place
+from exchange.web.http.compute_threads import WorkKind, heavily, place
 from exchange.web.pages.entry.draft_files import card_of
 from exchange.web.pages.entry.register import DraftId, Registering
 from exchange.web.pages.fetched import MAX_JSON_BYTES, check_own, is_fetched, read_json
@@ -42,7 +42,7 @@ class Announcement(BaseModel):
         """No folders, nothing that hides or reorders; cut to what a page shows."""
         last = self.name.replace("\\", "/").rpartition("/")[2] or "scan"
         printable = "".join(character if character.isprintable() else "?" for character in last)
-        return printable[: flow.MAX_NAME]
+        return printable[: flow.MAX_FILE_NAME]
 
 
 class Marking(BaseModel):
@@ -54,7 +54,7 @@ class Marking(BaseModel):
 
 
 @router.post("/register/{draft_id}/files")
-async def announce(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+async def announce_file(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
     """Where to go on with a file: its id, and how much of it is here."""
     check_script(request, node, who.csrf)
     said = await read_json(request, Announcement)
@@ -65,13 +65,13 @@ async def announce(request: Request, node: OpenNode, who: Registering, draft_id:
 
 
 @router.post("/register/{draft_id}/files/{file_id}/from/{offset}")
-async def take(
+async def receive_piece(
     request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId, offset: Offset
 ) -> Response:
     """One piece. The answer says how much is here, also with 409 when the piece belongs elsewhere."""
     check_script(request, node, who.csrf)
     try:
-        with place(request, Kind.PIECES) as kept:
+        with place(request, WorkKind.PIECES) as kept:
             piece = await bounded_body(request, flow.MAX_PIECE_BYTES)
             found = await kept.work(flow.take_piece, node, who.caller.pseudonym, draft_id, file_id, offset, piece)
     except Conflict:
@@ -81,10 +81,10 @@ async def take(
 
 
 @router.post("/register/{draft_id}/files/{file_id}/read")
-async def read(request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
+async def read_file(request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
     """Read a whole file; its card, or for a form the page again."""
     await check_own(request, node, who)
-    await heavily(request, Kind.SUBMISSIONS, flow.read_scan, node, who.caller.pseudonym, draft_id, file_id)
+    await heavily(request, WorkKind.SUBMISSIONS, flow.read_scan, node, who.caller.pseudonym, draft_id, file_id)
     if is_fetched(request):
         card: Response = await off_loop(_card, node, who, draft_id, file_id)
         return card
@@ -92,7 +92,9 @@ async def read(request: Request, node: OpenNode, who: Registering, draft_id: Dra
 
 
 @router.post("/register/{draft_id}/files/{file_id}/remove")
-async def remove(request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
+async def remove_scan_file(
+    request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId
+) -> Response:
     await check_own(request, node, who)
     await off_loop(flow.remove_scan, node, who.caller.pseudonym, draft_id, file_id)
     return Response(status_code=204) if is_fetched(request) else RedirectResponse(f"/app/register/{draft_id}", 303)

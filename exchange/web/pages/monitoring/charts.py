@@ -17,12 +17,12 @@ from exchange.web.wording.figures import words
 
 WITH_PARTNERS: Final = ("exhibits_shared", "exhibits_received", "leads", "confirmed_hits")
 OVER_TIME: Final = ("exhibits_entered", "exhibits_shared", "leads", "confirmed_hits")
-LONGEST: Final = 190
+_LONGEST: Final = 190
 LINE: Final = 36
-COLUMN: Final = 43
+_COLUMN: Final = 43
 TALLEST: Final = 84
-HEAD: Final = 30
-MOST_HALVES: Final = 6
+_HEAD: Final = 30
+_MOST_HALVES: Final = 6
 
 
 @dataclass(frozen=True)
@@ -48,27 +48,27 @@ def by_partner(document: Document) -> list[Panel]:
     panels = []
     for name in WITH_PARTNERS if document.partners else ():
         cells = {column: document.counts[name].cells.get(column, NO_DATA) for column in document.partners}
-        scale = _scale(list(cells.values()), LONGEST)
+        scale = _scale(list(cells.values()), _LONGEST)
         bars = tuple(
-            _bar(term(column, "jurisdiction"), figure, HEAD + line * LINE, scale)
+            _bar(term(column, "jurisdiction"), figure, _HEAD + line * LINE, scale)
             for line, (column, figure) in enumerate(cells.items())
         )
-        panels.append(Panel(gettext(COUNTS[name].title), HEAD + len(bars) * LINE, bars))
+        panels.append(Panel(gettext(COUNTS[name].title), _HEAD + len(bars) * LINE, bars))
     return panels
 
 
 def over_time(document: Document) -> list[Panel]:
     """Standing bars, one for each half-year that was approved and for this one; none where there is no earlier one."""
-    earlier = document.earlier[-(MOST_HALVES - 1) :]
+    earlier = document.earlier[-(_MOST_HALVES - 1) :]
     panels = []
     for name in OVER_TIME if earlier else ():
         figures: Mapping[str, Figure] = {item.half: item.figures.get(name, NO_DATA) for item in earlier}
         figures = {**figures, str(document.half): document.counts[name].total}
         scale = _scale(list(figures.values()), TALLEST)
         bars = tuple(
-            _bar(half[2:], figure, number * COLUMN, scale) for number, (half, figure) in enumerate(figures.items())
+            _bar(half[2:], figure, number * _COLUMN, scale) for number, (half, figure) in enumerate(figures.items())
         )
-        panels.append(Panel(gettext(COUNTS[name].title), HEAD + TALLEST + 40, bars))
+        panels.append(Panel(gettext(COUNTS[name].title), _HEAD + TALLEST + 40, bars))
     return panels
 
 

@@ -18,22 +18,21 @@ from exchange.flows.monitoring.report import Approved, approve_report, draft, fi
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
-from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
+from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.monitoring.charts import by_partner, over_time
 from exchange.web.pages.monitoring.sheet import monitoring_sheet
 from exchange.web.pages.queries import line_of
 from exchange.web.report.monitoring import render_monitoring
 from exchange.web.wording.figures import notes, words
-from exchange.web.wording.monitoring_lines import Lines, lines_of
+from exchange.web.wording.monitoring_lines import ReportLines, lines_of
 from schemas.vocabulary import Role
 
 router = APIRouter()
 
-Form = Literal["json", "csv", "pdf", "approval"]
+ReleaseForm = Literal["json", "csv", "pdf", "approval"]
 Monitoring = Annotated[Visitor, Depends(only(Role.HEAD, Role.AUDITOR))]
-Heading = Annotated[Visitor, Depends(only(Role.HEAD))]
 WHERE = {
     "exhibits_entered": "/app/search",
     "exhibits_received": "/app/search",
@@ -52,11 +51,11 @@ WHERE = {
 @router.get("/monitoring")
 def newest(node: OpenNode, who: Monitoring) -> Response:
     """The half-year that lasts."""
-    return one(node, who, str(halves(node)[0][0]))
+    return half_year_page(node, who, str(halves(node)[0][0]))
 
 
 @router.get("/monitoring/{half}")
-def one(node: OpenNode, who: Monitoring, half: str) -> Response:
+def half_year_page(node: OpenNode, who: Monitoring, half: str) -> Response:
     """As it was approved; until then as it would be, with the exact figures, which stay in the node."""
     wanted = Half.parse(half)
     approved = find_approved(node, wanted)
@@ -80,7 +79,7 @@ def one(node: OpenNode, who: Monitoring, half: str) -> Response:
 
 
 @router.post("/monitoring/{half}")
-async def approve(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+async def approve_half_year(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
     """Sign that these figures, and no others, may be handed out."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_approve, node, who, half, fields)
@@ -88,10 +87,10 @@ async def approve(request: Request, node: OpenNode, who: Heading, half: str) -> 
 
 
 @router.get("/monitoring/{half}/released/{form}")
-async def hand_out(request: Request, node: OpenNode, who: Monitoring, half: str, form: Form) -> Response:
+async def hand_out(request: Request, node: OpenNode, who: Monitoring, half: str, form: ReleaseForm) -> Response:
     """The approved report as JSON, whose digest is signed, as CSV or as PDF; or the signed approval itself."""
     wanted = Half.parse(half)
-    body, media_type, ending = await heavily(request, Kind.REPORTS, _handed_out, node, who, wanted, form)
+    body, media_type, ending = await heavily(request, WorkKind.REPORTS, _handed_out, node, who, wanted, form)
     headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}{ending}"'}
     return Response(body, media_type=media_type, headers=headers)
 
@@ -103,9 +102,9 @@ def _approve(node: Node, who: Visitor, half: str, fields: dict[str, str]) -> str
     return approve_report(node, who.caller.maker, Half.parse(half), sha256, line_of(fields, "because"))
 
 
-def _handed_out(node: Node, who: Visitor, half: Half, form: Form) -> tuple[bytes, str, str]:
+def _handed_out(node: Node, who: Visitor, half: Half, form: ReleaseForm) -> tuple[bytes, str, str]:
     found = released(node, half)
-    made = FORMS[form](found)
+    made = _RELEASED_FORMS[form](found)
     reader = Actor(ActorKind.PERSON, who.caller.pseudonym, who.caller.role)
     asked = f"{half} {form}"
     node.audit.note(Deed(reader, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
@@ -120,7 +119,7 @@ def _pdf(found: Approved) -> tuple[bytes, str, str]:
     return render_monitoring(found.document, found), "application/pdf", f"-{spoken().code}.pdf"
 
 
-FORMS: dict[str, Callable[[Approved], tuple[bytes, str, str]]] = {
+_RELEASED_FORMS: dict[str, Callable[[Approved], tuple[bytes, str, str]]] = {
     "json": lambda found: (found.data, "application/json", ".json"),
     "csv": _csv,
     "pdf": _pdf,
@@ -128,7 +127,7 @@ FORMS: dict[str, Callable[[Approved], tuple[bytes, str, str]]] = {
 }
 
 
-def _drawn(document: Document, lines: Lines) -> dict[str, Any]:
+def _drawn(document: Document, lines: ReportLines) -> dict[str, Any]:
     return {
         "document": document,
         "lines": lines,

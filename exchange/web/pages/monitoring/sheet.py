@@ -12,7 +12,7 @@ from exchange.flows.monitoring.release import Figure, Row
 from exchange.web.languages import gettext, term
 from exchange.web.pages.sheet import guarded
 
-HEAD = (
+MONITORING_COLUMNS = (
     "half",
     "node",
     "state",
@@ -27,7 +27,7 @@ HEAD = (
     "unit",
     "definition",
 )
-Line = tuple[str, str, Definition, str, Figure, str]
+SheetLine = tuple[str, str, Definition, str, Figure, str]
 """Part, id, definition, whose or with whom, figure, unit."""
 
 
@@ -35,7 +35,7 @@ def monitoring_sheet(document: Document, *, draft: bool) -> bytes:
     """``low`` and ``high`` are the same where a figure is exact, and empty where nothing is told."""
     written = io.StringIO()
     table = csv.writer(written)
-    table.writerow(HEAD)
+    table.writerow(MONITORING_COLUMNS)
     for part, name, definition, whose, figure, unit in _lines(document):
         cells = (
             str(document.half),
@@ -57,7 +57,7 @@ def monitoring_sheet(document: Document, *, draft: bool) -> bytes:
     return b"\xef\xbb\xbf" + written.getvalue().encode()
 
 
-def _lines(document: Document) -> Iterator[Line]:
+def _lines(document: Document) -> Iterator[SheetLine]:
     for name, row in document.counts.items():
         yield from _row(document, "indicator", name, COUNTS[name], row, "count")
     yield from _row(document, "indicator", "feedback_rate", FEEDBACK_RATE, document.rate, "share")
@@ -70,7 +70,7 @@ def _lines(document: Document) -> Iterator[Line]:
         yield "availability", item.node_id, AVAILABILITY, term(item.jurisdiction, "jurisdiction"), item.share, "share"
 
 
-def _row(document: Document, part: str, name: str, definition: Definition, row: Row, unit: str) -> Iterator[Line]:
+def _row(document: Document, part: str, name: str, definition: Definition, row: Row, unit: str) -> Iterator[SheetLine]:
     for column, figure in row.cells.items():
         own = column == document.jurisdiction
         yield part, name, definition, gettext("within") if own else term(column, "jurisdiction"), figure, unit

@@ -29,7 +29,7 @@ def alerts(node: OpenNode, who: Reading) -> Response:
 
 
 @router.post("/alerts/read")
-async def read(request: Request, node: OpenNode, who: Reading) -> Response:
+async def mark_alerts_read(request: Request, node: OpenNode, who: Reading) -> Response:
     """All that the page showed."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(mark_read, node, who.caller.pseudonym, fields.get("seen_to", ""))

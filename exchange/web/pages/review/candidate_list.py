@@ -13,7 +13,7 @@ from exchange.errors import NotFound
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.candidates import Candidate, known_of, ranked_across_borders, ranked_for_record
+from exchange.flows.review.candidates import CandidatePair, known_of, ranked_across_borders, ranked_for_record
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, encode_cursor
@@ -25,11 +25,11 @@ from schemas.vocabulary import Jurisdiction, RegionOfInterest, Role
 
 router = APIRouter()
 
-ON_A_PAGE = 50
+_ON_A_PAGE = 50
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedCandidate:
     """One line. ``hit`` is the statement's id of the hit that joins the pair already; ``fresh`` while this person has
     not opened it."""
 
@@ -60,20 +60,20 @@ def across_borders(
     found = ranked_across_borders(
         node,
         *asker.reader,
-        limit=ON_A_PAGE + 1,
+        limit=_ON_A_PAGE + 1,
         below=place_in(cursor),
         jurisdiction=jurisdiction or None,
         roi=roi or None,
         submitted_by=pseudonym if mine else None,
         new_to=pseudonym if new else None,
     )
-    shown = found.pairs[:ON_A_PAGE]
+    shown = found.pairs[:_ON_A_PAGE]
     asked = {"of": "mine" if mine else "all", "jurisdiction": jurisdiction, "roi": roi, "new": "1" if new else None}
     stated = {name: str(value) for name, value in asked.items() if value}
     note_listed(asker, shown)
     asker.note(Act.LIST_CANDIDATES, len(shown), asked=stated)
     following = None
-    if len(found.pairs) > ON_A_PAGE:
+    if len(found.pairs) > _ON_A_PAGE:
         last = shown[-1].row
         following = urlencode(stated | {"cursor": encode_cursor(last.score, last.candidate_id)})
     return page(
@@ -94,7 +94,7 @@ def across_borders(
 def of_a_record(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
     """One exhibit over all its regions."""
     asker = who.consultation
-    found = ranked_for_record(node, *asker.reader, statement_id, limit=ON_A_PAGE)
+    found = ranked_for_record(node, *asker.reader, statement_id, limit=_ON_A_PAGE)
     if found is None:
         raise NotFound("There is no such record on this node.")
     note_listed(asker, found.pairs)
@@ -111,11 +111,11 @@ def of_a_record(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
     )
 
 
-def _listed(node: Node, who: Visitor, found: list[Candidate], seen_from: str | None) -> list[Listed]:
+def _listed(node: Node, who: Visitor, found: list[CandidatePair], seen_from: str | None) -> list[ListedCandidate]:
     known = known_of(node, who.caller.pseudonym, found)
     doubted = suspicions_of(node, *((item.record_a, item.record_b) for item in found))
     return [
-        Listed(
+        ListedCandidate(
             response_models.candidate(item, worth_of(node.calibration, item), doubted, seen_from),
             known.hits.get(item.scans),
             who.caller.role is Role.EXAMINER and item.scans not in known.opened,

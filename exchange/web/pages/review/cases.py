@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from exchange.flows.review.case_graph import Case, CaseGraph, Placed, Tie, read_case
+from exchange.flows.review.case_graph import Case, CaseGraph, PlacedCase, Tie, read_case
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import term
@@ -19,15 +19,15 @@ from schemas.vocabulary import Jurisdiction
 
 router = APIRouter()
 
-CaseReference = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
-BOX = (200, 46)
-COLUMN, ROW, EDGE = 540, 72, 14
+CaseReferenceInPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
+BOX_SIZE = (200, 46)
+_COLUMN, _ROW, _EDGE = 540, 72, 14
 """The drawing's units: apart enough for the longest stage on a line, close enough for 1280 pixels."""
-LONGEST = 26
+_LONGEST = 26
 
 
 @dataclass(frozen=True)
-class Box:
+class CaseBox:
     """A case where it is drawn, by its upper left corner."""
 
     name: str
@@ -39,11 +39,11 @@ class Box:
 
     @property
     def short(self) -> str:
-        return self.reference if len(self.reference) <= LONGEST else f"{self.reference[: LONGEST - 1]}…"
+        return self.reference if len(self.reference) <= _LONGEST else f"{self.reference[: _LONGEST - 1]}…"
 
 
 @dataclass(frozen=True)
-class Line:
+class TieLine:
     """What joins two cases: the line, and where its word stands."""
 
     tie: Tie
@@ -53,7 +53,9 @@ class Line:
 
 
 @router.get("/cases/{jurisdiction}/{case_reference:path}")
-def one(node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference: CaseReference) -> Response:
+def case_page(
+    node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference: CaseReferenceInPath
+) -> Response:
     """One case, its exhibits, and what it is linked to."""
     asker, case = who.consultation, Case(jurisdiction, case_reference)
     found = read_case(node, *asker.reader, case)
@@ -66,8 +68,8 @@ def one(node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference
         asker.note(Act.LIST_STATEMENTS, len(link_of), *list(link_of)[:MAX_SUBJECTS], asked=asked)
     boxes, lines = drawing(graph)
     size = (
-        max(box.x for box in boxes.values()) + BOX[0] + EDGE + 90,
-        max(box.y for box in boxes.values()) + BOX[1] + EDGE,
+        max(box.x for box in boxes.values()) + BOX_SIZE[0] + _EDGE + 90,
+        max(box.y for box in boxes.values()) + BOX_SIZE[1] + _EDGE,
     )
     return page(
         "case",
@@ -82,32 +84,32 @@ def one(node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference
         box_of=boxes,
         lines=lines,
         size=size,
-        box=BOX,
+        box=BOX_SIZE,
     )
 
 
-def drawing(graph: CaseGraph) -> tuple[dict[Case, Box], list[Line]]:
+def drawing(graph: CaseGraph) -> tuple[dict[Case, CaseBox], list[TieLine]]:
     """Columns from left to right, each in the middle of the height."""
-    height = max(item.of for item in graph.placed) * ROW
+    height = max(item.of for item in graph.placed) * _ROW
     boxes = {item.case: _box(item, height, graph.case) for item in graph.placed}
     return boxes, [_line(tie, boxes[tie.one], boxes[tie.other]) for tie in graph.ties]
 
 
-def _box(item: Placed, height: int, here: Case) -> Box:
-    top = (height - item.of * ROW) // 2 + item.row * ROW + EDGE
+def _box(item: PlacedCase, height: int, here: Case) -> CaseBox:
+    top = (height - item.of * _ROW) // 2 + item.row * _ROW + _EDGE
     case = item.case
     address = f"/app/cases/{case.jurisdiction}/{quote(case.reference, safe='')}"
     name = term(case.jurisdiction, "jurisdiction")
-    return Box(name, case.reference, address, EDGE + item.step * COLUMN, top, case == here)
+    return CaseBox(name, case.reference, address, _EDGE + item.step * _COLUMN, top, case == here)
 
 
-def _line(tie: Tie, one: Box, other: Box) -> Line:
+def _line(tie: Tie, one: CaseBox, other: CaseBox) -> TieLine:
     left, right = sorted((one, other), key=lambda box: (box.x, box.y))
-    y1, y2 = left.y + BOX[1] // 2, right.y + BOX[1] // 2
-    x1 = left.x + BOX[0]
+    y1, y2 = left.y + BOX_SIZE[1] // 2, right.y + BOX_SIZE[1] // 2
+    x1 = left.x + BOX_SIZE[0]
     if left.x == right.x:  # of one column: around its right side
-        return Line(tie, f"M{x1} {y1} C{x1 + 80} {y1} {x1 + 80} {y2} {x1} {y2}", x1 + 66, (y1 + y2) // 2)
+        return TieLine(tie, f"M{x1} {y1} C{x1 + 80} {y1} {x1 + 80} {y2} {x1} {y2}", x1 + 66, (y1 + y2) // 2)
     bend = (right.x - x1) // 2
     path = f"M{x1} {y1} C{x1 + bend} {y1} {right.x - bend} {y2} {right.x} {y2}"
     # at seven tenths of the curve: lines part to the right, and the words of a column's own stand to the left
-    return Line(tie, path, round(x1 + 0.658 * (right.x - x1)), round(0.216 * y1 + 0.784 * y2))
+    return TieLine(tie, path, round(x1 + 0.658 * (right.x - x1)), round(0.216 * y1 + 0.784 * y2))

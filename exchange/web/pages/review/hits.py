@@ -19,7 +19,7 @@ from exchange.flows.review.visible_hits import find_visible_link, reviews_on_exh
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
-from exchange.web.pages.review.reviews import remark_of, say
+from exchange.web.pages.review.reviews import remark_of, speak_as
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
 from exchange.web.wording.sentences import no_effect
@@ -36,7 +36,7 @@ from schemas.vocabulary import (
 
 router = APIRouter()
 
-ON_A_PAGE = 50
+_ON_A_PAGE = 50
 After = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="The last one of the page before.")]
 ACTIONS = ("message", "feedback", "comparison", "conclusion", "done", "retraction")
 
@@ -45,7 +45,7 @@ ACTIONS = ("message", "feedback", "comparison", "conclusion", "done", "retractio
 def hits(node: OpenNode, who: Reading, closed: bool = False, after: After = None) -> Response:
     """The hits where somebody has a turn, what is due first at the top; or those where nobody has, the newest first."""
     asker = who.consultation
-    found = visible_hits(node, *asker.reader, closed=closed, after=after, limit=ON_A_PAGE)
+    found = visible_hits(node, *asker.reader, closed=closed, after=after, limit=_ON_A_PAGE)
     asker.note(Act.LIST_STATEMENTS, len(found.links), *(link.link_id for link in found.links))
     return page(
         "hits",
@@ -70,7 +70,7 @@ async def read_changes(request: Request, node: OpenNode, who: Reading) -> Respon
 
 
 @router.get("/hits/{link_id}")
-def one(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
+def hit_page(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
     """One hit with its history, and the forms for what may come next."""
     asker = who.consultation
     found = visible_hit(node, *asker.reader, link_id)
@@ -124,11 +124,11 @@ def _act(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, 
                 raise InvalidInput("A reference has a channel and a number.", code="invalid-field")
             reference = {"channel": channel, "number": number} if number else None
             text = fields.get("text", "").replace("\r\n", "\n").strip()
-            return say(node, who, "message", to=_peer(node, link), about=lead, text=text, reference=reference)
+            return speak_as(node, who, "message", to=_peer(node, link), about=lead, text=text, reference=reference)
         case "feedback":
-            return say(node, who, "feedback", hit=lead, outcome=fields.get("outcome"), remark=remark_of(fields))
+            return speak_as(node, who, "feedback", hit=lead, outcome=fields.get("outcome"), remark=remark_of(fields))
         case "comparison":
-            return say(
+            return speak_as(
                 node,
                 who,
                 "physical-comparison",
@@ -139,7 +139,7 @@ def _act(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, 
                 remark=remark_of(fields),
             )
         case "conclusion":
-            return say(
+            return speak_as(
                 node,
                 who,
                 "conclusion",
@@ -160,7 +160,7 @@ def _take_back(node: Node, who: Visitor, link: Link, reason: str) -> Spoke:
         raise Conflict("This hit was taken back already.", code="already-taken-back")
     if hit is None:
         raise Conflict("Only the node that signed a hit takes it back; this side may dispute it.", code="not-owner")
-    return say(node, who, "retraction", retracts=hit.statement_id, reason=reason)
+    return speak_as(node, who, "retraction", retracts=hit.statement_id, reason=reason)
 
 
 def _may_take_back(node: Node, who: Visitor, link: Link) -> bool:
@@ -193,8 +193,8 @@ def _done(node: Node, who: Visitor, link: Link, review_id: str) -> Spoke:
     rests_on = {"conclusion": review.statement_id, "verification": review.verified.statement_id}
     if review.said.conclusion is review.verified.said.conclusion is AfteConclusion.IDENTIFICATION:
         pair = link.pair.model_dump(mode="json")
-        return say(node, who, "hit", pair=pair, stage="confirmed", basis=Basis.EXHIBITS, **rests_on)
-    return say(node, who, "physical-comparison", hit=link.lead_id, step=ComparisonStep.DONE, **rests_on)
+        return speak_as(node, who, "hit", pair=pair, stage="confirmed", basis=Basis.EXHIBITS, **rests_on)
+    return speak_as(node, who, "physical-comparison", hit=link.lead_id, step=ComparisonStep.DONE, **rests_on)
 
 
 def _step(fields: dict[str, str]) -> ComparisonStep:

@@ -14,12 +14,12 @@ from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.pipelines import Variant
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
-from exchange.flows.review.candidates import Candidate
+from exchange.flows.review.candidates import CandidatePair
 from exchange.flows.review.requests import read_reviews
-from exchange.flows.scan.heights import MOST, Form, Wanted
+from exchange.flows.scan.heights import MOST_DRAWN, Form, Wanted
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.review.rail import SeenFrom, rail_for
@@ -33,7 +33,7 @@ router = APIRouter()
 
 
 @dataclass(frozen=True)
-class Side:
+class PairSide:
     """One specimen of a pair: where its heights are, its record, and whether its region was marked by hand."""
 
     heights: str
@@ -65,7 +65,7 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
     )
 
 
-def sides_of(found: Candidate) -> list[Side]:
+def sides_of(found: CandidatePair) -> list[PairSide]:
     """What the viewer draws of a pair, turned as the matcher compared it."""
     comparison = json.loads(found.row.comparison)
     sides = []
@@ -74,12 +74,12 @@ def sides_of(found: Candidate) -> list[Side]:
         address = f"/app/scans/{scan.sha256}/heights/{'mirrored' if mirrored else 'plain'}?form=filtered"
         region = mask_digest(region_mask_of(scan))
         heights = address if region is None else f"{address}&region={region}"
-        sides.append(Side(heights, response_models.summary(record), scan.region_mended))
+        sides.append(PairSide(heights, response_models.summary(record), scan.region_mended))
     return sides
 
 
 @router.get("/scans/{sha256}/heights/{drawn}")
-async def heights(
+async def drawn_heights(
     request: Request,
     node: OpenNode,
     who: Reading,
@@ -90,5 +90,7 @@ async def heights(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """What the comparison viewer draws of one scan."""
-    wanted = Wanted(form, MOST, drawn == "mirrored", region)
-    return await heavily(request, Kind.PICTURES, heights_answer, node, who.consultation, sha256, wanted, if_none_match)
+    wanted = Wanted(form, MOST_DRAWN, drawn == "mirrored", region)
+    return await heavily(
+        request, WorkKind.PICTURES, heights_answer, node, who.consultation, sha256, wanted, if_none_match
+    )

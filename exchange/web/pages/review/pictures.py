@@ -10,7 +10,7 @@ from starlette.responses import Response
 from exchange.flows.node.node import Node
 from exchange.flows.scan.pair_picture import picture_tag
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.pages.layout import Reading
 from exchange.web.rest.candidates import CandidateId, found_candidate, picture_of
@@ -22,7 +22,7 @@ Width = Annotated[int | None, Query(ge=64, le=640, description="Of a small one, 
 
 
 @router.get("/pairs/{candidate_id}/picture")
-async def picture(
+async def picture_of_pair(
     request: Request,
     node: OpenNode,
     who: Reading,
@@ -31,7 +31,9 @@ async def picture(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Both scans in one registered frame under the same light, congruent cells lit."""
-    return await heavily(request, Kind.PICTURES, _answer, node, who.consultation, candidate_id, width, if_none_match)
+    return await heavily(
+        request, WorkKind.PICTURES, _answer, node, who.consultation, candidate_id, width, if_none_match
+    )
 
 
 def _answer(

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Query
 
 from exchange.flows.node.node import Node
-from exchange.flows.review.candidates import Candidate, ranked_for_record
+from exchange.flows.review.candidates import CandidatePair, ranked_for_record
 from exchange.log.audit_entry import Act
 from exchange.web.rest import response_models
 from exchange.web.rest.candidates import note_listed
@@ -18,7 +18,7 @@ from exchange.web.rest.consultation import Consultation
 SeenFrom = Annotated[str | None, Query(alias="from", pattern="^[0-9a-f]{64}$")]
 
 EACH_SIDE = 3
-MOST = 200
+_MOST = 200
 """As far as a list is read to find a pair in it: four pages of it."""
 
 
@@ -45,11 +45,11 @@ class Rail:
     place: int
 
 
-def rail_for(node: Node, asker: Consultation, found: Candidate, seen_from: str) -> Rail | None:
+def rail_for(node: Node, asker: Consultation, found: CandidatePair, seen_from: str) -> Rail | None:
     """The rail of a pair in the list of one of its records, written down as that list is. Raises NotAudited."""
     if seen_from not in (found.row.statement_a, found.row.statement_b):
         return None
-    ranked = ranked_for_record(node, *asker.reader, seen_from, limit=MOST)
+    ranked = ranked_for_record(node, *asker.reader, seen_from, limit=_MOST)
     listed = ranked.pairs if ranked is not None else []
     rail = rail_of(listed, found.row.candidate_id, seen_from)
     if rail is not None:
@@ -59,7 +59,7 @@ def rail_for(node: Node, asker: Consultation, found: Candidate, seen_from: str) 
     return rail
 
 
-def rail_of(found: Sequence[Candidate], candidate_id: int, seen_from: str) -> Rail | None:
+def rail_of(found: Sequence[CandidatePair], candidate_id: int, seen_from: str) -> Rail | None:
     """The rail of a pair in one record's list, best first; None where the list does not hold it."""
     ids = [item.row.candidate_id for item in found]
     if candidate_id not in ids:
@@ -77,6 +77,6 @@ def rail_of(found: Sequence[Candidate], candidate_id: int, seen_from: str) -> Ra
     )
 
 
-def _stop(item: Candidate, place: int, seen_from: str, *, here: bool) -> Stop:
+def _stop(item: CandidatePair, place: int, seen_from: str, *, here: bool) -> Stop:
     other = item.record_a if item.record_b.statement_id == seen_from else item.record_b
     return Stop(item.row.candidate_id, place + 1, item.row.score, response_models.summary(other), here)

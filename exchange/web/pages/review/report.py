@@ -10,7 +10,7 @@ from exchange.flows.review.report import gather_report
 from exchange.flows.witness.bundle import make_bundle
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import Reading, Visitor
 from exchange.web.report import render_report
@@ -22,9 +22,9 @@ router = APIRouter()
 
 
 @router.get("/pairs/{candidate_id}/report.pdf")
-async def report(request: Request, node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
+async def pair_report(request: Request, node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
     """One page in plain language, then the technical annex, in the language of the pages."""
-    made = await heavily(request, Kind.REPORTS, _report, node, who, candidate_id)
+    made = await heavily(request, WorkKind.REPORTS, _report, node, who, candidate_id)
     name = f"{node.node_id}-pair-{candidate_id}-{spoken().code}.pdf"
     return Response(made, media_type="application/pdf", headers=_file(name))
 

@@ -75,7 +75,7 @@ def verifications(node: OpenNode, who: Examining) -> Response:
 
 
 @router.post("/verifications/{task_id}/take")
-async def take(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+async def claim_verification(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
     """This examiner does it."""
     await read_form(request, node, who.csrf)
     await off_loop(take_verification, node, who.caller.pseudonym, task_id)
@@ -91,7 +91,7 @@ async def give_back(request: Request, node: OpenNode, who: Examining, task_id: T
 
 
 @router.get("/verifications/{task_id}")
-def one(node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+def verification_page(node: OpenNode, who: Examining, task_id: TaskId) -> Response:
     """The two specimens, and nothing that anybody or anything holds of them."""
     asker = who.consultation
     found = read_verification(node, who.caller.pseudonym, task_id)
@@ -101,14 +101,14 @@ def one(node: OpenNode, who: Examining, task_id: TaskId) -> Response:
 
 
 @router.post("/verifications/{task_id}")
-async def answer(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+async def answer_verification(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
     """Sign what this examiner concludes. The answer is the same, whatever was asked."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_answer, node, who, task_id, fields)
     return RedirectResponse("/app/verifications", 303)
 
 
-def say(node: Node, who: Visitor, kind: str, *, task: str | None = None, **fields: Any) -> Spoke:
+def speak_as(node: Node, who: Visitor, kind: str, *, task: str | None = None, **fields: Any) -> Spoke:
     """A form's fields as the draft of a statement; empty ones are left out. A form that is sent twice is signed once.
     ``task``: that it answers."""
     draft = {"type": kind} | {name: value for name, value in fields.items() if value not in ("", None)}
@@ -117,7 +117,7 @@ def say(node: Node, who: Visitor, kind: str, *, task: str | None = None, **field
 
 def _conclude(node: Node, who: Visitor, candidate_id: int, fields: dict[str, str]) -> Spoke:
     pair = pair_of(found_candidate(who.consultation, candidate_id))
-    return say(
+    return speak_as(
         node,
         who,
         "conclusion",
@@ -132,7 +132,7 @@ def _take_back(node: Node, who: Visitor, candidate_id: int, statement_id: str, f
     review = _review(node, who, candidate_id, statement_id)
     if not may_take_back(review.said.made_by, who.caller.pseudonym, who.caller.role):
         raise NotFound("There is no such conclusion of yours on this pair.")
-    say(node, who, "retraction", retracts=statement_id, reason=fields.get("reason", "").strip())
+    speak_as(node, who, "retraction", retracts=statement_id, reason=fields.get("reason", "").strip())
 
 
 def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> str:
@@ -146,7 +146,7 @@ def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> str
     if review.verified is None:
         raise InvalidInput("No other examiner has verified it yet.", code="not-verified")
     exhibits = review.said.basis is Basis.EXHIBITS
-    spoke = say(
+    spoke = speak_as(
         node,
         who,
         "hit",
@@ -181,9 +181,9 @@ def _answer(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> N
         "remark": remark_of(fields),
     }
     if verifies is None:
-        say(node, who, "conclusion", task=task_id, **said)
+        speak_as(node, who, "conclusion", task=task_id, **said)
     else:
-        say(node, who, "verification", task=task_id, verifies=verifies, **said)
+        speak_as(node, who, "verification", task=task_id, verifies=verifies, **said)
 
 
 def _was_answered(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> bool:

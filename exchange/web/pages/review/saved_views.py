@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse, Response
 
-from exchange.flows.review.candidates import Candidate
+from exchange.flows.review.candidates import CandidatePair
 from exchange.flows.review.saved_views import (
-    MOST_BYTES,
+    MOST_VIEW_BYTES,
     MOST_VIEWS,
-    Pair,
     SavedView,
+    ScansOnStage,
     remove_view,
     save_view,
     visible_view,
@@ -21,16 +21,16 @@ from exchange.flows.review.saved_views import (
 )
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.compute_threads import Kind, heavily
+from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop
-from exchange.web.pages.sent import check_script, read_json
+from exchange.web.pages.sent import check_script, read_json_body
 from exchange.web.rest.candidates import CandidateId, found_candidate, note_listed
 
 router = APIRouter()
 
 ViewId = Annotated[int, Path(ge=1, le=2**62)]
-Size = Literal["picture", "thumbnail"]
+ImageSize = Literal["picture", "thumbnail"]
 
 
 @router.get("/pairs/{candidate_id}/views")
@@ -39,24 +39,26 @@ def all_views(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Respon
     asker = who.consultation
     found = found_candidate(asker, candidate_id)
     note_listed(asker, [found])
-    rows = visible_views(node, pair_of(found), who.caller.pseudonym, everybody=True)
+    rows = visible_views(node, scans_on_stage(found), who.caller.pseudonym, everybody=True)
     asker.note(Act.READ_CANDIDATE, len(rows), *_records(found), asked={"candidate": str(candidate_id), "views": "all"})
     return JSONResponse({"views": [_told(candidate_id, row, who) for row in rows], "most": MOST_VIEWS})
 
 
 @router.post("/pairs/{candidate_id}/views")
-async def save(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId) -> Response:
-    sent = await read_json(request, node, who.csrf, MOST_BYTES)
+async def save_view_of_pair(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId) -> Response:
+    sent = await read_json_body(request, node, who.csrf, MOST_VIEW_BYTES)
     found = await off_loop(found_candidate, who.consultation, candidate_id)
-    row = await heavily(request, Kind.PICTURES, save_view, node, pair_of(found), who.caller.pseudonym, sent)
+    row = await heavily(request, WorkKind.PICTURES, save_view, node, scans_on_stage(found), who.caller.pseudonym, sent)
     return JSONResponse(_told(candidate_id, row, who), 201)
 
 
 @router.delete("/pairs/{candidate_id}/views/{view_id}")
-def remove(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId, view_id: ViewId) -> Response:
+def remove_view_of_pair(
+    request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId, view_id: ViewId
+) -> Response:
     """One's own; another's gets the answer of none at all."""
     check_script(request, node, who.csrf)
-    remove_view(node, pair_of(found_candidate(who.consultation, candidate_id)), view_id, who.caller.pseudonym)
+    remove_view(node, scans_on_stage(found_candidate(who.consultation, candidate_id)), view_id, who.caller.pseudonym)
     return Response(status_code=204)
 
 
@@ -66,14 +68,14 @@ def view_picture(
     who: Reading,
     candidate_id: CandidateId,
     view_id: ViewId,
-    size: Size,
+    size: ImageSize,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """What was on the stage when the view was saved. It never changes: its id is its tag."""
     asker = who.consultation
     found = found_candidate(asker, candidate_id)
     note_listed(asker, [found])
-    row = visible_view(node, pair_of(found), view_id, who.caller.pseudonym, everybody=True)
+    row = visible_view(node, scans_on_stage(found), view_id, who.caller.pseudonym, everybody=True)
     tag = f"view.{view_id}.{size}"
     headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
     if unchanged(if_none_match, tag):
@@ -83,12 +85,12 @@ def view_picture(
     return Response(content, media_type=kind, headers=headers)
 
 
-def pair_of(found: Candidate) -> Pair:
+def scans_on_stage(found: CandidatePair) -> ScansOnStage:
     """As its page lays it on the stage: the matcher's a is the query."""
-    return Pair(found.acquisition_a.sha256, found.acquisition_b.sha256)
+    return ScansOnStage(found.acquisition_a.sha256, found.acquisition_b.sha256)
 
 
-def _records(found: Candidate) -> tuple[str, str]:
+def _records(found: CandidatePair) -> tuple[str, str]:
     return (found.row.statement_a, found.row.statement_b)
 
 

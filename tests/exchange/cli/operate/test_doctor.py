@@ -25,7 +25,7 @@ from exchange.flows.operate.doctor import Examination, examine
 from exchange.flows.operate.doctor_work import WHAT_WAITS, examine_log, examine_work
 from exchange.flows.operate.findings import Finding, Gravity
 from exchange.flows.review.deadlines import Duty
-from exchange.net.reach import Reached
+from exchange.net.reach import ReachedPeer
 from exchange.store.access.users import add_user
 from exchange.store.log.statements import keep_log_check
 from exchange.store.node.jobs import JobKind, fail, promise, take, wait
@@ -443,10 +443,10 @@ def test_a_peer_whose_log_forked(network: Network) -> None:
 
 def test_a_certificate_that_ends(node: Node) -> None:
     soon = now().timestamp() + 5 * 86_400
-    [found] = doctor_peers._address(node, MK, Reached(200, b"", 0, soon + 60))
+    [found] = doctor_peers._address(node, MK, ReachedPeer(200, b"", 0, soon + 60))
     assert "in 5 days" in found.what
-    assert list(doctor_peers._address(node, MK, Reached(200, b"", 0, soon + 30 * 86_400))) == []
-    [found] = doctor_peers._address(node, RS, Reached(502, b"", 0, None))
+    assert list(doctor_peers._address(node, MK, ReachedPeer(200, b"", 0, soon + 30 * 86_400))) == []
+    [found] = doctor_peers._address(node, RS, ReachedPeer(502, b"", 0, None))
     assert "502" in found.what
 
 

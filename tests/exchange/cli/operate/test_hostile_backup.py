@@ -30,7 +30,7 @@ from exchange.store.operate.manifest import MANIFEST, SCANS, SEALED, SIGNATURE, 
 from exchange.store.scan.copies import digest
 from exchange.trust.backup_signature import sign_backup
 from exchange.trust.keys import HybridSigner, load_keys
-from exchange.trust.sealing import seal
+from exchange.trust.sealing import seal_files
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.databases import Sqlite
@@ -177,7 +177,7 @@ def pipe(path: Callable[[Backups], Path]) -> Callable[[Backups], None]:
 def sealed(name: str) -> Callable[[Backups], None]:
     def put(backups: Backups) -> None:
         files = {f"keys/{path.name}": path.read_bytes() for path in backups.keys.iterdir()}
-        (backups.made / SEALED).write_bytes(seal(files | {name: b"of a stranger"}, PASSPHRASE.encode()))
+        (backups.made / SEALED).write_bytes(seal_files(files | {name: b"of a stranger"}, PASSPHRASE.encode()))
         backups.write(backups.mended())
 
     return put

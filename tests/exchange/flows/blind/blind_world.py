@@ -16,7 +16,7 @@ from exchange.flows.review.statements import Spoke, speak
 from exchange.store.access.users import add_user
 from exchange.store.entry.records import acquisitions_of
 from exchange.store.node.jobs import JobKind
-from exchange.store.review.candidates import NewCandidate, StoredCandidate, View, add_candidates, candidate_of
+from exchange.store.review.candidates import CandidateView, NewCandidate, StoredCandidate, add_candidates, candidate_of
 from exchange.store.review.reviews import mark_seen, scans_of
 from exchange.store.tables.records import AcquisitionRow
 from exchange.store.tables.work import JobRow
@@ -104,7 +104,7 @@ class BlindWorld:
     def candidate(self, one: str, other: str, region: str = REGIONS[0]) -> StoredCandidate:
         scans = scans_of(scan_of(one, region), scan_of(other, region))
         with self.rs.store.read() as session:
-            found = candidate_of(session, scans, View(PIPELINES, None, superseded=True))
+            found = candidate_of(session, scans, CandidateView(PIPELINES, None, superseded=True))
         assert found is not None
         return found
 

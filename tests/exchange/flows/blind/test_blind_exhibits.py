@@ -13,7 +13,7 @@ from exchange.errors import Conflict, Forbidden, NotFound
 from exchange.flows.blind.visibility import (
     hidden_pairs,
     note_shown,
-    take,
+    take_task,
     tasks_for,
     view_of,
     waiting_of,
@@ -198,7 +198,7 @@ def test_statements_are_hidden_first_and_counted_after(world: BlindWorld) -> Non
 
 
 def test_more_hidden_than_are_read_at_once(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exchange.flows.review.visible_statements.AT_ONCE", 2)
+    monkeypatch.setattr("exchange.flows.review.visible_statements.STATEMENTS_AT_ONCE", 2)
     test_statements_are_hidden_first_and_counted_after(world)
 
 
@@ -420,7 +420,7 @@ def test_a_task_is_answered_by_whoever_took_it_and_once(world: BlindWorld) -> No
     with pytest.raises(NotFound):
         speak(world.rs, SECOND, json.dumps(draft).encode(), task=task.task_id)
     with world.rs.store.write() as session:
-        take(session, "two", task.task_id)
+        take_task(session, "two", task.task_id)
     speak(world.rs, SECOND, json.dumps(draft).encode(), task=task.task_id)
     with pytest.raises(NotFound):
         speak(world.rs, SECOND, json.dumps(draft).encode(), task=task.task_id)

@@ -23,7 +23,7 @@ from exchange.flows.blind.visibility import Hidden
 from exchange.flows.hits import history
 from exchange.flows.hits.history import all_links, closed_links, find_link, linked, links_of, open_links, pair_id
 from exchange.flows.hits.pairs import note_said, settle_pairs, work_out_all
-from exchange.flows.hits.stage import Entry, Progress, both_have, pair_of_hit, progress
+from exchange.flows.hits.stage import Entry, HitProgress, both_have, pair_of_hit, progress
 from exchange.flows.hits.stage_changes import list_stage_changes
 from exchange.flows.hits.vocabulary import NoEffect, Said, Stage
 from exchange.flows.log.checkpoint import sign_head
@@ -284,7 +284,7 @@ def test_a_pair_that_cannot_be_worked_out_holds_up_no_other(network: Network, mo
     node = network.nodes[MK]
     bad, *others = sorted(map(pair_id, _many(node, 3)))
 
-    def fails(history: Sequence[Entry], terms: Settings) -> Progress:
+    def fails(history: Sequence[Entry], terms: Settings) -> HitProgress:
         if pair_id(pair_of_hit(history)) == bad:
             raise OverflowError
         return progress(history, terms)

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from exchange.errors import ExchangeError, NotFound
 from exchange.flows.integrity.log_check import check_log
-from exchange.flows.keys.enrol import revoke
+from exchange.flows.keys.enrol import revoke_peer
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.doctor_peers import examine_peers
@@ -157,7 +157,7 @@ def test_the_operator_is_told_at_once_and_ends_it(network: Network) -> None:
     assert status.fingerprint == ""
     assert [line for line in in_words(status) if said in line]
     assert [found for found in examine_peers(rs, served=False) if found.subject == "peer ffp-mk" and said in found.what]
-    revoke(rs, MK)
+    revoke_peer(rs, MK)
     assert network.peer(RS, MK).state == PeerState.REVOKED
 
 

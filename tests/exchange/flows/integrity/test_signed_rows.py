@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Boolean, Integer, LargeBinary, text
 
 from exchange.flows.integrity.log_check import check_log
-from exchange.flows.integrity.report import Finding
+from exchange.flows.integrity.report import Discrepancy
 from exchange.flows.node.node import Node
 from exchange.store.tables.columns import Base
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
@@ -158,7 +158,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     made.close()
 
 
-def findings(node: Node) -> list[Finding]:
+def findings(node: Node) -> list[Discrepancy]:
     return check_log(node).findings
 
 
@@ -214,7 +214,7 @@ SUBJECTS = {
 itself."""
 
 
-def names(finding: Finding, table: str) -> bool:
+def names(finding: Discrepancy, table: str) -> bool:
     return SUBJECTS.get(table, f"{table} ") in finding.subject
 
 

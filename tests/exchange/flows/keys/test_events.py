@@ -41,7 +41,7 @@ from exchange.store.sync.peers import standing_alarm
 from exchange.store.tables.peers import QuarantineRow
 from exchange.store.tables.records import StatementRow, SubmissionRow
 from exchange.trust.card import fingerprint
-from exchange.trust.key_history import ROLES, KeyHistory, begin_history
+from exchange.trust.key_history import KEY_ROLES, KeyHistory, begin_history
 from exchange.trust.keys import load_identity, settle_keys
 from schemas import Delegation, KeyRole, Message, Record, parse_statement
 from schemas.lane import MAX_PAGE_ITEMS
@@ -52,7 +52,7 @@ from tests.schemas.examples import acquisition_fields, encoded, record_fields
 
 pytestmark = pytest.mark.slow
 
-EVERY_CHANGE: tuple[tuple[KeyRole, ...], ...] = (*((role,) for role in ROLES), ROLES)
+EVERY_CHANGE: tuple[tuple[KeyRole, ...], ...] = (*((role,) for role in KEY_ROLES), KEY_ROLES)
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def test_the_head_at_the_change_needs_both_and_later_ones_the_new_alone(pair: Ne
         open_head(heads[size + 1], begin_history(pair.nodes[RS].card_envelope))
 
 
-@pytest.mark.parametrize("roles", [("statement",), ("log",), ROLES], ids=["statement", "log", "all"])
+@pytest.mark.parametrize("roles", [("statement",), ("log",), KEY_ROLES], ids=["statement", "log", "all"])
 @pytest.mark.parametrize("unread", [2, MAX_PAGE_ITEMS + 6])
 def test_a_peer_that_was_away_a_week_finds_its_way(pair: Network, roles: tuple[KeyRole, ...], unread: int) -> None:
     """With so much to read that the key-event is not on the page whose head its keys signed."""
@@ -436,7 +436,7 @@ def test_what_a_replaced_key_signed_is_never_appended(pair: Network) -> None:
     """By a process that was still running with the former keys."""
     running = open_node(pair.nodes[RS].settings.home)
     said = say(running, Message, THE_NODE, to=MK, about=None, text="Signed before, sent after.")
-    replaced(pair, ROLES)
+    replaced(pair, KEY_ROLES)
     size = pair.size(RS)
     with pytest.raises(StoreUnavailable, match="not those that its log names"), running.store.write() as session:
         enter(session, said, to=[MK])
@@ -460,7 +460,7 @@ def test_a_change_that_breaks_off_after_the_log_has_it_is_finished(
     with monkeypatch.context() as cut:
         cut.setattr(rotate, "exchange_folder", power_cut)
         with pytest.raises(KeyboardInterrupt):
-            replace_keys(node, load_identity(node.settings.keys), ROLES)
+            replace_keys(node, load_identity(node.settings.keys), KEY_ROLES)
     again = pair.restart(RS)
     assert len(again.history.links) == 2
     settle_keys(again.settings.keys, again.history.in_force)
@@ -557,9 +557,9 @@ def test_a_forged_chain_is_refused(pair: Network) -> None:
 
 def test_an_altered_bundle_of_rotated_keys_is_refused(pair: Network) -> None:
     """Without its key-events, with them in another order, or with the record of one range under an index of another."""
-    replaced(pair, ROLES)
+    replaced(pair, KEY_ROLES)
     [between] = submit(pair, 1)
-    replaced(pair, ROLES)
+    replaced(pair, KEY_ROLES)
     submit(pair, 1)
     bundle = make_bundle(pair.nodes[RS], between)
     assert verify_bundle(bundle.model_dump_json().encode()).log_index == 5

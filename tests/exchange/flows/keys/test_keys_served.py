@@ -12,7 +12,7 @@ import pytest
 from exchange.flows.keys.rotate import replace_keys
 from exchange.flows.node.node import open_node
 from exchange.trust.key_files import exchange_folder, prepare_folder, recrypted
-from exchange.trust.key_history import ROLES
+from exchange.trust.key_history import KEY_ROLES
 from exchange.trust.keys import load_identity
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
@@ -35,7 +35,7 @@ def test_two_nodes_that_replace_all_their_keys_go_on(
     for node, jurisdiction, number in ((rs, Jurisdiction.RS, 2), (mk, Jurisdiction.MK, 3)):
         node.stop()
         stopped = open_node(node.node.settings.home)
-        replace_keys(stopped, load_identity(stopped.settings.keys), ROLES)
+        replace_keys(stopped, load_identity(stopped.settings.keys), KEY_ROLES)
         stopped.close()
         if jurisdiction is Jurisdiction.RS:
             keys = stopped.settings.keys

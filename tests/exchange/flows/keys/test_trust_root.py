@@ -12,7 +12,7 @@ import pytest
 
 from exchange.clock import now
 from exchange.errors import ConfigurationError, InvalidInput, RootInvalid
-from exchange.flows.keys.enrol import enrol, read_introduction, revoke
+from exchange.flows.keys.enrol import enrol, read_introduction, revoke_peer
 from exchange.flows.keys.trust_root import install_trust, installed_trust
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.operate.status import node_status
@@ -230,5 +230,5 @@ def test_a_removed_peer_is_an_alarm_and_goes_on(network: Network) -> None:
     install(rs, capitals.round(one, nodes=[entry(rs), entry(mk, identity=new_signer().keys.public)]))
     [alarm] = node_status(rs).alarms
     assert "ffp-mk has another identity" in alarm
-    revoke(rs, MK)
+    revoke_peer(rs, MK)
     assert node_status(rs).alarms == [], "who was revoked is nobody's concern"

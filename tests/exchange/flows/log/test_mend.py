@@ -11,7 +11,7 @@ import pytest
 
 from exchange.errors import StoreUnavailable
 from exchange.flows.integrity.log_check import check_and_keep, check_log
-from exchange.flows.integrity.report import Finding
+from exchange.flows.integrity.report import Discrepancy
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.mend import mend_log
 from exchange.flows.log.start import log_alarms
@@ -50,7 +50,7 @@ def tree(node: Node) -> list[tuple[int, int, bytes]]:
         return database.execute("select level, position, hash from log_node order by level, position").fetchall()
 
 
-def findings(node: Node) -> list[Finding]:
+def findings(node: Node) -> list[Discrepancy]:
     """Of these records nobody has the scans."""
     return [finding for finding in check_log(node).findings if not finding.subject.startswith("scan ")]
 

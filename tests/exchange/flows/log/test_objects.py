@@ -19,7 +19,7 @@ from sqlalchemy import select
 from exchange.clock import stamp_in
 from exchange.errors import NotFound, ObjectAltered, ObjectStoreUnavailable
 from exchange.flows.integrity.log_check import check_and_keep, check_log
-from exchange.flows.log.objects import evict, promise_again, promise_objects, settle_object, sweep_objects
+from exchange.flows.log.objects import evict, promise_objects, promise_uploads_again, settle_object, sweep_objects
 from exchange.flows.node.node import Node, open_node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.doctor_work import examine_objects, examine_scans
@@ -77,7 +77,7 @@ def node(network: Network) -> Node:
 def store(node: Node) -> None:
     """What the worker does: promise what was not, and keep what was promised."""
     promise_objects(node)
-    promise_again(node)
+    promise_uploads_again(node)
     while True:
         with node.store.write() as session:
             job = take(session, JobKind.STORE_OBJECT, owner="here", lease_s=60)

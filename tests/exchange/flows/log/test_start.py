@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import PeerMisbehaved, PeerUnreachable, StoreUnavailable
-from exchange.flows.keys.enrol import revoke
+from exchange.flows.keys.enrol import revoke_peer
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.start import begin_log_start
 from exchange.flows.operate.status import node_status
@@ -379,5 +379,5 @@ def test_a_revoked_peer_is_not_waited_for(four: Network) -> None:
     four.restart(RS)
     four.publish(RS)
     for witness in WITNESSES:
-        revoke(four.nodes[RS], witness)
+        revoke_peer(four.nodes[RS], witness)
     assert sign_head(four.nodes[RS])

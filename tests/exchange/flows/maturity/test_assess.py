@@ -21,7 +21,7 @@ from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.maturity.assess import maturity_of, rungs_of
 from exchange.flows.maturity.assess import reached as reached_by
-from exchange.flows.maturity.definitions import LEVELS, Proof, State
+from exchange.flows.maturity.definitions import MATURITY_LEVELS, Evidence, State
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.release import HELD_BACK, Figure, Told, exact
 from exchange.flows.monitoring.report import approve_report
@@ -53,7 +53,7 @@ pytestmark = pytest.mark.slow
 HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
 HOLDS, FAILS, NO_DATA = State.HOLDS, State.DOES_NOT_HOLD, State.NO_DATA
 FEW = Figure(Told.BETWEEN, 1, 4)
-PRACTICES = [(number, name) for number, level in LEVELS.items() for name in level.practices]
+PRACTICES = [(number, name) for number, level in MATURITY_LEVELS.items() for name in level.practices]
 
 databases = databases_fixture("sqlite", SLOW_ON_POSTGRESQL)
 
@@ -117,7 +117,7 @@ def made(tmp_path: Path) -> Iterator[Callable[..., Node]]:
         node.close()
 
 
-def proof(node: Node, name: str) -> Proof:
+def proof(node: Node, name: str) -> Evidence:
     [found] = [item.proof for rung in maturity_of(node).rungs for item in rung.seen if item.name == name]
     return found
 
@@ -128,9 +128,9 @@ def proof(node: Node, name: str) -> Proof:
 @pytest.mark.parametrize("state", [FAILS, NO_DATA])
 @pytest.mark.parametrize(("number", "name"), PRACTICES)
 def test_a_level_needs_each_of_its_practices_and_those_below(number: int, name: str, state: State) -> None:
-    proofs = {practice: Proof(HOLDS) for _, practice in PRACTICES}
+    proofs = {practice: Evidence(HOLDS) for _, practice in PRACTICES}
     assert reached_by(rungs_of(proofs)) == 4
-    assert reached_by(rungs_of(proofs | {name: Proof(state)})) == number - 1
+    assert reached_by(rungs_of(proofs | {name: Evidence(state)})) == number - 1
 
 
 def test_a_node_that_was_just_made_has_reached_nothing(world: World) -> None:
@@ -156,13 +156,15 @@ def test_a_node_that_was_just_made_has_reached_nothing(world: World) -> None:
 def test_the_next_step_stands_where_there_is_one_to_take(world: World) -> None:
     seen = {item.name: item for rung in maturity_of(world.node).rungs for item in rung.seen}
     assert seen["reached_over_tls"].then is None
-    assert seen["policy_in_force"].then == LEVELS[1].practices["policy_in_force"].then
+    assert seen["policy_in_force"].then == MATURITY_LEVELS[1].practices["policy_in_force"].then
     assert seen["peers_answer"].then is None, "nobody is silent where nobody is enrolled"
-    assert seen["backup"].then == LEVELS[3].practices["backup"].then
+    assert seen["backup"].then == MATURITY_LEVELS[3].practices["backup"].then
 
 
 def test_what_is_to_be_typed_exists() -> None:
-    typed = [practice.typed for level in LEVELS.values() for practice in level.practices.values() if practice.typed]
+    typed = [
+        practice.typed for level in MATURITY_LEVELS.values() for practice in level.practices.values() if practice.typed
+    ]
     known = {f"FFP_NODE_{name.upper()}" for name in Settings.model_fields}
     commands = [text for text in typed if text.startswith("ffp ")]
     assert set(typed) - set(commands) <= known
@@ -179,7 +181,7 @@ def test_what_is_to_be_typed_exists() -> None:
 
 
 def test_the_address_that_peers_reach(world: World, made: Callable[..., Node]) -> None:
-    assert proof(world.node, "reached_over_tls") == Proof(HOLDS, names=("https://ffp-rs.example",))
+    assert proof(world.node, "reached_over_tls") == Evidence(HOLDS, names=("https://ffp-rs.example",))
     assert proof(made(url="http://ffp-rs.example"), "reached_over_tls").state is FAILS
 
 
@@ -190,22 +192,22 @@ def test_a_policy_of_the_nodes_own(world: World) -> None:
     assert proof(world.node, "policy_in_force").state is FAILS, "that of a peer is none"
     world.at("2026-03-05")
     state_policy(world.node, HEAD, (), ())
-    assert proof(world.node, "policy_in_force") == Proof(HOLDS, at="2026-03-05T00:00:00.000Z")
+    assert proof(world.node, "policy_in_force") == Evidence(HOLDS, at="2026-03-05T00:00:00.000Z")
 
 
 def test_a_peer_is_enrolled(world: World) -> None:
-    assert proof(world.node, "peer_enrolled") == Proof(FAILS, exact(0))
+    assert proof(world.node, "peer_enrolled") == Evidence(FAILS, exact(0))
     world.enrol(MK)
-    assert proof(world.node, "peer_enrolled") == Proof(HOLDS, exact(1))
+    assert proof(world.node, "peer_enrolled") == Evidence(HOLDS, exact(1))
 
 
 def test_every_peer_answers(network: Network, clock: Ahead) -> None:
     rs = network.nodes[RS]
-    assert proof(rs, "peers_answer") == Proof(FAILS, names=(MK,)), "it was never read"
+    assert proof(rs, "peers_answer") == Evidence(FAILS, names=(MK,)), "it was never read"
     network.pull(RS, MK)
-    assert proof(rs, "peers_answer") == Proof(HOLDS, at=network.peer(RS, MK).pulled_at)
+    assert proof(rs, "peers_answer") == Evidence(HOLDS, at=network.peer(RS, MK).pulled_at)
     clock.hours = 25
-    assert proof(rs, "peers_answer") == Proof(FAILS, at=network.peer(RS, MK).pulled_at, names=(MK,))
+    assert proof(rs, "peers_answer") == Evidence(FAILS, at=network.peer(RS, MK).pulled_at, names=(MK,))
 
 
 def test_nothing_waits_unsigned(network: Network, clock: Ahead) -> None:
@@ -222,9 +224,9 @@ def test_nothing_waits_unsigned(network: Network, clock: Ahead) -> None:
 
 
 def test_of_a_log_without_a_head_nothing_is_known_for_a_moment(world: World) -> None:
-    assert proof(world.node, "log_signed") == Proof(NO_DATA)
+    assert proof(world.node, "log_signed") == Evidence(NO_DATA)
     world.at("2026-03-01 00:02")
-    assert proof(world.node, "log_signed") == Proof(FAILS, exact(1))
+    assert proof(world.node, "log_signed") == Evidence(FAILS, exact(1))
 
 
 def add_unsigned(network: Network) -> None:
@@ -240,11 +242,11 @@ def add_unsigned(network: Network) -> None:
 def test_an_exhibit_was_shared_lately(world: World) -> None:
     world.enrol(MK)
     record = world.record()
-    assert proof(world.node, "exhibit_shared") == Proof(FAILS)
+    assert proof(world.node, "exhibit_shared") == Evidence(FAILS)
     world.given(MK, record)
-    assert proof(world.node, "exhibit_shared") == Proof(HOLDS, at="2026-03-01T00:00:00.000Z")
+    assert proof(world.node, "exhibit_shared") == Evidence(HOLDS, at="2026-03-01T00:00:00.000Z")
     world.at("2026-05-31")
-    assert proof(world.node, "exhibit_shared") == Proof(FAILS, at="2026-03-01T00:00:00.000Z")
+    assert proof(world.node, "exhibit_shared") == Evidence(FAILS, at="2026-03-01T00:00:00.000Z")
 
 
 def test_a_peer_that_reads_was_given_an_exhibit(network: Network) -> None:
@@ -258,9 +260,9 @@ def test_a_peer_that_reads_was_given_an_exhibit(network: Network) -> None:
 def test_an_exhibit_arrived_lately(world: World) -> None:
     world.enrol(MK)
     world.record()
-    assert proof(world.node, "exhibit_received") == Proof(FAILS)
+    assert proof(world.node, "exhibit_received") == Evidence(FAILS)
     world.record(MK)
-    assert proof(world.node, "exhibit_received") == Proof(HOLDS, at="2026-03-01T00:00:00.000Z")
+    assert proof(world.node, "exhibit_received") == Evidence(HOLDS, at="2026-03-01T00:00:00.000Z")
     world.at("2026-05-31")
     assert proof(world.node, "exhibit_received").state is FAILS
 
@@ -269,10 +271,10 @@ def test_two_examiners(world: World) -> None:
     with world.node.store.write() as session:
         add_user(session, "examiner-1", Role.EXAMINER)
         add_user(session, "head-1", Role.HEAD)
-    assert proof(world.node, "two_examiners") == Proof(FAILS, exact(1))
+    assert proof(world.node, "two_examiners") == Evidence(FAILS, exact(1))
     with world.node.store.write() as session:
         add_user(session, "examiner-2", Role.EXAMINER)
-    assert proof(world.node, "two_examiners") == Proof(HOLDS, exact(2))
+    assert proof(world.node, "two_examiners") == Evidence(HOLDS, exact(2))
     with world.node.store.write() as session:
         revoke_user(session, "examiner-1")
     assert proof(world.node, "two_examiners").state is FAILS
@@ -281,34 +283,34 @@ def test_two_examiners(world: World) -> None:
 def test_first_reviews(world: World) -> None:
     world.enrol(MK)
     own, other = world.record(), world.record(MK)
-    assert proof(world.node, "first_reviews") == Proof(NO_DATA)
+    assert proof(world.node, "first_reviews") == Evidence(NO_DATA)
     world.correlated(own, "2026-03-01")
     world.compared(own, other)
-    assert proof(world.node, "first_reviews") == Proof(HOLDS, exact(0)), "there is time yet"
+    assert proof(world.node, "first_reviews") == Evidence(HOLDS, exact(0)), "there is time yet"
     world.at("2026-03-03")
-    assert proof(world.node, "first_reviews") == Proof(FAILS, FEW), "of so few only the range is told"
+    assert proof(world.node, "first_reviews") == Evidence(FAILS, FEW), "of so few only the range is told"
     world.opened(own, other, "2026-03-03")
-    assert proof(world.node, "first_reviews") == Proof(HOLDS, exact(0))
+    assert proof(world.node, "first_reviews") == Evidence(HOLDS, exact(0))
 
 
 def test_leads_that_were_verified_blind(world: World) -> None:
     world.enrol(MK)
     pair = world.pair(world.record(), world.record(MK))
-    assert proof(world.node, "lead_verified") == Proof(NO_DATA)
+    assert proof(world.node, "lead_verified") == Evidence(NO_DATA)
     world.say("conclusion", pair=pair, conclusion="elimination", basis="screen")
     on_exhibits = world.say("conclusion", pair=pair, conclusion="identification", basis="exhibits")
     world.say("verification", verifies=on_exhibits, pair=pair, basis="exhibits")
     world.say("conclusion", MK, pair=pair, conclusion="identification", basis="screen")
-    assert proof(world.node, "lead_verified") == Proof(NO_DATA), "no lead, no screen, not this node's own"
+    assert proof(world.node, "lead_verified") == Evidence(NO_DATA), "no lead, no screen, not this node's own"
     world.at("2026-03-10")
     lead = world.say("conclusion", pair=pair, conclusion="inconclusive_a", basis="screen")
-    assert proof(world.node, "lead_verified") == Proof(FAILS, exact(0))
+    assert proof(world.node, "lead_verified") == Evidence(FAILS, exact(0))
     second = world.say("verification", verifies=lead, pair=pair, conclusion="inconclusive_b", basis="screen")
-    assert proof(world.node, "lead_verified") == Proof(HOLDS, FEW)
+    assert proof(world.node, "lead_verified") == Evidence(HOLDS, FEW)
     world.say("retraction", retracts=second)
-    assert proof(world.node, "lead_verified") == Proof(FAILS, exact(0))
+    assert proof(world.node, "lead_verified") == Evidence(FAILS, exact(0))
     world.say("retraction", retracts=lead)
-    assert proof(world.node, "lead_verified") == Proof(NO_DATA)
+    assert proof(world.node, "lead_verified") == Evidence(NO_DATA)
 
 
 def test_a_lead_is_old_after_half_a_year(world: World) -> None:
@@ -320,7 +322,7 @@ def test_a_lead_is_old_after_half_a_year(world: World) -> None:
     world.at("2026-08-31 12:00")
     assert proof(world.node, "lead_verified").state is HOLDS, "the conclusion is too old, its verification is not"
     world.at("2026-09-02")
-    assert proof(world.node, "lead_verified") == Proof(NO_DATA)
+    assert proof(world.node, "lead_verified") == Evidence(NO_DATA)
 
 
 # 3 Dependable
@@ -338,21 +340,21 @@ def test_keys_at_rest(made: Callable[..., Node], monkeypatch: pytest.MonkeyPatch
 
 def test_the_trust_root(made: Callable[..., Node], clock: Ahead) -> None:
     node = made()
-    assert proof(node, "trust_root") == Proof(FAILS)
+    assert proof(node, "trust_root") == Evidence(FAILS)
     trust = Capitals().round(expires=datetime.now(UTC).replace(microsecond=0) + timedelta(days=70))
     install_trust(node.settings, trust, confirmed=trust.fingerprint)
-    assert proof(node, "trust_root") == Proof(HOLDS, at=f"{trust.expires:%Y-%m-%d}")
+    assert proof(node, "trust_root") == Evidence(HOLDS, at=f"{trust.expires:%Y-%m-%d}")
     clock.hours = 11 * 24
-    assert proof(node, "trust_root") == Proof(FAILS, at=f"{trust.expires:%Y-%m-%d}")
+    assert proof(node, "trust_root") == Evidence(FAILS, at=f"{trust.expires:%Y-%m-%d}")
     clock.hours = 0
     next(node.settings.trust_root.glob("*.root.json")).write_bytes(b"{}")
-    assert proof(node, "trust_root") == Proof(FAILS), "what is there is not believed"
+    assert proof(node, "trust_root") == Evidence(FAILS), "what is there is not believed"
 
 
 def test_all_at_rest_is_read_again(network: Network, clock: Ahead) -> None:
     rs = network.nodes[RS]
     network.record(RS, scan=b"one scan")
-    assert proof(rs, "log_checked") == Proof(NO_DATA)
+    assert proof(rs, "log_checked") == Evidence(NO_DATA)
     check_when_due(rs)
     assert proof(rs, "log_checked").state is HOLDS
     clock.hours = 49
@@ -368,7 +370,7 @@ def test_all_at_rest_is_read_again(network: Network, clock: Ahead) -> None:
 def test_another_jurisdiction_cosigns(network: Network, clock: Ahead) -> None:
     rs = network.nodes[RS]
     network.publish(RS)
-    assert proof(rs, "log_cosigned") == Proof(NO_DATA)
+    assert proof(rs, "log_cosigned") == Evidence(NO_DATA)
     network.round(MK, RS)
     found = proof(rs, "log_cosigned")
     assert (found.state, found.partners) == (HOLDS, ("MK",))
@@ -384,17 +386,17 @@ def test_another_jurisdiction_cosigns(network: Network, clock: Ahead) -> None:
 def test_a_head_that_nobody_ever_cosigned(network: Network, clock: Ahead) -> None:
     network.publish(RS)
     clock.hours = 2
-    assert proof(network.nodes[RS], "log_cosigned") == Proof(FAILS)
+    assert proof(network.nodes[RS], "log_cosigned") == Evidence(FAILS)
 
 
 def test_time_stamps(made: Callable[..., Node], tmp_path: Path, clock: Ahead) -> None:
-    assert proof(made(), "time_stamps") == Proof(FAILS), "nobody is asked for any"
+    assert proof(made(), "time_stamps") == Evidence(FAILS), "nobody is asked for any"
     authority, port = Authority(tmp_path / "authority"), free_port()
     roots = f'timestamp_roots = "{authority.roots}"\n'
     node = made(f'timestamp_url = "{url_of(port)}"\n{roots}')
     owner = owner_of(node)
     owner.publish()
-    assert proof(node, "time_stamps") == Proof(NO_DATA)
+    assert proof(node, "time_stamps") == Evidence(NO_DATA)
     client = TimeAuthorityClient(guard=ANYWHERE, timeout_s=5)
     with served(authority, port):
         assert stamp_head(node, client)
@@ -414,7 +416,7 @@ def test_time_stamps(made: Callable[..., Node], tmp_path: Path, clock: Ahead) ->
 def test_backups(network: Network, tmp_path: Path, clock: Ahead) -> None:
     rs = network.nodes[RS]
     network.record(RS, scan=b"one scan")
-    assert proof(rs, "backup") == Proof(NO_DATA)
+    assert proof(rs, "backup") == Evidence(NO_DATA)
     assert back_up(rs.settings.home, tmp_path / "backups").noted
     found = proof(rs, "backup")
     assert found.state is HOLDS
@@ -426,7 +428,7 @@ def test_backups(network: Network, tmp_path: Path, clock: Ahead) -> None:
     rs.settings.last_backup.write_text("2099-01-01T00:00:00.000Z\n")
     assert proof(rs, "backup") == replace(found, state=FAILS, at="2099-01-01T00:00:00.000Z"), "its clock was ahead"
     rs.settings.last_backup.write_text("yesterday\n")
-    assert proof(rs, "backup") == Proof(NO_DATA)
+    assert proof(rs, "backup") == Evidence(NO_DATA)
 
 
 def test_a_backup_that_the_node_cannot_be_told_of(network: Network, tmp_path: Path) -> None:
@@ -435,15 +437,15 @@ def test_a_backup_that_the_node_cannot_be_told_of(network: Network, tmp_path: Pa
     made = back_up(rs.settings.home, tmp_path / "backups")
     assert (made.folder / "manifest.json").is_file()
     assert not made.noted
-    assert proof(rs, "backup") == Proof(NO_DATA)
+    assert proof(rs, "backup") == Evidence(NO_DATA)
 
 
 def test_alarms(network: Network) -> None:
     rs = network.nodes[RS]
     network.pull(RS, MK)
-    assert proof(rs, "no_alarm") == Proof(HOLDS, exact(0))
+    assert proof(rs, "no_alarm") == Evidence(HOLDS, exact(0))
     note_alarm(rs, MK, "It is silent.")
-    assert proof(rs, "no_alarm") == Proof(FAILS, exact(1), names=(MK,))
+    assert proof(rs, "no_alarm") == Evidence(FAILS, exact(1), names=(MK,))
     network.publish(MK)
     network.pull(RS, MK)
     assert proof(rs, "no_alarm").state is HOLDS
@@ -459,7 +461,7 @@ def test_alarms(network: Network) -> None:
     )
     with rs.store.write() as session:
         quarantine(session, item)
-    assert proof(rs, "no_alarm") == Proof(FAILS, exact(1), names=(MK,))
+    assert proof(rs, "no_alarm") == Evidence(FAILS, exact(1), names=(MK,))
     note_quarantine(rs, MK)
     assert proof(rs, "no_alarm").state is HOLDS, "the operator has seen it"
 
@@ -468,18 +470,18 @@ def test_an_alarm_of_the_nodes_own(network: Network) -> None:
     network.publish(RS)
     network.round(MK, RS)
     rs = network.restart(RS)
-    assert proof(rs, "no_alarm") == Proof(FAILS, exact(1)), "it waits for its peers"
+    assert proof(rs, "no_alarm") == Evidence(FAILS, exact(1)), "it waits for its peers"
 
 
 # 4 Accountable
 
 
 def test_the_report_of_the_last_half_year(world: World) -> None:
-    assert proof(world.node, "report_approved") == Proof(NO_DATA, names=("2025H2",)), "the node was not there yet"
+    assert proof(world.node, "report_approved") == Evidence(NO_DATA, names=("2025H2",)), "the node was not there yet"
     world.at("2026-07-05")
-    assert proof(world.node, "report_approved") == Proof(FAILS, names=("2026H1",))
+    assert proof(world.node, "report_approved") == Evidence(FAILS, names=("2026H1",))
     approve_report(world.node, HEAD, Half(2026, 1), world.draft("2026H1").sha256, "To the coordinator.")
-    assert proof(world.node, "report_approved") == Proof(HOLDS, at="2026-07-05T00:00:00.000Z", names=("2026H1",))
+    assert proof(world.node, "report_approved") == Evidence(HOLDS, at="2026-07-05T00:00:00.000Z", names=("2026H1",))
     world.at("2027-01-05")
     assert proof(world.node, "report_approved").state is FAILS, "another one is over"
 
@@ -499,21 +501,21 @@ def test_the_feedback_of_the_last_half_year(world: World, given: int, missing: i
     hits = [world.hit(world.record(), world.record(MK)) for _ in range(given + missing)]
     for hit in hits[:given]:
         world.say("feedback", hit=hit)
-    assert proof(world.node, "feedback_given") == Proof(NO_DATA, names=("2025H2",))
+    assert proof(world.node, "feedback_given") == Evidence(NO_DATA, names=("2025H2",))
     world.at("2026-07-05")
-    assert proof(world.node, "feedback_given") == Proof(state, rate, "share", names=("2026H1",))
+    assert proof(world.node, "feedback_given") == Evidence(state, rate, "share", names=("2026H1",))
 
 
 def test_legal_bases(world: World) -> None:
-    assert proof(world.node, "legal_bases") == Proof(NO_DATA)
+    assert proof(world.node, "legal_bases") == Evidence(NO_DATA)
     world.enrol(MK)
-    assert proof(world.node, "legal_bases") == Proof(FAILS, partners=("MK",))
+    assert proof(world.node, "legal_bases") == Evidence(FAILS, partners=("MK",))
     state_policy(world.node, HEAD, (), (line(Jurisdiction.MK),))
-    assert proof(world.node, "legal_bases") == Proof(HOLDS, at="2026-06-30")
+    assert proof(world.node, "legal_bases") == Evidence(HOLDS, at="2026-06-30")
     world.at("2026-07-01")
-    assert proof(world.node, "legal_bases") == Proof(FAILS, at="2026-06-30")
+    assert proof(world.node, "legal_bases") == Evidence(FAILS, at="2026-06-30")
     state_policy(world.node, HEAD, (), (line(Jurisdiction.AL, year=2030),))
-    assert proof(world.node, "legal_bases") == Proof(FAILS, at="2030-06-30", partners=("MK",))
+    assert proof(world.node, "legal_bases") == Evidence(FAILS, at="2030-06-30", partners=("MK",))
 
 
 def line(jurisdiction: Jurisdiction, *, year: int = 2026) -> LegalBasis:
@@ -529,24 +531,24 @@ def line(jurisdiction: Jurisdiction, *, year: int = 2026) -> LegalBasis:
 def test_deadlines(world: World) -> None:
     world.at("2026-07-02")
     world.task(due="2026-07-05", conclusion="1" * 64)
-    assert proof(world.node, "deadlines") == Proof(HOLDS, exact(0))
+    assert proof(world.node, "deadlines") == Evidence(HOLDS, exact(0))
     world.at("2026-07-06")
-    assert proof(world.node, "deadlines") == Proof(FAILS, FEW)
+    assert proof(world.node, "deadlines") == Evidence(FAILS, FEW)
     with world.node.store.write() as session:
         session.execute(update(VerificationTaskRow).values(done_at="2026-07-06T00:00:00.000Z"))
-    assert proof(world.node, "deadlines") == Proof(HOLDS, exact(0))
+    assert proof(world.node, "deadlines") == Evidence(HOLDS, exact(0))
     world.asked("MK", at="2026-07-01", due="2026-07-03", decided="2026-07-06", decision="refused")
     assert proof(world.node, "deadlines").state is HOLDS
     world.asked("MK", at="2026-07-01", due="2026-07-03")
-    assert proof(world.node, "deadlines") == Proof(FAILS, FEW), "a decision is missing"
+    assert proof(world.node, "deadlines") == Evidence(FAILS, FEW), "a decision is missing"
 
 
 def test_a_likelihood_ratio_for_this_matcher(made: Callable[..., Node], tmp_path: Path) -> None:
-    assert proof(made(), "likelihood_ratio") == Proof(FAILS)
+    assert proof(made(), "likelihood_ratio") == Evidence(FAILS)
     said = {"at": MODEL.population.made_on, "names": (MODEL.population.name,)}
     older = replace(MODEL, population=replace(MODEL.population, matcher_version="0"))
     silent = replace(MODEL, population=replace(MODEL.population, lateral_resolution_um=None))
     for number, (model, state) in enumerate(((MODEL, HOLDS), (older, FAILS), (silent, FAILS))):
         path = tmp_path / f"model-{number}.json"
         path.write_text(model.to_json(), encoding="utf-8")
-        assert proof(made(f'calibration = "{path}"\n'), "likelihood_ratio") == Proof(state, **said)
+        assert proof(made(f'calibration = "{path}"\n'), "likelihood_ratio") == Evidence(state, **said)

@@ -10,7 +10,7 @@ from typing import Any
 
 from exchange.flows.log.audit_rows import dealt_with
 from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.report import Draft, draft
+from exchange.flows.monitoring.report import ReportDraft, draft
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act
 from exchange.store.entry.records import AcquisitionState, add_record
@@ -194,7 +194,7 @@ class World:
                 )
             )
 
-    def draft(self, half: str = "2026H2") -> Draft:
+    def draft(self, half: str = "2026H2") -> ReportDraft:
         return draft(self.node, Half.parse(half))
 
     def counts(self, half: str = "2026H2") -> dict[str, dict[str, int | None]]:

@@ -20,7 +20,7 @@ from exchange.flows.monitoring.document import document_of, write_document
 from exchange.flows.monitoring.gap import Gap
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.release import HELD_BACK, NO_DATA, Figure, Told, exact, told_hours, told_rate, told_row
-from exchange.flows.monitoring.rows import Rows
+from exchange.flows.monitoring.rows import HalfYearRows
 
 pytestmark = pytest.mark.slow
 
@@ -89,7 +89,7 @@ def terms(smallest: int) -> Settings:
     return cast(Settings, found)
 
 
-def rows() -> Rows:
+def rows() -> HalfYearRows:
     fields: dict[str, Any] = {
         "node_id": "ffp-rs",
         "jurisdiction": "RS",
@@ -102,7 +102,7 @@ def rows() -> Rows:
         "hours": {},
     }
     empty = ("versions", "said", "given", "compared", "tasks", "approvals", "queries")
-    return Rows(**fields, **dict.fromkeys(empty, ()))
+    return HalfYearRows(**fields, **dict.fromkeys(empty, ()))
 
 
 @settings(max_examples=25)

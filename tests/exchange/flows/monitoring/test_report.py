@@ -15,7 +15,7 @@ from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.monitoring.definitions import COUNTS, GAPS, STAGES
 from exchange.flows.monitoring.document import read_document, write_document
 from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.hours import Hours
+from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.monitoring.release import HELD_BACK, NO_DATA, Told, exact
 from exchange.flows.monitoring.report import approve_report, find_approved, halves, released
 from exchange.flows.node.node import create_node, open_node
@@ -274,7 +274,7 @@ def test_without_the_audit_rows_nobody_knows_what_was_shared(world: World) -> No
 
 
 def test_availability_is_counted_in_hours(world: World) -> None:
-    hours = Hours(world.node)
+    hours = AvailableHours(world.node)
     for when, there in (("2026-07-01 00:10", False), ("2026-07-01 00:40", True), ("2026-07-01 01:10", False)):
         world.at(when)
         hours.note(MK, answered=there)

@@ -68,7 +68,7 @@ def test_where_none_is_set_all_is_computed_here(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_cluster_that_does_not_answer_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exchange.flows.node.cluster.CONNECT_S", 1)
+    monkeypatch.setattr("exchange.flows.node.cluster.CLUSTER_CONNECT_S", 1)
     silent = Cluster(f"tcp://127.0.0.1:{free_port()}", guard=ANYWHERE)
     with pytest.raises(ComputeAway, match="does not answer"), executor_on(silent):
         pytest.fail("nobody is there")

@@ -16,13 +16,13 @@ import matcher
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.entry import draft_scans, drafts
 from exchange.flows.entry.draft_changes import changes_of_form
-from exchange.flows.entry.draft_submit import submit_draft, summarise
+from exchange.flows.entry.draft_submit import submit_draft, summarise_draft
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.pipelines import HEIGHTS, RELIEF
 from exchange.flows.node.region_masks import cells_in, mask_of, topography_within
 from exchange.flows.scan.inspect import Appearance, prepare_scan
 from exchange.flows.scan.prepared import prepared_path
-from exchange.flows.scan.preview import Asked, preview_scan
+from exchange.flows.scan.preview import StatedScan, preview_scan
 from exchange.store.tables.records import AcquisitionRow
 from exchange.store.tables.sign_in import UserRow
 from matcher.mark.region_cells import grid_of
@@ -56,7 +56,7 @@ def half_of(mask: RegionMask) -> RegionMask:
 
 
 def found_on(path: Path) -> RegionMask:
-    reading = preview_scan(path, Asked(RegionOfInterest.BREECH_FACE)).reading
+    reading = preview_scan(path, StatedScan(RegionOfInterest.BREECH_FACE)).reading
     return RegionMask.model_validate(reading.found)
 
 
@@ -97,7 +97,7 @@ class Desk:
         return submit_draft(self.node, self.maker, self.draft, seen)
 
     def problems(self) -> dict[str, str]:
-        return summarise(self.node, self.maker, self.draft).problems
+        return summarise_draft(self.node, self.maker, self.draft).problems
 
 
 @pytest.mark.slow
@@ -258,10 +258,10 @@ def test_a_preview_is_of_the_region_that_was_marked(tmp_path: Path, roi: str) ->
     ]
     path = tmp_path / "scan.x3p"
     matcher.write_topography(scan(1, 1), path, instrument="drawn")
-    plain = preview_scan(path, Asked(RegionOfInterest(roi)))
+    plain = preview_scan(path, StatedScan(RegionOfInterest(roi)))
     whole = RegionMask.model_validate(plain.reading.found)
     assert (whole.rows, whole.columns) == plain.reading.grid == grid_of(plain.reading.report.shape)
-    mended = preview_scan(path, Asked(RegionOfInterest(roi), mask=half_of(whole)))
+    mended = preview_scan(path, StatedScan(RegionOfInterest(roi), mask=half_of(whole)))
     assert mended.reading.found == plain.reading.found, "the way back stays open"
     assert mended.reading.mended == half_of(whole).digest
     assert mended.picture != plain.picture

@@ -19,7 +19,7 @@ from exchange.store.log.statements import log_size
 from exchange.store.node.lock import sole_user
 from exchange.store.operate.manifest import MANIFEST, SCANS, SEALED
 from exchange.store.terms.withdrawals import erase_rows
-from exchange.trust.sealing import seal, unseal
+from exchange.trust.sealing import seal_files, unseal
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.databases import Databases, Sqlite, databases_fixture
 from tests.exchange.flows.network import MK, RS, Network
@@ -114,7 +114,7 @@ def test_keys_leave_the_machine_sealed_alone(node: Node, folder: Path, tmp_path:
 
 
 def test_what_is_sealed_opens_whole_or_not_at_all() -> None:
-    sealed = seal({"keys/a": b"\0", "sign-in.key": b""}, PASSPHRASE)
+    sealed = seal_files({"keys/a": b"\0", "sign-in.key": b""}, PASSPHRASE)
     assert unseal(sealed, PASSPHRASE) == {"keys/a": b"\0", "sign-in.key": b""}
     for place in (0, 20, 35, -1):
         changed = bytearray(sealed)
@@ -124,7 +124,7 @@ def test_what_is_sealed_opens_whole_or_not_at_all() -> None:
     with pytest.raises(ConfigurationError, match="sealed keys"):
         unseal(b"", PASSPHRASE)
     with pytest.raises(ConfigurationError, match="16 characters"):
-        seal({}, b"short")
+        seal_files({}, b"short")
 
 
 def test_old_backups_expire_with_the_scans_that_no_other_names(network: Network, node: Node, folder: Path) -> None:

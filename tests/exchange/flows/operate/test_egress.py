@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from exchange.config import load_settings
 from exchange.errors import ComputeFailed, EgressRefused, InvalidInput, PeerUnreachable, StoreUnavailable
-from exchange.flows.keys.enrol import enrol, fetch_introduction, read_introduction, revoke
+from exchange.flows.keys.enrol import enrol, fetch_introduction, read_introduction, revoke_peer
 from exchange.flows.node.cluster import Cluster, executor_on
 from exchange.flows.node.destinations import egress_of, service_destinations
 from exchange.flows.node.node import Node, create_node, open_node, store_of
@@ -154,7 +154,7 @@ def test_a_revoked_peer_is_not_in_the_list(node: Callable[..., Node], names: Nam
     rs = node(f"https://{NAME}")
     names.leads[NAME] = ["8.8.8.8"]
     assert rs.egress.addresses(NAME, 443)
-    revoke(rs, "ffp-mk")
+    revoke_peer(rs, "ffp-mk")
     with pytest.raises(EgressRefused, match="no address of a peer"):
         rs.egress.addresses(NAME, 443)
     rs.close()

@@ -27,7 +27,7 @@ from exchange.flows.statement.peer import address_of
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.net.client import PeerClient
-from exchange.net.form import Form
+from exchange.net.form import Multipart
 from exchange.net.message_signatures import sign_request
 from exchange.store.query.queries import QueryState, add_query, find_query
 from exchange.store.sync.peers import find_peer, lane_of
@@ -59,8 +59,8 @@ class Sent:
     scan: Path
 
     @property
-    def form(self) -> Form:
-        return Form(self.request.model_dump_json().encode(), self.scan)
+    def form(self) -> Multipart:
+        return Multipart(self.request.model_dump_json().encode(), self.scan)
 
 
 class Asker:
@@ -102,7 +102,7 @@ class Asker:
             peer = session.get_one(PeerRow, "ffp-mk")
         self.client.send_query(address_of(peer), sent.form, within_s=60)
 
-    def post(self, to: RunningNode, form: Form, **changes: Any) -> httpx.Response:
+    def post(self, to: RunningNode, form: Multipart, **changes: Any) -> httpx.Response:
         """Any bytes at all, signed as any other."""
         body = b"".join(form.pieces())
         key = changes.pop("key", self.node.keys.transport)
@@ -243,17 +243,17 @@ def test_what_is_not_believed_leaves_nothing(mk: RunningNode, rs: Asker) -> None
     sent, other = rs.query(tiny_scan()), rs.query(tiny_scan())
     eventually(lambda: not list(mk.node.settings.queries.glob("*")))
     before = kept(mk.node)
-    forged = Form(sent.form.metadata, other.scan)
+    forged = Multipart(sent.form.metadata, other.scan)
     moved = sent.request.model_copy(update={"inclusion": other.request.inclusion})
     headless = sent.request.model_copy(update={"checkpoint": sent.request.envelope})
     to_xk = rs.query(tiny_scan(), to="ffp-xk")
     answers = {
         "scan-differs": rs.post(mk, forged),
         "digest-differs": rs.post(mk, sent.form, signed=b"another body"),
-        "proof-invalid": rs.post(mk, Form(moved.model_dump_json().encode(), sent.scan)),
-        "checkpoint-invalid": rs.post(mk, Form(headless.model_dump_json().encode(), sent.scan)),
+        "proof-invalid": rs.post(mk, Multipart(moved.model_dump_json().encode(), sent.scan)),
+        "checkpoint-invalid": rs.post(mk, Multipart(headless.model_dump_json().encode(), sent.scan)),
         "not-in-audience": rs.post(mk, to_xk.form),
-        "not-json": rs.post(mk, Form(b"{", sent.scan)),
+        "not-json": rs.post(mk, Multipart(b"{", sent.scan)),
     }
     for code, response in answers.items():
         problem(response, 422, code)

@@ -17,7 +17,7 @@ from exchange.flows.hits.stage import Stage
 from exchange.flows.review import case_graph as graphs
 from exchange.flows.review.case_graph import Case, CaseGraph, case_graph
 from exchange.store.tables.records import RecordRow
-from exchange.web.pages.review.cases import BOX, drawing
+from exchange.web.pages.review.cases import BOX_SIZE, drawing
 from schemas import Pair, Side
 from schemas.vocabulary import Jurisdiction, Role
 
@@ -89,7 +89,7 @@ def test_drawn_alike_in_whatever_order_the_hits_came(world: World) -> None:
     corners = {(box.x, box.y) for box in first.values()}
     assert len(corners) == 15
     ends = sorted(box.y for box in first.values() if box.x == first[Case(Jurisdiction.MK, "MK-0")].x)
-    assert all(lower - upper > BOX[1] for upper, lower in itertools.pairwise(ends)), "no box covers another"
+    assert all(lower - upper > BOX_SIZE[1] for upper, lower in itertools.pairwise(ends)), "no box covers another"
 
 
 def test_what_waits_for_a_blind_verification_is_not_shown_to_who_may_be_asked(world: World) -> None:

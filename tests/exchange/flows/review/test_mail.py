@@ -27,7 +27,7 @@ from exchange.flows.review.mail import (
 )
 from exchange.net.mail import MailServer
 from exchange.store.access.users import add_user, revoke_user
-from exchange.store.review.mail import address_of
+from exchange.store.review.mail import mail_address_of
 from exchange.web.letters import letters_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.anywhere import ANYWHERE
@@ -106,7 +106,7 @@ def confirmed(node: Node, server: MailServer, taken: Taken, language: str = "en"
 
 def wait_over(node: Node) -> None:
     with node.store.write() as session:
-        row = address_of(session, READER)
+        row = mail_address_of(session, READER)
         assert row is not None
         row.told_at = row.told_at and stamp_in(-node.settings.mail_interval_s - 1)
         row.tried_at, row.asked_at = stamp_in(-3600), stamp_in(-3600)

@@ -14,14 +14,14 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from pydantic import ValidationError
 
-from exchange.flows.review.view_document import MOST_DOCUMENT_BYTES, View
+from exchange.flows.review.view_document import MOST_DOCUMENT_BYTES, ViewDocument
 from exchange.flows.scan.view_picture import MOST_SIDE, THUMBNAIL_WIDTH, WIDTH, PictureRefused, pictures_of
 from tests.exchange.flows.review.view_examples import picture, view
 
 
 def test_what_the_viewer_makes_is_taken_as_it_is() -> None:
     given = view()
-    assert json.loads(View.model_validate_json(json.dumps(given)).model_dump_json()) == given
+    assert json.loads(ViewDocument.model_validate_json(json.dumps(given)).model_dump_json()) == given
 
 
 def test_the_longest_view_is_within_its_bound() -> None:
@@ -32,7 +32,7 @@ def test_the_longest_view_is_within_its_bound() -> None:
         "radius_um": 99999.123456789,
         "text": "č" * 120,
     }
-    longest = View.model_validate_json(json.dumps(view(marks=[mark] * 40)))
+    longest = ViewDocument.model_validate_json(json.dumps(view(marks=[mark] * 40)))
     assert len(longest.model_dump_json().encode()) < MOST_DOCUMENT_BYTES
 
 
@@ -62,18 +62,18 @@ def test_the_longest_view_is_within_its_bound() -> None:
 )
 def test_anything_else_is_refused(where: str, wrong: Any) -> None:
     with pytest.raises(ValidationError, match=where):
-        View.model_validate_json(json.dumps({**view(), where: wrong}))
+        ViewDocument.model_validate_json(json.dumps({**view(), where: wrong}))
 
 
 @pytest.mark.parametrize("missing", ["camera", "marks", "heat"])
 def test_nothing_may_be_left_out(missing: str) -> None:
     with pytest.raises(ValidationError, match=missing):
-        View.model_validate_json(json.dumps({name: value for name, value in view().items() if name != missing}))
+        ViewDocument.model_validate_json(json.dumps({name: value for name, value in view().items() if name != missing}))
 
 
 def test_what_is_no_number_is_refused() -> None:
     with pytest.raises(ValidationError):
-        View.model_validate_json(json.dumps(view()).replace('"divider": 0.5', '"divider": NaN'))
+        ViewDocument.model_validate_json(json.dumps(view()).replace('"divider": 0.5', '"divider": NaN'))
 
 
 def test_of_a_picture_nothing_is_kept_but_its_colours() -> None:

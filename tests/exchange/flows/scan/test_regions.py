@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 import matcher
-from exchange.flows.scan.correlate import correlate_acquisition, promise_again
+from exchange.flows.scan.correlate import correlate_acquisition, promise_correlations_again
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from matcher.synthetic.pin_and_shear import draw_impression, draw_shear
@@ -98,6 +98,6 @@ def test_what_an_older_release_could_not_correlate_is_correlated(node: RunningNo
         for row in rows:
             row.state, row.parameters = AcquisitionState.NOT_CORRELATED, None
         rows[0].roi = "ejector_mark"
-    assert promise_again(node.node) == len(rows) - 1
+    assert promise_correlations_again(node.node) == len(rows) - 1
     node.wait_correlated(len(rows) - 1)
     assert node.get("/v1/status").json()["acquisitions"]["not-correlated"] == 1

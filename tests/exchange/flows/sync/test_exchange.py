@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from exchange.errors import Conflict, InvalidInput, NotFound
-from exchange.flows.keys.enrol import enrol, fetch_introduction, revoke
+from exchange.flows.keys.enrol import enrol, fetch_introduction, revoke_peer
 from exchange.flows.sync.progress import sync_status
 from exchange.net.message_signatures import sign_request
 from exchange.store.sync.peers import put_on_lane
@@ -180,7 +180,7 @@ def test_a_revoked_peer_gets_nothing_more_and_keeps_its_key_blocked(pair: Pair, 
     rs, mk = pair
     rs.submit(scans["1-1"], **SHARED_WITH_MK)
     mk.wait_correlated(1)
-    revoke(rs.node, "ffp-mk")
+    revoke_peer(rs.node, "ffp-mk")
     late = rs.submit(scans["2-1"], **SHARED_WITH_MK, case_reference="RS-2").json()
     assert late["sharing"][0]["reason"] == "not-enrolled"
     alarm = _eventually(lambda: _peer(mk, "ffp-rs")["alarm"])

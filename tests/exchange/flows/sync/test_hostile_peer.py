@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from exchange.conformance.guest.peer_simulator import Asked, PeerSimulator, respond
+from exchange.conformance.guest.peer_simulator import PeerSimulator, SimulatedRequest, respond
 from exchange.errors import (
     Conflict,
     ExchangeError,
@@ -31,7 +31,7 @@ from exchange.errors import (
     PeerUnreachable,
     StoreFull,
 )
-from exchange.flows.keys.enrol import enrol, fetch_introduction, revoke
+from exchange.flows.keys.enrol import enrol, fetch_introduction, revoke_peer
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.witness.cosign import cosign_head, meet
@@ -52,48 +52,48 @@ from tests.exchange.flows.owner import READER
 IMPATIENT_S = 0.15
 CUT_S = 4 * IMPATIENT_S
 SLACK_S = 3  # for a machine that is busy with other things
-Lie = Callable[[PeerSimulator, Asked], Iterator[bytes]]
+Lie = Callable[[PeerSimulator, SimulatedRequest], Iterator[bytes]]
 
 
-def _unsigned(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _unsigned(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     yield respond(200, peer.page(asked))
 
 
-def _another_key(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _another_key(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     body = peer.page(asked)
     yield respond(200, body, peer.signed(asked, body, key=Ed25519PrivateKey.generate()))
 
 
-def _signed_long_ago(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _signed_long_ago(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     body = peer.page(asked)
     yield respond(200, body, peer.signed(asked, body, age_s=600))
 
 
-def _signed_as_another_status(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _signed_as_another_status(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     body = peer.page(asked)
     yield respond(200, body, peer.signed(asked, body, status=206))
 
 
-def _signed_twice(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _signed_twice(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     body = peer.page(asked)
     signed = peer.signed(asked, body)
     twice = respond(200, body, {**signed, "signature": signed["Signature"]})
     yield twice
 
 
-def _altered_body(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _altered_body(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     body = peer.page(asked)
     yield respond(200, body.replace(b'"start"', b'"Start"'), peer.signed(asked, body))
 
 
-def _altered_body_and_digest(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _altered_body_and_digest(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     body = peer.page(asked)
     other = body.replace(b'"start"', b'"Start"')
     digest = {"Content-Digest": peer.signed(asked, other)["Content-Digest"]}
     yield respond(200, other, {**peer.signed(asked, body), **digest})
 
 
-def _no_digest(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _no_digest(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     body = peer.page(asked)
     signed = {name: value for name, value in peer.signed(asked, body).items() if name != "Content-Digest"}
     yield respond(200, body, signed)
@@ -112,7 +112,7 @@ def _signs(body: bytes) -> Lie:
 
 
 def _packed(times: int) -> Lie:
-    def answer(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+    def answer(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
         body = bytes(20_000_000)
         for _ in range(times):
             body = gzip.compress(body)
@@ -125,7 +125,7 @@ def _packed(times: int) -> Lie:
 def _without_end(status: int) -> Lie:
     """More than may be, in chunks, so that no length gives it away."""
 
-    def answer(_peer: PeerSimulator, _asked: Asked) -> Iterator[bytes]:
+    def answer(_peer: PeerSimulator, _asked: SimulatedRequest) -> Iterator[bytes]:
         yield f"HTTP/1.1 {status} Told\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
         for _ in range(MAX_PAGE_BYTES // 65_536 + 100):
             yield b"10000\r\n" + bytes(65_536) + b"\r\n"
@@ -134,7 +134,7 @@ def _without_end(status: int) -> Lie:
 
 
 def _cut(share: float) -> Lie:
-    def answer(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+    def answer(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
         body = peer.page(asked)
         whole = respond(200, body, peer.signed(asked, body))
         yield whole[: int(len(whole) * share)]
@@ -256,7 +256,7 @@ def test_a_peer_that_says_nothing_is_left(impatient: Reader, peer: PeerSimulator
 def test_an_answer_to_an_earlier_request_is_refused(reader: Reader, peer: PeerSimulator) -> None:
     kept: list[bytes] = []
 
-    def recorded(asked: Asked) -> Iterator[bytes]:
+    def recorded(asked: SimulatedRequest) -> Iterator[bytes]:
         kept.extend(peer.honest_lane(asked))
         yield from kept
 
@@ -274,7 +274,7 @@ def test_a_rolled_back_log_is_refused_and_the_true_one_taken_again(reader: Reade
     reader.pull()
     size = len(peer.owner.published)
 
-    def rolled_back(asked: Asked) -> Iterator[bytes]:
+    def rolled_back(asked: SimulatedRequest) -> Iterator[bytes]:
         page = parse_lane_page(peer.page(asked))
         head = peer.owner.signed(size, peer.owner.head(size).root)
         body = page.model_copy(update={"checkpoint": head, "consistency": ()}).model_dump_json().encode()
@@ -292,7 +292,7 @@ def test_poison_is_shown_to_the_operator_as_long_as_it_lies_there(reader: Reader
     reader.pull()  # what an earlier test has left
     published = peer.owner.publish()
 
-    def poisoned(asked: Asked) -> Iterator[bytes]:
+    def poisoned(asked: SimulatedRequest) -> Iterator[bytes]:
         page = parse_lane_page(peer.page(asked))
         items = tuple(item.model_copy(update={"inclusion": ()}) for item in page.items)
         body = page.model_copy(update={"items": items}).model_dump_json().encode()
@@ -315,7 +315,7 @@ def test_poison_is_shown_to_the_operator_as_long_as_it_lies_there(reader: Reader
 def _reports(**changes: object) -> Lie:
     """A well-signed answer as a witness, with something else in it."""
 
-    def answer(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+    def answer(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
         said = {
             "contract": "1.0",
             "cosigned": None,
@@ -332,7 +332,7 @@ def _reports(**changes: object) -> Lie:
     return answer
 
 
-def _returns_its_own_head(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _returns_its_own_head(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     """A head that its witness keys cosigned, of its own log in place of the asker's."""
     owner = peer.owner.node
     with owner.store.read() as session:
@@ -343,7 +343,7 @@ def _returns_its_own_head(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
     yield from _reports(cosigned=base64.b64encode(cosigned).decode())(peer, asked)
 
 
-def _witness_with_another_key(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _witness_with_another_key(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     yield respond(200, b"{}", peer.signed(asked, b"{}", key=Ed25519PrivateKey.generate()))
 
 
@@ -389,8 +389,8 @@ def test_a_peer_that_was_revoked_while_it_answered_brings_nothing(reader: Reader
     peer.owner.publish()
     before = reader.holds
 
-    def slow(asked: Asked) -> Iterator[bytes]:
-        revoke(reader.node, OWNER)
+    def slow(asked: SimulatedRequest) -> Iterator[bytes]:
+        revoke_peer(reader.node, OWNER)
         yield from peer.honest_lane(asked)
 
     peer.lane = slow

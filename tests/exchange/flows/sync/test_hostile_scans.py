@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from exchange.conformance.guest.owner import Published
-from exchange.conformance.guest.peer_simulator import Answer, Asked, PeerSimulator, blob_answer, respond
+from exchange.conformance.guest.peer_simulator import PeerSimulator, Reply, SimulatedRequest, blob_answer, respond
 from exchange.errors import DigestDiffers, ExchangeError, NotFound, PeerMisbehaved, PeerUnreachable
 from exchange.flows.sync.fetch import fetch_scan
 from exchange.store.tables.work import JobRow
@@ -25,7 +25,7 @@ from tests.schemas.examples import acquisition_fields
 pytestmark = pytest.mark.slow
 
 SIZE = 2_000_000
-Lie = Callable[[PeerSimulator, Asked], Iterator[bytes]]
+Lie = Callable[[PeerSimulator, SimulatedRequest], Iterator[bytes]]
 
 
 @dataclasses.dataclass
@@ -35,8 +35,8 @@ class Meter:
     peer: PeerSimulator
     sent: int = 0
 
-    def counted(self, answer: Answer) -> Answer:
-        def pieces(asked: Asked) -> Iterator[bytes]:
+    def counted(self, answer: Reply) -> Reply:
+        def pieces(asked: SimulatedRequest) -> Iterator[bytes]:
             for number, piece in enumerate(answer(asked)):
                 yield piece
                 self.sent += len(piece) if number else 0  # the first is the head
@@ -67,7 +67,7 @@ def test_a_line_that_breaks_costs_no_byte_twice(reader: Reader, peer: PeerSimula
     """Cut at random, with and without the length told: each attempt goes on where the last one broke off."""
     meter, dice = Meter(peer), random.Random(7)
 
-    def cut(asked: Asked) -> Iterator[bytes]:
+    def cut(asked: SimulatedRequest) -> Iterator[bytes]:
         rest = scan.blob[asked.offset :]
         pieces = blob_answer(asked.offset, rest, scan.blob)
         head = next(pieces)
@@ -113,41 +113,41 @@ def test_a_part_that_went_bad_is_thrown_away_once_it_is_whole(reader: Reader, sc
     assert arrived(reader, scan)
 
 
-def _altered(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _altered(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     whole = peer.blob_of(asked)
     yield from blob_answer(0, whole[:-1] + bytes([whole[-1] ^ 1]), whole)
 
 
-def _longer(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _longer(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     whole = peer.blob_of(asked)
     yield from blob_answer(0, whole + b"more", whole)
 
 
-def _without_end(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _without_end(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     yield b"HTTP/1.1 200 Told\r\n\r\n"
     for _ in range(1000):
         yield bytes(100_000)
 
 
-def _shorter(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _shorter(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     whole = peer.blob_of(asked)
     yield from blob_answer(0, whole[:-1000], whole)
 
 
-def _part_unasked(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _part_unasked(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     whole = peer.blob_of(asked)
     yield respond(206, whole[5:], {"Content-Range": f"bytes 5-{len(whole) - 1}/{len(whole)}"})
 
 
-def _packed(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _packed(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     yield respond(200, gzip.compress(peer.blob_of(asked)), {"Content-Encoding": "gzip"})
 
 
-def _elsewhere(_peer: PeerSimulator, _asked: Asked) -> Iterator[bytes]:
+def _elsewhere(_peer: PeerSimulator, _asked: SimulatedRequest) -> Iterator[bytes]:
     yield respond(302, b"", {"Location": "http://127.0.0.1:9/"})
 
 
-def _gone(_peer: PeerSimulator, _asked: Asked) -> Iterator[bytes]:
+def _gone(_peer: PeerSimulator, _asked: SimulatedRequest) -> Iterator[bytes]:
     yield respond(404, b'{"title":"Not found","detail":"The scan is not on this node."}')
 
 
@@ -184,7 +184,7 @@ def test_a_scan_that_is_not_the_records_is_refused_and_fetched_when_it_is(
     assert arrived(reader, scan)
 
 
-def _whole_after_all(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+def _whole_after_all(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
     yield respond(200, peer.blob_of(asked))
 
 
@@ -197,7 +197,7 @@ def test_a_peer_that_cannot_resume_sends_it_anew(reader: Reader, peer: PeerSimul
 
 
 def _ranges(content_range: str, skipped: int) -> Lie:
-    def answer(peer: PeerSimulator, asked: Asked) -> Iterator[bytes]:
+    def answer(peer: PeerSimulator, asked: SimulatedRequest) -> Iterator[bytes]:
         yield respond(206, peer.blob_of(asked)[skipped:], {"Content-Range": content_range} if content_range else {})
 
     return answer

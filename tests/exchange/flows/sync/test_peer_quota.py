@@ -17,7 +17,7 @@ from exchange.flows.operate.measure import observe
 from exchange.flows.operate.status import node_status
 from exchange.flows.sync.peer_quota import Cost, PeerShares, _costs, is_stopped, quotas, reset_quota, set_quota
 from exchange.flows.sync.progress import in_words, note_quarantine, sync_status
-from exchange.flows.sync.verify_lane_page import Place, VerifiedPage, poison
+from exchange.flows.sync.verify_lane_page import LanePlace, VerifiedPage, poison
 from exchange.store.sync.peers import find_peer
 from exchange.store.tables.peers import PeerDayRow, QuarantineRow
 from exchange.trust.key_history import KeyHistory
@@ -136,7 +136,7 @@ def test_what_is_not_kept_counts_as_it_came() -> None:
     unproved = poison(7, "ab" * 32, 7, b"x" * 1000, ProofInvalid("leads nowhere"))
     assert unproved.envelope == b""
     page = VerifiedPage(
-        checkpoint=None, log_size=0, accepted=(), poisoned=(unproved,), places=(Place(7, "ab" * 32, 7, False),),
+        checkpoint=None, log_size=0, accepted=(), poisoned=(unproved,), places=(LanePlace(7, "ab" * 32, 7, False),),
         withheld=0, count=8, head=b"", waiting=0, needs=None, keys=cast(KeyHistory, None),
     )  # fmt: skip
     assert _costs(page) == [Cost(1, 1000)]

@@ -17,7 +17,7 @@ from exchange.flows.node.node import open_node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.restore import Secrets, restore
 from exchange.flows.sync.progress import note_quarantine
-from exchange.flows.sync.quarantine import drop, has_room, listed
+from exchange.flows.sync.quarantine import drop, has_room, list_set_aside
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.sync.replay import read_again
 from exchange.store.migrations import downgrade
@@ -108,7 +108,7 @@ def test_beyond_the_bound_digests_are_kept_and_beyond_these_reasons_are_counted(
         read_all(narrow)
     poison(narrow, 1)
     narrow.pull(MK, RS)
-    (found,) = listed(mk, RS)
+    (found,) = list_set_aside(mk, RS)
     assert len(found.evidence) == 3
     assert not has_room(mk, RS)
     assert len(found.rows) == 6
@@ -125,7 +125,7 @@ def test_while_nothing_is_noted_no_item_is_without_its_bytes(narrow: Network) ->
     """A page that reaches the bound is kept whole; then the lane stands."""
     poison(narrow, 100)
     read_all(narrow, noting=False)
-    (found,) = listed(narrow.nodes[MK], RS)
+    (found,) = list_set_aside(narrow.nodes[MK], RS)
     assert len(found.rows) == len(found.evidence) == narrow.peer(MK, RS).cursor_count < 100
     assert "ffp sync quarantine list" in (narrow.peer(MK, RS).alarm or "")
 
@@ -134,7 +134,7 @@ def test_the_bytes_are_private_and_not_in_the_database(network: Network) -> None
     poison(network, 1, padding=40_000)
     network.pull(MK, RS)
     node = network.nodes[MK]
-    (row,) = listed(node, RS)[0].rows
+    (row,) = list_set_aside(node, RS)[0].rows
     path = node.settings.quarantine / RS / str(row.position)
     assert hashlib.sha256(path.read_bytes()).hexdigest() == row.sha256
     assert [one.stat().st_mode & 0o777 for one in (path, path.parent, path.parent.parent)] == [0o600, 0o700, 0o700]
@@ -147,13 +147,13 @@ def test_what_is_dropped_makes_room_and_receipts_add_up(narrow: Network) -> None
     mk = narrow.nodes[MK]
     poison(narrow, 4)
     narrow.pull(MK, RS)
-    first = listed(mk, RS)[0].rows[0].position
+    first = list_set_aside(mk, RS)[0].rows[0].position
     assert drop(mk, RS, place=first) == 1
     assert first not in mk.evidence.places(RS)
     with pytest.raises(NotFound, match=f"at place {first}"):
         drop(mk, RS, place=first)
     assert drop(mk, RS) == 3
-    (found,) = listed(mk, RS)
+    (found,) = list_set_aside(mk, RS)
     assert (list(found.rows), found.evidence) == ([], {})
     with mk.store.read() as session:
         assert (told_set_aside(session, RS), unnoted(session, RS)) == (4, 4), "dropping is not noting"
@@ -173,7 +173,7 @@ def test_what_cannot_be_written_leaves_the_cursor(network: Network) -> None:
     assert network.peer(MK, RS).cursor_count == before
     mk.settings.quarantine.unlink()
     network.pull(MK, RS)
-    assert len(listed(mk, RS)[0].evidence) == 1
+    assert len(list_set_aside(mk, RS)[0].evidence) == 1
 
 
 def test_what_a_later_release_may_understand_comes_with_a_backup(
@@ -182,7 +182,7 @@ def test_what_a_later_release_may_understand_comes_with_a_backup(
     mk = network.nodes[MK]
     poison(network, 3, padding=200)
     network.pull(MK, RS)
-    (found,) = listed(mk, RS)
+    (found,) = list_set_aside(mk, RS)
     monkeypatch.setattr("exchange.flows.sync.quarantine.BACKED_UP_BYTES", 2 * found.rows[0].size + 10)
     whole = back_up(mk.settings.home, tmp_path / "backups").folder
     home = tmp_path / "again"
@@ -208,7 +208,7 @@ def test_what_an_earlier_release_kept_in_the_database_moves_to_the_home(network:
     assert forms(home)[0] == 5
     migrate(home)
     network.nodes[MK] = node = open_node(home)
-    (row,) = listed(node, RS)[0].rows
+    (row,) = list_set_aside(node, RS)[0].rows
     assert (row.sha256, row.size) == (hashlib.sha256(b"as it came").hexdigest(), 10)
     assert node.evidence.read(RS, 7, row.sha256) == b"as it came"
 
@@ -238,7 +238,7 @@ def test_what_has_no_bytes_here_is_not_read_again(network: Network) -> None:
     mk = network.nodes[MK]
     poison(network, 1)
     network.pull(MK, RS)
-    (row,) = listed(mk, RS)[0].rows
+    (row,) = list_set_aside(mk, RS)[0].rows
     mk.evidence.erase(RS, row.position)
     assert read_again(mk) == 0
     with mk.store.read() as session:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from exchange.flows.log.checkpoint import sign_head
-from exchange.flows.statement.sign_statement import Said, enter, say
+from exchange.flows.statement.sign_statement import SignedStatement, enter, say
 from exchange.flows.sync import verify_lane_page
 from exchange.flows.sync.progress import in_words, note_quarantine, receipt_evidence, sync_status
 from exchange.flows.sync.receipts import SOONEST_S, give_receipt
@@ -50,7 +50,9 @@ def later(network: Network, seconds: float) -> None:
 def not_for_lanes(network: Network) -> str:
     """Serbia puts something on the lane that has no business there."""
     rs = network.nodes[RS]
-    said: Said[Hold] = say(rs, Hold, HEAD, record="ab" * 32, placed=True, authority="Court of a test, 1/2026")
+    said: SignedStatement[Hold] = say(
+        rs, Hold, HEAD, record="ab" * 32, placed=True, authority="Court of a test, 1/2026"
+    )
     with rs.store.write() as session:
         enter(session, said, to=[MK])
     sign_head(rs)

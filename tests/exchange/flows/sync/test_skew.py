@@ -23,7 +23,7 @@ from exchange.flows.sync import serve_lane
 from exchange.flows.sync.progress import in_words, sync_status
 from exchange.flows.sync.pull import pull
 from exchange.flows.sync.serve_lane import read_lane
-from exchange.flows.sync.skew import Placed, peer_behind
+from exchange.flows.sync.skew import PlaceOnLane, peer_behind
 from exchange.store.log.statements import append_own
 from exchange.store.sync.peers import lane_of, set_aside, unnoted
 from exchange.store.tables.records import StatementRow
@@ -129,7 +129,9 @@ def _newer(payload: bytes) -> AnyStatement:
     return found
 
 
-def careless(items: Sequence[Placed], given: object, reads: str | None) -> tuple[Sequence[Placed], str | None]:
+def careless(
+    items: Sequence[PlaceOnLane], given: object, reads: str | None
+) -> tuple[Sequence[PlaceOnLane], str | None]:
     """An owner that does not heed what its peer reads."""
     return items, None
 

@@ -33,7 +33,7 @@ from exchange.store.sync.peers import quarantined, set_aside
 from exchange.store.sync.shares import quarantine_unnoted
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import AcquisitionRow, StatementRow
-from exchange.store.terms.terms import approvals
+from exchange.store.terms.terms import list_approvals
 from exchange.store.terms.withdrawals import bury
 from schemas import (
     Acknowledgement,
@@ -120,7 +120,7 @@ def test_empty_audience_reaches_none(network: Network) -> None:
     network.settle()
     assert network.holds(MK) == network.holds(XK) == set()
     with network.nodes[RS].store.read() as session:
-        assert approvals(session, open_only=True) == []
+        assert list_approvals(session, open_only=True) == []
 
 
 def test_a_late_grant_gives_an_old_record(network: Network) -> None:
@@ -349,7 +349,7 @@ def test_what_needs_an_approval_waits_for_it_and_then_comes(network: Network) ->
     network.settle()
     assert network.holds(MK) == set()
     with network.nodes[RS].store.read() as session:
-        (asked,) = approvals(session, open_only=True)
+        (asked,) = list_approvals(session, open_only=True)
     assert (asked.concerns, asked.jurisdiction) == (record, "MK")
     assert asked.due_at > asked.asked_at
     approve(network.nodes[RS], HEAD, record, Jurisdiction.MK, Decision.REFUSED, "Not yet.")
@@ -359,7 +359,7 @@ def test_what_needs_an_approval_waits_for_it_and_then_comes(network: Network) ->
     network.settle()
     assert network.holds(MK) == {record}
     with network.nodes[RS].store.read() as session:
-        assert approvals(session, open_only=True) == []
+        assert list_approvals(session, open_only=True) == []
 
 
 def test_nothing_is_decided_where_the_rules_decide(network: Network) -> None:
@@ -402,7 +402,7 @@ def test_an_overdue_review_needs_a_person(network: Network) -> None:
     network.settle()
     assert network.holds(MK) == set()
     with network.nodes[RS].store.read() as session:
-        assert [row.concerns for row in approvals(session, open_only=True)] == [record]
+        assert [row.concerns for row in list_approvals(session, open_only=True)] == [record]
 
 
 def test_a_scan_is_not_fetched_once_its_record_may_not_be_had(network: Network) -> None:

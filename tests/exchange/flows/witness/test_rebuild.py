@@ -619,7 +619,7 @@ def test_a_peer_gets_its_own_back_and_nothing_else(three: Network) -> None:
 def test_pages_follow_each_other(three: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounded in bytes and in number, and nothing falls between two."""
     first, both, _, whole = lose_the_end(three)
-    for name, most in (("PAGE_BYTES", 1), ("MAX_PLACES", 2), ("MAX_LEAVES", 4)):
+    for name, most in (("MIRROR_PAGE_BYTES", 1), ("MAX_PLACES", 2), ("MAX_LEAVES", 4)):
         monkeypatch.setattr(mirror, name, most)
     get_back(three)
     assert (leaves(three), lost(three)) == (whole, [6, 7])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from exchange.clock import stamp, stamp_in
+from exchange.clock import DAY_S, stamp, stamp_in
 from exchange.errors import Conflict, NotFound
 from exchange.scopes import ROLES, Scope, usable_by
 from exchange.store.access.tokens import (
-    DAY_S,
     MOST_TOKENS,
     add_token,
     find_token,

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from exchange.errors import Unauthenticated
-from exchange.store.access.sign_in import begin_session, hashed, invite, invited, session_of, sign_in_of
+from exchange.store.access.sign_in import begin_session, hashed, invite_to_sign_in, invited, session_of, sign_in_of
 from exchange.store.access.tokens import find_token, mark_used, minute
 from exchange.store.access.users import add_user, change_role
 from exchange.store.database.engine import Store
@@ -127,7 +127,7 @@ def test_nobody_is_signed_in_by_a_session_that_somebody_else_wrote(sealed: Store
 def test_nobody_signs_in_with_what_somebody_else_wrote(sealed: Store, alteration: str) -> None:
     with sealed.write() as session:
         add_user(session, "head", Role.HEAD)
-        invitation = invite(session, "head", within_s=60)
+        invitation = invite_to_sign_in(session, "head", within_s=60)
         row = invited(session, invitation)
         assert row is not None
         row.password = "a hash"

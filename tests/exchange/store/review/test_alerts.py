@@ -9,7 +9,7 @@ import pytest
 
 from exchange.store.access.users import add_user
 from exchange.store.database.engine import Store
-from exchange.store.review.alerts import News, Reader, count_news, list_news, marks_of, put_mark
+from exchange.store.review.alerts import AlertReader, News, count_news, list_news, marks_of, put_mark
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
@@ -18,8 +18,8 @@ from schemas.vocabulary import Role
 
 RS, MK = "ffp-rs", "ffp-mk"
 START, LATER = "2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"
-EXAMINER, SECOND = Reader(RS, "one", Role.EXAMINER), Reader(RS, "two", Role.EXAMINER)
-INVESTIGATOR, HEAD = Reader(RS, "three", Role.INVESTIGATOR), Reader(RS, "four", Role.HEAD)
+EXAMINER, SECOND = AlertReader(RS, "one", Role.EXAMINER), AlertReader(RS, "two", Role.EXAMINER)
+INVESTIGATOR, HEAD = AlertReader(RS, "three", Role.INVESTIGATOR), AlertReader(RS, "four", Role.HEAD)
 EVERYBODY = (EXAMINER, SECOND, INVESTIGATOR, HEAD)
 _places = itertools.count()
 
@@ -60,7 +60,7 @@ def keep(store: Store, *rows: object) -> None:
             session.flush()
 
 
-def told(store: Store, reader: Reader, since: str = START) -> list[str]:
+def told(store: Store, reader: AlertReader, since: str = START) -> list[str]:
     """What stands in the list; the count says the same."""
     with store.read() as session:
         found = list_news(session, reader, since, limit=100)
@@ -134,7 +134,7 @@ def test_an_examiner_is_told_neither_of_a_hit_that_is_hidden_nor_of_one_that_can
     keep(store, said("hit", "hit", "conclusion"), said("message", "m", "hit"))
     keep(store, said("hit", "of-what", "is-not-here"), said("message", "n", "of-what"))
     assert sorted(told(store, SECOND)) == ["hit", "message"]
-    assert told(store, Reader(RS, "two", Role.EXAMINER, frozenset({"hit"}))) == []
+    assert told(store, AlertReader(RS, "two", Role.EXAMINER, frozenset({"hit"}))) == []
     assert len(told(store, HEAD)) == 4
 
 

@@ -29,7 +29,7 @@ from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import AcquisitionRow
 from exchange.store.tables.work import JobRow
 from exchange.trust.keys import ED25519, key_id, raw_public
-from exchange.web.access.peer_concurrency import AT_ONCE, Purpose, Turns, purpose_of
+from exchange.web.access.peer_concurrency import REQUESTS_AT_ONCE, RequestPurpose, Turns, purpose_of
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import RunningNode, enrol_each_other
@@ -74,7 +74,7 @@ class Asking:
     def full(self, target: str) -> Iterator[None]:
         """As many as there are turns of this purpose; one more is refused."""
         with contextlib.ExitStack() as stack:
-            for _ in range(AT_ONCE[purpose_of(target)] - 1):
+            for _ in range(REQUESTS_AT_ONCE[purpose_of(target)] - 1):
                 stack.enter_context(self.announced(target))
             until(lambda: stack.enter_context(self.announced(target)) and self.send(target), 429)
             yield
@@ -122,14 +122,18 @@ def refused(answer: httpx.Response) -> None:
 def test_a_turn_is_given_back() -> None:
     turns = Turns()
     with contextlib.ExitStack() as held:
-        for _ in range(AT_ONCE[Purpose.WORDS]):
-            held.enter_context(turns.turn("ffp-mk", Purpose.WORDS))
-        with pytest.raises(TooMany, match="ffp-mk"), turns.turn("ffp-mk", Purpose.WORDS):
+        for _ in range(REQUESTS_AT_ONCE[RequestPurpose.WORDS]):
+            held.enter_context(turns.turn("ffp-mk", RequestPurpose.WORDS))
+        with pytest.raises(TooMany, match="ffp-mk"), turns.turn("ffp-mk", RequestPurpose.WORDS):
             pass
-        for node_id, purpose in (("ffp-xk", Purpose.WORDS), ("ffp-mk", Purpose.NEWS), ("ffp-mk", Purpose.SCANS)):
+        for node_id, purpose in (
+            ("ffp-xk", RequestPurpose.WORDS),
+            ("ffp-mk", RequestPurpose.NEWS),
+            ("ffp-mk", RequestPurpose.SCANS),
+        ):
             with turns.turn(node_id, purpose):
                 pass
-    with turns.turn("ffp-mk", Purpose.WORDS):
+    with turns.turn("ffp-mk", RequestPurpose.WORDS):
         pass
 
 
@@ -152,8 +156,8 @@ def test_every_route_of_peers_refuses_one_more_than_there_are_turns(asking: Aski
     """Each in its own purpose, while requests of another purpose come through."""
     both = {"GET /v1/blobs/{sha256}", "GET /v1/scans/{sha256}/heights", "GET /v1/log/tile/{tile_path}"}
     routes = both | {route for route, door in MATRIX.items() if door == PEERS}
-    assert {purpose_of(route.split()[1]) for route in routes} == set(Purpose)
-    full = {Purpose.WORDS: "/v1/witness", Purpose.SCANS: "/v1/queries"}
+    assert {purpose_of(route.split()[1]) for route in routes} == set(RequestPurpose)
+    full = {RequestPurpose.WORDS: "/v1/witness", RequestPurpose.SCANS: "/v1/queries"}
     for purpose, target in full.items():
         with asking.full(target):
             for route in sorted(routes):
@@ -187,7 +191,7 @@ def test_a_scan_holds_its_turn_until_its_last_byte_has_left(asking: Asking, larg
     with contextlib.ExitStack() as stack:
         lines = [
             stack.enter_context(asking.begun("GET", target, asking.signed(target), buffer=4096))
-            for _ in range(AT_ONCE[Purpose.SCANS])
+            for _ in range(REQUESTS_AT_ONCE[RequestPurpose.SCANS])
         ]
         for line in lines:
             assert line.recv(15) == b"HTTP/1.1 200 OK"
@@ -203,7 +207,7 @@ def test_a_scan_holds_its_turn_until_its_last_byte_has_left(asking: Asking, larg
 def test_nobody_else_uses_up_a_peers_turns(asking: Asking) -> None:
     """Whoever names the peer's key without having it is answered before a byte of the body is read."""
     with contextlib.ExitStack() as stack:
-        for _ in range(3 * AT_ONCE[Purpose.WORDS]):
+        for _ in range(3 * REQUESTS_AT_ONCE[RequestPurpose.WORDS]):
             stack.enter_context(asking.announced("/v1/witness", Ed25519PrivateKey.generate()))
         for _ in range(3):
             assert asking.get("/v1/mirror/leaves").status_code == 200

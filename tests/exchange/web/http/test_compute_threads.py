@@ -13,7 +13,7 @@ import pytest
 
 from exchange.errors import Busy
 from exchange.web.http import compute_threads
-from exchange.web.http.compute_threads import FIRST_S, LEAST, LONGEST_AWAY_S, SLOW_S, Kind, Place, Room
+from exchange.web.http.compute_threads import FIRST_S, LEAST_LET_IN, LONGEST_AWAY_S, SLOW_S, Room, RoomPlace, WorkKind
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.conftest import problem, stored, tiny_scan
@@ -38,10 +38,10 @@ def clock() -> Clock:
 
 @pytest.fixture
 def room(clock: Clock) -> Room:
-    return Room(Kind.SUBMISSIONS, clock)
+    return Room(WorkKind.SUBMISSIONS, clock)
 
 
-def enter(stack: contextlib.ExitStack, room: Room, patience_s: float = PATIENCE_S) -> Place:
+def enter(stack: contextlib.ExitStack, room: Room, patience_s: float = PATIENCE_S) -> RoomPlace:
     return stack.enter_context(room.place(patience_s))
 
 
@@ -82,7 +82,7 @@ def test_what_was_measured_says_how_many_that_are(room: Room, clock: Clock) -> N
 def test_one_that_took_long_does_not_close_an_empty_room(room: Room, clock: Clock) -> None:
     serve(room, clock, 1000)
     with contextlib.ExitStack() as stack:
-        for _ in range(LEAST):
+        for _ in range(LEAST_LET_IN):
             enter(stack, room)
         refusal(room)
 
@@ -107,7 +107,7 @@ def test_a_slow_line_delays_nobody(room: Room, clock: Clock) -> None:
             room.ready(place)
         refusal(room)
     with contextlib.ExitStack() as stack:
-        for _ in range(compute_threads.MOST // 8):
+        for _ in range(compute_threads.MOST_IN_A_ROOM // 8):
             for _ in range(8):
                 enter(stack, room)
             clock.now += SLOW_S

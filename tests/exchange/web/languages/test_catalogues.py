@@ -10,7 +10,7 @@ import pytest
 from exchange.web.languages import CODES, NAMES
 from exchange.web.languages.catalogue import SOURCE, catalogue_file, translations
 from exchange.web.languages.cyrillic import to_cyrillic
-from exchange.web.wording.messages import collect, missing, read, texts, write_cyrillic
+from exchange.web.wording.messages import collect, missing, read_catalogue, texts, write_cyrillic
 from exchange.web.wording.viewer_words import viewer_texts
 
 OTHERS = [code for code in CODES if code != SOURCE]
@@ -25,7 +25,7 @@ def test_each_language_has_a_name_of_its_own() -> None:
 @pytest.mark.parametrize("code", OTHERS)
 def test_nothing_is_missing_or_guessed(code: str) -> None:
     assert missing(code) == []
-    known = read(code)
+    known = read_catalogue(code)
     assert not [message.id for message in texts(known) if message.fuzzy]
     said, collected = ({message.id for message in texts(found)} for found in (known, collect()))
     assert said == collected, "run: make messages"
@@ -33,7 +33,7 @@ def test_nothing_is_missing_or_guessed(code: str) -> None:
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_the_same_values_are_put_in(code: str) -> None:
-    for message in texts(read(code)):
+    for message in texts(read_catalogue(code)):
         ids = [message.id] if isinstance(message.id, str) else list(message.id)
         said = [message.string] if isinstance(message.string, str) else list(message.string or ())
         for text in filter(None, said):
@@ -43,7 +43,7 @@ def test_the_same_values_are_put_in(code: str) -> None:
 @pytest.mark.parametrize("code", OTHERS)
 def test_no_text_is_markup(code: str) -> None:
     """Texts go into pages as they are, also into attributes; a single per cent sign would be a place for a value."""
-    for message in texts(read(code)):
+    for message in texts(read_catalogue(code)):
         for text in [message.string] if isinstance(message.string, str) else list(message.string or ()):
             assert not set('<>&"') & set(text), (code, text)
             assert "%" not in re.sub(r"%\(\w+\)s|%%", "", text), (code, text)

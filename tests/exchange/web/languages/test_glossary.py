@@ -17,7 +17,7 @@ from exchange.flows.hits.stage import Stage
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.tables.peers import PeerState
 from exchange.web.languages import CODES
-from exchange.web.languages.glossary import FILE, glossary_of, own_glossary, read_terms
+from exchange.web.languages.glossary import GLOSSARY_FILE, glossary_of, own_glossary, read_terms
 from matcher.likelihood.ratio import verbal_equivalent
 from schemas import vocabulary
 
@@ -80,7 +80,7 @@ def test_a_value_is_found_by_its_vocabulary() -> None:
 
 def test_a_laboratory_corrects_a_term(tmp_path: Path) -> None:
     write_config(SETTINGS, tmp_path)
-    (tmp_path / FILE).write_text(
+    (tmp_path / GLOSSARY_FILE).write_text(
         '[region_of_interest.breech_face]\n"sr-Latn" = "čeoni deo zatvarača"\n[region_of_interest.nose]\nen = "nose"\n',
         encoding="utf-8",
     )
@@ -124,6 +124,6 @@ def test_a_folder_without_a_node(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_glossary_is_refused_with_its_place(tmp_path: Path, content: str) -> None:
-    (tmp_path / FILE).write_text(content, encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=FILE):
-        read_terms(tmp_path / FILE)
+    (tmp_path / GLOSSARY_FILE).write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=GLOSSARY_FILE):
+        read_terms(tmp_path / GLOSSARY_FILE)

@@ -16,7 +16,7 @@ import pytest
 
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.pipelines import PIPELINES
-from exchange.store.review.candidates import Page, View, open_candidates
+from exchange.store.review.candidates import CandidateView, Page, open_candidates
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.web.pages.conftest import Person
@@ -86,7 +86,7 @@ def node(scans: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> It
             assert at.submit(scans[name], level="full", audience=[to], case_reference=f"{to}-{name}").status_code == 201
         rs.wait_correlated(3)
         with rs.node.store.read() as session:
-            best = open_candidates(session, View(PIPELINES, None), Page(1))[0]
+            best = open_candidates(session, CandidateView(PIPELINES, None), Page(1))[0]
         pair = pair_of(best).model_dump(mode="json")
         concluded = {"type": "conclusion", "pair": pair, "conclusion": "inconclusive_a", "basis": "screen"}
         assert rs.post("/v1/statements", concluded).status_code == 201  # waits for whoever comes to verify it

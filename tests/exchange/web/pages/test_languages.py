@@ -22,7 +22,7 @@ from exchange.errors import ExchangeError, InvalidInput
 from exchange.flows.access import oidc, sign_in
 from exchange.flows.access import tokens as token_flows
 from exchange.flows.blind import visibility
-from exchange.flows.maturity.definitions import LEVELS
+from exchange.flows.maturity.definitions import MATURITY_LEVELS
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.review import statements
 from exchange.flows.scan import heights
@@ -39,7 +39,7 @@ from exchange.web.pages.access import tokens
 from exchange.web.pages.review import hits, reviews
 from exchange.web.wording.sentences import SENTENCES, reason, refusal_of
 from matcher.likelihood.calibration_model import CalibrationModel
-from matcher.likelihood.ratio import Conditions, NoValidatedLR, likelihood_ratio
+from matcher.likelihood.ratio import NoValidatedLR, PairConditions, likelihood_ratio
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.pages.conftest import Person
@@ -173,7 +173,7 @@ def test_no_page_says_what_no_catalogue_knows(
     shown = [node.node.node_id, head.pseudonym, "UTC", str(half), str(half.before())]
     for path in ("/app/monitoring", f"/app/monitoring/{half.before()}"):
         assert outside_of_brackets(head.get(path).text, [*shown, *NAMES.values()]) == [], path
-    typed = [item.typed for level in LEVELS.values() for item in level.practices.values() if item.typed]
+    typed = [item.typed for level in MATURITY_LEVELS.values() for item in level.practices.values() if item.typed]
     shown = [*shown, *typed, node.url]
     assert outside_of_brackets(head.get("/app/maturity").text, [*shown, *NAMES.values()]) == []
     stranger = invited(Role.HEAD)
@@ -340,7 +340,7 @@ WHY_NOT = [
 
 
 @pytest.mark.parametrize(("model", "conditions"), WHY_NOT)
-def test_why_there_is_no_likelihood_ratio_is_said_too(model: CalibrationModel, conditions: Conditions) -> None:
+def test_why_there_is_no_likelihood_ratio_is_said_too(model: CalibrationModel, conditions: PairConditions) -> None:
     judged = likelihood_ratio(model, 0.5, conditions)
     assert isinstance(judged, NoValidatedLR)
     with speaking(Spoken("uk")):

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from exchange.flows.maturity.assess import maturity_of
-from exchange.flows.maturity.definitions import LEVELS, Proof, State
+from exchange.flows.maturity.definitions import MATURITY_LEVELS, Evidence, State
 from exchange.flows.monitoring.release import HELD_BACK, Figure, Told, exact
-from exchange.web.pages.maturity import evidence
+from exchange.web.pages.maturity import evidence_words
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import Person
@@ -47,7 +47,7 @@ def test_each_practice_is_told_with_its_state(node: RunningNode, signed_in: Call
     page = signed_in(Role.AUDITOR).get("/app/maturity").text
     rows = re.findall(r'<tr><th scope="row">(.*?)</th><td class="(\w+)">.*?</span> (.*?)</td>.*?</tr>', page)
     assert [title for title, _, _ in rows] == [
-        practice.title for level in LEVELS.values() for practice in level.practices.values()
+        practice.title for level in MATURITY_LEVELS.values() for practice in level.practices.values()
     ]
     words = {"holds": "holds", "does_not_hold": "does not hold", "no_data": "no data"}
     assert all(words[state] == said for _, state, said in rows)
@@ -59,14 +59,14 @@ def test_each_practice_is_told_with_its_state(node: RunningNode, signed_in: Call
 @pytest.mark.parametrize(
     ("proof", "said"),
     [
-        (Proof(State.HOLDS), []),
-        (Proof(State.HOLDS, exact(12)), ["12"]),
-        (Proof(State.HOLDS, Figure(Told.BETWEEN, 1, 4)), ["1–4"]),
-        (Proof(State.HOLDS, exact(0.8), "share"), ["80.0 %"]),
-        (Proof(State.HOLDS, HELD_BACK, "share", names=("2026H1",)), ["held back", "2026H1"]),
-        (Proof(State.HOLDS, at="2026-03-01T09:05:10.000Z"), ["2026-03-01 09:05 UTC"]),
-        (Proof(State.HOLDS, at="2026-03-01", partners=("XK", "MK")), ["2026-03-01", "Kosovo*", "North Macedonia"]),
+        (Evidence(State.HOLDS), []),
+        (Evidence(State.HOLDS, exact(12)), ["12"]),
+        (Evidence(State.HOLDS, Figure(Told.BETWEEN, 1, 4)), ["1–4"]),
+        (Evidence(State.HOLDS, exact(0.8), "share"), ["80.0 %"]),
+        (Evidence(State.HOLDS, HELD_BACK, "share", names=("2026H1",)), ["held back", "2026H1"]),
+        (Evidence(State.HOLDS, at="2026-03-01T09:05:10.000Z"), ["2026-03-01 09:05 UTC"]),
+        (Evidence(State.HOLDS, at="2026-03-01", partners=("XK", "MK")), ["2026-03-01", "Kosovo*", "North Macedonia"]),
     ],
 )
-def test_what_stands_behind_a_practice(proof: Proof, said: list[str]) -> None:
-    assert evidence(proof) == said
+def test_what_stands_behind_a_practice(proof: Evidence, said: list[str]) -> None:
+    assert evidence_words(proof) == said

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from exchange.flows.keys.enrol import revoke
+from exchange.flows.keys.enrol import revoke_peer
 from exchange.store.sync.peers import find_peer
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction, Role
@@ -44,7 +44,7 @@ def test_both_addresses_are_shown_and_a_difference_must_be_confirmed(
         peer = find_peer(session, "ffp-mk")
         assert peer is not None
         assert peer.url == mk.url
-    revoke(node.node, "ffp-mk")
+    revoke_peer(node.node, "ffp-mk")
 
 
 def test_where_both_are_the_same_nothing_is_to_be_ticked(mk: RunningNode, signed_in: Callable[[Role], Person]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from exchange.store.tables.records import RecordRow
-from exchange.web.pages.search import CHOICES, FIELDS, question_of
+from exchange.web.pages.search import FIELDS, FILTER_CHOICES, question_of
 from exchange.web.pages.sheet import guarded, sheet
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Role
 from tests.exchange.conftest import RunningNode
@@ -54,7 +54,7 @@ def test_all_fields_together() -> None:
         "extractor_hour": "3",
         "case_reference": "RS-1",
         "municipality": "Čačak",
-        **{name: next(iter(values)) for name, values in CHOICES.items()},
+        **{name: next(iter(values)) for name, values in FILTER_CHOICES.items()},
     }
     assert set(typed) == set(FIELDS)
     question = question_of(typed | {"cursor": "x", "other": "y"})

@@ -16,8 +16,8 @@ from pypdf import PdfReader
 
 from exchange.flows.hits.vocabulary import Stage
 from exchange.flows.keys.suspicion import Suspicion
-from exchange.flows.node.likelihood_ratio import Worth
-from exchange.flows.review.report import PairReport, Said, Side, stage_of
+from exchange.flows.node.likelihood_ratio import ScoreRatio
+from exchange.flows.review.report import PairReport, ReportedStatement, ReportSide, stage_of
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.catalogue import translations
 from exchange.web.languages.spoken import speaking
@@ -46,7 +46,7 @@ def record(**exhibit: Any) -> Record:
 @pytest.fixture(scope="module")
 def report() -> PairReport:
     sides = tuple(
-        Side(digit * 64, issuer, place, "2026-11-25T09:00:02.114Z", record(), record().acquisitions[0], None)
+        ReportSide(digit * 64, issuer, place, "2026-11-25T09:00:02.114Z", record(), record().acquisitions[0], None)
         for digit, issuer, place in (("a", "ffp-rs", 17), ("b", "ffp-mk", 4))
     )
     drawn = io.BytesIO()
@@ -65,7 +65,7 @@ def report() -> PairReport:
             "cells": [{"label": f"A{n}", "correlation": n / 12, "congruent": n > 3} for n in range(1, 13)],
         },
         parameters="c" * 64,
-        worth=Worth(no_validated_lr="This node has no calibration model."),
+        worth=ScoreRatio(no_validated_lr="This node has no calibration model."),
         sides=(sides[0], sides[1]),
         said=(),
         stage="candidate",
@@ -131,7 +131,7 @@ def test_a_likelihood_ratio_comes_with_bounds_and_population(report: PairReport)
         "population": {"name": "Fadul", "n_firearms": 10, "n_km": 1234, "n_knm": 740},
         "model_digest": "d" * 64,
     }
-    text = text_of(render_report(replace(report, worth=Worth(likelihood_ratio=ratio))))
+    text = text_of(render_report(replace(report, worth=ScoreRatio(likelihood_ratio=ratio))))
     assert "2.35 " in text or "2.34 " in text
     assert "−1.50 to 3.25" in text
     assert "Fadul: 10 firearms, 1,234 pairs of one firearm and 740 of two" in text
@@ -190,7 +190,7 @@ def test_what_others_wrote_is_printed_as_it_is(report: PairReport) -> None:
     side = report.sides[0]
     hostile = replace(side, record=record(headstamp=HOSTILE))
     remark = statement("conclusion", remark=f"{HOSTILE}\nsecond line")
-    said = (Said("e" * 64, "conclusion", 5, "2026-11-25T10:00:00.000Z", remark, retracted=False),)
+    said = (ReportedStatement("e" * 64, "conclusion", 5, "2026-11-25T10:00:00.000Z", remark, retracted=False),)
     text = text_of(render_report(replace(report, sides=(hostile, report.sides[1]), said=said)))
     assert text.count(HOSTILE) == 2
     assert "second line" in text
@@ -206,7 +206,7 @@ def test_a_letter_without_a_shape_is_named_and_hinders_nothing(report: PairRepor
     assert printable(every) == unicodedata.normalize("NFC", every)
     lines = "\n".join(f"({every[at : at + 40]})" for at in range(0, len(every), 40))
     remark = statement("conclusion", remark=lines)
-    said = (Said("e" * 64, "conclusion", 5, "2026-11-25T10:00:00.000Z", remark, retracted=False),)
+    said = (ReportedStatement("e" * 64, "conclusion", 5, "2026-11-25T10:00:00.000Z", remark, retracted=False),)
     assert render_report(replace(report, said=said)).startswith(b"%PDF")
 
 
@@ -214,7 +214,7 @@ def test_a_letter_without_a_shape_is_named_and_hinders_nothing(report: PairRepor
 def test_what_people_said_stands_in_the_annex(report: PairReport) -> None:
     kinds = ("conclusion", "verification", "hit", "physical-comparison", "feedback", "retraction")
     said = tuple(
-        Said(f"{n}" * 64, kind, n, "2026-11-25T10:00:00.000Z", statement(kind), retracted=kind == "hit")
+        ReportedStatement(f"{n}" * 64, kind, n, "2026-11-25T10:00:00.000Z", statement(kind), retracted=kind == "hit")
         for n, kind in enumerate(kinds)
     )
     text = text_of(render_report(replace(report, said=said)))
@@ -225,8 +225,10 @@ def test_what_people_said_stands_in_the_annex(report: PairReport) -> None:
 
 
 def test_the_stage_is_that_of_what_still_stands() -> None:
-    def said(kind: str, *, retracted: bool = False, **changes: Any) -> Said:
-        return Said("e" * 64, kind, 5, "2026-11-25T10:00:00.000Z", statement(kind, **changes), retracted=retracted)
+    def said(kind: str, *, retracted: bool = False, **changes: Any) -> ReportedStatement:
+        return ReportedStatement(
+            "e" * 64, kind, 5, "2026-11-25T10:00:00.000Z", statement(kind, **changes), retracted=retracted
+        )
 
     on_screen = said("conclusion", conclusion="identification", basis="screen")
     on_exhibits = said("conclusion", conclusion="elimination", basis="exhibits")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
 from matcher.numeric.limits import DEFAULT_LIMITS
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 
 MakeX3p = Callable[..., Path]
 DTYPES = {"I": "<i2", "L": "<i4", "F": "<f4", "D": "<f8"}
@@ -63,7 +63,7 @@ def refusal() -> Callable[..., str]:
 
     def refuse(path: Path, **limits: int) -> str:
         with pytest.raises(ScanRefused) as caught:
-            read_topography(path, replace(DEFAULT_LIMITS, **limits))
+            read_x3p(path, replace(DEFAULT_LIMITS, **limits))
         assert str(caught.value).endswith(".")
         return caught.value.reason
 

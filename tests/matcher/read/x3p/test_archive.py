@@ -16,7 +16,7 @@ import pytest
 
 from matcher.errors import ScanRefused
 from matcher.numeric.limits import DEFAULT_LIMITS
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 
 MakeX3p = Callable[..., Path]
 Refusal = Callable[..., str]
@@ -45,12 +45,12 @@ def test_says_what_the_file_is_instead(tmp_path: Path) -> None:
     path = tmp_path / "scan.x3p"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
     with pytest.raises(ScanRefused, match="PNG image"):
-        read_topography(path)
+        read_x3p(path)
 
 
 def test_a_missing_file_is_not_the_files_fault(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        read_topography(tmp_path / "absent.x3p")
+        read_x3p(tmp_path / "absent.x3p")
 
 
 def test_every_cut_is_noticed(refusal: Refusal, make_x3p: MakeX3p, tmp_path: Path) -> None:
@@ -66,13 +66,13 @@ def test_every_cut_is_noticed(refusal: Refusal, make_x3p: MakeX3p, tmp_path: Pat
 @pytest.mark.slow
 def test_every_flipped_byte_is_noticed_or_harmless(make_x3p: MakeX3p, tmp_path: Path) -> None:
     good = make_x3p()
-    whole, heights = good.read_bytes(), read_topography(good).heights_um
+    whole, heights = good.read_bytes(), read_x3p(good).heights_um
     path = tmp_path / "flipped.x3p"
     refused = 0
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
         try:
-            np.testing.assert_array_equal(read_topography(path).heights_um, heights)
+            np.testing.assert_array_equal(read_x3p(path).heights_um, heights)
         except ScanRefused:
             refused += 1
     assert refused > 0.7 * len(whole)  # the rest are dates, versions and attributes of the zip
@@ -85,7 +85,7 @@ def test_a_flipped_byte_in_stored_data(refusal: Refusal, make_x3p: MakeX3p, tmp_
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, content in entries.items():
             archive.writestr(name, content)
-    assert read_topography(path).coverage == 1
+    assert read_x3p(path).coverage == 1
     data = entries["bindata/data.bin"]
     path.write_bytes(path.read_bytes().replace(data, data[:100] + bytes([data[100] ^ 1]) + data[101:]))
     assert refusal(path) == "checksum-differs"
@@ -104,8 +104,8 @@ def test_a_flipped_byte_in_stored_data(refusal: Refusal, make_x3p: MakeX3p, tmp_
     ids=["top-folder", "mac", "directories", "backslashes", "dot-slash", "vendor-files"],
 )
 def test_shapes_of_real_archives(make_x3p: MakeX3p, rename: Callable[[str], str], more: dict[str, bytes]) -> None:
-    plain = read_topography(make_x3p())
-    read = read_topography(make_x3p(edit_entries=lambda e: {rename(name): data for name, data in e.items()} | more))
+    plain = read_x3p(make_x3p())
+    read = read_x3p(make_x3p(edit_entries=lambda e: {rename(name): data for name, data in e.items()} | more))
     np.testing.assert_array_equal(read.heights_um, plain.heights_um)
     assert read.warnings == ()
 
@@ -130,11 +130,11 @@ def test_data_descriptors(make_x3p: MakeX3p, tmp_path: Path) -> None:
     path = tmp_path / "piped.x3p"
     path.write_bytes(pipe.getvalue())
     assert struct.unpack_from("<H", pipe.getvalue(), 6)[0] & 0x08
-    assert read_topography(path).coverage == 1
+    assert read_x3p(path).coverage == 1
 
 
 def test_an_undeclared_mask_is_mentioned(make_x3p: MakeX3p) -> None:
-    read = read_topography(make_x3p(edit_entries=lambda e: e | {"mask.png": b"\x89PNG"}))
+    read = read_x3p(make_x3p(edit_entries=lambda e: e | {"mask.png": b"\x89PNG"}))
     assert read.coverage == 1
     assert any("mask.png" in warning for warning in read.warnings)
 
@@ -202,7 +202,7 @@ def test_offsets_outside_the_file(refusal: Refusal, make_x3p: MakeX3p, offset: i
 def test_file_larger_than_the_limit(refusal: Refusal, make_x3p: MakeX3p) -> None:
     path = make_x3p()
     assert refusal(path, file_bytes=path.stat().st_size - 1) == "file-too-large"
-    assert read_topography(path, replace(DEFAULT_LIMITS, file_bytes=path.stat().st_size)).coverage == 1
+    assert read_x3p(path, replace(DEFAULT_LIMITS, file_bytes=path.stat().st_size)).coverage == 1
 
 
 def test_a_bomb_that_fits_its_dimensions(refusal: Refusal, make_x3p: MakeX3p) -> None:
@@ -229,7 +229,7 @@ def test_a_good_file_may_unpack_fifty_to_one(make_x3p: MakeX3p) -> None:
     unpacked = 2320 * 1200 * 8
     assert unpacked > DEFAULT_LIMITS.unpacked_ratio_from_bytes
     assert 30 < unpacked / path.stat().st_size < 60
-    assert read_topography(path).heights_um.shape == (2320, 1200)
+    assert read_x3p(path).heights_um.shape == (2320, 1200)
 
 
 def test_names_from_the_archive_are_shown_plain_and_short(make_x3p: MakeX3p) -> None:
@@ -241,7 +241,7 @@ def test_names_from_the_archive_are_shown_plain_and_short(make_x3p: MakeX3p) -> 
     def link(xml: str) -> str:
         return re.sub("<PointDataLink>[^<]*", "<PointDataLink>gone.bin", xml)
 
-    (warning,) = read_topography(make_x3p(edit_xml=link, edit_entries=rename)).warnings
+    (warning,) = read_x3p(make_x3p(edit_xml=link, edit_entries=rename)).warnings
     assert "bindata/?[2J?xxx" in warning
     assert warning.isprintable()
     assert len(warning) < 200

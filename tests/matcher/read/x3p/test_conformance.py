@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import matcher
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 
 pytestmark = pytest.mark.data
 Refusal = Callable[..., str]
@@ -54,7 +54,7 @@ def test_every_file_has_its_expectation(ffp_data: Path) -> None:
 @pytest.mark.parametrize("name", SURFACES)
 def test_surfaces(ffp_data: Path, name: str) -> None:
     shape, missing, right, down, across = SURFACES[name]
-    read = read_topography(ffp_data / "x3p-conformance" / f"{name}.x3p")
+    read = read_x3p(ffp_data / "x3p-conformance" / f"{name}.x3p")
     heights = read.heights_um
     assert heights.shape == shape
     assert np.isnan(heights).sum() == missing
@@ -75,7 +75,7 @@ def test_what_is_no_regular_surface(ffp_data: Path, refusal: Refusal, name: str)
 def test_the_reader_of_all_formats_says_the_same(ffp_data: Path) -> None:
     for name in SURFACES:
         path = ffp_data / "x3p-conformance" / f"{name}.x3p"
-        read, same = read_topography(path), matcher.read_topography(path)
+        read, same = read_x3p(path), matcher.read_topography(path)
         np.testing.assert_array_equal(same.heights_um, read.heights_um)
         assert (same.spacing_um, same.warnings, same.instrument) == (read.spacing_um, read.warnings, read.instrument)
     for name, reason in REFUSED.items():
@@ -88,7 +88,7 @@ def test_processed_scans(ffp_data: Path) -> None:
     paths = sorted((ffp_data / "fadul").glob("*.x3p"))
     assert len(paths) == 40
     for path in paths:
-        read = read_topography(path)
+        read = read_x3p(path)
         assert read.spacing_um == (6.25, 6.25)
         assert all(490 < side < 590 for side in read.heights_um.shape)
         assert 0.2 < read.coverage < 0.4
@@ -99,7 +99,7 @@ def test_processed_scans(ffp_data: Path) -> None:
 
 @pytest.mark.parametrize(("name", "shape"), [("1-1", (1223, 1231)), ("1-2", (1214, 1227)), ("2-1", (1205, 1204))])
 def test_raw_scans(ffp_data: Path, name: str, shape: tuple[int, int]) -> None:
-    read = read_topography(ffp_data / "fadul-raw" / f"Fadul {name} raw.x3p")
+    read = read_x3p(ffp_data / "fadul-raw" / f"Fadul {name} raw.x3p")
     assert read.heights_um.shape == shape
     assert read.spacing_um == (3.125, 3.125)
     assert 0.5 < read.coverage < 0.6

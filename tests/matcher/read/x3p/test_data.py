@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 
 MakeX3p = Callable[..., Path]
 Refusal = Callable[..., str]
@@ -33,7 +33,7 @@ def test_number_types(
 ) -> None:
     stored = wave_m if increment is None else np.rint(wave_m / increment)
     path = make_x3p(stored, z_type=z_type, dz=repr(increment or 1), as_text=as_text)
-    read = read_topography(path)
+    read = read_x3p(path)
     np.testing.assert_allclose(read.heights_um, about_median_um(wave_m), rtol=0, atol=rtol * 3)
     assert read.warnings == ()
 
@@ -45,17 +45,17 @@ def test_an_offset_of_the_height_axis_plays_no_part(make_x3p: MakeX3p, wave_m: N
         dz="2e-10",
         edit_xml=lambda xml: xml.replace("<Offset>0</Offset></CZ>", "<Offset>0.002</Offset></CZ>"),
     )
-    np.testing.assert_allclose(read_topography(path).heights_um, about_median_um(wave_m), atol=2e-4)
+    np.testing.assert_allclose(read_x3p(path).heights_um, about_median_um(wave_m), atol=2e-4)
 
 
 def test_a_large_offset_costs_no_precision(make_x3p: MakeX3p, wave_m: NDArray[np.float64]) -> None:
     """Absolute stage heights: 40 mm in float32 micrometres would leave steps of 4 nm."""
-    read = read_topography(make_x3p(0.04 + wave_m))
+    read = read_x3p(make_x3p(0.04 + wave_m))
     np.testing.assert_allclose(read.heights_um, about_median_um(wave_m), atol=1e-5)
 
 
 def test_lateral_axes_declared_as_integers_keep_their_real_increment(make_x3p: MakeX3p) -> None:
-    assert read_topography(make_x3p(x_type="L", y_type="L", dx="2.5e-6")).spacing_um == (3.0, 2.5)
+    assert read_x3p(make_x3p(x_type="L", y_type="L", dx="2.5e-6")).spacing_um == (3.0, 2.5)
 
 
 def test_integers_without_increment(make_x3p: MakeX3p, refusal: Refusal, wave_m: NDArray[np.float64]) -> None:
@@ -74,7 +74,7 @@ def test_an_empty_datum_is_a_missing_point(make_x3p: MakeX3p, empty: str) -> Non
         separator = "" if empty == "<Datum/>" else "</Datum>"
         return "</Datum>".join(datums[:14]) + "</Datum>" + datums[14] + separator + "</Datum>".join(datums[15:])
 
-    read = read_topography(make_x3p(as_text=True, edit_xml=emptied))
+    read = read_x3p(make_x3p(as_text=True, edit_xml=emptied))
     assert np.argwhere(np.isnan(read.heights_um)).tolist() == [[1, 2]]
 
 
@@ -105,7 +105,7 @@ def test_a_valid_points_list_over_finite_values(make_x3p: MakeX3p, wave_m: NDArr
     valid = np.ones(wave_m.shape, bool)
     valid[0, 3] = valid[2, 5] = valid[8, 11] = False
     stored = np.where(valid, wave_m, 123.0)
-    read = read_topography(make_x3p(stored, valid=valid))
+    read = read_x3p(make_x3p(stored, valid=valid))
     np.testing.assert_array_equal(np.isnan(read.heights_um), ~valid)
     np.testing.assert_allclose(read.heights_um, about_median_um(np.where(valid, wave_m, np.nan)), atol=1e-6)
     assert read.warnings == ()
@@ -117,7 +117,7 @@ def test_a_valid_points_list_of_the_wrong_size(make_x3p: MakeX3p, refusal: Refus
 
 def test_the_first_of_several_layers(make_x3p: MakeX3p, wave_m: NDArray[np.float64]) -> None:
     for as_text in (False, True):
-        read = read_topography(make_x3p(np.stack([wave_m, wave_m[::-1], -wave_m]), as_text=as_text))
+        read = read_x3p(make_x3p(np.stack([wave_m, wave_m[::-1], -wave_m]), as_text=as_text))
         np.testing.assert_array_equal(read.heights_um, about_median_um(wave_m))
         assert any("3 layers" in warning for warning in read.warnings)
 
@@ -138,7 +138,7 @@ def test_a_misspelt_link_is_followed_when_only_one_entry_fits(make_x3p: MakeX3p,
     def misspelt(xml: str) -> str:
         return xml.replace("<PointDataLink>bindata/data.bin", "<PointDataLink>bindat/data.bin")
 
-    read = read_topography(make_x3p(edit_xml=misspelt))
+    read = read_x3p(make_x3p(edit_xml=misspelt))
     assert read.coverage == 1
     assert any("not there" in warning for warning in read.warnings)
     twins = make_x3p(edit_xml=misspelt, edit_entries=lambda e: e | {"other.bin": bytes(9 * 12 * 8)})
@@ -177,7 +177,7 @@ def test_checksums_notice_one_bit(make_x3p: MakeX3p, refusal: Refusal, name: str
     ids=["uppercase", "no-file-name", "no-space", "crlf"],
 )
 def test_spellings_of_a_checksum(make_x3p: MakeX3p, edit: Callable[[dict[str, bytes]], dict[str, bytes]]) -> None:
-    assert read_topography(make_x3p(edit_entries=edit)).warnings == ()
+    assert read_x3p(make_x3p(edit_entries=edit)).warnings == ()
 
 
 def test_uppercase_md5_of_the_data(make_x3p: MakeX3p) -> None:
@@ -185,7 +185,7 @@ def test_uppercase_md5_of_the_data(make_x3p: MakeX3p) -> None:
         head, mark, tail = xml.partition("<MD5ChecksumPointData>")
         return head + mark + tail[:32].upper() + tail[32:]
 
-    assert read_topography(make_x3p(edit_xml=upper)).warnings == ()
+    assert read_x3p(make_x3p(edit_xml=upper)).warnings == ()
 
 
 def test_missing_checksums_are_mentioned(make_x3p: MakeX3p) -> None:
@@ -196,11 +196,11 @@ def test_missing_checksums_are_mentioned(make_x3p: MakeX3p) -> None:
         head, mark, tail = xml.partition("<MD5ChecksumPointData>")
         return head + mark + tail[32:]
 
-    assert read_topography(make_x3p(edit_entries=without)).warnings == (
+    assert read_x3p(make_x3p(edit_entries=without)).warnings == (
         "main.xml carries no checksum: damage would not have been noticed.",
     )
     empty = make_x3p(edit_entries=lambda e: e | {"md5checksum.hex": b" \n"})
-    assert "main.xml carries no checksum" in read_topography(empty).warnings[0]
-    assert read_topography(make_x3p(edit_xml=unstated)).warnings == (
+    assert "main.xml carries no checksum" in read_x3p(empty).warnings[0]
+    assert read_x3p(make_x3p(edit_xml=unstated)).warnings == (
         "bindata/data.bin carries no checksum: damage would not have been noticed.",
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 
 MakeX3p = Callable[..., Path]
 Refusal = Callable[..., str]
@@ -61,8 +61,8 @@ def children_reversed(xml: str) -> str:
     ],
 )
 def test_spellings_that_mean_the_same(make_x3p: MakeX3p, edit: Callable[[str], str | bytes]) -> None:
-    plain = read_topography(make_x3p())
-    read = read_topography(make_x3p(edit_xml=edit))
+    plain = read_x3p(make_x3p())
+    read = read_x3p(make_x3p(edit_xml=edit))
     np.testing.assert_array_equal(read.heights_um, plain.heights_um)
     assert read.spacing_um == plain.spacing_um == (3.0, 3.0)
     assert read.warnings == ()
@@ -90,7 +90,7 @@ def test_instrument(make_x3p: MakeX3p, maker: str, model: str, read: str | None)
     def named(xml: str) -> str:
         return xml.replace(">Maker<", f">{maker}<").replace(">M1<", f">{model}<")
 
-    assert read_topography(make_x3p(edit_xml=named)).instrument == read
+    assert read_x3p(make_x3p(edit_xml=named)).instrument == read
 
 
 BOMB = """<!DOCTYPE b [<!ENTITY a "aaaaaaaaaa"><!ENTITY c "&a;&a;&a;&a;"><!ENTITY d "&c;&c;&c;&c;">]>"""
@@ -146,7 +146,7 @@ def test_more_header_than_any_scan_has(make_x3p: MakeX3p, refusal: Refusal, fill
     path = make_x3p(edit_xml=lambda xml: xml.replace("<Record2>", text + "<Record2>"))
     assert refusal(path, xml_header_bytes=10_000) == "main-xml-invalid"
     if "=" not in filling:
-        assert read_topography(path).coverage == 1
+        assert read_x3p(path).coverage == 1
 
 
 @pytest.mark.parametrize(

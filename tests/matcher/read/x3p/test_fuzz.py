@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import matcher.read.x3p
 from matcher.errors import ScanRefused
 from matcher.numeric.limits import DEFAULT_LIMITS
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 
 LIMITS = replace(DEFAULT_LIMITS, file_bytes=100_000, xml_bytes=100_000, data_bytes=1_000_000, points=100_000)
 HOSTILE = [
@@ -123,7 +123,7 @@ def read_or_refuse(content: bytes, scratch: Path) -> str:
     """The reason of the refusal; empty when a canonical surface came out."""
     scratch.write_bytes(content)
     try:
-        read = read_topography(scratch, LIMITS)
+        read = read_x3p(scratch, LIMITS)
     except ScanRefused as refused:
         return refused.reason
     assert read.heights_um.dtype == np.float32

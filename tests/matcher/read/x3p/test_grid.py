@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 
 MakeX3p = Callable[..., Path]
 Refusal = Callable[..., str]
@@ -27,12 +27,12 @@ def coordinates(wave_m: NDArray[np.float64]) -> Coordinates:
 
 @pytest.fixture
 def plain(make_x3p: MakeX3p) -> NDArray[np.float32]:
-    return read_topography(make_x3p()).heights_um
+    return read_x3p(make_x3p()).heights_um
 
 
 def test_rows_run_along_y_and_columns_along_x(make_x3p: MakeX3p, wave_m: NDArray[np.float64]) -> None:
     """x is fastest in the file: the second stored point is the right neighbour of the first."""
-    read = read_topography(make_x3p(dx="3e-6", dy="4e-6"))
+    read = read_x3p(make_x3p(dx="3e-6", dy="4e-6"))
     assert read.heights_um.shape == wave_m.shape
     assert read.spacing_um == (4.0, 3.0)
     step = read.heights_um[0, 1] - read.heights_um[0, 0]
@@ -57,7 +57,7 @@ def test_coordinates_of_a_regular_grid(
             datums.append(f"<Datum>{blank.format(parts[0] if absolute == 'x' else parts[1], parts[2])}</Datum>")
         return f"{before}<DataList>{''.join(datums)}</DataList>{after}"
 
-    read = read_topography(make_x3p(**given, **steps, as_text=as_text, edit_xml=blank_incremental))
+    read = read_x3p(make_x3p(**given, **steps, as_text=as_text, edit_xml=blank_incremental))
     np.testing.assert_array_equal(read.heights_um, plain)
     assert read.spacing_um == pytest.approx((4.0, 3.0), rel=1e-6)
 
@@ -68,7 +68,7 @@ def test_axes_that_run_backwards(
     """A file may start at the largest y or x; the surface must not come out as its mirror image."""
     x, y = coordinates
     for flip in (np.s_[::-1], np.s_[:, ::-1], np.s_[::-1, ::-1]):
-        read = read_topography(make_x3p(wave_m[flip], x=x[flip], y=y[flip]))
+        read = read_x3p(make_x3p(wave_m[flip], x=x[flip], y=y[flip]))
         np.testing.assert_array_equal(read.heights_um, plain)
         assert read.spacing_um == pytest.approx((4.0, 3.0), rel=1e-6)
 
@@ -79,13 +79,13 @@ def test_the_valid_points_list_turns_with_its_surface(
     x, y = coordinates
     valid = np.ones(wave_m.shape, bool)
     valid[1, 2] = False
-    read = read_topography(make_x3p(wave_m[::-1], x=x[::-1], y=y[::-1], valid=valid[::-1]))
+    read = read_x3p(make_x3p(wave_m[::-1], x=x[::-1], y=y[::-1], valid=valid[::-1]))
     assert np.argwhere(np.isnan(read.heights_um)).tolist() == [[1, 2]]
 
 
 def test_integer_coordinates(make_x3p: MakeX3p, coordinates: Coordinates, plain: NDArray[np.float32]) -> None:
     x, y = (np.rint((values - values.min()) / 1e-9) for values in coordinates)
-    read = read_topography(make_x3p(x=x, y=y, x_type="L", y_type="I", dx="1e-9", dy="1e-9"))
+    read = read_x3p(make_x3p(x=x, y=y, x_type="L", y_type="I", dx="1e-9", dy="1e-9"))
     np.testing.assert_array_equal(read.heights_um, plain)
     assert read.spacing_um == pytest.approx((4.0, 3.0), rel=1e-6)
 
@@ -95,7 +95,7 @@ def test_jitter_is_borne_and_distortion_is_not(
 ) -> None:
     x, y = coordinates
     jitter = np.random.default_rng(3).uniform(-0.05, 0.05, x.shape) * STEP_M[1]
-    np.testing.assert_array_equal(read_topography(make_x3p(x=x + jitter, y=y)).heights_um, plain)
+    np.testing.assert_array_equal(read_x3p(make_x3p(x=x + jitter, y=y)).heights_um, plain)
     bent = x + 0.3 * STEP_M[1] * np.sin(np.arange(9))[:, None]
     assert refusal(make_x3p(x=bent, y=y)) == "irregular-grid"
     growing = x.min() + (x - x.min()) ** 2 / np.ptp(x)
@@ -108,7 +108,7 @@ def test_missing_points_may_carry_no_coordinates(
     missing = np.zeros(wave_m.shape, bool)
     missing[:2] = missing[4, 4] = True
     x, y, z = (np.where(missing, np.nan, values) for values in (*coordinates, wave_m))
-    read = read_topography(make_x3p(z, x=x, y=y))
+    read = read_x3p(make_x3p(z, x=x, y=y))
     np.testing.assert_array_equal(np.isnan(read.heights_um), missing)
     assert read.spacing_um == pytest.approx((4.0, 3.0), rel=1e-6)
 
@@ -139,7 +139,7 @@ def test_a_cloud_that_fills_a_grid_in_any_order(
 ) -> None:
     order = np.random.default_rng(5).permutation(wave_m.size)
     z, x, y = (values.reshape(1, -1)[:, order] for values in (wave_m, *coordinates))
-    read = read_topography(make_x3p(z, x=x, y=y, as_text=as_text, **as_cloud(wave_m.size)))
+    read = read_x3p(make_x3p(z, x=x, y=y, as_text=as_text, **as_cloud(wave_m.size)))
     np.testing.assert_array_equal(read.heights_um, plain)
     assert read.spacing_um == pytest.approx((4.0, 3.0), rel=1e-6)
 
@@ -151,7 +151,7 @@ def test_the_valid_points_list_of_a_cloud(
     valid[3, 7] = False
     order = np.random.default_rng(6).permutation(wave_m.size)
     z, x, y, listed = (values.reshape(1, -1)[:, order] for values in (wave_m, *coordinates, valid))
-    read = read_topography(make_x3p(z, x=x, y=y, valid=listed, **as_cloud(wave_m.size)))
+    read = read_x3p(make_x3p(z, x=x, y=y, valid=listed, **as_cloud(wave_m.size)))
     assert np.argwhere(np.isnan(read.heights_um)).tolist() == [[3, 7]]
 
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matcher.read.x3p import read_topography
+from matcher.read.x3p import read_x3p
 
 MakeX3p = Callable[..., Path]
 Refusal = Callable[..., str]
 
 
 def test_canonical_form(make_x3p: MakeX3p, wave_m: NDArray[np.float64]) -> None:
-    heights = read_topography(make_x3p()).heights_um
+    heights = read_x3p(make_x3p()).heights_um
     assert heights.dtype == np.float32
     assert heights.flags.c_contiguous
     assert not heights.flags.writeable
@@ -39,7 +39,7 @@ def test_nan_of_every_kind_becomes_the_quiet_one(make_x3p: MakeX3p, wave_m: NDAr
         return entries | {"bindata/data.bin": stored.tobytes()}
 
     link = "<DataLink><PointDataLink>bindata/data.bin</PointDataLink></DataLink>"
-    heights = read_topography(make_x3p(z_type=z_type, edit_entries=raw, points=link)).heights_um
+    heights = read_x3p(make_x3p(z_type=z_type, edit_entries=raw, points=link)).heights_um
     assert np.isnan(heights).sum() == 3
     assert set(heights[np.isnan(heights)].view(np.uint32).tolist()) == {0x7FC00000}
     assert np.isfinite(np.nanmax(heights))
@@ -49,7 +49,7 @@ def test_nan_of_every_kind_becomes_the_quiet_one(make_x3p: MakeX3p, wave_m: NDAr
 def test_what_is_no_height_is_missing(make_x3p: MakeX3p, wave_m: NDArray[np.float64], sentinel: float) -> None:
     wave_m[2, 3] = wave_m[4, 4] = sentinel
     wave_m[5, 5] = np.nan
-    read = read_topography(make_x3p(wave_m))
+    read = read_x3p(make_x3p(wave_m))
     assert np.argwhere(np.isnan(read.heights_um)).tolist() == [[2, 3], [4, 4], [5, 5]]
     assert [warning for warning in read.warnings if warning.startswith("2 points")]
 
@@ -66,7 +66,7 @@ def test_nothing_valid_by_the_list(make_x3p: MakeX3p, refusal: Refusal) -> None:
 def test_the_sample_finds_valid_points_wherever_they_are(make_x3p: MakeX3p) -> None:
     z = np.full((400, 300), np.nan)
     z[391:400, 251:263] = 1e-6 * np.random.default_rng(2).normal(size=(9, 12))
-    read = read_topography(make_x3p(z))
+    read = read_x3p(make_x3p(z))
     assert read.coverage == pytest.approx(108 / 120_000)
     assert np.nanmedian(read.heights_um) == pytest.approx(0, abs=1e-6)
 
@@ -89,8 +89,8 @@ NOTHING = [[0.0] * 3] * 3
 
 @pytest.mark.parametrize(("matrix", "mentioned"), [(IDENTITY, False), (TILT, True), (QUARTER_TURN, True)])
 def test_a_rotation_moves_no_height(make_x3p: MakeX3p, matrix: list[list[float]], mentioned: bool) -> None:
-    plain = read_topography(make_x3p())
-    read = read_topography(make_x3p(rotation=rotation(matrix)))
+    plain = read_x3p(make_x3p())
+    read = read_x3p(make_x3p(rotation=rotation(matrix)))
     np.testing.assert_array_equal(read.heights_um, plain.heights_um)
     assert any("rotation" in warning for warning in read.warnings) == mentioned
 
@@ -101,10 +101,10 @@ def test_a_rotation_that_would_deceive(make_x3p: MakeX3p, refusal: Refusal, matr
 
 
 def test_a_height_axis_called_incremental(make_x3p: MakeX3p) -> None:
-    read = read_topography(make_x3p(z_axis="I"))
+    read = read_x3p(make_x3p(z_axis="I"))
     assert any("incremental" in warning for warning in read.warnings)
 
 
 def test_a_warning_is_given_once(make_x3p: MakeX3p) -> None:
-    read = read_topography(make_x3p(z_axis="I", edit_entries=lambda e: e | {"mask.png": b""}))
+    read = read_x3p(make_x3p(z_axis="I", edit_entries=lambda e: e | {"mask.png": b""}))
     assert len(read.warnings) == len(set(read.warnings)) == 2

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from matcher.read.topography import Topography
-from matcher.read.x3p import read_topography, write_topography
+from matcher.read.x3p import read_x3p, write_topography
 
 
 def surface(seed: int = 1, shape: tuple[int, int] = (31, 47)) -> Topography:
@@ -27,7 +27,7 @@ def surface(seed: int = 1, shape: tuple[int, int] = (31, 47)) -> Topography:
 def test_round_trip(tmp_path: Path) -> None:
     written = surface()
     write_topography(written, tmp_path / "a.x3p", instrument="NanoFocus usurf")
-    read = read_topography(tmp_path / "a.x3p")
+    read = read_x3p(tmp_path / "a.x3p")
     np.testing.assert_allclose(read.heights_um, written.heights_um, atol=1e-6)
     np.testing.assert_array_equal(np.isnan(read.heights_um), np.isnan(written.heights_um))
     assert read.spacing_um == pytest.approx(written.spacing_um, rel=1e-12)
@@ -46,7 +46,7 @@ def test_round_trip_of_any_surface(
     heights[0] = 0, 20, 40, 60, 80  # some relief is what makes it a surface
     path = tmp_path_factory.mktemp("x3p") / "a.x3p"
     write_topography(Topography(heights, spacing), path, instrument="Synthetic")
-    read = read_topography(path)
+    read = read_x3p(path)
     np.testing.assert_allclose(read.heights_um, heights - np.nanmedian(heights), atol=1e-3)
     assert read.spacing_um == pytest.approx(spacing, rel=1e-12)
 
@@ -82,4 +82,4 @@ def test_what_other_readers_rely_on(tmp_path: Path) -> None:
 
 def test_markup_in_names_is_text(tmp_path: Path) -> None:
     write_topography(surface(), tmp_path / "a.x3p", instrument="A&B <x> {y}", creator="</Creator>")
-    assert read_topography(tmp_path / "a.x3p").instrument == "A&B <x> {y}"
+    assert read_x3p(tmp_path / "a.x3p").instrument == "A&B <x> {y}"

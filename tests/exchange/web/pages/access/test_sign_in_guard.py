@@ -17,7 +17,14 @@ from exchange.errors import Unauthenticated
 from exchange.flows.access import sign_in as flow
 from exchange.flows.access.sign_in import invite_user
 from exchange.store.access import sign_in_guard
-from exchange.store.access.sign_in_guard import FREE_TRIES, MOST_DEVICES, PLACES, count_failure, failures_at, place_of
+from exchange.store.access.sign_in_guard import (
+    FAILURE_SLOTS,
+    FREE_TRIES,
+    MOST_DEVICES,
+    count_failure,
+    failure_slot,
+    failures_at,
+)
 from exchange.store.access.users import revoke_user
 from exchange.store.tables.sign_in import DeviceRow, FailureRow
 from exchange.web.access.login_rate_limit import _whose
@@ -96,7 +103,7 @@ def test_the_locks_of_names_that_nobody_has_grow_as_the_others_do(
     names, until = {"known": known.pseudonym, "unknown": f"nobody-{time.time_ns()}"}, {}
     for kind, name in names.items():
         lock(node, stranger, name)
-        place = place_of(flow._key(node.node), name)
+        place = failure_slot(flow._key(node.node), name)
         with node.node.store.write() as session:
             failures_at(session, place).locked_until = stamp_in(-1)
         assert stranger.sign_in(pseudonym=name, password=WRONG).status_code == 401, "one more"
@@ -164,7 +171,7 @@ def test_nothing_that_a_user_does_ends_the_lock_of_strangers(
     node: RunningNode, known: Person, stranger: Person
 ) -> None:
     """Else it ends sooner for a name that somebody has, and tells that."""
-    place = place_of(flow._key(node.node), known.pseudonym)
+    place = failure_slot(flow._key(node.node), known.pseudonym)
 
     def failed() -> int:
         with node.node.store.read() as session:
@@ -250,9 +257,9 @@ def test_known_browsers_end(node: RunningNode, known: Person) -> None:
 
 def test_a_hundred_thousand_names_take_no_more_room_than_there_is(node: RunningNode) -> None:
     key = flow._key(node.node)
-    places = {place_of(key, f"invented-{number}") for number in range(100_000)}
-    assert all(0 <= place < PLACES for place in places)
-    assert len(places) > PLACES // 2, "spread over all of it"
+    places = {failure_slot(key, f"invented-{number}") for number in range(100_000)}
+    assert all(0 <= place < FAILURE_SLOTS for place in places)
+    assert len(places) > FAILURE_SLOTS // 2, "spread over all of it"
     with node.node.store.write() as session:
         for place in [1, 2, 3] * 20:
             count_failure(session, failures_at(session, place))
@@ -274,7 +281,7 @@ def test_tries_that_are_under_way_at_once_are_not_more_than_one_after_another(
     def meanwhile(password: str, kept: str | None) -> bool:
         with node.node.store.write() as session:
             for _ in range(FREE_TRIES):
-                count_failure(session, failures_at(session, place_of(flow._key(node.node), known.pseudonym)))
+                count_failure(session, failures_at(session, failure_slot(flow._key(node.node), known.pseudonym)))
         return True
 
     monkeypatch.setattr(flow, "password_fits", meanwhile)

@@ -13,7 +13,7 @@ import pytest
 from exchange.flows.access.sign_in import STEP_S
 from exchange.scopes import Scope, usable_by
 from exchange.store.access.sign_in_guard import FREE_TRIES
-from exchange.store.access.tokens import PREFIX
+from exchange.store.access.tokens import TOKEN_PREFIX
 from exchange.store.tables.sign_in import SignInRow
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
@@ -31,7 +31,7 @@ def ask(person: Person, **changes: str) -> httpx.Response:
 
 def made(answer: httpx.Response) -> str:
     assert answer.status_code == 200, answer.text
-    [token] = re.findall(rf">({PREFIX}[A-Za-z0-9_-]{{43}})<", answer.text)
+    [token] = re.findall(rf">({TOKEN_PREFIX}[A-Za-z0-9_-]{{43}})<", answer.text)
     return str(token)
 
 
@@ -77,7 +77,7 @@ def test_what_makes_no_token(signed_in: Callable[[Role], Person], changes: dict[
     answer = ask(person, **changes)
     assert answer.status_code == 422
     assert said in answer.text
-    assert PREFIX not in answer.text
+    assert TOKEN_PREFIX not in answer.text
     assert made(ask(person))
 
 

@@ -17,7 +17,7 @@ from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.report import approve_report, draft, find_approved
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.spoken import speaking
-from exchange.web.pages.monitoring.sheet import HEAD, monitoring_sheet
+from exchange.web.pages.monitoring.sheet import MONITORING_COLUMNS, monitoring_sheet
 from exchange.web.report.monitoring import render_monitoring
 from schemas import Maker, open_envelope, parse_statement
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role, SignedInBy
@@ -110,9 +110,9 @@ def test_no_half_year_before_its_time_nor_another(node: RunningNode, signed_in: 
 def test_the_table_holds_every_figure_and_no_formula(node: RunningNode) -> None:
     document = draft(node.node, Half.of(datetime.now(UTC))).document
     lines = list(csv.reader(io.StringIO(monitoring_sheet(document, draft=True).decode("utf-8-sig"))))
-    assert tuple(lines[0]) == HEAD
+    assert tuple(lines[0]) == MONITORING_COLUMNS
     assert lines[-1] == [KOSOVO_FOOTNOTE]
-    told = [dict(zip(HEAD, line, strict=True)) for line in lines[1:-1]]
+    told = [dict(zip(MONITORING_COLUMNS, line, strict=True)) for line in lines[1:-1]]
     assert {line["state"] for line in told} == {"draft"}
     assert all(line["definition"] for line in told)
     fields = json.loads(draft(node.node, document.half).data)

@@ -21,7 +21,7 @@ from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.access.users import add_user
 from exchange.store.hits.joined_pairs import keep_stage_change
 from exchange.store.node.jobs import JobKind
-from exchange.store.review.candidates import Page, StoredCandidate, View, open_candidates
+from exchange.store.review.candidates import CandidateView, Page, StoredCandidate, open_candidates
 from exchange.store.review.reviews import open_tasks
 from exchange.store.tables.work import JobRow
 from schemas.vocabulary import Jurisdiction, Role
@@ -90,7 +90,7 @@ def colleague(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[RunningNode
 
 def top(node: RunningNode) -> StoredCandidate:
     with node.node.store.read() as session:
-        return open_candidates(session, View(PIPELINES, None), Page(1))[0]
+        return open_candidates(session, CandidateView(PIPELINES, None), Page(1))[0]
 
 
 def draw_control_now(node: RunningNode) -> None:
@@ -290,7 +290,7 @@ def test_a_conclusion_that_is_taken_back_asks_nobody(
     rs, _ = nodes
     first, other = colleague(rs), colleague(rs)
     with rs.node.store.read() as session:
-        found = open_candidates(session, View(PIPELINES, None), Page(10))[-1]
+        found = open_candidates(session, CandidateView(PIPELINES, None), Page(10))[-1]
     pair = f"/app/pairs/{found.row.candidate_id}"
     before = len(_waiting(rs))
     assert first.send(f"{pair}/conclusion", conclusion="elimination", basis="screen").status_code == 303

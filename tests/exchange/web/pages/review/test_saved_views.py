@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from exchange.flows.review.saved_views import Pair, visible_views
+from exchange.flows.review.saved_views import ScansOnStage, visible_views
 from exchange.store.entry.records import acquisitions_of
 from exchange.store.tables.reviews import SavedViewRow
 from exchange.store.terms.withdrawals import erase_rows
@@ -204,7 +204,7 @@ def test_the_flow_gives_the_own_views_alone_unless_asked(
     with node.node.store.read() as session:
         row = session.get(SavedViewRow, mine["view_id"])
         assert row is not None
-        pair = Pair(row.scan_high, row.scan_low)
+        pair = ScansOnStage(row.scan_high, row.scan_low)
     own = visible_views(node.node, pair, one.pseudonym)
     all_of_them = visible_views(node.node, pair, one.pseudonym, everybody=True)
     assert [view.view_id for view in own] == [mine["view_id"]]
