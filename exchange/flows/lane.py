@@ -32,11 +32,26 @@ from exchange.store.peers import (
     taken_back,
     withheld_others,
 )
-from exchange.store.statements import latest_checkpoint, node_reader
+from exchange.store.seals import holds
+from exchange.store.statements import find_statement, latest_checkpoint, node_reader
 from exchange.store.tables import AcquisitionRow, CheckpointRow, LaneItemRow, PeerRow, StatementRow
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import verify_statement
-from schemas import CONTRACT_VERSION, ContractError, KeyEvent, Record, open_envelope, parse_statement
+from schemas import (
+    CONTRACT_VERSION,
+    AnyStatement,
+    Conclusion,
+    ContractError,
+    Feedback,
+    Hit,
+    KeyEvent,
+    PhysicalComparison,
+    Record,
+    Retraction,
+    Verification,
+    open_envelope,
+    parse_statement,
+)
 from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
 from schemas.statements import statement_id as id_of
 from schemas.vocabulary import Jurisdiction
@@ -122,7 +137,7 @@ def give_mended(node: Node) -> int:
             places += share_anew(session, peer, owner=node.node_id, among=may) if may else 0
             if peer.state == PeerState.ENROLLED:
                 withheld = withheld_others(session, peer.node_id)
-                mended = [row.statement_id for row in withheld if may_pass(node.history, peer, row)]
+                mended = [row.statement_id for row in withheld if may_pass(session, node.history, peer, row)]
                 extend_lane(session, peer.node_id, mended)
                 places += len(mended)
     return places
@@ -162,7 +177,8 @@ def entitling(session: Session, node: Node, peer: PeerRow, showing: Sequence[Ent
     if peer.state != PeerState.ENROLLED:
         return []
     keys = peer_keys(peer)
-    delivered_by_it = [pair for pair in showing if pair[1].issuer == peer.node_id and _is_named(session, pair, keys)]
+    its_own = [pair for pair in showing if pair[1].issuer == peer.node_id and _is_named(session, pair, keys)]
+    delivered_by_it = [pair for pair in its_own if holds(session, pair[0])]
 
     # 2.
     own = [statement.statement_id for _, statement in showing if statement.refused_by is None]
@@ -243,13 +259,13 @@ def _given(session: Session, node: Node, peer: str, items: Sequence[Placed]) -> 
         for statement in standing
         if statement.type != "record"
         and (current.state == PeerState.ENROLLED or statement.type == "withdrawal")
-        and may_pass(node.history, current, statement)
+        and may_pass(session, node.history, current, statement)
     }
     return others | releasable(session, current, records, history=node.history)
 
 
-def may_pass(history: KeyHistory, peer: PeerRow, row: StatementRow) -> bool:
-    """Whether this is no record, whatever its row calls it, but a statement that this node signed, and one that may be
+def may_pass(session: Session, history: KeyHistory, peer: PeerRow, row: StatementRow) -> bool:
+    """Whether this is no record, whatever its row calls it, but a statement that this node signed, and one that is
     meant for this peer. Of what only a later release reads the signatures alone are known."""
     try:
         key = history.at(row.log_index).event.delegation.statement
@@ -259,8 +275,30 @@ def may_pass(history: KeyHistory, peer: PeerRow, row: StatementRow) -> bool:
     except StatementInvalid:
         return _is_key_event(row)
     reader = Reader(peer.node_id, Jurisdiction(peer.jurisdiction))
-    directed = not isinstance(said.statement, Record) and is_meant_for(reader, said.statement)
+    directed = not isinstance(said.statement, Record) and _is_meant_for(session, reader, said.statement)
     return directed and said.statement_id == row.statement_id
+
+
+def _is_meant_for(session: Session, reader: Reader, said: AnyStatement) -> bool:
+    """What is said of a hit, or takes something back, is for those whom that was for. It names it by its digest, so
+    whatever has this digest is what was meant, whoever keeps it."""
+    match said:
+        case PhysicalComparison() | Feedback():
+            spoken_of = _named(session, said.hit)
+        case Retraction():
+            spoken_of = _named(session, said.retracts)
+        case _:
+            return is_meant_for(reader, said)
+    return isinstance(spoken_of, Hit | Conclusion | Verification) and is_meant_for(reader, spoken_of)
+
+
+def _named(session: Session, name: str) -> AnyStatement | None:
+    row = find_statement(session, name)
+    try:
+        payload = open_envelope(row.envelope).payload if row is not None and row.envelope is not None else b""
+        return parse_statement(payload) if id_of(payload) == name else None
+    except ContractError:
+        return None
 
 
 def _is_key_event(row: StatementRow) -> bool:

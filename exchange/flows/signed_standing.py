@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import StatementInvalid, StatementTooNew
 from exchange.policy import Standing
+from exchange.store.seals import holds
 from exchange.store.statements import find_statements, latest_of
 from exchange.store.tables import ApprovalRow, GrantRow, PeerRow, StatementRow, TombstoneRow
+from exchange.store.terms import policy_in_force
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import verify_statement
 from schemas import AnyStatement, Approval, Grant, Policy
@@ -79,15 +81,27 @@ def signed_terms(session: Session, history: KeyHistory, peer: PeerRow, records: 
     returned = {
         record: record in grants and rows[granted[record]].log_index > index for record, index in session.execute(taken)
     }
-    in_force = latest_of(session, history.card.issuer, "policy")
-    policy = _signed(in_force, history) if in_force is not None else None
+    policy, unreadable = _policy_in_force(session, history)
     return SignedTerms(
-        policy=policy if isinstance(policy, Policy) else None,
-        unreadable=in_force is not None and not isinstance(policy, Policy),
+        policy=policy,
+        unreadable=unreadable,
         grants=grants,
         approvals=approvals,
         returned=returned,
     )
+
+
+def _policy_in_force(session: Session, history: KeyHistory) -> tuple[Policy | None, bool]:
+    """With whether it is unreadable. Which one is in force this node sealed; where that, the statement, or the newest
+    row of a policy says otherwise, nobody knows what the policy allows."""
+    owner = history.card.issuer
+    sealed, newest = policy_in_force(session, owner), latest_of(session, owner, "policy")
+    if sealed is None or not holds(session, sealed) or sealed.statement_id != (newest and newest.statement_id):
+        return None, True
+    if newest is None:
+        return None, False
+    policy = _signed(newest, history)
+    return (policy, False) if isinstance(policy, Policy) else (None, True)
 
 
 def _signed(row: StatementRow, history: KeyHistory) -> AnyStatement | None:

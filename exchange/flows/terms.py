@@ -62,7 +62,7 @@ def state_policy(
         _check_in_force(session, node, replaces)
         peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
         enter(session, said, to=[peer.node_id for peer in peers])
-        replace_policy(session, said.statement, own=True)
+        replace_policy(session, said.statement_id, said.statement, own=True)
         for peer in peers:
             share_anew(session, peer, owner=node.node_id)
     return said.statement_id

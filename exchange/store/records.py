@@ -16,6 +16,7 @@ from exchange.store.deliveries import is_delivered
 from exchange.store.exhibits import exhibit_of, exhibits_of_new, join_new
 from exchange.store.hits import AT_ONCE
 from exchange.store.jobs import JobKind, promise
+from exchange.store.seals import seal_for
 from exchange.store.tables import (
     AcquisitionRow,
     AudienceRow,
@@ -114,12 +115,20 @@ def add_records(
     came = None if state == AcquisitionState.AWAITING_SCAN else received_at
     ids = session.scalars(
         insert(AcquisitionRow).returning(AcquisitionRow.acquisition_id, sort_by_parameter_order=True),
-        [row | {"state": state, "delivered_at": came} for named in records for row in acquisition_columns(*named)],
+        [
+            row | {"state": state} | _sealed(session, row | {"delivered_at": came})
+            for named in records
+            for row in acquisition_columns(*named)
+        ],
     ).all()
     _supersede(session, issuer, {record.supersedes: name for name, record in records if record.supersedes is not None})
     join_new(session, issuer, exhibits)
     session.flush()
     return list(ids)
+
+
+def _sealed(session: Session, row: dict[str, Any]) -> dict[str, Any]:
+    return {"delivered_at": row["delivered_at"], "seal": seal_for(session, AcquisitionRow, row)}
 
 
 def _supersede(session: Session, issuer: str, newer: Mapping[str, str]) -> None:

@@ -124,6 +124,8 @@ class AcquisitionRow(Base):
     correlated_at: Mapped[str | None]
     first_correlated_at: Mapped[str | None]
     """The same before a release whose matcher differs had it correlated anew."""
+    seal: Mapped[bytes | None]
+    """Over which bytes its issuer delivered, if it did (``store/seals.py``)."""
     __table_args__ = (
         UniqueConstraint("statement_id", "position"),
         Index("acquisition_by_region", "roi", "parameters", "calibre"),
@@ -312,6 +314,18 @@ class LegalBasisRow(Base):
     rule: Mapped[str]
     article: Mapped[str]
     review_by: Mapped[str]
+
+
+class PolicyInForceRow(Base):
+    """Which statement of this node's own is its policy in force. There is one row from the first start on: where it is
+    gone or altered, nothing is released."""
+
+    __tablename__ = "policy_in_force"
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    statement_id: Mapped[str | None]
+    """None while no policy was stated."""
+    seal: Mapped[bytes | None]
+    """Over all of this (``store/seals.py``)."""
 
 
 class GrantRow(Base):

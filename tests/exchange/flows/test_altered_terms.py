@@ -10,21 +10,25 @@ from datetime import date
 import pytest
 
 from exchange.errors import NotFound
+from exchange.flows import answer_query
 from exchange.flows.checkpoint import sign_head
 from exchange.flows.lane import give_mended, may_fetch, read_lane
 from exchange.flows.log_check import check_log
 from exchange.flows.mirror import answer_statements
+from exchange.flows.query_search import StandsOut
 from exchange.flows.sharing import share_anew
 from exchange.flows.speak import speak
 from exchange.flows.terms import approve, grant, state_policy
 from exchange.flows.withdraw import revoke_from
-from exchange.store.peers import EMPTY_HEAD, put_on_lane
+from exchange.store.peers import EMPTY_HEAD, is_on_lane, put_on_lane
 from exchange.store.records import AcquisitionState, add_record
 from exchange.store.statements import append_own, find_statement
+from exchange.store.tables import PolicyInForceRow
+from exchange.store.users import add_user
 from schemas import Group, LegalBasis, Record, parse_statement
 from schemas.statements import statement_id
-from schemas.vocabulary import Decision, Jurisdiction, SharingRule, WithdrawalReason
-from tests.exchange.flows.at_rest_world import EVERY_KIND, FIRST, HEAD
+from schemas.vocabulary import Decision, Jurisdiction, ScoreBand, SharingRule, WithdrawalReason
+from tests.exchange.flows.at_rest_world import EVERY_KIND, FIRST, HEAD, SECOND, join, says
 from tests.exchange.flows.network import AL, MK, RS, Network
 from tests.exchange.flows.test_altered_rows import HELD_BACK, alter
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
@@ -178,6 +182,44 @@ def test_what_is_said_to_another_is_given_to_nobody_else(network: Network) -> No
     assert gets(network, envelope) == set()
 
 
+def test_what_is_said_of_a_lead_is_given_to_its_owners_alone(network: Network) -> None:
+    """Also what takes one back: neither says itself for whom it is."""
+    rs = network.nodes[RS]
+    with rs.store.write() as session:
+        for who in (FIRST, SECOND, HEAD):
+            add_user(session, who.pseudonym, who.role)
+    ours, theirs = secret(network), network.record(AL, audience=["RS"], scan=b"other")
+    network.settle()
+    lead = join(network, {RS: (ours, SECRET), AL: (theirs, b"other")})
+    said = [
+        lead,
+        says(network, FIRST, "feedback", hit=lead, outcome="no_use", remark=None),
+        says(network, FIRST, "retraction", retracts=lead, reason="A mistake."),
+    ]
+    sign_head(rs)
+    for name in said:
+        with rs.store.read() as session:
+            assert is_on_lane(session, AL, name)
+            assert not is_on_lane(session, MK, name)
+        on_lane(network, name)
+    mk = read_lane(rs, network.peer(RS, MK), start=0, head=EMPTY_HEAD, known_size=0, reads="1.0")
+    al = read_lane(rs, network.peer(RS, AL), start=0, head=EMPTY_HEAD, known_size=0, reads="1.0")
+    assert {item.statement_id for item in mk.items if item.envelope is not None}.isdisjoint(said)
+    assert {item.statement_id for item in al.items if item.envelope is not None} >= set(said)
+
+
+def test_what_only_rows_release_takes_no_place_in_an_answer(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer_query, "MAX_FOUND", 2)
+    rs = network.nodes[RS]
+    hidden = [network.record(RS, scan=scan, audience=["AL"]) for scan in (b"one", b"two", b"three")]
+    open_ones = [network.record(RS, scan=scan, audience=["MK"]) for scan in (b"four", b"five", b"six")]
+    alter(rs, "update record_audience set name = 'MK'")
+    best_first = [StandsOut(name, ScoreBand.HIGH) for name in (*hidden, *open_ones)]
+    with rs.store.read() as session:
+        named = answer_query.released(session, rs, network.peer(RS, MK), best_first)
+    assert [item.record for item in named] == open_ones[:2]
+
+
 def test_bytes_that_nobody_signed_are_carried_nowhere_and_what_was_signed_comes_when_it_is_mended(
     network: Network,
 ) -> None:
@@ -206,14 +248,60 @@ def test_a_place_before_the_log_holds_up_no_lane(network: Network) -> None:
     assert {item.statement_id: item.envelope is not None for item in page.items} == {before: False, after: True}
 
 
-def test_a_policy_that_is_hidden_from_the_rule_is_named_by_the_check(network: Network) -> None:
-    """The rule does not see what its row calls a message; the daily check holds each row against what was signed."""
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update statement set type = 'message' where type = 'policy'",
+        "update statement set envelope = null where type = 'policy'",
+        "update policy_in_force set statement_id = null",
+        "delete from policy_in_force",
+        "delete from legal_basis",
+    ],
+)
+def test_a_policy_that_is_hidden_from_the_rule_allows_nothing_until_it_is_stated_anew(
+    network: Network, change: str
+) -> None:
     rs = network.nodes[RS]
+    policy(network, SharingRule.BLOCKED)
+    envelope = envelope_of(network, secret(network, audience=["MK"]))
+    sign_head(rs)
+    assert check_log(rs).good
+    alter(rs, change)
+    anew(network)
+    assert gets(network, envelope) == set()
+    assert not check_log(rs).good
+    policy(network, SharingRule.ALLOWED)
+    sign_head(rs)
+    assert gets(network, envelope) == {"lane", "scan"}
+
+
+def test_the_policy_of_before_is_not_in_force_where_its_row_is_put_back(network: Network) -> None:
+    rs = network.nodes[RS]
+    policy(network, SharingRule.ALLOWED)
+    envelope = envelope_of(network, secret(network, audience=["MK"]))
+    with rs.store.read() as session:
+        row = session.get_one(PolicyInForceRow, RS)
+        older = {"name": row.statement_id, "seal": row.seal}
     policy(network, SharingRule.BLOCKED)
     sign_head(rs)
     assert check_log(rs).good
-    alter(rs, "update statement set type = 'message' where type = 'policy'")
-    assert not check_log(rs).good
+    alter(rs, "update policy_in_force set statement_id = :name, seal = :seal", **older)
+    alter(rs, "update legal_basis set rule = 'allowed'")
+    anew(network)
+    assert gets(network, envelope) == set()
+    assert "policy_in_force ffp-rs" in {one.subject for one in check_log(rs).findings}
+
+
+def test_a_peer_gets_no_scan_that_only_a_row_says_it_delivered(network: Network) -> None:
+    """It signed a record that names the scan, and delivered nothing."""
+    rs = network.nodes[RS]
+    envelope = envelope_of(network, secret(network))
+    network.record(MK, scan=SECRET, audience=["RS"])
+    network.pull(RS, MK)
+    assert gets(network, envelope) == set()
+    alter(rs, "update acquisition set delivered_at = '2026-01-01T00:00:00.000Z', state = 'correlated'")
+    assert gets(network, envelope) == set()
+    assert any(one.subject.startswith("acquisition") for one in check_log(rs).findings)
 
 
 def test_what_was_signed_opens_the_doors(network: Network) -> None:

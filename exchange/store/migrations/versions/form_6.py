@@ -459,18 +459,27 @@ def _drop_unasked() -> None:
         table.drop_column("examiner_since")
 
 
-_SEALED = ("user", "token", "sign_in", "sign_in_session", "peer")
+_SEALED = ("user", "token", "sign_in", "sign_in_session", "peer", "acquisition")
+_NUMBERED = {"acquisition": {"sqlite_autoincrement": True}}
 
 
 def _add_seals() -> None:
-    """Of rows that let somebody in. They are sealed when the node is first opened, which has the key."""
+    """Of rows that let somebody in, or give something away. They are sealed, and which policy is in force is noted,
+    when the node is first opened, which has the key."""
     for table in _SEALED:
         op.add_column(table, sa.Column("seal", sa.LargeBinary()))
+    op.create_table(
+        "policy_in_force",
+        sa.Column("owner", Words(), primary_key=True),
+        sa.Column("statement_id", Words()),
+        sa.Column("seal", sa.LargeBinary()),
+    )
 
 
 def _drop_seals() -> None:
+    op.drop_table("policy_in_force")
     for name in _SEALED:
-        with op.batch_alter_table(name) as table:
+        with op.batch_alter_table(name, table_kwargs=_NUMBERED.get(name, {})) as table:
             table.drop_column("seal")
 
 
