@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from exchange.errors import StatementInvalid
 from exchange.policy import LEVELS, LEVELS_GRANTED, Purpose, names
@@ -12,14 +13,22 @@ from schemas import (
     Answer,
     AnyStatement,
     Approval,
+    AuditBatch,
     Conclusion,
     Disclosure,
+    Feedback,
     Grant,
     Hit,
+    Hold,
+    KeyEvent,
     Message,
+    PhysicalComparison,
+    Policy,
+    Query,
     Receipt,
     Record,
     ReleaseRequest,
+    Retraction,
     Verification,
     Withdrawal,
 )
@@ -66,5 +75,11 @@ def is_meant_for(reader: Reader, statement: AnyStatement) -> bool:
             return reader.node_id in (statement.pair.a.issuer, statement.pair.b.issuer)
         case Message() | Answer() | Disclosure() | ReleaseRequest():
             return statement.to == reader.node_id
-        case _:
+        case Policy() | KeyEvent():
             return True
+        case PhysicalComparison() | Feedback() | Retraction():
+            return True  # for whoever had what it speaks of, which it does not say itself
+        case Query() | Hold() | AuditBatch():
+            return False  # no lane carries it
+        case _:
+            assert_never(statement)

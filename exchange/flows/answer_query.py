@@ -24,8 +24,9 @@ from exchange.store.queries import (
     searchable,
     searchable_records,
 )
+from exchange.store.seals import holds
 from exchange.store.statements import find_statement
-from exchange.store.tables import FoundRow, PeerRow
+from exchange.store.tables import AcquisitionRow, FoundRow, PeerRow
 from schemas import Answer, Found, Query, compatible_calibres, open_envelope, parse_statement
 from schemas.errors import shown
 from schemas.query import MAX_FOUND
@@ -105,9 +106,15 @@ def _search(node: Node, statement_id: str, query: Query, peer: PeerRow) -> list[
         among = searchable(
             session, peer, now().date(), owner=node.node_id, roi=query.acquisition.roi, calibres=calibres
         )
+        among = as_sealed(session, among)
     found = search_for_peer(node, scan_asked_with(statement_id, query), among)
     with node.store.read() as session:
         return released(session, node, peer, found)
+
+
+def as_sealed(session: Session, acquisitions: Sequence[AcquisitionRow]) -> list[AcquisitionRow]:
+    """Those that name the scan which came with their record: no other is searched in its place."""
+    return [row for row in acquisitions if holds(session, row)]
 
 
 def released(session: Session, node: Node, peer: PeerRow, found: Sequence[StandsOut]) -> list[StandsOut]:

@@ -17,6 +17,7 @@ from exchange.flows.log_start import log_alarms
 from exchange.flows.mail import mail_alarms
 from exchange.flows.node import Node
 from exchange.flows.ready import who_works
+from exchange.flows.signed_standing import policy_alarms
 from exchange.flows.stamping import stamp_alarms
 from exchange.flows.trust_root import root_alarms
 from exchange.store import jobs
@@ -93,7 +94,7 @@ def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:
     """The own log: may it be signed, is it, do others vouch for it, and is what is at rest what was signed."""
     with node.store.read() as session:
         alarms, kept = log_alarms(session, node.node_id), disagreements(session, node.node_id)
-        named = keys_since(session)
+        of_policy, named = policy_alarms(session, node.history), keys_since(session)
         size, signed = log_size(session), latest_checkpoint(session)
         tail = statement_at(session, node.node_id, signed.size if signed else 0)
         check, peers = last_log_check(session), all_peers(session)
@@ -104,6 +105,8 @@ def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:
         yield fault("keys", what, "Its peers give the log back; see with `ffp peer list` that some are reached.")
     for alarm in alarms:
         yield fault("log", alarm, "See `ffp peer list` for who is reached, and telephone who is not.")
+    for alarm in of_policy:
+        yield fault("policy", alarm, "Find out who changed the database.")
     if kept:
         what = f"{len(kept)} pairs of heads that this node signed do not agree."
         yield fault("log", what, "Stop the node, look at `ffp log evidence`, and telephone the peers' operators.")

@@ -9,16 +9,20 @@ from typing import TypeAlias
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.errors import Conflict, NotFound, StatementInvalid, StatementTooNew
+from exchange.errors import Conflict, NotFound
 from exchange.flows.addressee import Reader, is_meant_for
+from exchange.flows.as_signed import is_as_signed, said_as_signed
 from exchange.flows.audit import dealt_with
 from exchange.flows.enrol import peer_keys
+from exchange.flows.hit_stage import MOST_HITS, MOST_STEPS
+from exchange.flows.links import pair_id
 from exchange.flows.node import Node
 from exchange.flows.sharing import entitled, releasable, share_anew, signed_record
 from exchange.flows.skew import Placed, readable
 from exchange.log import merkle
 from exchange.log.audit_entry import Act
 from exchange.store.deliveries import records_showing
+from exchange.store.hits import hits_of_pair, said_of_hits
 from exchange.store.peers import (
     PeerState,
     all_peers,
@@ -36,7 +40,6 @@ from exchange.store.seals import holds
 from exchange.store.statements import find_statement, latest_checkpoint, node_reader
 from exchange.store.tables import AcquisitionRow, CheckpointRow, LaneItemRow, PeerRow, StatementRow
 from exchange.trust.key_history import KeyHistory
-from exchange.trust.verify import verify_statement
 from schemas import (
     CONTRACT_VERSION,
     AnyStatement,
@@ -44,7 +47,6 @@ from schemas import (
     ContractError,
     Feedback,
     Hit,
-    KeyEvent,
     PhysicalComparison,
     Record,
     Retraction,
@@ -267,29 +269,42 @@ def _given(session: Session, node: Node, peer: str, items: Sequence[Placed]) -> 
 def may_pass(session: Session, history: KeyHistory, peer: PeerRow, row: StatementRow) -> bool:
     """Whether this is no record, whatever its row calls it, but a statement that this node signed, and one that is
     meant for this peer. Of what only a later release reads the signatures alone are known."""
-    try:
-        key = history.at(row.log_index).event.delegation.statement
-        said = verify_statement(row.envelope or b"", issuer=history.card.issuer, key=key)
-    except StatementTooNew:
-        return True
-    except StatementInvalid:
-        return _is_key_event(row)
+    said = said_as_signed(row, history)
+    if said is None:
+        return is_as_signed(row, history)
     reader = Reader(peer.node_id, Jurisdiction(peer.jurisdiction))
-    directed = not isinstance(said.statement, Record) and _is_meant_for(session, reader, said.statement)
-    return directed and said.statement_id == row.statement_id
+    return not isinstance(said, Record) and _is_meant_for(session, reader, said, row.statement_id)
 
 
-def _is_meant_for(session: Session, reader: Reader, said: AnyStatement) -> bool:
+def _is_meant_for(session: Session, reader: Reader, said: AnyStatement, name: str) -> bool:
     """What is said of a hit, or takes something back, is for those whom that was for. It names it by its digest, so
-    whatever has this digest is what was meant, whoever keeps it."""
+    whatever has this digest is what was meant, whoever keeps it. A conclusion stays at home until a hit, or a
+    comparison, rests on it."""
     match said:
         case PhysicalComparison() | Feedback():
             spoken_of = _named(session, said.hit)
         case Retraction():
             spoken_of = _named(session, said.retracts)
+        case Conclusion() | Verification():
+            return is_meant_for(reader, said) and name in _rested_on(session, said)
         case _:
             return is_meant_for(reader, said)
     return isinstance(spoken_of, Hit | Conclusion | Verification) and is_meant_for(reader, spoken_of)
+
+
+def _rested_on(session: Session, said: Conclusion | Verification) -> set[str]:
+    """What this node's hits of the pair, and its comparisons, name as what they rest on."""
+    pair = pair_id(said.pair)
+    hits = hits_of_pair(session, pair, most=MOST_HITS)
+    steps = said_of_hits(session, [pair], "physical-comparison", most=MOST_STEPS)
+    resting = [_named(session, row.statement_id) for row in (*hits, *steps) if row.issuer == said.issuer]
+    return {
+        name
+        for one in resting
+        if isinstance(one, Hit | PhysicalComparison)
+        for name in (one.conclusion, one.verification)
+        if name is not None
+    }
 
 
 def _named(session: Session, name: str) -> AnyStatement | None:
@@ -299,15 +314,6 @@ def _named(session: Session, name: str) -> AnyStatement | None:
         return parse_statement(payload) if id_of(payload) == name else None
     except ContractError:
         return None
-
-
-def _is_key_event(row: StatementRow) -> bool:
-    """Those are signed with other keys, and hold nothing that is meant for somebody."""
-    try:
-        payload = open_envelope(row.envelope or b"").payload
-        return id_of(payload) == row.statement_id and isinstance(parse_statement(payload), KeyEvent)
-    except ContractError:
-        return False
 
 
 def _item(

@@ -7,11 +7,12 @@ lanes back from here (`rebuild`).
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Sequence
 from functools import cache
 
 from exchange.errors import PeerMisbehaved
+from exchange.flows.as_signed import is_as_signed
+from exchange.flows.enrol import peer_keys
 from exchange.flows.node import Node
 from exchange.flows.peer import address_of
 from exchange.flows.views import head_of
@@ -31,7 +32,7 @@ from exchange.store.mirror import (
 )
 from exchange.store.peers import PeerState, find_peer
 from exchange.store.tables import PeerRow
-from schemas import CONTRACT_VERSION, ContractError, open_envelope
+from schemas import CONTRACT_VERSION
 from schemas.mirror import (
     MAX_LEAVES,
     MAX_PLACES,
@@ -90,7 +91,8 @@ def answer_leaves(node: Node, peer: PeerRow, start: int) -> MirroredLeaves:
 
 
 def answer_statements(node: Node, peer: PeerRow, start: int) -> MirroredStatements:
-    """The peer's own statements alone, whoever else's are held here."""
+    """The peer's own statements alone, as it signed them."""
+    keys = peer_keys(peer)
     with node.store.read() as session:
         rows = held_statements(session, peer.node_id, start, MAX_STATEMENTS)
     items: list[MirroredStatement] = []
@@ -101,7 +103,7 @@ def answer_statements(node: Node, peer: PeerRow, start: int) -> MirroredStatemen
         if total > PAGE_BYTES and read:
             break
         read += 1
-        if _may_be_of(envelope, peer.node_id):
+        if is_as_signed(row, keys):
             items.append(MirroredStatement(log_index=row.log_index, envelope=base64.b64encode(envelope).decode()))
     more = read < len(rows) or len(rows) == MAX_STATEMENTS
     return MirroredStatements(
@@ -111,15 +113,6 @@ def answer_statements(node: Node, peer: PeerRow, start: int) -> MirroredStatemen
         next=rows[read - 1].log_index + 1 if more else None,
         items=tuple(items),
     )
-
-
-def _may_be_of(envelope: bytes, issuer: str) -> bool:
-    """Whatever its row says. What cannot be read is left to whoever it was of, who believes nothing unsigned."""
-    try:
-        said = json.loads(open_envelope(envelope).payload)
-    except (ContractError, ValueError):
-        return True
-    return isinstance(said, dict) and said.get("issuer") == issuer
 
 
 def answer_lane(node: Node, peer: PeerRow, start: int) -> MirroredLane:

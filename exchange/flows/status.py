@@ -14,6 +14,7 @@ from exchange.flows.mail import mail_alarms
 from exchange.flows.node import Node
 from exchange.flows.peer import altered_peers
 from exchange.flows.peer_quota import share_alarms
+from exchange.flows.signed_standing import policy_alarms
 from exchange.flows.skew import skew_alarms
 from exchange.flows.stamping import stamp_alarms
 from exchange.flows.trust_root import root_alarms
@@ -85,6 +86,7 @@ def own_alarms(session: Session, node: Node) -> list[str]:
     """What is wrong with the node itself; what stands against a peer is told with the peer."""
     return [
         *log_alarms(session, node.node_id),
+        *policy_alarms(session, node.history),
         *stamp_alarms(session, node.authority),
         *mail_alarms(session, node.mail),
         *egress_alarms(node),

@@ -113,22 +113,15 @@ def add_records(
     if audience:
         session.execute(insert(AudienceRow), audience)
     came = None if state == AcquisitionState.AWAITING_SCAN else received_at
+    scans = [row | {"delivered_at": came} for named in records for row in acquisition_columns(*named)]
     ids = session.scalars(
         insert(AcquisitionRow).returning(AcquisitionRow.acquisition_id, sort_by_parameter_order=True),
-        [
-            row | {"state": state} | _sealed(session, row | {"delivered_at": came})
-            for named in records
-            for row in acquisition_columns(*named)
-        ],
+        [row | {"state": state, "seal": seal_for(session, AcquisitionRow, row)} for row in scans],
     ).all()
     _supersede(session, issuer, {record.supersedes: name for name, record in records if record.supersedes is not None})
     join_new(session, issuer, exhibits)
     session.flush()
     return list(ids)
-
-
-def _sealed(session: Session, row: dict[str, Any]) -> dict[str, Any]:
-    return {"delivered_at": row["delivered_at"], "seal": seal_for(session, AcquisitionRow, row)}
 
 
 def _supersede(session: Session, issuer: str, newer: Mapping[str, str]) -> None:

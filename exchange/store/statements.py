@@ -154,6 +154,17 @@ def statements_of_type(session: Session, issuer: str, kind: str) -> Generator[St
         yield from rows
 
 
+def said_of(
+    session: Session, issuer: str, subjects: Collection[str], kinds: Collection[str]
+) -> Generator[StatementRow, None, None]:
+    """What an issuer said of these subjects, in the order of its log."""
+    for part in in_parts(sorted(subjects)):
+        said = select(StatementRow).where(
+            StatementRow.about.in_(part), StatementRow.type.in_(kinds), StatementRow.issuer == issuer
+        )
+        yield from session.scalars(said.order_by(StatementRow.log_index)).all()
+
+
 def statements_about(
     session: Session, subject: str, kinds: Collection[str], *, issuer: str | None = None
 ) -> Sequence[StatementRow]:

@@ -149,16 +149,20 @@ def _join(network: Network, ours: str, theirs: str) -> None:
 
 def join(network: Network, sides: dict[str, tuple[str, bytes]]) -> str:
     """A lead that Serbia says of two records, each with its scan by its owner. Returns the lead."""
-    pair = [
-        {"issuer": owner, "record": record, "scan": hashlib.sha256(scan).hexdigest()}
-        for owner, (record, scan) in sides.items()
-    ]
-    a, b = sorted(pair, key=lambda side: side["record"])
-    drawn = {"pair": {"a": a, "b": b}, "conclusion": "inconclusive_a", "basis": "screen"}
+    drawn = {"pair": pair_of(sides), "conclusion": "inconclusive_a", "basis": "screen"}
     first = says(network, FIRST, "conclusion", **drawn)
     second = says(network, SECOND, "verification", verifies=first, **drawn)
     rests_on = {"conclusion": first, "verification": second}
     return says(network, FIRST, "hit", pair=drawn["pair"], stage="lead", basis="screen", **rests_on)
+
+
+def pair_of(sides: dict[str, tuple[str, bytes]]) -> dict[str, dict[str, str]]:
+    named = [
+        {"issuer": owner, "record": record, "scan": hashlib.sha256(scan).hexdigest()}
+        for owner, (record, scan) in sides.items()
+    ]
+    a, b = sorted(named, key=lambda side: side["record"])
+    return {"a": a, "b": b}
 
 
 def says(network: Network, who: Maker, kind: str, **fields: Any) -> str:
