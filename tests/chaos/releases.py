@@ -46,6 +46,11 @@ ADDITIONS = {
         "Grant, Hold, Policy": "Grant, Hold, Notice, Policy",
         "    | Hold\n": "    | Hold\n    | Notice\n",
     },
+    "exchange/flows/addressee.py": {
+        "from schemas.vocabulary import Jurisdiction\n": "from schemas.sharing import Notice\n"
+        "from schemas.vocabulary import Jurisdiction\n",
+        "case Policy() | KeyEvent():": "case Policy() | KeyEvent() | Notice():",
+    },
     "exchange/flows/page.py": {
         "from schemas.versions import is_newer\n": "from schemas.sharing import Notice\n"
         "from schemas.versions import is_newer\n",

@@ -15,7 +15,8 @@ from pydantic import Field, TypeAdapter
 from sqlalchemy import select
 
 from exchange.errors import PeerMisbehaved
-from exchange.flows import lane, page
+from exchange.flows import addressee, lane, page
+from exchange.flows.addressee import Reader, is_meant_for
 from exchange.flows.doctor_peers import examine_peers
 from exchange.flows.lane import read_lane
 from exchange.flows.node import Node
@@ -120,12 +121,18 @@ def came(node: Node, issuer: str = RS) -> list[str]:
 def upgrade(network: Network, node_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "parse_statement", _newer)
     monkeypatch.setattr(page, "TRAVEL", (page.TRAVEL, Notice))
+    for module in (addressee, lane):
+        monkeypatch.setattr(module, "is_meant_for", _is_meant_for)
     network.reads[node_id] = NEWER
 
 
 def _newer(payload: bytes) -> AnyStatement:
     found: AnyStatement = _NEWER.validate_json(payload)
     return found
+
+
+def _is_meant_for(reader: Reader, statement: AnyStatement) -> bool:
+    return isinstance(statement, Notice) or is_meant_for(reader, statement)
 
 
 def careless(items: Sequence[Placed], given: object, reads: str | None) -> tuple[Sequence[Placed], str | None]:
