@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 
 from exchange.policy import LEVELS, LEVELS_GRANTED, Purpose
 from exchange.store.peers import PeerState
+from exchange.store.policy_tables import LegalBasisRow
 from exchange.store.statements import latest_of
 from exchange.store.tables import (
     ApprovalRow,
     AudienceRow,
     GrantRow,
     GroupMemberRow,
-    LegalBasisRow,
     PeerRow,
     RecordRow,
     TombstoneRow,

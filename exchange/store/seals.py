@@ -21,8 +21,9 @@ from sqlalchemy.orm import QueryContext, Session, UOWTransaction
 from sqlalchemy.orm.attributes import get_history, set_committed_value
 
 from exchange.store.peers import PeerState
+from exchange.store.policy_tables import PolicyInForceRow
 from exchange.store.sign_in_tables import SessionRow, SignInRow, TokenRow
-from exchange.store.tables import AcquisitionRow, PeerRow, PolicyInForceRow, UserRow
+from exchange.store.tables import AcquisitionRow, PeerRow, UserRow
 
 A_TIME: Final = 1000
 KEY: Final = "seal_key"

@@ -305,29 +305,6 @@ class GroupMemberRow(Base):
     jurisdiction: Mapped[str] = mapped_column(primary_key=True)
 
 
-class LegalBasisRow(Base):
-    """What this node's newest policy statement says of one jurisdiction and one kind of exhibit."""
-
-    __tablename__ = "legal_basis"
-    jurisdiction: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(primary_key=True)
-    rule: Mapped[str]
-    article: Mapped[str]
-    review_by: Mapped[str]
-
-
-class PolicyInForceRow(Base):
-    """Which statement of this node's own is its policy in force. There is one row from the first start on: where it is
-    gone or altered, nothing is released."""
-
-    __tablename__ = "policy_in_force"
-    owner: Mapped[str] = mapped_column(primary_key=True)
-    statement_id: Mapped[str | None]
-    """None while no policy was stated."""
-    seal: Mapped[bytes | None]
-    """Over all of this (``store/seals.py``)."""
-
-
 class GrantRow(Base):
     """A jurisdiction that may have a record beside its audience, own or received."""
 

@@ -12,14 +12,13 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.policy import Standing
+from exchange.store.policy_tables import LegalBasisRow, PolicyInForceRow
 from exchange.store.statements import latest_of
 from exchange.store.tables import (
     ApprovalRow,
     GrantRow,
     GroupMemberRow,
-    LegalBasisRow,
     PeerRow,
-    PolicyInForceRow,
     StatementRow,
 )
 from exchange.store.withdrawals import tombstone_for

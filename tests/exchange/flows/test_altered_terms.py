@@ -24,9 +24,9 @@ from exchange.flows.status import node_status
 from exchange.flows.terms import approve, grant, state_policy
 from exchange.flows.withdraw import place_hold, revoke_from
 from exchange.store.peers import EMPTY_HEAD, is_on_lane, put_on_lane
+from exchange.store.policy_tables import PolicyInForceRow
 from exchange.store.records import AcquisitionState, add_record
 from exchange.store.statements import append_own, find_statement, latest_of
-from exchange.store.tables import PolicyInForceRow
 from exchange.store.users import add_user
 from schemas import Group, LegalBasis, Record, parse_statement
 from schemas.statements import statement_id
