@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import Session
+
 from exchange.errors import StatementInvalid, StatementTooNew
+from exchange.store.statements import find_statement
 from exchange.store.tables import StatementRow
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement, verify_statement
-from schemas import AnyStatement, ContractError, KeyEvent, open_envelope, parse_statement
+from schemas import AnyStatement, ContractError, KeyEvent, Record, open_envelope, parse_statement
 from schemas.statements import statement_id as id_of
 
 
@@ -26,10 +29,24 @@ def is_as_signed(row: StatementRow, history: KeyHistory) -> bool:
     except StatementTooNew:
         return True
     except StatementInvalid:
-        return is_key_event(row)
+        return _is_key_event(row)
 
 
-def is_key_event(row: StatementRow) -> bool:
+def signed_record(session: Session, statement_id: str, history: KeyHistory) -> Record | None:
+    """The record as the node of this history signed it; None where something else stands there, or nothing."""
+    row = find_statement(session, statement_id)
+    if row is None or row.envelope is None:
+        return None
+    try:
+        key = history.statement_key(row.log_index)
+        verified = verify_statement(row.envelope, issuer=history.card.issuer, key=key)
+    except (StatementInvalid, StatementTooNew):
+        return None
+    record = verified.statement
+    return record if isinstance(record, Record) and verified.statement_id == statement_id else None
+
+
+def _is_key_event(row: StatementRow) -> bool:
     """Those are signed with other keys, and hold nothing that is meant for somebody."""
     try:
         payload = open_envelope(row.envelope or b"").payload

@@ -18,13 +18,13 @@ from exchange.errors import (
     StoreUnavailable,
     TooLarge,
 )
+from exchange.flows.as_signed import signed_record
 from exchange.flows.audit import took
 from exchange.flows.blob_cache import BlobCache
 from exchange.flows.enrol import peer_keys
 from exchange.flows.node import Node
 from exchange.flows.peer import address_of
 from exchange.flows.scan_work import inspect_scan
-from exchange.flows.sharing import signed_record
 from exchange.log.audit_entry import Act
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.blobs import Arrival

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
 from exchange.flows.addressee import Reader, is_meant_for
-from exchange.flows.as_signed import is_as_signed, said_as_signed
+from exchange.flows.as_signed import is_as_signed, said_as_signed, signed_record
 from exchange.flows.audit import dealt_with
 from exchange.flows.enrol import peer_keys
 from exchange.flows.hit_stage import MOST_HITS, MOST_STEPS
 from exchange.flows.links import pair_id
 from exchange.flows.node import Node
-from exchange.flows.sharing import entitled, releasable, share_anew, signed_record
+from exchange.flows.sharing import entitled, releasable, share_anew
 from exchange.flows.skew import Placed, readable
 from exchange.log import merkle
 from exchange.log.audit_entry import Act

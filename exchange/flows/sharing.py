@@ -11,7 +11,7 @@ from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import now, stamp_in
-from exchange.errors import StatementInvalid, StatementTooNew
+from exchange.flows.as_signed import signed_record
 from exchange.flows.signed_standing import signed_terms
 from exchange.policy import Purpose, Reason, Recipient, Withheld, names, release
 from exchange.store.at_rest import rows_named
@@ -22,7 +22,6 @@ from exchange.store.statements import find_statement
 from exchange.store.tables import AudienceRow, LaneItemRow, PeerRow, RecordRow, StatementRow
 from exchange.store.terms import ask_approval, groups_of, standing_of
 from exchange.trust.key_history import KeyHistory
-from exchange.trust.verify import verify_statement
 from schemas import Record, open_envelope, parse_statement
 from schemas.statements import statement_id as id_of
 from schemas.vocabulary import Jurisdiction
@@ -170,20 +169,6 @@ def _as_signed(
         getattr(row, column) == expected[column] for column in RULED_BY
     )
     return stands and may_go(record, row.statement_id)
-
-
-def signed_record(session: Session, statement_id: str, history: KeyHistory) -> Record | None:
-    """The record as the node of this history signed it; None where something else stands there, or nothing."""
-    row = find_statement(session, statement_id)
-    if row is None or row.envelope is None:
-        return None
-    try:
-        key = history.statement_key(row.log_index)
-        verified = verify_statement(row.envelope, issuer=history.card.issuer, key=key)
-    except (StatementInvalid, StatementTooNew):
-        return None
-    record = verified.statement
-    return record if isinstance(record, Record) and verified.statement_id == statement_id else None
 
 
 def sharing_of(session: Session, statement_id: str, record: Record, *, owner: str) -> list[Shared]:
