@@ -108,15 +108,13 @@ _ALL_KINDS: Final = (
 )
 KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in sorted(_ALL_KINDS, key=lambda kind: kind.name)}
 """The kinds of statements that this release reads, by their names on the wire."""
-_BY_MODEL: Final = {kind.model: kind for kind in _ALL_KINDS}
 
 
-def kind_of(statement: Statement) -> Kind:
-    """Of a class that no kind is of, one that speaks of nothing and is put on no lane."""
-    return _BY_MODEL.get(type(statement)) or Kind(type(statement))
+def kind_of(statement: AnyStatement) -> Kind:
+    return KINDS[statement.type]
 
 
-def about(statement: Statement) -> str | None:
+def about(statement: AnyStatement) -> str | None:
     """The statement, or the record, that a statement speaks of, or that it supersedes; None for one that stands by
     itself."""
     field = kind_of(statement).about

@@ -141,7 +141,8 @@ class Region:
             shared.unlink()
         with ThreadPoolExecutor(1) as pool:
             filling = pool.submit(self.fill_disk, seconds)
-            time.sleep(0.5)
+            while shutil.disk_usage(self.disk).free and not filling.done():
+                time.sleep(0.01)
             node.start()
             filling.result()
         return f"{SMALL_DISK}: started on a full disk, full for {seconds:.0f} s"

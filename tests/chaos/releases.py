@@ -42,14 +42,10 @@ ADDITIONS = {
         '    """A line to all who read the lane."""\n\n    type: Literal["notice"]\n    text: ShortText\n\n\n'
         "class Hold(Statement):"
     },
-    "schemas/statements.py": {
+    "schemas/kinds.py": {
         "Grant, Hold, Policy": "Grant, Hold, Notice, Policy",
         "    | Hold\n": "    | Hold\n    | Notice\n",
-    },
-    "exchange/flows/sync/verify_lane_page.py": {
-        "from schemas.versions import is_newer\n": "from schemas.sharing import Notice\n"
-        "from schemas.versions import is_newer\n",
-        "    | Approval\n": "    | Approval\n    | Notice\n",
+        '    Kind(Hold, "record"),\n': '    Kind(Hold, "record"),\n    Kind(Notice, None, MeantFor.ALL),\n',
     },
 }
 """What the release to come adds: a field, a word of a vocabulary, a kind of statement."""

@@ -61,6 +61,10 @@ _UNSEALED = {
     "sign_in_session": "It was not this node that wrote it; nobody is signed in by it. See who changes the database.",
     "peer": "It was not this node that wrote its card, keys, state or legal_basis; it is asked nothing and answered "
     "nothing. Restore a backup, or: `ffp peer revoke`.",
+    "policy_in_force": "It was not this node that wrote it; no record is released. The head states the policy anew: "
+    "`ffp policy set`. Where there was none, restore a backup.",
+    "acquisition": "It was not this node that wrote that its scan came from the issuer of its record; by it no peer is "
+    "given the scan. Restore a backup.",
 }
 
 

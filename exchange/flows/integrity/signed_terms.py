@@ -28,7 +28,7 @@ from exchange.store.sync.peers import all_peers, find_peer
 from exchange.store.tables.hits import CountersignatureRow, HitRow
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.terms import ApprovalRow, GrantRow, HoldRow, TombstoneRow
-from exchange.store.terms.terms import bases_in_rows, legal_basis_rows
+from exchange.store.terms.terms import bases_in_rows, legal_basis_rows, policy_in_force
 from exchange.store.terms.withdrawals import tombstones_of
 from schemas import (
     Acknowledgement,
@@ -183,3 +183,6 @@ def _check_policies(session: Session, node: Node) -> Iterator[Difference]:
             signed = {tuple(columns.values()) for columns in legal_basis_rows(policy)} if policy else set()
             for basis in sorted(bases_in_rows(session) ^ signed):
                 yield f"legal_basis {basis[0]} {basis[1]}", "The policy in force was signed otherwise."
+            noted = policy_in_force(session, owner)
+            if noted is None or noted.statement_id != (row.statement_id if row is not None else None):
+                yield f"policy_in_force {owner}", "It is gone, or names another policy than the newest that was signed."

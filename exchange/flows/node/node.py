@@ -36,6 +36,7 @@ from exchange.store.log.audit_trail import AuditTrail
 from exchange.store.log.statements import append_own, key_events, keys_since, latest_checkpoint
 from exchange.store.scan.blobs import BlobFolder, QueryScans
 from exchange.store.sync.evidence import EvidenceFolder
+from exchange.store.terms.terms import note_policy_in_force
 from exchange.trust.card import make_card, open_card
 from exchange.trust.key_files import EVENTS, kept_events
 from exchange.trust.key_history import KeyHistory, history_in, history_of
@@ -211,7 +212,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
             signed = latest_checkpoint(session)
         history, keys = keys_in_force(settings, history)
         objects = object_store_of(settings, services)
-        _seal_rows(settings, store, keys)
+        _seal_rows(settings, store, keys, history.card.issuer)
     except BaseException:
         store.close()
         raise
@@ -240,11 +241,12 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
     )
 
 
-def _seal_rows(settings: Settings, store: Store, keys: NodeKeys) -> None:
-    """What lets somebody in is sealed in the database; in one of an earlier release now and once."""
+def _seal_rows(settings: Settings, store: Store, keys: NodeKeys, node_id: str) -> None:
+    """What lets somebody in, or gives something away, is sealed in the database; of an earlier release, once."""
     key = derived_key(keys.nonce_secret)
     if not settings.rows_sealed.exists():
         with store.write() as session:
+            note_policy_in_force(session, node_id)
             seal_all(session, key)
         settings.rows_sealed.touch(mode=0o600)
     store.seal_with(key)

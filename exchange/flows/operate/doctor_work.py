@@ -19,6 +19,7 @@ from exchange.flows.operate.findings import Finding, fault, warning
 from exchange.flows.operate.ready import who_works
 from exchange.flows.review.deadlines import all_duties
 from exchange.flows.review.mail import mail_alarms
+from exchange.flows.statement.signed_standing import policy_alarms
 from exchange.store.entry.records import scans_at_rest
 from exchange.store.log.statements import keys_since, last_log_check, latest_checkpoint, log_size, statement_at
 from exchange.store.node import jobs
@@ -94,7 +95,7 @@ def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:
     """The own log: may it be signed, is it, do others vouch for it, and is what is at rest what was signed."""
     with node.store.read() as session:
         alarms, kept = log_alarms(session, node.node_id), disagreements(session, node.node_id)
-        named = keys_since(session)
+        of_policy, named = policy_alarms(session, node.history), keys_since(session)
         size, signed = log_size(session), latest_checkpoint(session)
         tail = statement_at(session, node.node_id, signed.size if signed else 0)
         check, peers = last_log_check(session), all_peers(session)
@@ -105,6 +106,8 @@ def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:
         yield fault("keys", what, "Its peers give the log back; see with `ffp peer list` that some are reached.")
     for alarm in alarms:
         yield fault("log", alarm, "See `ffp peer list` for who is reached, and telephone who is not.")
+    for alarm in of_policy:
+        yield fault("policy", alarm, "Find out who changed the database.")
     if kept:
         what = f"{len(kept)} pairs of heads that this node signed do not agree."
         yield fault("log", what, "Stop the node, look at `ffp log evidence`, and telephone the peers' operators.")

@@ -14,6 +14,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.operate.egress import egress_alarms
 from exchange.flows.review.mail import mail_alarms
 from exchange.flows.statement.peer import altered_peers
+from exchange.flows.statement.signed_standing import policy_alarms
 from exchange.flows.sync.clocks import clocks_of
 from exchange.flows.sync.peer_quota import share_alarms
 from exchange.flows.sync.skew import skew_alarms
@@ -85,6 +86,7 @@ def own_alarms(session: Session, node: Node) -> list[str]:
     """What is wrong with the node itself; what stands against a peer is told with the peer."""
     return [
         *log_alarms(session, node.node_id),
+        *policy_alarms(session, node.history),
         *stamp_alarms(session, node.authority),
         *mail_alarms(session, node.mail),
         *egress_alarms(node),

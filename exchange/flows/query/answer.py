@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 import structlog
+from sqlalchemy.orm import Session
 
 from exchange.clock import now, stamp
 from exchange.errors import ComputeFailed, NotSearched
@@ -13,6 +15,7 @@ from exchange.flows.query.search_references import StandsOut, scan_asked_with, s
 from exchange.flows.statement.sharing import releasable
 from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
 from exchange.policy import Purpose
+from exchange.store.database.seals import holds
 from exchange.store.log.statements import find_statement
 from exchange.store.query.queries import (
     FoundState,
@@ -25,8 +28,10 @@ from exchange.store.query.queries import (
 from exchange.store.sync.peers import find_peer
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.tables.queries import FoundRow
+from exchange.store.tables.records import AcquisitionRow
 from schemas import Answer, Found, Query, compatible_calibres, open_envelope, parse_statement
 from schemas.errors import shown
+from schemas.query import MAX_FOUND
 from schemas.vocabulary import QueryResult
 
 log = structlog.get_logger(__name__)
@@ -103,10 +108,28 @@ def _search(node: Node, statement_id: str, query: Query, peer: PeerRow) -> list[
         among = searchable(
             session, peer, now().date(), owner=node.node_id, roi=query.acquisition.roi, calibres=calibres
         )
+        among = as_sealed(session, among)
     found = search_for_peer(node, scan_asked_with(statement_id, query), among)
     with node.store.read() as session:
-        may = releasable(session, peer, {item.record for item in found}, history=node.history, purpose=Purpose.SEARCH)
-    return [item for item in found if item.record in may]
+        return best_released(session, node, peer, found)
+
+
+def as_sealed(session: Session, acquisitions: Sequence[AcquisitionRow]) -> list[AcquisitionRow]:
+    """Those that name the scan which came with their record: no other is searched in its place."""
+    return [row for row in acquisitions if holds(session, row)]
+
+
+def best_released(session: Session, node: Node, peer: PeerRow, found: Sequence[StandsOut]) -> list[StandsOut]:
+    """The best of these, at most as many as an answer names: what the peer may not have takes no honest one's place."""
+    best: list[StandsOut] = []
+    for start in range(0, len(found), MAX_FOUND):
+        some = found[start : start + MAX_FOUND]
+        records = {item.record for item in some}
+        may = releasable(session, peer, records, history=node.history, purpose=Purpose.SEARCH)
+        best += [item for item in some if item.record in may]
+        if len(best) >= MAX_FOUND:
+            break
+    return best[:MAX_FOUND]
 
 
 def _store(

@@ -20,7 +20,6 @@ from exchange.flows.scan.prepared import acquisition_id_of
 from exchange.flows.scan.references import TRIES, all_names, ask_gallery, hopeless, prepared_profiles
 from exchange.store.tables.records import AcquisitionRow
 from schemas import Query
-from schemas.query import MAX_FOUND
 from schemas.vocabulary import Modality, ScoreBand
 
 _RISING = {ScoreBand.LOW: 0, ScoreBand.MIDDLE: 1, ScoreBand.HIGH: 2}
@@ -56,7 +55,7 @@ def scan_asked_with(statement_id: str, query: Query) -> AcquisitionRow:
 def search_for_peer(
     node: Node, scan: AcquisitionRow, among: Sequence[AcquisitionRow], bands: Bands = BANDS
 ) -> list[StandsOut]:
-    """The records that stand out, at most as many as an answer names, best first.
+    """The records that stand out, best first.
 
     1. The scan is a peer's: it is read as untrusted as anybody's.
     2. In each way in which its region is compared: prepare it, rank what it may be compared with. This is done too
@@ -82,7 +81,7 @@ def search_for_peer(
                 # 3.
                 standing = _RISING[band], found.score, band
                 best[record] = max(standing, best.get(record, standing))
-    ranked = sorted(best.items(), key=lambda item: item[1], reverse=True)[:MAX_FOUND]
+    ranked = sorted(best.items(), key=lambda item: item[1], reverse=True)
     return [StandsOut(record, band) for record, (_, _, band) in ranked]
 
 

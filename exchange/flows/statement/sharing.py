@@ -11,7 +11,7 @@ from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import now, stamp_in
-from exchange.errors import StatementInvalid, StatementTooNew
+from exchange.flows.statement.as_signed import signed_record
 from exchange.flows.statement.signed_standing import signed_terms
 from exchange.policy import Purpose, Reason, Recipient, Withheld, names, release
 from exchange.store.entry.records import record_columns
@@ -23,7 +23,6 @@ from exchange.store.tables.records import AudienceRow, RecordRow, StatementRow
 from exchange.store.terms.release import may_have, to_be_decided
 from exchange.store.terms.terms import ask_approval, groups_of, standing_of
 from exchange.trust.key_history import KeyHistory
-from exchange.trust.verify import verify_statement
 from schemas import Record, open_envelope, parse_statement
 from schemas.statements import statement_id as id_of
 from schemas.vocabulary import Jurisdiction
@@ -171,20 +170,6 @@ def _as_signed(
         getattr(row, column) == expected[column] for column in RULED_BY
     )
     return stands and may_go(record, row.statement_id)
-
-
-def signed_record(session: Session, statement_id: str, history: KeyHistory) -> Record | None:
-    """The record as the node of this history signed it; None where something else stands there, or nothing."""
-    row = find_statement(session, statement_id)
-    if row is None or row.envelope is None:
-        return None
-    try:
-        key = history.statement_key(row.log_index)
-        verified = verify_statement(row.envelope, issuer=history.card.issuer, key=key)
-    except (StatementInvalid, StatementTooNew):
-        return None
-    record = verified.statement
-    return record if isinstance(record, Record) and verified.statement_id == statement_id else None
 
 
 def sharing_of(session: Session, statement_id: str, record: Record, *, owner: str) -> list[Shared]:

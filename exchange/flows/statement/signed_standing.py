@@ -1,22 +1,20 @@
-"""What an owner has said of who may have its records, as it signed it: read from the statements that rows name."""
+"""What an owner has said of who may have its records, as it signed it: read from its statements, by what they name."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exchange.errors import StatementInvalid, StatementTooNew
+from exchange.flows.statement.as_signed import said_as_signed
 from exchange.policy import Standing
-from exchange.store.log.statements import find_statements, latest_of
+from exchange.store.database.seals import holds
+from exchange.store.log.statements import latest_of, said_of
 from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.records import StatementRow
-from exchange.store.tables.terms import ApprovalRow, GrantRow, TombstoneRow
+from exchange.store.terms.terms import policy_in_force
 from exchange.trust.key_history import KeyHistory
-from exchange.trust.verify import verify_statement
-from schemas import AnyStatement, Approval, Grant, Policy
+from schemas import AnyStatement, Approval, Grant, Policy, Withdrawal
 from schemas.vocabulary import Decision
 
 
@@ -27,9 +25,11 @@ class SignedTerms:
     policy: Policy | None
     unreadable: bool
     grants: Mapping[str, Grant]
-    approvals: Mapping[str, Approval]
-    returned: Mapping[str, bool]
-    """Of records that were taken from the peer alone: whether a later grant lets it have them again."""
+    """Of records, those that no later withdrawal ended."""
+    withdrawn: Set[str]
+    """Records that were taken from the peer alone, and not granted again since."""
+    decisions: Mapping[str, Decided]
+    """On records, and on what an answer called by a handle."""
 
     def standing(self, record: str) -> Standing:
         """What is said of one record; a withdrawal from everybody is left to whoever chose it."""
@@ -38,67 +38,76 @@ class SignedTerms:
             groups={group.name: frozenset(group.members) for group in self.policy.groups} if self.policy else {},
             bases=() if self.unreadable else bases,
             granted=grant is not None,
-            withdrawn=not self.returned.get(record, True),
+            withdrawn=record in self.withdrawn,
             decision=self._decision(record, grant),
         )
 
     def _decision(self, record: str, grant: Grant | None) -> Decision | None:
-        """On the record, or on what an answer called by the handle that the grant names."""
-        approval = self.approvals.get(record)
-        if approval is None:
-            return None
-        known = {record, grant.handle} if grant is not None else {record}
-        return approval.decision if approval.concerns in known else None
+        """The last one: on the record, or on the handle by which the grant calls it."""
+        names = (record, grant.handle if grant is not None else None)
+        found = [self.decisions[name] for name in names if name is not None and name in self.decisions]
+        return max(found).decision if found else None
+
+
+@dataclass(frozen=True, order=True)
+class Decided:
+    log_index: int
+    decision: Decision
 
 
 def signed_terms(session: Session, history: KeyHistory, peer: PeerRow, records: Collection[str]) -> SignedTerms:
-    """What stands in rows of this peer and these own records, as far as a statement of the owner's says the same."""
-    of_grants = select(GrantRow.record, GrantRow.statement_id).where(
-        GrantRow.record.in_(records), GrantRow.jurisdiction == peer.jurisdiction
-    )
-    of_approvals = select(ApprovalRow.concerns, ApprovalRow.statement_id).where(
-        ApprovalRow.concerns.in_(records),
-        ApprovalRow.jurisdiction == peer.jurisdiction,
-    )
-    granted = {row[0]: row[1] for row in session.execute(of_grants)}
-    decided = {row[0]: row[1] for row in session.execute(of_approvals) if row[1] is not None}
-    rows = find_statements(session, {*granted.values(), *decided.values()})
-    said = {name: _signed(row, history) for name, row in rows.items()}
-    grants, approvals = {}, {}
-    for record, name in granted.items():
-        grant = said.get(name)
-        if isinstance(grant, Grant) and (grant.record, grant.jurisdiction) == (record, peer.jurisdiction):
-            grants[record] = grant
-    for record, name in decided.items():
-        approval = said.get(name)
-        if isinstance(approval, Approval) and approval.jurisdiction == peer.jurisdiction:
-            approvals[record] = approval
-    taken = select(TombstoneRow.record, TombstoneRow.log_index).where(
-        TombstoneRow.record.in_(records),
-        TombstoneRow.issuer == history.card.issuer,
-        TombstoneRow.holder == peer.node_id,
-    )
-    returned = {
-        record: record in grants and rows[granted[record]].log_index > index for record, index in session.execute(taken)
+    """What this node signed of these own records and this peer, in the order of its log."""
+    grants: dict[str, Grant] = {}
+    withdrawn: set[str] = set()
+    for _, said in _said_of(session, history, records, "grant", "withdrawal"):
+        match said:
+            case Grant() if said.jurisdiction == peer.jurisdiction:
+                grants[said.record] = said
+                withdrawn.discard(said.record)
+            case Withdrawal() if said.holder == peer.node_id:
+                grants.pop(said.record, None)
+                withdrawn.add(said.record)
+    handles = {grant.handle for grant in grants.values() if grant.handle is not None}
+    decided = {
+        said.concerns: Decided(index, said.decision)
+        for index, said in _said_of(session, history, {*records, *handles}, "approval")
+        if isinstance(said, Approval) and said.jurisdiction == peer.jurisdiction
     }
-    in_force = latest_of(session, history.card.issuer, "policy")
-    policy = _signed(in_force, history) if in_force is not None else None
-    return SignedTerms(
-        policy=policy if isinstance(policy, Policy) else None,
-        unreadable=in_force is not None and not isinstance(policy, Policy),
-        grants=grants,
-        approvals=approvals,
-        returned=returned,
-    )
+    policy, unreadable = _policy_in_force(session, history)
+    return SignedTerms(policy, unreadable, grants, withdrawn, decided)
 
 
-def _signed(row: StatementRow, history: KeyHistory) -> AnyStatement | None:
-    """Also of a key that was called compromised later: what is in force by such a statement is for the owner to end."""
-    if row.envelope is None:
-        return None
-    try:
-        key = history.at(row.log_index).event.delegation.statement
-        verified = verify_statement(row.envelope, issuer=history.card.issuer, key=key)
-    except (StatementInvalid, StatementTooNew):
-        return None
-    return verified.statement if verified.statement_id == row.statement_id else None
+def _said_of(
+    session: Session, history: KeyHistory, subjects: Collection[str], *kinds: str
+) -> Iterator[tuple[int, AnyStatement]]:
+    for row in said_of(session, history.card.issuer, subjects, kinds):
+        said = said_as_signed(row, history)
+        if said is not None:
+            yield row.log_index, said
+
+
+def policy_is_as_signed(session: Session, history: KeyHistory) -> bool:
+    """Whether this node knows what its policy allows; where not, nothing is released until it is stated anew."""
+    return not _policy_in_force(session, history)[1]
+
+
+def policy_alarms(session: Session, history: KeyHistory) -> list[str]:
+    if policy_is_as_signed(session, history):
+        return []
+    return [
+        "What the database says of the policy in force is not what was signed: no record is released. Look at what "
+        "else was changed: ffp log check. The head states the policy anew: ffp policy set"
+    ]
+
+
+def _policy_in_force(session: Session, history: KeyHistory) -> tuple[Policy | None, bool]:
+    """With whether it is unreadable. Which one is in force this node sealed; where that, the statement, or the newest
+    row of a policy says otherwise, nobody knows what the policy allows."""
+    owner = history.card.issuer
+    sealed, newest = policy_in_force(session, owner), latest_of(session, owner, "policy")
+    if sealed is None or not holds(session, sealed) or sealed.statement_id != (newest and newest.statement_id):
+        return None, True
+    if newest is None:
+        return None, False
+    policy = said_as_signed(newest, history)
+    return (policy, False) if isinstance(policy, Policy) else (None, True)

@@ -9,14 +9,24 @@ import structlog
 from sqlalchemy.orm import Session
 
 import matcher
-from exchange.errors import DigestDiffers, ObjectStoreUnavailable, PeerError, PeerMisbehaved, PeerUnreachable, TooLarge
+from exchange.errors import (
+    DigestDiffers,
+    ObjectStoreUnavailable,
+    PeerError,
+    PeerMisbehaved,
+    PeerUnreachable,
+    StoreUnavailable,
+    TooLarge,
+)
 from exchange.flows.log.audit_rows import took
 from exchange.flows.node.blob_cache import BlobCache
 from exchange.flows.node.node import Node
 from exchange.flows.scan.inspect import inspect_scan
-from exchange.flows.statement.peer import address_of
+from exchange.flows.statement.as_signed import signed_record
+from exchange.flows.statement.peer import address_of, peer_keys
 from exchange.log.audit_entry import Act
 from exchange.net.client import PeerAddress, PeerClient
+from exchange.store.database.seals import holds
 from exchange.store.entry.records import AcquisitionState, acquisition_with_record, may_be_compared, take_up
 from exchange.store.node.jobs import JobState
 from exchange.store.scan.blobs import Arrival
@@ -45,7 +55,7 @@ def fetch_scan(node: Node, client: PeerClient, acquisition_id: int) -> None:
     with node.store.read() as session:
         acquisition, record = acquisition_with_record(session, acquisition_id)
         issuer = record.issuer
-        own = issuer == node.node_id
+        own = signed_record(session, record.statement_id, node.history) is not None
         asked = [
             peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED and own | (peer.node_id == issuer)
         ]
@@ -119,11 +129,17 @@ def _take(
 ) -> None:
     """In one transaction the bytes get their name and the acquisition is delivered: nothing erases them in between.
 
-    What was withdrawn meanwhile, or is held by a court since, is not taken.
+    What was withdrawn meanwhile, or is held by a court since, is not taken. Raises StoreUnavailable where the rows do
+    not say of whom the scan is as its issuer signed it: that scan waits until they are mended.
     """
     with node.store.write() as session:
         row = session.get(AcquisitionRow, acquisition.acquisition_id)
         wanted = row is not None and may_be_compared(session, row.acquisition_id)
+        if row is not None and wanted and not _is_signed(session, node, row, acquisition, came and came[0]):
+            raise StoreUnavailable(
+                f"What the database says of the scan {acquisition.sha256} is not what was signed; it is not taken. "
+                "See: ffp log check"
+            )
         if came is not None:
             giver, arrival = came
             took(session, giver, Act.TAKE_SCAN, (acquisition.sha256, acquisition.statement_id), acquisition.size)
@@ -140,6 +156,18 @@ def _take(
             take_up(session, row)
         else:
             row.state, row.detail = AcquisitionState.NOT_USABLE, refusal
+
+
+def _is_signed(
+    session: Session, node: Node, row: AcquisitionRow, fetched: AcquisitionRow, giver: PeerRow | None
+) -> bool:
+    """Whether the row is still the one that was fetched for, and a record names these bytes that this node signed, or
+    whoever gave them."""
+    same = row.sha256 == fetched.sha256 and holds(session, row)
+    signers = [node.history] if giver is None else [node.history, peer_keys(giver)]
+    records = [signed_record(session, row.statement_id, keys) for keys in signers]
+    named = {one.blob.sha256 for record in records if record is not None for one in record.acquisitions}
+    return same and row.sha256 in named
 
 
 def _go_on(

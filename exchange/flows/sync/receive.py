@@ -133,7 +133,7 @@ def _apply(session: Session, node: Node, item: Received, before: StatementRow | 
         case Approval() as said:
             note_refusal(session, said, item.statement_id)
         case Policy() as said if before is None or before.log_index < item.log_index:
-            replace_policy(session, said, own=False)
+            replace_policy(session, item.statement_id, said, own=False)
         case _:
             pass  # it is kept, and shown where its subject is
 

@@ -8,17 +8,22 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.errors import Conflict, NotFound, StatementInvalid, StatementTooNew
+from exchange.errors import Conflict, NotFound
+from exchange.flows.hits.history import pair_id
+from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS
 from exchange.flows.log.audit_rows import dealt_with
 from exchange.flows.node.delivered_scan import Entitling
 from exchange.flows.node.node import Node
 from exchange.flows.statement.addressee import LaneReader, is_meant_for
+from exchange.flows.statement.as_signed import is_as_signed, said_as_signed, signed_record
 from exchange.flows.statement.peer import peer_keys
-from exchange.flows.statement.sharing import entitled, releasable, share_anew, signed_record
+from exchange.flows.statement.sharing import entitled, releasable, share_anew
 from exchange.flows.sync.skew import PlaceOnLane, readable
 from exchange.log import merkle
 from exchange.log.audit_entry import Act
-from exchange.store.log.statements import latest_checkpoint, node_reader
+from exchange.store.database.seals import holds
+from exchange.store.hits.joined_pairs import hits_of_pair, said_of_hits
+from exchange.store.log.statements import find_statement, latest_checkpoint, node_reader
 from exchange.store.scan.deliveries import records_showing
 from exchange.store.sync.peers import (
     all_peers,
@@ -36,8 +41,20 @@ from exchange.store.tables.log import CheckpointRow
 from exchange.store.tables.peers import LaneItemRow, PeerRow, PeerState
 from exchange.store.tables.records import StatementRow
 from exchange.trust.key_history import KeyHistory
-from exchange.trust.verify import verify_statement
-from schemas import CONTRACT_VERSION, ContractError, KeyEvent, Record, open_envelope, parse_statement
+from schemas import (
+    CONTRACT_VERSION,
+    AnyStatement,
+    Conclusion,
+    ContractError,
+    Feedback,
+    Hit,
+    PhysicalComparison,
+    Record,
+    Retraction,
+    Verification,
+    open_envelope,
+    parse_statement,
+)
 from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
 from schemas.statements import statement_id as id_of
 from schemas.vocabulary import Jurisdiction
@@ -120,7 +137,7 @@ def give_mended(node: Node) -> int:
             places += share_anew(session, peer, owner=node.node_id, among=may) if may else 0
             if peer.state == PeerState.ENROLLED:
                 withheld = withheld_others(session, peer.node_id)
-                mended = [row.statement_id for row in withheld if may_pass(node.history, peer, row)]
+                mended = [row.statement_id for row in withheld if may_pass(session, node.history, peer, row)]
                 extend_lane(session, peer.node_id, mended)
                 places += len(mended)
     return places
@@ -160,7 +177,8 @@ def entitling(session: Session, node: Node, peer: PeerRow, showing: Sequence[Ent
     if peer.state != PeerState.ENROLLED:
         return []
     keys = peer_keys(peer)
-    delivered_by_it = [pair for pair in showing if pair[1].issuer == peer.node_id and _is_named(session, pair, keys)]
+    its_own = [pair for pair in showing if pair[1].issuer == peer.node_id and _is_named(session, pair, keys)]
+    delivered_by_it = [pair for pair in its_own if holds(session, pair[0])]
 
     # 2.
     own = [statement.statement_id for _, statement in showing if statement.refused_by is None]
@@ -241,33 +259,59 @@ def _given(session: Session, node: Node, peer: str, items: Sequence[PlaceOnLane]
         for statement in standing
         if statement.type != "record"
         and (current.state == PeerState.ENROLLED or statement.type == "withdrawal")
-        and may_pass(node.history, current, statement)
+        and may_pass(session, node.history, current, statement)
     }
     return others | releasable(session, current, records, history=node.history)
 
 
-def may_pass(history: KeyHistory, peer: PeerRow, row: StatementRow) -> bool:
-    """Whether this is no record, whatever its row calls it, but a statement that this node signed, and one that may be
+def may_pass(session: Session, history: KeyHistory, peer: PeerRow, row: StatementRow) -> bool:
+    """Whether this is no record, whatever its row calls it, but a statement that this node signed, and one that is
     meant for this peer. Of what only a later release reads the signatures alone are known."""
-    try:
-        key = history.at(row.log_index).event.delegation.statement
-        said = verify_statement(row.envelope or b"", issuer=history.card.issuer, key=key)
-    except StatementTooNew:
-        return True
-    except StatementInvalid:
-        return _is_key_event(row)
+    said = said_as_signed(row, history)
+    if said is None:
+        return is_as_signed(row, history)
     reader = LaneReader(peer.node_id, Jurisdiction(peer.jurisdiction))
-    directed = not isinstance(said.statement, Record) and is_meant_for(reader, said.statement)
-    return directed and said.statement_id == row.statement_id
+    return not isinstance(said, Record) and _is_meant_for(session, reader, said, row.statement_id)
 
 
-def _is_key_event(row: StatementRow) -> bool:
-    """Those are signed with other keys, and hold nothing that is meant for somebody."""
+def _is_meant_for(session: Session, reader: LaneReader, said: AnyStatement, name: str) -> bool:
+    """What is said of a hit, or takes something back, is for those whom that was for. It names it by its digest, so
+    whatever has this digest is what was meant, whoever keeps it. A conclusion stays at home until a hit, or a
+    comparison, rests on it."""
+    match said:
+        case PhysicalComparison() | Feedback():
+            spoken_of = _named(session, said.hit)
+        case Retraction():
+            spoken_of = _named(session, said.retracts)
+        case Conclusion() | Verification():
+            return is_meant_for(reader, said) and name in _rested_on(session, said)
+        case _:
+            return is_meant_for(reader, said)
+    return isinstance(spoken_of, Hit | Conclusion | Verification) and is_meant_for(reader, spoken_of)
+
+
+def _rested_on(session: Session, said: Conclusion | Verification) -> set[str]:
+    """What this node's hits of the pair, and its comparisons, name as what they rest on."""
+    pair = pair_id(said.pair)
+    hits = hits_of_pair(session, pair, most=MOST_HITS)
+    steps = said_of_hits(session, [pair], "physical-comparison", most=MOST_STEPS)
+    resting = [_named(session, row.statement_id) for row in (*hits, *steps) if row.issuer == said.issuer]
+    return {
+        name
+        for one in resting
+        if isinstance(one, Hit | PhysicalComparison)
+        for name in (one.conclusion, one.verification)
+        if name is not None
+    }
+
+
+def _named(session: Session, name: str) -> AnyStatement | None:
+    row = find_statement(session, name)
     try:
-        payload = open_envelope(row.envelope or b"").payload
-        return id_of(payload) == row.statement_id and isinstance(parse_statement(payload), KeyEvent)
+        payload = open_envelope(row.envelope).payload if row is not None and row.envelope is not None else b""
+        return parse_statement(payload) if id_of(payload) == name else None
     except ContractError:
-        return False
+        return None
 
 
 def _item(

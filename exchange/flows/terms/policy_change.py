@@ -10,6 +10,7 @@ from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import made
+from exchange.flows.statement.signed_standing import policy_is_as_signed
 from exchange.flows.terms.terms import policy_of, state_policy
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.peers import PeerState
@@ -17,6 +18,10 @@ from schemas import Group, LegalBasis, Maker, Policy
 from schemas.vocabulary import ExhibitKind, Jurisdiction, SharingRule
 
 NO_LINE = "no line, so it is blocked"
+ANEW = (
+    "What the database says of the policy in force is not what was signed, and no record is released. This puts a "
+    "policy in force again."
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ def preview_policy(
     """What would change. What is not named stays as it is; nothing is signed. Raises InvalidInput, code
     "nothing-to-change"."""
     found = policy_of(node)
+    with node.store.read() as session:
+        altered = not policy_is_as_signed(session, node.history)
     before = found[1] if found else None
     if groups is None:
         groups = before.groups if before else ()
@@ -49,13 +56,13 @@ def preview_policy(
         bases = before.bases if before else ()
     after = made(node, Policy, maker, groups=groups, bases=bases)
     changes = (*_groups_changed(before, after), *_bases_changed(before, after))
-    if not changes and not (before is None and bases_named):
+    if not changes and not altered and not (before is None and bases_named):
         raise InvalidInput(
             "This names nothing that would change in the policy; nothing was signed. Name groups, bases or both, as "
             "they are to be.",
             code="nothing-to-change",
         )
-    first = () if before else tuple(_first(node, after))
+    first = (ANEW,) if altered else () if before else tuple(_first(node, after))
     return PolicyChange(found[0] if found else None, groups, bases, (*first, *changes))
 
 

@@ -18,7 +18,7 @@ from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.tables.records import RecordRow
 from exchange.store.terms.terms import decide_approval, keep_grant, replace_policy
 from exchange.store.terms.withdrawals import lift_tombstones, tombstone_for
-from schemas import Approval, Grant, Group, LegalBasis, Maker, Policy, open_envelope, parse_statement
+from schemas import Approval, ContractError, Grant, Group, LegalBasis, Maker, Policy, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction
 
 WHICHEVER: Final = ""
@@ -63,15 +63,15 @@ def state_policy(
         _check_in_force(session, node, replaces)
         peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
         enter(session, said, to=[peer.node_id for peer in peers])
-        replace_policy(session, said.statement, own=True)
+        replace_policy(session, said.statement_id, said.statement, own=True)
         for peer in peers:
             share_anew(session, peer, owner=node.node_id)
     return said.statement_id
 
 
 def _check_in_force(session: Session, node: Node, replaces: str | None) -> None:
-    row = latest_of(session, node.node_id, "policy")
-    if replaces not in (WHICHEVER, row and row.statement_id):
+    found = _policy_of(session, node)
+    if replaces not in (WHICHEVER, found and found[0]):
         raise Conflict(
             "Nothing was changed: somebody else has just changed the policy. See what would change now.",
             code="policy-changed",
@@ -79,13 +79,18 @@ def _check_in_force(session: Session, node: Node, replaces: str | None) -> None:
 
 
 def policy_of(node: Node) -> tuple[str, Policy] | None:
-    """This node's policy statement in force, with its id; None where none was made."""
+    """This node's policy statement in force, with its id; None where none was made, or it cannot be read."""
     with node.store.read() as session:
-        row = latest_of(session, node.node_id, "policy")
-    if row is None or row.envelope is None:
+        return _policy_of(session, node)
+
+
+def _policy_of(session: Session, node: Node) -> tuple[str, Policy] | None:
+    row = latest_of(session, node.node_id, "policy")
+    try:
+        statement = parse_statement(open_envelope(row.envelope).payload) if row is not None and row.envelope else None
+    except ContractError:  # damaged; nothing is released until a policy is stated anew
         return None
-    statement = parse_statement(open_envelope(row.envelope).payload)
-    return (row.statement_id, statement) if isinstance(statement, Policy) else None
+    return (row.statement_id, statement) if row is not None and isinstance(statement, Policy) else None
 
 
 def approve(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, decision: Decision, because: str) -> str:

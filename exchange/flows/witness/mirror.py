@@ -7,14 +7,14 @@ lanes back from here (`rebuild`).
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Sequence
 from functools import cache
 
 from exchange.errors import PeerMisbehaved
 from exchange.flows.node.node import Node
+from exchange.flows.statement.as_signed import is_as_signed
 from exchange.flows.statement.heads import head_of
-from exchange.flows.statement.peer import address_of
+from exchange.flows.statement.peer import address_of, peer_keys
 from exchange.log import merkle
 from exchange.log.tiles import TILE_WIDTH, Tile
 from exchange.net.client import PeerClient
@@ -31,7 +31,7 @@ from exchange.store.witness.mirror import (
     received_places,
     tile_tops,
 )
-from schemas import CONTRACT_VERSION, ContractError, open_envelope
+from schemas import CONTRACT_VERSION
 from schemas.mirror import (
     MAX_LEAVES,
     MAX_PLACES,
@@ -90,7 +90,8 @@ def answer_leaves(node: Node, peer: PeerRow, start: int) -> MirroredLeaves:
 
 
 def answer_statements(node: Node, peer: PeerRow, start: int) -> MirroredStatements:
-    """The peer's own statements alone, whoever else's are held here."""
+    """The peer's own statements alone, as it signed them."""
+    keys = peer_keys(peer)
     with node.store.read() as session:
         rows = held_statements(session, peer.node_id, start, MAX_STATEMENTS)
     items: list[MirroredStatement] = []
@@ -101,7 +102,7 @@ def answer_statements(node: Node, peer: PeerRow, start: int) -> MirroredStatemen
         if total > MIRROR_PAGE_BYTES and read:
             break
         read += 1
-        if _may_be_of(envelope, peer.node_id):
+        if is_as_signed(row, keys):
             items.append(MirroredStatement(log_index=row.log_index, envelope=base64.b64encode(envelope).decode()))
     more = read < len(rows) or len(rows) == MAX_STATEMENTS
     return MirroredStatements(
@@ -111,15 +112,6 @@ def answer_statements(node: Node, peer: PeerRow, start: int) -> MirroredStatemen
         next=rows[read - 1].log_index + 1 if more else None,
         items=tuple(items),
     )
-
-
-def _may_be_of(envelope: bytes, issuer: str) -> bool:
-    """Whatever its row says. What cannot be read is left to whoever it was of, who believes nothing unsigned."""
-    try:
-        said = json.loads(open_envelope(envelope).payload)
-    except (ContractError, ValueError):
-        return True
-    return isinstance(said, dict) and said.get("issuer") == issuer
 
 
 def answer_lane(node: Node, peer: PeerRow, start: int) -> MirroredLane:

@@ -178,7 +178,7 @@ def _apply(session: Session, node: Node, back: _Back, *, is_newest: bool) -> Non
             for peer in peers:
                 lift_tombstones(session, said.record, peer.node_id, issuer=owner, below_log_index=back.log_index)
         case Policy() as said if is_newest:
-            replace_policy(session, said, own=True)
+            replace_policy(session, name, said, own=True)
             put_on_lanes(session, name, [peer.node_id for peer in all_peers(session)])
         case _:
             pass  # it is kept, and shown where its subject is

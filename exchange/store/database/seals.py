@@ -1,4 +1,5 @@
-"""Rows that no statement says, and by which somebody is let in: sealed with a key that lies outside the database.
+"""Rows that no statement says, and that let somebody in or give something away: sealed with a key that lies outside the
+database.
 
 Whoever changes one past this software has no key. A session that has one seals what it writes; what was changed
 otherwise holds no more, and lets nobody in. An older row with its own seal, put back, does hold: a seal has no time.
@@ -12,19 +13,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from sqlalchemy import event, select
+from sqlalchemy import event, exists, select
 from sqlalchemy.orm import QueryContext, Session, UOWTransaction
 from sqlalchemy.orm.attributes import get_history, set_committed_value
 
 from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.records import AcquisitionRow
 from exchange.store.tables.sign_in import SessionRow, SignInRow, TokenRow, UserRow
+from exchange.store.tables.terms import PolicyInForceRow
 
+_ACQUISITIONS_A_TIME: Final = 1000
 KEY: Final = "seal_key"
 """Under this name a session has its key."""
-Sealed = UserRow | TokenRow | SignInRow | SessionRow | PeerRow
+Sealed = UserRow | TokenRow | SignInRow | SessionRow | PeerRow | PolicyInForceRow | AcquisitionRow
 SEALED_COLUMNS: Final[dict[type[Sealed], tuple[str, ...]]] = {
     UserRow: ("pseudonym", "role", "created_at", "revoked_at", "examiner_since"),
     TokenRow: ("sha256", "pseudonym", "name", "scopes", "created_at", "expires_at", "revoked_at"),
@@ -34,6 +38,8 @@ SEALED_COLUMNS: Final[dict[type[Sealed], tuple[str, ...]]] = {
         *("node_id", "jurisdiction", "url", "card", "key_chain", "transport_key_id"),
         *("legal_basis", "state", "enrolled_at"),
     ),
+    PolicyInForceRow: ("owner", "statement_id"),
+    AcquisitionRow: ("statement_id", "position", "sha256", "delivered_at"),
 }
 
 
@@ -43,11 +49,21 @@ def derived_key(secret: bytes) -> bytes:
 
 
 def seal_of(row: Sealed, key: bytes) -> bytes:
-    columns = [row.__tablename__, *(_in_json(getattr(row, column)) for column in SEALED_COLUMNS[type(row)])]
-    return hmac.new(key, json.dumps(columns).encode(), hashlib.sha256).digest()
+    return _seal_over(type(row), {column: getattr(row, column) for column in SEALED_COLUMNS[type(row)]}, key)
 
 
-def _in_json(value: str | bytes | None) -> str | None:
+def seal_for(session: Session, table: type[Sealed], columns: Mapping[str, Any]) -> bytes | None:
+    """Of a row that is written in bulk; None in a session without a key."""
+    key = session.info.get(KEY)
+    return None if key is None else _seal_over(table, columns, key)
+
+
+def _seal_over(table: type[Sealed], columns: Mapping[str, Any], key: bytes) -> bytes:
+    sealed = [table.__tablename__, *(_in_json(columns[column]) for column in SEALED_COLUMNS[table])]
+    return hmac.new(key, json.dumps(sealed).encode(), hashlib.sha256).digest()
+
+
+def _in_json(value: str | bytes | int | None) -> str | int | None:
     return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value
 
 
@@ -61,9 +77,8 @@ def seal_all(session: Session, key: bytes) -> None:
     """Seal what is there, where nothing is sealed: rows of an earlier release. What a backup brings was sealed by the
     node that it is of, and one that does not hold is not sealed anew by being restored. Needs a write transaction of a
     session without a key."""
-    rows = list(_all(session))
-    if all(row.seal is None for row in rows):
-        for row in rows:
+    if not any(session.scalar(select(exists().where(table.seal.is_not(None)))) for table in SEALED_COLUMNS):
+        for row in _all(session):
             row.seal = seal_of(row, key)
         session.flush()
 
@@ -85,6 +100,10 @@ def _name(row: Sealed) -> str:
             return str(row.token_id)
         case PeerRow():
             return row.node_id
+        case PolicyInForceRow():
+            return row.owner
+        case AcquisitionRow():
+            return f"{row.position} of {row.statement_id}"
 
 
 def _all(session: Session) -> Iterator[Sealed]:
@@ -93,6 +112,17 @@ def _all(session: Session) -> Iterator[Sealed]:
     yield from session.scalars(select(SignInRow)).all()
     yield from session.scalars(select(SessionRow)).all()
     yield from session.scalars(select(PeerRow)).all()
+    yield from session.scalars(select(PolicyInForceRow)).all()
+    yield from _acquisitions(session)
+
+
+def _acquisitions(session: Session) -> Iterator[AcquisitionRow]:
+    """There may be many: a few at a time."""
+    last = 0
+    few = select(AcquisitionRow).order_by(AcquisitionRow.acquisition_id).limit(_ACQUISITIONS_A_TIME)
+    while rows := session.scalars(few.where(AcquisitionRow.acquisition_id > last)).all():
+        yield from rows
+        last = rows[-1].acquisition_id
 
 
 @event.listens_for(Session, "before_flush")

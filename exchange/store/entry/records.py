@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import NotFound
+from exchange.store.database.seals import seal_for
 from exchange.store.entry.exhibits import exhibit_of, exhibits_of_new, join_new
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.parts import AT_ONCE
@@ -112,9 +113,10 @@ def add_records(
     if audience:
         session.execute(insert(AudienceRow), audience)
     came = None if state == AcquisitionState.AWAITING_SCAN else received_at
+    scans = [row | {"delivered_at": came} for named in records for row in acquisition_columns(*named)]
     ids = session.scalars(
         insert(AcquisitionRow).returning(AcquisitionRow.acquisition_id, sort_by_parameter_order=True),
-        [row | {"state": state, "delivered_at": came} for named in records for row in acquisition_columns(*named)],
+        [row | {"state": state, "seal": seal_for(session, AcquisitionRow, row)} for row in scans],
     ).all()
     _supersede(session, issuer, {record.supersedes: name for name, record in records if record.supersedes is not None})
     join_new(session, issuer, exhibits)

@@ -20,12 +20,12 @@ from exchange.store.tables.log import CheckpointRow, LogCheckRow, LogNodeRow, Lo
 from exchange.store.tables.mirror import LostRow
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import StatementRow
-from schemas import Envelope, Statement, about
+from schemas import AnyStatement, Envelope, about
 
 KEY_EVENT = "key-event"
 
 
-def append_own(session: Session, statement_id: str, statement: Statement, kind: str, envelope: Envelope) -> int:
+def append_own(session: Session, statement_id: str, statement: AnyStatement, kind: str, envelope: Envelope) -> int:
     """Store an own statement and append its leaf to the log; returns the leaf's index. Needs a write transaction."""
     index = append_leaf(session, _leaf(envelope))
     if kind == KEY_EVENT:
@@ -35,7 +35,7 @@ def append_own(session: Session, statement_id: str, statement: Statement, kind: 
 
 
 def put_back_key_event(
-    session: Session, statement_id: str, statement: Statement, envelope: Envelope, index: int
+    session: Session, statement_id: str, statement: AnyStatement, envelope: Envelope, index: int
 ) -> None:
     """An own key-event stands at its place in the log again, whose leaf is there. Needs a write transaction."""
     log_state(session).keys_since = index
@@ -53,7 +53,7 @@ def append_leaf(session: Session, leaf: bytes) -> int:
 
 
 def add_statement(
-    session: Session, statement_id: str, statement: Statement, kind: str, envelope: Envelope, log_index: int
+    session: Session, statement_id: str, statement: AnyStatement, kind: str, envelope: Envelope, log_index: int
 ) -> None:
     """Store a statement with its index in its issuer's log."""
     session.add(
@@ -76,7 +76,7 @@ def _leaf(envelope: Envelope) -> bytes:
     return merkle.leaf_hash(envelope.leaf_data)
 
 
-def add_statements(session: Session, received: Iterable[tuple[str, Statement, str, Envelope, int]]) -> None:
+def add_statements(session: Session, received: Iterable[tuple[str, AnyStatement, str, Envelope, int]]) -> None:
     """Store several statements, each as ``add_statement`` takes it, with one flush."""
     at = stamp()
     session.add_all(
@@ -155,6 +155,17 @@ def statements_of_type(session: Session, issuer: str, kind: str) -> Generator[St
     ordered = query.order_by(StatementRow.log_index).execution_options(yield_per=256)
     with session.scalars(ordered) as rows:  # closed also when not all are asked for
         yield from rows
+
+
+def said_of(
+    session: Session, issuer: str, subjects: Collection[str], kinds: Collection[str]
+) -> Generator[StatementRow, None, None]:
+    """What an issuer said of these subjects, in the order of its log."""
+    for part in in_parts(sorted(subjects)):
+        said = select(StatementRow).where(
+            StatementRow.about.in_(part), StatementRow.type.in_(kinds), StatementRow.issuer == issuer
+        )
+        yield from session.scalars(said.order_by(StatementRow.log_index)).all()
 
 
 def statements_about(

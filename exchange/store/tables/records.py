@@ -119,6 +119,8 @@ class AcquisitionRow(Base):
     correlated_at: Mapped[str | None]
     first_correlated_at: Mapped[str | None]
     """The same before a release whose matcher differs had it correlated anew."""
+    seal: Mapped[bytes | None]
+    """Over which bytes its issuer delivered, if it did (``store/database/seals.py``)."""
     __table_args__ = (
         UniqueConstraint("statement_id", "position"),
         Index("acquisition_by_region", "roi", "parameters", "calibre"),

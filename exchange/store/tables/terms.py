@@ -28,6 +28,18 @@ class LegalBasisRow(Base):
     review_by: Mapped[str]
 
 
+class PolicyInForceRow(Base):
+    """Which statement of this node's own is its policy in force. There is one row from the first start on: where it is
+    gone or altered, nothing is released."""
+
+    __tablename__ = "policy_in_force"
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    statement_id: Mapped[str | None]
+    """None while no policy was stated."""
+    seal: Mapped[bytes | None]
+    """Over all of this (``store/database/seals.py``)."""
+
+
 class GrantRow(Base):
     """A jurisdiction that may have a record beside its audience, own or received."""
 

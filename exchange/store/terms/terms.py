@@ -15,7 +15,7 @@ from exchange.policy import Standing
 from exchange.store.log.statements import latest_of
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import StatementRow
-from exchange.store.tables.terms import ApprovalRow, GrantRow, GroupMemberRow, LegalBasisRow
+from exchange.store.tables.terms import ApprovalRow, GrantRow, GroupMemberRow, LegalBasisRow, PolicyInForceRow
 from exchange.store.terms.withdrawals import tombstone_for
 from schemas import LegalBasis, Policy
 from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, SharingRule
@@ -56,7 +56,7 @@ def legal_bases(session: Session) -> tuple[LegalBasis, ...]:
     )
 
 
-def replace_policy(session: Session, policy: Policy, *, own: bool) -> None:
+def replace_policy(session: Session, statement_id: str, policy: Policy, *, own: bool) -> None:
     """Let a policy statement be in force: of a peer's only the groups matter here."""
     session.execute(delete(GroupMemberRow).where(GroupMemberRow.owner == policy.issuer))
     session.add_all(
@@ -67,7 +67,20 @@ def replace_policy(session: Session, policy: Policy, *, own: bool) -> None:
     if own:
         session.execute(delete(LegalBasisRow))
         session.add_all(LegalBasisRow(**columns) for columns in legal_basis_rows(policy))
+        session.merge(PolicyInForceRow(owner=policy.issuer, statement_id=statement_id))
     session.flush()
+
+
+def policy_in_force(session: Session, owner: str) -> PolicyInForceRow | None:
+    return session.get(PolicyInForceRow, owner)
+
+
+def note_policy_in_force(session: Session, owner: str) -> None:
+    """Of a database of an earlier release, and of a new node, which has stated none."""
+    if policy_in_force(session, owner) is None:
+        newest = latest_of(session, owner, "policy")
+        session.add(PolicyInForceRow(owner=owner, statement_id=newest.statement_id if newest is not None else None))
+        session.flush()
 
 
 def legal_basis_rows(policy: Policy) -> list[dict[str, str]]:

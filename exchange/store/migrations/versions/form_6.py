@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from exchange.store.migrations.quarantine_evidence import add_evidence, drop_evidence
+from exchange.store.migrations.seals import add_seals, drop_seals
 from exchange.store.tables.columns import WholeNumber, Words
 
 revision = "6"
@@ -31,7 +32,7 @@ def upgrade() -> None:
     _add_clocks()
     _give_tasks_back()
     _add_unasked()
-    _add_seals()
+    add_seals()
     add_evidence()
     _add_versions()
 
@@ -45,7 +46,7 @@ def downgrade() -> None:
     _drop_shares()
     _drop_clocks()
     _drop_unasked()
-    _drop_seals()
+    drop_seals()
     drop_evidence()
     _drop_versions()
 
@@ -457,21 +458,6 @@ def _drop_unasked() -> None:
         table.drop_column("not_for")
     with op.batch_alter_table("user") as table:
         table.drop_column("examiner_since")
-
-
-_SEALED = ("user", "token", "sign_in", "sign_in_session", "peer")
-
-
-def _add_seals() -> None:
-    """Of rows that let somebody in. They are sealed when the node is first opened, which has the key."""
-    for table in _SEALED:
-        op.add_column(table, sa.Column("seal", sa.LargeBinary()))
-
-
-def _drop_seals() -> None:
-    for name in _SEALED:
-        with op.batch_alter_table(name) as table:
-            table.drop_column("seal")
 
 
 def _add_versions() -> None:

@@ -56,7 +56,7 @@ from tests.exchange.flows.network import MK, RS, XK, Network, resting
 from tests.exchange.flows.review.test_statements import FIRST, HEAD, SECOND, agree, exhibits, lead, says
 from tests.exchange.flows.review.test_statements import pair as pair
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("careless_owner")]
 
 ERROR = WithdrawalReason.ENTERED_IN_ERROR
 LONG_AGO = "2020-01-01T00:00:00.000Z"

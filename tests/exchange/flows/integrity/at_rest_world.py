@@ -139,16 +139,7 @@ def _withdraw(network: Network, shared: str, held: str) -> None:
 def _join(network: Network, ours: str, theirs: str) -> None:
     """A lead of two records, of which North Macedonia signs that it has read it; and one more to be verified."""
     network.settle()
-    sides = [
-        {"issuer": RS, "record": ours, "scan": hashlib.sha256(b"one").hexdigest()},
-        {"issuer": MK, "record": theirs, "scan": hashlib.sha256(b"other").hexdigest()},
-    ]
-    a, b = sorted(sides, key=lambda side: side["record"])
-    drawn = {"pair": {"a": a, "b": b}, "conclusion": "inconclusive_a", "basis": "screen"}
-    first = _says(network, FIRST, "conclusion", **drawn)
-    second = _says(network, SECOND, "verification", verifies=first, **drawn)
-    rests_on = {"conclusion": first, "verification": second}
-    _says(network, FIRST, "hit", pair=drawn["pair"], stage="lead", basis="screen", **rests_on)
+    join(network, {RS: (ours, b"one"), MK: (theirs, b"other")})
     network.settle()
     for reader, owner in ((MK, RS), (RS, MK)):
         with network.nodes[reader].store.write() as session:
@@ -157,7 +148,25 @@ def _join(network: Network, ours: str, theirs: str) -> None:
         network.settle()
 
 
-def _says(network: Network, who: Maker, kind: str, **fields: Any) -> str:
+def join(network: Network, sides: dict[str, tuple[str, bytes]]) -> str:
+    """A lead that Serbia says of two records, each with its scan by its owner. Returns the lead."""
+    drawn = {"pair": pair_of(sides), "conclusion": "inconclusive_a", "basis": "screen"}
+    first = says(network, FIRST, "conclusion", **drawn)
+    second = says(network, SECOND, "verification", verifies=first, **drawn)
+    rests_on = {"conclusion": first, "verification": second}
+    return says(network, FIRST, "hit", pair=drawn["pair"], stage="lead", basis="screen", **rests_on)
+
+
+def pair_of(sides: dict[str, tuple[str, bytes]]) -> dict[str, dict[str, str]]:
+    named = [
+        {"issuer": owner, "record": record, "scan": hashlib.sha256(scan).hexdigest()}
+        for owner, (record, scan) in sides.items()
+    ]
+    a, b = sorted(named, key=lambda side: side["record"])
+    return {"a": a, "b": b}
+
+
+def says(network: Network, who: Maker, kind: str, **fields: Any) -> str:
     return speak(network.nodes[RS], who, json.dumps({"type": kind} | fields).encode()).statement_id
 
 

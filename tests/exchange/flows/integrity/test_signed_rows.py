@@ -74,7 +74,6 @@ NOT_SIGNED = {
     "record.sequence": "The order of arrival here.",
     "record.received_at": CLOCK,
     "acquisition.acquisition_id": OWN_WORK,
-    "acquisition.delivered_at": CLOCK,
     **dict.fromkeys(
         (
             f"acquisition.{name}"

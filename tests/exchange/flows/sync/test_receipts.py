@@ -59,6 +59,7 @@ def not_for_lanes(network: Network) -> str:
     return said.statement_id
 
 
+@pytest.mark.usefixtures("careless_owner")
 def test_a_receipt_adds_up_over_what_came_was_withheld_and_was_set_aside(network: Network) -> None:
     rs = network.nodes[RS]
     for _ in range(2):
@@ -92,6 +93,7 @@ def test_a_receipt_adds_up_over_what_came_was_withheld_and_was_set_aside(network
     assert "It set aside place 4: unexpected-type." in said
 
 
+@pytest.mark.usefixtures("careless_owner")
 def test_receipts_are_daily_at_once_for_a_refusal_and_not_for_receipts_alone(network: Network) -> None:
     mk = network.nodes[MK]
     assert not give_receipt(mk, RS), "nothing was read yet"

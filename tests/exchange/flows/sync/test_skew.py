@@ -120,7 +120,7 @@ def came(node: Node, issuer: str = RS) -> list[str]:
 
 def upgrade(network: Network, node_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "parse_statement", _newer)
-    monkeypatch.setitem(kinds._BY_MODEL, Notice, kinds.Kind(Notice, meant_for=kinds.MeantFor.ALL))
+    monkeypatch.setitem(kinds.KINDS, "notice", kinds.Kind(Notice, meant_for=kinds.MeantFor.ALL))
     network.reads[node_id] = NEWER
 
 

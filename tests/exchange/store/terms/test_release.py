@@ -99,7 +99,7 @@ def _both_rules_say_the_same(store: Store, data: st.DataObject) -> None:
             policy = parse_statement(encoded(fields))
             assert isinstance(policy, Policy)
             append_own(session, "p" * 64, policy, "policy", STATEMENT.sign(encoded(fields)))
-            replace_policy(session, policy, own=True)
+            replace_policy(session, "p" * 64, policy, own=True)
         for number, changes in enumerate(data.draw(st.lists(RECORDS, min_size=1, max_size=4))):
             payload = encoded(record_fields(nonce=f"{number:064x}", **changes))
             record, name = parse_statement(payload), statement_id(payload)
