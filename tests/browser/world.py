@@ -22,8 +22,9 @@ from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import request_release
 from exchange.flows.review.statements import speak
+from exchange.record_filter import RecordFilter
 from exchange.store.access.users import add_user
-from exchange.store.entry.records import RecordFilter, search_records
+from exchange.store.entry.records import search_records
 from exchange.store.query.queries import found_by
 from exchange.store.review.candidates import CandidateView, Page, open_candidates
 from exchange.store.review.reviews import find_task

@@ -15,7 +15,8 @@ from exchange.flows.hits.history import KnownLink, Link, all_links, links_of
 from exchange.flows.hits.stage import Stage
 from exchange.flows.keys.suspicion import Suspicion, suspicions
 from exchange.flows.node.node import Node
-from exchange.store.entry.records import RecordFilter, search_records
+from exchange.record_filter import RecordFilter
+from exchange.store.entry.records import search_records
 from exchange.store.tables.records import RecordRow
 from schemas.vocabulary import Jurisdiction, Role
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from exchange.flows.keys.suspicion import Suspicion, suspicion_of, suspicions
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import Shared, record_of, sharing_of
+from exchange.record_filter import RecordFilter
 from exchange.store.entry import records as store
 from exchange.store.log.statements import find_statement
 from exchange.store.tables.records import AcquisitionRow, RecordRow
@@ -16,8 +17,6 @@ from schemas import Record
 
 StoredRecord: TypeAlias = RecordRow
 """A record as its row describes it, without its scans."""
-RecordSearch: TypeAlias = store.RecordFilter
-"""What somebody asks for; None does not restrict."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class ReadRecord:
         return sum(scan.state in store.PENDING for scan in self.scans)
 
 
-def search_records(node: Node, wanted: RecordSearch, *, before: int | None, limit: int) -> FoundRecords:
+def search_records(node: Node, wanted: RecordFilter, *, before: int | None, limit: int) -> FoundRecords:
     """Current records that fit, of those that arrived before this sequence number."""
     with node.store.read() as session:
         rows = store.search_records(session, wanted, before=before, limit=limit)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from itertools import starmap
+from operator import attrgetter
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, insert, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import NotFound
+from exchange.record_filter import CONDITIONS, RecordFilter, calibres_of
 from exchange.store.database.seals import seal_for
 from exchange.store.entry.exhibits import exhibit_of, exhibits_of_new, join_new
 from exchange.store.node.jobs import JobKind, promise
@@ -48,24 +50,8 @@ NEVER_COMPARED = frozenset({AcquisitionState.NOT_CORRELATED, AcquisitionState.NO
 """What was delivered, and is compared with nothing."""
 
 
-@dataclass(frozen=True)
-class RecordFilter:
-    """What an investigator asks for; None does not restrict. Dates are ISO text; the ranges overlap, both ends
-    included. A record of which one end is not known is open at that end; one without any date is not found by dates."""
-
-    calibres: frozenset[str] | None = None
-    jurisdiction: str | None = None
-    kind: str | None = None
-    case_reference: str | None = None
-    earliest: str | None = None
-    latest: str | None = None
-    breech_face: str | None = None
-    firing_pin_class: str | None = None
-    firing_pin_aperture: str | None = None
-    ejector_hour: int | None = None
-    extractor_hour: int | None = None
-    municipality: str | None = None
-    """However it is written; a part of the name is enough."""
+_STATED: Final = {name: attrgetter(said.equals) for name, said in CONDITIONS.items() if said.equals is not None}
+"""Where a signed record states what the column of a condition holds."""
 
 
 def add_record(
@@ -131,18 +117,11 @@ def _supersede(session: Session, issuer: str, newer: Mapping[str, str]) -> None:
 
 
 def record_columns(record: Record) -> dict[str, Any]:
-    """What a record's row says of it."""
+    """What a record's row says of it: what conditions must equal, and what is asked or ruled by otherwise."""
     exhibit = record.exhibit
-    return {
+    return {name: stated_in(record) for name, stated_in in _STATED.items()} | {
         "issuer": record.issuer,
-        "jurisdiction": record.jurisdiction,
-        "case_reference": record.case_reference,
-        "kind": exhibit.kind,
         "calibre": exhibit.calibre,
-        "firing_pin_class": exhibit.classes.firing_pin_class,
-        "firing_pin_aperture": exhibit.classes.firing_pin_aperture,
-        "ejector_hour": exhibit.classes.ejector_hour,
-        "extractor_hour": exhibit.classes.extractor_hour,
         "place": fold_place(exhibit.municipality) if exhibit.municipality else None,
         "earliest": _iso(exhibit.occurred.earliest),
         "latest": _iso(exhibit.occurred.latest),
@@ -243,43 +222,36 @@ def acquisitions_of(session: Session, statement_id: str) -> Sequence[Acquisition
 
 
 def search_records(session: Session, wanted: RecordFilter, *, before: int | None, limit: int) -> Sequence[RecordRow]:
-    """Current records (no superseded versions) that fit, newest first, older than the sequence number ``before``."""
-    query = select(RecordRow).where(is_current())
+    """Current records (no superseded versions) that fit, newest first, older than the sequence number ``before``.
+
+    Raises InvalidInput for a calibre that is not known."""
+    query = select(RecordRow).where(is_current(), *starmap(_fits, wanted.asked().items()))
     if before is not None:
         query = query.where(RecordRow.sequence < before)
-    return session.scalars(_restricted(query, wanted).order_by(RecordRow.sequence.desc()).limit(limit)).all()
+    return session.scalars(query.order_by(RecordRow.sequence.desc()).limit(limit)).all()
 
 
-def _restricted(query: Select[Any], wanted: RecordFilter) -> Select[Any]:
-    equal = {
-        RecordRow.jurisdiction: wanted.jurisdiction,
-        RecordRow.kind: wanted.kind,
-        RecordRow.case_reference: wanted.case_reference,
-        RecordRow.firing_pin_class: wanted.firing_pin_class,
-        RecordRow.firing_pin_aperture: wanted.firing_pin_aperture,
-        RecordRow.ejector_hour: wanted.ejector_hour,
-        RecordRow.extractor_hour: wanted.extractor_hour,
-    }
-    for column, value in equal.items():
-        if value is not None:
-            query = query.where(column == value)
-    if wanted.calibres is not None:
-        query = query.where(RecordRow.calibre.in_(wanted.calibres))
-    if wanted.earliest is not None or wanted.latest is not None:
-        query = query.where(or_(RecordRow.earliest.is_not(None), RecordRow.latest.is_not(None)))
-    if wanted.earliest is not None:
-        query = query.where(or_(RecordRow.latest.is_(None), RecordRow.latest >= wanted.earliest))
-    if wanted.latest is not None:
-        query = query.where(or_(RecordRow.earliest.is_(None), RecordRow.earliest <= wanted.latest))
-    if wanted.breech_face is not None:
-        has_class = select(BreechFaceClassRow.statement_id).where(
-            BreechFaceClassRow.breech_face_class == wanted.breech_face
-        )
-        query = query.where(RecordRow.statement_id.in_(has_class))
-    if wanted.municipality is not None:
-        place = fold_place(wanted.municipality)
-        query = query.where(RecordRow.place.contains(place, autoescape=True) if place else false())
-    return query
+def _fits(name: str, value: Any) -> ColumnElement[bool]:
+    """One condition on a record's row: but for those told here, the column of its name equals the value.
+
+    Ranges of days overlap, both ends included. A record of which one end is not known is open at that end; one without
+    any day is not found by days. A municipality is found however it is written, and by a part of its name."""
+    earliest, latest = RecordRow.earliest, RecordRow.latest
+    match name:
+        case "calibre":
+            return RecordRow.calibre.in_(calibres_of(value))
+        case "municipality":
+            place = fold_place(value)
+            return RecordRow.place.contains(place, autoescape=True) if place else false()
+        case "earliest":
+            return or_(latest >= value.isoformat(), and_(latest.is_(None), earliest.is_not(None)))
+        case "latest":
+            return or_(earliest <= value.isoformat(), and_(earliest.is_(None), latest.is_not(None)))
+        case "breech_face":
+            has_class = BreechFaceClassRow.breech_face_class == value
+            return RecordRow.statement_id.in_(select(BreechFaceClassRow.statement_id).where(has_class))
+    equal: ColumnElement[bool] = RecordRow.__table__.c[name] == value
+    return equal
 
 
 def records_of(session: Session, issuer: str) -> list[str]:

@@ -3,46 +3,73 @@ so that it can be kept. Without a condition it lists all, the newest arrival fir
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final, get_args
 from urllib.parse import urlencode
 
+from annotated_types import MaxLen
 from fastapi import APIRouter, Request
+from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
 from exchange.flows.keys.suspicion import Suspicion
-from exchange.flows.review.records import RecordSearch, StoredRecord, search_records
+from exchange.flows.review.records import StoredRecord, search_records
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
+from exchange.record_filter import CONDITIONS, RecordFilter, calibres_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import decode_cursor, encode_cursor
 from exchange.web.languages import gettext
+from exchange.web.languages import marked as _m
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.sheet import sheet
 from exchange.web.rest import response_models
-from exchange.web.rest.records import calibres_of
 from schemas import Calibre
-from schemas.vocabulary import BreechFaceClass, ExhibitKind, FiringPinAperture, FiringPinClass, Jurisdiction
+from schemas.exhibit import ClassCharacteristics, ClockHour
 
 router = APIRouter()
 
 _ON_A_PAGE = 50
 MOST_EXPORTED = 1000
 """A list to work with, not a copy of the holdings."""
-_LONGEST = 120
-FILTER_CHOICES: dict[str, type[StrEnum]] = {
-    "jurisdiction": Jurisdiction,
-    "kind": ExhibitKind,
-    "breech_face": BreechFaceClass,
-    "firing_pin_class": FiringPinClass,
-    "firing_pin_aperture": FiringPinAperture,
-}
-HOURS = ("ejector_hour", "extractor_hour")
-_DATE_FIELDS = ("earliest", "latest")
-FIELDS = ("calibre", *FILTER_CHOICES, *HOURS, *_DATE_FIELDS, "case_reference", "municipality")
-_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True)
+class SearchField:
+    """One field of the form: a choice among ``options``, a day, or else a text of at most ``most`` characters.
+    ``problem`` says what is wrong with anything else that is typed."""
+
+    name: str
+    label: str
+    problem: str
+    options: Sequence[StrEnum | int] = ()
+    is_day: bool = False
+    most: int | None = None
+
+    @property
+    def is_class(self) -> bool:
+        """Whether it asks for a class characteristic."""
+        return self.name in ClassCharacteristics.model_fields
+
+
+def _field(name: str, label: str) -> SearchField:
+    """By the type of the condition."""
+    condition = RecordFilter.model_fields[name]
+    kind = get_args(condition.annotation)[0]
+    if kind == ClockHour:
+        return SearchField(name, label, _m("A clock hour is 1 to 12."), options=range(1, 13))
+    if kind is date:
+        return SearchField(name, label, _m("A day is written YYYY-MM-DD."), is_day=True)
+    if issubclass(kind, StrEnum):
+        return SearchField(name, label, _m("Choose one of the list."), options=tuple(kind))
+    most = next(bound.max_length for bound in condition.metadata if isinstance(bound, MaxLen))
+    return SearchField(name, label, _m("At most %(most)s printable characters."), most=most)
+
+
+FIELDS: Final = {name: _field(name, condition.label) for name, condition in CONDITIONS.items()}
 
 
 @dataclass(frozen=True)
@@ -51,23 +78,31 @@ class SearchForm:
 
     asked: dict[str, str]
     problems: dict[str, str]
-    wanted: RecordSearch | None
+    wanted: RecordFilter | None
 
 
 def question_of(typed: dict[str, str]) -> SearchForm:
     """Read what the address says. Nothing in it makes an error page: what is wrong is said beside its field."""
     asked = {name: typed[name].strip() for name in FIELDS if typed.get(name, "").strip()}
-    problems: dict[str, str] = {}
-    found: dict[str, object] = {}
-    for name, value in asked.items():
-        try:
-            found["calibres" if name == "calibre" else name] = _read(name, value)
-        except InvalidInput as error:
-            problems[name] = str(error)
+    told = {name: _problem(FIELDS[name], value) for name, value in asked.items()}
+    problems = {name: problem for name, problem in told.items() if problem is not None}
     if not problems and "earliest" in asked and "latest" in asked and asked["earliest"] > asked["latest"]:
         problems["latest"] = gettext("This day lies before the other one.")
-    wanted = None if problems else RecordSearch(**found)  # type: ignore[arg-type]  # each as _read makes it
-    return SearchForm(asked, problems, wanted)
+    return SearchForm(asked, problems, None if problems else RecordFilter.model_validate(asked))
+
+
+def _problem(field: SearchField, typed: str) -> str | None:
+    """Why what was typed cannot be understood. A value has one spelling here: that in which the form shows it again."""
+    try:
+        read = getattr(RecordFilter.model_validate({field.name: typed}), field.name)
+        understood = str(read) == typed and typed.isprintable()
+        if understood and field.name == "calibre":
+            calibres_of(typed)
+    except ValidationError:
+        understood = False
+    except InvalidInput as error:
+        return str(error)
+    return None if understood else gettext(field.problem, most=field.most)
 
 
 @router.get("/search")
@@ -97,7 +132,7 @@ def search_page(request: Request, node: OpenNode, who: Reading) -> Response:
         following=following,
         later=before is not None,
         address=urlencode(question.asked),
-        choices={name: list(values) for name, values in FILTER_CHOICES.items()},
+        fields=FIELDS.values(),
         calibres=[item for item in Calibre if item not in (Calibre.UNKNOWN, Calibre.NOT_EXAMINED)],
     )
 
@@ -116,30 +151,3 @@ def export_search(request: Request, node: OpenNode, who: Reading) -> Response:
         asker.note(Act.SEARCH_RECORDS, len(named), *named, asked=question.asked | {"as": "csv"})
     headers = {"Content-Disposition": 'attachment; filename="records.csv"', "Cache-Control": "no-store"}
     return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _read(name: str, value: str) -> object:
-    """Raises InvalidInput."""
-    if len(value) > _LONGEST or not value.isprintable():
-        raise InvalidInput(gettext("At most %(most)s printable characters.", most=_LONGEST), code="invalid-field")
-    if name == "calibre":
-        return calibres_of(value[:40])
-    if name in FILTER_CHOICES:
-        if value not in {str(item) for item in FILTER_CHOICES[name]}:
-            raise InvalidInput(gettext("Choose one of the list."), code="invalid-field")
-        return FILTER_CHOICES[name](value)
-    if name in HOURS:
-        if value not in {str(hour) for hour in range(1, 13)}:
-            raise InvalidInput(gettext("A clock hour is 1 to 12."), code="invalid-field")
-        return int(value)
-    if name in _DATE_FIELDS and (not _DAY.fullmatch(value) or not _is_day(value)):
-        raise InvalidInput(gettext("A day is written YYYY-MM-DD."), code="invalid-field")
-    return value
-
-
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:  # the 31st of February
-        return False
-    return True

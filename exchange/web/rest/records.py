@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
-from exchange.errors import InvalidInput, NotFound
+from exchange.errors import NotFound
 from exchange.flows.entry.submit import submit_record
 from exchange.flows.review import records as flow
-from exchange.flows.review.records import RecordSearch, search_records
+from exchange.flows.review.records import search_records
 from exchange.flows.witness.bundle import make_bundle
 from exchange.log.audit_entry import Act
+from exchange.record_filter import RecordFilter
 from exchange.web.access.caller import OpenNode, Submitter
 from exchange.web.http.compute_threads import WorkKind, place
 from exchange.web.http.conditional import IfNoneMatch, unchanged
@@ -20,9 +20,8 @@ from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor
 from exchange.web.http.upload import SubmissionUpload
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import Consulting
-from schemas import ENVELOPE_MEDIA_TYPE, ContractError, compatible_calibres, fold_calibre
+from schemas import ENVELOPE_MEDIA_TYPE
 from schemas.bundle import BUNDLE_MEDIA_TYPE
-from schemas.vocabulary import BreechFaceClass, ExhibitKind, FiringPinAperture, FiringPinClass, Jurisdiction
 
 router = APIRouter(prefix="/v1", tags=["records"])
 
@@ -66,6 +65,13 @@ _MULTIPART = {
 }
 
 
+class SearchParameters(RecordFilter):
+    """The conditions of a search, and which page of what it finds."""
+
+    limit: Limit = 50
+    cursor: Cursor = None
+
+
 @router.post("/records", status_code=201, response_model=response_models.ReceiptAnswer, openapi_extra=_MULTIPART)
 async def submit(
     request: Request, response: Response, node: OpenNode, caller: Submitter, idempotency_key: IdempotencyKey = None
@@ -87,38 +93,10 @@ def search(
     response: Response,
     node: OpenNode,
     asker: Consulting,
-    calibre: Annotated[str | None, Query(max_length=40, description="Any synonym; compatible calibres too.")] = None,
-    jurisdiction: Jurisdiction | None = None,
-    kind: ExhibitKind | None = None,
-    case_reference: Annotated[str | None, Query(max_length=64)] = None,
-    earliest: Annotated[date | None, Query(description="Occurred on this day or later.")] = None,
-    latest: Annotated[date | None, Query(description="Occurred on this day or earlier.")] = None,
-    breech_face: BreechFaceClass | None = None,
-    firing_pin_class: FiringPinClass | None = None,
-    firing_pin_aperture: FiringPinAperture | None = None,
-    ejector_hour: Annotated[int | None, Query(ge=1, le=12)] = None,
-    extractor_hour: Annotated[int | None, Query(ge=1, le=12)] = None,
-    municipality: Annotated[
-        str | None, Query(min_length=1, max_length=120, description="In either script, or a part of its name.")
-    ] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    wanted: Annotated[SearchParameters, Query()],
 ) -> response_models.RecordPage:
     """Search current records, own and received, newest arrival first. All conditions must hold."""
-    wanted = RecordSearch(
-        calibres=calibres_of(calibre),
-        jurisdiction=jurisdiction,
-        kind=kind,
-        case_reference=case_reference,
-        earliest=earliest.isoformat() if earliest else None,
-        latest=latest.isoformat() if latest else None,
-        breech_face=breech_face,
-        firing_pin_class=firing_pin_class,
-        firing_pin_aperture=firing_pin_aperture,
-        ejector_hour=ejector_hour,
-        extractor_hour=extractor_hour,
-        municipality=municipality,
-    )
+    limit, cursor = wanted.limit, wanted.cursor
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
     found = search_records(node, wanted, before=before, limit=limit + 1)
     rows, doubted = found.rows, found.suspicions
@@ -160,13 +138,3 @@ def read_bundle(node: OpenNode, asker: Consulting, statement_id: StatementId) ->
     bundle = make_bundle(node, statement_id).model_dump_json() + "\n"
     asker.note(Act.READ_BUNDLE, 1, statement_id)
     return Response(bundle, media_type=BUNDLE_MEDIA_TYPE)
-
-
-def calibres_of(calibre: str | None) -> frozenset[str] | None:
-    """Those that an exhibit of this calibre may be compared with. Raises InvalidInput for one that is not known."""
-    if calibre is None:
-        return None
-    try:
-        return frozenset(item.value for item in compatible_calibres(fold_calibre(calibre)))
-    except ContractError as error:
-        raise InvalidInput(str(error), code=error.reason, problems=(("calibre", str(error)),)) from error

@@ -34,7 +34,8 @@ from exchange.flows.witness.recover import recover
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.tiles import parse_path
 from exchange.net.client import PeerAddress, PeerClient
-from exchange.store.entry.records import AcquisitionState, RecordFilter, add_record, search_records
+from exchange.record_filter import RecordFilter
+from exchange.store.entry.records import AcquisitionState, add_record, search_records
 from exchange.store.log.statements import append_leaf, append_own, latest_checkpoint, log_size, tile_hashes
 from exchange.store.node.jobs import JobKind, fail, finish, take
 from exchange.store.sync.peers import all_peers, find_peer, lane_of

@@ -35,7 +35,8 @@ from exchange.flows.sync.pull import pull
 from exchange.flows.witness.bundle import make_bundle, verify_bundle
 from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.log.checkpoint import open_checkpoint
-from exchange.store.entry.records import AcquisitionState, RecordFilter, add_record, search_records
+from exchange.record_filter import RecordFilter
+from exchange.store.entry.records import AcquisitionState, add_record, search_records
 from exchange.store.log.statements import all_checkpoints, append_own
 from exchange.store.sync.peers import standing_alarm
 from exchange.store.tables.peers import QuarantineRow
