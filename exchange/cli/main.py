@@ -24,6 +24,7 @@ from exchange.cli.access import tokens, users
 from exchange.cli.integrity import audit, bundles, log_check
 from exchange.cli.keys import peers, root, rotate
 from exchange.cli.matching import calibration, compare, evaluation, inspection
+from exchange.cli.matching.region_option import RegionCommand
 from exchange.cli.operate import backup, doctor, egress, jobs
 from exchange.home import keep_private
 
@@ -80,8 +81,8 @@ app.command("import")(importing.import_records)
 app.add_typer(glossary.app, name="glossary")
 app.command("export")(bundles.export)
 app.command("verify")(bundles.verify)
-app.command("compare")(compare.compare)
-app.command("inspect")(inspection.inspect)
+app.command("compare", cls=RegionCommand)(compare.compare)
+app.command("inspect", cls=RegionCommand)(inspection.inspect)
 app.command("convert")(compare.convert)
 app.command("evaluate")(evaluation.evaluate)
 app.command("validate")(evaluation.validate)

@@ -17,10 +17,20 @@ _TRUSTED_DEG = 25.0
 """Farther from what was noted, ridges of one direction or an uneven light have drawn the estimate aside."""
 
 
-def parameters_for(*scans: Topography | Photograph) -> Parameters:
-    """What scans can be compared in: heights where every photograph among them was lit from one side, else relief."""
-    shaded = all(not isinstance(scan, Photograph) or scan.lighting.kind == "side" for scan in scans)
-    return DEFAULT_PARAMETERS if shaded else RELIEF_PARAMETERS
+def parameters_for(
+    *scans: Topography | Photograph,
+    heights: Parameters = DEFAULT_PARAMETERS,
+    relief: Parameters | None = RELIEF_PARAMETERS,
+) -> Parameters:
+    """What scans can be compared in: heights where every photograph among them was lit from one side, else relief.
+
+    Raises ``ScanNotUsable`` for a photograph of a region whose relief is not compared (None).
+    """
+    photographs = [scan for scan in scans if isinstance(scan, Photograph)]
+    if relief is None and photographs:
+        raise ScanNotUsable("not usable: photographs of this region are not compared; scan it in 3D")
+    shaded = all(photograph.lighting.kind == "side" for photograph in photographs)
+    return heights if relief is None or shaded else relief
 
 
 def prepare_photograph(photograph: Photograph, parameters: Parameters = RELIEF_PARAMETERS) -> Prepared:

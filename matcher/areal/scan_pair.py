@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from matcher.areal.comparison import Comparison, compare
 from matcher.areal.prepared import Prepared, prepare
 from matcher.areal.prepared_photograph import inverted, parameters_for, prepare_photograph
-from matcher.errors import ScanNotUsable
-from matcher.numeric.parameters import FIRING_PIN_PARAMETERS, ArealRegion, Parameters
+from matcher.numeric.parameters import DEFAULT_PARAMETERS, RELIEF_PARAMETERS, Parameters
 from matcher.read.photograph import Photograph
 from matcher.read.topography import Topography
 
@@ -27,10 +26,12 @@ class ScanPair:
     mirrored: bool
 
 
-def compare_scans(a: Scan, b: Scan, region: ArealRegion = "breech_face") -> ScanPair:
-    """Compare two scans of a region, whether topographies or, of the breech face, photographs.
+def compare_scans(
+    a: Scan, b: Scan, heights: Parameters = DEFAULT_PARAMETERS, relief: Parameters | None = RELIEF_PARAMETERS
+) -> ScanPair:
+    """Compare two scans of a region, whether topographies or, where its relief is compared too, photographs.
 
-    1. Choose what to compare: heights, or the relief (``parameters_for``); the parameters are the region's.
+    1. Choose what to compare: heights, or the relief (``parameters_for``).
     2. Prepare both. A photograph that meets a topography is prepared upside down too: instruments differ in whether
        the first row of their heights is the top or the bottom one.
     3. Compare; where nobody noted from which side the light came, with either sign of the heights. Keep the best.
@@ -38,11 +39,7 @@ def compare_scans(a: Scan, b: Scan, region: ArealRegion = "breech_face") -> Scan
     Raises ``ScanNotUsable`` where nothing can be compared.
     """
     # 1.
-    parameters = parameters_for(a, b)
-    if region == "firing_pin_impression":
-        if isinstance(a, Photograph) or isinstance(b, Photograph):
-            raise ScanNotUsable("not usable: photographs are compared by their breech face; scan the impression in 3D")
-        parameters = FIRING_PIN_PARAMETERS
+    parameters = parameters_for(a, b, heights=heights, relief=relief)
 
     # 2.
     views: list[tuple[Scan, Scan]] = [(a, b)]

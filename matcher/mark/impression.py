@@ -19,8 +19,6 @@ from matcher.read.topography import Topography
 
 _BASE_SPACING_UM = 3.125
 """Finer points are averaged first: a quarter of the shortest wavelength kept (15 um) is 3.75 um."""
-COARSEST_USABLE_UM = 7.5
-"""Half of that wavelength."""
 _GRID_UM = 12.5
 _SMALLEST_RADIUS_UM = 250.0
 _LARGEST_RADIUS_UM = 1250.0
@@ -49,7 +47,7 @@ def level_impression(topography: Topography, parameters: Parameters) -> Levelled
     Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
     """
     # 1.
-    require_sampling(topography, COARSEST_USABLE_UM)
+    require_sampling(topography, parameters.coarsest_usable_um)
     heights, weights, spacing, origin = averaged(topography, _BASE_SPACING_UM)
     grid, solid, grid_spacing = _reduced(_without_spikes(heights, weights, parameters), heights, spacing)
     _require(solid, grid_spacing, parameters)

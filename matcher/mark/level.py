@@ -16,7 +16,6 @@ from matcher.read.topography import Topography
 
 _BASE_SPACING_UM = 6.25
 """Finer points are averaged first: half of the shortest wavelength kept (30 um) is 15 um."""
-COARSEST_USABLE_UM = 20.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def level_mark(topography: Topography, parameters: Parameters) -> LevelledMark:
     Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
     """
     # 1.
-    require_sampling(topography, COARSEST_USABLE_UM)
+    require_sampling(topography, parameters.coarsest_usable_um)
     heights, weights, spacing, origin = averaged(topography, _BASE_SPACING_UM)
 
     # 2.

@@ -1,10 +1,12 @@
-"""Each region of a cartridge case is found on a scan in its own way; what follows is the same for all."""
+"""A mark is found on a scan in the way of its parameters; what follows is the same for all."""
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from matcher.mark.impression import level_impression
 from matcher.mark.level import LevelledMark, level_mark
-from matcher.numeric.parameters import Parameters
+from matcher.numeric.parameters import ImpressionParameters, Parameters
 from matcher.read.topography import Topography
 
 
@@ -13,8 +15,10 @@ def level_region(topography: Topography, parameters: Parameters) -> LevelledMark
 
     Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
     """
-    match parameters.region:
-        case "breech_face":
-            return level_mark(topography, parameters)
-        case "firing_pin_impression":
+    match parameters:
+        case ImpressionParameters():
             return level_impression(topography, parameters)
+        case Parameters():
+            return level_mark(topography, parameters)
+        case _:
+            assert_never(parameters)

@@ -14,8 +14,6 @@ from matcher.numeric.plane import Mask, Plane, blurred, disc, low_pass, opened_m
 from matcher.numeric.profile_parameters import ProfileParameters
 from matcher.read.topography import Topography
 
-COARSEST_USABLE_UM = 5.0
-"""Half of the shortest wavelength kept (10 um)."""
 _TENSOR_REACH_UM = 30.0
 """Deviation of the Gaussian over which directions are averaged: some three striae."""
 _TILT_REACH_UM = 15.0
@@ -103,7 +101,7 @@ def find_strip(topography: Topography, parameters: ProfileParameters) -> Strip:
 def find_striated(topography: Topography, parameters: ProfileParameters) -> Striated:
     """Steps 1 to 3 of ``find_strip``, which raises as this does."""
     # 1.
-    require_sampling(topography, COARSEST_USABLE_UM)
+    require_sampling(topography, parameters.coarsest_usable_um)
     heights, weights, spacing, origin = averaged(topography, parameters.spacing_um)
 
     # 2.

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 MATCHER_VERSION = "3"
 """Changes when the same scans and parameters may give other figures; results of two versions are not mixed."""
 
-ArealRegion = Literal["breech_face", "firing_pin_impression"]
 Channel = Literal["height", "relief"]
-"""The regions that are compared as surfaces, as the contract's vocabulary spells them."""
 
 
 def bounded(default: float, low: float, high: float) -> float:
@@ -52,8 +50,8 @@ class Parameters:
     """
 
     # Reading the surface
-    region: ArealRegion = "breech_face"
-    """Says how the mark is found on the scan, and keeps regions apart: it is part of the digest."""
+    region: str = "breech_face"
+    """The region's word in the contract's vocabulary. Keeps regions apart: it is part of the digest."""
     channel: Channel = "height"
     """What is compared: heights, or how strong the relief is, which a photograph without a known direction of light
     shows too. Part of the digest, so that scans of two channels never mix."""
@@ -119,8 +117,6 @@ class Parameters:
 
     def __post_init__(self) -> None:
         require_bounds(self)
-        if self.region not in get_args(ArealRegion):
-            raise ValueError(f"region is {self.region}; the areal pipeline knows {', '.join(get_args(ArealRegion))}")
         if self.channel not in get_args(Channel):
             raise ValueError(f"channel is {self.channel}; there are {', '.join(get_args(Channel))}")
         if not (180.0 / self.rotation_step_deg).is_integer():
@@ -134,6 +130,11 @@ class Parameters:
     def coarse_spacing_um(self) -> float:
         return 2.0 * self.fine_spacing_um
 
+    @property
+    def coarsest_usable_um(self) -> float:
+        """A scan whose points lie farther apart is refused: they cannot show the waves that are compared."""
+        return 20.0
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of the matcher's version and every value, in the order of their names."""
@@ -141,12 +142,25 @@ class Parameters:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class ImpressionParameters(Parameters):
+    """The same for a mark at the bottom of a dent, which is found and levelled in another way (``level_region``).
+
+    The digest does not name the way: a region is found in one way alone.
+    """
+
+    @property
+    def coarsest_usable_um(self) -> float:
+        """Half of the shortest wavelength kept (15 um)."""
+        return 7.5
+
+
 DEFAULT_PARAMETERS = Parameters()
 
 RELIEF_PARAMETERS = Parameters(channel="relief")
 """For photographs whose light comes from all sides, or from nobody knows where, and for what is compared with them."""
 
-FIRING_PIN_PARAMETERS = Parameters(
+FIRING_PIN_PARAMETERS = ImpressionParameters(
     region="firing_pin_impression",
     fine_spacing_um=6.25,
     coarse_band_um=(25.0, 250.0),

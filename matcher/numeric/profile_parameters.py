@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 from matcher.numeric.parameters import MATCHER_VERSION, bounded, counted, require_bounds
 
@@ -17,7 +16,8 @@ class ProfileParameters:
     Raises ``ValueError`` where a value is outside its bounds or two values contradict each other.
     """
 
-    region: Literal["aperture_shear"] = "aperture_shear"
+    region: str = "aperture_shear"
+    """As in ``Parameters``."""
 
     # Reading the surface
     spacing_um: float = bounded(2.5, 1.0, 10.0)
@@ -69,6 +69,11 @@ class ProfileParameters:
         short, long = self.band_um
         if not 2.0 * self.spacing_um <= short < long <= 1000.0:
             raise ValueError(f"band_um must rise from twice the spacing to at most 1000 um, not {short} to {long}")
+
+    @property
+    def coarsest_usable_um(self) -> float:
+        """Half of the shortest wavelength kept (10 um)."""
+        return 5.0
 
     @property
     def digest(self) -> str:

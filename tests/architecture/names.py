@@ -80,7 +80,6 @@ CONVENTIONS = (
         ),
         once=True,
     ),
-    Shared("The same measure for each kind of mark: its own value.", ("matcher.mark",), ("COARSEST_USABLE_UM",)),
 )
 
 REMAINING = (

@@ -19,7 +19,7 @@ import matcher
 from exchange.clock import stamp
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.node.node import Node
-from exchange.flows.node.pipelines import HEIGHTS, RELIEF, roles_of
+from exchange.flows.node.pipelines import roles_of
 from exchange.flows.scan.inspect import Appearance, prepare_scan
 from exchange.flows.scan.prepared import prepared_path, reference_name
 from exchange.store.entry.records import AcquisitionState, acquisitions_with_records, add_records
@@ -38,7 +38,7 @@ FACES = 48
 A_TRANSACTION = 500
 CHUNK = 2048
 CALIBRES = ("9 mm Luger", "9 mm Luger", "9 mm Luger", "7.65 mm Browning", "9 mm Makarov")
-PIPELINES = (HEIGHTS, RELIEF)
+HEIGHTS, PIPELINES = matcher.DEFAULT_PARAMETERS, (matcher.DEFAULT_PARAMETERS, matcher.RELIEF_PARAMETERS)
 
 
 @dataclass(frozen=True)

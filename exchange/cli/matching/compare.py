@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
 from exchange.cli.matching.console import one_thread, refuse
+from exchange.cli.matching.region_option import BREECH_FACE, compared_regions, region_option
 
 if TYPE_CHECKING:
-    from matcher import Comparison, Photograph, Topography
-
-
-class Region(StrEnum):
-    """What both scans show."""
-
-    BREECH_FACE = "breech face"
-    FIRING_PIN_IMPRESSION = "firing pin impression"
-    APERTURE_SHEAR = "aperture shear"
-
+    from matcher import Comparison, Photograph, ProfileParameters, Topography
 
 _CAUTION = "A score ranks candidates; it does not identify."
 
@@ -45,7 +36,7 @@ def compare(
     lighting: Annotated[
         str, typer.Option("--lighting", help="Of the photographs: ring, side, side:H (clock hour, 12 is up), unknown.")
     ] = "unknown",
-    region: Annotated[Region, typer.Option("--region", help="What both scans show.")] = Region.BREECH_FACE,
+    region: Annotated[str, region_option("What both scans show.")] = BREECH_FACE,
     mask_a: Annotated[
         Path | None, typer.Option("--mask-a", help="Of the first scan: a picture of its own size, the mark white.")
     ] = None,
@@ -54,26 +45,28 @@ def compare(
     """Compare two scans: score, registration, congruent cells; with --calibration the likelihood ratio."""
     one_thread()
     from exchange.cli.matching.calibration import plain_worth, read_judge, worth_in_words
-    from matcher import MatcherError, Photograph, compare_scans
+    from matcher import MatcherError, Parameters, Photograph, ProfileParameters, compare_scans
 
-    if calibration is not None and region is not Region.BREECH_FACE:
+    if calibration is not None and region != BREECH_FACE:
         refuse(f"no likelihood ratio is validated for the {region}: compare without --calibration")
     judge = None if calibration is None else read_judge(calibration, calibre)
     start = time.perf_counter()
     scans = [_read_scan(path, um_per_pixel, lighting, mask) for path, mask in ((a, mask_a), (b, mask_b))]
     read = time.perf_counter()
-    if region is Region.APERTURE_SHEAR:
-        if svg is not None:
-            refuse("aperture shears have no cells to draw as SVG: draw their profiles with --png")
-        _compare_striae((a, b), scans, read - start, as_json, png)
-        return
-    try:
-        areal: Literal["breech_face", "firing_pin_impression"] = (
-            "breech_face" if region is Region.BREECH_FACE else "firing_pin_impression"
-        )
-        pair = compare_scans(scans[0], scans[1], areal)
-    except MatcherError as error:
-        refuse(f"{a} with {b}: {error}")
+    compared = compared_regions()[region]
+    match compared.pipeline:
+        case ProfileParameters() as striated:
+            if svg is not None:
+                refuse(f"{region}s have no cells to draw as SVG: draw their profiles with --png")
+            _compare_striae((a, b), scans, striated, read - start, as_json, png)
+            return
+        case Parameters() as heights:
+            try:
+                pair = compare_scans(scans[0], scans[1], heights, compared.relief)
+            except MatcherError as error:
+                refuse(f"{a} with {b}: {error}")
+        case other:
+            assert_never(other)
     comparison = pair.comparison
     seconds = {"read": read - start, "compare": time.perf_counter() - read}
     worth = None
@@ -113,7 +106,12 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _compare_striae(
-    paths: tuple[Path, Path], scans: list[Topography | Photograph], read_s: float, as_json: bool, png: Path | None
+    paths: tuple[Path, Path],
+    scans: list[Topography | Photograph],
+    parameters: ProfileParameters,
+    read_s: float,
+    as_json: bool,
+    png: Path | None,
 ) -> None:
     from exchange.cli.matching.striae import compare_striae
     from matcher import MatcherError, Topography
@@ -122,7 +120,7 @@ def _compare_striae(
     if not isinstance(first, Topography) or not isinstance(second, Topography):
         refuse("striae are compared between topographies alone: a photograph shows no heights")
     try:
-        compare_striae(paths, (first, second), read_s, as_json, png)
+        compare_striae(paths, (first, second), parameters, read_s, as_json, png)
     except MatcherError as error:
         refuse(f"{paths[0]} with {paths[1]}: {error}")
     except OSError as error:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from exchange.cli.matching.compare import Region
 from exchange.cli.matching.console import one_thread, refuse
+from exchange.cli.matching.region_option import BREECH_FACE, compared_regions, region_option
 
 if TYPE_CHECKING:
     from matcher import Quality, Topography
@@ -22,18 +22,19 @@ def inspect(
         Path | None, typer.Option("--mask", help="A picture of the scan's own size: white is the mark, black is not.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    region: Annotated[
-        Region, typer.Option("--region", help="What the scan is to be compared by.")
-    ] = Region.BREECH_FACE,
+    region: Annotated[str, region_option("What the scan is to be compared by.")] = BREECH_FACE,
 ) -> None:
     """Say how good a scan is for comparison: coverage, sampling, roughness, noise. Exit code 1: not usable."""
     one_thread()
-    from matcher import DEFAULT_PARAMETERS, FIRING_PIN_PARAMETERS, assess
+    from matcher import Parameters, ProfileParameters, assess
 
-    if region is Region.APERTURE_SHEAR:
-        refuse("striae are not inspected yet: use ffp compare --region 'aperture shear'")
-    parameters = DEFAULT_PARAMETERS if region is Region.BREECH_FACE else FIRING_PIN_PARAMETERS
-    topography = read_outlined(scan, mask)
+    match compared_regions()[region].pipeline:
+        case ProfileParameters():
+            refuse(f"striae are not inspected yet: use ffp compare --region '{region}'")
+        case Parameters() as parameters:
+            topography = read_outlined(scan, mask)
+        case other:
+            assert_never(other)
     quality = assess(topography, parameters)
     if png is not None:
         from matcher.draw.quality_picture import draw_quality

@@ -1,4 +1,4 @@
-"""``ffp compare --region "aperture shear"``: two profiles across striae instead of two surfaces."""
+"""``ffp compare`` of a striated region: two profiles across striae instead of two surfaces."""
 
 from __future__ import annotations
 
@@ -10,22 +10,28 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from matcher import ProfileComparison, Topography
+    from matcher import ProfileComparison, ProfileParameters, Topography
 
 
 def compare_striae(
-    paths: tuple[Path, Path], scans: tuple[Topography, Topography], read_s: float, as_json: bool, png: Path | None
+    paths: tuple[Path, Path],
+    scans: tuple[Topography, Topography],
+    parameters: ProfileParameters,
+    read_s: float,
+    as_json: bool,
+    png: Path | None,
 ) -> None:
     """Compare, print or write JSON, and draw. Raises ``MatcherError`` and ``OSError`` of the picture's file."""
     from matcher import compare_profiles, prepare_profile
 
     start = time.perf_counter()
-    comparison = compare_profiles(prepare_profile(scans[0]), prepare_profile(scans[1]))
+    first, second = (prepare_profile(scan, parameters) for scan in scans)
+    comparison = compare_profiles(first, second, parameters)
     seconds = {"read": read_s, "compare": time.perf_counter() - start}
     if png is not None:
         from matcher.draw.explain_profiles import draw_profiles
 
-        png.write_bytes(draw_profiles(*scans, comparison))
+        png.write_bytes(draw_profiles(*scans, comparison, parameters))
     if as_json:
         typer.echo(json.dumps({**comparison.as_dict(), "seconds": seconds}))
     else:

@@ -13,6 +13,7 @@ from exchange.errors import Conflict, InvalidInput, TooLarge
 from exchange.flows.entry.draft_form import marked_in, of_file
 from exchange.flows.entry.drafts import open_draft
 from exchange.flows.node.node import Node
+from exchange.flows.node.regions import REGIONS
 from exchange.flows.scan.preview import StatedScan, preview_scan
 from exchange.store.entry.drafts import add_file, files_of, find_draft, find_file, remove_file, save_fields, typed
 from exchange.store.tables.drafts import DraftFileRow
@@ -24,17 +25,6 @@ PIECE_BYTES = 512 * 1024
 """What a broken line costs at most; the sender sends as much at a time."""
 MAX_PIECE_BYTES = 4 * 1024 * 1024
 MAX_FILE_NAME = 200
-
-_HINTS = (
-    (r"aperture|shear|\bas\b", RegionOfInterest.APERTURE_SHEAR),
-    (r"drag|fpd", RegionOfInterest.FIRING_PIN_DRAG),
-    (r"firing|pin|\bfp\b|\bfpi\b", RegionOfInterest.FIRING_PIN_IMPRESSION),
-    (r"extractor|\bex\b|\bxm\b", RegionOfInterest.EXTRACTOR_MARK),
-    (r"ejector|\bej\b|\bem\b", RegionOfInterest.EJECTOR_MARK),
-    (r"chamber|\bch\b|\bcm\b", RegionOfInterest.CHAMBER_MARK),
-    (r"breech|\bbf\b|\bbfi\b", RegionOfInterest.BREECH_FACE),
-)
-"""What laboratories and instruments write into file names."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +39,8 @@ class Announced:
 def region_of(name: str) -> RegionOfInterest | None:
     """The region that a file's name tells of, None where it tells of none."""
     words = re.sub(r"[^a-z]+", " ", name.rpartition(".")[0].casefold() or name.casefold())
-    return next((roi for hint, roi in _HINTS if re.search(hint, words)), None)
+    fitting = [region.roi for region in REGIONS if re.search(region.file_name, words)]
+    return fitting[-1] if fitting else None
 
 
 def announce(node: Node, pseudonym: str, draft_id: str, name: str, size: int, modified: str) -> Announced:

@@ -12,7 +12,6 @@ from typing import Any
 import matcher
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
-from exchange.flows.node.pipelines import HEIGHTS
 from exchange.store.review.candidates import StoredCandidate
 from matcher.likelihood.calibration_model import CalibrationModel, CalibrationRefused, read_calibration
 from matcher.likelihood.ratio import NoValidatedLR, PairConditions, likelihood_ratio
@@ -45,7 +44,8 @@ def is_of_this_release(model: CalibrationModel) -> bool:
     parameters, and states whose marks it is about."""
     population = model.population
     return (
-        (population.matcher_version, population.parameters_digest) == (matcher.MATCHER_VERSION, HEIGHTS.digest)
+        population.matcher_version == matcher.MATCHER_VERSION
+        and population.parameters_digest == matcher.DEFAULT_PARAMETERS.digest
         and (population.region, population.modality) == (RegionOfInterest.BREECH_FACE, Modality.TOPOGRAPHY)
         and bool(population.calibres)
         and population.lateral_resolution_um is not None

@@ -1,5 +1,6 @@
 """Which of the matcher's pipelines compare an acquisition, as what it stands in a gallery, and whom it asks for.
 
+The table of regions names the pipelines. A region whose photographs are compared has one of heights and one of relief.
 Every pair meets in one pipeline, and its score is the same whichever of the two asks: a photograph alone is turned
 upside down or inverted, a topography never.
 
@@ -15,22 +16,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import TypeAlias
 
 import matcher
+from exchange.flows.node.regions import COMPARED, Pipeline
 from exchange.store.tables.records import AcquisitionRow
-from schemas.vocabulary import Lighting, Modality, RegionOfInterest
-
-Pipeline: TypeAlias = matcher.Parameters | matcher.ProfileParameters
-
-HEIGHTS, RELIEF = matcher.DEFAULT_PARAMETERS, matcher.RELIEF_PARAMETERS
-GALLERIES = (HEIGHTS, RELIEF, matcher.FIRING_PIN_PARAMETERS)
-"""Pipelines whose references are kept in a gallery; profiles take 1 kB each and are read from their files."""
+from schemas.vocabulary import Lighting, Modality
 
 PIPELINES: dict[str, Pipeline] = {
-    pipeline.digest: pipeline for pipeline in (*GALLERIES, matcher.APERTURE_SHEAR_PARAMETERS)
+    pipeline.digest: pipeline for region in COMPARED.values() for pipeline in region.pipelines
 }
 """Those of this release, by digest. Results under other parameters are neither shown nor mixed in."""
+
+GALLERIES = tuple(pipeline for pipeline in PIPELINES.values() if isinstance(pipeline, matcher.Parameters))
+"""Pipelines whose references are kept in a gallery; profiles take 1 kB each and are read from their files."""
 
 
 class Variant(IntFlag):
@@ -71,26 +69,28 @@ class PipelineRole:
     asks: tuple[Ask, ...]
 
 
-_FACE = RegionOfInterest.BREECH_FACE
-_PLAIN, _MIRRORED, _INVERTED = f"{_FACE}", f"{_FACE}, mirrored", f"{_FACE}, inverted"
-_LABELS = dict(zip(VARIANTS, (_PLAIN, _MIRRORED, _INVERTED, f"{_FACE}, mirrored and inverted"), strict=True))
-_SHADED = f"{_FACE}, found by its heights"
-"""In the gallery of relief: what meets everything but ring light in the gallery of heights."""
+class _Labels:
+    """Of a region's references in its galleries. ``shaded``: in the gallery of relief, what meets everything but ring
+    light in the gallery of heights."""
+
+    def __init__(self, roi: str) -> None:
+        self.plain, self.mirrored, self.inverted = roi, f"{roi}, mirrored", f"{roi}, inverted"
+        both = f"{roi}, mirrored and inverted"
+        self.all = dict(zip(VARIANTS, (self.plain, self.mirrored, self.inverted, both), strict=True))
+        self.shaded = f"{roi}, found by its heights"
 
 
 def roles_of(acquisition: AcquisitionRow) -> tuple[PipelineRole, ...]:
     """How an acquisition is compared, the pipeline that must succeed first; empty: see ``why_not_correlated``."""
-    photographed = photographed_of(acquisition)
-    match acquisition.roi, acquisition.modality:
-        case RegionOfInterest.BREECH_FACE, Modality.TOPOGRAPHY:
-            return _of_topography()
-        case RegionOfInterest.BREECH_FACE, Modality.REFLECTANCE if photographed is not None:
-            return _of_photograph(photographed)
-        case RegionOfInterest.FIRING_PIN_IMPRESSION, Modality.TOPOGRAPHY:
-            return (_alone(matcher.FIRING_PIN_PARAMETERS, acquisition.roi),)
-        case RegionOfInterest.APERTURE_SHEAR, Modality.TOPOGRAPHY:
-            return (_alone(matcher.APERTURE_SHEAR_PARAMETERS, acquisition.roi),)
-    return ()
+    region, photographed = COMPARED.get(acquisition.roi), photographed_of(acquisition)
+    if region is None:
+        return ()
+    labels = _Labels(region.roi.value)
+    if acquisition.modality == Modality.TOPOGRAPHY:
+        return _of_topography(labels, region.pipeline, region.relief)
+    if photographed is None or region.relief is None:
+        return ()
+    return _of_photograph(photographed, labels, region.pipeline, region.relief)
 
 
 def photographed_of(acquisition: AcquisitionRow) -> Photographed | None:
@@ -106,37 +106,42 @@ def why_not_correlated(acquisition: AcquisitionRow) -> str:
     """The sentence for the examiner where an acquisition has no role."""
     if acquisition.modality != Modality.REFLECTANCE:
         return f"The region {acquisition.roi} is stored and shared, but not yet correlated by this release."
-    if acquisition.roi != _FACE:
-        return f"Photographs are correlated by their breech face; this one shows {acquisition.roi}."
+    photographs = [region for region in COMPARED.values() if region.relief is not None]
+    if acquisition.roi not in {region.roi for region in photographs}:
+        known = " or ".join(region.name for region in photographs)
+        return f"Photographs are correlated by their {known}; this one shows {acquisition.roi}."
     return (
         "To be correlated, a photograph needs lateral_resolution_um (its micrometres per pixel) and lighting: ring, or "
         "side with light_hour. Submit the record again with them; it supersedes this one."
     )
 
 
-def _alone(pipeline: Pipeline, roi: str) -> PipelineRole:
-    return PipelineRole(pipeline, {Variant.AS_TAKEN: roi}, (Ask(Variant.AS_TAKEN, frozenset({roi})),))
-
-
-def _of_topography() -> tuple[PipelineRole, ...]:
-    every, ring = frozenset(_LABELS.values()), frozenset({_PLAIN, _MIRRORED})
+def _of_topography(labels: _Labels, heights: Pipeline, relief: Pipeline | None) -> tuple[PipelineRole, ...]:
+    plain, shaded = {Variant.AS_TAKEN: labels.plain}, {Variant.AS_TAKEN: labels.shaded}
+    if relief is None:
+        return (PipelineRole(heights, plain, (Ask(Variant.AS_TAKEN, frozenset({labels.plain})),)),)
+    every, ring = frozenset(labels.all.values()), frozenset({labels.plain, labels.mirrored})
     return (
-        PipelineRole(HEIGHTS, {Variant.AS_TAKEN: _PLAIN}, (Ask(Variant.AS_TAKEN, every),)),
-        PipelineRole(RELIEF, {Variant.AS_TAKEN: _SHADED}, (Ask(Variant.AS_TAKEN, ring),)),
+        PipelineRole(heights, plain, (Ask(Variant.AS_TAKEN, every),)),
+        PipelineRole(relief, shaded, (Ask(Variant.AS_TAKEN, ring),)),
     )
 
 
-def _of_photograph(photographed: Photographed) -> tuple[PipelineRole, ...]:
+def _of_photograph(
+    photographed: Photographed, labels: _Labels, heights: Pipeline, relief: Pipeline
+) -> tuple[PipelineRole, ...]:
+    plain, shaded = frozenset({labels.plain}), frozenset({labels.shaded})
     if photographed.lighting.kind != "side":
-        others = Ask(Variant.AS_TAKEN, frozenset({_PLAIN, _SHADED}))
-        turned = Ask(Variant.MIRRORED, frozenset({_SHADED}), topographies_only=True)
-        return (PipelineRole(RELIEF, {Variant.AS_TAKEN: _PLAIN, Variant.MIRRORED: _MIRRORED}, (others, turned)),)
+        others = Ask(Variant.AS_TAKEN, plain | shaded)
+        turned = Ask(Variant.MIRRORED, shaded, topographies_only=True)
+        both = {Variant.AS_TAKEN: labels.plain, Variant.MIRRORED: labels.mirrored}
+        return (PipelineRole(relief, both, (others, turned)),)
     sign_known = photographed.lighting.azimuth_deg is not None
-    shown = {variant: label for variant, label in _LABELS.items() if not (sign_known and variant & Variant.INVERTED)}
+    shown = {variant: label for variant, label in labels.all.items() if not (sign_known and variant & Variant.INVERTED)}
     asks = [
         # of two photographs either may be inverted, not both; neither is mirrored
-        Ask(variant, frozenset({_PLAIN, _INVERTED} if variant is Variant.AS_TAKEN else {_PLAIN}), bool(variant & 1))
+        Ask(variant, plain | {labels.inverted} if variant is Variant.AS_TAKEN else plain, bool(variant & 1))
         for variant in shown
     ]
-    ring = Ask(Variant.AS_TAKEN, frozenset({_PLAIN}))
-    return PipelineRole(HEIGHTS, shown, tuple(asks)), PipelineRole(RELIEF, {Variant.AS_TAKEN: _SHADED}, (ring,))
+    ring = PipelineRole(relief, {Variant.AS_TAKEN: labels.shaded}, (Ask(Variant.AS_TAKEN, plain),))
+    return PipelineRole(heights, shown, tuple(asks)), ring

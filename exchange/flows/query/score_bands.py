@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import matcher
-from exchange.flows.node.pipelines import Pipeline
+from exchange.flows.node.regions import Pipeline
 from schemas.vocabulary import ScoreBand
 
 

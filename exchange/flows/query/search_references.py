@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import assert_never
 
 import matcher
 from exchange.errors import NotSearched
 from exchange.flows.node.node import Node
-from exchange.flows.node.pipelines import Pipeline, PipelineRole, Variant, photographed_of, roles_of, why_not_correlated
+from exchange.flows.node.pipelines import PipelineRole, Variant, photographed_of, roles_of, why_not_correlated
 from exchange.flows.node.region_masks import region_mask_of
+from exchange.flows.node.regions import Pipeline
 from exchange.flows.query.score_bands import BANDS, Bands
 from exchange.flows.scan.inspect import Appearance, Correlated, inspect_scan, prepare_scan, rank_stored_profiles
 from exchange.flows.scan.prepared import acquisition_id_of
@@ -111,6 +113,8 @@ def _ranked(
                 yield from _from_gallery(node, scan, parameters, ask.variant, filters)
             case matcher.ProfileParameters() as profile:
                 yield from _from_profiles(node, scan, among, profile)
+            case other:
+                assert_never(other)
 
 
 def _from_gallery(

@@ -11,7 +11,8 @@ import structlog
 from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.node.pipelines import PIPELINES, Pipeline, Variant, roles_of, why_not_correlated
+from exchange.flows.node.pipelines import PIPELINES, Variant, roles_of, why_not_correlated
+from exchange.flows.node.regions import Pipeline
 from exchange.flows.scan.inspect import Correlated, prepare_scan
 from exchange.flows.scan.prepared import acquisition_id_of, appearance_of, prepared_path, reference_name, variant_of
 from exchange.flows.scan.references import erase_traces, find_candidates, forget_superseded

@@ -25,10 +25,10 @@ def mark_cells(mark: LevelledMark, topography: matcher.Topography) -> RegionMask
     return _in_cells(mark.weights > 0, mark.spacing_um, topography.heights_um.shape, topography.spacing_um)
 
 
-def striae_cells(topography: matcher.Topography) -> RegionMask | None:
+def striae_cells(topography: matcher.Topography, parameters: matcher.ProfileParameters) -> RegionMask | None:
     """None where no striae are found."""
     try:
-        striated = find_striated(topography, matcher.APERTURE_SHEAR_PARAMETERS)
+        striated = find_striated(topography, parameters)
     except matcher.ScanNotUsable:
         return None
     return _in_cells(striated.region, striated.spacing_um, topography.heights_um.shape, topography.spacing_um)

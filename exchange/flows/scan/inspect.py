@@ -10,8 +10,9 @@ from pathlib import Path
 
 import matcher
 from exchange.flows.node.cluster import Cluster, executor_on
-from exchange.flows.node.pipelines import Photographed, Pipeline, Variant
+from exchange.flows.node.pipelines import Photographed, Variant
 from exchange.flows.node.region_masks import photograph_within, topography_within
+from exchange.flows.node.regions import Pipeline
 from matcher.areal.prepared_photograph import inverted
 from matcher.draw.draw_pair import draw_pair
 from matcher.draw.explain_profiles import draw_profiles

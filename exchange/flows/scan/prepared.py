@@ -9,8 +9,9 @@ from exchange.compute import Compute
 from exchange.errors import NotFound
 from exchange.flows.node.delivered_scan import check_delivered, delivered_scan
 from exchange.flows.node.node import Node
-from exchange.flows.node.pipelines import Pipeline, Variant, photographed_of
+from exchange.flows.node.pipelines import Variant, photographed_of
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
+from exchange.flows.node.regions import Pipeline
 from exchange.flows.scan.inspect import Appearance, prepare_scan
 from exchange.store.tables.records import AcquisitionRow
 

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from PIL import Image, ImageDraw
 
 import matcher
 from exchange.flows.node.region_masks import cells_in, mask_digest, photograph_within, points_in, topography_within
+from exchange.flows.node.regions import COMPARED
 from exchange.flows.scan.found_regions import find_levelled_mark, mark_cells, photograph_cells, striae_cells
 from exchange.flows.scan.inspect import X3P, ScanReport, inspect_scan
 from matcher.draw.quality_picture import (
@@ -26,7 +27,7 @@ from matcher.draw.quality_picture import (
     draw_region,
     draw_surface,
 )
-from matcher.mark import impression, level, photograph_mark, striation
+from matcher.mark import photograph_mark
 from matcher.mark.quality import COARSE_UM, LOW_COVERAGE, LOW_SIGNAL_TO_NOISE, MANY_DROPOUTS, MANY_OUTLIERS, Quality
 from matcher.mark.region_cells import grid_of
 from matcher.numeric.circle import Circle
@@ -35,13 +36,6 @@ from matcher.read.x3p import read_x3p
 from schemas import RegionMask
 from schemas.vocabulary import Modality, RegionOfInterest
 
-COARSEST_UM = {
-    RegionOfInterest.BREECH_FACE: level.COARSEST_USABLE_UM,
-    RegionOfInterest.FIRING_PIN_IMPRESSION: impression.COARSEST_USABLE_UM,
-    RegionOfInterest.APERTURE_SHEAR: striation.COARSEST_USABLE_UM,
-}
-"""Beyond it the matcher refuses a topography: its points cannot show the waves that are compared."""
-COARSEST_PIXEL_UM = photograph_mark.COARSEST_USABLE_UM
 SOFT_FOCUS = 0.4
 """A sharp photograph has 0.4 to 1 (`PhotographQuality`); below 0.15 it is refused."""
 MUCH_GLARE = 0.1
@@ -118,17 +112,18 @@ def preview_scan(path: Path, asked: StatedScan) -> Preview:
 
 
 def _topography(path: Path, report: ScanReport, asked: StatedScan) -> Preview:
-    topography = read_x3p(path)
-    match asked.roi:
-        case RegionOfInterest.BREECH_FACE:
-            return _with_mark(topography, report, asked, matcher.DEFAULT_PARAMETERS)
-        case RegionOfInterest.FIRING_PIN_IMPRESSION:
-            return _with_mark(topography, report, asked, matcher.FIRING_PIN_PARAMETERS)
+    topography, region = read_x3p(path), COMPARED.get(asked.roi)
+    match None if region is None else region.pipeline:
+        case matcher.Parameters() as parameters:
+            return _with_mark(topography, report, asked, parameters)
+        case matcher.ProfileParameters() as striated:
+            findings, reason = _striae(topography, asked.mask, striated)
+            found = striae_cells(topography, striated)
+        case None:
+            findings, reason, found = [ScanFinding("not-assessed", Usability.UNKNOWN)], None, None
+        case other:
+            assert_never(other)
     plain, um_a_pixel = draw_surface(topography)
-    findings, reason, found = [ScanFinding("not-assessed", Usability.UNKNOWN)], None, None
-    if asked.roi is RegionOfInterest.APERTURE_SHEAR:
-        findings, reason = _striae(topography, asked.mask)
-        found = striae_cells(topography)
     reading = _reading(Modality.TOPOGRAPHY, report, asked, findings, reason, report.warnings, found)
     return Preview(reading, _png(_outlined(plain.copy(), asked), um_a_pixel), _png(plain, None))
 
@@ -138,7 +133,7 @@ def _with_mark(
 ) -> Preview:
     outline = None if asked.mask is None else points_in(asked.mask, topography.heights_um.shape)
     drawn = draw_mark(topography, parameters, outline)
-    findings = [_resolution(max(drawn.quality.sampling_um), COARSEST_UM[asked.roi])]
+    findings = [_resolution(max(drawn.quality.sampling_um), parameters.coarsest_usable_um)]
     if findings[0].level is not Usability.UNUSABLE:  # else nothing was looked for
         findings += _of_mark(drawn.quality)
     mark = drawn.mark if asked.mask is None else find_levelled_mark(topography, parameters)
@@ -180,10 +175,12 @@ def _extent(quality: Quality) -> ScanFinding:
     return ScanFinding("region-covered", Usability.GOOD, known)
 
 
-def _striae(topography: matcher.Topography, mask: RegionMask | None) -> tuple[list[ScanFinding], str | None]:
-    found = [_resolution(max(topography.spacing_um), COARSEST_UM[RegionOfInterest.APERTURE_SHEAR])]
+def _striae(
+    topography: matcher.Topography, mask: RegionMask | None, parameters: matcher.ProfileParameters
+) -> tuple[list[ScanFinding], str | None]:
+    found = [_resolution(max(topography.spacing_um), parameters.coarsest_usable_um)]
     try:
-        profile = matcher.prepare_profile(topography_within(topography, mask), matcher.APERTURE_SHEAR_PARAMETERS)
+        profile = matcher.prepare_profile(topography_within(topography, mask), parameters)
     except matcher.ScanNotUsable as unusable:
         looked_for = found[0].level is not Usability.UNUSABLE
         return [*found, ScanFinding("striae-not-found", Usability.UNUSABLE)] if looked_for else found, str(unusable)
@@ -191,15 +188,15 @@ def _striae(topography: matcher.Topography, mask: RegionMask | None) -> tuple[li
 
 
 def _photograph(path: Path, report: ScanReport, asked: StatedScan) -> Preview:
-    pixel = asked.um_per_pixel
+    pixel, region = asked.um_per_pixel, COMPARED.get(asked.roi)
     plain, pixels = draw_photograph(decode_image(path, inspect_image(path)))
     panel, reason, found = _outlined(plain.copy(), asked), None, None
     if pixel is None:
         findings = [ScanFinding("scale-missing", Usability.UNKNOWN)]
-    elif asked.roi is not RegionOfInterest.BREECH_FACE:
+    elif region is None or region.relief is None:
         findings = [ScanFinding("not-assessed", Usability.UNKNOWN)]
     else:
-        findings = [_resolution(pixel, COARSEST_PIXEL_UM)]
+        findings = [_resolution(pixel, photograph_mark.COARSEST_USABLE_UM)]
         try:
             photograph = matcher.read_photograph(path, pixel)
             found = photograph_cells(photograph)

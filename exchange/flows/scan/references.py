@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import assert_never
 
 import structlog
 
@@ -100,6 +101,8 @@ def find_candidates(
                 found = _search_gallery(node, query, record, calibres, role.pipeline, ask)
             case matcher.ProfileParameters():
                 found = _search_profiles(node, query, calibres, role.pipeline)
+            case other:
+                assert_never(other)
         for item in found:
             reference = acquisition_id_of(item.reference)
             if reference not in best or item.score > best[reference][1].score:

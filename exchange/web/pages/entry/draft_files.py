@@ -10,17 +10,10 @@ from exchange.flows.entry.draft_form import is_stale, marked_in, of_file
 from exchange.flows.entry.draft_scans import region_of
 from exchange.flows.entry.drafts import Draft, DraftFile
 from exchange.flows.node.region_masks import mask_digest
+from exchange.flows.node.regions import COMPARED
 from schemas import RegionMask
-from schemas.vocabulary import RegionOfInterest
 
 MM = 1000.0
-_OF_PHOTOGRAPHS = {RegionOfInterest.BREECH_FACE}
-_OF_TOPOGRAPHIES = {
-    RegionOfInterest.BREECH_FACE,
-    RegionOfInterest.FIRING_PIN_IMPRESSION,
-    RegionOfInterest.APERTURE_SHEAR,
-}
-"""Regions that are compared: of others nothing is found that could be mended."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,8 @@ class Card:
         None where a region is not compared, so that there is nothing to mend."""
         if self.state != "read" or self.reading is None or "grid" not in self.reading:
             return None
-        if self.said.get("roi") not in (_OF_PHOTOGRAPHS if self.is_photograph else _OF_TOPOGRAPHIES):
+        region = COMPARED.get(self.said.get("roi", ""))
+        if region is None or (self.is_photograph and region.relief is None):
             return None
         rows, columns = self.reading["grid"]
         found, mask = self.reading["found"], self.mask

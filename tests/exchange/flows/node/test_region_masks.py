@@ -18,7 +18,6 @@ from exchange.flows.entry import draft_scans, drafts
 from exchange.flows.entry.draft_changes import changes_of_form
 from exchange.flows.entry.draft_submit import submit_draft, summarise_draft
 from exchange.flows.node.likelihood_ratio import worth_of
-from exchange.flows.node.pipelines import HEIGHTS, RELIEF
 from exchange.flows.node.region_masks import cells_in, mask_of, topography_within
 from exchange.flows.scan.inspect import Appearance, prepare_scan
 from exchange.flows.scan.prepared import prepared_path
@@ -34,6 +33,7 @@ from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.node.test_likelihood_ratio import MODEL, found
 from tests.exchange.web.conftest import problem
 
+HEIGHTS, RELIEF = matcher.DEFAULT_PARAMETERS, matcher.RELIEF_PARAMETERS
 TOPOGRAPHY = {"roi": "breech_face", "modality": "topography", "file": "scan"}
 FORM = {
     "case_reference": "RS-2026-0815",

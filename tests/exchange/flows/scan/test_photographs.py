@@ -13,7 +13,7 @@ from PIL import Image
 from sqlalchemy import select
 
 import matcher
-from exchange.flows.node.pipelines import HEIGHTS, RELIEF, Variant
+from exchange.flows.node.pipelines import Variant
 from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from matcher.synthetic import breech_face
@@ -23,6 +23,7 @@ from tests.exchange.conftest import RunningNode, node_starter
 
 pytestmark = pytest.mark.slow
 
+HEIGHTS, RELIEF = matcher.DEFAULT_PARAMETERS, matcher.RELIEF_PARAMETERS
 UM = 6.25
 PHOTOGRAPHS = {
     # name: firearm, shot, where the light came from, what the record says of it, upside down
