@@ -28,7 +28,8 @@ def test_a_database_that_is_away_for_a_while(
 
     node.wait_correlated(1)
     numbers = observe(node.node)
-    assert (numbers.log_size, numbers.acquisitions, numbers.duties) == (2, {"correlated": 1}, [])
+    assert (numbers.log_size, numbers.duties) == (2, [])
+    assert {state: count for state, count in numbers.acquisitions.items() if count} == {"correlated": 1}
     assert numbers.scan_bytes == scans["1-1"].stat().st_size
     assert set(numbers.jobs.values()) == {0}
 

@@ -49,6 +49,7 @@ from pathlib import Path
 from random import Random
 from matcher import GalleryWriter, Prepared
 from matcher.gallery import growing
+from tests.matcher.gallery.test_gallery_crash import entry, name
 
 growing.CAPACITY = 50
 folder, scan, start = Path(sys.argv[1]), Prepared.from_bytes(Path(sys.argv[2]).read_bytes()), int(sys.argv[3])
