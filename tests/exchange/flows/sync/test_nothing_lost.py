@@ -63,7 +63,7 @@ def _any_moment(_mk: DemoNode) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("records", "kills", "wait"), [(5, 1, _holds_some), (60, 5, _any_moment)])
+@pytest.mark.parametrize(("records", "kills", "wait"), [(5, 1, _holds_some), (24, 5, _any_moment)])
 def test_a_node_that_is_killed_while_it_reads_has_everything_once_in_the_end(
     start_node: Callable[..., RunningNode],
     mk: DemoNode,
