@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 
@@ -94,12 +96,17 @@ app.command("demo")(demo.demo)
 app.command("training")(demo.training)
 
 
+@cache
+def _command() -> Callable[[], Any]:
+    return typer.main.get_command(app)
+
+
 def run() -> None:
     """Run ``ffp``; a refusal is one sentence on stderr and exit code 2, never a trace."""
     from exchange.errors import ExchangeError
 
     try:
-        app()
+        _command()()
     except ExchangeError as error:
         typer.echo(f"ffp: {error}", err=True)
         sys.exit(2)

@@ -6,6 +6,7 @@ import faulthandler
 import json
 import logging
 import os
+import shutil
 import socket
 import threading
 import time
@@ -25,6 +26,7 @@ from exchange.config import Settings, first_settings
 from exchange.flows.keys.enrol import enrol, fetch_introduction
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.store.access.users import add_user
+from exchange.store.database.sqlite import SqliteDatabase
 from exchange.trust.card import fingerprint
 from exchange.web.app import create_app
 from matcher.synthetic import breech_face
@@ -57,6 +59,27 @@ def _nodes_have_warm_processes() -> Iterator[None]:
         patched.setattr("exchange.flows.node.node.Compute", WarmCompute)
         yield
     SPARE.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables_are_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new SQLite database is a copy of the first: to make its tables takes ten times as long."""
+    first = tmp_path_factory.mktemp("tables") / "node.db"
+    make = SqliteDatabase.create_tables
+
+    def copied(self: SqliteDatabase) -> None:
+        if not first.exists():
+            database = SqliteDatabase(first, patience_s=1)
+            make(database)
+            database.writing.dispose()
+        if self._path.exists():
+            make(self)  # which refuses
+        shutil.copyfile(first, self._path)
+        self._path.chmod(0o600)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(SqliteDatabase, "create_tables", copied)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
