@@ -15,7 +15,7 @@ export OMP_NUM_THREADS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 
 # tests over all cores; timing belongs to `make bench`, which has the machine to itself
-SPREAD := -n auto --dist loadfile --benchmark-disable
+SPREAD := -n auto --dist loadfile --benchmark-disable --durations=10
 # both run whatever becomes of the first
 alone_first = $(BIN)/python -m pytest -q -m alone --benchmark-disable; alone=$$?; $(BIN)/python -m pytest -q -m "$(1)" $(SPREAD) && exit $$alone
 
@@ -63,7 +63,7 @@ screenshots: install  ## Each page as a picture into docs/screenshots, and those
 
 chaos: install  ## Cut connections, a week offline, kill -9 fifty times, four nodes in 200 runs, a pilot of five minutes, ten thousand damaged scans; an hour and 15 GB; writes chaos.json
 	@rm -f chaos.json
-	@FFP_CHAOS=full FFP_CHAOS_RUNS=200 FFP_CHAOS_STEPS=50 FFP_CHAOS_REPORT=chaos.json $(BIN)/python -m pytest -q -s tests/chaos --benchmark-disable --timeout=0
+	@FFP_CHAOS=full FFP_CHAOS_RUNS=200 FFP_CHAOS_STEPS=50 FFP_CHAOS_REPORT=chaos.json $(BIN)/python -m pytest -q -s tests/chaos tests/exchange/flows/witness/test_witness_machine.py --benchmark-disable --timeout=0
 
 pilot: install  ## Six nodes, 150 exhibits, 15 minutes, then all that goes wrong; writes pilot.json
 	@rm -f pilot.json

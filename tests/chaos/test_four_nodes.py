@@ -66,7 +66,7 @@ from tests.chaos.living import Clock, NoClient, fast_folder
 from tests.chaos.model import DECIDABLE
 from tests.schemas.examples import exhibit_fields
 
-RUNS = int(os.environ.get("FFP_CHAOS_RUNS", "20"))
+RUNS = int(os.environ.get("FFP_CHAOS_RUNS", "8"))
 STEPS = int(os.environ.get("FFP_CHAOS_STEPS", "50"))
 
 GROUPS = ("group-near", "group-far")

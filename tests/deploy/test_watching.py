@@ -51,6 +51,7 @@ def expressions_of_dashboard() -> list[str]:
     return [*asked, *(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])]
 
 
+@pytest.mark.slow
 def test_every_metric_that_is_watched_exists(told: set[str]) -> None:
     for expressions in (expressions_of_rules(), expressions_of_dashboard()):
         named = {name for expression in expressions for name in METRIC.findall(expression)}
@@ -89,6 +90,7 @@ def promtool() -> Callable[..., None]:
     return run
 
 
+@pytest.mark.slow
 def test_the_rules_are_rules_and_raise_what_they_must(promtool: Callable[..., None]) -> None:
     promtool("check", "rules", RULES)
     promtool("test", "rules", TESTS)

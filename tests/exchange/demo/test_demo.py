@@ -68,25 +68,6 @@ def test_the_whole_demo_on_synthetic_scans(tmp_path: Path) -> None:
     assert list(tmp_path.glob("ffp-demo-*")) == []
 
 
-@pytest.mark.data
-@pytest.mark.slow
-def test_the_whole_demo_on_real_scans(tmp_path: Path, ffp_data: Path) -> None:
-    out = tmp_path / "out.json"
-    done = subprocess.run(
-        [*COMMAND, "--scans", str(ffp_data / "fadul"), "--seed", "4", "--json", str(out)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=_environment(tmp_path),
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(out.read_text())
-    assert found["n_scans"] == 40
-    assert found["found_links"] == found["possible_links"] > 20
-    assert (found["wrong_above"], found["pairs_dropped"]) == (0, 0)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("ending", "nodes", "begun"),

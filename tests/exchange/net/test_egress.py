@@ -282,6 +282,7 @@ def speak_slowly(line: socket.socket, *, until: float) -> None:
             line.recv(100)
 
 
+@pytest.mark.slow
 def test_who_says_nothing_whole_is_hung_up_on_in_time(
     listed: Callable[..., Egress], monkeypatch: pytest.MonkeyPatch
 ) -> None:

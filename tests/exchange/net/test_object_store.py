@@ -80,6 +80,7 @@ def acts(store: ObjectStore) -> list[object]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [403, 503])
 def test_a_store_that_refuses(store: ObjectStore, bucket: Bucket, status: int) -> None:
     bucket.refusing = status
@@ -99,6 +100,7 @@ def test_a_bucket_that_is_gone_is_not_taken_for_an_empty_one(bucket: Bucket) -> 
             act()
 
 
+@pytest.mark.slow
 def test_nobody_listens(bucket: Bucket) -> None:
     store = ObjectStore(place(bucket, endpoint=f"http://127.0.0.1:{free_port()}"), ANYWHERE)
     began = time.monotonic()

@@ -51,6 +51,7 @@ def store(databases: Databases, tmp_path: Path, store_at: StoreAt) -> Store:
     return made(databases.place(tmp_path), store_at, 5)
 
 
+@pytest.mark.slow
 def test_what_had_come_is_told_from_what_was_only_named(store: Store) -> None:
     a_record(store, 1, "own", "a")
     a_record(store, 2, "mk", "a")

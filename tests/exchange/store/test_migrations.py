@@ -215,6 +215,7 @@ def test_a_form_has_the_engine_do_what_it_always_did(
     assert digest_of(_empty(databases.place(tmp_path), store_at), form) == digests()[str(form)][databases.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("release", RELEASES)
 def test_each_database_that_calls_itself_form_5_becomes_the_present_one_and_goes_back(
     two_places: tuple[Path | URL, Path | URL], store_at: StoreAt, release: str
@@ -293,6 +294,7 @@ def test_a_migration_that_fails_leaves_all_as_it_was(
     assert len(rows_of(store, "statement", ["statement_id"])) == len(rows["statement"])
 
 
+@pytest.mark.slow
 def test_a_migration_that_is_killed_leaves_all_as_it_was(
     databases: Databases, tmp_path: Path, store_at: StoreAt, later: Callable[[str], tuple[Path, ...]]
 ) -> None:

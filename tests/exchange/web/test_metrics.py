@@ -37,6 +37,7 @@ def samples(node: Node) -> dict[tuple[str, tuple[str, ...]], float]:
     }
 
 
+@pytest.mark.slow
 def test_the_port_is_off_unless_it_is_named_and_then_of_this_machine_alone(
     start_node: Callable[..., RunningNode],
 ) -> None:
@@ -123,6 +124,7 @@ def test_the_numbers_are_those_of_the_node(start_node: Callable[..., RunningNode
     assert found["ffp_disk_free_bytes", ()] > 0
 
 
+@pytest.mark.slow
 def test_what_the_work_stands_on_is_told(
     start_node: Callable[..., RunningNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def found(library: RunningNode, **wanted: Any) -> list[str]:
     return [item["case_reference"] for item in response.json()["items"]]
 
 
+@pytest.mark.slow
 def test_the_newest_comes_first(library: RunningNode) -> None:
     assert found(library) == list(reversed(EXHIBITS))
 

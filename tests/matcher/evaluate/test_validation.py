@@ -32,6 +32,7 @@ def validation(scans: dict[tuple[int, int], Topography], tmp_path_factory: pytes
     )
 
 
+@pytest.mark.slow
 def test_the_page_says_what_a_laboratory_needs(validation: Validation) -> None:
     page = dossier(validation)
     for heading in (

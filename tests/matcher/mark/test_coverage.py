@@ -54,6 +54,7 @@ def regions(draw: st.DrawFn) -> Mask:
     return np.asarray(region)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(regions(), regions())
 def test_what_is_cut_out_never_raises_the_coverage(one: Mask, other: Mask) -> None:

@@ -35,6 +35,7 @@ def test_cells_of_another_scan_do_not_fit(grid: tuple[int, int], shape: tuple[in
         on_points(np.ones(grid, np.bool_), shape)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 30), st.integers(0, 30), st.randoms())
 def test_each_point_lies_in_the_cell_that_the_contract_says(
     rows: int, columns: int, more_rows: int, more_columns: int, chance: Any

@@ -30,7 +30,7 @@ HANGS_AFTER_S = 60.0
 MEMORY_KB = 150_000
 """Beside what the process had: a small file takes no more than a small part of what the largest may (0.7 GB)."""
 CLAIMED_BYTES = 2**31
-SECONDS = float(os.environ.get("FFP_FUZZ_SECONDS", "9"))
+SECONDS = float(os.environ.get("FFP_FUZZ_SECONDS", "4"))
 LIMITS = replace(DEFAULT_LIMITS, image_pixels=1_000_000)
 
 

@@ -109,6 +109,7 @@ def test_segments_say_where_profiles_part() -> None:
     assert abs(len(congruent) / 2 - found.n_consecutive) <= 2
 
 
+@pytest.mark.slow
 def test_score_is_symmetric_to_the_last_bit_and_deterministic(profiles: dict[tuple[int, int], Profile]) -> None:
     one, other = profiles[0, 0], profiles[0, 1]
     forth = compare_profiles(one, other)

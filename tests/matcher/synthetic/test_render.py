@@ -60,6 +60,7 @@ def test_the_hour_is_noted_within_fifteen_degrees(scans: dict[tuple[int, int], T
     assert photographed(scans[0, 0], "ring", np.random.default_rng(0)).lighting == Lighting("ring")
 
 
+@pytest.mark.slow
 def test_stains_glints_defocus_and_uneven_light_leave_the_mark_comparable(
     scans: dict[tuple[int, int], Topography],
 ) -> None:

@@ -174,6 +174,7 @@ def test_it_is_read_again_and_kept_again(network: Network, node: Node, bucket: B
     assert list(node.settings.incoming.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("into", [SCAN[:-1] + b"X", SCAN + b"X"])
 def test_what_was_altered_is_not_served_and_can_be_mended(
     network: Network, node: Node, bucket: Bucket, into: bytes

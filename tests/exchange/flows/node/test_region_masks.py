@@ -251,6 +251,7 @@ def test_no_likelihood_ratio_is_validated_for_a_mended_region() -> None:
     assert "finds itself" in (worth_of(MODEL, pair).no_validated_lr or "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("roi", ["breech_face", "firing_pin_impression", "aperture_shear"])
 def test_a_preview_is_of_the_region_that_was_marked(tmp_path: Path, roi: str) -> None:
     scan = {"breech_face": breech_face.draw, "firing_pin_impression": draw_impression, "aperture_shear": draw_shear}[

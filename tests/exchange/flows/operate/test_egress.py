@@ -70,6 +70,7 @@ def ask(node: Node) -> None:
         client.close()
 
 
+@pytest.mark.slow
 def test_a_card_that_states_another_address_is_shown_and_refused_unless_confirmed(
     start_node: Callable[..., RunningNode],
 ) -> None:

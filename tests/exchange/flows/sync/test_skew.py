@@ -37,7 +37,7 @@ from tests.exchange.flows.network import AL, MK, RS, Network
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 from tests.schemas.statement_examples import statement_fields
 
-pytestmark = pytest.mark.usefixtures("careless_owner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("careless_owner")]
 
 NEWER = "1.1"
 

@@ -53,6 +53,7 @@ def test_a_page_is_stored_in_its_order_with_a_promise_for_each_scan(two: tuple[N
     assert logged == [item.log_index for item in published]
 
 
+@pytest.mark.slow
 def test_a_record_and_its_amendment_on_one_page(two: tuple[Network, Owner]) -> None:
     network, owner = two
     first = owner.publish(blob=b"one")

@@ -31,6 +31,7 @@ from exchange.flows.operate.status import node_status
 from exchange.flows.statement.heads import head_of
 from exchange.log.checkpoint import Checkpoint
 from schemas.vocabulary import Jurisdiction
+from tests.chaos.sizes import is_full, sized
 from tests.exchange.flows.network import MK, RS, XK, Network
 
 NAMES = (RS, MK, XK)
@@ -241,10 +242,10 @@ def test_whatever_happens_no_two_heads_of_one_size_pass_unnoticed(tmp_path_facto
     run_state_machine_as_test(
         Witnesses,
         settings=settings(
-            max_examples=60,
+            max_examples=sized(20, 200),
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-            derandomize=False,
+            derandomize=not is_full(),
         ),
     )

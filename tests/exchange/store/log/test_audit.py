@@ -92,6 +92,7 @@ def test_many_at_once_are_numbered_without_a_gap_in_few_transactions(store: Stor
     assert commits.count(writer) == 3, "the test's own, the first who came, all others"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_is_told_to_all_who_wait(store: Store) -> None:
     trail = AuditTrail(store)
     with store.write() as session:

@@ -62,7 +62,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("examples", [25, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [10, pytest.param(200, marks=pytest.mark.slow)])
 def test_both_rules_say_the_same(empty: Path, examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(data=st.data())

@@ -51,6 +51,7 @@ def test_an_answer_names_its_number(node: RunningNode) -> None:
         assert NUMBER.fullmatch(made)
 
 
+@pytest.mark.slow
 def test_a_request_to_a_peer_carries_the_number_and_stays_good(pair: tuple[RunningNode, RunningNode]) -> None:
     """The signature does not cover it, and verifies as before."""
     rs, mk = pair

@@ -205,6 +205,7 @@ def test_a_token_for_machines_opens_no_page_and_a_session_no_rest(
     assert signed_in(Role.EXAMINER).get("/v1/records").status_code == 401
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/app/", "/app/sign-in", "/app/nothing", "/app/static/node.css"])
 def test_the_policy_is_on_every_answer(signed_in: Callable[[Role], Person], path: str) -> None:
     answer = signed_in(Role.EXAMINER).get(path)

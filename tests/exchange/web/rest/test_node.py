@@ -81,6 +81,7 @@ def test_a_tile_that_is_not_there_yet(node: RunningNode) -> None:
     assert len(node.get("/v1/log/tile/0/000.p/1").content) == 32
 
 
+@pytest.mark.slow
 def test_what_stands_under_a_signed_head_may_be_kept_and_nothing_else(node: RunningNode) -> None:
     """C2SP tlog-tiles: tiles, full or partial, never change; the head does. A tile beyond the head may still be lost
     together with the database, and then another stands in its place."""
@@ -168,6 +169,7 @@ def test_health_and_readiness(node: RunningNode) -> None:
     }
 
 
+@pytest.mark.slow
 def test_not_ready_when_something_is_gone_and_ready_when_it_is_back(start_node: Callable[..., RunningNode]) -> None:
     node = start_node(Jurisdiction.RS)
     for lost, named in (("node.db", "database"), ("blobs", "blobs"), ("incoming", "blobs")):

@@ -105,6 +105,7 @@ def test_a_script_is_told_that_the_session_has_ended(
     assert answer.status_code == 403, "what an earlier session's page sends is nobody else's"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [{"password": "another password"}, {"code": "000000"}, {"pseudonym": "nobody"}, {"pseudonym": "a" * 5000}],

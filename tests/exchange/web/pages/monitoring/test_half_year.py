@@ -96,6 +96,7 @@ def test_from_the_draft_to_what_is_handed_out(
     assert [row["asked"] for row in rows] == [f"{over} {form}" for form in ("pdf", *reversed(FORMS))]
 
 
+@pytest.mark.slow
 def test_no_half_year_before_its_time_nor_another(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
     head, now = signed_in(Role.HEAD), Half.of(datetime.now(UTC))
     assert "This half-year lasts until" in head.get("/app/monitoring").text
