@@ -40,7 +40,7 @@ demo: install  ## Three nodes sign, share and correlate; SCANS=folder SEED=n ARG
 training: install  ## Six nodes to practise with, in ./region: pages, people, synthetic exhibits; exercises in deploy/pilot
 	@$(BIN)/ffp training region
 
-test: install  ## The tests, under three minutes; FFP_DATA=folder adds those on real scans
+test: install  ## The tests, two minutes; FFP_DATA=folder adds those on real scans
 	@$(BIN)/python -m pytest -q -m "not slow" $(SPREAD)
 
 test-orders: install  ## `make test` RUNS times (10), each in another order and with other seeds; stops at the first failure

@@ -81,6 +81,7 @@ def test_every_connection_is_cut_when_all_are_to_be_cut(owner_port: int) -> None
     assert came.count(-1) == ASKED - proxy.counts.cuts[Moment.BODY]
 
 
+@pytest.mark.slow
 def test_the_same_seed_cuts_the_same_connections(owner_port: int) -> None:
     whole = [[size == len(BODY) for size in _fetched(owner_port, 0.3, seed)[0]] for seed in (3, 3, 4)]
     assert whole[0] == whole[1] != whole[2]

@@ -99,6 +99,7 @@ def test_where_keys_were_replaced_each_record_is_verified_with_its_own(script: s
     owner.node.close()
 
 
+@pytest.mark.slow
 def test_what_a_stolen_key_signed_is_refused_and_what_came_before_is_not(script: str, tmp_path: Path) -> None:
     owner = make_owner(tmp_path / "node")
     for _ in range(2):

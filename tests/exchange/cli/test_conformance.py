@@ -26,6 +26,7 @@ def test_the_checks_are_listed_with_what_they_leave_behind(ffp: Ffp) -> None:
     assert "Leaves behind: the bad items in quarantine" in " ".join(said.out.split())
 
 
+@pytest.mark.slow
 def test_a_node_is_checked_and_the_findings_written(
     ffp: Ffp, start_node: Callable[..., RunningNode], tmp_path: Path
 ) -> None:
@@ -40,6 +41,7 @@ def test_a_node_is_checked_and_the_findings_written(
     assert {check["verdict"] for check in written["checks"]} == {"kept", "not tried"}
 
 
+@pytest.mark.slow
 def test_what_is_not_kept_is_named_and_the_end_is_not_0(ffp: Ffp) -> None:
     """Something answers, and is no node."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)

@@ -154,6 +154,7 @@ def test_a_stamp_without_roots_is_refused(good: Good) -> None:
         verify_reply(good[0], HEAD, (), nonce=good[1])
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(place=st.floats(0.0, 1.0), bit=st.integers(0, 7))
 def test_a_flipped_bit_is_refused_or_changes_nothing(roots: Roots, good: Good, place: float, bit: int) -> None:

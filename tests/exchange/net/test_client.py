@@ -34,6 +34,7 @@ def url() -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_nobody_is_left_alone_for_thirty_years(url: str) -> None:
     client = PeerClient(Ed25519PrivateKey.generate(), guard=Typed(url, ()), timeout_s=5, certificate=None)
     with pytest.raises(PeerUnreachable) as caught:

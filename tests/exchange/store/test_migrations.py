@@ -206,6 +206,7 @@ def test_form_5_is_what_each_release_ran(engine_name: str, release: str) -> None
     assert found == FORMS_5[engine_name, release]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", range(FIRST, SCHEMA_VERSION + 1))
 def test_a_form_has_the_engine_do_what_it_always_did(
     databases: Databases, tmp_path: Path, store_at: StoreAt, form: int
@@ -277,6 +278,7 @@ def test_a_later_form_with_data(
         session.execute(text("UPDATE record SET statement_id = 'nothing'"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fails", ["raise RuntimeError", "op.execute('DELETE FROM statement')"], ids=["of itself", "references to nothing"]
 )

@@ -165,6 +165,7 @@ def test_the_host_header_changes_nothing(node: RunningNode, host: str) -> None:
     assert answer.split(b" ")[1] in {b"400", b"404"}
 
 
+@pytest.mark.slow
 def test_many_senders_at_once(node: RunningNode) -> None:
     """All are served, each once, while others read; the node answers readers in between. Where it is too slow for all
     in time, it says when to come again, and who does is served too."""

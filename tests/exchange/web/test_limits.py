@@ -67,6 +67,7 @@ def test_several_scans_that_are_too_large_together(narrow: RunningNode) -> None:
     assert str(3 * MIB) in found["detail"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unharmed_narrow")
 def test_the_largest_that_is_taken_is_read(narrow: RunningNode) -> None:
     problem(post(narrow, form(bytes(MIB))), 415, "unsupported-media")
@@ -113,6 +114,7 @@ def test_a_sender_that_breaks_off(narrow: RunningNode) -> None:
     narrow.wait_for(lambda _: not stored(narrow).incoming, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unharmed_narrow")
 def test_a_sender_that_stands_still(narrow: RunningNode, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "STALL_S", 0.3)
@@ -123,6 +125,7 @@ def test_a_sender_that_stands_still(narrow: RunningNode, monkeypatch: pytest.Mon
         assert status_of(sender) == 422
 
 
+@pytest.mark.slow
 def test_a_slow_sender_is_waited_for_after_all_of_this(narrow: RunningNode) -> None:
     body = form(tiny_scan())
     with connection(narrow) as sender:

@@ -57,6 +57,7 @@ def test_the_page_says_what_a_laboratory_needs(validation: Validation) -> None:
     assert all(f"| {name} | {version} |" in page for name, version in validation.software.items())
 
 
+@pytest.mark.slow
 def test_a_goal_that_is_missed_is_said_first_and_in_its_row(validation: Validation) -> None:
     page = dossier(validation)
     assert "**Goals missed:** a third, with another third (" in page.split("## Figures")[0]

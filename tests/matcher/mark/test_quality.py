@@ -124,6 +124,7 @@ def test_it_is_json(scene: DrawnScene) -> None:
         assert again.keys() == Quality.__dataclass_fields__.keys()
 
 
+@pytest.mark.slow
 def test_the_picture_outlines_the_mark_and_tints_what_was_left_out(scene: DrawnScene) -> None:
     picture = np.asarray(Image.open(io.BytesIO(draw_quality(scene.topography))).convert("RGB")).astype(int)
     panel = picture[28:848, 28:848]

@@ -267,6 +267,7 @@ def test_limits(inspect: Callable[..., ImageInfo], refusal: Callable[..., str]) 
     assert inspect(content, file_bytes=len(content), image_pixels=80 * 64, image_side_pixels=80).height == 64
 
 
+@pytest.mark.slow
 @settings(max_examples=300, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(st.data())
 def test_damaged_images_are_read_or_refused(inspect: Callable[..., ImageInfo], data: st.DataObject) -> None:

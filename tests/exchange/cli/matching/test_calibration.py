@@ -68,6 +68,7 @@ def test_without_the_calibre_no_likelihood_ratio_is_given(ffp: Ffp, folder: Path
     assert "likelihood_ratio" not in json.loads(ffp(*pair[:3], "--json").out)
 
 
+@pytest.mark.slow
 def test_a_table_of_another_program_judges_none_of_our_scores(
     ffp: Ffp, folder: Path, table: Path, tmp_path: Path
 ) -> None:

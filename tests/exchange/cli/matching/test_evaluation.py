@@ -28,6 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_options_combine_and_stand_in_the_result(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     options = "--rotate 3 --crop 0.6 --noise 0.5 --noise-correlation 60 --resample 6.25,9 --against full --seed 4"

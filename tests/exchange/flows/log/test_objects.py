@@ -229,6 +229,7 @@ def test_what_the_store_lost_before_it_left_the_disk_is_stored_again(
     assert (bucket.of(RS), on_disk(node), counted(node)) == ({SCAN}, {SCAN}, (1, 0, 0))
 
 
+@pytest.mark.slow
 def test_a_store_that_is_away_keeps_nothing_from_being_stored_later(
     network: Network, node: Node, bucket: Bucket
 ) -> None:
@@ -253,6 +254,7 @@ def test_a_store_that_is_away_keeps_nothing_from_being_stored_later(
     assert node.blobs.holds(SHA256)
 
 
+@pytest.mark.slow
 def test_what_is_withdrawn_is_gone_from_the_bucket_before_its_owner_is_told(
     network: Network, node: Node, bucket: Bucket
 ) -> None:
@@ -285,6 +287,7 @@ def test_a_scan_that_another_record_names_stays(network: Network, node: Node, bu
     assert (bucket.of(RS), node.blobs.path(SHA256).read_bytes()) == ({SCAN}, SCAN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("during", ["PUT", "HEAD"])
 def test_withdrawn_while_it_is_uploaded(network: Network, node: Node, bucket: Bucket, during: str) -> None:
     record = network.record(RS, scan=SCAN)

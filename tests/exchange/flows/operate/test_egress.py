@@ -87,6 +87,7 @@ def test_a_card_that_states_another_address_is_shown_and_refused_unless_confirme
     assert peer.url == mk.url, "what is stored is what was confirmed"
 
 
+@pytest.mark.slow
 def test_the_same_address_written_otherwise_is_the_same(start_node: Callable[..., RunningNode]) -> None:
     rs, mk = start_node(Jurisdiction.RS), start_node(Jurisdiction.MK)
     introduction = fetch_introduction(rs.node, mk.url + "/")

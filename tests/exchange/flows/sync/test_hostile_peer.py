@@ -461,6 +461,7 @@ def test_what_is_no_card_introduces_nobody(
     peer.behave()
 
 
+@pytest.mark.slow
 def test_an_answer_that_drips_over_tls_is_cut_too(
     reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,6 +110,7 @@ def test_what_is_no_bundle_is_refused_before_anything_is_verified(content: bytes
     assert refused.value.code == code
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(part=st.sampled_from(["envelope", "card", "checkpoint"]), place=st.floats(0.0, 1.0), bit=st.integers(0, 7))
 def test_no_bit_of_it_can_be_changed(owner: Owner, part: str, place: float, bit: int) -> None:

@@ -129,6 +129,7 @@ def test_two_processes_take_turns(store: Store, place: Path | URL) -> None:
         assert session.get_one(LogStateRow, 1).size == 100
 
 
+@pytest.mark.slow
 def test_a_writer_that_is_killed_holds_nobody_up_and_leaves_nothing(store: Store, place: Path | URL) -> None:
     command = [sys.executable, "-c", HOLDS, argument(place)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:

@@ -65,6 +65,7 @@ except StoreUnavailable as refusal:
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_nothing_more_is_said_to_be_full_or_failing(store: Store, tmp_path: Path) -> None:
     """SQLite says only "disk I/O error" where the file beside the database, of which it makes a part of its memory,
     finds no room: as at a start on a full disk."""

@@ -145,6 +145,7 @@ def test_an_exhibit_has_no_more_versions_than_it_may(store: Store, monkeypatch: 
         assert too_many_versions(session, "ffp-mk", {by_place[2]: by_place[1]}) == set()
 
 
+@pytest.mark.slow
 def test_versions_that_were_erased_count_and_are_walked_in_one_query(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,6 +129,7 @@ def _sign_in(node: Served, opened: Any) -> set[str]:
     return {invitation, secret, f'"{code}"', f'"{following}"', csrf, *cookies}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "is_json"), [("json", True), ("console", False)])
 def test_the_form_of_the_log_is_a_setting(form: str, is_json: bool) -> None:
     """In a process of its own, since it sets up logging for all of it; a trace shows no values."""

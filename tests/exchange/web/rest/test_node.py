@@ -62,6 +62,7 @@ def root_of(leaves: list[bytes]) -> bytes:
     return merkle.root(len(leaves), read)
 
 
+@pytest.mark.slow
 def test_the_log_can_be_checked_with_public_things_alone(node: RunningNode) -> None:
     """The head's signatures with the card; the root from the tiles; each record's leaf from its envelope."""
     receipts = [node.submit(tiny_scan()).json() for _ in range(2)]
@@ -107,6 +108,7 @@ def test_a_tile_beyond_the_signed_head_must_not_be_kept(start_node: Callable[...
     assert (beyond.status_code, beyond.headers["cache-control"]) == (200, "no-store")
 
 
+@pytest.mark.slow
 def test_an_earlier_head_is_there_as_it_was_signed(node: RunningNode) -> None:
     before = node.wait_for(lambda status: status["signed_size"] == status["log_size"], 10)["signed_size"]
     head = node.get("/v1/log/checkpoint").content

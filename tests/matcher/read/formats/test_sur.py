@@ -162,6 +162,7 @@ def test_directories_of_streams_that_lie(refusal: Refusal, directory: bytes, rea
     assert refusal(whole[:512] + directory + whole[524:]) == reason
 
 
+@pytest.mark.slow
 def test_a_bomb_that_fits_its_dimensions(refusal: Refusal) -> None:
     assert refusal(sur(np.arange(2600.0) // 2600 + np.zeros((2000, 1)), streams=1)) == "compression-ratio"
 

@@ -52,6 +52,7 @@ def test_who_types_the_nodes_name_alone_is_led_to_the_pages(invited: Callable[[R
 DRAFT = f"/app/register/{'ab' * 16}"
 
 
+@pytest.mark.slow
 def test_after_the_sign_in_one_goes_on_where_one_was(invited: Callable[[Role], Person]) -> None:
     person = invited(Role.EXAMINER)
     person.accept()
@@ -87,6 +88,7 @@ def test_the_sign_in_leads_to_no_other_place(invited: Callable[[Role], Person], 
     assert person.sign_in(back=back).headers["location"] == "/app/"
 
 
+@pytest.mark.slow
 def test_a_script_is_told_that_the_session_has_ended(
     node: RunningNode, signed_in: Callable[[Role], Person], invited: Callable[[Role], Person]
 ) -> None:

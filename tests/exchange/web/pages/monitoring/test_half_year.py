@@ -108,6 +108,7 @@ def test_no_half_year_before_its_time_nor_another(node: RunningNode, signed_in: 
     assert "no data" in head.get(f"/app/monitoring/{now.before()}").text
 
 
+@pytest.mark.slow
 def test_the_table_holds_every_figure_and_no_formula(node: RunningNode) -> None:
     document = draft(node.node, Half.of(datetime.now(UTC))).document
     lines = list(csv.reader(io.StringIO(monitoring_sheet(document, draft=True).decode("utf-8-sig"))))
