@@ -25,7 +25,7 @@ from exchange.store.tables.work import JobRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import enrol_with_each_other, fill, scans_of
 from tests.chaos.fault_proxy import FaultProxy, Moment
-from tests.chaos.processes import Process
+from tests.chaos.nodes.processes import Process
 from tests.chaos.sizes import report, sized
 from tests.exchange.conftest import free_port, metadata
 

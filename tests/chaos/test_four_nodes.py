@@ -61,9 +61,9 @@ from schemas.vocabulary import (
     SignedInBy,
     WithdrawalReason,
 )
-from tests.chaos.four_nodes import JURISDICTIONS, NAMES, PAIRS, FourNodes, scans_of
-from tests.chaos.living import Clock, NoClient, fast_folder
 from tests.chaos.model import DECIDABLE
+from tests.chaos.nodes.four_nodes import JURISDICTIONS, NAMES, PAIRS, FourNodes, scans_of
+from tests.chaos.nodes.living import Clock, NoClient, fast_folder
 from tests.schemas.examples import exhibit_fields
 
 RUNS = int(os.environ.get("FFP_CHAOS_RUNS", "8"))

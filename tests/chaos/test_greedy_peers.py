@@ -19,7 +19,7 @@ from exchange.flows.node.node import create_node, opened
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.greed import KINDS
-from tests.chaos.processes import Process
+from tests.chaos.nodes.processes import Process
 from tests.chaos.sizes import report, sized
 from tests.exchange.conftest import free_port, metadata
 from tests.exchange.flows.conftest import enrol_with, simulated

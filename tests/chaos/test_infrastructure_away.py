@@ -17,7 +17,7 @@ import pytest
 from exchange.flows.node.node import create_node
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.away import SERVICES, service
-from tests.chaos.processes import Process
+from tests.chaos.nodes.processes import Process
 from tests.chaos.sizes import report, sized
 from tests.exchange.conftest import free_port, metadata
 

@@ -25,10 +25,10 @@ from exchange.flows.node.node import create_node, opened
 from exchange.log.checkpoint import Checkpoint, parse_text
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import enrol_with_each_other
-from tests.chaos.processes import Process
+from tests.chaos.nodes.processes import Process
+from tests.chaos.nodes.writers import Submission, Writer
 from tests.chaos.sizes import report, sized
 from tests.chaos.wholeness import assert_whole, checkpoints_seen, interrupted_in
-from tests.chaos.writers import Submission, Writer
 from tests.exchange.conftest import free_port
 from tests.exchange.databases import Databases, databases_fixture
 

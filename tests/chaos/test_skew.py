@@ -22,7 +22,7 @@ from exchange.store.tables.peers import LaneItemRow
 from exchange.store.tables.records import StatementRow
 from matcher.synthetic import breech_face
 from tests.chaos.archive import scans_of
-from tests.chaos.releases import LANDED, NOTICE, THIS, Release, ReleasedNode, landed_release, release_to_come
+from tests.chaos.nodes.releases import LANDED, NOTICE, THIS, Release, ReleasedNode, landed_release, release_to_come
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 

@@ -23,7 +23,7 @@ from exchange.store.tables.records import StatementRow
 from exchange.store.tables.work import JobRow
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import enrol_with_each_other, fill, fill_over_days
-from tests.chaos.processes import Process
+from tests.chaos.nodes.processes import Process
 from tests.chaos.shares import Shares, sampled
 from tests.chaos.sizes import is_full, report, sized
 from tests.exchange.conftest import free_port

@@ -24,7 +24,7 @@ from exchange.store.node.jobs import JobKind, JobState
 from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from exchange.store.tables.work import JobRow, WorkerRow
 from schemas.vocabulary import Jurisdiction
-from tests.chaos.processes import Process
+from tests.chaos.nodes.processes import Process
 from tests.exchange.conftest import free_port, metadata
 from tests.exchange.databases import Databases, databases_fixture
 from tests.exchange.flows.conftest import enrol_with, simulated

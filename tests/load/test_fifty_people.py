@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.processes import Process
+from tests.chaos.nodes.processes import Process
 from tests.exchange.conftest import free_port
 from tests.load import world as worlds
 from tests.load.people import MIX, browse

@@ -18,7 +18,7 @@ from exchange.store.access.users import add_user
 from exchange.web.metrics import pss_bytes
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role
-from tests.chaos.processes import Process
+from tests.chaos.nodes.processes import Process
 from tests.exchange.conftest import free_port, metadata
 from tests.exchange.databases import Databases, databases_fixture
 from tests.load.curve import draw

@@ -12,10 +12,10 @@ import pytest
 
 from tests.observers.allowed import ALLOWED, Allowed
 from tests.observers.mutants import Mutant, always
-from tests.observers.peer import observe_as_peer
 from tests.observers.secrets_of_records import Withheld
-from tests.observers.transcript import Line, Names, differences, transcript
-from tests.observers.wire import Exchange
+from tests.observers.seen.peer import observe_as_peer
+from tests.observers.seen.transcript import Line, Names, differences, transcript
+from tests.observers.seen.wire import Exchange
 
 THREATS = Path(__file__).parents[2] / "docs" / "threat-model.md"
 HEADING = "## What observers may see differ"

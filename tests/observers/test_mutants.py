@@ -21,13 +21,13 @@ from exchange.store.access.sign_in import sign_in_of
 from exchange.store.log.statements import search_statements
 from exchange.store.tables.records import AcquisitionRow, StatementRow
 from schemas import Conclusion, Hit, Verification
-from tests.observers.examiner import observe_as_examiner
 from tests.observers.mutants import Mutant, always
-from tests.observers.peer import observe_as_peer
 from tests.observers.secrets_of_records import Withdrawn, Withheld
 from tests.observers.secrets_of_reviews import Conclusion as ColleaguesConclusion
 from tests.observers.secrets_of_reviews import Control
-from tests.observers.stranger import Account, observe_as_stranger
+from tests.observers.seen.examiner import observe_as_examiner
+from tests.observers.seen.peer import observe_as_peer
+from tests.observers.seen.stranger import Account, observe_as_stranger
 from tests.observers.trial import Outcome, run
 from tests.observers.world import Base
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.observers.peer import observe_as_peer
 from tests.observers.secrets_of_records import OfRecord, Searched, Unapproved, Withdrawn, Withheld
 from tests.observers.seeds import SEEDS
+from tests.observers.seen.peer import observe_as_peer
 from tests.observers.trial import Outcome, run
 from tests.observers.world import Base
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.observers.examiner import observe_as_examiner
 from tests.observers.secrets_of_reviews import Conclusion, Control, OfReview
 from tests.observers.seeds import SEEDS
+from tests.observers.seen.examiner import observe_as_examiner
 from tests.observers.trial import Outcome, run
 from tests.observers.world import Base
 

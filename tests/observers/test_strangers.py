@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.observers.stranger import Account, observe_as_stranger
+from tests.observers.seen.stranger import Account, observe_as_stranger
 from tests.observers.trial import Outcome, run
 from tests.observers.world import Base
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.observers import floors
-from tests.observers.examiner import is_for_examiners, observe_as_examiner, pages_for_examiners, pages_of
-from tests.observers.peer import description_of, is_for_peers, observe_as_peer
 from tests.observers.secrets_of_records import Searched
 from tests.observers.secrets_of_reviews import Conclusion
-from tests.observers.stranger import Account, observe_as_stranger
+from tests.observers.seen.examiner import is_for_examiners, observe_as_examiner, pages_for_examiners, pages_of
+from tests.observers.seen.peer import description_of, is_for_peers, observe_as_peer
+from tests.observers.seen.stranger import Account, observe_as_stranger
 from tests.observers.trial import Outcome, run
 from tests.observers.world import Base
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from tests.observers.coverage import Coverage
-from tests.observers.transcript import Difference, Line, differences, transcript
-from tests.observers.wire import Exchange
+from tests.observers.seen.transcript import Difference, Line, differences, transcript
+from tests.observers.seen.wire import Exchange
 from tests.observers.world import Base, World
 
 

@@ -38,7 +38,7 @@ from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.flows.network import MK, RS, XK, Network
 from tests.observers.fixed import Steps, fixed
-from tests.observers.wire import Wire
+from tests.observers.seen.wire import Wire
 
 COLLEAGUE, EXAMINER, THIRD, HEAD, INVESTIGATOR = "examiner-1", "examiner-2", "examiner-3", "head-1", "investigator-1"
 PEOPLE = {

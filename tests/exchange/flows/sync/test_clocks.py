@@ -16,7 +16,7 @@ from exchange.clock import apart
 from exchange.flows.sync.clocks import judge
 from exchange.net.reach import clock_ahead
 from schemas.vocabulary import Jurisdiction, Role
-from tests.chaos.processes import Process
+from tests.chaos.nodes.processes import Process
 from tests.exchange.conftest import RunningNode, enrol_each_other
 
 DAY_S = 86_400
@@ -67,7 +67,7 @@ def test_a_peer_whose_clock_is_days_off(start_node: Callable[..., RunningNode], 
         home,
         mk.node.settings.port,
         {"FFP_NODE_PULL_INTERVAL_S": "0.2", "FFP_NODE_LANE_WAIT_S": "0"},
-        program=("tests.chaos.other_clock", str(clock)),
+        program=("tests.chaos.nodes.other_clock", str(clock)),
     )
     behind = "The clock of ffp-mk is 2 days behind this node's; 30 s are allowed"
     with late.running():

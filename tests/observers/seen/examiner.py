@@ -19,10 +19,10 @@ from exchange.web.app import create_app
 from exchange.web.pages.layout import cookie_name
 from schemas.vocabulary import Role
 from tests.observers.coverage import Coverage
-from tests.observers.description import Description, Seen, kind_of
-from tests.observers.peer import description_of
+from tests.observers.seen.description import Description, Seen, kind_of
+from tests.observers.seen.peer import description_of
+from tests.observers.seen.wire import OUTSIDE, Exchange
 from tests.observers.trial import Meanwhile, Told
-from tests.observers.wire import OUTSIDE, Exchange
 from tests.observers.world import EXAMINER, World
 
 MOST = 3

@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 
 from schemas.vocabulary import Role
-from tests.chaos.processes import Process, bearer, environment_of
+from tests.chaos.nodes.processes import Process, bearer, environment_of
 from tests.exchange.conftest import LEGAL_BASIS, free_port
 
-SOURCES = Path(__file__).parents[2]
+SOURCES = Path(__file__).parents[3]
 PACKAGES = ("exchange", "matcher", "schemas")
 LANDED = "8928842"
 """The release that says nothing of what it reads."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tests.chaos.processes import Process
+from tests.chaos.nodes.processes import Process
 from tests.exchange.conftest import metadata
 from tests.exchange.web.conftest import tiny_scan
 

@@ -12,11 +12,11 @@ from exchange.store.access.sign_in_guard import FREE_TRIES
 from exchange.store.access.users import add_user
 from schemas.vocabulary import Role
 from tests.observers.coverage import Coverage
-from tests.observers.description import Seen
-from tests.observers.examiner import pages_of
-from tests.observers.peer import description_of
+from tests.observers.seen.description import Seen
+from tests.observers.seen.examiner import pages_of
+from tests.observers.seen.peer import description_of
+from tests.observers.seen.wire import OUTSIDE, Exchange
 from tests.observers.trial import Meanwhile, Secret, Told
-from tests.observers.wire import OUTSIDE, Exchange
 from tests.observers.world import World
 
 NAMES = ("examiner-anna", "vestak-7")

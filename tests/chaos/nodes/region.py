@@ -26,7 +26,7 @@ from exchange.flows.node.node import create_node, opened
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import enrol_with_each_other
 from tests.chaos.fault_proxy import FaultProxy
-from tests.chaos.processes import Process
+from tests.chaos.nodes.processes import Process
 from tests.exchange.conftest import free_port
 
 JURISDICTIONS = (
@@ -188,7 +188,7 @@ def region(folder: Path, seed: int) -> Iterator[Region]:
             public, port = free_port(), free_port()
             home = folder / jurisdiction / "home"
             create_node(home, jurisdiction=jurisdiction, url=f"http://127.0.0.1:{public}", port=port)
-            program = ("tests.chaos.other_clock", str(clock)) if jurisdiction is OTHER_CLOCK else ()
+            program = ("tests.chaos.nodes.other_clock", str(clock)) if jurisdiction is OTHER_CLOCK else ()
             nodes[jurisdiction] = Process(home, port, _settings(jurisdiction), program=program)
             lines[jurisdiction] = FaultProxy(public, port, share=0, seed=seed + number)
             stack.callback(lines[jurisdiction].close)

@@ -1,4 +1,4 @@
-"""``python -m tests.chaos.other_clock OFFSET ARGUMENTS``: ``ffp`` on a machine whose clock can be set.
+"""``python -m tests.chaos.nodes.other_clock OFFSET ARGUMENTS``: ``ffp`` on a machine whose clock can be set.
 
 The file OFFSET holds by how many seconds the clock is wrong, and may be written anew at any moment. Only what tells the
 time of day is wrong; what measures how long something takes is not, as on a machine whose clock somebody sets.

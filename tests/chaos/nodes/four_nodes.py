@@ -47,8 +47,8 @@ from schemas import (
 )
 from schemas.lane import EMPTY_HEAD, next_head
 from schemas.vocabulary import Jurisdiction
-from tests.chaos.living import Clock, Crash, LivingNetwork, Watch
 from tests.chaos.model import Holdings, Terms
+from tests.chaos.nodes.living import Clock, Crash, LivingNetwork, Watch
 from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.network import AL, MK, RS, XK, Network
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import httpx
 
 from tests.observers.allowed import ALLOWED, Allowed
-from tests.observers.wire import Exchange
+from tests.observers.seen.wire import Exchange
 
 HASH_BYTES = 32
 _HEX = r"(?<![0-9A-Za-z])[0-9a-f]{12,}(?![0-9A-Za-z])"

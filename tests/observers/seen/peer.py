@@ -39,9 +39,9 @@ from schemas.lane import next_head, parse_lane_page
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy, WithdrawalReason
 from tests.exchange.flows.network import MK, RS, XK
 from tests.observers.coverage import Coverage
-from tests.observers.description import Asked, Description, Seen
+from tests.observers.seen.description import Asked, Description, Seen
+from tests.observers.seen.wire import Exchange
 from tests.observers.trial import Meanwhile, Told
-from tests.observers.wire import Exchange
 from tests.observers.world import World
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 
