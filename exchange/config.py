@@ -24,7 +24,7 @@ from pydantic_settings import (
 from exchange.addresses import DatabaseUrl, IssuerUrl, NetworkText, ObjectStoreUrl, SchedulerUrl
 from exchange.errors import ConfigurationError
 from exchange.home import write_private
-from schemas.issued import NodeId, Url
+from schemas.statement_base import NodeId, Url
 from schemas.vocabulary import Jurisdiction
 
 PREFIX = "FFP_NODE_"

@@ -1,6 +1,6 @@
 """Who may have what: one pure function, deny by default, every refusal with its reason.
 
-``exchange.store.terms.release`` says the same in SQL, for many records at once; a property test holds the two equal.
+``exchange.store.terms.may_have`` says the same in SQL, for many records at once; a property test holds the two equal.
 """
 
 from __future__ import annotations

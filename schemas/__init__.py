@@ -21,7 +21,6 @@ from schemas.exhibit import (
     RegionMask,
     SuspectedFirearm,
 )
-from schemas.issued import CONTRACT_VERSION, Maker, Statement
 from schemas.keys import Compromise, Delegation, HybridKey, KeyEvent, KeyRole, LogKey
 from schemas.kinds import AnyStatement, about
 from schemas.query import Answer, Disclosure, Found, Query, ReleaseRequest
@@ -51,6 +50,7 @@ from schemas.sharing import (
     Refusal,
     Withdrawal,
 )
+from schemas.statement_base import CONTRACT_VERSION, Maker, Statement
 from schemas.statements import parse_statement, statement_id, statement_payload
 from schemas.submission import Submission, SubmittedAcquisition, parse_submission
 

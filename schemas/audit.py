@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.exhibit import Sha256Hex
-from schemas.issued import Statement
+from schemas.statement_base import Statement
 
 
 class AuditBatch(Statement):

@@ -13,12 +13,12 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from schemas.bundle import Bundle
 from schemas.envelope import EnvelopeForm
-from schemas.issued import CONTRACT_VERSION
 from schemas.key_chain import KeyChain
 from schemas.kinds import KINDS
 from schemas.lane import LanePage
 from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
 from schemas.query_request import QueryRequest
+from schemas.statement_base import CONTRACT_VERSION
 from schemas.submission import Submission
 from schemas.witness import WitnessAnswer, WitnessReport
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.exhibit import Contract, Sha256Hex
-from schemas.issued import LogIndex, Statement, Url
+from schemas.statement_base import LogIndex, Statement, Url
 from schemas.vocabulary import Jurisdiction
 
 # Raw public keys in canonical Base64: 32 bytes, and those of FIPS 204, table 2: 1,312 and 1,952 bytes. The last

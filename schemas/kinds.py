@@ -13,12 +13,12 @@ from operator import attrgetter
 from typing import Final, get_args
 
 from schemas.audit import AuditBatch
-from schemas.issued import Statement
 from schemas.keys import KeyEvent
 from schemas.query import Answer, Disclosure, Query, ReleaseRequest
 from schemas.record import Record
 from schemas.review import Conclusion, Feedback, Hit, Message, PhysicalComparison, Retraction, Verification
 from schemas.sharing import Acknowledgement, Approval, Grant, Hold, Policy, Receipt, Withdrawal
+from schemas.statement_base import Statement
 from schemas.vocabulary import Role
 
 AnyStatement = (

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from schemas.errors import ContractError
 from schemas.exhibit import Contract, Sha256Hex
-from schemas.issued import ContractVersion, Count, LogIndex, NodeId, added_later
+from schemas.statement_base import ContractVersion, Count, LogIndex, NodeId, added_later
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
 

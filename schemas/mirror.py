@@ -8,8 +8,8 @@ from pydantic import Field, ValidationError
 
 from schemas.errors import ContractError
 from schemas.exhibit import Contract, Sha256Hex
-from schemas.issued import Count, LogIndex, NodeId
 from schemas.lane import Base64Text
+from schemas.statement_base import Count, LogIndex, NodeId
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.exhibit import CaseReference, Contract, FoldedCalibre, Sha256Hex, ShortText
-from schemas.issued import LongText, NodeId, Statement
 from schemas.record import Acquisition
+from schemas.statement_base import LongText, NodeId, Statement
 from schemas.vocabulary import LawfulPurpose, QueryResult, ScoreBand
 
 MAX_FOUND = 8

@@ -9,8 +9,8 @@ from pydantic import Field, ValidationError
 
 from schemas.errors import ContractError
 from schemas.exhibit import Contract
-from schemas.issued import LogIndex
 from schemas.lane import Base64Text, Proof
+from schemas.statement_base import LogIndex
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.exhibit import CaseReference, Contract, Day, Exhibit, Handling, Measurement, Sha256Hex
-from schemas.issued import Statement
+from schemas.statement_base import Statement
 from schemas.vocabulary import Jurisdiction, ReleaseLevel
 
 MAX_ACQUISITIONS = 16

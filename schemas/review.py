@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.exhibit import Contract, Day, Sha256Hex, ShortText
-from schemas.issued import LongText, NodeId, Statement, added_later
+from schemas.statement_base import LongText, NodeId, Statement, added_later
 from schemas.vocabulary import AfteConclusion, Basis, ComparisonStep, FeedbackOutcome, HitStage, ReferenceChannel
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.exhibit import Contract, Day, Sha256Hex, ShortText
-from schemas.issued import Count, NodeId, Statement
 from schemas.record import MAX_ACQUISITIONS, GroupName
+from schemas.statement_base import Count, NodeId, Statement
 from schemas.vocabulary import (
     Decision,
     ErasureOutcome,

@@ -12,8 +12,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas.errors import ContractError, ContractReason, NewerContract, shown
-from schemas.issued import Statement
 from schemas.kinds import AnyStatement
+from schemas.statement_base import Statement
 from schemas.strict_json import check_json
 from schemas.versions import is_newer, needed_version, stated_version
 
@@ -29,7 +29,7 @@ def statement_id(payload: bytes) -> str:
 
 def statement_payload(statement: Statement) -> bytes:
     """The bytes to sign. Made once by the issuer; a holder keeps these bytes and never makes them again. What was added
-    to the contract after its first release is left out where it is unset (``schemas.issued.added_later``), and a
+    to the contract after its first release is left out where it is unset (``statement_base.added_later``), and a
     statement states the lowest version that has all that it uses."""
     return statement.model_copy(update={"contract": needed_version(statement)}).model_dump_json().encode()
 

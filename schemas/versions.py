@@ -26,7 +26,7 @@ from typing import Final, get_args
 
 from pydantic import BaseModel
 
-from schemas.issued import CONTRACT_VERSION, ReadContract, Statement
+from schemas.statement_base import CONTRACT_VERSION, ReadContract, Statement
 
 VERSIONS: Final[tuple[str, ...]] = get_args(ReadContract)
 """What this release reads, the oldest first."""

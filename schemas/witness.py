@@ -8,8 +8,8 @@ from pydantic import Field, ValidationError
 
 from schemas.errors import ContractError
 from schemas.exhibit import Contract
-from schemas.issued import NodeId
 from schemas.lane import Base64Text, Proof
+from schemas.statement_base import NodeId
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
 

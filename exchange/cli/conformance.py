@@ -71,8 +71,8 @@ def _must_answer(url: str) -> None:
     import httpx
 
     from exchange.errors import InvalidInput, PeerUnreachable
+    from exchange.net.connection import http_client
     from exchange.net.egress import Typed
-    from exchange.net.line import http_client
 
     try:
         with http_client(10, Typed(url)) as client, client.stream("GET", url):

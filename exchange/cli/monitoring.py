@@ -80,7 +80,7 @@ def _written(document: Document, approved: Approved | None, form: ReportForm, la
     from exchange.flows.monitoring.document import write_document
     from exchange.web.languages import Spoken
     from exchange.web.languages.spoken import speaking
-    from exchange.web.pages.monitoring.sheet import monitoring_sheet
+    from exchange.web.pages.monitoring.report_csv import monitoring_sheet
     from exchange.web.report.monitoring import render_monitoring
 
     with speaking(Spoken(language)):

@@ -138,7 +138,7 @@ def worker(home: Home = None) -> None:
     from exchange.cli.opening import opened_here
     from exchange.config import load_settings
     from exchange.flows.operate.home_lock import worked
-    from exchange.web.letters import letters_of
+    from exchange.web.mail_text import letters_of
     from exchange.worker import Worker
 
     folder = resolve_home(home)

@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from exchange.clock import apart
 from exchange.errors import PeerBusy, PeerMisbehaved, PeerUnreachable, RequestExpired, RequestRefused
+from exchange.net.connection import OpenRequest, OpenRequests, http_client
 from exchange.net.egress import Guard
-from exchange.net.form import Multipart
-from exchange.net.line import OpenRequest, OpenRequests, http_client
 from exchange.net.message_signatures import sign_request, verify_response
-from exchange.net.reach import clock_ahead
+from exchange.net.multipart import Multipart
+from exchange.net.probe import clock_ahead
 from exchange.net.request_id import passed_on
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.errors import ContractError, shown

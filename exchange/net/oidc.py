@@ -16,8 +16,8 @@ import httpx
 
 from exchange.addresses import LOOPBACK
 from exchange.errors import PeerUnreachable, ProviderUnavailable, Unauthenticated
+from exchange.net.connection import OpenRequest, OpenRequests, http_client
 from exchange.net.egress import Guard
-from exchange.net.line import OpenRequest, OpenRequests, http_client
 from schemas.errors import ContractError, shown
 from schemas.strict_json import check_json
 

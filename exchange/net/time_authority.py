@@ -11,8 +11,8 @@ import httpx
 
 from exchange.errors import EgressRefused, PeerUnreachable, TimeStampRefused, TimeStampUnavailable
 from exchange.log.timestamp import MAX_REPLY_BYTES
+from exchange.net.connection import OpenRequest, OpenRequests, http_client
 from exchange.net.egress import Guard
-from exchange.net.line import OpenRequest, OpenRequests, http_client
 from schemas.errors import shown
 
 _TRY_AGAIN: Final = (408, 425, 429)

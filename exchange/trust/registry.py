@@ -24,7 +24,7 @@ from exchange.trust.root import RootFile, not_trusted, open_metadata, parse_root
 from schemas import HybridKey, KeyEvent
 from schemas.errors import shown
 from schemas.exhibit import Contract
-from schemas.issued import NodeId, Url
+from schemas.statement_base import NodeId, Url
 from schemas.statements import contract_error
 from schemas.vocabulary import Jurisdiction
 

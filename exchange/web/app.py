@@ -22,7 +22,7 @@ from exchange.web.http import problems
 from exchange.web.http.access_log import Followed
 from exchange.web.http.compute_threads import rooms_of
 from exchange.web.http.parameters import only_known_parameters
-from exchange.web.letters import letters_of
+from exchange.web.mail_text import letters_of
 from exchange.web.pages.app import create_pages, front_door
 from exchange.web.rest import audit, blobs, candidates, heights, mirror, queries, records, statements, terms
 from exchange.web.rest import node as node_routes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from matcher.evaluate.evaluation import Evaluation
+from matcher.evaluate.evaluation_figures import Evaluation
 from matcher.evaluate.method import cell, describe_method
 from matcher.evaluate.validation import Goal, Trial, Validation
 from matcher.numeric.bootstrap import DRAWS, unseen_failure_rate

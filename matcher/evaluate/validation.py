@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from matcher.evaluate.conditions import Conditions
-from matcher.evaluate.evaluation import Evaluation
+from matcher.evaluate.evaluation_figures import Evaluation
 from matcher.evaluate.pairs import Progress
 from matcher.evaluate.run_evaluation import evaluate, read_truth
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from matcher.evaluate.conditions import Conditions
-from matcher.evaluate.evaluation import Evaluation
+from matcher.evaluate.evaluation_figures import Evaluation
 from matcher.evaluate.run_evaluation import evaluate
 
 pytestmark = pytest.mark.data

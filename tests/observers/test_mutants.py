@@ -97,7 +97,7 @@ def counts_accounts_alone(original: Callable[..., Any]) -> Callable[..., Any]:
 OF_PEERS = (
     Mutant(
         "policy lets all pass",
-        "exchange.store.terms.release:may_have exchange.policy:release",
+        "exchange.store.terms.may_have:may_have exchange.policy:release",
         always(true()),
         Withheld,
         observe_as_peer,

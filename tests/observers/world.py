@@ -30,7 +30,7 @@ from exchange.store.access.users import add_user
 from exchange.store.entry.records import counts_by_state
 from exchange.store.node.jobs import JobKind
 from exchange.web.app import create_app
-from exchange.web.letters import letters_of
+from exchange.web.mail_text import letters_of
 from exchange.web.pages.layout import cookie_name
 from exchange.worker import Worker
 from matcher.synthetic import breech_face
@@ -260,6 +260,6 @@ def for_a_trial(patched: pytest.MonkeyPatch) -> None:
     """What a trial has otherwise than a node in use: no processes of its own, no limit that all requests from one
     address would reach, and a pair that nobody holds for a lead beside each that somebody does."""
     patched.setattr("exchange.flows.node.node.Compute", Inline)
-    patched.setattr("exchange.net.line.tls_context", tls_context)
+    patched.setattr("exchange.net.connection.tls_context", tls_context)
     patched.setenv("FFP_NODE_CONTROL_SHARE", "1.0")
     patched.setattr("exchange.web.access.login_rate_limit.TRIES_A_MINUTE", 100_000)

@@ -20,7 +20,7 @@ def test_each_addition_has_a_version_and_nothing_is_gone() -> None:
     now = names_of_the_contract()
     assert now - first - ADDED.keys() == set(), "give these a version in schemas.versions.ADDED"
     assert (first | ADDED.keys()) - now == set(), "the contract only grows: older nodes still say these"
-    assert set(ADDED.values()) <= set(VERSIONS), "schemas.issued.ReadContract lists each version"
+    assert set(ADDED.values()) <= set(VERSIONS), "schemas.statement_base.ReadContract lists each version"
     assert list(VERSIONS) == sorted(VERSIONS, key=lambda version: tuple(map(int, version.split("."))))
 
 

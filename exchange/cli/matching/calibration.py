@@ -134,7 +134,7 @@ def worth_in_words(worth: _Ratio) -> dict[str, str]:
 def _of_folder(
     folder: Path, truth: Path, show: Callable[[str, int, int], None]
 ) -> tuple[ScoredPairs, dict[str, object]]:
-    from matcher.evaluate.evaluation import scored_pairs
+    from matcher.evaluate.evaluation_figures import scored_pairs
     from matcher.evaluate.run_evaluation import evaluate
 
     evaluation = evaluate(folder, truth, with_controls=False, progress=show)

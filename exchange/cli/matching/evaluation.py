@@ -12,7 +12,7 @@ import typer
 from exchange.cli.matching.console import one_thread, progress_bars, refuse
 
 if TYPE_CHECKING:
-    from matcher.evaluate.evaluation import Evaluation
+    from matcher.evaluate.evaluation_figures import Evaluation
 
 
 def evaluate(

@@ -25,7 +25,7 @@ from exchange.store.access.sign_in import begin_elsewhere, begin_session, take_b
 from exchange.store.access.users import active_user
 from exchange.trust.id_token import ExpectedClaims, signing_key, verify_id_token
 from schemas.errors import shown
-from schemas.issued import Pseudonym
+from schemas.statement_base import Pseudonym
 from schemas.vocabulary import SignedInBy
 
 AT_PROVIDER_S = 600

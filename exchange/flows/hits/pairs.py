@@ -25,7 +25,7 @@ from exchange.store.hits.joined_pairs import (
     stale_pairs,
 )
 from exchange.store.log.statements import find_statement
-from exchange.store.parts import AT_ONCE
+from exchange.store.long_lists import AT_ONCE
 from exchange.store.review.reviews import scans_of
 from exchange.store.tables.hits import HitPairRow
 from schemas import (

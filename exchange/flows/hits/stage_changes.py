@@ -19,7 +19,7 @@ from exchange.store.hits.joined_pairs import (
     keep_stage_change,
     note_stage_changes_read,
 )
-from exchange.store.parts import AT_ONCE
+from exchange.store.long_lists import AT_ONCE
 from schemas import Conclusion, Hit, PhysicalComparison, Retraction
 from schemas.vocabulary import AfteConclusion, ComparisonStep, HitStage
 

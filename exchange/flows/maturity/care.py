@@ -15,8 +15,8 @@ from exchange.flows.maturity.definitions import Evidence, State
 from exchange.flows.maturity.exchange import enrolled, state_of
 from exchange.flows.monitoring.counts import Counts, count
 from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.release import exact, told_count, told_rate, told_row
 from exchange.flows.monitoring.rows import rows_of
+from exchange.flows.monitoring.small_counts import exact, told_count, told_rate, told_row
 from exchange.flows.node.likelihood_ratio import is_of_this_release
 from exchange.flows.node.node import Node
 from exchange.flows.operate.backup import last_backup

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from exchange.flows.monitoring.release import Figure
+from exchange.flows.monitoring.small_counts import Figure
 from schemas.vocabulary import Role
 
 

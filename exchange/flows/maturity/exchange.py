@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from exchange.clock import DAY_S, stamp_in
 from exchange.flows.blind.visibility import APART
 from exchange.flows.maturity.definitions import Evidence, State
-from exchange.flows.monitoring.release import exact, told_count
 from exchange.flows.monitoring.rows import entry_of
+from exchange.flows.monitoring.small_counts import exact, told_count
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor_work import TAIL_S
 from exchange.flows.review.deadlines import Due, Duty

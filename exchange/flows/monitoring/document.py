@@ -16,8 +16,8 @@ from exchange.flows.monitoring.counts import Counted
 from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, STAGES, Definition
 from exchange.flows.monitoring.gap import Gap
 from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.release import NO_DATA, Figure, Row, exact, told_hours, told_rate, told_row
 from exchange.flows.monitoring.rows import HalfYearRows
+from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Row, exact, told_hours, told_rate, told_row
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
 REPORT_FORMAT = "ffp-monitoring-report/1"

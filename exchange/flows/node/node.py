@@ -25,8 +25,8 @@ from exchange.flows.node.mail_server import load_mail_server
 from exchange.flows.node.small_pictures import SmallPictures
 from exchange.home import emptied_on_failure
 from exchange.meters import Meters
+from exchange.net.connection import tls_context
 from exchange.net.egress import Egress
-from exchange.net.line import tls_context
 from exchange.net.mail import MailServer
 from exchange.net.object_store import ObjectStore
 from exchange.store.database.engine import Store

@@ -41,7 +41,7 @@ from exchange.store.scan.deliveries import is_kept
 from exchange.store.scan.objects import all_stored
 from exchange.store.tables.schema_version import SCHEMA_VERSION
 from exchange.trust.backup_signature import sign_backup
-from exchange.trust.sealing import seal_files
+from exchange.trust.encrypted_files import seal_files
 
 _PART = ".part"
 

@@ -25,7 +25,7 @@ from exchange.flows.operate.doctor_work import (
 )
 from exchange.flows.operate.findings import Finding, Gravity, fault, warning
 from exchange.net.egress import Typed
-from exchange.net.reach import reach
+from exchange.net.probe import reach
 
 HERE_S = 5.0
 """How long the node on this machine may take to say that it runs."""

@@ -16,7 +16,7 @@ from exchange.flows.operate.findings import Finding, fault, warning
 from exchange.flows.statement.peer import altered_peers
 from exchange.flows.sync.clocks import judge
 from exchange.flows.sync.skew import skew_alarms
-from exchange.net.reach import ReachedPeer, reach
+from exchange.net.probe import ReachedPeer, reach
 from exchange.store.sync.peers import all_peers, unnoted
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import disagreements

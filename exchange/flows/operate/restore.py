@@ -33,7 +33,7 @@ from exchange.store.operate.manifest import (
 )
 from exchange.store.scan.copies import copy_file, sync, write_file
 from exchange.store.tables.schema_version import SCHEMA_VERSION
-from exchange.trust.sealing import unseal
+from exchange.trust.encrypted_files import unseal
 from schemas.record import MAX_BLOB_BYTES
 
 _DATABASE_URL = "secrets/ffp_node_database_url"

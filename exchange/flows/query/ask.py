@@ -18,7 +18,7 @@ from exchange.flows.statement.sharing import APPROVAL_S, record_of
 from exchange.flows.statement.sign_statement import SignedStatement, enter, say
 from exchange.log import merkle
 from exchange.net.client import PeerClient
-from exchange.net.form import Multipart
+from exchange.net.multipart import Multipart
 from exchange.policy import Reason, Recipient, Withheld, release_query
 from exchange.store.entry.records import acquisitions_of, find_record
 from exchange.store.log.statements import find_statement, latest_checkpoint, node_reader

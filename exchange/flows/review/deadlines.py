@@ -13,7 +13,7 @@ from exchange.flows.blind.visibility import Hidden, hidden_pairs, tasks_for
 from exchange.flows.hits.history import my_turn
 from exchange.flows.hits.stage import Stage
 from exchange.flows.node.node import Node
-from exchange.flows.review.requests import reviews_of
+from exchange.flows.review.reviews import reviews_of
 from exchange.store.review.candidates import correlated_first
 from exchange.store.review.reviews import concluded_tasks, open_tasks
 from schemas import Pair

@@ -28,10 +28,10 @@ from exchange.flows.blind.visibility import (
     tells_of,
 )
 from exchange.flows.entry.free_text import Doubt, doubts_in
-from exchange.flows.hits.checks import check_hit
 from exchange.flows.hits.history import hit_history
 from exchange.flows.hits.pairs import note_said, settle_pairs
 from exchange.flows.hits.rules import answered_by
+from exchange.flows.hits.signing_checks import check_hit
 from exchange.flows.log.signed_before import signed_before
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import decide_sharing

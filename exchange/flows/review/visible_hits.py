@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from exchange.flows.blind.visibility import hidden_pairs, note_shown, note_told, view_of
 from exchange.flows.hits.history import Link, closed_links, find_link, open_links
 from exchange.flows.node.node import Node
-from exchange.flows.review.requests import Review, reviews_of
+from exchange.flows.review.reviews import Review, reviews_of
 from exchange.store.hits.joined_pairs import stage_changes
 from exchange.store.review.candidates import candidate_of
 from exchange.store.review.reviews import scans_of

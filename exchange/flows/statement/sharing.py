@@ -20,7 +20,7 @@ from exchange.store.operate.at_rest import rows_named
 from exchange.store.sync.peers import all_peers, extend_lane, lane_of, lane_place, put_on_lane
 from exchange.store.tables.peers import LaneItemRow, PeerRow, PeerState
 from exchange.store.tables.records import AudienceRow, RecordRow, StatementRow
-from exchange.store.terms.release import may_have, to_be_decided
+from exchange.store.terms.may_have import may_have, to_be_decided
 from exchange.store.terms.terms import ask_approval, groups_of, standing_of
 from exchange.trust.key_history import KeyHistory
 from schemas import Record, open_envelope, parse_statement

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from exchange.flows.node.node import Node
 from exchange.store.tables.sign_in import UserRow
-from schemas.issued import Statement
+from schemas.statement_base import Statement
 from schemas.vocabulary import Role
 
 

@@ -18,8 +18,8 @@ from exchange.config import Settings
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.sync.verify_lane_page import VerifiedPage, first_places
+from exchange.store.sync.peer_quota import changed_quota, count_in, days_of, quarantine_unnoted, quota_of
 from exchange.store.sync.peers import all_peers, find_peer, standing_alarm
-from exchange.store.sync.shares import changed_quota, count_in, days_of, quarantine_unnoted, quota_of
 from exchange.store.tables.peers import PeerDayRow, PeerQuotaRow, PeerState
 from schemas import Record
 from schemas.errors import shown

@@ -16,8 +16,8 @@ from exchange.errors import NotFound
 from exchange.record_filter import CONDITIONS, RecordFilter, calibres_of
 from exchange.store.database.seals import seal_for
 from exchange.store.entry.exhibits import exhibit_of, exhibits_of_new, join_new
+from exchange.store.long_lists import AT_ONCE
 from exchange.store.node.jobs import JobKind, promise
-from exchange.store.parts import AT_ONCE
 from exchange.store.scan.deliveries import is_delivered
 from exchange.store.tables.records import (
     AcquisitionRow,

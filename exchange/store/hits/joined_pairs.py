@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from exchange.clock import stamp
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
-from exchange.store.parts import in_parts
+from exchange.store.long_lists import in_parts
 from exchange.store.review.reviews import Scans
 from exchange.store.tables.hits import CountersignatureRow, HitPairRow, HitRow, StageChangeRow
 from exchange.store.tables.mirror import ReceivedPlaceRow

@@ -15,7 +15,7 @@ from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.tiles import Tile
 from exchange.store.hits.joined_pairs import note_receipt
-from exchange.store.parts import in_parts
+from exchange.store.long_lists import in_parts
 from exchange.store.tables.log import CheckpointRow, LogCheckRow, LogNodeRow, LogStateRow
 from exchange.store.tables.mirror import LostRow
 from exchange.store.tables.peers import PeerRow

@@ -31,7 +31,7 @@ from exchange.store.operate.backup_paths import (
 from exchange.store.scan.copies import digest, write_file
 from exchange.store.tables.schema_version import SCHEMA_VERSION
 from schemas.errors import ContractError
-from schemas.issued import NodeId
+from schemas.statement_base import NodeId
 from schemas.strict_json import check_json
 
 MANIFEST, SIGNATURE, SCANS, BLOBS, SEALED = "manifest.json", "manifest.sig", "scans.sha256", "blobs", "keys.sealed"

@@ -15,7 +15,7 @@ from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.records import AcquisitionRow, RecordRow
 from exchange.store.tables.terms import ApprovalRow
-from exchange.store.terms.release import may_have
+from exchange.store.terms.may_have import may_have
 
 
 class QueryState(StrEnum):

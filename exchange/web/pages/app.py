@@ -25,11 +25,11 @@ from exchange.web.pages import approvals, audit, guide, home, language, maturity
 from exchange.web.pages.access import oidc, sign_in, tokens
 from exchange.web.pages.access.sign_in import sign_in_address
 from exchange.web.pages.entry import register, register_files
-from exchange.web.pages.fetched import is_fetched
 from exchange.web.pages.layout import SignInFirst, error_page
-from exchange.web.pages.modules import STATIC, VERSION
 from exchange.web.pages.monitoring import half_year
 from exchange.web.pages.review import alerts, candidate_list, cases, hits, pair, pictures, report, reviews, saved_views
+from exchange.web.pages.script_requests import is_fetched
+from exchange.web.pages.static_files import STATIC, VERSION
 from exchange.web.wording.sentences import refusal, refusal_of
 
 POLICY = (

@@ -27,8 +27,8 @@ from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
 from exchange.web.languages.days import moment, period
 from exchange.web.pages.help import chapter_of
-from exchange.web.pages.modules import STATIC_ADDRESS, VIEWER_MODULES
-from exchange.web.pages.sent import media_type_of, own_body
+from exchange.web.pages.own_requests import media_type_of, own_body
+from exchange.web.pages.static_files import STATIC_ADDRESS, VIEWER_MODULES
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.sentences import ShownRefusal, reason, standing, suspicion

@@ -17,7 +17,7 @@ from exchange.trust.card import fingerprint
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
 from exchange.web.rest.response_models import jurisdiction
-from schemas.issued import NodeId, Url
+from schemas.statement_base import NodeId, Url
 from schemas.vocabulary import Role
 
 router = APIRouter()

@@ -25,7 +25,7 @@ from exchange.web.http.paging import decode_cursor, encode_cursor
 from exchange.web.languages import gettext
 from exchange.web.languages import marked as _m
 from exchange.web.pages.layout import Reading, page
-from exchange.web.pages.sheet import sheet
+from exchange.web.pages.records_csv import sheet
 from exchange.web.rest import response_models
 from schemas import Calibre
 from schemas.exhibit import ClassCharacteristics, ClockHour

@@ -38,8 +38,8 @@ from exchange.web.access.caller import (
 from exchange.web.access.signed import signed_answer
 from exchange.web.rest import response_models
 from schemas import ENVELOPE_MEDIA_TYPE, Calibre, ContractError, vocabulary
-from schemas.issued import ContractVersion
 from schemas.kinds import KINDS
+from schemas.statement_base import ContractVersion
 from schemas.versions import VERSIONS
 from schemas.witness import parse_witness_report
 

@@ -15,7 +15,7 @@ from exchange.flows.query.read_queries import ReadQuery, is_overdue
 from exchange.flows.review.approvals import WaitingApproval
 from exchange.web.rest import response_models
 from schemas.exhibit import Sha256Hex, ShortText
-from schemas.issued import NodeId
+from schemas.statement_base import NodeId
 from schemas.vocabulary import LawfulPurpose
 
 BAND_NOTE = (

@@ -18,7 +18,7 @@ from exchange.web.access.caller import OpenNode, Speaker
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import Consultation, Consulting
 from exchange.web.rest.records import StatementId
-from schemas.issued import NodeId
+from schemas.statement_base import NodeId
 from schemas.strict_json import MAX_STATEMENT_BYTES
 
 router = APIRouter(prefix="/v1", tags=["statements"])

@@ -18,8 +18,8 @@ from exchange.web.rest import query_answers, response_models
 from exchange.web.rest.records import StatementId
 from schemas import Group, LegalBasis
 from schemas.exhibit import Sha256Hex, ShortText
-from schemas.issued import NodeId
 from schemas.sharing import MAX_BASES, MAX_GROUPS
+from schemas.statement_base import NodeId
 from schemas.vocabulary import Decision, Jurisdiction, WithdrawalReason
 
 router = APIRouter(prefix="/v1", tags=["terms"])

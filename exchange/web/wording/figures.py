@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exchange.flows.monitoring.document import Document
-from exchange.flows.monitoring.release import Figure, Told
+from exchange.flows.monitoring.small_counts import Figure, Told
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from exchange.flows.monitoring.counts import Counts
 from exchange.flows.monitoring.definitions import COUNTS, FEEDBACK_RATE, GAPS, GOALS, STAGES, Definition
 from exchange.flows.monitoring.document import Document, Earlier
-from exchange.flows.monitoring.release import Figure, Row
+from exchange.flows.monitoring.small_counts import Figure, Row
 from exchange.web.wording.figures import change, unit_of, words
 
 

@@ -18,7 +18,7 @@ from exchange.web.languages import gettext, spoken, term
 from exchange.web.languages import marked as _m
 from exchange.web.languages.catalogue import SOURCE
 from exchange.web.languages.days import moment
-from schemas.issued import Statement
+from schemas.statement_base import Statement
 
 SENTENCES: Final = {
     "exchange-error": _m("The node cannot do this."),

@@ -23,7 +23,7 @@ from exchange.store.database.engine import Store
 from exchange.store.log.statements import keys_since
 from exchange.store.node.jobs import JobKind
 from exchange.store.scan.blobs import Arrival, BlobFolder
-from exchange.web.letters import letters_of
+from exchange.web.mail_text import letters_of
 from exchange.worker import Worker
 from schemas import AnyStatement, open_envelope, parse_statement
 from schemas.lane import LanePage, parse_lane_page

@@ -25,7 +25,7 @@ LANDED = "8928842"
 """The release that says nothing of what it reads."""
 
 ADDITIONS = {
-    "schemas/issued.py": {'ReadContract = Literal["1.0"]': 'ReadContract = Literal["1.0", "1.1"]'},
+    "schemas/statement_base.py": {'ReadContract = Literal["1.0"]': 'ReadContract = Literal["1.0", "1.1"]'},
     "schemas/versions.py": {
         "ADDED: dict[str, str] = {}": "ADDED: dict[str, str] = dict.fromkeys("
         '("Exhibit.colour", "CaseMaterial=polymer", "Notice.type=notice"), "1.1")'

@@ -17,11 +17,11 @@ import pytest
 from exchange.errors import ConfigurationError, EgressRefused, MailUnavailable, ObjectStoreUnavailable
 from exchange.net import tunnel
 from exchange.net.address_book import AddressBook
+from exchange.net.connection import http_client
 from exchange.net.egress import AddressKind, Destination, Egress, Typed, address_kind
-from exchange.net.line import http_client
 from exchange.net.mail import MailServer
 from exchange.net.object_store import BucketPlace, ObjectStore
-from exchange.net.reach import reach
+from exchange.net.probe import reach
 from tests.exchange.net.names import Names, listening
 
 PEER, SERVICE = "peer.test", "mail.test"

@@ -8,7 +8,7 @@ import pytest
 from matcher import Topography, write_topography
 from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.dossier import dossier
-from matcher.evaluate.evaluation import Evaluation
+from matcher.evaluate.evaluation_figures import Evaluation
 from matcher.evaluate.method import reasons
 from matcher.evaluate.validation import TRIALS, Goal, Trial, Validation, validate_matcher
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters

@@ -22,9 +22,9 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import term
 from exchange.web.pages.entry.draft_files import Card, card_of
-from exchange.web.pages.fetched import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched, read_json
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
-from exchange.web.pages.sent import check_script
+from exchange.web.pages.own_requests import check_script
+from exchange.web.pages.script_requests import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched, read_json
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
 from schemas.calibre import Calibre

@@ -17,9 +17,9 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily, place
 from exchange.web.pages.entry.draft_files import card_of
 from exchange.web.pages.entry.register import DraftId, Registering
-from exchange.web.pages.fetched import MAX_JSON_BYTES, check_own, is_fetched, read_json
 from exchange.web.pages.layout import Visitor, off_loop, page
-from exchange.web.pages.sent import bounded_body, check_script
+from exchange.web.pages.own_requests import bounded_body, check_script
+from exchange.web.pages.script_requests import MAX_JSON_BYTES, check_own, is_fetched, read_json
 from schemas import RegionMask
 
 router = APIRouter()

@@ -11,7 +11,7 @@ from typing import Final
 
 from exchange.flows.monitoring.definitions import COUNTS
 from exchange.flows.monitoring.document import Document
-from exchange.flows.monitoring.release import NO_DATA, Figure
+from exchange.flows.monitoring.small_counts import NO_DATA, Figure
 from exchange.web.languages import gettext, term
 from exchange.web.wording.figures import words
 

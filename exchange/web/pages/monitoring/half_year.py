@@ -22,7 +22,7 @@ from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.monitoring.charts import by_partner, over_time
-from exchange.web.pages.monitoring.sheet import monitoring_sheet
+from exchange.web.pages.monitoring.report_csv import monitoring_sheet
 from exchange.web.pages.queries import line_of
 from exchange.web.report.monitoring import render_monitoring
 from exchange.web.wording.figures import notes, words

@@ -15,7 +15,7 @@ from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.pipelines import Variant
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
 from exchange.flows.review.candidates import CandidatePair
-from exchange.flows.review.requests import read_reviews
+from exchange.flows.review.reviews import read_reviews
 from exchange.flows.scan.heights import MOST_DRAWN, Form, Wanted
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode

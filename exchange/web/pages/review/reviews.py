@@ -19,7 +19,7 @@ from exchange.flows.blind.verifications import (
 )
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.requests import Review, read_reviews
+from exchange.flows.review.reviews import Review, read_reviews
 from exchange.flows.review.statements import Spoke, may_take_back, speak
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode

@@ -25,7 +25,7 @@ from exchange.flows.operate.doctor import Examination, examine
 from exchange.flows.operate.doctor_work import WHAT_WAITS, examine_log, examine_work
 from exchange.flows.operate.findings import Finding, Gravity
 from exchange.flows.review.deadlines import Duty
-from exchange.net.reach import ReachedPeer
+from exchange.net.probe import ReachedPeer
 from exchange.store.access.users import add_user
 from exchange.store.log.statements import keep_log_check
 from exchange.store.node.jobs import JobKind, fail, promise, take, wait

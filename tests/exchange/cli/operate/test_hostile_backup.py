@@ -29,8 +29,8 @@ from exchange.store.database.engine import Store
 from exchange.store.operate.manifest import MANIFEST, SCANS, SEALED, SIGNATURE, Manifest, check_files
 from exchange.store.scan.copies import digest
 from exchange.trust.backup_signature import sign_backup
+from exchange.trust.encrypted_files import seal_files
 from exchange.trust.keys import HybridSigner, load_keys
-from exchange.trust.sealing import seal_files
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.databases import Sqlite

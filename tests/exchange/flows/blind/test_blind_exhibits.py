@@ -25,7 +25,7 @@ from exchange.flows.query.blind_bands import told
 from exchange.flows.query.peer_statements import note_grant
 from exchange.flows.review.alerts import count_fresh
 from exchange.flows.review.deadlines import Duty, duties
-from exchange.flows.review.requests import reviews_of
+from exchange.flows.review.reviews import reviews_of
 from exchange.flows.review.statements import may_see, speak
 from exchange.flows.review.visible_statements import StatementReader, visible_statement, visible_statements
 from exchange.store.access.users import change_role

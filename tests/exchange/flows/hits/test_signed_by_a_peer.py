@@ -22,7 +22,7 @@ from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.hits import joined_cases
 from exchange.flows.monitoring.rows import rows_of
 from exchange.flows.monitoring.spans import spans_of
-from exchange.flows.review.requests import reviews_of
+from exchange.flows.review.reviews import reviews_of
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.terms.expel import expel

@@ -23,8 +23,8 @@ from exchange.flows.maturity.assess import maturity_of, rungs_of
 from exchange.flows.maturity.assess import reached as reached_by
 from exchange.flows.maturity.definitions import MATURITY_LEVELS, Evidence, State
 from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.release import HELD_BACK, Figure, Told, exact
 from exchange.flows.monitoring.report import approve_report
+from exchange.flows.monitoring.small_counts import HELD_BACK, Figure, Told, exact
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.statement.peer import note_alarm

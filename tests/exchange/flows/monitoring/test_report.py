@@ -16,8 +16,8 @@ from exchange.flows.monitoring.definitions import COUNTS, GAPS, STAGES
 from exchange.flows.monitoring.document import read_document, write_document
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.hours import AvailableHours
-from exchange.flows.monitoring.release import HELD_BACK, NO_DATA, Told, exact
 from exchange.flows.monitoring.report import approve_report, find_approved, halves, released
+from exchange.flows.monitoring.small_counts import HELD_BACK, NO_DATA, Told, exact
 from exchange.flows.node.node import create_node, open_node
 from exchange.flows.statement.sign_statement import say
 from exchange.store.tables.audit import AuditStateRow

@@ -19,7 +19,7 @@ from exchange.store.log.statements import log_size
 from exchange.store.node.lock import sole_user
 from exchange.store.operate.manifest import MANIFEST, SCANS, SEALED
 from exchange.store.terms.withdrawals import erase_rows
-from exchange.trust.sealing import seal_files, unseal
+from exchange.trust.encrypted_files import seal_files, unseal
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.databases import Databases, Sqlite, databases_fixture
 from tests.exchange.flows.network import MK, RS, Network

@@ -27,8 +27,8 @@ from exchange.flows.statement.peer import address_of
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.net.client import PeerClient
-from exchange.net.form import Multipart
 from exchange.net.message_signatures import sign_request
+from exchange.net.multipart import Multipart
 from exchange.store.query.queries import QueryState, add_query, find_query
 from exchange.store.sync.peers import find_peer, lane_of
 from exchange.store.tables.peers import PeerRow

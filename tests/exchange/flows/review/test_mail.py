@@ -28,7 +28,7 @@ from exchange.flows.review.mail import (
 from exchange.net.mail import MailServer
 from exchange.store.access.users import add_user, revoke_user
 from exchange.store.review.mail import mail_address_of
-from exchange.web.letters import letters_of
+from exchange.web.mail_text import letters_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import free_port

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from exchange.cli.main import app
 from exchange.clock import apart
 from exchange.flows.sync.clocks import judge
-from exchange.net.reach import clock_ahead
+from exchange.net.probe import clock_ahead
 from schemas.vocabulary import Jurisdiction, Role
 from tests.chaos.nodes.processes import Process
 from tests.exchange.conftest import RunningNode, enrol_each_other

@@ -29,8 +29,8 @@ from exchange.flows.terms.withdraw import (
     withdrawal_states,
 )
 from exchange.store.log.statements import find_statement
+from exchange.store.sync.peer_quota import quarantine_unnoted
 from exchange.store.sync.peers import quarantined, set_aside
-from exchange.store.sync.shares import quarantine_unnoted
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import AcquisitionRow, StatementRow
 from exchange.store.terms.terms import list_approvals

@@ -11,7 +11,7 @@ import pytest
 from exchange.web.pages import layout
 from exchange.web.pages.help import CHAPTERS, FIRST_CHAPTER, chapter_of, viewer_keys
 from exchange.web.pages.layout import page
-from exchange.web.pages.modules import STATIC
+from exchange.web.pages.static_files import STATIC
 from exchange.web.wording.messages import collect, texts
 from schemas.vocabulary import Role
 from tests.exchange.web.pages.conftest import Person

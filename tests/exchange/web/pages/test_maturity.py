@@ -9,7 +9,7 @@ import pytest
 
 from exchange.flows.maturity.assess import maturity_of
 from exchange.flows.maturity.definitions import MATURITY_LEVELS, Evidence, State
-from exchange.flows.monitoring.release import HELD_BACK, Figure, Told, exact
+from exchange.flows.monitoring.small_counts import HELD_BACK, Figure, Told, exact
 from exchange.web.pages.maturity import evidence_words
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode

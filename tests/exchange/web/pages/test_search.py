@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from exchange.store.tables.records import RecordRow
+from exchange.web.pages.records_csv import guarded, sheet
 from exchange.web.pages.search import FIELDS, question_of
-from exchange.web.pages.sheet import guarded, sheet
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan

@@ -17,7 +17,7 @@ from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.report import approve_report, draft, find_approved
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.spoken import speaking
-from exchange.web.pages.monitoring.sheet import MONITORING_COLUMNS, monitoring_sheet
+from exchange.web.pages.monitoring.report_csv import MONITORING_COLUMNS, monitoring_sheet
 from exchange.web.report.monitoring import render_monitoring
 from schemas import Maker, open_envelope, parse_statement
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role, SignedInBy

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, STAGES, Definition
 from exchange.flows.monitoring.document import Document
-from exchange.flows.monitoring.release import Figure, Row
+from exchange.flows.monitoring.small_counts import Figure, Row
 from exchange.web.languages import gettext, term
-from exchange.web.pages.sheet import guarded
+from exchange.web.pages.records_csv import guarded
 
 MONITORING_COLUMNS = (
     "half",

@@ -11,8 +11,8 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from exchange.errors import PeerUnreachable
+from exchange.net.connection import OpenRequests, http_client
 from exchange.net.egress import Guard
-from exchange.net.line import OpenRequests, http_client
 from schemas.errors import shown
 
 _MAX_ANSWER_BYTES = 16 * 1024

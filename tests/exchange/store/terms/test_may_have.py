@@ -20,7 +20,7 @@ from exchange.store.log.statements import append_own
 from exchange.store.sync.peers import add_peer, find_peer, new_peer
 from exchange.store.tables.peers import PeerState
 from exchange.store.tables.records import RecordRow
-from exchange.store.terms.release import may_have, to_be_decided
+from exchange.store.terms.may_have import may_have, to_be_decided
 from exchange.store.terms.terms import decide_approval, keep_grant, replace_policy, standing_of
 from exchange.store.terms.withdrawals import lift_tombstones, raise_tombstone
 from schemas import Policy, Record, Withdrawal, parse_statement, statement_id

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
 from exchange.web.pages.layout import Visitor, read_form
-from exchange.web.pages.sent import bounded_body, check_script
+from exchange.web.pages.own_requests import bounded_body, check_script
 
 CSRF_HEADER = "x-csrf"
 MAX_JSON_BYTES = 4096

@@ -19,8 +19,17 @@ from exchange.flows.monitoring.definitions import COUNTS, GAPS, STAGES
 from exchange.flows.monitoring.document import document_of, write_document
 from exchange.flows.monitoring.gap import Gap
 from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.release import HELD_BACK, NO_DATA, Figure, Told, exact, told_hours, told_rate, told_row
 from exchange.flows.monitoring.rows import HalfYearRows
+from exchange.flows.monitoring.small_counts import (
+    HELD_BACK,
+    NO_DATA,
+    Figure,
+    Told,
+    exact,
+    told_hours,
+    told_rate,
+    told_row,
+)
 
 pytestmark = pytest.mark.slow
 

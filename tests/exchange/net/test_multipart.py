@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from python_multipart.multipart import parse_form
 
-from exchange.net.form import Multipart
+from exchange.net.multipart import Multipart
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_536, 200_001])

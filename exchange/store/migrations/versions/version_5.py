@@ -12,6 +12,6 @@ down_revision = None
 
 def upgrade() -> None:
     engine = op.get_bind().dialect.name
-    statements = Path(__file__).with_name(f"form_5.{engine}.sql").read_text(encoding="utf-8")
+    statements = Path(__file__).with_name(f"version_5.{engine}.sql").read_text(encoding="utf-8")
     for statement in filter(None, map(str.strip, statements.split(";\n"))):
         op.execute(statement)
