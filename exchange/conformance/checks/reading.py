@@ -273,7 +273,7 @@ LATER = (
     Check(
         "consistency-later",
         Part.READER,
-        "A head that was seen is led on from by every later one.",
+        "Every later head extends each head seen before.",
         "RFC 9162, 2.1.4.2",
         "At the end, a proof from each head seen in this run, once the log has grown",
         _consistency_later,

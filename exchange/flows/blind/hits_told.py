@@ -1,5 +1,8 @@
-"""Whoever is told that there are hits, in lines or by a number, does not verify a pair of their exhibits: else a hit
-that is gone from the list, or from the number, once a colleague concludes would tell of which pair that was."""
+"""Note who was told of hits, in a list or by their number: that person does not verify a pair of their exhibits.
+
+A hit goes from the list and from the number once a colleague concludes on its pair. Whoever knew the list before would
+see which pair that was.
+"""
 
 from __future__ import annotations
 

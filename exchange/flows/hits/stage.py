@@ -1,7 +1,8 @@
-"""How far a hit is, until when somebody has to act, and by which clock: the rules' result (``hit_rules``) with times.
+"""The stage of a hit, and its deadline: what `exchange.flows.hits.rules` weighed, with times.
 
-What a hit's stage is, no clock decides. Deadlines run from when the other side countersigned the statement that brought
-the hit there: both sides know that time. Until then they run from when it came to be known here, and say so.
+No clock decides the stage. A deadline runs from the time at which the other side countersigned the statement that
+brought the hit to its stage: both sides know that time. Until then it runs from the time at which the statement became
+known here, and is marked so.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ def known_forks(session: Session, *, about: str) -> tuple[ForkedLog, ...]:
 def hear_forks(node: Node, teller: PeerRow, forked: Sequence[ForkedLog]) -> list[str]:
     """Keep what a peer proves of third logs, as if it had been found here.
 
-    Returns what the teller is to be reproached with: something that proves nothing. Logs of nodes that are no peers
-    here, and those that are known to be forked, are passed over.
+    Returns a sentence for each report that proves no fork. Logs of nodes that are no peers here, and those that are
+    known to be forked, are passed over.
     """
     complaints = []
     for item in forked:

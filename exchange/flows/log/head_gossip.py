@@ -38,7 +38,7 @@ NEXT_STEP = (
 def hear(node: Node, teller: PeerRow, seen: Sequence[SeenHead]) -> list[str]:
     """Take what a peer tells of third logs, keep the last of each, and hold it against what is known here.
 
-    Returns what the teller is to be reproached with. Logs of nodes that are no peers here are passed over.
+    Returns the contradictions in what the peer reported. Logs of nodes that are no peers here are passed over.
     """
     complaints = []
     for item in seen:

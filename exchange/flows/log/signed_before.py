@@ -1,4 +1,4 @@
-"""A form that is sent twice, by a hurried hand or from a second tab, is signed once."""
+"""Find the same statement by the same person from the last minute, so that a form that is sent twice is signed once."""
 
 from __future__ import annotations
 

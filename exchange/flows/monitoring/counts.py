@@ -1,4 +1,4 @@
-"""What is counted of a half-year, exactly: for the node's own people. What leaves it is ``monitoring_release``."""
+"""The exact counts of a half-year, for the node's own people. `small_counts` says what of them may leave the node."""
 
 from __future__ import annotations
 

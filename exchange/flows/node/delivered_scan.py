@@ -1,5 +1,4 @@
-"""Where the bytes of one acquisition lie, by its own delivery alone; and by which records the bytes of a scan are
-here."""
+"""The file of a scan, for an acquisition whose issuer delivered it; and the records by which a scan is here."""
 
 from __future__ import annotations
 

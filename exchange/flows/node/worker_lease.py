@@ -160,7 +160,7 @@ class Presence:
 
 
 def most_attempts(job: JobRow, max_attempts: int) -> int:
-    """How often it is tried; what is owed, however often it failed."""
+    """How often a job is tried. Jobs of the kinds ``NEVER_GIVEN_UP`` are tried regardless of their attempts."""
     return NEVER if job.kind in NEVER_GIVEN_UP else max_attempts
 
 

@@ -1,8 +1,8 @@
 """Whether a backup is the node's own: who signed its manifest, and of which log it is.
 
-The statement key signs it: it stays on the node while that runs, and key-events name it. Believed is the key that the
-operator brings; and each former one that the key-events beside that key name, but for those that were in wrong hands:
-a manifest has no place in the log, so nothing would show that it was signed before they were.
+The node's statement key signs the manifest: this key stays on the node while it runs, and key-events name it. A restore
+believes the statement key that the operator brings, and each former one that the key-events beside it name. It believes
+no key that was ever in wrong hands: a manifest has no place in the log, so nothing shows that it was signed earlier.
 
 The manifest is bound to the last head that its log had signed: the log in the backup ends there, or goes on from it.
 """

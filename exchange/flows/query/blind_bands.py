@@ -1,6 +1,8 @@
-"""What a query found is a coarse score, and its band a finer one. Examiners, who may be asked to verify the pair blind,
-are told what they asked for themselves, and of peers' queries what was found, without its band. Whoever was told, in
-whatever role, does not verify those pairs."""
+"""Who is told what a query found, and its bands; whoever is told does not verify those pairs, whatever their role.
+
+That something was found tells a little of the score, and its band tells more. An examiner may be asked to verify a pair
+blind. So an examiner is told the answers to own queries alone, and of a peer's query what was found, without its band.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What follows, in the transaction that moves a peer's cursor, from what the peer says of queries: its answers to own
-ones, what it wants of those that were answered to it, and what it decided."""
+"""Apply what a peer says of queries, in the transaction that moves its cursor: its answers to this node's queries, its
+requests for what this node's answers found, and its decisions to give or refuse."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, on
 
     1. Its type is one that this role may say.
     2. It fits what is stored: own subjects, known pairs, two different examiners; of a hit, the rules that hold for
-       what arrives as well (``hit_rules``).
+       what arrives as well (`exchange.flows.hits.rules`).
     3. Signed, entered into the log, and put on the lanes. A conclusion and its verification stay at home until the hit
        rests on both.
 

@@ -1,5 +1,4 @@
-"""Whether whoever signed something has that role still. Of this node's people alone: of others only what they signed is
-known."""
+"""Whether a signer still has the role in which they signed. Known of this node's own people alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows from each statement of a peer's that may be believed, inside the transaction that moves the cursor."""
+"""Apply each verified statement of a peer, in the transaction that moves the cursor."""
 
 from __future__ import annotations
 

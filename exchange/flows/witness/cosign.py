@@ -219,8 +219,8 @@ def _take_returned(node: Node, peer: PeerRow, encoded: str | None, shown: str | 
     2. It is within this node's own log, and has its root. Else, when this database never signed a head that large, it
        was set back, and its log is rebuilt; otherwise this node contradicts itself: it signs nothing more, and keeps
        both heads.
-    3. It is not smaller than the last one that the peer returned: else the peer is to be reproached; so it is when it
-       returns none any more, unless this log's key was compromised.
+    3. It is not smaller than the last one that the peer returned: else the peer contradicts itself. It also does when
+       it returns none any more, unless this log's key was compromised.
     4. Its cosignature is stored with the head, and the peer counts among those that returned it since the start.
     """
     if shown is not None:

@@ -43,7 +43,7 @@ def reminders(session: Session, owner: str, peer: PeerRow, report: WitnessReport
 
 
 def remember(node: Node, teller: str, yours: Sequence[SeenHead]) -> list[str]:
-    """Take back what this node cosigned and no longer knows of. Returns what the teller is to be reproached with.
+    """Take back what this node cosigned and no longer knows of. Returns the contradictions in what the peer reported.
 
     1. The log's keys signed it, and this node's own witness keys: else it is not believed.
     2. It is larger than the last one that this node knows to have cosigned, and not smaller than the head that it

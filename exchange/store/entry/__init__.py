@@ -1,1 +1,1 @@
-"""Exhibits that an examiner is still entering, and their files."""
+"""Exhibits and their records, and drafts of those that an examiner is still entering."""

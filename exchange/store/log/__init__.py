@@ -1,1 +1,1 @@
-"""Audit rows, and the time stamps of the own log's heads."""
+"""The node's own log: statements, heads and their time stamps; and the audit rows."""

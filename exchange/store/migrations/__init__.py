@@ -1,9 +1,10 @@
 """The way from each released form of the database to the present one, by Alembic.
 
 A new database is made from the tables themselves and marked with SCHEMA_VERSION; a test holds that against what the
-migrations make. A change of the tables after a release raises SCHEMA_VERSION and brings ``versions/form_<number>.py``
-with ``revision = "<number>"``, ``down_revision``, and an ``upgrade`` and a ``downgrade`` that run on both engines:
-columns are changed with ``op.batch_alter_table``. There is no way below form 5: what came before needs its backup.
+migrations make. A change of the tables after a release raises SCHEMA_VERSION and brings
+``versions/version_<number>.py`` with ``revision = "<number>"``, ``down_revision``, and an ``upgrade`` and a
+``downgrade`` that run on both engines: columns are changed with ``op.batch_alter_table``. There is no way below form 5:
+what came before needs its backup.
 
 Three databases call themselves form 5, and form 6 takes them all. From form 6 on, what a released form has the engine
 do, and its revision, never change: tests hold the digest of that. Until the release of a form

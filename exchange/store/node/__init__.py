@@ -1,1 +1,1 @@
-"""Who holds the node's home, and the work that was promised."""
+"""Who holds the node's home, its workers, and the jobs that were promised."""

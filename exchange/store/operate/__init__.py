@@ -1,1 +1,1 @@
-"""Backups: what one consists of, and which paths it may bring."""
+"""Backups (contents, paths, dumps of PostgreSQL), and the rows that the check of content at rest reads."""

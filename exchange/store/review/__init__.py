@@ -1,1 +1,1 @@
-"""Verification tasks, saved views, and whom to tell what is new."""
+"""Compared pairs, verification tasks, saved views, and whom to tell what is new."""

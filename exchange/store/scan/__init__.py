@@ -1,1 +1,1 @@
-"""Scans on the disk and in the object store, by whose records they are here, and the pairs that were compared."""
+"""Scans on the disk and in the object store, and by whose records they are here."""
