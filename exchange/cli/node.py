@@ -79,10 +79,8 @@ def serve(
 ) -> None:
     """Serve the node: REST for its users and peers, and the worker inside. Ends cleanly on Ctrl-C or SIGTERM. Asks for
     the passphrase of encrypted keys when no setting gives it."""
-    import gc
     import signal
 
-    gc.disable()  # until it serves: what is loaded stays, and to look through it takes a fifth of the start
     import uvicorn
 
     from exchange.cli.logs import configure_logs
@@ -122,8 +120,6 @@ def serve(
                 node.news.close()
                 super().handle_exit(sig, frame)  # type: ignore[arg-type]  # a frame, or None
 
-        gc.freeze()
-        gc.enable()
         Server(config).run(sockets=[listener])
 
 
