@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import structlog
@@ -171,10 +172,19 @@ class Manners:
         await self._app(scope, watched, polite)
 
 
-@functools.cache
+_DESCRIBING: Final = threading.Lock()
+
+
 def _description() -> dict[str, Any]:
-    """FastAPI's description, with the schemas that only multipart parts, reports and problems use. It takes long to
-    make, and is the same for each node of this process."""
+    """The description of the API, the same for each node of this process. It takes long to make, and FastAPI makes none
+    while it makes another: the first requests of a node come at once."""
+    with _DESCRIBING:
+        return _made_description()
+
+
+@functools.cache
+def _made_description() -> dict[str, Any]:
+    """FastAPI's description, with the schemas that only multipart parts, reports and problems use."""
     document = FastAPI.openapi(create_api())
     for model in (Submission, QueryRequest, WitnessReport, problems.Problem):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from exchange.web import app
 from exchange.web.openapi import openapi_document
 from schemas import parse_submission
 from tests.exchange.conftest import RunningNode
@@ -70,6 +73,20 @@ OPERATIONS = {
 def document() -> dict[str, Any]:
     found: dict[str, Any] = json.loads(openapi_document())
     return found
+
+
+def test_first_requests_that_come_at_once_find_one_description() -> None:
+    app._made_description.cache_clear()
+    together = Barrier(8)
+    api = app.create_api()
+
+    def ask(_: int) -> dict[str, Any]:
+        together.wait(10)
+        return api.openapi()
+
+    with ThreadPoolExecutor(8) as pool:
+        first, *others = pool.map(ask, range(8))
+    assert all(found is first for found in others)
 
 
 def test_the_committed_description_is_the_softwares() -> None:
