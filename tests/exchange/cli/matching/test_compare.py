@@ -11,23 +11,11 @@ from typer.testing import CliRunner
 
 from exchange.cli.matching import compare, evaluation
 from matcher import write_topography
-from matcher.synthetic import breech_face, pin_and_shear
+from matcher.synthetic import pin_and_shear
 
 app = typer.Typer()
 app.command("compare")(compare.compare)
 app.command("evaluate")(evaluation.evaluate)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scans")
-    rows = ["scan,firearm"]
-    for firearm in range(2):
-        for shot in range(2):
-            write_topography(breech_face.draw(firearm, shot), folder / f"{firearm}-{shot}.x3p", instrument="synthetic")
-            rows.append(f"{firearm}-{shot},{firearm}")
-    (folder / "truth.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return folder
 
 
 def test_compare_says_score_registration_cells_and_seconds(folder: Path) -> None:

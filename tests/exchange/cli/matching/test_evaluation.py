@@ -8,24 +8,10 @@ import typer
 from typer.testing import CliRunner
 
 from exchange.cli.matching import evaluation
-from matcher import write_topography
-from matcher.synthetic import breech_face
 
 app = typer.Typer()
 app.command("evaluate")(evaluation.evaluate)
 app.command("validate")(evaluation.validate)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scans")
-    rows = ["scan,firearm"]
-    for firearm in range(2):
-        for shot in range(2):
-            write_topography(breech_face.draw(firearm, shot), folder / f"{firearm}-{shot}.x3p", instrument="synthetic")
-            rows.append(f"{firearm}-{shot},{firearm}")
-    (folder / "truth.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return folder
 
 
 @pytest.mark.slow
