@@ -16,10 +16,12 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # tests over all cores; timing belongs to `make bench`, which has the machine to itself
 SPREAD := -n auto --dist loadfile --benchmark-disable --durations=10
+# of the slow ones a part waits for nodes, so there is one process more than cores
+SPREAD_WAITING := $(subst -n auto,-n $(shell echo $$(($(shell getconf _NPROCESSORS_ONLN) + 1))),$(SPREAD))
 # both run whatever becomes of the first
-alone_first = $(BIN)/python -m pytest -q -m alone --benchmark-disable; alone=$$?; $(BIN)/python -m pytest -q -m "$(1)" $(SPREAD) && exit $$alone
+alone_first = $(BIN)/python -m pytest -q -m "alone and $(1)" --benchmark-disable --durations=10; alone=$$?; $(BIN)/python -m pytest -q -m "not alone and $(1)" $(SPREAD_WAITING) && exit $$alone
 
-.PHONY: messages messages-missing help install demo training test test-orders test-all test-slow observers test-postgresql test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill container-drill
+.PHONY: messages messages-missing help install demo training test test-orders test-all test-slow test-long observers test-postgresql test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill container-drill
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -47,8 +49,7 @@ test-orders: install  ## `make test` RUNS times (10), each in another order and 
 	@for seed in $$(seq $(RUNS)); do echo "run $$seed of $(RUNS)"; \
 	$(BIN)/python -m pytest -q -m "not slow" $(SPREAD) --random-order --random-order-seed=$$seed --hypothesis-seed=$$seed || exit 1; done
 
-test-all: install  ## With the slow ones; first those that judge times, one after the other
-	@$(call alone_first,not alone)
+test-all: test test-slow test-long  ## All of them, an hour and a half
 
 test-postgresql: install  ## The tests of the exchange once more, with all nodes on PostgreSQL (Debian's package postgresql)
 	@FFP_TEST_ENGINE=postgresql $(BIN)/python -m pytest -q -m "not alone and not browser" tests/exchange $(SPREAD)
@@ -69,8 +70,11 @@ pilot: install  ## Six nodes, 150 exhibits, 15 minutes, then all that goes wrong
 	@rm -f pilot.json
 	@FFP_PILOT=full FFP_CHAOS_REPORT=pilot.json $(BIN)/python -m pytest -q -s tests/chaos/test_pilot.py --benchmark-disable --timeout=0
 
-test-slow: install  ## What `make test` leaves out
-	@$(call alone_first,slow and not alone)
+test-slow: install  ## What `make test` leaves out, and what takes minutes apart; first what judges times
+	@$(call alone_first,slow and not long)
+
+test-long: install  ## What takes minutes: a week offline, fifty people, faults put into the code; before each release
+	@$(call alone_first,long)
 
 observers: install  ## Two worlds that differ in one secret, a hundred seeds each: up to an hour on two cores; writes observers.json
 	@rm -f observers.json

@@ -62,9 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs a server of PostgreSQL is slow: the same code runs on SQLite among the quick ones."""
+    """What is long is slow too, and what needs a server of PostgreSQL: the same code runs on SQLite among the quick."""
     for item in items:
-        if "postgresql" in getattr(item, "fixturenames", ()) or "[postgresql" in item.nodeid:
+        needs_a_server = "postgresql" in getattr(item, "fixturenames", ()) or "[postgresql" in item.nodeid
+        if needs_a_server or item.get_closest_marker("long"):
             item.add_marker(pytest.mark.slow)
     if POSTGRESQL:
         items[:] = [item for item in items if _may_differ_on_postgresql(item)]

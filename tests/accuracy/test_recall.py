@@ -23,7 +23,10 @@ def ten_thousand(ffp_data: Path) -> References:
 
 
 @pytest.mark.data
-@pytest.mark.parametrize(("condition", "queries", "at_least"), [("clean", 120, 0.98), ("half", 80, 0.94)])
+@pytest.mark.parametrize(
+    ("condition", "queries", "at_least"),
+    [pytest.param("clean", 120, 0.98, marks=pytest.mark.long), ("half", 80, 0.94)],
+)
 def test_recall_in_ten_thousand(ten_thousand: References, condition: Condition, queries: int, at_least: float) -> None:
     """All marks three times, of which few pairs may be lost, and a half of each twice."""
     pairs = list(measure(ten_thousand, range(queries), condition, seed=2))

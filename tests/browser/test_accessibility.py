@@ -30,7 +30,7 @@ def world(ffp_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield found
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.long)])
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.NODE])
 def test_nothing_serious_is_found_on_any_page(browser: Any, world: World, role: Role, scheme: str) -> None:
     axe = importlib.import_module("axe_playwright_python.sync_playwright").Axe()

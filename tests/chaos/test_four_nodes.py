@@ -66,7 +66,7 @@ from tests.chaos.nodes.four_nodes import JURISDICTIONS, NAMES, PAIRS, FourNodes,
 from tests.chaos.nodes.living import Clock, NoClient, fast_folder
 from tests.schemas.examples import exhibit_fields
 
-RUNS = int(os.environ.get("FFP_CHAOS_RUNS", "8"))
+RUNS = int(os.environ.get("FFP_CHAOS_RUNS", "5"))
 STEPS = int(os.environ.get("FFP_CHAOS_STEPS", "50"))
 
 GROUPS = ("group-near", "group-far")

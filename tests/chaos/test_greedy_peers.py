@@ -24,7 +24,7 @@ from tests.chaos.sizes import report, sized
 from tests.exchange.conftest import free_port, metadata
 from tests.exchange.flows.conftest import enrol_with, simulated
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.long, pytest.mark.alone]
 
 MOST_TIMES = 2.0 if os.environ.get("FFP_CHAOS") == "full" else 3.0
 """In the long form; three exhibits of the short one say less."""

@@ -33,7 +33,7 @@ from tests.chaos.nodes.region import JURISDICTIONS, Exhibit, Region, faults_for,
 from tests.chaos.sizes import is_full, report
 from tests.chaos.wholeness import assert_whole
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.long, pytest.mark.alone]
 
 SEED = 26
 P50_S, P95_S = 5, 15

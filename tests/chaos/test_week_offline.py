@@ -28,7 +28,7 @@ from tests.chaos.shares import Shares, sampled
 from tests.chaos.sizes import is_full, report, sized
 from tests.exchange.conftest import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.long, pytest.mark.alone]
 
 DAYS = 7
 LEAST_A_SECOND = 200

@@ -203,7 +203,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return venv
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_the_dockerfile_says_serves_a_node(
     installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,7 +238,7 @@ def _here(command: list[str], venv: Path) -> list[str]:
     return [word.replace("/opt/ffp/venv", str(venv)) for word in command]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_wheelhouse_names_and_verifies_all_that_is_in_it(installed: Path) -> None:
     wheelhouse = installed.parent / "wheelhouse"
     listed = {line.split("  ./", 1)[1] for line in (wheelhouse / "SHA256SUMS").read_text(encoding="utf-8").splitlines()}
@@ -251,7 +251,7 @@ def test_the_wheelhouse_names_and_verifies_all_that_is_in_it(installed: Path) ->
     assert not (installed / "bin" / "pytest").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_wheel_that_was_exchanged_is_not_installed(installed: Path, tmp_path: Path) -> None:
     wheelhouse, other = installed.parent / "wheelhouse", tmp_path / "wheelhouse"
     other.mkdir()

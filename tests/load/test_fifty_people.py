@@ -15,7 +15,7 @@ from tests.load import world as worlds
 from tests.load.people import MIX, browse
 from tests.load.sizes import is_full, report
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.long, pytest.mark.alone]
 
 PAGE_MS = 300
 """What 95 of 100 pages may take, on two cores that do nothing else."""

@@ -16,7 +16,7 @@ from schemas.vocabulary import Jurisdiction
 from tests.exchange.served import Served, command, eventually, serving
 from tests.load.sizes import report
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.long, pytest.mark.alone]
 
 IDLE_MB = 250
 HELP_S = 0.3

@@ -36,7 +36,7 @@ from tests.load.traffic import (
     traffic,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.long, pytest.mark.alone]
 
 READ_MS, SUBMISSION_MS = 250, 1_500
 """99 of 100 within that, on two cores that do nothing else."""

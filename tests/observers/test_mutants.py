@@ -31,7 +31,7 @@ from tests.observers.seen.stranger import Account, observe_as_stranger
 from tests.observers.trial import Outcome, run
 from tests.observers.world import Base
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def gives_whoever_names(_original: Callable[..., Any]) -> Callable[..., Any]:

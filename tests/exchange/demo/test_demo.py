@@ -44,7 +44,7 @@ def _environment(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "100"}
 
 
-@pytest.mark.slow
+@pytest.mark.long  # `.ci/run` makes the demo by the README's own command
 def test_the_whole_demo_on_synthetic_scans(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     done = subprocess.run(

@@ -56,7 +56,7 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_region_is_made_stopped_and_gone_on_with(tmp_path: Path) -> None:
     folder, first, second = tmp_path / "region", tmp_path / "first", tmp_path / "second"
     port = free_port()

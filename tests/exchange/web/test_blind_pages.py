@@ -43,10 +43,15 @@ BREECH, PIN = REGIONS
 QUERY, HANDLE = "e" * 64, "f" * 64
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
+    return three_exhibits(tmp_path_factory.mktemp("three"))
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[BlindWorld]:
-    with three_exhibits(tmp_path) as made:
-        yield made
+def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
+    with made.copied(tmp_path / "copy") as copy:
+        yield copy
 
 
 @dataclass

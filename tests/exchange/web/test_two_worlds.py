@@ -34,10 +34,10 @@ SIZE = re.compile(r'"log_size":\d+')
 Deed = Callable[[BlindWorld, pytest.MonkeyPatch], None]
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[BlindWorld]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
     """Exhibits of two regions; a hit of the other side on a and b, with a message; messages of this side's."""
-    with blind_world(tmp_path) as made:
+    with blind_world(tmp_path_factory.mktemp("two")) as made:
         for name, owner in (("a", RS), ("b", MK), ("c", RS), ("d", MK)):
             made.exhibit(name, owner)
         for one, other, score in (("a", "b", 0.5), ("a", "d", 0.4), ("c", "b", 0.3), ("c", "d", 0.45)):
@@ -48,7 +48,13 @@ def world(tmp_path: Path) -> Iterator[BlindWorld]:
         made.network.settle()
         for number in range(3):
             made.says(SECOND, "message", to=MK, text=f"Number {number}.", reference=None)
-        yield made
+    return made
+
+
+@pytest.fixture
+def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
+    with made.copied(tmp_path / "copy") as copy:
+        yield copy
 
 
 def concluded(conclusion: str) -> Deed:

@@ -56,10 +56,15 @@ pytestmark = pytest.mark.slow
 BREECH, PIN = REGIONS
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
+    return three_exhibits(tmp_path_factory.mktemp("three"))
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[BlindWorld]:
-    with three_exhibits(tmp_path) as made:
-        yield made
+def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
+    with made.copied(tmp_path / "copy") as copy:
+        yield copy
 
 
 def listed(world: BlindWorld, who: Maker) -> set[int]:

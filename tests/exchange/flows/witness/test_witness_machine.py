@@ -242,7 +242,7 @@ def test_whatever_happens_no_two_heads_of_one_size_pass_unnoticed(tmp_path_facto
     run_state_machine_as_test(
         Witnesses,
         settings=settings(
-            max_examples=sized(20, 200),
+            max_examples=sized(10, 200),
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
