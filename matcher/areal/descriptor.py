@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.mark.clean import COARSE_POINTS, WorkingCopy
+from matcher.numeric.plane import Plane
 
 RINGS = 48
 HARMONICS = 45
@@ -26,6 +27,8 @@ _FIRST_RADIUS = 12
 _RADII_A_RING = 2
 _TREND_RADII = 9.0
 _DIRECTIONS = 360
+_LONG_RADII = 48
+"""Waves longer than 133 um on a breech face."""
 SCALE = 127.0 / 6.0 * np.sqrt(HARMONICS * 2.0 * RINGS)
 """Six standard deviations of a descriptor of unit length fill the int8 range."""
 FIRST_HARMONICS = 20
@@ -37,36 +40,51 @@ _PRODUCT_UNIT, _WAVE_UNIT = 32.0, 127.0
 products' real and imaginary parts add up to less than 3 million, so that every sum stays below 2^24."""
 
 
-def describe(coarse: WorkingCopy) -> NDArray[np.int8]:
-    """Make the descriptor of a coarse working copy.
+def polar_magnitude(coarse: WorkingCopy) -> Plane:
+    """The square root of the Fourier magnitude of a coarse working copy, along half circles: (radii, directions).
 
-    1. Fourier magnitude of the weighted heights, padded; its square root (the logarithm would give the
-       nulls of the speckle the most weight).
-    2. Sample it along half circles; subtract the trend along the radius; average pairs of radii.
-    3. Bring each ring to mean 0 and deviation 1, so that no wavelength outvotes the others.
-    4. Fourier transform along the angle; unit length; int8.
-
-    Returns int8 of shape ``DESCRIPTOR_SHAPE``.
+    The logarithm would give the nulls of the speckle the most weight.
     """
-    # 1.
     padded = np.zeros((_TRANSFORM_POINTS, _TRANSFORM_POINTS), np.float32)
     padded[:COARSE_POINTS, :COARSE_POINTS] = coarse.heights * coarse.weights
     spectrum = cv2.dft(padded, flags=cv2.DFT_COMPLEX_OUTPUT, nonzeroRows=COARSE_POINTS)
     half = spectrum[:, : COARSE_POINTS + 1]
     magnitude = np.roll(np.sqrt(cv2.magnitude(half[..., 0], half[..., 1])), COARSE_POINTS, axis=0)
+    rows, columns = _half_circles()
+    return np.asarray(cv2.remap(magnitude, columns, rows, cv2.INTER_LINEAR), np.float32)
+
+
+def directedness(polar: Plane) -> float:
+    """How unevenly the power of a mark's long waves lies over their directions: 0 where all directions have the same.
+
+    The amplitude of the four slowest changes over 180 degrees, over the mean; every ring of a wavelength has the same
+    say. A tool's marks run in few directions. Noise runs in all, and drowns long waves first.
+    ``polar``: see ``polar_magnitude``.
+    """
+    power = polar[:_LONG_RADII] ** 4
+    profile = (power / np.maximum(power.mean(axis=1, keepdims=True), np.float32(1e-30))).mean(axis=0)
+    slow = np.abs(np.fft.rfft(profile)[1:5]) / _DIRECTIONS
+    return float(np.sqrt(2.0 * np.square(slow).sum()))
+
+
+def describe(polar: Plane) -> NDArray[np.int8]:
+    """Make the descriptor from ``polar_magnitude``.
+
+    1. Subtract the trend along the radius; average pairs of radii.
+    2. Bring each ring to mean 0 and deviation 1, so that no wavelength outvotes the others.
+    3. Fourier transform along the angle; unit length; int8.
+
+    Returns int8 of shape ``DESCRIPTOR_SHAPE``.
+    """
+    # 1.
+    trend = cv2.GaussianBlur(polar, (1, 0), sigmaX=0.1, sigmaY=_TREND_RADII, borderType=cv2.BORDER_REFLECT)
+    rings = (polar - np.asarray(trend, np.float32)).reshape(RINGS, _RADII_A_RING, _DIRECTIONS).mean(axis=1)
 
     # 2.
-    rows, columns = _half_circles()
-    polar = np.asarray(cv2.remap(magnitude, columns, rows, cv2.INTER_LINEAR), np.float32)
-    trend = cv2.GaussianBlur(polar, (1, 0), sigmaX=0.1, sigmaY=_TREND_RADII, borderType=cv2.BORDER_REFLECT)
-    polar -= np.asarray(trend, np.float32)
-    rings = polar.reshape(RINGS, _RADII_A_RING, _DIRECTIONS).mean(axis=1)
-
-    # 3.
     rings -= rings.mean(axis=1, keepdims=True)
     rings /= np.maximum(rings.std(axis=1, keepdims=True), np.float32(1e-12))
 
-    # 4.
+    # 3.
     harmonics = (rings @ _angular_transform()).reshape(RINGS, HARMONICS, 2)
     harmonics /= np.linalg.norm(harmonics)
     scaled = np.clip(np.rint(harmonics * SCALE), -127, 127).astype(np.int8)
@@ -86,7 +104,7 @@ def prefilter(queries: NDArray[np.int8], descriptors: NDArray[np.int8]) -> NDArr
     """
     harmonics = descriptors.shape[1]
     conjugate = np.ascontiguousarray(_complex(queries[:, :harmonics]).conj().transpose(1, 2, 0))
-    synthesis = _synthesis(harmonics)
+    synthesis = _synthesis(harmonics, _turns(harmonics))
     scores = np.empty((len(queries), len(descriptors)), np.float32)
     floats = np.zeros((_BLOCK, harmonics, 2 * RINGS), np.float32)
     by_harmonic = floats.view(np.complex64).transpose(1, 0, 2)
@@ -108,6 +126,14 @@ def prefilter(queries: NDArray[np.int8], descriptors: NDArray[np.int8]) -> NDArr
     return scores
 
 
+def rotation_curve(moving: NDArray[np.int8], fixed: NDArray[np.int8], turns: int) -> NDArray[np.float32]:
+    """The correlation of two descriptors as the moving scan turns onto the fixed one: (turns,) over 180 degrees, in
+    arbitrary units. Exact, and so the same on any machine, as ``prefilter``."""
+    products = (_complex(fixed) * _complex(moving).conj()).sum(axis=1)
+    whole = np.rint(products.view(np.float32) * np.float32(1.0 / _PRODUCT_UNIT))
+    return np.asarray(_synthesis(HARMONICS, turns) @ whole, np.float32)
+
+
 def _complex(descriptors: NDArray[np.int8]) -> NDArray[np.complex64]:
     return descriptors.astype(np.float32).view(np.complex64)
 
@@ -118,9 +144,8 @@ def _turns(harmonics: int) -> int:
 
 
 @cache
-def _synthesis(harmonics: int) -> NDArray[np.float32]:
+def _synthesis(harmonics: int, turns: int) -> NDArray[np.float32]:
     """(turns, 2 harmonics): from products, reference times conjugate query, to the correlation at each rotation."""
-    turns = _turns(harmonics)
     phase = 2.0 * np.pi * np.outer(np.arange(turns) / turns, np.arange(1, harmonics + 1))
     waves = np.stack([np.cos(phase), -np.sin(phase)], axis=2)
     return np.rint(_WAVE_UNIT * waves).astype(np.float32).reshape(turns, 2 * harmonics)

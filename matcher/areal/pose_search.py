@@ -40,6 +40,10 @@ AREA = Spectrum(
 """What both scans measured varies slowly: its shared area is computed at the middle of every eight rotations."""
 _NEAR_DIRECTIONS, _NEAR_POINTS = 3, 2.5
 """Rotations and shifts this close to a peak belong to it."""
+_COMMON_POINTS = 8.0
+"""Nineteen in twenty centres of whole marks lie no farther from each other: 200 um on a breech face."""
+_BY_CHANCE = 5.0
+"""The agreement that unrelated marks reach somewhere."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +72,14 @@ class SearchCode:
 
 @dataclass(frozen=True)
 class SearchWaves:
-    """All that one reach needs, for every scan. ``near``: for each shift those that belong to the same peak."""
+    """All that one reach needs, for every scan. ``near``: for each shift those that belong to the same peak;
+    ``likely``: what an agreement by chance is to count there."""
 
     marks: Waves
     area: Waves
     shifts: tuple[tuple[float, float], ...]
     near: tuple[NDArray[np.intp], ...]
+    likely: Plane
 
 
 def search_code(signal: Plane, weights: Plane, reach: float) -> SearchCode:
@@ -90,7 +96,7 @@ def search_poses(
     1. Correlate the marks, and the measured areas, at all rotations and at shifts of up to ``reach`` grid points.
     2. Agreement = correlation x sqrt(shared area): flattened heights have the same variance everywhere, so that
        the shared area stands for both energies. 0 where less than ``min_overlap`` of the smaller mark is shared.
-    3. Take the highest peaks.
+    3. Take the highest peaks, where a distance of the centres that is common counts for a little (``_likelihood``).
     """
     # 1.
     waves = search_waves(reach)
@@ -101,6 +107,7 @@ def search_poses(
     # 2.
     least = np.float32(max(min_overlap * min(moving.total, fixed.total), 1.0))
     scale = np.where(shared >= least, np.float32(1.0) / np.sqrt(np.maximum(shared, least)), np.float32(0.0))
+    scale *= waves.likely[:, None]
     agreement *= cv2.merge([scale] * AREA_DIRECTIONS).reshape(agreement.shape)
 
     # 3.
@@ -110,17 +117,16 @@ def search_poses(
 def _peaks(agreement: Plane, shared: Plane, waves: SearchWaves, count: int) -> list[ProposedPose]:
     """The highest peaks of (shifts, directions), which are taken out one by one."""
     places: list[ProposedPose] = []
-    while True:
+    while len(places) < count:
         shift, direction = divmod(int(agreement.argmax()), DIRECTIONS)
-        height = float(agreement[shift, direction])
+        height = float(agreement[shift, direction] / waves.likely[shift])
         if height <= 0.0:
-            return places
+            break
         common = float(shared[shift, direction // AREA_DIRECTIONS])
         places.append(ProposedPose(height, common, direction * 360.0 / DIRECTIONS, waves.shifts[shift]))
-        if len(places) == count:
-            return places
         around = np.arange(direction - _NEAR_DIRECTIONS, direction + _NEAR_DIRECTIONS + 1) % DIRECTIONS
         agreement[np.ix_(waves.near[shift], around)] = 0.0
+    return sorted(places, key=lambda place: -place.agreement)
 
 
 @cache
@@ -134,4 +140,16 @@ def search_waves(reach: float) -> SearchWaves:
         Waves(AREA, rings, middle_of_eight),
         tuple((float(y), float(x)) for y, x in shifts),
         tuple(np.flatnonzero(row <= _NEAR_POINTS) for row in apart),
+        _likelihood(np.hypot(*shifts.T), _COMMON_POINTS),
     )
+
+
+def _likelihood(distance: NDArray[np.float64], common: float) -> Plane:
+    """What an agreement by chance at such distances of two centres is to count, beside one at distance 0.
+
+    Of the distance's density, which falls with its cube beyond the common one, the logarithm is taken off half of the
+    squared agreement that chance reaches: so an agreement there is as likely as a lower one at the centre. What stands
+    out from chance stands out at any distance.
+    """
+    off = 3.0 * np.log1p(np.square(distance / common)) / _BY_CHANCE**2
+    return np.sqrt(np.maximum(1.0 - off, 0.0)).astype(np.float32)

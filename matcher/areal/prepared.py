@@ -11,17 +11,19 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.areal.descriptor import DESCRIPTOR_SHAPE, describe
+from matcher.areal.descriptor import DESCRIPTOR_SHAPE, describe, directedness, polar_magnitude
 from matcher.areal.polar_column import POLAR_BYTES, polar_row
 from matcher.mark.clean import COARSE_POINTS, FINE_POINTS, CleanScan, WorkingCopy, clean
 from matcher.mark.flatten import flattened
 from matcher.numeric.packed import MAX_RATIO, PackedGrid, damaged_bytes
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
+from matcher.numeric.plane import Plane
 from matcher.read.topography import Topography
 
-_MAGIC = b"FFPprep2"
-_IDENTITY = struct.Struct("<32s2d32s32s32s")
-"""Parameters digest, centre (y, x), digests of columns, coarse and fine grid: what the scan's digest is of."""
+_MAGIC = b"FFPprep3"
+_IDENTITY = struct.Struct("<32s5d32s32s32s")
+"""Parameters digest, centre (y, x), area, distance off the centre, directedness, digests of columns, coarse and fine
+grid: what the scan's digest is of."""
 _HEADER = struct.Struct(f"<8s32s{_IDENTITY.size}s2I")
 """Magic, the scan's digest, identity, lengths of the packed coarse and fine grid."""
 _DESCRIPTOR_BYTES = math.prod(DESCRIPTOR_SHAPE)
@@ -36,7 +38,10 @@ class Prepared:
     ``coarse``, ``fine``: int8 (160, 160) and (320, 320), band-passed heights times 127 / ``clip_deviations``, on
     grids around the mark's centre; ``coarse_weights``, ``fine_weights``: uint8, 255 = fully measured;
     ``descriptor``, ``polar``: int8, by which a whole gallery is searched; ``centre_um``: (y, x) of that centre, from
-    the scan's first point;
+    the scan's first point; ``mark_points``: how much of the mark was measured, in points of the coarse grid;
+    ``off_centre_points``: how far what was measured lies from the centre, on average: the distance of its centre of
+    area, in the same points (of a whole mark little; of half a disc 0.42 of the radius, of half a ring up to 0.64);
+    ``directedness``: of the descriptor's spectrum;
     ``parameters_digest``: of the parameters it was made with. Two of them compare only with the same digest.
     All arrays are read-only. A grid is unpacked when first asked for, and raises ``ScanRefused`` where its
     bytes are damaged.
@@ -47,6 +52,9 @@ class Prepared:
     coarse_grid: PackedGrid
     fine_grid: PackedGrid
     centre_um: tuple[float, float]
+    mark_points: float
+    off_centre_points: float
+    directedness: float
     parameters_digest: str
 
     def __post_init__(self) -> None:
@@ -70,20 +78,6 @@ class Prepared:
         return self.fine_grid.weights
 
     @cached_property
-    def mark_points(self) -> int:
-        """How much of the mark was measured, in points of the coarse grid."""
-        return round(int(self.coarse_weights.sum()) / 255)
-
-    @cached_property
-    def off_centre_points(self) -> float:
-        """How far what was measured lies from the centre, on average: the distance of its centre of area, in points of
-        the coarse grid. Of a whole mark little; of half a disc 0.42 of the radius, of half a ring up to 0.64."""
-        weights = self.coarse_weights.astype(np.float64)
-        along = np.arange(COARSE_POINTS) - (COARSE_POINTS - 1) / 2
-        moments = np.array([along @ weights.sum(axis=1), along @ weights.sum(axis=0)])
-        return float(np.hypot(*moments) / max(weights.sum(), 1.0))
-
-    @cached_property
     def digest(self) -> bytes:
         """SHA-256 of the content: names the scan, and settles which of two is moved onto the other."""
         return hashlib.sha256(self._identity).digest()
@@ -92,7 +86,8 @@ class Prepared:
     def _identity(self) -> bytes:
         columns = hashlib.sha256(self._columns).digest()
         digests = columns, self.coarse_grid.digest, self.fine_grid.digest
-        return _IDENTITY.pack(bytes.fromhex(self.parameters_digest), *self.centre_um, *digests)
+        told = *self.centre_um, self.mark_points, self.off_centre_points, self.directedness
+        return _IDENTITY.pack(bytes.fromhex(self.parameters_digest), *told, *digests)
 
     @property
     def _columns(self) -> bytes:
@@ -120,7 +115,7 @@ class Prepared:
         fine_start = coarse_start + coarse_length
         if fine_start + fine_length != len(data):
             raise damaged_bytes("does not have the lengths that its header names")
-        parameters_digest, y, x, columns_digest, coarse_digest, fine_digest = _IDENTITY.unpack(identity)
+        parameters_digest, y, x, *told, columns_digest, coarse_digest, fine_digest = _IDENTITY.unpack(identity)
         columns = bytes(data[_HEADER.size : coarse_start])
         if hashlib.sha256(columns).digest() != columns_digest:
             raise damaged_bytes("does not agree with its own digest")
@@ -130,6 +125,7 @@ class Prepared:
             PackedGrid(data[coarse_start:fine_start], coarse_digest, COARSE_POINTS),
             PackedGrid(data[fine_start:], fine_digest, FINE_POINTS),
             (y, x),
+            *told,
             parameters_digest.hex(),
         )
 
@@ -138,6 +134,12 @@ def is_partial(scan: Prepared, parameters: Parameters) -> bool:
     """Whether it shows less than whole marks do."""
     area_mm2 = scan.mark_points * (parameters.coarse_spacing_um / 1000.0) ** 2
     return area_mm2 < parameters.partial_mark_area_mm2
+
+
+def tells_its_rotation(scan: Prepared, parameters: Parameters) -> bool:
+    """Whether descriptors say how it lies beside another: a whole mark whose long waves are not drowned in noise."""
+    whole = not is_partial(scan, parameters) and not is_one_sided(scan, parameters)
+    return whole and scan.directedness >= parameters.least_directedness
 
 
 def is_one_sided(scan: Prepared, parameters: Parameters) -> bool:
@@ -162,15 +164,24 @@ def prepare(
 
 def pack(scan: CleanScan, parameters: Parameters) -> Prepared:
     """The compact form of a cleaned scan, with what a gallery is searched by."""
-    flat = _flat(scan.coarse, parameters)
+    flat, polar = _flat(scan.coarse, parameters), polar_magnitude(scan.coarse)
     return Prepared(
-        describe(scan.coarse),
+        describe(polar),
         polar_row(flat.heights * flat.weights, flat.weights),
         _quantise(flat, parameters),
         _quantise(scan.fine, parameters),
         scan.centre_um,
+        float(flat.weights.sum()),
+        _off_centre_points(flat.weights),
+        directedness(polar),
         parameters.digest,
     )
+
+
+def _off_centre_points(weights: Plane) -> float:
+    along = np.arange(COARSE_POINTS) - (COARSE_POINTS - 1) / 2
+    moments = np.array([along @ weights.sum(axis=1), along @ weights.sum(axis=0)])
+    return float(np.hypot(*moments) / max(float(weights.sum()), 1.0))
 
 
 def _flat(copy: WorkingCopy, parameters: Parameters) -> WorkingCopy:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from matcher.areal.polar_column import inverted_row
 from matcher.areal.prepared import Prepared, pack
 from matcher.errors import ScanNotUsable
@@ -42,7 +44,9 @@ def prepare_photograph(photograph: Photograph, parameters: Parameters = RELIEF_P
     return pack(clean_photograph(photograph, parameters), parameters)
 
 
-def clean_photograph(photograph: Photograph, parameters: Parameters) -> CleanScan:
+def clean_photograph(
+    photograph: Photograph, parameters: Parameters, displaced_um: tuple[float, float] = (0.0, 0.0)
+) -> CleanScan:
     """Bring a photograph to the two working copies.
 
     1. Find the mark (``find_photograph_mark``).
@@ -52,6 +56,7 @@ def clean_photograph(photograph: Photograph, parameters: Parameters) -> CleanSca
 
     Where nobody noted from where the light came, its line is found from the picture, but not from which of the two
     ends: heights may then be upside down, and are to be compared as they are and ``inverted``.
+    ``displaced_um``: see ``band_passed``.
     Raises ``ScanNotUsable`` where nothing can be compared, and where heights are asked of a photograph that was
     not lit from one side.
     """
@@ -71,7 +76,7 @@ def clean_photograph(photograph: Photograph, parameters: Parameters) -> CleanSca
         )
 
     # 3.
-    return band_passed(mark, parameters)
+    return band_passed(mark, parameters, displaced_um)
 
 
 def _azimuth(axis_deg: float, noted_deg: float | None) -> float:
@@ -88,5 +93,4 @@ def _azimuth(axis_deg: float, noted_deg: float | None) -> float:
 def inverted(prepared: Prepared) -> Prepared:
     """Bumps become dents. The descriptor stays: a magnitude spectrum has no sign."""
     coarse, fine = (PackedGrid.pack(-grid.heights, grid.weights) for grid in (prepared.coarse_grid, prepared.fine_grid))
-    polar = inverted_row(prepared.polar)
-    return Prepared(prepared.descriptor, polar, coarse, fine, prepared.centre_um, prepared.parameters_digest)
+    return replace(prepared, polar=inverted_row(prepared.polar), coarse_grid=coarse, fine_grid=fine)

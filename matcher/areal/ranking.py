@@ -157,8 +157,9 @@ def compare_in_full(query: ComparisonView, reference: ComparisonView) -> Compari
 
 
 def polar_query(view: ComparisonView) -> PolarQuery:
+    """It looks half as far as the search: four times as many centres would take four times as long over a gallery."""
     coarse = view.coarse
-    return PolarQuery(coarse.signal, coarse.weights, coarse.reach)
+    return PolarQuery(coarse.signal, coarse.weights, coarse.reach / 2)
 
 
 def best(scores: NDArray[np.floating], count: int) -> NDArray[np.intp]:

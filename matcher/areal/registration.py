@@ -12,19 +12,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from matcher.areal.descriptor import rotation_curve
 from matcher.areal.pose_search import ProposedPose, SearchCode, search_code, search_poses
-from matcher.areal.prepared import Prepared
+from matcher.areal.prepared import Prepared, tells_its_rotation
+from matcher.mark.clean import COARSE_POINTS
 from matcher.numeric.parameters import Parameters
-from matcher.numeric.plane import Complex, Plane, convolution_near, correlation_near, moved, spectrum
+from matcher.numeric.plane import Plane, convolutions, correlations, moved, spectrum
 
 _CLIMBS = 3
 """The search's rotation is within half of its step of 0.9 degrees; three steps of 0.75 reach five times that."""
-_WINDOW = 3
+_WINDOW = np.arange(-3, 4)
 """The search's place is within 0.8 grid points along each axis where it is right; looked at is a little more."""
+_HALF_SHARED = 0.81
+"""Two discs that lie so many radii apart share half of each."""
+_PROMISING = 0.7
+"""Share of the best place's agreement; what lies below it does not overtake that one at full resolution."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,8 @@ class CoarseView:
     """
 
     def __init__(self, prepared: Prepared, parameters: Parameters) -> None:
+        self.descriptor = prepared.descriptor
+        self.tells_its_rotation = tells_its_rotation(prepared, parameters)
         self.step_deg = parameters.rotation_step_deg
         self.half_turn = round(180.0 / self.step_deg)
         self.reach = parameters.max_shift_um / parameters.coarse_spacing_um
@@ -60,71 +70,138 @@ class CoarseView:
         self.signal = heights * self.weights
         self.energy = self.signal * heights
         self.area = float(self.weights.sum())
-        self._spectra: dict[int, Complex] = {}
+        self._spectra: dict[int, Plane] = {}
 
     @cached_property
     def code(self) -> SearchCode:
         return search_code(self.signal, self.weights, self.reach)
 
-    def spectrum(self, step: int = 0) -> Complex:
-        """The Fourier transform of the signal turned by ``step`` rotation steps of the half turn."""
+    @cached_property
+    def strength(self) -> float:
+        """The length of the signal."""
+        return math.sqrt(max(float(np.vdot(self.signal, self.signal)), 1.0))
+
+    def spectrum(self, step: int = 0) -> Plane:
+        """The Fourier transform of the signal turned by ``step`` rotation steps of the half turn, of length 1."""
         known = self._spectra.get(step)
         if known is None:
             turned = moved(self.signal, step * self.step_deg, (0.0, 0.0)) if step else self.signal
             # interpolation takes strength from all but quarter turns, which must have no advantage by it
             strength = math.sqrt(max(float(np.vdot(turned, turned)), 1.0))
-            known = self._spectra[step] = spectrum(np.asarray(turned / strength, np.float32))
+            known = self._spectra[step] = spectrum(np.asarray(turned * np.float32(1.0 / strength), np.float32))
         return known
 
 
 def register(moving: CoarseView, fixed: CoarseView, parameters: Parameters) -> Registration:
     """Find where the moving scan agrees best with the fixed one, at any rotation.
 
-    1. Search all rotations and shifts for the most promising places.
+    1. Propose places (``propose``).
     2. Look at each at full resolution; climb from the best in rotation steps, and refine by parabolas through its
        neighbours.
     3. Correlate exactly there: one turned and shifted copy, no Fourier transform.
     """
     # 1.
-    places = _search(moving, fixed, parameters, parameters.places)
+    turned = _Turned(moving, fixed)
+    places = propose(turned, parameters, parameters.places)
     if not places:
         return Registration(agreement=0.0, rotation_deg=0.0, shift_um=(0.0, 0.0), overlap=0.0)
 
     # 2.
     promising = (place for place in places if place.agreement >= _PROMISING * places[0].agreement)
-    ascent = max((_Ascent(moving, fixed, place) for place in promising), key=lambda entry: entry.start)
+    ascent = max((_Ascent(turned, place) for place in promising), key=lambda entry: entry.start)
 
     # 3.
     return _measure(moving, fixed, *ascent.top(), parameters)
 
 
-_PROMISING = 0.7
-"""Share of the best place's agreement; what lies below it does not overtake that one at full resolution."""
-
-
 def place_roughly(moving: CoarseView, fixed: CoarseView, parameters: Parameters) -> float:
-    """The agreement at the best place of the search alone, 0 without any: what the ranking sifts by."""
-    return max((place.agreement for place in _search(moving, fixed, parameters, 1)), default=0.0)
+    """The agreement at the best proposed place, 0 without any: what the ranking sifts by."""
+    return max((place.agreement for place in propose(_Turned(moving, fixed), parameters, 1)), default=0.0)
 
 
-def _search(moving: CoarseView, fixed: CoarseView, parameters: Parameters, count: int) -> list[ProposedPose]:
-    return search_poses(moving.code, fixed.code, moving.reach, parameters.min_overlap, count)
+def propose(turned: _Turned, parameters: Parameters, count: int) -> list[ProposedPose]:
+    """The most promising places, best first.
+
+    Where both marks tell how they are turned: the best shift at the rotation that the descriptors name, and at its
+    opposite. Else that one, and the ``count`` best of all rotations and of shifts within the search's reach. Which of
+    the two follows from the marks alone, so that both sides of a border find the same.
+    """
+    moving, fixed = turned.moving, turned.fixed
+    place = turned.at_rotation(int(rotation_curve(moving.descriptor, fixed.descriptor, moving.half_turn).argmax()))
+    if moving.tells_its_rotation and fixed.tells_its_rotation:
+        return [place]
+    places = search_poses(moving.code, fixed.code, moving.reach, parameters.min_overlap, count)
+    if place.shared >= parameters.min_overlap * min(moving.area, fixed.area):
+        places.append(place)
+    return sorted(places, key=lambda entry: -entry.agreement)
+
+
+class _Turned:
+    """The moving scan on the fixed one at rotation steps, at all shifts."""
+
+    def __init__(self, moving: CoarseView, fixed: CoarseView) -> None:
+        self.moving, self.fixed = moving, fixed
+        self._products: dict[int, Plane] = {}
+
+    def products(self, step: int) -> Plane:
+        """The products' sums at all shifts, as if both signals had the length 1: row y and column x are those of the
+        shift (y, x), or, after more than a half turn, of the shift (y + 1, x + 1), always modulo the grid."""
+        if step not in self._products:
+            half_turns, within = divmod(step, self.moving.half_turn)
+            # a half turn reverses a grid, and to correlate with the reverse is to convolve: no second transform;
+            # the middle of an even grid lies between two points, so that each shift lies one point before
+            combine = convolutions if half_turns % 2 else correlations
+            self._products[step] = combine(self.fixed.spectrum(), self.moving.spectrum(within))
+        return self._products[step]
+
+    def beyond(self, step: int) -> int:
+        """By how many points the shift of a row or column of ``products`` is larger than its number."""
+        return step // self.moving.half_turn % 2
+
+    def at_rotation(self, step: int) -> ProposedPose:
+        """The best shift at a rotation step of the half turn or at its opposite: of those at which two discs of the
+        smaller mark's area would share half of each."""
+        reach = _HALF_SHARED * math.sqrt(min(self.moving.area, self.fixed.area) / math.pi)
+        near = _near(math.ceil(reach))
+        found = [(cv2.minMaxLoc(self.products(turn), near), turn) for turn in (step, step + self.moving.half_turn)]
+        (_, height, _, (column, row)), turn = max(found, key=lambda entry: entry[0][1])
+        shift = tuple(_signed(place + self.beyond(turn)) for place in (row, column))
+        rotation = turn * self.moving.step_deg
+        there = moved(self.moving.weights, rotation, (float(shift[0]), float(shift[1])))
+        shared = float(np.vdot(there, self.fixed.weights))
+        products = height * self.moving.strength * self.fixed.strength
+        agreement = products / math.sqrt(max(shared, 1.0))
+        return ProposedPose(agreement, shared, rotation, (float(shift[0]), float(shift[1])))
+
+
+@cache
+def _near(reach: int) -> NDArray[np.uint8]:
+    """1 at the shifts within so many grid points, 0 elsewhere: (n, n), modulo the grid."""
+    along = (np.arange(COARSE_POINTS) + COARSE_POINTS // 2) % COARSE_POINTS - COARSE_POINTS // 2
+    return np.asarray(np.hypot(along[:, None], along) <= reach).astype(np.uint8)
+
+
+def _signed(place: int) -> int:
+    return (place + COARSE_POINTS // 2) % COARSE_POINTS - COARSE_POINTS // 2
 
 
 class _Ascent:
     """The way from a promising place to the highest correlation near it, in rotation steps."""
 
-    def __init__(self, moving: CoarseView, fixed: CoarseView, place: ProposedPose) -> None:
-        self.moving, self.fixed = moving, fixed
+    def __init__(self, turned: _Turned, place: ProposedPose) -> None:
+        self.turned = turned
         self.y, self.x = (round(shift) for shift in place.shift_points)
-        self.step = round(place.rotation_deg / moving.step_deg)
-        self.surfaces: dict[int, Plane] = {}
-        self.start = self.height(self.step) / math.sqrt(place.shared)
+        self.step = round(place.rotation_deg / turned.moving.step_deg)
+        self.start = self.height(self.step) / math.sqrt(max(place.shared, 1.0))
 
     def height(self, step: int) -> float:
-        if step not in self.surfaces:
-            self.surfaces[step] = _correlate(self.moving, self.fixed, step, self.y, self.x)
-        return float(self.surfaces[step].max())
+        return float(self.around(step).max())
+
+    def around(self, step: int) -> Plane:
+        """The products' sums at shifts within the window around (y, x)."""
+        y, x = (shift - self.turned.beyond(step) for shift in (self.y, self.x))
+        rows, columns = (y + _WINDOW) % COARSE_POINTS, (x + _WINDOW) % COARSE_POINTS
+        return self.turned.products(step)[rows[:, None], columns]
 
     def top(self) -> tuple[float, tuple[float, float]]:
         """Rotation (degrees) and shift (grid points)."""
@@ -135,21 +212,8 @@ class _Ascent:
                 break
             step = higher
         turn = step + _vertex(self.height(step - 1), self.height(step), self.height(step + 1))
-        dy, dx = _peak_shift(self.surfaces[step])
-        return (turn * self.moving.step_deg) % 360.0, (self.y + dy, self.x + dx)
-
-
-def _correlate(moving: CoarseView, fixed: CoarseView, step: int, y: int, x: int) -> Plane:
-    """The products' sums at shifts of the turned moving scan within the window around (y, x).
-
-    A half turn reverses a grid, and to correlate with the reverse is to convolve: no second transform is made.
-    """
-    half_turns, step = divmod(step, moving.half_turn)
-    spectra = fixed.spectrum(), moving.spectrum(step)
-    if half_turns % 2:
-        # each shift lies one point before: the middle of an even grid lies between two points
-        return convolution_near(*spectra, y - 1, x - 1, _WINDOW)
-    return correlation_near(*spectra, y, x, _WINDOW)
+        dy, dx = _peak_shift(self.around(step))
+        return (turn * self.turned.moving.step_deg) % 360.0, (self.y + dy, self.x + dx)
 
 
 def _measure(

@@ -181,11 +181,18 @@ class Waves:
 
         # 2.
         found = np.zeros((sum(map(len, self.around)), self.directions // 2 + 1), np.complex64)
-        start = 0
-        for ring, phases in enumerate(self.around):
-            reach = phases.shape[1] // 2
+        found[0, : self.harmonics_used] = sums[below, 0]
+        start = 1
+        for ring, phases in enumerate(self.around[1:], 1):
+            # opposite shifts differ in the sign of the odd differences alone
+            half, reach = len(phases) // 2, phases.shape[1] // 2
+            first, second = below - reach, below - reach + 1
+            one = phases[:half, ::2] @ sums[first : below + reach + 1 : 2, ring]
+            other = phases[:half, 1::2] @ sums[second : below + reach + 1 : 2, ring]
             here = found[start : start + len(phases), : self.harmonics_used]
-            np.matmul(phases, sums[below - reach : below + reach + 1, ring], out=here)
+            np.add(one, other, out=here[:half])
+            odd, even = (one, other) if reach % 2 else (other, one)
+            np.subtract(even, odd, out=here[half:])
             start += len(phases)
 
         # 3.

@@ -21,7 +21,7 @@ from matcher.synthetic.render import RenderName, photographed
 Against = Literal["topography", "full"]
 """What the scans in their condition are compared with: the scans as they are; or the whole, undisturbed scans."""
 
-_CROP, _NOISE, _LIGHT = 1, 2, 0x119847
+_CROP, _NOISE, _CUT, _SHIFT, _LIGHT = 1, 2, 3, 4, 0x119847
 """Name the streams of random numbers, so that an option leaves what the others do as it is."""
 
 
@@ -30,7 +30,10 @@ class Conditions:
     """What is made of each scan before it is compared, in the order in which it happens to a mark.
 
     ``crop``: what is kept of the mark: a random sector of this share of a full turn around its centroid, which for
-    0.5 is a half-plane; ``rotate``: seed of a random turn of each scan; ``resample_um``: distances of points: scan i
+    0.5 is a half-plane; ``cut_side``: the share of its area that a straight line in a random direction takes off one
+    side, as regions by hand do; ``shift_um``: up to so far the middle of the working grids is put off the centre that
+    was found, at random (uniform over a disc), with nothing of the mark left out: two scans may lie twice as far
+    apart; ``rotate``: seed of a random turn of each scan; ``resample_um``: distances of points: scan i
     gets value i mod n; ``noise``: deviation of normal noise, in robust standard deviations (1.4826 MAD) of
     the mark's own heights; ``noise_correlation_um``: where the noise's autocorrelation falls to 1/e, 0 for white
     noise; ``render``: the photograph to draw; ``against``: see ``of_references``; ``seed``: of crop and noise.
@@ -39,6 +42,8 @@ class Conditions:
     """
 
     crop: float | None = None
+    cut_side: float | None = None
+    shift_um: float = 0.0
     rotate: int | None = None
     resample_um: tuple[float, ...] = ()
     noise: float = 0.0
@@ -50,6 +55,10 @@ class Conditions:
     def __post_init__(self) -> None:
         if self.crop is not None and not 0.0 < self.crop < 1.0:
             raise ValueError(f"a crop keeps a share between 0 and 1 of the mark, not {self.crop}")
+        if self.cut_side is not None and not 0.0 < self.cut_side < 1.0:
+            raise ValueError(f"a side that is cut off is a share between 0 and 1 of the mark, not {self.cut_side}")
+        if not 0.0 <= self.shift_um <= 1000.0:
+            raise ValueError(f"the grid's middle is put 0 to 1000 um off the mark's centre, not {self.shift_um}")
         if not all(0.5 <= spacing <= 50.0 for spacing in self.resample_um):
             raise ValueError("scans are resampled to points 0.5 to 50 um apart")
         if not 0.0 <= self.noise <= 100.0:
@@ -60,7 +69,8 @@ class Conditions:
             raise ValueError("a correlation length of noise needs noise: say how much")
         if self.against == "topography" and self.render is None:
             raise ValueError("photographs are compared with topographies only where it is said how they are drawn")
-        if self.against == "full" and self.crop is None and not self.noise and not self.resample_um:
+        parts = self.crop is not None or self.cut_side is not None
+        if self.against == "full" and not parts and not self.noise and not self.resample_um:
             raise ValueError("whole references need something to be compared with: a crop, noise, or another sampling")
 
     @property
@@ -72,8 +82,8 @@ class Conditions:
     def of_references(self) -> Conditions:
         """What is made of the references: the same, unless ``against`` says otherwise.
 
-        "topography": nothing. "full": they are turned and drawn as the others are, turned by the next seed,
-        but neither cropped, nor resampled, nor noisy.
+        "topography": nothing. "full": they are turned, drawn and put off their centres as the others are, by the next
+        seeds, but neither cropped, nor cut, nor resampled, nor noisy.
         """
         match self.against:
             case None:
@@ -81,7 +91,9 @@ class Conditions:
             case "topography":
                 return Conditions()
             case "full":
-                return Conditions(rotate=None if self.rotate is None else self.rotate + 1, render=self.render)
+                turn = None if self.rotate is None else self.rotate + 1
+                seed = self.seed + 1 if self.shift_um else 1
+                return Conditions(rotate=turn, render=self.render, shift_um=self.shift_um, seed=seed)
 
     def apply(
         self, scan: Topography, place: int, parameters: Parameters = DEFAULT_PARAMETERS
@@ -89,7 +101,7 @@ class Conditions:
         """The scan at a place of the truth, in this condition.
 
         1. Find the mark, where its centroid or the spread of its heights is needed.
-        2. Crop: a part of the mark was printed.
+        2. Crop, cut: a part of the mark was printed, or outlined.
         3. Turn: it lies in some direction on the stage.
         4. Resample: an instrument has its own distance of points.
         5. Add noise, at these points.
@@ -98,13 +110,18 @@ class Conditions:
         Each scan has its own streams of random numbers. Raises ``ScanNotUsable`` where there is no mark.
         """
         # 1.
-        mark = level_region(scan, parameters) if self.crop is not None or self.noise else None
+        needed = self.crop is not None or self.cut_side is not None or self.noise
+        mark = level_region(scan, parameters) if needed else None
 
         # 2.
         if self.crop is not None and mark is not None:
             inside = sector(
                 scan.heights_um.shape, scan.spacing_um, centroid_um(mark), self.crop, self.crop_direction_deg(place)
             )
+            scan = _with_heights(scan, np.where(inside, scan.heights_um, np.float32(np.nan)))
+        if self.cut_side is not None and mark is not None:
+            direction = float(np.random.default_rng([self.seed, _CUT, place]).uniform(0.0, 360.0))
+            inside = without_side(scan.heights_um.shape, scan.spacing_um, mark, self.cut_side, direction)
             scan = _with_heights(scan, np.where(inside, scan.heights_um, np.float32(np.nan)))
 
         # 3.
@@ -131,6 +148,14 @@ class Conditions:
     def crop_direction_deg(self, place: int) -> float:
         """The middle of the sector that a scan's crop keeps, from +x towards +y of the scan as it was read."""
         return float(np.random.default_rng([self.seed, _CROP, place]).uniform(0.0, 360.0))
+
+    def displacement_um(self, place: int) -> tuple[float, float]:
+        """(y, x) by which a scan's working grids are put off its centre, in the scan as it is after ``apply``."""
+        if not self.shift_um:
+            return 0.0, 0.0
+        area, turn = np.random.default_rng([self.seed, _SHIFT, place]).uniform(0.0, 1.0, 2)
+        distance = self.shift_um * float(np.sqrt(area))
+        return distance * float(np.sin(2.0 * np.pi * turn)), distance * float(np.cos(2.0 * np.pi * turn))
 
 
 def _nth(seed: int, place: int) -> float:
@@ -162,6 +187,19 @@ def sector(
     x = np.arange(shape[1])[None, :] * spacing_um[1] - centre_um[1]
     off = (np.rad2deg(np.arctan2(y, x)) - direction_deg + 180.0) % 360.0 - 180.0
     return np.asarray(np.abs(off) <= 180.0 * share)
+
+
+def without_side(
+    shape: tuple[int, ...], spacing_um: tuple[float, float], mark: LevelledMark, share: float, direction_deg: float
+) -> Mask:
+    """The points of a grid on the near side of a straight line beyond which, in a direction from +x towards +y, lies
+    ``share`` of the mark's area."""
+    sine, cosine = np.sin(np.deg2rad(direction_deg)), np.cos(np.deg2rad(direction_deg))
+    rows, columns = np.nonzero(mark.weights >= 0.5)
+    (oy, ox), (sy, sx) = mark.origin_um, mark.spacing_um
+    line = np.quantile((oy + sy * rows) * sine + (ox + sx * columns) * cosine, 1.0 - share)
+    y, x = np.arange(shape[0])[:, None] * spacing_um[0], np.arange(shape[1])[None, :] * spacing_um[1]
+    return np.asarray(y * sine + x * cosine <= line)
 
 
 def rotated(topography: Topography, degrees: float) -> Topography:

@@ -171,9 +171,12 @@ def _prepare_all(
         spacings.update(topography.spacing_um)
         try:
             scan = conditions.apply(topography, place, parameters)
+            displaced = conditions.displacement_um(place)
             with stopwatch.stage("clean"):
                 cleaned[name] = (
-                    clean_photograph(scan, parameters) if isinstance(scan, Photograph) else clean(scan, parameters)
+                    clean_photograph(scan, parameters, displaced)
+                    if isinstance(scan, Photograph)
+                    else clean(scan, parameters, displaced)
                 )
                 prepared[name] = pack(cleaned[name], parameters)
         except ScanNotUsable as error:

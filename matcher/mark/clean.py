@@ -51,13 +51,14 @@ class CleanScan:
     centre_um: tuple[float, float]
 
 
-def clean(topography: Topography, parameters: Parameters) -> CleanScan:
+def clean(topography: Topography, parameters: Parameters, displaced_um: tuple[float, float] = (0.0, 0.0)) -> CleanScan:
     """Bring a topography of any field of view and resolution to the two working copies.
 
     1. Find the mark, level it and find its centre (``level_region``).
     2. For the relief channel, take the relief of its heights.
     3. Band-pass it to the working copies (``band_passed``).
 
+    ``displaced_um``: see ``band_passed``.
     Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
     """
     # 1.
@@ -68,10 +69,12 @@ def clean(topography: Topography, parameters: Parameters) -> CleanScan:
         mark = relief_of_heights(mark, parameters)
 
     # 3.
-    return band_passed(mark, parameters)
+    return band_passed(mark, parameters, displaced_um)
 
 
-def band_passed(mark: LevelledMark, parameters: Parameters) -> CleanScan:
+def band_passed(
+    mark: LevelledMark, parameters: Parameters, displaced_um: tuple[float, float] = (0.0, 0.0)
+) -> CleanScan:
     """From a mark on its own grid to the two working copies.
 
     1. Erode the mark's rim.
@@ -79,6 +82,8 @@ def band_passed(mark: LevelledMark, parameters: Parameters) -> CleanScan:
        hard ones lose thin rings).
     3. Subtract the long waves of each, robustly; scale by median and MAD; clip (``finish``).
 
+    ``displaced_um``: (y, x) by which the working grids' middle is put off the mark's centre, as if that had been found
+    wrongly: trials only. What lies within the aperture around the mark's own centre stays.
     Raises ``ScanNotUsable`` where too little is left.
     """
     # 1.
@@ -86,10 +91,11 @@ def band_passed(mark: LevelledMark, parameters: Parameters) -> CleanScan:
     inside = _erode(mark.weights, spacing, parameters.edge_erosion_um)
 
     # 2.
+    centre = (mark.centre_um[0] + displaced_um[0], mark.centre_um[1] + displaced_um[1])
     fine_short, fine_long = parameters.fine_band_um
     coarse_short, coarse_long = parameters.coarse_band_um
     total, share = low_pass_sums(mark.heights, inside, (fine_short / spacing[0], fine_short / spacing[1]))
-    fine_smooth, fine_share = _sample(total, share, spacing, mark.centre_um, parameters)
+    fine_smooth, fine_share = _sample(total, share, spacing, centre, displaced_um, parameters)
     _require_area(fine_share, parameters)
     extra = np.sqrt(max(coarse_short**2 - fine_short**2, 0.0)) / parameters.fine_spacing_um
     coarse_smooth, coarse_share = _halve(*low_pass(fine_smooth, fine_share, (extra, extra)))
@@ -98,7 +104,7 @@ def band_passed(mark: LevelledMark, parameters: Parameters) -> CleanScan:
     return CleanScan(
         coarse=finish_working_copy(coarse_smooth, coarse_share, coarse_long / parameters.coarse_spacing_um, parameters),
         fine=finish_working_copy(fine_smooth, fine_share, fine_long / parameters.fine_spacing_um, parameters),
-        centre_um=(mark.origin_um[0] + mark.centre_um[0], mark.origin_um[1] + mark.centre_um[1]),
+        centre_um=(mark.origin_um[0] + centre[0], mark.origin_um[1] + centre[1]),
     )
 
 
@@ -115,6 +121,7 @@ def _sample(
     share: Plane,
     spacing_um: tuple[float, float],
     centre_um: tuple[float, float],
+    displaced_um: tuple[float, float],
     parameters: Parameters,
 ) -> tuple[Plane, Plane]:
     """The fine grid around the centre, inside the aperture."""
@@ -123,15 +130,17 @@ def _sample(
     first = [centre / spacing - middle * s for centre, spacing, s in zip(centre_um, spacing_um, step, strict=True)]
     to_scan = np.array([[step[1], 0.0, first[1]], [0.0, step[0], first[0]]])
     total, weights = (sampled(plane, to_scan, (FINE_POINTS, FINE_POINTS)) for plane in (total, share))
-    weights *= _aperture(parameters.aperture_diameter_um / parameters.fine_spacing_um)
+    spacing = parameters.fine_spacing_um
+    off = (-displaced_um[0] / spacing, -displaced_um[1] / spacing)
+    weights *= _aperture(parameters.aperture_diameter_um / spacing, off)
     return ratio(total, weights), weights
 
 
 @lru_cache(maxsize=8)
-def _aperture(diameter_points: float) -> Plane:
+def _aperture(diameter_points: float, off_points: tuple[float, float]) -> Plane:
     """1 within the circle beyond which a turned scan would leave the fine grid."""
-    offset = np.arange(FINE_POINTS) - (FINE_POINTS - 1) / 2
-    inside: Plane = (np.hypot(offset[:, None], offset[None, :]) <= diameter_points / 2).astype(np.float32)
+    y, x = (np.arange(FINE_POINTS) - (FINE_POINTS - 1) / 2 - off for off in off_points)
+    inside: Plane = (np.hypot(y[:, None], x) <= diameter_points / 2).astype(np.float32)
     return inside
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import cv2
 import numpy as np
-import scipy  # its fft is loaded when first used: the process that serves never does
 from numpy.typing import NDArray
 
 Plane = NDArray[np.float32]
@@ -75,38 +72,23 @@ def moved(plane: Plane, rotation_deg: float, shift_points: tuple[float, float]) 
     return sampled(plane, back, (len(plane), len(plane)))
 
 
-def spectrum(plane: Plane) -> Complex:
-    """The Fourier transform of a real square grid, (n, n // 2 + 1)."""
-    return np.asarray(scipy.fft.rfft2(plane), np.complex64)
+def spectrum(plane: Plane) -> Plane:
+    """The Fourier transform of a real grid, packed into one of the same shape (OpenCV's CCS format)."""
+    return np.asarray(cv2.dft(plane), np.float32)
 
 
-def correlation_near(fixed: Complex, moving: Complex, y: int, x: int, reach: int) -> Plane:
-    """From two spectra to the sums over p of fixed[p + s] moving[p], at the cyclic shifts s within ``reach`` of (y, x).
-
-    Returns (2 reach + 1, 2 reach + 1). So few shifts are two small matrix products; a transform would give all.
-    """
-    return _transformed_near(fixed * moving.conj(), y, x, reach)
+def correlations(fixed: Plane, moving: Plane) -> Plane:
+    """From two spectra to the sums over p of fixed[p + s] moving[p], at all cyclic shifts s."""
+    return _inverse(cv2.mulSpectrums(fixed, moving, 0, conjB=True))
 
 
-def convolution_near(fixed: Complex, moving: Complex, y: int, x: int, reach: int) -> Plane:
-    """As ``correlation_near``, the sums over p of fixed[s - p] moving[p]."""
-    return _transformed_near(fixed * moving, y, x, reach)
+def convolutions(fixed: Plane, moving: Plane) -> Plane:
+    """As ``correlations``, the sums over p of fixed[s - p] moving[p]."""
+    return _inverse(cv2.mulSpectrums(fixed, moving, 0))
 
 
-def _transformed_near(product: Complex, y: int, x: int, reach: int) -> Plane:
-    size, around = len(product), np.arange(-reach, reach + 1)
-    waves, half = _waves(size)
-    return np.asarray((waves[(y + around) % size] @ product @ half[:, (x + around) % size]).real, np.float32)
-
-
-@cache
-def _waves(size: int) -> tuple[Complex, Complex]:
-    """(shifts, waves), and (waves, shifts) of those that a real grid's spectrum keeps, which stand for two, in one
-    ``size`` squared."""
-    waves = np.exp(2j * np.pi / size * (np.outer(np.arange(size), np.arange(size)) % size))
-    kept = np.arange(size // 2 + 1)
-    share = np.where((kept == 0) | (2 * kept == size), 1.0, 2.0) / size**2
-    return waves.astype(np.complex64), (share[:, None] * waves[kept]).astype(np.complex64)
+def _inverse(product: Plane) -> Plane:
+    return np.asarray(cv2.idft(product, flags=cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT), np.float32)
 
 
 def upsampling(points: int, factor: int) -> Plane:

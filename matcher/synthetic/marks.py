@@ -6,7 +6,7 @@ For benchmarks and for tests of recall. Never evidence of accuracy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,8 +101,7 @@ class Mixtures:
         grid = PackedGrid.pack(
             np.clip(np.rint(scaled), -127, 127).astype(np.int8), np.rint(weights * 255.0).astype(np.uint8)
         )
-        face = self.faces[first]
-        return Prepared(face.descriptor, face.polar, grid, face.fine_grid, face.centre_um, face.parameters_digest)
+        return replace(self.faces[first], coarse_grid=grid)
 
     def _block(self, at: int) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
         """Faces and turns of some mixtures: of the first parts, then of the second ones."""

@@ -40,11 +40,18 @@ def evaluate(
         Literal["topography", "full"] | None,
         typer.Option("--against", help="Compare with the scans as they are; or with whole ones without noise."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of noise and crop.")] = 1,
+    cut_side: Annotated[
+        float | None,
+        typer.Option("--cut-side", help="Take so much of each mark's area off one side, as regions by hand do."),
+    ] = None,
+    shift: Annotated[
+        float, typer.Option("--shift", help="Put the centre of each mark up to so many micrometres off, at random.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of noise, crop, cut and shift.")] = 1,
 ) -> None:
     """Measure how well the scores tell firearms apart, on scans of known firearm, in harder conditions too.
 
-    The options combine: crop, turn, resample, add noise, draw, in this order.
+    The options combine: crop, cut, turn, resample, add noise, draw, put off the centre, in this order.
     """
     one_thread()
     from matcher.evaluate.conditions import Conditions
@@ -53,6 +60,8 @@ def evaluate(
     try:
         conditions = Conditions(
             crop=crop,
+            cut_side=cut_side,
+            shift_um=shift,
             rotate=rotate,
             resample_um=_spacings(resample),
             noise=noise,

@@ -4,12 +4,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matcher import DESCRIPTOR_SHAPE, Prepared, Topography, prefilter, prepare
-from matcher.areal.descriptor import FIRST_HARMONICS, HARMONICS, RINGS, SCALE
+from matcher import DEFAULT_PARAMETERS, DESCRIPTOR_SHAPE, Prepared, Topography, prefilter, prepare
+from matcher.areal.descriptor import (
+    FIRST_HARMONICS,
+    HARMONICS,
+    RINGS,
+    SCALE,
+    directedness,
+    polar_magnitude,
+    rotation_curve,
+)
 from matcher.evaluate.conditions import rotated
+from matcher.mark.clean import WorkingCopy
 
 
-def rotation_curve(moving: NDArray[np.int8], fixed: NDArray[np.int8], turns: int) -> NDArray[np.complexfloating]:
+def curve_by_transform(moving: NDArray[np.int8], fixed: NDArray[np.int8], turns: int) -> NDArray[np.complexfloating]:
     """The correlation of two descriptors as the moving scan is turned onto the fixed one, over 180 degrees."""
     products = np.zeros(turns, complex)
     one, other = (descriptor.astype(float).view(complex) for descriptor in (moving, fixed))
@@ -29,7 +38,7 @@ def test_it_tells_the_rotation_up_to_a_half_turn(scans: dict[tuple[int, int], To
     query = prepare(scans[0, 0]).descriptor
     turned = prepare(rotated(scans[0, 0], degrees)).descriptor
     assert prefilter(query[None], turned[None])[0, 0] > 0.8
-    rotation = rotation_curve(query, turned, 360).argmax() / 2.0
+    rotation = curve_by_transform(query, turned, 360).argmax() / 2.0
     assert abs((rotation - degrees + 90.0) % 180.0 - 90.0) < 1.0
 
 
@@ -61,7 +70,37 @@ def test_scores_depend_neither_on_the_block_nor_on_the_queries_beside(harmonics:
 def test_scores_are_those_of_the_curve(prepared: dict[tuple[int, int], Prepared]) -> None:
     one, *others = (scan.descriptor for scan in prepared.values())
     scores = prefilter(one[None], np.stack(others))[0]
-    np.testing.assert_allclose(scores, [rotation_curve(one, other, 128).max() for other in others], atol=1e-3)
+    np.testing.assert_allclose(scores, [curve_by_transform(one, other, 128).max() for other in others], atol=1e-3)
+
+
+@pytest.mark.parametrize("degrees", [12.0, 140.25])
+def test_the_curve_of_two_scans_has_its_peak_at_their_rotation(
+    scans: dict[tuple[int, int], Topography], degrees: float
+) -> None:
+    one, other = (prepare(scan).descriptor for scan in (scans[0, 0], rotated(scans[0, 0], degrees)))
+    curve = rotation_curve(one, other, 240)
+    assert curve.argmax() * 0.75 == pytest.approx(degrees, abs=0.75)
+    np.testing.assert_allclose(curve / curve.max(), (by := curve_by_transform(one, other, 240)) / by.max(), atol=5e-3)
+
+
+def test_striae_are_directed_and_noise_is_not() -> None:
+    """Turned or not; and the more noise lies on them, the less they are."""
+    rng = np.random.default_rng(8)
+    rows, columns = np.mgrid[:160, :160] - 79.5
+    weights = (np.hypot(rows, columns) <= 68).astype(np.float32)
+    noise = rng.standard_normal((160, 160)).astype(np.float32)
+
+    def of(degrees: float, share: float) -> float:
+        across = rows * np.cos(np.deg2rad(degrees)) + columns * np.sin(np.deg2rad(degrees))
+        striae = np.interp(across, np.arange(-120, 121), rng.standard_normal(241)).astype(np.float32)
+        heights = striae / striae.std() + np.float32(share) * noise
+        return directedness(polar_magnitude(WorkingCopy(np.asarray(heights, np.float32), weights)))
+
+    clean, turned = of(0.0, 0.0), of(33.0, 0.0)
+    assert min(clean, turned) > 1.0
+    assert turned == pytest.approx(clean, rel=0.25)
+    assert clean > of(0.0, 3.0) > of(0.0, 30.0)
+    assert of(0.0, 30.0) < DEFAULT_PARAMETERS.least_directedness
 
 
 def test_sums_stay_exact_for_the_descriptors_with_the_greatest_products() -> None:
@@ -73,4 +112,4 @@ def test_sums_stay_exact_for_the_descriptors_with_the_greatest_products() -> Non
         places = np.stack([scaled] * 128)
         scores = prefilter(scaled[None], places)[0]
         assert len(set(scores.tolist())) == 1
-        assert scores[0] == pytest.approx(rotation_curve(scaled, scaled, 128).max(), rel=1e-3)
+        assert scores[0] == pytest.approx(curve_by_transform(scaled, scaled, 128).max(), rel=1e-3)

@@ -7,7 +7,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from matcher.areal.pose_search import DIRECTIONS, SHIFT_STEP, ProposedPose, SearchCode, search_code, search_poses
+from matcher.areal.pose_search import (
+    DIRECTIONS,
+    SHIFT_STEP,
+    ProposedPose,
+    SearchCode,
+    search_code,
+    search_poses,
+    search_waves,
+)
 from matcher.numeric.plane import Plane, blurred, moved
 
 POINTS, MARGIN = 160, 40
@@ -117,3 +125,17 @@ def test_the_other_way_round_the_place_is_the_inverse() -> None:
 def test_it_is_the_same_every_time() -> None:
     moving, fixed = seen(texture(8), half(0.0)), seen(texture(9), half(120.0))
     assert find(*codes(moving, fixed), count=4) == find(*codes(moving, fixed), count=4)
+
+
+def test_of_two_places_that_agree_alike_the_nearer_one_is_likelier_and_a_strong_one_stands_anywhere() -> None:
+    field, other = texture(11), texture(12)
+    for strength, wanted in ((0.1, 1.0), (3.0, 9.5)):
+        here, there = moved(field, 0.0, (1.0, 0.0)), moved(other, 0.0, (0.0, 9.5))
+        moving = seen(field + np.float32(strength) * other, DISC)
+        fixed = seen(here + np.float32(strength) * there, DISC)
+        place = find(*codes(moving, fixed))[0]
+        assert np.hypot(*place.shift_points) == pytest.approx(wanted, abs=SHIFT_STEP)
+    likely = search_waves(REACH).likely
+    assert likely[0] == 1.0
+    assert (np.diff(likely[[0, 1, 7, 19, -1]]) < 0.0).all()
+    assert likely[-1] > 0.8

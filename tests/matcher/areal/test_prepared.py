@@ -106,7 +106,7 @@ def test_the_coarse_stage_reads_nothing_of_the_fine_grid(prepared: dict[tuple[in
 
 def test_nothing_longer_than_a_prepared_scan_is_looked_at() -> None:
     with pytest.raises(ScanRefused):
-        Prepared.from_bytes(b"FFPprep2" + bytes(10_000_000))
+        Prepared.from_bytes(b"FFPprep3" + bytes(10_000_000))
 
 
 def test_scans_of_other_parameters_are_not_compared(

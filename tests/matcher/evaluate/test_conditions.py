@@ -186,3 +186,35 @@ def test_references_are_turned_otherwise_and_left_whole() -> None:
 def test_conditions_that_cannot_be_are_refused(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Conditions(**values)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_a_straight_line_takes_a_share_off_one_side(scans: dict[tuple[int, int], Topography], share: float) -> None:
+    whole = scans[0, 0]
+    cut = changed_by(Conditions(cut_side=share), whole)
+    before, after = (np.isfinite(scan.heights_um) for scan in (whole, cut))
+    assert not (after & ~before).any()
+    assert (before & ~after).sum() / before.sum() == pytest.approx(share, abs=0.05)
+    # what is gone and what is left lie on either side of a straight line
+    gone, left = (np.argwhere(mask) for mask in (before & ~after, after))
+    across = gone.mean(axis=0) - left.mean(axis=0)
+    assert np.quantile(gone @ across, 0.2) > np.quantile(left @ across, 0.5)
+
+
+def test_a_centre_is_put_off_and_nothing_of_the_mark_is_lost(scans: dict[tuple[int, int], Topography]) -> None:
+    conditions = Conditions(shift_um=200.0)
+    where = np.array([conditions.displacement_um(place) for place in range(200)])
+    assert 190.0 < np.hypot(*where.T).max() <= 200.0
+    assert abs(where.mean(axis=0)).max() < 30.0
+    still = clean(scans[0, 0], DEFAULT_PARAMETERS)
+    for place in range(3):
+        put_off = clean(conditions.apply(scans[0, 0], place), DEFAULT_PARAMETERS, conditions.displacement_um(place))
+        assert np.subtract(put_off.centre_um, still.centre_um) == pytest.approx(where[place])
+        assert put_off.coarse.weights.sum() == pytest.approx(still.coarse.weights.sum(), rel=1e-3)
+    assert Conditions().displacement_um(5) == (0.0, 0.0)
+
+
+def test_whole_references_are_put_off_too_by_others() -> None:
+    conditions = Conditions(crop=0.5, shift_um=150.0, against="full")
+    assert conditions.of_references.shift_um == 150.0
+    assert conditions.of_references.displacement_um(0) != conditions.displacement_um(0)
