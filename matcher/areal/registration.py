@@ -23,12 +23,13 @@ from matcher.areal.pose_search import ProposedPose, SearchCode, search_code, sea
 from matcher.areal.prepared import Prepared, tells_its_rotation
 from matcher.mark.clean import COARSE_POINTS
 from matcher.numeric.parameters import Parameters
-from matcher.numeric.plane import Plane, convolutions, correlations, moved, spectrum
+from matcher.numeric.plane import Plane, area_means, convolutions, correlations, moved, spectrum
 
 _CLIMBS = 3
 """The search's rotation is within half of its step of 0.9 degrees; three steps of 0.75 reach five times that."""
 _WINDOW = np.arange(-3, 4)
 """The search's place is within 0.8 grid points along each axis where it is right; looked at is a little more."""
+_SMALLER = 4
 _HALF_SHARED = 0.81
 """Two discs that lie so many radii apart share half of each."""
 _PROMISING = 0.7
@@ -75,6 +76,11 @@ class CoarseView:
     @cached_property
     def code(self) -> SearchCode:
         return search_code(self.signal, self.weights, self.reach)
+
+    @cached_property
+    def small_weights(self) -> Plane:
+        """They vary slowly: what two scans share is seen on fewer points."""
+        return area_means(self.weights, (COARSE_POINTS // _SMALLER, COARSE_POINTS // _SMALLER))
 
     @cached_property
     def strength(self) -> float:
@@ -167,8 +173,9 @@ class _Turned:
         (_, height, _, (column, row)), turn = max(found, key=lambda entry: entry[0][1])
         shift = tuple(_signed(place + self.beyond(turn)) for place in (row, column))
         rotation = turn * self.moving.step_deg
-        there = moved(self.moving.weights, rotation, (float(shift[0]), float(shift[1])))
-        shared = float(np.vdot(there, self.fixed.weights))
+        small = shift[0] / _SMALLER, shift[1] / _SMALLER
+        there = moved(self.moving.small_weights, rotation, small)
+        shared = float(np.vdot(there, self.fixed.small_weights)) * _SMALLER**2
         products = height * self.moving.strength * self.fixed.strength
         agreement = products / math.sqrt(max(shared, 1.0))
         return ProposedPose(agreement, shared, rotation, (float(shift[0]), float(shift[1])))
@@ -190,30 +197,42 @@ class _Ascent:
 
     def __init__(self, turned: _Turned, place: ProposedPose) -> None:
         self.turned = turned
-        self.y, self.x = (round(shift) for shift in place.shift_points)
-        self.step = round(place.rotation_deg / turned.moving.step_deg)
-        self.start = self.height(self.step) / math.sqrt(max(place.shared, 1.0))
-
-    def height(self, step: int) -> float:
-        return float(self.around(step).max())
-
-    def around(self, step: int) -> Plane:
-        """The products' sums at shifts within the window around (y, x)."""
-        y, x = (shift - self.turned.beyond(step) for shift in (self.y, self.x))
-        rows, columns = (y + _WINDOW) % COARSE_POINTS, (x + _WINDOW) % COARSE_POINTS
-        return self.turned.products(step)[rows[:, None], columns]
+        self.first = round(place.rotation_deg / turned.moving.step_deg)
+        y, x = (round(shift) for shift in place.shift_points)
+        window = self._window(self.first, y, x)
+        self.start = float(window.max()) / math.sqrt(max(place.shared, 1.0))
+        row, column = divmod(int(window.argmax()), len(_WINDOW))
+        self.y, self.x = y + int(_WINDOW[row]), x + int(_WINDOW[column])
+        self._heights: dict[int, float] = {}
 
     def top(self) -> tuple[float, tuple[float, float]]:
         """Rotation (degrees) and shift (grid points)."""
-        step = self.step
+        step = self.first
         for _ in range(_CLIMBS):
-            higher = max((step, step - 1, step + 1), key=self.height)
+            higher = max((step, step - 1, step + 1), key=self._height)
             if higher == step:
                 break
             step = higher
-        turn = step + _vertex(self.height(step - 1), self.height(step), self.height(step + 1))
-        dy, dx = _peak_shift(self.around(step))
+        turn = step + _vertex(self._height(step - 1), self._height(step), self._height(step + 1))
+        dy, dx = _peak_shift(self._window(step, self.y, self.x))
         return (turn * self.turned.moving.step_deg) % 360.0, (self.y + dy, self.x + dx)
+
+    def _height(self, step: int) -> float:
+        """At the first rotation's best shift: one copy turned and shifted costs less than all shifts."""
+        if step not in self._heights:
+            moving, fixed = self.turned.moving, self.turned.fixed
+            there = moved(moving.signal, step * moving.step_deg, (float(self.y), float(self.x)))
+            # interpolation takes strength from all but quarter turns, which must have no advantage by it
+            self._heights[step] = float(np.vdot(there, fixed.signal)) / math.sqrt(
+                max(float(np.vdot(there, there)), 1.0)
+            )
+        return self._heights[step]
+
+    def _window(self, step: int, y: int, x: int) -> Plane:
+        """The products' sums at shifts around (y, x)."""
+        beyond = self.turned.beyond(step)
+        rows, columns = (y - beyond + _WINDOW) % COARSE_POINTS, (x - beyond + _WINDOW) % COARSE_POINTS
+        return self.turned.products(step)[rows[:, None], columns]
 
 
 def _measure(

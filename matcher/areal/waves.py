@@ -104,7 +104,7 @@ class Waves:
     """All that correlations of one spectrum at one set of shifts share, whatever the planes.
 
     ``hankel``: (harmonics, wave numbers, circles), from the harmonics of circles to those of rings; ``bands``: the
-    widest first; ``around``: for each ring of shifts (shifts, differences), their phases.
+    widest first; ``around``: for each ring of shifts but the middle, see ``_phases``.
     """
 
     def __init__(self, spectrum: Spectrum, shifts: ShiftRings, first_rotation_deg: float = 0.0) -> None:
@@ -138,9 +138,10 @@ class Waves:
             )
             for first, end in list(pairwise(edges))[::-1]
         ]
+        self.shifts = len(shifts.shifts)
         self.around = [
-            _phases(shifts.directions(ring), math.ceil(waves[-1] * radius + _BEYOND) if ring else 0)
-            for ring, radius in enumerate(shifts.radii)
+            _phases(shifts.directions(ring), math.ceil(waves[-1] * radius + _BEYOND))
+            for ring, radius in enumerate(shifts.radii[1:], 1)
         ]
         begin = np.deg2rad(first_rotation_deg) * np.arange(self.harmonics_used)
         self._begin = np.exp(1j * begin).astype(np.complex64)
@@ -180,20 +181,16 @@ class Waves:
             sums[below - band.difference : below + band.difference + 1, :, : band.harmonics] += integrals
 
         # 2.
-        found = np.zeros((sum(map(len, self.around)), self.directions // 2 + 1), np.complex64)
+        found = np.zeros((self.shifts, self.directions // 2 + 1), np.complex64)
         found[0, : self.harmonics_used] = sums[below, 0]
         start = 1
-        for ring, phases in enumerate(self.around[1:], 1):
+        for ring, phases in enumerate(self.around, 1):
             # opposite shifts differ in the sign of the odd differences alone
-            half, reach = len(phases) // 2, phases.shape[1] // 2
-            first, second = below - reach, below - reach + 1
-            one = phases[:half, ::2] @ sums[first : below + reach + 1 : 2, ring]
-            other = phases[:half, 1::2] @ sums[second : below + reach + 1 : 2, ring]
-            here = found[start : start + len(phases), : self.harmonics_used]
-            np.add(one, other, out=here[:half])
-            odd, even = (one, other) if reach % 2 else (other, one)
-            np.subtract(even, odd, out=here[half:])
-            start += len(phases)
+            even, odd = (phase @ sums[below - len(phase[0]) + 1 : below + len(phase[0]) : 2, ring] for phase in phases)
+            middle, end = start + len(even), start + 2 * len(even)
+            np.add(even, odd, out=found[start:middle, : self.harmonics_used])
+            np.subtract(even, odd, out=found[middle:end, : self.harmonics_used])
+            start = end
 
         # 3.
         packed = found.view(np.float32)
@@ -226,6 +223,9 @@ def _both_ways(bessel: Plane) -> Plane:
     return np.concatenate([bessel[:0:-1] * sign[:, None, None], bessel])
 
 
-def _phases(directions: NDArray[np.float64], difference: int) -> Complex:
-    turns = np.outer(directions, np.arange(-difference, difference + 1))
-    return np.asarray(np.exp(1j * turns), np.complex64)
+def _phases(directions: NDArray[np.float64], difference: int) -> tuple[Complex, Complex]:
+    """(shifts, differences) of the first half of a ring's shifts: of the even differences, and of the odd ones."""
+    half = directions[: len(directions) // 2]
+    last = difference // 2 * 2, (difference + 1) // 2 * 2 - 1
+    even, odd = (np.exp(1j * np.outer(half, np.arange(-most, most + 1, 2))).astype(np.complex64) for most in last)
+    return even, odd
