@@ -15,7 +15,7 @@ from matcher.numeric.plane import Complex, Plane
 
 DIRECTIONS = 384
 """Rotations, 0.9 degrees apart: at the rim of a mark two neighbours lie half of the shortest wave apart."""
-SHIFT_STEP = 1.25
+SHIFT_STEP = 1.4
 """Grid points between rings of shifts: no place lies farther from one of them than a third of the shortest wave."""
 _RADIUS = 78.0
 """Grid points: that of the working grids' aperture."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from shlex import quote
 
+from matcher.evaluate.across_sets import likelihood_ratios_across
 from matcher.evaluate.evaluation_figures import Evaluation
 from matcher.evaluate.method import cell, describe_method
 from matcher.evaluate.validation import Goal, Trial, Validation
@@ -47,23 +48,39 @@ _LIMITS = """\
 - **Not independent of the development.** Where a public set was at hand during development, it is no blind test."""
 
 
-def dossier(validation: Validation) -> str:
-    """The whole page. A laboratory adds its scope, its people and its decision."""
-    sections = (
-        _summary,
-        _figures,
-        _by_overlap,
-        _controls,
-        _failures,
-        _limits,
-        _data,
-        _method,
-        _software,
-        _repeat,
-        _digests,
+def dossier(sets: Sequence[Validation]) -> str:
+    """The whole page: each section for one set of scans after the other. A laboratory adds its scope, its people and
+    its decision."""
+    of_each = (_summary, _figures, _by_overlap, _controls, _failures)
+    of_all = (_limits, _method, _software)
+    pages = [_HEAD, *(_each(section, sets) for section in of_each)]
+    if len(sets) > 1:
+        pages.append(_across(sets))
+    pages += [_each(_data, sets), *(section(sets[0]) for section in of_all), _repeat(sets), _each(_digests, sets)]
+    return "\n\n".join(pages) + "\n"
+
+
+def _each(section: Callable[[Validation], str], sets: Sequence[Validation]) -> str:
+    """A section under one heading, with the name of each set where there are several."""
+    if len(sets) == 1:
+        return section(sets[0])
+    parts = [section(validation).partition("\n\n") for validation in sets]
+    named = [f"### {cell(one.data.folder)}\n\n{body}" for one, (_, _, body) in zip(sets, parts, strict=True)]
+    return "\n\n".join([parts[0][0], *named])
+
+
+def _across(sets: Sequence[Validation]) -> str:
+    head = "| made on | judged | condition | Cllr | KM with LR < 1 | KNM with LR > 10 |\n|---|---|---|---|---|---|"
+    rows = [
+        f"| {cell(one.made_on)} | {cell(one.judged)} | {one.condition} | {one.cllr:.3f} | {one.km_below_1:.1%} "
+        f"| {one.knm_above_10:.2%} |"
+        for one in likelihood_ratios_across(sets)
+    ]
+    note = (
+        "The model of a set's whole marks, as they are, held against each condition of the other set. It was not made "
+        "for parts of marks nor for noise: the rates there say why it is not to be used on them."
     )
-    pages = [_HEAD]
-    return "\n\n".join([*pages, *(section(validation) for section in sections)]) + "\n"
+    return "\n".join(["## Likelihood ratios of one set on the other\n", head, *rows, "", note])
 
 
 def _summary(validation: Validation) -> str:
@@ -258,15 +275,19 @@ def _software(validation: Validation) -> str:
     return "\n".join(["## Software\n", "| what | version |", "|---|---|", *rows])
 
 
-def _repeat(validation: Validation) -> str:
-    data = validation.data
+def _repeat(sets: Sequence[Validation]) -> str:
+    data, folders = sets[0].data, " ".join(one.data.folder for one in sets)
+    options = " \\\n".join(
+        f"    --source {quote(' '.join(one.data.source.split()))} --licence {quote(' '.join(one.data.licence.split()))}"
+        for one in sets
+    )
     return "\n".join(
         [
             "## How to repeat it\n",
-            f"With the files of the digests below in a folder `{data.folder}`:\n",
+            f"With the files of the digests below, and each set's truth.csv, in `{folders}`:\n",
             "```sh",
-            f"ffp validate {data.folder} --truth {data.folder}/{data.truth} --out docs/validation.md \\",
-            f"    --source {quote(' '.join(data.source.split()))} --licence {quote(' '.join(data.licence.split()))}",
+            f"ffp validate {folders} --out docs/validation.md \\",
+            options,
             "```\n",
             "A single condition, with every pair's score:\n",
             "```sh",

@@ -75,6 +75,18 @@ TRIALS = (
     Trial("drawn under side light, one direction", replace(_TURNED, render="side-same"), _NEARLY),
     Trial("drawn under side light, any direction", replace(_TURNED, render="side"), Goal(0.999)),
     Trial("side light, with topographies", replace(_TURNED, render="side", against="topography"), Goal(0.999)),
+    Trial("centres up to 300 um off", replace(_TURNED, shift_um=300.0), _NEARLY),
+    Trial("a fifth of the mark cut off one side", replace(_TURNED, cut_side=0.2), _NEARLY),
+    Trial(
+        "half of the mark, with whole marks, centres up to 150 um off",
+        replace(_TURNED, crop=0.5, shift_um=150.0, against="full"),
+        _NEARLY,
+    ),
+    Trial(
+        "a quarter of the mark, with whole marks, centres up to 150 um off",
+        replace(_TURNED, crop=0.25, shift_um=150.0, against="full"),
+        Goal(0.98),
+    ),
     Trial("a quarter of the mark, with whole marks", replace(_TURNED, crop=0.25, against="full"), Goal(0.98)),
     Trial("half of the mark, with another half", replace(_TURNED, crop=0.5), Goal(0.90)),
 )

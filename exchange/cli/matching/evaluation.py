@@ -80,33 +80,49 @@ def evaluate(
 
 
 def validate(
-    folder: Annotated[Path, typer.Argument(help="The folder of x3p scans.")],
-    truth: Annotated[Path, typer.Option("--truth", help="CSV file with the columns scan and firearm.")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="FOLDER...", help="Folders of x3p scans, each with truth.csv (columns scan, firearm)."),
+    ],
     out: Annotated[Path, typer.Option("--out", help="The dossier to write, as Markdown; JSON is written beside it.")],
-    source: Annotated[str, typer.Option("--source", help="Where the scans come from, in words.")] = "not stated",
-    licence: Annotated[str, typer.Option("--licence", help="Under which licence.")] = "not stated",
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="Where a folder's scans come from, in words; one a folder.")
+    ] = None,
+    licence: Annotated[list[str] | None, typer.Option("--licence", help="Under which licence; one a folder.")] = None,
 ) -> None:
-    """Write the validation dossier: the matcher in a row of conditions, beside its goals. Takes some minutes.
+    """Write the validation dossier: the matcher in a row of conditions, beside its goals. Takes some minutes a folder.
 
-    It holds what a laboratory accredited to ISO/IEC 17025 needs: data, method, figures with intervals, conditions
-    where it fails, known limits, versions, and how to repeat it.
+    Several sets of scans stand side by side, and the likelihood ratios of each are held against the others. It holds
+    what a laboratory accredited to ISO/IEC 17025 needs: data, method, figures with intervals, conditions where it
+    fails, known limits, versions, and how to repeat it.
     """
     if out.suffix == ".json":
         refuse(f"{out} is where the JSON goes: name a file that ends in .md")
     if not out.parent.is_dir():  # better refused now than after minutes
         refuse(f"{out} cannot be written: make the folder {out.parent} first")
+    words = {"--source": source or [], "--licence": licence or []}
+    for option, said in words.items():
+        if len(said) not in (0, len(folders)):
+            refuse(
+                f"{option} is given {len(said)} times for {len(folders)} folders: give it once for each, in their order"
+            )
     one_thread()
     from matcher.evaluate.dossier import dossier
     from matcher.evaluate.validation import validate_matcher
 
     made_on = datetime.now(UTC).date().isoformat()
+    sources, licences = (said or ["not stated"] * len(folders) for said in words.values())
     with progress_bars() as show:
-        validation = validate_matcher(folder, truth, source=source, licence=licence, made_on=made_on, progress=show)
-    _write(out, dossier(validation))
+        sets = [
+            validate_matcher(folder, folder / "truth.csv", source=a, licence=b, made_on=made_on, progress=show)
+            for folder, a, b in zip(folders, sources, licences, strict=True)
+        ]
+    _write(out, dossier(sets))
     plain = out.with_suffix(".json")
-    _write(plain, json.dumps(validation.as_dict(), indent=1) + "\n")
-    missed = sum(bool(trial.goal.missed(found)) for trial, found in validation.results)
-    typer.echo(f"{out}, {plain}: {len(validation.results)} conditions, {missed} short of their goals.")
+    _write(plain, json.dumps({"sets": [one.as_dict() for one in sets]}, indent=1) + "\n")
+    results = [result for one in sets for result in one.results]
+    missed = sum(bool(trial.goal.missed(found)) for trial, found in results)
+    typer.echo(f"{out}, {plain}: {len(results)} conditions, {missed} short of their goals.")
 
 
 def _spacings(written: str) -> tuple[float, ...]:

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import combinations
 
+import numpy as np
 import pytest
 
 from matcher import Topography, write_topography
+from matcher.evaluate.across_sets import likelihood_ratios_across
 from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.dossier import dossier
 from matcher.evaluate.evaluation_figures import Evaluation
@@ -34,7 +37,7 @@ def validation(scans: dict[tuple[int, int], Topography], tmp_path_factory: pytes
 
 @pytest.mark.slow
 def test_the_page_says_what_a_laboratory_needs(validation: Validation) -> None:
-    page = dossier(validation)
+    page = dossier([validation])
     for heading in (
         "In short",
         "Figures beside the goals",
@@ -59,7 +62,7 @@ def test_the_page_says_what_a_laboratory_needs(validation: Validation) -> None:
 
 @pytest.mark.slow
 def test_a_goal_that_is_missed_is_said_first_and_in_its_row(validation: Validation) -> None:
-    page = dossier(validation)
+    page = dossier([validation])
     assert "**Goals missed:** a third, with another third (" in page.split("## Figures")[0]
     assert "It reached the goals in 1 of them" in page
     [row] = [line for line in page.splitlines() if line.startswith("| a third, with another third | AUC 1")]
@@ -88,7 +91,7 @@ def test_refusing_does_not_reach_a_goal(validation: Validation) -> None:
 
 
 def test_every_parameter_stands_on_the_page_with_the_reason_of_its_source(validation: Validation) -> None:
-    page = dossier(validation)
+    page = dossier([validation])
     why = reasons(Parameters)
     assert why["min_mark_area_mm2"].startswith("320 points of the coarse grid")
     for name in Parameters.__dataclass_fields__:
@@ -105,8 +108,52 @@ def test_every_condition_has_a_name_of_its_own() -> None:
 def test_refused_scans_stand_beside_the_figures_they_would_flatter(validation: Validation) -> None:
     trial, found = validation.results[0]
     refused = replace(found, refused={"s|0-0": "not usable: too small"}, missing_km=1, auc_with_refused=0.75)
-    page = dossier(replace(validation, results=((trial, refused),)))
+    page = dossier([replace(validation, results=((trial, refused),))])
     [row] = [line for line in page.splitlines() if line.startswith("| as they are | AUC 1")]
     assert "with refused 0.75000" in row
     assert "**no**: AUC" in row
     assert "1 scans refused (s|0-0), which leaves 1 KM and 0 KNM pairs without a score" in page
+
+
+def more_firearms(validation: Validation, folder: str, *, misleading: bool = False) -> Validation:
+    """The same pages' set with six made-up firearms in its conditions, two scans of each."""
+    first = validation.results[0][1]
+    rng = np.random.default_rng(5)
+    firearms = {f"{firearm}-{shot}": str(firearm) for firearm in range(6) for shot in range(2)}
+    pairs = [
+        replace(
+            first.pairs[0],
+            a=a,
+            b=b,
+            score=float(rng.normal(0.9 if (firearms[a] == firearms[b]) != misleading else 0.15, 0.03)),
+        )
+        for a, b in combinations(firearms, 2)
+    ]
+    results = tuple(
+        (trial, replace(found, firearms=firearms, pairs=tuple(pairs))) for trial, found in validation.results
+    )
+    return replace(validation, data=replace(validation.data, folder=folder), results=results)
+
+
+def test_two_sets_stand_side_by_side_with_the_likelihood_ratios_of_each_on_the_other(validation: Validation) -> None:
+    sets = [more_firearms(validation, name) for name in ("first", "second")]
+    page = dossier(sets)
+    for heading in ("Figures beside the goals", "Where it fails", "Data", "Files"):
+        section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+        assert section.count("\n### second\n") == section.count("\n### first\n") == 1
+    assert page.count("\n## Method\n") == page.count("\n## Known limits\n") == 1
+    [across] = [part for part in page.split("\n## ") if part.startswith("Likelihood ratios of one set on the other")]
+    rows = [line.split("|")[1:4] for line in across.splitlines() if line.startswith("| second ")]
+    assert [row[2].strip() for row in rows] == [trial.name for trial in FEW]
+
+
+def test_a_model_of_one_set_is_counted_where_it_misleads_on_another(validation: Validation) -> None:
+    right, alike, wrong = (
+        more_firearms(validation, name, misleading=name == "wrong") for name in ("right", "alike", "wrong")
+    )
+    found = {(one.made_on, one.judged): one for one in likelihood_ratios_across([right, alike, wrong])}
+    fair, misled = found["right", "alike"], found["right", "wrong"]
+    assert (fair.km_below_1, fair.knm_above_10) == (0.0, 0.0)
+    assert fair.cllr < 0.5
+    assert (misled.km_below_1, misled.cllr > 1.0) == (1.0, True)
+    assert "wrong" not in {made_on for made_on, _ in found} or found["wrong", "right"].cllr > 1.0

@@ -18,6 +18,7 @@ app.command("validate")(evaluation.validate)
 def test_options_combine_and_stand_in_the_result(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     options = "--rotate 3 --crop 0.6 --noise 0.5 --noise-correlation 60 --resample 6.25,9 --against full --seed 4"
+    options += " --cut-side 0.1 --shift 20"
     arguments = ["evaluate", str(folder), "--truth", str(folder / "truth.csv"), "--json", str(out), *options.split()]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
@@ -25,6 +26,8 @@ def test_options_combine_and_stand_in_the_result(folder: Path, tmp_path: Path) -
     figures = json.loads(out.read_text(encoding="utf-8"))
     assert figures["conditions"] == {
         "crop": 0.6,
+        "cut_side": 0.1,
+        "shift_um": 20.0,
         "rotate": 3,
         "resample_um": [6.25, 9.0],
         "noise": 0.5,
@@ -64,9 +67,7 @@ def test_what_cannot_be_is_one_sentence_with_the_next_step(folder: Path, options
 
 def test_a_dossier_needs_a_folder_to_be_written_to(folder: Path, tmp_path: Path) -> None:
     for out, said in ((tmp_path / "no" / "v.md", "make the folder"), (tmp_path / "v.json", "ends in .md")):
-        result = CliRunner().invoke(
-            app, ["validate", str(folder), "--truth", str(folder / "truth.csv"), "--out", str(out)]
-        )
+        result = CliRunner().invoke(app, ["validate", str(folder), "--out", str(out)])
         assert result.exit_code == 2
         assert said in result.stderr
 
@@ -74,7 +75,7 @@ def test_a_dossier_needs_a_folder_to_be_written_to(folder: Path, tmp_path: Path)
 @pytest.mark.slow
 def test_the_dossier_is_written_with_its_json(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "validation.md"
-    arguments = ["validate", str(folder), "--truth", str(folder / "truth.csv"), "--out", str(out), "--source", "drawn"]
+    arguments = ["validate", str(folder), "--out", str(out), "--source", "drawn"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     page = out.read_text(encoding="utf-8")
@@ -82,5 +83,6 @@ def test_the_dossier_is_written_with_its_json(folder: Path, tmp_path: Path) -> N
     assert str(folder) not in page
     assert "| source | drawn |" in page
     plain = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
-    assert len(plain["trials"]) == 18
-    assert plain["data"]["licence"] == "not stated"
+    [drawn] = plain["sets"]
+    assert len(drawn["trials"]) == 22
+    assert drawn["data"]["licence"] == "not stated"
