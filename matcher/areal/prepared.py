@@ -115,7 +115,8 @@ class Prepared:
         fine_start = coarse_start + coarse_length
         if fine_start + fine_length != len(data):
             raise damaged_bytes("does not have the lengths that its header names")
-        parameters_digest, y, x, *told, columns_digest, coarse_digest, fine_digest = _IDENTITY.unpack(identity)
+        parameters_digest, *numbers, columns_digest, coarse_digest, fine_digest = _IDENTITY.unpack(identity)
+        y, x, mark_points, off_centre_points, directed = numbers
         columns = bytes(data[_HEADER.size : coarse_start])
         if hashlib.sha256(columns).digest() != columns_digest:
             raise damaged_bytes("does not agree with its own digest")
@@ -125,7 +126,9 @@ class Prepared:
             PackedGrid(data[coarse_start:fine_start], coarse_digest, COARSE_POINTS),
             PackedGrid(data[fine_start:], fine_digest, FINE_POINTS),
             (y, x),
-            *told,
+            mark_points,
+            off_centre_points,
+            directed,
             parameters_digest.hex(),
         )
 

@@ -101,14 +101,14 @@ class CoarseView:
 def register(moving: CoarseView, fixed: CoarseView, parameters: Parameters) -> Registration:
     """Find where the moving scan agrees best with the fixed one, at any rotation.
 
-    1. Propose places (``propose``).
+    1. Propose places (``propose_places``).
     2. Look at each at full resolution; climb from the best in rotation steps, and refine by parabolas through its
        neighbours.
     3. Correlate exactly there: one turned and shifted copy, no Fourier transform.
     """
     # 1.
     turned = _Turned(moving, fixed)
-    places = propose(turned, parameters, parameters.places)
+    places = propose_places(turned, parameters, parameters.places)
     if not places:
         return Registration(agreement=0.0, rotation_deg=0.0, shift_um=(0.0, 0.0), overlap=0.0)
 
@@ -122,10 +122,10 @@ def register(moving: CoarseView, fixed: CoarseView, parameters: Parameters) -> R
 
 def place_roughly(moving: CoarseView, fixed: CoarseView, parameters: Parameters) -> float:
     """The agreement at the best proposed place, 0 without any: what the ranking sifts by."""
-    return max((place.agreement for place in propose(_Turned(moving, fixed), parameters, 1)), default=0.0)
+    return max((place.agreement for place in propose_places(_Turned(moving, fixed), parameters, 1)), default=0.0)
 
 
-def propose(turned: _Turned, parameters: Parameters, count: int) -> list[ProposedPose]:
+def propose_places(turned: _Turned, parameters: Parameters, count: int) -> list[ProposedPose]:
     """The most promising places, best first.
 
     Where both marks tell how they are turned: the best shift at the rotation that the descriptors name, and at its

@@ -10,8 +10,9 @@ import numpy as np
 
 from matcher.evaluate.evaluation_figures import Evaluation, scored_pairs
 from matcher.evaluate.validation import Validation
-from matcher.likelihood.calibrate import cllr, fit, leave_one_out
+from matcher.likelihood.calibrate import fit, leave_one_out
 from matcher.likelihood.calibration_model import CalibrationRefused
+from matcher.likelihood.fusion import cllr
 
 STRONG = 10.0
 """A likelihood ratio above which a pair of two firearms misleads."""

@@ -131,29 +131,22 @@ def leave_one_out(pairs: ScoredPairs, report: Report = lambda _done, _total: Non
     The bounds are set once, from all of these LRs: they are those of the model that is shipped.
     Raises ``CalibrationRefused`` where a fit would be left without pairs of one firearm or of two.
     """
+    from lir import metrics
+    from lir.data.models import LLRData
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):  # a fit takes 4 ms; threads that wait for each other make 100 of it
         unbounded = leave_one_firearm_out(pairs, report)
     found = bounds(unbounded, pairs)
     log10_lrs = np.clip(unbounded, found.lower, found.upper)
+    labelled = LLRData(features=log10_lrs, labels=pairs.same.astype(np.int64))
     return LeaveOneOut(
         log10_lrs=log10_lrs,
         bounds=found,
-        cllr=cllr(log10_lrs, pairs.same),
-        cllr_min=cllr(log10_lrs, pairs.same, least=True),
+        cllr=float(metrics.cllr(labelled)),
+        cllr_min=float(metrics.cllr_min(labelled)),
         gap=float(log10_lrs[pairs.same].min() - log10_lrs[~pairs.same].max()),
     )
-
-
-def cllr(log10_lrs: _Values, same: NDArray[np.bool_], *, least: bool = False) -> float:
-    """The cost of log10 LRs (n,) in bits (doi:10.1016/j.csl.2005.08.001); ``least``: what of it no calibration could
-    mend."""
-    from lir import metrics
-    from lir.data.models import LLRData
-
-    labelled = LLRData(features=log10_lrs, labels=same.astype(np.int64))
-    return float((metrics.cllr_min if least else metrics.cllr)(labelled))
 
 
 def leave_one_firearm_out(pairs: ScoredPairs, report: Report = lambda _done, _total: None) -> _Values:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +89,7 @@ def convolutions(fixed: Plane, moving: Plane) -> Plane:
     return _inverse(cv2.mulSpectrums(fixed, moving, 0))
 
 
-def _inverse(product: Plane) -> Plane:
+def _inverse(product: NDArray[Any]) -> Plane:
     return np.asarray(cv2.idft(product, flags=cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT), np.float32)
 
 
