@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.read.mask import check_mask_shape
+from matcher.read.origin import NOTHING_SAID, Origin
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Topography:
     ``spacing_um``: (y, x) distance between neighbouring points in micrometres; both positive and finite,
     not necessarily equal.
     ``warnings``: sentences for the examiner about what was doubtful in the file and how it was read.
+    ``origin``: what else the file says of its making.
     ``outlined``: a user said what of it is the mark (``within``): that stands, and no other is looked for.
     """
 
@@ -28,6 +30,7 @@ class Topography:
     warnings: tuple[str, ...] = ()
     instrument: str | None = None
     outlined: bool = False
+    origin: Origin = NOTHING_SAID
 
     @property
     def coverage(self) -> float:
