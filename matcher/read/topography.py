@@ -43,6 +43,17 @@ class Topography:
         Raises ``ScanRefused``: "mask-differs" where it has another shape.
         """
         check_mask_shape(mask, self.heights_um.shape)
-        heights = np.where(mask, self.heights_um, np.float32(np.nan))
-        heights.flags.writeable = False
-        return replace(self, heights_um=heights, outlined=True)
+        return replace(self, heights_um=_kept(np.where(mask, self.heights_um, np.float32(np.nan))), outlined=True)
+
+    def mirrored(self) -> Topography:
+        """The last row first: as a program writes it whose y runs the other way."""
+        return replace(self, heights_um=_kept(np.ascontiguousarray(self.heights_um[::-1])))
+
+    def inverted(self) -> Topography:
+        """Bumps are dents: as of a cast, or of a program whose heights run downwards."""
+        return replace(self, heights_um=_kept(-self.heights_um))
+
+
+def _kept(heights: NDArray[np.float32]) -> NDArray[np.float32]:
+    heights.flags.writeable = False
+    return heights
