@@ -27,4 +27,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Probes that wait are of no kind that form 6 knows."""
+    op.execute("DELETE FROM job WHERE kind = 'probe'")
     op.drop_table("scan_instrument")
