@@ -37,7 +37,7 @@ class Origin:
         return stated(f"{self.manufacturer or ''} {self.model or ''}")
 
 
-NOTHING_SAID = Origin()
+ORIGIN_UNKNOWN = Origin()
 
 
 def stated(text: str | None) -> str | None:

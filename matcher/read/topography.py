@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.read.mask import check_mask_shape
-from matcher.read.origin import NOTHING_SAID, Origin
+from matcher.read.origin import ORIGIN_UNKNOWN, Origin
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Topography:
     warnings: tuple[str, ...] = ()
     instrument: str | None = None
     outlined: bool = False
-    origin: Origin = NOTHING_SAID
+    origin: Origin = ORIGIN_UNKNOWN
 
     @property
     def coverage(self) -> float:

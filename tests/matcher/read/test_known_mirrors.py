@@ -71,3 +71,18 @@ def test_a_surface_keeps_its_order_in_x3p(tmp_path: Path) -> None:
     surface = Topography((rows * rows + 0.1 * columns).astype(np.float32), (1.0, 1.0))
     write_topography(surface, tmp_path / "a.x3p")
     assert alike(read_topography(tmp_path / "a.x3p").heights_um, surface.heights_um) == pytest.approx(1.0)
+
+
+def test_turned_over_and_back() -> None:
+    heights = np.arange(12, dtype=np.float32).reshape(3, 4)
+    heights[1, 1] = np.nan
+    surface = Topography(heights, (1.0, 2.0), ("doubt",), "scope")
+    mirrored, inverted = surface.mirrored(), surface.inverted()
+    np.testing.assert_array_equal(mirrored.heights_um, heights[::-1])
+    np.testing.assert_array_equal(inverted.heights_um, -heights)
+    for turned in (mirrored, inverted):
+        assert turned.heights_um.flags.c_contiguous
+        assert not turned.heights_um.flags.writeable
+        assert (turned.spacing_um, turned.warnings, turned.instrument) == ((1.0, 2.0), ("doubt",), "scope")
+    np.testing.assert_array_equal(mirrored.mirrored().heights_um, heights)
+    np.testing.assert_array_equal(inverted.inverted().heights_um, heights)
