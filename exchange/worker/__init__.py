@@ -88,6 +88,7 @@ class Worker:
         """Who drains which kind of jobs, and in how many threads."""
         return [
             ("correlator", JobKind.CORRELATE, self._node.settings.workers + 1),  # one node's work leaves one to others
+            ("prober", JobKind.PROBE, 1),
             ("eraser", JobKind.ERASE, 1),
             ("drawer of controls", JobKind.DRAW_CONTROL, 1),
             ("asker", JobKind.SEND_QUERY, ASKERS),

@@ -10,6 +10,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.query.answer import answer_query
 from exchange.flows.query.ask import send_query
 from exchange.flows.scan.correlate import correlate_acquisition
+from exchange.flows.scan.instrument_probe import probe_instrument
 from exchange.flows.sync.fetch import fetch_scan
 from exchange.flows.terms.erase import erase
 from exchange.net.client import PeerClient
@@ -26,6 +27,9 @@ def do_job(node: Node, client: PeerClient, kind: JobKind, subject: int, attempt:
             with node.meters.correlation_seconds.time():
                 added = correlate_acquisition(node, subject)
             log.info("correlated", acquisition=subject, candidates=added)
+        case JobKind.PROBE:
+            turned = probe_instrument(node, subject)
+            log.info("instrument probed", acquisition=subject, turned=turned and turned.name)
         case JobKind.FETCH_SCAN:
             fetch_scan(node, client, subject)
             log.info("scan fetched", acquisition=subject)

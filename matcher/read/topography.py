@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.read.mask import check_mask_shape
+from matcher.read.origin import ORIGIN_UNKNOWN, Origin
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Topography:
     ``spacing_um``: (y, x) distance between neighbouring points in micrometres; both positive and finite,
     not necessarily equal.
     ``warnings``: sentences for the examiner about what was doubtful in the file and how it was read.
+    ``origin``: what else the file says of its making.
     ``outlined``: a user said what of it is the mark (``within``): that stands, and no other is looked for.
     """
 
@@ -28,6 +30,7 @@ class Topography:
     warnings: tuple[str, ...] = ()
     instrument: str | None = None
     outlined: bool = False
+    origin: Origin = ORIGIN_UNKNOWN
 
     @property
     def coverage(self) -> float:
@@ -40,6 +43,17 @@ class Topography:
         Raises ``ScanRefused``: "mask-differs" where it has another shape.
         """
         check_mask_shape(mask, self.heights_um.shape)
-        heights = np.where(mask, self.heights_um, np.float32(np.nan))
-        heights.flags.writeable = False
-        return replace(self, heights_um=heights, outlined=True)
+        return replace(self, heights_um=_kept(np.where(mask, self.heights_um, np.float32(np.nan))), outlined=True)
+
+    def mirrored(self) -> Topography:
+        """The last row first: as a program writes it whose y runs the other way."""
+        return replace(self, heights_um=_kept(np.ascontiguousarray(self.heights_um[::-1])))
+
+    def inverted(self) -> Topography:
+        """Bumps are dents: as of a cast, or of a program whose heights run downwards."""
+        return replace(self, heights_um=_kept(-self.heights_um))
+
+
+def _kept(heights: NDArray[np.float32]) -> NDArray[np.float32]:
+    heights.flags.writeable = False
+    return heights

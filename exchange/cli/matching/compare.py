@@ -14,6 +14,7 @@ from exchange.cli.matching.region_option import BREECH_FACE, compared_regions, r
 
 if TYPE_CHECKING:
     from matcher import Comparison, Photograph, ProfileParameters, Topography
+    from matcher.read.origin import Origin
 
 _CAUTION = "A score ranks candidates; it does not identify."
 
@@ -158,7 +159,11 @@ def convert(
     x3p: Annotated[Path, typer.Argument(help="The x3p file to write.")],
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
-    """Write a scan as x3p in its plainest form: heights and spacings in metres, NaN where nothing was measured."""
+    """Write a scan as x3p in its plainest form: heights and spacings in metres, NaN where nothing was measured.
+
+    When, by whom and with which instrument it was measured is kept as far as the file says it; the rest is named and
+    left empty.
+    """
     from matcher import MatcherError, read_topography, write_topography
 
     if x3p.exists() and not force:
@@ -168,14 +173,33 @@ def convert(
     except (MatcherError, OSError) as error:
         refuse(f"{scan}: {error.strerror if isinstance(error, OSError) else error}")
     try:
-        write_topography(topography, x3p, instrument=topography.instrument or "unknown", creator="ffp convert")
+        write_topography(topography, x3p, creator=topography.origin.creator or "ffp convert")
     except OSError as error:
         refuse(f"{x3p} cannot be written: {error.strerror}")
     rows, columns = topography.heights_um.shape
     dy, dx = topography.spacing_um
     typer.echo(f"{x3p}: {columns} x {rows} points, {dx:g} x {dy:g} um apart, {topography.coverage:.0%} measured.")
+    for line in _origin_in_words(topography.origin):
+        typer.echo(line)
     for warning in topography.warnings:
         typer.echo(f"{scan}: {warning}", err=True)
+
+
+def _origin_in_words(origin: Origin) -> list[str]:
+    """What was kept of it, and what the file did not say."""
+    named = {
+        "measured": origin.measured,
+        "calibrated": origin.calibrated,
+        "creator": origin.creator,
+        "maker": origin.manufacturer,
+        "model": origin.model,
+        "serial number": origin.serial,
+        "software version": origin.version,
+    }
+    kept = [f"{name} {said}" for name, said in named.items() if said is not None]
+    unknown = [name for name, said in named.items() if said is None]
+    said = [f"Kept: {', '.join(kept)}."] if kept else []
+    return [*said, *([f"Not in the file, and not made up: {', '.join(unknown)}."] if unknown else [])]
 
 
 def _print_comparison(

@@ -33,7 +33,7 @@ GALLERIES = tuple(pipeline for pipeline in PIPELINES.values() if isinstance(pipe
 
 class Variant(IntFlag):
     """How a photograph is compared: instruments differ in which way up their heights are, and where nobody noted
-    whence the light came, bumps may be dents."""
+    whence the light came, bumps may be dents. A topography is compared as it was taken; so its instrument is probed."""
 
     AS_TAKEN = 0
     MIRRORED = 1

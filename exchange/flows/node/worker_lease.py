@@ -166,7 +166,7 @@ def most_attempts(job: JobRow, max_attempts: int) -> int:
 
 def tell_on_scan(session: Session, job: JobRow, message: str, aside: bool) -> None:
     """Show on the acquisition why its work was not done, and that it will not be when it was set aside."""
-    row = None if job.kind in NEVER_GIVEN_UP else session.get(AcquisitionRow, int(job.subject))
+    row = session.get(AcquisitionRow, int(job.subject)) if job.kind in jobs.ON_SCANS else None
     if row is not None:
         row.detail = message[:500]
         if aside:

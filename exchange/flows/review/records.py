@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from exchange.flows.blind.visibility import hidden_pairs, note_pairs
 from exchange.flows.keys.suspicion import Suspicion, suspicion_of, suspicions
 from exchange.flows.node.node import Node
+from exchange.flows.scan.instrument_probe import Mirrored, mirrored_scans
 from exchange.flows.statement.sharing import Shared, record_of, sharing_of
 from exchange.record_filter import RecordFilter
 from exchange.store.entry import records as store
+from exchange.store.entry.exhibits import exhibits_of
 from exchange.store.log.statements import find_statement
+from exchange.store.review.reviews import Scans, scans_of
 from exchange.store.tables.records import AcquisitionRow, RecordRow
 from schemas import Record
+from schemas.vocabulary import Role
 
 StoredRecord: TypeAlias = RecordRow
 """A record as its row describes it, without its scans."""
+StoredAcquisition: TypeAlias = AcquisitionRow
 
 
 @dataclass(frozen=True)
@@ -30,14 +36,16 @@ class FoundRecords:
 @dataclass(frozen=True)
 class ReadRecord:
     """A record as it was signed, its place in its issuer's log, how far its scans are, and of an own one what each
-    jurisdiction of its audience gets."""
+    jurisdiction of its audience gets. ``mirrored``: by acquisition, that a scan agrees with another when turned
+    over."""
 
     row: StoredRecord
     said: Record
     log_index: int
-    scans: Sequence[AcquisitionRow]
+    scans: Sequence[StoredAcquisition]
     shared: list[Shared]
     suspicion: Suspicion | None
+    mirrored: Mapping[int, str]
 
     @property
     def pending(self) -> int:
@@ -58,7 +66,9 @@ def find_record(node: Node, statement_id: str) -> StoredRecord | None:
     return None if found is None else found[0]
 
 
-def read_record(node: Node, statement_id: str) -> ReadRecord | None:
+def read_record(node: Node, role: Role, pseudonym: str, statement_id: str) -> ReadRecord | None:
+    """What a person is about to be told of pairs with other scans is noted, and left out where they may be asked to
+    judge the pair blind."""
     with node.store.read() as session:
         found = store.find_record(session, statement_id)
         if found is None:
@@ -66,14 +76,26 @@ def read_record(node: Node, statement_id: str) -> ReadRecord | None:
         row, statement = found
         said = record_of(session, statement_id)
         own = row.issuer == node.node_id
-        return ReadRecord(
+        hidden = hidden_pairs(session, role, pseudonym)
+        mirrored = [one for one in mirrored_scans(session, statement_id) if not hidden.covers(*_pair(row, one))]
+        read = ReadRecord(
             row=row,
             said=said,
             log_index=statement.log_index,
             scans=store.acquisitions_of(session, statement_id),
             shared=sharing_of(session, statement_id, said, owner=node.node_id) if own else [],
             suspicion=suspicion_of(session, node, statement_id, row.issuer),
+            mirrored={one.acquisition.acquisition_id: one.in_words for one in mirrored},
         )
+    shown = {_pair(row, one)[1]: exhibits_of(row.exhibit, one.other_record.exhibit) for one in mirrored}
+    note_pairs(node, role, pseudonym, shown)
+    return read
+
+
+def _pair(row: RecordRow, found: Mirrored) -> tuple[tuple[str, str], Scans]:
+    """Both records, and both scans."""
+    scans = scans_of(found.acquisition.sha256, found.other.sha256)
+    return (row.statement_id, found.other.statement_id), scans
 
 
 def read_envelope(node: Node, statement_id: str) -> bytes | None:

@@ -14,18 +14,20 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES, Variant, roles_of, why_not_correlated
 from exchange.flows.node.regions import Pipeline
 from exchange.flows.scan.inspect import Correlated, prepare_scan
+from exchange.flows.scan.instrument_probe import instrument_in_words, promise_probe
 from exchange.flows.scan.prepared import acquisition_id_of, appearance_of, prepared_path, reference_name, variant_of
-from exchange.flows.scan.references import erase_traces, find_candidates, forget_superseded
+from exchange.flows.scan.references import calibres_for, erase_traces, find_candidates, forget_superseded
 from exchange.store.entry.records import (
     AcquisitionState,
     acquisition_with_record,
     acquisitions_with_records,
     correlated_otherwise,
 )
+from exchange.store.entry.scan_instruments import note_instrument
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.review.candidates import NewCandidate, add_candidates
 from exchange.store.tables.records import AcquisitionRow, RecordRow
-from schemas.calibre import Calibre, compatible_calibres
+from schemas.vocabulary import Modality
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +40,8 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
     3. Prepare the scan and commit that it is prepared, *before* the references are asked: of two scans that land
        together at least one then sees the other, and no pair is lost.
     4. Compare in a worker process.
-    5. Store the candidates and mark the acquisition as correlated, in one transaction.
+    5. Store the candidates, mark the acquisition as correlated, and promise a probe where its instrument is new, in
+       one transaction.
     """
     # 1.
     with node.store.read() as session:
@@ -52,7 +55,7 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
         return 0
 
     # 3.
-    refusal = _prepare(node, acquisition, roles[0].pipeline)
+    refusal = _prepare(node, acquisition, record, roles[0].pipeline)
     if refusal is not None:
         _mark(node, acquisition_id, AcquisitionState.NOT_USABLE, refusal)
         erase_traces(node, acquisition)
@@ -62,7 +65,7 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
     fresh = []
     for role in roles:
         try:
-            found = find_candidates(node, acquisition, record, _calibres(acquisition), role)
+            found = find_candidates(node, acquisition, record, calibres_for(acquisition), role)
         except NotFound as error:
             if role is roles[0]:
                 raise
@@ -77,6 +80,7 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
             added = add_candidates(session, fresh)
             row.state, row.detail, row.correlated_at = AcquisitionState.CORRELATED, None, stamp()
             row.first_correlated_at = row.first_correlated_at or row.correlated_at
+            promise_probe(session, row, record)
             return added
     erase_traces(node, acquisition)  # withdrawn meanwhile
     return 0
@@ -92,8 +96,9 @@ def promise_correlations_again(node: Node) -> int:
     return len(stale)
 
 
-def _prepare(node: Node, acquisition: AcquisitionRow, pipeline: Pipeline) -> str | None:
-    """Make the prepared scan and commit it; returns why it is not usable, if it is not."""
+def _prepare(node: Node, acquisition: AcquisitionRow, record: RecordRow, pipeline: Pipeline) -> str | None:
+    """Make the prepared scan and commit it, with the instrument of a topography; returns why it is not usable, if it is
+    not."""
     target = prepared_path(node, acquisition, pipeline)
     prepared = node.background.run(prepare_scan, appearance_of(node, acquisition, pipeline), target)
     if prepared.not_usable is not None:
@@ -104,11 +109,10 @@ def _prepare(node: Node, acquisition: AcquisitionRow, pipeline: Pipeline) -> str
             return "The record was withdrawn."
         row.parameters = pipeline.digest
         row.spacing_y_um, row.spacing_x_um = prepared.spacing_um
+        if row.modality == Modality.TOPOGRAPHY:
+            words = instrument_in_words(session, row, record.issuer, prepared.made_with)
+            note_instrument(session, row.acquisition_id, words)
     return None
-
-
-def _calibres(acquisition: AcquisitionRow) -> frozenset[str]:
-    return frozenset(calibre.value for calibre in compatible_calibres(Calibre(acquisition.calibre)))
 
 
 def _candidates(

@@ -17,6 +17,7 @@ from matcher.areal.prepared_photograph import inverted
 from matcher.draw.draw_pair import draw_pair
 from matcher.draw.explain_profiles import draw_profiles
 from matcher.read.image import inspect_image
+from matcher.read.origin import Origin
 from matcher.read.x3p import read_x3p
 from schemas import RegionMask
 from schemas.record import ScanMediaType
@@ -38,7 +39,8 @@ class ScanReport:
 
 @dataclass(frozen=True)
 class Appearance:
-    """A scan in one of the ways in which it is compared; ``photographed`` is None for a topography; ``region``: as an
+    """A scan in one of the ways in which it is compared, a topography in another than as taken only where its
+    instrument is probed; ``photographed`` is None for a topography; ``region``: as an
     examiner marked it by hand, None where it is to be found."""
 
     scan: Path
@@ -50,10 +52,12 @@ class Appearance:
 
 @dataclass(frozen=True)
 class ScanPrepared:
-    """Why a scan is not usable, if it is not, and the distances (y, x) between its points."""
+    """Why a scan is not usable, if it is not, and the distances (y, x) between its points. ``made_with``: instrument
+    and program, as a topography's file names them."""
 
     not_usable: str | None
     spacing_um: tuple[float, float]
+    made_with: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,14 +95,19 @@ def prepare_scan(appearance: Appearance, target: Path) -> ScanPrepared:
     """Clean a scan once and keep the result at ``target``."""
     scan = _read(appearance)
     spacing = scan.spacing_um if isinstance(scan, matcher.Topography) else scan.um_per_pixel
+    made_with = _made_with(scan.origin) if isinstance(scan, matcher.Topography) else None
     try:
         content = _prepared(_as_compared(scan, appearance), appearance)
     except matcher.ScanNotUsable as error:
-        return ScanPrepared(str(error), spacing)
+        return ScanPrepared(str(error), spacing, made_with)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     part.write_bytes(content)
     part.replace(target)
-    return ScanPrepared(None, spacing)
+    return ScanPrepared(None, spacing, made_with)
+
+
+def _made_with(origin: Origin) -> str | None:
+    return ", ".join(part for part in (origin.instrument, origin.version) if part) or None
 
 
 def _read(appearance: Appearance) -> matcher.Topography | matcher.Photograph:
@@ -112,10 +121,13 @@ def _as_compared(
     scan: matcher.Topography | matcher.Photograph, appearance: Appearance
 ) -> matcher.Topography | matcher.Photograph:
     """Only its region, where one was marked, then turned: the region was marked on the scan as it is."""
+    variant = appearance.variant
     if isinstance(scan, matcher.Topography):
-        return topography_within(scan, appearance.region)
+        within = topography_within(scan, appearance.region)
+        mirrored = within.mirrored() if variant & Variant.MIRRORED else within
+        return mirrored.inverted() if variant & Variant.INVERTED else mirrored
     photograph = photograph_within(scan, appearance.region)
-    return photograph.mirrored() if appearance.variant & Variant.MIRRORED else photograph
+    return photograph.mirrored() if variant & Variant.MIRRORED else photograph
 
 
 def _prepared(scan: matcher.Topography | matcher.Photograph, appearance: Appearance) -> bytes:

@@ -25,6 +25,7 @@ from exchange.store.entry.records import (
     superseded_acquisitions,
 )
 from exchange.store.tables.records import AcquisitionRow, RecordRow
+from schemas.calibre import Calibre, compatible_calibres
 from schemas.vocabulary import Modality
 
 log = structlog.get_logger(__name__)
@@ -204,6 +205,11 @@ def prepared_profiles(
 
 def _left_out(acquisition: AcquisitionRow, why: Exception) -> None:
     log.warning("a reference is left out", acquisition=acquisition.acquisition_id, detail=str(why))
+
+
+def calibres_for(acquisition: AcquisitionRow) -> frozenset[str]:
+    """Those of references that one firearm may share with it."""
+    return frozenset(calibre.value for calibre in compatible_calibres(Calibre(acquisition.calibre)))
 
 
 def all_names(acquisition: AcquisitionRow) -> list[bytes]:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from exchange.store.hits.joined_pairs import mark_stale
 from exchange.store.log.statements import KEY_EVENT
-from exchange.store.node.jobs import JobKind
+from exchange.store.node.jobs import OF_SCANS
 from exchange.store.tables.log import ToldHeadRow
 from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
 from exchange.store.tables.work import JobRow
@@ -30,8 +30,7 @@ def refuse_statements(session: Session, issuer: str, first: int, end: int, key_e
         session.execute(update(RecordRow).where(RecordRow.superseded_by == statement_id).values(superseded_by=None))
         session.execute(update(RecordRow).where(RecordRow.statement_id == statement_id).values(superseded_by=key_event))
         scans = select(cast(AcquisitionRow.acquisition_id, String)).where(AcquisitionRow.statement_id == statement_id)
-        work = (JobKind.FETCH_SCAN, JobKind.CORRELATE)
-        session.execute(delete(JobRow).where(JobRow.kind.in_(work), JobRow.subject.in_(scans)))
+        session.execute(delete(JobRow).where(JobRow.kind.in_(OF_SCANS), JobRow.subject.in_(scans)))
     if gone:
         mark_stale(session)
     session.flush()

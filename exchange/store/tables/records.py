@@ -134,6 +134,27 @@ class AcquisitionRow(Base):
         return self.region_mask is not None
 
 
+class ScanInstrumentRow(Base):
+    """With which instrument a topography was measured, as its record and its file say; and what was found where the
+    instrument was new here, and the scan tried mirrored and inverted. Local, unsigned, made again at will."""
+
+    __tablename__ = "scan_instrument"
+    acquisition_id: Mapped[int] = mapped_column(ForeignKey("acquisition.acquisition_id"), primary_key=True)
+    instrument: Mapped[str]
+    """Make, model and program in words: instruments of the same words are one."""
+    turned: Mapped[int | None]
+    """How the scan was turned over (``Variant``) to agree with another; None where that never stood out."""
+    other: Mapped[int | None]
+    """The acquisition that it agrees with then."""
+    agreement: Mapped[float | None]
+    as_it_is: Mapped[float | None]
+    """The best agreement of the scan as it is with the same references."""
+    __table_args__ = (
+        Index("scan_instrument_by_words", "instrument", "acquisition_id"),
+        Index("scan_instrument_by_other", "other"),
+    )
+
+
 class CandidateRow(Base):
     """One compared pair, stored once: a is the query, b the reference. Local, unsigned, made again at will."""
 

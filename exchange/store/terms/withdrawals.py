@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.store.entry.records import NEVER_COMPARED, take_up
-from exchange.store.node.jobs import JobKind, forget
+from exchange.store.entry.scan_instruments import forget_findings, forget_instruments
+from exchange.store.node.jobs import OF_SCANS, forget
 from exchange.store.review.reviews import drop_reviews
 from exchange.store.review.saved_views import forget_views
 from exchange.store.scan.deliveries import is_kept, keepers_of
@@ -109,9 +110,10 @@ def erase_rows(session: Session, record: str, *, issuer: str | None = None) -> N
     known = session.get(StatementRow, record)
     scans = session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all()
     forget_candidates(session, record)
+    forget_instruments(session, record)
     for scan in scans:
         session.add(_remains(scan))
-        for kind in (JobKind.FETCH_SCAN, JobKind.CORRELATE):
+        for kind in OF_SCANS:
             forget(session, kind, scan.acquisition_id)
     for table in (AcquisitionRow, BreechFaceClassRow, AudienceRow, RecordRow):
         session.execute(delete(table).where(table.statement_id == record))
@@ -137,9 +139,10 @@ def restrict(session: Session, record: str) -> None:
     """What a court holds is shown to nobody and compared with nothing; it is noted as remains of the galleries. A scan
     that had not come is not waited for: who withdrew the record gives it no more."""
     forget_candidates(session, record)
+    forget_findings(session, record)
     scans = session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all()
     for scan in scans:
-        for kind in (JobKind.FETCH_SCAN, JobKind.CORRELATE):
+        for kind in OF_SCANS:
             forget(session, kind, scan.acquisition_id)
     session.execute(update(RecordRow).where(RecordRow.statement_id == record).values(restricted=True))
     session.expire_all()

@@ -24,7 +24,7 @@ router = APIRouter()
 @router.get("/records/{statement_id}")
 def record_page(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
     asker = who.consultation
-    found = read_record(node, statement_id)
+    found = read_record(node, *asker.reader, statement_id)
     if found is None:
         return _withdrawn(node, who, statement_id)
     asker.note(Act.READ_RECORD, 1, statement_id)

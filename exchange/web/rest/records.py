@@ -111,7 +111,7 @@ def search(
 @router.get("/records/{statement_id}", response_model=response_models.RecordAnswer)
 def read_record(node: OpenNode, asker: Consulting, statement_id: StatementId) -> response_models.RecordAnswer:
     """One record, the statement as it was signed, and how far its scans are."""
-    found = flow.read_record(node, statement_id)
+    found = flow.read_record(node, *asker.reader, statement_id)
     if found is None:
         raise NotFound(f"There is no record {statement_id} on this node.")
     asker.note(Act.READ_RECORD, 1, statement_id)

@@ -14,7 +14,7 @@ from exchange.flows.entry.submit import SubmissionReceipt
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.node.likelihood_ratio import ScoreRatio, other_matcher
 from exchange.flows.review.candidates import CandidatePair
-from exchange.flows.review.records import ReadRecord, StoredRecord
+from exchange.flows.review.records import ReadRecord, StoredAcquisition, StoredRecord
 from exchange.flows.review.visible_statements import VisibleStatement
 from exchange.flows.statement.sharing import Shared
 from exchange.flows.sync.progress import PeerStatus, in_words
@@ -84,8 +84,9 @@ class ReceiptAnswer(BaseModel):
 
 
 class AcquisitionAnswer(BaseModel):
-    """How far one scan is: awaiting-scan, queued, correlated, not-correlated, not-usable or failed, and why.
-    ``region_mended``: an examiner marked its region by hand."""
+    """How far one scan is: awaiting-scan, queued, correlated, not-correlated, not-usable or failed, and why. Of a
+    correlated one ``detail`` is there where it agrees with another only mirrored or inverted: its export is to be
+    corrected. ``region_mended``: an examiner marked its region by hand."""
 
     position: int
     roi: str
@@ -386,9 +387,14 @@ def record(found: ReadRecord) -> RecordAnswer:
         log_index=found.log_index,
         superseded_by=None if not_believed else found.row.superseded_by,
         statement=found.said.model_dump(mode="json"),
-        acquisitions=[AcquisitionAnswer.model_validate(item, from_attributes=True) for item in found.scans],
+        acquisitions=[_acquisition(item, found.mirrored.get(item.acquisition_id)) for item in found.scans],
         sharing=sharing(found.shared),
     )
+
+
+def _acquisition(row: StoredAcquisition, mirrored: str | None) -> AcquisitionAnswer:
+    answer = AcquisitionAnswer.model_validate(row, from_attributes=True)
+    return answer.model_copy(update={"detail": mirrored}) if mirrored is not None else answer
 
 
 def candidate(

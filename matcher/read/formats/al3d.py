@@ -6,13 +6,14 @@ Layout (after the AL3D file format specification 1.0 as open readers state it; a
     52 bytes    a tag: key in 20 bytes, value in 30 bytes, both text that ends at the first NUL, then CR, LF;
                 first ``Version``, then ``TagCount``, then as many tags as that says
     elsewhere   at ``DepthImageOffset``: ``Rows`` rows of ``Cols`` float32 heights in metres, each row padded to a
-                multiple of 8 bytes
+                multiple of 8 bytes by the maker's software, not by all other programs
 
-``PixelSizeXMeter`` and ``PixelSizeYMeter`` are in metres. A point is missing where it is NaN, or from
-``InvalidPixelValue`` (3e15 unless stated) upwards.
+``PixelSizeXMeter`` and ``PixelSizeYMeter`` are in metres. Heights are micrometres in files of some programs.
+A point is missing where it is NaN, or from ``InvalidPixelValue`` (3e15 unless stated) upwards.
 
-Verified against what two independent open readers make of a file that one of them wrote, not against files of an
-instrument. The order of rows rests on those readers, neither of which turns an al3d against other formats.
+The first row is the top of the picture, as of the texture beside it. x3p, and a ``Topography``, begin with the smallest
+y, which is the bottom: the rows are turned over here. The evidence is one scan of an instrument that its maker's
+software wrote as al3d and as x3p (docs/instruments.md, "The known case").
 """
 
 from __future__ import annotations
@@ -27,12 +28,20 @@ from numpy.typing import NDArray
 from matcher.errors import ScanRefused
 from matcher.numeric.limits import Limits
 from matcher.read.formats.surface import check_shape, to_topography
+from matcher.read.origin import Origin, stated
 from matcher.read.topography import Topography
 
 MAGIC = b"AliconaImaging\x00\r\n"
+TURNED_OVER = (
+    "The rows of an al3d run from the top of the picture down, those of an x3p from the bottom up: they were turned "
+    "over, as the maker's own export as x3p does. A program that keeps their order writes a mirrored x3p, which agrees "
+    "with none."
+)
 _TAG = struct.Struct("<20s30s2s")
 _TAGS_MAX = 1_000
 """Files that readers were made for have some thirty; the header is read whole."""
+_MAKER = "Alicona"
+_OTHER_PARTS = ("IconOffset", "TextureImageOffset")
 _UM_PER_M = 1e6
 _USUAL_MARKER_M = 3e15
 _TOLERANCE = 1e-6
@@ -46,7 +55,8 @@ def read_al3d(content: bytes, limits: Limits) -> Topography:
 
     1. Read the tags.
     2. Hold the dimensions against the limits, and the depth image against the file.
-    3. Mark what is missing, and bring the heights to their canonical form.
+    3. Turn the rows over, the bottom of the picture first.
+    4. Mark what is missing, and bring the heights to their canonical form.
 
     The map of repeatability, by which the maker's software hides unreliable points, is mentioned and not applied.
 
@@ -57,11 +67,21 @@ def read_al3d(content: bytes, limits: Limits) -> Topography:
     tags, end = _tags(content)
     rows, columns = _whole(tags, "Rows"), _whole(tags, "Cols")
     check_shape(rows, columns, limits)
-    z = _depth_image(content, _whole(tags, "DepthImageOffset"), end, rows, columns)
+    z = _depth_image(content, tags, end, rows, columns)[::-1]
     spacing_um = (_number(tags, "PixelSizeYMeter") * _UM_PER_M, _number(tags, "PixelSizeXMeter") * _UM_PER_M)
     if tags.get("DepthImageResPtr"):
         warnings.append("The file holds a map of repeatability, which was not applied: all measured points were read.")
-    return to_topography(z, _missing(z, tags), _UM_PER_M, spacing_um, warnings, "Alicona")
+    origin = Origin(manufacturer=_MAKER, version=stated(tags.get("CreatingApplication")))
+    return to_topography(
+        z,
+        _missing(z, tags),
+        _UM_PER_M,
+        spacing_um,
+        warnings,
+        origin,
+        y_direction=TURNED_OVER,
+        or_micrometres=True,
+    )
 
 
 def _tags(content: bytes) -> tuple[dict[str, str], int]:
@@ -102,16 +122,42 @@ def _number(tags: Mapping[str, str], key: str) -> float:
     return float(text)
 
 
-def _depth_image(content: bytes, offset: int, tags_end: int, rows: int, columns: int) -> NDArray[np.float32]:
+def _depth_image(
+    content: bytes, tags: Mapping[str, str], tags_end: int, rows: int, columns: int
+) -> NDArray[np.float32]:
+    """The heights in the order of the file."""
+    offset = _whole(tags, "DepthImageOffset")
     if offset == 0:
         raise ScanRefused("data-missing", "The file holds no depth image: export the measured surface with it.")
     if offset < tags_end:
         raise _invalid("the depth image lies inside the header")
-    stride = -(-columns * 4 // 8) * 8
-    # the padding of the last row need not be there
-    if offset + stride * (rows - 1) + columns * 4 > len(content):
-        raise _truncated()
+    stride = _stride(_room(content, tags, offset), rows, columns)
     return np.ndarray((rows, columns), np.dtype("<f4"), content, offset, (stride, 4))
+
+
+def _room(content: bytes, tags: Mapping[str, str], offset: int) -> int:
+    """The bytes from the start of the depth image to the next part that the tags name, or to the end of the file."""
+    others = [int(tags[key]) for key in _OTHER_PARTS if re.fullmatch(r"\d{1,10}", tags.get(key, ""), re.ASCII)]
+    return min([len(content), *(start for start in others if start > offset)]) - offset
+
+
+def _stride(room: int, rows: int, columns: int) -> int:
+    """The bytes from one row to the next: padded to a multiple of 8 as the format has it, unless exactly the rows
+    without padding fit."""
+    packed = columns * 4
+    padded = -(-packed // 8) * 8
+    least = padded * (rows - 1) + packed  # the padding of the last row need not be there
+    if room >= least:
+        return padded
+    if room == packed * rows:
+        return packed
+    if room < packed * rows:
+        raise _truncated()
+    raise ScanRefused(
+        "truncated",
+        f"The depth image has {room} bytes, which fit neither {rows} rows padded to 8 bytes ({least}) nor rows without "
+        f"padding ({packed * rows}): the file is cut off, or written otherwise. Export it again.",
+    )
 
 
 def _missing(z: NDArray[np.float32], tags: Mapping[str, str]) -> NDArray[np.bool_]:

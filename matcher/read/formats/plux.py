@@ -4,7 +4,8 @@ Layout (as open readers state it, there being no public specification):
 
     index.xml   GENERAL/IMAGE_SIZE_X, IMAGE_SIZE_Y: points in x and y; GENERAL/FOV_X, FOV_Y: micrometres from one
                 point to the next (their name promises the field of view; real files give 0.138 for both sides of
-                2448 x 2048 points); LAYER_0/FILENAME_Z: the entry that holds the heights
+                2448 x 2048 points); LAYER_0/FILENAME_Z: the entry that holds the heights; GENERAL/DATE and AUTHOR:
+                when and by whom it was measured
     LAYER_0.raw float32, little-endian, micrometres, x fastest, NaN where a point is missing
 
 Verified against what one independent open reader makes of a file made by hand, not against files of an instrument.
@@ -21,6 +22,7 @@ import numpy as np
 from matcher.errors import ScanRefused
 from matcher.numeric.limits import Limits
 from matcher.read.formats.surface import check_shape, to_topography
+from matcher.read.origin import Origin, stated, stated_time
 from matcher.read.topography import Topography
 from matcher.read.x3p.archive import Archive
 from matcher.read.x3p.markup import ADVICE, read_markup
@@ -29,6 +31,8 @@ INDEX = "index.xml"
 _HEIGHTS = "LAYER_0/FILENAME_Z"
 _SECOND = "LAYER_1/FILENAME_Z"
 _MODEL = "Instrument/Model"
+_MAKER = "Sensofar"
+_MADE, _MADE_BY = "GENERAL/DATE", "GENERAL/AUTHOR"
 _ITEMS = tuple(f"INFO/ITEM_{number}" for number in range(64))
 _WANTED = frozenset(
     {
@@ -39,6 +43,7 @@ _WANTED = frozenset(
         _MODEL,
     }
 )
+_TOLD = frozenset({_MADE, _MADE_BY})
 
 
 def read_plux(archive: Archive, limits: Limits) -> Topography:
@@ -53,7 +58,7 @@ def read_plux(archive: Archive, limits: Limits) -> Topography:
     """
     warnings: list[str] = []
     xml = archive.read(INDEX, limits.xml_header_bytes)
-    texts = read_markup(xml, _WANTED, limits, name=INDEX, root="").texts
+    texts = read_markup(xml, _WANTED, limits, told=_TOLD, name=INDEX, root="").texts
     rows, columns = _whole(texts, "GENERAL/IMAGE_SIZE_Y"), _whole(texts, "GENERAL/IMAGE_SIZE_X")
     check_shape(rows, columns, limits)
     heights = _heights(archive, texts.get(_HEIGHTS), rows * columns * 4)
@@ -61,7 +66,7 @@ def read_plux(archive: Archive, limits: Limits) -> Topography:
     spacing_um = (_number(texts, "GENERAL/FOV_Y"), _number(texts, "GENERAL/FOV_X"))
     if _SECOND in texts:
         warnings.append("The file holds several layers; the first was read.")
-    return to_topography(z, None, 1.0, spacing_um, warnings, _instrument(texts))
+    return to_topography(z, None, 1.0, spacing_um, warnings, _origin(texts))
 
 
 def _heights(archive: Archive, name: str | None, expected_bytes: int) -> bytes:
@@ -97,7 +102,11 @@ def _number(texts: Mapping[str, str], path: str) -> float:
     return float(text)
 
 
-def _instrument(texts: Mapping[str, str]) -> str:
+def _origin(texts: Mapping[str, str]) -> Origin:
     named = {texts.get(f"{item}/NAME", ""): texts.get(f"{item}/VALUE", "") for item in _ITEMS}
-    words = " ".join((named.get("Device") or texts.get(_MODEL, "")).split())
-    return f"Sensofar {''.join(letter for letter in words if letter.isprintable())[:190]}".strip()
+    return Origin(
+        measured=stated_time(texts.get(_MADE)),
+        creator=stated(texts.get(_MADE_BY)),
+        manufacturer=_MAKER,
+        model=stated(named.get("Device") or texts.get(_MODEL)),
+    )

@@ -7,6 +7,7 @@ bytes, a comment, a private zone, the points. A file may hold several objects; t
     12   int16          byte order: 0 for little-endian
     14   uint16         number of objects
     18   int16          kind of object, see ``_Kind``
+    50   30 characters  the operator
     86   int16          1: there are special points; a missing one is stored as the lowest point less 2
     94   uint32         values for each point, 0 meaning 1
     98   int16          bits of a point: 16 or 32, signed
@@ -15,6 +16,7 @@ bytes, a comment, a private zone, the points. A file may hold several objects; t
     180  3 x 16 chars   the units of these three
     276  float32 x 3    by how much the units of the axes as shown are larger
     290  int16          inverted
+    306  int16 x 6      when it was measured: second, minute, hour, day, month, year; zeros where it is not known
     334  uint16 x 2     bytes of the comment, bytes of the private zone
 
 Compressed points: uint32 count of streams, for each uint32 bytes unpacked and uint32 bytes packed, then the zlib
@@ -29,6 +31,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 
 import numpy as np
@@ -38,6 +41,7 @@ from matcher.errors import ScanRefused
 from matcher.numeric.limits import Limits
 from matcher.read.canonical import Stored
 from matcher.read.formats.surface import check_shape, to_topography
+from matcher.read.origin import Origin, stated
 from matcher.read.topography import Topography
 
 PLAIN, COMPRESSED = b"DIGITAL SURF", b"DSCOMPRESSED"
@@ -89,7 +93,7 @@ def read_sur(content: bytes, limits: Limits) -> Topography:
     3. Say what is doubtful.
     4. Mark what is missing, and bring the heights to their canonical form.
 
-    The operator's name and the comment are not looked at: they may name people.
+    The comment is not looked at.
 
     Raises ScanRefused: "truncated", "header-invalid", "byte-order-not-supported", "not-a-surface",
     "units-unknown", "data-size-differs", "data-damaged", "compression-ratio", and those of ``check_shape`` and
@@ -100,7 +104,7 @@ def read_sur(content: bytes, limits: Limits) -> Topography:
     z = points.reshape(header.shape)
     invalid = _missing(z, header)
     warnings = _doubts(header, z, invalid, unread=len(content) - end)
-    return to_topography(z, invalid, header.factor_um, header.spacing_um, warnings, None)
+    return to_topography(z, invalid, header.factor_um, header.spacing_um, warnings, _origin(content))
 
 
 def _header(content: bytes, limits: Limits) -> _Header:
@@ -145,18 +149,21 @@ def _check_kind(kind: int, values: int) -> None:
 
 
 def _unit_um(raw: bytes) -> float:
-    text = raw.partition(b"\0")[0]
-    try:
-        name = text.decode("utf-8")
-    except UnicodeDecodeError:
-        name = text.decode("latin-1")
-    unit = _UNITS_UM.get(name.strip().translate(_MICRO))
+    unit = _UNITS_UM.get(_text(raw).strip().translate(_MICRO))
     if unit is None:
         raise ScanRefused(
             "units-unknown",
             "The file gives its spacings or heights in a unit that is no known length: export the measured topography.",
         )
     return unit
+
+
+def _text(raw: bytes) -> str:
+    text = raw.partition(b"\0")[0]
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
 
 
 def _points(content: bytes, header: _Header, limits: Limits) -> tuple[Stored, int]:
@@ -212,6 +219,15 @@ def _inflate(packed: memoryview, stated: int, limits: Limits) -> bytes:
     if len(unpacked) != stated or not stream.eof:
         raise _damaged()
     return unpacked
+
+
+def _origin(content: bytes) -> Origin:
+    second, minute, hour, day, month, year = struct.unpack_from("<6h", content, 306)
+    try:
+        measured = datetime(year, month, day, hour, minute, second).isoformat()  # noqa: DTZ001 - the file names no zone
+    except ValueError:
+        measured = None
+    return Origin(measured=measured, creator=stated(_text(content[50:80])))
 
 
 def _missing(z: Stored, header: _Header) -> NDArray[np.bool_] | None:

@@ -18,6 +18,7 @@ from matcher.read.canonical import (
     relief,
     sample_heights,
 )
+from matcher.read.origin import Origin
 from matcher.read.topography import Topography
 
 Y_DIRECTION = (
@@ -47,31 +48,43 @@ def to_topography(
     factor_um: float,
     spacing_um: tuple[float, float],
     warnings: list[str],
-    instrument: str | None,
+    origin: Origin,
+    *,
+    y_direction: str = Y_DIRECTION,
+    or_micrometres: bool = False,
 ) -> Topography:
-    """The canonical surface of a matrix of stored heights, shape (rows, columns), in the order of the file.
+    """The canonical surface of a matrix of stored heights, shape (rows, columns), the smallest y first as far as known.
 
     1. Refuse spacings and reliefs that cannot be on a cartridge case: the unit, then, is not what the file says.
     2. Bring the heights to their canonical form, relative to their median.
-    3. Say that the format leaves the direction of y open.
+    3. Say on what the direction of y rests, by default that the format leaves it open.
 
     ``invalid`` is True where a point is missing, None where NaN alone says so. ``factor_um`` makes micrometres of
-    stored heights; ``spacing_um`` is (y, x).
+    stored heights; ``spacing_um`` is (y, x). ``or_micrometres``: some programs write micrometres instead, and the
+    relief tells which.
 
     Raises ScanRefused: "spacing-out-of-range", "implausible-units", "no-valid-points".
     """
     _check_spacing(spacing_um)
     sample = sample_heights(z, invalid)
-    relief_um = relief(sample) * factor_um
-    if not RELIEF_UM[0] <= relief_um <= RELIEF_UM[1]:
+    stored_relief = relief(sample)
+    if or_micrometres and not _is_relief(stored_relief * factor_um) and _is_relief(stored_relief):
+        factor_um = 1.0
+        warnings.append("Heights are read as micrometres: as metres their relief is impossible.")
+    relief_um = stored_relief * factor_um
+    if not _is_relief(relief_um):
         raise ScanRefused(
             "implausible-units",
             f"By the units of the file its heights range over {relief_um:g} um, which is no possible relief: export "
             "the scan with its real height scale.",
         )
     heights = canonical_heights(z, invalid, float(np.median(sample)), factor_um, warnings)
-    warnings.append(Y_DIRECTION)
-    return Topography(heights, spacing_um, tuple(dict.fromkeys(warnings)), instrument)
+    warnings.append(y_direction)
+    return Topography(heights, spacing_um, tuple(dict.fromkeys(warnings)), origin.instrument, origin=origin)
+
+
+def _is_relief(relief_um: float) -> bool:
+    return RELIEF_UM[0] <= relief_um <= RELIEF_UM[1]
 
 
 def _check_spacing(spacing_um: tuple[float, float]) -> None:

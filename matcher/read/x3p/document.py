@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from matcher.errors import ScanRefused
 from matcher.numeric.limits import Limits
+from matcher.read.origin import Origin, stated, stated_time
 from matcher.read.x3p.markup import ADVICE, Markup, read_markup
 
 _AXES = "Record1/Axes"
@@ -28,8 +29,6 @@ _WANTED = frozenset(
         "Record1/FeatureType",
         *(f"{_AXES}/C{axis}/{field}" for axis in "XYZ" for field in ("AxisType", "DataType", "Increment", "Offset")),
         *_ROTATION,
-        "Record2/Instrument/Manufacturer",
-        "Record2/Instrument/Model",
         *_SIZES,
         "Record3/ListDimension",
         f"{_LINK}/PointDataLink",
@@ -39,13 +38,22 @@ _WANTED = frozenset(
         "Record4/ChecksumFile",
     }
 )
+_MADE = "Record2"
+_INSTRUMENT = f"{_MADE}/Instrument"
+_TOLD = frozenset(
+    {
+        *(f"{_MADE}/{field}" for field in ("Date", "CalibrationDate", "Creator", "Comment")),
+        *(f"{_INSTRUMENT}/{field}" for field in ("Manufacturer", "Model", "Serial", "Version")),
+    }
+)
+_NEVER = "1980-01-01T00:00:00+00:00"
+"""What earlier releases of this software wrote for every date."""
 _DATA_TYPES: dict[str, np.dtype[np.generic]] = {
     "I": np.dtype(np.int16).newbyteorder("<"),
     "L": np.dtype(np.int32).newbyteorder("<"),
     "F": np.dtype(np.float32).newbyteorder("<"),
     "D": np.dtype(np.float64).newbyteorder("<"),
 }
-_NO_INSTRUMENT = {"", "unknown", "n/a", "na", "none", "not available"}
 
 
 class Feature(Enum):
@@ -94,7 +102,8 @@ class Header:
     """What main.xml says, checked for range but not yet against the data.
 
     ``shape`` is (layers, rows, columns) of a matrix; a list has one layer and one row. ``points`` says where
-    the points are. ``rotation`` is the placement in space, row by row, None when absent.
+    the points are. ``rotation`` is the placement in space, row by row, None when absent. ``origin`` bears on no
+    height.
     """
 
     feature: Feature
@@ -104,7 +113,7 @@ class Header:
     shape: tuple[int, int, int]
     points: DataLink | Datums
     rotation: NDArray[np.float64] | None
-    instrument: str | None
+    origin: Origin
     checksum_file: str | None
 
 
@@ -114,7 +123,7 @@ def parse_document(xml: bytes, limits: Limits) -> Header:
     Raises ScanRefused: "main-xml-invalid", "dtd-forbidden", "feature-type-unknown", "profile-not-surface",
     "dimensions-out-of-range", "data-missing".
     """
-    markup = read_markup(xml, _WANTED, limits)
+    markup = read_markup(xml, _WANTED, limits, told=_TOLD)
     texts = markup.texts
     feature = _feature(texts)
     return Header(
@@ -125,7 +134,7 @@ def parse_document(xml: bytes, limits: Limits) -> Header:
         shape=_shape(texts, feature, limits),
         points=_points(texts, markup),
         rotation=_rotation(texts),
-        instrument=_instrument(texts),
+        origin=_origin(texts),
         checksum_file=texts.get("Record4/ChecksumFile") or None,
     )
 
@@ -217,7 +226,15 @@ def _rotation(texts: Mapping[str, str]) -> NDArray[np.float64] | None:
     return np.array(stated).reshape(3, 3)
 
 
-def _instrument(texts: Mapping[str, str]) -> str | None:
-    named = (texts.get(f"Record2/Instrument/{field}", "") for field in ("Manufacturer", "Model"))
-    words = " ".join(" ".join(name.split()) for name in named if name.lower() not in _NO_INSTRUMENT)
-    return "".join(letter for letter in words if letter.isprintable())[:200] or None
+def _origin(texts: Mapping[str, str]) -> Origin:
+    measured, calibrated = (_time(texts, field) for field in ("Date", "CalibrationDate"))
+    manufacturer, model, serial, version = (
+        stated(texts.get(f"{_INSTRUMENT}/{field}")) for field in ("Manufacturer", "Model", "Serial", "Version")
+    )
+    creator, comment = (stated(texts.get(f"{_MADE}/{field}")) for field in ("Creator", "Comment"))
+    return Origin(measured, calibrated, creator, manufacturer, model, serial, version, comment)
+
+
+def _time(texts: Mapping[str, str], field: str) -> str | None:
+    found = stated_time(texts.get(f"{_MADE}/{field}"))
+    return None if found == _NEVER else found

@@ -18,16 +18,23 @@ _CHUNK_BYTES = 256 * 1024
 
 
 def read_markup(
-    xml: bytes, wanted: Collection[str], limits: Limits, *, name: str = "main.xml", root: str = "ISO5436"
+    xml: bytes,
+    wanted: Collection[str],
+    limits: Limits,
+    *,
+    told: Collection[str] = (),
+    name: str = "main.xml",
+    root: str = "ISO5436",
 ) -> Markup:
     """The texts of the ``wanted`` elements, by their path below the root without namespaces, and all datums.
 
-    ``name`` is what refusals call the document, ``root`` how the name of its root begins.
+    ``told``: elements that bear on no height: of several the first is taken. ``name`` is what refusals call the
+    document, ``root`` how the name of its root begins.
 
     Raises ScanRefused: "main-xml-invalid" (not well-formed, another root, a wanted element twice, a datum that
     is no number, more than a header), "dtd-forbidden", "dimensions-out-of-range" (too many datums).
     """
-    markup = Markup(wanted, limits, name, root)
+    markup = Markup(wanted, told, limits, name, root)
     markup.parse(xml)
     return markup
 
@@ -35,10 +42,11 @@ def read_markup(
 class Markup:
     """Collects texts by path and datums as numbers, in one pass over the events of expat."""
 
-    def __init__(self, wanted: Collection[str], limits: Limits, name: str, root: str) -> None:
+    def __init__(self, wanted: Collection[str], told: Collection[str], limits: Limits, name: str, root: str) -> None:
         self.texts: dict[str, str] = {}
         self.x, self.y, self.z = array("d"), array("d"), array("d")
         self._wanted = wanted
+        self._told = told
         self._limits = limits
         self._name = name
         self._root = root
@@ -99,6 +107,8 @@ class Markup:
                 if path in self.texts:
                     raise self._invalid(f"states {path} twice")
                 self.texts[path] = text
+            elif path in self._told:
+                self.texts.setdefault(path, text)
         self._path.pop()
 
     def _datum(self, text: str) -> None:

@@ -19,6 +19,10 @@ from matcher.read.x3p.grid import lay_out
 from matcher.read.x3p.units import height_factor_um, spacing_um
 
 _CHECKSUM_FILE = "md5checksum.hex"
+_MADE_OF_AL3D = re.compile(r"original data format:\s*al3d\b", re.IGNORECASE)
+"""In the comment of an x3p of the program Scratch in its first form (MATLAB)."""
+_KEEPS_ROWS = ("NFI", "Default")
+"""What the same program's later form (Python) writes for every instrument."""
 
 
 def read_x3p(path: Path, limits: Limits = DEFAULT_LIMITS) -> Topography:
@@ -31,6 +35,7 @@ def read_x3p(path: Path, limits: Limits = DEFAULT_LIMITS) -> Topography:
     5. Lay them out on a grid, rows along y, the smallest y first.
     6. Settle the units: metres by the standard, micrometres where nothing else is possible.
     7. Bring the heights to their canonical form.
+    8. Say where a program wrote the file that is known to mirror.
 
     Heights are relative to their median (of 4,096 evenly taken points, where there are more), which is
     subtracted in float64: absolute offsets of millimetres would otherwise eat the nanometres of a float32.
@@ -47,7 +52,7 @@ def read_x3p(path: Path, limits: Limits = DEFAULT_LIMITS) -> Topography:
 # signalling NaN and sentinels like 1e308 raise floating-point flags; what comes of them is judged by its value
 @np.errstate(invalid="ignore", over="ignore")
 def read_surface(archive: Archive, limits: Limits) -> Topography:
-    """Steps 2 to 7 of ``read_x3p``, on an archive that is open."""
+    """Steps 2 to 8 of ``read_x3p``, on an archive that is open."""
     warnings: list[str] = []
     header = _header(archive, limits, warnings)
     _check_surface(header, warnings)
@@ -59,7 +64,8 @@ def read_surface(archive: Archive, limits: Limits) -> Topography:
     heights = canonical_heights(grid.z, grid.invalid, float(np.median(sample)), factor_um, warnings)
     if "mask.png" in archive.names:
         warnings.append("The file holds a picture of a mask (mask.png), which was not applied.")
-    return Topography(heights, spacing, tuple(dict.fromkeys(warnings)), header.instrument)
+    _tell_mirrors(header, warnings)
+    return Topography(heights, spacing, tuple(dict.fromkeys(warnings)), header.origin.instrument, origin=header.origin)
 
 
 def _header(archive: Archive, limits: Limits, warnings: list[str]) -> Header:
@@ -87,6 +93,26 @@ def _check_surface(header: Header, warnings: list[str]) -> None:
         warnings.append("The height axis is declared incremental, which it cannot be; it was read as absolute.")
     if header.rotation is not None:
         _check_rotation(header.rotation, warnings)
+
+
+def _tell_mirrors(header: Header, warnings: list[str]) -> None:
+    """Known programs that keep the rows of an al3d in their order: al3d counts them from the top, x3p from the bottom.
+
+    The evidence is in docs/instruments.md, "The known case".
+    """
+    origin = header.origin
+    if origin.comment is not None and _MADE_OF_AL3D.search(origin.comment):
+        warnings.append(
+            "Mirrored in y, as far as is known: the file says that it was made of an al3d, by a program that keeps the "
+            "rows in their order, while x3p counts them the other way. A mirrored scan agrees with none: convert the "
+            "al3d with ffp convert, or export x3p in the instrument's own software."
+        )
+    elif (origin.manufacturer, origin.model) == _KEEPS_ROWS:
+        warnings.append(
+            "Mirrored in y if it was made of an al3d: the program that wrote this file keeps the rows of what it read "
+            "in their order, while x3p counts those of an al3d the other way. A mirrored scan agrees with none: "
+            "convert the al3d with ffp convert."
+        )
 
 
 def _check_rotation(rotation: NDArray[np.float64], warnings: list[str]) -> None:

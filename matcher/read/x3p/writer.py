@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from matcher.read.x3p.units import UM_PER_M
 
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 """The zip format's zero: a clock in the file would make its SHA-256 differ from run to run."""
-_XML_DATE = "1980-01-01T00:00:00Z"
+_UNKNOWN = "unknown"
 
 _MAIN_XML = """<?xml version="1.0" encoding="UTF-8"?>
 <p:ISO5436_2 xmlns:p="http://www.opengps.eu/2008/ISO5436_2">
@@ -29,16 +30,16 @@ _MAIN_XML = """<?xml version="1.0" encoding="UTF-8"?>
     </Axes>
   </Record1>
   <Record2>
-    <Date>{date}</Date>
+    <Date>{measured}</Date>
     <Creator>{creator}</Creator>
     <Instrument>
       <Manufacturer>{manufacturer}</Manufacturer>
       <Model>{model}</Model>
-      <Serial>unknown</Serial>
-      <Version>unknown</Version>
+      <Serial>{serial}</Serial>
+      <Version>{version}</Version>
     </Instrument>
-    <CalibrationDate>{date}</CalibrationDate>
-    <ProbingSystem><Type>NonContacting</Type><Identification>unknown</Identification></ProbingSystem>
+    <CalibrationDate>{calibrated}</CalibrationDate>
+    <ProbingSystem><Type>NonContacting</Type><Identification>unknown</Identification></ProbingSystem>{comment}
   </Record2>
   <Record3>
     <MatrixDimension><SizeX>{columns}</SizeX><SizeY>{rows}</SizeY><SizeZ>1</SizeZ></MatrixDimension>
@@ -54,27 +55,41 @@ _MAIN_XML = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def write_topography(topography: Topography, path: Path, *, instrument: str, creator: str = "unknown") -> None:
+def write_topography(
+    topography: Topography, path: Path, *, instrument: str | None = None, creator: str | None = None
+) -> None:
     """Writes an x3p that ``read_x3p`` reads back as the same surface (about its median): metres,
     float64, NaN for missing.
 
     The form is that of ISO 5436-2:2012 with the namespace of 2008, which every reader knows. Two calls with
-    the same arguments write the same bytes; the dates in the file are therefore 1 January 1980.
+    the same arguments write the same bytes.
 
-    ``instrument``: maker, then model, divided by the first space. Raises OSError when the file cannot be written.
+    Dates, creator, instrument and comment are those of ``topography.origin``. The standard has no word for a date that
+    is not known: its element stays empty, as other programs leave it, and none is made up. ``instrument`` (maker, then
+    model, divided by the first space) and ``creator`` replace what the topography says. Raises OSError when the file
+    cannot be written.
     """
+    origin = topography.origin
+    if instrument is not None:
+        manufacturer, _, model = instrument.partition(" ")
+        origin = replace(origin, manufacturer=manufacturer, model=model)
+    if creator is not None:
+        origin = replace(origin, creator=creator)
     heights_m = topography.heights_um.astype("<f8") / UM_PER_M
     data = np.where(np.isnan(heights_m), np.nan, heights_m).tobytes()
-    manufacturer, _, model = (html.escape(part, quote=False) for part in instrument.partition(" "))
     rows, columns = topography.heights_um.shape
     dy, dx = (float(step) / UM_PER_M for step in topography.spacing_um)
     xml = _MAIN_XML.format(
         dx=dx,
         dy=dy,
-        date=_XML_DATE,
-        creator=html.escape(creator, quote=False),
-        manufacturer=manufacturer,
-        model=model,
+        measured=origin.measured or "",
+        calibrated=origin.calibrated or "",
+        creator=_words(origin.creator),
+        manufacturer=_words(origin.manufacturer),
+        model=_words(origin.model),
+        serial=_words(origin.serial),
+        version=_words(origin.version),
+        comment="" if origin.comment is None else f"\n    <Comment>{_words(origin.comment)}</Comment>",
         columns=columns,
         rows=rows,
         md5=_md5(data),
@@ -88,6 +103,10 @@ def write_topography(topography: Topography, path: Path, *, instrument: str, cre
         ):
             file.writestr(zipfile.ZipInfo(name, _ZIP_DATE), content, zipfile.ZIP_DEFLATED)
     path.write_bytes(archive.getvalue())
+
+
+def _words(text: str | None) -> str:
+    return html.escape(_UNKNOWN if text is None else text, quote=False)
 
 
 def _md5(content: bytes) -> str:

@@ -66,3 +66,23 @@ def test_a_missing_scan_and_a_missing_folder(tmp_path: Path) -> None:
     assert "No such file" in run(tmp_path / "absent", tmp_path / "out.x3p").stderr
     (tmp_path / "scan").write_bytes(al3d())
     assert "cannot be written" in run(tmp_path / "scan", tmp_path / "absent" / "out.x3p").stderr
+
+
+def test_dates_and_instrument_are_kept(tmp_path: Path) -> None:
+    scan, x3p = tmp_path / "scan.bin", tmp_path / "out.x3p"
+    scan.write_bytes(build())
+    said = run(scan, x3p).stdout
+    read = read_topography(scan).origin
+    assert read_topography(x3p).origin == read
+    for word in ("measured 2024-05-06T07:08:09+00:00", "calibrated", "creator somebody", "serial number 1"):
+        assert word in said
+    assert "not made up" not in said
+
+
+def test_what_the_file_does_not_say_is_named(tmp_path: Path) -> None:
+    scan, x3p = tmp_path / "scan.bin", tmp_path / "out.x3p"
+    scan.write_bytes(al3d())
+    [unknown] = [line for line in run(scan, x3p).stdout.splitlines() if line.startswith("Not in the file")]
+    for name in ("measured", "calibrated", "serial number"):
+        assert name in unknown
+    assert read_topography(x3p).origin.measured is None

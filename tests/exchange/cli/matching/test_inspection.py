@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from matcher import Topography, write_topography
+from matcher.read.origin import Origin
 from matcher.synthetic import breech_face
 from tests.exchange.cli.conftest import Ffp
 
@@ -93,3 +95,12 @@ def test_micrometres_that_claim_to_be_metres_are_said(ffp: Ffp, tmp_path: Path) 
     assert report["usable"] is True
     assert report["sampling_um"] == pytest.approx([6.25, 6.25])
     assert sum("micrometres" in warning for warning in report["warnings"]) == 2
+
+
+def test_a_program_that_is_known_to_mirror_is_named(ffp: Ffp, tmp_path: Path) -> None:
+    made = Origin(comment="Original data format: al3d")
+    path = tmp_path / "made.x3p"
+    write_topography(replace(breech_face.draw(4, 0), origin=made), path)
+    report = json.loads(ffp("inspect", path, "--json").out)
+    assert any(warning.startswith("Mirrored in y") for warning in report["warnings"])
+    assert "ffp convert" in " ".join(ffp("inspect", path).out.split())
