@@ -12,7 +12,8 @@ from matcher.errors import ScanNotUsable
 from matcher.mark.level import LevelledMark
 from matcher.mark.regions import level_region
 from matcher.mark.relief import relief_of_heights
-from matcher.numeric.parameters import Parameters
+from matcher.mark.rings import without_rings
+from matcher.numeric.parameters import ImpressionParameters, Parameters
 from matcher.numeric.plane import Plane, disc, halved, interpolated, low_pass, low_pass_sums, ratio, sampled
 from matcher.read.topography import Topography
 
@@ -55,7 +56,7 @@ def clean(topography: Topography, parameters: Parameters, displaced_um: tuple[fl
     """Bring a topography of any field of view and resolution to the two working copies.
 
     1. Find the mark, level it and find its centre (``level_region``).
-    2. For the relief channel, take the relief of its heights.
+    2. For the relief channel, take the relief of its heights; of an impression, take the rings out (``without_rings``).
     3. Band-pass it to the working copies (``band_passed``).
 
     ``displaced_um``: see ``band_passed``.
@@ -67,6 +68,8 @@ def clean(topography: Topography, parameters: Parameters, displaced_um: tuple[fl
     # 2.
     if parameters.channel == "relief":
         mark = relief_of_heights(mark, parameters)
+    if isinstance(parameters, ImpressionParameters):
+        mark = without_rings(mark, parameters)
 
     # 3.
     return band_passed(mark, parameters, displaced_um)

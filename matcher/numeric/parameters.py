@@ -153,6 +153,10 @@ class ImpressionParameters(Parameters):
     The digest does not name the way: a region is found in one way alone.
     """
 
+    ring_window_deg: float = bounded(15.0, 5.0, 90.0)
+    """What stays alike along a ring over about this angle is taken away (``without_rings``). A rotation that is wrong
+    by as much is the least that must lower a score."""
+
     @property
     def coarsest_usable_um(self) -> float:
         """Half of the shortest wavelength kept (15 um)."""

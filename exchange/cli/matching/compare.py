@@ -46,6 +46,7 @@ def compare(
     """Compare two scans: score, registration, congruent cells; with --calibration the likelihood ratio."""
     one_thread()
     from exchange.cli.matching.calibration import plain_worth, read_judge, worth_in_words
+    from exchange.flows.node.regions import not_validated
     from matcher import MatcherError, Parameters, Photograph, ProfileParameters, compare_scans
 
     if calibration is not None and region != BREECH_FACE:
@@ -55,11 +56,12 @@ def compare(
     scans = [_read_scan(path, um_per_pixel, lighting, mask) for path, mask in ((a, mask_a), (b, mask_b))]
     read = time.perf_counter()
     compared = compared_regions()[region]
+    note = not_validated(compared.roi)
     match compared.pipeline:
         case ProfileParameters() as striated:
             if svg is not None:
                 refuse(f"{region}s have no cells to draw as SVG: draw their profiles with --png")
-            _compare_striae((a, b), scans, striated, read - start, as_json, png)
+            _compare_striae((a, b), scans, striated, note, read - start, as_json, png)
             return
         case Parameters() as heights:
             try:
@@ -89,9 +91,9 @@ def compare(
 
         plain = {} if worth is None else {"likelihood_ratio": plain_worth(worth)}
         told = explanation(pair.a, pair.b, comparison, pair.parameters)
-        typer.echo(json.dumps({**told, **plain, "seconds": seconds}))
+        typer.echo(json.dumps({**told, **plain, "not_validated": note, "seconds": seconds}))
     else:
-        _print_comparison((a, b), comparison, seconds, {} if worth is None else worth_in_words(worth))
+        _print_comparison((a, b), comparison, note, seconds, {} if worth is None else worth_in_words(worth))
     for path, scan in zip((a, b), scans, strict=True):
         for warning in scan.warnings:
             typer.echo(f"{path}: {warning}", err=True)
@@ -110,6 +112,7 @@ def _compare_striae(
     paths: tuple[Path, Path],
     scans: list[Topography | Photograph],
     parameters: ProfileParameters,
+    note: str | None,
     read_s: float,
     as_json: bool,
     png: Path | None,
@@ -121,7 +124,7 @@ def _compare_striae(
     if not isinstance(first, Topography) or not isinstance(second, Topography):
         refuse("striae are compared between topographies alone: a photograph shows no heights")
     try:
-        compare_striae(paths, (first, second), parameters, read_s, as_json, png)
+        compare_striae(paths, (first, second), parameters, note, read_s, as_json, png)
     except MatcherError as error:
         refuse(f"{paths[0]} with {paths[1]}: {error}")
     except OSError as error:
@@ -203,14 +206,18 @@ def _origin_in_words(origin: Origin) -> list[str]:
 
 
 def _print_comparison(
-    paths: tuple[Path, Path], comparison: Comparison, seconds: dict[str, float], worth: dict[str, str]
+    paths: tuple[Path, Path],
+    comparison: Comparison,
+    note: str | None,
+    seconds: dict[str, float],
+    worth: dict[str, str],
 ) -> None:
     from rich.console import Console
     from rich.table import Table
 
     shift_y, shift_x = comparison.shift_um
     table = Table(title=f"{paths[0].name}  and  {paths[1].name}", show_header=False, title_justify="left")
-    table.add_row("score", f"{comparison.score:.3f}")
+    table.add_row("score", f"{comparison.score:.3f}" if note is None else f"{comparison.score:.3f}, not validated")
     table.add_row("agreement, where chance reaches 5 to 8", f"{comparison.agreement:.1f}")
     table.add_row("correlation of the registered marks", f"{comparison.g25:.3f}")
     table.add_row("congruent cells", f"{comparison.n_congruent} of {comparison.n_cells}")
@@ -232,4 +239,4 @@ def _print_comparison(
             moved = f"{cell.displacement_um[0]:.0f}, {cell.displacement_um[1]:.0f}"
             cells.add_row(cell.label, f"{cell.correlation:.2f}", moved, "congruent" if cell.congruent else "")
         console.print(cells)
-    console.print(_CAUTION)
+    console.print(_CAUTION if note is None else f"{_CAUTION} {note}")

@@ -17,11 +17,16 @@ def compare_striae(
     paths: tuple[Path, Path],
     scans: tuple[Topography, Topography],
     parameters: ProfileParameters,
+    note: str | None,
     read_s: float,
     as_json: bool,
     png: Path | None,
 ) -> None:
-    """Compare, print or write JSON, and draw. Raises ``MatcherError`` and ``OSError`` of the picture's file."""
+    """Compare, print or write JSON, and draw.
+
+    ``note``: that scores of the region are not validated.
+    Raises ``MatcherError``, and ``OSError`` of the picture's file.
+    """
     from matcher import compare_profiles, prepare_profile
 
     start = time.perf_counter()
@@ -33,17 +38,19 @@ def compare_striae(
 
         png.write_bytes(draw_profiles(*scans, comparison, parameters))
     if as_json:
-        typer.echo(json.dumps({**comparison.as_dict(), "seconds": seconds}))
+        typer.echo(json.dumps({**comparison.as_dict(), "not_validated": note, "seconds": seconds}))
     else:
-        _print(paths, comparison, seconds)
+        _print(paths, comparison, note, seconds)
 
 
-def _print(paths: tuple[Path, Path], comparison: ProfileComparison, seconds: dict[str, float]) -> None:
+def _print(
+    paths: tuple[Path, Path], comparison: ProfileComparison, note: str | None, seconds: dict[str, float]
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"{paths[0].name}  and  {paths[1].name}", show_header=False, title_justify="left")
-    table.add_row("score", f"{comparison.score:.3f}")
+    table.add_row("score", f"{comparison.score:.3f}" if note is None else f"{comparison.score:.3f}, not validated")
     table.add_row("correlation of the registered profiles", f"{comparison.ccf:.3f}")
     congruent = f"{comparison.n_congruent} of {comparison.n_segments}, {comparison.n_consecutive} in a row"
     table.add_row("congruent segments", congruent)
@@ -56,4 +63,5 @@ def _print(paths: tuple[Path, Path], comparison: ProfileComparison, seconds: dic
     table.add_row("matcher, parameters", f"{comparison.matcher_version}, {comparison.parameters_digest[:12]}")
     console = Console()
     console.print(table)
-    console.print("A score ranks candidates; it does not identify.")
+    caution = "A score ranks candidates; it does not identify."
+    console.print(caution if note is None else f"{caution} {note}")

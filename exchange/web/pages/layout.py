@@ -22,6 +22,7 @@ from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import other_matcher
 from exchange.flows.node.node import Node
+from exchange.flows.node.regions import not_validated
 from exchange.flows.review.alerts import MOST_ALERTS, tell_fresh
 from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
@@ -58,6 +59,7 @@ _pages.globals |= {
     "viewer_words": viewer_words,
     "viewer_modules": VIEWER_MODULES,
     "other_matcher": other_matcher,
+    "not_validated": not_validated,
     "standing": standing,
     "suspicions_of": suspicions_of,
 }

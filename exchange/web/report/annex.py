@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.flows.node.likelihood_ratio import other_matcher
+from exchange.flows.node.regions import not_validated
 from exchange.flows.review.report import PairReport, ReportedStatement, ReportSide
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
@@ -68,6 +69,8 @@ def _comparison(report: PairReport) -> list[Block]:
             )
         ),
     ]
+    if (doubtful := not_validated(report.roi)) is not None:
+        blocks.append(paragraph(reason(doubtful)))
     if (other := other_matcher(str(found["matcher_version"]))) is not None:
         blocks.append(quiet(reason(other)))
     cells = found.get("cells") or found.get("segments") or []

@@ -13,6 +13,7 @@ from exchange.flows.entry.free_text import Doubt
 from exchange.flows.entry.submit import SubmissionReceipt
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.node.likelihood_ratio import ScoreRatio, other_matcher
+from exchange.flows.node.regions import not_validated
 from exchange.flows.review.candidates import CandidatePair
 from exchange.flows.review.records import ReadRecord, StoredAcquisition, StoredRecord
 from exchange.flows.review.visible_statements import VisibleStatement
@@ -160,13 +161,15 @@ class LikelihoodRatioAnswer(BaseModel):
 class CandidateAnswer(BaseModel):
     """One compared pair, seen from ``record``. Both stand as equals; the score is the same from either side.
 
-    Of striae (aperture shear) the cells are segments of a profile, and there is no rotation. Where no likelihood ratio
-    is validated, ``no_validated_lr`` says why.
+    Of striae (aperture shear) the cells are segments of a profile, and there is no rotation. Where the region's scores
+    were never measured on real scans, ``not_validated`` says so. Where no likelihood ratio is validated,
+    ``no_validated_lr`` says why.
     """
 
     candidate_id: int
     roi: str
     score: float
+    not_validated: str | None
     congruent_cells: int
     cells: int
     rotation_deg: float | None
@@ -422,6 +425,7 @@ def _candidate(
         "candidate_id": found.row.candidate_id,
         "roi": found.roi,
         "score": found.row.score,
+        "not_validated": not_validated(found.roi),
         "congruent_cells": found.row.congruent_cells,
         "cells": found.row.cells,
         "rotation_deg": found.row.rotation_deg,

@@ -173,6 +173,13 @@ _REASONS: Final = [
             _m("Likelihood ratios are validated for regions that the matcher finds itself only."),
         ),
         (
+            r"Not validated: scores of this region were measured on drawn marks alone, on no real scans .+\.",
+            _m(
+                "Not validated: scores of this region were measured on drawn marks alone, on no real scans of known "
+                "firearm."
+            ),
+        ),
+        (
             r"The (?:marks are of the region|scans are of the modality) .+",
             _m("The model was made from marks of another region, or from scans of another kind."),
         ),
@@ -207,7 +214,7 @@ _REASONS: Final = [
     )
 ]
 """Why no likelihood ratio is validated, or two scores are not comparable, in the words of
-``flows/node/likelihood_ratio.py`` and the matcher."""
+``flows/node/likelihood_ratio.py``, ``flows/node/regions.py`` and the matcher."""
 
 
 @dataclass(frozen=True)
@@ -235,7 +242,7 @@ def no_effect(why: NoEffect) -> str:
 
 
 def reason(sentence: str) -> str:
-    """Why there is no validated likelihood ratio; a sentence that is not known here stays as it is."""
+    """Why a likelihood ratio or a score is not validated; a sentence that is not known here stays as it is."""
     for pattern, text in _REASONS:
         if (found := pattern.fullmatch(sentence)) is not None:
             return gettext(text, **found.groupdict())

@@ -29,6 +29,7 @@ class Stop:
     candidate_id: int
     place: int
     score: float
+    roi: str
     other: response_models.RecordSummary
     here: bool
 
@@ -79,4 +80,4 @@ def rail_of(found: Sequence[CandidatePair], candidate_id: int, seen_from: str) -
 
 def _stop(item: CandidatePair, place: int, seen_from: str, *, here: bool) -> Stop:
     other = item.record_a if item.record_b.statement_id == seen_from else item.record_b
-    return Stop(item.row.candidate_id, place + 1, item.row.score, response_models.summary(other), here)
+    return Stop(item.row.candidate_id, place + 1, item.row.score, item.roi, response_models.summary(other), here)

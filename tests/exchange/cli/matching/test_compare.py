@@ -100,6 +100,7 @@ def test_other_regions_are_compared_and_drawn(tmp_path: Path, region: str, said:
     assert result.exit_code == 0, result.output
     assert said in result.output
     assert "it does not identify" in result.output
+    assert "not validated" in " ".join(result.output.split())
     assert picture.read_bytes().startswith(b"\x89PNG")
     refused = CliRunner().invoke(
         app, ["compare", "--region", region, *map(str, paths), "--calibration", str(tmp_path / "none.json")]

@@ -58,6 +58,7 @@ def test_a_region_meets_its_own_and_its_firearm_first(node: RunningNode, roi: st
     found = candidates(node, f"{roi}-1-1")
     assert [item["other"]["case_reference"] for item in found] == [f"{roi}-1-2", f"{roi}-2-1"]
     assert {item["roi"] for item in found} == {roi}
+    assert all(item["not_validated"].startswith("Not validated") for item in found)
     assert {item["parameters"] for item in found} == {PIPELINES[roi].digest}
     assert {item["matcher"] for item in found} == {matcher.MATCHER_VERSION}
 

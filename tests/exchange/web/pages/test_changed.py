@@ -1,18 +1,20 @@
 """What changed since something was signed is said where it is shown: who signed has another role, or another version of
-the matcher made the score. Two nodes, and the pages of both."""
+the matcher made the score; and whether scores of its region were validated. Two nodes, and the pages of both."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 import matcher
 from exchange.cli.main import app
-from schemas.vocabulary import Role
+from exchange.flows.node.regions import COMPARED
+from schemas.vocabulary import RegionOfInterest, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.review.test_reviews import Colleague, colleague, draw_control_now, nodes, top
 
@@ -91,6 +93,17 @@ def test_a_role_that_changed(
     assert candidate["matcher_differs"].startswith(words)
     hits = reader.rest("/v1/statements?kind=hit").json()
     assert [item["matcher_differs"][: len(words)] for item in hits] == [words]
+
+    # a region whose scores were not validated
+    best = top(rs).row
+    listed = f"/app/records/{best.statement_a}/candidates", f"{pair}?from={best.statement_a}"
+    assert candidate["not_validated"] is None
+    assert not any("not validated" in onlooker.get(page).text.lower() for page in (pair, *listed))
+    region = COMPARED[RegionOfInterest.BREECH_FACE]
+    monkeypatch.setitem(COMPARED, region.roi, replace(region, validated=False))
+    said = onlooker.rest(f"/v1/candidates/{best.candidate_id}").json()["not_validated"]
+    assert said in onlooker.get(pair).text
+    assert all("not validated" in onlooker.get(page).text for page in listed)
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -121,6 +121,15 @@ def test_the_annex_names_what_the_score_rests_on(report: PairReport) -> None:
 
 
 @pytest.mark.usefixtures("language")
+def test_a_score_that_is_not_validated_says_so_on_the_first_page_and_in_the_annex(report: PairReport) -> None:
+    pin = PdfReader(io.BytesIO(render_report(replace(report, roi="firing_pin_impression")))).pages
+    first, annex = (" ".join(" ".join(page.extract_text() for page in part).split()) for part in (pin[:1], pin[1:]))
+    for text in (first, annex):
+        assert "Not validated: scores of this region were measured on drawn marks alone" in text
+    assert "Not validated" not in text_of(render_report(report))
+
+
+@pytest.mark.usefixtures("language")
 def test_a_likelihood_ratio_comes_with_bounds_and_population(report: PairReport) -> None:
     ratio = {
         "log10_lr": 2.345,
