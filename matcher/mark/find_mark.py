@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import ScanNotUsable
+from matcher.mark.trim_edges import distance_um, without_edges
 from matcher.numeric.circle import Circle, find_wall, fit_outline
 from matcher.numeric.parameters import Parameters
 from matcher.numeric.plane import Mask, Plane, area_means, opened_mask, pieces, ratio
@@ -37,9 +38,6 @@ _FORM_SETTLED_UM = 0.05
 _LEAST_TOLERANCE_UM = 12.0
 _TOLERANCE_DEVIATIONS = 6.0
 """Marks reach four robust deviations of the surface; a primer's rounded edge falls away without end."""
-_EDGE_STEP_UM = 1.25
-"""A ring along the primer's outline that lies this far off the mark never touched the breech face."""
-_EDGE_RINGS = 12
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def find_mark(
     6. Fit the surface to the piece; take what lies close to it, within the primer's outline and not enclosed by it
        (flow-back in an aperture of any shape); repeat.
     7. Of what the circle cut off, take back what is broad, level, and joins the mark: the aperture is not round.
-    8. Take off the primer's rounded edge.
+    8. Take off what rounds off along the outline, and what was drawn or torn along the aperture.
 
     ``heights_um``: float32 (rows, columns), 0 where ``weights`` (0 to 1) is 0.
     Raises ``ScanNotUsable`` where nothing is left that could be compared.
@@ -129,7 +127,7 @@ def find_mark(
             aperture = None
 
     # 8.
-    piece = _without_edge(piece, grid - form, _outline(piece, spacing), spacing)
+    piece = without_edges(piece, grid - form, _outline(piece, spacing), spacing)
     _require(piece, spacing, parameters, "level breech-face surface")
     return Mark(piece, form, spacing, _outline(piece, spacing), aperture, ready=False)
 
@@ -236,7 +234,7 @@ def _connected(near: Mask, spacing_um: tuple[float, float]) -> Mask:
     main = _largest_piece(near)
     contours, _ = cv2.findContours(main.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = cv2.drawContours(np.zeros(main.shape, np.uint8), contours, -1, 1, cv2.FILLED) > 0
-    distance = _distance(main.shape, spacing_um, _outline(main, spacing_um)) if main.any() else np.zeros(main.shape)
+    distance = distance_um(main.shape, spacing_um, _outline(main, spacing_um)) if main.any() else np.zeros(main.shape)
     around = distance >= float(np.quantile(distance[main], 0.01)) if main.any() else main
     return _without_specks(np.asarray(main | (near & ~filled & around)), spacing_um)
 
@@ -249,28 +247,8 @@ def _joined(piece: Mask, more: Mask) -> Mask:
     return np.asarray(piece | (more & np.isin(labels, touching)))
 
 
-def _without_edge(piece: Mask, residual: Plane, outline: Circle, spacing_um: tuple[float, float]) -> Mask:
-    """Without the rings along the outline that lie below the rest, or above it: rounded edge, bead of lacquer."""
-    if outline.support == 0.0:
-        return piece
-    rings = np.floor((outline.radius_um + _GRID_UM - _distance(piece.shape, spacing_um, outline)) / _GRID_UM)
-    middle = float(np.median(residual[piece]))
-    heights = [residual[piece & (rings == number)] for number in range(_EDGE_RINGS)]
-    level = np.array([ring.size > 0 and abs(float(np.median(ring)) - middle) < _EDGE_STEP_UM for ring in heights])
-    # one or two level rings may be where a bead of lacquer falls away through the level of the mark
-    lasting = level[:-2] & level[1:-1] & level[2:]
-    return np.asarray(piece & (rings >= lasting.argmax())) if lasting.any() else piece
-
-
 def _within(circle: Circle, shape: tuple[int, ...], spacing_um: tuple[float, float], *, margin_um: float = 0.0) -> Mask:
-    return np.asarray(_distance(shape, spacing_um, circle) <= circle.radius_um + margin_um)
-
-
-def _distance(shape: tuple[int, ...], spacing_um: tuple[float, float], circle: Circle) -> NDArray[np.float64]:
-    y = np.arange(shape[0])[:, None] * spacing_um[0] - circle.centre_um[0]
-    x = np.arange(shape[1])[None, :] * spacing_um[1] - circle.centre_um[1]
-    distance: NDArray[np.float64] = np.hypot(y, x)
-    return distance
+    return np.asarray(distance_um(shape, spacing_um, circle) <= circle.radius_um + margin_um)
 
 
 def _largest_piece(mask: Mask) -> Mask:
