@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import ScanNotUsable
-from matcher.mark.trim_edges import distance_um, without_edges
+from matcher.mark.trim_edges import distance_um, inner_part, without_edges
 from matcher.numeric.circle import Circle, find_wall, fit_outline
 from matcher.numeric.parameters import Parameters
 from matcher.numeric.plane import Mask, Plane, area_means, opened_mask, pieces, ratio
@@ -36,6 +36,8 @@ _FORM_POINTS = 2048
 _FORM_ITERATIONS = 8
 _FORM_SETTLED_UM = 0.05
 _LEAST_TOLERANCE_UM = 12.0
+"""Of real scans levelled and masked before, whole or cut to a quarter, 98.6 % lie within it at least; of halves and
+quarters cut out of raw ones, flow-back in them, 93 % at most."""
 _TOLERANCE_DEVIATIONS = 6.0
 """Marks reach four robust deviations of the surface; a primer's rounded edge falls away without end."""
 
@@ -77,7 +79,8 @@ def find_mark(
     6. Fit the surface to the piece; take what lies close to it, within the primer's outline and not enclosed by it
        (flow-back in an aperture of any shape); repeat.
     7. Of what the circle cut off, take back what is broad, level, and joins the mark: the aperture is not round.
-    8. Take off what rounds off along the outline, and what was drawn or torn along the aperture.
+    8. Fit the surface to what lies away from all edges; take off what rounds off along the outline, and what was torn
+       along the aperture.
 
     ``heights_um``: float32 (rows, columns), 0 where ``weights`` (0 to 1) is 0.
     Raises ``ScanNotUsable`` where nothing is left that could be compared.
@@ -89,8 +92,9 @@ def find_mark(
         grid, solid, share, spacing = _reduce(heights_um, weights, spacing_um)
         _require(solid, spacing, parameters, "valid measured points")
         form = _robust_form(grid, solid)
-        near = solid & (np.abs(grid - form) <= parameters.levelling_tolerance_um)
-        if outlined or near.sum() >= _READY_SHARE * solid.sum():
+        away = np.abs(grid - form)
+        near = solid & (away <= parameters.levelling_tolerance_um)
+        if outlined or (solid & (away <= _LEAST_TOLERANCE_UM)).sum() >= _READY_SHARE * solid.sum():
             _require(near, spacing, parameters, "level surface")
             return Mark(near, form, spacing, _outline(near, spacing), None, ready=True)
 
@@ -104,7 +108,9 @@ def find_mark(
 
     # 5.
     outline = _outline(piece, spacing)
-    aperture = find_wall(wall & _within(outline, wall.shape, spacing), spacing, outline)
+    # where nothing was measured far and wide there is no wall
+    beside = cv2.dilate(solid.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    aperture = find_wall(wall & beside & _within(outline, wall.shape, spacing), spacing, outline)
     whole = flat
     if aperture is not None:
         flat = flat & ~_within(aperture, wall.shape, spacing)
@@ -127,7 +133,8 @@ def find_mark(
             aperture = None
 
     # 8.
-    piece = without_edges(piece, grid - form, _outline(piece, spacing), spacing)
+    form = _robust_form(grid, inner_part(piece))
+    piece = without_edges(piece, grid - form, solid, _outline(piece, spacing), spacing)
     _require(piece, spacing, parameters, "level breech-face surface")
     return Mark(piece, form, spacing, _outline(piece, spacing), aperture, ready=False)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.numeric.circle import Circle
-from matcher.numeric.plane import Mask, Plane, pieces
+from matcher.numeric.plane import Mask, Plane, disc, pieces
 
 _BAND_UM = 25.0
 _EDGE_BANDS = 12
@@ -22,10 +22,15 @@ _STEEPEST_UM = 1.0
 _LASTING = 3
 """One or two level bands may be where a bead of lacquer falls away through the level of the mark."""
 _RIM_UM = 100.0
+_WALL_POINTS = 3
+_INNER_POINTS = 4
+_INNER_SHARE = 0.25
 _LEAST_HOLE_UM2 = 200_000.0
 
 
-def without_edges(piece: Mask, residual: Plane, outline: Circle, spacing_um: tuple[float, float]) -> Mask:
+def without_edges(
+    piece: Mask, residual: Plane, measured: Mask, outline: Circle, spacing_um: tuple[float, float]
+) -> Mask:
     """The mark without the bands along its outline, and then along its aperture, that are unlike the mark beside them.
 
     A band is 25 um wide and runs all along its edge. The mark beside it lies 200 to 400 um away from the edge. A band is
@@ -33,15 +38,21 @@ def without_edges(piece: Mask, residual: Plane, outline: Circle, spacing_um: tup
     also where it falls away by more than 1 um over 50 um.
     The mark ends at the first of three bands that are like it, or where it ended before if there are none.
 
-    ``piece``: bool (rows, columns); ``residual``: the same shape, micrometres above the form; ``outline``: the circle
-    behind the mark's outer edge; ``spacing_um``: (y, x).
+    ``piece``, ``measured``: bool (rows, columns); ``residual``: the same shape, micrometres above the form; ``outline``:
+    the circle behind the mark's outer edge; ``spacing_um``: (y, x).
     """
     if outline.support == 0.0:
         return piece
     away = distance_um(piece.shape, spacing_um, outline)
     piece = _trimmed(piece, residual, outline.radius_um + _BAND_UM - away, _STEEPEST_UM)
-    hole = _hole(piece, away < outline.radius_um - _RIM_UM, spacing_um)
+    hole = _hole(piece, measured, away < outline.radius_um - _RIM_UM, spacing_um)
     return piece if hole is None else _trimmed(piece, residual, _beyond(hole, spacing_um))
+
+
+def inner_part(piece: Mask) -> Mask:
+    """What lies four grid points from all edges; all of it where that is next to nothing."""
+    inner = cv2.erode(piece.view(np.uint8), disc(_INNER_POINTS, _INNER_POINTS)) > 0
+    return np.asarray(inner) if inner.sum() > _INNER_SHARE * piece.sum() else piece
 
 
 def distance_um(shape: tuple[int, ...], spacing_um: tuple[float, float], circle: Circle) -> NDArray[np.float64]:
@@ -69,13 +80,20 @@ def _trimmed(piece: Mask, residual: Plane, depth_um: NDArray[np.float64], steepe
     return np.asarray(piece & (depth_um >= lasting.argmax() * _BAND_UM)) if lasting.any() else piece
 
 
-def _hole(piece: Mask, within: Mask, spacing_um: tuple[float, float]) -> Mask | None:
-    """The largest part of the primer's inside that is no mark; None where there is but dirt and dropouts."""
-    labels, sizes = pieces(within & ~piece)
+def _hole(piece: Mask, measured: Mask, within: Mask, spacing_um: tuple[float, float]) -> Mask | None:
+    """The largest part of the primer's inside that is no mark; None where there is but dirt and dropouts.
+
+    What the field does not show is no hole: only what was measured, and the wall beside it, which may be missing.
+    """
+    left_out = within & ~piece
+    labels, _ = pieces(left_out)
+    sizes = np.bincount(labels[left_out & measured], minlength=1)
     largest = int(sizes.argmax())
     if sizes[largest] * spacing_um[0] * spacing_um[1] < _LEAST_HOLE_UM2:
         return None
-    return np.asarray(labels == largest)
+    hole = labels == largest
+    walls = cv2.dilate((hole & measured).view(np.uint8), disc(_WALL_POINTS, _WALL_POINTS)) > 0
+    return np.asarray(hole & walls)
 
 
 def _beyond(hole: Mask, spacing_um: tuple[float, float]) -> NDArray[np.float64]:
