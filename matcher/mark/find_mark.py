@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.errors import ScanNotUsable
+from matcher.mark.round_edge import round_edge_deg
 from matcher.mark.trim_edges import distance_um, inner_part, without_edges
 from matcher.numeric.circle import Circle, find_wall, fit_outline
 from matcher.numeric.parameters import Parameters
@@ -38,6 +39,8 @@ _FORM_SETTLED_UM = 0.05
 _LEAST_TOLERANCE_UM = 12.0
 """Of real scans levelled and masked before, whole or cut to a quarter, 98.6 % lie within it at least; of halves and
 quarters cut out of raw ones, flow-back in them, 93 % at most."""
+_LEVEL_DEVIATIONS = 3.0
+_LEAST_LEVEL_UM = 5.0
 _TOLERANCE_DEVIATIONS = 6.0
 """Marks reach four robust deviations of the surface; a primer's rounded edge falls away without end."""
 
@@ -49,7 +52,7 @@ class Mark:
     ``mask``: bool (rows, columns); ``form_um``: float32 of the same shape, the smooth surface under the mark,
     micrometres; ``spacing_um``: (y, x) of this grid; ``outline``: the circle behind the mark's outer edge;
     ``aperture``: the circle of the firing-pin aperture, where one was needed and found; ``ready``: the scan was
-    levelled and masked before.
+    levelled and masked before; ``round_edge_deg``: how much of a primer's edge it shows (``round_edge``).
     """
 
     mask: Mask
@@ -58,6 +61,7 @@ class Mark:
     outline: Circle
     aperture: Circle | None
     ready: bool
+    round_edge_deg: int
 
 
 def find_mark(
@@ -96,7 +100,8 @@ def find_mark(
         near = solid & (away <= parameters.levelling_tolerance_um)
         if outlined or (solid & (away <= _LEAST_TOLERANCE_UM)).sum() >= _READY_SHARE * solid.sum():
             _require(near, spacing, parameters, "level surface")
-            return Mark(near, form, spacing, _outline(near, spacing), None, ready=True)
+            outline = _outline(near, spacing)
+            return Mark(near, form, spacing, outline, None, True, round_edge_deg(near, near, outline, spacing))
 
     # 3.
     wall = _walls(grid, solid, share, parameters.max_step_um)
@@ -109,8 +114,8 @@ def find_mark(
     # 5.
     outline = _outline(piece, spacing)
     # where nothing was measured far and wide there is no wall
-    beside = cv2.dilate(solid.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    aperture = find_wall(wall & beside & _within(outline, wall.shape, spacing), spacing, outline)
+    shown = cv2.dilate(solid.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    aperture = find_wall(wall & shown & _within(outline, wall.shape, spacing), shown, spacing, outline)
     whole = flat
     if aperture is not None:
         flat = flat & ~_within(aperture, wall.shape, spacing)
@@ -136,7 +141,9 @@ def find_mark(
     form = _robust_form(grid, inner_part(piece))
     piece = without_edges(piece, grid - form, solid, _outline(piece, spacing), spacing)
     _require(piece, spacing, parameters, "level breech-face surface")
-    return Mark(piece, form, spacing, _outline(piece, spacing), aperture, ready=False)
+    outline, away = _outline(piece, spacing), np.abs(grid - form)
+    level = solid & (away <= max(_LEVEL_DEVIATIONS * 1.4826 * float(np.median(away[piece])), _LEAST_LEVEL_UM))
+    return Mark(piece, form, spacing, outline, aperture, False, round_edge_deg(piece, level, outline, spacing))
 
 
 def _outline(mask: Mask, spacing_um: tuple[float, float]) -> Circle:

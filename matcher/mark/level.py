@@ -27,7 +27,7 @@ class LevelledMark:
     ``centre_um``: (y, x) of the mark's centre from the grid's first point. ``outline``, ``aperture``: the circles
     behind the mark's outer edge and of the firing-pin aperture, where they were looked for and found, their centres
     from the grid's first point; ``ready``: the scan was levelled and masked before; ``bend_radius_um``: of the form
-    that was removed, where it bends most.
+    that was removed, where it bends most; ``round_edge_deg``: how much of a primer's edge it shows.
     """
 
     heights: Plane
@@ -39,6 +39,7 @@ class LevelledMark:
     aperture: Circle | None = None
     ready: bool = False
     bend_radius_um: float | None = None
+    round_edge_deg: int = 0
 
 
 def level_mark(topography: Topography, parameters: Parameters) -> LevelledMark:
@@ -61,8 +62,18 @@ def level_mark(topography: Topography, parameters: Parameters) -> LevelledMark:
     # 3.
     outline = _on_grid(mark.outline, mark.spacing_um, spacing)
     aperture = None if mark.aperture is None else _on_grid(mark.aperture, mark.spacing_um, spacing)
-    bend_radius = _bend_radius_um(mark.form_um, mark.spacing_um)
-    return LevelledMark(heights, inside, spacing, origin, outline.centre_um, outline, aperture, mark.ready, bend_radius)
+    return LevelledMark(
+        heights,
+        inside,
+        spacing,
+        origin,
+        outline.centre_um,
+        outline,
+        aperture,
+        mark.ready,
+        _bend_radius_um(mark.form_um, mark.spacing_um),
+        mark.round_edge_deg,
+    )
 
 
 def _on_grid(circle: Circle, coarse_um: tuple[float, float], fine_um: tuple[float, float]) -> Circle:

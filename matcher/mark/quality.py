@@ -49,7 +49,8 @@ class Quality:
     contains the finest texture. ``signal_to_noise``: ``robust_sq_um`` over it.
     ``cut_off``: the mark runs into the field's edge. ``levelled_before``: form and surroundings had been removed.
     ``outlined``: a user's mask was used. ``outline``, ``aperture``: circles, centres (y, x) from the first point.
-    ``focus``: of photographs. ``doubts``: what speaks against a mark of this region (``Doubt``). ``warnings``: sentences; those of the file first.
+    ``focus``: of photographs. ``doubts``: what speaks against a mark of this region (``Doubt``).
+    ``warnings``: sentences; those of the file first.
     """
 
     region: str

@@ -14,13 +14,16 @@ _EDGE_BANDS = 12
 _BESIDE_UM = (200.0, 400.0)
 """What the bands of an edge are compared with: a film of lacquer is 200 um wide."""
 _UNLIKE = 2.0
-"""A band whose heights lie so many times as far from the level beside it as the mark's own was torn, or never touched."""
+"""A band whose heights lie so many times as far from the level beside it as the mark's own was torn, or never touched
+the breech face."""
 _LEAST_OFF_UM = 1.25
 """No band is unlike a smooth mark for less: a form of second order leaves as much."""
 _STEEPEST_UM = 1.0
 """The medians of bands change by 0.6 um over 50 um within a flat print; a rounded edge falls by more, and ever more."""
 _LASTING = 3
 """One or two level bands may be where a bead of lacquer falls away through the level of the mark."""
+_LEAST_KEPT = 0.5
+"""A narrow piece is edge all over: there is nothing beside its edges to compare them with."""
 _RIM_UM = 100.0
 _WALL_POINTS = 3
 _INNER_POINTS = 4
@@ -33,13 +36,14 @@ def without_edges(
 ) -> Mask:
     """The mark without the bands along its outline, and then along its aperture, that are unlike the mark beside them.
 
-    A band is 25 um wide and runs all along its edge. The mark beside it lies 200 to 400 um away from the edge. A band is
-    unlike that mark where its heights lie twice as far from that mark's level, in the median, and along the outline
-    also where it falls away by more than 1 um over 50 um.
-    The mark ends at the first of three bands that are like it, or where it ended before if there are none.
+    A band is 25 um wide and runs all along its edge. The mark beside it lies 200 to 400 um away from the edge. A band
+    is unlike that mark where its heights lie twice as far from that mark's level, in the median, and along the
+    outline also where it falls away by more than 1 um over 50 um.
+    The mark ends at the first of three bands that are like it; or where it ended before, if there are none, or if half
+    of it would be lost.
 
-    ``piece``, ``measured``: bool (rows, columns); ``residual``: the same shape, micrometres above the form; ``outline``:
-    the circle behind the mark's outer edge; ``spacing_um``: (y, x).
+    ``piece``, ``measured``: bool (rows, columns); ``residual``: the same shape, micrometres above the form;
+    ``outline``: the circle behind the mark's outer edge; ``spacing_um``: (y, x).
     """
     if outline.support == 0.0:
         return piece
@@ -59,7 +63,7 @@ def distance_um(shape: tuple[int, ...], spacing_um: tuple[float, float], circle:
     """How far each point of a grid lies from a circle's centre."""
     y = np.arange(shape[0])[:, None] * spacing_um[0] - circle.centre_um[0]
     x = np.arange(shape[1])[None, :] * spacing_um[1] - circle.centre_um[1]
-    distance: NDArray[np.float64] = np.hypot(y, x)
+    distance: NDArray[np.float64] = np.sqrt(y * y + x * x)  # several times as fast as hypot
     return distance
 
 
@@ -77,7 +81,8 @@ def _trimmed(piece: Mask, residual: Plane, depth_um: NDArray[np.float64], steepe
     falls = middle[1:] - middle[[0, *range(_EDGE_BANDS - 1)]]
     like = (off[:-1] <= furthest) & (falls <= steepest_um)
     lasting = np.lib.stride_tricks.sliding_window_view(like, _LASTING).all(axis=1)
-    return np.asarray(piece & (depth_um >= lasting.argmax() * _BAND_UM)) if lasting.any() else piece
+    kept = piece & (depth_um >= lasting.argmax() * _BAND_UM)
+    return np.asarray(kept) if lasting.any() and kept.sum() >= _LEAST_KEPT * piece.sum() else piece
 
 
 def _hole(piece: Mask, measured: Mask, within: Mask, spacing_um: tuple[float, float]) -> Mask | None:

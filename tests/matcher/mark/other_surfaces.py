@@ -78,7 +78,9 @@ def coin() -> Topography:
 def ski_base() -> Topography:
     """Polyethylene, ground with a stone: grooves that cross."""
     y, x = _place()
-    grooves = 6.0 * np.abs(np.sin(np.pi * (x + 0.15 * y) / 350.0)) + 4.0 * np.abs(np.sin(np.pi * (x - 0.15 * y) / 270.0))
+    grooves = 6.0 * np.abs(np.sin(np.pi * (x + 0.15 * y) / 350.0)) + 4.0 * np.abs(
+        np.sin(np.pi * (x - 0.15 * y) / 270.0)
+    )
     return _scan(np.asarray(grooves + standardised(noise(_rng(), _POINTS, 1.0, 5.0)), np.float32))
 
 
