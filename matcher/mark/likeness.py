@@ -20,7 +20,7 @@ _LEAST_BEND_RADIUS_UM = 12_000.0
 _OF_NOISE = 1.25
 
 
-class Doubt(StrEnum):
+class MarkDoubt(StrEnum):
     """What speaks against a breech-face mark."""
 
     NO_ROUND_EDGE = "no-round-edge"
@@ -29,30 +29,30 @@ class Doubt(StrEnum):
     NOISE = "noise"
 
 
-DOUBTS: dict[Doubt, str] = {
-    Doubt.NO_ROUND_EDGE: "its edge is nowhere round like a primer's edge, of 1.0 to 2.7 mm radius",
-    Doubt.BENT: "it is bent like a ball, a bullet or a dent, and a primer is nearly flat",
-    Doubt.NO_APERTURE: "it is whole where the firing-pin aperture should be",
-    Doubt.NOISE: "its heights differ from point to point as noise does, and no marks stand out",
+DOUBTS: dict[MarkDoubt, str] = {
+    MarkDoubt.NO_ROUND_EDGE: "its edge is nowhere round like a primer's edge, of 1.0 to 2.7 mm radius",
+    MarkDoubt.BENT: "it is bent like a ball, a bullet or a dent, and a primer is nearly flat",
+    MarkDoubt.NO_APERTURE: "it is whole where the firing-pin aperture should be",
+    MarkDoubt.NOISE: "its heights differ from point to point as noise does, and no marks stand out",
 }
 
 
 def doubts_of(
     mark: LevelledMark, signal_to_noise: float | None, point_um: float, parameters: Parameters
-) -> tuple[Doubt, ...]:
+) -> tuple[MarkDoubt, ...]:
     """What speaks against a breech-face mark, on a scan that can be compared.
 
     ``signal_to_noise``: of ``Quality``; ``point_um``: between the scan's points, which noise differs by.
     """
     found = []
     if mark.round_edge_deg < _LEAST_ARC_DEG:
-        found.append(Doubt.NO_ROUND_EDGE)
+        found.append(MarkDoubt.NO_ROUND_EDGE)
     if mark.bend_radius_um is not None and mark.bend_radius_um < _LEAST_BEND_RADIUS_UM:
-        found.append(Doubt.BENT)
+        found.append(MarkDoubt.BENT)
     if mark.outline is not None and _filled(mark, mark.outline):
-        found.append(Doubt.NO_APERTURE)
+        found.append(MarkDoubt.NO_APERTURE)
     if signal_to_noise is not None and signal_to_noise < _OF_NOISE * _left_of_noise(point_um, parameters):
-        found.append(Doubt.NOISE)
+        found.append(MarkDoubt.NOISE)
     return tuple(found)
 
 

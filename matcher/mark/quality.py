@@ -13,14 +13,13 @@ from matcher.errors import ScanNotUsable
 from matcher.mark.clean import band_passed, clean
 from matcher.mark.coverage import coverage_of, coverage_within
 from matcher.mark.level import LevelledMark
-from matcher.mark.likeness import DOUBTS, Doubt, doubts_of
+from matcher.mark.likeness import DOUBTS, MarkDoubt, doubts_of
 from matcher.mark.regions import level_region
 from matcher.numeric.circle import Circle
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
 from matcher.numeric.plane import Mask, low_pass
 from matcher.read.topography import Topography
 
-BREECH_FACE = DEFAULT_PARAMETERS.region
 LOW_COVERAGE = 0.6
 MANY_DROPOUTS = 0.05
 LOW_SIGNAL_TO_NOISE = 3.0
@@ -49,7 +48,7 @@ class Quality:
     contains the finest texture. ``signal_to_noise``: ``robust_sq_um`` over it.
     ``cut_off``: the mark runs into the field's edge. ``levelled_before``: form and surroundings had been removed.
     ``outlined``: a user's mask was used. ``outline``, ``aperture``: circles, centres (y, x) from the first point.
-    ``focus``: of photographs. ``doubts``: what speaks against a mark of this region (``Doubt``).
+    ``focus``: of photographs. ``doubts``: what speaks against a mark of this region (``MarkDoubt``).
     ``warnings``: sentences; those of the file first.
     """
 
@@ -73,7 +72,7 @@ class Quality:
     outline: Circle | None = None
     aperture: Circle | None = None
     focus: float | None = None
-    doubts: tuple[Doubt, ...] = ()
+    doubts: tuple[MarkDoubt, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -113,7 +112,7 @@ def assess(
         quality = replace(quality, coverage=_coverage_within(whole, parameters, mask))
 
     # 4.
-    elif parameters.region == BREECH_FACE:
+    elif parameters.region == DEFAULT_PARAMETERS.region:
         point_um = float(np.sqrt(topography.spacing_um[0] * topography.spacing_um[1]))
         quality = replace(quality, doubts=doubts_of(mark, quality.signal_to_noise, point_um, parameters))
 

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from matcher import FIRING_PIN_PARAMETERS, Topography, assess
-from matcher.mark.likeness import Doubt
+from matcher.mark.likeness import MarkDoubt
 from matcher.synthetic import breech_face
 from matcher.synthetic.scene import Scene, draw_scene
 from tests.matcher.mark.other_surfaces import OTHER_SURFACES, ball, ground_flat
 from tests.matcher.mark.test_find_mark import SCENES
 
 WHY = {
-    "bullet_land": Doubt.BENT,
-    "ball": Doubt.BENT,
-    "disc_of_a_plate": Doubt.NO_APERTURE,
-    "noise_in_the_mask_of_a_mark": Doubt.NOISE,
-    "white_noise": Doubt.NOISE,
-    "empty_plane": Doubt.NOISE,
+    "bullet_land": MarkDoubt.BENT,
+    "ball": MarkDoubt.BENT,
+    "disc_of_a_plate": MarkDoubt.NO_APERTURE,
+    "noise_in_the_mask_of_a_mark": MarkDoubt.NOISE,
+    "white_noise": MarkDoubt.NOISE,
+    "empty_plane": MarkDoubt.NOISE,
 }
 """Of the others the round edge is missing."""
 
@@ -27,7 +27,7 @@ WHY = {
 @pytest.mark.parametrize("name", OTHER_SURFACES)
 def test_what_is_no_breech_face_is_told_with_the_reason(name: str) -> None:
     quality = assess(OTHER_SURFACES[name]())
-    assert WHY.get(name, Doubt.NO_ROUND_EDGE) in quality.doubts
+    assert WHY.get(name, MarkDoubt.NO_ROUND_EDGE) in quality.doubts
     assert quality.warnings[0].startswith("Does not look like a breech face: ")
     # the examiner decides: it can be compared all the same
     assert quality.usable

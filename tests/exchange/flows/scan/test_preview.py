@@ -7,7 +7,7 @@ from pathlib import Path
 import exchange.web.pages
 import matcher
 from exchange.flows.scan.preview import StatedScan, Usability, preview_scan
-from matcher.mark.likeness import Doubt
+from matcher.mark.likeness import MarkDoubt
 from schemas import RegionMask
 from schemas.vocabulary import RegionOfInterest
 from tests.matcher.mark.other_surfaces import ball
@@ -29,4 +29,4 @@ def test_what_is_no_breech_face_is_told_and_an_examiners_region_stands(tmp_path:
 
 def test_each_doubt_has_its_sentence() -> None:
     words = WORDS.read_text()
-    assert [doubt for doubt in Doubt if f'"unlike-{doubt}"' not in words] == []
+    assert [doubt for doubt in MarkDoubt if f'"unlike-{doubt}"' not in words] == []
