@@ -204,7 +204,8 @@ def draw_circles(draw: ImageDraw.ImageDraw, circles: Iterable[Circle | None], um
 def _write(draw: ImageDraw.ImageDraw, quality: Quality, um_a_pixel: float) -> None:
     title, text = ImageFont.load_default(24), ImageFont.load_default(16)
     left, top = 2 * _GAP + _PANEL, _GAP
-    draw.text((left, top), "Usable" if quality.usable else "Not usable", font=title, fill=_TEXT)
+    verdict = "Not usable" if not quality.usable else "Usable, in doubt" if quality.doubts else "Usable"
+    draw.text((left, top), verdict, font=title, fill=_TEXT)
     top += 44
     for name, value in figures_in_words(quality).items():
         draw.text((left, top), name, font=text, fill=_QUIET)

@@ -26,7 +26,8 @@ class LevelledMark:
     ``spacing_um``: (y, x); ``origin_um``: (y, x) of the grid's first point from the scan's first point;
     ``centre_um``: (y, x) of the mark's centre from the grid's first point. ``outline``, ``aperture``: the circles
     behind the mark's outer edge and of the firing-pin aperture, where they were looked for and found, their centres
-    from the grid's first point; ``ready``: the scan was levelled and masked before.
+    from the grid's first point; ``ready``: the scan was levelled and masked before; ``bend_radius_um``: of the form
+    that was removed, where it bends most; ``round_edge_deg``: how much of a primer's edge it shows.
     """
 
     heights: Plane
@@ -37,6 +38,8 @@ class LevelledMark:
     outline: Circle | None = None
     aperture: Circle | None = None
     ready: bool = False
+    bend_radius_um: float | None = None
+    round_edge_deg: int = 0
 
 
 def level_mark(topography: Topography, parameters: Parameters) -> LevelledMark:
@@ -59,7 +62,18 @@ def level_mark(topography: Topography, parameters: Parameters) -> LevelledMark:
     # 3.
     outline = _on_grid(mark.outline, mark.spacing_um, spacing)
     aperture = None if mark.aperture is None else _on_grid(mark.aperture, mark.spacing_um, spacing)
-    return LevelledMark(heights, inside, spacing, origin, outline.centre_um, outline, aperture, mark.ready)
+    return LevelledMark(
+        heights,
+        inside,
+        spacing,
+        origin,
+        outline.centre_um,
+        outline,
+        aperture,
+        mark.ready,
+        _bend_radius_um(mark.form_um, mark.spacing_um),
+        mark.round_edge_deg,
+    )
 
 
 def _on_grid(circle: Circle, coarse_um: tuple[float, float], fine_um: tuple[float, float]) -> Circle:
@@ -100,6 +114,20 @@ def averaged(topography: Topography, finest_um: float) -> tuple[Plane, Plane, tu
     share = area_means(valid[window].astype(np.float32), (rows, columns))
     means = ratio(area_means(heights[window], (rows, columns)), share)
     return means, share, (sy * fy, sx * fx), (sy * (fy - 1) / 2, sx * (fx - 1) / 2)
+
+
+def _bend_radius_um(form_um: Plane, spacing_um: tuple[float, float]) -> float:
+    """The smallest radius of curvature of a second-order surface: its second differences are the same everywhere."""
+    (rows, columns), (dy, dx) = form_um.shape, spacing_um
+    v, u = (rows - 1) // 2, (columns - 1) // 2
+    if v == 0 or u == 0:
+        return np.inf
+    form = form_um[: 2 * v + 1, : 2 * u + 1].astype(np.float64)
+    yy = (form[0, 0] - 2.0 * form[v, 0] + form[-1, 0]) / (v * dy) ** 2
+    xx = (form[0, 0] - 2.0 * form[0, u] + form[0, -1]) / (u * dx) ** 2
+    xy = (form[-1, -1] - form[-1, 0] - form[0, -1] + form[0, 0]) / (4.0 * v * dy * u * dx)
+    bend = float(np.abs(np.linalg.eigvalsh([[yy, xy], [xy, xx]])).max())
+    return 1.0 / bend if bend > 0.0 else np.inf
 
 
 def _subtract_form(

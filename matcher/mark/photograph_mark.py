@@ -149,7 +149,7 @@ def _find_circles(brightness: Plane, spacing_um: tuple[float, float]) -> tuple[C
             "or give its outline"
         )
     inside = _between(lit.shape, grid, best, None)
-    aperture = find_wall(~lit & inside, grid, best)
+    aperture = find_wall(~lit & inside, np.ones_like(lit), grid, best)
     offset = tuple((coarse - fine) / 2 for coarse, fine in zip(grid, spacing_um, strict=True))
     return _shifted(best, offset), None if aperture is None else _shifted(aperture, offset)
 

@@ -13,6 +13,7 @@ from matcher.errors import ScanNotUsable
 from matcher.mark.clean import band_passed, clean
 from matcher.mark.coverage import coverage_of, coverage_within
 from matcher.mark.level import LevelledMark
+from matcher.mark.likeness import DOUBTS, MarkDoubt, doubts_of
 from matcher.mark.regions import level_region
 from matcher.numeric.circle import Circle
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
@@ -47,7 +48,8 @@ class Quality:
     contains the finest texture. ``signal_to_noise``: ``robust_sq_um`` over it.
     ``cut_off``: the mark runs into the field's edge. ``levelled_before``: form and surroundings had been removed.
     ``outlined``: a user's mask was used. ``outline``, ``aperture``: circles, centres (y, x) from the first point.
-    ``focus``: of photographs. ``warnings``: sentences; those of the file first.
+    ``focus``: of photographs. ``doubts``: what speaks against a mark of this region (``MarkDoubt``).
+    ``warnings``: sentences; those of the file first.
     """
 
     region: str
@@ -70,6 +72,7 @@ class Quality:
     outline: Circle | None = None
     aperture: Circle | None = None
     focus: float | None = None
+    doubts: tuple[MarkDoubt, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -85,7 +88,8 @@ def assess(
     1. State what is known of any scan.
     2. Find the mark; clean it as ``prepare`` does. What stops either is the reason why it is not usable.
     3. Measure the mark: area and coverage, roughness, noise, outliers.
-    4. Warn of what makes a comparison weaker.
+    4. Ask whether it looks like a breech-face mark at all, unless a user outlined it.
+    5. Warn of that, and of what makes a comparison weaker.
 
     Raises ``ScanRefused`` for a mask of another shape alone.
     """
@@ -108,6 +112,11 @@ def assess(
         quality = replace(quality, coverage=_coverage_within(whole, parameters, mask))
 
     # 4.
+    elif parameters.region == DEFAULT_PARAMETERS.region:
+        point_um = float(np.sqrt(topography.spacing_um[0] * topography.spacing_um[1]))
+        quality = replace(quality, doubts=doubts_of(mark, quality.signal_to_noise, point_um, parameters))
+
+    # 5.
     return replace(quality, warnings=(*topography.warnings, *_warnings(quality)))
 
 
@@ -248,6 +257,9 @@ def _noise_um(topography: Topography, mark: LevelledMark) -> float | None:
 
 def _warnings(quality: Quality) -> list[str]:
     found = []
+    if quality.doubts:
+        why = "; ".join(DOUBTS[doubt] for doubt in quality.doubts)
+        found.append(f"Does not look like a breech face: {why}. Check what was scanned, or outline the mark by hand.")
     if max(quality.sampling_um) > COARSE_UM:
         found.append(f"Points are {max(quality.sampling_um):.1f} um apart: the finest marks are lost; scan finer.")
     if max(quality.sampling_um) > _UNEQUAL * min(quality.sampling_um):

@@ -17,6 +17,10 @@ _WALL_TRIALS = 3000
 _WALL_COVERAGE = 0.7
 """A firing pin drags and tears the aperture's edge on one side; a chance circle covers far less."""
 _WALL_DIRECTIONS = 90
+_LEAST_SHOWN = 0.2
+"""A quarter of a mark shows a quarter of its aperture, more or less."""
+_WALL_WIDTH = 0.9
+"""Circles a tenth smaller than the outermost one follow the same wall, and may follow it better."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,16 @@ def fit_outline(
     return Circle((float(centre[0]), float(centre[1])), radius, float(best.mean()))
 
 
-def find_wall(wall: NDArray[np.bool_], spacing_um: tuple[float, float], outline: Circle) -> Circle | None:
-    """Find the outermost circle of walls inside a mark's outline: the edge of the firing-pin aperture.
+def find_wall(
+    wall: NDArray[np.bool_], shown: NDArray[np.bool_], spacing_um: tuple[float, float], outline: Circle
+) -> Circle | None:
+    """Find the best of the outermost circles of walls inside a mark's outline: the edge of the firing-pin aperture.
 
     What flowed back into the aperture lies inside it, and so does the firing-pin impression. None where no
     circle has walls along most of its circumference (a rectangular aperture; no flow-back).
 
-    ``wall``: bool (rows, columns), True where the surface is missing or steps.
+    ``wall``: bool (rows, columns), True where the surface is missing or steps; ``shown``: the same shape, True where
+    the field shows it or what lies beside it: of a part of a mark, only that part of the circle counts.
     """
     points = np.argwhere(wall) * np.asarray(spacing_um)
     centres, radii = _drawn_circles(points, _WALL_TRIALS)
@@ -84,13 +91,15 @@ def find_wall(wall: NDArray[np.bool_], spacing_um: tuple[float, float], outline:
     columns = np.rint((centres[:, 1:] + radii[:, None] * np.cos(turn)) / spacing_um[1]).astype(np.intp)
     within = (rows >= 0) & (rows < wall.shape[0]) & (columns >= 0) & (columns < wall.shape[1])
     thick = cv2.dilate(wall.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    hit = np.zeros(rows.shape, np.bool_)
+    hit, seen = np.zeros(rows.shape, np.bool_), np.zeros(rows.shape, np.bool_)
     hit[within] = thick[rows[within], columns[within]]
-    coverage = hit.mean(axis=1)
+    seen[within] = shown[rows[within], columns[within]]
+    coverage = (hit & seen).sum(axis=1) / np.maximum(seen.sum(axis=1), _LEAST_SHOWN * _WALL_DIRECTIONS)
     covered = np.flatnonzero(coverage >= _WALL_COVERAGE)
     if not covered.size:
         return None
-    best = covered[radii[covered].argmax()]
+    outermost = covered[radii[covered] >= _WALL_WIDTH * radii[covered].max()]
+    best = outermost[coverage[outermost].argmax()]
     return Circle((float(centres[best, 0]), float(centres[best, 1])), float(radii[best]), float(coverage[best]))
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from matcher import Prepared, assess, compare, prepare, read_topography
+from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.run_evaluation import read_truth
+from tests.accuracy.measure_regions import against_the_laboratorys
 
 pytestmark = pytest.mark.data
 
@@ -62,3 +64,35 @@ def test_the_mark_agrees_with_the_laboratorys(name: str, ffp_data: Path) -> None
     assert found.outline is not None
     assert given.outline is not None
     assert found.outline.radius_um == pytest.approx(given.outline.radius_um, abs=100.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RAW)
+def test_the_region_is_that_of_the_mask_made_by_hand(name: str, ffp_data: Path) -> None:
+    found = against_the_laboratorys(ffp_data, name)
+    # else the masks are not registered, and their overlap says nothing
+    assert found.comparison.score > 0.9
+    assert found.overlap >= 0.85
+    assert found.outside < 0.12
+    assert found.missed < 0.08
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", ["fadul", "weller", "fadul-raw"])
+def test_real_marks_look_like_breech_faces(folder: str, ffp_data: Path) -> None:
+    paths = sorted((ffp_data / folder).glob("*.x3p"))
+    found = {path.name: assess(read_topography(path)) for path in paths}
+    assert found
+    assert [name for name, quality in found.items() if quality.doubts or not quality.usable] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.5, 0.25])
+@pytest.mark.parametrize("folder", ["fadul", "weller"])
+def test_parts_of_real_marks_look_like_breech_faces(folder: str, share: float, ffp_data: Path) -> None:
+    paths = sorted((ffp_data / folder).glob("*.x3p"))
+    cropped = Conditions(crop=share)
+    found = [assess(cropped.apply(read_topography(path), place)) for place, path in enumerate(paths)]
+    assert [quality.doubts for quality in found if quality.doubts] == []
+    # a quarter may lie where little was printed
+    assert sum(quality.usable for quality in found) >= 0.9 * len(found)

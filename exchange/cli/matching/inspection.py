@@ -73,7 +73,7 @@ def _print_quality(scan: Path, quality: Quality) -> None:
     from matcher.mark.quality import figures_in_words
 
     table = Table(title=scan.name, show_header=False, title_justify="left")
-    table.add_row("usable", "yes" if quality.usable else "no")
+    table.add_row("usable", "no" if not quality.usable else "in doubt" if quality.doubts else "yes")
     for name, value in figures_in_words(quality).items():
         table.add_row(name, value)
     console = Console()

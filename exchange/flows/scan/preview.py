@@ -152,6 +152,7 @@ def _of_mark(quality: Quality) -> list[ScanFinding]:
     if not quality.usable:
         return [ScanFinding("region-not-found", Usability.UNUSABLE)]
     found = [_extent(quality)]
+    found += [ScanFinding(f"unlike-{doubt}", Usability.DOUBTFUL) for doubt in quality.doubts]
     if quality.signal_to_noise is not None:
         ratio = {"ratio": f"{quality.signal_to_noise:.1f}"}
         clear = quality.signal_to_noise >= LOW_SIGNAL_TO_NOISE

@@ -40,7 +40,7 @@ def test_the_outermost_wall_is_the_aperture() -> None:
     outline = Circle((2000.0, 2000.0), 1800.0, 1.0)
     aperture, hole = (1900.0, 1850.0), (1850.0, 1900.0)
     wall = disc(aperture, 1250.0) & ~disc(aperture, 1180.0) | disc(hole, 700.0)
-    found = find_wall(wall, SPACING, outline)
+    found = find_wall(wall, np.ones_like(wall), SPACING, outline)
     assert found is not None
     assert found.centre_um == pytest.approx(aperture, abs=60.0)
     assert found.radius_um == pytest.approx(1230.0, abs=50.0)
@@ -49,4 +49,19 @@ def test_the_outermost_wall_is_the_aperture() -> None:
 def test_a_straight_wall_is_no_circle() -> None:
     wall = np.zeros((160, 160), np.bool_)
     wall[40:120, 70:73] = True
-    assert find_wall(wall, SPACING, Circle((2000.0, 2000.0), 1800.0, 1.0)) is None
+    assert find_wall(wall, np.ones_like(wall), SPACING, Circle((2000.0, 2000.0), 1800.0, 1.0)) is None
+
+
+def test_of_a_part_of_a_mark_what_the_field_does_not_show_is_no_wall() -> None:
+    outline, aperture = Circle((2000.0, 2000.0), 1800.0, 1.0), (1900.0, 1850.0)
+    wall = disc(aperture, 1250.0) & ~disc(aperture, 1180.0)
+    shown = np.zeros_like(wall)
+    shown[:70, :80] = True
+    found = find_wall(wall & shown, shown, SPACING, outline)
+    assert found is not None
+    y, x = np.argwhere(wall & shown).T * 25.0
+    off = np.hypot(y - found.centre_um[0], x - found.centre_um[1]) - found.radius_um
+    # the wall is 70 um wide
+    assert float(np.abs(off).max()) < 100.0
+    # the same quarter of it is no aperture where the rest of the field shows that there is none
+    assert find_wall(wall & shown, np.ones_like(wall), SPACING, outline) is None

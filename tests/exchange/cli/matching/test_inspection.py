@@ -14,6 +14,7 @@ from matcher import Topography, write_topography
 from matcher.read.origin import Origin
 from matcher.synthetic import breech_face
 from tests.exchange.cli.conftest import Ffp
+from tests.matcher.mark.other_surfaces import ball
 
 
 def written(folder: Path, name: str, topography: Topography) -> Path:
@@ -41,6 +42,13 @@ def test_a_report_for_people(ffp: Ffp, scan: Path) -> None:
     assert said.code == 0
     for words in ("usable", "area of the mark", "roughness Sq, robust", "levelled and masked before"):
         assert words in said.out
+
+
+def test_what_is_no_breech_face_is_in_doubt_with_the_reason(ffp: Ffp, tmp_path: Path) -> None:
+    said = ffp("inspect", written(tmp_path, "ball", ball()))
+    assert said.code == 0
+    assert "in doubt" in said.out
+    assert "Does not look like a breech face: it is bent like a ball" in " ".join(said.out.split())
 
 
 def test_json_and_a_picture(ffp: Ffp, scan: Path, tmp_path: Path) -> None:
