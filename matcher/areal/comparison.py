@@ -59,8 +59,8 @@ class Cell:
     congruent: bool
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, kw_only=True)
+class Placement:
     """How scan a lies on scan b, and how far they agree there. A score ranks candidates; it identifies nothing.
 
     Scan a is the one that is moved: a point at p on a (y, x; micrometres from its first point) is expected at
@@ -68,25 +68,40 @@ class Comparison:
     towards +y (clockwise on a screen, whose y runs downwards), in [0, 360).
 
     ``score``: see ``score_of``, 0 to 1; ``agreement``: see ``Registration``, in standard deviations of chance at one
-    place; ``g25``: correlation of the registered marks on a grid of 25 um without flattening, -1 to 1; ``overlap``:
-    shared area over the smaller mark's;
-    ``cells_on``: the scan on whose grid the square cells were laid; ``cells``: those that both scans show.
-    Comparing (b, a) gives the same score and the inverse registration.
+    place; ``overlap``: shared area over the smaller mark's.
+    Placing (b, a) gives the same score and the inverse registration.
     """
 
     score: float
     agreement: float
-    g25: float
     rotation_deg: float
     shift_um: tuple[float, float]
     centre_a_um: tuple[float, float]
     centre_b_um: tuple[float, float]
     overlap: float
+    parameters_digest: str
+    matcher_version: str = MATCHER_VERSION
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain numbers, strings, lists and dicts."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        return json.dumps(self.as_dict(), allow_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Placement):
+    """A placement with what shows an examiner where the marks agree. The score does not use it.
+
+    ``g25``: correlation of the registered marks on a grid of 25 um without flattening, -1 to 1; ``cells_on``: the scan
+    on whose grid the square cells were laid; ``cells``: those that both scans show.
+    """
+
+    g25: float
     cells: tuple[Cell, ...]
     cells_on: Literal["a", "b"]
     cell_size_um: float
-    parameters_digest: str
-    matcher_version: str = MATCHER_VERSION
 
     @property
     def n_cells(self) -> int:
@@ -101,9 +116,6 @@ class Comparison:
         plain = asdict(self)
         plain["cells"] = [dict(cell) for cell in plain["cells"]]
         return {**plain, "n_cells": self.n_cells, "n_congruent": self.n_congruent}
-
-    def to_json(self) -> str:
-        return json.dumps(self.as_dict(), allow_nan=False)
 
 
 def compare(a: Prepared, b: Prepared, parameters: Parameters = DEFAULT_PARAMETERS) -> Comparison:
@@ -124,31 +136,43 @@ def register_pair(a: ComparisonView, b: ComparisonView) -> Registration:
     return register(moving.coarse, fixed.coarse, a.parameters)
 
 
+def place(a: ComparisonView, b: ComparisonView) -> Placement:
+    """Register the pair, and state how a lies on b: as ``compare`` does, without the cells."""
+    return Placement(**_placed(a, b, register_pair(a, b)))
+
+
 def compare_cells(a: ComparisonView, b: ComparisonView, registration: Registration) -> Comparison:
     """Find the cells of a pair that ``register_pair`` registered, and state the whole comparison of a with b."""
     moving, fixed = _in_order(a, b)
     laid = lay(moving.fine, registration, a.parameters)
     findings = find_cells(laid, fixed.fine, a.parameters)
-    g25 = correlation_of_marks(laid, fixed.fine)
     a_moves = moving is a
-    rotation, shift = registration.rotation_deg, registration.shift_um
-    if not a_moves:
-        back = _turned(shift, -rotation)
-        rotation, shift = -rotation % 360.0, (0.0 - back[0], 0.0 - back[1])
     return Comparison(
-        score=score_of(registration.agreement, a.parameters),
-        agreement=registration.agreement,
-        g25=g25,
-        rotation_deg=rotation,
-        shift_um=shift,
-        centre_a_um=a.prepared.centre_um,
-        centre_b_um=b.prepared.centre_um,
-        overlap=registration.overlap,
+        **_placed(a, b, registration),
+        g25=correlation_of_marks(laid, fixed.fine),
         cells=tuple(_cell(finding, registration, moving.prepared, fixed.prepared, a_moves) for finding in findings),
         cells_on="b" if a_moves else "a",
         cell_size_um=a.parameters.cell_size_um,
-        parameters_digest=a.parameters.digest,
     )
+
+
+def _placed(a: ComparisonView, b: ComparisonView, registration: Registration) -> dict[str, Any]:
+    """A placement's fields, in the direction asked for."""
+    moving, _ = _in_order(a, b)
+    rotation, shift = registration.rotation_deg, registration.shift_um
+    if moving is not a:
+        back = _turned(shift, -rotation)
+        rotation, shift = -rotation % 360.0, (0.0 - back[0], 0.0 - back[1])
+    return {
+        "score": score_of(registration.agreement, a.parameters),
+        "agreement": registration.agreement,
+        "rotation_deg": rotation,
+        "shift_um": shift,
+        "centre_a_um": a.prepared.centre_um,
+        "centre_b_um": b.prepared.centre_um,
+        "overlap": registration.overlap,
+        "parameters_digest": a.parameters.digest,
+    }
 
 
 def score_of(agreement: float, parameters: Parameters) -> float:

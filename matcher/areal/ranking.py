@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.areal.comparison import Comparison, ComparisonView, compare_cells, register_pair
+from matcher.areal.comparison import ComparisonView, Placement, place
 from matcher.areal.descriptor import prefilter
 from matcher.areal.polar_column import PolarQuery
 from matcher.areal.prepared import Prepared, is_one_sided, is_partial
@@ -20,13 +20,13 @@ from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
 class Ranked:
     """One reference of a candidate list.
 
-    ``index``: its row in the gallery; ``prefilter_score``: of its descriptor; ``comparison``: the query
-    (scan a) with the reference (scan b).
+    ``index``: its row in the gallery; ``prefilter_score``: of its descriptor; ``placement``: the query
+    (scan a) on the reference (scan b). ``compare`` finds the cells of a pair that somebody looks at.
     """
 
     index: int
     prefilter_score: float
-    comparison: Comparison
+    placement: Placement
 
 
 def correlate(
@@ -41,9 +41,9 @@ def correlate(
     1. Compare the descriptors of all.
     2. Compare by polar column the best of those, and references that show a part of a mark; all references where
        the query does, or where it is to be ``thorough``.
-    3. Search the best of both one by one, compare the best of those in full, rank: ``rank``.
+    3. Search the best of both one by one, register the best of those, rank: ``rank``.
 
-    Returns at most ``cell_candidates`` entries: all of a smaller gallery. What lies below them has no score.
+    Returns at most ``listed_candidates`` entries: all of a smaller gallery. What lies below them has no score.
     Raises ``NotComparable`` where a scan was prepared with other parameters.
     """
     view, views = ComparisonView(query, parameters), [ComparisonView(scan, parameters) for scan in references]
@@ -64,7 +64,7 @@ def correlate(
     return rank(
         dict(zip(chosen.tolist(), scores[chosen].tolist(), strict=True)),
         lambda rows: [(row, sift(view, views[row])) for row in rows],
-        lambda rows: [(row, compare_in_full(view, views[row])) for row in rows],
+        lambda rows: [(row, place(view, views[row])) for row in rows],
         parameters,
     )
 
@@ -121,39 +121,34 @@ class Plan:
 def rank(
     entered: dict[int, float],
     sift_rows: Callable[[Sequence[int]], list[tuple[int, float]]],
-    compare_rows: Callable[[Sequence[int]], list[tuple[int, Comparison]]],
+    place_rows: Callable[[Sequence[int]], list[tuple[int, Placement]]],
     parameters: Parameters,
 ) -> list[Ranked]:
     """The stages that follow those by columns.
 
-    1. Search each reference that entered for its best place, where not all of them are compared in full anyway.
-    2. Compare in full the best ``parameters.cell_candidates`` of those.
+    1. Search each reference that entered for its best place, where not all of them are registered anyway.
+    2. Register the best ``parameters.listed_candidates`` of those.
     3. Rank these by score; ties by row.
 
-    ``entered``: rows, rising, with their prefilter scores. ``sift_rows`` and ``compare_rows`` may leave out a
+    ``entered``: rows, rising, with their prefilter scores. ``sift_rows`` and ``place_rows`` may leave out a
     reference that they cannot read, and answer in any order.
     """
     # 1.
-    few = len(entered) <= parameters.cell_candidates
+    few = len(entered) <= parameters.listed_candidates
     sifted = [(row, 0.0) for row in entered] if few else sorted(sift_rows(list(entered)))
 
     # 2.
     agreements = np.array([agreement for _, agreement in sifted])
-    compared = compare_rows([sifted[place][0] for place in best(agreements, parameters.cell_candidates)])
+    placed = place_rows([sifted[at][0] for at in best(agreements, parameters.listed_candidates)])
 
     # 3.
-    compared = sorted(compared, key=lambda pair: (-pair[1].score, pair[0]))
-    return [Ranked(row, entered[row], comparison) for row, comparison in compared]
+    placed = sorted(placed, key=lambda pair: (-pair[1].score, pair[0]))
+    return [Ranked(row, entered[row], placement) for row, placement in placed]
 
 
 def sift(query: ComparisonView, reference: ComparisonView) -> float:
     """What references go on by, never shown: the query is always the one that is moved, as it is over all of them."""
     return place_roughly(query.coarse, reference.coarse, query.parameters)
-
-
-def compare_in_full(query: ComparisonView, reference: ComparisonView) -> Comparison:
-    """As ``compare`` does."""
-    return compare_cells(query, reference, register_pair(query, reference))
 
 
 def polar_query(view: ComparisonView) -> PolarQuery:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.areal.comparison import Comparison
+from matcher.areal.comparison import Placement
 from matcher.areal.prepared import Prepared
 from matcher.areal.ranking import Plan, Ranked, best, rank
 from matcher.errors import GalleryDamaged, NotComparable, ScanRefused
@@ -20,7 +20,7 @@ from matcher.gallery.files import telling_of_missing_files
 from matcher.gallery.generation import Generation, current_digest
 from matcher.gallery.schema import COLUMNS, Filters
 from matcher.gallery.shard import Shard
-from matcher.gallery.tasks import ReferencePlace, Rows, compare_batch, first_pass, polar_pass, second_pass, sift_batch
+from matcher.gallery.tasks import ReferencePlace, Rows, first_pass, place_batch, polar_pass, second_pass, sift_batch
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -34,7 +34,7 @@ _SECOND_LEAST = 4
 _SECOND_ROWS = 2048
 _POLAR_ROWS = 2048
 _SIFT_BATCH = 16
-_CELL_BATCH = 5
+_REGISTER_BATCH = 8
 _QUERIES_A_PASS = 8
 _TRIES = 2
 
@@ -45,11 +45,12 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Candidate:
-    """One reference of a candidate list: its name, how it entered the list, the query (scan a) with it (scan b)."""
+    """One reference of a candidate list: its name, how it entered the list, how the query (scan a) lies on it
+    (scan b)."""
 
     reference: bytes
     prefilter_score: float
-    comparison: Comparison
+    placement: Placement
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Gallery:
         3. For each query, compare all harmonics of the best sixteenth.
         4. Compare by polar column the best of those, and references that show a part of a mark; all references
            where the query does, or where it is to be ``thorough``.
-        5. Search the best of both one by one, compare the best of those in full, rank: ``matcher.areal.ranking.rank``.
+        5. Search the best of both one by one, register the best of those, rank: ``matcher.areal.ranking.rank``.
 
         ``executor``: for example a ``ProcessPoolExecutor`` with one BLAS thread a process; none: all in this thread.
         The answer is the same for any executor, and for each query whatever is asked beside it.
@@ -212,10 +213,10 @@ class _Search:
         def sift(rows: Sequence[int]) -> list[tuple[int, float]]:
             return self._gather("sift", sift_batch, packed, rows, _SIFT_BATCH, damaged)
 
-        def compare(rows: Sequence[int]) -> list[tuple[int, Comparison]]:
-            return self._gather("cells", compare_batch, packed, rows, _CELL_BATCH, damaged)
+        def register(rows: Sequence[int]) -> list[tuple[int, Placement]]:
+            return self._gather("register", place_batch, packed, rows, _REGISTER_BATCH, damaged)
 
-        ranked = rank(entered, sift, compare, self.parameters)
+        ranked = rank(entered, sift, register, self.parameters)
         return CandidateList(
             candidates=tuple(self._candidate(entry) for entry in ranked),
             searched=len(first),
@@ -294,7 +295,7 @@ class _Search:
         return gathered
 
     def _candidate(self, entry: Ranked) -> Candidate:
-        return Candidate(self._name(entry.index), entry.prefilter_score, entry.comparison)
+        return Candidate(self._name(entry.index), entry.prefilter_score, entry.placement)
 
     def _place(self, number: int) -> ReferencePlace:
         part = self._part(number)

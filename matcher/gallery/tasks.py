@@ -10,11 +10,11 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.areal.comparison import Comparison, ComparisonView
+from matcher.areal.comparison import ComparisonView, Placement, place
 from matcher.areal.descriptor import prefilter
 from matcher.areal.polar_column import PolarQuery
 from matcher.areal.prepared import Prepared
-from matcher.areal.ranking import compare_in_full, polar_query, sift
+from matcher.areal.ranking import polar_query, sift
 from matcher.errors import GalleryDamaged, ScanRefused
 from matcher.gallery.schema import FIRST, POLAR, REST
 from matcher.gallery.shard import Shard
@@ -62,11 +62,11 @@ def sift_batch(
     return _each(query, parameters, places, sift)
 
 
-def compare_batch(
+def place_batch(
     query: bytes, parameters: Parameters, places: Sequence[ReferencePlace]
-) -> tuple[list[tuple[int, Comparison]], list[int]]:
-    """The comparison of each reference; and the numbers of those that are damaged."""
-    return _each(query, parameters, places, compare_in_full)
+) -> tuple[list[tuple[int, Placement]], list[int]]:
+    """How the query lies on each reference; and the numbers of those that are damaged."""
+    return _each(query, parameters, places, place)
 
 
 def _each(

@@ -116,8 +116,8 @@ class Parameters:
     fine_candidates_of_parts: int = counted(2000, 1, 100_000)
     """So many of the best by polar column are searched one by one, and where all references were compared by it: parts
     of marks stand out less. And half of the first number by descriptor, whatever the polar column says of them."""
-    cell_candidates: int = counted(50, 1, 100_000)
-    """So many of the best of those are compared in full and listed: more than anybody looks through."""
+    listed_candidates: int = counted(50, 1, 100_000)
+    """So many of the best of those are registered and listed: more than anybody looks through."""
 
     def __post_init__(self) -> None:
         require_bounds(self)

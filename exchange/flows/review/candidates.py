@@ -9,6 +9,7 @@ from typing import TypeAlias
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.hits.history import linked
 from exchange.flows.node.node import Node
+from exchange.flows.review.cells import with_cells
 from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record
 from exchange.store.review import candidates as store
 from exchange.store.review.reviews import Scans, seen_by
@@ -46,6 +47,7 @@ def ranked_for_record(
             return None
         pairs = store.candidates_of(session, statement_id, view_of(role, pseudonym), store.Page(limit, below))
         pending = sum(item.state in PENDING for item in acquisitions_of(session, statement_id))
+    with_cells(node, pairs)
     return RecordCandidates(pairs, pending, found[0])
 
 
@@ -68,13 +70,16 @@ def ranked_across_borders(
     with node.store.read() as session:
         pairs = store.open_candidates(session, view_of(role, pseudonym), store.Page(limit, below), wanted)
         pending = sum(count for state, count in counts_by_state(session).items() if state in PENDING)
+    with_cells(node, pairs)
     return RankedCandidates(pairs, pending)
 
 
 def find_candidate(node: Node, role: Role, pseudonym: str, candidate_id: int) -> CandidatePair | None:
     """None: there is no such pair, or this examiner may be asked to verify it."""
     with node.store.read() as session:
-        return store.find_candidate(session, candidate_id, view_of(role, pseudonym))
+        found = store.find_candidate(session, candidate_id, view_of(role, pseudonym))
+    with_cells(node, [found] if found is not None else [])
+    return found
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from exchange.flows.node.cluster import Cluster, executor_on
 from exchange.flows.node.pipelines import Photographed, Variant
 from exchange.flows.node.region_masks import photograph_within, topography_within
 from exchange.flows.node.regions import Pipeline
+from matcher.areal.comparison import Placement
 from matcher.areal.prepared_photograph import inverted
 from matcher.draw.draw_pair import draw_pair
 from matcher.draw.explain_profiles import draw_profiles
@@ -62,12 +63,13 @@ class ScanPrepared:
 
 @dataclass(frozen=True)
 class Correlated:
-    """One reference that was compared in full, by the name that it was given; ``cells``: or segments of a profile."""
+    """One reference that was compared, by the name that it was given; ``cells``: segments of a profile, and None of a
+    mark, whose cells are found when somebody looks at the pair."""
 
     reference: bytes
     score: float
-    congruent_cells: int
-    cells: int
+    congruent_cells: int | None
+    cells: int | None
     comparison: str
 
 
@@ -153,7 +155,7 @@ def search_gallery(
     prepared = matcher.Prepared.from_bytes(query.read_bytes())
     with executor_on(cluster) as executor:
         [found] = _gallery(folder, parameters).correlate([prepared], filters, executor)
-    return SearchResult([_correlated(item.reference, item.comparison) for item in found.candidates], found.damaged)
+    return SearchResult([_correlated(item.reference, item.placement) for item in found.candidates], found.damaged)
 
 
 def rank_stored_profiles(
@@ -171,13 +173,12 @@ def rank_stored_profiles(
     return SearchResult([_correlated(profiles[item.index][0], item.comparison) for item in ranked], tuple(damaged))
 
 
-def _correlated(reference: bytes, comparison: matcher.Comparison | matcher.ProfileComparison) -> Correlated:
-    match comparison:
-        case matcher.Comparison():
-            parts = comparison.n_cells
+def _correlated(reference: bytes, found: Placement | matcher.ProfileComparison) -> Correlated:
+    match found:
         case matcher.ProfileComparison():
-            parts = comparison.n_segments
-    return Correlated(reference, comparison.score, comparison.n_congruent, parts, comparison.to_json())
+            return Correlated(reference, found.score, found.n_congruent, found.n_segments, found.to_json())
+        case _:
+            return Correlated(reference, found.score, None, None, found.to_json())
 
 
 @lru_cache(maxsize=8)

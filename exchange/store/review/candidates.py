@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from random import SystemRandom
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select, union, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer
+from sqlalchemy.orm.attributes import set_committed_value
 
 from exchange.clock import stamp
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
@@ -36,15 +37,16 @@ ENOUGH = 100
 
 @dataclass(frozen=True)
 class NewCandidate:
-    """One comparison to store; ``comparison`` is the matcher's JSON for the query a and the reference b."""
+    """One comparison to store; ``comparison`` is the matcher's JSON for the query a and the reference b. ``cells``:
+    None where they were not looked for yet."""
 
     a: AcquisitionRow
     b: AcquisitionRow
     cross_border: bool
     same_case: bool
     score: float
-    congruent_cells: int
-    cells: int
+    congruent_cells: int | None
+    cells: int | None
     rotation_deg: float | None
     matcher_version: str
     comparison: str
@@ -104,8 +106,9 @@ def add_candidates(session: Session, found: Sequence[NewCandidate]) -> int:
             "cross_border": new.cross_border,
             "same_case": new.same_case,
             "score": new.score,
-            "congruent_cells": new.congruent_cells,
-            "cells": new.cells,
+            "congruent_cells": new.congruent_cells or 0,
+            "cells": new.cells or 0,
+            "cells_found": new.cells is not None,
             "rotation_deg": new.rotation_deg,
             "matcher_version": new.matcher_version,
             "comparison": new.comparison,
@@ -117,6 +120,21 @@ def add_candidates(session: Session, found: Sequence[NewCandidate]) -> int:
         )
         added += len(session.scalars(adding.returning(CandidateRow.candidate_id)).all())
     return added
+
+
+def explanations_of(session: Session, candidate_ids: Collection[int]) -> dict[int, str]:
+    """The matcher's JSON of pairs, which lists are without."""
+    asked = select(CandidateRow.candidate_id, CandidateRow.comparison)
+    return {number: text for number, text in session.execute(asked.where(CandidateRow.candidate_id.in_(candidate_ids)))}
+
+
+def keep_cells(session: Session, pair: StoredCandidate, congruent_cells: int, cells: int, comparison: str) -> None:
+    """Keep the cells that were found of a pair, unless it was erased or compared anew meanwhile; and tell the pair."""
+    values = {"congruent_cells": congruent_cells, "cells": cells, "comparison": comparison, "cells_found": True}
+    unchanged = CandidateRow.candidate_id == pair.row.candidate_id, CandidateRow.score == pair.row.score
+    session.execute(update(CandidateRow).where(*unchanged).values(values))
+    for name, value in values.items():
+        set_committed_value(pair.row, name, value)
 
 
 def _there(session: Session, acquisitions: Collection[int]) -> set[int]:

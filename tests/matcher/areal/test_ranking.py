@@ -7,7 +7,7 @@ import pytest
 
 from matcher import DEFAULT_PARAMETERS, NotComparable, Parameters, Prepared, Topography, compare, correlate, prepare
 from matcher.areal import ranking
-from matcher.areal.comparison import Comparison, ComparisonView
+from matcher.areal.comparison import ComparisonView, Placement
 
 
 def test_the_whole_small_gallery_is_ranked_as_compare_scores_it(
@@ -16,8 +16,10 @@ def test_the_whole_small_gallery_is_ranked_as_compare_scores_it(
     query, gallery = prepared[1, 0], list(prepared.values())
     ranked = correlate(query, gallery)
     assert sorted(entry.index for entry in ranked) == list(range(6))
-    assert [entry.comparison for entry in ranked] == [compare(query, gallery[entry.index]) for entry in ranked]
-    scores = [entry.comparison.score for entry in ranked]
+    whole = [compare(query, gallery[entry.index]).as_dict() for entry in ranked]
+    for entry, comparison in zip(ranked, whole, strict=True):
+        assert entry.placement.as_dict().items() <= comparison.items(), "cells apart, it is the comparison"
+    scores = [entry.placement.score for entry in ranked]
     assert scores == sorted(scores, reverse=True)
     # rows 2 and 3 are the query's firearm: itself, then the other shot
     assert [entry.index for entry in ranked[:2]] == [2, 3]
@@ -27,24 +29,24 @@ def test_the_whole_small_gallery_is_ranked_as_compare_scores_it(
 def test_only_the_best_of_each_stage_go_on(
     scans: dict[tuple[int, int], Topography], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parameters = Parameters(fine_candidates=3, cell_candidates=2)
+    parameters = Parameters(fine_candidates=3, listed_candidates=2)
     gallery = [prepare(scan, parameters) for scan in scans.values()]
-    sift, compare_in_full = ranking.sift, ranking.compare_in_full
-    sifted, compared = [], []
+    sift, place = ranking.sift, ranking.place
+    sifted, placed = [], []
 
     def noting_sift(query: ComparisonView, reference: ComparisonView) -> float:
         sifted.append(reference)
         return sift(query, reference)
 
-    def noting_compare(query: ComparisonView, reference: ComparisonView) -> Comparison:
-        compared.append(reference)
-        return compare_in_full(query, reference)
+    def noting_place(query: ComparisonView, reference: ComparisonView) -> Placement:
+        placed.append(reference)
+        return place(query, reference)
 
     monkeypatch.setattr(ranking, "sift", noting_sift)
-    monkeypatch.setattr(ranking, "compare_in_full", noting_compare)
+    monkeypatch.setattr(ranking, "place", noting_place)
     ranked = correlate(gallery[0], gallery, parameters)
     assert [entry.index for entry in ranked] == [0, 1]
-    assert (len(sifted), len(compared)) == (3, 2)
+    assert (len(sifted), len(placed)) == (3, 2)
 
 
 def test_parts_of_marks_are_compared_by_polar_column_with_all(prepared: dict[tuple[int, int], Prepared]) -> None:
@@ -81,7 +83,7 @@ def test_half_of_a_large_mark_is_looked_for_as_a_part(scans: dict[tuple[int, int
 
 
 def test_equal_references_are_taken_in_their_order(scans: dict[tuple[int, int], Topography]) -> None:
-    parameters = Parameters(fine_candidates=12, cell_candidates=8)
+    parameters = Parameters(fine_candidates=12, listed_candidates=8)
     query, reference = (prepare(scans[0, shot], parameters) for shot in range(2))
     ranked = correlate(query, 20 * [reference], parameters)
     assert [entry.index for entry in ranked] == list(range(8))
@@ -107,6 +109,6 @@ def test_the_best_are_as_many_as_asked_for_in_order_of_score_then_place() -> Non
 
 
 def test_one_candidate_alone_may_be_asked_for(scans: dict[tuple[int, int], Topography]) -> None:
-    parameters = Parameters(descriptor_candidates=1, fine_candidates=1, cell_candidates=1)
+    parameters = Parameters(descriptor_candidates=1, fine_candidates=1, listed_candidates=1)
     gallery = [prepare(scan, parameters) for scan in scans.values()]
     assert [entry.index for entry in correlate(gallery[2], gallery, parameters)] == [2]

@@ -87,8 +87,8 @@ def test_the_answer_is_that_of_correlate_on_scans_at_hand(filled: Path, prepared
         expected = correlate(query_scan, scans)
         assert answer.searched == 6
         assert answer.damaged == ()
-        assert [(keys[entry.index], entry.prefilter_score, entry.comparison) for entry in expected] == [
-            (candidate.reference, candidate.prefilter_score, candidate.comparison) for candidate in answer.candidates
+        assert [(keys[entry.index], entry.prefilter_score, entry.placement) for entry in expected] == [
+            (candidate.reference, candidate.prefilter_score, candidate.placement) for candidate in answer.candidates
         ]
     assert ("first pass", 2, 2) in asked
     # all of so few are compared in full: nothing is sifted
@@ -127,7 +127,7 @@ def test_the_answer_is_the_same_for_any_executor_and_batch(
 def test_of_many_the_scans_of_the_firearm_go_through_both_passes(
     tmp_path: Path, prepared: Scans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parameters = Parameters(descriptor_candidates=16, fine_candidates=4, cell_candidates=2)
+    parameters = Parameters(descriptor_candidates=16, fine_candidates=4, listed_candidates=2)
     first, second, other = (prepare(breech_face.draw(*key), parameters) for key in ((1, 0), (1, 1), (2, 0)))
     monkeypatch.setattr(growing, "CAPACITY", 150)
     entries = others(other, 400)

@@ -202,7 +202,7 @@ def _served(folder: Path) -> list[bytes]:
 def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Parameters, Prepared, CandidateList]:
     """A gallery in two shards with one removal, a query, and the good answer."""
     folder = tmp_path_factory.mktemp("gallery")
-    parameters = Parameters(fine_candidates=3, cell_candidates=2)
+    parameters = Parameters(fine_candidates=3, listed_candidates=2)
     scans = [prepare(breech_face.draw(firearm, 0), parameters) for firearm in range(3)]
     with pytest.MonkeyPatch.context() as patch, GalleryWriter(folder, parameters) as writer:
         patch.setattr(growing, "CAPACITY", 4)

@@ -9,7 +9,7 @@ from matcher import DEFAULT_PARAMETERS, Parameters
 
 def test_defaults_are_the_published_pipeline() -> None:
     assert (DEFAULT_PARAMETERS.coarse_band_um, DEFAULT_PARAMETERS.fine_band_um) == ((50.0, 500.0), (30.0, 350.0))
-    assert (DEFAULT_PARAMETERS.fine_candidates, DEFAULT_PARAMETERS.cell_candidates) == (200, 50)
+    assert (DEFAULT_PARAMETERS.fine_candidates, DEFAULT_PARAMETERS.listed_candidates) == (200, 50)
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in fields(Parameters) if "low" in entry.metadata])

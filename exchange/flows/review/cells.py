@@ -1,0 +1,61 @@
+"""The congruent cells of pairs that somebody looks at: found when they are first asked for, and kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from exchange.errors import NotFound
+from exchange.flows.node.node import Node
+from exchange.flows.node.pipelines import PIPELINES, Variant
+from exchange.flows.scan.cells import CellsAsked, CellsFound, cells_of_pairs
+from exchange.flows.scan.prepared import prepared_scan
+from exchange.store.review.candidates import StoredCandidate, explanations_of, keep_cells
+
+log = structlog.get_logger(__name__)
+
+
+def with_cells(node: Node, pairs: Sequence[StoredCandidate]) -> None:
+    """Find the cells of those pairs whose cells nobody asked for yet, in one worker process; keep them in the database
+    and on the pairs themselves.
+
+    The score needs no cells, so a new scan's candidates come without. A pair whose scan is not here, or cannot be
+    prepared, stays as it is.
+    """
+    wanted = [pair for pair in pairs if not pair.row.cells_found and pair.row.parameters in PIPELINES]
+    if not wanted:
+        return
+    with node.store.read() as session:
+        told = explanations_of(session, [pair.row.candidate_id for pair in wanted])
+    asked: list[tuple[StoredCandidate, str, CellsAsked]] = []
+    for pair in wanted:
+        text = told.get(pair.row.candidate_id)  # None: erased meanwhile
+        if text is not None and (one := _asked(node, pair, json.loads(text))) is not None:
+            asked.append((pair, text, one))
+    found = node.compute.run(cells_of_pairs, [one for *_, one in asked])
+    with node.store.write() as session:
+        for (pair, text, _), cells in zip(asked, found, strict=True):
+            keep_cells(session, pair, cells.congruent_cells, cells.cells, _explained(text, cells))
+
+
+def _asked(node: Node, pair: StoredCandidate, told: dict[str, Any]) -> CellsAsked | None:
+    pipeline = PIPELINES[pair.row.parameters]
+    sides = ((pair.acquisition_a, "a"), (pair.acquisition_b, "b"))
+    try:
+        a, b = (
+            prepared_scan(node, scan, pipeline, Variant(told[f"variant_{side}"]), by=node.compute)
+            for scan, side in sides
+        )
+    except NotFound as error:
+        log.warning("no cells of a pair", candidate=pair.row.candidate_id, detail=str(error))
+        return None
+    return CellsAsked(a, b, pipeline)
+
+
+def _explained(told: str, cells: CellsFound) -> str:
+    """The matcher's words with the cells, and how either photograph was turned."""
+    turned = {name: value for name, value in json.loads(told).items() if name.startswith("variant_")}
+    return json.dumps({**json.loads(cells.comparison), **turned}, allow_nan=False)
