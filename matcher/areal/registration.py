@@ -23,13 +23,15 @@ from matcher.areal.pose_search import ProposedPose, SearchCode, search_code, sea
 from matcher.areal.prepared import Prepared, tells_its_rotation
 from matcher.mark.clean import COARSE_POINTS
 from matcher.numeric.parameters import Parameters
-from matcher.numeric.plane import Plane, area_means, convolutions, correlations, moved, spectrum
+from matcher.numeric.plane import Plane, area_means, convolutions, correlations, halved, moved, spectrum
 
 _CLIMBS = 3
 """The search's rotation is within half of its step of 0.9 degrees; three steps of 0.75 reach five times that."""
 _WINDOW = np.arange(-3, 4)
 """The search's place is within 0.8 grid points along each axis where it is right; looked at is a little more."""
 _SMALLER = 4
+_APART = 4
+"""Rotation steps: the descriptor's shortest wave is 4 degrees long."""
 _HALF_SHARED = 0.81
 """Two discs that lie so many radii apart share half of each."""
 _PROMISING = 0.7
@@ -72,6 +74,7 @@ class CoarseView:
         self.energy = self.signal * heights
         self.area = float(self.weights.sum())
         self._spectra: dict[int, Plane] = {}
+        self._halved_spectra: dict[int, Plane] = {}
 
     @cached_property
     def code(self) -> SearchCode:
@@ -83,19 +86,32 @@ class CoarseView:
         return area_means(self.weights, (COARSE_POINTS // _SMALLER, COARSE_POINTS // _SMALLER))
 
     @cached_property
+    def halved(self) -> Plane:
+        """The signal on half as many points a side, where rotations are chosen."""
+        return halved(self.signal)
+
+    @cached_property
     def strength(self) -> float:
         """The length of the signal."""
         return math.sqrt(max(float(np.vdot(self.signal, self.signal)), 1.0))
 
     def spectrum(self, step: int = 0) -> Plane:
         """The Fourier transform of the signal turned by ``step`` rotation steps of the half turn, of length 1."""
-        known = self._spectra.get(step)
-        if known is None:
-            turned = moved(self.signal, step * self.step_deg, (0.0, 0.0)) if step else self.signal
-            # interpolation takes strength from all but quarter turns, which must have no advantage by it
-            strength = math.sqrt(max(float(np.vdot(turned, turned)), 1.0))
-            known = self._spectra[step] = spectrum(np.asarray(turned * np.float32(1.0 / strength), np.float32))
-        return known
+        if step not in self._spectra:
+            self._spectra[step] = self._transformed(self.signal, step)
+        return self._spectra[step]
+
+    def halved_spectrum(self, step: int = 0) -> Plane:
+        """The same on half as many points a side."""
+        if step not in self._halved_spectra:
+            self._halved_spectra[step] = self._transformed(self.halved, step)
+        return self._halved_spectra[step]
+
+    def _transformed(self, signal: Plane, step: int) -> Plane:
+        turned = moved(signal, step * self.step_deg, (0.0, 0.0)) if step else signal
+        # interpolation takes strength from all but quarter turns, which must have no advantage by it
+        strength = math.sqrt(max(float(np.vdot(turned, turned)), 1.0))
+        return spectrum(np.asarray(turned * np.float32(1.0 / strength), np.float32))
 
 
 def register(moving: CoarseView, fixed: CoarseView, parameters: Parameters) -> Registration:
@@ -128,12 +144,12 @@ def place_roughly(moving: CoarseView, fixed: CoarseView, parameters: Parameters)
 def propose_places(turned: _Turned, parameters: Parameters, count: int) -> list[ProposedPose]:
     """The most promising places, best first.
 
-    Where both marks tell how they are turned: the best shift at the rotation that the descriptors name, and at its
-    opposite. Else that one, and the ``count`` best of all rotations and of shifts within the search's reach. Which of
-    the two follows from the marks alone, so that both sides of a border find the same.
+    Where both marks tell how they are turned: the best shift at one of the rotations that the descriptors name, or at
+    its opposite. Else that one, and the ``count`` best of all rotations and of shifts within the search's reach. Which
+    of the two follows from the marks alone, so that both sides of a border find the same.
     """
     moving, fixed = turned.moving, turned.fixed
-    place = turned.at_rotation(int(rotation_curve(moving.descriptor, fixed.descriptor, moving.half_turn).argmax()))
+    place = turned.by_descriptor(parameters.rotations)
     if moving.tells_its_rotation and fixed.tells_its_rotation:
         return [place]
     places = search_poses(moving.code, fixed.code, moving.reach, parameters.min_overlap, count)
@@ -164,27 +180,49 @@ class _Turned:
         """By how many points the shift of a row or column of ``products`` is larger than its number."""
         return step // self.moving.half_turn % 2
 
-    def at_rotation(self, step: int) -> ProposedPose:
-        """The best shift at a rotation step of the half turn or at its opposite: of those at which two discs of the
-        smaller mark's area would share half of each."""
-        reach = _HALF_SHARED * math.sqrt(min(self.moving.area, self.fixed.area) / math.pi)
-        near = _near(math.ceil(reach))
-        found = [(cv2.minMaxLoc(self.products(turn), near), turn) for turn in (step, step + self.moving.half_turn)]
-        (_, height, _, (column, row)), turn = max(found, key=lambda entry: entry[0][1])
-        shift = tuple(_signed(place + self.beyond(turn)) for place in (row, column))
-        rotation = turn * self.moving.step_deg
-        small = shift[0] / _SMALLER, shift[1] / _SMALLER
-        there = moved(self.moving.small_weights, rotation, small)
-        shared = float(np.vdot(there, self.fixed.small_weights)) * _SMALLER**2
-        products = height * self.moving.strength * self.fixed.strength
-        agreement = products / math.sqrt(max(shared, 1.0))
-        return ProposedPose(agreement, shared, rotation, (float(shift[0]), float(shift[1])))
+    def by_descriptor(self, count: int) -> ProposedPose:
+        """The best place at the ``count`` rotations that the descriptors hold for likeliest, and at their opposites.
+
+        1. Take the highest peaks of their correlation over rotations.
+        2. Choose one of those rotations, or its opposite, on half as many points a side.
+        3. There find the best shift: of those at which two discs of the smaller mark's area would share half of each.
+        """
+        # 1.
+        moving, fixed = self.moving, self.fixed
+        steps = _peaks_around(rotation_curve(moving.descriptor, fixed.descriptor, moving.half_turn), count)
+
+        # 2.
+        reach = _HALF_SHARED * math.sqrt(min(moving.area, fixed.area) / math.pi)
+        near, heights = _near(math.ceil(reach / 2.0), COARSE_POINTS // 2), {}
+        for step in steps:
+            spectra = fixed.halved_spectrum(), moving.halved_spectrum(step)
+            heights[step] = cv2.minMaxLoc(correlations(*spectra), near)[1]
+            heights[step + moving.half_turn] = cv2.minMaxLoc(convolutions(*spectra), near)[1]
+        turn = max(heights, key=lambda step: heights[step])
+
+        # 3.
+        _, height, _, (column, row) = cv2.minMaxLoc(self.products(turn), _near(math.ceil(reach), COARSE_POINTS))
+        y, x = (_signed(place + self.beyond(turn)) for place in (row, column))
+        rotation = turn * moving.step_deg
+        there = moved(moving.small_weights, rotation, (y / _SMALLER, x / _SMALLER))
+        shared = float(np.vdot(there, fixed.small_weights)) * _SMALLER**2
+        agreement = height * moving.strength * fixed.strength / math.sqrt(max(shared, 1.0))
+        return ProposedPose(agreement, shared, rotation, (float(y), float(x)))
+
+
+def _peaks_around(curve: NDArray[np.float32], count: int) -> list[int]:
+    """The places of the highest values of a cyclic curve, none of them within ``_APART`` of a higher one."""
+    left, found = curve.copy(), []
+    for _ in range(count):
+        found.append(int(left.argmax()))
+        left[np.arange(found[-1] - _APART, found[-1] + _APART + 1) % len(left)] = -np.inf
+    return found
 
 
 @cache
-def _near(reach: int) -> NDArray[np.uint8]:
+def _near(reach: int, points: int) -> NDArray[np.uint8]:
     """1 at the shifts within so many grid points, 0 elsewhere: (n, n), modulo the grid."""
-    along = (np.arange(COARSE_POINTS) + COARSE_POINTS // 2) % COARSE_POINTS - COARSE_POINTS // 2
+    along = (np.arange(points) + points // 2) % points - points // 2
     return np.asarray(np.hypot(along[:, None], along) <= reach).astype(np.uint8)
 
 

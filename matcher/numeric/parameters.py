@@ -83,6 +83,8 @@ class Parameters:
     least_directedness: float = bounded(0.23, 0.0, 2.0)
     """Below it the descriptor is not asked how a mark is turned (``directedness``). Of whole marks of two sets of
     firearms nineteen in twenty lie above it; noise of twice a mark's own deviation takes nine in ten below it."""
+    rotations: int = counted(4, 1, 16)
+    """So many of the rotations that two descriptors name are looked at, each with its opposite."""
     max_shift_um: float = bounded(500.0, 50.0, 500.0)
     """How far two centres may lie apart where parts of marks, or noisy ones, are searched for. Whole marks are found
     wherever they share half of the smaller one."""

@@ -14,6 +14,7 @@ from exchange.flows.node.pipelines import PIPELINES, Variant
 from exchange.flows.scan.cells import CellsAsked, CellsFound, cells_of_pairs
 from exchange.flows.scan.prepared import prepared_scan
 from exchange.store.review.candidates import StoredCandidate, explanations_of, keep_cells
+from matcher import Parameters
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,8 @@ def with_cells(node: Node, pairs: Sequence[StoredCandidate]) -> None:
 
 def _asked(node: Node, pair: StoredCandidate, told: dict[str, Any]) -> CellsAsked | None:
     pipeline = PIPELINES[pair.row.parameters]
+    if not isinstance(pipeline, Parameters):  # profiles come with their segments
+        return None
     sides = ((pair.acquisition_a, "a"), (pair.acquisition_b, "b"))
     try:
         a, b = (

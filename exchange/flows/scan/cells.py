@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matcher
-from exchange.flows.node.regions import Pipeline
 
 
 @dataclass(frozen=True)
@@ -16,7 +15,7 @@ class CellsAsked:
 
     a: Path
     b: Path
-    pipeline: Pipeline
+    parameters: matcher.Parameters
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,5 @@ def cells_of_pairs(asked: Sequence[CellsAsked]) -> list[CellsFound]:
 
 def _cells(asked: CellsAsked) -> CellsFound:
     a, b = (matcher.Prepared.from_bytes(side.read_bytes()) for side in (asked.a, asked.b))
-    assert isinstance(asked.pipeline, matcher.Parameters)  # profiles come with their segments
-    found = matcher.compare(a, b, asked.pipeline)
+    found = matcher.compare(a, b, asked.parameters)
     return CellsFound(found.n_congruent, found.n_cells, found.to_json())

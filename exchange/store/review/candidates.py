@@ -125,7 +125,8 @@ def add_candidates(session: Session, found: Sequence[NewCandidate]) -> int:
 def explanations_of(session: Session, candidate_ids: Collection[int]) -> dict[int, str]:
     """The matcher's JSON of pairs, which lists are without."""
     asked = select(CandidateRow.candidate_id, CandidateRow.comparison)
-    return {number: text for number, text in session.execute(asked.where(CandidateRow.candidate_id.in_(candidate_ids)))}
+    rows = session.execute(asked.where(CandidateRow.candidate_id.in_(candidate_ids)))
+    return {row.candidate_id: row.comparison for row in rows}
 
 
 def keep_cells(session: Session, pair: StoredCandidate, congruent_cells: int, cells: int, comparison: str) -> None:

@@ -15,6 +15,7 @@ from matcher.areal.prepared import pack, tells_its_rotation
 from matcher.areal.registration import place_roughly, register
 from matcher.evaluate.conditions import noisy, rotated
 from matcher.mark.clean import clean
+from matcher.synthetic import breech_face
 
 
 def expected(scan: Topography, turned: Topography, degrees: float, place: tuple[float, float]) -> np.ndarray:
@@ -119,6 +120,14 @@ def test_whole_marks_are_found_however_far_their_centres_lie_apart(
     assert found.score == pytest.approx(still.score, abs=0.05)
     for place in ((900.0, 1500.0), (2300.0, 1200.0)):
         assert np.hypot(*(stated(found, place) - stated(still, place))) < 8.0
+
+
+def test_a_part_that_passes_for_whole_is_found_where_the_descriptors_are_in_doubt() -> None:
+    """Two drawn marks of which one lacks a third: their true rotation is only the third peak of the descriptors'."""
+    one, other = (prepare(breech_face.draw(102, shot)) for shot in (1, 2))
+    assert tells_its_rotation(one, DEFAULT_PARAMETERS)
+    assert tells_its_rotation(other, DEFAULT_PARAMETERS)
+    assert compare(one, other).score > 0.6
 
 
 def test_which_way_a_pair_takes_follows_from_both_marks(scans: dict[tuple[int, int], Topography]) -> None:

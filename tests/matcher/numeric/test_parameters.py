@@ -33,7 +33,7 @@ def test_a_half_turn_holds_whole_steps() -> None:
 
 def test_the_digest_names_the_values_and_nothing_else() -> None:
     assert Parameters().digest == DEFAULT_PARAMETERS.digest
-    digests = {replace(DEFAULT_PARAMETERS, max_shift_um=shift).digest for shift in (200.0, 250.0, 300.0)}
+    digests = {replace(DEFAULT_PARAMETERS, max_shift_um=shift).digest for shift in (200.0, 300.0, 500.0)}
     assert len(digests) == 3
     assert DEFAULT_PARAMETERS.digest in digests
 

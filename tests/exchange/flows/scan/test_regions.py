@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 import matcher
+from exchange.errors import NotFound
 from exchange.flows.scan.correlate import correlate_acquisition, promise_correlations_again
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.tables.records import AcquisitionRow, CandidateRow
@@ -72,6 +73,40 @@ def test_a_region_is_explained_and_drawn(node: RunningNode, roi: str, parts: str
     assert best["congruent_cells"] == sum(part["congruent"] for part in explained)
     assert (best["rotation_deg"] is None) == (roi == "aperture_shear")
     assert node.get(f"/v1/candidates/{best['candidate_id']}/picture").content.startswith(b"\x89PNG")
+
+
+def test_cells_are_found_when_somebody_looks_at_the_pair_and_kept(
+    node: RunningNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows() -> dict[int, CandidateRow]:
+        with node.node.store.read() as session:
+            asked = select(CandidateRow).where(CandidateRow.parameters == PIPELINES["firing_pin_impression"].digest)
+            return {row.candidate_id: row for row in session.scalars(asked)}
+
+    [unseen] = [row for row in rows().values() if not row.cells_found]  # the one that no other test here lists
+    before = json.loads(unseen.comparison)
+    assert (unseen.congruent_cells, unseen.cells, "cells" in before) == (0, 0, False)
+
+    def away(*_: object, **__: object) -> None:
+        raise NotFound("no scan")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("exchange.flows.review.cells.prepared_scan", away)
+        listed = candidates(node, "firing_pin_impression-2-1")
+        assert {item["candidate_id"]: item["cells"] for item in listed}[unseen.candidate_id] == 0
+    assert not rows()[unseen.candidate_id].cells_found
+
+    [seen] = [
+        item for item in candidates(node, "firing_pin_impression-2-1") if item["candidate_id"] == unseen.candidate_id
+    ]
+    kept = rows()[unseen.candidate_id]
+    after = json.loads(kept.comparison)
+    assert (seen["congruent_cells"], seen["cells"]) == (kept.congruent_cells, kept.cells)
+    assert kept.cells_found
+    assert kept.cells == len(after["cells"]) > 0
+    assert before.items() <= after.items(), "the same score, the same place, the same way round"
+    monkeypatch.setattr("exchange.flows.review.cells.cells_of_pairs", away)
+    assert len(candidates(node, "firing_pin_impression-2-1")) == 2, "nothing is found anew"
 
 
 def test_a_damaged_profile_is_made_again(node: RunningNode) -> None:
