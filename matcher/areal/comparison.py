@@ -136,7 +136,7 @@ def register_pair(a: ComparisonView, b: ComparisonView) -> Registration:
     return register(moving.coarse, fixed.coarse, a.parameters)
 
 
-def place(a: ComparisonView, b: ComparisonView) -> Placement:
+def placement_of(a: ComparisonView, b: ComparisonView) -> Placement:
     """Register the pair, and state how a lies on b: as ``compare`` does, without the cells."""
     return Placement(**_placed(a, b, register_pair(a, b)))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.areal.comparison import ComparisonView, Placement, place
+from matcher.areal.comparison import ComparisonView, Placement, placement_of
 from matcher.areal.descriptor import prefilter
 from matcher.areal.polar_column import PolarQuery
 from matcher.areal.prepared import Prepared, is_one_sided, is_partial
@@ -64,7 +64,7 @@ def correlate(
     return rank(
         dict(zip(chosen.tolist(), scores[chosen].tolist(), strict=True)),
         lambda rows: [(row, sift(view, views[row])) for row in rows],
-        lambda rows: [(row, place(view, views[row])) for row in rows],
+        lambda rows: [(row, placement_of(view, views[row])) for row in rows],
         parameters,
     )
 

@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.areal.comparison import ComparisonView, Placement, place
+from matcher.areal.comparison import ComparisonView, Placement, placement_of
 from matcher.areal.descriptor import prefilter
 from matcher.areal.polar_column import PolarQuery
 from matcher.areal.prepared import Prepared
@@ -66,7 +66,7 @@ def place_batch(
     query: bytes, parameters: Parameters, places: Sequence[ReferencePlace]
 ) -> tuple[list[tuple[int, Placement]], list[int]]:
     """How the query lies on each reference; and the numbers of those that are damaged."""
-    return _each(query, parameters, places, place)
+    return _each(query, parameters, places, placement_of)
 
 
 def _each(

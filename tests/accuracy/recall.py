@@ -6,7 +6,7 @@ of it), with white noise of up to 0.3 standard deviations of the mark. Each goes
 with its own scan left out. Every other scan of its firearm is a **true pair**; a refused query has lost all of its.
 
 A pair is **found** when the reference is among the first 100 that ``Gallery.correlate`` would list with
-``cell_candidates=100``. The stages are the product's own functions, in its order:
+``listed_candidates=100``. The stages are the product's own functions, in its order:
 
 1. First and second pass, ``Plan``: exact, over all references.
 2. Polar column and sift: exact for the true references and for those that enter by descriptor. How many others lie
@@ -46,7 +46,7 @@ from matcher.synthetic import breech_face
 from matcher.synthetic.marks import Mixtures
 
 FIRST = 100
-PARAMETERS = Parameters(cell_candidates=FIRST)
+PARAMETERS = Parameters(listed_candidates=FIRST)
 FACES, SHOTS = 64, 3
 DRAWN = 10_000
 """Seed of the first drawn firearm: none of the faces of which the mixtures are made."""

@@ -52,7 +52,7 @@ def test_the_real_dent_scores_neither_in_the_mirror_nor_at_a_wrong_rotation(ffp_
     scan = read_topography(ffp_data / "firing-pin" / name)
     turns = (15, 30, 45, 60, 75, 90)
     ringed = ComparisonView(controls.with_rings(scan), controls.P)
-    assert controls.at_rotations(ringed, ringed, turns)[0] > 0.8
+    assert controls.at_rotations(ringed, ringed, turns)[0] > 0.7
     view, mirror = (ComparisonView(controls.without(each), controls.P) for each in (scan, controls.mirrored(scan)))
     assert controls.at_rotations(view, view, turns).max() < BOUND
     # a texture without rings reaches 0.32 against its own mirror image

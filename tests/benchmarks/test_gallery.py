@@ -54,7 +54,7 @@ FACES = 64
 CHUNK = 2048
 LARGE = pytest.mark.slow
 SIZES = (1_000, pytest.param(10_000, marks=LARGE), pytest.param(100_000, marks=LARGE))
-ONE_CANDIDATE = Parameters(descriptor_candidates=1, fine_candidates=1, cell_candidates=1)
+ONE_CANDIDATE = Parameters(descriptor_candidates=1, fine_candidates=1, listed_candidates=1)
 WORKERS = 2
 DIRECTIONS = 240
 
@@ -118,18 +118,21 @@ def measure(benchmark: Any, stage: str, work: dict[str, int], units: int = 1, co
 
 
 def whole_query(references: int, *, parts: bool = False) -> dict[str, int]:
-    """What a query asks for: see ``matcher.Gallery.correlate``. Of two scans that are compared in full one is moved."""
+    """What a query asks for: see ``matcher.Gallery.correlate``. Of two scans that are registered one is moved."""
     of = DEFAULT_PARAMETERS
     second = min(references, max(references // 16, 4 * of.descriptor_candidates))
     searched = of.fine_candidates_of_parts if parts else of.fine_candidates
+    marks = "parts or noise" if parts else "whole marks"
+    scored = {f"scored, {marks}, fresh reference": of.listed_candidates}
+    if not parts:
+        scored = dict.fromkeys((*scored, "scored, whole marks, fresh reference moved"), of.listed_candidates // 2)
     return {
         "first pass, 10,000": references,
         "second pass, 10,000": second,
         "polar column": references if parts else min(references, of.descriptor_candidates),
-        "rough sift, fresh reference": searched,
+        f"rough sift, {marks}, fresh reference": searched,
         "polar query": 1,
-        "full, fresh reference": of.cell_candidates // 2,
-        "full, fresh reference moved": of.cell_candidates // 2,
+        **scored,
     }
 
 

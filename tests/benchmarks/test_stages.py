@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,15 @@ import numpy as np
 import pytest
 import scipy.fft
 
-from matcher import DEFAULT_PARAMETERS, Prepared, compare, correlate, prefilter, read_topography
+from matcher import DEFAULT_PARAMETERS, Parameters, Prepared, compare, correlate, prefilter, read_topography
 from matcher.areal.cells import FineView
 from matcher.areal.comparison import ComparisonView, compare_cells, register_pair
-from matcher.areal.descriptor import FIRST_HARMONICS, HARMONICS, RINGS, describe
+from matcher.areal.descriptor import FIRST_HARMONICS, HARMONICS, RINGS, describe, polar_magnitude
 from matcher.areal.polar import PolarGrid
 from matcher.areal.polar_column import PolarQuery
 from matcher.areal.pose_search import DIRECTIONS, search_code, search_poses, search_waves
-from matcher.areal.ranking import compare_in_full
-from matcher.areal.registration import CoarseView, place_roughly
+from matcher.areal.prepared import tells_its_rotation
+from matcher.areal.registration import CoarseView, place_roughly, register
 from matcher.mark.clean import COARSE_POINTS, FINE_POINTS, clean
 from matcher.mark.flatten import flattened
 
@@ -32,6 +33,9 @@ GALLERIES = (100, 1_000, 10_000, 100_000)
 GRID_TURN = np.array([[0.8, 0.6, -30.0], [-0.6, 0.8, 60.0]])
 STEPS_A_PLACE = 3
 """The rotation steps around a place that a parabola needs."""
+HALVED, GRID = COARSE_POINTS // 2, (COARSE_POINTS, COARSE_POINTS)
+SEARCHED = replace(DEFAULT_PARAMETERS, least_directedness=2.0)
+"""As if no mark told how it is turned: all rotations are searched, as for parts of marks and noisy ones."""
 ROWS, PACKED = cv2.DFT_ROWS, cv2.DFT_ROWS | cv2.DFT_SCALE
 
 
@@ -74,12 +78,18 @@ def coarse(in_order: list[Prepared]) -> list[CoarseView]:
     return [CoarseView(scan, DEFAULT_PARAMETERS) for scan in in_order]
 
 
+@pytest.fixture(scope="module")
+def whole(in_order: list[Prepared]) -> list[Prepared]:
+    """Those that tell how they are turned."""
+    return [scan for scan in in_order if tells_its_rotation(scan, DEFAULT_PARAMETERS)]
+
+
 # what the stages of a comparison cannot do without, with the shapes of the default parameters
 
 
 def bare_polar_query(view: CoarseView) -> Callable[[], None]:
     """Circles of all rings around all centres, with no more directions than twice their harmonics."""
-    grid = PolarGrid(view.reach)
+    grid = PolarGrid(view.reach / 2)
     harmonics = 2.0 * np.pi * grid.radii / grid.shortest_wave
     centres = len(grid.shifts)
     return all_of(*(transform(centres, cv2.getOptimalDFTSize(int(2 * top)), flags=ROWS) for top in harmonics))
@@ -103,10 +113,11 @@ def bare_search(view: CoarseView) -> Callable[[], None]:
         parts.append(product(band.bessel.shape, (differences, numbers, 2 * band.harmonics)))
     # a complex product is four real ones
     parts += [
-        product((2 * len(each), each.shape[1]), (each.shape[1], 2 * waves.harmonics_used)) for each in waves.around
+        product((2 * len(each), each.shape[1]), (each.shape[1], 2 * waves.harmonics_used))
+        for ring in waves.around
+        for each in ring
     ]
-    shifts = sum(map(len, waves.around))
-    return all_of(*parts, transform(shifts, DIRECTIONS, flags=PACKED | cv2.DFT_INVERSE))
+    return all_of(*parts, transform(waves.shifts, DIRECTIONS, flags=PACKED | cv2.DFT_INVERSE))
 
 
 def elementwise(numbers: int, harmonics: int, differences: int) -> Callable[[], object]:
@@ -115,18 +126,17 @@ def elementwise(numbers: int, harmonics: int, differences: int) -> Callable[[], 
     return lambda: np.multiply(one, other, out=out)
 
 
-def bare_fine(view: CoarseView) -> Callable[[], None]:
-    """What the code and the search need; a transform, three steps around the place that is climbed from and one at each
-    other place, and two warps."""
-    spectrum, waves = (plane(COARSE_POINTS, COARSE_POINTS + 2).view(np.complex64) for _ in range(2))
-    rows, columns = (plane(*shape).view(np.complex64) for shape in ((7, 2 * COARSE_POINTS), (len(waves.T), 14)))
+def bare_places(places: int) -> Callable[[], None]:
+    """At the first place all shifts of the rotations that descriptors name, on half as many points a side, and those
+    of one in full; of each other place those too."""
+    small, full = transform(HALVED, HALVED, flags=cv2.DFT_INVERSE), transform(*GRID, flags=cv2.DFT_INVERSE)
+    return all_of(*[small] * (2 * DEFAULT_PARAMETERS.rotations), *[full] * places)
 
-    def step() -> None:
-        np.matmul(rows @ np.multiply(spectrum, waves), columns)
 
-    steps = [step] * (STEPS_A_PLACE + DEFAULT_PARAMETERS.places - 1)
-    warps = [transform(COARSE_POINTS, COARSE_POINTS), warp(COARSE_POINTS), warp(COARSE_POINTS)]
-    return all_of(bare_code(view), bare_search(view), *warps, *steps)
+def bare_registration(places: int) -> Callable[[], None]:
+    """A reference's transforms, the places, three steps of the climb, and two warps."""
+    once = transform(*GRID), transform(HALVED, HALVED)
+    return all_of(*once, bare_places(places), *[warp(COARSE_POINTS)] * (STEPS_A_PLACE + 2))
 
 
 def bare_cells(view: FineView, cells: int) -> Callable[[], None]:
@@ -214,7 +224,7 @@ def test_flatten_bare(benchmark: Any) -> None:
 
 def test_describe(benchmark: Any, scan_files: list[Path]) -> None:
     coarse = clean(read_topography(scan_files[0]), DEFAULT_PARAMETERS).coarse
-    measure(benchmark, "descriptor", "own", lambda: describe(coarse), unit="scan")
+    measure(benchmark, "descriptor", "own", lambda: describe(polar_magnitude(coarse)), unit="scan")
 
 
 def test_describe_bare(benchmark: Any) -> None:
@@ -266,7 +276,9 @@ def bare_prefilter(references: int, harmonics: int) -> Callable[[], None]:
 def test_polar_query(benchmark: Any, coarse: list[CoarseView]) -> None:
     """Once for a whole gallery, in each process."""
     view = coarse[0]
-    measure(benchmark, "polar query", "own", lambda: PolarQuery(view.signal, view.weights, view.reach), unit="query")
+    measure(
+        benchmark, "polar query", "own", lambda: PolarQuery(view.signal, view.weights, view.reach / 2), unit="query"
+    )
 
 
 def test_polar_query_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
@@ -296,34 +308,81 @@ def test_search_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
     measure(benchmark, "search", "bare", bare_search(coarse[0]))
 
 
-def test_rough_sift(benchmark: Any, in_order: list[Prepared], coarse: list[CoarseView]) -> None:
-    query, references = coarse[0], in_order[1:]
+def register_all(query: CoarseView, references: list[Prepared], parameters: Parameters) -> Callable[[], None]:
+    def run() -> None:
+        for scan in references:
+            register(query, CoarseView(scan, parameters), parameters)
+
+    run()  # the query keeps its turned spectra
+    return run
+
+
+def test_rough_sift(benchmark: Any, whole: list[Prepared]) -> None:
+    query, references = CoarseView(whole[0], DEFAULT_PARAMETERS), whole[1:]
 
     def run() -> None:
         for scan in references:
             place_roughly(query, CoarseView(scan, DEFAULT_PARAMETERS), DEFAULT_PARAMETERS)
 
-    measure(benchmark, "rough sift, fresh reference", "own", run, len(references))
+    measure(benchmark, "rough sift, whole marks, fresh reference", "own", run, len(references))
 
 
-def test_rough_sift_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
-    bare = all_of(bare_code(coarse[0]), bare_search(coarse[0]))
-    measure(benchmark, "rough sift, fresh reference", "bare", bare)
+def test_rough_sift_bare(benchmark: Any) -> None:
+    bare = all_of(transform(*GRID), transform(HALVED, HALVED), bare_places(1))
+    measure(benchmark, "rough sift, whole marks, fresh reference", "bare", bare)
 
 
-def test_fine(benchmark: Any, in_order: list[Prepared]) -> None:
-    query, references = ComparisonView(in_order[0], DEFAULT_PARAMETERS), in_order[1:]
+def test_rough_sift_of_parts(benchmark: Any, in_order: list[Prepared]) -> None:
+    query, references = CoarseView(in_order[0], SEARCHED), in_order[1:]
 
     def run() -> None:
         for scan in references:
-            register_pair(query, ComparisonView(scan, DEFAULT_PARAMETERS))
+            place_roughly(query, CoarseView(scan, SEARCHED), SEARCHED)
+
+    measure(benchmark, "rough sift, parts or noise, fresh reference", "own", run, len(references))
+
+
+def test_rough_sift_of_parts_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
+    bare = all_of(bare_code(coarse[0]), bare_search(coarse[0]))
+    measure(benchmark, "rough sift, parts or noise, fresh reference", "bare", bare)
+
+
+def test_registration(benchmark: Any, whole: list[Prepared]) -> None:
+    run = register_all(CoarseView(whole[0], DEFAULT_PARAMETERS), whole[1:], DEFAULT_PARAMETERS)
+    measure(benchmark, "scored, whole marks, fresh reference", "own", run, len(whole) - 1)
+
+
+def test_registration_bare(benchmark: Any) -> None:
+    measure(benchmark, "scored, whole marks, fresh reference", "bare", bare_registration(1))
+
+
+def test_registration_where_the_reference_moves(benchmark: Any, whole: list[Prepared]) -> None:
+    """Of half of the pairs the reference has the lower digest: it needs turned spectra of its own."""
+    fixed = CoarseView(whole[-1], DEFAULT_PARAMETERS)
+
+    def run() -> None:
+        for scan in whole[:-1]:
+            register(CoarseView(scan, DEFAULT_PARAMETERS), fixed, DEFAULT_PARAMETERS)
 
     run()
-    measure(benchmark, "fine, fresh reference", "own", run, len(references))
+    measure(benchmark, "scored, whole marks, fresh reference moved", "own", run, len(whole) - 1)
 
 
-def test_fine_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
-    measure(benchmark, "fine, fresh reference", "bare", bare_fine(coarse[0]))
+def test_registration_where_the_reference_moves_bare(benchmark: Any) -> None:
+    halves = [warp(HALVED), transform(HALVED, HALVED)] * DEFAULT_PARAMETERS.rotations
+    bare = all_of(bare_registration(1), *halves, warp(COARSE_POINTS), transform(*GRID))
+    measure(benchmark, "scored, whole marks, fresh reference moved", "bare", bare)
+
+
+def test_registration_of_parts(benchmark: Any, in_order: list[Prepared]) -> None:
+    run = register_all(CoarseView(in_order[0], SEARCHED), in_order[1:], SEARCHED)
+    measure(benchmark, "scored, parts or noise, fresh reference", "own", run, len(in_order) - 1)
+
+
+def test_registration_of_parts_bare(benchmark: Any, coarse: list[CoarseView]) -> None:
+    places = 1 + DEFAULT_PARAMETERS.places
+    bare = all_of(bare_code(coarse[0]), bare_search(coarse[0]), bare_registration(places))
+    measure(benchmark, "scored, parts or noise, fresh reference", "bare", bare)
 
 
 def test_cells(benchmark: Any, in_order: list[Prepared]) -> None:
@@ -334,54 +393,18 @@ def test_cells(benchmark: Any, in_order: list[Prepared]) -> None:
         for scan, registration in pairs:
             compare_cells(query, ComparisonView(scan, DEFAULT_PARAMETERS), registration)
 
-    measure(benchmark, "cells, fresh reference", "own", run, len(pairs))
+    measure(benchmark, "cells of a pair that is looked at", "own", run, len(pairs))
 
 
 def test_cells_bare(benchmark: Any, in_order: list[Prepared]) -> None:
     view = FineView(in_order[0], DEFAULT_PARAMETERS)
-    measure(benchmark, "cells, fresh reference", "bare", bare_cells(view, mean_cells(in_order)))
-
-
-def compare_all(query: ComparisonView, references: list[Prepared]) -> Callable[[], None]:
-    def run() -> None:
-        for scan in references:
-            compare_in_full(query, ComparisonView(scan, DEFAULT_PARAMETERS))
-
-    return run
-
-
-def test_full(benchmark: Any, in_order: list[Prepared]) -> None:
-    """Fine and cells; the query is moved, and keeps its code and its turned spectra."""
-    run = compare_all(ComparisonView(in_order[0], DEFAULT_PARAMETERS), in_order[1:])
-    run()
-    measure(benchmark, "full, fresh reference", "own", run, len(in_order) - 1)
-
-
-def test_full_bare(benchmark: Any, in_order: list[Prepared], coarse: list[CoarseView]) -> None:
-    cells = bare_cells(FineView(in_order[0], DEFAULT_PARAMETERS), mean_cells(in_order))
-    measure(benchmark, "full, fresh reference", "bare", all_of(bare_fine(coarse[0]), cells))
-
-
-def test_full_where_the_reference_moves(benchmark: Any, in_order: list[Prepared]) -> None:
-    """Of half of the pairs the reference has the lower digest: it needs turned spectra of its own."""
-    run = compare_all(ComparisonView(in_order[-1], DEFAULT_PARAMETERS), in_order[:-1])
-    run()
-    measure(benchmark, "full, fresh reference moved", "own", run, len(in_order) - 1)
-
-
-def test_full_where_the_reference_moves_bare(
-    benchmark: Any, in_order: list[Prepared], coarse: list[CoarseView]
-) -> None:
-    cells = bare_cells(FineView(in_order[0], DEFAULT_PARAMETERS), mean_cells(in_order))
-    turned = [warp(COARSE_POINTS), transform(COARSE_POINTS, COARSE_POINTS)]
-    bare = all_of(bare_fine(coarse[0]), cells, *turned * (STEPS_A_PLACE + DEFAULT_PARAMETERS.places - 1))
-    measure(benchmark, "full, fresh reference moved", "bare", bare)
+    measure(benchmark, "cells of a pair that is looked at", "bare", bare_cells(view, mean_cells(in_order)))
 
 
 @pytest.mark.benchmark(min_rounds=2)
 @pytest.mark.parametrize("references", [100, 1_000])
 def test_whole_query(benchmark: Any, in_order: list[Prepared], references: int) -> None:
-    """Columns of all, search of the best 200, full comparison of the best 50; references read from stored bytes."""
+    """Columns of all, sift of the best 200, registration of the best 50; references read from stored bytes."""
     stored = [scan.to_bytes() for scan in in_order]
     gallery = [Prepared.from_bytes(stored[row % len(stored)]) for row in range(references)]
     measure(

@@ -31,7 +31,7 @@ def test_only_the_best_of_each_stage_go_on(
 ) -> None:
     parameters = Parameters(fine_candidates=3, listed_candidates=2)
     gallery = [prepare(scan, parameters) for scan in scans.values()]
-    sift, place = ranking.sift, ranking.place
+    sift, placement_of = ranking.sift, ranking.placement_of
     sifted, placed = [], []
 
     def noting_sift(query: ComparisonView, reference: ComparisonView) -> float:
@@ -40,10 +40,10 @@ def test_only_the_best_of_each_stage_go_on(
 
     def noting_place(query: ComparisonView, reference: ComparisonView) -> Placement:
         placed.append(reference)
-        return place(query, reference)
+        return placement_of(query, reference)
 
     monkeypatch.setattr(ranking, "sift", noting_sift)
-    monkeypatch.setattr(ranking, "place", noting_place)
+    monkeypatch.setattr(ranking, "placement_of", noting_place)
     ranked = correlate(gallery[0], gallery, parameters)
     assert [entry.index for entry in ranked] == [0, 1]
     assert (len(sifted), len(placed)) == (3, 2)

@@ -93,7 +93,7 @@ def test_the_answer_is_that_of_correlate_on_scans_at_hand(filled: Path, prepared
     assert ("first pass", 2, 2) in asked
     # all of so few are compared in full: nothing is sifted
     assert {stage for stage, done, whole in asked if done == whole} == {
-        *("first pass", "second pass", "polar pass", "cells")
+        *("first pass", "second pass", "polar pass", "register")
     }
 
 
@@ -116,7 +116,7 @@ def test_the_answer_is_the_same_for_any_executor_and_batch(
         assert gallery.correlate(queries, executor=threads) == alone
     for size in (1, 2):
         monkeypatch.setattr(query, "_SIFT_BATCH", size)
-        monkeypatch.setattr(query, "_CELL_BATCH", 3 - size)
+        monkeypatch.setattr(query, "_REGISTER_BATCH", 3 - size)
         monkeypatch.setattr(query, "_QUERIES_A_PASS", size)
         monkeypatch.setattr(query, "_SECOND_ROWS", size)
         monkeypatch.setattr(query, "_POLAR_ROWS", size)

@@ -185,7 +185,7 @@ def test_a_worker_that_is_killed_changes_no_answer(
     killed: list[int] = []
 
     def kill_one(stage: str, done: int, _whole: int) -> None:
-        if stage == "cells" and done == 1 and not killed:
+        if stage == "register" and done == 1 and not killed:
             killed.append(next(iter(workers.workers.values())).pid)
             os.kill(killed[0], signal.SIGKILL)
 
