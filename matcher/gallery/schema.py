@@ -121,13 +121,18 @@ class Filters:
             passed &= undated | (rows["day"] >= self.earliest.toordinal())
         if self.latest is not None:
             passed &= undated | (rows["day"] <= self.latest.toordinal())
-        for reference in self.excluded:
-            passed &= rows["reference"] != np.void(reference)
+        if self.excluded:
+            passed &= ~_named(rows, self.excluded)
         if self.included is not None:
-            # as text, which numpy can look up; all have one width, so it does not matter that text ends at its zeros
-            names = np.frombuffer(b"".join(sorted(self.included)), "S32")
-            passed &= np.isin(np.ascontiguousarray(rows["reference"]).view("S32"), names)
+            passed &= _named(rows, self.included)
         return passed
+
+
+def _named(rows: NDArray[np.void], names: frozenset[bytes]) -> NDArray[np.bool_]:
+    """Which rows are those of the names. As text, which numpy can look up: all have one width, so it does not matter
+    that text ends at its zeros."""
+    wanted = np.frombuffer(b"".join(sorted(names)), "S32")
+    return np.isin(np.ascontiguousarray(rows["reference"]).view("S32"), wanted)
 
 
 def label_code(label: str) -> int:
