@@ -33,6 +33,7 @@ NOT_SIGNED_TABLES = {
     "stored_object": "Which scans the object store has: their bytes are compared with their digests.",
     "submission": "Under which key a client sent what: it sees to it that nothing is entered twice.",
     "candidate": OWN_WORK,
+    "scan_instrument": OWN_WORK,
     "remains": OWN_WORK,
     "log_check": "What the check itself found.",
     "log_start": MEMORY,
