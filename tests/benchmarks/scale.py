@@ -14,7 +14,7 @@ WORKING_DAY_S, WORKING_DAYS = 8 * 3600, 250
 
 SCAN = 4.8e6
 """A breech face as an instrument writes it: the mean of fadul-raw. Cleaned ones are a seventh of it."""
-PREPARED, GALLERY = 46_004, 72_187
+PREPARED, GALLERY = 49_308, 72_211
 RECORD = 11_000
 """Rows of the database: the signed envelope (6.7 kB), the record, its search columns, the lane, the audit."""
 CANDIDATE, CANDIDATES = 4_100, 50
@@ -23,8 +23,12 @@ MAPPED = 4_320 + 4_080
 """Of the gallery, what a query reads of each reference: what memory should hold."""
 PROCESS = 160 * MB
 
-FIRST, SECOND, POLAR = 0.78e-6, 2.14e-6, 79e-6
-SIFT, FULL, REST = 1.56e-3, 4.1e-3, 0.28
+FIRST, SECOND, POLAR = 0.6e-6, 1.27e-6, 40e-6
+SIFT, SIFT_SEARCHED = 0.43e-3, 2.45e-3
+SCORED, SCORED_SEARCHED, REST = 0.9e-3, 3.2e-3, 0.15
+"""Of a pair of whole marks with directions, and of any other, which is searched at all rotations."""
+WITHOUT_DIRECTIONS = 0.36
+"""Of the drawn references that were measured. Of real ones a twentieth to a quarter."""
 LIST, SIFTED, SIFTED_OF_PARTS, POLAR_LEAST, SECOND_LEAST = 50, 300, 2000, 2000, 8000
 EFFICIENCY = 0.7
 """Of each further process on one machine: they share its memory's bandwidth."""
@@ -43,7 +47,9 @@ def query_s(references: float, *, parts: bool = False) -> float:
     polar = references if parts else min(references, POLAR_LEAST)
     sifted = min(references, SIFTED_OF_PARTS if parts else SIFTED)
     second = min(references, max(references / 16, SECOND_LEAST))
-    return references * FIRST + second * SECOND + polar * POLAR + sifted * SIFT + LIST * FULL + REST
+    searched = 1.0 if parts else WITHOUT_DIRECTIONS
+    each = sifted * (SIFT + searched * (SIFT_SEARCHED - SIFT)) + LIST * (SCORED + searched * (SCORED_SEARCHED - SCORED))
+    return references * FIRST + second * SECOND + polar * POLAR + each + REST
 
 
 def mean_query_s(references: float) -> float:
