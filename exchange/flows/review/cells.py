@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from exchange.errors import NotFound
+from exchange.errors import ComputeFailed, NotFound, StoreUnavailable
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES, Variant
 from exchange.flows.scan.cells import CellsAsked, CellsFound, cells_of_pairs
@@ -23,8 +23,8 @@ def with_cells(node: Node, pairs: Sequence[StoredCandidate]) -> None:
     """Find the cells of those pairs whose cells nobody asked for yet, in one worker process; keep them in the database
     and on the pairs themselves.
 
-    The score needs no cells, so a new scan's candidates come without. A pair whose scan is not here, or cannot be
-    prepared, stays as it is.
+    The score needs no cells, so a new scan's candidates come without. Nor does a list: a pair whose scan is not here,
+    or whose prepared scan is damaged, stays as it is; so do all while no process is to be had, or nothing is written.
     """
     wanted = [pair for pair in pairs if not pair.row.cells_found and pair.row.parameters in PIPELINES]
     if not wanted:
@@ -36,10 +36,16 @@ def with_cells(node: Node, pairs: Sequence[StoredCandidate]) -> None:
         text = told.get(pair.row.candidate_id)  # None: erased meanwhile
         if text is not None and (one := _asked(node, pair, json.loads(text))) is not None:
             asked.append((pair, text, one))
-    found = node.compute.run(cells_of_pairs, [one for *_, one in asked])
-    with node.store.write() as session:
-        for (pair, text, _), cells in zip(asked, found, strict=True):
-            keep_cells(session, pair, cells.congruent_cells, cells.cells, _explained(text, cells))
+    if not asked:
+        return
+    try:
+        found = node.compute.run(cells_of_pairs, [one for *_, one in asked])
+        with node.store.write() as session:
+            for (pair, text, _), cells in zip(asked, found, strict=True):
+                if cells is not None:
+                    keep_cells(session, pair, cells.congruent_cells, cells.cells, _explained(text, cells))
+    except (ComputeFailed, StoreUnavailable) as error:
+        log.warning("no cells of pairs", pairs=len(asked), detail=str(error))
 
 
 def _asked(node: Node, pair: StoredCandidate, told: dict[str, Any]) -> CellsAsked | None:

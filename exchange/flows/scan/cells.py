@@ -27,12 +27,16 @@ class CellsFound:
     comparison: str
 
 
-def cells_of_pairs(asked: Sequence[CellsAsked]) -> list[CellsFound]:
-    """Compare each pair in full. The score is the one that it has: the same scans always give the same."""
+def cells_of_pairs(asked: Sequence[CellsAsked]) -> list[CellsFound | None]:
+    """Compare each pair in full. The score is the one that it has: the same scans always give the same. None where a
+    prepared scan is gone or damaged."""
     return [_cells(one) for one in asked]
 
 
-def _cells(asked: CellsAsked) -> CellsFound:
-    a, b = (matcher.Prepared.from_bytes(side.read_bytes()) for side in (asked.a, asked.b))
-    found = matcher.compare(a, b, asked.parameters)
+def _cells(asked: CellsAsked) -> CellsFound | None:
+    try:
+        a, b = (matcher.Prepared.from_bytes(side.read_bytes()) for side in (asked.a, asked.b))
+        found = matcher.compare(a, b, asked.parameters)
+    except (OSError, matcher.ScanRefused):
+        return None
     return CellsFound(found.n_congruent, found.n_cells, found.to_json())

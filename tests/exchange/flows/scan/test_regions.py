@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 import matcher
-from exchange.errors import NotFound
+from exchange.errors import ComputeFailed, NotFound, StoreFull
 from exchange.flows.scan.correlate import correlate_acquisition, promise_correlations_again
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.tables.records import AcquisitionRow, CandidateRow
@@ -90,11 +90,25 @@ def test_cells_are_found_when_somebody_looks_at_the_pair_and_kept(
     def away(*_: object, **__: object) -> None:
         raise NotFound("no scan")
 
-    with monkeypatch.context() as patched:
-        patched.setattr("exchange.flows.review.cells.prepared_scan", away)
-        listed = candidates(node, "firing_pin_impression-2-1")
-        assert {item["candidate_id"]: item["cells"] for item in listed}[unseen.candidate_id] == 0
-    assert not rows()[unseen.candidate_id].cells_found
+    def failed(*_: object) -> None:
+        raise ComputeFailed("no process")
+
+    def full(*_: object) -> None:
+        raise StoreFull("no room")
+
+    damaged = node.node.settings.home / "damaged"
+    damaged.write_bytes(b"damaged")
+    for name, fault in (
+        ("exchange.flows.review.cells.prepared_scan", away),
+        ("exchange.flows.review.cells.prepared_scan", lambda *_, **__: damaged),
+        ("exchange.flows.review.cells.keep_cells", full),
+        ("exchange.compute.Compute.run", failed),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(name, fault)
+            listed = candidates(node, "firing_pin_impression-2-1")
+            assert {item["candidate_id"]: item["cells"] for item in listed}[unseen.candidate_id] == 0
+        assert not rows()[unseen.candidate_id].cells_found, name
 
     [seen] = [
         item for item in candidates(node, "firing_pin_impression-2-1") if item["candidate_id"] == unseen.candidate_id
