@@ -6,25 +6,16 @@ from pathlib import Path
 import pytest
 
 from exchange.cli.matching import calibration
-from matcher import write_topography
 from matcher.likelihood.calibration_model import read_calibration
-from matcher.synthetic import breech_face
 from tests.exchange.cli.conftest import Ffp, refusal
+from tests.exchange.cli.matching.conftest import drawn_into
 
 SAID = ("--name", "drawn", "--description", "four drawn firearms")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scans")
-    rows = ["scan,firearm"]
-    for firearm in range(4):
-        for shot in range(2):
-            scan = breech_face.draw(firearm, shot)
-            write_topography(scan, folder / f"{firearm}-{shot}.x3p", instrument="synthetic")
-            rows.append(f"{firearm}-{shot},{firearm}")
-    (folder / "truth.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return folder
+    return drawn_into(tmp_path_factory.mktemp("scans"), firearms=4)
 
 
 @pytest.fixture
