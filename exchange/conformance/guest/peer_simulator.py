@@ -92,10 +92,16 @@ class PeerSimulator:
                         self.wfile.write(respond(401 if isinstance(error, RequestRefused) else 422, b""))
 
             def read(self) -> SimulatedRequest:
-                method, target, _ = self.rfile.readline(MAX_LINE_BYTES).decode("latin-1").split(" ")
+                begun = self.rfile.readline(MAX_LINE_BYTES)
+                if not begun:  # a reader in a hurry connects, has no time left, and asks nothing
+                    raise ConnectionAbortedError
+                method, target, _ = begun.decode("latin-1").split(" ")
                 headers = http.client.parse_headers(self.rfile)
                 length = min(int(headers.get("Content-Length") or 0), MAX_BODY_BYTES)
-                return SimulatedRequest(method, target, headers, self.rfile.read(length))
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    raise ConnectionAbortedError
+                return SimulatedRequest(method, target, headers, body)
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,16 @@ def test_a_node_that_believes_a_lie_is_found(
 ) -> None:
     monkeypatch.setattr(where, name, lenient)
     assert reader.failing(QUICK_LIES) == failing
+
+
+@pytest.mark.parametrize("said", [b"", b"POST /v1/witness HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf"])
+def test_who_hangs_up_before_the_end_asked_nothing_that_it_should_not(reader: House, said: bytes) -> None:
+    peer, before = reader.visit.guest.peer, len(reader.visit.guest.peer.refused)
+    with socket.create_connection(("127.0.0.1", reader.visit.guest.node.settings.port)) as hurried:
+        hurried.sendall(said)
+        hurried.shutdown(socket.SHUT_WR)
+        assert hurried.recv(1) == b""
+    assert peer.refused[before:] == []
 
 
 def test_a_node_that_follows_a_forked_log_is_found(reader: House, monkeypatch: pytest.MonkeyPatch) -> None:
