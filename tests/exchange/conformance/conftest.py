@@ -106,7 +106,9 @@ class House:
     visit: Visit
 
     def failing(self, checks: tuple[Check, ...]) -> set[str]:
-        failing = {it.check.name: it.evidence for it in run_checks(self.visit, checks) if it.verdict is Verdict.NOT_KEPT}
+        failing = {
+            it.check.name: it.evidence for it in run_checks(self.visit, checks) if it.verdict is Verdict.NOT_KEPT
+        }
         print(failing)  # a check that fails and should not says why
         return set(failing)
 
