@@ -6,12 +6,13 @@
 
 from matcher.areal.comparison import Cell, Comparison, compare
 from matcher.areal.descriptor import DESCRIPTOR_SHAPE, prefilter
-from matcher.areal.prepared import Prepared, prepare
+from matcher.areal.prepared import Prepared, extent_of, prepare
 from matcher.areal.prepared_photograph import parameters_for, prepare_photograph
 from matcher.areal.ranking import Ranked, correlate
 from matcher.areal.scan_pair import ScanPair, compare_scans
 from matcher.errors import GalleryDamaged, GalleryInUse, MatcherError, NotComparable, ScanNotUsable, ScanRefused
 from matcher.gallery import CandidateList, Filters, Gallery, GalleryWriter, Reference
+from matcher.likelihood.mark_limits import MarkExtent
 from matcher.mark.quality import Quality, assess
 from matcher.numeric.limits import DEFAULT_LIMITS, Limits
 from matcher.numeric.parameters import (
@@ -50,6 +51,7 @@ __all__ = [
     "GalleryWriter",
     "Lighting",
     "Limits",
+    "MarkExtent",
     "MatcherError",
     "NotComparable",
     "Parameters",
@@ -72,6 +74,7 @@ __all__ = [
     "compare_profiles",
     "compare_scans",
     "correlate",
+    "extent_of",
     "parameters_for",
     "prefilter",
     "prepare",

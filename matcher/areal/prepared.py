@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from matcher.areal.descriptor import DESCRIPTOR_SHAPE, describe, directedness, polar_magnitude
 from matcher.areal.polar_column import POLAR_BYTES, polar_row
+from matcher.likelihood.mark_limits import MarkExtent
 from matcher.mark.clean import COARSE_POINTS, FINE_POINTS, CleanScan, WorkingCopy, clean
 from matcher.mark.flatten import flattened
 from matcher.numeric.packed import MAX_RATIO, PackedGrid, damaged_bytes
@@ -133,10 +134,18 @@ class Prepared:
         )
 
 
+def extent_of(scan: Prepared, parameters: Parameters) -> MarkExtent:
+    """How much of its mark the scan shows, and how clearly."""
+    return MarkExtent(
+        area_mm2=scan.mark_points * (parameters.coarse_spacing_um / 1000.0) ** 2,
+        one_sidedness=scan.off_centre_points / math.sqrt(max(scan.mark_points, 1.0) / math.pi),
+        directedness=scan.directedness,
+    )
+
+
 def is_partial(scan: Prepared, parameters: Parameters) -> bool:
     """Whether it shows less than whole marks do."""
-    area_mm2 = scan.mark_points * (parameters.coarse_spacing_um / 1000.0) ** 2
-    return area_mm2 < parameters.partial_mark_area_mm2
+    return extent_of(scan, parameters).area_mm2 < parameters.partial_mark_area_mm2
 
 
 def tells_its_rotation(scan: Prepared, parameters: Parameters) -> bool:

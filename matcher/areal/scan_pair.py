@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matcher.areal.comparison import Comparison, compare
-from matcher.areal.prepared import Prepared, prepare
+from matcher.areal.prepared import Prepared, extent_of, prepare
 from matcher.areal.prepared_photograph import inverted, parameters_for, prepare_photograph
+from matcher.likelihood.mark_limits import Extents
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, RELIEF_PARAMETERS, Parameters
 from matcher.read.photograph import Photograph
 from matcher.read.topography import Topography
@@ -16,13 +17,14 @@ Scan = Topography | Photograph
 
 @dataclass(frozen=True)
 class ScanPair:
-    """``comparison`` of ``a`` with ``b``, which are the scans as they were compared; ``mirrored``: a photograph
-    was turned upside down first."""
+    """``comparison`` of ``a`` with ``b``, the scans as they were compared, and how much they show of their ``marks``;
+    ``mirrored``: a photograph was turned upside down first."""
 
     a: Scan
     b: Scan
     comparison: Comparison
     parameters: Parameters
+    marks: Extents
     mirrored: bool
 
 
@@ -52,7 +54,13 @@ def compare_scans(
     # 3.
     signs = 2 if parameters.channel == "height" and any(_sign_unknown(scan) for scan in (a, b)) else 1
     pairs = [
-        ScanPair(*view, compare(first, other, parameters), parameters, mirrored=place > 0)
+        ScanPair(
+            *view,
+            compare(first, other, parameters),
+            parameters,
+            (extent_of(first, parameters), extent_of(other, parameters)),
+            mirrored=place > 0,
+        )
         for place, (view, (first, second)) in enumerate(zip(views, ready, strict=True))
         for other in (second, inverted(second))[:signs]
     ]

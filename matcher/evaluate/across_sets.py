@@ -8,11 +8,11 @@ from itertools import permutations
 
 import numpy as np
 
-from matcher.evaluate.evaluation_figures import Evaluation, scored_pairs
+from matcher.evaluate.evaluation_figures import Evaluation
 from matcher.evaluate.validation import Validation
-from matcher.likelihood.calibrate import fit, leave_one_out
-from matcher.likelihood.calibration_model import CalibrationRefused
+from matcher.likelihood.calibration_file import CalibrationModels
 from matcher.likelihood.fusion import cllr
+from matcher.likelihood.ratio import LikelihoodRatio, PairConditions, likelihood_ratio
 
 STRONG = 10.0
 """A likelihood ratio above which a pair of two firearms misleads."""
@@ -20,51 +20,81 @@ STRONG = 10.0
 
 @dataclass(frozen=True)
 class AcrossSets:
-    """One condition of the set ``judged``, by the model of the whole marks of the set ``made_on`` as they are.
+    """One condition of the set ``judged``, by the models of the set ``made_on``.
 
-    ``cllr``: bits; ``km_below_1``: share of pairs of one firearm with a likelihood ratio below 1; ``knm_above_10``:
-    share of pairs of two with one above 10.
+    ``km_judged``, ``knm_judged``: shares of the pairs of one firearm and of two that a model covers. Of these:
+    ``km_above_1``, ``km_below_1``: shares of pairs of one firearm whose likelihood ratio speaks for one, and for two;
+    ``knm_above_10``: of pairs of two with one above 10; ``cllr``: bits, with both kinds weighing alike. None where no
+    pair of that kind is covered.
     """
 
     made_on: str
     judged: str
     condition: str
-    cllr: float
-    km_below_1: float
-    knm_above_10: float
+    km_judged: float
+    knm_judged: float
+    km_above_1: float | None
+    km_below_1: float | None
+    knm_above_10: float | None
+    cllr: float | None
 
 
 def likelihood_ratios_across(sets: Sequence[Validation]) -> list[AcrossSets]:
-    """For each set, the model of its first condition, held against every condition of each other set.
+    """The models of each set, held against every condition of each other set.
 
-    A set whose scores support no model is left out as the one that a model is made on.
+    A set whose scores support no model is left out as the one that models are made on.
     """
-    found = []
-    for made, judged in permutations(sets, 2):
-        pairs = scored_pairs(made.results[0][1].firearms, made.results[0][1].pairs)
-        try:
-            bounds = leave_one_out(pairs).bounds
-            slope, intercept = fit(pairs.scores, pairs.same)
-        except CalibrationRefused:
-            continue
-        for trial, evaluation in judged.results:
-            found.append(
-                _judge(
-                    (made.data.folder, judged.data.folder, trial.name),
-                    (slope, intercept, bounds.lower, bounds.upper),
-                    evaluation,
-                )
-            )
+    return [
+        _judge((made.data.folder, judged.data.folder, trial.name), made.models, evaluation)
+        for made, judged in permutations(sets, 2)
+        if made.models is not None
+        for trial, evaluation in judged.results
+    ]
+
+
+def _judge(names: tuple[str, str, str], models: CalibrationModels, evaluation: Evaluation) -> AcrossSets:
+    same = np.array([evaluation.firearms[pair.a] == evaluation.firearms[pair.b] for pair in evaluation.pairs])
+    log10_lrs = log10_lrs_of(models, evaluation)
+    judged = np.isfinite(log10_lrs)
+    km, knm = log10_lrs[judged & same], log10_lrs[judged & ~same]
+    return AcrossSets(
+        *names,
+        km_judged=float(judged[same].mean()),
+        knm_judged=float(judged[~same].mean()),
+        km_above_1=float((km > 0.0).mean()) if len(km) else None,
+        km_below_1=float((km < 0.0).mean()) if len(km) else None,
+        knm_above_10=float((knm > np.log10(STRONG)).mean()) if len(knm) else None,
+        cllr=cllr(log10_lrs[judged], same[judged]) if len(km) and len(knm) else None,
+    )
+
+
+def log10_lrs_of(models: CalibrationModels, evaluation: Evaluation) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """(n,): of the evaluation's pairs in their order, NaN where no model covers a pair. Whatever the exhibits' calibre
+    is: that it is the models' is for whoever chose the sets to say."""
+    found = np.full(len(evaluation.pairs), np.nan)
+    spacings = _spacings_um(evaluation)
+    references = evaluation.lateral_resolution_um if evaluation.conditions.against else None
+    population = models.widest.population
+    for place, pair in enumerate(evaluation.pairs):
+        conditions = PairConditions(
+            region=population.region,
+            modality="topography" if evaluation.conditions.render is None else "reflectance",
+            calibres=(population.calibres[0], population.calibres[0]),
+            lateral_resolutions_um=spacings[pair.a] + (references or spacings[pair.b]),
+            matcher_version=evaluation.matcher_version,
+            parameters_digest=evaluation.parameters_digest,
+            marks=pair.marks,
+        )
+        worth = likelihood_ratio(models, pair.score, conditions)
+        if isinstance(worth, LikelihoodRatio):
+            found[place] = worth.log10_lr
     return found
 
 
-def _judge(names: tuple[str, str, str], model: tuple[float, float, float, float], evaluation: Evaluation) -> AcrossSets:
-    slope, intercept, lower, upper = model
-    pairs = scored_pairs(evaluation.firearms, evaluation.pairs)
-    log10_lrs = np.clip(intercept + slope * pairs.scores, lower, upper)
-    return AcrossSets(
-        *names,
-        cllr=cllr(log10_lrs, pairs.same),
-        km_below_1=float((log10_lrs[pairs.same] < 0.0).mean()),
-        knm_above_10=float((log10_lrs[~pairs.same] > np.log10(STRONG)).mean()),
-    )
+def _spacings_um(evaluation: Evaluation) -> dict[str, tuple[float, ...]]:
+    """Distances of points, as the scans were compared."""
+    samplings = evaluation.conditions.resample_um
+    return {
+        name: (samplings[place % len(samplings)],) if samplings else evaluation.lateral_resolution_um
+        for place, name in enumerate(evaluation.firearms)
+    }

@@ -70,17 +70,27 @@ def _each(section: Callable[[Validation], str], sets: Sequence[Validation]) -> s
 
 
 def _across(sets: Sequence[Validation]) -> str:
-    head = "| made on | judged | condition | Cllr | KM with LR < 1 | KNM with LR > 10 |\n|---|---|---|---|---|---|"
+    head = (
+        "| made on | judged | condition | KM, KNM that get an LR | KM with LR > 1 | KM with LR < 1 | KNM with LR > 10 "
+        "| Cllr |\n|---|---|---|---|---|---|---|---|"
+    )
     rows = [
-        f"| {cell(one.made_on)} | {cell(one.judged)} | {one.condition} | {one.cllr:.3f} | {one.km_below_1:.1%} "
-        f"| {one.knm_above_10:.2%} |"
+        f"| {cell(one.made_on)} | {cell(one.judged)} | {one.condition} | {one.km_judged:.1%}, {one.knm_judged:.1%} | "
+        f"{_share(one.km_above_1, 1)} | {_share(one.km_below_1, 1)} | {_share(one.knm_above_10, 2)} | "
+        f"{'' if one.cllr is None else f'{one.cllr:.3f}'} |"
         for one in likelihood_ratios_across(sets)
     ]
     note = (
-        "The model of a set's whole marks, as they are, held against each condition of the other set. It was not made "
-        "for parts of marks nor for noise: the rates there say why it is not to be used on them."
+        "The models of a set, for whole marks, for a part with a whole mark and for parts (`ffp calibrate`), held "
+        "against each condition of the other set. Shares are of the pairs that get a likelihood ratio (LR): the others "
+        'pass a limit of every model, and the answer is "no validated LR" with that limit. The model of parts gives no '
+        "LR below 1, since two parts of one mark may show different areas."
     )
     return "\n".join(["## Likelihood ratios of one set on the other\n", head, *rows, "", note])
+
+
+def _share(found: float | None, digits: int) -> str:
+    return "" if found is None else f"{found:.{digits}%}"
 
 
 def _summary(validation: Validation) -> str:

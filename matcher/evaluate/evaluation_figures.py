@@ -44,7 +44,8 @@ class Evaluation:
     ``OverlapBin``. ``cpu_s``: processor seconds at one thread; ``controls``: the AUC of the outlines alone, and of
     random texture inside the real outlines; ``histogram``: counts of KM and KNM scores from each of ``edges`` to the
     next.
-    ``pairs``: what the matcher said, without the truth. ``lateral_resolution_um``: lowest and highest distance
+    ``pairs``: what the matcher said, without the truth; ``shares``: of the smaller crop, what the pairs of two crops of
+    one firearm have in common. ``lateral_resolution_um``: lowest and highest distance
     between points of the files. ``cllr``, ``cllr_min`` (bits), ``log10_lr_gap`` (lowest KM minus highest KNM): of the
     bounded likelihood ratios, leaving one firearm out; None where lir is not installed, or the firearms are too
     few. See ``matcher.likelihood.calibrate``.
@@ -82,12 +83,20 @@ class Evaluation:
     parameters_digest: str
     matcher_version: str = MATCHER_VERSION
     pairs: tuple[PairScore, ...] = field(default=(), repr=False)
+    shares: Mapping[tuple[str, str], float] = field(default_factory=dict, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values; every pair also says whether both scans are of one firearm (``same``)."""
+        """Plain values; every pair also says whether both scans are of one firearm (``same``), and two crops of one
+        firearm what they ``share``."""
         plain = asdict(self)
+        del plain["shares"]
         plain["pairs"] = [
-            {**asdict(pair), "same": self.firearms[pair.a] == self.firearms[pair.b]} for pair in self.pairs
+            {
+                **asdict(pair),
+                "same": self.firearms[pair.a] == self.firearms[pair.b],
+                "share": self.shares.get((pair.a, pair.b)),
+            }
+            for pair in self.pairs
         ]
         return plain
 
@@ -165,6 +174,7 @@ def summarise(firearms: dict[str, str], run: Run) -> Evaluation:
         lateral_resolution_um=run.lateral_resolution_um,
         parameters_digest=run.parameters_digest,
         pairs=run.pairs,
+        shares=run.overlaps,
     )
 
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from matcher.areal.comparison import ComparisonView, compare_cells, register_pair
 from matcher.areal.descriptor import prefilter
-from matcher.areal.prepared import Prepared
+from matcher.areal.prepared import Prepared, extent_of
+from matcher.likelihood.mark_limits import Extents
 from matcher.numeric.parameters import Parameters
 
 Progress = Callable[[str, int, int], None]
@@ -24,7 +25,7 @@ _BLOCK = 64
 
 @dataclass(frozen=True)
 class PairScore:
-    """What the matcher said of one unordered pair of scans, without the truth."""
+    """What the matcher said of one unordered pair of scans, without the truth. ``marks``: how much either shows."""
 
     a: str
     b: str
@@ -36,6 +37,7 @@ class PairScore:
     n_cells: int
     rotation_deg: float
     prefilter: float
+    marks: Extents
 
 
 class Stopwatch:
@@ -68,6 +70,7 @@ def score_pairs(
     with stopwatch.stage("prefilter"):
         descriptors = np.stack([scan.descriptor for scan in prepared])
         coarse = prefilter(descriptors, descriptors)
+    extents = [extent_of(scan, parameters) for scan in prepared]
     order = sorted(range(len(prepared)), key=lambda place: prepared[place].digest)
     total, found = len(order) * (len(order) - 1) // 2, {}
     for start in range(0, len(order), _BLOCK):
@@ -93,6 +96,7 @@ def score_pairs(
                     n_cells=comparison.n_cells,
                     rotation_deg=rotation,
                     prefilter=float(coarse[a, b]),
+                    marks=(extents[a], extents[b]),
                 )
             report(len(found), total)
     return [found[key] for key in sorted(found)]
@@ -113,6 +117,7 @@ def score_across(
     with stopwatch.stage("prefilter"):
         descriptors = np.stack([scan.descriptor for scan in references])
         coarse = prefilter(np.stack([scan.descriptor for scan in queries]), descriptors)
+    extents = [extent_of(scan, parameters) for scan in references]
     total, found = len(names) * (len(names) - 1), {}
     for start in range(0, len(names), _BLOCK):
         block = {
@@ -137,6 +142,7 @@ def score_across(
                     n_cells=comparison.n_cells,
                     rotation_deg=comparison.rotation_deg,
                     prefilter=float(coarse[place, other]),
+                    marks=(extent_of(query, parameters), extents[other]),
                 )
             report(len(found), total)
     return [found[key] for key in sorted(found)]

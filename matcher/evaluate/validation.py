@@ -8,13 +8,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.evaluation_figures import Evaluation
 from matcher.evaluate.pairs import Progress
+from matcher.evaluate.reference_models import make_models
 from matcher.evaluate.run_evaluation import evaluate, read_truth
+from matcher.likelihood.calibrate import ScoredPairs
+from matcher.likelihood.calibration_file import CalibrationModels
+from matcher.likelihood.calibration_model import CalibrationRefused, ReferencePopulation
+from matcher.numeric.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION
 
 _SEEDS = range(1, 6)
 _SOFTWARE = ("ffp-exchange", "numpy", "scipy", "opencv-python-headless", "pillow", "lir")
@@ -117,10 +123,12 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Validation:
-    """Every trial with what it gave, the data, and the software it ran on."""
+    """Every trial with what it gave, the data, and the software it ran on. ``models``: the calibration models that the
+    scans support, None where they support none or lir is not installed."""
 
     data: DataSet
     results: tuple[tuple[Trial, Evaluation], ...]
+    models: CalibrationModels | None
     software: dict[str, str]
     made_on: str
 
@@ -156,7 +164,8 @@ def validate_matcher(
 
     1. Describe the data: firearms, and the digest of each file.
     2. Evaluate in each condition.
-    3. Note the software.
+    3. Make calibration models.
+    4. Note the software.
 
     ``source``, ``licence``: of the data, in words; ``made_on``: the day. Raises what ``evaluate`` raises.
     """
@@ -175,7 +184,38 @@ def validate_matcher(
         results.append((trial, found))
 
     # 3.
-    return Validation(data, tuple(results), _software(), made_on)
+    models = _models_of(folder, truth, made_on, progress)
+
+    # 4.
+    return Validation(data, tuple(results), models, _software(), made_on)
+
+
+def _models_of(folder: Path, truth: Path, made_on: str, progress: Progress) -> CalibrationModels | None:
+    if find_spec("lir") is None:
+        return None
+
+    def describe(pairs: ScoredPairs) -> ReferencePopulation:
+        n_km = int(pairs.same.sum())
+        return ReferencePopulation(
+            name=folder.resolve().name,
+            description="made for its own validation",
+            region="breech_face",
+            modality="topography",
+            calibres=("as the data set says",),
+            lateral_resolution_um=None,
+            n_firearms=pairs.n_firearms,
+            n_scans=None,
+            n_km=n_km,
+            n_knm=len(pairs.same) - n_km,
+            matcher_version=MATCHER_VERSION,
+            parameters_digest=DEFAULT_PARAMETERS.digest,
+            made_on=made_on,
+        )
+
+    try:
+        return make_models(folder, truth, describe, progress=progress).models
+    except CalibrationRefused:
+        return None
 
 
 def _describe(folder: Path, truth: Path, source: str, licence: str) -> DataSet:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +90,11 @@ class LeaveOneOut:
 
 
 def calibrate(
-    pairs: ScoredPairs, population: ReferencePopulation, report: Report = lambda _done, _total: None
+    pairs: ScoredPairs,
+    population: ReferencePopulation,
+    report: Report = lambda _done, _total: None,
+    *,
+    may_share_nothing: bool = False,
 ) -> CalibrationModel:
     """Make the model of a reference population.
 
@@ -98,11 +102,13 @@ def calibrate(
     2. Fit on all pairs.
     3. Cut the fitted line at the bounds. Its two ends are the knots of the model, which is therefore exact.
 
+    ``may_share_nothing``: two marks of one firearm that the model will judge may show different areas. A low score is
+    then no sign of two firearms, and 1 is the lowest likelihood ratio, whatever these pairs support.
     Raises ``CalibrationRefused`` where the pairs are too few, or their scores tell firearms apart no better
     than chance.
     """
     # 1.
-    validation = leave_one_out(pairs, report)
+    validation = leave_one_out(pairs, report, may_share_nothing=may_share_nothing)
     bounds = validation.bounds
 
     # 2.
@@ -125,7 +131,9 @@ def calibrate(
     )
 
 
-def leave_one_out(pairs: ScoredPairs, report: Report = lambda _done, _total: None) -> LeaveOneOut:
+def leave_one_out(
+    pairs: ScoredPairs, report: Report = lambda _done, _total: None, *, may_share_nothing: bool = False
+) -> LeaveOneOut:
     """Cllr, Cllr_min and the gap of the bounded LRs, each pair judged by a fit that saw neither of its firearms.
 
     The bounds are set once, from all of these LRs: they are those of the model that is shipped.
@@ -138,6 +146,8 @@ def leave_one_out(pairs: ScoredPairs, report: Report = lambda _done, _total: Non
     with threadpool_limits(1):  # a fit takes 4 ms; threads that wait for each other make 100 of it
         unbounded = leave_one_firearm_out(pairs, report)
     found = bounds(unbounded, pairs)
+    if may_share_nothing:
+        found = replace(found, lower=0.0)
     log10_lrs = np.clip(unbounded, found.lower, found.upper)
     labelled = LLRData(features=log10_lrs, labels=pairs.same.astype(np.int64))
     return LeaveOneOut(

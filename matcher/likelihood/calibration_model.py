@@ -1,27 +1,25 @@
-"""A calibration model with its reference population, and the strictly checked file that holds it.
+"""A calibration model with its reference population: what a score is worth, and of which pairs that may be said.
 
-``matcher.likelihood.calibrate`` makes one, ``matcher.likelihood.ratio`` applies it. See docs/likelihood-ratio.md.
+``matcher.likelihood.calibrate`` makes one, ``matcher.likelihood.calibration_file`` keeps it,
+``matcher.likelihood.ratio`` applies it. See docs/likelihood-ratio.md.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from matcher.errors import MatcherError
+from matcher.likelihood.mark_limits import MarkLimits
 
-MODEL_FORMAT = "ffp-calibration-1"
-"""Changes when a model file says something else; a node refuses formats that it does not know."""
+WHOLE_MARKS, PART_WITH_WHOLE, PARTS = "whole marks", "a part with a whole mark", "parts"
+"""What the pairs of a model show."""
+ANY_MARKS = "any marks"
+"""Of scores whose scans are not known."""
 
-_MAX_BYTES = 128 * 1024
-"""A model with the most knots takes 30 kB."""
 _MAX_KNOTS = 512
 _MAX_LINE = 120
 _MAX_COUNT = 1_000_000_000
@@ -41,7 +39,9 @@ class ReferencePopulation:
     ``region``, ``modality``, ``calibres``: in the words of the contract's vocabularies; without calibres no pair
     is inside. ``lateral_resolution_um``: lowest and highest distance between points of the scans, both included;
     None where it is not known, and then no pair is inside. ``n_scans`` may be None likewise.
-    ``matcher_version``, ``parameters_digest``: those that the scores were made with. ``made_on``: YYYY-MM-DD.
+    ``marks``: what the pairs show, in words; ``limits``: what their marks show at the least, None where it is not
+    known, and then no pair is inside. ``matcher_version``, ``parameters_digest``: those that the scores were made
+    with. ``made_on``: YYYY-MM-DD.
     Raises ``ValueError`` where a field is not what is said here.
     """
 
@@ -58,9 +58,11 @@ class ReferencePopulation:
     matcher_version: str
     parameters_digest: str
     made_on: str
+    marks: str = ANY_MARKS
+    limits: MarkLimits | None = None
 
     def __post_init__(self) -> None:
-        for name in ("name", "description", "region", "modality", "matcher_version", "made_on"):
+        for name in ("name", "description", "region", "modality", "matcher_version", "made_on", "marks"):
             _check_line(name, getattr(self, name))
         _check_tuple("calibres", self.calibres, range(17))
         for calibre in self.calibres:
@@ -82,6 +84,8 @@ class ReferencePopulation:
             raise ValueError("parameters_digest must be 64 digits of lower-case hex")
         if date.fromisoformat(self.made_on).isoformat() != self.made_on:
             raise ValueError("made_on is written YYYY-MM-DD")
+        if self.limits is not None:
+            _check_limits(self.limits)
 
 
 @dataclass(frozen=True)
@@ -106,11 +110,8 @@ class CalibrationModel:
     cllr_min: float
     calibrator: str
     population: ReferencePopulation
-    format: str = MODEL_FORMAT
 
     def __post_init__(self) -> None:
-        if self.format != MODEL_FORMAT:
-            raise ValueError(f"the format must be {MODEL_FORMAT}")
         _check_line("calibrator", self.calibrator)
         for name, low, high in (
             ("lower", -9.0, 0.0),
@@ -138,16 +139,6 @@ class CalibrationModel:
         """The bounded log10 LR of a finite score; whether the score may be judged here is not asked."""
         return float(np.interp(score, self.scores, self.log10_lrs))
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 (hex) of the content as JSON: sorted keys, no spaces, UTF-8. It detects damage; it signs nothing."""
-        content = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(content.encode()).hexdigest()
-
-    def to_json(self) -> str:
-        """The model file."""
-        return json.dumps({**asdict(self), "digest": self.digest}, indent=1, ensure_ascii=False) + "\n"
-
 
 def _check_line(name: str, value: object) -> None:
     """One line without control or format characters: these can hide or reorder what a person reads."""
@@ -165,74 +156,16 @@ def _check_real(name: str, value: object, low: float, high: float) -> None:
         raise ValueError(f"{name} must be a real number within {low:g} to {high:g}")
 
 
+def _check_limits(limits: MarkLimits) -> None:
+    _check_real("smaller_mm2", limits.smaller_mm2, 0.0, 1000.0)
+    _check_real("share", limits.share, 0.0, 1.0)
+    _check_real("directedness", limits.directedness, 0.0, 1000.0)
+    if limits.one_sidedness is not None:
+        _check_tuple("one_sidedness", limits.one_sidedness, (2,))
+        for value in limits.one_sidedness:
+            _check_real("one_sidedness", value, 0.0, 1000.0)
+
+
 def _check_tuple(name: str, value: object, lengths: Collection[int]) -> None:
     if not isinstance(value, tuple) or len(value) not in lengths:
         raise ValueError(f"{name} must be a list of {min(lengths)} to {max(lengths)} values")
-
-
-def read_calibration(path: Path) -> CalibrationModel:
-    """Read an untrusted model file.
-
-    1. Take no more bytes than a model has.
-    2. Refuse what is not JSON, and what a lenient reader would mend: a key named twice, NaN.
-    3. Refuse every field that is missing, unknown, or not what its class says.
-    4. Refuse a file whose digest is not that of its content.
-
-    Raises ``CalibrationRefused``; OSError when the file cannot be opened, which is not the file's fault.
-    """
-    # 1.
-    with path.open("rb") as file:
-        data = file.read(_MAX_BYTES + 1)
-    if len(data) > _MAX_BYTES:
-        raise CalibrationRefused(f"this is no calibration file: it has more than {_MAX_BYTES} bytes")
-
-    # 2.
-    try:
-        content = json.loads(data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise CalibrationRefused("this is no calibration file: it is not JSON in UTF-8, each key once") from error
-
-    # 3.
-    try:
-        stated = _fields_of(CalibrationModel, content, "digest").pop("digest")
-        population = _fields_of(ReferencePopulation, content["population"])
-        model = CalibrationModel(
-            **{
-                **{name: _frozen(value) for name, value in content.items() if name != "digest"},
-                "population": ReferencePopulation(**{name: _frozen(value) for name, value in population.items()}),
-            }
-        )
-    except ValueError as error:
-        raise CalibrationRefused(f"the calibration file is refused: {error}") from error
-
-    # 4.
-    if stated != model.digest:
-        raise CalibrationRefused("the calibration file was damaged or altered: its digest is not that of its content")
-    return model
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _fields_of(kind: type, content: object, *also: str) -> dict[str, Any]:
-    """A copy of the object, which has exactly the fields of the class, and those named."""
-    names = [field.name for field in fields(kind)] + list(also)
-    if not isinstance(content, dict):
-        raise ValueError(f"it must be an object with {', '.join(names)}")  # noqa: TRY004 - the file's fault, not a caller's
-    if missing := [name for name in names if name not in content]:
-        raise ValueError(f"it lacks {', '.join(missing)}")
-    if len(content) != len(names):
-        raise ValueError("it has fields that are not known")
-    return dict(content)
-
-
-def _frozen(value: object) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -9,12 +9,15 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from matcher.likelihood.calibration_model import NOT_SAID, CalibrationModel, ReferencePopulation
+from matcher.likelihood.calibration_file import CalibrationModels
+from matcher.likelihood.calibration_model import NOT_SAID, ReferencePopulation
+from matcher.likelihood.mark_limits import Extents
 
 
 @dataclass(frozen=True)
 class PairConditions:
-    """How a pair was measured and scored; calibres and lateral resolutions (um) are those of its two scans."""
+    """How a pair was measured and scored; calibres and lateral resolutions (um) are those of its two scans. ``marks``:
+    what they show, None where it is not known."""
 
     region: str
     modality: str
@@ -22,6 +25,7 @@ class PairConditions:
     lateral_resolutions_um: tuple[float, ...]
     matcher_version: str
     parameters_digest: str
+    marks: Extents | None
 
 
 @dataclass(frozen=True)
@@ -47,33 +51,38 @@ class LikelihoodRatio:
 
 @dataclass(frozen=True)
 class NoValidatedLR:
-    """The model says nothing about this pair; ``reason`` is a sentence for the examiner."""
+    """No model says anything about this pair; ``reason`` is a sentence for the examiner."""
 
     reason: str
 
 
 def likelihood_ratio(
-    model: CalibrationModel, score: float, conditions: PairConditions
+    models: CalibrationModels, score: float, conditions: PairConditions
 ) -> LikelihoodRatio | NoValidatedLR:
-    """What the score of a pair is worth, or why that is not known.
+    """What the score of a pair is worth, by the first model that the pair is inside of; or why that is not known, which
+    the widest model says.
 
     Raises ``ValueError`` for a score that is not finite.
     """
     if not math.isfinite(score):
         raise ValueError(f"a score is a finite number, not {score}")
-    reason = _outside(model.population, conditions)
-    if reason is not None:
-        return NoValidatedLR(reason)
-    value = model.log10_lr(score)
-    return LikelihoodRatio(
-        log10_lr=value,
-        lower=model.lower,
-        upper=model.upper,
-        capped="upper" if value >= model.upper else "lower" if value <= model.lower else None,
-        verbal=verbal_equivalent(value),
-        population=model.population,
-        model_digest=model.digest,
-    )
+    reason = ""
+    for model in models.models:
+        found = _outside(model.population, conditions)
+        if found is not None:
+            reason = found
+            continue
+        value = model.log10_lr(score)
+        return LikelihoodRatio(
+            log10_lr=value,
+            lower=model.lower,
+            upper=model.upper,
+            capped="upper" if value >= model.upper else "lower" if value <= model.lower else None,
+            verbal=verbal_equivalent(value),
+            population=model.population,
+            model_digest=models.digest,
+        )
+    return NoValidatedLR(reason)
 
 
 def _outside(population: ReferencePopulation, found: PairConditions) -> str | None:
@@ -101,7 +110,11 @@ def _outside(population: ReferencePopulation, found: PairConditions) -> str | No
         )
     if found.parameters_digest != population.parameters_digest:
         return "The score was made with other parameters than those of the model."
-    return None
+    if population.limits is None:
+        return "The model does not say how much the marks show that it was made from: make it anew."
+    if found.marks is None:
+        return "How much the marks show is not known: the scans wait to be correlated anew."
+    return population.limits.passed_by(found.marks)
 
 
 _SCALE = (

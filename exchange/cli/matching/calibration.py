@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
@@ -17,7 +17,9 @@ from exchange.cli.matching.console import one_thread, progress_bars, refuse
 if TYPE_CHECKING:
     from matcher import Comparison
     from matcher.likelihood.calibrate import ScoredPairs
-    from matcher.likelihood.calibration_model import CalibrationModel, ReferencePopulation
+    from matcher.likelihood.calibration_file import CalibrationModels
+    from matcher.likelihood.calibration_model import ReferencePopulation
+    from matcher.likelihood.mark_limits import Extents, MarkLimits
     from matcher.likelihood.ratio import LikelihoodRatio, NoValidatedLR
     from schemas import Calibre
 
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
 
 _FOREIGN = "another program"
 """The matcher version of a table of scores: no comparison of ours has it, so none is judged by such a model."""
-
-_ROUNDING = 0.01
-"""Instruments round the distance of their points: a population reaches so much beyond what was measured."""
 
 
 def calibrate(
@@ -44,58 +43,49 @@ def calibrate(
     column: Annotated[str, typer.Option("--column", help="The score's column in that file.")] = "score",
     calibre: Annotated[list[str] | None, typer.Option("--calibre", help="Of the exhibits; may be repeated.")] = None,
     region: Annotated[str, typer.Option("--region", help="The region of interest.")] = "breech_face",
+    whole_marks_only: Annotated[
+        bool, typer.Option("--whole-marks-only", help="No models for parts of marks: a fifth of the time.")
+    ] = False,
 ) -> None:
-    """Make a calibration model from scans, or a table of scores, of known firearm: what is a score worth?
+    """Make calibration models from scans, or one from a table of scores, of known firearm: what is a score worth?
 
-    1. Score every pair of the folder's scans, or read the table.
-    2. Describe the reference population.
-    3. Leave one firearm out, fit, and bound; see docs/likelihood-ratio.md.
-    4. Write the model, and print what it supports.
+    Scans give a model for whole marks, one for a part with a whole mark, and one for parts, made on parts of the
+    scans. Each is fitted leaving one firearm out, and bounded; see docs/likelihood-ratio.md.
     """
     one_thread()
     if find_spec("lir") is None:
         refuse("calibration needs lir: install ffp-exchange[evaluation]")
     if [folder is None, truth is None, scores is None] not in ([False, False, True], [True, True, False]):
         refuse("name a folder with its --truth, or a table with --scores")
-    from matcher.likelihood.calibrate import calibrate as make_model
-
     calibres = tuple(known.value for known in _calibres(calibre or []))
-    said = {"name": name, "description": description, "calibres": calibres}
+    said = {"name": name, "description": description, "region": region, "calibres": calibres}
+    missing: Mapping[str, str] = {}
     with progress_bars() as show:
-        # 1.
         if scores is not None:
-            pairs, measured = _of_table(scores, column)
+            models = _of_table(scores, column, said, show)
         elif folder is not None and truth is not None:
-            pairs, measured = _of_folder(folder, truth, show)
-
-        # 2.
-        population = _population(pairs, region, {**said, **measured})
-
-        # 3.
-        model = make_model(pairs, population, partial(show, "leaving one firearm out"))
-
-    # 4.
+            models, missing = _of_folder(folder, truth, said, whole_marks_only, show)
     try:
-        out.write_text(model.to_json(), encoding="utf-8")
+        out.write_text(models.to_json(), encoding="utf-8")
     except OSError as error:
         refuse(f"{out} cannot be written: {error.strerror}")
-    _print_model(out, model)
+    _print_models(out, models, missing)
 
 
-def read_judge(path: Path, calibre: str) -> Callable[[Comparison, Sequence[tuple[float, float]]], _Ratio]:
-    """What says the worth of a comparison of two scans with these spacings (um), both of one calibre."""
+def read_judge(path: Path, calibre: str) -> Callable[[Comparison, Sequence[tuple[float, float]], Extents], _Ratio]:
+    """What says the worth of a comparison of two scans with these spacings (um) and marks, both of one calibre."""
     from matcher import MatcherError
-    from matcher.likelihood.calibration_model import read_calibration
+    from matcher.likelihood.calibration_file import read_calibration
     from matcher.likelihood.ratio import PairConditions, likelihood_ratio
     from schemas.vocabulary import Modality, RegionOfInterest
 
     [known] = _calibres([calibre])
     try:
-        model = read_calibration(path)
+        models = read_calibration(path)
     except (MatcherError, OSError) as error:
         refuse(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
 
-    def judge(comparison: Comparison, spacings_um: Sequence[tuple[float, float]]) -> _Ratio:
+    def judge(comparison: Comparison, spacings_um: Sequence[tuple[float, float]], marks: Extents) -> _Ratio:
         conditions = PairConditions(
             region=RegionOfInterest.BREECH_FACE,
             modality=Modality.TOPOGRAPHY,
@@ -103,8 +93,9 @@ def read_judge(path: Path, calibre: str) -> Callable[[Comparison, Sequence[tuple
             lateral_resolutions_um=tuple(float(step) for spacing in spacings_um for step in spacing),
             matcher_version=comparison.matcher_version,
             parameters_digest=comparison.parameters_digest,
+            marks=marks,
         )
-        return likelihood_ratio(model, comparison.score, conditions)
+        return likelihood_ratio(models, comparison.score, conditions)
 
     return judge
 
@@ -132,44 +123,47 @@ def worth_in_words(worth: _Ratio) -> dict[str, str]:
 
 
 def _of_folder(
-    folder: Path, truth: Path, show: Callable[[str, int, int], None]
-) -> tuple[ScoredPairs, dict[str, object]]:
-    from matcher.evaluate.evaluation_figures import scored_pairs
-    from matcher.evaluate.run_evaluation import evaluate
+    folder: Path, truth: Path, said: dict[str, Any], whole_marks_only: bool, show: Callable[[str, int, int], None]
+) -> tuple[CalibrationModels, Mapping[str, str]]:
+    from matcher import DEFAULT_PARAMETERS, MATCHER_VERSION
+    from matcher.evaluate.reference_models import make_models
+    from matcher.evaluate.run_evaluation import read_truth
 
-    evaluation = evaluate(folder, truth, with_controls=False, progress=show)
-    low, high = evaluation.lateral_resolution_um
-    return scored_pairs(evaluation.firearms, evaluation.pairs), {
-        "lateral_resolution_um": (low * (1.0 - _ROUNDING), high * (1.0 + _ROUNDING)),
-        "n_scans": evaluation.n_scans,
-        "matcher_version": evaluation.matcher_version,
-        "parameters_digest": evaluation.parameters_digest,
+    measured = {
+        "n_scans": len(read_truth(truth)),
+        "matcher_version": MATCHER_VERSION,
+        "parameters_digest": DEFAULT_PARAMETERS.digest,
     }
+    describe = partial(_population, {**said, **measured})
+    made = make_models(folder, truth, describe, whole_marks_only=whole_marks_only, progress=show)
+    return made.models, made.missing
 
 
-def _of_table(table: Path, column: str) -> tuple[ScoredPairs, dict[str, object]]:
+def _of_table(
+    table: Path, column: str, said: dict[str, Any], show: Callable[[str, int, int], None]
+) -> CalibrationModels:
+    from matcher.likelihood.calibrate import calibrate as make_model
     from matcher.likelihood.calibrate import read_score_table
+    from matcher.likelihood.calibration_file import CalibrationModels
 
     pairs = read_score_table(table, column)
-    return pairs, {
-        "lateral_resolution_um": None,
-        "n_scans": None,
-        "matcher_version": _FOREIGN,
-        "parameters_digest": hashlib.sha256(table.read_bytes()).hexdigest(),
-    }
+    digest = hashlib.sha256(table.read_bytes()).hexdigest()
+    foreign = {"n_scans": None, "matcher_version": _FOREIGN, "parameters_digest": digest}
+    population = _population({**said, **foreign}, pairs)
+    return CalibrationModels.of(make_model(pairs, population, partial(show, "leaving one firearm out")))
 
 
-def _population(pairs: ScoredPairs, region: str, said: dict[str, Any]) -> ReferencePopulation:
+def _population(said: dict[str, Any], pairs: ScoredPairs) -> ReferencePopulation:
     from matcher.likelihood.calibration_model import CalibrationRefused, ReferencePopulation
     from schemas.vocabulary import Modality, RegionOfInterest
 
-    if region not in set(RegionOfInterest):
-        raise CalibrationRefused(f"the region {region} is none of {', '.join(RegionOfInterest)}")
+    if said["region"] not in set(RegionOfInterest):
+        raise CalibrationRefused(f"the region {said['region']} is none of {', '.join(RegionOfInterest)}")
     n_km = int(pairs.same.sum())
     try:
         return ReferencePopulation(
-            region=region,
             modality=Modality.TOPOGRAPHY.value,
+            lateral_resolution_um=None,
             n_firearms=pairs.n_firearms,
             n_km=n_km,
             n_knm=len(pairs.same) - n_km,
@@ -198,21 +192,39 @@ def _in_words(population: ReferencePopulation) -> str:
     where = "resolution not known" if resolution is None else f"{resolution[0]:.4g} to {resolution[1]:.4g} um"
     calibres = ", ".join(population.calibres) or "calibre not stated"
     return (
-        f"{population.name}: {population.description}; {population.region}, {population.modality}, {calibres}, {where};"
-        f" {population.n_firearms} firearms, {population.n_km} KM and {population.n_knm} KNM pairs"
+        f"{population.name}: {population.description}; {population.region}, {population.modality}, {population.marks},"
+        f" {calibres}, {where}; {population.n_firearms} firearms, {population.n_km} KM and {population.n_knm} KNM pairs"
     )
 
 
-def _print_model(out: Path, model: CalibrationModel) -> None:
+def _marks_in_words(limits: MarkLimits | None) -> str:
+    if limits is None:
+        return "not known: it judges no pair"
+    words = [f"at least {limits.smaller_mm2:.2f} mm2, directedness {limits.directedness:.2f}"]
+    if limits.one_sidedness is not None:
+        rounder, other = limits.one_sidedness
+        words.append(
+            f"{limits.share:.2f} of the larger mark's area, one-sidedness at most {rounder:.2f} and {other:.2f}"
+        )
+    return "; ".join(words)
+
+
+def _print_models(out: Path, models: CalibrationModels, missing: Mapping[str, str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=str(out), show_header=False, title_justify="left")
-    table.add_row("reference population", _in_words(model.population))
-    table.add_row("Cllr, Cllr_min", f"{model.cllr:.4f}, {model.cllr_min:.4f} (leaving one firearm out)")
-    table.add_row("bounds", f"{_lr(model.lower)} to {_lr(model.upper)}")
-    table.add_row("independent firearms (KM)", f"{model.independent_km:.0f}")
-    table.add_row("independent pairs of firearms (KNM)", f"{model.independent_knm:.1f}")
-    table.add_row("score at the bounds", f"{model.scores[0]:.4g}, {model.scores[-1]:.4g}")
-    table.add_row("digest", model.digest[:12])
-    Console().print(table)
+    console = Console()
+    for model in models.models:
+        population = model.population
+        table = Table(title=f"{out}: {population.marks}", show_header=False, title_justify="left")
+        table.add_row("reference population", _in_words(population))
+        table.add_row("marks", _marks_in_words(population.limits))
+        table.add_row("Cllr, Cllr_min", f"{model.cllr:.4f}, {model.cllr_min:.4f} (leaving one firearm out)")
+        table.add_row("bounds", f"{_lr(model.lower)} to {_lr(model.upper)}")
+        table.add_row("independent firearms (KM)", f"{model.independent_km:.0f}")
+        table.add_row("independent pairs of firearms (KNM)", f"{model.independent_knm:.1f}")
+        table.add_row("score at the bounds", f"{model.scores[0]:.4g}, {model.scores[-1]:.4g}")
+        console.print(table)
+    for marks, why in missing.items():
+        console.print(f"No model for {marks}: {why}.", markup=False, highlight=False)
+    console.print(f"digest {models.digest[:12]}", markup=False, highlight=False)

@@ -77,7 +77,7 @@ def compare(
         spacings = [scan.spacing_um for scan in scans if not isinstance(scan, Photograph)]
         if len(spacings) < len(scans):
             refuse("no likelihood ratio is validated for photographs: compare without --calibration")
-        worth = judge(comparison, spacings)
+        worth = judge(comparison, spacings, pair.marks)
     if png is not None:
         from matcher.draw.draw_pair import draw_pair
 

@@ -179,7 +179,8 @@ def _deadlines(session: Session, node: Node, due: Sequence[Due]) -> Evidence:
 
 
 def _likelihood_ratio(node: Node) -> Evidence:
-    model = node.calibration
-    if model is None:
+    models = node.calibration
+    if models is None:
         return Evidence(State.DOES_NOT_HOLD)
-    return Evidence(state_of(is_of_this_release(model)), at=model.population.made_on, names=(model.population.name,))
+    population = models.widest.population
+    return Evidence(state_of(is_of_this_release(models)), at=population.made_on, names=(population.name,))

@@ -13,7 +13,10 @@ import matcher
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
 from exchange.store.review.candidates import StoredCandidate
-from matcher.likelihood.calibration_model import CalibrationModel, CalibrationRefused, read_calibration
+from exchange.store.tables.records import AcquisitionRow
+from matcher.likelihood.calibration_file import CalibrationModels, read_calibration
+from matcher.likelihood.calibration_model import CalibrationRefused
+from matcher.likelihood.mark_limits import Extents, MarkExtent
 from matcher.likelihood.ratio import NoValidatedLR, PairConditions, likelihood_ratio
 from schemas.vocabulary import Modality, RegionOfInterest
 
@@ -26,8 +29,8 @@ class ScoreRatio:
     no_validated_lr: str | None = None
 
 
-def load_calibration(settings: Settings) -> CalibrationModel | None:
-    """The model that the settings name. Raises ConfigurationError when it cannot be used."""
+def load_calibration(settings: Settings) -> CalibrationModels | None:
+    """The models that the settings name. Raises ConfigurationError when it cannot be used."""
     if settings.calibration is None:
         return None
     path = settings.home / settings.calibration
@@ -39,16 +42,17 @@ def load_calibration(settings: Settings) -> CalibrationModel | None:
         raise ConfigurationError(f"calibration: {path} cannot be read: {error.strerror}.") from error
 
 
-def is_of_this_release(model: CalibrationModel) -> bool:
-    """Whether a model says anything of pairs that this release compares: it was made with the same matcher and
-    parameters, and states whose marks it is about."""
-    population = model.population
+def is_of_this_release(models: CalibrationModels) -> bool:
+    """Whether they say anything of pairs that this release compares: they were made with the same matcher and
+    parameters, and state whose marks they are about."""
+    population = models.widest.population
     return (
         population.matcher_version == matcher.MATCHER_VERSION
         and population.parameters_digest == matcher.DEFAULT_PARAMETERS.digest
         and (population.region, population.modality) == (RegionOfInterest.BREECH_FACE, Modality.TOPOGRAPHY)
         and bool(population.calibres)
         and population.lateral_resolution_um is not None
+        and population.limits is not None
     )
 
 
@@ -63,9 +67,9 @@ def other_matcher(version: str | None) -> str | None:
     )
 
 
-def worth_of(model: CalibrationModel | None, found: StoredCandidate) -> ScoreRatio:
-    """What the pair's score is worth, by a model that may not be there."""
-    if model is None:
+def worth_of(models: CalibrationModels | None, found: StoredCandidate) -> ScoreRatio:
+    """What the pair's score is worth, by models that may not be there."""
+    if models is None:
         return ScoreRatio(no_validated_lr="This node has no calibration model.")
     scans = found.acquisition_a, found.acquisition_b
     if found.roi != RegionOfInterest.BREECH_FACE or any(scan.modality != Modality.TOPOGRAPHY for scan in scans):
@@ -76,7 +80,7 @@ def worth_of(model: CalibrationModel | None, found: StoredCandidate) -> ScoreRat
         )
     spacings = [step for scan in scans for step in (scan.spacing_y_um, scan.spacing_x_um) if step is not None]
     judged = likelihood_ratio(
-        model,
+        models,
         found.row.score,
         PairConditions(
             region=found.roi,
@@ -85,8 +89,19 @@ def worth_of(model: CalibrationModel | None, found: StoredCandidate) -> ScoreRat
             lateral_resolutions_um=tuple(spacings),
             matcher_version=found.row.matcher_version,
             parameters_digest=found.row.parameters,
+            marks=_marks_of(*scans),
         ),
     )
     if isinstance(judged, NoValidatedLR):
         return ScoreRatio(no_validated_lr=judged.reason)
     return ScoreRatio(likelihood_ratio=judged.as_dict())
+
+
+def _marks_of(a: AcquisitionRow, b: AcquisitionRow) -> Extents | None:
+    first, second = _extent(a), _extent(b)
+    return None if first is None or second is None else (first, second)
+
+
+def _extent(scan: AcquisitionRow) -> MarkExtent | None:
+    area, sides, directed = scan.mark_mm2, scan.mark_one_sidedness, scan.mark_directedness
+    return None if area is None or sides is None or directed is None else MarkExtent(area, sides, directed)

@@ -41,7 +41,7 @@ from exchange.trust.card import make_card, open_card
 from exchange.trust.key_files import EVENTS, kept_events
 from exchange.trust.key_history import KeyHistory, history_in, history_of
 from exchange.trust.keys import NodeKeys, create_keys, load_identity, load_keys, load_keys_in_force
-from matcher.likelihood.calibration_model import CalibrationModel
+from matcher.likelihood.calibration_file import CalibrationModels
 from schemas import ContractError, Envelope, KeyEvent, open_envelope
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction
@@ -74,7 +74,7 @@ class Node:
     galleries: Galleries
     small_pictures: SmallPictures
     news: HeadNotifier
-    calibration: CalibrationModel | None
+    calibration: CalibrationModels | None
     authority: TimeStampAuthority | None
     """Who stamps the heads of the log; None when nobody does."""
     mail: MailServer | None

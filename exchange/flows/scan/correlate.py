@@ -109,6 +109,9 @@ def _prepare(node: Node, acquisition: AcquisitionRow, record: RecordRow, pipelin
             return "The record was withdrawn."
         row.parameters = pipeline.digest
         row.spacing_y_um, row.spacing_x_um = prepared.spacing_um
+        if (mark := prepared.extent) is not None:
+            row.mark_mm2, row.mark_one_sidedness = mark.area_mm2, mark.one_sidedness
+            row.mark_directedness = mark.directedness
         if row.modality == Modality.TOPOGRAPHY:
             words = instrument_in_words(session, row, record.issuer, prepared.made_with)
             note_instrument(session, row.acquisition_id, words)

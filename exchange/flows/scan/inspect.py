@@ -54,11 +54,12 @@ class Appearance:
 @dataclass(frozen=True)
 class ScanPrepared:
     """Why a scan is not usable, if it is not, and the distances (y, x) between its points. ``made_with``: instrument
-    and program, as a topography's file names them."""
+    and program, as a topography's file names them; ``extent``: how much of its mark it shows, None of striae."""
 
     not_usable: str | None
     spacing_um: tuple[float, float]
     made_with: str | None = None
+    extent: matcher.MarkExtent | None = None
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,17 @@ def prepare_scan(appearance: Appearance, target: Path) -> ScanPrepared:
     spacing = scan.spacing_um if isinstance(scan, matcher.Topography) else scan.um_per_pixel
     made_with = _made_with(scan.origin) if isinstance(scan, matcher.Topography) else None
     try:
-        content = _prepared(_as_compared(scan, appearance), appearance)
+        prepared = _prepared(_as_compared(scan, appearance), appearance)
     except matcher.ScanNotUsable as error:
         return ScanPrepared(str(error), spacing, made_with)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    part.write_bytes(content)
+    part.write_bytes(prepared.to_bytes())
     part.replace(target)
-    return ScanPrepared(None, spacing, made_with)
+    pipeline = appearance.pipeline
+    extent = None
+    if isinstance(prepared, matcher.Prepared) and isinstance(pipeline, matcher.Parameters):
+        extent = matcher.extent_of(prepared, pipeline)
+    return ScanPrepared(None, spacing, made_with, extent)
 
 
 def _made_with(origin: Origin) -> str | None:
@@ -132,15 +137,17 @@ def _as_compared(
     return photograph.mirrored() if variant & Variant.MIRRORED else photograph
 
 
-def _prepared(scan: matcher.Topography | matcher.Photograph, appearance: Appearance) -> bytes:
+def _prepared(
+    scan: matcher.Topography | matcher.Photograph, appearance: Appearance
+) -> matcher.Prepared | matcher.Profile:
     match scan, appearance.pipeline:
         case matcher.Topography(), matcher.Parameters() as parameters:
-            return matcher.prepare(scan, parameters).to_bytes()
+            return matcher.prepare(scan, parameters)
         case matcher.Topography(), matcher.ProfileParameters() as parameters:
-            return matcher.prepare_profile(scan, parameters).to_bytes()
+            return matcher.prepare_profile(scan, parameters)
         case matcher.Photograph(), matcher.Parameters() as parameters:
             prepared = matcher.prepare_photograph(scan, parameters)
-            return (inverted(prepared) if appearance.variant & Variant.INVERTED else prepared).to_bytes()
+            return inverted(prepared) if appearance.variant & Variant.INVERTED else prepared
     raise matcher.ScanNotUsable("not usable: photographs of striae are not compared; scan them in 3D")
 
 

@@ -116,6 +116,10 @@ class AcquisitionRow(Base):
     spacing_y_um: Mapped[float | None]
     spacing_x_um: Mapped[float | None]
     """Distances between its points, as its file says; None until prepared."""
+    mark_mm2: Mapped[float | None]
+    mark_one_sidedness: Mapped[float | None]
+    mark_directedness: Mapped[float | None]
+    """How much of the mark it shows, and how clearly (``matcher.MarkExtent``); None until prepared, and of striae."""
     correlated_at: Mapped[str | None]
     first_correlated_at: Mapped[str | None]
     """The same before a release whose matcher differs had it correlated anew."""

@@ -32,7 +32,7 @@ from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.static_files import STATIC_ADDRESS, VIEWER_MODULES
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
-from exchange.web.wording.sentences import ShownRefusal, reason, standing, suspicion
+from exchange.web.wording.sentences import ShownRefusal, model_for, reason, standing, suspicion
 from exchange.web.wording.viewer_words import viewer_words
 from schemas.vocabulary import Role
 
@@ -59,6 +59,7 @@ _pages.globals |= {
     "viewer_words": viewer_words,
     "viewer_modules": VIEWER_MODULES,
     "other_matcher": other_matcher,
+    "model_for": model_for,
     "not_validated": not_validated,
     "standing": standing,
     "suspicions_of": suspicions_of,

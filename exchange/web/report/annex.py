@@ -11,7 +11,7 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment, period
 from exchange.web.report.blocks import Block, columns, heading, pairs, paragraph, picture, quiet
-from exchange.web.wording.sentences import no_effect, reason, suspicion
+from exchange.web.wording.sentences import model_for, no_effect, reason, suspicion
 from schemas import Conclusion, Feedback, Hit, Retraction, Verification
 from schemas.vocabulary import Modality
 
@@ -129,7 +129,7 @@ def _worth(report: PairReport) -> list[Block]:
         "A likelihood ratio holds within its bounds and for its reference population alone, and leaves out that the "
         "pair was found by its score."
     )
-    return [*blocks, pairs(*rows), quiet(note)]
+    return [*blocks, pairs(*rows), paragraph(model_for(population["marks"])), quiet(note)]
 
 
 def _records(report: PairReport) -> list[Block]:

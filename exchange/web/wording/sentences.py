@@ -205,6 +205,42 @@ _REASONS: Final = [
             _m("The score was made with other parameters than those of the model."),
         ),
         (
+            r"A mark shows (?P<found>\S+) mm2; the model was made from marks of at least (?P<least>\S+) mm2\.",
+            _m("A mark shows %(found)s mm²; the model was made from marks of at least %(least)s mm²."),
+        ),
+        (
+            r"One mark shows (?P<found>\S+) of the area of the other; the model was made from pairs with at least "
+            r"(?P<least>\S+)\.",
+            _m(
+                "One mark shows %(found)s of the area of the other; the model was made from pairs with at least "
+                "%(least)s."
+            ),
+        ),
+        (
+            r"The lines of a mark have little direction \((?P<found>\S+)\); the model was made from marks with at least "
+            r"(?P<least>\S+)\. Noise may cover the mark\.",
+            _m(
+                "The lines of a mark have little direction (%(found)s); the model was made from marks with at least "
+                "%(least)s. Noise may cover the mark."
+            ),
+        ),
+        (
+            r"A mark lies to one side of its centre \((?P<found>\S+)\); the model was made from marks with at most "
+            r"(?P<most>\S+)\.",
+            _m(
+                "A mark lies to one side of its centre (%(found)s); the model was made from marks with at most "
+                "%(most)s."
+            ),
+        ),
+        (
+            r"The model does not say how much the marks show that it was made from: make it anew\.",
+            _m("The model does not say how much the marks show that it was made from: make it anew."),
+        ),
+        (
+            r"How much the marks show is not known: the scans wait to be correlated anew\.",
+            _m("How much the marks show is not known: the scans wait to be correlated anew."),
+        ),
+        (
             r"This score was made by matcher version (?P<there>.+); this node has version (?P<here>\S+): .+\.",
             _m(
                 "This score was made by matcher version %(there)s; this node has version %(here)s: scores of the two "
@@ -247,6 +283,20 @@ def reason(sentence: str) -> str:
         if (found := pattern.fullmatch(sentence)) is not None:
             return gettext(text, **found.groupdict())
     return sentence
+
+
+_MODELS = {
+    "whole marks": _m("By the model for whole marks."),
+    "a part with a whole mark": _m("By the model for a part with a whole mark."),
+    "parts": _m(
+        "By the model for parts of marks. Two parts may show different areas: it never speaks for two firearms."
+    ),
+}
+
+
+def model_for(marks: str) -> str:
+    """Which of the node's calibration models a likelihood ratio is by, and what that one never says."""
+    return gettext(_MODELS[marks]) if marks in _MODELS else ""
 
 
 def suspicion(found: Suspicion) -> str:

@@ -8,17 +8,38 @@ import numpy as np
 import pytest
 
 from matcher import Topography, write_topography
-from matcher.evaluate.across_sets import likelihood_ratios_across
+from matcher.evaluate.across_sets import likelihood_ratios_across, log10_lrs_of
 from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.dossier import dossier
-from matcher.evaluate.evaluation_figures import Evaluation
+from matcher.evaluate.evaluation_figures import Evaluation, scored_pairs
 from matcher.evaluate.method import reasons
 from matcher.evaluate.validation import TRIALS, Goal, Trial, Validation, validate_matcher
-from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
+from matcher.likelihood.calibrate import calibrate
+from matcher.likelihood.calibration_file import CalibrationModels
+from matcher.likelihood.calibration_model import CalibrationRefused, ReferencePopulation
+from matcher.likelihood.mark_limits import MarkLimits
+from matcher.numeric.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, Parameters
 
 FEW = (
     Trial("as they are", Conditions(), Goal(1.0, 1.0, separate=True), with_controls=True),
     Trial("a third, with another third", Conditions(crop=0.34, rotate=1), Goal(1.0, cllr=0.0)),
+)
+
+POPULATION = ReferencePopulation(
+    name="drawn",
+    description="of no firearm",
+    region="breech_face",
+    modality="topography",
+    calibres=("9 mm Luger",),
+    lateral_resolution_um=(1.0, 20.0),
+    n_firearms=6,
+    n_scans=12,
+    n_km=6,
+    n_knm=60,
+    matcher_version=MATCHER_VERSION,
+    parameters_digest=DEFAULT_PARAMETERS.digest,
+    made_on="2026-01-02",
+    limits=MarkLimits(0.0, 0.0, None, 0.0),
 )
 
 
@@ -132,7 +153,11 @@ def more_firearms(validation: Validation, folder: str, *, misleading: bool = Fal
     results = tuple(
         (trial, replace(found, firearms=firearms, pairs=tuple(pairs))) for trial, found in validation.results
     )
-    return replace(validation, data=replace(validation.data, folder=folder), results=results)
+    try:
+        models = CalibrationModels.of(calibrate(scored_pairs(firearms, pairs), POPULATION))
+    except CalibrationRefused:
+        models = None
+    return replace(validation, data=replace(validation.data, folder=folder), results=results, models=models)
 
 
 def test_two_sets_stand_side_by_side_with_the_likelihood_ratios_of_each_on_the_other(validation: Validation) -> None:
@@ -153,7 +178,32 @@ def test_a_model_of_one_set_is_counted_where_it_misleads_on_another(validation: 
     )
     found = {(one.made_on, one.judged): one for one in likelihood_ratios_across([right, alike, wrong])}
     fair, misled = found["right", "alike"], found["right", "wrong"]
-    assert (fair.km_below_1, fair.knm_above_10) == (0.0, 0.0)
+    assert (fair.km_judged, fair.knm_judged) == (1.0, 1.0)
+    assert (fair.km_above_1, fair.km_below_1, fair.knm_above_10) == (1.0, 0.0, 0.0)
     assert fair.cllr < 0.5
     assert (misled.km_below_1, misled.cllr > 1.0) == (1.0, True)
     assert "wrong" not in {made_on for made_on, _ in found} or found["wrong", "right"].cllr > 1.0
+
+
+def test_what_no_model_covers_is_counted_as_such(validation: Validation) -> None:
+    first, second = (more_firearms(validation, name) for name in ("first", "second"))
+    assert first.models is not None
+    [model] = first.models.models
+    larger = replace(POPULATION, limits=MarkLimits(1000.0, 0.0, None, 0.0))
+    narrow = replace(first, models=CalibrationModels.of(replace(model, population=larger)))
+    [found, *_] = likelihood_ratios_across([narrow, second])
+    assert (found.km_judged, found.knm_judged) == (0.0, 0.0)
+    assert (found.km_above_1, found.km_below_1, found.knm_above_10, found.cllr) == (None, None, None, None)
+    assert "| 0.0%, 0.0% |  |  |  |  |" in dossier([narrow, second])
+
+
+def test_other_distances_of_points_are_judged_as_such(validation: Validation) -> None:
+    """A scan that was resampled is no scan of the model's instruments, whatever its file says."""
+    first = more_firearms(validation, "first")
+    assert first.models is not None
+    [model] = first.models.models
+    models = CalibrationModels.of(replace(model, population=replace(POPULATION, lateral_resolution_um=(6.0, 6.5))))
+    evaluation = replace(first.results[0][1], lateral_resolution_um=(6.25, 6.25))
+    coarser = replace(evaluation, conditions=Conditions(resample_um=(12.5,)))
+    assert np.isfinite(log10_lrs_of(models, evaluation)).all()
+    assert np.isnan(log10_lrs_of(models, coarser)).all()

@@ -1,5 +1,5 @@
-"""Form 7: with which instrument each topography was measured, and what came of trying it mirrored and inverted; and
-whether the cells of a pair were looked for."""
+"""Form 7: with which instrument each topography was measured, and what came of trying it mirrored and inverted; how
+much of its mark each scan shows; and whether the cells of a pair were looked for."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from exchange.store.tables.columns import WholeNumber, Words
 revision = "7"
 down_revision = "6"
 
+MARKS = ("mark_mm2", "mark_one_sidedness", "mark_directedness")
+
 
 def upgrade() -> None:
-    """Empty: of the scans that are here already no instrument is known, until they are correlated anew."""
+    """Empty: of the scans that are here already no instrument or mark is known, until they are correlated anew."""
     op.create_table(
         "scan_instrument",
         sa.Column("acquisition_id", WholeNumber, sa.ForeignKey("acquisition.acquisition_id"), primary_key=True),
@@ -25,6 +27,8 @@ def upgrade() -> None:
     )
     op.create_index("scan_instrument_by_words", "scan_instrument", ["instrument", "acquisition_id"])
     op.create_index("scan_instrument_by_other", "scan_instrument", ["other"])
+    for name in MARKS:
+        op.add_column("acquisition", sa.Column(name, sa.Double()))
     op.add_column("candidate", sa.Column("cells_found", sa.Boolean(), nullable=False, server_default=sa.true()))
 
 
@@ -33,4 +37,6 @@ def downgrade() -> None:
     older matcher compares them anew."""
     op.execute("DELETE FROM job WHERE kind = 'probe'")
     op.drop_table("scan_instrument")
+    for name in MARKS:
+        op.drop_column("acquisition", name)
     op.drop_column("candidate", "cells_found")

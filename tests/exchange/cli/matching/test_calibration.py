@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from exchange.cli.matching import calibration
-from matcher.likelihood.calibration_model import read_calibration
+from matcher.likelihood.calibration_file import read_calibration
+from matcher.likelihood.calibration_model import PART_WITH_WHOLE, PARTS, WHOLE_MARKS
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.cli.matching.conftest import drawn_into
 
@@ -31,11 +32,15 @@ def test_a_model_made_from_scans_judges_a_comparison(ffp: Ffp, folder: Path, tmp
     out = tmp_path / "model.json"
     made = ffp("calibrate", folder, "--truth", folder / "truth.csv", "--out", out, *SAID, "--calibre", "9x19")
     assert made.code == 0, made
-    for words in ("Cllr", "bounds", "independent firearms", "9 mm Luger"):
+    for words in ("Cllr", "bounds", "independent firearms", "9 mm Luger", "directedness"):
         assert words in made.out
-    model = read_calibration(out)
-    assert (model.population.n_firearms, model.population.n_km, model.population.n_knm) == (4, 4, 24)
-    assert -0.7 < model.lower < 0.0 < model.upper < 0.85  # log10 of 5 and of 7: four firearms, six pairs of them
+    whole, part, parts = read_calibration(out).models
+    assert [one.population.marks for one in (whole, part, parts)] == [WHOLE_MARKS, PART_WITH_WHOLE, PARTS]
+    assert (whole.population.n_firearms, whole.population.n_km, whole.population.n_knm) == (4, 8, 48)
+    assert -0.7 < whole.lower < 0.0 < whole.upper < 0.85  # log10 of 5 and of 7: four firearms, six pairs of them
+    assert part.lower < 0.0 == parts.lower, "two parts may show different areas"
+    limits = [one.population.limits for one in (whole, part, parts)]
+    assert limits[0].smaller_mm2 > limits[1].smaller_mm2 > limits[2].smaller_mm2 > 0.0
 
     pair = ("compare", folder / "0-0.x3p", folder / "0-1.x3p", "--calibration", out)
     shown = ffp(*pair, "--calibre", "9 mm Para")
@@ -46,6 +51,15 @@ def test_a_model_made_from_scans_judges_a_comparison(ffp: Ffp, folder: Path, tmp
     assert answer["lower"] <= answer["log10_lr"] <= answer["upper"]
     assert answer["log10_lr"] > 0.0
     assert answer["population"]["name"] == "drawn"
+
+
+@pytest.mark.slow
+def test_for_whole_marks_alone(ffp: Ffp, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model.json"
+    said = (*SAID, "--calibre", "9x19", "--whole-marks-only")
+    assert ffp("calibrate", folder, "--truth", folder / "truth.csv", "--out", out, *said).code == 0
+    [whole] = read_calibration(out).models
+    assert whole.population.marks == WHOLE_MARKS
 
 
 @pytest.mark.slow
@@ -66,7 +80,7 @@ def test_a_table_of_another_program_judges_none_of_our_scores(
     out = tmp_path / "model.json"
     said = ("--calibre", "9x19", "--region", "aperture_shear")
     assert ffp("calibrate", "--scores", table, "--column", "ccf", "--out", out, *SAID, *said).code == 0
-    assert read_calibration(out).population.matcher_version == "another program"
+    assert read_calibration(out).widest.population.matcher_version == "another program"
     shown = ffp("compare", folder / "0-0.x3p", folder / "0-1.x3p", "--calibration", out, "--calibre", "9x19")
     assert "no validated LR" in shown.out
 

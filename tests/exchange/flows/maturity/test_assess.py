@@ -35,6 +35,7 @@ from exchange.store.access.users import add_user, revoke_user
 from exchange.store.sync.peers import quarantine
 from exchange.store.tables.peers import QuarantineRow
 from exchange.store.tables.reviews import VerificationTaskRow
+from matcher.likelihood.calibration_file import CalibrationModels
 from schemas import LegalBasis, Maker
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy
 from tests.exchange.anywhere import ANYWHERE
@@ -550,5 +551,5 @@ def test_a_likelihood_ratio_for_this_matcher(made: Callable[..., Node], tmp_path
     silent = replace(MODEL, population=replace(MODEL.population, lateral_resolution_um=None))
     for number, (model, state) in enumerate(((MODEL, HOLDS), (older, FAILS), (silent, FAILS))):
         path = tmp_path / f"model-{number}.json"
-        path.write_text(model.to_json(), encoding="utf-8")
+        path.write_text(CalibrationModels.of(model).to_json(), encoding="utf-8")
         assert proof(made(f'calibration = "{path}"\n'), "likelihood_ratio") == Evidence(state, **said)

@@ -14,7 +14,9 @@ from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import create_node, open_node
 from exchange.store.review.candidates import StoredCandidate
 from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow
-from matcher.likelihood.calibration_model import CalibrationModel, ReferencePopulation
+from matcher.likelihood.calibration_file import CalibrationModels
+from matcher.likelihood.calibration_model import WHOLE_MARKS, CalibrationModel, ReferencePopulation
+from matcher.likelihood.mark_limits import MarkLimits
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
 
@@ -32,6 +34,8 @@ POPULATION = ReferencePopulation(
     matcher_version=matcher.MATCHER_VERSION,
     parameters_digest=matcher.DEFAULT_PARAMETERS.digest,
     made_on="2026-01-02",
+    marks=WHOLE_MARKS,
+    limits=MarkLimits(smaller_mm2=1.0, share=0.2, one_sidedness=None, directedness=0.1),
 )
 MODEL = CalibrationModel(
     scores=(0.2, 0.6),
@@ -45,6 +49,7 @@ MODEL = CalibrationModel(
     calibrator="by hand",
     population=POPULATION,
 )
+MODELS = CalibrationModels.of(MODEL)
 
 
 def found(
@@ -55,23 +60,32 @@ def found(
     calibre: str = "9 mm Luger",
     spacing_um: float | None = 6.25,
     parameters: str = POPULATION.parameters_digest,
+    mark_mm2: float | None = 3.0,
 ) -> StoredCandidate:
     """A pair of which the second scan is as given."""
     scans = [
-        AcquisitionRow(roi=roi, modality=kind, spacing_y_um=um, spacing_x_um=um)
-        for kind, um in (("topography", 6.25), (modality, spacing_um))
+        AcquisitionRow(
+            roi=roi,
+            modality=kind,
+            spacing_y_um=um,
+            spacing_x_um=um,
+            mark_mm2=mm2,
+            mark_one_sidedness=0.3,
+            mark_directedness=0.4,
+        )
+        for kind, um, mm2 in (("topography", 6.25, 3.0), (modality, spacing_um, mark_mm2))
     ]
     row = CandidateRow(score=score, parameters=parameters, matcher_version=POPULATION.matcher_version)
     return StoredCandidate(row, RecordRow(calibre="9 mm Luger"), RecordRow(calibre=calibre), *scans)
 
 
 def test_inside_the_population() -> None:
-    ratio = worth_of(MODEL, found()).likelihood_ratio
+    ratio = worth_of(MODELS, found()).likelihood_ratio
     assert ratio is not None
     assert ratio["log10_lr"] == pytest.approx(0.125)
     assert (ratio["lower"], ratio["upper"], ratio["capped"]) == (-1.0, 1.25, None)
-    assert ratio["model_digest"] == MODEL.digest
-    capped = worth_of(MODEL, found(score=1.4)).likelihood_ratio
+    assert ratio["model_digest"] == MODELS.digest
+    capped = worth_of(MODELS, found(score=1.4)).likelihood_ratio
     assert capped is not None
     assert (capped["log10_lr"], capped["capped"]) == (1.25, "upper")
 
@@ -86,10 +100,12 @@ def test_inside_the_population() -> None:
         (found(calibre="unknown"), "not known"),
         (found(spacing_um=1.5), "lateral resolution of 1.5 um"),
         (found(parameters="b" * 64), "other parameters"),
+        (found(mark_mm2=0.5), "shows 0.50 mm2"),
+        (found(mark_mm2=None), "correlated anew"),
     ],
 )
 def test_outside_the_population(pair: StoredCandidate, reason: str) -> None:
-    worth = worth_of(MODEL, pair)
+    worth = worth_of(MODELS, pair)
     assert worth.likelihood_ratio is None
     assert reason in str(worth.no_validated_lr)
 
@@ -97,8 +113,8 @@ def test_outside_the_population(pair: StoredCandidate, reason: str) -> None:
 def test_a_model_of_another_region_is_not_applied() -> None:
     """However well it fits: nothing of the kind has been validated."""
     model = replace(MODEL, population=replace(POPULATION, region="aperture_shear"))
-    assert worth_of(model, found(roi="aperture_shear")).likelihood_ratio is None
-    assert worth_of(model, found()).likelihood_ratio is None
+    assert worth_of(CalibrationModels.of(model), found(roi="aperture_shear")).likelihood_ratio is None
+    assert worth_of(CalibrationModels.of(model), found()).likelihood_ratio is None
 
 
 def test_without_a_model() -> None:
@@ -110,7 +126,7 @@ def test_a_candidate_says_what_it_is_worth(
     start_node: Callable[..., RunningNode], scans: dict[str, Path], tmp_path: Path
 ) -> None:
     path = tmp_path / "model.json"
-    path.write_text(MODEL.to_json(), encoding="utf-8")
+    path.write_text(MODELS.to_json(), encoding="utf-8")
     rs = start_node(Jurisdiction.RS, calibration=path)
     for name, calibre in (("1-1", "9x19"), ("1-2", "9x19"), ("2-1", "unknown")):
         exhibit = {"kind": "crime_scene", "calibre": calibre}
@@ -129,7 +145,8 @@ def test_a_candidate_says_what_it_is_worth(
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "cannot be read"), ("{}", "lacks"), (MODEL.to_json().replace("63", "64"), "digest")]
+    ("content", "message"),
+    [(None, "cannot be read"), ("{}", "lacks"), (MODELS.to_json().replace("63", "64"), "digest")],
 )
 def test_a_node_does_not_open_with_a_model_of_no_use(tmp_path: Path, content: str | None, message: str) -> None:
     home = tmp_path / "node"

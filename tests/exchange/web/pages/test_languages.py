@@ -37,8 +37,10 @@ from exchange.web.pages import home, language, layout
 from exchange.web.pages.access import sign_in as sign_in_pages
 from exchange.web.pages.access import tokens
 from exchange.web.pages.review import hits, reviews
-from exchange.web.wording.sentences import SENTENCES, reason, refusal_of
-from matcher.likelihood.calibration_model import CalibrationModel
+from exchange.web.wording.sentences import SENTENCES, model_for, reason, refusal_of
+from matcher.likelihood.calibration_file import CalibrationModels
+from matcher.likelihood.calibration_model import PART_WITH_WHOLE, PARTS, WHOLE_MARKS, CalibrationModel
+from matcher.likelihood.mark_limits import MarkExtent
 from matcher.likelihood.ratio import NoValidatedLR, PairConditions, likelihood_ratio
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
@@ -336,16 +338,29 @@ WHY_NOT = [
     (MODEL, replace(INSIDE, matcher_version="0")),
     (MODEL, replace(INSIDE, parameters_digest="0" * 64)),
     (replace(MODEL, population=replace(MODEL.population, lateral_resolution_um=None)), INSIDE),
+    (replace(MODEL, population=replace(MODEL.population, limits=None)), INSIDE),
+    (MODEL, replace(INSIDE, marks=None)),
+    (MODEL, replace(INSIDE, marks=(MarkExtent(0.1, 0.0, 0.5),) * 2)),
+    (MODEL, replace(INSIDE, marks=(MarkExtent(9.0, 0.0, 0.5), MarkExtent(3.0, 0.0, 0.5)))),
+    (MODEL, replace(INSIDE, marks=(MarkExtent(3.0, 0.0, 0.0),) * 2)),
+    (MODEL, replace(INSIDE, marks=(MarkExtent(3.0, 2.0, 0.5),) * 2)),
 ]
 
 
 @pytest.mark.parametrize(("model", "conditions"), WHY_NOT)
 def test_why_there_is_no_likelihood_ratio_is_said_too(model: CalibrationModel, conditions: PairConditions) -> None:
-    judged = likelihood_ratio(model, 0.5, conditions)
+    judged = likelihood_ratio(CalibrationModels.of(model), 0.5, conditions)
     assert isinstance(judged, NoValidatedLR)
     with speaking(Spoken("uk")):
         said = reason(judged.reason).replace("Makarov", "")
         assert not re.search("[A-Za-z]{6,}", said), judged.reason
+
+
+def test_which_model_a_likelihood_ratio_is_by_is_said_too() -> None:
+    for marks in (WHOLE_MARKS, PART_WITH_WHOLE, PARTS):
+        assert model_for(marks)
+        with speaking(Spoken("uk")):
+            assert not re.search("[A-Za-z]{6,}", model_for(marks))
 
 
 def test_outside_of_a_request_english_is_spoken() -> None:
