@@ -13,8 +13,9 @@ import numpy as np
 
 from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.pairs import PairScore
-from matcher.likelihood.calibrate import LeaveOneOut, ScoredPairs, leave_one_out
+from matcher.likelihood.calibrate import LeaveOneOut, leave_one_out
 from matcher.likelihood.calibration_model import CalibrationRefused
+from matcher.likelihood.scored_pairs import ScoredPairs
 from matcher.numeric import figures
 from matcher.numeric.bootstrap import Interval, Scored, intervals
 from matcher.numeric.parameters import MATCHER_VERSION

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.evaluation_figures import Evaluation, scored_pairs
 from matcher.evaluate.pairs import PairScore, Progress
 from matcher.evaluate.run_evaluation import AS_IS, EvaluationError, evaluate
-from matcher.likelihood.calibrate import ScoredPairs, calibrate
+from matcher.likelihood.calibrate import calibrate
 from matcher.likelihood.calibration_file import CalibrationModels
 from matcher.likelihood.calibration_model import (
     PART_WITH_WHOLE,
@@ -18,9 +18,9 @@ from matcher.likelihood.calibration_model import (
     WHOLE_MARKS,
     CalibrationModel,
     CalibrationRefused,
-    ReferencePopulation,
 )
 from matcher.likelihood.mark_limits import limits_of
+from matcher.likelihood.scored_pairs import DataDescription
 
 _SAMPLINGS_UM = (3.125, 6.25, 12.5)
 """Distances of points between which instruments of breech faces lie: each scan is taken at one of them too."""
@@ -31,9 +31,6 @@ _SHARED = 0.2
 _OUTSIDE = 0.05
 """Share of its own pairs that each limit of a model leaves out where it may speak for two firearms: one odd scan sets
 no limit. The model of parts, which never does, keeps all."""
-
-Describe = Callable[[ScoredPairs], ReferencePopulation]
-"""Says of which data the pairs are; what they show is filled in here."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class ReferenceModels:
 def make_models(
     folder: Path,
     truth: Path,
-    describe: Describe,
+    data: DataDescription,
     *,
     whole_marks_only: bool = False,
     progress: Progress = lambda _stage, _done, _total: None,
@@ -74,7 +71,7 @@ def make_models(
         return evaluate(folder, truth, conditions, with_controls=False, progress=_named(name, progress))
 
     def model(marks: str, evaluations: Sequence[Evaluation]) -> CalibrationModel:
-        return _model(marks, evaluations, describe, measured_um)
+        return _model(marks, evaluations, data, measured_um)
 
     made = [model(WHOLE_MARKS, (whole, run("other distances of points", mixed)))]
     missing: dict[str, str] = {}
@@ -105,13 +102,13 @@ def _named(name: str, progress: Progress) -> Progress:
 
 
 def _model(
-    marks: str, evaluations: Sequence[Evaluation], describe: Describe, measured_um: tuple[float, float]
+    marks: str, evaluations: Sequence[Evaluation], data: DataDescription, measured_um: tuple[float, float]
 ) -> CalibrationModel:
     of_parts = marks == PARTS
     chosen = [pair for evaluation in evaluations for pair in evaluation.pairs if _shares_enough(evaluation, pair)]
     pairs = scored_pairs(evaluations[0].firearms, chosen)
     population = replace(
-        describe(pairs),
+        data.population(pairs),
         marks=marks,
         lateral_resolution_um=measured_um,
         limits=limits_of([pair.marks for pair in chosen], 0.0 if of_parts else _OUTSIDE, of_parts=of_parts),

@@ -17,9 +17,9 @@ from matcher.evaluate.evaluation_figures import Evaluation
 from matcher.evaluate.pairs import Progress
 from matcher.evaluate.reference_models import make_models
 from matcher.evaluate.run_evaluation import evaluate, read_truth
-from matcher.likelihood.calibrate import ScoredPairs
 from matcher.likelihood.calibration_file import CalibrationModels
-from matcher.likelihood.calibration_model import CalibrationRefused, ReferencePopulation
+from matcher.likelihood.calibration_model import CalibrationRefused
+from matcher.likelihood.scored_pairs import DataDescription
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION
 
 _SEEDS = range(1, 6)
@@ -193,27 +193,18 @@ def validate_matcher(
 def _models_of(folder: Path, truth: Path, made_on: str, progress: Progress) -> CalibrationModels | None:
     if find_spec("lir") is None:
         return None
-
-    def describe(pairs: ScoredPairs) -> ReferencePopulation:
-        n_km = int(pairs.same.sum())
-        return ReferencePopulation(
-            name=folder.resolve().name,
-            description="made for its own validation",
-            region="breech_face",
-            modality="topography",
-            calibres=("as the data set says",),
-            lateral_resolution_um=None,
-            n_firearms=pairs.n_firearms,
-            n_scans=None,
-            n_km=n_km,
-            n_knm=len(pairs.same) - n_km,
-            matcher_version=MATCHER_VERSION,
-            parameters_digest=DEFAULT_PARAMETERS.digest,
-            made_on=made_on,
-        )
-
+    data = DataDescription(
+        name=folder.resolve().name,
+        description="made for its own validation",
+        region="breech_face",
+        calibres=("as the data set says",),
+        n_scans=None,
+        matcher_version=MATCHER_VERSION,
+        parameters_digest=DEFAULT_PARAMETERS.digest,
+        made_on=made_on,
+    )
     try:
-        return make_models(folder, truth, describe, progress=progress).models
+        return make_models(folder, truth, data, progress=progress).models
     except CalibrationRefused:
         return None
 

@@ -6,16 +6,15 @@ The number of *independent firearms* bounds every likelihood ratio, not the numb
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from matcher.likelihood.calibration_model import CalibrationModel, CalibrationRefused, ReferencePopulation
+from matcher.likelihood.scored_pairs import ScoredPairs
 
 CALIBRATOR = "logistic regression, bounded"
 
@@ -23,46 +22,9 @@ _GROUPS = 20
 """Up to so many firearms are left out one by one; more are dealt into so many groups: 210 fits, not half a million,
 each without a tenth of the firearms."""
 
-_TABLE_BYTES = 64 * 1024 * 1024
-"""A million pairs."""
-
 _Values = NDArray[np.float64]
 Report = Callable[[int, int], None]
 """Called with how many fits are done, and how many there are."""
-
-
-@dataclass(frozen=True)
-class ScoredPairs:
-    """Scores of pairs of scans whose firearms are known.
-
-    ``scores``: (n,), finite; higher speaks for one firearm. ``firearms``: (n, 2), whole numbers from 0: the
-    places of the two firearms' names in sorted order.
-    """
-
-    scores: _Values
-    firearms: NDArray[np.int64]
-
-    @classmethod
-    def from_names(cls, first: Sequence[str], second: Sequence[str], scores: Sequence[float]) -> ScoredPairs:
-        """Raises ``CalibrationRefused`` for a score that is not finite, and without pairs of both kinds."""
-        values = np.array(scores, dtype=np.float64)
-        if not np.isfinite(values).all():
-            raise CalibrationRefused("a score is not a finite number")
-        places = np.unique(np.array([*first, *second]), return_inverse=True)[1]
-        pairs = cls(values, places.reshape(2, -1).T.astype(np.int64))
-        if not 0 < pairs.same.sum() < len(values):
-            raise CalibrationRefused("there must be pairs of one firearm and pairs of two firearms")
-        return pairs
-
-    @property
-    def same(self) -> NDArray[np.bool_]:
-        """(n,): whether both scans are of one firearm (KM)."""
-        same: NDArray[np.bool_] = self.firearms[:, 0] == self.firearms[:, 1]
-        return same
-
-    @property
-    def n_firearms(self) -> int:
-        return int(self.firearms.max()) + 1
 
 
 @dataclass(frozen=True)
@@ -266,35 +228,3 @@ def _tail_correlation(correlation: float, share: float = 0.1) -> float:
     t = np.linspace(0.0, correlation, 201)
     density = np.exp(-(threshold**2) / (1.0 + t)) / (2.0 * np.pi * np.sqrt(1.0 - t**2))
     return float(np.trapezoid(density, t)) / (share * (1.0 - share))
-
-
-def read_score_table(path: Path, column: str) -> ScoredPairs:
-    """Read scores of another program: CSV with weapon1, weapon2, hypothesis (1: one firearm, 0: two) and a score.
-
-    Raises ``CalibrationRefused`` that names the line, where a row contradicts itself or cannot be read.
-    """
-    first, second, scores = [], [], []
-    try:
-        if path.stat().st_size > _TABLE_BYTES:
-            raise CalibrationRefused(f"{path} is larger than the {_TABLE_BYTES} bytes that are read")
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
-            columns = table.fieldnames or []
-            if not {"weapon1", "weapon2", "hypothesis", column} <= set(columns):
-                raise CalibrationRefused(
-                    f"{path} needs the columns weapon1, weapon2, hypothesis and {column}; it has {', '.join(columns)}"
-                )
-            for row in table:
-                a, b, hypothesis = row["weapon1"], row["weapon2"], row["hypothesis"]
-                if not a or not b or hypothesis != str(int(a == b)):
-                    raise CalibrationRefused(
-                        f"{path}, line {table.line_num}: weapons and hypothesis contradict each other"
-                    )
-                first.append(a)
-                second.append(b)
-                scores.append(float(row[column]))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CalibrationRefused(f"{path} cannot be read as a CSV file: {error}") from error
-    except (TypeError, ValueError) as error:
-        raise CalibrationRefused(f"{path}, line {table.line_num}: the score is not a number") from error
-    return ScoredPairs.from_names(first, second, scores)

@@ -16,7 +16,6 @@ from exchange.cli.matching.console import one_thread, progress_bars, refuse
 
 if TYPE_CHECKING:
     from matcher import Comparison
-    from matcher.likelihood.calibrate import ScoredPairs
     from matcher.likelihood.calibration_file import CalibrationModels
     from matcher.likelihood.calibration_model import ReferencePopulation
     from matcher.likelihood.mark_limits import Extents, MarkLimits
@@ -58,7 +57,8 @@ def calibrate(
     if [folder is None, truth is None, scores is None] not in ([False, False, True], [True, True, False]):
         refuse("name a folder with its --truth, or a table with --scores")
     calibres = tuple(known.value for known in _calibres(calibre or []))
-    said = {"name": name, "description": description, "region": region, "calibres": calibres}
+    said: dict[str, Any] = {"name": name, "description": description, "region": _region(region), "calibres": calibres}
+    said["made_on"] = datetime.now(UTC).date().isoformat()
     missing: Mapping[str, str] = {}
     with progress_bars() as show:
         if scores is not None:
@@ -128,14 +128,15 @@ def _of_folder(
     from matcher import DEFAULT_PARAMETERS, MATCHER_VERSION
     from matcher.evaluate.reference_models import make_models
     from matcher.evaluate.run_evaluation import read_truth
+    from matcher.likelihood.scored_pairs import DataDescription
 
-    measured = {
-        "n_scans": len(read_truth(truth)),
-        "matcher_version": MATCHER_VERSION,
-        "parameters_digest": DEFAULT_PARAMETERS.digest,
-    }
-    describe = partial(_population, {**said, **measured})
-    made = make_models(folder, truth, describe, whole_marks_only=whole_marks_only, progress=show)
+    data = DataDescription(
+        n_scans=len(read_truth(truth)),
+        matcher_version=MATCHER_VERSION,
+        parameters_digest=DEFAULT_PARAMETERS.digest,
+        **said,
+    )
+    made = make_models(folder, truth, data, whole_marks_only=whole_marks_only, progress=show)
     return made.models, made.missing
 
 
@@ -143,35 +144,22 @@ def _of_table(
     table: Path, column: str, said: dict[str, Any], show: Callable[[str, int, int], None]
 ) -> CalibrationModels:
     from matcher.likelihood.calibrate import calibrate as make_model
-    from matcher.likelihood.calibrate import read_score_table
     from matcher.likelihood.calibration_file import CalibrationModels
+    from matcher.likelihood.scored_pairs import DataDescription, read_score_table
 
     pairs = read_score_table(table, column)
     digest = hashlib.sha256(table.read_bytes()).hexdigest()
-    foreign = {"n_scans": None, "matcher_version": _FOREIGN, "parameters_digest": digest}
-    population = _population({**said, **foreign}, pairs)
-    return CalibrationModels.of(make_model(pairs, population, partial(show, "leaving one firearm out")))
+    data = DataDescription(n_scans=None, matcher_version=_FOREIGN, parameters_digest=digest, **said)
+    model = make_model(pairs, data.population(pairs), partial(show, "leaving one firearm out"))
+    return CalibrationModels.of(model)
 
 
-def _population(said: dict[str, Any], pairs: ScoredPairs) -> ReferencePopulation:
-    from matcher.likelihood.calibration_model import CalibrationRefused, ReferencePopulation
-    from schemas.vocabulary import Modality, RegionOfInterest
+def _region(written: str) -> str:
+    from schemas.vocabulary import RegionOfInterest
 
-    if said["region"] not in set(RegionOfInterest):
-        raise CalibrationRefused(f"the region {said['region']} is none of {', '.join(RegionOfInterest)}")
-    n_km = int(pairs.same.sum())
-    try:
-        return ReferencePopulation(
-            modality=Modality.TOPOGRAPHY.value,
-            lateral_resolution_um=None,
-            n_firearms=pairs.n_firearms,
-            n_km=n_km,
-            n_knm=len(pairs.same) - n_km,
-            made_on=datetime.now(UTC).date().isoformat(),
-            **said,
-        )
-    except ValueError as error:
-        raise CalibrationRefused(f"the reference population: {error}") from error
+    if written not in set(RegionOfInterest):
+        refuse(f"the region {written} is none of {', '.join(RegionOfInterest)}")
+    return written
 
 
 def _calibres(written: list[str]) -> tuple[Calibre, ...]:

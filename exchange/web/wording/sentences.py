@@ -217,8 +217,8 @@ _REASONS: Final = [
             ),
         ),
         (
-            r"The lines of a mark have little direction \((?P<found>\S+)\); the model was made from marks with at least "
-            r"(?P<least>\S+)\. Noise may cover the mark\.",
+            r"The lines of a mark have little direction \((?P<found>\S+)\); the model was made from marks with at "
+            r"least (?P<least>\S+)\. Noise may cover the mark\.",
             _m(
                 "The lines of a mark have little direction (%(found)s); the model was made from marks with at least "
                 "%(least)s. Noise may cover the mark."

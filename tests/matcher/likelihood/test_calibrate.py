@@ -10,16 +10,15 @@ from scipy.stats import multivariate_normal
 import matcher.likelihood.calibrate
 from matcher.likelihood.calibrate import (
     LeaveOneOut,
-    ScoredPairs,
     bounds,
     calibrate,
     fit,
     independent_firearm_pairs,
     leave_one_firearm_out,
     leave_one_out,
-    read_score_table,
 )
 from matcher.likelihood.calibration_model import CalibrationModel, CalibrationRefused, ReferencePopulation
+from matcher.likelihood.scored_pairs import ScoredPairs, read_score_table
 from schemas.vocabulary import Modality, RegionOfInterest
 
 pytestmark = pytest.mark.slow
