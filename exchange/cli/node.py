@@ -163,14 +163,14 @@ def _listener(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family)
-        # an answer leaves as head and body: the body must not wait for the other side's acknowledgement of the head,
-        # which comes 40 ms later on a connection that is asked again and again; accepted connections inherit this
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
     except OSError as error:
         raise ConfigurationError(
             f"Port {settings.port} on {settings.host} cannot be had ({error.strerror}); set FFP_NODE_PORT to another."
         ) from error
+    # an answer leaves as head and body: the body must not wait for the other side's acknowledgement of the head, which
+    # comes 40 ms later on a connection that is asked again and again; accepted connections inherit this
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def status(home: Home = None) -> None:

@@ -108,6 +108,8 @@ def hidden_pairs(session: Session, role: Role, pseudonym: str) -> Hidden:
     if role is not Role.EXAMINER:
         return Hidden()
     tasks = [task for task in open_tasks(session) if task.concluded_by != pseudonym]
+    if not tasks:
+        return Hidden()
     exhibits = frozenset((task.exhibit_low, task.exhibit_high) for task in tasks)
     versions = versions_of_exhibits(session, {name for pair in exhibits for name in pair})
     return Hidden(exhibits, frozenset((task.scan_low, task.scan_high) for task in tasks), versions)

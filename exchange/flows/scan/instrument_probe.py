@@ -160,6 +160,8 @@ def stands_out(turned: float, as_it_is: float) -> bool:
 def mirrored_scans(session: Session, statement_id: str) -> list[Mirrored]:
     """What was found on the scans of a record, as far as what they agree with may be shown."""
     findings = findings_on(session, statement_id)
+    if not findings:
+        return []
     others = acquisitions_with_records(session, [row.other for row in findings if row.other is not None])
     named = instruments_of(session, list(others))
     told = []

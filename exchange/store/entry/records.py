@@ -8,7 +8,7 @@ from itertools import starmap
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, false, func, insert, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, false, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
@@ -157,13 +157,20 @@ def is_current() -> ColumnElement[bool]:
     return and_(RecordRow.superseded_by.is_(None), RecordRow.restricted.is_(False))
 
 
+# asked with most requests, so built once
+_RECORD = (
+    select(RecordRow, StatementRow)
+    .join(StatementRow, StatementRow.statement_id == RecordRow.statement_id)
+    .where(RecordRow.statement_id == bindparam("record"), RecordRow.restricted.is_(False))
+)
+_SCANS = (
+    select(AcquisitionRow).where(AcquisitionRow.statement_id == bindparam("record")).order_by(AcquisitionRow.position)
+)
+
+
 def find_record(session: Session, statement_id: str) -> tuple[RecordRow, StatementRow] | None:
     """A record that may be shown, superseded or not, with its statement."""
-    found = session.execute(
-        select(RecordRow, StatementRow)
-        .join(StatementRow, StatementRow.statement_id == RecordRow.statement_id)
-        .where(RecordRow.statement_id == statement_id, RecordRow.restricted.is_(False))
-    ).one_or_none()
+    found = session.execute(_RECORD, {"record": statement_id}).one_or_none()
     return None if found is None else (found[0], found[1])
 
 
@@ -216,9 +223,7 @@ def take_up(session: Session, acquisition: AcquisitionRow) -> None:
 
 
 def acquisitions_of(session: Session, statement_id: str) -> Sequence[AcquisitionRow]:
-    return session.scalars(
-        select(AcquisitionRow).where(AcquisitionRow.statement_id == statement_id).order_by(AcquisitionRow.position)
-    ).all()
+    return session.scalars(_SCANS, {"record": statement_id}).all()
 
 
 def search_records(session: Session, wanted: RecordFilter, *, before: int | None, limit: int) -> Sequence[RecordRow]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from exchange.store.entry.records import is_current
@@ -74,14 +74,17 @@ def keep_finding(
     session.execute(update(ScanInstrumentRow).where(of_it).values(**found))
 
 
+_FINDINGS = (  # asked with each record that is read, so built once
+    select(ScanInstrumentRow)
+    .join(AcquisitionRow, AcquisitionRow.acquisition_id == ScanInstrumentRow.acquisition_id)
+    .where(AcquisitionRow.statement_id == bindparam("record"), ScanInstrumentRow.turned.is_not(None))
+    .order_by(AcquisitionRow.position)
+)
+
+
 def findings_on(session: Session, statement_id: str) -> Sequence[ScanInstrumentRow]:
     """Of the scans of a record, those that agree with another when they are turned over."""
-    return session.scalars(
-        select(ScanInstrumentRow)
-        .join(AcquisitionRow, AcquisitionRow.acquisition_id == ScanInstrumentRow.acquisition_id)
-        .where(AcquisitionRow.statement_id == statement_id, ScanInstrumentRow.turned.is_not(None))
-        .order_by(AcquisitionRow.position)
-    ).all()
+    return session.scalars(_FINDINGS, {"record": statement_id}).all()
 
 
 def forget_findings(session: Session, statement_id: str) -> None:

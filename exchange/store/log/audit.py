@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import day_after, stamp
@@ -20,6 +20,8 @@ from exchange.store.tables.columns import Base
 
 # Rows are written past the session's bookkeeping, which would cost each reader more than the rows do.
 _ROWS, _SUBJECTS, _STATE = (Base.metadata.tables[name] for name in ("audit", "audit_subject", "audit_state"))
+_GIVE_NUMBERS = _STATE.update().values(last=_STATE.c.last + bindparam("how_many")).returning(_STATE.c.last)
+_NEW_ROWS, _NEW_SUBJECTS = _ROWS.insert(), _SUBJECTS.insert()
 _READ_AT_ONCE = 500
 _LOWEST = -(2**62)
 
@@ -73,9 +75,9 @@ def add_deeds(session: Session, deeds: Sequence[Deed]) -> int:
         for position, subject in enumerate(entry.subjects)
     ]
     connection = session.connection()
-    connection.execute(_ROWS.insert(), [_values(entry) for entry in entries])
+    connection.execute(_NEW_ROWS, [_values(entry) for entry in entries])
     if subjects:
-        connection.execute(_SUBJECTS.insert(), subjects)
+        connection.execute(_NEW_SUBJECTS, subjects)
     return last
 
 
@@ -88,8 +90,7 @@ def audit_state(session: Session) -> AuditState:
 def _numbered(session: Session, count: int) -> int:
     """Give that many numbers, the last of which is returned; the row is locked until the transaction ends."""
     connection = session.connection()
-    giving = _STATE.update().values(last=_STATE.c.last + count).returning(_STATE.c.last)
-    last: int | None = connection.scalar(giving)
+    last: int | None = connection.scalar(_GIVE_NUMBERS, {"how_many": count})
     if last is None:
         connection.execute(_STATE.insert().values(id=1, last=count, kept_from=1))
     return count if last is None else last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import SystemRandom
 from typing import Any
 
@@ -303,6 +304,8 @@ def count_candidates(session: Session, *, blind_for: str | None = None) -> int:
 
 def _count_hidden(session: Session, blind_for: str) -> int:
     """From the few tasks that wait, not from the many pairs."""
+    if session.scalar(select(VerificationTaskRow.task_id).where(*keeps_from(blind_for)).limit(1)) is None:
+        return 0
     low, high = aliased(RecordRow), aliased(RecordRow)
     task = VerificationTaskRow
     found = [
@@ -323,6 +326,12 @@ _PAIR = PairColumns(*_SIDES, *_SCANS)
 
 def _current(view: CandidateView) -> Any:
     """Pairs of current records under current parameters: a superseded version takes its candidates along."""
+    return _pairs(tuple(view.pipelines), view.blind_for, view.superseded)
+
+
+@lru_cache(maxsize=128)
+def _pairs(pipelines: tuple[str, ...], blind_for: str | None, superseded: bool) -> Any:
+    """Kept for each examiner: to build it takes longer than to ask it."""
     record_a, record_b = _SIDES
     scan_a, scan_b = _SCANS
     query = (
@@ -332,13 +341,13 @@ def _current(view: CandidateView) -> Any:
         .join(scan_a, scan_a.acquisition_id == CandidateRow.acquisition_a)
         .join(scan_b, scan_b.acquisition_id == CandidateRow.acquisition_b)
         .where(
-            CandidateRow.parameters.in_(view.pipelines),
+            CandidateRow.parameters.in_(pipelines),
             *(record.restricted.is_(False) for record in _SIDES),
         )
     )
-    if not view.superseded:
+    if not superseded:
         query = query.where(*(record.superseded_by.is_(None) for record in _SIDES))
-    return query if view.blind_for is None else query.where(~hidden_from(view.blind_for, _PAIR))
+    return query if blind_for is None else query.where(~hidden_from(blind_for, _PAIR))
 
 
 def _listed(session: Session, query: Select[Any], page: Page) -> list[StoredCandidate]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
@@ -70,15 +70,19 @@ def _exhibits_named(session: Session, pairs: Collection[Scans]) -> set[Exhibits]
     }
 
 
+# asked with each list of candidates, so built once
+_WHOSE, _LOWS = bindparam("pseudonym", type_=String), bindparam("lows", type_=String, expanding=True)
+_SEEN = select(ScoreSeenRow).where(ScoreSeenRow.pseudonym == _WHOSE, ScoreSeenRow.scan_low.in_(_LOWS))
+_SEEN_EXHIBITS = select(ExhibitsSeenRow).where(
+    ExhibitsSeenRow.pseudonym == _WHOSE, ExhibitsSeenRow.exhibit_low.in_(_LOWS)
+)
+
+
 def seen_by(session: Session, pseudonym: str, pairs: Collection[Scans]) -> dict[Scans, ScoreSeenRow]:
     """Those of these pairs of scans whose own score this person was shown."""
     if not pairs:
         return {}
-    rows = session.scalars(
-        select(ScoreSeenRow).where(
-            ScoreSeenRow.pseudonym == pseudonym, ScoreSeenRow.scan_low.in_({low for low, _ in pairs})
-        )
-    )
+    rows = session.scalars(_SEEN, {"pseudonym": pseudonym, "lows": list({low for low, _ in pairs})})
     wanted = set(pairs)
     return {key: row for row in rows if (key := (row.scan_low, row.scan_high)) in wanted}
 
@@ -87,11 +91,7 @@ def exhibits_seen_by(session: Session, pseudonym: str, pairs: Collection[Exhibit
     """Those of these pairs of exhibits of which this person was shown a score, of whatever scans; since when."""
     if not pairs:
         return {}
-    rows = session.scalars(
-        select(ExhibitsSeenRow).where(
-            ExhibitsSeenRow.pseudonym == pseudonym, ExhibitsSeenRow.exhibit_low.in_({low for low, _ in pairs})
-        )
-    )
+    rows = session.scalars(_SEEN_EXHIBITS, {"pseudonym": pseudonym, "lows": list({low for low, _ in pairs})})
     wanted = set(pairs)
     return {key: row.seen_at for row in rows if (key := (row.exhibit_low, row.exhibit_high)) in wanted}
 
@@ -157,10 +157,14 @@ def newest_asked(session: Session, basis: Basis, *, limit: int) -> Sequence[str]
     return session.scalars(newest.limit(limit)).all()
 
 
+_OPEN_TASKS = (  # asked with each page, so built once
+    select(VerificationTaskRow).where(VerificationTaskRow.done_at.is_(None)).order_by(VerificationTaskRow.task_id)
+)
+
+
 def open_tasks(session: Session) -> Sequence[VerificationTaskRow]:
     """Those that nobody has answered yet, in an order that tells nothing."""
-    waiting = select(VerificationTaskRow).where(VerificationTaskRow.done_at.is_(None))
-    return session.scalars(waiting.order_by(VerificationTaskRow.task_id)).all()
+    return session.scalars(_OPEN_TASKS).all()
 
 
 def tasks_concluded_by(session: Session, pseudonym: str) -> Sequence[VerificationTaskRow]:

@@ -78,8 +78,11 @@ def peer_by_key(session: Session, transport_key_id: str) -> PeerRow | None:
     return session.scalars(select(PeerRow).where(PeerRow.transport_key_id == transport_key_id)).one_or_none()
 
 
+_ALL_PEERS = select(PeerRow).order_by(PeerRow.node_id)
+
+
 def all_peers(session: Session) -> Sequence[PeerRow]:
-    return session.scalars(select(PeerRow).order_by(PeerRow.node_id)).all()
+    return session.scalars(_ALL_PEERS).all()
 
 
 def put_on_lane(session: Session, peer: str, statement_id: str) -> bool:

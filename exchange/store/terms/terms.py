@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
@@ -33,10 +33,13 @@ def standing_of(session: Session, record: str, peer: PeerRow, *, owner: str) -> 
     )
 
 
+_MEMBERS = select(GroupMemberRow).where(GroupMemberRow.owner == bindparam("owner"))
+
+
 def groups_of(session: Session, owner: str) -> dict[str, frozenset[Jurisdiction]]:
     """A node's groups, by name."""
     members: dict[str, set[Jurisdiction]] = defaultdict(set)
-    for row in session.scalars(select(GroupMemberRow).where(GroupMemberRow.owner == owner)):
+    for row in session.scalars(_MEMBERS, {"owner": owner}):
         members[row.name].add(Jurisdiction(row.jurisdiction))
     return {name: frozenset(found) for name, found in members.items()}
 

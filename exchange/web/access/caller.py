@@ -77,7 +77,8 @@ class CallingPeer:
     digest: bytes | None = None
 
 
-def open_node_of(request: Request) -> Node:
+async def open_node_of(request: Request) -> Node:
+    """What waits for nothing is no work for a thread: to go there and back costs more than it does."""
     node: Node = request.app.state.node
     return node
 
@@ -105,7 +106,7 @@ def door(scope: Scope, *roles: Role) -> Any:
     Raises Forbidden for others. The description of the API states the scope with each route.
     """
 
-    def check(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
+    async def check(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
         return _let_in(caller, scope, roles)
 
     return Security(check, scopes=[scope])

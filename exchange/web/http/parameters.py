@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections import Counter
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 
 from exchange.errors import InvalidInput
 from schemas.errors import shown
 
 
-def only_known_parameters(request: Request) -> None:
+async def only_known_parameters(request: Request) -> None:
     """Raises InvalidInput, code "unknown-parameter", also for a parameter that comes twice."""
+    if request.scope["query_string"]:  # the first time the description is made, which takes a thread a second
+        await run_in_threadpool(_check_known, request)
+
+
+def _check_known(request: Request) -> None:
     described = request.app.openapi()["paths"].get(request.scope["route"].path, {})
     parameters = described.get(request.method.lower(), {}).get("parameters", ())
     known = {parameter["name"] for parameter in parameters if parameter["in"] == "query"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ParamSpec, TypeVar
@@ -157,10 +157,10 @@ def visitor_or_none(request: Request, node: OpenNode) -> Visitor | None:
 MaybeSignedIn = Annotated[Visitor | None, Depends(visitor_or_none)]
 
 
-def only(*roles: Role) -> Callable[[Visitor], Visitor]:
+def only(*roles: Role) -> Callable[[Visitor], Awaitable[Visitor]]:
     """A dependency that lets these roles in. Raises Forbidden for the others."""
 
-    def check(who: SignedIn) -> Visitor:
+    async def check(who: SignedIn) -> Visitor:
         if who.caller.role not in roles:
             raise Forbidden(f"This page is for the roles {', '.join(roles)}; you are signed in as {who.caller.role}.")
         return who

@@ -16,7 +16,7 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import CallingPeer, OpenNode, ReaderOrPeer
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.http.ranges import file_answer
-from exchange.web.rest.consultation import Consultation, LegalBasisHeader, PurposeHeader, consulting
+from exchange.web.rest.consultation import Consultation, LegalBasisHeader, PurposeHeader, consultation_of
 
 router = APIRouter(prefix="/v1", tags=["records"])
 
@@ -26,11 +26,11 @@ MAX_RECORDS = 16
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the scan.")]
 
 
-def reader_or_peer(
+async def reader_or_peer(
     node: OpenNode, caller: ReaderOrPeer, purpose: PurposeHeader = None, legal_basis: LegalBasisHeader = None
 ) -> Consultation | CallingPeer:
     """A person who may see records by token, or else a peer by signature."""
-    return caller if isinstance(caller, CallingPeer) else consulting(node, caller, purpose, legal_basis)
+    return caller if isinstance(caller, CallingPeer) else consultation_of(node, caller, purpose, legal_basis)
 
 
 def shown_by(node: Node, asker: Consultation | CallingPeer, sha256: str) -> Sequence[Entitling]:

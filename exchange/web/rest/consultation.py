@@ -53,9 +53,14 @@ class Consultation:
         self.node.audit.note(Deed(self.caller.actor, act, count, subjects, words, self.purpose, self.legal_basis))
 
 
-def consulting(
+async def consulting(
     node: OpenNode, caller: Reader, purpose: PurposeHeader = None, legal_basis: LegalBasisHeader = None
 ) -> Consultation:
+    """Raises as ``consultation_of``."""
+    return consultation_of(node, caller, purpose, legal_basis)
+
+
+def consultation_of(node: Node, caller: Caller, purpose: str | None, legal_basis: str | None) -> Consultation:
     """Raises InvalidInput, code "purpose-missing" where this node demands what was not stated, "invalid-legal-basis"
     where it is not a line."""
     if node.settings.purpose_required and (purpose is None or not legal_basis):

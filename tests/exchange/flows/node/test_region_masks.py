@@ -30,7 +30,7 @@ from matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 from schemas import Maker, RegionMask
 from schemas.vocabulary import Jurisdiction, RegionOfInterest, Role, SignedInBy
 from tests.exchange.conftest import RunningNode
-from tests.exchange.flows.node.test_likelihood_ratio import MODEL, found
+from tests.exchange.flows.node.test_likelihood_ratio import MODELS, found
 from tests.exchange.web.conftest import problem
 
 HEIGHTS, RELIEF = matcher.DEFAULT_PARAMETERS, matcher.RELIEF_PARAMETERS
@@ -246,9 +246,9 @@ def test_what_is_prepared_is_named_by_its_region(start_node: Callable[..., Runni
 
 def test_no_likelihood_ratio_is_validated_for_a_mended_region() -> None:
     pair = found()
-    assert worth_of(MODEL, pair).likelihood_ratio is not None
+    assert worth_of(MODELS, pair).likelihood_ratio is not None
     pair.acquisition_b.region_mask = RegionMask.of(2, 4, b"\xf0").model_dump_json()
-    assert "finds itself" in (worth_of(MODEL, pair).no_validated_lr or "")
+    assert "finds itself" in (worth_of(MODELS, pair).no_validated_lr or "")
 
 
 @pytest.mark.slow
