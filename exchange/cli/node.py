@@ -110,6 +110,8 @@ def serve(
             log_config=None,
             access_log=False,
             server_header=False,
+            http="h11",  # whatever else is installed: httptools takes a head of any size into memory
+            ws="none",
             timeout_graceful_shutdown=10,
         )
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,19 @@ def test_a_port_that_is_taken(ffp: Ffp, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", port)):
         assert f"Port {port}" in refusal(ffp("serve", "--home", tmp_path / "node"))
     assert leftover.exists(), "nothing of the node was touched"
+
+
+@pytest.mark.slow
+def test_a_head_without_end_ends_the_connection(tmp_path: Path) -> None:
+    """Nobody fills the memory of a node with a header, whatever parser is installed beside it."""
+    pieces, sent = 400, 0
+    with (
+        serving(tmp_path / "rs", Jurisdiction.RS) as node,
+        socket.create_connection(("127.0.0.1", int(node.url.rpartition(":")[2])), timeout=20) as talker,
+    ):
+        talker.sendall(b"GET /v1/node HTTP/1.1\r\nHost: x\r\nA: ")
+        with suppress(ConnectionError):
+            while sent < pieces:
+                talker.sendall(b"a" * 65536)
+                sent += 1
+    assert sent < pieces
