@@ -1,7 +1,7 @@
 """What a check's figures may be, why, and what is said where they are not: passed, passed with a warning, failed.
 
 The rule, for each figure alone: beyond its action limit the check failed; beyond its warning limit it passed with a
-warning; and the mean of the last five checks tells a drift that no single one shows.
+warning; and the median of the last five checks tells a drift that no single one shows.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import median
 from typing import Final
 
 from matcher.instrument.specimen_check import Figure, SpecimenFigures
 
 DRIFT_CHECKS: Final = 5
-"""So many of the last checks of a series, all on one side of the first scan, tell a drift where their mean lies beyond
-half of the warning limit: by chance one in sixteen is on one side, and hardly ever so far out."""
+"""So many of the last checks of a series tell a drift where their median lies beyond half of the warning limit: three
+of five are out so far then, on one side, and one that failed says nothing by itself."""
 SAME_SPECIMEN: Final = 0.95
 """The least correlation. Of two firings of one firearm, in two public sets, the highest of all 243 pairs is below .94;
 noise of a quarter of a mark's own roughness leaves .997 of a second scan of it."""
@@ -97,11 +98,11 @@ TWO_SIDED: Final = frozenset(measure.name for measure in MEASURES if measure.sid
 
 @dataclass(frozen=True)
 class Told:
-    """One sign of one figure; ``mean``: of the last checks, of a drift alone."""
+    """One sign of one figure; ``median``: of the last checks, of a drift alone."""
 
     measure: str
     sign: Sign
-    mean: float | None = None
+    median: float | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def judge(values: Mapping[str, Figure], earlier: Sequence[Mapping[str, float]] =
 
     1. Of what may not be the same specimen nothing else is said: its figures mean nothing.
     2. Each figure against its limits, and its uncertainty too.
-    3. The mean of the last checks, where all of them lie on one side.
+    3. The median of the last checks.
     """
     # 1.
     if values["correlation"].value < SAME_SPECIMEN:
@@ -150,8 +151,8 @@ def judge(values: Mapping[str, Figure], earlier: Sequence[Mapping[str, float]] =
         elif measure.name in TWO_SIDED and not _is_certain(figure, measure):
             told.append(Told(measure.name, Sign.UNCERTAIN))
         # 3.
-        elif (mean := _drift(measure, [*(one[measure.name] for one in earlier), figure.value])) is not None:
-            told.append(Told(measure.name, Sign.DRIFT, mean))
+        elif (middle := _drift(measure, [*(one[measure.name] for one in earlier), figure.value])) is not None:
+            told.append(Told(measure.name, Sign.DRIFT, middle))
     failed = any(one.sign is Sign.ACTION for one in told)
     return Verdict(Outcome.FAILED if failed else Outcome.WARNING if told else Outcome.PASSED, tuple(told))
 
@@ -162,10 +163,9 @@ def _is_certain(figure: Figure, measure: Measure) -> bool:
 
 
 def _drift(measure: Measure, series: Sequence[float]) -> float | None:
-    """The mean of the last checks, where it tells a drift."""
-    off = [value - measure.target for value in series[-DRIFT_CHECKS:]]
-    if measure.name not in TWO_SIDED or len(off) < DRIFT_CHECKS:
+    """The median of the last checks, where it tells a drift."""
+    last = series[-DRIFT_CHECKS:]
+    if measure.name not in TWO_SIDED or len(last) < DRIFT_CHECKS:
         return None
-    mean = sum(off) / len(off)
-    one_sided = all(value > 0.0 for value in off) or all(value < 0.0 for value in off)
-    return measure.target + mean if one_sided and abs(mean) > measure.warning / 2.0 else None
+    middle = median(last)
+    return middle if measure.beyond(middle, measure.warning / 2.0) else None

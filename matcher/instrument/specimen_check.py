@@ -75,10 +75,10 @@ class SpecimenFigures:
     ``correlation``: of the heights at the best place, -1 to 1. ``height_ratio``: by which factor heights are larger;
     ``scale_x``, ``scale_y``: the same of lengths along the scan's own x and y; ``skew_deg``: by how much the angle
     between its axes is off a right one, against the first scan; ``detail_ratio``: by which factor the shortest waves
-    are higher than the longer ones: below 1 the picture is less sharp. ``difference_um``: root mean square of what is left where
-    one lies on the other, heights of both as they are; ``roughness_um``: the same of the first scan's heights;
-    ``missing``: share of the points measured then that were not measured now. ``rotation_deg``, ``tilt_deg``: how the
-    specimen was laid otherwise. ``patches``: how many witnesses the uncertainties rest on.
+    are higher than the longer ones: below 1 the picture is less sharp. ``difference_um``: root mean square of what is
+    left where one lies on the other, heights of both as they are; ``roughness_um``: the same of the first scan's
+    heights; ``missing``: share of the points measured then that were not measured now. ``rotation_deg``, ``tilt_deg``:
+    how the specimen was laid otherwise. ``patches``: how many witnesses the uncertainties rest on.
     """
 
     correlation: float

@@ -65,6 +65,10 @@ _UNSEALED = {
     "`ffp policy set`. Where there was none, restore a backup.",
     "acquisition": "It was not this node that wrote that its scan came from the issuer of its record; by it no peer is "
     "given the scan. Restore a backup.",
+    "instrument_check": "It was not this node that wrote it; no record names it. Restore a backup, or check the "
+    "instrument anew.",
+    "instrument_reference": "It was not this node that wrote it; nothing is held against it. Restore a backup, or "
+    "begin a new series: `ffp instrument check --new-reference`.",
 }
 
 

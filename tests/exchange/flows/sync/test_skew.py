@@ -39,7 +39,7 @@ from tests.schemas.statement_examples import statement_fields
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("careless_owner")]
 
-NEWER = "1.1"
+NEWER = "1.2"
 
 
 class NewerExhibit(Exhibit):
@@ -48,12 +48,12 @@ class NewerExhibit(Exhibit):
 
 
 class NewerRecord(Record):
-    contract: Literal["1.0", "1.1"]  # type: ignore[assignment]
+    contract: Literal["1.0", "1.1", "1.2"]  # type: ignore[assignment]
     exhibit: NewerExhibit
 
 
 class Notice(Statement):
-    contract: Literal["1.0", "1.1"]  # type: ignore[assignment]
+    contract: Literal["1.0", "1.1", "1.2"]  # type: ignore[assignment]
     type: Literal["notice"]
     text: str
 
@@ -154,7 +154,7 @@ def test_what_a_peer_is_too_old_for_waits_in_order_and_is_read_after_its_upgrade
     alarm = network.peer(MK, RS).alarm
     assert alarm is not None
     assert "This node is older: upgrade it. 5 statements of ffp-rs wait" in alarm
-    assert "version 1.1 of the contract, and this node reads 1.0" in alarm
+    assert "version 1.2 of the contract, and this node reads 1.1" in alarm
 
     upgrade(network, MK, monkeypatch)
     network.pull(MK, RS)
