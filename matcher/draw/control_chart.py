@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final, Literal
 
-WIDTH: Final = 640
-HEIGHT: Final = 150
+CHART_WIDTH: Final = 640
+CHART_HEIGHT: Final = 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 28, 22
 _ROOM: Final = 1.15
 """The scale reaches a little beyond the action limits; a value farther out is drawn at its edge."""
@@ -27,7 +27,7 @@ text { font-family: sans-serif; font-size: 12px; fill: var(--ink) }
 .failed { stroke: var(--warn); stroke-width: 2.5; fill: none }
 """
 
-Mark = Literal["passed", "told", "failed"]
+PointMark = Literal["passed", "told", "failed"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ChartPoint:
 
     value: float
     label: str
-    mark: Mark
+    mark: PointMark
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,10 @@ class ControlPanel:
 def draw_control_panel(panel: ControlPanel, *, top: int | None = None) -> str:
     """One ``<svg>`` with classes and no style of its own: the page has it. ``top``: where it lies in another one."""
     points = panel.points[-_MOST_POINTS:]
-    place = "" if top is None else f' y="{top}" width="{WIDTH}" height="{HEIGHT}"'
+    place = "" if top is None else f' y="{top}" width="{CHART_WIDTH}" height="{CHART_HEIGHT}"'
     head = (
-        f'<svg class="control" viewBox="0 0 {WIDTH} {HEIGHT}"{place} role="img" aria-label="{escape(panel.words)}">'
+        f'<svg class="control" viewBox="0 0 {CHART_WIDTH} {CHART_HEIGHT}"{place} role="img" '
+        f'aria-label="{escape(panel.words)}">'
         f'<text class="head" x="4" y="16">{escape(panel.title)}</text>'
     )
     low, high = _range(panel)
@@ -67,7 +68,7 @@ def draw_control_panel(panel: ControlPanel, *, top: int | None = None) -> str:
         for value in values:
             if value is not None:
                 y = _y(value, low, high)
-                parts.append(f'<path class="{kind}" d="M{_LEFT} {y}H{WIDTH - _RIGHT}"/>')
+                parts.append(f'<path class="{kind}" d="M{_LEFT} {y}H{CHART_WIDTH - _RIGHT}"/>')
                 if kind != "warning":
                     number = f"{value:.{panel.digits}f}"
                     parts.append(f'<text class="scale" x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{number}</text>')
@@ -77,22 +78,24 @@ def draw_control_panel(panel: ControlPanel, *, top: int | None = None) -> str:
     for (x, y), point in zip(places, points, strict=True):
         parts.append(f"{_mark(point.mark, x, y)}<title>{escape(point.label)}</title></path>")
     if points:
-        parts.append(f'<text class="scale" x="{_LEFT}" y="{HEIGHT - 6}">{escape(points[0].label)}</text>')
+        parts.append(f'<text class="scale" x="{_LEFT}" y="{CHART_HEIGHT - 6}">{escape(points[0].label)}</text>')
     if len(points) > 1:
         last = escape(points[-1].label)
-        parts.append(f'<text class="scale" x="{WIDTH - _RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{last}</text>')
+        parts.append(
+            f'<text class="scale" x="{CHART_WIDTH - _RIGHT}" y="{CHART_HEIGHT - 6}" text-anchor="end">{last}</text>'
+        )
     return "".join([*parts, "</svg>"])
 
 
 def draw_control_chart(title: str, panels: Sequence[ControlPanel]) -> str:
     """All figures of a series in one SVG document without outside references, for light and dark."""
-    height = 34 + HEIGHT * len(panels)
+    height = 34 + CHART_HEIGHT * len(panels)
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {CHART_WIDTH} {height}" width="{CHART_WIDTH}">',
             f"<title>{escape(title)}</title><style>{_STYLE}</style>",
             f'<text class="head" x="4" y="20">{escape(title)}</text>',
-            *(draw_control_panel(panel, top=34 + HEIGHT * number) for number, panel in enumerate(panels)),
+            *(draw_control_panel(panel, top=34 + CHART_HEIGHT * number) for number, panel in enumerate(panels)),
             "</svg>",
         ]
     )
@@ -107,16 +110,16 @@ def _range(panel: ControlPanel) -> tuple[float, float]:
 
 
 def _x(number: int, count: int) -> float:
-    width = WIDTH - _LEFT - _RIGHT - 12
+    width = CHART_WIDTH - _LEFT - _RIGHT - 12
     return round(_LEFT + 6 + (width * number / (count - 1) if count > 1 else 0.0), 1)
 
 
 def _y(value: float, low: float, high: float) -> float:
     share = (value - low) / (high - low) if math.isfinite(value) else 0.0
-    return round(HEIGHT - _BOTTOM - min(max(share, 0.0), 1.0) * (HEIGHT - _TOP - _BOTTOM), 1)
+    return round(CHART_HEIGHT - _BOTTOM - min(max(share, 0.0), 1.0) * (CHART_HEIGHT - _TOP - _BOTTOM), 1)
 
 
-def _mark(mark: Mark, x: float, y: float) -> str:
+def _mark(mark: PointMark, x: float, y: float) -> str:
     """An open ``<path>``: its title follows."""
     match mark:
         case "passed":

@@ -12,7 +12,7 @@ from enum import StrEnum
 from statistics import median
 from typing import Final
 
-from matcher.instrument.specimen_check import Figure, SpecimenFigures
+from matcher.instrument.specimen_check import MeasuredFigure, SpecimenFigures
 
 DRIFT_CHECKS: Final = 5
 """So many of the last checks of a series tell a drift where their median lies beyond half of the warning limit: three
@@ -24,7 +24,7 @@ ANYTHING: Final = 0.5
 """Below it nothing of the first scan was found again: of 50 pairs of different firearms the highest has .31."""
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     REFERENCE = "reference"
     """The first scan of a series: there was nothing to compare with."""
     PASSED = "passed"
@@ -97,7 +97,7 @@ TWO_SIDED: Final = frozenset(measure.name for measure in MEASURES if measure.sid
 
 
 @dataclass(frozen=True)
-class Told:
+class LimitSign:
     """One sign of one figure; ``median``: of the last checks, of a drift alone."""
 
     measure: str
@@ -106,30 +106,30 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckVerdict:
     """``same_specimen``: None where the correlation leaves no doubt of it; else whether anything was found again."""
 
-    outcome: Outcome
-    told: tuple[Told, ...]
+    outcome: CheckOutcome
+    told: tuple[LimitSign, ...]
     same_specimen: bool | None = None
 
 
-def values_of(figures: SpecimenFigures) -> dict[str, Figure]:
+def values_of(figures: SpecimenFigures) -> dict[str, MeasuredFigure]:
     """The figures that have limits, by the names of ``MEASURES``."""
     share = figures.difference_um / figures.roughness_um if figures.roughness_um > 0.0 else 1.0
     return {
-        "correlation": Figure(figures.correlation, None),
+        "correlation": MeasuredFigure(figures.correlation, None),
         "height_ratio": figures.height_ratio,
         "scale_x": figures.scale_x,
         "scale_y": figures.scale_y,
         "skew_deg": figures.skew_deg,
         "detail_ratio": figures.detail_ratio,
-        "difference_share": Figure(share, None),
-        "missing": Figure(figures.missing, None),
+        "difference_share": MeasuredFigure(share, None),
+        "missing": MeasuredFigure(figures.missing, None),
     }
 
 
-def judge(values: Mapping[str, Figure], earlier: Sequence[Mapping[str, float]] = ()) -> Verdict:
+def judge_check(values: Mapping[str, MeasuredFigure], earlier: Sequence[Mapping[str, float]] = ()) -> CheckVerdict:
     """What follows from a check's figures; ``earlier``: those of the checks of its series before it, the oldest first.
 
     1. Of what may not be the same specimen nothing else is said: its figures mean nothing.
@@ -139,25 +139,27 @@ def judge(values: Mapping[str, Figure], earlier: Sequence[Mapping[str, float]] =
     # 1.
     if values["correlation"].value < SAME_SPECIMEN:
         found = values["correlation"].value >= ANYTHING
-        return Verdict(Outcome.FAILED, (Told("correlation", Sign.ACTION),), same_specimen=found)
+        return CheckVerdict(CheckOutcome.FAILED, (LimitSign("correlation", Sign.ACTION),), same_specimen=found)
     told = []
     for measure in MEASURES:
         # 2.
         figure = values[measure.name]
         if measure.beyond(figure.value, measure.action):
-            told.append(Told(measure.name, Sign.ACTION))
+            told.append(LimitSign(measure.name, Sign.ACTION))
         elif measure.beyond(figure.value, measure.warning):
-            told.append(Told(measure.name, Sign.WARNING))
+            told.append(LimitSign(measure.name, Sign.WARNING))
         elif measure.name in TWO_SIDED and not _is_certain(figure, measure):
-            told.append(Told(measure.name, Sign.UNCERTAIN))
+            told.append(LimitSign(measure.name, Sign.UNCERTAIN))
         # 3.
         elif (middle := _drift(measure, [*(one[measure.name] for one in earlier), figure.value])) is not None:
-            told.append(Told(measure.name, Sign.DRIFT, middle))
+            told.append(LimitSign(measure.name, Sign.DRIFT, middle))
     failed = any(one.sign is Sign.ACTION for one in told)
-    return Verdict(Outcome.FAILED if failed else Outcome.WARNING if told else Outcome.PASSED, tuple(told))
+    return CheckVerdict(
+        CheckOutcome.FAILED if failed else CheckOutcome.WARNING if told else CheckOutcome.PASSED, tuple(told)
+    )
 
 
-def _is_certain(figure: Figure, measure: Measure) -> bool:
+def _is_certain(figure: MeasuredFigure, measure: Measure) -> bool:
     """With a coverage factor of 2 (GUM, 6.3.3)."""
     return figure.uncertainty is not None and 2.0 * figure.uncertainty <= measure.warning
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from matcher.numeric.plane import Mask, Plane
 
-Values = NDArray[np.float64]
+Reals = NDArray[np.float64]
 
 _MOST_STEPS: Final = 24
 _AT_REST_UM: Final = 0.005
@@ -40,10 +40,10 @@ class Distortion:
     before it was fitted.
     """
 
-    matrix: Values
-    shift_um: Values
+    matrix: Reals
+    shift_um: Reals
     middle_um: tuple[float, float]
-    covariance: Values
+    covariance: Reals
 
     @property
     def scale_x(self) -> float:
@@ -73,7 +73,7 @@ class Distortion:
             slopes[place] = (figure(replace(self, matrix=moved)) - figure(self)) / step
         return math.sqrt(max(float(slopes @ self.covariance @ slopes), 0.0))
 
-    def places(self, shape: tuple[int, int], fixed_um: tuple[float, float], moving_um: tuple[float, float]) -> Values:
+    def places(self, shape: tuple[int, int], fixed_um: tuple[float, float], moving_um: tuple[float, float]) -> Reals:
         """(2, rows, columns): the row and column of the moving grid where each point of the fixed one lies."""
         x, y = from_middle(shape, fixed_um, self.middle_um)
         on_x = self.matrix[0, 0] * x + self.matrix[0, 1] * y + self.shift_um[0]
@@ -82,7 +82,7 @@ class Distortion:
 
 
 @dataclass(frozen=True)
-class Laid:
+class LaidSurfaces:
     """Both surfaces on the fixed grid, ready to be held against each other: band-passed heights in um, 0 where either
     has none; ``weights``: 0 to 1; ``spacing_um``: (y, x). What one patch of ``patch_um`` says is taken as one witness,
     whatever its points share."""
@@ -103,7 +103,7 @@ class Laid:
                     yield window
 
 
-def refined(start: Distortion, lay: Callable[[Distortion], Laid]) -> Distortion:
+def refined(start: Distortion, lay: Callable[[Distortion], LaidSurfaces]) -> Distortion:
     """The map from which no small change makes the two surfaces agree better.
 
     1. Lay the moving surface on the fixed one by the map as it is.
@@ -123,7 +123,7 @@ def refined(start: Distortion, lay: Callable[[Distortion], Laid]) -> Distortion:
     return replace(now, covariance=to_matrix @ of_shape @ to_matrix.T)
 
 
-def without_outliers(laid: Laid, gain: float) -> Plane:
+def without_outliers(laid: LaidSurfaces, gain: float) -> Plane:
     """The weights, 0 where the two differ by more than what is usual between them."""
     inside: Mask = laid.weights > 0.5
     if not inside.any():
@@ -148,7 +148,7 @@ def slope_of(xx: float, yy: float, xy: float) -> float:
     return half + math.sqrt(half * half + 1.0)
 
 
-def _left_over(laid: Laid, middle_um: tuple[float, float]) -> tuple[Values, Values]:
+def _left_over(laid: LaidSurfaces, middle_um: tuple[float, float]) -> tuple[Reals, Reals]:
     """The affine displacement that is left, (6,) in um for places in mm, and its covariance, (6, 6), from how far
     patches disagree; infinite where there are too few of them."""
     gain = gain_of(laid.fixed, laid.moving, laid.weights) or 1.0
@@ -173,7 +173,7 @@ def _left_over(laid: Laid, middle_um: tuple[float, float]) -> tuple[Values, Valu
     return found, few * inverse @ (disagreements.T @ disagreements) @ inverse
 
 
-def _changed(now: Distortion, change: Values) -> Distortion:
+def _changed(now: Distortion, change: Reals) -> Distortion:
     """moving(q) = fixed(q + d(q)): what was taken to lie at q lies at q + d(q)."""
     shape = np.array([[change[1], change[2]], [change[4], change[5]]]) / _MM
     shift = now.matrix @ np.array([change[0], change[3]])
@@ -182,7 +182,7 @@ def _changed(now: Distortion, change: Values) -> Distortion:
 
 def from_middle(
     shape: tuple[int, ...], spacing_um: tuple[float, float], middle_um: tuple[float, float]
-) -> tuple[Values, Values]:
+) -> tuple[Reals, Reals]:
     """x and y of each point in um from ``middle_um`` (y, x), both of the grid's shape."""
     y, x = (np.arange(shape[axis]) * spacing_um[axis] - middle_um[axis] for axis in (0, 1))
     return np.broadcast_to(x[None, :], shape[:2]), np.broadcast_to(y[:, None], shape[:2])

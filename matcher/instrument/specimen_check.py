@@ -20,8 +20,8 @@ from matcher.areal.prepared import prepare
 from matcher.errors import ScanNotUsable
 from matcher.instrument.distortion import (
     Distortion,
-    Laid,
-    Values,
+    LaidSurfaces,
+    Reals,
     from_middle,
     gain_of,
     refined,
@@ -43,7 +43,7 @@ _ROUGH: Final = 0.25
 
 
 @dataclass(frozen=True)
-class Band:
+class CheckBand:
     """Wavelengths in um that a check looks at: from ``short`` to ``long``. Heights are held against each other on those
     above ``heights``, which neither noise nor a lack of sharpness changes much; those below ``detail`` show whether
     fine detail is passed on."""
@@ -54,14 +54,14 @@ class Band:
     long: float
 
 
-BREECH_FACE_BAND: Final = Band(30.0, 60.0, 100.0, 500.0)
+BREECH_FACE_BAND: Final = CheckBand(30.0, 60.0, 100.0, 500.0)
 """From the matcher's shortest wave to its longest: the instrument is checked on what is compared."""
-FIRING_PIN_BAND: Final = Band(25.0, 50.0, 75.0, 250.0)
+FIRING_PIN_BAND: Final = CheckBand(25.0, 50.0, 75.0, 250.0)
 """The same at half the size, as far as points of 6.25 um show it."""
 
 
 @dataclass(frozen=True)
-class Figure:
+class MeasuredFigure:
     """A measured figure with its standard uncertainty (GUM, 2.3.1); None where it was not estimated."""
 
     value: float
@@ -82,11 +82,11 @@ class SpecimenFigures:
     """
 
     correlation: float
-    height_ratio: Figure
-    scale_x: Figure
-    scale_y: Figure
-    skew_deg: Figure
-    detail_ratio: Figure
+    height_ratio: MeasuredFigure
+    scale_x: MeasuredFigure
+    scale_y: MeasuredFigure
+    skew_deg: MeasuredFigure
+    detail_ratio: MeasuredFigure
     difference_um: float
     roughness_um: float
     missing: float
@@ -162,7 +162,7 @@ class _Pair:
         share = scipy.ndimage.map_coordinates(self._measured_now, places, order=1, output=np.float32)
         return np.asarray(heights, np.float32), share > 0.99
 
-    def lay(self, at: Distortion, short_um: float, long_um: float) -> Laid:
+    def lay(self, at: Distortion, short_um: float, long_um: float) -> LaidSurfaces:
         """Both within one band, on what both show of the mark, without the smooth form under each."""
         heights, measured = self.sampled(at)
         weights = np.asarray(self.mark * measured, np.float32)
@@ -170,10 +170,10 @@ class _Pair:
             _band(_without_form(plane, weights), weights, self.spacing_um, short_um, long_um)
             for plane in (self.heights, heights)
         )
-        return Laid(fixed, moving, weights, self.spacing_um, self.patch_um)
+        return LaidSurfaces(fixed, moving, weights, self.spacing_um, self.patch_um)
 
 
-def _figures(pair: _Pair, found: Distortion, band: Band) -> SpecimenFigures:
+def _figures(pair: _Pair, found: Distortion, band: CheckBand) -> SpecimenFigures:
     laid = pair.lay(found, band.short, band.long)
     if not laid.weights.any():
         raise ScanNotUsable("not usable: the two scans have no part of the mark in common; is this the same specimen?")
@@ -185,9 +185,9 @@ def _figures(pair: _Pair, found: Distortion, band: Band) -> SpecimenFigures:
     return SpecimenFigures(
         correlation=_correlation(laid),
         height_ratio=heights,
-        scale_x=Figure(found.scale_x, _finite(found.deviation_of(lambda at: at.scale_x))),
-        scale_y=Figure(found.scale_y, _finite(found.deviation_of(lambda at: at.scale_y))),
-        skew_deg=Figure(found.skew_deg, _finite(found.deviation_of(lambda at: at.skew_deg))),
+        scale_x=MeasuredFigure(found.scale_x, _finite(found.deviation_of(lambda at: at.scale_x))),
+        scale_y=MeasuredFigure(found.scale_y, _finite(found.deviation_of(lambda at: at.scale_y))),
+        skew_deg=MeasuredFigure(found.skew_deg, _finite(found.deviation_of(lambda at: at.skew_deg))),
         detail_ratio=_quotient(fine, heights),
         difference_um=float(np.sqrt((weights * left**2).sum() / weights.sum())),
         roughness_um=float(np.sqrt((weights * laid.fixed.astype(np.float64) ** 2).sum() / weights.sum())),
@@ -198,7 +198,7 @@ def _figures(pair: _Pair, found: Distortion, band: Band) -> SpecimenFigures:
     )
 
 
-def _ratio(laid: Laid) -> tuple[Figure, int]:
+def _ratio(laid: LaidSurfaces) -> tuple[MeasuredFigure, int]:
     """By which factor the moving heights are larger; the uncertainty by leaving out one patch at a time (jackknife,
     doi:10.1093/biomet/43.3-4.353)."""
     rough = gain_of(laid.fixed, laid.moving, laid.weights)
@@ -208,26 +208,26 @@ def _ratio(laid: Laid) -> tuple[Figure, int]:
         w, a, b = (plane[window].astype(np.float64) for plane in (weights, laid.fixed, laid.moving))
         sums.append(((w * a * a).sum(), (w * b * b).sum(), (w * a * b).sum()))
     if not sums:
-        return Figure(0.0, None), 0
+        return MeasuredFigure(0.0, None), 0
     total = np.sum(sums, axis=0)
     value = slope_of(*map(float, total))
     if len(sums) < 2:
-        return Figure(value, None), len(sums)
+        return MeasuredFigure(value, None), len(sums)
     without = np.array([slope_of(*map(float, total - part)) for part in sums])
     deviation = math.sqrt((len(sums) - 1) * float(np.var(without)))
-    return Figure(value, deviation), len(sums)
+    return MeasuredFigure(value, deviation), len(sums)
 
 
-def _quotient(a: Figure, b: Figure) -> Figure:
+def _quotient(a: MeasuredFigure, b: MeasuredFigure) -> MeasuredFigure:
     if b.value == 0.0:
-        return Figure(0.0, None)
+        return MeasuredFigure(0.0, None)
     value = a.value / b.value
     if a.uncertainty is None or b.uncertainty is None or a.value == 0.0:
-        return Figure(value, None)
-    return Figure(value, value * math.hypot(a.uncertainty / a.value, b.uncertainty / b.value))
+        return MeasuredFigure(value, None)
+    return MeasuredFigure(value, value * math.hypot(a.uncertainty / a.value, b.uncertainty / b.value))
 
 
-def _correlation(laid: Laid) -> float:
+def _correlation(laid: LaidSurfaces) -> float:
     w = laid.weights.astype(np.float64)
     xx, yy, xy = ((w * a * b).sum() for a, b in ((laid.fixed,) * 2, (laid.moving,) * 2, (laid.fixed, laid.moving)))
     return float(xy / math.sqrt(xx * yy)) if xx > 0.0 and yy > 0.0 else 0.0
@@ -268,7 +268,7 @@ def _without_form(heights: Plane, weights: Plane) -> Plane:
     return np.asarray((heights - form) * (weights > 0.0), np.float32)
 
 
-def _second_order(x: Values, y: Values) -> Values:
+def _second_order(x: Reals, y: Reals) -> Reals:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
 
 

@@ -16,7 +16,7 @@ import matcher
 from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, TooLarge
 from exchange.flows.node.node import Node
-from exchange.flows.scan.instrument_standing import document_of, instrument_key
+from exchange.flows.scan.instrument_standing import check_document, instrument_key
 from exchange.flows.scan.specimen import SPECIMEN_REGIONS, SpecimenScan, hold_against, read_specimen
 from exchange.log.audit_entry import Act, Actor, Deed
 from exchange.store.entry.instrument_checks import (
@@ -30,7 +30,7 @@ from exchange.store.entry.instrument_checks import (
 )
 from exchange.store.log.audit import add_deeds
 from exchange.store.tables.instruments import InstrumentCheckRow
-from matcher.instrument.check_limits import MEASURES, Outcome, Verdict, judge, values_of
+from matcher.instrument.check_limits import MEASURES, CheckOutcome, CheckVerdict, judge_check, values_of
 from matcher.instrument.specimen_check import CHECK_VERSION, SpecimenFigures
 from schemas import Instrument
 from schemas.exhibit import ShortText
@@ -61,7 +61,7 @@ class CheckDone:
     row: InstrumentCheckRow
     instrument: Instrument
     figures: SpecimenFigures | None
-    verdict: Verdict | None
+    verdict: CheckVerdict | None
     warnings: tuple[str, ...]
 
 
@@ -100,7 +100,7 @@ def check_instrument(node: Node, by: Actor, scan: Path, stated: StatedCheck) -> 
 
     # 3.
     figures = None if first is None or kept is None else _figures(node, kept, read.heights, stated.roi, first)
-    verdict = None if figures is None else judge(values_of(figures), earlier)
+    verdict = None if figures is None else judge_check(values_of(figures), earlier)
 
     # 4.
     with node.store.write() as session:
@@ -177,18 +177,17 @@ def _check_new(known: Sequence[InstrumentCheckRow], read: SpecimenScan) -> None:
     """The same bytes, or the same heights exported anew, pass any check: nothing was measured. Raises InvalidInput."""
     heights = hashlib.sha256(read.heights).hexdigest()
     for row in known:
-        said = document_of(row)
+        said = check_document(row)
         if read.sha256 == said["scan"]["sha256"] or heights == said["heights"]:
             message = f"This scan is check {row.check_id} of {row.at[:10]} already: scan the specimen again."
             raise InvalidInput(message, code="scan-known")
 
 
 def _figures(node: Node, first: bytes, now: bytes, roi: str, reference: InstrumentCheckRow) -> SpecimenFigures:
-    if document_of(reference)["region"] != roi:
-        raise InvalidInput(
-            f"The first scan of this series is of the region {document_of(reference)['region']}; check the same one.",
-            code="region-differs",
-        )
+    region = check_document(reference)["region"]
+    if region != roi:
+        message = f"The first scan of this series is of the region {region}; check the same one."
+        raise InvalidInput(message, code="region-differs")
     try:
         return node.compute.run(hold_against, first, now, roi)
     except matcher.ScanNotUsable as error:
@@ -199,7 +198,7 @@ def _figures(node: Node, first: bytes, now: bytes, roi: str, reference: Instrume
 
 def _values(series: Sequence[InstrumentCheckRow]) -> list[dict[str, float]]:
     """The figures of a series' checks that are of the specimen, the oldest first."""
-    found = [document_of(row) for row in series]
+    found = [check_document(row) for row in series]
     return [
         {name: figure["value"] for name, figure in said["values"].items()}
         for said in found
@@ -216,10 +215,10 @@ def _row(
     read: SpecimenScan,
     first: InstrumentCheckRow | None,
     figures: SpecimenFigures | None,
-    verdict: Verdict | None,
+    verdict: CheckVerdict | None,
 ) -> InstrumentCheckRow:
     before, at = last_check(session), stamp()
-    outcome = Outcome.REFERENCE if verdict is None else verdict.outcome
+    outcome = CheckOutcome.REFERENCE if verdict is None else verdict.outcome
     document: dict[str, Any] = {
         "check": CHECK_VERSION,
         "previous": None if before is None else before.sha256,

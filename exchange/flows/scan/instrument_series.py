@@ -9,10 +9,10 @@ from typing import Any
 from exchange.clock import today
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.scan.instrument_standing import document_of, due_on
+from exchange.flows.scan.instrument_standing import check_document, due_on
 from exchange.store.entry.instrument_checks import find_check, firsts, is_intact, last_of_series, series_of
 from exchange.store.tables.instruments import InstrumentCheckRow
-from matcher.instrument.check_limits import MEASURES, Measure, Outcome
+from matcher.instrument.check_limits import MEASURES, CheckOutcome, Measure
 from schemas import Instrument
 
 
@@ -96,7 +96,7 @@ def read_series(node: Node, check_id: int) -> CheckSeries:
 
 
 def _series(node: Node, first: InstrumentCheckRow, points: tuple[CheckPoint, ...], *, closed: bool) -> CheckSeries:
-    said = document_of(first)
+    said = check_document(first)
     return CheckSeries(
         first.check_id,
         Instrument.model_validate(said["instrument"]),
@@ -105,12 +105,12 @@ def _series(node: Node, first: InstrumentCheckRow, points: tuple[CheckPoint, ...
         said["reason"],
         closed,
         points,
-        due_on(points[-1].at, 0 if points[-1].outcome == Outcome.FAILED else node.settings.instrument_check_days),
+        due_on(points[-1].at, 0 if points[-1].outcome == CheckOutcome.FAILED else node.settings.instrument_check_days),
     )
 
 
 def _point(row: InstrumentCheckRow, intact: bool) -> CheckPoint:
-    said = document_of(row)
+    said = check_document(row)
     values = said["values"] or {}
     if said["same_specimen"] is not None:
         values = {"correlation": values["correlation"]}

@@ -17,17 +17,17 @@ from exchange.store.entry.instrument_checks import checks_of, fold, is_intact, l
 from exchange.store.sync.peers import all_peers, lane_of
 from exchange.store.tables.instruments import InstrumentCheckRow
 from exchange.store.tables.peers import PeerState
-from matcher.instrument.check_limits import Outcome
+from matcher.instrument.check_limits import CheckOutcome
 from schemas import Acquisition, Instrument, InstrumentCheck
 from schemas.versions import ADDED, is_newer
 from schemas.vocabulary import Modality
 
 NAMED_FROM = ADDED["Acquisition.instrument_check"]
 """The version of the contract from which on a record may name a check."""
-_PASSED = (Outcome.PASSED, Outcome.WARNING)
+_PASSED = (CheckOutcome.PASSED, CheckOutcome.WARNING)
 
 
-class Standing(StrEnum):
+class CheckStanding(StrEnum):
     """How an instrument stands; all but the last are told the examiner who submits a scan of it."""
 
     NOT_STATED = "not-stated"
@@ -44,7 +44,7 @@ class Standing(StrEnum):
 class InstrumentStanding:
     """``check``: the last one that was passed, where none failed since."""
 
-    standing: Standing
+    standing: CheckStanding
     check: InstrumentCheckRow | None = None
 
 
@@ -53,7 +53,7 @@ def instrument_key(maker: str, model: str, serial: str | None) -> str:
     return json.dumps([fold(maker), fold(model), fold(serial or "")], ensure_ascii=False)
 
 
-def standing_of(session: Session, instrument: Instrument | None, *, days: int) -> InstrumentStanding:
+def instrument_standing(session: Session, instrument: Instrument | None, *, days: int) -> InstrumentStanding:
     """By the words of a record: maker, model and serial number name the device, and its software must be that of the
     check.
 
@@ -61,18 +61,20 @@ def standing_of(session: Session, instrument: Instrument | None, *, days: int) -
     service; a first scan, of a new series, says nothing yet.
     """
     if instrument is None:
-        return InstrumentStanding(Standing.NOT_STATED)
+        return InstrumentStanding(CheckStanding.NOT_STATED)
     software, last = fold(instrument.software or ""), dict[str, InstrumentCheckRow]()
     for row in checks_of(session, instrument_key(instrument.maker, instrument.model, instrument.serial)):
         if row.software == software and is_intact(session, row):
             last.setdefault(row.specimen_key, row)
-    if any(row.outcome == Outcome.FAILED for row in last.values()):
-        return InstrumentStanding(Standing.FAILED)
+    if any(row.outcome == CheckOutcome.FAILED for row in last.values()):
+        return InstrumentStanding(CheckStanding.FAILED)
     passed = [row for row in last.values() if row.outcome in _PASSED]
     if not passed:
-        return InstrumentStanding(Standing.NEVER_CHECKED)
+        return InstrumentStanding(CheckStanding.NEVER_CHECKED)
     newest = max(passed, key=lambda row: row.check_id)
-    return InstrumentStanding(Standing.OVERDUE if due_on(newest.at, days) < today() else Standing.GOOD, newest)
+    return InstrumentStanding(
+        CheckStanding.OVERDUE if due_on(newest.at, days) < today() else CheckStanding.GOOD, newest
+    )
 
 
 def due_on(at: str, days: int) -> date:
@@ -83,13 +85,13 @@ def due_on(at: str, days: int) -> date:
 def named_check(session: Session, node: Node, instrument: Instrument | None) -> InstrumentCheck | None:
     """What a record that is made now says of the instrument; None where none was passed, and while a peer is enrolled
     whose release would not read it: its lane would wait."""
-    found = standing_of(session, instrument, days=node.settings.instrument_check_days).check
+    found = instrument_standing(session, instrument, days=node.settings.instrument_check_days).check
     if found is None or not all_peers_read(session, NAMED_FROM):
         return None
     return InstrumentCheck(
         specimen=found.specimen,
         checked_on=date.fromisoformat(found.at[:10]),
-        warning=found.outcome == Outcome.WARNING,
+        warning=found.outcome == CheckOutcome.WARNING,
         digest=found.sha256,
     )
 
@@ -109,14 +111,14 @@ def instrument_doubts(node: Node, acquisitions: Sequence[Acquisition]) -> dict[s
             return {}
         days = node.settings.instrument_check_days
         found = {
-            one.blob.sha256: standing_of(session, one.instrument, days=days)
+            one.blob.sha256: instrument_standing(session, one.instrument, days=days)
             for one in acquisitions
             if one.modality is Modality.TOPOGRAPHY
         }
-    return {sha256: standing for sha256, standing in found.items() if standing.standing is not Standing.GOOD}
+    return {sha256: standing for sha256, standing in found.items() if standing.standing is not CheckStanding.GOOD}
 
 
-def document_of(row: InstrumentCheckRow) -> dict[str, Any]:
+def check_document(row: InstrumentCheckRow) -> dict[str, Any]:
     """All that is kept of a check."""
     found: dict[str, Any] = json.loads(row.document)
     return found

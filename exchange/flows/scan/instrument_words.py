@@ -6,16 +6,16 @@ from typing import Final
 
 from exchange.flows.scan.instrument_chart import WRITTEN, written, written_limits
 from exchange.flows.scan.instrument_series import CheckPoint
-from matcher.instrument.check_limits import DRIFT_CHECKS, MEASURES, Outcome, Sign
+from matcher.instrument.check_limits import DRIFT_CHECKS, MEASURES, CheckOutcome, Sign
 
 _BY_NAME: Final = {measure.name: measure for measure in MEASURES}
-OUTCOMES: Final = {
-    Outcome.REFERENCE: "The first scan of a series: the next ones are held against it.",
-    Outcome.PASSED: "Passed.",
-    Outcome.WARNING: "Passed with a warning.",
-    Outcome.FAILED: "Failed.",
+OUTCOME_SENTENCES: Final = {
+    CheckOutcome.REFERENCE: "The first scan of a series: the next ones are held against it.",
+    CheckOutcome.PASSED: "Passed.",
+    CheckOutcome.WARNING: "Passed with a warning.",
+    CheckOutcome.FAILED: "Failed.",
 }
-NEXT: Final = {
+NEXT_STEPS: Final = {
     "reference": "Check again with the next scan of this specimen. Keep the file of this one.",
     "passed": "Nothing is to be done.",
     "warning": "Clean the specimen and the objective, and scan again. If it stays, have the instrument looked at soon.",
@@ -30,11 +30,11 @@ NEXT: Final = {
 
 def outcome_in_words(point: CheckPoint) -> list[str]:
     """Sentences: the outcome, what is beyond a limit, the next step."""
-    return [OUTCOMES[Outcome(point.outcome)], *_told(point), NEXT[next_step(point)]]
+    return [OUTCOME_SENTENCES[CheckOutcome(point.outcome)], *_told(point), NEXT_STEPS[next_step(point)]]
 
 
 def next_step(point: CheckPoint) -> str:
-    """A word of ``NEXT``."""
+    """A word of ``NEXT_STEPS``."""
     if point.same_specimen is not None:
         return "same" if point.same_specimen else "another"
     return point.outcome

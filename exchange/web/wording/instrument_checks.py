@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.flows.scan.instrument_series import CheckPoint
-from exchange.flows.scan.instrument_standing import InstrumentStanding, Standing
+from exchange.flows.scan.instrument_standing import CheckStanding, InstrumentStanding
 from exchange.flows.scan.instrument_words import next_step
 from exchange.web.languages import gettext
 from exchange.web.languages import marked as _m
@@ -22,7 +22,7 @@ TITLES: Final = {
     "missing": _m("Points that are missing now"),
 }
 """By the names of ``matcher.instrument.check_limits.MEASURES``."""
-OUTCOMES: Final = {
+OUTCOME_TEXTS: Final = {
     "reference": _m("first scan of the series"),
     "passed": _m("passed"),
     "warning": _m("passed with a warning"),
@@ -34,7 +34,7 @@ SIGNS: Final = {
     "drift": _m("drifts: the median of the last five checks is beyond half of the warning limit"),
     "uncertain": _m("too uncertain to tell"),
 }
-NEXT: Final = {
+NEXT_TEXTS: Final = {
     "reference": _m("Check again with the next scan of this specimen. Keep the file of this one."),
     "passed": _m("Nothing is to be done."),
     "warning": _m(
@@ -61,12 +61,12 @@ def titles() -> dict[str, str]:
 
 
 def outcome(word: str) -> str:
-    return gettext(OUTCOMES[word])
+    return gettext(OUTCOME_TEXTS[word])
 
 
 def next_words(point: CheckPoint) -> str:
     """What to do after a check."""
-    return gettext(NEXT[next_step(point)])
+    return gettext(NEXT_TEXTS[next_step(point)])
 
 
 def sign_words(point: CheckPoint, measure: str) -> str | None:
@@ -86,11 +86,11 @@ def named_check_words(check: InstrumentCheck) -> str:
 def doubt_words(found: InstrumentStanding, days: int) -> str:
     """What an examiner is told before a scan is signed."""
     match found.standing:
-        case Standing.NOT_STATED:
+        case CheckStanding.NOT_STATED:
             return gettext("No instrument is stated of this scan, so the record names no check of it.")
-        case Standing.FAILED:
+        case CheckStanding.FAILED:
             return gettext("The last check of this scan's instrument failed.")
-        case Standing.OVERDUE if found.check is not None:
+        case CheckStanding.OVERDUE if found.check is not None:
             said = {"day": found.check.at[:10], "days": days}
             return gettext("This scan's instrument was checked on %(day)s, more than %(days)s days ago.", **said)
         case _:

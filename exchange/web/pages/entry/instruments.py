@@ -27,7 +27,7 @@ from schemas.vocabulary import RegionOfInterest, Role
 
 router = APIRouter()
 
-Looking = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.OPERATOR, Role.HEAD))]
+SeesInstruments = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.OPERATOR, Role.HEAD))]
 CheckId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Line = Annotated[str, Field(max_length=120)]
 _FORM_BYTES = 64 * 1024
@@ -77,7 +77,7 @@ class FigureLine:
 
 
 @router.get("/instruments")
-def instruments(node: OpenNode, who: Looking) -> Response:
+def instruments(node: OpenNode, who: SeesInstruments) -> Response:
     """All instruments and specimens, and the form that begins a check."""
     return page(
         "instruments",
@@ -121,7 +121,7 @@ async def check_by_upload(request: Request, node: OpenNode, who: Examining) -> R
 
 
 @router.get("/instruments/{check_id}")
-def instrument(node: OpenNode, who: Looking, check_id: CheckId) -> Response:
+def instrument(node: OpenNode, who: SeesInstruments, check_id: CheckId) -> Response:
     """The series that a check belongs to: what came of the check, the chart, all figures."""
     series = read_series(node, check_id)
     point = next(one for one in series.points if one.check_id == check_id)
