@@ -21,7 +21,6 @@ from matcher.errors import ScanNotUsable
 from matcher.instrument.distortion import (
     Distortion,
     LaidSurfaces,
-    Reals,
     from_middle,
     gain_of,
     refined,
@@ -29,9 +28,10 @@ from matcher.instrument.distortion import (
     without_outliers,
 )
 from matcher.instrument.reference_map import ReferenceMap
+from matcher.instrument.surfaces import CheckBand, band_of, check_band, filled, mark_on, without_form
 from matcher.mark.regions import level_region
-from matcher.numeric.parameters import DEFAULT_PARAMETERS, ImpressionParameters, Parameters
-from matcher.numeric.plane import Mask, Plane, low_pass
+from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
+from matcher.numeric.plane import Mask, Plane
 from matcher.read.topography import Topography
 
 CHECK_VERSION: Final = 1
@@ -40,24 +40,6 @@ _BANDS: Final = (2.0, 1.0)
 """The map is found on waves twice as long first: a scale that is wrong by 1 % displaces the rim by 17 um."""
 _ROUGH: Final = 0.25
 """Where the surfaces agree no better once they lie on each other, there is no use in looking closer."""
-
-
-@dataclass(frozen=True)
-class CheckBand:
-    """Wavelengths in um that a check looks at: from ``short`` to ``long``. Heights are held against each other on those
-    above ``heights``, which neither noise nor a lack of sharpness changes much; those below ``detail`` show whether
-    fine detail is passed on."""
-
-    short: float
-    detail: float
-    heights: float
-    long: float
-
-
-BREECH_FACE_BAND: Final = CheckBand(30.0, 60.0, 100.0, 500.0)
-"""From the matcher's shortest wave to its longest: the instrument is checked on what is compared."""
-FIRING_PIN_BAND: Final = CheckBand(25.0, 50.0, 75.0, 250.0)
-"""The same at half the size, as far as points of 6.25 um show it."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +88,7 @@ def measure_specimen(
     Raises ``ScanNotUsable`` where one of the two shows no mark of this region, or too little of it in common.
     """
     # 1.
-    band = FIRING_PIN_BAND if isinstance(parameters, ImpressionParameters) else BREECH_FACE_BAND
+    band = check_band(parameters)
     placed = compare(prepare(now.topography, parameters), prepare(first.topography, parameters), parameters)
     pair = _Pair(first.topography, now.topography, parameters)
 
@@ -131,13 +113,13 @@ class _Pair:
         self.patch_um = parameters.cell_size_um
         self.spacing_um = first.spacing_um
         self.middle_um = (mark.origin_um[0] + mark.centre_um[0], mark.origin_um[1] + mark.centre_um[1])
-        self.mark = _on_grid(mark.weights, mark.spacing_um, mark.origin_um, first)
-        self.heights = _filled(first.heights_um)
+        self.mark = mark_on(mark, first)
+        self.heights = filled(first.heights_um)
 
     @cached_property
     def _spline(self) -> Plane:
         """The second scan's heights as coefficients of cubic splines: sampling them loses nothing of the waves."""
-        return np.asarray(scipy.ndimage.spline_filter(_filled(self.now.heights_um), 3, output=np.float32), np.float32)
+        return np.asarray(scipy.ndimage.spline_filter(filled(self.now.heights_um), 3, output=np.float32), np.float32)
 
     @cached_property
     def _measured_now(self) -> Plane:
@@ -167,7 +149,7 @@ class _Pair:
         heights, measured = self.sampled(at)
         weights = np.asarray(self.mark * measured, np.float32)
         fixed, moving = (
-            _band(_without_form(plane, weights), weights, self.spacing_um, short_um, long_um)
+            band_of(without_form(plane, weights), weights, self.spacing_um, short_um, long_um)
             for plane in (self.heights, heights)
         )
         return LaidSurfaces(fixed, moving, weights, self.spacing_um, self.patch_um)
@@ -242,64 +224,6 @@ def _tilt_deg(pair: _Pair, found: Distortion, weights: Plane) -> float:
     difference = (heights - pair.heights)[inside].astype(np.float64)
     _, along_x, along_y = np.linalg.lstsq(design, difference, rcond=None)[0]
     return math.degrees(math.atan(math.hypot(along_x, along_y)))
-
-
-def _without_form(heights: Plane, weights: Plane) -> Plane:
-    """Less the surface of second order that fits best: how it was laid, and how it is curved as a whole."""
-    rows, columns = np.nonzero(weights > 0.5)
-    step = max(1, len(rows) // 20_000)  # six unknowns of a smooth surface need no more points
-    x, y, z = (
-        columns[::step] / heights.shape[1],
-        rows[::step] / heights.shape[0],
-        heights[rows[::step], columns[::step]],
-    )
-    if len(x) < 6:
-        return heights
-    found = np.linalg.lstsq(_second_order(x, y), z.astype(np.float64), rcond=None)[0]
-    all_y, all_x = (np.arange(size) / size for size in heights.shape)
-    form = (
-        found[0]
-        + found[1] * all_x[None, :]
-        + found[2] * all_y[:, None]
-        + found[3] * all_x[None, :] ** 2
-        + found[4] * all_x[None, :] * all_y[:, None]
-        + found[5] * all_y[:, None] ** 2
-    )
-    return np.asarray((heights - form) * (weights > 0.0), np.float32)
-
-
-def _second_order(x: Reals, y: Reals) -> Reals:
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
-
-
-def _band(heights: Plane, weights: Plane, spacing_um: tuple[float, float], short_um: float, long_um: float) -> Plane:
-    """Waves between two cutoffs (ISO 16610-61, normalised where points are missing), 0 outside the weights."""
-    smooth, _ = low_pass(heights, weights, (short_um / spacing_um[0], short_um / spacing_um[1]))
-    waves, _ = low_pass(heights, weights, (long_um / spacing_um[0], long_um / spacing_um[1]))
-    return np.asarray((smooth - waves) * (weights > 0.0), np.float32)
-
-
-def _filled(heights: Plane) -> Plane:
-    """Missing points take the value of the nearest that was measured: what lies beside them is sampled undisturbed."""
-    missing = np.isnan(heights)
-    if not missing.any():
-        return heights
-    rows, columns = scipy.ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
-    return np.asarray(heights[rows, columns], np.float32)
-
-
-def _on_grid(
-    weights: Plane, spacing_um: tuple[float, float], origin_um: tuple[float, float], grid: Topography
-) -> Plane:
-    """A mark's weights on the points of a map; the mark of a map has the map's own grid, or one of whole blocks."""
-    y, x = (
-        np.clip(np.rint((np.arange(size) * step - start) / block), 0, most - 1).astype(int)
-        for size, step, start, block, most in zip(
-            grid.heights_um.shape, grid.spacing_um, origin_um, spacing_um, weights.shape, strict=True
-        )
-    )
-    measured = np.isfinite(grid.heights_um)
-    return np.asarray((weights[np.ix_(y, x)] > 0.5) & measured, np.float32)
 
 
 def _finite(value: float) -> float | None:

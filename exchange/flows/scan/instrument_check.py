@@ -145,7 +145,7 @@ def _read(node: Node, scan: Path, stated: StatedCheck) -> SpecimenScan:
             said = "This is no topography (x3p, al3d, sur or plux). An instrument is checked by heights, no pictures."
         raise InvalidInput(said, code=error.reason) from error
     except matcher.ScanNotUsable as error:
-        raise InvalidInput(f"No mark of a specimen is found on this scan: {error}.", code="not-usable") from error
+        raise InvalidInput(f"This is no scan of a specimen: {error}.", code="not-usable") from error
 
 
 def _instrument(stated: StatedCheck, read: SpecimenScan) -> Instrument:

@@ -15,6 +15,7 @@ import matcher
 from exchange.flows.node.regions import COMPARED
 from matcher.instrument.reference_map import ReferenceMap, map_of
 from matcher.instrument.specimen_check import SpecimenFigures, measure_specimen
+from matcher.instrument.surfaces import require_texture
 from schemas.vocabulary import RegionOfInterest
 
 SPECIMEN_REGIONS: Final[Mapping[str, matcher.Parameters]] = {
@@ -47,9 +48,10 @@ def read_specimen(path: Path, roi: str) -> SpecimenScan:
     topography = matcher.read_topography(path)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    origin = topography.origin
+    origin, kept = topography.origin, map_of(topography, SPECIMEN_REGIONS[roi])
+    require_texture(kept.topography, SPECIMEN_REGIONS[roi])
     return SpecimenScan(
-        map_of(topography, SPECIMEN_REGIONS[roi]).to_bytes(),
+        kept.to_bytes(),
         sha256,
         topography.spacing_um,
         origin.manufacturer,

@@ -179,7 +179,7 @@ def test_a_lane_that_stands_still_is_told_at_both_ends(network: Network) -> None
     (to_mk,) = [status for status in sync_status(rs) if status.row.node_id == MK]
     (from_rs,) = [status for status in sync_status(mk) if status.row.node_id == RS]
     assert [said for said in in_words(to_mk) if said.startswith(f"Alarm: {older}")]
-    assert "It reads the contract up to version 1.0, this node up to 1.0." in in_words(to_mk)
+    assert "It reads the contract up to version 1.1, this node up to 1.1." in in_words(to_mk)
     assert [said for said in in_words(from_rs) if "Alarm: " in said and "This node is older: upgrade it." in said]
     for node, what in ((rs, older), (mk, "This node is older")):
         assert [
@@ -189,7 +189,7 @@ def test_a_lane_that_stands_still_is_told_at_both_ends(network: Network) -> None
     assert 'ffp_peer_older{peer="ffp-mk"} 5.0' in told[0]
     assert 'ffp_node_older{peer="ffp-rs"} 5.0' in told[1]
     assert 'ffp_quarantine_items{peer="ffp-rs"} 0.0' in told[1]
-    assert 'ffp_contract_version{version="1.0"} 1.0' in told[0]
+    assert 'ffp_contract_version{version="1.1"} 1.0' in told[0]
     assert 'ffp_contract_kind{kind="record"} 1.0' in told[0]
 
 
