@@ -178,13 +178,13 @@ def _check_new(known: Sequence[InstrumentCheckRow], read: SpecimenScan) -> None:
     heights = hashlib.sha256(read.heights).hexdigest()
     for row in known:
         said = check_document(row)
-        if read.sha256 == said["scan"]["sha256"] or heights == said["heights"]:
+        if said is not None and (read.sha256 == said["scan"]["sha256"] or heights == said["heights"]):
             message = f"This scan is check {row.check_id} of {row.at[:10]} already: scan the specimen again."
             raise InvalidInput(message, code="scan-known")
 
 
 def _figures(node: Node, first: bytes, now: bytes, roi: str, reference: InstrumentCheckRow) -> SpecimenFigures:
-    region = check_document(reference)["region"]
+    region = (check_document(reference) or {}).get("region")
     if region != roi:
         message = f"The first scan of this series is of the region {region}; check the same one."
         raise InvalidInput(message, code="region-differs")
@@ -202,6 +202,7 @@ def _values(series: Sequence[InstrumentCheckRow]) -> list[dict[str, float]]:
     return [
         {name: figure["value"] for name, figure in said["values"].items()}
         for said in found
+        if said is not None
         if said["values"] and said["same_specimen"] is None
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from exchange.clock import today
 from exchange.errors import NotFound
@@ -63,6 +63,19 @@ class CheckSeries:
         return not self.closed and self.due < today()
 
 
+_UNREADABLE: Final[dict[str, Any]] = {
+    "made_by": "?",
+    "instrument": {"maker": "?", "model": "?", "serial": None, "software": None},
+    "region": "unknown",
+    "reason": None,
+    "scan": {"sha256": "?"},
+    "values": None,
+    "told": [],
+    "same_specimen": None,
+}
+"""Of a check whose document was altered past this node: nothing of it is shown."""
+
+
 def list_series(node: Node, *, closed: bool = False) -> list[CheckSeries]:
     """One for each instrument and specimen, with its first and its last check alone, the newest first; with ``closed``
     also those after which a newer one was begun."""
@@ -96,7 +109,7 @@ def read_series(node: Node, check_id: int) -> CheckSeries:
 
 
 def _series(node: Node, first: InstrumentCheckRow, points: tuple[CheckPoint, ...], *, closed: bool) -> CheckSeries:
-    said = check_document(first)
+    said = check_document(first) or _UNREADABLE
     return CheckSeries(
         first.check_id,
         Instrument.model_validate(said["instrument"]),
@@ -110,7 +123,7 @@ def _series(node: Node, first: InstrumentCheckRow, points: tuple[CheckPoint, ...
 
 
 def _point(row: InstrumentCheckRow, intact: bool) -> CheckPoint:
-    said = check_document(row)
+    said = check_document(row) or _UNREADABLE
     values = said["values"] or {}
     if said["same_specimen"] is not None:
         values = {"correlation": values["correlation"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,7 +119,9 @@ def instrument_doubts(node: Node, acquisitions: Sequence[Acquisition]) -> dict[s
     return {sha256: standing for sha256, standing in found.items() if standing.standing is not CheckStanding.GOOD}
 
 
-def check_document(row: InstrumentCheckRow) -> dict[str, Any]:
-    """All that is kept of a check."""
+def check_document(row: InstrumentCheckRow) -> dict[str, Any] | None:
+    """All that is kept of a check; None where that is not what its digest is of."""
+    if hashlib.sha256(row.document.encode()).hexdigest() != row.sha256:
+        return None
     found: dict[str, Any] = json.loads(row.document)
     return found

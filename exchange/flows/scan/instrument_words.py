@@ -30,6 +30,8 @@ NEXT_STEPS: Final = {
 
 def outcome_in_words(point: CheckPoint) -> list[str]:
     """Sentences: the outcome, what is beyond a limit, the next step."""
+    if not point.intact:
+        return ["This check is not as this node wrote it: it counts no more. See: ffp log check"]
     return [OUTCOME_SENTENCES[CheckOutcome(point.outcome)], *_told(point), NEXT_STEPS[next_step(point)]]
 
 

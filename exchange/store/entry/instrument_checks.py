@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from exchange.store.tables.instruments import InstrumentCheckRow, InstrumentRefe
 
 MOST_LISTED = 10_000
 """Of one instrument: a check a day for a working life."""
+_A_TIME = 500
 
 
 def fold(text: str) -> str:
@@ -80,6 +82,20 @@ def last_of_series(session: Session, reference: int) -> InstrumentCheckRow:
         (InstrumentCheckRow.reference == reference) | (InstrumentCheckRow.check_id == reference)
     )
     return session.scalars(rows.order_by(InstrumentCheckRow.check_id.desc()).limit(1)).one()
+
+
+def all_checks(session: Session) -> Iterator[InstrumentCheckRow]:
+    """In the order in which they were made, a few at a time."""
+    last, few = 0, select(InstrumentCheckRow).order_by(InstrumentCheckRow.check_id).limit(_A_TIME)
+    while rows := session.scalars(few.where(InstrumentCheckRow.check_id > last)).all():
+        yield from rows
+        last = rows[-1].check_id
+
+
+def references_of(session: Session) -> dict[int, str]:
+    """SHA-256 of what is kept of each first scan, by its check."""
+    ids = session.scalars(select(InstrumentReferenceRow.check_id)).all()
+    return {one: hashlib.sha256(session.get_one(InstrumentReferenceRow, one).heights).hexdigest() for one in ids}
 
 
 def is_intact(session: Session, row: InstrumentCheckRow) -> bool:

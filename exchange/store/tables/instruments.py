@@ -6,7 +6,7 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from exchange.store.tables.columns import Base, Packed
+from exchange.store.tables.columns import Base
 
 
 class InstrumentCheckRow(Base):
@@ -31,7 +31,7 @@ class InstrumentCheckRow(Base):
     """The check whose scan it was held against: the first of its series. None of a first one itself."""
     at: Mapped[str]
     outcome: Mapped[str]
-    document: Mapped[str] = mapped_column(Packed)
+    document: Mapped[str]
     sha256: Mapped[str]
     seal: Mapped[bytes | None]
     """Over all of this but its number (``store/database/seals.py``)."""

@@ -61,12 +61,13 @@ def titles() -> dict[str, str]:
 
 
 def outcome(word: str) -> str:
-    return gettext(OUTCOME_TEXTS[word])
+    """ "?" of a word that this node never wrote."""
+    return gettext(OUTCOME_TEXTS[word]) if word in OUTCOME_TEXTS else "?"
 
 
 def next_words(point: CheckPoint) -> str:
     """What to do after a check."""
-    return gettext(NEXT_TEXTS[next_step(point)])
+    return gettext(NEXT_TEXTS[next_step(point)]) if point.intact else ""
 
 
 def sign_words(point: CheckPoint, measure: str) -> str | None:

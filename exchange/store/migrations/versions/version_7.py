@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("reference", WholeNumber),
         sa.Column("at", Words(), nullable=False),
         sa.Column("outcome", Words(), nullable=False),
-        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("document", Words(), nullable=False),
         sa.Column("sha256", Words(), nullable=False),
         sa.Column("seal", sa.LargeBinary()),
         sqlite_autoincrement=True,

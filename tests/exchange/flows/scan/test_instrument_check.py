@@ -231,6 +231,12 @@ def test_altered_heights_are_not_compared_with(node: Node, scan: Scan) -> None:
     with node.store.write() as session:
         session.execute(text("update instrument_check set outcome = 'passed'"))
     assert [point.intact for point in read_series(node, first.row.check_id).points] == [False]
+    with node.store.write() as session:
+        session.execute(text("update instrument_check set document = 'no JSON', outcome = 'never written'"))
+    [listed] = list_series(node)
+    assert (listed.last.intact, listed.last.values, listed.instrument.maker) == (False, {}, "?")
+    assert "counts no more" in outcome_in_words(listed.last)[0]
+    assert "<svg" in chart_of(listed)
 
 
 def test_the_region_of_a_series_stays(node: Node, scan: Scan) -> None:
