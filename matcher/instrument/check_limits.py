@@ -67,7 +67,7 @@ class Measure:
 MEASURES: Final[tuple[Measure, ...]] = (
     Measure(
         *("correlation", 1.0, -1, 0.03, 1.0 - SAME_SPECIMEN),
-        "Two firings of one firearm reach .93: below .95 it may be another specimen.",
+        "Two firings of one firearm reach .94: below .95 it may be another specimen.",
     ),
     Measure(
         *("height_ratio", 1.0, 0, 0.01, 0.02),
