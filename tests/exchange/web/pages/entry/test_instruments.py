@@ -132,7 +132,7 @@ def test_what_others_typed_is_text(signed_in: Callable[[Role], Person], node: Ru
         page = examiner.get(path).text
         assert "<script>alert" not in page
         assert "&lt;script&gt;alert(1)" in page
-        assert "49" not in page.partition("<main")[2].partition("</main")[0].replace("2026", "")
+        assert "{{7*7}}" in page
     shown = examiner.http.get(f"{node.url}/app/instruments/check", params=STATE | {"specimen": HOSTILE})
     assert "<script>alert" not in shown.text
 
