@@ -136,6 +136,7 @@ def instrument(node: OpenNode, who: SeesInstruments, check_id: CheckId) -> Respo
         rows=[(one, [_cell(one.values, measure.name) for measure in series.measures]) for one in series.points],
         titles=titles(),
         outcome=outcome,
+        again=_again(series),
     )
 
 
@@ -148,6 +149,20 @@ def _sent(metadata: bytes, who: Visitor) -> SentForm:
     if not hmac.compare_digest(form.csrf.encode(), who.csrf.encode()):
         raise Forbidden("This form is of an earlier session. Go back, load the page anew, and send it again.")
     return form
+
+
+def _again(series: CheckSeries) -> dict[str, str]:
+    """The form of the next check of the same series, as it was last stated."""
+    of = series.instrument
+    form = CheckForm(
+        specimen=series.specimen,
+        maker=of.maker,
+        model=of.model,
+        serial=of.serial or "",
+        software=series.last.software or "",
+        roi=series.region,
+    )
+    return {name: value for name, value in form.model_dump().items() if value}
 
 
 def _cell(values: dict[str, float], name: str) -> str:

@@ -18,7 +18,9 @@ from matcher.synthetic.breech_face import draw
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.kept_checks import STATED, keep_check
+from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
+from tests.exchange.web.pages.entry.test_register import COMPLETE, Desk
 from tests.matcher.instrument.altered_scan import altered
 
 pytestmark = pytest.mark.slow
@@ -80,6 +82,9 @@ def test_an_examiner_checks_an_instrument_without_a_script(
     assert page.count('role="img" aria-label="') >= 8
     assert "<style" not in page, "the policy of the pages allows none"
     assert left_on_disk(node) == []
+    [further] = re.findall(r'href="(/app/instruments/check\?[^"]+)"', page)
+    shown = examiner.get(unescape(further)).text
+    assert json.loads(unescape(re.findall(r'name="metadata" value="([^"]*)"', shown)[0])) == json.loads(metadata)
     for role in (Role.OPERATOR, Role.HEAD):
         looking = signed_in(role)
         shown = looking.get("/app/instruments").text
@@ -163,3 +168,28 @@ def test_the_record_says_the_check_and_its_summary_warns(
     examiner = signed_in(Role.EXAMINER)
     page = examiner.get(f"/app/records/{sent.json()['statement_id']}").text
     assert f"Test Profiler, checked on {day} against SRM 2461-7, passed with a warning" in page
+
+
+def test_who_signs_is_warned_and_not_stopped(signed_in: Callable[[Role], Person], node: RunningNode) -> None:
+    desk = Desk(signed_in(Role.EXAMINER))
+    file_id = desk.send(tiny_scan())
+    desk.complete(file_id)
+    unchecked = "has no passed check on this node"
+    assert "instrument" not in desk.person.get(f"{desk.address}/summary").text.partition("<main")[2], "none was ever"
+    with node.node.store.write() as session:
+        keep_check(session, "reference")
+    assert "No instrument is stated of this scan" in desk.person.get(f"{desk.address}/summary").text
+    stated = {f"file.{file_id}.instrument.{name}": value for name, value in STATED.items()}
+    desk.save(COMPLETE | stated | {f"file.{file_id}.roi": "breech_face"})
+    assert unchecked in desk.person.get(f"{desk.address}/summary").text
+    with node.node.store.write() as session:
+        keep_check(session, "failed")
+    assert "last check of this scan&#39;s instrument failed" in desk.person.get(f"{desk.address}/summary").text
+    with node.node.store.write() as session:
+        keep_check(session, "passed", at=stamp_in(-30 * 86_400))
+    assert "more than 14 days ago" in desk.person.get(f"{desk.address}/summary").text
+    with node.node.store.write() as session:
+        keep_check(session, "passed")
+    summary = desk.person.get(f"{desk.address}/summary").text
+    assert "instrument" not in summary.partition("<main")[2]
+    assert desk.submit(summary).status_code == 303
