@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from matcher.errors import ScanRefused
+from matcher.errors import ScanNotUsable, ScanRefused
 from matcher.mark.level import averaged, require_sampling
 from matcher.mark.regions import level_region
 from matcher.numeric.parameters import Parameters
@@ -95,7 +95,7 @@ def map_of(topography: Topography, parameters: Parameters) -> ReferenceMap:
     )
     kept, measured = heights[window], weights[window] > 0.5
     if not measured.any():
-        raise ScanRefused("reference-damaged", "Nothing was measured around the mark: scan the whole mark.")
+        raise ScanNotUsable("not usable: nothing was measured around the mark; scan the whole mark")
 
     # 3.
     above = kept - np.float32(np.median(kept[measured]))
