@@ -193,6 +193,10 @@ class Settings(BaseSettings):
     """How long it stays known who saw or asked what. National law decides."""
     draft_days: Annotated[int, Field(ge=1, le=365)] = 14
     """A draft that nobody touched for so long is erased with its files."""
+    instrument_check_days: Annotated[int, Field(ge=1, le=3660)] = 14
+    """For so many days a check of an instrument on a reference specimen holds. Then examiners who submit scans of it
+    are warned, never stopped; nobody is while no instrument was ever checked here. NIST's comparison of laboratories
+    (NBIC) checked 24 times in a year."""
     purpose_required: bool = False
     """True: people must state purpose and legal basis of what they search and read."""
     receipt_interval_s: Seconds = 86_400

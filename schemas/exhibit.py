@@ -153,6 +153,20 @@ class Instrument(Contract):
     software: ShortText | None = None
 
 
+class InstrumentCheck(Contract):
+    """The last check of an instrument on a reference specimen that it had passed when a record was made.
+
+    The issuer's node says it of itself: it compared the specimen's scan with the first one of the same instrument, of
+    the software that the record states. ``warning``: it passed with a warning. ``digest``: SHA-256 of the check's
+    document, which the issuer keeps and shows on request.
+    """
+
+    specimen: ShortText
+    checked_on: Day
+    warning: bool
+    digest: Sha256Hex
+
+
 class RegionMask(Contract):
     """The region of interest as an examiner marked it by hand, in cells that cover the whole scan.
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.exhibit import CaseReference, Contract, Day, Exhibit, Handling, Measurement, Sha256Hex
-from schemas.statement_base import Statement
+from schemas.exhibit import CaseReference, Contract, Day, Exhibit, Handling, InstrumentCheck, Measurement, Sha256Hex
+from schemas.statement_base import Statement, added_later
 from schemas.vocabulary import Jurisdiction, ReleaseLevel
 
 MAX_ACQUISITIONS = 16
@@ -29,9 +29,11 @@ class Blob(Contract):
 
 
 class Acquisition(Measurement):
-    """One measurement of one region, with the digest of its scan."""
+    """One measurement of one region, with the digest of its scan. ``instrument_check`` is what the issuer's node knows
+    of the instrument that is stated: nobody can send it with a submission."""
 
     blob: Blob
+    instrument_check: InstrumentCheck | None = added_later()
 
 
 class Record(Statement):

@@ -32,7 +32,10 @@ VERSIONS: Final[tuple[str, ...]] = get_args(ReadContract)
 """What this release reads, the oldest first."""
 NEWEST: Final = VERSIONS[-1]
 
-ADDED: dict[str, str] = {}
+ADDED: dict[str, str] = {
+    "Acquisition.instrument_check": "1.1",
+    **dict.fromkeys((f"InstrumentCheck.{name}" for name in ("specimen", "checked_on", "warning", "digest")), "1.1"),
+}
 """What came after the first version, with the version that brought it."""
 
 _FORM: Final = re.compile(r"[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})")

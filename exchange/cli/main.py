@@ -14,6 +14,7 @@ from exchange.cli import (
     demo,
     glossary,
     importing,
+    instruments,
     maturity,
     monitoring,
     node,
@@ -79,6 +80,7 @@ app.add_typer(sync.app, name="sync")
 app.add_typer(log_check.app, name="log")
 app.add_typer(audit.app, name="audit")
 app.add_typer(root.app, name="root")
+app.add_typer(instruments.app, name="instrument")
 app.command("import")(importing.import_records)
 app.add_typer(glossary.app, name="glossary")
 app.command("export")(bundles.export)

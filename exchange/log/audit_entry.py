@@ -62,6 +62,9 @@ class Act(StrEnum):
     RETRY_WORK = "retry-work"
     """The operator had work tried again that was given up; the subjects are the jobs by kind and number, ``count`` how
     many."""
+    CHECK_INSTRUMENT = "check-instrument"
+    """An instrument was checked on a reference specimen; ``asked`` is which, and what came of it, the subjects are the
+    check's number and the digest of its document."""
     ERASE_AUDIT = "erase-audit"
     """Rows whose retention is over were erased; the subject is their batch, ``count`` how many."""
 

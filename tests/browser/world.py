@@ -121,6 +121,7 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
     ]
     examiner = [
         ("register", "/app/register"),
+        ("instruments", "/app/instruments"),
         ("draft", f"/app/register/{world.draft}"),
         ("summary", f"/app/register/{world.draft}/summary"),
         ("comparison", f"/app/pairs/{world.pair}"),
@@ -131,7 +132,12 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
     return {
         Role.EXAMINER: everybody + examiner + readers,
         Role.INVESTIGATOR: everybody + readers,
-        Role.OPERATOR: [*everybody, ("peers", "/app/peers"), ("maturity", "/app/maturity")],
+        Role.OPERATOR: [
+            *everybody,
+            ("peers", "/app/peers"),
+            ("instruments", "/app/instruments"),
+            ("maturity", "/app/maturity"),
+        ],
         Role.HEAD: [
             *everybody,
             ("approvals", "/app/approvals"),

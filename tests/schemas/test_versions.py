@@ -55,8 +55,18 @@ def test_a_statement_needs_the_version_of_what_it_uses(name: str, used: Any, mon
 
 @pytest.mark.parametrize("name", ["Record.supersedes", "Hit.answers", "HandlingCode=H0", "Hit.type=hit"])
 def test_what_a_statement_does_not_use_asks_nothing_of_its_reader(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ADDED, name, "1.1")
+    monkeypatch.setitem(ADDED, name, "1.2")
     assert needed_version(_record(handling={"code": "H1"}, supersedes=None)) == "1.0"
+
+
+def test_a_record_that_names_an_instrument_check_needs_the_version_that_brought_it() -> None:
+    check = {"specimen": "SRM 2461-12", "checked_on": "2026-11-20", "warning": False, "digest": "cd" * 32}
+    named = _record(contract="1.1", acquisitions=[acquisition_fields(instrument_check=check)])
+    assert stated_version(statement_payload(named)) == "1.1"
+    assert json.loads(statement_payload(named))["acquisitions"][0]["instrument_check"] == check
+    without = json.loads(statement_payload(_record()))
+    assert "instrument_check" not in without["acquisitions"][0], "a node of before reads it"
+    assert without["contract"] == "1.0"
 
 
 def test_versions_are_numbers() -> None:
@@ -69,8 +79,8 @@ def test_versions_are_numbers() -> None:
 @pytest.mark.parametrize("changes", [{}, {"colour": "grey"}, {"type": "notice"}, {"level": "mirrored"}])
 def test_what_states_a_newer_version_is_new_whatever_else_is_unknown_of_it(changes: dict[str, str]) -> None:
     with pytest.raises(NewerContract) as refused:
-        parse_statement(encoded({**record_fields(contract="1.1"), **changes}))
-    assert (refused.value.version, refused.value.reason) == ("1.1", "unknown-contract")
+        parse_statement(encoded({**record_fields(contract="1.2"), **changes}))
+    assert (refused.value.version, refused.value.reason) == ("1.2", "unknown-contract")
     assert "this node is older" in str(refused.value)
 
 

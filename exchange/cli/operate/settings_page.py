@@ -58,7 +58,7 @@ GROUPS = (
     SettingsGroup("Database", ("database_",), "#11-postgresql-in-place-of-sqlite"),
     SettingsGroup("Scans in an object store", ("objects_",), "#scans-in-an-object-store"),
     SettingsGroup("Sign-in", ("session_", "oidc_"), "#sign-in-with-keycloak"),
-    SettingsGroup("Submissions", ("max_scan", "max_submission", "min_free", "draft_")),
+    SettingsGroup("Submissions", ("max_scan", "max_submission", "min_free", "draft_", "instrument_")),
     SettingsGroup(
         "Work", ("workers", "compute_", "patience_", "max_attempts", "calibration"), "#work-in-processes-of-its-own"
     ),

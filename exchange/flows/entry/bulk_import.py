@@ -91,7 +91,7 @@ def _import(node: Node, maker: Maker, source: Source, group: ExhibitLines, *, dr
 
         # 3.
         if not dry_run:
-            receipt = submit_record(node, maker, metadata, scans, None)
+            receipt = submit_record(node, maker, metadata, scans, None, names_checks=False)
             return LineOutcome.SUBMITTED if receipt.created else LineOutcome.ALREADY_HERE, receipt.statement_id
         earlier = check_submission(node, maker, metadata, scans)
         return (LineOutcome.ALREADY_HERE, earlier.statement_id) if earlier else (LineOutcome.WOULD_BE_SUBMITTED, "")

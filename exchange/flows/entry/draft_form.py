@@ -173,7 +173,7 @@ def fields_of(record: Record) -> dict[str, str]:
 
 
 def fields_of_file(acquisition: Acquisition, file_id: str) -> dict[str, str]:
-    beside = {"blob", "modality", "region_mask"}
+    beside = {"blob", "modality", "region_mask", "instrument_check"}
     content = {name: value for name, value in _plain(acquisition).items() if name not in beside}
     return {f"file.{file_id}.{name}": value for name, value in _flat(content)}
 

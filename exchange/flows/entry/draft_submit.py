@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput, NotFound
@@ -20,6 +20,7 @@ from exchange.flows.entry.submit import (
     submit_record,
 )
 from exchange.flows.node.node import Node
+from exchange.flows.scan.instrument_standing import InstrumentStanding, instrument_doubts
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import decide_sharing
 from exchange.policy import names
@@ -46,12 +47,14 @@ class AudienceMember:
 
 @dataclass(frozen=True)
 class Summary:
-    """``record`` is what would be signed; None while ``problems``, by field, keep it from that."""
+    """``record`` is what would be signed; None while ``problems``, by field, keep it from that. ``instruments``: those
+    of its scans whose instrument was not checked in time, by the scan's digest."""
 
     draft: Draft
     record: Record | None
     problems: dict[str, str]
     reached: tuple[AudienceMember, ...] = ()
+    instruments: dict[str, InstrumentStanding] = field(default_factory=dict)
 
 
 def summarise_draft(node: Node, maker: Maker, draft_id: str) -> Summary:
@@ -72,12 +75,12 @@ def summarise_draft(node: Node, maker: Maker, draft_id: str) -> Summary:
     except InvalidInput as error:
         said = error.problems or (("", str(error)),)
         beside = {
-            field: what for field, what in placed(said, files).items() if field.rpartition(".")[0] not in problems
+            where: what for where, what in placed(said, files).items() if where.rpartition(".")[0] not in problems
         }
         return Summary(draft, None, beside | problems)
     if problems:
         return Summary(draft, None, problems)
-    return Summary(draft, record, {}, _reached(node, record))
+    return Summary(draft, record, {}, _reached(node, record), instrument_doubts(node, record.acquisitions))
 
 
 def overtaken(node: Node, draft: Draft) -> str | None:

@@ -19,6 +19,7 @@ from exchange.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
 from exchange.flows.entry.free_text import Doubt, doubts_in
 from exchange.flows.node.node import Node, check_keys
 from exchange.flows.scan.inspect import X3P, ScanReport, inspect_scan
+from exchange.flows.scan.instrument_standing import named_check
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import Shared, record_of, share, sharing_of
 from exchange.store.entry.exhibits import MAX_VERSIONS, too_many_versions
@@ -33,6 +34,7 @@ from schemas import (
     Acquisition,
     Blob,
     ContractError,
+    InstrumentCheck,
     Maker,
     Record,
     Submission,
@@ -84,7 +86,13 @@ class SubmissionReceipt:
 
 
 def submit_record(
-    node: Node, maker: Maker, metadata: bytes, scans: Sequence[SubmittedScan], idempotency_key: str | None
+    node: Node,
+    maker: Maker,
+    metadata: bytes,
+    scans: Sequence[SubmittedScan],
+    idempotency_key: str | None,
+    *,
+    names_checks: bool = True,
 ) -> SubmissionReceipt:
     """The whole way of a submission, in this order:
 
@@ -95,9 +103,10 @@ def submit_record(
     5. In one transaction: statement, log leaf, rows, lanes, promised work, and last the scans' names on disk, so
        that a refusal at any step leaves none. Then answer.
 
+    ``names_checks``: False of scans of an earlier time, of which the last instrument check says nothing.
     Raises InvalidInput, UnsupportedMedia, Conflict, ComputeFailed, StoreUnavailable; nothing is stored then.
     """
-    ready = _ready(node, maker, metadata, scans, idempotency_key)
+    ready = _ready(node, maker, metadata, scans, idempotency_key, names_checks=names_checks)
     if isinstance(ready, SubmissionReceipt):
         return ready
     done = SubmissionRow(pseudonym=maker.pseudonym, idempotency_key=ready.key, content_sha256=ready.content)
@@ -130,7 +139,13 @@ class _Ready:
 
 
 def _ready(
-    node: Node, maker: Maker, metadata: bytes, scans: Sequence[SubmittedScan], idempotency_key: str | None
+    node: Node,
+    maker: Maker,
+    metadata: bytes,
+    scans: Sequence[SubmittedScan],
+    idempotency_key: str | None,
+    *,
+    names_checks: bool = True,
 ) -> _Ready | SubmissionReceipt:
     submission = _read(metadata)
     received = _by_part(submission, scans)
@@ -149,7 +164,8 @@ def _ready(
         for part, scan in received.items()
     }
     _check_regions(submission, reports)
-    record = record_from(node, maker, submission, blobs, _nonce(node, maker.pseudonym, key, content))
+    nonce = _nonce(node, maker.pseudonym, key, content)
+    record = record_from(node, maker, submission, blobs, nonce, names_checks=names_checks)
     return _Ready(record, key, content, {part: report.warnings for part, report in reports.items()})
 
 
@@ -278,10 +294,20 @@ def _check_regions(submission: Submission, reports: dict[str, ScanReport]) -> No
             )
 
 
-def record_from(node: Node, maker: Maker, submission: Submission, blobs: dict[str, Blob], nonce: str) -> Record:
+def record_from(
+    node: Node,
+    maker: Maker,
+    submission: Submission,
+    blobs: dict[str, Blob],
+    nonce: str,
+    *,
+    names_checks: bool = True,
+) -> Record:
     """What is signed of a submission; ``blobs`` are its scans by their parts. Raises InvalidInput, UnsupportedMedia."""
+    checks = _instrument_checks(node, submission, blobs) if names_checks else [None] * len(submission.acquisitions)
     acquisitions = [
-        Acquisition(blob=blobs[sent.file], **sent.model_dump(exclude={"file"})) for sent in submission.acquisitions
+        Acquisition(blob=blobs[sent.file], instrument_check=check, **sent.model_dump(exclude={"file"}))
+        for sent, check in zip(submission.acquisitions, checks, strict=True)
     ]
     try:
         record = Record(
@@ -299,6 +325,24 @@ def record_from(node: Node, maker: Maker, submission: Submission, blobs: dict[st
         raise InvalidInput(str(refused), code=refused.reason, problems=refused.problems) from error
     _check_modalities(record)
     return record
+
+
+def _instrument_checks(node: Node, submission: Submission, blobs: dict[str, Blob]) -> list[InstrumentCheck | None]:
+    """Of each acquisition the last check that its instrument passed. A scan of the version that is superseded was
+    measured before that one: what it said of the same instrument stays."""
+    with node.store.read() as session:
+        found = submission.supersedes and find_record(session, submission.supersedes)
+        before = record_of(session, submission.supersedes).acquisitions if found and submission.supersedes else ()
+        earlier = {one.blob.sha256: one for one in before}
+        checks: list[InstrumentCheck | None] = []
+        for sent in submission.acquisitions:
+            same = earlier.get(blobs[sent.file].sha256)
+            if same is not None:
+                checks.append(same.instrument_check if same.instrument == sent.instrument else None)
+            else:
+                is_topography = sent.modality is Modality.TOPOGRAPHY
+                checks.append(named_check(session, node, sent.instrument) if is_topography else None)
+    return checks
 
 
 def _check_modalities(record: Record) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp_in
 from exchange.errors import CheckpointInvalid, StatementInvalid, TimeStampRefused
 from exchange.flows.integrity.audit_check import AuditCheck, check_audit
+from exchange.flows.integrity.instrument_checks import check_instruments
 from exchange.flows.integrity.report import Discrepancy, LogCheck, ReadProgress
 from exchange.flows.integrity.scans import carry_over, check_scans
 from exchange.flows.integrity.signed_dealings import check_dealings
@@ -65,6 +66,10 @@ _UNSEALED = {
     "`ffp policy set`. Where there was none, restore a backup.",
     "acquisition": "It was not this node that wrote that its scan came from the issuer of its record; by it no peer is "
     "given the scan. Restore a backup.",
+    "instrument_check": "It was not this node that wrote it; no record names it. Restore a backup, or check the "
+    "instrument anew.",
+    "instrument_reference": "It was not this node that wrote it; nothing is held against it. Restore a backup, or "
+    "begin a new series: `ffp instrument check --new-reference`.",
 }
 
 
@@ -105,6 +110,8 @@ def check_log(
         check.differ(check_dealings(session, node))
         for table, name in broken(session):
             check.found(f"{table} {name}", _UNSEALED[table])
+        for subject, sentence in check_instruments(session):
+            check.found(subject, sentence)
         for program in programs(session):
             check.found(program, "It changes rows behind this node's back; no release made it. Find out who did.")
 

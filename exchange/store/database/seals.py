@@ -20,6 +20,7 @@ from sqlalchemy import event, exists, select
 from sqlalchemy.orm import QueryContext, Session, UOWTransaction
 from sqlalchemy.orm.attributes import get_history, set_committed_value
 
+from exchange.store.tables.instruments import InstrumentCheckRow, InstrumentReferenceRow
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.tables.records import AcquisitionRow
 from exchange.store.tables.sign_in import SessionRow, SignInRow, TokenRow, UserRow
@@ -28,7 +29,17 @@ from exchange.store.tables.terms import PolicyInForceRow
 _ACQUISITIONS_A_TIME: Final = 1000
 KEY: Final = "seal_key"
 """Under this name a session has its key."""
-Sealed = UserRow | TokenRow | SignInRow | SessionRow | PeerRow | PolicyInForceRow | AcquisitionRow
+Sealed = (
+    UserRow
+    | TokenRow
+    | SignInRow
+    | SessionRow
+    | PeerRow
+    | PolicyInForceRow
+    | AcquisitionRow
+    | InstrumentCheckRow
+    | InstrumentReferenceRow
+)
 SEALED_COLUMNS: Final[dict[type[Sealed], tuple[str, ...]]] = {
     UserRow: ("pseudonym", "role", "created_at", "revoked_at", "examiner_since"),
     TokenRow: ("sha256", "pseudonym", "name", "scopes", "created_at", "expires_at", "revoked_at"),
@@ -40,6 +51,11 @@ SEALED_COLUMNS: Final[dict[type[Sealed], tuple[str, ...]]] = {
     ),
     PolicyInForceRow: ("owner", "statement_id"),
     AcquisitionRow: ("statement_id", "position", "sha256", "delivered_at"),
+    InstrumentCheckRow: (
+        *("instrument", "software", "specimen", "specimen_key", "reference", "at", "outcome"),
+        *("document", "sha256"),
+    ),
+    InstrumentReferenceRow: ("heights",),
 }
 
 
@@ -104,6 +120,8 @@ def _name(row: Sealed) -> str:
             return row.owner
         case AcquisitionRow():
             return f"{row.position} of {row.statement_id}"
+        case InstrumentCheckRow() | InstrumentReferenceRow():
+            return str(row.check_id)
 
 
 def _all(session: Session) -> Iterator[Sealed]:
@@ -113,6 +131,9 @@ def _all(session: Session) -> Iterator[Sealed]:
     yield from session.scalars(select(SessionRow)).all()
     yield from session.scalars(select(PeerRow)).all()
     yield from session.scalars(select(PolicyInForceRow)).all()
+    yield from session.scalars(select(InstrumentCheckRow)).all()
+    for check_id in session.scalars(select(InstrumentReferenceRow.check_id)).all():
+        yield session.get_one(InstrumentReferenceRow, check_id)  # one at a time: megabytes each
     yield from _acquisitions(session)
 
 

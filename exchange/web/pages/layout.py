@@ -32,6 +32,7 @@ from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.static_files import STATIC_ADDRESS, VIEWER_MODULES
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
+from exchange.web.wording.instrument_checks import doubt_words, named_check_words
 from exchange.web.wording.sentences import ShownRefusal, model_for, reason, standing, suspicion
 from exchange.web.wording.viewer_words import viewer_words
 from schemas.vocabulary import Role
@@ -62,6 +63,8 @@ _pages.globals |= {
     "model_for": model_for,
     "not_validated": not_validated,
     "standing": standing,
+    "named_check": named_check_words,
+    "instrument_doubt": doubt_words,
     "suspicions_of": suspicions_of,
 }
 

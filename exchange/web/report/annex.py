@@ -11,8 +11,9 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment, period
 from exchange.web.report.blocks import Block, columns, heading, pairs, paragraph, picture, quiet
+from exchange.web.wording.instrument_checks import named_check_words
 from exchange.web.wording.sentences import model_for, no_effect, reason, suspicion
-from schemas import Conclusion, Feedback, Hit, Retraction, Verification
+from schemas import Acquisition, Conclusion, Feedback, Hit, Retraction, Verification
 from schemas.vocabulary import Modality
 
 CELL_COLUMNS = 5
@@ -144,7 +145,6 @@ def _record(side: ReportSide) -> list[tuple[str, str]]:
     record, scan = side.record, side.acquisition
     exhibit, handling = record.exhibit, record.handling
     size = scan.lateral_resolution_um
-    instrument = scan.instrument
     rows = [
         (_("Jurisdiction"), term(record.jurisdiction)),
         (_("Case"), record.case_reference),
@@ -153,7 +153,7 @@ def _record(side: ReportSide) -> list[tuple[str, str]]:
         (_("Occurred"), period(exhibit.occurred.earliest, exhibit.occurred.latest)),
         (_("Headstamp"), exhibit.headstamp or "–"),
         (_("Modality"), term(scan.modality)),
-        (_("Instrument"), f"{instrument.maker} {instrument.model}" if instrument else term("not_examined")),
+        (_("Instrument"), _instrument(scan)),
         (_("Handling code"), f"{handling.code.value}: {handling.restriction or term(handling.code)}"),
         (_("Kept until"), str(record.retention_until)),
         (_("Received here"), moment(side.received_at)),
@@ -168,6 +168,14 @@ def _record(side: ReportSide) -> list[tuple[str, str]]:
     if scan.region_mask is not None:
         rows.insert(7, (_("Region"), _("mended by hand")))
     return rows
+
+
+def _instrument(scan: Acquisition) -> str:
+    """Make and model, and the check that the issuer's node named."""
+    if scan.instrument is None:
+        return term("not_examined")
+    named = f"{scan.instrument.maker} {scan.instrument.model}"
+    return named if scan.instrument_check is None else f"{named}, {named_check_words(scan.instrument_check)}"
 
 
 def _statements(report: PairReport) -> list[Block]:

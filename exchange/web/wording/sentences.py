@@ -57,6 +57,11 @@ SENTENCES: Final = {
     "invalid-cursor": _m("This place of the list is not known. Begin the list anew."),
     "unsupported-media": _m("Files of this kind are not read here. Export the scan as x3p, PNG, TIFF or JPEG."),
     "mask-differs": _m("The region was marked in cells that do not fit the scan. Mark it on this scan anew."),
+    "scan-known": _m("This scan is in the series of an instrument already. Scan the specimen again."),
+    "instrument-missing": _m("The file does not name the instrument. State its maker and its model."),
+    "reference-damaged": _m(
+        "What is kept of the first scan is gone or was altered. Begin a new series, or have a backup restored."
+    ),
     "not-mirrored": _m("A topography is never compared mirrored."),
     "no-filtered-form": _m("This scan has no filtered form."),
     "not-usable": _m("This scan cannot be shown or compared in this way."),

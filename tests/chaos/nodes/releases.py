@@ -25,10 +25,12 @@ LANDED = "8928842"
 """The release that says nothing of what it reads."""
 
 ADDITIONS = {
-    "schemas/statement_base.py": {'ReadContract = Literal["1.0"]': 'ReadContract = Literal["1.0", "1.1"]'},
+    "schemas/statement_base.py": {
+        'ReadContract = Literal["1.0", "1.1"]': 'ReadContract = Literal["1.0", "1.1", "1.2"]'
+    },
     "schemas/versions.py": {
-        "ADDED: dict[str, str] = {}": "ADDED: dict[str, str] = dict.fromkeys("
-        '("Exhibit.colour", "CaseMaterial=polymer", "Notice.type=notice"), "1.1")'
+        "ADDED: dict[str, str] = {": "ADDED: dict[str, str] = dict.fromkeys("
+        '("Exhibit.colour", "CaseMaterial=polymer", "Notice.type=notice"), "1.2") | {'
     },
     "schemas/exhibit.py": {
         "    headstamp: ShortText | None = None\n": "    headstamp: ShortText | None = None\n"

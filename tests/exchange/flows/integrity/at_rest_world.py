@@ -48,6 +48,7 @@ from schemas.vocabulary import (
     WithdrawalReason,
 )
 from tests.exchange.databases import Databases
+from tests.exchange.flows.kept_checks import keep_check
 from tests.exchange.flows.network import MK, RS, Network
 
 MKD = Jurisdiction.MK
@@ -72,6 +73,7 @@ def live(folder: Path, databases: Databases | None = None) -> Network:
         change_role(session, SECOND.pseudonym, Role.INVESTIGATOR)
         change_role(session, SECOND.pseudonym, Role.EXAMINER)
         revoke_token(session, 1)
+    _check_instrument(rs)
     _state_terms(rs)
     shared = [network.record(RS, audience=["MK", "group-balkans"]) for _ in range(2)]
     network.record(RS, audience=["MK"], supersedes=shared[1])
@@ -95,6 +97,12 @@ def live(folder: Path, databases: Databases | None = None) -> Network:
         network.round(MK, RS)
         network.round(RS, MK)
     return network
+
+
+def _check_instrument(node: Node) -> None:
+    with node.store.write() as session:
+        for outcome in ("reference", "passed", "failed"):
+            keep_check(session, outcome)
 
 
 def _state_terms(node: Node) -> None:

@@ -13,7 +13,7 @@ from exchange.flows.integrity.report import Discrepancy
 from exchange.flows.node.node import Node
 from exchange.store.tables.columns import Base
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
-from tests.exchange.flows.integrity.at_rest_world import altered, live, rows_of
+from tests.exchange.flows.integrity.at_rest_world import altered, deleted, live, rows_of
 from tests.exchange.flows.network import RS, Network
 
 pytestmark = pytest.mark.slow
@@ -110,6 +110,8 @@ NOT_SIGNED = {
     "monitoring_report.half": "The document says it, whose digest is signed.",
     "monitoring_report.approved_at": CLOCK,
     "audit_batch.sealed_at": CLOCK,
+    "instrument_check.check_id": "Which number audit rows show; what the check says is sealed under its digest.",
+    "instrument_reference.check_id": "Of which check it is: that one's document has the digest of the heights.",
     "token.token_id": "Which number audit rows show; what the token may is sealed under its digest.",
     "token.used_at": CLOCK,
     **dict.fromkeys(
@@ -224,6 +226,15 @@ def test_the_list_of_what_is_not_signed_names_what_there_is() -> None:
     assert NOT_SIGNED.keys() <= known
     assert NOT_SIGNED_TABLES.keys() <= tables.keys()
     assert all((NOT_SIGNED | NOT_SIGNED_TABLES).values())
+
+
+@pytest.mark.sqlite
+def test_an_instrument_check_that_was_taken_out_is_missed(world: Network) -> None:
+    node = world.nodes[RS]
+    for table, row in (("instrument_check", 2), ("instrument_check", 1), ("instrument_reference", 1)):
+        with deleted(node, table, row):
+            assert any(finding.subject.startswith("instrument_check ") for finding in findings(node)), (table, row)
+    assert findings(node) == []
 
 
 PLAUSIBLE = {"level": ("full", "none"), "decision": ("approved", "refused"), "rule": ("allowed", "blocked")}

@@ -15,6 +15,8 @@ from exchange.flows.node.node import Node, open_node
 from exchange.flows.operate import backup as flow
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.restore import Secrets, restore, verify_restored
+from exchange.flows.scan.instrument_series import read_series
+from exchange.store.entry.instrument_checks import heights_of
 from exchange.store.log.statements import log_size
 from exchange.store.node.lock import sole_user
 from exchange.store.operate.manifest import MANIFEST, SCANS, SEALED
@@ -22,6 +24,7 @@ from exchange.store.terms.withdrawals import erase_rows
 from exchange.trust.encrypted_files import seal_files, unseal
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.databases import Databases, Sqlite, databases_fixture
+from tests.exchange.flows.kept_checks import keep_check
 from tests.exchange.flows.network import MK, RS, Network
 
 pytestmark = pytest.mark.slow
@@ -93,6 +96,20 @@ def test_a_restored_node_waits_for_its_peers(node: Node, folder: Path, again: Ca
     with restored.store.read() as session:
         assert not may_sign(session)
         assert log_size(session) == back_up(node.settings.home, folder).log_size
+    restored.close()
+
+
+def test_a_restored_node_goes_on_with_the_series_of_its_instruments(
+    node: Node, folder: Path, again: Callable[[Path], Path]
+) -> None:
+    with node.store.write() as session:
+        first = keep_check(session, "reference").check_id
+        keep_check(session, "passed", height_ratio=1.001)
+    restored = open_node(again(back_up(node.settings.home, folder).folder))
+    [point, last] = read_series(restored, first).points
+    assert (point.intact, last.intact, last.values) == (True, True, {"height_ratio": 1.001})
+    with restored.store.read() as session:
+        assert heights_of(session, first) == b"heights"
     restored.close()
 
 

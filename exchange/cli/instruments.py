@@ -1,0 +1,205 @@
+"""``ffp instrument``: check an instrument on a reference specimen, and see how its series goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from exchange.cli.acting import HIGHEST
+from exchange.cli.node import Home
+from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    from exchange.flows.node.node import Node
+    from exchange.flows.scan.instrument_series import CheckSeries
+    from exchange.log.audit_entry import Actor
+
+app = typer.Typer(help="Check instruments on reference specimens.", no_args_is_help=True)
+
+
+@app.command("check")
+def check(
+    scan: Annotated[Path, typer.Argument(help="A scan of the specimen: x3p, al3d, sur or plux.")],
+    specimen: Annotated[str, typer.Option(help='Its name and serial number, such as "SRM 2461-0123".')],
+    maker: Annotated[str | None, typer.Option(help="Of the instrument. Default: as the file says.")] = None,
+    model: Annotated[str | None, typer.Option(help="Of the instrument. Default: as the file says.")] = None,
+    serial: Annotated[str | None, typer.Option(help="Of the instrument. Default: as the file says.")] = None,
+    software: Annotated[str | None, typer.Option(help="With its version. Default: as the file says.")] = None,
+    region: Annotated[str, typer.Option(help="breech_face or firing_pin_impression.")] = "breech_face",
+    new_reference: Annotated[
+        bool, typer.Option("--new-reference", help="Begin a new series with this scan, as after a calibration.")
+    ] = False,
+    reason: Annotated[str | None, typer.Option(help="Why a new series is begun, in one line.")] = None,
+    acting: Annotated[
+        str | None, typer.Option("--as", help="The examiner or operator who measured. Default: the console.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    home: Home = None,
+) -> None:
+    """Hold a specimen's scan against the first one of it by this instrument, which becomes the reference by itself.
+
+    State maker, model, serial number and software as records state them: a record names the last check that its
+    instrument passed. Exit code 1: failed. 2: the scan cannot be used; nothing was kept."""
+    import json
+
+    from exchange.flows.node.node import opened
+    from exchange.flows.scan.instrument_check import StatedCheck, check_instrument
+    from exchange.flows.scan.instrument_series import read_series
+    from exchange.flows.scan.instrument_words import outcome_in_words
+
+    stated = StatedCheck(specimen, maker, model, serial, software, region, new_reference, reason)
+    with opened(resolve_home(home)) as node:
+        done = check_instrument(node, _actor(node, acting), scan, stated)
+        series = read_series(node, done.row.check_id)
+    if as_json:
+        typer.echo(json.dumps(json.loads(done.row.document) | {"digest": done.row.sha256}, indent=2))
+    else:
+        typer.echo(f"Check {done.row.check_id}, {_named(series)}")
+        for sentence in outcome_in_words(series.last):
+            typer.echo(sentence)
+        for line in _figures(series):
+            typer.echo(line)
+        for warning in done.warnings:
+            typer.echo(f"Of the file: {warning}")
+    if done.row.outcome == "failed":
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_instruments(
+    closed: Annotated[bool, typer.Option("--closed", help="Also series after which a newer one was begun.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    home: Home = None,
+) -> None:
+    """List instruments and specimens: number of the series, last check, its outcome, and by when the next is due."""
+    import json
+
+    from exchange.flows.node.node import opened
+    from exchange.flows.scan.instrument_series import list_series
+
+    with opened(resolve_home(home)) as node:
+        found = list_series(node, closed=closed)
+    if as_json:
+        typer.echo(json.dumps([_as_dict(series) for series in found], indent=2, ensure_ascii=False))
+        return
+    for series in found:
+        due = "closed" if series.closed else f"OVERDUE since {series.due}" if series.is_overdue else f"due {series.due}"
+        last = f"{series.last.at[:10]} {series.last.outcome}"
+        typer.echo(f"{series.series_id}\t{_named(series)}\tlast {last}\t{due}")
+        if not series.last.intact:
+            typer.echo("  ALTERED: this row is not as this node wrote it. See: ffp log check")
+    if not found:
+        typer.echo("No instrument was checked here yet. See: ffp instrument check --help")
+
+
+@app.command("series")
+def show_series(
+    number: Annotated[
+        int, typer.Argument(min=1, max=HIGHEST, help="Of any check of it, as `ffp instrument list` has.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")] = False,
+    chart: Annotated[Path | None, typer.Option(help="Draw the control chart here, as SVG.")] = None,
+    home: Home = None,
+) -> None:
+    """Show all checks of a series, each with its figures; with --chart also as a control chart."""
+    import json
+
+    from exchange.flows.node.node import opened
+    from exchange.flows.scan.instrument_chart import chart_of
+    from exchange.flows.scan.instrument_series import read_series
+
+    with opened(resolve_home(home)) as node:
+        series = read_series(node, number)
+    if chart is not None:
+        chart.write_text(chart_of(series), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(_as_dict(series), indent=2, ensure_ascii=False))
+    elif as_csv:
+        typer.echo(_as_csv(series), nl=False)
+    else:
+        typer.echo(_named(series) + (f", begun: {series.reason}" if series.reason else ""))
+        for line in _table(series):
+            typer.echo(line)
+
+
+def _actor(node: Node, acting: str | None) -> Actor:
+    """Raises NotFound, Forbidden."""
+    from exchange.cli.acting import maker_of
+    from exchange.flows.log.audit_rows import CONSOLE
+    from exchange.log.audit_entry import Actor, ActorKind
+    from schemas.vocabulary import Role
+
+    if acting is None:
+        return CONSOLE
+    maker = maker_of(node, acting, Role.EXAMINER, Role.OPERATOR)
+    return Actor(ActorKind.PERSON, maker.pseudonym, maker.role)
+
+
+def _named(series: CheckSeries) -> str:
+    of = series.instrument
+    parts = (f"{of.maker} {of.model}", of.serial, series.last.software)
+    return f"{', '.join(part for part in parts if part)}: {series.specimen}"
+
+
+def _figures(series: CheckSeries) -> list[str]:
+    """Each figure of the last check, with its uncertainty and the limits."""
+    from exchange.flows.scan.instrument_chart import WRITTEN, written, written_limits
+
+    lines = []
+    for measure in series.measures if series.last.values else ():
+        value, uncertainty = (figures.get(measure.name) for figures in (series.last.values, series.last.uncertainties))
+        if value is None:
+            continue
+        spread = (
+            "" if uncertainty is None else f" \N{PLUS-MINUS SIGN} {written(measure.name, 2.0 * uncertainty)} (k = 2)"
+        )
+        limits = f"warning {written_limits(measure, measure.warning)}, action {written_limits(measure, measure.action)}"
+        lines.append(f"  {WRITTEN[measure.name].title}: {written(measure.name, value)}{spread}; {limits}")
+    return lines
+
+
+def _table(series: CheckSeries) -> list[str]:
+    from exchange.flows.scan.instrument_chart import written
+
+    names = [measure.name for measure in series.measures]
+    lines = ["\t".join(("check", "at", "outcome", *names))]
+    for point in series.points:
+        values = (written(name, point.values[name]) if name in point.values else "-" for name in names)
+        altered = "" if point.intact else " ALTERED"
+        lines.append("\t".join((str(point.check_id), point.at[:16], point.outcome + altered, *values)))
+    return lines
+
+
+def _as_dict(series: CheckSeries) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "series": series.series_id,
+        "instrument": series.instrument.model_dump(),
+        "specimen": series.specimen,
+        "region": series.region,
+        "reason": series.reason,
+        "closed": series.closed,
+        "due": series.due.isoformat(),
+        "checks": [asdict(point) for point in series.points],
+    }
+
+
+def _as_csv(series: CheckSeries) -> str:
+    import csv
+    import io
+
+    names = [measure.name for measure in series.measures]
+    sheet = io.StringIO(newline="")
+    rows = csv.writer(sheet)
+    rows.writerow(["check", "at", "outcome", "made_by", "scan", *names, *(f"{name}_uncertainty" for name in names)])
+    for point in series.points:
+        values = [point.values.get(name, "") for name in names]
+        uncertainties = [point.uncertainties.get(name) or "" for name in names]
+        rows.writerow(
+            [point.check_id, point.at, point.outcome, point.made_by, point.scan_sha256, *values, *uncertainties]
+        )
+    return sheet.getvalue()
