@@ -12,8 +12,8 @@ from exchange.cli.node import Home
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
+    from exchange.flows.instrument.check_series import CheckSeries
     from exchange.flows.node.node import Node
-    from exchange.flows.scan.instrument_series import CheckSeries
     from exchange.log.audit_entry import Actor
 
 app = typer.Typer(help="Check instruments on reference specimens.", no_args_is_help=True)
@@ -44,10 +44,10 @@ def check(
     instrument passed. Exit code 1: failed. 2: the scan cannot be used; nothing was kept."""
     import json
 
+    from exchange.flows.instrument.check_instrument import StatedCheck, check_instrument
+    from exchange.flows.instrument.check_series import read_series
+    from exchange.flows.instrument.outcome_words import outcome_in_words
     from exchange.flows.node.node import opened
-    from exchange.flows.scan.instrument_check import StatedCheck, check_instrument
-    from exchange.flows.scan.instrument_series import read_series
-    from exchange.flows.scan.instrument_words import outcome_in_words
 
     stated = StatedCheck(specimen, maker, model, serial, software, region, new_reference, reason)
     with opened(resolve_home(home)) as node:
@@ -76,8 +76,8 @@ def list_instruments(
     """List instruments and specimens: number of the series, last check, its outcome, and by when the next is due."""
     import json
 
+    from exchange.flows.instrument.check_series import list_series
     from exchange.flows.node.node import opened
-    from exchange.flows.scan.instrument_series import list_series
 
     with opened(resolve_home(home)) as node:
         found = list_series(node, closed=closed)
@@ -107,9 +107,9 @@ def show_series(
     """Show all checks of a series, each with its figures; with --chart also as a control chart."""
     import json
 
+    from exchange.flows.instrument.check_series import read_series
+    from exchange.flows.instrument.control_chart import chart_of
     from exchange.flows.node.node import opened
-    from exchange.flows.scan.instrument_chart import chart_of
-    from exchange.flows.scan.instrument_series import read_series
 
     with opened(resolve_home(home)) as node:
         series = read_series(node, number)
@@ -146,7 +146,7 @@ def _named(series: CheckSeries) -> str:
 
 def _figures(series: CheckSeries) -> list[str]:
     """Each figure of the last check, with its uncertainty and the limits."""
-    from exchange.flows.scan.instrument_chart import WRITTEN, written, written_limits
+    from exchange.flows.instrument.control_chart import WRITTEN, written, written_limits
 
     lines = []
     for measure in series.measures if series.last.values else ():
@@ -162,7 +162,7 @@ def _figures(series: CheckSeries) -> list[str]:
 
 
 def _table(series: CheckSeries) -> list[str]:
-    from exchange.flows.scan.instrument_chart import written
+    from exchange.flows.instrument.control_chart import written
 
     names = [measure.name for measure in series.measures]
     lines = ["\t".join(("check", "at", "outcome", *names))]

@@ -14,7 +14,7 @@ from matcher.likelihood.calibrate import calibrate
 from matcher.likelihood.calibration_file import CalibrationModels
 from matcher.likelihood.calibration_model import (
     PART_WITH_WHOLE,
-    PARTS,
+    PARTS_OF_MARKS,
     WHOLE_MARKS,
     CalibrationModel,
     CalibrationRefused,
@@ -79,7 +79,7 @@ def make_models(
         # 2.
         PART_WITH_WHOLE: {"halves with whole marks": replace(mixed, crop=0.5, against="full")},
         # 3.
-        PARTS: {
+        PARTS_OF_MARKS: {
             "halves with halves": replace(mixed, crop=0.5),
             "quarters with whole marks": replace(mixed, crop=0.25, against="full"),
         },
@@ -104,7 +104,7 @@ def _named(name: str, progress: Progress) -> Progress:
 def _model(
     marks: str, evaluations: Sequence[Evaluation], data: DataDescription, measured_um: tuple[float, float]
 ) -> CalibrationModel:
-    of_parts = marks == PARTS
+    of_parts = marks == PARTS_OF_MARKS
     chosen = [pair for evaluation in evaluations for pair in evaluation.pairs if _shares_enough(evaluation, pair)]
     pairs = scored_pairs(evaluations[0].firearms, chosen)
     population = replace(

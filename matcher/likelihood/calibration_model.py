@@ -15,7 +15,7 @@ import numpy as np
 from matcher.errors import MatcherError
 from matcher.likelihood.mark_limits import MarkLimits
 
-WHOLE_MARKS, PART_WITH_WHOLE, PARTS = "whole marks", "a part with a whole mark", "parts"
+WHOLE_MARKS, PART_WITH_WHOLE, PARTS_OF_MARKS = "whole marks", "a part with a whole mark", "parts"
 """What the pairs of a model show."""
 ANY_MARKS = "any marks"
 """Of scores whose scans are not known."""

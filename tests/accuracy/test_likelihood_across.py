@@ -13,7 +13,7 @@ from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.reference_models import make_models
 from matcher.evaluate.run_evaluation import evaluate
 from matcher.likelihood.calibration_file import CalibrationModels
-from matcher.likelihood.calibration_model import PARTS, WHOLE_MARKS
+from matcher.likelihood.calibration_model import PARTS_OF_MARKS, WHOLE_MARKS
 from matcher.likelihood.scored_pairs import DataDescription
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION
 
@@ -82,6 +82,6 @@ def test_no_pair_is_misled(
 
 def test_parts_never_speak_for_two_firearms(models: CalibrationModels) -> None:
     whole, *_, parts = models.models
-    assert (whole.population.marks, parts.population.marks) == (WHOLE_MARKS, PARTS)
+    assert (whole.population.marks, parts.population.marks) == (WHOLE_MARKS, PARTS_OF_MARKS)
     assert whole.lower < 0.0 == parts.lower
     assert parts.log10_lr(0.0) == 0.0

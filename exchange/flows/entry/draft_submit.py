@@ -19,8 +19,8 @@ from exchange.flows.entry.submit import (
     record_from,
     submit_record,
 )
+from exchange.flows.instrument.check_standing import InstrumentStanding, instrument_doubts
 from exchange.flows.node.node import Node
-from exchange.flows.scan.instrument_standing import InstrumentStanding, instrument_doubts
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import decide_sharing
 from exchange.policy import names

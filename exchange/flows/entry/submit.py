@@ -17,9 +17,9 @@ import matcher
 from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
 from exchange.flows.entry.free_text import Doubt, doubts_in
+from exchange.flows.instrument.check_standing import named_check
 from exchange.flows.node.node import Node, check_keys
 from exchange.flows.scan.inspect import X3P, ScanReport, inspect_scan
-from exchange.flows.scan.instrument_standing import named_check
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import Shared, record_of, share, sharing_of
 from exchange.store.entry.exhibits import MAX_VERSIONS, too_many_versions

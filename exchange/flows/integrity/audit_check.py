@@ -17,7 +17,7 @@ from exchange.log.audit_entry import batch_root
 from exchange.log.checkpoint import Checkpoint
 from exchange.store.log.audit import KeptEntry, audit_state, batches, entries_from
 from exchange.store.log.statements import find_node, latest_checkpoint, statements_of_type
-from exchange.store.tables.audit import AuditBatchRow
+from exchange.store.tables.log import AuditBatchRow
 from exchange.store.tables.records import StatementRow
 from schemas import AuditBatch, ContractError, open_envelope, parse_statement
 

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import day_after, stamp
 from exchange.log.audit_entry import Act, ActorKind, AuditEntry, Deed
-from exchange.store.tables.audit import AuditBatchRow, AuditRow, AuditSubjectRow
 from exchange.store.tables.columns import Base
+from exchange.store.tables.log import AuditBatchRow, AuditRow, AuditSubjectRow
 
 # Rows are written past the session's bookkeeping, which would cost each reader more than the rows do.
 _ROWS, _SUBJECTS, _STATE = (Base.metadata.tables[name] for name in ("audit", "audit_subject", "audit_state"))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from exchange.log.audit_entry import Act
 from exchange.store.log.audit import audit_state
-from exchange.store.tables.audit import AuditRow, AuditSubjectRow
+from exchange.store.tables.log import AuditRow, AuditSubjectRow
 from exchange.store.tables.monitoring import MonitoringReportRow, NodeHoursRow
 from exchange.store.tables.queries import QueryRow
 from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, StatementRow

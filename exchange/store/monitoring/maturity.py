@@ -8,8 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exchange.log.audit_entry import Act
-from exchange.store.tables.audit import AuditRow, AuditSubjectRow
-from exchange.store.tables.log import CheckpointRow
+from exchange.store.tables.log import AuditRow, AuditSubjectRow, CheckpointRow
 from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
 
 

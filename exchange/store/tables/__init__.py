@@ -1,7 +1,6 @@
 """The tables of one node, as SQLAlchemy maps them. All are known as soon as one is imported."""
 
 from exchange.store.tables import (
-    audit,
     columns,
     drafts,
     hits,
@@ -21,7 +20,6 @@ from exchange.store.tables import (
 )
 
 __all__ = [
-    "audit",
     "columns",
     "drafts",
     "hits",

@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.store.log.statements import leaf_at, log_size, log_state
-from exchange.store.tables.audit import AuditBatchRow
-from exchange.store.tables.log import LogNodeRow
+from exchange.store.tables.log import AuditBatchRow, LogNodeRow
 from exchange.store.tables.mirror import LostRow, RebuildSourceRow, ReturnedHeadRow
 from exchange.store.tables.peers import LaneItemRow, LaneRow
 from exchange.store.tables.records import StatementRow

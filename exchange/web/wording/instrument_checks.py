@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from exchange.flows.scan.instrument_series import CheckPoint
-from exchange.flows.scan.instrument_standing import CheckStanding, InstrumentStanding
-from exchange.flows.scan.instrument_words import next_step
+from exchange.flows.instrument.check_series import CheckPoint
+from exchange.flows.instrument.check_standing import CheckStanding, InstrumentStanding
+from exchange.flows.instrument.outcome_words import next_step
 from exchange.web.languages import gettext
 from exchange.web.languages import marked as _m
 from schemas import InstrumentCheck

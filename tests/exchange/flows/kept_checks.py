@@ -8,7 +8,7 @@ import json
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.flows.scan.instrument_standing import instrument_key
+from exchange.flows.instrument.check_standing import instrument_key
 from exchange.store.entry.instrument_checks import add_check, fold, last_check, reference_in_force
 from exchange.store.tables.instruments import InstrumentCheckRow
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from matcher.likelihood.calibration_file import CalibrationModels, read_calibration
 from matcher.likelihood.calibration_model import (
-    PARTS,
+    PARTS_OF_MARKS,
     WHOLE_MARKS,
     CalibrationModel,
     CalibrationRefused,
@@ -59,7 +59,7 @@ OF_PARTS = dataclasses.replace(
     MODEL,
     log10_lrs=(0.0, 0.2, 1.25),
     lower=0.0,
-    population=dataclasses.replace(POPULATION, marks=PARTS, limits=MarkLimits(0.5, 0.0, None, 0.2)),
+    population=dataclasses.replace(POPULATION, marks=PARTS_OF_MARKS, limits=MarkLimits(0.5, 0.0, None, 0.2)),
 )
 MODELS = CalibrationModels.of(MODEL, OF_PARTS)
 WHOLE = MarkExtent(area_mm2=3.0, one_sidedness=0.3, directedness=0.4)

@@ -12,7 +12,7 @@ from exchange.store.tables.columns import WholeNumber, Words
 revision = "7"
 down_revision = "6"
 
-MARKS = ("mark_mm2", "mark_one_sidedness", "mark_directedness")
+_MARKS = ("mark_mm2", "mark_one_sidedness", "mark_directedness")
 
 
 def upgrade() -> None:
@@ -28,7 +28,7 @@ def upgrade() -> None:
     )
     op.create_index("scan_instrument_by_words", "scan_instrument", ["instrument", "acquisition_id"])
     op.create_index("scan_instrument_by_other", "scan_instrument", ["other"])
-    for name in MARKS:
+    for name in _MARKS:
         op.add_column("acquisition", sa.Column(name, sa.Double()))
     op.create_table(
         "instrument_check",
@@ -60,7 +60,7 @@ def downgrade() -> None:
     cells nobody looked for show 0 of 0, until the older matcher compares them anew."""
     op.execute("DELETE FROM job WHERE kind = 'probe'")
     op.drop_table("scan_instrument")
-    for name in MARKS:
+    for name in _MARKS:
         op.drop_column("acquisition", name)
     op.drop_table("instrument_reference")
     op.drop_table("instrument_check")

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import Forbidden, InvalidInput
-from exchange.flows.scan.instrument_chart import panels_as_svg, written, written_limits
-from exchange.flows.scan.instrument_check import StatedCheck, check_instrument
-from exchange.flows.scan.instrument_series import CheckSeries, list_series, read_series
-from exchange.flows.scan.specimen import SPECIMEN_REGIONS
+from exchange.flows.instrument.check_instrument import StatedCheck, check_instrument
+from exchange.flows.instrument.check_series import CheckSeries, list_series, read_series
+from exchange.flows.instrument.control_chart import panels_as_svg, written, written_limits
+from exchange.flows.instrument.specimen import SPECIMEN_REGIONS
 from exchange.log.audit_entry import Actor, ActorKind
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, place

@@ -7,7 +7,7 @@ import pytest
 
 from exchange.cli.matching import calibration
 from matcher.likelihood.calibration_file import read_calibration
-from matcher.likelihood.calibration_model import PART_WITH_WHOLE, PARTS, WHOLE_MARKS
+from matcher.likelihood.calibration_model import PART_WITH_WHOLE, PARTS_OF_MARKS, WHOLE_MARKS
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.cli.matching.conftest import drawn_into
 
@@ -35,7 +35,7 @@ def test_a_model_made_from_scans_judges_a_comparison(ffp: Ffp, folder: Path, tmp
     for words in ("Cllr", "bounds", "independent firearms", "9 mm Luger", "directedness"):
         assert words in made.out
     whole, part, parts = read_calibration(out).models
-    assert [one.population.marks for one in (whole, part, parts)] == [WHOLE_MARKS, PART_WITH_WHOLE, PARTS]
+    assert [one.population.marks for one in (whole, part, parts)] == [WHOLE_MARKS, PART_WITH_WHOLE, PARTS_OF_MARKS]
     assert (whole.population.n_firearms, whole.population.n_km, whole.population.n_knm) == (4, 8, 48)
     assert -0.7 < whole.lower < 0.0 < whole.upper < 0.85  # log10 of 5 and of 7: four firearms, six pairs of them
     assert part.lower < 0.0 == parts.lower, "two parts may show different areas"

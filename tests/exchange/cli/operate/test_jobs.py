@@ -11,7 +11,7 @@ from sqlalchemy import select
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.node.jobs import JobKind, JobState, fail, promise, take, wait
-from exchange.store.tables.audit import AuditRow
+from exchange.store.tables.log import AuditRow
 from exchange.store.tables.records import AcquisitionRow
 from exchange.store.tables.work import JobRow
 from schemas.vocabulary import Jurisdiction

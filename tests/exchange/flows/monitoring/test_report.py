@@ -20,7 +20,7 @@ from exchange.flows.monitoring.report import approve_report, find_approved, halv
 from exchange.flows.monitoring.small_counts import HELD_BACK, NO_DATA, Told, exact
 from exchange.flows.node.node import create_node, open_node
 from exchange.flows.statement.sign_statement import say
-from exchange.store.tables.audit import AuditStateRow
+from exchange.store.tables.log import AuditStateRow
 from exchange.store.tables.monitoring import NodeHoursRow
 from exchange.store.tables.records import StatementRow
 from schemas import Approval, Maker, open_envelope, parse_statement

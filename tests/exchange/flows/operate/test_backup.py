@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import ConfigurationError
+from exchange.flows.instrument.check_series import read_series
 from exchange.flows.log.start import begin_log_start, may_sign
 from exchange.flows.node.node import Node, open_node
 from exchange.flows.operate import backup as flow
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.restore import Secrets, restore, verify_restored
-from exchange.flows.scan.instrument_series import read_series
 from exchange.store.entry.instrument_checks import heights_of
 from exchange.store.log.statements import log_size
 from exchange.store.node.lock import sole_user

@@ -39,7 +39,7 @@ from exchange.web.pages.access import tokens
 from exchange.web.pages.review import hits, reviews
 from exchange.web.wording.sentences import SENTENCES, model_for, reason, refusal_of
 from matcher.likelihood.calibration_file import CalibrationModels
-from matcher.likelihood.calibration_model import PART_WITH_WHOLE, PARTS, WHOLE_MARKS, CalibrationModel
+from matcher.likelihood.calibration_model import PART_WITH_WHOLE, PARTS_OF_MARKS, WHOLE_MARKS, CalibrationModel
 from matcher.likelihood.mark_limits import MarkExtent
 from matcher.likelihood.ratio import NoValidatedLR, PairConditions, likelihood_ratio
 from schemas.vocabulary import Jurisdiction, Role
@@ -357,7 +357,7 @@ def test_why_there_is_no_likelihood_ratio_is_said_too(model: CalibrationModel, c
 
 
 def test_which_model_a_likelihood_ratio_is_by_is_said_too() -> None:
-    for marks in (WHOLE_MARKS, PART_WITH_WHOLE, PARTS):
+    for marks in (WHOLE_MARKS, PART_WITH_WHOLE, PARTS_OF_MARKS):
         assert model_for(marks)
         with speaking(Spoken("uk")):
             assert not re.search("[A-Za-z]{6,}", model_for(marks))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from exchange.flows.scan.instrument_series import CheckPoint, CheckSeries
+from exchange.flows.instrument.check_series import CheckPoint, CheckSeries
 from matcher.draw.control_chart import ChartPoint, ControlPanel, draw_control_chart, draw_control_panel
 from matcher.instrument.check_limits import MEASURES, Measure, Sign
 

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 import matcher
 from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, TooLarge
+from exchange.flows.instrument.check_standing import check_document, instrument_key
+from exchange.flows.instrument.specimen import SPECIMEN_REGIONS, SpecimenScan, hold_against, read_specimen
 from exchange.flows.node.node import Node
-from exchange.flows.scan.instrument_standing import check_document, instrument_key
-from exchange.flows.scan.specimen import SPECIMEN_REGIONS, SpecimenScan, hold_against, read_specimen
 from exchange.log.audit_entry import Act, Actor, Deed
 from exchange.store.entry.instrument_checks import (
     add_check,

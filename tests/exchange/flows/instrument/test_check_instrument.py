@@ -13,14 +13,14 @@ from sqlalchemy import select, text
 
 import matcher
 from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
+from exchange.flows.instrument.check_instrument import StatedCheck, check_instrument
+from exchange.flows.instrument.check_series import list_series, read_series
+from exchange.flows.instrument.control_chart import chart_of
+from exchange.flows.instrument.outcome_words import outcome_in_words
 from exchange.flows.log.audit_rows import CONSOLE
 from exchange.flows.node.node import Node, create_node, open_node
-from exchange.flows.scan.instrument_chart import chart_of
-from exchange.flows.scan.instrument_check import StatedCheck, check_instrument
-from exchange.flows.scan.instrument_series import list_series, read_series
-from exchange.flows.scan.instrument_words import outcome_in_words
 from exchange.store.entry.instrument_checks import heights_of
-from exchange.store.tables.audit import AuditRow
+from exchange.store.tables.log import AuditRow
 from matcher.instrument.check_limits import CheckOutcome
 from matcher.synthetic.breech_face import draw
 from schemas.vocabulary import Jurisdiction

@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp_in
 from exchange.flows.entry.submit import submit_record
-from exchange.flows.node.node import Node
-from exchange.flows.scan.instrument_standing import (
+from exchange.flows.instrument.check_standing import (
     CheckStanding,
     all_peers_read,
     instrument_doubts,
     instrument_standing,
     named_check,
 )
+from exchange.flows.node.node import Node
 from exchange.flows.statement.received_scan import ReceivedScan, arriving_scan
 from exchange.flows.statement.sharing import record_of
 from exchange.flows.sync.serve_lane import read_lane

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from exchange.clock import today
 from exchange.errors import NotFound
+from exchange.flows.instrument.check_standing import check_document, due_on
 from exchange.flows.node.node import Node
-from exchange.flows.scan.instrument_standing import check_document, due_on
 from exchange.store.entry.instrument_checks import find_check, firsts, is_intact, last_of_series, series_of
 from exchange.store.tables.instruments import InstrumentCheckRow
 from matcher.instrument.check_limits import MEASURES, CheckOutcome, Measure

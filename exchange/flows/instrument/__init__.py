@@ -1,0 +1,1 @@
+"""Checks of instruments on reference specimens: made, kept as series, drawn, and named by records."""
