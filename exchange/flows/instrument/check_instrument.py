@@ -153,7 +153,8 @@ def _instrument(stated: StatedCheck, read: SpecimenScan) -> Instrument:
     maker, model = stated.maker or read.maker, stated.model or read.model
     if not maker or not model:
         raise InvalidInput(
-            "The file does not name the instrument: state its maker and its model, as records state them.",
+            "The file does not name the instrument: state its maker and its model (--maker and --model), as records "
+            "state them.",
             code="instrument-missing",
         )
     try:
