@@ -9,7 +9,7 @@ from typing import TypeAlias
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.hits.history import linked
 from exchange.flows.node.node import Node
-from exchange.flows.review.cells import with_cells
+from exchange.flows.review.cells import with_cells, with_its_cells
 from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record
 from exchange.store.review import candidates as store
 from exchange.store.review.reviews import Scans, seen_by
@@ -78,7 +78,8 @@ def find_candidate(node: Node, role: Role, pseudonym: str, candidate_id: int) ->
     """None: there is no such pair, or this examiner may be asked to verify it."""
     with node.store.read() as session:
         found = store.find_candidate(session, candidate_id, view_of(role, pseudonym))
-    with_cells(node, [found] if found is not None else [])
+    if found is not None:
+        with_its_cells(node, found)
     return found
 
 

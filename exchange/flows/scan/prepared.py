@@ -36,13 +36,20 @@ def prepared_scan(
 
     Raises NotFound when the scan is not here, or nothing can be compared on it after all.
     """
-    check_delivered(acquisition)  # another record's may be prepared already
-    path = prepared_path(node, acquisition, pipeline, variant)
+    path = delivered_prepared(node, acquisition, pipeline, variant)
     if not path.is_file():
         found = (by or node.background).run(prepare_scan, appearance_of(node, acquisition, pipeline, variant), path)
         if found.not_usable is not None:
             raise NotFound(f"The scan {acquisition.sha256} cannot be prepared: {found.not_usable}")
     return path
+
+
+def delivered_prepared(
+    node: Node, acquisition: AcquisitionRow, pipeline: Pipeline, variant: Variant = Variant.AS_TAKEN
+) -> Path:
+    """Where a prepared scan is kept, whether or not it is there. Raises NotFound when its issuer delivered no scan."""
+    check_delivered(acquisition)  # another record's may be prepared already
+    return prepared_path(node, acquisition, pipeline, variant)
 
 
 def prepared_path(

@@ -99,8 +99,8 @@ def test_cells_are_found_when_somebody_looks_at_the_pair_and_kept(
     damaged = node.node.settings.home / "damaged"
     damaged.write_bytes(b"damaged")
     for name, fault in (
-        ("exchange.flows.review.cells.prepared_scan", away),
-        ("exchange.flows.review.cells.prepared_scan", lambda *_, **__: damaged),
+        ("exchange.flows.review.cells.delivered_prepared", away),
+        ("exchange.flows.review.cells.delivered_prepared", lambda *_, **__: damaged),
         ("exchange.flows.review.cells.keep_cells", full),
         ("exchange.compute.Compute.run", failed),
     ):

@@ -1,0 +1,66 @@
+"""Cells are found when somebody looks: whatever is wrong with a scan, or however busy the node, a list is shown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.vocabulary import Jurisdiction
+from tests.exchange.conftest import RunningNode
+
+pytestmark = pytest.mark.slow
+
+NAMES = ("1-1", "1-2", "2-1")
+
+
+@pytest.fixture
+def node(start_node: Callable[..., RunningNode], scans: dict[str, Path]) -> RunningNode:
+    """A node with three scans, whose pairs nobody looked at."""
+    running = start_node(Jurisdiction.RS)
+    for name in NAMES:
+        assert running.submit(scans[name], case_reference=name).status_code == 201
+    running.wait_correlated(len(NAMES))
+    return running
+
+
+def record_of(node: RunningNode, case: str) -> str:
+    [record] = node.get("/v1/records", params={"case_reference": case}).json()["items"]
+    name: str = record["statement_id"]
+    return name
+
+
+def listed(node: RunningNode, case: str) -> list[dict[str, Any]]:
+    answer = node.get(f"/v1/records/{record_of(node, case)}/candidates")
+    assert answer.status_code == 200
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
+
+
+def forget_prepared(node: RunningNode, scan: Path) -> Path:
+    """As after a restore. Returns where the scan itself lies."""
+    name = hashlib.sha256(scan.read_bytes()).hexdigest()
+    for path in node.node.settings.prepared.glob(f"{name}.*"):
+        path.unlink()
+    return node.node.blobs.path(name)
+
+
+def test_a_scan_that_was_altered_takes_no_list_away(node: RunningNode, scans: dict[str, Path]) -> None:
+    kept = forget_prepared(node, scans["1-2"])
+    kept.chmod(0o600)
+    kept.write_bytes(b"PK and rubbish")
+    found = {item["other"]["case_reference"]: item for item in listed(node, "1-1")}
+    assert found.keys() == {"1-2", "2-1"}
+    assert found["2-1"]["cells"] > 0, "the other pair has its cells"
+    pair = found["1-2"]["candidate_id"]
+    assert node.get(f"/v1/candidates/{pair}").json()["score"] == found["1-2"]["score"]
+
+
+def test_a_list_prepares_no_scans_and_a_pair_does(node: RunningNode, scans: dict[str, Path]) -> None:
+    forget_prepared(node, scans["1-2"])
+    assert not any(item["cells"] for item in listed(node, "1-2"))
+    pair = listed(node, "1-2")[0]["candidate_id"]
+    assert node.get(f"/v1/candidates/{pair}").json()["cells"] > 0
