@@ -9,7 +9,7 @@ from typing import TypeAlias
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.hits.history import linked
 from exchange.flows.node.node import Node
-from exchange.flows.review.cells import with_cells, with_its_cells
+from exchange.flows.review.cells import with_cells
 from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record
 from exchange.store.review import candidates as store
 from exchange.store.review.reviews import Scans, seen_by
@@ -38,16 +38,24 @@ class RecordCandidates(RankedCandidates):
 
 
 def ranked_for_record(
-    node: Node, role: Role, pseudonym: str, statement_id: str, *, limit: int, below: CandidatePlace | None = None
+    node: Node,
+    role: Role,
+    pseudonym: str,
+    statement_id: str,
+    *,
+    limit: int,
+    below: CandidatePlace | None = None,
+    cells: bool = True,
 ) -> RecordCandidates | None:
-    """None: there is no such record here."""
+    """None: there is no such record here. ``cells``: whether the pairs are to be shown with their cells."""
     with node.store.read() as session:
         found = find_record(session, statement_id)
         if found is None:
             return None
         pairs = store.candidates_of(session, statement_id, view_of(role, pseudonym), store.Page(limit, below))
         pending = sum(item.state in PENDING for item in acquisitions_of(session, statement_id))
-    with_cells(node, pairs)
+    if cells:
+        with_cells(node, pairs)
     return RecordCandidates(pairs, pending, found[0])
 
 
@@ -78,8 +86,7 @@ def find_candidate(node: Node, role: Role, pseudonym: str, candidate_id: int) ->
     """None: there is no such pair, or this examiner may be asked to verify it."""
     with node.store.read() as session:
         found = store.find_candidate(session, candidate_id, view_of(role, pseudonym))
-    if found is not None:
-        with_its_cells(node, found)
+    with_cells(node, [found] if found is not None else [])
     return found
 
 
