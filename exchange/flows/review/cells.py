@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +24,36 @@ log = structlog.get_logger(__name__)
 
 
 _Ready = Callable[[AcquisitionRow, Pipeline, Variant], Path]
+_Compare = Callable[[Sequence[CellsAsked]], Sequence[CellsFound | None]]
 
 
 def with_cells(node: Node, pairs: Sequence[StoredCandidate]) -> None:
-    """Find the cells of those listed pairs whose cells nobody asked for yet, in one worker process; keep them in the
-    database and on the pairs themselves.
+    """Find the cells of those pairs whose cells nobody asked for yet, in one worker process; keep them in the database
+    and on the pairs themselves.
 
-    The score needs no cells, so a new scan's candidates come without. Nor does a list: a pair whose prepared scan is
-    not here, or is damaged, stays as it is; so do all while no process is to be had, or nothing is written.
+    The score needs no cells, so a new scan's candidates come without. Nor does a page: a pair whose prepared scan is
+    not here, or is damaged, stays as it is; so do all while every process is busy, or nothing is written. No page
+    queues behind pictures and submissions.
     """
-    _find(node, pairs, lambda scan, pipeline, variant: delivered_prepared(node, scan, pipeline, variant))
+    _find(
+        node,
+        pairs,
+        lambda scan, pipeline, variant: delivered_prepared(node, scan, pipeline, variant),
+        partial(node.compute.run_soon, cells_of_pairs),
+    )
 
 
 def with_its_cells(node: Node, pair: StoredCandidate) -> None:
-    """As ``with_cells``, of one pair that somebody opens: a scan that is not prepared is prepared."""
-    _find(node, [pair], lambda scan, pipeline, variant: prepared_scan(node, scan, pipeline, variant, by=node.compute))
+    """As ``with_cells``, for a document on one pair: waits for a process, and prepares what is not prepared."""
+    _find(
+        node,
+        [pair],
+        lambda scan, pipeline, variant: prepared_scan(node, scan, pipeline, variant, by=node.compute),
+        partial(node.compute.run, cells_of_pairs),
+    )
 
 
-def _find(node: Node, pairs: Sequence[StoredCandidate], ready: _Ready) -> None:
+def _find(node: Node, pairs: Sequence[StoredCandidate], ready: _Ready, compare: _Compare) -> None:
     wanted = [pair for pair in pairs if not pair.row.cells_found and pair.row.parameters in PIPELINES]
     if not wanted:
         return
@@ -54,7 +67,7 @@ def _find(node: Node, pairs: Sequence[StoredCandidate], ready: _Ready) -> None:
     if not asked:
         return
     try:
-        found = node.compute.run(cells_of_pairs, [one for *_, one in asked])
+        found = compare([one for *_, one in asked])
         with node.store.write() as session:
             for (pair, text, _), cells in zip(asked, found, strict=True):
                 if cells is not None:

@@ -19,6 +19,7 @@ from exchange.flows.hits.vocabulary import NoEffect, Stage
 from exchange.flows.keys.suspicion import Suspicion, suspicion_of
 from exchange.flows.node.likelihood_ratio import ScoreRatio, worth_of
 from exchange.flows.node.node import Node
+from exchange.flows.review.cells import with_its_cells
 from exchange.flows.review.statements import may_see
 from exchange.flows.scan.pair_picture import pair_picture
 from exchange.flows.statement.sharing import record_of
@@ -96,7 +97,7 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
     1. Read both records as they were signed.
     2. Read what was said of the pair.
     3. Work out what the score is worth.
-    4. Draw both scans, aligned.
+    4. Find the cells, where nobody asked for them yet, and draw both scans, aligned.
 
     Raises NotFound where a record was withdrawn meanwhile, and what drawing raises.
     """
@@ -113,6 +114,7 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
     worth = worth_of(node.calibration, found)
 
     # 4.
+    with_its_cells(node, found)
     picture = pair_picture(node, found)
     known_at = [found.row.created_at, first.received_at, second.received_at, *(item.received_at for item in said)]
     return PairReport(

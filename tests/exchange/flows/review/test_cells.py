@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from schemas.vocabulary import Jurisdiction
+from exchange.flows.review.candidates import find_candidate, ranked_for_record
+from exchange.flows.review.report import gather_report
+from exchange.store.tables.records import CandidateRow
+from exchange.web.access.caller import Caller
+from exchange.web.pages.review.rail import rail_for
+from exchange.web.rest.consultation import Consultation
+from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 
 pytestmark = pytest.mark.slow
@@ -59,8 +68,38 @@ def test_a_scan_that_was_altered_takes_no_list_away(node: RunningNode, scans: di
     assert node.get(f"/v1/candidates/{pair}").json()["score"] == found["1-2"]["score"]
 
 
-def test_a_list_prepares_no_scans_and_a_pair_does(node: RunningNode, scans: dict[str, Path]) -> None:
+def test_a_page_prepares_no_scans_and_a_report_does(node: RunningNode, scans: dict[str, Path]) -> None:
     forget_prepared(node, scans["1-2"])
-    assert not any(item["cells"] for item in listed(node, "1-2"))
-    pair = listed(node, "1-2")[0]["candidate_id"]
-    assert node.get(f"/v1/candidates/{pair}").json()["cells"] > 0
+    for _ in range(2):
+        assert not any(item["cells"] for item in listed(node, "1-2"))
+    found = find_candidate(node.node, Role.INVESTIGATOR, "nobody", listed(node, "1-2")[0]["candidate_id"])
+    assert found is not None
+    report = gather_report(node.node, found, "nobody")
+    assert report.cells == len(report.comparison["cells"]) > 0
+    assert listed(node, "1-2")[0]["cells"] == report.cells
+
+
+def test_the_rail_beside_a_pair_asks_for_no_cells_of_its_neighbours(node: RunningNode, scans: dict[str, Path]) -> None:
+    first = record_of(node, "1-1")
+    found = ranked_for_record(node.node, Role.INVESTIGATOR, "nobody", first, limit=5, cells=False)
+    assert found is not None
+    pair = found.pairs[0]
+    asker = Consultation(node.node, Caller("nobody", Role.INVESTIGATOR), None, None)
+    rail = rail_for(node.node, asker, pair, first)
+    assert rail is not None
+    assert rail.length == 2
+    with node.node.store.read() as session:
+        assert not any(session.scalars(select(CandidateRow.cells_found)))
+
+
+def test_a_list_waits_for_no_busy_process(node: RunningNode) -> None:
+    """As when an examiner's submission, or a picture, takes all that it may."""
+    busy = threading.Thread(target=node.node.compute.run, args=(time.sleep, 8))
+    busy.start()
+    time.sleep(0.5)
+    asked = time.monotonic()
+    assert len(listed(node, "1-1")) == 2
+    waited = time.monotonic() - asked
+    busy.join()
+    assert waited < 5
+    assert all(item["cells"] for item in listed(node, "1-1")), "the next who looks finds them"

@@ -102,7 +102,7 @@ def test_cells_are_found_when_somebody_looks_at_the_pair_and_kept(
         ("exchange.flows.review.cells.delivered_prepared", away),
         ("exchange.flows.review.cells.delivered_prepared", lambda *_, **__: damaged),
         ("exchange.flows.review.cells.keep_cells", full),
-        ("exchange.compute.Compute.run", failed),
+        ("exchange.compute.Compute.run_soon", failed),
     ):
         with monkeypatch.context() as patched:
             patched.setattr(name, fault)
