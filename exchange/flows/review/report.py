@@ -77,8 +77,9 @@ class PairReport:
     candidate_id: int
     roi: str
     score: float
-    congruent_cells: int
-    cells: int
+    congruent_cells: int | None
+    cells: int | None
+    """None: they could not be found."""
     comparison: dict[str, Any]
     parameters: str
     worth: ScoreRatio
@@ -122,8 +123,8 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
         candidate_id=found.row.candidate_id,
         roi=found.roi,
         score=found.row.score,
-        congruent_cells=found.row.congruent_cells,
-        cells=found.row.cells,
+        congruent_cells=found.row.congruent_cells if found.row.cells_found else None,
+        cells=found.row.cells if found.row.cells_found else None,
         comparison=json.loads(found.row.comparison),
         parameters=found.row.parameters,
         worth=worth,

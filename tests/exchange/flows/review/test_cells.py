@@ -17,6 +17,7 @@ from exchange.flows.review.report import gather_report
 from exchange.store.tables.records import CandidateRow
 from exchange.web.access.caller import Caller
 from exchange.web.pages.review.rail import rail_for
+from exchange.web.report.annex import _comparison
 from exchange.web.rest.consultation import Consultation
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
@@ -103,3 +104,14 @@ def test_a_list_waits_for_no_busy_process(node: RunningNode) -> None:
     busy.join()
     assert waited < 5
     assert all(item["cells"] for item in listed(node, "1-1")), "the next who looks finds them"
+
+
+def test_cells_that_nobody_found_are_not_told_as_none(node: RunningNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exchange.flows.review.cells._find", lambda *_: None)
+    [pair, _] = listed(node, "1-1")
+    assert (pair["congruent_cells"], pair["cells"]) == (None, None)
+    found = find_candidate(node.node, Role.INVESTIGATOR, "nobody", pair["candidate_id"])
+    assert found is not None
+    report = gather_report(node.node, found, "nobody")
+    assert report.cells is None
+    assert "not known yet" in str(_comparison(report))

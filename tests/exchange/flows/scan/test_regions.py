@@ -107,7 +107,7 @@ def test_cells_are_found_when_somebody_looks_at_the_pair_and_kept(
         with monkeypatch.context() as patched:
             patched.setattr(name, fault)
             listed = candidates(node, "firing_pin_impression-2-1")
-            assert {item["candidate_id"]: item["cells"] for item in listed}[unseen.candidate_id] == 0
+            assert {item["candidate_id"]: item["cells"] for item in listed}[unseen.candidate_id] is None
         assert not rows()[unseen.candidate_id].cells_found, name
 
     [seen] = [
