@@ -12,9 +12,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from exchange.compute import Compute
+from exchange.errors import NotFound
 from exchange.flows.review.candidates import find_candidate, ranked_for_record
 from exchange.flows.review.report import gather_report
+from exchange.flows.scan.inspect import prepare_scan
+from exchange.flows.scan.pair_picture import pair_picture
 from exchange.store.tables.records import CandidateRow
+from exchange.store.terms.withdrawals import erase_rows
 from exchange.web.access.caller import Caller
 from exchange.web.pages.review.rail import rail_for
 from exchange.web.report.annex import _comparison
@@ -115,3 +120,37 @@ def test_cells_that_nobody_found_are_not_told_as_none(node: RunningNode, monkeyp
     report = gather_report(node.node, found, "nobody")
     assert report.cells is None
     assert "not known yet" in str(_comparison(report))
+
+
+def test_a_scan_that_is_withdrawn_while_it_is_prepared_leaves_nothing(
+    node: RunningNode, scans: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = listed(node, "1-1")[0]
+    found = find_candidate(node.node, Role.INVESTIGATOR, "nobody", pair["candidate_id"])
+    assert found is not None
+    forget_prepared(node, scans["1-2"])
+    run = Compute.run
+
+    def withdrawn_meanwhile(compute: Compute, *work: Any) -> Any:
+        """The scan was read; what is made of it is written after the erasure."""
+        made = run(compute, *work)
+        if work[0] is prepare_scan and not any(erased):
+            written = {path: path.read_bytes() for path in prepared()}
+            with node.node.store.write() as session:
+                erase_rows(session, record)
+            for path, content in written.items():
+                path.unlink()
+                path.write_bytes(content)
+            erased.append(record)
+        return made
+
+    def prepared() -> list[Path]:
+        name = hashlib.sha256(scans["1-2"].read_bytes()).hexdigest()
+        return list(node.node.settings.prepared.glob(f"{name}.*"))
+
+    record, erased = record_of(node, "1-2"), list[str]()
+    monkeypatch.setattr(Compute, "run", withdrawn_meanwhile)
+    with pytest.raises(NotFound):
+        pair_picture(node.node, found)
+    assert erased == [record]
+    assert prepared() == []
