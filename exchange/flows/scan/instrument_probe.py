@@ -4,7 +4,9 @@ A program that exports y the other way, or heights downwards, makes scans that a
 candidates shows why. So the first scans of each instrument are tried turned over as well, after their ordinary
 correlation and beside it: nothing waits for that, no candidate comes of it, and the scan stays as it was signed.
 
-Scans of one instrument say nothing of it, since they agree whichever way y runs: they are left out.
+Scans of one instrument say nothing of it, since they agree whichever way y runs: they are left out. Two issuers that
+name the same make, model and program have two instruments: the settings of an export are each one's own, and no peer
+uses up what is tried of another's.
 """
 
 from __future__ import annotations
@@ -99,9 +101,10 @@ def promise_probe(session: Session, acquisition: AcquisitionRow, record: RecordR
     parameters = _parameters(acquisition)
     if instrument is None or parameters is None or record.superseded_by is not None:
         return
-    if scans_before(session, acquisition.acquisition_id, instrument) >= NEW_FOR:
+    if scans_before(session, acquisition.acquisition_id, instrument, record.issuer) >= NEW_FOR:
         return
-    if has_scans_of_others(session, acquisition, instrument, calibres_for(acquisition), parameters.digest):
+    calibres = calibres_for(acquisition)
+    if has_scans_of_others(session, acquisition, instrument, record.issuer, calibres, parameters.digest):
         promise(session, JobKind.PROBE, acquisition.acquisition_id)
 
 
@@ -121,7 +124,8 @@ def probe_instrument(node: Node, acquisition_id: int) -> Variant | None:
         parameters = _parameters(acquisition)
         if instrument is None or parameters is None or record.superseded_by is not None:
             return None
-        same = [*acquisitions_of(session, acquisition.statement_id), *scans_of_instrument(session, instrument)]
+        of_it = scans_of_instrument(session, instrument, record.issuer)
+        same = [*acquisitions_of(session, acquisition.statement_id), *of_it]
     filters = matcher.Filters(
         calibres=calibres_for(acquisition),
         regions=frozenset({acquisition.roi}),

@@ -15,11 +15,11 @@ import matcher
 from exchange.clock import stamp
 from exchange.flows.node.pipelines import Variant
 from exchange.flows.scan import instrument_probe
-from exchange.flows.scan.instrument_probe import CHANCE, CLEARLY, NEW_FOR, probe_instrument, stands_out
+from exchange.flows.scan.instrument_probe import CHANCE, CLEARLY, NEW_FOR, probe_instrument, promise_probe, stands_out
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.entry.scan_instruments import note_instrument
 from exchange.store.node.jobs import JobKind
-from exchange.store.tables.records import AcquisitionRow, CandidateRow, ScanInstrumentRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, ScanInstrumentRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, VerificationTaskRow
 from exchange.store.tables.work import JobRow
 from matcher.synthetic import breech_face
@@ -154,6 +154,34 @@ def test_scans_of_one_instrument_say_nothing(node: RunningNode, tmp_path: Path) 
     assert reference_of(node, 7) in said
     best = node.get(f"/v1/records/{second['statement_id']}/candidates").json()["items"][0]
     assert best["other"]["statement_id"] == first["statement_id"]
+
+
+def test_what_a_peer_calls_the_same_is_another_instrument(
+    node: RunningNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its settings are its own: nor does it use up what is tried of this node's instrument."""
+    receipt = submit(node, tmp_path, 14, 2, USUAL, matcher.Topography.mirrored)
+    assert told(node, receipt) is None
+    mine = acquisition_of(node, receipt)
+    assert probe_instrument(node.node, mine) is None
+    references = [reference_of(node, firearm) for firearm in range(1, REFERENCES + 1)]
+
+    def issued_by(issuer: str) -> None:
+        with node.node.store.write() as session:
+            for name in references:
+                session.get_one(RecordRow, name).issuer = issuer
+
+    issued_by("MK")
+    try:
+        monkeypatch.setattr(instrument_probe, "NEW_FOR", 2)
+        with node.node.store.write() as session:
+            scan = session.get_one(AcquisitionRow, mine)
+            promise_probe(session, scan, session.get_one(RecordRow, scan.statement_id))
+            promised = session.scalars(select(JobRow.subject).where(JobRow.kind == JobKind.PROBE)).all()
+        assert promised == [str(mine)]
+        assert "exports mirrored in y." in (told(node, receipt) or "")
+    finally:
+        issued_by(node.node.node_id)
 
 
 def test_an_instrument_is_new_for_some_scans_alone(
