@@ -201,7 +201,7 @@ def test_a_file_of_a_release_before_is_read_and_judges_nothing(tmp_path: Path) -
     answer = likelihood_ratio(read_calibration(path), 0.85, INSIDE)
     assert isinstance(answer, NoValidatedLR)
     assert "make it anew" in answer.reason
-    altered = json.dumps(of_a_release_before()).replace('"upper": 1.25', '"upper": 1.35')
+    altered = json.dumps(of_a_release_before()).replace('"cllr": 0.09', '"cllr": 0.08')
     assert "damaged" in refused(path, altered.encode())
 
 
@@ -240,7 +240,7 @@ def test_limits_leave_out_the_share_that_is_asked_for() -> None:
 
 
 def test_a_file_whose_content_was_changed_is_refused(tmp_path: Path) -> None:
-    altered = MODELS.to_json().replace('"upper": 1.25', '"upper": 1.35')
+    altered = MODELS.to_json().replace('"cllr": 0.09', '"cllr": 0.08')
     assert altered != MODELS.to_json()
     assert "damaged" in refused(tmp_path / "m", altered.encode())
     without = json.loads(MODELS.to_json())
@@ -257,6 +257,10 @@ def test_a_file_whose_content_was_changed_is_refused(tmp_path: Path) -> None:
         ("/models", {}),
         ("/models", [None]),
         ("/models", [1] * 9),
+        ("upper", 1.4),
+        ("lower", -1.1),
+        ("independent_km", 10.5),
+        ("independent_knm", 45.5),
         ("scores", [0.5, 0.5, 0.9]),
         ("scores", [0.5, 0.9]),
         ("scores", [0.5]),
