@@ -201,7 +201,7 @@ def _print_models(out: Path, models: CalibrationModels, missing: Mapping[str, st
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(markup=False)  # names of files and models are in it
     for model in models.models:
         population = model.population
         table = Table(title=f"{out}: {population.marks}", show_header=False, title_justify="left")
@@ -214,5 +214,5 @@ def _print_models(out: Path, models: CalibrationModels, missing: Mapping[str, st
         table.add_row("score at the bounds", f"{model.scores[0]:.4g}, {model.scores[-1]:.4g}")
         console.print(table)
     for marks, why in missing.items():
-        console.print(f"No model for {marks}: {why}.", markup=False, highlight=False)
-    console.print(f"digest {models.digest[:12]}", markup=False, highlight=False)
+        console.print(f"No model for {marks}: {why}.", highlight=False)
+    console.print(f"digest {models.digest[:12]}", highlight=False)

@@ -148,11 +148,11 @@ def _print_evaluation(evaluation: Evaluation) -> None:
         table.add_row(name, value)
     for stage, seconds in evaluation.cpu_s.items():
         table.add_row(f"CPU, {stage.replace('_', ' ')}", f"{seconds * 1e3:.4f} ms")
-    console = Console()
+    console = Console(markup=False)  # names of files and models are in it
     console.print(table)
     console.print("KM: pairs of one firearm; KNM: of two. In brackets: 95 %, firearms drawn anew.")
     for name, reason in evaluation.refused.items():
-        console.print(f"{name}: {reason}", markup=False, highlight=False)
+        console.print(f"{name}: {reason}", highlight=False)
 
 
 def _figures(evaluation: Evaluation) -> dict[str, str]:

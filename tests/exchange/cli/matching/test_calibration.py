@@ -110,3 +110,22 @@ def test_a_model_that_cannot_be_read_is_one_sentence(ffp: Ffp, folder: Path, tmp
 def test_without_lir_it_says_what_to_install(ffp: Ffp, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "find_spec", lambda _name: None)
     assert "ffp-exchange[evaluation]" in refusal(ffp("calibrate", "--scores", table, "--out", "model.json", *SAID))
+
+
+@pytest.mark.slow
+def test_words_in_brackets_are_words(ffp: Ffp, folder: Path, table: Path, tmp_path: Path) -> None:
+    """Tables read [/x] as the end of a style, and [red] as the begin of one."""
+    out = tmp_path / "model.json"
+    said = ("--name", "set [/b]", "--description", "four [red] firearms", "--calibre", "9x19")
+    for of in ((folder, "--truth", folder / "truth.csv", "--whole-marks-only"), ("--scores", table, "--column", "ccf")):
+        made = ffp("calibrate", *of, "--out", out, *said)
+        assert made.code == 0, made
+        assert "set [/b]: four [red] firearms" in " ".join(made.out.replace("│", " ").split())
+    scan = tmp_path / "scan [red].x3p"
+    scan.write_bytes((folder / "0-0.x3p").read_bytes())
+    ffp("calibrate", folder, "--truth", folder / "truth.csv", "--whole-marks-only", "--out", out, *said)
+    shown = ffp("compare", scan, folder / "0-1.x3p", "--calibration", out, "--calibre", "9x19")
+    assert shown.code == 0, shown
+    for words in ("scan [red].x3p", "set [/b]"):
+        assert words in shown.out
+    assert "scan [red].x3p" in ffp("inspect", scan).out
