@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from exchange.cli.matching.console import one_thread, progress_bars, refuse
+from exchange.cli.matching.console import one_thread, progress_bars, refuse, refuse_unwritable
 
 if TYPE_CHECKING:
     from matcher.evaluate.evaluation_figures import Evaluation
@@ -72,6 +72,8 @@ def evaluate(
         )
     except ValueError as error:
         refuse(f"{error}; see ffp evaluate --help")
+    if json_path is not None:
+        refuse_unwritable(json_path)
     with progress_bars() as show:
         evaluation = evaluate_folder(folder, truth, conditions, progress=show)
     if json_path is not None:
@@ -98,8 +100,8 @@ def validate(
     """
     if out.suffix == ".json":
         refuse(f"{out} is where the JSON goes: name a file that ends in .md")
-    if not out.parent.is_dir():  # better refused now than after minutes
-        refuse(f"{out} cannot be written: make the folder {out.parent} first")
+    for written in (out, out.with_suffix(".json")):
+        refuse_unwritable(written)
     words = {"--source": source or [], "--licence": licence or []}
     for option, said in words.items():
         if len(said) not in (0, len(folders)):

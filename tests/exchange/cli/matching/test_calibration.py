@@ -96,8 +96,34 @@ def test_what_cannot_be_calibrated_is_one_sentence(ffp: Ffp, folder: Path, table
     assert "cmc" in refusal(ffp(*scores, "--column", "cmc"))
     unwritten = ffp(*scores, "--out", tmp_path / "no folder" / "model.json")
     assert unwritten.code == 2
-    assert "cannot be written" in unwritten.err.splitlines()[-1]  # below the bars
+    assert "make the folder" in refusal(unwritten)
     assert not out.exists()
+
+
+def test_what_can_be_told_is_told_before_all_pairs_are_compared(
+    ffp: Ffp, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compared(*_: object, **__: object) -> None:
+        pytest.fail("pairs were compared first")
+
+    monkeypatch.setattr("matcher.evaluate.reference_models.make_models", compared)
+    monkeypatch.setattr("matcher.evaluate.run_evaluation.evaluate", compared)
+    out, truth = tmp_path / "model.json", folder / "truth.csv"
+    scans = ("calibrate", folder, "--truth", truth, "--out", out)
+    assert "make the folder" in refusal(ffp(*scans, "--out", tmp_path / "no folder" / "model.json", *SAID))
+    assert "it is a folder" in refusal(ffp(*scans, "--out", tmp_path, *SAID))
+    assert "description must be one line" in refusal(ffp(*scans, "--name", "drawn", "--description", "d" * 121))
+    assert "calibres that are known" in refusal(ffp(*scans, *SAID, "--calibre", "unknown"))
+    assert "compared as breech faces" in refusal(ffp(*scans, *SAID, "--region", "firing_pin_impression"))
+    absent = tmp_path / "no folder" / "figures.json"
+    assert "make the folder" in refusal(ffp("evaluate", folder, "--truth", truth, "--json", absent))
+    assert "it is a folder" in refusal(ffp("evaluate", folder, "--truth", truth, "--json", tmp_path))
+
+
+def test_a_model_without_a_calibre_says_that_it_judges_nothing(ffp: Ffp, table: Path, tmp_path: Path) -> None:
+    made = ffp("calibrate", "--scores", table, "--column", "ccf", "--out", tmp_path / "model.json", *SAID)
+    assert made.code == 0
+    assert "judges no pair" in made.out.splitlines()[-2]
 
 
 def test_a_model_that_cannot_be_read_is_one_sentence(ffp: Ffp, folder: Path, tmp_path: Path) -> None:
