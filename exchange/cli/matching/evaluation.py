@@ -110,11 +110,12 @@ def validate(
             )
     one_thread()
     from matcher.evaluate.dossier import dossier
-    from matcher.evaluate.validation import validate_matcher
+    from matcher.evaluate.validation import check_sets, validate_matcher
 
     made_on = datetime.now(UTC).date().isoformat()
     sources, licences = (said or ["not stated"] * len(folders) for said in words.values())
     with progress_bars() as show:
+        check_sets(folders)
         sets = [
             validate_matcher(folder, folder / "truth.csv", source=a, licence=b, made_on=made_on, progress=show)
             for folder, a, b in zip(folders, sources, licences, strict=True)
