@@ -23,7 +23,14 @@ import matcher
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import VARIANTS, Variant, roles_of
 from exchange.flows.scan.inspect import prepare_scan
-from exchange.flows.scan.prepared import acquisition_id_of, appearance_of, prepared_path, prepared_scan
+from exchange.flows.scan.prepared import (
+    acquisition_id_of,
+    appearance_of,
+    prepared_path,
+    prepared_scan,
+    reference_name,
+    variant_of,
+)
 from exchange.flows.scan.references import all_names, ask_gallery, calibres_for
 from exchange.store.entry.records import (
     AcquisitionState,
@@ -151,11 +158,14 @@ def probe_instrument(node: Node, acquisition_id: int) -> Variant | None:
     if not stands_out(agreement, as_it_is):
         return None
     with node.store.write() as session:
+        row = session.get(AcquisitionRow, acquisition_id_of(other))
+        if row is None or reference_name(row, variant_of(other)) != other:  # withdrawn meanwhile: its number is free
+            return None
         keep_finding(
             session,
             acquisition_id,
             turned=turned,
-            other=acquisition_id_of(other),
+            other=row.acquisition_id,
             agreement=agreement,
             as_it_is=as_it_is,
         )

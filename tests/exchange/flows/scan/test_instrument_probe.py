@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,26 @@ def test_with_either_record_goes_what_was_found(node: RunningNode, tmp_path: Pat
     with node.node.store.read() as session:
         row = session.get_one(ScanInstrumentRow, acquisition_of(node, receipt))
         assert (row.turned, row.other, row.agreement) == (None, None, None)
+
+
+def test_what_was_withdrawn_while_it_was_probed_is_not_told(
+    node: RunningNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number may be another scan's by then."""
+    receipt = submit(node, tmp_path, 15, 2, "New15 scope", matcher.Topography.mirrored)
+    assert told(node, receipt) is not None
+    acquisition = acquisition_of(node, receipt)
+    with node.node.store.write() as session:
+        note_instrument(session, acquisition, "New15 scope")
+    ask = instrument_probe.ask_gallery
+
+    def of_a_record_that_is_gone(*asked: Any) -> list[Any]:
+        return [replace(item, reference=bytes(24) + item.reference[24:]) for item in ask(*asked)]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(instrument_probe, "ask_gallery", of_a_record_that_is_gone)
+        assert probe_instrument(node.node, acquisition) is None
+    assert told(node, receipt) is None
 
 
 def test_correlated_anew_it_is_found_anew(node: RunningNode, tmp_path: Path) -> None:
