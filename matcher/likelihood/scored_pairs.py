@@ -72,9 +72,16 @@ class DataDescription:
         n_km = int(pairs.same.sum())
         return self._of(n_firearms=pairs.n_firearms, n_km=n_km, n_knm=len(pairs.same) - n_km)
 
-    def _of(self, **counts: int) -> ReferencePopulation:
+    def _of(self, *, n_firearms: int, n_km: int, n_knm: int) -> ReferencePopulation:
         try:
-            return ReferencePopulation(modality="topography", lateral_resolution_um=None, **counts, **asdict(self))
+            return ReferencePopulation(
+                modality="topography",
+                lateral_resolution_um=None,
+                n_firearms=n_firearms,
+                n_km=n_km,
+                n_knm=n_knm,
+                **asdict(self),
+            )
         except ValueError as error:
             raise CalibrationRefused(f"the reference population: {error}") from error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ def with_cells(node: Node, pairs: Sequence[StoredCandidate]) -> None:
         node,
         pairs,
         lambda scan, pipeline, variant: delivered_prepared(node, scan, pipeline, variant),
-        partial(node.compute.run_soon, cells_of_pairs),
+        lambda asked: node.compute.run_soon(cells_of_pairs, asked),
     )
 
 
@@ -49,7 +48,7 @@ def with_its_cells(node: Node, pair: StoredCandidate) -> None:
         node,
         [pair],
         lambda scan, pipeline, variant: prepared_scan(node, scan, pipeline, variant, by=node.compute),
-        partial(node.compute.run, cells_of_pairs),
+        lambda asked: node.compute.run(cells_of_pairs, asked),
     )
 
 

@@ -62,7 +62,7 @@ def has_scans_of_others(
     return session.scalar(select(found.exists())) or False
 
 
-def _of_instrument(instrument: str, issuer: str) -> Select[tuple[AcquisitionRow]]:
+def _of_instrument(instrument: str, issuer: str) -> Select[AcquisitionRow]:
     return (
         select(AcquisitionRow)
         .join(ScanInstrumentRow, ScanInstrumentRow.acquisition_id == AcquisitionRow.acquisition_id)
