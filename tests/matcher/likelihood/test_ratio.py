@@ -213,6 +213,14 @@ def test_the_first_model_that_a_pair_is_inside_of_judges_it() -> None:
         assert (answer.log10_lr, answer.population) == (by.lower, by.population)
 
 
+def test_a_low_score_of_parts_is_worth_nothing_and_not_capped() -> None:
+    half = dataclasses.replace(WHOLE, area_mm2=1.5, one_sidedness=1.1)
+    for score, value, capped in ((0.1, 0.0, None), (0.99, 1.25, "upper")):
+        answer = likelihood_ratio(MODELS, score, dataclasses.replace(INSIDE, marks=(half, half)))
+        assert isinstance(answer, LikelihoodRatio)
+        assert (answer.log10_lr, answer.capped) == (value, capped)
+
+
 def test_which_limit_is_passed() -> None:
     limits = POPULATION.limits
     assert limits is not None
