@@ -34,6 +34,8 @@ LOWEST_PRIORITY = 19
 
 START_S = 60
 """How long a new process may take to say that it runs: some seconds of imports, on a machine that is busy."""
+SOON_S = 1.0
+"""How long it is waited for an idle process where nobody should have to wait."""
 END_S = 5
 """How long it is waited for the end of one that was killed; only a disk that hangs keeps it longer."""
 
@@ -82,6 +84,15 @@ class Compute:
             executor = self._idle.get()
             with self._accounts.counted(account):
                 return self._run(executor, function, *args, **kwargs)
+
+    def run_soon(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """As ``run``, for what an answer can do without, on nobody's account: raises ComputeAway too where no process
+        is idle within ``SOON_S``."""
+        try:
+            executor = self._idle.get(timeout=SOON_S)
+        except queue.Empty:
+            raise ComputeAway("All worker processes are busy; try again later.") from None
+        return self._run(executor, function, *args, **kwargs)
 
     @contextlib.contextmanager
     def on_account_of(self, node_id: str) -> Iterator[None]:

@@ -28,8 +28,8 @@ class ListedPair:
     a: Submitted
     b: Submitted
     scores: dict[Jurisdiction, float]
-    congruent_cells: int
-    cells: int
+    congruent_cells: int | None
+    cells: int | None
     seconds: float
     same_firearm: bool | None
 

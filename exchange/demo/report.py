@@ -93,7 +93,7 @@ def _cells(rank: int, link: ListedPair, *, with_truth: bool) -> list[str]:
         link.a.scan.case_reference,
         f"{link.b.scan.case_reference} {link.b.scan.jurisdiction.display_name}",
         f"{link.score:.3f}",
-        f"{link.congruent_cells} of {link.cells}",
+        "not known" if link.cells is None else f"{link.congruent_cells} of {link.cells}",
         f"{link.seconds:.1f}",
         *([truth] if with_truth else []),
     ]

@@ -117,9 +117,12 @@ def read_truth(path: Path) -> dict[str, str]:
         raise EvaluationError(f"{path} needs the columns scan and firearm, and a row for each scan")
     firearms: dict[str, str] = {}
     for number, row in enumerate(rows, start=2):
-        scan, firearm = row["scan"], row["firearm"]
+        # a table program leaves spaces at ends, by which one firearm would be two
+        scan, firearm = ((row[column] or "").strip() for column in ("scan", "firearm"))
         if not scan or not firearm or scan in firearms:
             raise EvaluationError(f"{path}, line {number}: a scan or firearm is missing, or the scan is named twice")
+        if not scan.isprintable():
+            raise EvaluationError(f"{path}, line {number}: the scan's name holds a character that no file's name has")
         firearms[scan] = firearm
     if not _has_both_kinds(firearms, firearms, firearms):
         raise EvaluationError(f"{path} needs at least one pair of one firearm and one pair of two firearms")

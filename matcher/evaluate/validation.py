@@ -16,7 +16,7 @@ from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.evaluation_figures import Evaluation
 from matcher.evaluate.pairs import Progress
 from matcher.evaluate.reference_models import make_models
-from matcher.evaluate.run_evaluation import evaluate, read_truth
+from matcher.evaluate.run_evaluation import EvaluationError, evaluate, read_truth
 from matcher.likelihood.calibration_file import CalibrationModels
 from matcher.likelihood.calibration_model import CalibrationRefused
 from matcher.likelihood.scored_pairs import DataDescription
@@ -150,6 +150,20 @@ class Validation:
         }
 
 
+def check_sets(folders: Sequence[Path]) -> None:
+    """Before anything is compared: each folder has its truth, and no scan stands in two of them, since each set judges
+    the others. Raises ``EvaluationError``."""
+    seen: dict[str, Path] = {}
+    for folder in folders:
+        described = _describe(folder, folder / "truth.csv", "", "")
+        for scan, digest in described.digests.items():
+            if digest in seen:
+                raise EvaluationError(
+                    f"{folder / scan}.x3p is the same file as {seen[digest]}: sets that judge each other share no scan"
+                )
+        seen |= {digest: folder / f"{scan}.x3p" for scan, digest in described.digests.items()}
+
+
 def validate_matcher(
     folder: Path,
     truth: Path,
@@ -193,17 +207,17 @@ def validate_matcher(
 def _models_of(folder: Path, truth: Path, made_on: str, progress: Progress) -> CalibrationModels | None:
     if find_spec("lir") is None:
         return None
-    data = DataDescription(
-        name=folder.resolve().name,
-        description="made for its own validation",
-        region="breech_face",
-        calibres=("as the data set says",),
-        n_scans=None,
-        matcher_version=MATCHER_VERSION,
-        parameters_digest=DEFAULT_PARAMETERS.digest,
-        made_on=made_on,
-    )
     try:
+        data = DataDescription(
+            name=folder.resolve().name,
+            description="made for its own validation",
+            region="breech_face",
+            calibres=("as the data set says",),
+            n_scans=None,
+            matcher_version=MATCHER_VERSION,
+            parameters_digest=DEFAULT_PARAMETERS.digest,
+            made_on=made_on,
+        )
         return make_models(folder, truth, data, progress=progress).models
     except CalibrationRefused:
         return None

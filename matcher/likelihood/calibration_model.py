@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,8 @@ ANY_MARKS = "any marks"
 _MAX_KNOTS = 512
 _MAX_LINE = 120
 _MAX_COUNT = 1_000_000_000
+_ROUNDED = 1e-6
+"""In log10: what a program that rounds its numbers may be off."""
 
 NOT_SAID = {"unknown", "not_examined"}
 """What an exhibit's record says of a region or a calibre that nobody could tell."""
@@ -134,6 +137,12 @@ class CalibrationModel:
             raise ValueError("log10_lrs must not fall where the score rises")
         if not self.lower <= self.log10_lrs[0] < self.log10_lrs[-1] <= self.upper:
             raise ValueError("log10_lrs must rise, within lower and upper")
+        firearms = self.population.n_firearms
+        if self.independent_km > firearms or self.independent_knm > firearms * (firearms - 1) / 2.0:
+            raise ValueError("there are no more independent firearms, nor pairs of them, than n_firearms has")
+        low, high = (math.log10(1.0 + units) + _ROUNDED for units in (self.independent_km, self.independent_knm))
+        if self.lower < -low or self.upper > high:
+            raise ValueError("lower and upper are no further from 0 than independent_km and independent_knm support")
 
     def log10_lr(self, score: float) -> float:
         """The bounded log10 LR of a finite score; whether the score may be judged here is not asked."""

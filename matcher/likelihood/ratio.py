@@ -32,7 +32,8 @@ class PairConditions:
 class LikelihoodRatio:
     """How many times more probable the score is if one firearm made both marks than if two did, as log10.
 
-    ``capped``: at the bound of the model; the data do not support a value further from 0.
+    ``capped``: at the bound of the model; the data do not support a value further from 0. A bound of 0, as that of a
+    model of parts, caps nothing: it says that the score is worth nothing.
     ``verbal``: equivalent in words (ENFSI Guideline for Evaluative Reporting in Forensic Science, 2015).
     """
 
@@ -77,7 +78,7 @@ def likelihood_ratio(
             log10_lr=value,
             lower=model.lower,
             upper=model.upper,
-            capped="upper" if value >= model.upper else "lower" if value <= model.lower else None,
+            capped="upper" if value >= model.upper > 0.0 else "lower" if value <= model.lower < 0.0 else None,
             verbal=verbal_equivalent(value),
             population=model.population,
             model_digest=models.digest,

@@ -52,7 +52,8 @@ class ScoredPairs:
 
 @dataclass(frozen=True)
 class DataDescription:
-    """Of which data pairs are, in the words of ``ReferencePopulation``."""
+    """Of which data pairs are, in the words of ``ReferencePopulation``. Raises ``CalibrationRefused`` for words that no
+    model may hold."""
 
     name: str
     description: str
@@ -63,17 +64,22 @@ class DataDescription:
     parameters_digest: str
     made_on: str
 
+    def __post_init__(self) -> None:
+        self._of(n_firearms=1, n_km=1, n_knm=1)  # said now, not when all pairs were compared
+
     def population(self, pairs: ScoredPairs) -> ReferencePopulation:
-        """With the numbers of firearms and pairs, and without a lateral resolution or limits. Raises
-        ``CalibrationRefused`` for words that no model may hold."""
+        """With the numbers of firearms and pairs, and without a lateral resolution or limits."""
         n_km = int(pairs.same.sum())
+        return self._of(n_firearms=pairs.n_firearms, n_km=n_km, n_knm=len(pairs.same) - n_km)
+
+    def _of(self, *, n_firearms: int, n_km: int, n_knm: int) -> ReferencePopulation:
         try:
             return ReferencePopulation(
                 modality="topography",
                 lateral_resolution_um=None,
-                n_firearms=pairs.n_firearms,
+                n_firearms=n_firearms,
                 n_km=n_km,
-                n_knm=len(pairs.same) - n_km,
+                n_knm=n_knm,
                 **asdict(self),
             )
         except ValueError as error:

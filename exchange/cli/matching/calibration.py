@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exchange.cli.matching.console import one_thread, progress_bars, refuse
+from exchange.cli.matching.console import one_thread, progress_bars, refuse, refuse_unwritable
 
 if TYPE_CHECKING:
     from matcher import Comparison
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     _Ratio = LikelihoodRatio | NoValidatedLR
 
+_BREECH_FACE = "breech_face"
 _FOREIGN = "another program"
 """The matcher version of a table of scores: no comparison of ours has it, so none is judged by such a model."""
 
@@ -41,7 +42,9 @@ def calibrate(
     ] = None,
     column: Annotated[str, typer.Option("--column", help="The score's column in that file.")] = "score",
     calibre: Annotated[list[str] | None, typer.Option("--calibre", help="Of the exhibits; may be repeated.")] = None,
-    region: Annotated[str, typer.Option("--region", help="The region of interest.")] = "breech_face",
+    region: Annotated[
+        str, typer.Option("--region", help="Of a table of scores; scans are of breech faces.")
+    ] = _BREECH_FACE,
     whole_marks_only: Annotated[
         bool, typer.Option("--whole-marks-only", help="No models for parts of marks: a fifth of the time.")
     ] = False,
@@ -56,6 +59,9 @@ def calibrate(
         refuse("calibration needs lir: install ffp-exchange[evaluation]")
     if [folder is None, truth is None, scores is None] not in ([False, False, True], [True, True, False]):
         refuse("name a folder with its --truth, or a table with --scores")
+    refuse_unwritable(out)
+    if folder is not None and region != _BREECH_FACE:
+        refuse(f"scans are compared as breech faces: for the {region}, name a table of its scores with --scores")
     calibres = tuple(known.value for known in _calibres(calibre or []))
     said: dict[str, Any] = {"name": name, "description": description, "region": _region(region), "calibres": calibres}
     said["made_on"] = datetime.now(UTC).date().isoformat()
@@ -201,7 +207,7 @@ def _print_models(out: Path, models: CalibrationModels, missing: Mapping[str, st
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(markup=False)  # names of files and models are in it
     for model in models.models:
         population = model.population
         table = Table(title=f"{out}: {population.marks}", show_header=False, title_justify="left")
@@ -213,6 +219,8 @@ def _print_models(out: Path, models: CalibrationModels, missing: Mapping[str, st
         table.add_row("independent pairs of firearms (KNM)", f"{model.independent_knm:.1f}")
         table.add_row("score at the bounds", f"{model.scores[0]:.4g}, {model.scores[-1]:.4g}")
         console.print(table)
+    if not models.widest.population.calibres:
+        console.print("No --calibre was named: the model judges no pair.", highlight=False)
     for marks, why in missing.items():
-        console.print(f"No model for {marks}: {why}.", markup=False, highlight=False)
-    console.print(f"digest {models.digest[:12]}", markup=False, highlight=False)
+        console.print(f"No model for {marks}: {why}.", highlight=False)
+    console.print(f"digest {models.digest[:12]}", highlight=False)

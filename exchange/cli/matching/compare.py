@@ -229,7 +229,7 @@ def _print_comparison(
     table.add_row("read both", f"{seconds['read'] * 1e3:.0f} ms")
     table.add_row("clean and compare", f"{seconds['compare'] * 1e3:.1f} ms")
     table.add_row("matcher, parameters", f"{comparison.matcher_version}, {comparison.parameters_digest[:12]}")
-    console = Console()
+    console = Console(markup=False)  # names of files and models are in it
     console.print(table)
     if comparison.cells:
         cells = Table(title="cells", title_justify="left")

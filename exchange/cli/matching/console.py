@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -44,6 +45,16 @@ def one_thread() -> None:
     """Hold numerical libraries to one thread before they are loaded: seconds of processor time are reported."""
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Better refused now than after minutes, with all that was found."""
+    if path.is_dir():
+        refuse(f"{path} cannot be written: it is a folder; name a file")
+    if not path.parent.is_dir():
+        refuse(f"{path} cannot be written: make the folder {path.parent} first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        refuse(f"{path} cannot be written: this user may not write there")
 
 
 def refuse(reason: object) -> NoReturn:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from exchange.cli.matching.console import one_thread, progress_bars, refuse
+from exchange.cli.matching.console import one_thread, progress_bars, refuse, refuse_unwritable
 
 if TYPE_CHECKING:
     from matcher.evaluate.evaluation_figures import Evaluation
@@ -72,6 +72,8 @@ def evaluate(
         )
     except ValueError as error:
         refuse(f"{error}; see ffp evaluate --help")
+    if json_path is not None:
+        refuse_unwritable(json_path)
     with progress_bars() as show:
         evaluation = evaluate_folder(folder, truth, conditions, progress=show)
     if json_path is not None:
@@ -98,8 +100,8 @@ def validate(
     """
     if out.suffix == ".json":
         refuse(f"{out} is where the JSON goes: name a file that ends in .md")
-    if not out.parent.is_dir():  # better refused now than after minutes
-        refuse(f"{out} cannot be written: make the folder {out.parent} first")
+    for written in (out, out.with_suffix(".json")):
+        refuse_unwritable(written)
     words = {"--source": source or [], "--licence": licence or []}
     for option, said in words.items():
         if len(said) not in (0, len(folders)):
@@ -108,11 +110,12 @@ def validate(
             )
     one_thread()
     from matcher.evaluate.dossier import dossier
-    from matcher.evaluate.validation import validate_matcher
+    from matcher.evaluate.validation import check_sets, validate_matcher
 
     made_on = datetime.now(UTC).date().isoformat()
     sources, licences = (said or ["not stated"] * len(folders) for said in words.values())
     with progress_bars() as show:
+        check_sets(folders)
         sets = [
             validate_matcher(folder, folder / "truth.csv", source=a, licence=b, made_on=made_on, progress=show)
             for folder, a, b in zip(folders, sources, licences, strict=True)
@@ -148,11 +151,11 @@ def _print_evaluation(evaluation: Evaluation) -> None:
         table.add_row(name, value)
     for stage, seconds in evaluation.cpu_s.items():
         table.add_row(f"CPU, {stage.replace('_', ' ')}", f"{seconds * 1e3:.4f} ms")
-    console = Console()
+    console = Console(markup=False)  # names of files and models are in it
     console.print(table)
     console.print("KM: pairs of one firearm; KNM: of two. In brackets: 95 %, firearms drawn anew.")
     for name, reason in evaluation.refused.items():
-        console.print(f"{name}: {reason}", markup=False, highlight=False)
+        console.print(f"{name}: {reason}", highlight=False)
 
 
 def _figures(evaluation: Evaluation) -> dict[str, str]:

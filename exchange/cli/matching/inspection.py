@@ -76,7 +76,7 @@ def _print_quality(scan: Path, quality: Quality) -> None:
     table.add_row("usable", "no" if not quality.usable else "in doubt" if quality.doubts else "yes")
     for name, value in figures_in_words(quality).items():
         table.add_row(name, value)
-    console = Console()
+    console = Console(markup=False)  # names of files and models are in it
     console.print(table)
     for sentence in ([quality.reason] if quality.reason else []) + list(quality.warnings):
-        console.print(sentence[0].upper() + sentence[1:], markup=False, highlight=False)
+        console.print(sentence[0].upper() + sentence[1:], highlight=False)

@@ -61,7 +61,7 @@ def _print(
     table.add_row("read both", f"{seconds['read'] * 1e3:.0f} ms")
     table.add_row("find striae and compare", f"{seconds['compare'] * 1e3:.1f} ms")
     table.add_row("matcher, parameters", f"{comparison.matcher_version}, {comparison.parameters_digest[:12]}")
-    console = Console()
+    console = Console(markup=False)  # names of files and models are in it
     console.print(table)
     caution = "A score ranks candidates; it does not identify."
     console.print(caution if note is None else f"{caution} {note}")

@@ -38,16 +38,24 @@ class RecordCandidates(RankedCandidates):
 
 
 def ranked_for_record(
-    node: Node, role: Role, pseudonym: str, statement_id: str, *, limit: int, below: CandidatePlace | None = None
+    node: Node,
+    role: Role,
+    pseudonym: str,
+    statement_id: str,
+    *,
+    limit: int,
+    below: CandidatePlace | None = None,
+    cells: bool = True,
 ) -> RecordCandidates | None:
-    """None: there is no such record here."""
+    """None: there is no such record here. ``cells``: whether the pairs are to be shown with their cells."""
     with node.store.read() as session:
         found = find_record(session, statement_id)
         if found is None:
             return None
         pairs = store.candidates_of(session, statement_id, view_of(role, pseudonym), store.Page(limit, below))
         pending = sum(item.state in PENDING for item in acquisitions_of(session, statement_id))
-    with_cells(node, pairs)
+    if cells:
+        with_cells(node, pairs)
     return RecordCandidates(pairs, pending, found[0])
 
 

@@ -19,6 +19,7 @@ from exchange.flows.hits.vocabulary import NoEffect, Stage
 from exchange.flows.keys.suspicion import Suspicion, suspicion_of
 from exchange.flows.node.likelihood_ratio import ScoreRatio, worth_of
 from exchange.flows.node.node import Node
+from exchange.flows.review.cells import with_its_cells
 from exchange.flows.review.statements import may_see
 from exchange.flows.scan.pair_picture import pair_picture
 from exchange.flows.statement.sharing import record_of
@@ -76,8 +77,9 @@ class PairReport:
     candidate_id: int
     roi: str
     score: float
-    congruent_cells: int
-    cells: int
+    congruent_cells: int | None
+    cells: int | None
+    """None: they could not be found."""
     comparison: dict[str, Any]
     parameters: str
     worth: ScoreRatio
@@ -96,7 +98,7 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
     1. Read both records as they were signed.
     2. Read what was said of the pair.
     3. Work out what the score is worth.
-    4. Draw both scans, aligned.
+    4. Find the cells, where nobody asked for them yet, and draw both scans, aligned.
 
     Raises NotFound where a record was withdrawn meanwhile, and what drawing raises.
     """
@@ -113,6 +115,7 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
     worth = worth_of(node.calibration, found)
 
     # 4.
+    with_its_cells(node, found)
     picture = pair_picture(node, found)
     known_at = [found.row.created_at, first.received_at, second.received_at, *(item.received_at for item in said)]
     return PairReport(
@@ -120,8 +123,8 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
         candidate_id=found.row.candidate_id,
         roi=found.roi,
         score=found.row.score,
-        congruent_cells=found.row.congruent_cells,
-        cells=found.row.cells,
+        congruent_cells=found.row.congruent_cells if found.row.cells_found else None,
+        cells=found.row.cells if found.row.cells_found else None,
         comparison=json.loads(found.row.comparison),
         parameters=found.row.parameters,
         worth=worth,

@@ -37,6 +37,6 @@ def _cells(asked: CellsAsked) -> CellsFound | None:
     try:
         a, b = (matcher.Prepared.from_bytes(side.read_bytes()) for side in (asked.a, asked.b))
         found = matcher.compare(a, b, asked.parameters)
-    except (OSError, matcher.ScanRefused):
+    except (OSError, matcher.MatcherError):
         return None
     return CellsFound(found.n_congruent, found.n_cells, found.to_json())

@@ -4,7 +4,9 @@ A program that exports y the other way, or heights downwards, makes scans that a
 candidates shows why. So the first scans of each instrument are tried turned over as well, after their ordinary
 correlation and beside it: nothing waits for that, no candidate comes of it, and the scan stays as it was signed.
 
-Scans of one instrument say nothing of it, since they agree whichever way y runs: they are left out.
+Scans of one instrument say nothing of it, since they agree whichever way y runs: they are left out. Two issuers that
+name the same make, model and program have two instruments: the settings of an export are each one's own, and no peer
+uses up what is tried of another's.
 """
 
 from __future__ import annotations
@@ -21,7 +23,14 @@ import matcher
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import VARIANTS, Variant, roles_of
 from exchange.flows.scan.inspect import prepare_scan
-from exchange.flows.scan.prepared import acquisition_id_of, appearance_of, prepared_path, prepared_scan
+from exchange.flows.scan.prepared import (
+    acquisition_id_of,
+    appearance_of,
+    prepared_path,
+    prepared_scan,
+    reference_name,
+    variant_of,
+)
 from exchange.flows.scan.references import all_names, ask_gallery, calibres_for
 from exchange.store.entry.records import (
     AcquisitionState,
@@ -54,6 +63,9 @@ CLEARLY: Final = 1.5
 about every 0.4, from 5.5 on: 12 is beyond what three tries with 100,000 references reach. Of 43 scans of one public set
 tried so with the other set, 5,400 tries, the highest was 7.4; true pairs turned over have 38 and more."""
 
+LONGEST_WORDS: Final = 400
+"""1,600 bytes at most; a row of an index of PostgreSQL takes 2,704."""
+
 _HOW: Final = {
     Variant.MIRRORED: "mirrored in y",
     Variant.INVERTED: "with its heights inverted",
@@ -81,8 +93,13 @@ class Mirrored:
 def instrument_in_words(session: Session, acquisition: AcquisitionRow, issuer: str, made_with: str | None) -> str:
     """Make, model and program of the instrument that measured a scan, as its record states them and its file says.
 
-    Where neither does, it is an instrument of the record's issuer that nobody knows.
+    Where neither does, it is an instrument of the record's issuer that nobody knows. Whatever is said, it is no longer
+    than an index takes: the issuer of the record, or whoever made the file, may be hostile.
     """
+    return _in_words(session, acquisition, issuer, made_with)[:LONGEST_WORDS]
+
+
+def _in_words(session: Session, acquisition: AcquisitionRow, issuer: str, made_with: str | None) -> str:
     row = find_statement(session, acquisition.statement_id)
     said = None if row is None or row.envelope is None else parse_statement(open_envelope(row.envelope).payload)
     stated = said.acquisitions[acquisition.position].instrument if isinstance(said, Record) else None
@@ -99,9 +116,10 @@ def promise_probe(session: Session, acquisition: AcquisitionRow, record: RecordR
     parameters = _parameters(acquisition)
     if instrument is None or parameters is None or record.superseded_by is not None:
         return
-    if scans_before(session, acquisition.acquisition_id, instrument) >= NEW_FOR:
+    if scans_before(session, acquisition.acquisition_id, instrument, record.issuer) >= NEW_FOR:
         return
-    if has_scans_of_others(session, acquisition, instrument, calibres_for(acquisition), parameters.digest):
+    calibres = calibres_for(acquisition)
+    if has_scans_of_others(session, acquisition, instrument, record.issuer, calibres, parameters.digest):
         promise(session, JobKind.PROBE, acquisition.acquisition_id)
 
 
@@ -121,7 +139,8 @@ def probe_instrument(node: Node, acquisition_id: int) -> Variant | None:
         parameters = _parameters(acquisition)
         if instrument is None or parameters is None or record.superseded_by is not None:
             return None
-        same = [*acquisitions_of(session, acquisition.statement_id), *scans_of_instrument(session, instrument)]
+        of_it = scans_of_instrument(session, instrument, record.issuer)
+        same = [*acquisitions_of(session, acquisition.statement_id), *of_it]
     filters = matcher.Filters(
         calibres=calibres_for(acquisition),
         regions=frozenset({acquisition.roi}),
@@ -139,11 +158,14 @@ def probe_instrument(node: Node, acquisition_id: int) -> Variant | None:
     if not stands_out(agreement, as_it_is):
         return None
     with node.store.write() as session:
+        row = session.get(AcquisitionRow, acquisition_id_of(other))
+        if row is None or reference_name(row, variant_of(other)) != other:  # withdrawn meanwhile: its number is free
+            return None
         keep_finding(
             session,
             acquisition_id,
             turned=turned,
-            other=acquisition_id_of(other),
+            other=row.acquisition_id,
             agreement=agreement,
             as_it_is=as_it_is,
         )

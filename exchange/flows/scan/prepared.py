@@ -13,6 +13,7 @@ from exchange.flows.node.pipelines import Variant, photographed_of
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
 from exchange.flows.node.regions import Pipeline
 from exchange.flows.scan.inspect import Appearance, prepare_scan
+from exchange.store.entry.records import may_be_compared
 from exchange.store.tables.records import AcquisitionRow
 
 
@@ -36,13 +37,25 @@ def prepared_scan(
 
     Raises NotFound when the scan is not here, or nothing can be compared on it after all.
     """
-    check_delivered(acquisition)  # another record's may be prepared already
-    path = prepared_path(node, acquisition, pipeline, variant)
+    path = delivered_prepared(node, acquisition, pipeline, variant)
     if not path.is_file():
         found = (by or node.background).run(prepare_scan, appearance_of(node, acquisition, pipeline, variant), path)
         if found.not_usable is not None:
             raise NotFound(f"The scan {acquisition.sha256} cannot be prepared: {found.not_usable}")
+        with node.store.read() as session:  # erasure takes rows first, then files: what was made after it is seen here
+            may_stay = may_be_compared(session, acquisition.acquisition_id)
+        if not may_stay:
+            path.unlink(missing_ok=True)
+            raise NotFound(f"The scan {acquisition.sha256} was withdrawn while it was prepared.")
     return path
+
+
+def delivered_prepared(
+    node: Node, acquisition: AcquisitionRow, pipeline: Pipeline, variant: Variant = Variant.AS_TAKEN
+) -> Path:
+    """Where a prepared scan is kept, whether or not it is there. Raises NotFound when its issuer delivered no scan."""
+    check_delivered(acquisition)  # another record's may be prepared already
+    return prepared_path(node, acquisition, pipeline, variant)
 
 
 def prepared_path(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import Select, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from exchange.store.entry.records import is_current
@@ -29,26 +29,22 @@ def instruments_of(session: Session, acquisitions: Collection[int]) -> dict[int,
     return {row[0]: row[1] for row in rows}
 
 
-def scans_before(session: Session, acquisition_id: int, instrument: str) -> int:
-    """How many scans of the instrument came here before this one."""
-    earlier = ScanInstrumentRow.acquisition_id < acquisition_id
-    counted = select(func.count()).select_from(ScanInstrumentRow)
-    return session.scalar(counted.where(ScanInstrumentRow.instrument == instrument, earlier)) or 0
+def scans_before(session: Session, acquisition_id: int, instrument: str, issuer: str) -> int:
+    """How many scans of an issuer's instrument came here before this one."""
+    earlier = _of_instrument(instrument, issuer).where(AcquisitionRow.acquisition_id < acquisition_id)
+    return session.scalar(earlier.with_only_columns(func.count())) or 0
 
 
-def scans_of_instrument(session: Session, instrument: str) -> Sequence[AcquisitionRow]:
-    """All that are here."""
-    return session.scalars(
-        select(AcquisitionRow)
-        .join(ScanInstrumentRow, ScanInstrumentRow.acquisition_id == AcquisitionRow.acquisition_id)
-        .where(ScanInstrumentRow.instrument == instrument)
-    ).all()
+def scans_of_instrument(session: Session, instrument: str, issuer: str) -> Sequence[AcquisitionRow]:
+    """All of an issuer's instrument that are here."""
+    return session.scalars(_of_instrument(instrument, issuer)).all()
 
 
 def has_scans_of_others(
-    session: Session, query: AcquisitionRow, instrument: str, calibres: Collection[str], parameters: str
+    session: Session, query: AcquisitionRow, instrument: str, issuer: str, calibres: Collection[str], parameters: str
 ) -> bool:
-    """Whether there is a reference for a scan that another instrument measured, or of which no instrument is known."""
+    """Whether there is a reference for a scan that another instrument measured, or of which no instrument is known. An
+    instrument of another issuer is another one, whatever it is called."""
     same = exists().where(
         ScanInstrumentRow.acquisition_id == AcquisitionRow.acquisition_id, ScanInstrumentRow.instrument == instrument
     )
@@ -61,9 +57,18 @@ def has_scans_of_others(
         AcquisitionRow.statement_id != query.statement_id,
         is_delivered(),
         is_current(),
-        ~same,
+        or_(RecordRow.issuer != issuer, ~same),
     )
     return session.scalar(select(found.exists())) or False
+
+
+def _of_instrument(instrument: str, issuer: str) -> Select[AcquisitionRow]:
+    return (
+        select(AcquisitionRow)
+        .join(ScanInstrumentRow, ScanInstrumentRow.acquisition_id == AcquisitionRow.acquisition_id)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(ScanInstrumentRow.instrument == instrument, RecordRow.issuer == issuer)
+    )
 
 
 def keep_finding(

@@ -145,7 +145,7 @@ class ScanInstrumentRow(Base):
     __tablename__ = "scan_instrument"
     acquisition_id: Mapped[int] = mapped_column(ForeignKey("acquisition.acquisition_id"), primary_key=True)
     instrument: Mapped[str]
-    """Make, model and program in words: instruments of the same words are one."""
+    """Make, model and program in words: an issuer's instruments of the same words are one."""
     turned: Mapped[int | None]
     """How the scan was turned over (``Variant``) to agree with another; None where that never stood out."""
     other: Mapped[int | None]

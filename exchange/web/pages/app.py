@@ -36,7 +36,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-PARTS = (
+PAGE_PARTS = (
     language,
     guide,
     sign_in,
@@ -82,7 +82,7 @@ def create_pages(node: Node) -> FastAPI:
     app.state.provider = provider_of(node.settings, node.egress)
     app.mount(f"/static/{VERSION}", Kept(directory=STATIC, how="public, max-age=31536000, immutable"), name="static")
     app.mount("/static", Kept(directory=STATIC, how="no-cache"), name="static-by-name")
-    for part in PARTS:  # not included: a router of its own for each would be asked in turn, for every page
+    for part in PAGE_PARTS:  # not included: a router of its own for each would be asked in turn, for every page
         app.router.routes.extend(part.router.routes)
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(ExchangeError, _exchange_error)

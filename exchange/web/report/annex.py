@@ -46,10 +46,13 @@ def _images() -> list[Block]:
 
 def _comparison(report: PairReport) -> list[Block]:
     number, found = spoken().number, report.comparison
+    cells = _("not known yet")
+    if report.cells is not None:
+        cells = _("%(congruent)s of %(cells)s", congruent=report.congruent_cells, cells=report.cells)
     rows = [
         (_("Region"), term(report.roi)),
         (_("Score"), number(report.score, 3)),
-        (_("Congruent cells"), _("%(congruent)s of %(cells)s", congruent=report.congruent_cells, cells=report.cells)),
+        (_("Congruent cells"), cells),
     ]
     if (turned := found.get("rotation_deg")) is not None:
         signed = (turned + 180) % 360 - 180
@@ -74,9 +77,8 @@ def _comparison(report: PairReport) -> list[Block]:
         blocks.append(paragraph(reason(doubtful)))
     if (other := other_matcher(str(found["matcher_version"]))) is not None:
         blocks.append(quiet(reason(other)))
-    cells = found.get("cells") or found.get("segments") or []
-    if cells:
-        shown = [_cell(cell) for cell in cells]
+    if each := found.get("cells") or found.get("segments") or []:
+        shown = [_cell(cell) for cell in each]
         lines = [shown[at : at + CELL_COLUMNS] for at in range(0, len(shown), CELL_COLUMNS)]
         lines[-1] += [""] * (CELL_COLUMNS - len(lines[-1]))
         blocks += [

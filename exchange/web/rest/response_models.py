@@ -161,8 +161,9 @@ class LikelihoodRatioAnswer(BaseModel):
 class CandidateAnswer(BaseModel):
     """One compared pair, seen from ``record``. Both stand as equals; the score is the same from either side.
 
-    Of striae (aperture shear) the cells are segments of a profile, and there is no rotation. Where the region's scores
-    were never measured on real scans, ``not_validated`` says so. Where no likelihood ratio is validated,
+    Of striae (aperture shear) the cells are segments of a profile, and there is no rotation. ``cells`` are null until
+    they were found: when the pair is first looked at, unless every worker process is busy then. Where the region's
+    scores were never measured on real scans, ``not_validated`` says so. Where no likelihood ratio is validated,
     ``no_validated_lr`` says why.
     """
 
@@ -170,8 +171,8 @@ class CandidateAnswer(BaseModel):
     roi: str
     score: float
     not_validated: str | None
-    congruent_cells: int
-    cells: int
+    congruent_cells: int | None
+    cells: int | None
     rotation_deg: float | None
     cross_border: bool
     same_case: bool
@@ -426,8 +427,8 @@ def _candidate(
         "roi": found.roi,
         "score": found.row.score,
         "not_validated": not_validated(found.roi),
-        "congruent_cells": found.row.congruent_cells,
-        "cells": found.row.cells,
+        "congruent_cells": found.row.congruent_cells if found.row.cells_found else None,
+        "cells": found.row.cells if found.row.cells_found else None,
         "rotation_deg": found.row.rotation_deg,
         "cross_border": found.row.cross_border,
         "same_case": found.row.same_case,

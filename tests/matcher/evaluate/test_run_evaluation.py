@@ -68,6 +68,7 @@ def test_rotation_is_seeded(folder: Path, as_is: Evaluation) -> None:
         ("scan,firearm\na,1\na,2\n", "line 3"),
         ("scan,firearm\na,1\n,2\n", "line 3"),
         ("scan,firearm\na,1\nb\n", "line 3"),
+        ("scan,firearm\na,1\nb\0c,1\n", "line 3: the scan.s name holds a character"),
         ("scan,firearm\na,1\nb,2\n", "at least one pair"),
         ("scan,firearm\na,1\nb,1\n", "at least one pair"),
     ],
@@ -76,6 +77,11 @@ def test_a_truth_that_tells_too_little_is_refused(tmp_path: Path, text: str, sen
     (tmp_path / "truth.csv").write_text(text, encoding="utf-8")
     with pytest.raises(EvaluationError, match=sentence):
         read_truth(tmp_path / "truth.csv")
+
+
+def test_spaces_at_the_ends_of_names_make_no_second_firearm(tmp_path: Path) -> None:
+    (tmp_path / "truth.csv").write_text("scan,firearm\na ,1\nb,1 \nc, 2\n", encoding="utf-8")
+    assert read_truth(tmp_path / "truth.csv") == {"a": "1", "b": "1", "c": "2"}
 
 
 def test_a_missing_truth_and_a_missing_scan_are_named(tmp_path: Path) -> None:

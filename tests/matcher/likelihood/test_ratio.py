@@ -201,7 +201,7 @@ def test_a_file_of_a_release_before_is_read_and_judges_nothing(tmp_path: Path) -
     answer = likelihood_ratio(read_calibration(path), 0.85, INSIDE)
     assert isinstance(answer, NoValidatedLR)
     assert "make it anew" in answer.reason
-    altered = json.dumps(of_a_release_before()).replace('"upper": 1.25', '"upper": 1.35')
+    altered = json.dumps(of_a_release_before()).replace('"cllr": 0.09', '"cllr": 0.08')
     assert "damaged" in refused(path, altered.encode())
 
 
@@ -211,6 +211,14 @@ def test_the_first_model_that_a_pair_is_inside_of_judges_it() -> None:
         answer = likelihood_ratio(MODELS, 0.1, dataclasses.replace(INSIDE, marks=marks))
         assert isinstance(answer, LikelihoodRatio)
         assert (answer.log10_lr, answer.population) == (by.lower, by.population)
+
+
+def test_a_low_score_of_parts_is_worth_nothing_and_not_capped() -> None:
+    half = dataclasses.replace(WHOLE, area_mm2=1.5, one_sidedness=1.1)
+    for score, value, capped in ((0.1, 0.0, None), (0.99, 1.25, "upper")):
+        answer = likelihood_ratio(MODELS, score, dataclasses.replace(INSIDE, marks=(half, half)))
+        assert isinstance(answer, LikelihoodRatio)
+        assert (answer.log10_lr, answer.capped) == (value, capped)
 
 
 def test_which_limit_is_passed() -> None:
@@ -240,7 +248,7 @@ def test_limits_leave_out_the_share_that_is_asked_for() -> None:
 
 
 def test_a_file_whose_content_was_changed_is_refused(tmp_path: Path) -> None:
-    altered = MODELS.to_json().replace('"upper": 1.25', '"upper": 1.35')
+    altered = MODELS.to_json().replace('"cllr": 0.09', '"cllr": 0.08')
     assert altered != MODELS.to_json()
     assert "damaged" in refused(tmp_path / "m", altered.encode())
     without = json.loads(MODELS.to_json())
@@ -257,6 +265,10 @@ def test_a_file_whose_content_was_changed_is_refused(tmp_path: Path) -> None:
         ("/models", {}),
         ("/models", [None]),
         ("/models", [1] * 9),
+        ("upper", 1.4),
+        ("lower", -1.1),
+        ("independent_km", 10.5),
+        ("independent_knm", 45.5),
         ("scores", [0.5, 0.5, 0.9]),
         ("scores", [0.5, 0.9]),
         ("scores", [0.5]),

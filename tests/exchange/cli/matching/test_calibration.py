@@ -96,8 +96,34 @@ def test_what_cannot_be_calibrated_is_one_sentence(ffp: Ffp, folder: Path, table
     assert "cmc" in refusal(ffp(*scores, "--column", "cmc"))
     unwritten = ffp(*scores, "--out", tmp_path / "no folder" / "model.json")
     assert unwritten.code == 2
-    assert "cannot be written" in unwritten.err.splitlines()[-1]  # below the bars
+    assert "make the folder" in refusal(unwritten)
     assert not out.exists()
+
+
+def test_what_can_be_told_is_told_before_all_pairs_are_compared(
+    ffp: Ffp, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compared(*_: object, **__: object) -> None:
+        pytest.fail("pairs were compared first")
+
+    monkeypatch.setattr("matcher.evaluate.reference_models.make_models", compared)
+    monkeypatch.setattr("matcher.evaluate.run_evaluation.evaluate", compared)
+    out, truth = tmp_path / "model.json", folder / "truth.csv"
+    scans = ("calibrate", folder, "--truth", truth, "--out", out)
+    assert "make the folder" in refusal(ffp(*scans, "--out", tmp_path / "no folder" / "model.json", *SAID))
+    assert "it is a folder" in refusal(ffp(*scans, "--out", tmp_path, *SAID))
+    assert "description must be one line" in refusal(ffp(*scans, "--name", "drawn", "--description", "d" * 121))
+    assert "calibres that are known" in refusal(ffp(*scans, *SAID, "--calibre", "unknown"))
+    assert "compared as breech faces" in refusal(ffp(*scans, *SAID, "--region", "firing_pin_impression"))
+    absent = tmp_path / "no folder" / "figures.json"
+    assert "make the folder" in refusal(ffp("evaluate", folder, "--truth", truth, "--json", absent))
+    assert "it is a folder" in refusal(ffp("evaluate", folder, "--truth", truth, "--json", tmp_path))
+
+
+def test_a_model_without_a_calibre_says_that_it_judges_nothing(ffp: Ffp, table: Path, tmp_path: Path) -> None:
+    made = ffp("calibrate", "--scores", table, "--column", "ccf", "--out", tmp_path / "model.json", *SAID)
+    assert made.code == 0
+    assert "judges no pair" in made.out.splitlines()[-2]
 
 
 def test_a_model_that_cannot_be_read_is_one_sentence(ffp: Ffp, folder: Path, tmp_path: Path) -> None:
@@ -110,3 +136,22 @@ def test_a_model_that_cannot_be_read_is_one_sentence(ffp: Ffp, folder: Path, tmp
 def test_without_lir_it_says_what_to_install(ffp: Ffp, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "find_spec", lambda _name: None)
     assert "ffp-exchange[evaluation]" in refusal(ffp("calibrate", "--scores", table, "--out", "model.json", *SAID))
+
+
+@pytest.mark.slow
+def test_words_in_brackets_are_words(ffp: Ffp, folder: Path, table: Path, tmp_path: Path) -> None:
+    """Tables read [/x] as the end of a style, and [red] as the begin of one."""
+    out = tmp_path / "model.json"
+    said = ("--name", "set [/b]", "--description", "four [red] firearms", "--calibre", "9x19")
+    for of in ((folder, "--truth", folder / "truth.csv", "--whole-marks-only"), ("--scores", table, "--column", "ccf")):
+        made = ffp("calibrate", *of, "--out", out, *said)
+        assert made.code == 0, made
+        assert "set [/b]: four [red] firearms" in " ".join(made.out.replace("│", " ").split())
+    scan = tmp_path / "scan [red].x3p"
+    scan.write_bytes((folder / "0-0.x3p").read_bytes())
+    ffp("calibrate", folder, "--truth", folder / "truth.csv", "--whole-marks-only", "--out", out, *said)
+    shown = ffp("compare", scan, folder / "0-1.x3p", "--calibration", out, "--calibre", "9x19")
+    assert shown.code == 0, shown
+    for words in ("scan [red].x3p", "set [/b]"):
+        assert words in shown.out
+    assert "scan [red].x3p" in ffp("inspect", scan).out

@@ -72,6 +72,26 @@ def test_a_dossier_needs_a_folder_to_be_written_to(folder: Path, tmp_path: Path)
         assert said in result.stderr
 
 
+def test_all_sets_are_looked_at_before_any_is_compared(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matcher.evaluate.validation.evaluate", lambda *_, **__: pytest.fail("compared first"))
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    one = next(folder.glob("*.x3p"))
+    (copy / "s.x3p").write_bytes(one.read_bytes())
+    (copy / "truth.csv").write_text("scan,firearm\ns,1\nt,1\nu,2\n", encoding="utf-8")
+    for second, said in (
+        (tmp_path / "absent", "absent/truth.csv cannot be read"),
+        (folder, "is the same file as"),
+        (copy, "share no scan"),
+    ):
+        result = CliRunner().invoke(app, ["validate", str(folder), str(second), "--out", str(tmp_path / "v.md")])
+        assert result.exit_code == 2
+        assert said in result.stderr
+        assert "Traceback" not in result.output
+
+
 @pytest.mark.slow
 def test_the_dossier_is_written_with_its_json(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "validation.md"

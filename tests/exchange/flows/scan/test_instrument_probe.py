@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ import matcher
 from exchange.clock import stamp
 from exchange.flows.node.pipelines import Variant
 from exchange.flows.scan import instrument_probe
-from exchange.flows.scan.instrument_probe import CHANCE, CLEARLY, NEW_FOR, probe_instrument, stands_out
+from exchange.flows.scan.instrument_probe import CHANCE, CLEARLY, NEW_FOR, probe_instrument, promise_probe, stands_out
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.entry.scan_instruments import note_instrument
 from exchange.store.node.jobs import JobKind
-from exchange.store.tables.records import AcquisitionRow, CandidateRow, ScanInstrumentRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, ScanInstrumentRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, VerificationTaskRow
 from exchange.store.tables.work import JobRow
 from matcher.synthetic import breech_face
@@ -156,6 +157,34 @@ def test_scans_of_one_instrument_say_nothing(node: RunningNode, tmp_path: Path) 
     assert best["other"]["statement_id"] == first["statement_id"]
 
 
+def test_what_a_peer_calls_the_same_is_another_instrument(
+    node: RunningNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its settings are its own: nor does it use up what is tried of this node's instrument."""
+    receipt = submit(node, tmp_path, 14, 2, USUAL, matcher.Topography.mirrored)
+    assert told(node, receipt) is None
+    mine = acquisition_of(node, receipt)
+    assert probe_instrument(node.node, mine) is None
+    references = [reference_of(node, firearm) for firearm in range(1, REFERENCES + 1)]
+
+    def issued_by(issuer: str) -> None:
+        with node.node.store.write() as session:
+            for name in references:
+                session.get_one(RecordRow, name).issuer = issuer
+
+    issued_by("MK")
+    try:
+        monkeypatch.setattr(instrument_probe, "NEW_FOR", 2)
+        with node.node.store.write() as session:
+            scan = session.get_one(AcquisitionRow, mine)
+            promise_probe(session, scan, session.get_one(RecordRow, scan.statement_id))
+            promised = session.scalars(select(JobRow.subject).where(JobRow.kind == JobKind.PROBE)).all()
+        assert promised == [str(mine)]
+        assert "exports mirrored in y." in (told(node, receipt) or "")
+    finally:
+        issued_by(node.node.node_id)
+
+
 def test_an_instrument_is_new_for_some_scans_alone(
     node: RunningNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +239,26 @@ def test_with_either_record_goes_what_was_found(node: RunningNode, tmp_path: Pat
     with node.node.store.read() as session:
         row = session.get_one(ScanInstrumentRow, acquisition_of(node, receipt))
         assert (row.turned, row.other, row.agreement) == (None, None, None)
+
+
+def test_what_was_withdrawn_while_it_was_probed_is_not_told(
+    node: RunningNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number may be another scan's by then."""
+    receipt = submit(node, tmp_path, 15, 2, "New15 scope", matcher.Topography.mirrored)
+    assert told(node, receipt) is not None
+    acquisition = acquisition_of(node, receipt)
+    with node.node.store.write() as session:
+        note_instrument(session, acquisition, "New15 scope")
+    ask = instrument_probe.ask_gallery
+
+    def of_a_record_that_is_gone(*asked: Any) -> list[Any]:
+        return [replace(item, reference=bytes(24) + item.reference[24:]) for item in ask(*asked)]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(instrument_probe, "ask_gallery", of_a_record_that_is_gone)
+        assert probe_instrument(node.node, acquisition) is None
+    assert told(node, receipt) is None
 
 
 def test_correlated_anew_it_is_found_anew(node: RunningNode, tmp_path: Path) -> None:

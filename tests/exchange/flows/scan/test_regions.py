@@ -99,15 +99,15 @@ def test_cells_are_found_when_somebody_looks_at_the_pair_and_kept(
     damaged = node.node.settings.home / "damaged"
     damaged.write_bytes(b"damaged")
     for name, fault in (
-        ("exchange.flows.review.cells.prepared_scan", away),
-        ("exchange.flows.review.cells.prepared_scan", lambda *_, **__: damaged),
+        ("exchange.flows.review.cells.delivered_prepared", away),
+        ("exchange.flows.review.cells.delivered_prepared", lambda *_, **__: damaged),
         ("exchange.flows.review.cells.keep_cells", full),
-        ("exchange.compute.Compute.run", failed),
+        ("exchange.compute.Compute.run_soon", failed),
     ):
         with monkeypatch.context() as patched:
             patched.setattr(name, fault)
             listed = candidates(node, "firing_pin_impression-2-1")
-            assert {item["candidate_id"]: item["cells"] for item in listed}[unseen.candidate_id] == 0
+            assert {item["candidate_id"]: item["cells"] for item in listed}[unseen.candidate_id] is None
         assert not rows()[unseen.candidate_id].cells_found, name
 
     [seen] = [

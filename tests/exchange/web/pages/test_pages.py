@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from starlette.routing import Route
 
-from exchange.web.pages.app import PARTS, POLICY
+from exchange.web.pages.app import PAGE_PARTS, POLICY
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
@@ -140,7 +140,7 @@ def filled(path: str) -> str:
 
 
 def test_every_route_stands_in_the_matrix() -> None:
-    routes = [route for part in PARTS for route in part.router.routes if isinstance(route, Route)]
+    routes = [route for part in PAGE_PARTS for route in part.router.routes if isinstance(route, Route)]
     found = {(method, filled(route.path)) for route in routes for method in (route.methods or set()) - {"HEAD"}}
     open_to_all = ("/app/guide", "/app/sign-in", "/app/welcome/{token}", *AT_PROVIDER)
     besides = {("GET", path) for path in open_to_all} | {("POST", path) for path in SIGNING}

@@ -137,7 +137,7 @@ def test_a_likelihood_ratio_comes_with_bounds_and_population(report: PairReport)
         "upper": 3.25,
         "capped": "upper",
         "verbal": "moderately strong support for one firearm rather than two",
-        "population": {"name": "Fadul", "n_firearms": 10, "n_km": 1234, "n_knm": 740},
+        "population": {"name": "Fadul", "n_firearms": 10, "n_km": 1234, "n_knm": 740, "marks": "parts"},
         "model_digest": "d" * 64,
     }
     text = text_of(render_report(replace(report, worth=ScoreRatio(likelihood_ratio=ratio))))
@@ -146,6 +146,7 @@ def test_a_likelihood_ratio_comes_with_bounds_and_population(report: PairReport)
     assert "Fadul: 10 firearms, 1,234 pairs of one firearm and 740 of two" in text
     assert "moderately strong support" in text
     assert "no support" not in text
+    assert "it never speaks for two firearms" in text
     assert "The data support no value further from 0." in text
 
 
