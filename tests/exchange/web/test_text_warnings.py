@@ -11,8 +11,8 @@ from exchange.flows.entry.free_text import FREE, Doubt, doubts_in
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 
-OF_LAW = {"legal_basis", "article", "authority", "matcher"}
-"""Which name a law, a court, or a program."""
+OF_LAW = {"legal_basis", "article", "authority", "matcher", "specimen"}
+"""Which name a law, a court, a program, or a reference specimen."""
 _SUBMITTED: dict[str, Any] = {
     "exhibit": {
         "kind": "crime_scene",
