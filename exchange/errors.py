@@ -93,7 +93,8 @@ class ExtraMissing(ConfigurationError):
 
     def __init__(self, needed_by: str, *, extra: str) -> None:
         self.extra = extra
-        super().__init__(f"{needed_by} needs an optional part that is not installed: {self.step}")
+        self.what = f"{needed_by} needs an optional part that is not installed."
+        super().__init__(f"{self.what} Install it with: {self.step}")
 
     @property
     def step(self) -> str:

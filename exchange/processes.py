@@ -5,6 +5,8 @@ What belongs to other users only root sees; elsewhere, and on other systems, not
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -14,15 +16,36 @@ _LISTENS: Final = "0A"
 """The state TCP_LISTEN, as ``/proc/net/tcp`` writes it."""
 
 
-def lock_holders(path: Path) -> list[int]:
-    """The processes that hold any lock on a file, each once; those of other containers are not seen."""
+def lock_holders(path: Path, *, to_write: bool = False) -> list[int]:
+    """The other processes that hold a lock on a file, each once; ``to_write``: one that nobody shares. Those of other
+    containers are not seen."""
     try:
-        wanted, lines = path.stat().st_ino, (_PROC / "locks").read_text(encoding="ascii").splitlines()
+        wanted, lines = path.stat(), (_PROC / "locks").read_text(encoding="ascii").splitlines()
     except OSError:
         return []
-    fields = [line.split() for line in lines if "->" not in line]  # those wait for the lock
-    found = {int(field[4]) for field in fields if len(field) > 5 and field[5].rpartition(":")[2] == str(wanted)}
-    return sorted(found - {0, -1})
+    found = set()
+    for line in lines:
+        fields = line.split()  # number, FLOCK or POSIX, ADVISORY, READ or WRITE, process, major:minor:inode, from, to
+        if "->" in fields or (to_write and "WRITE" not in fields):  # the first: waits for the lock
+            continue
+        if fields[5].rpartition(":")[2] == str(wanted.st_ino) and _may_hold(int(fields[4]), wanted):
+            found.add(int(fields[4]))
+    return sorted(found - {os.getpid()})
+
+
+def _may_hold(pid: int, wanted: os.stat_result) -> bool:
+    """Whether a process has the file open: other disks have files of the same number. Of a process that is not to be
+    looked into, the number has to do."""
+    try:
+        for entry in (_PROC / str(pid) / "fd").iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                if os.path.samestat(entry.stat(), wanted):
+                    return True
+    except PermissionError:
+        return True
+    except OSError:  # it ended meanwhile, or is of another container
+        return False
+    return False
 
 
 def listener_on(port: int) -> int | None:

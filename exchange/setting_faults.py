@@ -106,7 +106,8 @@ def _clauses(
             yield f"{name}: is missing in {home / 'config.toml'}"
         else:
             said = forms.get(name, item["msg"])
-            yield f"{name}: {said}, in {_where(home, str(item['loc'][0]), prefix)}"
+            place = _where(home, str(item["loc"][0]), prefix)
+            yield f"{name}: {said.replace('Input should be', 'must be')}, in {place}"
 
 
 def _where(home: Path, name: str, prefix: str) -> str:

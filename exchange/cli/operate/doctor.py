@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exchange.cli.node import Home
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.flows.operate.doctor.examine import Examination
     from exchange.flows.operate.doctor.findings import Finding
 
+_Home = Annotated[
+    Path | None,
+    typer.Option(help="The node's folder. Default: $FFP_NODE_HOME, else /var/lib/ffp.", readable=False),
+]
+"""That it cannot be read is a finding."""
 _COLOURS = {"GOOD": typer.colors.GREEN, "WARNING": typer.colors.YELLOW, "FAULT": typer.colors.RED}
 
 
 def doctor(
-    home: Home = None, as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False
+    home: _Home = None, as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False
 ) -> None:
     """Examine the node, whether it runs or not: home, disk, settings, port, keys, database, clock, backup, scans, log,
     peers, work, and the services beside it. The first line says the cause, the second the step; what follows from it
@@ -44,7 +49,7 @@ def _tell(found: Examination) -> None:
         typer.secho(f"All is well. {state}, nothing found.", fg=_COLOURS["GOOD"])
         return
     first, *others = found.causes
-    typer.secho(f"Cause: {first.what}", fg=_COLOURS[first.gravity.name])
+    typer.secho(f"Cause: {first.sentence}", fg=_COLOURS[first.gravity.name])
     typer.echo(f"Step:  {first.next}")
     _list("What follows from a cause, and should go with it:", found.consequences)
     _list("Also found:", others)
@@ -69,7 +74,7 @@ def _as_json(found: Examination) -> dict[str, Any]:
         "examined_at": stamp(),
         "served": found.served,
         "worst": found.worst.name.lower(),
-        "cause": None if first is None else first.what,
+        "cause": None if first is None else first.sentence,
         "step": None if first is None else first.next,
         "findings": [
             *(_item(one, follows=False) for one in found.causes),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from typing import Final
@@ -44,7 +45,7 @@ def examine_database(settings: Settings) -> Iterator[Finding]:
     try:
         store = store_of(settings, patience_s=WRITE_S)
     except ExtraMissing as error:
-        yield fault(Cause.EXTRA_MISSING, "database", str(error), error.step)
+        yield fault(Cause.EXTRA_MISSING, "database", error.what, error.step)
         return
     except ConfigurationError as error:
         yield fault(Cause.SETTING_REFUSED, "database", str(error), "Correct database_url.")
@@ -67,10 +68,10 @@ def _examine(settings: Settings, store: Store) -> Iterator[Finding]:
     except OtherForm as error:
         if error.newer:
             then = "Install the release that made it, or a later one (deploy/README.md, 10)."
-            yield fault(Cause.DATABASE_NEWER, "database", str(error), then)
+            yield fault(Cause.DATABASE_NEWER, "database", _first_of(error), then)
         else:
             then = "With the node stopped: ffp backup FOLDER, then ffp migrate"
-            yield fault(Cause.DATABASE_OLDER, "database", str(error), then)
+            yield fault(Cause.DATABASE_OLDER, "database", _first_of(error), then)
     except StoreUnavailable as error:
         yield _unavailable(settings, error)
 
@@ -78,7 +79,7 @@ def _examine(settings: Settings, store: Store) -> Iterator[Finding]:
 def _unavailable(settings: Settings, error: StoreUnavailable) -> Finding:
     match error:
         case StoreDamaged():
-            return fault(Cause.DATABASE_DAMAGED, "database", str(error), _RESTORE)
+            return fault(Cause.DATABASE_DAMAGED, "database", _first_of(error), _RESTORE)
         case StoreFull():
             where = settings.home if settings.database_url is None else "the server of the database"
             then = "Free space there, or move it to a larger disk: df -h"
@@ -91,12 +92,17 @@ def _unavailable(settings: Settings, error: StoreUnavailable) -> Finding:
                 then = (
                     "Name the primary in database_url; or there: ALTER DATABASE ... RESET default_transaction_read_only"
                 )
-            return fault(Cause.DATABASE_READ_ONLY, "database", f"The database takes no writes: {error}", then)
+            return fault(Cause.DATABASE_READ_ONLY, "database", _first_of(error), then)
         case _ if settings.database_url is not None:
             return _away(settings, settings.database_url.get_secret_value(), error)
         case _:
             then = f"See whose it is, and whether the disk fails: ls -l {settings.database}*; dmesg | tail"
-            return fault(Cause.DATABASE_UNUSABLE, "database", f"The database cannot be used. {error}", then)
+            return fault(Cause.DATABASE_UNUSABLE, "database", _first_of(error), then)
+
+
+def _first_of(error: OtherForm | StoreUnavailable) -> str:
+    """What is wrong; what follows is for those who wait, and the step is told apart."""
+    return re.split(r"; nothing was stored|\. (?=[A-Z])", str(error))[0].removesuffix(".") + "."
 
 
 def _locked(settings: Settings) -> Finding:
@@ -104,7 +110,7 @@ def _locked(settings: Settings) -> Finding:
         settings.database,
         *(settings.database.with_name(f"{settings.database.name}{end}") for end in ("-shm", "-wal")),
     )
-    holders = sorted({pid for file in files for pid in lock_holders(file)})
+    holders = sorted({pid for file in files for pid in lock_holders(file, to_write=True)})
     who = ", ".join(map(named, holders)) or "another process"
     what = f"{who} holds the database for writing, for more than {WRITE_S:g} s: nothing can be stored."
     then = f"See what it is and end it: ps -fp {holders[0]}; kill {holders[0]}" if holders else "Find it, and end it."
@@ -122,7 +128,7 @@ def _away(settings: Settings, url: str, error: StoreUnavailable) -> Finding:
         return fault(
             Cause.DATABASE_AWAY, "database", what, "Start it, or see to the way there: systemctl start postgresql"
         )
-    what = f"The server of PostgreSQL answers, and does not let this node in ({shown}). {error}"
+    what = f"The server of PostgreSQL answers, and does not let this node in ({shown}). {_first_of(error)}"
     then = f"Correct user and password in the file {settings.home}/secrets/ffp_node_database_url; try: psql '{shown}'"
     return fault(Cause.DATABASE_LOGIN, "database", what, then)
 

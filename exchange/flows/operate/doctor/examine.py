@@ -41,7 +41,7 @@ OF_SETTINGS: Final[Mapping[str, Callable[[Settings], Iterable[Finding]]]] = {
     "keys": examine_keys,
     "files of the settings": examine_files,
     "certificates": examine_certificates,
-    "clock is set": lambda _settings: examine_time_setting(),
+    "time setting": lambda _settings: examine_time_setting(),
 }
 OF_STORE: Final[Mapping[str, Callable[[Settings, Store], Iterable[Finding]]]] = {
     "clock": examine_clock,
@@ -120,16 +120,14 @@ def examine(home: Path, *, passphrase: SecretStr | None = None) -> Examination:
     try:
         settings, trouble = load_settings(home), None
     except ConfigurationError as error:
-        trouble = refused(error)
+        trouble = refused(home, error)
     except OSError as error:
         what = f"{error.filename or home} cannot be read: {error.strerror}."
         trouble = fault(
             Cause.SETTING_FILE, "settings", what, f"Run this as the user whom the node belongs to: ls -ld {home}"
         )
     # 1.
-    if not _is_folder(home):
-        trouble = trouble or refused(ConfigurationError(f"There is no folder {home}."))
-    else:
+    if _is_folder(home):
         found.look("restore", partial(examine_restore, home))
         found.look("disk", partial(examine_disk, home, reserve_of(settings)))
         found.look("owner", partial(examine_owner, home))

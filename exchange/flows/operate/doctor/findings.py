@@ -31,6 +31,12 @@ class Finding:
     next: str
     cause: Cause
 
+    @property
+    def sentence(self) -> str:
+        """``what``, as it is understood without its subject: of a peer with its name."""
+        peer = self.subject.removeprefix("peer ")
+        return self.what if peer == self.subject or peer in self.what else f"{peer}: {self.what}"
+
 
 def warning(cause: Cause, subject: str, what: str, then: str) -> Finding:
     return Finding(subject, Gravity.WARNING, what, then, cause)

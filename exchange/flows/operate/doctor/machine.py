@@ -23,21 +23,24 @@ _ROOT: Final = 0
 
 def examine_owner(home: Path) -> Iterator[Finding]:
     """Whether all in the home belongs to the node's user, and this is run as that user, or as root."""
-    owners = {path: path.stat().st_uid for path in (home, *_within(home))}
-    me, [(most, _)] = os.geteuid(), Counter(owners.values()).most_common(1)
-    if me not in (_ROOT, most):
-        what = f"The node's folder {home} belongs to {_user(most)}, and this runs as {_user(me)}."
-        yield fault(Cause.WRONG_USER, "permissions", what, f"runuser -u {_user(most)} -- ffp doctor --home {home}")
+    me, owner = os.geteuid(), home.stat().st_uid
+    if me not in (_ROOT, owner):
+        what = f"The node's folder {home} belongs to {_user(owner)}, and this runs as {_user(me)}."
+        yield fault(Cause.WRONG_USER, "permissions", what, f"runuser -u {_user(owner)} -- ffp doctor --home {home}")
         return
-    strange = sorted(path for path, owner in owners.items() if owner != most)
+    owners = {path: path.stat().st_uid for path in (home, *_within(home))}
+    [(most, _)] = Counter(owners.values()).most_common(1)
+    user = most if me == _ROOT else me
+    strange = sorted(path for path, one in owners.items() if one != user)
     if strange:
-        more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
-        what = f"{strange[0]}{more} belong to {_user(owners[strange[0]])}, not to the node's user {_user(most)}."
-        yield fault(Cause.WRONG_OWNER, "permissions", what, f"chown -R {_user(most)}: {home}")
+        more = f" and {len(strange) - 1} more belong" if len(strange) > 1 else " belongs"
+        what = f"{strange[0]}{more} to {_user(owners[strange[0]])}, not to the node's user {_user(user)}."
+        yield fault(Cause.WRONG_OWNER, "permissions", what, f"chown -R {_user(user)}: {home}")
 
 
 def examine_home(settings: Settings) -> Iterator[Finding]:
     """Who may read and write what lies in the node's folder."""
+    shut: list[Path] = []
     for path in (settings.blobs, settings.incoming, settings.prepared):
         if not path.is_dir():
             then = f"install -d -m 700 -o {_user(settings.home.stat().st_uid)} {path}"
@@ -45,8 +48,11 @@ def examine_home(settings: Settings) -> Iterator[Finding]:
                 then = f"Stop the node, copy the folder blobs of the backup to {path}, then: ffp log check"
             yield fault(Cause.FOLDER_GONE, "permissions", f"The folder {path} is gone.", then)
         elif not os.access(path, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
-            what = f"The folder {path} cannot be written."
-            yield fault(Cause.FOLDER_UNWRITABLE, "permissions", what, give(path))
+            shut.append(path)
+    if shut:
+        more = f", and {len(shut) - 1} more beside it" if len(shut) > 1 else ""
+        what = f"The folder {shut[0]} cannot be written{more}."
+        yield fault(Cause.FOLDER_UNWRITABLE, "permissions", what, give(shut[0]))
     private = ("config.toml", "secrets", "quarantine", "last-head")
     for path in (settings.home, settings.database, settings.sign_in_key, *(settings.home / name for name in private)):
         if path.exists() and path.stat().st_mode & 0o077:

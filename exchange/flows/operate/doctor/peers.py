@@ -112,7 +112,7 @@ def _address(node: Node, node_id: str, found: ReachedPeer | PeerUnreachable) -> 
 
 def _unreached(own: bool, subject: str, error: PeerUnreachable) -> Finding:
     if _has_expired(error):
-        what = f"The TLS certificate of {subject.removeprefix('peer ')} has ended. {error}"
+        what = f"The TLS certificate of {subject.removeprefix('peer ')} has ended: nobody believes it any more."
         then = "Renew it, then: systemctl reload nginx" if own else "Tell its operator."
         return warning(Cause.CERTIFICATE_ENDS if own else Cause.PEER_CERTIFICATE, subject, what, then)
     if own:

@@ -36,12 +36,20 @@ _BELIEVED: Final = ("cluster_authority", "objects_roots", "smtp_roots", "timesta
 """Roots, earlier ones among them: only when the last one ends nothing is believed any more."""
 
 
-def refused(error: ConfigurationError) -> Finding:
+def refused(home: Path, error: ConfigurationError) -> Finding:
     """Settings that make no node: what, in which line, and what to do."""
     if isinstance(error, SettingsRefused):
         return fault(_KINDS.get(error.kind, Cause.SETTING_REFUSED), "settings", str(error), error.step)
-    then = "Is its disk mounted? If there never was a node: ffp init. If it is lost: ffp restore BACKUP"
-    return fault(Cause.NO_NODE, "settings", str(error), then)
+    if (home / "keys").is_dir():
+        what = f"The file {home}/config.toml is missing, and keys of a node lie beside its place."
+        return fault(
+            Cause.NO_NODE, "settings", what, f"Copy it from the newest backup: cp -p BACKUP/config.toml {home}/"
+        )
+    what = f"There is no node in {home}: {'it is empty' if home.is_dir() else 'there is no such folder'}."
+    if home.is_dir() and any(home.iterdir()):
+        what = f"There is no node in {home}: what lies there is something else."
+    then = f"Name the right folder with --home. Is its disk mounted? findmnt -T {home}. Lost: ffp restore BACKUP"
+    return fault(Cause.NO_NODE, "settings", what, then)
 
 
 def examine_files(settings: Settings) -> Iterator[Finding]:
@@ -59,7 +67,7 @@ def examine_files(settings: Settings) -> Iterator[Finding]:
         try:
             reader()
         except ExtraMissing as error:
-            yield fault(Cause.EXTRA_MISSING, "settings", str(error), error.step)
+            yield fault(Cause.EXTRA_MISSING, "settings", error.what, error.step)
         except ConfigurationError as error:
             then = f"Correct it in {settings.home}/config.toml, or put the file there (docs/settings.md)"
             yield fault(Cause.SETTING_FILE, "settings", str(error), then)

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from exchange.clock import now, stamp
+from exchange.config import write_secret
 from exchange.errors import TimeStampRefused
 from exchange.flows.log.stamping import note_stamp_failure
 from exchange.flows.node.node import Node, create_node, open_node
@@ -41,7 +42,8 @@ from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp
 from tests.exchange.conftest import RunningNode, enrol_each_other, free_port
 from tests.exchange.flows.network import MK, RS, Network
-from tests.exchange.log.authority import Authority, url_of
+from tests.exchange.log.authority import Authority, served, url_of
+from tests.exchange.mail_server import PASSWORD, USER, certificate, mail_server
 from tests.exchange.web.conftest import tiny_scan
 
 pytestmark = pytest.mark.slow
@@ -307,18 +309,24 @@ def test_content_that_is_not_what_was_signed(home: Path, node: Node) -> None:
 
 def test_time_stamps_that_do_not_come(home: Path, tmp_path: Path) -> None:
     authority = Authority(tmp_path / "authority")
-    extend(home, f'timestamp_url = "{url_of(free_port())}"\ntimestamp_roots = "{authority.roots}"')
+    port = free_port()
+    extend(home, f'timestamp_url = "{url_of(port)}"\ntimestamp_roots = "{authority.roots}"')
     node = open_node(home)
-    assert examine(home).findings == []
-    note_stamp_failure(node, TimeStampRefused("no stamp was granted"))
-    node.close()
-    found = only(examine(home))
+    with served(authority, port):
+        assert examine(home).findings == []
+        note_stamp_failure(node, TimeStampRefused("no stamp was granted"))
+        node.close()
+        found = only(examine(home))
     assert (found.subject, found.gravity) == ("time stamps", Gravity.WARNING)
     assert "no stamp was granted" in found.what
 
 
-def test_letters_that_do_not_leave(home: Path) -> None:
-    extend(home, 'smtp_host = "127.0.0.1"\nsmtp_from = "node@lab.example"\nsmtp_security = "none"')
+def test_letters_that_do_not_leave(home: Path, tmp_path: Path) -> None:
+    """Those to one person; the server takes others."""
+    port, roots = free_port(), certificate(tmp_path)
+    extend(home, f'smtp_host = "127.0.0.1"\nsmtp_port = {port}\nsmtp_from = "node@lab.example"')
+    extend(home, f'smtp_user = "{USER}"\nsmtp_roots = "{roots}"')
+    write_secret("smtp_password", PASSWORD, home)
     node = open_node(home)
     with node.store.write() as session:
         add_user(session, "examiner-1", Role.EXAMINER)
@@ -326,8 +334,10 @@ def test_letters_that_do_not_leave(home: Path) -> None:
         who = {"pseudonym": "examiner-1", "address": "a@lab.example", "language": "en"}
         session.add(MailAddressRow(**who, **moments, failure="mailbox full"))
     node.close()
-    found = only(examine(home))
+    with mail_server(tmp_path, port):
+        found = next(item for item in examine(home).findings if item.subject != "certificate")
     assert (found.subject, found.gravity) == ("e-mail", Gravity.WARNING)
+    assert "mailbox full" in found.what
     assert "a@lab.example" not in found.what
 
 
