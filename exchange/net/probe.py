@@ -59,6 +59,6 @@ def clock_ahead(answer: httpx.Response, now: float) -> float | None:
 def _until(stream: object) -> float | None:
     """httpcore gives the line itself, or what of TLS is within it: whichever of them, it knows the certificate."""
     tls = stream.get_extra_info("ssl_object") if hasattr(stream, "get_extra_info") else None
-    certificate = tls.getpeercert() if hasattr(tls, "getpeercert") else None
+    certificate = tls.getpeercert() if tls is not None and hasattr(tls, "getpeercert") else None
     end = (certificate or {}).get("notAfter")
     return ssl.cert_time_to_seconds(end) if isinstance(end, str) else None

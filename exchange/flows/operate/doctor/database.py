@@ -30,7 +30,7 @@ from exchange.processes import lock_holders, named
 from exchange.store.database.engine import Store
 from exchange.store.tables.log import LogStateRow
 
-WRITE_S: Final = 5.0
+WRITE_S: Final = 10.0
 """Whoever writes holds the database for milliseconds; so long it is held by one that hangs."""
 _REACH_S: Final = 5.0
 _RESTORE: Final = "Stop the node, and restore the newest backup into an empty folder: ffp restore BACKUP --home FOLDER"

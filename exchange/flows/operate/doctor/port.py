@@ -48,18 +48,25 @@ def examine_port(settings: Settings) -> tuple[bool, list[Finding]]:
     except PeerUnreachable:
         # 2.
         return False, list(_nobody(settings))
-    if other is not None:
+    lacks = _lacks(ready.body)
+    if other is not None and (other.card is not None or lacks is None):
         return False, [_taken(settings, other)]
     if ready.status == _OK:
         return True, []
-    try:
-        told = json.loads(ready.body)
-        lacks = [f"{part}: {state}" for part, state in told.items() if part != "status" and state != "ok"]
-    except (ValueError, AttributeError):
-        return False, [_taken(settings, Answer(None))]
     then = "It mends itself when that is there again; if it does not: systemctl restart ffp"
-    what = f"The node runs and is not ready. {' '.join(lacks)}"
+    what = f"The node runs and is not ready. {' '.join(lacks or [])}"
     return True, [fault(Cause.NODE_NOT_READY, "readiness", what, then)]
+
+
+def _lacks(body: bytes) -> list[str] | None:
+    """What a node says that it lacks, at ``/readyz``; None of what no node says."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(told, dict) or not {"status", "database", "log"} <= told.keys():
+        return None
+    return [f"{part}: {state}" for part, state in told.items() if part != "status" and state != "ok"]
 
 
 def examine_address(settings: Settings, *, served: bool) -> Iterator[Finding]:

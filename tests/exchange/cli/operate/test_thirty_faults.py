@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from exchange.flows.operate.doctor import machine
 from exchange.flows.operate.doctor.causes import Cause
+from exchange.flows.operate.doctor.examine import Examination, examine
 from tests.exchange.cli.conftest import Ffp, Said
 from tests.exchange.cli.operate.broken_nodes import around_the_node as around
 from tests.exchange.cli.operate.broken_nodes import in_the_database as database
@@ -145,8 +147,24 @@ def in_a_process(under: tuple[str, ...], *arguments: str) -> Said:
     return Said(ended.returncode, ended.stdout, ended.stderr)
 
 
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Cause]:
+    """The causes of each examination in this process, in their order."""
+    causes: list[Cause] = []
+
+    def recorded(home: Path, *, passphrase: SecretStr | None = None) -> Examination:
+        found = examine(home, passphrase=passphrase)
+        causes.extend(item.cause for item in found.causes)
+        return found
+
+    monkeypatch.setattr("exchange.flows.operate.doctor.examine.examine", recorded)
+    return causes
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.way.__name__)
-def test_the_first_line_is_the_cause_and_the_second_the_step(fault: Fault, made: Made, ffp: Ffp) -> None:
+def test_the_first_line_is_the_cause_and_the_second_the_step(
+    fault: Fault, made: Made, ffp: Ffp, told: list[Cause]
+) -> None:
     with fault.way(made):
         arguments = ("doctor", "--home", str(made.home))
         said = in_a_process(fault.under, *arguments) if fault.under else ffp(*arguments)
@@ -157,6 +175,7 @@ def test_the_first_line_is_the_cause_and_the_second_the_step(fault: Fault, made:
     assert fault.said in first, said.out
     assert fault.step in second, said.out
     assert said.code in (1, 2)
+    assert fault.under or told[0] == fault.cause
 
 
 def test_a_whole_node_is_told_in_one_line(made: Made, ffp: Ffp) -> None:
