@@ -12,7 +12,7 @@ from typing import Any
 
 from exchange.errors import SettingsRefused
 
-UNKNOWN, REFUSED, NOT_TOML, SECRET_IN_CONFIG, VARIABLE = (
+UNKNOWN, NOT_ALLOWED, NOT_TOML, SECRET_IN_CONFIG, VARIABLE = (
     "unknown",
     "refused",
     "not-toml",
@@ -87,7 +87,7 @@ def refused_settings(
         step = f"Correct {name} in {where}. What it may be: docs/settings.md"
     else:
         step = f"Correct {where}. What belongs together: docs/settings.md"
-    return SettingsRefused(f"{'; '.join(clauses)}.", kind=UNKNOWN if unknown else REFUSED, step=step)
+    return SettingsRefused(f"{'; '.join(clauses)}.", kind=UNKNOWN if unknown else NOT_ALLOWED, step=step)
 
 
 def _clauses(

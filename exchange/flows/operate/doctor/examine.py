@@ -25,7 +25,7 @@ from exchange.flows.operate.doctor.machine import examine_home, examine_owner, e
 from exchange.flows.operate.doctor.peers import examine_peers
 from exchange.flows.operate.doctor.port import examine_address, examine_port
 from exchange.flows.operate.doctor.services import examine_mail, examine_sign_in, examine_time_authority
-from exchange.flows.operate.doctor.setting_files import examine_certificates, examine_files, refused
+from exchange.flows.operate.doctor.setting_files import examine_certificates, examine_files, refused_home
 from exchange.flows.operate.doctor.work import (
     examine_compute,
     examine_deadlines,
@@ -120,7 +120,7 @@ def examine(home: Path, *, passphrase: SecretStr | None = None) -> Examination:
     try:
         settings, trouble = load_settings(home), None
     except ConfigurationError as error:
-        trouble = refused(home, error)
+        trouble = refused_home(home, error)
     except OSError as error:
         what = f"{error.filename or home} cannot be read: {error.strerror}."
         trouble = fault(

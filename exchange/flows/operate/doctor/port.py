@@ -28,7 +28,7 @@ _OK = 200
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnsweringNode:
     """Who answers at an address. ``card`` is None of what is no node."""
 
     card: KeyEvent | None
@@ -89,18 +89,18 @@ def examine_address(settings: Settings, *, served: bool) -> Iterator[Finding]:
         yield warning(Cause.RUNS_ELSEWHERE, "own address", what, then)
 
 
-def who_answers(url: str, guard: Guard) -> Answer:
+def who_answers(url: str, guard: Guard) -> AnsweringNode:
     """Raises PeerUnreachable when nobody does, or not in HTTP."""
     answer = reach(f"{url}/v1/node", guard=guard, timeout_s=HERE_S, most_bytes=MAX_CARD_BYTES)
     if answer.status != _OK:
-        return Answer(None)
+        return AnsweringNode(None)
     try:
-        return Answer(open_card(open_envelope(answer.body)))
+        return AnsweringNode(open_card(open_envelope(answer.body)))
     except (ContractError, StatementInvalid):
-        return Answer(None)
+        return AnsweringNode(None)
 
 
-def _other(settings: Settings, answer: Answer) -> Answer | None:
+def _other(settings: Settings, answer: AnsweringNode) -> AnsweringNode | None:
     """What is not this node. One of the same name with another identity is another node."""
     if answer.card is None or answer.card.issuer != settings.node_id:
         return answer
@@ -126,7 +126,7 @@ def _nobody(settings: Settings) -> Iterator[Finding]:
     holders = lock_holders(settings.home / _SERVING)
     error = _binding(settings)
     if error is not None and error.errno == errno.EADDRINUSE and listener_on(settings.port) not in holders:
-        yield _taken(settings, Answer(None))
+        yield _taken(settings, AnsweringNode(None))
     elif holders:
         who = ", ".join(map(named, holders))
         what = f"{who} holds this node's folder, and nothing answers at {where}."
@@ -145,7 +145,7 @@ def _nobody(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _taken(settings: Settings, other: Answer) -> Finding:
+def _taken(settings: Settings, other: AnsweringNode) -> Finding:
     pid = listener_on(settings.port)
     where = f"port {settings.port} on {settings.host}"
     stop = f"Stop it (kill {pid})" if pid is not None else f"Find it (ss -ltnp sport = :{settings.port}) and stop it"

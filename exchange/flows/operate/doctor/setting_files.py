@@ -36,7 +36,7 @@ _BELIEVED: Final = ("cluster_authority", "objects_roots", "smtp_roots", "timesta
 """Roots, earlier ones among them: only when the last one ends nothing is believed any more."""
 
 
-def refused(home: Path, error: ConfigurationError) -> Finding:
+def refused_home(home: Path, error: ConfigurationError) -> Finding:
     """Settings that make no node: what, in which line, and what to do."""
     if isinstance(error, SettingsRefused):
         return fault(_KINDS.get(error.kind, Cause.SETTING_REFUSED), "settings", str(error), error.step)
