@@ -24,10 +24,12 @@ from pydantic_settings import (
 from exchange.addresses import DatabaseUrl, IssuerUrl, NetworkText, ObjectStoreUrl, SchedulerUrl
 from exchange.errors import ConfigurationError
 from exchange.home import write_private
+from exchange.setting_faults import not_toml, refused_settings, secret_in_config, unknown_secrets, unknown_variables
 from schemas.statement_base import NodeId, Url
 from schemas.vocabulary import Jurisdiction
 
 PREFIX = "FFP_NODE_"
+RESTORING = "restoring"
 _AUTHORITY_URL = r"^https?://[^\s/@?#]+(/[^\s@#]*)?$"
 _OBJECTS_URL = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[a-z0-9_-][a-z0-9._-]{0,99}){0,5}$"
 _FORMS = {
@@ -383,6 +385,11 @@ class Settings(BaseSettings):
         return self.home / "last-backup"
 
     @property
+    def restoring(self) -> Path:
+        """The mark of a restore that is under way, or was broken off: what lies in the home is half a node."""
+        return self.home / RESTORING
+
+    @property
     def trust_root(self) -> Path:
         """The rounds of the trust root that were installed here; a node without any has no such folder."""
         return self.home / "root"
@@ -395,7 +402,8 @@ class Settings(BaseSettings):
 def load_settings(home: Path) -> Settings:
     """Read the settings of an initialised node.
 
-    Raises ConfigurationError that names each faulty setting, and what to do when there is no node yet.
+    Raises SettingsRefused that names each faulty setting and its line, and ConfigurationError that says what to do when
+    there is no node yet.
     """
     if not (home / "config.toml").is_file():
         raise ConfigurationError(
@@ -407,11 +415,11 @@ def load_settings(home: Path) -> Settings:
         _refuse_open_secret(home / "config.toml")
         return Settings(home=home)
     except ValidationError as error:
-        raise ConfigurationError(
-            f"The settings in {home / 'config.toml'} or the environment: {_faults(error)}."
-        ) from error
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        known = Settings.model_fields.keys() - {"home"}
+        raise refused_settings(home, found, known=known, forms=_FORMS, prefix=PREFIX) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{home / 'config.toml'} is not TOML: {error}.") from error
+        raise not_toml(home / "config.toml", error) from error
 
 
 def first_settings(home: Path, values: dict[str, str | int]) -> Settings:
@@ -458,7 +466,7 @@ def write_secret(name: str, value: str, home: Path) -> None:
 def _refuse_unknown_environment() -> None:
     unknown = [name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in _known()]
     if unknown:
-        raise ConfigurationError(f"The environment names settings that do not exist: {', '.join(sorted(unknown))}.")
+        raise unknown_variables(unknown, _known())
 
 
 def _refuse_unknown_secrets(home: Path) -> None:
@@ -466,15 +474,12 @@ def _refuse_unknown_secrets(home: Path) -> None:
     names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
     unknown = [name for name in names if not name.startswith(".") and name.upper() not in _known()]
     if unknown:
-        raise ConfigurationError(f"{folder} names settings that do not exist: {', '.join(sorted(unknown))}.")
+        raise unknown_secrets(folder, unknown, _known())
 
 
 def _refuse_open_secret(config: Path) -> None:
     for name in tomllib.loads(config.read_text(encoding="utf-8")).keys() & _SECRETS.keys():
-        raise ConfigurationError(
-            f"{_SECRETS[name]} must not stand in {config}: give it in {PREFIX}{name.upper()} or in the secret file of "
-            "that name."
-        )
+        raise secret_in_config(config, name, _SECRETS[name], f"{PREFIX}{name}".upper())
 
 
 def _secret_folders(home: Path) -> tuple[Path, ...]:

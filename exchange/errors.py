@@ -2,7 +2,12 @@
 
 ExchangeError
 ├── ConfigurationError          the operator mends the settings; the node does not start
-│   └── PassphraseNeeded        the operator gives the passphrase of the keys
+│   ├── PassphraseNeeded        the operator gives the passphrase of the keys
+│   ├── SettingsRefused         the operator mends the line, the variable or the file that is named
+│   ├── ExtraMissing            the operator installs the optional part that a setting needs
+│   ├── KeysDiffer              the operator takes keys and database of one backup
+│   ├── RestoreUnfinished       the operator restores once more: the home is half a node
+│   └── OtherForm               the operator migrates the database, or installs the release that made it
 ├── Unauthenticated             sign in: no token, an unknown or a revoked one
 ├── Forbidden                   signed in, but the role may not do this
 │   └── ScopeMissing            the role may, the token is not for it: take one of the scope that is named
@@ -17,6 +22,9 @@ ExchangeError
 ├── InfrastructureAway          what all work stands on is away, whatever was asked: work waits, no attempt is counted
 │   ├── StoreUnavailable        try again later; nothing was stored
 │   │   ├── StoreFull           the operator frees space; nothing was stored
+│   │   ├── StoreDamaged        the operator restores the backup
+│   │   ├── StoreBusy           another process holds the database for writing: try again later
+│   │   ├── StoreReadOnly       the database takes no writes: the operator finds out why
 │   │   ├── ObjectStoreUnavailable  the object store is away: try again later; nothing is lost
 │   │   │   └── ObjectAltered   it has other bytes than the scan's: they are not served; the operator mends it
 │   │   └── NotAudited          try again later; nothing was shown, since who asked could not be written down
@@ -70,6 +78,44 @@ class ConfigurationError(ExchangeError):
 
 class PassphraseNeeded(ConfigurationError):
     code = "passphrase-needed"
+
+
+class SettingsRefused(ConfigurationError):
+    """``kind`` says what is wrong with the first faulty setting, ``step`` what the operator does about it."""
+
+    def __init__(self, message: str, *, kind: str, step: str) -> None:
+        super().__init__(message)
+        self.kind, self.step = kind, step
+
+
+class ExtraMissing(ConfigurationError):
+    """``extra`` is the name of the optional part."""
+
+    def __init__(self, needed_by: str, *, extra: str) -> None:
+        self.extra = extra
+        self.what = f"{needed_by} needs an optional part that is not installed."
+        super().__init__(f"{self.what} Install it with: {self.step}")
+
+    @property
+    def step(self) -> str:
+        """The command that installs it."""
+        return f"pip install 'ffp-exchange[{self.extra}]'"
+
+
+class KeysDiffer(ConfigurationError):
+    """Keys and database are each whole, and not of one node, or not of one time."""
+
+
+class RestoreUnfinished(ConfigurationError):
+    """A restore into this home was broken off."""
+
+
+class OtherForm(ConfigurationError):
+    """``newer``: a later release made the database; else it waits for ``ffp migrate``."""
+
+    def __init__(self, message: str, *, newer: bool) -> None:
+        super().__init__(message)
+        self.newer = newer
 
 
 class Unauthenticated(ExchangeError):
@@ -146,6 +192,18 @@ class StoreUnavailable(InfrastructureAway):
 
 class StoreFull(StoreUnavailable):
     code = "store-full"
+
+
+class StoreDamaged(StoreUnavailable):
+    """To whoever waits it is as any store that is away; the operator must know which."""
+
+
+class StoreBusy(StoreUnavailable):
+    """As ``StoreDamaged``."""
+
+
+class StoreReadOnly(StoreUnavailable):
+    """As ``StoreDamaged``."""
 
 
 class ObjectStoreUnavailable(StoreUnavailable):

@@ -161,13 +161,17 @@ def _stop(_number: int, _frame: object) -> None:
 def _listener(settings: Settings) -> socket.socket:
     """Bound before anything of the node is touched, so that a taken port is a sentence and nothing else."""
     from exchange.errors import ConfigurationError
+    from exchange.processes import listener_on, named
 
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family)
     except OSError as error:
+        holder = listener_on(settings.port)
+        who = f": {named(holder)} has it" if holder is not None else ""
         raise ConfigurationError(
-            f"Port {settings.port} on {settings.host} cannot be had ({error.strerror}); set FFP_NODE_PORT to another."
+            f"Port {settings.port} on {settings.host} cannot be had ({error.strerror}{who}); set FFP_NODE_PORT to "
+            "another. More says: ffp doctor"
         ) from error
     # an answer leaves as head and body: the body must not wait for the other side's acknowledgement of the head, which
     # comes 40 ms later on a connection that is asked again and again; accepted connections inherit this

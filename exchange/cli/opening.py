@@ -40,7 +40,7 @@ def passphrase_for(home: Path) -> SecretStr | None:
     try:
         settings = load_settings(home)
         wanted = settings.key_passphrase is None and is_encrypted(settings.keys)
-    except ConfigurationError:
+    except (ConfigurationError, OSError):
         return None
     return ask_secret("Passphrase of the keys") if wanted else None
 

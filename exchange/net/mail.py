@@ -6,6 +6,8 @@ import re
 import smtplib
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -44,13 +46,28 @@ class MailServer:
 
         Raises MailUnavailable, of what may be better later, and MailRefused, of what this address is refused for.
         """
+        with self._told(), self._signed_in() as line:
+            line.send_message(self._letter(address, subject, text), self.sender, [address])
+
+    def check(self) -> None:
+        """Whether it takes letters of this node now, as far as it says so before one is there. Raises
+        MailUnavailable."""
+        with self._told(), self._signed_in() as line:
+            line.noop()
+
+    @contextmanager
+    def _signed_in(self) -> Iterator[smtplib.SMTP]:
+        with self._connected() as line:
+            if self.trust is not None and not self.at_once:
+                line.starttls(context=self.trust)
+            if self.user is not None:
+                line.login(self.user, self.password or "")
+            yield line
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            with self._connected() as line:
-                if self.trust is not None and not self.at_once:
-                    line.starttls(context=self.trust)
-                if self.user is not None:
-                    line.login(self.user, self.password or "")
-                line.send_message(self._letter(address, subject, text), self.sender, [address])
+            yield
         except smtplib.SMTPRecipientsRefused as error:
             [(code, said)] = error.recipients.values()
             kind = MailRefused if code >= 500 else MailUnavailable

@@ -21,6 +21,7 @@ from exchange.net.egress import Guard
 from schemas.errors import ContractError, shown
 from schemas.strict_json import check_json
 
+WELL_KNOWN: Final = "/.well-known/openid-configuration"
 MAX_ANSWER: Final = 128 * 1024
 """Keycloak's description has some 7 kB, its keys 6 kB, its tokens 4 kB."""
 MAX_KEYS: Final = 50
@@ -63,7 +64,7 @@ class Provider:
     def description(self) -> Description:
         """Raises ProviderUnavailable."""
         if self._description is None or self._description[0] < time.monotonic() - KEPT_S:
-            said = self._asked(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+            said = self._asked(f"{self.issuer.rstrip('/')}{WELL_KNOWN}")
             if said.get("issuer") != self.issuer:
                 raise ProviderUnavailable(f"{self.issuer} names itself otherwise: is the setting oidc_issuer right?")
             self._description = (time.monotonic(), _description(said))

@@ -29,18 +29,18 @@ class ReachedPeer:
     certificate_until: float | None
 
 
-def reach(url: str, *, guard: Guard, timeout_s: float) -> ReachedPeer:
+def reach(url: str, *, guard: Guard, timeout_s: float, most_bytes: int = _MAX_ANSWER_BYTES) -> ReachedPeer:
     """Ask, unsigned, and believe nothing of it. Raises PeerUnreachable."""
     with http_client(timeout_s, guard) as http, OpenRequests().line(within_s=timeout_s) as line:
         try:
             with http.stream("GET", url, extensions={"trace": line.trace}) as answer:
                 begun, body = time.time(), bytearray()
+                until = _until(answer.extensions["network_stream"])  # the line is gone once the body was read
                 for piece in answer.iter_raw():
                     body += piece
-                    if len(body) > _MAX_ANSWER_BYTES:
+                    if len(body) > most_bytes:
                         break
-                stream = answer.extensions["network_stream"]
-                return ReachedPeer(answer.status_code, bytes(body), clock_ahead(answer, begun), _until(stream))
+                return ReachedPeer(answer.status_code, bytes(body), clock_ahead(answer, begun), until)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             fate = line.fate or f"does not answer ({type(error).__name__}: {shown(str(error), 200)})"
             raise PeerUnreachable(f"{url} {fate}.") from error
@@ -57,7 +57,8 @@ def clock_ahead(answer: httpx.Response, now: float) -> float | None:
 
 
 def _until(stream: object) -> float | None:
+    """httpcore gives the line itself, or what of TLS is within it: whichever of them, it knows the certificate."""
     tls = stream.get_extra_info("ssl_object") if hasattr(stream, "get_extra_info") else None
-    certificate = tls.getpeercert() if isinstance(tls, ssl.SSLObject | ssl.SSLSocket) else None
+    certificate = tls.getpeercert() if tls is not None and hasattr(tls, "getpeercert") else None
     end = (certificate or {}).get("notAfter")
     return ssl.cert_time_to_seconds(end) if isinstance(end, str) else None

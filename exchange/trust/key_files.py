@@ -77,7 +77,7 @@ def key_in(path: Path, content: bytes, kind: type[_K], passphrase: bytes | None)
 def read_nonce_secret(path: Path, passphrase: bytes | None) -> bytes:
     """Raises as ``read_key`` does."""
     content = read_secret(path)
-    if content.startswith(_ENCRYPTED):
+    if is_encrypted_key(content):
         key = _opened(path, content, passphrase)
         content = key.private_bytes_raw() if isinstance(key, Ed25519PrivateKey) else b""
     if len(content) != NONCE_SECRET_BYTES:
@@ -88,7 +88,12 @@ def read_nonce_secret(path: Path, passphrase: bytes | None) -> bytes:
 def is_encrypted(folder: Path) -> bool:
     """Whether any file in the folder of keys is encrypted."""
     files = sorted(folder.iterdir()) if folder.is_dir() else []
-    return any(read_secret(path).startswith(_ENCRYPTED) for path in files)
+    return any(is_encrypted_key(read_secret(path)) for path in files)
+
+
+def is_encrypted_key(content: bytes) -> bool:
+    """Of the content of one key file."""
+    return content.startswith(_ENCRYPTED)
 
 
 def recrypted(folder: Path, old: bytes | None, new: bytes | None) -> dict[str, bytes]:
@@ -189,7 +194,7 @@ def write_key_file(path: Path, content: bytes) -> None:
 
 
 def _opened(path: Path, content: bytes, passphrase: bytes | None) -> PrivateKey:
-    encrypted = content.startswith(_ENCRYPTED)
+    encrypted = is_encrypted_key(content)
     if encrypted and passphrase is None:
         raise PassphraseNeeded(
             f"{path} is encrypted: give its passphrase in FFP_NODE_KEY_PASSPHRASE or in the secret file of that name."

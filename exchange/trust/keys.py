@@ -8,12 +8,13 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA65PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from exchange.errors import ConfigurationError
+from exchange.errors import ConfigurationError, KeysDiffer
 from exchange.trust.key_files import (
     EVENTS,
     NONCE_SECRET,
@@ -125,6 +126,8 @@ _FILES: dict[str, Callable[[], PrivateKey]] = {
     "witness-ml-dsa-44": MLDSA44PrivateKey.generate,
     "transport-ed25519": Ed25519PrivateKey.generate,
 }
+WORKING_KEYS: Final = tuple(name for name in _FILES if not name.startswith("identity-"))
+"""What a node needs while it runs: each is a file ``<name>.pem`` in its folder of keys."""
 _FORMER = "former-"
 
 
@@ -203,7 +206,7 @@ def load_keys_in_force(folder: Path, in_force: Delegation, passphrase: bytes | N
             continue
         if keys.delegated(delegated) == in_force:
             return keys
-    raise ConfigurationError(
+    raise KeysDiffer(
         f"The keys in {folder} are not those that the last key-event of this node's log names, of index {delegated}: "
         "restore the key backup that was made after it."
     )

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from exchange.config import Settings
-from exchange.errors import ConfigurationError, NotFound, Unauthenticated
+from exchange.errors import ExtraMissing, NotFound, Unauthenticated
 from exchange.flows.node.node import Node
 from exchange.net.egress import Guard
 from exchange.net.oidc import Provider
@@ -45,11 +45,11 @@ class CameBack:
 
 
 def provider_of(settings: Settings, guard: Guard) -> Provider | None:
-    """None where people sign in here alone. Raises ConfigurationError when what reads tokens is not installed."""
+    """None where people sign in here alone. Raises ExtraMissing when what reads tokens is not installed."""
     if settings.oidc_issuer is None or settings.oidc_client_id is None:
         return None
     if importlib.util.find_spec("joserfc") is None:
-        raise ConfigurationError("The setting oidc_issuer needs an optional part: pip install 'ffp-exchange[oidc]'.")
+        raise ExtraMissing("The setting oidc_issuer", extra="oidc")
     secret = settings.oidc_client_secret
     given = None if secret is None else secret.get_secret_value()
     return Provider(settings.oidc_issuer, settings.oidc_client_id, given, guard=guard)

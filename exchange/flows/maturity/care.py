@@ -19,8 +19,8 @@ from exchange.flows.monitoring.rows import rows_of
 from exchange.flows.monitoring.small_counts import exact, told_count, told_rate, told_row
 from exchange.flows.node.likelihood_ratio import is_of_this_release
 from exchange.flows.node.node import Node
-from exchange.flows.operate.backup import last_backup
-from exchange.flows.operate.doctor_work import CHECKS_LATE, UNWITNESSED_S
+from exchange.flows.operate.backup import BACKUP_DAYS, last_backup
+from exchange.flows.operate.doctor.work import CHECKS_LATE, UNWITNESSED_S
 from exchange.flows.operate.status import own_alarms
 from exchange.flows.review.deadlines import Due
 from exchange.store.log.stamps import latest_stamp, stamp_failure
@@ -32,8 +32,6 @@ from exchange.store.terms.terms import legal_bases, list_approvals
 from exchange.store.witness.cosignatures import cosigned_size, disagreements, last_cosigned_at
 from exchange.trust.key_files import is_encrypted
 
-BACKUP_DAYS: Final = 2
-"""One night may go wrong."""
 STAMPS_LATE: Final = 2
 """Of the intervals between stamps, so many may pass."""
 FEEDBACK_SHARE: Final = 0.8

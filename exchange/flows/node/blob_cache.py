@@ -19,7 +19,7 @@ import structlog
 
 from exchange.addresses import LOOPBACK
 from exchange.config import Settings
-from exchange.errors import ConfigurationError, DigestDiffers, NotFound, ObjectAltered, TooLarge
+from exchange.errors import ConfigurationError, DigestDiffers, ExtraMissing, NotFound, ObjectAltered, TooLarge
 from exchange.net.egress import Guard
 from exchange.net.object_store import BucketPlace, ObjectStore
 from exchange.store.database.engine import Store
@@ -173,7 +173,7 @@ def object_store_of(settings: Settings, guard: Guard) -> ObjectStore | None:
     if settings.objects_url is None or settings.objects_key_id is None or settings.objects_secret is None:
         return None
     if importlib.util.find_spec("obstore") is None:
-        raise ConfigurationError("The setting objects_url needs an optional part: pip install 'ffp-exchange[s3]'.")
+        raise ExtraMissing("The setting objects_url", extra="s3")
     if ambient := sorted(name for name in os.environ if name.upper().startswith("AWS_") and name not in _HARMLESS):
         raise ConfigurationError(
             f"The environment has {', '.join(ambient)}, which would count beside objects_*; start the node without."

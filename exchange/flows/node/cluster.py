@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import matcher
 from exchange.config import Settings
-from exchange.errors import ComputeAway, ComputeFailed, ConfigurationError, EgressRefused
+from exchange.errors import ComputeAway, ComputeFailed, ConfigurationError, EgressRefused, ExtraMissing
 from exchange.net.egress import Guard
 
 if TYPE_CHECKING:
@@ -48,9 +48,7 @@ def cluster_of(settings: Settings, guard: Guard) -> Cluster | None:
     if settings.cluster_scheduler is None:
         return None
     if importlib.util.find_spec("distributed") is None:
-        raise ConfigurationError(
-            "The setting cluster_scheduler needs an optional part: pip install 'ffp-exchange[cluster]'."
-        )
+        raise ExtraMissing("The setting cluster_scheduler", extra="cluster")
     files = {
         name: settings.home / path if path is not None else None
         for name, path in (

@@ -12,8 +12,15 @@ from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from exchange.compute import Compute
-from exchange.config import Settings, first_settings, load_settings, write_config, write_secret
-from exchange.errors import ConfigurationError, PassphraseNeeded, StatementInvalid, StoreUnavailable
+from exchange.config import RESTORING, Settings, first_settings, load_settings, write_config, write_secret
+from exchange.errors import (
+    ConfigurationError,
+    KeysDiffer,
+    PassphraseNeeded,
+    RestoreUnfinished,
+    StatementInvalid,
+    StoreUnavailable,
+)
 from exchange.flows.node.authority import TimeStampAuthority, load_authority
 from exchange.flows.node.blob_cache import BlobCache, object_store_of
 from exchange.flows.node.cluster import Cluster, cluster_of
@@ -29,7 +36,7 @@ from exchange.net.connection import tls_context
 from exchange.net.egress import Egress
 from exchange.net.mail import MailServer
 from exchange.net.object_store import ObjectStore
-from exchange.store.database.engine import Store
+from exchange.store.database.engine import PATIENCE_S, Store
 from exchange.store.database.seals import derived_key, seal_all
 from exchange.store.entry.draft_files import DraftFiles
 from exchange.store.log.audit_trail import AuditTrail
@@ -191,6 +198,11 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
 
     Raises ConfigurationError naming what is missing and how to mend it, PassphraseNeeded.
     """
+    if (home / RESTORING).exists():
+        raise RestoreUnfinished(
+            f"A restore into {home} is under way, or was broken off: half of the node is missing. Restore once more: "
+            f"ffp restore BACKUP --home {home}"
+        )
     settings = load_settings(home)
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
@@ -293,18 +305,18 @@ def own_history(session: Session, node_id: str) -> KeyHistory:
     """The key-events that the own log has. Raises ConfigurationError when it is another node's."""
     events = [row.envelope or b"" for row in key_events(session, node_id)]
     if not events:
-        raise ConfigurationError(
+        raise KeysDiffer(
             f"The database is that of another node, not of {node_id}. Correct `node_id` or `database_url`."
         )
     return history_of(open_envelope(events[0]), events[1:])
 
 
-def store_of(settings: Settings) -> Store:
-    """The database that the settings name, not looked at yet."""
+def store_of(settings: Settings, *, patience_s: float = PATIENCE_S) -> Store:
+    """The database that the settings name, not looked at yet. Writers wait for each other so long at most."""
     url = settings.database_url
     if url is None:
-        return Store(settings.database)
-    return Store(make_url(url.get_secret_value()), route=route_of(settings))
+        return Store(settings.database, patience_s=patience_s)
+    return Store(make_url(url.get_secret_value()), patience_s=patience_s, route=route_of(settings))
 
 
 def blobs_of(settings: Settings) -> BlobFolder:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
@@ -44,6 +45,8 @@ from exchange.trust.backup_signature import sign_backup
 from exchange.trust.encrypted_files import seal_files
 
 _PART = ".part"
+BACKUP_DAYS: Final = 2
+"""One night may go wrong."""
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from exchange.config import Settings, load_settings, write_secret
+from exchange.config import RESTORING, Settings, load_settings, write_secret
 from exchange.errors import ConfigurationError, DigestDiffers
 from exchange.flows.integrity.log_check import check_and_keep
 from exchange.flows.integrity.report import LogCheck, ReadProgress
@@ -18,6 +18,7 @@ from exchange.flows.node.node import opened, store_of
 from exchange.flows.operate.backup_trust import check_bound, check_signed, insisting_words
 from exchange.home import emptied_on_failure, private_folder
 from exchange.store.log.statements import latest_head, log_size
+from exchange.store.node.lock import AliveFile
 from exchange.store.node.workers import forget_all
 from exchange.store.operate.backup_paths import ANOTHER, check_apart, check_paths, check_sealed_path, plain_file
 from exchange.store.operate.manifest import (
@@ -69,9 +70,13 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
     3. One of these keys signed the manifest; or the operator ``insisted``, in the words of `insisting_words`.
     4. Every file that it names has its digest, and there is no other; and there is room for them. What is written is
        compared once more: who holds the medium may change it meanwhile.
-    5. The keys and the settings are written, but for ``config.toml``; then the scans, each against its digest.
+    5. The mark `restoring`, which no node is opened beside. Then the keys and the settings are written, but for
+       ``config.toml``; then the scans, each against its digest.
     6. The database, into an empty place: its log must be the one that the manifest was bound to.
-    7. ``config.toml``, last: a home that has it is a whole node.
+    7. ``config.toml``; and the mark goes, last: a home without it is a whole node.
+
+    What an earlier restore left that was broken off (killed, or the power went) is removed before 5: its mark says that
+    the home was empty when it began, and that nobody used it since. A restore that is under way holds its mark.
 
     The file ``last-head`` is in no backup: so the node, once served, signs nothing before its peers have shown which
     of its heads they hold (`log_start`), and reads their lanes on from where the backup ends, withdrawals among them.
@@ -81,7 +86,11 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
     # 1.
     raw = manifest_bytes(source)
     manifest = parse_manifest(source, raw)
-    if any(home.glob("*")):
+    mark = AliveFile(home / RESTORING)
+    if mark.is_held():
+        raise ConfigurationError(f"A restore into {home} is under way in another process; wait for its end.")
+    broken_off = (home / RESTORING).exists()
+    if not broken_off and any(home.glob("*")):
         raise ConfigurationError(f"{home} is not empty; it is left as it is. Restore into a folder that is.")
     check_apart(home, source, "A node is not made inside of its backup: name a folder outside of")
     # 2.
@@ -94,15 +103,37 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
     # 4.
     _check_room(source, home, manifest)
     check_files(source, manifest)
-    with _whole(), emptied_on_failure(home):
+    if broken_off:
+        _empty(home)
+    with _whole(), emptied_on_failure(home), _held(mark):
         # 5.
+        (home / RESTORING).write_text(f"{source}\n", encoding="utf-8")
+        sync(home)
         _write_settings(source, home, manifest, private, secrets.database_url)
         _copy_scans(source, home, manifest)
         # 6. and 7.
         copy_file(source / CONFIG, home / CONFIG, sha256=manifest.files[CONFIG])
         _fill_database(load_settings(home), source, manifest)
         sync(home)
+        mark.remove()
+        sync(home)
     return manifest
+
+
+@contextmanager
+def _held(mark: AliveFile) -> Iterator[None]:
+    """Hold the mark while the block runs; the file stays where the block does not remove it."""
+    mark.hold()
+    try:
+        yield
+    finally:
+        mark.drop()
+
+
+def _empty(home: Path) -> None:
+    """The mark goes last: should this be broken off too, the next restore finds it."""
+    for path in sorted(home.iterdir(), key=lambda path: path.name == RESTORING):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _check_room(source: Path, home: Path, manifest: Manifest) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from exchange.errors import ConfigurationError, StoreUnavailable
+from exchange.errors import OtherForm, StoreUnavailable
 from exchange.store.database import seals
 from exchange.store.database.postgresql import PostgresqlDatabase, Route
 from exchange.store.database.sqlite import SqliteDatabase
@@ -136,9 +136,10 @@ class Store:
             found = session.scalar(select(SchemaRow.version_num))
         form = int(found) if found is not None and found.isdecimal() else None
         if form is None or form > SCHEMA_VERSION:
-            raise ConfigurationError(
+            raise OtherForm(
                 f"The database has form {found}, this software knows none beyond {SCHEMA_VERSION}. Install the release "
-                "that made it, or restore a backup."
+                "that made it, or restore a backup.",
+                newer=True,
             )
         return form
 
@@ -146,9 +147,10 @@ class Store:
         """Raises as ``form``, and ConfigurationError when the form is an earlier one."""
         form = self.form()
         if form != SCHEMA_VERSION:
-            raise ConfigurationError(
+            raise OtherForm(
                 f"The database has form {form}, this software needs {SCHEMA_VERSION}. Make a backup, then run: "
-                "ffp migrate"
+                "ffp migrate",
+                newer=False,
             )
 
     def migrate(self, *, forms: tuple[Path, ...] = (FORMS,)) -> None:

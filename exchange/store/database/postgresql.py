@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from exchange.clock import stamp
-from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
+from exchange.errors import ConfigurationError, ExtraMissing, StoreBusy, StoreFull, StoreReadOnly, StoreUnavailable
 from exchange.store.operate.postgresql_dump import dump, load
 from exchange.store.scan.copies import sync
 from exchange.store.tables.columns import Base
@@ -182,12 +182,12 @@ class PostgresqlDatabase:
         if state == _DISK_FULL:
             return StoreFull("The database's disk is full; nothing was stored. Free space and send again.")
         if state == _READ_ONLY:
-            return StoreUnavailable(
+            return StoreReadOnly(
                 "The database server takes no writes: it is a standby, or was set so; nothing was stored. The operator "
                 "points the node to the primary."
             )
         if state == _LOCK_NOT_AVAILABLE:
-            return StoreUnavailable("The database is held by another writer; nothing was stored. Try again.")
+            return StoreBusy("The database is held by another writer; nothing was stored. Try again.")
         if isinstance(error, ProgrammingError) and state == _UNDEFINED_TABLE:
             return StoreUnavailable(
                 "The database holds no node; nothing was stored. The operator restores the backup, or makes a new node "
@@ -213,9 +213,7 @@ class PostgresqlDatabase:
                 pool_timeout=patience_s,
             )
         except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                "The driver of PostgreSQL is not installed. Install it with: pip install 'ffp-exchange[postgresql]'"
-            ) from error
+            raise ExtraMissing("The setting database_url", extra="postgresql") from error
 
         event.listen(engine, "do_connect", self._connect_where_allowed)
 

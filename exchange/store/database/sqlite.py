@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from exchange.errors import ConfigurationError, StoreFull, StoreUnavailable
+from exchange.errors import ConfigurationError, StoreBusy, StoreDamaged, StoreFull, StoreReadOnly, StoreUnavailable
 from exchange.store.scan.copies import copy_file, sync
 from exchange.store.tables.columns import Base
 from exchange.store.tables.schema_version import SchemaRow
@@ -132,9 +132,7 @@ class SqliteDatabase:
             case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_ERROR)):
                 if self._holds_a_node():
                     return None
-                return StoreUnavailable(
-                    "The database holds no node; nothing was stored. The operator restores the backup."
-                )
+                return StoreDamaged("The database holds no node; nothing was stored. The operator restores the backup.")
             case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_FULL)):
                 return StoreFull("The disk is full; nothing was stored. Free space and send again.")
             case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_CANTOPEN)):
@@ -142,7 +140,20 @@ class SqliteDatabase:
                     "The database cannot be opened for writing; nothing was stored. Run this as the node's user, and "
                     "see whether the disk is mounted read-only."
                 )
-            case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=code) as cause) if _is_of_disk(code):
+            case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=code)) if _is(
+                code, sqlite3.SQLITE_BUSY
+            ):
+                return StoreBusy("The database is held by another writer; nothing was stored. Try again.")
+            case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=code)) if _is(
+                code, sqlite3.SQLITE_READONLY
+            ):
+                return StoreReadOnly(
+                    "The database cannot be written; nothing was stored. Run this as the node's user, and see whether "
+                    "the disk is mounted read-only."
+                )
+            case OperationalError(orig=sqlite3.OperationalError(sqlite_errorcode=code) as cause) if _is(
+                code, sqlite3.SQLITE_IOERR
+            ):
                 return StoreUnavailable(
                     f"The disk does not do what the database asks of it ({cause}); nothing was stored. See whether it "
                     "is full or failing, and try again."
@@ -150,7 +161,7 @@ class SqliteDatabase:
             case OperationalError(orig=cause):
                 return StoreUnavailable(f"The database does not answer ({cause}); nothing was stored. Try again.")
             case DatabaseError(orig=cause) if type(error) is DatabaseError:
-                return StoreUnavailable(
+                return StoreDamaged(
                     f"The database is damaged ({cause}); nothing was stored. The operator stops the node and restores "
                     "the backup."
                 )
@@ -166,9 +177,9 @@ class SqliteDatabase:
             return False
 
 
-def _is_of_disk(code: int) -> bool:
+def _is(code: int, plain: int) -> bool:
     """The lowest byte of an extended code of SQLite is the plain one."""
-    return code & 0xFF == sqlite3.SQLITE_IOERR
+    return code & 0xFF == plain
 
 
 def _engine(file: Path, *, begin: str, patience_s: float) -> Engine:

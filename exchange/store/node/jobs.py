@@ -254,6 +254,14 @@ def waiting_for_others(session: Session) -> dict[str, tuple[int, str]]:
     return {row[0]: (row[1], row[2] or "") for row in session.execute(found.group_by(JobRow.kind))}
 
 
+def overdue(session: Session, before: str) -> tuple[int, str] | None:
+    """How many jobs were due before a moment and are not begun, and since when the first is; None when none is. A job
+    that was tried is due anew later."""
+    late = (JobRow.state == JobState.PENDING, JobRow.not_before < before)
+    count, first = session.execute(select(func.count(), func.min(JobRow.not_before)).where(*late)).one()
+    return (count, first) if count else None
+
+
 def find_jobs(session: Session, *, dead_only: bool, limit: int) -> Sequence[JobRow]:
     """Jobs as an operator may see them, dead ones first, then those that are due the longest. Controls that are still
     to be drawn are left out, as in ``counts``."""

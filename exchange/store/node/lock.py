@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from exchange.errors import ConfigurationError
+from exchange.processes import lock_holders, named
 
 
 def serving(home: Path) -> AbstractContextManager[None]:
@@ -87,5 +88,10 @@ def _held(path: Path, how: int, refusal: str) -> Iterator[None]:
         try:
             fcntl.flock(file, how | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ConfigurationError(refusal) from error
+            raise ConfigurationError(f"{refusal}{_held_by(path)}") from error
         yield
+
+
+def _held_by(path: Path) -> str:
+    holders = ", ".join(map(named, lock_holders(path)))
+    return f" It is {holders}." if holders else ""

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import make_url
 
 from exchange.errors import StoreUnavailable
-from exchange.flows.operate.doctor import examine
+from exchange.flows.operate.doctor.examine import examine
 from exchange.flows.operate.measure import observe
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode

@@ -17,13 +17,16 @@ import pytest
 from sqlalchemy import delete, update
 
 from exchange.clock import now, stamp
+from exchange.config import write_secret
 from exchange.errors import TimeStampRefused
 from exchange.flows.log.stamping import note_stamp_failure
 from exchange.flows.node.node import Node, create_node, open_node
-from exchange.flows.operate import doctor_machine, doctor_peers
-from exchange.flows.operate.doctor import Examination, examine
-from exchange.flows.operate.doctor_work import WHAT_WAITS, examine_log, examine_work
-from exchange.flows.operate.findings import Finding, Gravity
+from exchange.flows.operate.doctor import disk as doctor_disk
+from exchange.flows.operate.doctor import machine as doctor_machine
+from exchange.flows.operate.doctor import peers as doctor_peers
+from exchange.flows.operate.doctor.examine import Examination, examine
+from exchange.flows.operate.doctor.findings import Finding, Gravity
+from exchange.flows.operate.doctor.work import WHAT_WAITS, examine_log, examine_work
 from exchange.flows.review.deadlines import Duty
 from exchange.net.probe import ReachedPeer
 from exchange.store.access.users import add_user
@@ -39,7 +42,8 @@ from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp
 from tests.exchange.conftest import RunningNode, enrol_each_other, free_port
 from tests.exchange.flows.network import MK, RS, Network
-from tests.exchange.log.authority import Authority, url_of
+from tests.exchange.log.authority import Authority, served, url_of
+from tests.exchange.mail_server import PASSWORD, USER, certificate, mail_server
 from tests.exchange.web.conftest import tiny_scan
 
 pytestmark = pytest.mark.slow
@@ -145,7 +149,7 @@ def test_what_is_open_to_others(home: Path, name: str) -> None:
 def test_a_folder_that_cannot_be_written(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root, who may run this test, may write everywhere: so the answer is given in the system's place."""
     asked = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: path != home / "blobs" and asked(path, mode))
+    monkeypatch.setattr(os, "access", lambda path, mode, **more: path != home / "blobs" and asked(path, mode, **more))
     found = only(examine(home))
     assert (found.subject, found.gravity) == ("permissions", Gravity.FAULT)
 
@@ -154,7 +158,7 @@ def test_keys_that_others_may_read(home: Path) -> None:
     (home / "keys" / "log-ed25519.pem").chmod(0o644)
     found = about(examine(home), "keys")
     assert found.gravity is Gravity.FAULT
-    assert "chmod 600" in found.what
+    assert "chmod 600" in found.next
 
 
 def test_keys_that_are_gone(home: Path) -> None:
@@ -204,12 +208,12 @@ def test_a_disk_that_will_fill(network: Network, monkeypatch: pytest.MonkeyPatch
     """As many scans in a month as there is room for in a week."""
     node = network.nodes[RS]
     network.record(RS, scan=b"scan" * 1000)
-    assert list(doctor_machine.examine_disk(node.settings, node)) == []
+    assert list(doctor_disk.examine_growth(node)) == []
     usage = shutil.disk_usage(node.settings.home)
     room = node.settings.min_free_bytes * 3
-    monkeypatch.setattr(doctor_machine, "scan_bytes", lambda session, since: 4 * (room - node.settings.min_free_bytes))
-    monkeypatch.setattr(doctor_machine.shutil, "disk_usage", lambda path: usage._replace(free=room))
-    [found] = doctor_machine.examine_disk(node.settings, node)
+    monkeypatch.setattr(doctor_disk, "scan_bytes", lambda session, since: 4 * (room - node.settings.min_free_bytes))
+    monkeypatch.setattr(doctor_disk.shutil, "disk_usage", lambda path: usage._replace(free=room))
+    [found] = doctor_disk.examine_growth(node)
     assert "room for 7 days" in found.what
 
 
@@ -220,7 +224,7 @@ def test_a_clock_that_nobody_sets(home: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_kernel_is_asked() -> None:
-    program = "from exchange.flows.operate.doctor_machine import clock_is_synchronised as asked; print(type(asked()))"
+    program = "from exchange.flows.operate.doctor.machine import clock_is_synchronised as asked; print(type(asked()))"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert "bool" in told.stdout
 
@@ -305,18 +309,24 @@ def test_content_that_is_not_what_was_signed(home: Path, node: Node) -> None:
 
 def test_time_stamps_that_do_not_come(home: Path, tmp_path: Path) -> None:
     authority = Authority(tmp_path / "authority")
-    extend(home, f'timestamp_url = "{url_of(free_port())}"\ntimestamp_roots = "{authority.roots}"')
+    port = free_port()
+    extend(home, f'timestamp_url = "{url_of(port)}"\ntimestamp_roots = "{authority.roots}"')
     node = open_node(home)
-    assert examine(home).findings == []
-    note_stamp_failure(node, TimeStampRefused("no stamp was granted"))
-    node.close()
-    found = only(examine(home))
+    with served(authority, port):
+        assert examine(home).findings == []
+        note_stamp_failure(node, TimeStampRefused("no stamp was granted"))
+        node.close()
+        found = only(examine(home))
     assert (found.subject, found.gravity) == ("time stamps", Gravity.WARNING)
     assert "no stamp was granted" in found.what
 
 
-def test_letters_that_do_not_leave(home: Path) -> None:
-    extend(home, 'smtp_host = "127.0.0.1"\nsmtp_from = "node@lab.example"\nsmtp_security = "none"')
+def test_letters_that_do_not_leave(home: Path, tmp_path: Path) -> None:
+    """Those to one person; the server takes others."""
+    port, roots = free_port(), certificate(tmp_path)
+    extend(home, f'smtp_host = "127.0.0.1"\nsmtp_port = {port}\nsmtp_from = "node@lab.example"')
+    extend(home, f'smtp_user = "{USER}"\nsmtp_roots = "{roots}"')
+    write_secret("smtp_password", PASSWORD, home)
     node = open_node(home)
     with node.store.write() as session:
         add_user(session, "examiner-1", Role.EXAMINER)
@@ -324,8 +334,10 @@ def test_letters_that_do_not_leave(home: Path) -> None:
         who = {"pseudonym": "examiner-1", "address": "a@lab.example", "language": "en"}
         session.add(MailAddressRow(**who, **moments, failure="mailbox full"))
     node.close()
-    found = only(examine(home))
+    with mail_server(tmp_path, port):
+        found = next(item for item in examine(home).findings if item.subject != "certificate")
     assert (found.subject, found.gravity) == ("e-mail", Gravity.WARNING)
+    assert "mailbox full" in found.what
     assert "a@lab.example" not in found.what
 
 

@@ -16,7 +16,7 @@ from exchange.flows.integrity.log_check import check_log
 from exchange.flows.keys.enrol import revoke_peer
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.operate.backup import back_up
-from exchange.flows.operate.doctor_peers import examine_peers
+from exchange.flows.operate.doctor.peers import examine_peers
 from exchange.flows.operate.restore import Secrets, restore
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.sharing import share_anew

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from exchange.errors import PeerMisbehaved
 from exchange.flows.node.node import Node
-from exchange.flows.operate.doctor_peers import examine_peers
+from exchange.flows.operate.doctor.peers import examine_peers
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.sign_statement import put_on_lanes
 from exchange.flows.sync import serve_lane

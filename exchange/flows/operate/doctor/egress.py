@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from exchange.flows.node.node import Node
+from exchange.flows.operate.doctor.causes import Cause
+from exchange.flows.operate.doctor.findings import Finding, fault, warning
 from exchange.flows.operate.egress import UNIT, listing, unit
-from exchange.flows.operate.findings import Finding, fault, warning
 
 
 def examine_egress(node: Node) -> Iterator[Finding]:
@@ -17,9 +18,17 @@ def examine_egress(node: Node) -> Iterator[Finding]:
             what = (
                 f"{listed.host} ({', '.join(listed.who)}) leads to {', '.join(listed.strange)}: not confirmed for it."
             )
-            yield fault("egress", what, f"Ask whoever runs it; if that is right: ffp egress allow {listed.host}")
+            yield fault(
+                Cause.EGRESS_STRANGE,
+                "egress",
+                what,
+                f"Ask whoever runs it; if that is right: ffp egress allow {listed.host}",
+            )
     if UNIT.is_file() and UNIT.read_text(encoding="utf-8") != unit(node):
         what = f"{UNIT} is not what this node's list would make: the kernel keeps to an older one."
         yield warning(
-            "egress", what, f"ffp egress unit > {UNIT}, then: systemctl daemon-reload && systemctl restart ffp"
+            Cause.EGRESS_UNIT,
+            "egress",
+            what,
+            f"ffp egress unit > {UNIT}, then: systemctl daemon-reload && systemctl restart ffp",
         )

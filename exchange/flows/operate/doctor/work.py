@@ -15,7 +15,8 @@ from exchange.flows.log.start import log_alarms
 from exchange.flows.node.blob_cache import is_blob_away
 from exchange.flows.node.cluster import count_workers, executor_on
 from exchange.flows.node.node import Node
-from exchange.flows.operate.findings import Finding, fault, warning
+from exchange.flows.operate.doctor.causes import Cause
+from exchange.flows.operate.doctor.findings import Finding, fault, warning
 from exchange.flows.operate.ready import who_works
 from exchange.flows.review.deadlines import all_duties
 from exchange.flows.review.mail import mail_alarms
@@ -34,6 +35,9 @@ TAIL_S: Final = 60
 UNWITNESSED_S: Final = 3600
 CHECKS_LATE: Final = 2
 """Of the intervals between checks of content at rest, so many may pass."""
+STANDS_S: Final = 900
+"""A job that is due is begun within seconds, or when those before it are done: two minutes for each at most."""
+_WAITS: Final = "What is to be correlated waits, and none of it is given up."
 _NAMED: Final = 3
 BUSY: Final = 100
 """So many scans may wait for their upload after an import."""
@@ -58,7 +62,8 @@ def examine_scans(node: Node) -> Iterator[Finding]:
     if lacking:
         some = ", ".join(lacking[:_NAMED])
         what = f"{len(lacking)} of {len(named)} scans that records name are gone or cut short: {some}."
-        yield fault("scans", what, "Restore the folder blobs from the backup, then run: ffp log check")
+        then = f"Copy them from the newest backup: cp -rn BACKUPS/blobs/* {node.settings.blobs}/, then: ffp log check"
+        yield fault(Cause.SCANS_GONE, "scans", what, then)
 
 
 def examine_objects(node: Node, *, served: bool) -> Iterator[Finding]:
@@ -68,20 +73,28 @@ def examine_objects(node: Node, *, served: bool) -> Iterator[Finding]:
     if node.objects is None:
         if stored:
             what = f"{stored} scans are in an object store that the settings do not name any more."
-            yield fault("object store", what, "Set objects_url and what belongs to it again.")
+            yield fault(Cause.OBJECTS_AWAY, "object store", what, "Set objects_url and what belongs to it again.")
         return
     away = None
     try:
         node.objects.check()
     except ObjectStoreUnavailable as error:
         away = str(error)
-        yield fault("object store", f"{away} {waiting} scans wait for it, on this disk.", "Bring it back.")
+        then = "Bring it back, or correct objects_* in config.toml: what waits is stored by itself"
+        yield fault(Cause.OBJECTS_AWAY, "object store", f"{away} {waiting} scans wait for it, on this disk.", then)
     if altered:
         what = f"{altered} objects are not the scans that they are named after; they are not served."
-        yield fault("object store", what, "See which with: ffp log check. Copy these from a backup into blobs.")
+        yield fault(
+            Cause.OBJECTS_ALTERED,
+            "object store",
+            what,
+            "See which with: ffp log check. Copy these from a backup into blobs.",
+        )
     if served and away is None and waiting > altered + BUSY:
         what = f"{waiting} scans wait for their upload."
-        yield warning("object store", what, "See in the node's own log whether it gets on with them.")
+        yield warning(
+            Cause.QUEUE_STANDS, "object store", what, "See in the node's own log whether it gets on with them."
+        )
 
 
 def _size(node: Node, sha256: str) -> int | None:
@@ -103,27 +116,42 @@ def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:
         vouched = max((cosigned_size(session, peer) or 0 for peer in enrolled), default=0)
     if named != node.history.last.index:
         what = "The keys are newer than the database, whose log does not name them yet: submissions are refused."
-        yield fault("keys", what, "Its peers give the log back; see with `ffp peer list` that some are reached.")
+        yield fault(
+            Cause.KEYS_NEWER,
+            "keys",
+            what,
+            "Its peers give the log back; see with `ffp peer list` that some are reached.",
+        )
     for alarm in alarms:
-        yield fault("log", alarm, "See `ffp peer list` for who is reached, and telephone who is not.")
+        yield fault(Cause.LOG_HELD, "log", alarm, "See `ffp peer list` for who is reached, and telephone who is not.")
     for alarm in of_policy:
-        yield fault("policy", alarm, "Find out who changed the database.")
+        yield fault(Cause.POLICY_ALTERED, "policy", alarm, "Find out who changed the database.")
     if kept:
         what = f"{len(kept)} pairs of heads that this node signed do not agree."
-        yield fault("log", what, "Stop the node, look at `ffp log evidence`, and telephone the peers' operators.")
+        yield fault(
+            Cause.LOG_FORKED,
+            "log",
+            what,
+            "Stop the node, look at `ffp log evidence`, and telephone the peers' operators.",
+        )
     if served and not alarms and tail is not None and tail.received_at < stamp_in(-TAIL_S):
         what = f"{size - (signed.size if signed else 0)} statements wait for a signed head since {tail.received_at}."
-        yield warning("log", what, "Look into the node's own log for why, and restart it.")
+        then = "Look into the node's own log for why (journalctl -u ffp -e), then: systemctl restart ffp"
+        yield warning(Cause.LOG_UNSIGNED, "log", what, then)
     late = signed is not None and vouched < signed.size and signed.signed_at < stamp_in(-UNWITNESSED_S)
     if served and enrolled and late:
         what = f"No peer has cosigned the last head of the log; the largest that one did has size {vouched}."
-        yield warning("log", what, "See with `ffp peer list` why peers do not come, or telephone them.")
+        yield warning(
+            Cause.LOG_UNWITNESSED, "log", what, "See with `ffp peer list` why peers do not come, or telephone them."
+        )
     if check is not None and not check.good:
-        yield fault("log", "Content at rest is not what was signed.", "See which with: ffp log check")
+        what = "Content at rest is not what was signed."
+        yield fault(Cause.LOG_ALTERED, "log", what, "See which with: ffp log check")
     elif (
         served and check is not None and check.checked_at < stamp_in(-CHECKS_LATE * node.settings.log_check_interval_s)
     ):
-        yield warning("log", f"Content at rest was last read again {check.checked_at}.", "Do so now: ffp log check")
+        what = f"Content at rest was last read again {check.checked_at}."
+        yield warning(Cause.LOG_UNREAD, "log", what, "Do so now: ffp log check")
 
 
 def examine_work(node: Node, *, served: bool) -> Iterator[Finding]:
@@ -131,23 +159,43 @@ def examine_work(node: Node, *, served: bool) -> Iterator[Finding]:
     works = who_works(node)
     if served and works != "ok":
         what = f"{works} Nothing is signed, pulled, fetched or correlated."
-        yield fault("worker", what, "Start one: ffp worker, or ffp serve without --no-worker.")
+        then = "Start one: systemctl start ffp-worker; or have ffp serve run without --no-worker"
+        yield fault(Cause.NO_WORKER, "worker", what, then)
     with node.store.read() as session:
         dead, waiting, peers = jobs.dead(session), jobs.waiting_for_others(session), all_peers(session)
+        stands = jobs.overdue(session, stamp_in(-STANDS_S)) if served and works == "ok" else None
         stamps, letters = stamp_alarms(session, node.authority), mail_alarms(session, node.mail)
     for kind, count in Counter(job.kind for job in dead).items():
         last = next(job for job in reversed(dead) if job.kind == kind)
         what = f"{count} jobs of the kind {kind} were given up, the last because: {shown(last.error or '', 300)}"
-        yield warning("jobs", what, "Mend that, then: ffp job retry --all-dead. Each is named by: ffp job list --dead")
+        yield warning(
+            Cause.JOBS_DEAD,
+            "jobs",
+            what,
+            "Mend that, then: ffp job retry --all-dead. Each is named by: ffp job list --dead",
+        )
     for kind, (count, told) in waiting.items():
         what = f"{count} jobs of the kind {kind} wait for what is away. One of them says: {shown(told, 300)}"
-        yield warning("jobs", what, "Bring that back: they go on within a minute, and none is given up meanwhile.")
+        yield warning(
+            Cause.JOBS_WAIT,
+            "jobs",
+            what,
+            "Bring that back: they go on within a minute, and none is given up meanwhile.",
+        )
+    if stands is not None:
+        count, since = stands
+        what = f"The queue does not move: {count} jobs are due and not begun, the first since {since}."
+        then = "See what the worker is at: ffp job list; journalctl -u ffp -e. Then: systemctl restart ffp"
+        yield fault(Cause.QUEUE_STANDS, "jobs", what, then)
     for alarm in stamps:
-        yield warning("time stamps", alarm, "Nothing waits for them.")
+        yield warning(Cause.TIME_STAMPS, "time stamps", alarm, "Nothing waits for them.")
     for alarm in letters:
-        yield warning("e-mail", alarm, "Nothing waits for it.")
+        yield warning(Cause.MAIL_WAITS, "e-mail", alarm, "Nothing waits for it.")
     for alarm in root_alarms(node, peers):
-        yield warning("trust root", alarm, "Enrolled peers go on meanwhile.")
+        then = (
+            "Ask those who sign it for the next round, then: ffp root install FOLDER. Enrolled peers go on meanwhile."
+        )
+        yield warning(Cause.TRUST_ROOT, "trust root", alarm, then)
 
 
 def examine_compute(node: Node) -> Iterator[Finding]:
@@ -155,18 +203,22 @@ def examine_compute(node: Node) -> Iterator[Finding]:
     try:
         node.background.run(os.getpid)
     except ComputeAway as error:
-        yield fault("compute", str(error), "Nothing is read, prepared or correlated before that; what came waits.")
+        then = "See to the limits of the machine, what came waits: free -m; systemctl show ffp -p TasksMax -p MemoryMax"
+        yield fault(Cause.COMPUTE_AWAY, "compute", str(error), then)
     if node.cluster is None:
         return
     try:
         if count_workers(node.cluster) == 0:
             what = f"The cluster at {node.cluster.scheduler} has no worker."
-            yield fault("cluster", what, "Start them; what is to be correlated waits, and none of it is given up.")
+            yield fault(
+                Cause.CLUSTER_AWAY, "cluster", what, f"Start them: dask worker {node.cluster.scheduler}. {_WAITS}"
+            )
             return
         with executor_on(node.cluster):  # each of its workers says which release it is
             return
     except ComputeAway as error:
-        yield fault("cluster", str(error), "What is to be correlated waits for it, and none of it is given up.")
+        then = f"Start scheduler and workers there, or take cluster_scheduler out of config.toml. {_WAITS}"
+        yield fault(Cause.CLUSTER_AWAY, "cluster", str(error), then)
 
 
 def examine_deadlines(node: Node) -> Iterator[Finding]:
@@ -176,4 +228,6 @@ def examine_deadlines(node: Node) -> Iterator[Finding]:
     for due in found:
         if due.late:
             what = f"{WHAT_WAITS[due.duty]} overdue: {due.late}, the first since {due.first}."
-            yield warning("deadlines", what, "Tell whoever heads the laboratory; they wait on the first page.")
+            yield warning(
+                Cause.DEADLINES, "deadlines", what, "Tell whoever heads the laboratory; they wait on the first page."
+            )

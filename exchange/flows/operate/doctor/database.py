@@ -1,0 +1,158 @@
+"""The database: whether it is there, whole, of this release's form, and takes writes."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+from sqlalchemy import false, make_url, update
+
+from exchange.config import Settings
+from exchange.errors import (
+    ConfigurationError,
+    EgressRefused,
+    ExtraMissing,
+    OtherForm,
+    StoreBusy,
+    StoreDamaged,
+    StoreFull,
+    StoreReadOnly,
+    StoreUnavailable,
+)
+from exchange.flows.node.destinations import database_ends, egress_of
+from exchange.flows.node.node import store_of
+from exchange.flows.operate.doctor.causes import Cause
+from exchange.flows.operate.doctor.findings import Finding, fault
+from exchange.net.egress import connect
+from exchange.processes import lock_holders, named
+from exchange.store.database.engine import Store
+from exchange.store.tables.log import LogStateRow
+
+WRITE_S: Final = 10.0
+"""Whoever writes holds the database for milliseconds; so long it is held by one that hangs."""
+_REACH_S: Final = 5.0
+_RESTORE: Final = "Stop the node, and restore the newest backup into an empty folder: ffp restore BACKUP --home FOLDER"
+
+
+def examine_database(settings: Settings) -> Iterator[Finding]:
+    """The first thing that is wrong with it."""
+    if settings.database_url is None and not settings.database.is_file():
+        what = f"The database {settings.database} is missing."
+        yield fault(Cause.DATABASE_GONE, "database", what, _RESTORE)
+        return
+    try:
+        store = store_of(settings, patience_s=WRITE_S)
+    except ExtraMissing as error:
+        yield fault(Cause.EXTRA_MISSING, "database", error.what, error.step)
+        return
+    except ConfigurationError as error:
+        yield fault(Cause.SETTING_REFUSED, "database", str(error), "Correct database_url.")
+        return
+    try:
+        yield from _examine(settings, store)
+    finally:
+        store.close()
+
+
+def _examine(settings: Settings, store: Store) -> Iterator[Finding]:
+    try:
+        store.check()
+        damage = store.damage()
+        if damage:
+            yield fault(Cause.DATABASE_DAMAGED, "database", f"The database is damaged: {'; '.join(damage)}.", _RESTORE)
+            return
+        with store.write() as session:  # changes no row
+            session.execute(update(LogStateRow).where(false()).values(size=0))
+    except OtherForm as error:
+        if error.newer:
+            then = "Install the release that made it, or a later one (deploy/README.md, 10)."
+            yield fault(Cause.DATABASE_NEWER, "database", _first_of(error), then)
+        else:
+            then = "With the node stopped: ffp backup FOLDER, then ffp migrate"
+            yield fault(Cause.DATABASE_OLDER, "database", _first_of(error), then)
+    except StoreUnavailable as error:
+        yield _unavailable(settings, error)
+
+
+def _unavailable(settings: Settings, error: StoreUnavailable) -> Finding:
+    match error:
+        case StoreDamaged():
+            return fault(Cause.DATABASE_DAMAGED, "database", _first_of(error), _RESTORE)
+        case StoreFull():
+            where = settings.home if settings.database_url is None else "the server of the database"
+            then = "Free space there, or move it to a larger disk: df -h"
+            return fault(Cause.DISK_FULL, "disk", f"The disk of {where} is full: the database takes nothing.", then)
+        case StoreBusy():
+            return _locked(settings)
+        case StoreReadOnly():
+            then = "Make it the node's user's own: chown --reference=" + f"{settings.home} {settings.database}*"
+            if settings.database_url is not None:
+                then = (
+                    "Name the primary in database_url; or there: ALTER DATABASE ... RESET default_transaction_read_only"
+                )
+            return fault(Cause.DATABASE_READ_ONLY, "database", _first_of(error), then)
+        case _ if settings.database_url is not None:
+            return _away(settings, settings.database_url.get_secret_value(), error)
+        case _:
+            then = f"See whose it is, and whether the disk fails: ls -l {settings.database}*; dmesg | tail"
+            return fault(Cause.DATABASE_UNUSABLE, "database", _first_of(error), then)
+
+
+def _first_of(error: OtherForm | StoreUnavailable) -> str:
+    """What is wrong; what follows is for those who wait, and the step is told apart."""
+    return re.split(r"; nothing was stored|\. (?=[A-Z])", str(error))[0].removesuffix(".") + "."
+
+
+def _locked(settings: Settings) -> Finding:
+    files = (
+        settings.database,
+        *(settings.database.with_name(f"{settings.database.name}{end}") for end in ("-shm", "-wal")),
+    )
+    holders = sorted({pid for file in files for pid in lock_holders(file, to_write=True)})
+    who = ", ".join(map(named, holders)) or "another process"
+    what = f"{who} holds the database for writing, for more than {WRITE_S:g} s: nothing can be stored."
+    then = f"See what it is and end it: ps -fp {holders[0]}; kill {holders[0]}" if holders else "Find it, and end it."
+    if settings.database_url is not None:
+        then = "Find it in the server, and end it: SELECT pid, datname, state, query FROM pg_stat_activity"
+    return fault(Cause.DATABASE_LOCKED, "database", what, then)
+
+
+def _away(settings: Settings, url: str, error: StoreUnavailable) -> Finding:
+    """A server that cannot be reached, or one that answers and does not let this node in."""
+    shown = make_url(url).set(drivername="postgresql", password=None).render_as_string()
+    unreached = _unreached(settings, url)
+    if unreached is not None:
+        what = f"The server of PostgreSQL does not answer ({shown}): {unreached}."
+        return fault(
+            Cause.DATABASE_AWAY, "database", what, "Start it, or see to the way there: systemctl start postgresql"
+        )
+    what = f"The server of PostgreSQL answers, and does not let this node in ({shown}). {_first_of(error)}"
+    then = f"Correct user and password in the file {settings.home}/secrets/ffp_node_database_url; try: psql '{shown}'"
+    return fault(Cause.DATABASE_LOGIN, "database", what, then)
+
+
+def _unreached(settings: Settings, url: str) -> str | None:
+    """Why no connection can be made, whoever would then sign in; None where one can be."""
+    guard = egress_of(settings)
+    try:
+        for host, port in database_ends(url):
+            connect(guard, host, port, _REACH_S).close()
+        for path in _unix_sockets(url):
+            with socket.socket(socket.AF_UNIX) as line:
+                line.connect(path)
+    except EgressRefused as refused:
+        return str(refused)
+    except OSError as refused:
+        return refused.strerror or str(refused)
+    return None
+
+
+def _unix_sockets(url: str) -> Iterator[str]:
+    parts = make_url(url)
+    named_host = parts.query.get("host", parts.host or "")
+    for host in [named_host] if isinstance(named_host, str) else named_host:
+        if host.startswith("/"):
+            port = parts.query.get("port", parts.port or 5432)
+            yield f"{host}/.s.PGSQL.{port}"

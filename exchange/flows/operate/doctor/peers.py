@@ -1,0 +1,155 @@
+"""The peers of a node: whether they are reached, by which clock, under which certificate, what stands against them."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from statistics import median_low
+from typing import Final
+
+from exchange.clock import DAY_S, apart, stamp_in
+from exchange.errors import PeerUnreachable
+from exchange.flows.node.node import Node
+from exchange.flows.operate.doctor.causes import Cause
+from exchange.flows.operate.doctor.clock import SET_IT
+from exchange.flows.operate.doctor.findings import Finding, fault, warning
+from exchange.flows.operate.doctor.setting_files import CERTIFICATE_DAYS
+from exchange.flows.statement.peer import altered_peers
+from exchange.flows.sync.clocks import judge
+from exchange.flows.sync.skew import skew_alarms
+from exchange.net.probe import ReachedPeer, reach
+from exchange.store.sync.peers import all_peers, unnoted
+from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.witness.cosignatures import disagreements
+
+REACH_S: Final = 10.0
+_AT_ONCE: Final = 16
+_SILENT_S: Final = 900
+_EXPIRED: Final = 10
+"""X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL."""
+
+
+def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
+    """Each enrolled peer; and the own address, as peers reach it, where the node runs."""
+    with node.store.read() as session:
+        peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+        waiting = {peer.node_id: unnoted(session, peer.node_id) for peer in peers}
+        forked = {peer.node_id: len(disagreements(session, peer.node_id)) for peer in peers}
+        older, altered = skew_alarms(session), altered_peers(session)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        reached = list(pool.map(partial(_reach, node), [peer.url for peer in peers]))
+        own = pool.submit(_reach, node, node.settings.url).result() if served else None
+    away = [found for found in reached if isinstance(found, PeerUnreachable)]
+    if len(away) == len(peers) > 1:
+        what = f"None of this node's {len(peers)} peers is reached from this machine."
+        yield fault(Cause.NO_NETWORK, "network", what, "See to this machine's network: ip route; resolvectl status")
+    for peer, found in zip(peers, reached, strict=True):
+        yield from _examine(peer, waiting[peer.node_id], forked[peer.node_id], served)
+        yield from _address(node, peer.node_id, found)
+    if own is not None:
+        yield from _address(node, node.node_id, own)
+    for node_id, what in altered:
+        yield fault(Cause.PEER_ALTERED, f"peer {node_id}", what, "Look at what else was changed: ffp log check")
+    for what in older:
+        yield warning(
+            Cause.CONTRACT, "contract", what, "Whoever is older upgrades; `ffp --version` there says what it reads."
+        )
+    ahead_s = {peer.node_id: peer.clock_ahead_s for peer in peers}  # as last measured, of those that are away
+    ahead_s |= {
+        peer.node_id: found.ahead_s
+        for peer, found in zip(peers, reached, strict=True)
+        if isinstance(found, ReachedPeer) and found.ahead_s is not None
+    }
+    yield from _clocks(node, {name: ahead for name, ahead in ahead_s.items() if ahead is not None})
+
+
+def _examine(peer: PeerRow, waiting: int, forked: int, served: bool) -> Iterator[Finding]:
+    subject = f"peer {peer.node_id}"
+    if forked:
+        what = f"Its log showed {forked} pairs of signed heads that do not agree."
+        yield fault(Cause.PEER_FORKED, subject, what, "Keep what `ffp log evidence` shows, and telephone its operator.")
+    if waiting:
+        what = f"{waiting} of its items are set aside and not believed."
+        yield warning(
+            Cause.QUARANTINE,
+            "quarantine",
+            f"{peer.node_id}: {what}",
+            f"Telephone its operator, then: ffp sync note {peer.node_id}",
+        )
+    elif peer.alarm and not forked:
+        yield warning(
+            Cause.PEER_ALARM,
+            subject,
+            peer.alarm,
+            "See with `ffp sync status` what stands still, and telephone its operator.",
+        )
+    last = peer.pulled_at or peer.enrolled_at
+    if served and last < stamp_in(-_SILENT_S):
+        what = f"Nothing could be read of it since {last}."
+        yield warning(Cause.PEER_AWAY, subject, what, "Telephone its operator; what waits is not lost.")
+
+
+def _address(node: Node, node_id: str, found: ReachedPeer | PeerUnreachable) -> Iterator[Finding]:
+    own = node_id == node.node_id
+    subject = "own address" if own else f"peer {node_id}"
+    if isinstance(found, PeerUnreachable):
+        yield _unreached(own, subject, found)
+        return
+    if found.status != 200:
+        then = "Start the node behind the proxy: systemctl start ffp" if own else "Telephone its operator."
+        what = f"It answers with the status {found.status}."
+        yield warning(Cause.OWN_ADDRESS if own else Cause.PEER_AWAY, subject, what, then)
+    if found.certificate_until is not None:
+        days = int((found.certificate_until - time.time()) // DAY_S)
+        if days < CERTIFICATE_DAYS:
+            what = f"The TLS certificate of {_whose(own, node_id)} ends in {days} days."
+            then = "Renew it, then: systemctl reload nginx" if own else "Tell its operator."
+            yield warning(Cause.CERTIFICATE_ENDS if own else Cause.PEER_CERTIFICATE, subject, what, then)
+
+
+def _unreached(own: bool, subject: str, error: PeerUnreachable) -> Finding:
+    if _has_expired(error):
+        what = f"The TLS certificate of {subject.removeprefix('peer ')} has ended: nobody believes it any more."
+        then = "Renew it, then: systemctl reload nginx" if own else "Tell its operator."
+        return warning(Cause.CERTIFICATE_ENDS if own else Cause.PEER_CERTIFICATE, subject, what, then)
+    if own:
+        then = "Look at the reverse proxy, the name and the firewall here: systemctl status nginx"
+        return warning(Cause.OWN_ADDRESS, subject, str(error), then)
+    return warning(Cause.PEER_AWAY, subject, str(error), "Look at the way there, or telephone its operator.")
+
+
+def _has_expired(error: BaseException | None) -> bool:
+    """Whether that is why no connection was made, somewhere among the causes of an error."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code == _EXPIRED:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _whose(own: bool, node_id: str) -> str:
+    return "this node's own address" if own else node_id
+
+
+def _clocks(node: Node, ahead_s: dict[str, float]) -> Iterator[Finding]:
+    """Each that is off; and the own one, where it is well on the way there by the middle one of the peers."""
+    limit = node.settings.request_skew_s
+    found = judge(ahead_s, limit)
+    if found.own is not None:
+        yield fault(Cause.CLOCK_OFF, "clock", found.own.what, SET_IT)
+    for node_id, off in found.peers.items():
+        yield warning(Cause.PEER_CLOCK, f"peer {node_id}", off.what, off.then)
+    own = -median_low(ahead_s.values()) if ahead_s else 0.0
+    if found.own is None and limit / 3 < abs(own) <= limit:
+        what = f"The clock of this machine is {apart(own)} those of its peers; {limit:g} s are allowed."
+        yield warning(Cause.CLOCK_DRIFTS, "clock", what, SET_IT)
+
+
+def _reach(node: Node, url: str) -> ReachedPeer | PeerUnreachable:
+    try:
+        return reach(f"{url}/healthz", guard=node.egress, timeout_s=REACH_S)
+    except PeerUnreachable as error:
+        return error

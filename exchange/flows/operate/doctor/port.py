@@ -1,0 +1,181 @@
+"""Who answers at the node's port and at its address: this node, another one, a foreign program, or nobody."""
+
+from __future__ import annotations
+
+import errno
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from exchange.config import Settings
+from exchange.errors import ExchangeError, PeerUnreachable, StatementInvalid
+from exchange.flows.node.destinations import egress_of
+from exchange.flows.node.node import own_history, store_of
+from exchange.flows.operate.doctor.causes import Cause
+from exchange.flows.operate.doctor.findings import Finding, fault, warning
+from exchange.net.client import MAX_CARD_BYTES
+from exchange.net.egress import Guard, Typed
+from exchange.net.probe import reach
+from exchange.processes import listener_on, lock_holders, named
+from exchange.trust.card import open_card
+from schemas import ContractError, KeyEvent, open_envelope
+
+HERE_S = 5.0
+"""How long the node on this machine may take to say that it runs."""
+_SERVING = "serve.lock"
+_OK = 200
+
+
+@dataclass(frozen=True)
+class AnsweringNode:
+    """Who answers at an address. ``card`` is None of what is no node."""
+
+    card: KeyEvent | None
+
+
+def examine_port(settings: Settings) -> tuple[bool, list[Finding]]:
+    """Whether this node runs; and what is wrong at the port that it listens on, or would.
+
+    1. Who answers there: this node says by itself what it lacks, another node shows another card.
+    2. Nobody answers: whether a process holds the home all the same, and whether the port is free.
+    """
+    url = f"http://{_place(settings)}:{settings.port}"
+    # 1.
+    try:
+        ready = reach(f"{url}/readyz", guard=Typed(url), timeout_s=HERE_S)
+        other = _other(settings, who_answers(url, Typed(url)))
+    except PeerUnreachable:
+        # 2.
+        return False, list(_nobody(settings))
+    lacks = _lacks(ready.body)
+    if other is not None and (other.card is not None or lacks is None):
+        return False, [_taken(settings, other)]
+    if ready.status == _OK:
+        return True, []
+    then = "It mends itself when that is there again; if it does not: systemctl restart ffp"
+    what = f"The node runs and is not ready. {' '.join(lacks or [])}"
+    return True, [fault(Cause.NODE_NOT_READY, "readiness", what, then)]
+
+
+def _lacks(body: bytes) -> list[str] | None:
+    """What a node says that it lacks, at ``/readyz``; None of what no node says."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(told, dict) or not {"status", "database", "log"} <= told.keys():
+        return None
+    return [f"{part}: {state}" for part, state in told.items() if part != "status" and state != "ok"]
+
+
+def examine_address(settings: Settings, *, served: bool) -> Iterator[Finding]:
+    """Who answers where peers ask for this node. Whether anybody does is asked with the peers, of a node that runs."""
+    try:
+        answer = who_answers(settings.url, egress_of(settings))
+    except ExchangeError:
+        return
+    other = _other(settings, answer)
+    if other is not None and other.card is not None:
+        what = f"Another node, {_name(settings, other.card)}, answers at this node's address {settings.url}."
+        then = f"Lead that name here, in DNS or in the reverse proxy; or correct url in {settings.home}/config.toml"
+        yield fault(Cause.ADDRESS_OF_ANOTHER_NODE, "own address", what, then)
+    elif other is None and answer.card is not None and not served and not lock_holders(settings.home / _SERVING):
+        what = f"This node does not run here, and yet it answers at its address {settings.url}: it runs elsewhere."
+        then = (
+            "Find that machine or container, and start nothing here before it is off: two nodes with one set of keys "
+            "sign two histories."
+        )
+        yield warning(Cause.RUNS_ELSEWHERE, "own address", what, then)
+
+
+def who_answers(url: str, guard: Guard) -> AnsweringNode:
+    """Raises PeerUnreachable when nobody does, or not in HTTP."""
+    answer = reach(f"{url}/v1/node", guard=guard, timeout_s=HERE_S, most_bytes=MAX_CARD_BYTES)
+    if answer.status != _OK:
+        return AnsweringNode(None)
+    try:
+        return AnsweringNode(open_card(open_envelope(answer.body)))
+    except (ContractError, StatementInvalid):
+        return AnsweringNode(None)
+
+
+def _other(settings: Settings, answer: AnsweringNode) -> AnsweringNode | None:
+    """What is not this node. One of the same name with another identity is another node."""
+    if answer.card is None or answer.card.issuer != settings.node_id:
+        return answer
+    identity = _own_identity(settings)
+    return answer if identity is not None and identity != answer.card.identity else None
+
+
+def _own_identity(settings: Settings) -> object | None:
+    """None where the database does not say: that is found elsewhere."""
+    try:
+        store = store_of(settings)
+        try:
+            with store.read() as session:
+                return own_history(session, settings.node_id).card.identity
+        finally:
+            store.close()
+    except ExchangeError:
+        return None
+
+
+def _nobody(settings: Settings) -> Iterator[Finding]:
+    where = f"port {settings.port} on {settings.host}"
+    holders = lock_holders(settings.home / _SERVING)
+    error = _binding(settings)
+    if error is not None and error.errno == errno.EADDRINUSE and listener_on(settings.port) not in holders:
+        yield _taken(settings, AnsweringNode(None))
+    elif holders:
+        who = ", ".join(map(named, holders))
+        what = f"{who} holds this node's folder, and nothing answers at {where}."
+        then = f"See why in its log (journalctl -u ffp -e). If it hangs: systemctl restart ffp, or kill {holders[0]}"
+        yield fault(Cause.NODE_SILENT, "node", what, then)
+    elif error is not None and error.errno == errno.EACCES:
+        what = f"The node's user may not listen on {where}: ports below 1024 are the system's."
+        then = f"Set port = 8440 in {settings.home}/config.toml, and have the reverse proxy lead there"
+        yield fault(Cause.PORT_REFUSED, "port", what, then)
+    elif error is not None and error.errno == errno.EADDRNOTAVAIL:
+        what = (
+            f"The address {settings.host} of the setting host is not one of this machine: the node cannot listen there."
+        )
+        yield fault(
+            Cause.PORT_REFUSED, "port", what, f'Set host = "127.0.0.1" in {settings.home}/config.toml, behind the proxy'
+        )
+
+
+def _taken(settings: Settings, other: AnsweringNode) -> Finding:
+    pid = listener_on(settings.port)
+    where = f"port {settings.port} on {settings.host}"
+    stop = f"Stop it (kill {pid})" if pid is not None else f"Find it (ss -ltnp sport = :{settings.port}) and stop it"
+    who = f", {named(pid)}," if pid is not None else ""
+    then = f"{stop}; or give this node a free port: port in {settings.home}/config.toml"
+    if other.card is not None:
+        what = (
+            f"Another node, {_name(settings, other.card)}, answers at {where}{who.rstrip(',')}: this one cannot start."
+        )
+        return fault(Cause.PORT_OF_ANOTHER_NODE, "port", what, then)
+    what = f"A program that is no node{who or ''} has {where}: this node cannot start."
+    return fault(Cause.PORT_TAKEN, "port", what, then)
+
+
+def _name(settings: Settings, card: KeyEvent) -> str:
+    return f"{card.issuer} with another identity" if card.issuer == settings.node_id else card.issuer
+
+
+def _binding(settings: Settings) -> OSError | None:
+    """Why the port cannot be had. It is let go at once, and nothing listens meanwhile."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            return error
+    return None
+
+
+def _place(settings: Settings) -> str:
+    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - asked, not bound
+    return f"[{host}]" if ":" in host else host

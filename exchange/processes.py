@@ -1,0 +1,82 @@
+"""Which process of this machine holds a lock on a file, and which listens on a port, as Linux tells in ``/proc``.
+
+What belongs to other users only root sees; elsewhere, and on other systems, nothing is known and nothing is said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_PROC: Final = Path("/proc")
+_LISTENS: Final = "0A"
+"""The state TCP_LISTEN, as ``/proc/net/tcp`` writes it."""
+
+
+def lock_holders(path: Path, *, to_write: bool = False) -> list[int]:
+    """The other processes that hold a lock on a file, each once; ``to_write``: one that nobody shares. Those of other
+    containers are not seen."""
+    try:
+        wanted, lines = path.stat(), (_PROC / "locks").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return []
+    found = set()
+    for line in lines:
+        fields = line.split()  # number, FLOCK or POSIX, ADVISORY, READ or WRITE, process, major:minor:inode, from, to
+        if "->" in fields or (to_write and "WRITE" not in fields):  # the first: waits for the lock
+            continue
+        if fields[5].rpartition(":")[2] == str(wanted.st_ino) and _may_hold(int(fields[4]), wanted):
+            found.add(int(fields[4]))
+    return sorted(found - {os.getpid()})
+
+
+def _may_hold(pid: int, wanted: os.stat_result) -> bool:
+    """Whether a process has the file open: other disks have files of the same number. Of a process that is not to be
+    looked into, the number has to do."""
+    try:
+        for entry in (_PROC / str(pid) / "fd").iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                if os.path.samestat(entry.stat(), wanted):
+                    return True
+    except PermissionError:
+        return True
+    except OSError:  # it ended meanwhile, or is of another container
+        return False
+    return False
+
+
+def listener_on(port: int) -> int | None:
+    """The process that listens on a TCP port of this machine; None when there is none, or it is not to be seen."""
+    sockets = {f"socket:[{inode}]" for inode in _listening(port)}
+    if not sockets:
+        return None
+    for descriptors in _PROC.glob("[0-9]*/fd"):
+        try:
+            if any(str(entry.readlink()) in sockets for entry in descriptors.iterdir()):
+                return int(descriptors.parent.name)
+        except OSError:  # it ended meanwhile, or belongs to somebody else
+            continue
+    return None
+
+
+def named(pid: int) -> str:
+    """For people: ``nginx (process 4711)``."""
+    try:
+        command = (_PROC / str(pid) / "comm").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return f"process {pid}"
+    return f"{command} (process {pid})"
+
+
+def _listening(port: int) -> Iterator[str]:
+    for table in ("tcp", "tcp6"):
+        try:
+            lines = (_PROC / "net" / table).read_text(encoding="ascii").splitlines()[1:]
+        except OSError:
+            continue
+        for fields in map(str.split, lines):
+            if fields[3] == _LISTENS and int(fields[1].rpartition(":")[2], 16) == port:
+                yield fields[9]
