@@ -29,15 +29,16 @@ class ReachedPeer:
     certificate_until: float | None
 
 
-def reach(url: str, *, guard: Guard, timeout_s: float) -> ReachedPeer:
-    """Ask, unsigned, and believe nothing of it. Raises PeerUnreachable."""
+def reach(url: str, *, guard: Guard, timeout_s: float, most_bytes: int = _MAX_ANSWER_BYTES) -> ReachedPeer:
+    """Ask, unsigned, and believe nothing of it; of a longer answer ``most_bytes`` are read, or a little more. Raises
+    PeerUnreachable."""
     with http_client(timeout_s, guard) as http, OpenRequests().line(within_s=timeout_s) as line:
         try:
             with http.stream("GET", url, extensions={"trace": line.trace}) as answer:
                 begun, body = time.time(), bytearray()
                 for piece in answer.iter_raw():
                     body += piece
-                    if len(body) > _MAX_ANSWER_BYTES:
+                    if len(body) > most_bytes:
                         break
                 stream = answer.extensions["network_stream"]
                 return ReachedPeer(answer.status_code, bytes(body), clock_ahead(answer, begun), _until(stream))
