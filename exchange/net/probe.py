@@ -16,6 +16,8 @@ from exchange.net.egress import Guard
 from schemas.errors import shown
 
 _MAX_ANSWER_BYTES = 16 * 1024
+_AS_IT_IS = {"Accept-Encoding": "identity"}
+"""The bytes are counted as they come, and read so."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def reach(url: str, *, guard: Guard, timeout_s: float, most_bytes: int = _MAX_AN
     PeerUnreachable."""
     with http_client(timeout_s, guard) as http, OpenRequests().line(within_s=timeout_s) as line:
         try:
-            with http.stream("GET", url, extensions={"trace": line.trace}) as answer:
+            with http.stream("GET", url, headers=_AS_IT_IS, extensions={"trace": line.trace}) as answer:
                 begun, body = time.time(), bytearray()
                 for piece in answer.iter_raw():
                     body += piece

@@ -42,7 +42,7 @@ def show(
     """Show every setting as the node has it; secrets are masked."""
     from exchange.cli.operate.settings_origin import settings_with_origins
 
-    found = settings_with_origins(resolve_home(home))
+    found = settings_with_origins(home)
     if as_json:
         plain = {"name", "value"} | ({"origin", "overridden"} if origin else set())
         print_json([{key: said for key, said in vars(setting).items() if key in plain} for setting in found])

@@ -16,6 +16,7 @@ from pydantic import SecretStr, ValidationError
 from exchange.cli.operate.settings_page import allowed_values
 from exchange.config import PREFIX, SECRETS, Settings, load_settings, secret_folders, value_faults
 from exchange.errors import ConfigurationError
+from exchange.home import HOME_VARIABLE, resolve_home
 
 MASKED: Final = "********"
 """In place of a secret, however long it is."""
@@ -64,10 +65,13 @@ class SettingFault:
         return f"{self.origin}: {self.what}{meant}{f' Allowed: {self.allowed}.' if self.allowed else ''}"
 
 
-def settings_with_origins(home: Path) -> list[Setting]:
-    """Every setting, in the order of docs/settings.md. Raises ConfigurationError where the node would not start."""
+def settings_with_origins(given_home: Path | None) -> list[Setting]:
+    """Every setting, in the order of the code. ``given_home``: what ``--home`` says, if anything. Raises
+    ConfigurationError where the node would not start."""
+    home = resolve_home(given_home)
     settings, given = load_settings(home), origins(home)
-    found = [Setting("home", str(home), "--home, FFP_NODE_HOME or default", ())]
+    variable = f"environment variable {HOME_VARIABLE}" if os.environ.get(HOME_VARIABLE) else _DEFAULT
+    found = [Setting("home", str(home), variable if given_home is None else "--home", ())]
     for name in Settings.model_fields:
         if name != "home":
             places = [str(origin) for origin in given.get(name, ())]
