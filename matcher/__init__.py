@@ -4,10 +4,10 @@
 >>> compare(prepare(read_topography(a)), prepare(read_topography(b))).score  # doctest: +SKIP
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-if TYPE_CHECKING:
+if _TYPE_CHECKING:
     from matcher.areal.comparison import Cell, Comparison, compare
     from matcher.areal.descriptor import DESCRIPTOR_SHAPE, prefilter
     from matcher.areal.prepared import Prepared, extent_of, prepare
@@ -103,7 +103,8 @@ _HOMES = {
     "matcher.likelihood.mark_limits": "MarkExtent",
     "matcher.mark.quality": "Quality assess",
     "matcher.numeric.limits": "DEFAULT_LIMITS Limits",
-    "matcher.numeric.parameters": "DEFAULT_PARAMETERS FIRING_PIN_PARAMETERS MATCHER_VERSION RELIEF_PARAMETERS Parameters",
+    "matcher.numeric.parameters": "DEFAULT_PARAMETERS FIRING_PIN_PARAMETERS MATCHER_VERSION RELIEF_PARAMETERS "
+    "Parameters",
     "matcher.numeric.profile_parameters": "APERTURE_SHEAR_PARAMETERS ProfileParameters",
     "matcher.read.formats": "read_topography",
     "matcher.read.mask": "read_mask",
@@ -124,5 +125,5 @@ def __getattr__(name: str) -> object:
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(home), name)
+    found = globals()[name] = getattr(_import_module(home), name)
     return found

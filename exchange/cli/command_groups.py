@@ -28,12 +28,12 @@ class Command(NamedTuple):
     kind: type[TyperCommand] | None = None
 
 
-class Heading(NamedTuple):
+class CommandHeading(NamedTuple):
     title: str
     commands: Sequence[Command]
 
 
-def command_line(name: str, headings: Sequence[Heading]) -> typer.Typer:
+def command_line(name: str, headings: Sequence[CommandHeading]) -> typer.Typer:
     """A program with all these commands, whose help lists them so."""
 
     class Grouped(TyperGroup):

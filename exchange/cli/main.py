@@ -23,7 +23,7 @@ from exchange.cli import (
     sync,
 )
 from exchange.cli.access import tokens, users
-from exchange.cli.command_groups import Command, Heading, command_line
+from exchange.cli.command_groups import Command, CommandHeading, command_line
 from exchange.cli.integrity import audit, bundles, log_check
 from exchange.cli.keys import peers, root, rotate
 from exchange.cli.matching import calibration, compare, evaluation, inspection
@@ -32,7 +32,7 @@ from exchange.cli.operate import backup, doctor, egress, jobs, settings, top
 from exchange.home import keep_private
 
 HEADINGS = (
-    Heading(
+    CommandHeading(
         "Start here",
         [
             Command("demo", demo.demo, "Run three nodes on this machine, with made-up evidence.", ("ffp demo",)),
@@ -70,7 +70,7 @@ HEADINGS = (
             ),
         ],
     ),
-    Heading(
+    CommandHeading(
         "Records and queries",
         [
             Command(
@@ -89,7 +89,7 @@ HEADINGS = (
             Command("policy", policy.app, "Show and change with whom is shared; decide approvals."),
         ],
     ),
-    Heading(
+    CommandHeading(
         "Matching, without a node",
         [
             Command(
@@ -112,7 +112,7 @@ HEADINGS = (
             Command("calibrate", calibration.calibrate, "Make models that say what a score is worth."),
         ],
     ),
-    Heading(
+    CommandHeading(
         "Peers and keys",
         [
             Command(
@@ -139,7 +139,7 @@ HEADINGS = (
             ),
         ],
     ),
-    Heading(
+    CommandHeading(
         "Operation",
         [
             Command(
@@ -175,7 +175,7 @@ HEADINGS = (
             Command("migrate", backup.migrate, "Bring the database of an earlier release up to this one."),
         ],
     ),
-    Heading(
+    CommandHeading(
         "Evidence and audit",
         [
             Command(

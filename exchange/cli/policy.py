@@ -9,7 +9,7 @@ import typer
 
 from exchange.cli.acting import Acting, one_of
 from exchange.cli.node import Home
-from exchange.cli.tables import AsJson, Column, print_json, print_table, tell
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.home import resolve_home
 
 app = typer.Typer(help="Legal bases, groups, approvals.", no_args_is_help=True)
@@ -108,7 +108,7 @@ def approvals(home: Home = None, as_json: AsJson = False) -> None:
         due = f"{'OVERDUE since ' if one['overdue'] else ''}{one['due_at']}"
         case = one["case_reference"] or ("" if one["concern"] is Concern.RECORD else "withdrawn")
         rows.append([one["concern"], one["jurisdiction"], one["asked_at"], due, case, one["because"], one["concerns"]])
-    print_table([Column(heading) for heading in headings], rows)
+    print_table([TableColumn(heading) for heading in headings], rows)
 
 
 @app.command("decide")

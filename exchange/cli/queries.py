@@ -8,7 +8,7 @@ import typer
 
 from exchange.cli.acting import Acting
 from exchange.cli.node import Home
-from exchange.cli.tables import AsJson, Column, print_json, print_table
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
 from exchange.home import resolve_home
 
 app = typer.Typer(help="Queries to peers, and from them.", no_args_is_help=True)
@@ -42,7 +42,7 @@ def ask_peers(
     if as_json:
         print_json(asked)
         return
-    columns = [Column(heading) for heading in ("peer", "state", "query", "why")]
+    columns = [TableColumn(heading) for heading in ("peer", "state", "query", "why")]
     print_table(columns, [[item.peer, item.state, item.query or "-", item.reason] for item in asked])
 
 
@@ -81,11 +81,11 @@ def list_them(
         ]
         for query in queries
     ]
-    print_table([Column(heading) for heading in headings], rows)
+    print_table([TableColumn(heading) for heading in headings], rows)
     found = [
         [item.band, item.state, item.record, item.handle, query.statement_id]
         for query in queries
         for item in query.found
     ]
-    print_table([Column(heading) for heading in ("band", "state", "record", "handle", "found by")], found)
+    print_table([TableColumn(heading) for heading in ("band", "state", "record", "handle", "found by")], found)
     typer.echo("A band ranks, coarsely, for comparison by an examiner; it identifies nothing.")

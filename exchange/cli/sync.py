@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.node import Home
-from exchange.cli.tables import AsJson, Column, print_json, print_table, tell
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def list_quarantine(
     if not found:
         typer.echo("Nothing is set aside.")
     headings = ("peer", "place", "at", "reason", "bytes", "kept", "noted", "detail", "statement", "sha256")
-    columns = [Column(heading, number=heading in ("place", "bytes")) for heading in headings]
+    columns = [TableColumn(heading, number=heading in ("place", "bytes")) for heading in headings]
     print_table(columns, [row for item in found for row in _rows(item)])
     for item in found:
         size = sum(item.evidence.values())

@@ -5,7 +5,7 @@ is written to a file or another program has one row a line, cells with a tab bet
 nothing cut off: ``ffp user list | cut -f1``. For programs there is JSON: the option ``AS_JSON`` of each command that
 tells something.
 
->>> print_table([Column("user"), Column("tokens", number=True)], [["examiner-1", 2]])  # doctest: +SKIP
+>>> print_table([TableColumn("user"), TableColumn("tokens", number=True)], [["examiner-1", 2]])  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ALARMING = frozenset(
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """``number``: what is in it is compared by size, so it stands right."""
 
     heading: str
@@ -45,7 +45,7 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+def print_table(columns: Sequence[TableColumn], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
     """Print rows of one cell a column; None is an empty cell. Without any row nothing is printed."""
     found = list(rows)
     if not found:
@@ -57,7 +57,7 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]], *, 
         typer.echo("\t".join(map(_cell, row)))
 
 
-def rich_table(columns: Sequence[Column], rows: Iterable[Sequence[object]], *, title: str | None = None) -> Table:
+def rich_table(columns: Sequence[TableColumn], rows: Iterable[Sequence[object]], *, title: str | None = None) -> Table:
     """The same for a terminal, to be printed or shown live."""
     from rich import box
     from rich.table import Table

@@ -8,7 +8,7 @@ import typer
 
 from exchange.cli.acting import HIGHEST
 from exchange.cli.node import Home
-from exchange.cli.tables import AsJson, Column, print_json, print_table, tell
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.home import resolve_home
 
 app = typer.Typer(help="Tokens of programs, in the name of a user.", no_args_is_help=True)
@@ -59,7 +59,7 @@ def list_all(
         state = f"revoked {token.revoked_at}" if token.revoked_at else until
         rows.append([token.number, token.pseudonym, token.name, token.scopes, used, state])
     headings = ("user", "name", "scopes", "used", "state")
-    print_table([Column("number", number=True), *map(Column, headings)], rows)
+    print_table([TableColumn("number", number=True), *map(TableColumn, headings)], rows)
 
 
 @app.command("revoke")

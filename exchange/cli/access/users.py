@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.node import Home
-from exchange.cli.tables import AsJson, Column, print_json, print_table, tell
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def list_users(home: Home = None, as_json: AsJson = False) -> None:
         print_json(users)
         return
     print_table(
-        [Column("user"), Column("role"), Column("state")],
+        [TableColumn("user"), TableColumn("role"), TableColumn("state")],
         [[user.pseudonym, user.role, f"revoked {user.revoked_at}" if user.revoked_at else "active"] for user in users],
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.node import Home
-from exchange.cli.tables import Column, print_json, print_table
+from exchange.cli.tables import TableColumn, print_json, print_table
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -54,7 +54,10 @@ def show(
             typer.echo(entry.canonical().decode())
     else:
         headings = ("at", "who", "act", "count", "about", "asked", "why")
-        columns = [Column("number", number=True), *(Column(name, number=name == "count") for name in headings)]
+        columns = [
+            TableColumn("number", number=True),
+            *(TableColumn(name, number=name == "count") for name in headings),
+        ]
         print_table(columns, map(_row, found))
     if not_stated is not None and not as_json:
         typer.echo(f"{not_stated} acts of people without a stated purpose, of all that fit.")

@@ -9,7 +9,7 @@ import typer
 
 from exchange.cli.acting import Acting
 from exchange.cli.node import Home
-from exchange.cli.tables import AsJson, Column, print_json, print_table, tell
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ def list_peers(home: Home = None, as_json: AsJson = False) -> None:
     if not found:
         typer.echo("No peer is enrolled. See: ffp peer add --help")
     numbers = ("to send", "acknowledged", "received", "quarantine")
-    columns = [Column("peer"), Column("state"), *(Column(name, number=True) for name in numbers)]
-    columns += [Column("last answer"), Column("url")]
+    columns = [TableColumn("peer"), TableColumn("state"), *(TableColumn(name, number=True) for name in numbers)]
+    columns += [TableColumn("last answer"), TableColumn("url")]
     rows = [
         [
             *(item.row.node_id, item.row.state, item.to_send, item.acknowledged, item.row.cursor_count),
@@ -116,7 +116,10 @@ def list_peers(home: Home = None, as_json: AsJson = False) -> None:
         for item in found
     ]
     print_table(columns, rows)
-    print_table([Column("peer"), Column("note")], [[item.row.node_id, said] for item in found for said in _notes(item)])
+    print_table(
+        [TableColumn("peer"), TableColumn("note")],
+        [[item.row.node_id, said] for item in found for said in _notes(item)],
+    )
 
 
 def _notes(item: PeerStatus) -> list[str]:

@@ -11,7 +11,7 @@ import typer
 
 from exchange.cli.matching.console import one_thread, refuse
 from exchange.cli.matching.region_option import BREECH_FACE, compared_regions, region_option
-from exchange.cli.tables import AsJson, Column, print_facts, print_table, tell
+from exchange.cli.tables import AsJson, TableColumn, print_facts, print_table, tell
 
 if TYPE_CHECKING:
     from matcher import Comparison, Photograph, ProfileParameters, Topography
@@ -241,7 +241,12 @@ def _print_comparison(
         "matcher, parameters": f"{comparison.matcher_version}, {comparison.parameters_digest[:12]}",
     }
     print_facts(facts.items(), title=f"{paths[0].name}  and  {paths[1].name}")
-    columns = [Column("cell"), Column("correlation", number=True), Column("moved y, x (um)", number=True), Column("")]
+    columns = [
+        TableColumn("cell"),
+        TableColumn("correlation", number=True),
+        TableColumn("moved y, x (um)", number=True),
+        TableColumn(""),
+    ]
     cells = [
         [
             cell.label,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.node import Home
-from exchange.cli.tables import AsJson, Column, print_json, print_table, tell
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def list_names(home: Home = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"names": found, "egress_networks": [str(network) for network in networks]})
     else:
-        columns = [Column(heading) for heading in ("name", "port", "who", "state")]
+        columns = [TableColumn(heading) for heading in ("name", "port", "who", "state")]
         rows = [
             [item.host, ", ".join(map(str, item.ports)) or "any port", ", ".join(item.who), _state(item)]
             for item in found

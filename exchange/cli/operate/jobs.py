@@ -8,7 +8,7 @@ import typer
 
 from exchange.cli.acting import HIGHEST
 from exchange.cli.node import Home
-from exchange.cli.tables import AsJson, Column, print_json, print_table
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
 from exchange.home import resolve_home
 
 app = typer.Typer(help="Work that was promised and is not done.", no_args_is_help=True)
@@ -38,10 +38,10 @@ def list_jobs(
         typer.echo("No job is dead." if dead else "No job waits; all is done.")
     print_table(
         [
-            Column("number", number=True),
-            *map(Column, ("state", "kind", "subject")),
-            Column("attempts", number=True),
-            *map(Column, ("next", "failed of")),
+            TableColumn("number", number=True),
+            *map(TableColumn, ("state", "kind", "subject")),
+            TableColumn("attempts", number=True),
+            *map(TableColumn, ("next", "failed of")),
         ],
         [
             [job.number, job.state, job.kind, job.subject, job.attempts, job.next, shown(job.last_error or "", 300)]
@@ -70,6 +70,6 @@ def retry_jobs(
     if as_json:
         print_json(again)
         return
-    columns = [Column("number", number=True), Column("kind"), Column("subject")]
+    columns = [TableColumn("number", number=True), TableColumn("kind"), TableColumn("subject")]
     print_table(columns, [[job.number, job.kind, job.subject] for job in again])
     typer.echo(f"Tried again: {len(again)}. See: ffp job list" if again else "No job is dead.")

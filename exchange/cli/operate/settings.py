@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from exchange.cli.node import Home
-from exchange.cli.tables import AsJson, Column, print_json, print_table
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
 from exchange.home import resolve_home
 
 app = typer.Typer(help="The settings of this node; docs/settings.md says what each does.", no_args_is_help=True)
@@ -47,7 +47,11 @@ def show(
         plain = {"name", "value"} | ({"origin", "overridden"} if origin else set())
         print_json([{key: said for key, said in vars(setting).items() if key in plain} for setting in found])
         return
-    columns = [Column("setting"), Column("value"), *([Column("from"), Column("given in vain")] if origin else [])]
+    columns = [
+        TableColumn("setting"),
+        TableColumn("value"),
+        *([TableColumn("from"), TableColumn("given in vain")] if origin else []),
+    ]
     rows = [
         [setting.name, _told(setting.value), *([setting.origin, ", ".join(setting.overridden)] if origin else [])]
         for setting in found

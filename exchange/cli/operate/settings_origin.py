@@ -24,7 +24,7 @@ _DEFAULT: Final = "default"
 
 
 @dataclass(frozen=True)
-class Origin:
+class SettingOrigin:
     """One place at which a setting is given. ``line``: of config.toml, None elsewhere or where it is not found."""
 
     kind: str
@@ -81,21 +81,21 @@ def settings_with_origins(given_home: Path | None) -> list[Setting]:
     return found
 
 
-def origins(home: Path) -> dict[str, list[Origin]]:
+def origins(home: Path) -> dict[str, list[SettingOrigin]]:
     """All places at which each setting is given, the one that counts first; names that are no settings too. Raises
     TOMLDecodeError, UnicodeDecodeError, OSError of config.toml."""
-    found: dict[str, list[Origin]] = {}
+    found: dict[str, list[SettingOrigin]] = {}
     for variable in sorted(os.environ):
         if variable.upper().startswith(PREFIX) and variable.upper() != f"{PREFIX}HOME":
-            found.setdefault(variable[len(PREFIX) :].lower(), []).append(Origin("environment", variable))
+            found.setdefault(variable[len(PREFIX) :].lower(), []).append(SettingOrigin("environment", variable))
     for folder in reversed(secret_folders(home)):
         for file in sorted(folder.iterdir()) if folder.is_dir() else ():
             if file.name.upper().startswith(PREFIX):
-                found.setdefault(file.name[len(PREFIX) :].lower(), []).append(Origin("secret file", str(file)))
+                found.setdefault(file.name[len(PREFIX) :].lower(), []).append(SettingOrigin("secret file", str(file)))
     config = home / "config.toml"
     text = config.read_text(encoding="utf-8")
     for name in tomllib.loads(text):
-        found.setdefault(name, []).append(Origin("config.toml", str(config), _line_of(name, text)))
+        found.setdefault(name, []).append(SettingOrigin("config.toml", str(config), _line_of(name, text)))
     return found
 
 
@@ -131,7 +131,7 @@ def setting_faults(home: Path) -> list[SettingFault]:
     return [_of_sentence(sentence, given) for sentence in unusable(settings)]
 
 
-def _misplaced(given: dict[str, list[Origin]]) -> Iterator[SettingFault]:
+def _misplaced(given: dict[str, list[SettingOrigin]]) -> Iterator[SettingFault]:
     for name, places in given.items():
         for origin in places:
             if name not in Settings.model_fields or (name == "home" and origin.kind == "config.toml"):
@@ -146,7 +146,7 @@ def _misplaced(given: dict[str, list[Origin]]) -> Iterator[SettingFault]:
                 yield SettingFault(name, str(origin), origin.line, what)
 
 
-def _values(home: Path, given: dict[str, list[Origin]]) -> Iterator[SettingFault]:
+def _values(home: Path, given: dict[str, list[SettingOrigin]]) -> Iterator[SettingFault]:
     try:
         Settings(home=home)
     except ValidationError as error:
@@ -158,7 +158,7 @@ def _values(home: Path, given: dict[str, list[Origin]]) -> Iterator[SettingFault
         yield _of_sentence(f"{error}; a list is written as JSON there.", given)
 
 
-def _fault(name: str, what: str, given: dict[str, list[Origin]]) -> SettingFault:
+def _fault(name: str, what: str, given: dict[str, list[SettingOrigin]]) -> SettingFault:
     """``name``: empty of settings that do not go together; the first of them that stands in ``what`` says where."""
     named = name or next((word for word in re.findall(r"[a-z_]+", what) if word in given), "")
     origin = next(iter(given.get(named, ())), None)
@@ -171,7 +171,7 @@ def _fault(name: str, what: str, given: dict[str, list[Origin]]) -> SettingFault
     )
 
 
-def _of_sentence(sentence: str, given: dict[str, list[Origin]]) -> SettingFault:
+def _of_sentence(sentence: str, given: dict[str, list[SettingOrigin]]) -> SettingFault:
     named = next((word for word in re.findall(r"[a-z_]+", sentence) if word in given), "")
     origin = next(iter(given.get(named, ())), None)
     return SettingFault(named, str(origin) if origin else "settings", origin.line if origin else None, sentence)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from exchange.cli.node import Home
-from exchange.cli.tables import AsJson, Column, console, on_terminal, print_json, print_table, rich_table
+from exchange.cli.tables import AsJson, TableColumn, console, on_terminal, print_json, print_table, rich_table
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -22,15 +22,18 @@ if TYPE_CHECKING:
 
 _IDLE: Final = 9
 """However short the interval, for each second of looking so many are waited: at most a tenth of one core is taken."""
-_QUEUE = [Column("queue"), *(Column(name, number=True) for name in ("waiting", "running", "dead", "oldest due"))]
-_WORKERS = [Column("worker"), Column("leads"), Column("seen", number=True), Column("does")]
-_PEERS = [
-    Column("peer"),
-    Column("state"),
-    *(Column(name, number=True) for name in ("answered", "behind by", "received", "clock")),
-    Column("alarm"),
+_QUEUE = [
+    TableColumn("queue"),
+    *(TableColumn(name, number=True) for name in ("waiting", "running", "dead", "oldest due")),
 ]
-_RATES = [Column("in the last minute"), Column("count", number=True)]
+_WORKERS = [TableColumn("worker"), TableColumn("leads"), TableColumn("seen", number=True), TableColumn("does")]
+_PEERS = [
+    TableColumn("peer"),
+    TableColumn("state"),
+    *(TableColumn(name, number=True) for name in ("answered", "behind by", "received", "clock")),
+    TableColumn("alarm"),
+]
+_RATES = [TableColumn("in the last minute"), TableColumn("count", number=True)]
 
 
 def top(
@@ -141,7 +144,7 @@ def _screen(found: Activity) -> RenderableType:
     return Group(Text(head, style="bold"), *shown, Text(f"q ends; this look took {found.cost_ms:.0f} ms", style="dim"))
 
 
-def _tables(found: Activity) -> list[tuple[Sequence[Column], list[list[object]]]]:
+def _tables(found: Activity) -> list[tuple[Sequence[TableColumn], list[list[object]]]]:
     requests = "not counted" if found.requests is None else f"{found.requests:.0f}"
     disk = f"{found.disk_free_bytes / 2**30:.1f} GiB free, {found.disk_reserve_bytes / 2**30:.1f} kept"
     return [

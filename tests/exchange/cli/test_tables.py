@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from exchange.cli.tables import Column, print_facts, print_json, print_table, tell
+from exchange.cli.tables import TableColumn, print_facts, print_json, print_table, tell
 from schemas.vocabulary import Role
 
 LONG = "ab" * 32
-COLUMNS = [Column("number", number=True), Column("state"), Column("statement")]
+COLUMNS = [TableColumn("number", number=True), TableColumn("state"), TableColumn("statement")]
 ROWS = [[7, "dead", LONG], [1234567, "waits", "[bold]x[/bold]\x1b[31m\t\n"]]
 CODE = f"""
-from exchange.cli.tables import Column, print_facts, print_table
-print_table([Column("number", number=True), Column("state"), Column("statement")], {ROWS!r})
+from exchange.cli.tables import TableColumn, print_facts, print_table
+print_table([TableColumn("number", number=True), TableColumn("state"), TableColumn("statement")], {ROWS!r})
 print_facts([("log", "1 statements"), ("alarm", "{LONG}")], title="Node ffp-rs")
 """
 
