@@ -2,7 +2,7 @@
 
 On a terminal a table has a heading row, numbers stand right, and a cell that is too long goes on in the next line. What
 is written to a file or another program has one row a line, cells with a tab between them, no headings, no colours, and
-nothing cut off: ``ffp user list | cut -f1``. For programs there is JSON: the option ``AS_JSON`` of each command that
+nothing cut off: ``ffp user list | cut -f1``. For programs there is JSON: the option ``AsJson`` of each command that
 tells something.
 
 >>> print_table([TableColumn("user"), TableColumn("tokens", number=True)], [["examiner-1", 2]])  # doctest: +SKIP
@@ -30,6 +30,7 @@ ALARMING = frozenset(
     {"alarm", "dead", "revoked", "expelled", "altered", "expired", "overdue", "refused", "faults", "failed"}
 )
 """Cells that begin with one of these words are red on a terminal that has colours."""
+_NAME_WIDTH = 40
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,16 @@ def rich_table(columns: Sequence[TableColumn], rows: Iterable[Sequence[object]],
     from rich.text import Text
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(Text(column.heading.upper()), justify="right" if column.number else "left", overflow="fold")
-    for row in rows:
-        cells = map(_cell, row)
+    written = [[_cell(cell) for cell in row] for row in rows]
+    for place, column in enumerate(columns):
+        widest = max((len(row[place]) for row in written), default=0)
+        table.add_column(
+            Text(column.heading.upper()),
+            justify="right" if column.number else "left",
+            overflow="fold",
+            no_wrap=place == 0 and widest <= _NAME_WIDTH,  # by its first cell one finds a row
+        )
+    for cells in written:
         table.add_row(*(Text(cell, style=_style(cell)) for cell in cells))  # Text: what others wrote is no markup
     return table
 

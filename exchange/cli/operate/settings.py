@@ -47,15 +47,12 @@ def show(
         plain = {"name", "value"} | ({"origin", "overridden"} if origin else set())
         print_json([{key: said for key, said in vars(setting).items() if key in plain} for setting in found])
         return
-    columns = [
-        TableColumn("setting"),
-        TableColumn("value"),
-        *([TableColumn("from"), TableColumn("given in vain")] if origin else []),
-    ]
-    rows = [
-        [setting.name, _told(setting.value), *([setting.origin, ", ".join(setting.overridden)] if origin else [])]
-        for setting in found
-    ]
+    columns = [TableColumn("setting"), TableColumn("value")]
+    rows: list[list[object]] = [[setting.name, _told(setting.value)] for setting in found]
+    if origin:
+        columns += [TableColumn("from"), TableColumn("given in vain")]
+        for row, setting in zip(rows, found, strict=True):
+            row += [setting.origin, ", ".join(setting.overridden)]
     print_table(columns, rows)
 
 

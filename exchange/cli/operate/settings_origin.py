@@ -36,7 +36,9 @@ class SettingOrigin:
     def __str__(self) -> str:
         if self.kind == "environment":
             return f"environment variable {self.place}"
-        return self.place if self.line is None else f"{self.place} line {self.line}"
+        if self.kind == "config.toml":
+            return "config.toml" if self.line is None else f"config.toml line {self.line}"
+        return f"secret file {self.place}"
 
 
 @dataclass(frozen=True)
