@@ -24,6 +24,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 AsJson = Annotated[bool, typer.Option("--json", help="For a program to read: JSON on stdout.")]
 ALARMING = frozenset(
@@ -64,7 +65,7 @@ def rich_table(columns: Sequence[TableColumn], rows: Iterable[Sequence[object]],
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=_title(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     written = [[_cell(cell) for cell in row] for row in rows]
     for place, column in enumerate(columns):
         widest = max((len(row[place]) for row in written), default=0)
@@ -91,7 +92,7 @@ def print_facts(facts: Iterable[tuple[str, object]], *, title: str | None = None
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, pad_edge=False)
+    table = Table(title=_title(title), title_justify="left", box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, said in written:
@@ -111,6 +112,13 @@ def tell(as_json: bool, fields: Mapping[str, object], *lines: str) -> None:
         return
     for line in lines:
         typer.echo(line)
+
+
+def _title(title: str | None) -> Text | None:
+    """Names of files stand in titles: no markup either."""
+    from rich.text import Text
+
+    return None if title is None else Text(_cell(title), style="bold")
 
 
 def console() -> Console:

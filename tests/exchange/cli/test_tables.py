@@ -23,7 +23,7 @@ ROWS = [[7, "dead", LONG], [1234567, "waits", "[bold]x[/bold]\x1b[31m\t\n"]]
 CODE = f"""
 from exchange.cli.tables import TableColumn, print_facts, print_table
 print_table([TableColumn("number", number=True), TableColumn("state"), TableColumn("statement")], {ROWS!r})
-print_facts([("log", "1 statements"), ("alarm", "{LONG}")], title="Node ffp-rs")
+print_facts([("log", "1 statements"), ("alarm", "{LONG}")], title="Node ffp-rs [red]scan[/red]")
 """
 
 
@@ -64,6 +64,7 @@ def test_a_person_gets_headings_numbers_on_the_right_and_whole_identifiers() -> 
     assert first.index("7") == second.index("567") + 2, "numbers stand right"
     assert "1,234,567" in second
     assert "[bold]x[/bold]" in plain, "what others wrote is no markup"
+    assert "Node ffp-rs [red]scan[/red]" in plain
     assert "…" not in plain
     for part in plain.split("Node ffp-rs"):
         assert "".join(re.findall(r"[ab]{6,}", part)) == LONG, "nothing is cut off"
