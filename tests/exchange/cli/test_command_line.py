@@ -168,6 +168,32 @@ def test_what_changes_something_tells_a_program_what_it_made(ffp: Ffp, home: Pat
     backup = json.loads(ffp("backup", tmp_path / "backups", "--json", "--home", home).out)
     assert (backup["scans"], backup["missing"], backup["keys_sealed"]) == (0, [], False)
     assert Path(backup["folder"]).is_dir()
+    keys = ("--keys", home / "keys", "--verify", "--json", "--home", tmp_path / "again")
+    restored = json.loads(ffp("restore", backup["folder"], *keys).out)
+    assert (restored["node_id"], restored["lost_statements"], restored["verified"]["findings"]) == ("ffp-rs", 0, [])
+
+
+@pytest.mark.slow
+def test_a_ceremony_tells_a_program_what_was_signed(ffp: Ffp, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "passphrase").write_text("a long passphrase of a root key\n")
+    (tmp_path / "passphrase").chmod(0o600)
+    passphrase, folder, key = ("--passphrase-file", tmp_path / "passphrase"), tmp_path / "ceremony", tmp_path / "rs"
+    made = json.loads(ffp("root", "key", "RS", "--out", key, *passphrase, "--json").out)
+    for name in ("keys", "nodes"):
+        (folder / name).mkdir(parents=True)
+    (folder / "keys" / "RS.json").write_bytes(Path(made["public"]).read_bytes())
+    ffp("peer", "show", "--card", folder / "nodes" / "ffp-rs.json", "--home", home)
+    proposed = json.loads(ffp("root", "init", folder, "--expires", "2030-01-01", "--needed", "1", "--json").out)
+    assert (proposed["version"], proposed["keys"]) == (1, {"RS": made["fingerprint"]})
+    assert json.loads(ffp("root", "combine", folder, "--json").out)["complete"] is False
+    assert ffp("root", "sign", folder, "--key-folder", key, *passphrase, "--yes").code == 0
+    combined = json.loads(ffp("root", "combine", folder, "--json").out)
+    assert combined["complete"]
+    assert combined["conditions"][0]["signed"] == ["RS"]
+    published = json.loads(ffp("root", "publish", folder, "--json").out)
+    verified = json.loads(ffp("root", "verify", folder, "--json").out)
+    assert published["fingerprint"] == proposed["fingerprint"] == verified["published"]["fingerprint"]
+    assert [node["node_id"] for node in verified["published"]["nodes"]] == ["ffp-rs"]
 
 
 def test_a_refusal_is_the_same_sentence_with_json(ffp: Ffp, tmp_path: Path) -> None:
