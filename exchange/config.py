@@ -18,6 +18,7 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SecretsSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -43,7 +44,7 @@ _FORMS = {
     "timestamp_url": "is written http://host/path or https://host/path, without a name and password",
 }
 
-_SECRETS = {
+SECRETS = {
     "backup_passphrase": "The passphrase of backups",
     "key_passphrase": "The passphrase of the keys",
     "objects_key_id": "The key of the object store",
@@ -302,7 +303,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over secret files over TOML; ``.env`` files are not read."""
         home = Path(init_settings()["home"])
-        folders = [folder for folder in _secret_folders(home) if folder.is_dir()]
+        folders = [folder for folder in secret_folders(home) if folder.is_dir()]
         files = (SecretsSettingsSource(settings_cls, secrets_dir=folders),) if folders else ()
         return (init_settings, env_settings, *files, TomlConfigSettingsSource(settings_cls, home / "config.toml"))
 
@@ -420,6 +421,8 @@ def load_settings(home: Path) -> Settings:
         raise refused_settings(home, found, known=known, forms=_FORMS, prefix=PREFIX) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise not_toml(home / "config.toml", error) from error
+    except SettingsError as error:
+        raise ConfigurationError(f'{error}; a list in the environment is written as JSON: ["10.8.0.0/16"].') from error
 
 
 def first_settings(home: Path, values: dict[str, str | int]) -> Settings:
@@ -437,15 +440,17 @@ def given(name: str) -> str | None:
     return file.read_text(encoding="utf-8").strip() if said is None and file.is_file() else said
 
 
+def value_faults(error: ValidationError) -> list[tuple[str, str]]:
+    """Each faulty setting with what is wrong, without the value: it may be a secret. The name is empty of settings that
+    do not go together."""
+    return [
+        (name := ".".join(map(str, item["loc"])), _FORMS.get(name, item["msg"].removeprefix("Value error, ")))
+        for item in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+
+
 def _faults(error: ValidationError) -> str:
-    """Each faulty setting in one clause, without the value: it may be a secret."""
-    clauses = []
-    for item in error.errors(include_input=False, include_url=False, include_context=False):
-        name = ".".join(map(str, item["loc"]))
-        clauses.append(
-            f"{name}: {_FORMS.get(name, item['msg'])}" if name else item["msg"].removeprefix("Value error, ")
-        )
-    return "; ".join(clauses)
+    return "; ".join(f"{name}: {what}" if name else what for name, what in value_faults(error))
 
 
 def write_config(settings: dict[str, Any], home: Path) -> None:
@@ -478,12 +483,13 @@ def _refuse_unknown_secrets(home: Path) -> None:
 
 
 def _refuse_open_secret(config: Path) -> None:
-    for name in tomllib.loads(config.read_text(encoding="utf-8")).keys() & _SECRETS.keys():
-        raise secret_in_config(config, name, _SECRETS[name], f"{PREFIX}{name}".upper())
+    for name in tomllib.loads(config.read_text(encoding="utf-8")).keys() & SECRETS.keys():
+        raise secret_in_config(config, name, SECRETS[name], f"{PREFIX}{name}".upper())
 
 
-def _secret_folders(home: Path) -> tuple[Path, ...]:
-    """Secret files of the node, over what systemd decrypted for its service (``LoadCredentialEncrypted=``)."""
+def secret_folders(home: Path) -> tuple[Path, ...]:
+    """Where secret files are, the last first to count: those of the node, over what systemd decrypted for its service
+    (``LoadCredentialEncrypted=``)."""
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     return (*((Path(credentials),) if credentials else ()), home / "secrets")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, print_json
 from exchange.home import resolve_home
 
 app = typer.Typer(help="The terms of the field on pages and reports.", no_args_is_help=True)
@@ -16,16 +17,18 @@ def glossary() -> None:
 
 
 @app.command()
-def check(home: Home = None) -> None:
+def check(home: Home = None, as_json: AsJson = False) -> None:
     """Say which terms the file glossary.toml in the node's home replaces, and what of it no page knows: exit code 1."""
     from exchange.config import load_settings
     from exchange.web.languages.glossary import GLOSSARY_FILE, overrides
 
     folder = load_settings(resolve_home(home)).home
     path, found = folder / GLOSSARY_FILE, overrides(folder)
-    if not found:
+    if as_json:
+        print_json({"file": path, "terms": found})
+    elif not found:
         typer.echo(f"{path} replaces nothing.")
-    for item in found:
+    for item in found if not as_json else ():
         place = f"{item.section}.{item.value}, {item.language}"
         if item.instead_of is None:
             typer.echo(f"{place}: no page uses such an entry.")

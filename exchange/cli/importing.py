@@ -11,6 +11,7 @@ import typer
 
 from exchange.cli.acting import Acting
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, print_json
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def import_records(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, store nothing.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write what became of each line here, as CSV.")] = None,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Submit the exhibits of a table; a second run submits nothing twice. Exit code 1: some were refused."""
     from rich.console import Console
@@ -69,7 +71,12 @@ def import_records(
         elif result.doubts:
             typer.echo(f"line {result.line.number}: may tell of a person: {result.doubts}", err=True)
     counted = Counter(result.outcome for result in results)
-    typer.echo("; ".join(f"{counted[outcome]} {outcome}" for outcome in LineOutcome if counted[outcome]) or "no line")
+    if as_json:
+        lines = [dict(zip(_REPORT_COLUMNS, _told(result), strict=True)) for result in results]
+        print_json({"counts": {outcome.replace(" ", "_"): counted[outcome] for outcome in LineOutcome}, "lines": lines})
+    else:
+        counts = [f"{counted[outcome]} {outcome}" for outcome in LineOutcome if counted[outcome]]
+        typer.echo("; ".join(counts) or "no line")
     if counted[LineOutcome.REFUSED]:
         raise typer.Exit(1)
 
@@ -79,9 +86,13 @@ def _write(path: Path, results: Iterable[Result]) -> None:
         writer = csv.writer(file)
         writer.writerow(_REPORT_COLUMNS)
         for result in results:
-            place = (str(result.line.number), result.exhibit, result.line.file)
-            told = (*place, result.outcome, result.statement_id, result.why, result.doubts)
-            writer.writerow([_text(cell) for cell in told])
+            writer.writerow([_text(str(cell)) for cell in _told(result)])
+
+
+def _told(result: Result) -> tuple[int | str, ...]:
+    """In the order of the report's columns."""
+    place = (result.line.number, result.exhibit, result.line.file)
+    return (*place, result.outcome, result.statement_id, result.why, result.doubts)
 
 
 def _text(cell: str) -> str:

@@ -24,19 +24,186 @@ from exchange.cli import (
     sync,
 )
 from exchange.cli.access import tokens, users
+from exchange.cli.command_groups import Command, CommandHeading, command_line
 from exchange.cli.integrity import audit, bundles, log_check
 from exchange.cli.keys import peers, root, rotate
 from exchange.cli.matching import calibration, compare, evaluation, inspection
 from exchange.cli.matching.region_option import RegionCommand
-from exchange.cli.operate import backup, doctor, egress, jobs
+from exchange.cli.operate import backup, doctor, egress, jobs, settings, top
 from exchange.home import keep_private
 
-app = typer.Typer(
-    name="ffp",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+HEADINGS = (
+    CommandHeading(
+        "Start here",
+        [
+            Command("demo", demo.demo, "Run three nodes on this machine, with made-up evidence.", ("ffp demo",)),
+            Command(
+                "training",
+                demo.training,
+                "Run six nodes to practise with, and their pages.",
+                ("ffp training practice/",),
+            ),
+            Command(
+                "init",
+                node.init,
+                "Make a new node: folders, settings, keys, database, log.",
+                (
+                    "ffp init --home /var/lib/ffp --jurisdiction RS --url https://ffp.example",
+                    "ffp user add examiner-1 --role examiner",
+                    "ffp serve",
+                ),
+            ),
+            Command(
+                "user",
+                users.app,
+                "Add, invite, list and revoke users.",
+                ("ffp user add examiner-1 --role examiner", "ffp user invite examiner-1"),
+            ),
+            Command("serve", node.serve, "Serve the node, and do its work.", ("ffp serve --home /var/lib/ffp",)),
+            Command(
+                "status",
+                node.status,
+                "Say what the node holds, and what waits.",
+                ("ffp status", "ffp status --json | jq .alarms"),
+            ),
+            Command(
+                "doctor", doctor.doctor, "Examine the node: what is wrong, and what to do.", ("ffp doctor --json",)
+            ),
+        ],
+    ),
+    CommandHeading(
+        "Records and queries",
+        [
+            Command(
+                "import",
+                importing.import_records,
+                "Submit many exhibits from a table and a folder of scans.",
+                ("ffp import scans/ --csv exhibits.csv --as examiner-1 --dry-run",),
+            ),
+            Command("record", records.app, "Withdraw, grant or hold a record."),
+            Command(
+                "query",
+                queries.app,
+                "Ask peers about a record; list queries.",
+                ("ffp query list", "ffp query list --received --json"),
+            ),
+            Command("policy", policy.app, "Show and change with whom is shared; decide approvals."),
+            Command(
+                "instrument",
+                instruments.app,
+                "Check instruments on reference specimens.",
+                ('ffp instrument check scan.x3p --specimen "SRM 2461 no. 12"', "ffp instrument list"),
+            ),
+        ],
+    ),
+    CommandHeading(
+        "Matching, without a node",
+        [
+            Command(
+                "compare",
+                compare.compare,
+                "Compare two scans.",
+                ("ffp compare one.x3p other.x3p --png pair.png",),
+                RegionCommand,
+            ),
+            Command(
+                "inspect",
+                inspection.inspect,
+                "Say how good a scan is for comparison.",
+                ("ffp inspect one.x3p --png mark.png",),
+                RegionCommand,
+            ),
+            Command("convert", compare.convert, "Write a scan as x3p.", ("ffp convert instrument.al3d exhibit.x3p",)),
+            Command("evaluate", evaluation.evaluate, "Measure how well scores tell firearms apart."),
+            Command("validate", evaluation.validate, "Write the validation dossier."),
+            Command("calibrate", calibration.calibrate, "Make models that say what a score is worth."),
+        ],
+    ),
+    CommandHeading(
+        "Peers and keys",
+        [
+            Command(
+                "peer",
+                peers.app,
+                "Enrol, list, limit and revoke peers.",
+                (
+                    "ffp peer show",
+                    "ffp peer list",
+                    'ffp peer add https://ffp-mk.example --legal-basis "Treaty, Art. 5"',
+                ),
+            ),
+            Command(
+                "sync", sync.app, "What is in step with peers, what waits, what was set aside.", ("ffp sync status",)
+            ),
+            Command("egress", egress.app, "Where the node may connect to."),
+            Command("key", rotate.app, "List, replace and encrypt the node's keys."),
+            Command("root", root.app, "The trust root: sign it in a ceremony, verify it, install it."),
+            Command(
+                "conformance",
+                conformance.conformance,
+                "Check from outside whether a node keeps the contract.",
+                ("ffp conformance https://ffp-mk.example",),
+            ),
+        ],
+    ),
+    CommandHeading(
+        "Operation",
+        [
+            Command(
+                "top", top.top, "Watch the node: queue, workers, peers, rates.", ("ffp top", "ffp top --once --json")
+            ),
+            Command(
+                "job",
+                jobs.app,
+                "List work that is not done; have it tried again.",
+                ("ffp job list --dead", "ffp job retry 17"),
+            ),
+            Command(
+                "config",
+                settings.app,
+                "Check the settings, and say where each comes from.",
+                ("ffp config check", "ffp config show --origin"),
+            ),
+            Command("worker", node.worker, "Do the node's work beside ffp serve.", ("ffp worker",)),
+            Command("token", tokens.app, "Tokens of programs.", ("ffp token add lab-1 --name lims --scope submit",)),
+            Command("glossary", glossary.app, "Terms that the laboratory says otherwise."),
+            Command(
+                "backup",
+                backup.backup,
+                "Back up a node, which may run meanwhile.",
+                ("ffp backup /mnt/backup --keep 14",),
+            ),
+            Command(
+                "restore",
+                backup.restore,
+                "Make a node again from a backup.",
+                ("ffp restore /mnt/backup/FOLDER --verify",),
+            ),
+            Command("migrate", backup.migrate, "Bring the database of an earlier release up to this one."),
+        ],
+    ),
+    CommandHeading(
+        "Evidence and audit",
+        [
+            Command(
+                "verify",
+                bundles.verify,
+                "Verify a record's bundle, without any node.",
+                ("ffp verify bundle.json --fingerprint DIGITS",),
+            ),
+            Command("export", bundles.export, "Write a record with all that proves it."),
+            Command("log", log_check.app, "Check, publish and mend this node's log.", ("ffp log check",)),
+            Command(
+                "audit", audit.app, "Who saw and asked what; verify these rows.", ("ffp audit show --actor examiner-1",)
+            ),
+            Command("report", monitoring.report, "The half-yearly report.", ("ffp report --half 2026H2",)),
+            Command("maturity", maturity.maturity, "How far this focal point has come, and its next step."),
+        ],
+    ),
 )
+"""All commands, in the order in which one needs them."""
+
+app = command_line("ffp", HEADINGS)
 
 
 def _say_version(wanted: bool) -> None:
@@ -57,45 +224,6 @@ def ffp(
 ) -> None:
     """Ballistic information exchange between Firearms Focal Points."""
     keep_private()
-
-
-app.command("init")(node.init)
-app.command("serve")(node.serve)
-app.command("worker")(node.worker)
-app.command("status")(node.status)
-app.command("doctor")(doctor.doctor)
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
-app.command("migrate")(backup.migrate)
-app.add_typer(users.app, name="user")
-app.add_typer(tokens.app, name="token")
-app.add_typer(peers.app, name="peer")
-app.add_typer(egress.app, name="egress")
-app.add_typer(queries.app, name="query")
-app.add_typer(jobs.app, name="job")
-app.add_typer(rotate.app, name="key")
-app.add_typer(records.app, name="record")
-app.add_typer(policy.app, name="policy")
-app.add_typer(sync.app, name="sync")
-app.add_typer(log_check.app, name="log")
-app.add_typer(audit.app, name="audit")
-app.add_typer(root.app, name="root")
-app.add_typer(instruments.app, name="instrument")
-app.command("import")(importing.import_records)
-app.add_typer(glossary.app, name="glossary")
-app.command("export")(bundles.export)
-app.command("verify")(bundles.verify)
-app.command("compare", cls=RegionCommand)(compare.compare)
-app.command("inspect", cls=RegionCommand)(inspection.inspect)
-app.command("convert")(compare.convert)
-app.command("evaluate")(evaluation.evaluate)
-app.command("validate")(evaluation.validate)
-app.command("calibrate")(calibration.calibrate)
-app.command("report")(monitoring.report)
-app.command("maturity")(maturity.maturity)
-app.command("conformance")(conformance.conformance)
-app.command("demo")(demo.demo)
-app.command("training")(demo.training)
 
 
 @cache

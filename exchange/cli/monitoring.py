@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, tell
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def report(
     acting: Annotated[str | None, typer.Option("--as", help="The head, by pseudonym, who approves.")] = None,
     because: Annotated[str | None, typer.Option(help="To whom it goes and on what ground, in one line.")] = None,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Count a half-year, approve the report, or write it once it is approved."""
     from exchange.cli.acting import maker_of
@@ -56,13 +58,20 @@ def report(
             if acting is None or because is None:
                 raise InvalidInput("To approve, say who does with --as, and why with --because.")
             said = approve_report(node, maker_of(node, acting, Role.HEAD), wanted, approve, because)
-            typer.echo(f"The report of {wanted} is approved; the statement is {said}.")
+            typer.echo(f"The report of {wanted} is approved; the statement is {said}.", err=as_json)
         found = find_approved(node, wanted)
         if out is None:
+            sha256 = found.sha256 if found is not None else drafted(node, wanted).sha256
+            fields = {"half": str(wanted), "approved": found is not None, "sha256": sha256}
             if found is not None:
-                typer.echo(f"{wanted}: approved by {found.approved_by} at {found.approved_at}, SHA-256 {found.sha256}.")
+                fields |= {"approved_by": found.approved_by, "approved_at": found.approved_at}
+                tell(
+                    as_json,
+                    fields,
+                    f"{wanted}: approved by {found.approved_by} at {found.approved_at}, SHA-256 {sha256}.",
+                )
             else:
-                typer.echo(f"{wanted}: not approved. SHA-256 of the report as it is: {drafted(node, wanted).sha256}.")
+                tell(as_json, fields, f"{wanted}: not approved. SHA-256 of the report as it is: {sha256}.")
             return
         if draft and found is None:
             written = _written(drafted(node, wanted).document, None, form, language)
@@ -72,7 +81,8 @@ def report(
             asked = f"{wanted} {form}"
             node.audit.note(Deed(CONSOLE, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
     out.write_bytes(written)
-    typer.echo(f"Written: {out}, {'as it was approved' if found is not None else 'a draft'}.")
+    said = f"Written: {out}, {'as it was approved' if found is not None else 'a draft'}."
+    tell(as_json, {"half": str(wanted), "written": out, "draft": found is None}, said)
 
 
 def _written(document: Document, approved: Approved | None, form: ReportForm, language: str) -> bytes:

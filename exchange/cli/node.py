@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
+from exchange.cli.tables import AsJson, print_facts, print_json
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ def init(
             "folder. Others on this machine can read a command line: with a password in it, set FFP_NODE_DATABASE_URL."
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a new node: folders, settings, keys, database and log."""
     from exchange.errors import ConfigurationError
@@ -58,10 +61,15 @@ def init(
         port=port or named or 8440,
         database_url=database_url,
     )
+    encrypted = is_encrypted(folder / "keys")
+    if as_json:
+        made = {"node_id": card.issuer, "jurisdiction": known, "home": folder, "keys_encrypted": encrypted}
+        print_json({**made, "fingerprint": fingerprint(card.identity)})
+        return
     typer.echo(f"Node {card.issuer} of {known.display_name} is ready in {folder}.")
     kept = (
         "encrypted with the passphrase that the settings give; without it they are lost"
-        if is_encrypted(folder / "keys")
+        if encrypted
         else "NOT encrypted, since no passphrase was given: ffp key encrypt does so"
     )
     typer.echo(f"Its private keys are {kept}.")
@@ -179,30 +187,30 @@ def _listener(settings: Settings) -> socket.socket:
     return listener
 
 
-def status(home: Home = None) -> None:
+def status(home: Home = None, as_json: AsJson = False) -> None:
     """What this node holds, and what still waits."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from exchange.flows.node.node import opened
     from exchange.flows.operate.status import node_status
 
     with opened(resolve_home(home)) as node:
         found, stamps_wanted = node_status(node), node.authority is not None
-    table = Table(title=f"Node {found.node_id}", show_header=False)
-    table.add_row("records", str(found.records))
-    table.add_row("scans", ", ".join(f"{count} {state}" for state, count in found.acquisitions.items()) or "none")
-    table.add_row("candidates", str(found.candidates))
-    table.add_row("waiting work", ", ".join(f"{count} {state}" for state, count in found.jobs.items()) or "none")
-    table.add_row("log", f"{found.log_size} statements, head signed at {found.signed_size}")
+    if as_json:
+        print_json(found)
+        return
     stamps = "none yet" if stamps_wanted else "none wanted (setting timestamp_url)"
-    table.add_row(
-        "time stamp", f"of the head at {found.stamped_size}, {found.stamped_at}" if found.stamped_at else stamps
-    )
     kept = "all is what was signed" if not found.altered else f"{len(found.altered)} not what was signed: ffp log check"
-    table.add_row("content at rest", f"{kept} ({found.checked_at})" if found.checked_at else "not read again yet")
-    table.add_row("cosigned by", ", ".join(f"{peer} at {size}" for peer, size in found.witnesses.items()) or "nobody")
-    for alarm in found.alarms:
-        table.add_row("alarm", Text(alarm))  # others' words are in it, which must not be read as markup
-    Console().print(table)
+    facts = {
+        "records": str(found.records),
+        "scans": _by_state(found.acquisitions),
+        "candidates": str(found.candidates),
+        "waiting work": _by_state(found.jobs),
+        "log": f"{found.log_size} statements, head signed at {found.signed_size}",
+        "time stamp": f"of the head at {found.stamped_size}, {found.stamped_at}" if found.stamped_at else stamps,
+        "content at rest": f"{kept} ({found.checked_at})" if found.checked_at else "not read again yet",
+        "cosigned by": ", ".join(f"{peer} at {size}" for peer, size in found.witnesses.items()) or "nobody",
+    }
+    print_facts([*facts.items(), *(("alarm", alarm) for alarm in found.alarms)], title=f"Node {found.node_id}")
+
+
+def _by_state(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"

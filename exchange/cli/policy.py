@@ -9,6 +9,7 @@ import typer
 
 from exchange.cli.acting import Acting, one_of
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.home import resolve_home
 
 app = typer.Typer(help="Legal bases, groups, approvals.", no_args_is_help=True)
@@ -36,6 +37,7 @@ def set_policy(
     acting: Acting,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Change the policy, once you have confirmed what would change; what no line allows is blocked from then on. Of
     groups and bases, what the file does not name stays as it is."""
@@ -65,15 +67,16 @@ def set_policy(
         maker = maker_of(node, acting, Role.HEAD)
         change = preview_policy(node, maker, *asked)
         for sentence in change.changes:
-            typer.echo(sentence)
+            typer.echo(sentence, err=as_json)
         if not yes:
-            typer.confirm("Change the policy?", abort=True)
+            typer.confirm("Change the policy?", abort=True, err=as_json)
         said = change_policy(node, maker, *asked, confirmed=change.confirmation)
-    typer.echo(f"The policy is in force; the statement is {said}.")
+    told = {"statement": said, "changes": change.changes}
+    tell(as_json, told, f"The policy is in force; the statement is {said}.")
 
 
 @app.command("approvals")
-def approvals(home: Home = None) -> None:
+def approvals(home: Home = None, as_json: AsJson = False) -> None:
     """List what waits for a decision, the most pressing first."""
     from exchange.clock import stamp
     from exchange.flows.node.node import opened
@@ -81,15 +84,31 @@ def approvals(home: Home = None) -> None:
 
     with opened(resolve_home(home)) as node:
         waiting = queue(node)
-    for item in waiting:
-        row = item.row
-        due = "OVERDUE since" if row.due_at < stamp() else "due"
-        typer.echo(f"{row.concerns}  to {row.jurisdiction}  asked {row.asked_at}  {due} {row.due_at}")
-        if item.concern is not Concern.RECORD:
-            case = item.record.case_reference if item.record else "withdrawn"
-            typer.echo(f"  {item.concern}, of {case}  {item.because or ''}".rstrip())
+    fields = [
+        {
+            "concern": item.concern,
+            "concerns": item.row.concerns,
+            "jurisdiction": item.row.jurisdiction,
+            "asked_at": item.row.asked_at,
+            "due_at": item.row.due_at,
+            "overdue": item.row.due_at < stamp(),
+            "case_reference": item.record.case_reference if item.record else None,
+            "because": item.because,
+        }
+        for item in waiting
+    ]
+    if as_json:
+        print_json(fields)
+        return
     if not waiting:
         typer.echo("Nothing waits for a decision.")
+    headings = ("concern", "to", "asked", "due", "case", "because", "named")
+    rows = []
+    for one in fields:
+        due = f"{'OVERDUE since ' if one['overdue'] else ''}{one['due_at']}"
+        case = one["case_reference"] or ("" if one["concern"] is Concern.RECORD else "withdrawn")
+        rows.append([one["concern"], one["jurisdiction"], one["asked_at"], due, case, one["because"], one["concerns"]])
+    print_table([TableColumn(heading) for heading in headings], rows)
 
 
 @app.command("decide")
@@ -100,6 +119,7 @@ def decide(
     acting: Acting,
     because: Annotated[str, typer.Option(help="Why, in one line.")],
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Decide whether a record, a query with its scan, or what a query found, goes to a jurisdiction."""
     from exchange.cli.acting import maker_of, warn_of
@@ -111,4 +131,5 @@ def decide(
     with opened(resolve_home(home)) as node:
         said = sign_decision(node, maker_of(node, acting, Role.HEAD), concerns, to, decided, because)
     warn_of("--because", because)
-    typer.echo(f"{decided.capitalize()}; the statement is {said}.")
+    fields = {"concerns": concerns, "jurisdiction": to, "decision": decided, "statement": said}
+    tell(as_json, fields, f"{decided.capitalize()}; the statement is {said}.")

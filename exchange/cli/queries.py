@@ -8,6 +8,7 @@ import typer
 
 from exchange.cli.acting import Acting
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
 from exchange.home import resolve_home
 
 app = typer.Typer(help="Queries to peers, and from them.", no_args_is_help=True)
@@ -22,6 +23,7 @@ def ask_peers(
     peer: Annotated[list[str] | None, typer.Option(help="Whom to ask; may be repeated. Default: all.")] = None,
     position: Annotated[int, typer.Option(help="Which scan of the record, counted from 0.")] = 0,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Ask peers whether they have seen a firearm: a scan of the record travels to each, is compared there and erased.
 
@@ -36,9 +38,12 @@ def ask_peers(
     with opened(resolve_home(home)) as node:
         maker = maker_of(node, acting, Role.EXAMINER, Role.INVESTIGATOR)
         question = Question(record, position, stated, legal_basis)
-        for item in ask(node, maker, question, peer):
-            why = f"  {item.reason}" if item.reason else ""
-            typer.echo(f"{item.peer}  {item.state}  {item.query or '-'}{why}")
+        asked = list(ask(node, maker, question, peer))
+    if as_json:
+        print_json(asked)
+        return
+    columns = [TableColumn(heading) for heading in ("peer", "state", "query", "why")]
+    print_table(columns, [[item.peer, item.state, item.query or "-", item.reason] for item in asked])
 
 
 @app.command("list")
@@ -46,6 +51,7 @@ def list_them(
     received: Annotated[bool, typer.Option("--received", help="Those of peers, instead of own ones.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """List queries, the newest first: how far each is, and what it found."""
     from exchange.flows.node.node import opened
@@ -53,14 +59,33 @@ def list_them(
 
     with opened(resolve_home(home)) as node:
         queries = list_queries(node, own=not received, limit=limit)
+    if as_json:
+        print_json(queries)
+        return
     if not queries:
         typer.echo("No query was received." if received else "No query was asked. See: ffp query ask --help")
-    for query in queries:
-        late = "  overdue" if query.overdue else ""
-        typer.echo(f"{query.statement_id}  {query.at}  {query.asker} to {query.asked}  {query.case_reference}")
-        typer.echo(f"  {query.purpose}, {query.legal_basis}")
-        typer.echo(f"  {query.state}{late}  {query.result or ''}  {query.detail or ''}".rstrip())
-        for item in query.found:
-            typer.echo(f"  {item.handle}  {item.band}  {item.state}  {item.record or ''}".rstrip())
-    if queries:
-        typer.echo("A band ranks, coarsely, for comparison by an examiner; it identifies nothing.")
+        return
+    headings = ("at", "from", "to", "case", "purpose", "legal basis", "state", "result", "why", "query")
+    rows = [
+        [
+            query.at,
+            query.asker,
+            query.asked,
+            query.case_reference,
+            query.purpose,
+            query.legal_basis,
+            f"{query.state}, overdue" if query.overdue else query.state,
+            query.result,
+            query.detail,
+            query.statement_id,
+        ]
+        for query in queries
+    ]
+    print_table([TableColumn(heading) for heading in headings], rows)
+    found = [
+        [item.band, item.state, item.record, item.handle, query.statement_id]
+        for query in queries
+        for item in query.found
+    ]
+    print_table([TableColumn(heading) for heading in ("band", "state", "record", "handle", "found by")], found)
+    typer.echo("A band ranks, coarsely, for comparison by an examiner; it identifies nothing.")

@@ -8,6 +8,7 @@ import typer
 
 from exchange.cli.acting import Acting, one_of
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, print_json, tell
 from exchange.home import resolve_home
 
 app = typer.Typer(help="The owner's terms of one record.", no_args_is_help=True)
@@ -23,6 +24,7 @@ def withdraw(
     reason: Annotated[str, typer.Option(help="As in the vocabulary WithdrawalReason.")] = "entered_in_error",
     holder: Annotated[str | None, typer.Option(help="Take it from this peer alone.")] = None,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Take an own record back from every holder, in all its versions; or from one."""
     from exchange.cli.acting import maker_of
@@ -38,18 +40,25 @@ def withdraw(
             said = [revoke_from(node, maker, record, holder, why)]
         else:
             said = withdraw_record(node, maker, record, why)
-    typer.echo(f"Withdrawn; the statement is {', '.join(said)}.")
-    typer.echo(f"A running node erases it and tells the holders. See: ffp record withdrawals {record}")
+    tell(
+        as_json,
+        {"record": record, "holder": holder, "reason": why, "statements": said},
+        f"Withdrawn; the statement is {', '.join(said)}.",
+        f"A running node erases it and tells the holders. See: ffp record withdrawals {record}",
+    )
 
 
 @app.command("withdrawals")
-def withdrawals(record: RecordId, home: Home = None) -> None:
+def withdrawals(record: RecordId, home: Home = None, as_json: AsJson = False) -> None:
     """Show how far the withdrawals of a record have come, here and at each holder."""
     from exchange.flows.node.node import opened
     from exchange.flows.terms.withdraw import withdrawal_states
 
     with opened(resolve_home(home)) as node:
         found = withdrawal_states(node, record)
+    if as_json:
+        print_json(found)
+        return
     for state in found:
         typer.echo(f"Withdrawn {state.at} from {state.holder or 'everybody'}, {state.reason}.")
         if state.holder is None:
@@ -70,6 +79,7 @@ def grant(
     acting: Acting,
     legal_basis: Annotated[str, typer.Option(help="The article under which it is given.")],
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let a jurisdiction have an own record that its audience does not name, however old."""
     from exchange.cli.acting import maker_of
@@ -80,11 +90,11 @@ def grant(
     to = one_of(Jurisdiction, jurisdiction)
     with opened(resolve_home(home)) as node:
         said = grant_record(node, maker_of(node, acting, Role.HEAD), record, to, legal_basis)
-    typer.echo(f"Granted; the statement is {said}.")
+    tell(as_json, {"record": record, "jurisdiction": to, "statement": said}, f"Granted; the statement is {said}.")
 
 
 @app.command("hold")
-def hold(record: RecordId, acting: Acting, authority: Authority, home: Home = None) -> None:
+def hold(record: RecordId, acting: Acting, authority: Authority, home: Home = None, as_json: AsJson = False) -> None:
     """A court holds a record: should it be withdrawn, it is restricted instead of erased."""
     from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
@@ -93,11 +103,13 @@ def hold(record: RecordId, acting: Acting, authority: Authority, home: Home = No
 
     with opened(resolve_home(home)) as node:
         place_hold(node, maker_of(node, acting, Role.HEAD), record, authority)
-    typer.echo(f"{record} is held for {authority}.")
+    tell(as_json, {"record": record, "held": True, "authority": authority}, f"{record} is held for {authority}.")
 
 
 @app.command("release-hold")
-def release_hold(record: RecordId, acting: Acting, authority: Authority, home: Home = None) -> None:
+def release_hold(
+    record: RecordId, acting: Acting, authority: Authority, home: Home = None, as_json: AsJson = False
+) -> None:
     """The court holds it no more: what was withdrawn meanwhile is erased now."""
     from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
@@ -106,4 +118,4 @@ def release_hold(record: RecordId, acting: Acting, authority: Authority, home: H
 
     with opened(resolve_home(home)) as node:
         end_hold(node, maker_of(node, acting, Role.HEAD), record, authority)
-    typer.echo(f"{record} is held no more.")
+    tell(as_json, {"record": record, "held": False, "authority": authority}, f"{record} is held no more.")

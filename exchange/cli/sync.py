@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -18,13 +19,16 @@ app.add_typer(quarantine_app, name="quarantine")
 
 
 @app.command("status")
-def status(home: Home = None) -> None:
+def status(home: Home = None, as_json: AsJson = False) -> None:
     """Say for each peer what it has, what waits for it, what it signed for, and what came from it."""
     from exchange.flows.node.node import opened
-    from exchange.flows.sync.progress import in_words, sync_status
+    from exchange.flows.sync.progress import in_words, plain_status, sync_status
 
     with opened(resolve_home(home)) as node:
         found = sync_status(node)
+    if as_json:
+        print_json([plain_status(item) for item in found])
+        return
     if not found:
         typer.echo("No peer is enrolled. See: ffp peer add --help")
     for item in found:
@@ -47,19 +51,22 @@ def receipt(node_id: str, home: Home = None) -> None:
 
 
 @app.command("note")
-def note(node_id: str, home: Home = None) -> None:
+def note(node_id: str, home: Home = None, as_json: AsJson = False) -> None:
     """Take note of what is set aside of a peer's: it stays set aside, and raises no alarm any more."""
     from exchange.flows.node.node import opened
     from exchange.flows.sync.progress import note_quarantine
 
     with opened(resolve_home(home)) as node:
         noted = note_quarantine(node, node_id)
-    typer.echo(f"{noted} items noted. New ones raise the alarm again.")
+    fields = {"node_id": node_id, "noted": noted}
+    tell(as_json, fields, f"{noted} items noted. New ones raise the alarm again.")
 
 
 @quarantine_app.command("list")
 def list_quarantine(
-    node_id: Annotated[str | None, typer.Argument(help="One peer; without, all of them.")] = None, home: Home = None
+    node_id: Annotated[str | None, typer.Argument(help="One peer; without, all of them.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """List what is set aside of a peer's: place, digest, reason, and whether its bytes are kept as evidence."""
     from exchange.flows.node.node import opened
@@ -67,11 +74,19 @@ def list_quarantine(
 
     with opened(resolve_home(home)) as node:
         found = [item for item in list_set_aside(node, node_id) if item.rows or item.counted]
-    for item in found:
-        for line in _lines(item):
-            typer.echo(line)
+    if as_json:
+        print_json([_plain(item) for item in found])
+        return
     if not found:
         typer.echo("Nothing is set aside.")
+    headings = ("peer", "place", "at", "reason", "bytes", "kept", "noted", "detail", "statement", "sha256")
+    columns = [TableColumn(heading, number=heading in ("place", "bytes")) for heading in headings]
+    print_table(columns, [row for item in found for row in _rows(item)])
+    for item in found:
+        size = sum(item.evidence.values())
+        typer.echo(f"{item.peer}: {len(item.rows)} items; bytes of {len(item.evidence)} are kept, {size:,} in all")
+        for counted in item.counted:
+            typer.echo(f"  and {counted.items} more for the reason {counted.reason}, only counted")
 
 
 @quarantine_app.command("drop")
@@ -80,6 +95,7 @@ def drop_quarantine(
     place: Annotated[int | None, typer.Option(min=0, help="Only what stood at this place of its lane.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Drop what is set aside of a peer's: the bytes, digests and reasons in words go, and cannot be had again. How
     many there were for each reason stays known."""
@@ -91,21 +107,40 @@ def drop_quarantine(
         if not yes:
             typer.echo(
                 f"{len(found.rows)} items of {node_id} are set aside. A later release may understand "
-                f"{found.to_be_read_again} of them; what is dropped of these is lost to this node."
+                f"{found.to_be_read_again} of them; what is dropped of these is lost to this node.",
+                err=as_json,
             )
-            typer.confirm("Drop them?" if place is None else f"Drop what stood at place {place}?", abort=True)
+            question = "Drop them?" if place is None else f"Drop what stood at place {place}?"
+            typer.confirm(question, abort=True, err=as_json)
         dropped = drop(node, node_id, place=place)
-    typer.echo(f"{dropped} items dropped.")
+    tell(as_json, {"node_id": node_id, "dropped": dropped}, f"{dropped} items dropped.")
 
 
-def _lines(item: SetAside) -> list[str]:
-    size = sum(item.evidence.values())
-    said = [f"{item.peer}: {len(item.rows)} items; bytes of {len(item.evidence)} are kept, {size:,} in all"]
-    for row in item.rows:
-        kept = f"{row.size:,} bytes" if row.position in item.evidence else "no bytes kept"
-        noted = "noted" if row.seen_at else "not noted"
-        said.append(f"  place {row.position}  {row.at}  {row.reason}  {kept}, {noted}")
-        said.append(f"    statement {row.statement_id}  sha256 {row.sha256 or 'unknown'}")
-        said.append(f"    {row.detail}")
-    said += [f"  and {row.items} more for the reason {row.reason}, only counted" for row in item.counted]
-    return said
+def _rows(item: SetAside) -> list[list[object]]:
+    return [
+        [
+            item.peer,
+            row.position,
+            row.at,
+            row.reason,
+            row.size,
+            "kept" if row.position in item.evidence else "not kept",
+            "noted" if row.seen_at else "not noted",
+            row.detail,
+            row.statement_id,
+            row.sha256 or "unknown",
+        ]
+        for row in item.rows
+    ]
+
+
+def _plain(item: SetAside) -> dict[str, object]:
+    known = ("position", "at", "reason", "detail", "statement_id", "sha256", "size", "seen_at")
+    return {
+        "peer": item.peer,
+        "items": [
+            {**{name: getattr(row, name) for name in known}, "bytes_kept": row.position in item.evidence}
+            for row in item.rows
+        ],
+        "only_counted": {row.reason: row.items for row in item.counted},
+    }

@@ -16,6 +16,8 @@ from exchange.net.egress import Guard
 from schemas.errors import shown
 
 _MAX_ANSWER_BYTES = 16 * 1024
+_AS_IT_IS = {"Accept-Encoding": "identity"}
+"""The bytes are counted as they come, and read so."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,11 @@ class ReachedPeer:
 
 
 def reach(url: str, *, guard: Guard, timeout_s: float, most_bytes: int = _MAX_ANSWER_BYTES) -> ReachedPeer:
-    """Ask, unsigned, and believe nothing of it. Raises PeerUnreachable."""
+    """Ask, unsigned, and believe nothing of it; of a longer answer ``most_bytes`` are read, or a little more. Raises
+    PeerUnreachable."""
     with http_client(timeout_s, guard) as http, OpenRequests().line(within_s=timeout_s) as line:
         try:
-            with http.stream("GET", url, extensions={"trace": line.trace}) as answer:
+            with http.stream("GET", url, headers=_AS_IT_IS, extensions={"trace": line.trace}) as answer:
                 begun, body = time.time(), bytearray()
                 until = _until(answer.extensions["network_stream"])  # the line is gone once the body was read
                 for piece in answer.iter_raw():

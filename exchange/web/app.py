@@ -22,6 +22,7 @@ from exchange.web.access.peer_concurrency import HeldTurns, Turns
 from exchange.web.http import problems
 from exchange.web.http.access_log import Followed
 from exchange.web.http.compute_threads import rooms_of
+from exchange.web.http.head_requests import HeadAsGet
 from exchange.web.http.parameters import only_known_parameters
 from exchange.web.mail_text import letters_of
 from exchange.web.pages.app import create_pages, front_door
@@ -69,6 +70,7 @@ def create_app(node: Node, *, works: bool = True) -> FastAPI:
     app.state.node = node
     app.router.routes.append(front_door())
     app.mount("/app", pages)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(Followed, meters=node.meters)
     return app
 

@@ -8,6 +8,7 @@ import typer
 
 from exchange.cli.acting import HIGHEST
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.home import resolve_home
 
 app = typer.Typer(help="Tokens of programs, in the name of a user.", no_args_is_help=True)
@@ -23,6 +24,7 @@ def add(
     ],
     days: Annotated[int, typer.Option(help="How long it holds, at most three years.")] = 365,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a token and print it, once. The user's role must allow each of its scopes."""
     from exchange.flows.access.tokens import give_token
@@ -30,13 +32,15 @@ def add(
 
     with opened(resolve_home(home)) as node:
         token = give_token(node, pseudonym, name, scope, days)
-    typer.echo(token)
+    tell(as_json, {"pseudonym": pseudonym, "name": name, "scopes": scope, "days": days, "token": token}, token)
     typer.echo(f"This token of {pseudonym} ({', '.join(scope)}) is shown once; only its hash is kept.", err=True)
 
 
 @app.command("list")
 def list_all(
-    pseudonym: Annotated[str | None, typer.Argument(help="One user's alone.")] = None, home: Home = None
+    pseudonym: Annotated[str | None, typer.Argument(help="One user's alone.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """List tokens: number, user, name, scopes, when last used, and until when each holds."""
     from exchange.clock import stamp
@@ -45,17 +49,24 @@ def list_all(
 
     with opened(resolve_home(home)) as node:
         tokens = list_tokens(node, pseudonym)
+    if as_json:
+        print_json([{**vars(token), "scopes": token.scopes.split()} for token in tokens])
+        return
+    rows = []
     for token in tokens:
         used = f"used {token.used_at[:16]}" if token.used_at else "never used"
         until = f"expired {token.expires_at}" if token.expires_at <= stamp() else f"until {token.expires_at}"
         state = f"revoked {token.revoked_at}" if token.revoked_at else until
-        typer.echo("\t".join((str(token.number), token.pseudonym, token.name, token.scopes, used, state)))
+        rows.append([token.number, token.pseudonym, token.name, token.scopes, used, state])
+    headings = ("user", "name", "scopes", "used", "state")
+    print_table([TableColumn("number", number=True), *map(TableColumn, headings)], rows)
 
 
 @app.command("revoke")
 def revoke(
     token: Annotated[int, typer.Argument(min=1, max=HIGHEST, help="Its number, as `ffp token list` has it.")],
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Revoke one token at once; the user's others stay."""
     from exchange.flows.access.tokens import revoke_token
@@ -63,4 +74,5 @@ def revoke(
 
     with opened(resolve_home(home)) as node:
         revoked = revoke_token(node, token)
-    typer.echo(f"The token {revoked.number} ({revoked.name}) of {revoked.pseudonym} is revoked.")
+    fields = {"number": revoked.number, "pseudonym": revoked.pseudonym, "name": revoked.name, "revoked": True}
+    tell(as_json, fields, f"The token {revoked.number} ({revoked.name}) of {revoked.pseudonym} is revoked.")

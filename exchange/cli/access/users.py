@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def add(
     pseudonym: Annotated[str, typer.Argument(help="Lower-case letters, digits, dots and dashes; no name of a person.")],
     role: Annotated[str, typer.Option(help="examiner, investigator, operator, head or auditor.")],
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Add a user and print a first token, once: for all that the role may, and for a year. `ffp token` makes others."""
     import re
@@ -33,14 +35,14 @@ def add(
     given = _role(role)
     with opened(resolve_home(home)) as node:
         tokens = add_users(node, {pseudonym: given})
-    typer.echo(tokens[pseudonym])
+    tell(as_json, {"pseudonym": pseudonym, "role": given, "token": tokens[pseudonym]}, tokens[pseudonym])
     typer.echo(
         f"This token of {pseudonym} ({role}) is shown once, and holds for a year; only its hash is kept.", err=True
     )
 
 
 @app.command("invite")
-def invite(pseudonym: str, home: Home = None) -> None:
+def invite(pseudonym: str, home: Home = None, as_json: AsJson = False) -> None:
     """Print an address at which a user chooses a password and an authenticator, once, within three days.
 
     For the pages. What the user signed in with before is void, and so are open sessions: also the way back for whoever
@@ -51,20 +53,25 @@ def invite(pseudonym: str, home: Home = None) -> None:
 
     with opened(resolve_home(home)) as node:
         address = invite_user(node, pseudonym)
-    typer.echo(address)
+    tell(as_json, {"pseudonym": pseudonym, "address": address}, address)
     typer.echo(f"Hand this to {pseudonym} in person. It works once, for three days.", err=True)
 
 
 @app.command("list")
-def list_users(home: Home = None) -> None:
+def list_users(home: Home = None, as_json: AsJson = False) -> None:
     """List users with their roles."""
     from exchange.flows.access.users import all_users
     from exchange.flows.node.node import opened
 
     with opened(resolve_home(home)) as node:
         users = all_users(node)
-    for user in users:
-        typer.echo(f"{user.pseudonym}\t{user.role}\t{'revoked ' + user.revoked_at if user.revoked_at else 'active'}")
+    if as_json:
+        print_json(users)
+        return
+    print_table(
+        [TableColumn("user"), TableColumn("role"), TableColumn("state")],
+        [[user.pseudonym, user.role, f"revoked {user.revoked_at}" if user.revoked_at else "active"] for user in users],
+    )
 
 
 @app.command("role")
@@ -72,6 +79,7 @@ def role(
     pseudonym: str,
     role: Annotated[str, typer.Argument(help="examiner, investigator, operator, head or auditor.")],
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Give a user another role, at once: also in open sessions. Tokens keep their scopes, and do no more than the role
     may. What was signed stays signed in the role that it was; verifications that an examiner took wait for another."""
@@ -81,18 +89,18 @@ def role(
     given = _role(role)
     with opened(resolve_home(home)) as node:
         change_role(node, pseudonym, given)
-    typer.echo(f"{pseudonym} is {given} from now on.")
+    tell(as_json, {"pseudonym": pseudonym, "role": given}, f"{pseudonym} is {given} from now on.")
 
 
 @app.command("revoke")
-def revoke(pseudonym: str, home: Home = None) -> None:
+def revoke(pseudonym: str, home: Home = None, as_json: AsJson = False) -> None:
     """Revoke a user at once, with all tokens and sessions."""
     from exchange.flows.access.users import revoke_user
     from exchange.flows.node.node import opened
 
     with opened(resolve_home(home)) as node:
         revoke_user(node, pseudonym)
-    typer.echo(f"{pseudonym} is revoked.")
+    tell(as_json, {"pseudonym": pseudonym, "revoked": True}, f"{pseudonym} is revoked.")
 
 
 def _role(named: str) -> Role:

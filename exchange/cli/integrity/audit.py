@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.tables import TableColumn, print_json, print_table
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -49,8 +49,16 @@ def show(
         given = {"actor": actor, "subject": subject, "act": act, "day": of and str(of), "batch": batch}
         asked = json.dumps({name: value for name, value in given.items() if value is not None}, sort_keys=True)
         node.audit.note(Deed(CONSOLE, Act.READ_AUDIT, len(found), asked=asked, purpose=SUPERVISION))
-    for entry in found:
-        typer.echo(entry.canonical().decode() if as_json else _line(entry))
+    if as_json:
+        for entry in found:
+            typer.echo(entry.canonical().decode())
+    else:
+        headings = ("at", "who", "act", "count", "about", "asked", "why")
+        columns = [
+            TableColumn("number", number=True),
+            *(TableColumn(name, number=name == "count") for name in headings),
+        ]
+        print_table(columns, map(_row, found))
     if not_stated is not None and not as_json:
         typer.echo(f"{not_stated} acts of people without a stated purpose, of all that fit.")
 
@@ -67,7 +75,7 @@ def verify(
     with opened(resolve_home(home)) as node:
         found = verify_audit(node)
     if as_json:
-        typer.echo(json.dumps(asdict(found), indent=2))
+        print_json(found)
     else:
         typer.echo(
             f"Read: {found.rows} rows, {found.batches} batches. Erased when their retention was over: {found.erased} "
@@ -85,8 +93,8 @@ _NEXT = (
 )
 
 
-def _line(entry: AuditEntry) -> str:
+def _row(entry: AuditEntry) -> list[object]:
     why = f"{entry.purpose or 'purpose not stated'}, {entry.legal_basis or 'legal basis not stated'}"
     about = " ".join(subject[:16] for subject in entry.subjects)
     who = f"{entry.actor} ({entry.role}{'' if entry.token is None else f', token {entry.token}'})"
-    return "\t".join((str(entry.number), entry.at, who, entry.act, str(entry.count), about, entry.asked or "", why))
+    return [entry.number, entry.at, who, entry.act, entry.count, about, entry.asked, why]

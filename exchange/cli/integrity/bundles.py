@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, print_json, tell
 from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    from exchange.flows.witness.bundle import VerifiedBundle
 
 
 def export(
@@ -40,6 +44,7 @@ def verify(
     scan: Annotated[
         list[Path] | None, typer.Option(help="A scan that the record should name; may be repeated.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Verify a bundle: signatures, key-event, log. Needs no node and no network; exit code 1 when it is not true."""
     from exchange.errors import LogError, RootInvalid, StatementInvalid
@@ -52,8 +57,12 @@ def verify(
     try:
         found = verify_bundle(data, confirmed=fingerprint, confirmed_root=root, scans=scan or ())
     except (StatementInvalid, LogError, RootInvalid) as error:
-        typer.echo(f"NOT verified ({error.code}): {error}")
+        said = {"verified": False, "code": error.code, "detail": str(error)}
+        tell(as_json, said, f"NOT verified ({error.code}): {error}")
         raise typer.Exit(1) from error
+    if as_json:
+        print_json(_plain(found, fingerprint, root))
+        return
     record, card = found.record, found.card
     typer.echo(f"Record {found.statement_id}")
     typer.echo(f"  of {card.issuer}, {card.jurisdiction.display_name}, case {record.case_reference}")
@@ -77,3 +86,27 @@ def verify(
         typer.echo("  the identity has the fingerprint that you know: good")
     if card.jurisdiction is Jurisdiction.XK:
         typer.echo(KOSOVO_FOOTNOTE)
+
+
+def _plain(found: VerifiedBundle, fingerprint: str | None, root: str | None) -> dict[str, object]:
+    """``confirmed``: whether the fingerprint is one that the caller knew; without that all rests on the identity."""
+    record, card, trust = found.record, found.card, found.trust
+    return {
+        "verified": True,
+        "statement_id": found.statement_id,
+        "issuer": card.issuer,
+        "jurisdiction": card.jurisdiction,
+        "case_reference": record.case_reference,
+        "made_by": record.made_by,
+        "log_index": found.log_index,
+        "head_size": found.head.size,
+        "witnesses": [witness.issuer for witness in found.witnesses],
+        "fingerprint": found.fingerprint,
+        "confirmed": fingerprint is not None,
+        "trust_root": None if trust is None else {"version": trust.version, "fingerprint": trust.fingerprint},
+        "trust_root_confirmed": trust is not None and root is not None,
+        "scans": [
+            {"sha256": scan.blob.sha256, "roi": scan.roi, "looked_at": scan.blob.sha256 in found.scans}
+            for scan in record.acquisitions
+        ],
+    }

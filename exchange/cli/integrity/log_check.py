@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, print_json, tell
 from exchange.home import resolve_home
 
 app = typer.Typer(help="This node's log and those of its peers.", no_args_is_help=True)
@@ -18,7 +17,7 @@ app = typer.Typer(help="This node's log and those of its peers.", no_args_is_hel
 @app.command("check")
 def check(
     home: Home = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was read and found as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Read all statements, heads and scans again, and whatever was made of them: is each still what was signed?
 
@@ -41,7 +40,7 @@ def check(
 
         found = check_and_keep(node, show)
     if as_json:
-        typer.echo(json.dumps(asdict(found), indent=2))
+        print_json(found)
     else:
         size = found.scan_bytes / 2**20
         logged = f"{found.statements} statements, {found.heads} heads, {found.stamps} time stamps"
@@ -61,7 +60,7 @@ _NEXT = (
 
 
 @app.command("mend")
-def mend(home: Home = None) -> None:
+def mend(home: Home = None, as_json: AsJson = False) -> None:
     """Make again what the database lost of the log's tree, from the statements that are left. A node that is served
     does so by itself."""
     from exchange.flows.log.mend import mend_log
@@ -69,13 +68,14 @@ def mend(home: Home = None) -> None:
 
     with opened(resolve_home(home)) as node:
         count = mend_log(node)
-    typer.echo(f"Rows of the log that were made again: {count}. Next: ffp log check")
+    tell(as_json, {"made_again": count}, f"Rows of the log that were made again: {count}. Next: ffp log check")
 
 
 @app.command("evidence")
 def evidence(
     out: Annotated[Path | None, typer.Option(help="A folder to write the signed heads to, two files a case.")] = None,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show the signed heads that do not agree, as the signed notes that any verifier of such notes takes."""
     from exchange.flows.node.node import opened
@@ -83,24 +83,29 @@ def evidence(
 
     with opened(resolve_home(home)) as node:
         found = kept_evidence(node)
-    if not found:
+    if as_json:
+        known = ("log", "found_at", "proven", "detail", "first", "second")
+        print_json([{name: getattr(row, name) for name in known} for row in found])
+    elif not found:
         typer.echo("No two heads that disagree were ever shown to this node.")
     for row in found:
-        typer.echo(f"{row.found_at}  {row.log}\n  {row.detail}\n")
+        if not as_json:
+            typer.echo(f"{row.found_at}  {row.log}\n  {row.detail}\n")
         for name, note in (("first", row.first), ("second", row.second)):
-            if out is None:
+            if out is None and not as_json:
                 typer.echo(note.decode())
-            else:
+            elif out is not None:
                 out.mkdir(parents=True, exist_ok=True)
                 path = out / f"{row.log}-{row.digest[:16]}-{name}.note"
                 path.write_bytes(note)
-                typer.echo(f"  written: {path}")
+                typer.echo(f"  written: {path}", err=as_json)
 
 
 @app.command("publish")
 def publish(
     folder: Annotated[Path, typer.Argument(help="The folder; made if it is not there, brought up to date if it is.")],
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the log's last signed head, its tiles and its time stamps as files for a static server: what anybody needs
     to see that the log only grew, and nothing of what is in it."""
@@ -109,6 +114,6 @@ def publish(
 
     with opened(resolve_home(home)) as node:
         done = publish_log(node, folder)
-    typer.echo(
-        f"The head of size {done.size} is in {folder}. Files written: {done.written}, there before: {done.kept}."
-    )
+    fields = {"folder": folder, "size": done.size, "written": done.written, "kept": done.kept}
+    said = f"The head of size {done.size} is in {folder}. Files written: {done.written}, there before: {done.kept}."
+    tell(as_json, fields, said)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from exchange.cli.acting import Acting
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    from exchange.flows.sync.progress import PeerStatus
 
 app = typer.Typer(help="Peers of this node.", no_args_is_help=True)
 
@@ -20,16 +24,19 @@ def show(
         Path | None, typer.Option(help="A file to write this node's card to, for the registry of the trust root.")
     ] = None,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show this node's own fingerprint, to read out by telephone."""
     from exchange.flows.node.node import opened
     from exchange.trust.card import fingerprint
 
     with opened(resolve_home(home)) as node:
-        typer.echo(f"{node.node_id}  {node.settings.url}\n\n    {fingerprint(node.card.identity)}\n")
+        digits = fingerprint(node.card.identity)
+        fields = {"node_id": node.node_id, "url": node.settings.url, "fingerprint": digits, "written": card}
+        tell(as_json, fields, f"{node.node_id}  {node.settings.url}\n\n    {digits}\n")
         if card is not None:
             card.write_bytes(node.card_envelope.raw)
-            typer.echo(f"Written: {card}")
+            typer.echo(f"Written: {card}", err=as_json)
 
 
 @app.command("add")
@@ -48,6 +55,7 @@ def add(
         ),
     ] = False,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Enrol a peer: fetch its card, compare the fingerprint, pin its keys. With a trust root installed its registry
     must name the peer, and nobody needs to telephone."""
@@ -59,52 +67,73 @@ def add(
     with opened(resolve_home(home)) as node:
         introduction = fetch_introduction(node, url)
         card = introduction.card
-        typer.echo(f"At {url} answers {card.issuer} of {card.jurisdiction.display_name}.")
+        typer.echo(f"At {url} answers {card.issuer} of {card.jurisdiction.display_name}.", err=as_json)
         if card.jurisdiction is Jurisdiction.XK:
-            typer.echo(KOSOVO_FOOTNOTE)
+            typer.echo(KOSOVO_FOOTNOTE, err=as_json)
         address = card.url if address_from_card else None
         if introduction.elsewhere:
-            typer.echo(f"You typed {url}; its card states {card.url}.")
-            typer.echo("If the other side reads out the stated one: the same again with --address-from-card.")
+            typer.echo(f"You typed {url}; its card states {card.url}.", err=as_json)
+            typer.echo(
+                "If the other side reads out the stated one: the same again with --address-from-card.", err=as_json
+            )
         check_address(introduction, address)
         registered = admitted(node, card)
         if registered is not None:
-            typer.echo(f"The registry names it, at {registered.url}, with this identity:\n")
-            typer.echo(f"    {introduction.fingerprint}\n")
+            typer.echo(f"The registry names it, at {registered.url}, with this identity:\n", err=as_json)
+            typer.echo(f"    {introduction.fingerprint}\n", err=as_json)
             read_out = fingerprint
         else:
             read_out = fingerprint or typer.prompt(
-                "Telephone the other side on a number that you know. Type the 40 digits that they read out"
+                "Telephone the other side on a number that you know. Type the 40 digits that they read out",
+                err=as_json,
             )
         peer = enrol(node, introduction, confirmed=read_out, legal_basis=legal_basis, address=address)
-    typer.echo(f"{peer.node_id} is enrolled, at {peer.url}. It must enrol this node too before anything flows.")
+    said = f"{peer.node_id} is enrolled, at {peer.url}. It must enrol this node too before anything flows."
+    tell(as_json, {"node_id": peer.node_id, "url": peer.url, "state": peer.state}, said)
 
 
 @app.command("list")
-def list_peers(home: Home = None) -> None:
+def list_peers(home: Home = None, as_json: AsJson = False) -> None:
     """List peers: what went, what came, what stands still and why."""
     from exchange.flows.node.node import opened
-    from exchange.flows.sync.progress import share_in_words, sync_status
+    from exchange.flows.sync.progress import plain_status, sync_status
 
     with opened(resolve_home(home)) as node:
         found = sync_status(node)
+    if as_json:
+        print_json([plain_status(item) for item in found])
+        return
     if not found:
         typer.echo("No peer is enrolled. See: ffp peer add --help")
-    for item in found:
-        row = item.row
-        typer.echo(f"{row.node_id}  {row.state}  {row.url}")
-        typer.echo(f"  sent: {item.to_send} on its lane, {item.acknowledged} acknowledged")
-        if item.read_again_at is not None:
-            typer.echo(
-                f"  read again what it had acknowledged: {item.read_again_at}; its database was older than its "
-                "receipts. Ask its operator whether a backup was restored."
-            )
-        typer.echo(f"  received: {row.cursor_count}, of these {item.quarantined} in quarantine")
-        typer.echo(f"  share: {share_in_words(item.shares)}")
-        typer.echo(f"  last answer: {row.pulled_at or 'never'}")
-        if item.clock is not None:
-            typer.echo(f"  clock: {item.clock}")
-        typer.echo(f"  alarm: {' '.join(item.alarms) or 'none'}\n")
+    numbers = ("to send", "acknowledged", "received", "quarantine")
+    columns = [TableColumn("peer"), TableColumn("state"), *(TableColumn(name, number=True) for name in numbers)]
+    columns += [TableColumn("last answer"), TableColumn("url")]
+    rows = [
+        [
+            *(item.row.node_id, item.row.state, item.to_send, item.acknowledged, item.row.cursor_count),
+            *(item.quarantined, item.row.pulled_at or "never", item.row.url),
+        ]
+        for item in found
+    ]
+    print_table(columns, rows)
+    print_table(
+        [TableColumn("peer"), TableColumn("note")],
+        [[item.row.node_id, said] for item in found for said in _notes(item)],
+    )
+
+
+def _notes(item: PeerStatus) -> list[str]:
+    from exchange.flows.sync.progress import share_in_words
+
+    notes = [f"share: {share_in_words(item.shares)}"]
+    if item.read_again_at is not None:
+        notes.append(
+            f"read again what it had acknowledged: {item.read_again_at}; its database was older than its receipts. Ask "
+            "its operator whether a backup was restored."
+        )
+    if item.clock is not None:
+        notes.append(f"clock: {item.clock}")
+    return [*notes, *(f"alarm: {alarm}" for alarm in item.alarms)]
 
 
 @app.command("quota")
@@ -120,6 +149,7 @@ def quota(
     ] = None,
     as_settings: Annotated[bool, typer.Option("--as-settings", help="As the settings give every peer again.")] = False,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show what a peer may send in a day, or give it another share than the settings do: of statements, of bytes, or of
     both. Holds at once: a lane that stands still goes on, and what a peer may keep of the last days grows with it."""
@@ -139,7 +169,8 @@ def quota(
             found = set_quota(node, node_id, statements=statements, size=size)
         else:
             found = quotas(node, node_id)
-    typer.echo(share_in_words(found))
+    fields = {"node_id": node_id, "statements": found.statements, "bytes": found.bytes}
+    tell(as_json, fields, share_in_words(found))
 
 
 @app.command("expel")
@@ -148,6 +179,7 @@ def expel(
     acting: Acting,
     erase: Annotated[bool, typer.Option("--erase", help="Erase here what it gave, too.")] = False,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """A peer leaves the exchange: it must erase all that it was given from here, and is given nothing more."""
     from exchange.cli.acting import maker_of
@@ -157,20 +189,24 @@ def expel(
 
     with opened(resolve_home(home)) as node:
         found = expel_peer(node, maker_of(node, acting, Role.HEAD), node_id, erase=erase)
-    typer.echo(f"{node_id} is expelled. It is asked to erase {found.asked_back} records of this node's.")
-    if erase:
-        typer.echo(f"{found.erased} records that it gave are erased here.")
-    else:
-        typer.echo(f"{found.kept} records that it gave stay here; with --erase they would go.")
-    typer.echo("What stays is the log: every statement's hash, the withdrawals, and its acknowledgements.")
+    went = f"{found.erased} records that it gave are erased here."
+    stay = f"{found.kept} records that it gave stay here; with --erase they would go."
+    tell(
+        as_json,
+        {"node_id": node_id, **vars(found)},
+        f"{node_id} is expelled. It is asked to erase {found.asked_back} records of this node's.",
+        went if erase else stay,
+        "What stays is the log: every statement's hash, the withdrawals, and its acknowledgements.",
+    )
 
 
 @app.command("revoke")
-def revoke(node_id: str, home: Home = None) -> None:
+def revoke(node_id: str, home: Home = None, as_json: AsJson = False) -> None:
     """Answer and ask a peer no more. What it has already received stays with it."""
     from exchange.flows.keys.enrol import revoke_peer
     from exchange.flows.node.node import opened
 
     with opened(resolve_home(home)) as node:
         revoke_peer(node, node_id)
-    typer.echo(f"{node_id} is revoked: it gets nothing more from this node. What it holds already stays with it.")
+    said = f"{node_id} is revoked: it gets nothing more from this node. What it holds already stays with it."
+    tell(as_json, {"node_id": node_id, "state": "revoked"}, said)

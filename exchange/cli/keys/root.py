@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, print_json, tell
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def key(
     jurisdiction: Annotated[str, typer.Argument(help="AL, BA, ME, MD, MK, RS, UA or XK.")],
     out: Annotated[Path, typer.Option(help="A new folder for the key pair, kept locked away.")],
     passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a jurisdiction's key pair: two encrypted private keys, and the public part to carry to the ceremony."""
     from exchange.errors import ConfigurationError
@@ -40,8 +42,13 @@ def key(
     except ValueError as error:
         raise ConfigurationError(f"{jurisdiction} is none of {', '.join(Jurisdiction)}.") from error
     public = create_root_key(out, known, _passphrase(passphrase_file, new=True))
+    public_part = out / f"{known}.json"
+    if as_json:
+        digits = fingerprint(public.key)
+        print_json({"jurisdiction": known, "folder": out, "public": public_part, "fingerprint": digits})
+        return
     typer.echo(f"The key pair of {known.display_name} is in {out}. Its fingerprint:\n\n    {fingerprint(public.key)}\n")
-    typer.echo(f"Carry {out / f'{known}.json'} to the ceremony, and nothing else of that folder.")
+    typer.echo(f"Carry {public_part} to the ceremony, and nothing else of that folder.")
     if known is Jurisdiction.XK:
         typer.echo(KOSOVO_FOOTNOTE)
 
@@ -54,10 +61,12 @@ def init(
         int | None,
         typer.Option(help="How many jurisdictions must sign. Default: as before; at first two thirds of them."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Propose the next round, unsigned, from what lies in the folder: keys/, nodes/ and time-stamping/."""
     from datetime import UTC
 
+    from exchange.cli.keys.root_words import plain_round
     from exchange.clock import now
     from exchange.errors import InvalidInput
     from exchange.flows.keys.root_ceremony import propose_round, published_in
@@ -66,6 +75,9 @@ def init(
     if until <= now():
         raise InvalidInput(f"{until:%Y-%m-%d} is over; name a day to come.")
     proposal = propose_round(folder, needed=needed, expires=until)
+    if as_json:
+        print_json(plain_round(proposal.root, proposal.registry))
+        return
     _show_proposal(proposal, published_in(folder))
     typer.echo(f"Next: each jurisdiction signs a copy with: ffp root sign {folder} --key-folder FOLDER")
 
@@ -93,27 +105,34 @@ def sign(
 def combine(
     folder: Folder,
     copies: Annotated[list[Path] | None, typer.Argument(help="Copies of the folder, or folders of who signed.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Gather the signatures of all copies, and say who is missing."""
-    from exchange.cli.keys.root_words import signature_lines
+    from exchange.cli.keys.root_words import plain_signatures, signature_lines
     from exchange.flows.keys.root_ceremony import combine_copies
 
     proposal = combine_copies(folder, copies or [])
+    if as_json:
+        print_json(plain_signatures(proposal))
+        return
     _say(signature_lines(proposal))
     if proposal.complete:
         typer.echo(f"Next: ffp root publish {folder}")
 
 
 @app.command("publish")
-def publish(folder: Folder) -> None:
+def publish(folder: Folder, as_json: AsJson = False) -> None:
     """Put the signed round behind those before it, in published/: what every node installs."""
     from exchange.flows.keys.root_ceremony import publish_round
 
     trust = publish_round(folder)
-    typer.echo(
-        f"Round {trust.version} is published in {folder / 'published'}. Its digits:\n\n    {trust.fingerprint}\n"
+    place = folder / "published"
+    tell(
+        as_json,
+        {"version": trust.version, "folder": place, "fingerprint": trust.fingerprint},
+        f"Round {trust.version} is published in {place}. Its digits:\n\n    {trust.fingerprint}\n",
+        f"Next: give that folder to every node's operator: ffp root install {place}",
     )
-    typer.echo(f"Next: give that folder to every node's operator: ffp root install {folder / 'published'}")
 
 
 @app.command("verify")
@@ -122,9 +141,10 @@ def verify(
         Path | None, typer.Argument(help="A ceremony's folder or a published one. Default: what this node has.")
     ] = None,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Verify all rounds, say what the last one holds and who signed what is proposed; exit code 1 when not enough."""
-    from exchange.cli.keys.root_words import round_lines, signature_lines
+    from exchange.cli.keys.root_words import plain_round, plain_signatures, round_lines, signature_lines
     from exchange.clock import now
     from exchange.config import load_settings
     from exchange.errors import ConfigurationError, RootInvalid
@@ -133,26 +153,29 @@ def verify(
 
     ceremony = folder is not None and any((folder / name).is_dir() for name in ("published", "proposed", "keys"))
     place = load_settings(resolve_home(home)).trust_root if folder is None else folder
+    lines, fields, complete = list[str](), dict[str, object](verified=True, published=None, proposed=None), True
     try:
         trust = published_in(place) if ceremony else read_published(place)
         if trust is not None:
-            typer.echo(f"Rounds 1 to {trust.version}: each signed by enough of its own and of the round before: good")
-            _say(round_lines(trust.root, trust.registry))
-            if now() >= trust.expires:
-                typer.echo("It has EXPIRED: it proves its time, and admits no new peer.")
-        if not ceremony:
-            return
-        if not (place / "proposed").is_dir():
-            if trust is None:
-                raise ConfigurationError(f"Nothing is published or proposed in {place}. See: ffp root init --help")
-            return
-        proposal = proposal_in(place)
-        _show_proposal(proposal, trust)
-        _say(signature_lines(proposal))
+            expired = now() >= trust.expires
+            fields["published"] = {**plain_round(trust.root, trust.registry), "expired": expired}
+            lines.append(f"Rounds 1 to {trust.version}: each signed by enough of its own and of the round before: good")
+            lines += round_lines(trust.root, trust.registry)
+            if expired:
+                lines.append("It has EXPIRED: it proves its time, and admits no new peer.")
+        if ceremony and (place / "proposed").is_dir():
+            proposal = proposal_in(place)
+            complete = proposal.complete
+            fields["proposed"] = {**plain_round(proposal.root, proposal.registry), **plain_signatures(proposal)}
+            lines += [*round_lines(proposal.root, proposal.registry, trust), *signature_lines(proposal)]
+        elif ceremony and trust is None:
+            raise ConfigurationError(f"Nothing is published or proposed in {place}. See: ffp root init --help")
     except RootInvalid as error:
-        typer.echo(f"NOT verified ({error.code}): {error}")
+        fields |= {"verified": False, "code": error.code, "detail": str(error)}
+        tell(as_json, fields, *lines, f"NOT verified ({error.code}): {error}")
         raise typer.Exit(1) from error
-    raise typer.Exit(0 if proposal.complete else 1)
+    tell(as_json, fields, *lines)
+    raise typer.Exit(0 if complete else 1)
 
 
 @app.command("install")
@@ -162,21 +185,25 @@ def install(
         str | None, typer.Option(help="The round's digits, as somebody who signed reads them out; the first time only.")
     ] = None,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Install the published rounds in this node: from then on its registry says who can be enrolled."""
-    from exchange.cli.keys.root_words import round_lines
+    from exchange.cli.keys.root_words import plain_round, round_lines
     from exchange.config import load_settings
     from exchange.flows.keys.trust_root import install_trust, read_published
 
     settings = load_settings(resolve_home(home))
     offered = read_published(folder)
-    _say(round_lines(offered.root, offered.registry))
+    for line in round_lines(offered.root, offered.registry):
+        typer.echo(line, err=as_json)
     if fingerprint is None and not settings.trust_root.exists():
         fingerprint = typer.prompt(
-            "Telephone somebody who signed, on a number that you know. Type the 40 digits that they read out"
+            "Telephone somebody who signed, on a number that you know. Type the 40 digits that they read out",
+            err=as_json,
         )
     install_trust(settings, offered, confirmed=fingerprint)
-    typer.echo(f"Round {offered.version} is installed. ffp status says what stands against it.")
+    said = f"Round {offered.version} is installed. ffp status says what stands against it."
+    tell(as_json, {"installed": True, **plain_round(offered.root, offered.registry)}, said)
 
 
 def _show_proposal(proposal: Proposal, trust: Trust | None) -> None:

@@ -60,6 +60,47 @@ def signature_lines(proposal: Proposal) -> list[str]:
     return lines
 
 
+def plain_round(root: RootFile, registry: RegistryFile) -> dict[str, object]:
+    """A round for programs."""
+    return {
+        "version": root.version,
+        "expires": min(root.expires, registry.expires).isoformat(),
+        "needed": root.needed,
+        "fingerprint": round_fingerprint(root, registry),
+        "keys": {str(member.jurisdiction): fingerprint(member.public) for member in root.members},
+        "nodes": [
+            {
+                "node_id": node.node_id,
+                "jurisdiction": str(node.jurisdiction),
+                "url": node.url,
+                "fingerprint": fingerprint(node.identity),
+            }
+            for node in registry.nodes
+        ],
+        "time_stamping": {
+            one.name: spoken_fingerprint(hashlib.sha256(one.target).digest()) for one in registry.time_stamping
+        },
+    }
+
+
+def plain_signatures(proposal: Proposal) -> dict[str, object]:
+    """Who signed, for programs: by condition of the publication."""
+    return {
+        "complete": proposal.complete,
+        "conditions": [
+            {
+                "condition": what,
+                "good": tally.good,
+                "needed": tally.needed,
+                "signed": [str(code) for code in tally.complete],
+                "signed_with_one_key": [str(code) for code in tally.half],
+                "missing": [str(code) for code in tally.missing],
+            }
+            for what, tally in proposal.tallies
+        ],
+    }
+
+
 def _contents(root: RootFile, registry: RegistryFile) -> _Contents:
     return _Contents(
         keys={member.jurisdiction.display_name: fingerprint(member.public) for member in root.members},

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, print_json, tell
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _BACKUP = (
 
 
 @app.command("list")
-def list_events(home: Home = None) -> None:
+def list_events(home: Home = None, as_json: AsJson = False) -> None:
     """List this node's key-events, what each replaced, and how its keys are kept."""
     from exchange.cli.opening import opened_here
     from exchange.flows.keys.rotate import cosigned_up_to
@@ -39,17 +40,25 @@ def list_events(home: Home = None) -> None:
     from exchange.trust.key_history import KEY_ROLES, replaced_roles
 
     with opened_here(resolve_home(home)) as node:
-        before = None
-        for link in node.history.links:
-            keys, compromised = link.event.delegation, link.event.compromised
-            roles = KEY_ROLES if before is None else replaced_roles(before, keys)
-            typer.echo(f"log index {link.index}: {link.event.event}, new keys for {', '.join(roles)}")
-            if compromised is not None:
-                typer.echo(f"  in wrong hands from index {compromised.from_index} on: {', '.join(compromised.roles)}")
-            before = keys
-        typer.echo(f"A peer is known to have cosigned this log up to size {cosigned_up_to(node)}.")
-        kept = "encrypted" if is_encrypted(node.settings.keys) else "NOT encrypted; to encrypt them: ffp key encrypt"
-        typer.echo(f"On disk the keys are {kept}.")
+        links, cosigned, encrypted = node.history.links, cosigned_up_to(node), is_encrypted(node.settings.keys)
+    events: list[dict[str, Any]] = []
+    before = None
+    for link in links:
+        keys, compromised = link.event.delegation, link.event.compromised
+        roles = KEY_ROLES if before is None else replaced_roles(before, keys)
+        wrong = None if compromised is None else {"from": compromised.from_index, "roles": compromised.roles}
+        events.append({"log_index": link.index, "event": link.event.event, "roles": roles, "compromised": wrong})
+        before = keys
+    if as_json:
+        print_json({"events": events, "cosigned_size": cosigned, "keys_encrypted": encrypted})
+        return
+    for event in events:
+        typer.echo(f"log index {event['log_index']}: {event['event']}, new keys for {', '.join(event['roles'])}")
+        if (wrong := event["compromised"]) is not None:
+            typer.echo(f"  in wrong hands from index {wrong['from']} on: {', '.join(wrong['roles'])}")
+    typer.echo(f"A peer is known to have cosigned this log up to size {cosigned}.")
+    kept = "encrypted" if encrypted else "NOT encrypted; to encrypt them: ffp key encrypt"
+    typer.echo(f"On disk the keys are {kept}.")
 
 
 @app.command("rotate")
@@ -59,6 +68,7 @@ def rotate(
     ] = None,
     identity: Identity = None,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Replace keys because it is time. What the former ones signed stays good. The node must be stopped."""
     from exchange.flows.keys.rotate import replace_keys
@@ -66,7 +76,7 @@ def rotate(
 
     with _alone(home) as node:
         done = replace_keys(node, _identity(node, identity), _roles(roles or list(KEY_ROLES)))
-        _tell(node, done)
+        _tell(node, done, as_json=as_json)
 
 
 @app.command("compromised")
@@ -82,6 +92,7 @@ def compromised(
     ] = None,
     identity: Identity = None,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Replace keys that are in wrong hands. What they signed before an index of the log stands, the rest is refused
     everywhere. The node must be stopped. The identity key cannot be replaced so: that is for the trust root."""
@@ -90,8 +101,8 @@ def compromised(
     chosen = _roles(roles)
     with _alone(home) as node:
         done = replace_keys(node, _identity(node, identity), chosen, compromised=True, from_index=from_index)
-        _tell(node, done)
-        if done.refused:
+        _tell(node, done, as_json=as_json)
+        if done.refused and not as_json:
             typer.echo(
                 f"{done.refused} own statements are not believed any more, here and at every peer. Submit those that "
                 "are genuine again, each under a new Idempotency-Key."
@@ -99,7 +110,7 @@ def compromised(
 
 
 @app.command("encrypt")
-def encrypt(home: Home = None) -> None:
+def encrypt(home: Home = None, as_json: AsJson = False) -> None:
     """Encrypt the private keys on disk: all of them, or none. The node must be stopped."""
     from exchange.cli.opening import ask_secret
     from exchange.errors import PassphraseNeeded
@@ -115,19 +126,24 @@ def encrypt(home: Home = None) -> None:
         check_passphrase(passphrase)
         prepare_folder(node.settings.keys, recrypted(node.settings.keys, passphrase, passphrase))
         exchange_folder(node.settings.keys)
-    typer.echo("The keys are encrypted. Without the passphrase they are lost: keep it apart from them, and twice.")
-    typer.echo("Unencrypted copies may remain in backups and on the disk's free blocks.")
+    tell(
+        as_json,
+        {"keys_encrypted": True},
+        "The keys are encrypted. Without the passphrase they are lost: keep it apart from them, and twice.",
+        "Unencrypted copies may remain in backups and on the disk's free blocks.",
+    )
 
 
 @app.command("decrypt")
-def decrypt(home: Home = None) -> None:
+def decrypt(home: Home = None, as_json: AsJson = False) -> None:
     """Keep the private keys unencrypted again: all of them, or none. The node must be stopped."""
     from exchange.trust.key_files import exchange_folder, prepare_folder, recrypted
 
     with _alone(home) as node:
         prepare_folder(node.settings.keys, recrypted(node.settings.keys, node.settings.passphrase, None))
         exchange_folder(node.settings.keys)
-    typer.echo("The keys are NOT encrypted any more: whoever reads the node's folder has them.")
+    said = "The keys are NOT encrypted any more: whoever reads the node's folder has them."
+    tell(as_json, {"keys_encrypted": False}, said)
 
 
 @contextmanager
@@ -167,6 +183,7 @@ def _roles(named: list[str]) -> tuple[KeyRole, ...]:
     return tuple(role for role in KEY_ROLES if role in named)
 
 
-def _tell(node: Node, done: Replaced) -> None:
-    typer.echo(f"{node.node_id}: the key-event is statement {done.event.delegation.from_index} of its log.")
-    typer.echo(_BACKUP)
+def _tell(node: Node, done: Replaced, *, as_json: bool) -> None:
+    index = done.event.delegation.from_index
+    fields = {"node_id": node.node_id, "log_index": index, "event": done.event.event, "refused": done.refused}
+    tell(as_json, fields, f"{node.node_id}: the key-event is statement {index} of its log.", _BACKUP)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from exchange.cli.matching.console import one_thread, progress_bars, refuse, refuse_unwritable
+from exchange.cli.tables import print_facts
 
 if TYPE_CHECKING:
     from matcher import Comparison
@@ -204,23 +205,20 @@ def _marks_in_words(limits: MarkLimits | None) -> str:
 
 
 def _print_models(out: Path, models: CalibrationModels, missing: Mapping[str, str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(markup=False)  # names of files and models are in it
     for model in models.models:
         population = model.population
-        table = Table(title=f"{out}: {population.marks}", show_header=False, title_justify="left")
-        table.add_row("reference population", _in_words(population))
-        table.add_row("marks", _marks_in_words(population.limits))
-        table.add_row("Cllr, Cllr_min", f"{model.cllr:.4f}, {model.cllr_min:.4f} (leaving one firearm out)")
-        table.add_row("bounds", f"{_lr(model.lower)} to {_lr(model.upper)}")
-        table.add_row("independent firearms (KM)", f"{model.independent_km:.0f}")
-        table.add_row("independent pairs of firearms (KNM)", f"{model.independent_knm:.1f}")
-        table.add_row("score at the bounds", f"{model.scores[0]:.4g}, {model.scores[-1]:.4g}")
-        console.print(table)
+        facts = {
+            "reference population": _in_words(population),
+            "marks": _marks_in_words(population.limits),
+            "Cllr, Cllr_min": f"{model.cllr:.4f}, {model.cllr_min:.4f} (leaving one firearm out)",
+            "bounds": f"{_lr(model.lower)} to {_lr(model.upper)}",
+            "independent firearms (KM)": f"{model.independent_km:.0f}",
+            "independent pairs of firearms (KNM)": f"{model.independent_knm:.1f}",
+            "score at the bounds": f"{model.scores[0]:.4g}, {model.scores[-1]:.4g}",
+        }
+        print_facts(facts.items(), title=f"{out}: {population.marks}")
     if not models.widest.population.calibres:
-        console.print("No --calibre was named: the model judges no pair.", highlight=False)
+        typer.echo("No --calibre was named: the model judges no pair.")
     for marks, why in missing.items():
-        console.print(f"No model for {marks}: {why}.", highlight=False)
-    console.print(f"digest {models.digest[:12]}", highlight=False)
+        typer.echo(f"No model for {marks}: {why}.")
+    typer.echo(f"digest {models.digest[:12]}")

@@ -11,6 +11,7 @@ import typer
 
 from exchange.cli.matching.console import one_thread, refuse
 from exchange.cli.matching.region_option import BREECH_FACE, compared_regions, region_option
+from exchange.cli.tables import AsJson, TableColumn, print_facts, print_table, tell
 
 if TYPE_CHECKING:
     from matcher import Comparison, Photograph, ProfileParameters, Topography
@@ -161,6 +162,7 @@ def convert(
     scan: Annotated[Path, typer.Argument(help="A scan: x3p, al3d, sur or plux, told from its content.")],
     x3p: Annotated[Path, typer.Argument(help="The x3p file to write.")],
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a scan as x3p in its plainest form: heights and spacings in metres, NaN where nothing was measured.
 
@@ -181,9 +183,21 @@ def convert(
         refuse(f"{x3p} cannot be written: {error.strerror}")
     rows, columns = topography.heights_um.shape
     dy, dx = topography.spacing_um
-    typer.echo(f"{x3p}: {columns} x {rows} points, {dx:g} x {dy:g} um apart, {topography.coverage:.0%} measured.")
-    for line in _origin_in_words(topography.origin):
-        typer.echo(line)
+    tell(
+        as_json,
+        {
+            "written": x3p,
+            "rows": rows,
+            "columns": columns,
+            "spacing_y_um": float(dy),
+            "spacing_x_um": float(dx),
+            "coverage": float(topography.coverage),
+            "origin": topography.origin,
+            "warnings": list(topography.warnings),
+        },
+        f"{x3p}: {columns} x {rows} points, {dx:g} x {dy:g} um apart, {topography.coverage:.0%} measured.",
+        *_origin_in_words(topography.origin),
+    )
     for warning in topography.warnings:
         typer.echo(f"{scan}: {warning}", err=True)
 
@@ -212,31 +226,35 @@ def _print_comparison(
     seconds: dict[str, float],
     worth: dict[str, str],
 ) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     shift_y, shift_x = comparison.shift_um
-    table = Table(title=f"{paths[0].name}  and  {paths[1].name}", show_header=False, title_justify="left")
-    table.add_row("score", f"{comparison.score:.3f}" if note is None else f"{comparison.score:.3f}, not validated")
-    table.add_row("agreement, where chance reaches 5 to 8", f"{comparison.agreement:.1f}")
-    table.add_row("correlation of the registered marks", f"{comparison.g25:.3f}")
-    table.add_row("congruent cells", f"{comparison.n_congruent} of {comparison.n_cells}")
-    table.add_row("overlap of the marks", f"{comparison.overlap:.0%}")
-    table.add_row("rotation of the first onto the second", f"{comparison.rotation_deg:.2f} degrees, from x towards y")
-    table.add_row("shift of its centre", f"y {shift_y:.0f} um, x {shift_x:.0f} um")
-    for name, value in worth.items():
-        table.add_row(name, value)
-    table.add_row("read both", f"{seconds['read'] * 1e3:.0f} ms")
-    table.add_row("clean and compare", f"{seconds['compare'] * 1e3:.1f} ms")
-    table.add_row("matcher, parameters", f"{comparison.matcher_version}, {comparison.parameters_digest[:12]}")
-    console = Console(markup=False)  # names of files and models are in it
-    console.print(table)
-    if comparison.cells:
-        cells = Table(title="cells", title_justify="left")
-        for heading in ("cell", "correlation", "moved y, x (um)", ""):
-            cells.add_column(heading, justify="right")
-        for cell in comparison.cells:
-            moved = f"{cell.displacement_um[0]:.0f}, {cell.displacement_um[1]:.0f}"
-            cells.add_row(cell.label, f"{cell.correlation:.2f}", moved, "congruent" if cell.congruent else "")
-        console.print(cells)
-    console.print(_CAUTION if note is None else f"{_CAUTION} {note}")
+    facts = {
+        "score": f"{comparison.score:.3f}" if note is None else f"{comparison.score:.3f}, not validated",
+        "agreement, where chance reaches 5 to 8": f"{comparison.agreement:.1f}",
+        "correlation of the registered marks": f"{comparison.g25:.3f}",
+        "congruent cells": f"{comparison.n_congruent} of {comparison.n_cells}",
+        "overlap of the marks": f"{comparison.overlap:.0%}",
+        "rotation of the first onto the second": f"{comparison.rotation_deg:.2f} degrees, from x towards y",
+        "shift of its centre": f"y {shift_y:.0f} um, x {shift_x:.0f} um",
+        **worth,
+        "read both": f"{seconds['read'] * 1e3:.0f} ms",
+        "clean and compare": f"{seconds['compare'] * 1e3:.1f} ms",
+        "matcher, parameters": f"{comparison.matcher_version}, {comparison.parameters_digest[:12]}",
+    }
+    print_facts(facts.items(), title=f"{paths[0].name}  and  {paths[1].name}")
+    columns = [
+        TableColumn("cell"),
+        TableColumn("correlation", number=True),
+        TableColumn("moved y, x (um)", number=True),
+        TableColumn(""),
+    ]
+    cells = [
+        [
+            cell.label,
+            f"{cell.correlation:.2f}",
+            f"{cell.displacement_um[0]:.0f}, {cell.displacement_um[1]:.0f}",
+            "congruent" if cell.congruent else "",
+        ]
+        for cell in comparison.cells
+    ]
+    print_table(columns, cells)
+    typer.echo(_CAUTION if note is None else f"{_CAUTION} {note}")

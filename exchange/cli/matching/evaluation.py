@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from exchange.cli.matching.console import one_thread, progress_bars, refuse, refuse_unwritable
+from exchange.cli.tables import print_facts
 
 if TYPE_CHECKING:
     from matcher.evaluate.evaluation_figures import Evaluation
@@ -143,19 +144,11 @@ def _write(path: Path, text: str) -> None:
 
 
 def _print_evaluation(evaluation: Evaluation) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False)
-    for name, value in _figures(evaluation).items():
-        table.add_row(name, value)
-    for stage, seconds in evaluation.cpu_s.items():
-        table.add_row(f"CPU, {stage.replace('_', ' ')}", f"{seconds * 1e3:.4f} ms")
-    console = Console(markup=False)  # names of files and models are in it
-    console.print(table)
-    console.print("KM: pairs of one firearm; KNM: of two. In brackets: 95 %, firearms drawn anew.")
+    spent = [(f"CPU, {stage.replace('_', ' ')}", f"{s * 1e3:.4f} ms") for stage, s in evaluation.cpu_s.items()]
+    print_facts([*_figures(evaluation).items(), *spent])
+    typer.echo("KM: pairs of one firearm; KNM: of two. In brackets: 95 %, firearms drawn anew.")
     for name, reason in evaluation.refused.items():
-        console.print(f"{name}: {reason}", highlight=False)
+        typer.echo(f"{name}: {reason}")
 
 
 def _figures(evaluation: Evaluation) -> dict[str, str]:

@@ -10,6 +10,7 @@ import typer
 
 from exchange.cli.matching.console import one_thread, refuse
 from exchange.cli.matching.region_option import BREECH_FACE, compared_regions, region_option
+from exchange.cli.tables import print_facts
 
 if TYPE_CHECKING:
     from matcher import Quality, Topography
@@ -67,16 +68,9 @@ def read_outlined(scan: Path, mask: Path | None) -> Topography:
 
 
 def _print_quality(scan: Path, quality: Quality) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from matcher.mark.quality import figures_in_words
 
-    table = Table(title=scan.name, show_header=False, title_justify="left")
-    table.add_row("usable", "no" if not quality.usable else "in doubt" if quality.doubts else "yes")
-    for name, value in figures_in_words(quality).items():
-        table.add_row(name, value)
-    console = Console(markup=False)  # names of files and models are in it
-    console.print(table)
+    usable = "no" if not quality.usable else "in doubt" if quality.doubts else "yes"
+    print_facts([("usable", usable), *figures_in_words(quality).items()], title=scan.name)
     for sentence in ([quality.reason] if quality.reason else []) + list(quality.warnings):
-        console.print(sentence[0].upper() + sentence[1:], highlight=False)
+        typer.echo(sentence[0].upper() + sentence[1:])

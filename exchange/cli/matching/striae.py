@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from exchange.cli.tables import print_facts
+
 if TYPE_CHECKING:
     from matcher import ProfileComparison, ProfileParameters, Topography
 
@@ -46,22 +48,19 @@ def compare_striae(
 def _print(
     paths: tuple[Path, Path], comparison: ProfileComparison, note: str | None, seconds: dict[str, float]
 ) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=f"{paths[0].name}  and  {paths[1].name}", show_header=False, title_justify="left")
-    table.add_row("score", f"{comparison.score:.3f}" if note is None else f"{comparison.score:.3f}, not validated")
-    table.add_row("correlation of the registered profiles", f"{comparison.ccf:.3f}")
     congruent = f"{comparison.n_congruent} of {comparison.n_segments}, {comparison.n_consecutive} in a row"
-    table.add_row("congruent segments", congruent)
-    table.add_row("overlap", f"{comparison.overlap_um:.0f} um, {comparison.overlap:.0%} of the shorter profile")
-    sense = "turned by half a turn" if comparison.reversed else "as it is"
-    table.add_row("the first on the second", f"{sense}, shifted by {comparison.lag_um:.1f} um")
-    table.add_row("stretch", f"{comparison.stretch - 1.0:+.2%}")
-    table.add_row("read both", f"{seconds['read'] * 1e3:.0f} ms")
-    table.add_row("find striae and compare", f"{seconds['compare'] * 1e3:.1f} ms")
-    table.add_row("matcher, parameters", f"{comparison.matcher_version}, {comparison.parameters_digest[:12]}")
-    console = Console(markup=False)  # names of files and models are in it
-    console.print(table)
+    facts = {
+        "score": f"{comparison.score:.3f}" if note is None else f"{comparison.score:.3f}, not validated",
+        "correlation of the registered profiles": f"{comparison.ccf:.3f}",
+        "congruent segments": congruent,
+        "overlap": f"{comparison.overlap_um:.0f} um, {comparison.overlap:.0%} of the shorter profile",
+        "the first on the second": f"{'turned by half a turn' if comparison.reversed else 'as it is'}, shifted by "
+        f"{comparison.lag_um:.1f} um",
+        "stretch": f"{comparison.stretch - 1.0:+.2%}",
+        "read both": f"{seconds['read'] * 1e3:.0f} ms",
+        "find striae and compare": f"{seconds['compare'] * 1e3:.1f} ms",
+        "matcher, parameters": f"{comparison.matcher_version}, {comparison.parameters_digest[:12]}",
+    }
+    print_facts(facts.items(), title=f"{paths[0].name}  and  {paths[1].name}")
     caution = "A score ranks candidates; it does not identify."
-    console.print(caution if note is None else f"{caution} {note}")
+    typer.echo(caution if note is None else f"{caution} {note}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, print_json, tell
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def backup(
         ),
     ] = None,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Back up a node, which may run meanwhile: database, scans, settings, signed with its statement key. Exit code 1
     when scans were missing."""
@@ -60,7 +62,7 @@ def backup(
 
     def make() -> Backup:
         made = back_up(place, folder.absolute(), sealed_with=passphrase, keep=keep, passphrase=of_keys)
-        _tell(made, sealed=with_keys)
+        _tell(made, sealed=with_keys, as_json=as_json, stays=daily is not None)
         return made
 
     if daily is not None:
@@ -77,7 +79,11 @@ def _stay(home: Path, daily: datetime, make: Callable[[], Backup]) -> NoReturn:
     back_up_daily(home, daily.time(), make, lambda error: typer.echo(f"No backup was made: {error}", err=True))
 
 
-def _tell(made: Backup, *, sealed: bool) -> None:
+def _tell(made: Backup, *, sealed: bool, as_json: bool, stays: bool) -> None:
+    """``stays``: one object a line, since another follows."""
+    if as_json:
+        print_json({**vars(made), "keys_sealed": sealed}, indent=None if stays else 2)
+        return
     typer.echo(
         f"{made.folder}: {made.log_size} statements of the log, {made.scans} scans, of which {made.copied} "
         f"({made.copied_bytes / 2**20:.1f} MiB) are new."
@@ -114,6 +120,7 @@ def restore(
         typer.Option(help="Restore a backup that the keys do not vouch for: the words that its refusal names."),
     ] = None,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a node again from a backup that its keys vouch for, in an empty folder. On PostgreSQL, into the empty
     database that FFP_NODE_DATABASE_URL names. Exit code 1 when --verify found something."""
@@ -135,10 +142,11 @@ def restore(
         manifest = restore(folder, place, replace(secrets, key_passphrase=of_keys), insisted=insist)
     typer.echo(
         f"The node {manifest.node_id} of {manifest.made_at} is in {place}: {manifest.log_size} statements of the log, "
-        f"{manifest.scans} scans."
+        f"{manifest.scans} scans.",
+        err=as_json,
     )
     if manifest.objects:
-        typer.echo(f"{manifest.objects} more scans are in the object store that its settings name.")
+        typer.echo(f"{manifest.objects} more scans are in the object store that its settings name.", err=as_json)
     for sha256 in manifest.missing:
         typer.echo(f"The scan {sha256} was missing on the node already.", err=True)
     if lost:
@@ -157,8 +165,12 @@ def restore(
     if manifest.of_earlier_release:
         typer.echo("Its database has the form of an earlier release. Next: ffp migrate, then ffp log check.", err=True)
     elif verify:
-        found = _verified(place, manifest.missing, passphrase)
-    typer.echo("Once served, it signs nothing before its peers have shown it the last heads of its log: ffp status.")
+        found = _verified(place, manifest.missing, passphrase, as_json=as_json)
+    fields = {"node_id": manifest.node_id, "made_at": manifest.made_at, "home": place, "log_size": manifest.log_size}
+    fields |= {"scans": manifest.scans, "objects": manifest.objects, "missing": sorted(manifest.missing)}
+    fields |= {"lost_statements": lost, "of_earlier_release": manifest.of_earlier_release, "verified": found}
+    said = "Once served, it signs nothing before its peers have shown it the last heads of its log: ffp status."
+    tell(as_json, fields, said)
     raise typer.Exit(1 if found is not None and not found.good else 0)
 
 
@@ -167,6 +179,7 @@ def migrate(
         bool, typer.Option("--check", help="Change nothing; exit code 1 when the database has an earlier form.")
     ] = False,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Bring the database of an earlier release to this one's form, with the node stopped: all of it or nothing."""
     from exchange.flows.node.migrate import forms
@@ -174,17 +187,20 @@ def migrate(
 
     folder = resolve_home(home)
     form, needed = forms(folder)
+    fields = {"form": form, "needed": needed}
     if form == needed:
-        typer.echo(f"The database has form {needed}, that of this release. Nothing is to be done.")
+        said = f"The database has form {needed}, that of this release. Nothing is to be done."
+        tell(as_json, {**fields, "migrated": False}, said)
         return
-    typer.echo(f"The database has form {form}, this release needs {needed}.")
     if check:
+        tell(as_json, {**fields, "migrated": False}, f"The database has form {form}, this release needs {needed}.")
         raise typer.Exit(1)
+    typer.echo(f"The database has form {form}, this release needs {needed}.", err=as_json)
     typer.echo("There is no way back but a backup, and the release that made it: ffp backup FOLDER", err=True)
-    if sys.stdin.isatty() and not typer.confirm("Is there a backup of this database?"):
+    if sys.stdin.isatty() and not typer.confirm("Is there a backup of this database?", err=as_json):
         raise typer.Exit(1)
     bring_up(folder)
-    typer.echo(f"Done: all of it has form {needed} now.")
+    tell(as_json, {**fields, "migrated": True}, f"Done: all of it has form {needed} now.")
 
 
 def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:
@@ -217,12 +233,14 @@ def _secrets(source: Path, home: Path, keys: Path | None) -> Secrets:
     )
 
 
-def _verified(home: Path, missing: Collection[str], passphrase: SecretStr | None) -> LogCheck:
+def _verified(home: Path, missing: Collection[str], passphrase: SecretStr | None, *, as_json: bool) -> LogCheck:
     from exchange.cli.opening import passphrase_for
     from exchange.flows.operate.restore import verify_restored
 
     passphrase = passphrase or passphrase_for(home)
     found = verify_restored(home, missing, passphrase=passphrase, progress=lambda _what, _done, _total: None)
+    if as_json:
+        return found
     typer.echo(
         f"Read again: {found.statements} statements, {found.heads} heads, {found.stamps} time stamps, "
         f"{found.acts} audit rows, {found.scans} scans ({found.scan_bytes / 2**20:.1f} MiB)."

@@ -8,6 +8,7 @@ import typer
 
 from exchange.cli.acting import HIGHEST
 from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
 from exchange.home import resolve_home
 
 app = typer.Typer(help="Work that was promised and is not done.", no_args_is_help=True)
@@ -16,7 +17,7 @@ app = typer.Typer(help="Work that was promised and is not done.", no_args_is_hel
 @app.command("list")
 def list_jobs(
     dead: Annotated[bool, typer.Option("--dead", help="Only what was given up.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    as_json: AsJson = False,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")] = 1000,
     home: Home = None,
 ) -> None:
@@ -24,9 +25,6 @@ def list_jobs(
 
     Dead ones come first; they were given up after as many attempts as max_attempts allows. What waits for a database,
     an object store, a cluster or processes that are away makes no attempt, and is never given up for it."""
-    import json
-    from dataclasses import asdict
-
     from exchange.flows.node.node import opened
     from exchange.flows.operate.promised_work import promised_work
     from schemas.errors import shown
@@ -34,15 +32,22 @@ def list_jobs(
     with opened(resolve_home(home)) as node:
         found = promised_work(node, dead_only=dead, limit=limit)
     if as_json:
-        typer.echo(json.dumps([asdict(job) for job in found], indent=2, ensure_ascii=False))
+        print_json(found)
         return
     if not found:
         typer.echo("No job is dead." if dead else "No job waits; all is done.")
-    for job in found:
-        due = f"next {job.next}" if job.next else "-"
-        typer.echo("\t".join((str(job.number), job.state, job.kind, job.subject, f"{job.attempts} attempts", due)))
-        if job.last_error:
-            typer.echo(f"  {shown(job.last_error, 300)}")
+    print_table(
+        [
+            TableColumn("number", number=True),
+            *map(TableColumn, ("state", "kind", "subject")),
+            TableColumn("attempts", number=True),
+            *map(TableColumn, ("next", "failed of")),
+        ],
+        [
+            [job.number, job.state, job.kind, job.subject, job.attempts, job.next, shown(job.last_error or "", 300)]
+            for job in found
+        ],
+    )
 
 
 @app.command("retry")
@@ -50,6 +55,7 @@ def retry_jobs(
     numbers: Annotated[list[int] | None, typer.Argument(min=1, max=HIGHEST, help="As `ffp job list` has them.")] = None,
     all_dead: Annotated[bool, typer.Option("--all-dead", help="All that were given up.")] = False,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Have dead jobs tried again, with all their attempts. A worker takes them up within a second; nothing changes when
     one of the numbers is not that of a dead job. The audit names them."""
@@ -61,6 +67,9 @@ def retry_jobs(
         raise InvalidInput("Name the jobs by their numbers, or all with --all-dead. See: ffp job list --dead")
     with opened(resolve_home(home)) as node:
         again = retry_all(node) if all_dead else retry(node, numbers or [])
-    for job in again:
-        typer.echo(f"{job.number}\t{job.kind}\t{job.subject}")
+    if as_json:
+        print_json(again)
+        return
+    columns = [TableColumn("number", number=True), TableColumn("kind"), TableColumn("subject")]
+    print_table(columns, [[job.number, job.kind, job.subject] for job in again])
     typer.echo(f"Tried again: {len(again)}. See: ffp job list" if again else "No job is dead.")

@@ -122,10 +122,10 @@ def _row(name: str, text: str) -> str:
     default = told_default(name)
     if default.isdigit() and _told(name, int(default)) != default:
         default += f" ({_told(name, int(default))})"
-    return f"| `{PREFIX}{name.upper()}` | {default} | {_allowed(name, Settings.model_fields[name])} | {text} |\n"
+    return f"| `{PREFIX}{name.upper()}` | {default} | {allowed_values(name, Settings.model_fields[name])} | {text} |\n"
 
 
-def _allowed(name: str, field: Any) -> str:
+def allowed_values(name: str, field: Any) -> str:
     """Which values there are, where that can be said in a few words."""
     kinds = list(_kinds(field.annotation))
     for kind in kinds:

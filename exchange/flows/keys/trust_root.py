@@ -1,4 +1,7 @@
-"""The trust root in a node's home: install a newer round, admit by it, and say what stands against it."""
+"""The trust root in a node's home: install a newer round, admit by it, and say what stands against it.
+
+What reads it is loaded where there is one: most commands of most nodes need it not, and TUF takes 0.1 s to load.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exchange.clock import now
 from exchange.config import Settings
@@ -14,13 +18,20 @@ from exchange.errors import ConfigurationError, InvalidInput, RootInvalid
 from exchange.flows.node.node import Node
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.trust.card import open_card, same_fingerprint
-from exchange.trust.registry import RegisteredNode, Trust, admit, check_continues, verify_rounds
-from exchange.trust.root_files import read_rounds, write_rounds
 from schemas import KeyEvent, open_envelope
+
+if TYPE_CHECKING:
+    from exchange.trust.registry import RegisteredNode, RoundFiles, Trust
 
 WARNING = timedelta(days=60)  # six capitals need weeks to bring signatures together
 
-_verified = lru_cache(maxsize=1)(verify_rounds)  # of bytes alone: ten rounds take 0.3 s, and status asks each time
+
+@lru_cache(maxsize=1)
+def _verified(rounds: tuple[RoundFiles, ...]) -> Trust:
+    """Of bytes alone: ten rounds take 0.3 s, and status asks each time."""
+    from exchange.trust.registry import verify_rounds
+
+    return verify_rounds(rounds)
 
 
 def installed_trust(settings: Settings) -> Trust | None:
@@ -28,6 +39,8 @@ def installed_trust(settings: Settings) -> Trust | None:
     folder = settings.trust_root
     if not os.path.lexists(folder):  # a link that leads nowhere is not nothing
         return None
+    from exchange.trust.root_files import read_rounds
+
     try:
         return _verified(read_rounds(folder))
     except RootInvalid as error:
@@ -44,6 +57,9 @@ def installed_trust(settings: Settings) -> Trust | None:
 
 def read_published(folder: Path) -> Trust:
     """What somebody published, verified. Raises RootInvalid, ConfigurationError when there is nothing."""
+    from exchange.trust.registry import verify_rounds
+    from exchange.trust.root_files import read_rounds
+
     rounds = read_rounds(folder)
     if not rounds:
         raise ConfigurationError(f"There is no 1.root.json in {folder}; name the folder that ffp root publish wrote.")
@@ -58,6 +74,9 @@ def install_trust(settings: Settings, offered: Trust, *, confirmed: str | None) 
     3. Only the new rounds are written.
     Raises RootInvalid, InvalidInput.
     """
+    from exchange.trust.registry import check_continues
+    from exchange.trust.root_files import read_rounds, write_rounds
+
     held = read_rounds(settings.trust_root)
     check_continues(held, offered)
     if not held and not (confirmed and same_fingerprint(confirmed, offered.fingerprint)):
@@ -74,7 +93,11 @@ def admitted(node: Node, card: KeyEvent) -> RegisteredNode | None:
     Raises InvalidInput when the registry does not admit it, ConfigurationError when it cannot be believed.
     """
     trust = installed_trust(node.settings)
-    return None if trust is None else admit(trust, card, now=now())
+    if trust is None:
+        return None
+    from exchange.trust.registry import admit
+
+    return admit(trust, card, now=now())
 
 
 def root_alarms(node: Node, peers: Sequence[PeerRow]) -> list[str]:

@@ -10,9 +10,14 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import matcher
 from exchange.errors import ComputeAway, StoreUnavailable
-from matcher import GalleryDamaged, GalleryWriter, NotComparable, Parameters
+from matcher.errors import GalleryDamaged, NotComparable
+
+if TYPE_CHECKING:
+    from matcher import GalleryWriter, Parameters
 
 TURN_S = 120.0
 """The longest that a process waits for another to be done with a gallery; one that fills it takes minutes."""
@@ -125,13 +130,13 @@ class Galleries:
         self._take_turn(folder, name)
         if name not in self._distrusted:
             try:
-                self._writers[name] = GalleryWriter(folder, parameters, tidy=not self._shared)
+                self._writers[name] = matcher.GalleryWriter(folder, parameters, tidy=not self._shared)
             except (GalleryDamaged, NotComparable):  # the latter for the layout of another release
                 self._distrusted.add(name)
         if name in self._distrusted:
             self._note_emptied(parameters)  # before: this process may end in the middle
             (folder / "current").unlink(missing_ok=True)  # altered, it would be refused even afresh
-            self._writers[name] = GalleryWriter(folder, parameters, afresh=True)
+            self._writers[name] = matcher.GalleryWriter(folder, parameters, afresh=True)
             self._distrusted.discard(name)
         return self._writers[name]
 

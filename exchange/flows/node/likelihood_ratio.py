@@ -7,18 +7,18 @@ and what is shown always names the model that it comes from.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matcher
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
 from exchange.store.review.candidates import StoredCandidate
 from exchange.store.tables.records import AcquisitionRow
-from matcher.likelihood.calibration_file import CalibrationModels, read_calibration
-from matcher.likelihood.calibration_model import CalibrationRefused
-from matcher.likelihood.mark_limits import Extents, MarkExtent
-from matcher.likelihood.ratio import NoValidatedLR, PairConditions, likelihood_ratio
 from schemas.vocabulary import Modality, RegionOfInterest
+
+if TYPE_CHECKING:
+    from matcher.likelihood.calibration_file import CalibrationModels
+    from matcher.likelihood.mark_limits import Extents, MarkExtent
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,9 @@ def load_calibration(settings: Settings) -> CalibrationModels | None:
     """The models that the settings name. Raises ConfigurationError when it cannot be used."""
     if settings.calibration is None:
         return None
+    from matcher.likelihood.calibration_file import read_calibration
+    from matcher.likelihood.calibration_model import CalibrationRefused
+
     path = settings.home / settings.calibration
     try:
         return read_calibration(path)
@@ -78,6 +81,8 @@ def worth_of(models: CalibrationModels | None, found: StoredCandidate) -> ScoreR
         return ScoreRatio(
             no_validated_lr="Likelihood ratios are validated for regions that the matcher finds itself only."
         )
+    from matcher.likelihood.ratio import NoValidatedLR, PairConditions, likelihood_ratio
+
     spacings = [step for scan in scans for step in (scan.spacing_y_um, scan.spacing_x_um) if step is not None]
     judged = likelihood_ratio(
         models,
@@ -104,4 +109,4 @@ def _marks_of(a: AcquisitionRow, b: AcquisitionRow) -> Extents | None:
 
 def _extent(scan: AcquisitionRow) -> MarkExtent | None:
     area, sides, directed = scan.mark_mm2, scan.mark_one_sidedness, scan.mark_directedness
-    return None if area is None or sides is None or directed is None else MarkExtent(area, sides, directed)
+    return None if area is None or sides is None or directed is None else matcher.MarkExtent(area, sides, directed)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 from sqlalchemy import make_url
@@ -48,10 +49,12 @@ from exchange.trust.card import make_card, open_card
 from exchange.trust.key_files import EVENTS, kept_events
 from exchange.trust.key_history import KeyHistory, history_in, history_of
 from exchange.trust.keys import NodeKeys, create_keys, load_identity, load_keys, load_keys_in_force
-from matcher.likelihood.calibration_file import CalibrationModels
 from schemas import ContractError, Envelope, KeyEvent, open_envelope
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction
+
+if TYPE_CHECKING:
+    from matcher.likelihood.calibration_file import CalibrationModels
 
 
 @dataclass(frozen=True)

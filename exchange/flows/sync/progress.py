@@ -143,6 +143,34 @@ def in_words(status: PeerStatus) -> list[str]:
     return said
 
 
+def plain_status(status: PeerStatus) -> dict[str, object]:
+    """The same for programs: numbers, times and sentences, no key and no card."""
+    row, shares = status.row, status.shares
+    return {
+        "node_id": row.node_id,
+        "jurisdiction": row.jurisdiction,
+        "state": row.state,
+        "url": row.url,
+        "fingerprint": status.fingerprint,
+        "to_send": status.to_send,
+        "acknowledged": status.acknowledged,
+        "withheld": status.withheld,
+        "read_again_at": status.read_again_at,
+        "received": row.cursor_count,
+        "received_without_content": row.withheld,
+        "set_aside": status.quarantined,
+        "answered_at": row.pulled_at,
+        "reads": status.reads,
+        "receipt": None if status.receipt is None else status.receipt.model_dump(mode="json"),
+        "share": share_in_words(shares),
+        "statements_left": shares.statements.left,
+        "bytes_left": shares.bytes.left,
+        "clock_ahead_s": row.clock_ahead_s,
+        "clock": status.clock,
+        "alarms": status.alarms,
+    }
+
+
 def set_aside_by(status: PeerStatus) -> str | None:
     """What the operator must know of a peer that does not believe this node; None when all is well."""
     signed = status.receipt

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from exchange import errors
+from exchange.web.http.head_requests import HEADERS_ALONE
 from schemas.errors import shown
 
 log = structlog.get_logger(__name__)
@@ -144,7 +145,8 @@ def _http_exception(request: Request, error: Exception) -> JSONResponse:
             return problem("not-found", 404, f"There is nothing at {place}. See /v1/openapi.json for what there is.")
         case 405:
             allowed = ", ".join(_methods(request))
-            sentence = f"{request.method} is not possible at {place}; possible: {allowed}."
+            asked = "HEAD" if request.scope.get(HEADERS_ALONE) else request.method
+            sentence = f"{asked} is not possible at {place}; possible: {allowed}."
             return problem("method-not-allowed", 405, sentence, headers={"Allow": allowed})
         case 416:
             return problem("range-not-satisfiable", 416, str(error.detail), headers=error.headers)
@@ -156,7 +158,8 @@ def _methods(request: Request) -> list[str]:
     """What is possible at this path; its methods are routes of their own, of which the framework names the first."""
     routes: list[Route] = request.app.state.routes
     here = [route for route in routes if route.path_regex.match(request.scope["path"])]
-    return sorted({method for route in here for method in route.methods or ()})
+    methods = {method for route in here for method in route.methods or ()}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
 def _unforeseen(request: Request, error: Exception) -> JSONResponse:

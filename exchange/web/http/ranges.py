@@ -10,6 +10,8 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
 
+from exchange.web.http.head_requests import HEADERS_ALONE
+
 _PIECE_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
@@ -26,7 +28,7 @@ def file_answer(request: Request, path: Path, tag: str, media_type: str, headers
         wanted = _wanted(request.headers.get("range", ""), size)
     start, stop = wanted or (0, size)
     return StreamingResponse(
-        _pieces(path, start, stop),
+        iter(()) if request.scope.get(HEADERS_ALONE) else _pieces(path, start, stop),
         206 if wanted else 200,
         {
             **headers,

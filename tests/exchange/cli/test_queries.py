@@ -39,11 +39,11 @@ def test_a_query_is_asked_and_listed_at_both_ends(
 
     asked = ffp("query", "ask", record, "--as", examiner, *WHY, "--peer", "ffp-mk", "--home", here)
     assert asked.code == 0, asked
-    assert asked.out.startswith("ffp-mk  asked  ")
+    assert asked.out.startswith("ffp-mk\tasked\t")
     eventually(lambda: "answered" in ffp("query", "list", "--home", here).out, 60)
     listed = ffp("query", "list", "--home", here).out
     assert "candidate" in listed
-    assert "high  found" in listed
+    assert "high\tfound\t" in listed
     assert hidden not in listed
     assert hidden in ffp("query", "list", "--received", "--home", there).out
 

@@ -78,10 +78,10 @@ def test_dead_ones_first_with_what_they_failed_of(ffp: Ffp, home: Path) -> None:
         named = f"scan 0 of the record {scan.statement_id}"
     said = ffp("job", "list", "--home", home)
     assert said.code == 0
-    lines = [line for line in said.out.splitlines() if not line.startswith(" ")]
+    lines = said.out.splitlines()
     assert len(lines) == 3, "a control that is to be drawn is nobody's business"
-    assert lines[0].split("\t")[1:] == ["dead", "correlate", named, "1 attempts", "-"]
-    assert "died twice over this scan" in said.out.splitlines()[1]
+    reason = "compute-failed: A worker process died twice over this scan."
+    assert lines[0].split("\t")[1:] == ["dead", "correlate", named, "1", "", reason]
     assert "compute-away: The cluster does not answer." in said.out
     told = json.loads(ffp("job", "list", "--json", "--home", home).out)
     assert [(job["state"], job["attempts"], job["next"] is None) for job in told] == [
