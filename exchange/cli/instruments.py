@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 
 from exchange.cli.acting import HIGHEST
 from exchange.cli.node import Home
+from exchange.cli.tables import TableColumn, print_json, print_table
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -74,7 +76,6 @@ def list_instruments(
     home: Home = None,
 ) -> None:
     """List instruments and specimens: number of the series, last check, its outcome, and by when the next is due."""
-    import json
 
     from exchange.flows.instrument.check_series import list_series
     from exchange.flows.node.node import opened
@@ -82,14 +83,13 @@ def list_instruments(
     with opened(resolve_home(home)) as node:
         found = list_series(node, closed=closed)
     if as_json:
-        typer.echo(json.dumps([_as_dict(series) for series in found], indent=2, ensure_ascii=False))
+        print_json([_as_dict(series) for series in found])
         return
-    for series in found:
-        due = "closed" if series.closed else f"OVERDUE since {series.due}" if series.is_overdue else f"due {series.due}"
-        last = f"{series.last.at[:10]} {series.last.outcome}"
-        typer.echo(f"{series.series_id}\t{_named(series)}\tlast {last}\t{due}")
-        if not series.last.intact:
-            typer.echo("  ALTERED: this row is not as this node wrote it. See: ffp log check")
+    columns = [
+        TableColumn("series", number=True),
+        *map(TableColumn, ("instrument", "specimen", "last", "outcome", "due")),
+    ]
+    print_table(columns, [_listed(series) for series in found])
     if not found:
         typer.echo("No instrument was checked here yet. See: ffp instrument check --help")
 
@@ -105,7 +105,6 @@ def show_series(
     home: Home = None,
 ) -> None:
     """Show all checks of a series, each with its figures; with --chart also as a control chart."""
-    import json
 
     from exchange.flows.instrument.check_series import read_series
     from exchange.flows.instrument.control_chart import chart_of
@@ -116,13 +115,14 @@ def show_series(
     if chart is not None:
         chart.write_text(chart_of(series), encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps(_as_dict(series), indent=2, ensure_ascii=False))
+        print_json(_as_dict(series))
     elif as_csv:
         typer.echo(_as_csv(series), nl=False)
     else:
-        typer.echo(_named(series) + (f", begun: {series.reason}" if series.reason else ""))
-        for line in _table(series):
-            typer.echo(line)
+        title = _named(series) + (f", begun: {series.reason}" if series.reason else "")
+        names = [measure.name for measure in series.measures]
+        columns = [TableColumn("check", number=True), TableColumn("at"), TableColumn("outcome")]
+        print_table([*columns, *(TableColumn(name, number=True) for name in names)], _rows(series), title=title)
 
 
 def _actor(node: Node, acting: str | None) -> Actor:
@@ -161,16 +161,23 @@ def _figures(series: CheckSeries) -> list[str]:
     return lines
 
 
-def _table(series: CheckSeries) -> list[str]:
+def _listed(series: CheckSeries) -> list[object]:
+    due = "closed" if series.closed else f"overdue since {series.due}" if series.is_overdue else series.due
+    of, last = series.instrument, series.last
+    named = ", ".join(part for part in (f"{of.maker} {of.model}", of.serial, last.software) if part)
+    outcome = last.outcome if last.intact else "altered: see ffp log check"
+    return [series.series_id, named, series.specimen, last.at[:10], outcome, due]
+
+
+def _rows(series: CheckSeries) -> Iterator[list[object]]:
     from exchange.flows.instrument.control_chart import written
 
-    names = [measure.name for measure in series.measures]
-    lines = ["\t".join(("check", "at", "outcome", *names))]
     for point in series.points:
-        values = (written(name, point.values[name]) if name in point.values else "-" for name in names)
-        altered = "" if point.intact else " ALTERED"
-        lines.append("\t".join((str(point.check_id), point.at[:16], point.outcome + altered, *values)))
-    return lines
+        values = (
+            written(measure.name, point.values[measure.name]) if measure.name in point.values else "-"
+            for measure in series.measures
+        )
+        yield [point.check_id, point.at[:16], point.outcome if point.intact else "altered", *values]
 
 
 def _as_dict(series: CheckSeries) -> dict[str, Any]:
