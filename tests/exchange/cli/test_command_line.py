@@ -77,6 +77,7 @@ def test_help_has_every_command_once_in_one_line_under_a_heading(ffp: Ffp) -> No
     assert all(len(line) <= 80 for line in said.splitlines())
 
 
+@pytest.mark.slow
 def test_examples_can_be_typed(ffp: Ffp) -> None:
     first_used = {"demo", "init", "user", "serve", "status", "peer", "query", "compare", "backup", "doctor", "import"}
     examples = {command.name: command.examples for heading in HEADINGS for command in heading.commands}

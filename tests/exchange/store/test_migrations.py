@@ -183,6 +183,7 @@ def test_a_new_database_and_a_migrated_one_have_the_same_form(
     migrated.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dump", RELEASED, ids=lambda dump: dump.stem)
 def test_each_released_form_with_data_becomes_the_present_one(
     databases: Databases, tmp_path: Path, store_at: StoreAt, dump: Path

@@ -21,6 +21,7 @@ def lit(pixels: np.ndarray) -> int:
     return int((pixels == np.array(_LIT, np.uint8)).all(axis=-1).sum())
 
 
+@pytest.mark.slow
 def test_congruent_cells_are_lit_on_both_sides(
     scans: dict[tuple[int, int], Topography], prepared: dict[tuple[int, int], Prepared]
 ) -> None:

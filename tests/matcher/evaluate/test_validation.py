@@ -20,6 +20,8 @@ from matcher.likelihood.calibration_model import CalibrationRefused, ReferencePo
 from matcher.likelihood.mark_limits import MarkLimits
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, MATCHER_VERSION, Parameters
 
+pytestmark = pytest.mark.slow
+
 FEW = (
     Trial("as they are", Conditions(), Goal(1.0, 1.0, separate=True), with_controls=True),
     Trial("a third, with another third", Conditions(crop=0.34, rotate=1), Goal(1.0, cllr=0.0)),

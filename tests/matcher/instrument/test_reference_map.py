@@ -34,6 +34,7 @@ def test_heights_are_kept_to_a_few_nanometres() -> None:
     assert np.nanmax(np.abs(off - np.nanmedian(off))) <= kept.step_um
 
 
+@pytest.mark.slow
 def test_a_large_and_fine_scan_is_bounded() -> None:
     """Of a field of 9 x 9 mm in points of 3 um, the surroundings of the mark in points of 6 um."""
     scan = draw(4, 1, raw=True)

@@ -118,6 +118,7 @@ def test_score_is_symmetric_to_the_last_bit_and_deterministic(profiles: dict[tup
     assert json.loads(forth.to_json())["n_congruent"] == forth.n_congruent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("firearms", [3, pytest.param(8, marks=pytest.mark.slow)])
 def test_drawn_firearms_are_told_apart(firearms: int) -> None:
     profiles = profiles_of(firearms)

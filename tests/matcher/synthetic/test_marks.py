@@ -42,6 +42,7 @@ def test_a_mixtures_grid_is_the_mark_of_its_polar_row(mixed: Mixtures) -> None:
         assert max(np.delete(own, place)) < 0.4
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_their_chance_scores_are_no_lower_than_those_of_real_pairs(ffp_data: Path) -> None:
     """Of the 99.9th percentile a benchmark takes care, on more faces; here the 99th, on a few."""

@@ -74,6 +74,7 @@ def test_stains_glints_defocus_and_uneven_light_leave_the_mark_comparable(
     )
 
 
+@pytest.mark.slow
 def test_photographs_compare_with_topographies_either_way_up(scans: dict[tuple[int, int], Topography]) -> None:
     photograph = render(scans[1, 0], Lighting("side", 120.0))
     pair = compare_scans(photograph, scans[1, 1])

@@ -120,6 +120,7 @@ def test_what_can_be_told_is_told_before_all_pairs_are_compared(
     assert "it is a folder" in refusal(ffp("evaluate", folder, "--truth", truth, "--json", tmp_path))
 
 
+@pytest.mark.slow
 def test_a_model_without_a_calibre_says_that_it_judges_nothing(ffp: Ffp, table: Path, tmp_path: Path) -> None:
     made = ffp("calibrate", "--scores", table, "--column", "ccf", "--out", tmp_path / "model.json", *SAID)
     assert made.code == 0

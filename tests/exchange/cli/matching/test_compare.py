@@ -39,6 +39,7 @@ def test_compare_writes_json_and_the_picture(folder: Path, tmp_path: Path) -> No
     assert png.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_evaluate_prints_the_figures_and_writes_them(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     arguments = ["evaluate", str(folder), "--truth", str(folder / "truth.csv"), "--json", str(out), "--rotate", "1"]

@@ -40,6 +40,7 @@ def test_options_combine_and_stand_in_the_result(folder: Path, tmp_path: Path) -
     assert figures["refused"] == {}
 
 
+@pytest.mark.slow
 def test_crops_of_each_other_are_listed_by_what_they_share(folder: Path) -> None:
     result = CliRunner().invoke(app, ["evaluate", str(folder), "--truth", str(folder / "truth.csv"), "--crop", "0.5"])
     assert result.exit_code == 0, result.output

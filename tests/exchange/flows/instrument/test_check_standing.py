@@ -33,6 +33,8 @@ from tests.exchange.flows.kept_checks import STATED, keep_check
 from tests.exchange.flows.network import AL, MK, RS, Network
 from tests.schemas.examples import acquisition_fields, record_fields
 
+pytestmark = pytest.mark.slow
+
 INSTRUMENT = Instrument(**STATED)
 DAY_S = 86_400
 EXAMINER = Maker(pseudonym="examiner-1", role=Role.EXAMINER, signed_in=SignedInBy.TOKEN)

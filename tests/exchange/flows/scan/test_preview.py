@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import exchange.web.pages
 import matcher
 from exchange.flows.scan.preview import StatedScan, Usability, preview_scan
@@ -15,6 +17,7 @@ from tests.matcher.mark.other_surfaces import ball
 WORDS = Path(exchange.web.pages.__file__).parent / "templates" / "draft_words.html"
 
 
+@pytest.mark.slow
 def test_what_is_no_breech_face_is_told_and_an_examiners_region_stands(tmp_path: Path) -> None:
     path = tmp_path / "ball.x3p"
     matcher.write_topography(ball(), path, instrument="drawn")

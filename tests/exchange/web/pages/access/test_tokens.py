@@ -35,6 +35,7 @@ def made(answer: httpx.Response) -> str:
     return str(token)
 
 
+@pytest.mark.slow
 def test_made_shown_once_used_and_revoked(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
     person = signed_in(Role.EXAMINER)
     answer = ask(person)
