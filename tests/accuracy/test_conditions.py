@@ -10,7 +10,7 @@ from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.evaluation_figures import Evaluation
 from matcher.evaluate.run_evaluation import evaluate
 
-pytestmark = pytest.mark.data
+pytestmark = [pytest.mark.data, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,8 @@ def test_all_pairs_within_their_time(as_is: Evaluation) -> None:
     assert as_is.cpu_s["full_per_pair"] < 0.02
 
 
-@pytest.mark.parametrize("scans", [12, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scans", [12, 20])
 def test_outlines_and_random_texture_tell_firearms_apart_poorly(ffp_data: Path, tmp_path: Path, scans: int) -> None:
     lines = (ffp_data / "fadul" / "truth.csv").read_text(encoding="utf-8").splitlines()
     (tmp_path / "some.csv").write_text("\n".join(lines[: 1 + scans]) + "\n", encoding="utf-8")

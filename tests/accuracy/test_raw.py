@@ -12,7 +12,7 @@ from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.run_evaluation import read_truth
 from tests.accuracy.measure_regions import against_the_laboratorys
 
-pytestmark = pytest.mark.data
+pytestmark = [pytest.mark.data, pytest.mark.slow]
 
 RAW = ("1-1", "1-2", "2-1")
 

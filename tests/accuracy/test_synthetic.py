@@ -11,6 +11,8 @@ from matcher.evaluate.pairs import Stopwatch, score_pairs
 from matcher.numeric import figures
 from matcher.synthetic import breech_face
 
+pytestmark = pytest.mark.slow
+
 SHOTS = 3
 
 

@@ -29,6 +29,7 @@ def test_public_names_are_those_that_the_package_lists(package: ModuleType) -> N
     assert set(package.__all__) == public - inside - {"annotations"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["schemas", "matcher"])
 def test_what_others_take_from_a_package_itself_is_public(package: str) -> None:
     public = set(importlib.import_module(package).__all__)

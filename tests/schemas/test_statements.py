@@ -181,6 +181,7 @@ def test_any_bytes_are_refused_with_a_reason(data: bytes) -> None:
             parse(data)
 
 
+@pytest.mark.slow
 @given(field=st.sampled_from(sorted(record_fields())), value=JSON)
 def test_any_value_in_any_field_is_taken_or_refused(field: str, value: object) -> None:
     payload = json.dumps(record_fields() | {field: value}).encode()

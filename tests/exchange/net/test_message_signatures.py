@@ -581,6 +581,7 @@ def test_a_flipped_bit_in_any_field_is_refused(data: st.DataObject) -> None:
         verify(headers | {name: altered}, method="POST", body=BODY)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_whatever_stands_in_the_fields_is_refused_cleanly(signature_input: str, signature: str) -> None:

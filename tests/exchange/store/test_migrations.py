@@ -170,6 +170,7 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tu
     return write
 
 
+@pytest.mark.slow
 def test_a_new_database_and_a_migrated_one_have_the_same_form(
     two_places: tuple[Path | URL, Path | URL], store_at: StoreAt
 ) -> None:

@@ -150,6 +150,7 @@ def test_what_the_work_stands_on_is_told(
     assert samples(away)["ffp_cluster_answers", ()] == 0
 
 
+@pytest.mark.slow
 def test_a_database_that_is_gone_is_told_and_its_numbers_are_not(start_node: Callable[..., RunningNode]) -> None:
     node = start_node(Jurisdiction.RS).node
     assert samples(node)["ffp_log_size", ()] >= 1

@@ -73,6 +73,7 @@ def test_an_envelope_is_verified_with_the_nodes_card(node: RunningNode, submitte
     assert node.get(f"{submitted.record}/envelope").content == envelope.content
 
 
+@pytest.mark.slow
 def test_a_bundle_is_verified_without_any_node(node: RunningNode, submitted: Submitted) -> None:
     node.wait_for(lambda status: status["signed_size"] == status["log_size"])
     given = node.get(f"{submitted.record}/bundle")

@@ -34,6 +34,7 @@ def stated(comparison: Comparison, place: tuple[float, float]) -> np.ndarray:
     return np.asarray(np.array(comparison.centre_b_um) + moved + comparison.shift_um)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(degrees=st.floats(0.0, 360.0), dy=st.integers(-40, 40), dx=st.integers(-40, 40))
 def test_a_known_rotation_and_shift_are_given_back(

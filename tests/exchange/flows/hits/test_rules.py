@@ -29,6 +29,7 @@ def found(made: History) -> Weighed:
     return weigh(PAIR, made.said)
 
 
+@pytest.mark.slow
 @given(said=histories(), chance=st.randoms(use_true_random=False))
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_order_of_arrival_gives_one_state(said: tuple[Said, ...], chance: random.Random) -> None:
@@ -40,6 +41,7 @@ def test_every_order_of_arrival_gives_one_state(said: tuple[Said, ...], chance: 
     assert weigh(PAIR, [*said, *said]) == expected, "a statement that came twice is one"
 
 
+@pytest.mark.slow
 @given(said=histories())
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_nothing_but_a_retraction_or_a_decline_lowers_a_stage(said: tuple[Said, ...]) -> None:

@@ -72,6 +72,7 @@ def test_what_is_no_regular_surface(ffp_data: Path, refusal: Refusal, name: str)
     assert refusal(ffp_data / "x3p-conformance" / f"{name}.x3p") == REFUSED[name]
 
 
+@pytest.mark.slow
 def test_the_reader_of_all_formats_says_the_same(ffp_data: Path) -> None:
     for name in SURFACES:
         path = ffp_data / "x3p-conformance" / f"{name}.x3p"

@@ -139,6 +139,7 @@ def read_or_refuse(content: bytes, scratch: Path) -> str:
 SHARED = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
 
 
+@pytest.mark.slow
 @settings(max_examples=300, derandomize=True, **SHARED)
 @given(st.data())
 def test_damaged_files(seeds: dict[str, bytes], scratch: Path, data: st.DataObject) -> None:

@@ -116,6 +116,7 @@ def test_the_locks_of_names_that_nobody_has_grow_as_the_others_do(
     assert until["known"] == until["unknown"] == FREE_TRIES + 1
 
 
+@pytest.mark.slow
 def test_a_password_is_verified_for_every_name(
     node: RunningNode, invited: Invited, known: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
