@@ -81,7 +81,8 @@ def _as_json(found: Examination) -> dict[str, Any]:
             *(_item(one, follows=True) for one in found.consequences),
         ],
         "checks": {
-            name: "not examined" if gravity is None else gravity.name.lower() for name, gravity in found.checks.items()
+            name.replace(" ", "_").replace("-", "_"): "not examined" if gravity is None else gravity.name.lower()
+            for name, gravity in found.checks.items()
         },
     }
 
