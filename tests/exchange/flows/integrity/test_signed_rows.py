@@ -84,6 +84,9 @@ NOT_SIGNED = {
                 "parameters",
                 "spacing_y_um",
                 "spacing_x_um",
+                "mark_mm2",
+                "mark_one_sidedness",
+                "mark_directedness",
                 "correlated_at",
                 "first_correlated_at",
             )
