@@ -36,6 +36,7 @@ from exchange.worker import Worker
 from matcher.synthetic import breech_face
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
+from tests.exchange.flows.kept_checks import keep_check
 from tests.exchange.flows.network import MK, RS, XK, Network
 from tests.observers.fixed import Steps, fixed
 from tests.observers.seen.wire import Wire
@@ -251,6 +252,10 @@ def make_base(folder: Path) -> Base:
             records[name] = network.record(owner, scan=drawn(*shot), audience=["RS", "XK", "MK"])
         world.work()
         world.work()
+        steps.step()
+        with network.nodes[RS].store.write() as session:
+            keep_check(session, "reference")
+            keep_check(session, "passed", height_ratio=1.001)
         with network.nodes[RS].store.read() as session:
             assert counts_by_state(session) == {"correlated": 5}, counts_by_state(session)
     return Base(folder, network, tokens, steps.time(), records)
