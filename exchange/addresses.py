@@ -12,6 +12,12 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Where nobody reads along."""
 
 
+def near(host: str) -> str:
+    """Where a program on this machine reaches what listens on this host, as it stands in a URL."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not bound
+    return f"[{reached}]" if ":" in reached else reached
+
+
 def _postgresql(secret: SecretStr) -> SecretStr:
     address = urlsplit(secret.get_secret_value())
     if address.scheme != "postgresql+psycopg" or len(address.path) < 2 or address.port == 0:

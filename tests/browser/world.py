@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from exchange.clock import day_after, today
+from exchange.clock import DAY_S, day_after, stamp_in, today
 from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
 from exchange.flows.entry import draft_scans, drafts
 from exchange.flows.entry.draft_changes import changes_of_form
@@ -32,6 +32,7 @@ from exchange.store.tables.terms import ApprovalRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.flows.kept_checks import keep_check
 
 PASSWORD = "correct horse battery staple"
 EXHIBITS = {
@@ -67,7 +68,8 @@ CLASSES = {"firing_pin_class": "hemispherical", "firing_pin_aperture": "circular
 @dataclass
 class World:
     """``pair`` is one that nobody has concluded on; ``hit`` a lead between Serbia and North Macedonia; ``task`` what
-    waits for Serbia's second examiner, who has taken it; ``draft`` an exhibit that the first is entering."""
+    waits for Serbia's second examiner, who has taken it; ``draft`` an exhibit that the first is entering; ``check`` the
+    last one of Serbia's instrument."""
 
     rs: RunningNode
     mk: RunningNode
@@ -82,6 +84,7 @@ class World:
     record: str
     draft: str
     case: str
+    check: int
 
 
 @contextmanager
@@ -122,6 +125,8 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
     examiner = [
         ("register", "/app/register"),
         ("instruments", "/app/instruments"),
+        ("instrument", f"/app/instruments/{world.check}"),
+        ("instrument-check", "/app/instruments/check?specimen=SRM+2461-7&roi=breech_face"),
         ("draft", f"/app/register/{world.draft}"),
         ("summary", f"/app/register/{world.draft}/summary"),
         ("comparison", f"/app/pairs/{world.pair}"),
@@ -153,6 +158,29 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
             ("maturity", "/app/maturity"),
         ],
     }
+
+
+def _checked(node: RunningNode) -> int:
+    """An instrument that was checked once a week, and whose heights begin to rise."""
+    with node.node.store.write() as session:
+        row = keep_check(session, "reference", at=stamp_in(-9 * 7 * DAY_S))
+        for week in range(1, 9):
+            rise = 0.0009 * max(0, week - 4)
+            row = keep_check(
+                session,
+                "passed",
+                at=stamp_in((week - 9) * 7 * DAY_S),
+                correlation=0.9931 - 0.0004 * (week % 3),
+                height_ratio=1.0006 - 0.0004 * (week % 2) + rise,
+                scale_x=1.0001 - 0.0001 * (week % 3),
+                scale_y=0.9999 + 0.0001 * (week % 2),
+                skew_deg=0.004 * (week % 3 - 1),
+                detail_ratio=0.992 + 0.003 * (week % 4),
+                difference_share=0.081 + 0.004 * (week % 3),
+                missing=0.002 * (week % 2),
+            )
+        session.flush()
+        return row.check_id
 
 
 def _user(node: RunningNode, pseudonym: str, role: Role) -> str:
@@ -267,6 +295,7 @@ def _work(rs: RunningNode, mk: RunningNode, xk: RunningNode, first: str, draft: 
         draft=draft,
         record=own.statement_id,
         case=own.case_reference,
+        check=_checked(rs),
     )
 
 

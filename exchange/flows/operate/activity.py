@@ -14,6 +14,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from exchange.addresses import near
 from exchange.clock import now, stamp, stamp_in
 from exchange.config import Settings
 from exchange.errors import PeerUnreachable
@@ -125,9 +126,7 @@ class Watch:
         )
 
     def _answers(self) -> bool:
-        settings = self._settings
-        host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - asked, not bound
-        url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/healthz"
+        url = f"http://{near(self._settings.host)}:{self._settings.port}/healthz"
         try:
             return reach(url, guard=Typed(url), timeout_s=_HERE_S).status == 200
         except PeerUnreachable:

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from exchange.addresses import near
 from exchange.config import Settings
 from exchange.errors import ExchangeError, PeerUnreachable, StatementInvalid
 from exchange.flows.node.destinations import egress_of
@@ -40,7 +41,7 @@ def examine_port(settings: Settings) -> tuple[bool, list[Finding]]:
     1. Who answers there: this node says by itself what it lacks, another node shows another card.
     2. Nobody answers: whether a process holds the home all the same, and whether the port is free.
     """
-    url = f"http://{_place(settings)}:{settings.port}"
+    url = f"http://{near(settings.host)}:{settings.port}"
     # 1.
     try:
         ready = reach(f"{url}/readyz", guard=Typed(url), timeout_s=HERE_S)
@@ -174,8 +175,3 @@ def _binding(settings: Settings) -> OSError | None:
         except OSError as error:
             return error
     return None
-
-
-def _place(settings: Settings) -> str:
-    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - asked, not bound
-    return f"[{host}]" if ":" in host else host
