@@ -54,12 +54,19 @@ def listener_on(port: int) -> int | None:
     if not sockets:
         return None
     for descriptors in _PROC.glob("[0-9]*/fd"):
-        try:
-            if any(str(entry.readlink()) in sockets for entry in descriptors.iterdir()):
-                return int(descriptors.parent.name)
-        except OSError:  # it ended meanwhile, or belongs to somebody else
-            continue
+        if _has_one_of(descriptors, sockets):
+            return int(descriptors.parent.name)
     return None
+
+
+def _has_one_of(descriptors: Path, sockets: set[str]) -> bool:
+    """Whether a process has one of the sockets open. A descriptor that it closed meanwhile says nothing of the rest."""
+    with contextlib.suppress(OSError):  # it ended meanwhile, or belongs to somebody else
+        for entry in descriptors.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if str(entry.readlink()) in sockets:
+                    return True
+    return False
 
 
 def named(pid: int) -> str:

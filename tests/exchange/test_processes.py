@@ -65,3 +65,12 @@ def test_who_listens(host: str) -> None:
     with socket.create_server((host, 0), family=family) as server:
         assert listener_on(server.getsockname()[1]) == os.getpid()
     assert listener_on(free_port()) is None
+
+
+def test_a_descriptor_that_was_closed_meanwhile_hides_no_listener(tmp_path: Path) -> None:
+    """A process that looks at itself opens its list of descriptors under the lowest free number, lists that number too,
+    and has closed it before it reads where each leads."""
+    with (tmp_path / "lower").open("w") as lower, socket.create_server(("127.0.0.1", 0)) as server:
+        assert lower.fileno() < server.fileno()
+        lower.close()
+        assert listener_on(server.getsockname()[1]) == os.getpid()
