@@ -38,6 +38,11 @@ def seconds_until(moment: str) -> int:
     return max(1, math.ceil((datetime.fromisoformat(moment) - now()).total_seconds()))
 
 
+def seconds_between(earlier: str, later: str) -> float:
+    """Negative where a clock was set back between the two."""
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+
+
 def hours_after(since: str, hours: int) -> str:
     """Never after ``LAST``."""
     return min(stamp(datetime.fromisoformat(min(since, LAST)) + timedelta(hours=hours)), LAST)

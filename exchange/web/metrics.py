@@ -6,6 +6,7 @@ Labels are routes, states, duties and the names of enrolled peers: nothing that 
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -16,7 +17,7 @@ from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from exchange.errors import ConfigurationError, ExchangeError
@@ -180,6 +181,16 @@ def _work(numbers: Numbers) -> Iterator[Metric]:
     yield _one("ffp_blobs_bytes", "Bytes of all scans that are here.", numbers.scan_bytes)
     kept = dict(zip(("stored", "waiting", "altered"), map(float, numbers.objects), strict=True))
     yield _gauge("ffp_objects", "Scans, by what the object store has of them; waiting includes altered.", "state", kept)
+    delays = HistogramMetricFamily(
+        "ffp_candidate_delay_seconds",
+        "From a record's arrival until a scan of it was first compared with all that is here.",
+        labels=["origin"],
+    )
+    for origin, classes in numbers.candidate_delays.items():
+        delays.add_metric(
+            [origin], [("+Inf" if limit == math.inf else str(limit), count) for limit, count in classes], sum_value=None
+        )
+    yield delays
     waiting = {duty.value: 0.0 for duty in Duty} | {due.duty.value: float(due.count) for due in numbers.duties}
     yield _gauge("ffp_duties", "What waits for people, by what it is.", "duty", waiting)
     late = {duty.value: 0.0 for duty in Duty} | {due.duty.value: float(due.late) for due in numbers.duties}

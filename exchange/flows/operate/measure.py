@@ -20,6 +20,7 @@ from exchange.flows.sync.skew import peer_behind
 from exchange.store.entry.records import AcquisitionState, counts_by_state, scan_bytes
 from exchange.store.log.stamps import latest_stamp, stamp_failure
 from exchange.store.log.statements import last_log_check, latest_checkpoint, log_size
+from exchange.store.monitoring.candidate_delays import delays_within
 from exchange.store.node import jobs, workers
 from exchange.store.review.mail import failures
 from exchange.store.scan.objects import count_objects
@@ -88,6 +89,8 @@ class Numbers:
     mail_failing: int
     """To how many people nothing leaves."""
     duties: list[Due]
+    candidate_delays: dict[str, list[tuple[float, int]]]
+    """Of own and of peers' scans: within how many seconds of their arrival how many were compared, infinity last."""
 
 
 def observe(node: Node) -> Numbers:
@@ -119,6 +122,7 @@ def observe(node: Node) -> Numbers:
             stamps_missing_s=_posix(stamp()) - _posix(missing.since) if missing else 0.0,
             mail_failing=failing[0] if failing else 0,
             duties=all_duties(session, node),
+            candidate_delays={origin: delays_within(session, origin) for origin in ("own", "peer")},
         )
 
 

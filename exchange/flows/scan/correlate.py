@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import structlog
 
-from exchange.clock import stamp
+from exchange.clock import seconds_between, stamp
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES, Variant, roles_of, why_not_correlated
@@ -24,6 +24,7 @@ from exchange.store.entry.records import (
     correlated_otherwise,
 )
 from exchange.store.entry.scan_instruments import note_instrument
+from exchange.store.monitoring.candidate_delays import note_delay
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.review.candidates import NewCandidate, add_candidates
 from exchange.store.tables.records import AcquisitionRow, RecordRow
@@ -79,7 +80,10 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
         if row is not None:
             added = add_candidates(session, fresh)
             row.state, row.detail, row.correlated_at = AcquisitionState.CORRELATED, None, stamp()
-            row.first_correlated_at = row.first_correlated_at or row.correlated_at
+            if row.first_correlated_at is None:
+                row.first_correlated_at = row.correlated_at
+                origin = "own" if record.issuer == node.node_id else "peer"
+                note_delay(session, origin, seconds_between(record.received_at, row.correlated_at))
             promise_probe(session, row, record)
             return added
     erase_traces(node, acquisition)  # withdrawn meanwhile

@@ -1,6 +1,6 @@
 """Form 7: with which instrument each topography was measured, and what came of trying it mirrored and inverted; how
-much of its mark each scan shows; whether the cells of a pair were looked for; and checks of instruments on reference
-specimens."""
+much of its mark each scan shows; whether the cells of a pair were looked for; checks of instruments on reference
+specimens; and how long scans waited for their candidates."""
 
 from __future__ import annotations
 
@@ -52,6 +52,12 @@ def upgrade() -> None:
         sa.Column("heights", sa.LargeBinary(), nullable=False),
         sa.Column("seal", sa.LargeBinary()),
     )
+    op.create_table(
+        "candidate_delay",
+        sa.Column("origin", Words(), primary_key=True),
+        sa.Column("up_to_s", WholeNumber, primary_key=True, autoincrement=False),
+        sa.Column("count", WholeNumber, nullable=False),
+    )
     op.add_column("candidate", sa.Column("cells_found", sa.Boolean(), nullable=False, server_default=sa.true()))
 
 
@@ -64,4 +70,5 @@ def downgrade() -> None:
         op.drop_column("acquisition", name)
     op.drop_table("instrument_reference")
     op.drop_table("instrument_check")
+    op.drop_table("candidate_delay")
     op.drop_column("candidate", "cells_found")

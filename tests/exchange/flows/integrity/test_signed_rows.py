@@ -34,6 +34,7 @@ NOT_SIGNED_TABLES = {
     "submission": "Under which key a client sent what: it sees to it that nothing is entered twice.",
     "candidate": OWN_WORK,
     "scan_instrument": OWN_WORK,
+    "candidate_delay": OWN_WORK,
     "remains": OWN_WORK,
     "log_check": "What the check itself found.",
     "log_start": MEMORY,

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.scan.correlate import correlate_acquisition
+from exchange.store.monitoring.candidate_delays import delays_within
 from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
@@ -85,4 +86,6 @@ def test_after_a_change_of_the_matcher_all_is_correlated_anew(
     rs = start_node(Jurisdiction.RS)
     rs.wait_correlated(3)
     assert _pairs(rs) == list(combinations(acquisitions, 2))
+    with rs.node.store.read() as session:
+        assert delays_within(session, "own")[-1][1] == 3, "who waited for what the older release found waits no more"
     assert rs.get("/v1/status").json()["candidates"] == 6, "what the older release found stays for the record"
