@@ -25,20 +25,6 @@ from tests.exchange.served import eventually
 from tests.exchange.web.conftest import tiny_scan
 
 LABELS = set("method route status le kind state part pool duty peer log origin version".split())
-    "method",
-    "route",
-    "status",
-    "le",
-    "kind",
-    "state",
-    "part",
-    "pool",
-    "duty",
-    "peer",
-    "log",
-    "origin",
-    "version",
-}
 
 
 def samples(node: Node) -> dict[tuple[str, tuple[str, ...]], float]:
