@@ -41,6 +41,7 @@ _FORMS = {
     "oidc_issuer": "is written https://host/path, without a name and a query; http on this machine alone",
     "objects_url": "is written s3://bucket/prefix, in lower case",
     "objects_endpoint": "is written https://host:port; http on this machine alone",
+    "tracing_url": "is written http://host/path or https://host/path, without a name and password",
     "timestamp_url": "is written http://host/path or https://host/path, without a name and password",
 }
 
@@ -108,6 +109,9 @@ class Settings(BaseSettings):
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     """The port on 127.0.0.1 where Prometheus reads the node's counts. They show how much is exchanged with whom: never
     open the port to others. Without a port there are no metrics."""
+    tracing_url: Annotated[str, Field(pattern=_AUTHORITY_URL, max_length=500)] | None = None
+    """Where traces go, as OpenTelemetry sends them over HTTP (such as http://127.0.0.1:4318/v1/traces). They show which
+    record went which way when, and no content. The extra ``tracing`` sends them; without an address there are none."""
     log_format: LogFormat = "json"
     """``console`` is for a person who watches the node on a terminal."""
     max_scan_bytes: Bytes = 128 * 1024 * 1024

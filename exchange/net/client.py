@@ -23,6 +23,7 @@ from exchange.net.message_signatures import sign_request, verify_response
 from exchange.net.multipart import Multipart
 from exchange.net.probe import clock_ahead
 from exchange.net.request_id import passed_on
+from exchange.net.tracing import trace_passed_on
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.errors import ContractError, shown
 from schemas.key_chain import MAX_CHAIN_BYTES
@@ -243,7 +244,7 @@ class PeerClient:
         """``within_s`` for the whole of it, of that ``head_s`` until the status and the headers are there."""
         with self._lines.line(within_s=within_s) as line:
             # identity: digests and limits are of the bytes as they travel, whatever a proxy would like to compress
-            headers = {**headers, **passed_on(), READS: NEWEST, "Accept-Encoding": "identity"}
+            headers = {**headers, **passed_on(), **trace_passed_on(), READS: NEWEST, "Accept-Encoding": "identity"}
             content: bytes | Iterator[bytes] | None = None
             match body:
                 case Multipart():

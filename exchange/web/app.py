@@ -71,7 +71,7 @@ def create_app(node: Node, *, works: bool = True) -> FastAPI:
     app.router.routes.append(front_door())
     app.mount("/app", pages)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(Followed, meters=node.meters)
+    app.add_middleware(Followed, meters=node.meters, tracing=node.tracing)
     return app
 
 

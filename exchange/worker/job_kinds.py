@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from exchange.flows.blind.send import draw_control
 from exchange.flows.log.objects import settle_object
@@ -14,6 +15,7 @@ from exchange.flows.scan.instrument_probe import probe_instrument
 from exchange.flows.sync.fetch import fetch_scan
 from exchange.flows.terms.erase import erase
 from exchange.net.client import PeerClient
+from exchange.store.entry.records import record_and_issuer
 from exchange.store.node.jobs import JobKind
 
 log = structlog.get_logger(__name__)
@@ -22,6 +24,27 @@ log = structlog.get_logger(__name__)
 def do_job(node: Node, client: PeerClient, kind: JobKind, subject: int, attempt: int) -> None:
     """Do one job. ``subject`` is the number of an acquisition, a tombstone, a query, an object or a task, by the kind.
     Raises whatever its flow raises: then the job is not done."""
+    about = _about(node, kind, subject)
+    with (
+        bound_contextvars(**about),
+        node.tracing.span(kind.value, {**about, "attempt": attempt}, record=about.get("record")),
+    ):
+        _do(node, client, kind, subject, attempt)
+
+
+def _about(node: Node, kind: JobKind, subject: int) -> dict[str, str]:
+    """Which record a job is about, and from which peer that came: for its lines in the log, and its trace."""
+    if kind not in (JobKind.CORRELATE, JobKind.FETCH_SCAN, JobKind.PROBE):
+        return {}
+    with node.store.read() as session:
+        found = record_and_issuer(session, subject)
+    if found is None:
+        return {}
+    record, issuer = found
+    return {"record": record} if issuer == node.node_id else {"record": record, "peer": issuer}
+
+
+def _do(node: Node, client: PeerClient, kind: JobKind, subject: int, attempt: int) -> None:
     match kind:
         case JobKind.CORRELATE:
             with node.meters.correlation_seconds.time():

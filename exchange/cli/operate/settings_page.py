@@ -76,7 +76,7 @@ GROUPS = (
     SettingsGroup(
         "Deadlines and review", ("first_", "second_", "dissemination_", "comparison_", "feedback_", "control_")
     ),
-    SettingsGroup("Monitoring", ("monitoring_", "metrics_"), "monitoring.md"),
+    SettingsGroup("Monitoring", ("monitoring_", "metrics_", "tracing_"), "monitoring.md"),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -106,12 +107,15 @@ def submit_record(
     ``names_checks``: False of scans of an earlier time, of which the last instrument check says nothing.
     Raises InvalidInput, UnsupportedMedia, Conflict, ComputeFailed, StoreUnavailable; nothing is stored then.
     """
+    begun = time.time()
     ready = _ready(node, maker, metadata, scans, idempotency_key, names_checks=names_checks)
     if isinstance(ready, SubmissionReceipt):
         return ready
     done = SubmissionRow(pseudonym=maker.pseudonym, idempotency_key=ready.key, content_sha256=ready.content)
     stored = _store(node, ready.record, scans, done, ready.warnings)
     stored = stored or _find_earlier(node, maker.pseudonym, ready.key, ready.content)
+    if stored is not None and stored.created:
+        node.tracing.note("record submitted", stored.statement_id, begun)
     if stored is None:
         raise Conflict("The same submission was stored and withdrawn while this one ran. Look at the record list.")
     return stored

@@ -36,6 +36,7 @@ def service_destinations(settings: Settings) -> Iterator[Destination]:
         "url": settings.url,
         "oidc_issuer": settings.oidc_issuer,
         "timestamp_url": settings.timestamp_url,
+        "tracing_url": settings.tracing_url,
         "cluster_scheduler": settings.cluster_scheduler,
         "objects_url": objects_endpoint(settings) if settings.objects_url else None,
     }

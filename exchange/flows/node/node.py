@@ -37,6 +37,7 @@ from exchange.net.connection import tls_context
 from exchange.net.egress import Egress
 from exchange.net.mail import MailServer
 from exchange.net.object_store import ObjectStore
+from exchange.net.tracing import Tracing
 from exchange.store.database.engine import PATIENCE_S, Store
 from exchange.store.database.seals import derived_key, seal_all
 from exchange.store.entry.draft_files import DraftFiles
@@ -91,6 +92,7 @@ class Node:
     """Through which people are told that something new waits; None when nobody is."""
     history: KeyHistory
     meters: Meters
+    tracing: Tracing
 
     @property
     def card(self) -> KeyEvent:
@@ -106,6 +108,7 @@ class Node:
 
     def close(self) -> None:
         self.news.close()
+        self.tracing.close()
         self.compute.close()
         self.background.close()
         self.galleries.close()
@@ -212,6 +215,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
     calibration, authority = load_calibration(settings), load_authority(settings)
     services = egress_of(settings)
     mail = load_mail_server(settings, services)
+    tracing = Tracing(settings.tracing_url, settings.node_id, services)
     tls_context(settings.client_certificate)
     cluster = cluster_of(settings, services)
     if settings.database_url is None and not settings.database.is_file():
@@ -253,6 +257,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         mail=mail,
         history=history,
         meters=Meters(),
+        tracing=tracing,
     )
 
 

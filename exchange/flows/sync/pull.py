@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import structlog
 
@@ -32,7 +33,7 @@ from exchange.store.sync.peers import ASKED, find_peer, standing_alarm
 from exchange.store.tables.peers import PeerRow
 from exchange.store.witness.cosignatures import told_heads
 from exchange.store.witness.mirror import keep_places
-from schemas import ContractError
+from schemas import ContractError, Record
 from schemas.lane import LanePage, parse_lane_page
 
 log = structlog.get_logger(__name__)
@@ -72,7 +73,9 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
         known=head_of(peer.checkpoint) if peer.checkpoint else None,
     )
     try:
-        verified = verify_page(_ask(client, peer, expected, wait_s), expected)
+        page = _ask(client, peer, expected, wait_s)
+        begun = time.time()
+        verified = verify_page(page, expected)
     except HistoryDiffers as error:
         if expected.known is not None and keys.is_refused("log", max(expected.known.size - 1, 0)):
             _set_head_aside(node, peer, expected.known)
@@ -99,6 +102,9 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
         row.needs, row.waiting = verified.needs, verified.waiting
         ask_again(session, node_id)
         row.pulled_at, row.alarm = stamp(), standing_alarm(session, node_id)
+    for item in verified.accepted:
+        if isinstance(item.statement, Record):
+            node.tracing.note("record received", item.statement_id, begun, peer=node_id)
     drop_refused(node, keys, verified.keys)
     settle_pairs(node)
     refuse_hidden(node_id, verified.log_size, told)

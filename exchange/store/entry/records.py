@@ -274,6 +274,16 @@ def acquisition_with_record(session: Session, acquisition_id: int) -> tuple[Acqu
     return acquisition, session.get_one(RecordRow, acquisition.statement_id)
 
 
+def record_and_issuer(session: Session, acquisition_id: int) -> tuple[str, str] | None:
+    """None when the record was withdrawn."""
+    row = session.execute(
+        select(RecordRow.statement_id, RecordRow.issuer)
+        .join(AcquisitionRow, AcquisitionRow.statement_id == RecordRow.statement_id)
+        .where(AcquisitionRow.acquisition_id == acquisition_id)
+    ).first()
+    return None if row is None else (row.statement_id, row.issuer)
+
+
 def may_be_compared(session: Session, acquisition_id: int) -> bool:
     """Whether an acquisition is still here, and nothing that a court holds after its withdrawal."""
     row = session.get(AcquisitionRow, acquisition_id)

@@ -24,7 +24,8 @@ from tests.exchange.conftest import RunningNode, enrol_each_other, free_port
 from tests.exchange.served import eventually
 from tests.exchange.web.conftest import tiny_scan
 
-LABELS = set("method route status le kind state part pool duty peer log origin version".split())
+LABELS = {"method", "route", "status", "le", "kind", "state", "part", "pool", "duty", "peer", "log", "version"}
+LABELS |= {"origin"}
 
 
 def samples(node: Node) -> dict[tuple[str, tuple[str, ...]], float]:
