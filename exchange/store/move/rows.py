@@ -7,7 +7,7 @@ text is written (`store.tables.columns.Words`): an early release let it through 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Protocol
@@ -20,6 +20,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Row,
+    Select,
     String,
     Table,
     func,
@@ -92,12 +93,13 @@ class MovedTable:
         weight = _sum([func.coalesce(func.length(c), 0) for c in self.plain.c if _is_long(c.type)])
         keys_with_weight: list[ColumnElement[Any]] = [*self._key, weight]
         while True:
-            few = select(*keys_with_weight).order_by(*self._key).limit(ROWS_A_TIME)
-            last = _last(connection.execute(few if after is None else few.where(self._beyond(after))))
+            behind = [] if after is None else [self._beyond(after)]
+            few: Select[Any] = select(*keys_with_weight).where(*behind).order_by(*self._key).limit(ROWS_A_TIME)
+            last = _last(connection.execute(few))
             if last is None:
                 return
-            chosen = select(self.plain).where(self._up_to(last)).order_by(*self._key)
-            rows = connection.execute(chosen if after is None else chosen.where(self._beyond(after))).all()
+            chosen = select(self.plain).where(*behind, self._up_to(last)).order_by(*self._key)
+            rows = connection.execute(chosen).all()
             yield [self._plain_values(row) for row in rows]
             after = last
 
@@ -180,13 +182,13 @@ def _sum(parts: Sequence[ColumnElement[int]]) -> ColumnElement[int]:
     return total
 
 
-def _last(keys: Iterator[Row[Any]] | Any) -> Key | None:
+def _last(keys: Iterable[Row[Any]]) -> Key | None:
     """The key up to which rows are read at once."""
-    last, weight = None, 0
+    last: Key | None = None
+    weight = 0
     for row in keys:
-        *key, size = row
-        weight += size
+        weight += row[-1]
         if last is not None and weight > BYTES_A_TIME:
             break
-        last = tuple(key)
+        last = tuple(row[:-1])
     return last

@@ -1,20 +1,28 @@
-"""A node is moved to PostgreSQL and back: the same rows, the same head, and never two databases that could be served."""
+"""A node is moved to PostgreSQL and back: the same rows, the same head; and never could two databases be served."""
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select, text
+from sqlalchemy import make_url, text
 
-from exchange.config import load_settings
+from exchange.config import load_settings, write_secret
 from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, StoreUnavailable
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.move.move import give_up, move_database
-from exchange.flows.move.places import name_of, parse_place
+from exchange.flows.move.places import at, name_of, parse_place
 from exchange.flows.node.node import Node, open_node, opened, store_of
+from exchange.flows.operate.doctor.causes import Cause
+from exchange.flows.operate.doctor.examine import examine
+from exchange.flows.operate.home_lock import served
 from exchange.store.move.copying import content_of
 from exchange.store.move.rows import moved_tables
 from schemas.vocabulary import Jurisdiction
@@ -22,6 +30,25 @@ from tests.exchange.databases import Postgresql, databases_fixture
 from tests.exchange.flows.network import MK, RS, Network, resting
 
 databases = databases_fixture("postgresql")
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from exchange.flows.move import move
+from exchange.flows.move.places import parse_place
+from exchange.store.move import rows
+rows.ROWS_A_TIME = 2
+home, to, at = Path(sys.argv[1]), parse_place(sys.argv[2]), sys.argv[3]
+calls = 0
+def progress(what, done, total):
+    global calls
+    calls += 1
+    if at in (what, str(calls)):
+        os.kill(os.getpid(), signal.SIGKILL)
+move.move_database(home, to, progress=progress)
+print(calls)
+"""
+_BEFORE_LEAVING = ["begun", "3", "40", "audit", "statement", "record, read", "statement, compared", "log checked"]
+_AFTER = ["old database left", "handed over", "settings", "set aside"]
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 
@@ -93,3 +120,178 @@ def test_to_postgresql_and_back(network: Network, home: Path, databases: Postgre
     network.settle()
     assert check_log(network.nodes[RS]).findings == []
     assert network.evidence(MK, RS) == []
+
+
+def moved_until(home: Path, to: str, at: str) -> int:
+    """Run the move in a process of its own, killed at a step or at so many steps; returns how it ended."""
+    ended = subprocess.run([sys.executable, "-c", _KILLED, str(home), to, at], check=False, capture_output=True)
+    assert ended.returncode in (0, -9), ended.stderr
+    return ended.returncode
+
+
+def refused(home: Path) -> None:
+    """Nobody serves it, whichever of the two databases the settings name; and the sentence says what to do."""
+    with pytest.raises(MoveUnfinished, match=r"ffp migrate --to '") as told:
+        open_node(home)
+    assert "geheim" not in str(told.value)
+    causes = examine(home).causes
+    assert causes[0].cause is Cause.HALF_MOVE
+    assert "ffp migrate --to" in causes[0].next
+
+
+def assert_one_at_most(home: Path, address: SecretStr) -> None:
+    """Both databases as any process finds them that knows nothing of the mark in the home."""
+    usable = []
+    for place in (None, address):
+        settings = at(load_settings(home), place)
+        if place is None and not settings.database.exists():
+            continue
+        store = store_of(settings)
+        try:
+            store.check()
+            usable.append(name_of(place))
+        except (ConfigurationError, StoreUnavailable):
+            pass
+        finally:
+            store.close()
+    assert len(usable) <= 1, usable
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("back", [False, True], ids=["to postgresql", "to sqlite"])
+def test_killed_anywhere_it_goes_on(network: Network, home: Path, databases: Postgresql, back: bool) -> None:
+    """Killed at each step in turn, of one and the same move: what was done stays, and never could two be served."""
+    with opened(home) as node:
+        before, head = rows_of(node), network.head(node)
+    address = place(databases)
+    if back:
+        move_database(home, address)
+    to = "sqlite" if back else address.get_secret_value()
+    for step in (*_BEFORE_LEAVING, *(step for step in _AFTER if not (back and step == "set aside"))):
+        assert moved_until(home, to, step) == -9, step
+        refused(home)
+        assert_one_at_most(home, address)
+    assert moved_until(home, to, "never") == 0
+    assert_one_at_most(home, address)
+    with opened(home) as node:
+        assert (node.settings.database_url is None) == back
+        assert (rows_of(node), network.head(node)) == (before, head)
+        assert check_log(node).findings == []
+    assert not (home / "moving").exists()
+
+
+def test_given_up_before_the_node_is_handed_over(network: Network, home: Path, databases: Postgresql) -> None:
+    address = place(databases)
+    to = address.get_secret_value()
+    assert moved_until(home, to, "statement, read") == -9
+    with pytest.raises(MoveUnfinished, match="another one waits"):
+        move_database(home, place(databases))
+    assert give_up(home, address)
+    with opened(home) as node:
+        before = rows_of(node)
+    assert moved_until(home, to, "old database left") == -9, "the copy was removed: the same database is empty again"
+    with pytest.raises(MoveUnfinished, match="can only go on"):
+        give_up(home, address)
+    move_database(home, address)
+    with opened(home) as node:
+        assert rows_of(node) == before
+    with pytest.raises(ConfigurationError, match="No move"):
+        give_up(home, address)
+
+
+def test_what_was_left_is_served_by_nobody(network: Network, home: Path, databases: Postgresql) -> None:
+    """Not the file that was put back, not the database of the server under another home."""
+    address = place(databases)
+    first = move_database(home, address)
+    other = home.parent / "copied"
+    shutil.copytree(home, other)
+    (other / "secrets" / "ffp_node_database_url").unlink()
+    shutil.copy(first.set_aside, other / "node.db")
+    with pytest.raises(DatabaseMoved, match=f"moved to {re.escape(name_of(address))}"):
+        open_node(other)
+    move_database(home, None)
+    write_secret("database_url", address.get_secret_value(), other)
+    with pytest.raises(DatabaseMoved, match="moved to sqlite"):
+        open_node(other)
+    assert examine(other).causes[0].cause is Cause.DATABASE_MOVED
+    with pytest.raises(ConfigurationError, match="is one that a node left"):
+        move_database(home, address)
+
+
+def test_who_opened_it_before_the_move_writes_no_more(network: Network, home: Path, databases: Postgresql) -> None:
+    """A worker on another machine has the old database open still: what it brings is not taken."""
+    address = place(databases)
+    move_database(home, address)
+    stale = open_node(home)
+    assert moved_until(home, "sqlite", "old database left") == -9
+    with pytest.raises(StoreUnavailable, match="moved to another database"), stale.store.write():
+        pytest.fail("it wrote")
+    stale.close()
+    move_database(home, None)
+
+
+def test_the_environment_still_names_what_was_left(
+    network: Network, home: Path, databases: Postgresql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = place(databases)
+    move_database(home, address)
+    monkeypatch.setenv("FFP_NODE_DATABASE_URL", address.get_secret_value())
+    moved = move_database(home, None)
+    assert moved.still_named is not None
+    assert moved.still_named.startswith("FFP_NODE_DATABASE_URL in the environment")
+    with pytest.raises(DatabaseMoved, match="database_url"):
+        open_node(home)
+    monkeypatch.delenv("FFP_NODE_DATABASE_URL")
+    open_node(home).close()
+
+
+def test_settings_that_name_the_copy_too_early(network: Network, home: Path, databases: Postgresql) -> None:
+    """An operator who helps along: the half copy is not taken for the node's database."""
+    address = place(databases)
+    assert moved_until(home, address.get_secret_value(), "statement") == -9
+    write_secret("database_url", address.get_secret_value(), home)
+    with pytest.raises(MoveUnfinished, match="no more than a copy"):
+        move_database(home, address)
+    refused(home)
+    (home / "secrets" / "ffp_node_database_url").unlink()
+    move_database(home, address)
+    open_node(home).close()
+
+
+def test_what_stands_in_the_way_is_said_before_anything_is_written(
+    network: Network, home: Path, databases: Postgresql
+) -> None:
+    address = place(databases)
+    with served(open_node(home)), pytest.raises(ConfigurationError, match="is served by another process"):
+        move_database(home, address)
+    with pytest.raises(ConfigurationError, match="is sqlite already"):
+        move_database(home, None)
+    taken = parse_place(databases.new())
+    with closing(store_of(at(load_settings(home), taken))) as store, store.write() as session:
+        session.execute(text("CREATE TABLE somebodys (id int)"))
+    with pytest.raises(ConfigurationError, match="not of this software, such as somebodys"):
+        move_database(home, taken)
+    databases.run("DROP ROLE IF EXISTS poor", "CREATE ROLE poor LOGIN")
+    poor = parse_place(make_url(databases.new()).set(username="poor").render_as_string())
+    with pytest.raises(ConfigurationError, match="The role poor may make no tables"):
+        move_database(home, poor)
+    last = (home / "last-head").read_text()
+    size = last.splitlines()[1]
+    (home / "last-head").write_text(last.replace(f"\n{size}\n", f"\n{int(size) + 1}\n"))
+    with pytest.raises(ConfigurationError, match="it was set back"):
+        move_database(home, address)
+    assert not (home / "moving").exists()
+    assert not (home / "secrets").exists()
+
+
+def test_rows_that_somebody_changed_are_found(network: Network, home: Path, databases: Postgresql) -> None:
+    """In the copy, past this software: counts alike, content not. The node stays where it is."""
+    address = place(databases)
+    to = address.get_secret_value()
+    assert moved_until(home, to, "statement, read") == -9
+    with closing(store_of(at(load_settings(home), address))) as store, store.write() as session:
+        session.execute(text("UPDATE record SET calibre = '6.35 mm' WHERE sequence = 1"))
+    with pytest.raises(ConfigurationError, match="The table record has 3 rows"):
+        move_database(home, address)
+    assert give_up(home, address)
+    open_node(home).close()
