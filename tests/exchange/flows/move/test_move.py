@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -27,26 +25,10 @@ from exchange.store.move.copying import content_of
 from exchange.store.move.rows import moved_tables
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.databases import Postgresql, databases_fixture
+from tests.exchange.flows.move.killed import moved_until
 from tests.exchange.flows.network import MK, RS, Network, resting
 
 databases = databases_fixture("postgresql")
-_KILLED = """
-import os, signal, sys
-from pathlib import Path
-from exchange.flows.move import move
-from exchange.flows.move.places import parse_place
-from exchange.store.move import rows
-rows.ROWS_A_TIME = 2
-home, to, at = Path(sys.argv[1]), parse_place(sys.argv[2]), sys.argv[3]
-calls = 0
-def progress(what, done, total):
-    global calls
-    calls += 1
-    if at in (what, str(calls)):
-        os.kill(os.getpid(), signal.SIGKILL)
-move.move_database(home, to, progress=progress)
-print(calls)
-"""
 _BEFORE_LEAVING = ["begun", "3", "40", "audit", "statement", "record, read", "statement, compared", "log checked"]
 _AFTER = ["old database left", "handed over", "settings", "set aside"]
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
@@ -122,13 +104,6 @@ def test_to_postgresql_and_back(network: Network, home: Path, databases: Postgre
     assert network.evidence(MK, RS) == []
 
 
-def moved_until(home: Path, to: str, at: str) -> int:
-    """Run the move in a process of its own, killed at a step or at so many steps; returns how it ended."""
-    ended = subprocess.run([sys.executable, "-c", _KILLED, str(home), to, at], check=False, capture_output=True)
-    assert ended.returncode in (0, -9), ended.stderr
-    return ended.returncode
-
-
 def refused(home: Path) -> None:
     """Nobody serves it, whichever of the two databases the settings name; and the sentence says what to do."""
     with pytest.raises(MoveUnfinished, match=r"ffp migrate --to '") as told:
@@ -168,10 +143,10 @@ def test_killed_anywhere_it_goes_on(network: Network, home: Path, databases: Pos
         move_database(home, address)
     to = "sqlite" if back else address.get_secret_value()
     for step in (*_BEFORE_LEAVING, *(step for step in _AFTER if not (back and step == "set aside"))):
-        assert moved_until(home, to, step) == -9, step
+        assert moved_until(home, to, step).killed, step
         refused(home)
         assert_one_at_most(home, address)
-    assert moved_until(home, to, "never") == 0
+    assert not moved_until(home, to, "never").killed
     assert_one_at_most(home, address)
     with opened(home) as node:
         assert (node.settings.database_url is None) == back
@@ -183,13 +158,13 @@ def test_killed_anywhere_it_goes_on(network: Network, home: Path, databases: Pos
 def test_given_up_before_the_node_is_handed_over(network: Network, home: Path, databases: Postgresql) -> None:
     address = place(databases)
     to = address.get_secret_value()
-    assert moved_until(home, to, "statement, read") == -9
+    assert moved_until(home, to, "statement, read").killed
     with pytest.raises(MoveUnfinished, match="another one waits"):
         move_database(home, place(databases))
     assert give_up(home, address)
     with opened(home) as node:
         before = rows_of(node)
-    assert moved_until(home, to, "old database left") == -9, "the copy was removed: the same database is empty again"
+    assert moved_until(home, to, "old database left").killed, "the copy was removed: the same database is empty again"
     with pytest.raises(MoveUnfinished, match="can only go on"):
         give_up(home, address)
     move_database(home, address)
@@ -223,7 +198,7 @@ def test_who_opened_it_before_the_move_writes_no_more(network: Network, home: Pa
     address = place(databases)
     move_database(home, address)
     stale = open_node(home)
-    assert moved_until(home, "sqlite", "old database left") == -9
+    assert moved_until(home, "sqlite", "old database left").killed
     with pytest.raises(StoreUnavailable, match="moved to another database"), stale.store.write():
         pytest.fail("it wrote")
     stale.close()
@@ -248,7 +223,7 @@ def test_the_environment_still_names_what_was_left(
 def test_settings_that_name_the_copy_too_early(network: Network, home: Path, databases: Postgresql) -> None:
     """An operator who helps along: the half copy is not taken for the node's database."""
     address = place(databases)
-    assert moved_until(home, address.get_secret_value(), "statement") == -9
+    assert moved_until(home, address.get_secret_value(), "statement").killed
     write_secret("database_url", address.get_secret_value(), home)
     with pytest.raises(MoveUnfinished, match="no more than a copy"):
         move_database(home, address)
@@ -288,7 +263,7 @@ def test_rows_that_somebody_changed_are_found(network: Network, home: Path, data
     """In the copy, past this software: counts alike, content not. The node stays where it is."""
     address = place(databases)
     to = address.get_secret_value()
-    assert moved_until(home, to, "statement, read") == -9
+    assert moved_until(home, to, "statement, read").killed
     with closing(store_of(at(load_settings(home), address))) as store, store.write() as session:
         session.execute(text("UPDATE record SET calibre = '6.35 mm' WHERE sequence = 1"))
     with pytest.raises(ConfigurationError, match="The table record has 3 rows"):
