@@ -193,6 +193,10 @@ def migrate(
     from exchange.flows.node.migrate import migrate as bring_up
 
     folder = resolve_home(home)
+    if to is not None and check:
+        raise typer.BadParameter("--check is of another form, and --to of another database: give one of them.")
+    if to is None and gives_up:
+        raise typer.BadParameter("--give-up needs --to with the address that the move leads to: ffp doctor names it.")
     if to is not None:
         move(folder, to, gives_up=gives_up, as_json=as_json)
         return

@@ -26,7 +26,7 @@ from exchange.flows.integrity.report import Discrepancy
 from exchange.flows.move.begin import begin
 from exchange.flows.move.fill import fill_and_leave
 from exchange.flows.move.handed_over import set_aside, switch_settings
-from exchange.flows.move.places import at, name_of
+from exchange.flows.move.places import at, check_user, name_of
 from exchange.flows.node.node import opened, store_of
 from exchange.store.database.engine import Store
 from exchange.store.database.standing import Standing, Use
@@ -81,6 +81,7 @@ def move_database(
     Raises ConfigurationError, MoveUnfinished, StoreUnavailable, PassphraseNeeded, OSError. Up to 4 the move can be
     given up (`give_up`); from there on it can only go on.
     """
+    check_user(home)
     with sole_server(home):
         settings = load_settings(home)
         mark, here, there = read_mark(home), name_of(settings.database_url), name_of(to)
@@ -126,6 +127,7 @@ def give_up(home: Path, to: SecretStr | None) -> bool:
 
     Raises ConfigurationError when there is no move, or when the node was handed over; StoreUnavailable.
     """
+    check_user(home)
     with sole_server(home):
         settings = load_settings(home)
         mark = read_mark(home)

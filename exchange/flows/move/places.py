@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from exchange.addresses import DatabaseUrl
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
+from exchange.home import user_named
 from exchange.store.database.engine import Store
 from exchange.store.move.home_mark import SQLITE
 
 _OTHER_SCHEMES = ("postgresql://", "postgres://")
+_POSTGRESQL = 5432
+"""The port of every server that does not say otherwise."""
 _PART_OF_THE_NAME = ("host", "port")
 
 
@@ -41,15 +45,30 @@ def name_of(place: SecretStr | None) -> str:
     if place is None:
         return SQLITE
     url = make_url(place.get_secret_value())
-    query = {name: said for name, said in url.query.items() if name in _PART_OF_THE_NAME}
-    port = None if url.port == 5432 else url.port  # which is PostgreSQL's own
-    plain = url.set(drivername="postgresql", username=None, password=None, query=query)
-    return plain._replace(port=port).render_as_string()
+    return URL.create(
+        "postgresql",
+        host=url.host,
+        port=None if url.port == _POSTGRESQL else url.port,
+        database=url.database,
+        query={name: said for name, said in url.query.items() if name in _PART_OF_THE_NAME},
+    ).render_as_string()
 
 
 def at(settings: Settings, place: SecretStr | None) -> Settings:
     """The same node, with its database there."""
     return settings.model_copy(update={"database_url": place})
+
+
+def check_user(home: Path) -> None:
+    """What a move writes belongs to whoever runs it: as root, and the node's user could read neither the address nor
+    the database. Raises ConfigurationError."""
+    owner = home.stat().st_uid
+    if os.geteuid() != owner:
+        user = user_named(owner)
+        raise ConfigurationError(
+            f"{home} belongs to {user}, and the node could not read what somebody else writes there. Run this as its "
+            f"user: runuser -u {user} -- ffp migrate --to ..."
+        )
 
 
 def check_room(source: Store, home: Path) -> None:

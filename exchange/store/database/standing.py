@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-_MARK = re.compile(r"^(copy|moved)-(\d{1,6})-([0-9a-f]{16})$", re.ASCII)
+_MARK = re.compile(r"(copy|moved)-(\d{1,6})-([0-9a-f]{16})", re.ASCII)
 
 
 class Use(StrEnum):
@@ -42,5 +42,5 @@ def parse_standing(text: str | None) -> Standing | None:
         return None
     if text.isascii() and text.isdecimal():
         return Standing(int(text))
-    marked = _MARK.match(text)
+    marked = _MARK.fullmatch(text)
     return None if marked is None else Standing(int(marked[2]), Use(marked[1]), marked[3])

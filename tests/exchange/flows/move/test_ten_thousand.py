@@ -21,34 +21,65 @@ from exchange.flows.integrity.log_check import check_log
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.store.access.users import add_user
+from exchange.store.entry.records import AcquisitionState, add_records
+from exchange.store.log.statements import append_own
 from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from exchange.web.app import create_app
+from schemas import Record, parse_statement
+from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction, Role
-from tests.chaos.archive import enrol_with_each_other, fill
+from tests.chaos.archive import ROI, enrol_with_each_other, fill
 from tests.exchange.conftest import free_port
 from tests.exchange.databases import Postgresql, databases_fixture
 from tests.exchange.flows.move.killed import Ended, moved_until
+from tests.schemas.examples import acquisition_fields, encoded, record_fields
 
 databases = databases_fixture("postgresql")
 RECORDS = int(os.environ.get("FFP_MOVE_RECORDS", "10000"))
 CANDIDATES = 2000
+ON_THE_LANE = RECORDS // 10
 LOOKED_AT = 25
+A_TRANSACTION = 500
 ROWS_A_TIME = min(2000, RECORDS // 5)
 ROLES = (Role.EXAMINER, Role.HEAD, Role.OPERATOR, Role.AUDITOR)
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A node of that many signed records, all on a peer's lane, with candidates."""
+    """A node of that many signed records, a tenth on a peer's lane, with candidates."""
     homes = {code: tmp_path / code for code in ("RS", "MK")}
     for code, place in homes.items():
         create_node(place, jurisdiction=Jurisdiction(code), url=f"http://{code.lower()}.test", port=9)
     with opened(homes["RS"]) as rs, opened(homes["MK"]) as mk:
         enrol_with_each_other(rs, mk)
-        fill(rs, RECORDS)
+        fill(rs, ON_THE_LANE)
+        _fill_quickly(rs, RECORDS - ON_THE_LANE)
         _add_candidates(rs)
         sign_head(rs)
     return homes["RS"]
+
+
+def _fill_quickly(node: Node, count: int) -> None:
+    """More records, each signed and in the log, for nobody else."""
+    for start in range(0, count, A_TRANSACTION):
+        signed = []
+        for number in range(start, min(start + A_TRANSACTION, count)):
+            blob = {"sha256": f"{number:064x}", "size": 9, "media_type": "application/x-x3p"}
+            fields: dict[str, Any] = record_fields(
+                issuer=node.node_id,
+                nonce=f"{number:064x}",
+                case_reference=f"RS-more-{number}",
+                acquisitions=[acquisition_fields(blob=blob, roi=ROI)],
+            )
+            payload = encoded(fields)
+            record = parse_statement(payload)
+            assert isinstance(record, Record)
+            signed.append((statement_id(payload), record, node.keys.statement.sign(payload)))
+        with node.store.write() as session:
+            for name, record, envelope in signed:
+                append_own(session, name, record, record.type, envelope)
+            named = [(name, record) for name, record, _ in signed]
+            add_records(session, named, submitted_by="examiner-7", state=AcquisitionState.AWAITING_SCAN)
 
 
 def _add_candidates(node: Node) -> None:
