@@ -82,7 +82,8 @@ def _shown() -> Iterator[Callable[[str, int, int], None]]:
             return Text(f"{task.speed:,.0f}/s" if task.speed else "")
 
     columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), Rate())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task, shown = bar.add_task("", total=None), ""
 
         def show(what: str, done: int, total: int) -> None:
