@@ -188,7 +188,8 @@ def migrate(
 
     With --to, move the node to PostgreSQL or back to SQLite: same identity, log and peers. Killed at any point, the
     same command goes on."""
-    from exchange.cli.operate.move import move, refuse_half_moved
+    from exchange.cli.operate.move import move
+    from exchange.flows.move.move import refuse_half_moved
     from exchange.flows.node.migrate import forms
     from exchange.flows.node.migrate import migrate as bring_up
 

@@ -37,12 +37,12 @@ def move(home: Path, to: str, *, gives_up: bool, as_json: bool) -> None:
     """Raises what `flows.move` raises."""
     from exchange.cli.opening import passphrase_for
     from exchange.flows.move.move import give_up, move_database
-    from exchange.flows.move.places import name_of, parse_place
+    from exchange.flows.move.places import parse_place, place_name
 
     place = parse_place(_asked() if to == "-" else to)
     if gives_up:
         removed = give_up(home, place)
-        kept = f"What was copied to {name_of(place)} is still there, and is not served: empty it by hand."
+        kept = f"What was copied to {place_name(place)} is still there, and is not served: empty it by hand."
         said = "The move is given up; the node is served from its database as before."
         tell(as_json, {"given_up": True, "copy_removed": removed}, said, *(() if removed else (kept,)))
         return
@@ -50,13 +50,6 @@ def move(home: Path, to: str, *, gives_up: bool, as_json: bool) -> None:
     with _shown() as progress:
         moved = move_database(home, place, passphrase=passphrase_for(home), progress=progress)
     _tell(moved, time.monotonic() - began, as_json=as_json)
-
-
-def refuse_half_moved(home: Path) -> None:
-    """Raises MoveUnfinished with the command that goes on: another form is not for a database that is under way."""
-    from exchange.flows.move.move import refuse_half_moved as refuse
-
-    refuse(home)
 
 
 def _asked() -> str:

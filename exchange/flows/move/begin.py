@@ -12,7 +12,7 @@ from exchange.config import Settings
 from exchange.errors import ConfigurationError
 from exchange.flows.log.start import remembered_head
 from exchange.flows.move.handed_over import check_switch
-from exchange.flows.move.places import at, check_room, name_of
+from exchange.flows.move.places import at, check_room, place_name
 from exchange.flows.node.node import Node, opened
 from exchange.flows.node.worker_lease import this_machine
 from exchange.log.checkpoint import Checkpoint
@@ -23,11 +23,11 @@ from exchange.store.move.home_mark import MoveMark, new_name, write_mark
 from exchange.store.node import workers
 
 
-def begin(
+def begin_move(
     home: Path, settings: Settings, source: Store, target: Store, to: SecretStr | None, passphrase: SecretStr | None
 ) -> MoveMark:
     """Raises ConfigurationError that says what stands in the way, StoreUnavailable, PassphraseNeeded."""
-    here, there = name_of(settings.database_url), name_of(to)
+    here, there = place_name(settings.database_url), place_name(to)
     if here == there:
         raise ConfigurationError(f"The node's database is {there} already; nothing is to be moved.")
     with opened(home, passphrase=passphrase) as node:

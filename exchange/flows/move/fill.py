@@ -16,7 +16,7 @@ from exchange.flows.move.begin import check_last
 from exchange.flows.node.node import Node
 from exchange.store.database.engine import Store
 from exchange.store.database.seals import derived_key
-from exchange.store.database.standing import Standing, Use
+from exchange.store.database.standing import DatabaseStanding, Use
 from exchange.store.log.statements import latest_head, log_size
 from exchange.store.move.copying import (
     OF_THE_COPY,
@@ -24,7 +24,7 @@ from exchange.store.move.copying import (
     content_of,
     copy_table,
     highest_number,
-    leave,
+    mark_left,
     set_counter,
 )
 from exchange.store.move.home_mark import SQLITE, MoveMark
@@ -60,7 +60,7 @@ def fill_and_leave(
         _compare_heads(target, node, mark)
         _set_counters(old, target, tables)
         check = _checked(node, target, progress)
-        leave(old, mark.move, mark.target)
+        mark_left(old, mark.move, mark.target)
     return Filled(len(tables), rows, check.findings)
 
 
@@ -69,7 +69,7 @@ def _make_copy(target: Store, settings: Settings, mark: MoveMark) -> None:
     standing = target.standing() if there else None
     if standing is None:
         target.begin_copy(mark.move, OF_THE_COPY)
-    elif standing != Standing(SCHEMA_VERSION, Use.COPY, mark.move):
+    elif standing != DatabaseStanding(SCHEMA_VERSION, Use.COPY, mark.move):
         raise ConfigurationError(
             f"{mark.target} holds something else by now ({standing}); it is left as it is. Give the move up, and begin "
             f"it anew with an empty database: {mark.command} --give-up"

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from exchange.clock import now
 from exchange.config import PREFIX, Settings, load_settings, secret_folders
 from exchange.errors import ConfigurationError
-from exchange.flows.move.places import name_of
+from exchange.flows.move.places import place_name
 from exchange.flows.node.node import store_of
 from exchange.home import private_folder
 from exchange.store.database.standing import Use
@@ -48,7 +48,7 @@ def switch_settings(home: Path, place: SecretStr | None) -> str | None:
         part.replace(secret)
         sync(secret.parent)
         _drop_line(home / "config.toml")
-    return None if name_of(load_settings(home).database_url) == name_of(place) else _elsewhere(place)
+    return None if place_name(load_settings(home).database_url) == place_name(place) else _elsewhere(place)
 
 
 def check_switch(home: Path) -> None:
@@ -60,7 +60,7 @@ def check_switch(home: Path) -> None:
         raise ConfigurationError(f"{place} cannot be written: the address of the database is kept there.")
 
 
-def set_aside(settings: Settings, move: str) -> Path:
+def set_database_aside(settings: Settings, move: str) -> Path:
     """Give the file of SQLite that this move left another name, and return it. Doing so twice changes nothing.
 
     Raises ConfigurationError when the file is another one, or when a process has it open.
@@ -106,7 +106,7 @@ def _secret_file(home: Path) -> Path:
 
 
 def _elsewhere(place: SecretStr | None) -> str:
-    wanted = f"set it to the address of {name_of(place)}" if place is not None else "remove it"
+    wanted = f"set it to the address of {place_name(place)}" if place is not None else "remove it"
     for name in os.environ:
         if name.lower() == _FILE:
             return f"{name} in the environment still names the database that was left: {wanted}."

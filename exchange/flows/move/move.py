@@ -23,13 +23,13 @@ from pydantic import SecretStr
 from exchange.config import Settings, load_settings
 from exchange.errors import ConfigurationError, MoveUnfinished, StoreUnavailable
 from exchange.flows.integrity.report import Discrepancy
-from exchange.flows.move.begin import begin
+from exchange.flows.move.begin import begin_move
 from exchange.flows.move.fill import fill_and_leave
-from exchange.flows.move.handed_over import set_aside, switch_settings
-from exchange.flows.move.places import at, check_user, name_of
+from exchange.flows.move.handed_over import set_database_aside, switch_settings
+from exchange.flows.move.places import at, check_user, place_name
 from exchange.flows.node.node import opened, store_of
 from exchange.store.database.engine import Store
-from exchange.store.database.standing import Standing, Use
+from exchange.store.database.standing import DatabaseStanding, Use
 from exchange.store.log.statements import latest_head, log_size
 from exchange.store.move.copying import MoveProgress, empty_copy, hand_over
 from exchange.store.move.home_mark import SQLITE, MoveMark, read_mark, refuse_unfinished_move, remove_mark
@@ -84,12 +84,12 @@ def move_database(
     check_user(home)
     with sole_server(home):
         settings = load_settings(home)
-        mark, here, there = read_mark(home), name_of(settings.database_url), name_of(to)
+        mark, here, there = read_mark(home), place_name(settings.database_url), place_name(to)
         source, target = store_of(settings), store_of(at(settings, to))
         try:
             if mark is None:
                 # 1.
-                mark = begin(home, settings, source, target, to, passphrase)
+                mark = begin_move(home, settings, source, target, to, passphrase)
                 progress("begun", 1, 1)
             _check_same_move(mark, here, there)
             moved = Moved(mark.source, mark.target)
@@ -113,7 +113,7 @@ def move_database(
         progress("settings", 1, 1)
         # 7.
         if mark.source == SQLITE:
-            moved.set_aside = set_aside(settings, mark.move)
+            moved.set_aside = set_database_aside(settings, mark.move)
             progress("set aside", 1, 1)
         # 8.
         remove_mark(home)
@@ -133,8 +133,8 @@ def give_up(home: Path, to: SecretStr | None) -> bool:
         mark = read_mark(home)
         if mark is None:
             raise ConfigurationError("No move of the database is under way; nothing is to be given up.")
-        here = name_of(settings.database_url)
-        _check_same_move(mark, here, name_of(to))
+        here = place_name(settings.database_url)
+        _check_same_move(mark, here, place_name(to))
         source = store_of(settings)
         try:
             if here == mark.target or _is_left(source, mark):
@@ -165,7 +165,7 @@ def _check_same_move(mark: MoveMark, here: str, there: str) -> None:
 def _check_switched(target: Store, mark: MoveMark) -> None:
     """The settings name the new database: then it is the node's already, unless somebody set them too early."""
     standing = target.standing()
-    if standing != Standing(SCHEMA_VERSION):
+    if standing != DatabaseStanding(SCHEMA_VERSION):
         raise MoveUnfinished(
             f"The settings name {mark.target} already, and that is no more than a copy ({standing or 'empty'}). Have "
             f"database_url name {mark.source} again (ffp config show --origin), and then: {mark.command}"
@@ -187,9 +187,9 @@ def _is_left(source: Store, mark: MoveMark) -> bool:
 
 def _handed_over(target: Store, mark: MoveMark) -> None:
     standing = target.standing()
-    if standing == Standing(SCHEMA_VERSION):
+    if standing == DatabaseStanding(SCHEMA_VERSION):
         return
-    if standing != Standing(SCHEMA_VERSION, Use.COPY, mark.move):
+    if standing != DatabaseStanding(SCHEMA_VERSION, Use.COPY, mark.move):
         raise ConfigurationError(
             f"{mark.target} is to be the node's database, and holds something else ({standing or 'nothing'}). "
             f"{mark.source} was left, whole: nothing was lost. Serve neither, and put the right database in its place."
@@ -210,7 +210,7 @@ def _removed_copy(settings: Settings, mark: MoveMark) -> bool:
     target = store_of(settings)
     try:
         standing = target.standing()
-        if standing not in (None, Standing(SCHEMA_VERSION, Use.COPY, mark.move)):
+        if standing not in (None, DatabaseStanding(SCHEMA_VERSION, Use.COPY, mark.move)):
             return False
         if mark.target != SQLITE and standing is not None:
             with target.changing() as connection:

@@ -40,7 +40,7 @@ def parse_place(text: str) -> SecretStr | None:
         ) from error
 
 
-def name_of(place: SecretStr | None) -> str:
+def place_name(place: SecretStr | None) -> str:
     """Host, port and database: without user and password, which two addresses of one database may differ in."""
     if place is None:
         return SQLITE

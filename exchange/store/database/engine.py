@@ -15,7 +15,7 @@ from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, O
 from exchange.store.database import seals
 from exchange.store.database.postgresql import PostgresqlDatabase, Route
 from exchange.store.database.sqlite import SqliteDatabase
-from exchange.store.database.standing import Standing, Use, parse_standing
+from exchange.store.database.standing import DatabaseStanding, Use, parse_standing
 from exchange.store.migrations import FORMS, upgrade
 from exchange.store.tables.columns import Base
 from exchange.store.tables.log import LogStateRow
@@ -205,7 +205,7 @@ class Store:
         with self._translated(), self._database.changing() as connection:
             upgrade(connection, forms=forms)
 
-    def standing(self) -> Standing | None:
+    def standing(self) -> DatabaseStanding | None:
         """What the database is good for; None of an empty one. Raises ConfigurationError of one with tables of
         somebody else, StoreUnavailable."""
         with self._translated(), self._database.reading.connect() as connection:
@@ -241,7 +241,7 @@ class Store:
             with self._database.writing.begin() as connection:
                 Base.metadata.create_all(connection)
                 more.create_all(connection)
-                mark = Standing(SCHEMA_VERSION, Use.COPY, move)
+                mark = DatabaseStanding(SCHEMA_VERSION, Use.COPY, move)
                 connection.execute(insert(SchemaRow).values(version_num=str(mark)))
 
     @contextmanager

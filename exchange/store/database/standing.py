@@ -24,7 +24,7 @@ class Use(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class DatabaseStanding:
     """``form`` of the tables; ``move`` is the name of the move that a copy, or what was left, belongs to."""
 
     form: int
@@ -36,11 +36,11 @@ class Standing:
         return str(self.form) if self.use is Use.SERVED else f"{self.use}-{self.form}-{self.move}"
 
 
-def parse_standing(text: str | None) -> Standing | None:
+def parse_standing(text: str | None) -> DatabaseStanding | None:
     """None for what no release writes there."""
     if text is None:
         return None
     if text.isascii() and text.isdecimal():
-        return Standing(int(text))
+        return DatabaseStanding(int(text))
     marked = _MARK.fullmatch(text)
-    return None if marked is None else Standing(int(marked[2]), Use(marked[1]), marked[3])
+    return None if marked is None else DatabaseStanding(int(marked[2]), Use(marked[1]), marked[3])

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table,
 from exchange.clock import stamp
 from exchange.errors import ConfigurationError
 from exchange.store.database.engine import Store
-from exchange.store.database.standing import Standing, Use
+from exchange.store.database.standing import DatabaseStanding, Use
 from exchange.store.move.rows import Key, MovedTable, add_to
 from exchange.store.tables.columns import Base, WholeNumber
 from exchange.store.tables.schema_version import SCHEMA_VERSION, SchemaRow, ServingRow
@@ -124,10 +124,10 @@ def _is_remembered(table: MovedTable) -> bool:
     return bool(table.table.dialect_options["sqlite"]["autoincrement"])
 
 
-def leave(connection: Connection, move: str, target: str) -> None:
+def mark_left(connection: Connection, move: str, target: str) -> None:
     """Mark a database as left, within its own transaction: from its commit on no release serves it, and a process that
     still serves it writes no more. ``target`` is told to whoever tries."""
-    _set_standing(connection, str(SCHEMA_VERSION), Standing(SCHEMA_VERSION, Use.MOVED, move))
+    _set_standing(connection, str(SCHEMA_VERSION), DatabaseStanding(SCHEMA_VERSION, Use.MOVED, move))
     generation = int(connection.scalar(select(ServingRow.generation)) or 0)
     connection.execute(delete(ServingRow))
     left = {"id": 1, "generation": generation + 1, "place": f"moved to {target}", "since": stamp()}
@@ -136,11 +136,11 @@ def leave(connection: Connection, move: str, target: str) -> None:
 
 def hand_over(connection: Connection, move: str) -> None:
     """Make the copy the node's database, within its own transaction. Only after the other one was left."""
-    _set_standing(connection, str(Standing(SCHEMA_VERSION, Use.COPY, move)), Standing(SCHEMA_VERSION))
+    _set_standing(connection, str(DatabaseStanding(SCHEMA_VERSION, Use.COPY, move)), DatabaseStanding(SCHEMA_VERSION))
     OF_THE_COPY.drop_all(connection)
 
 
-def _set_standing(connection: Connection, before: str, after: Standing) -> None:
+def _set_standing(connection: Connection, before: str, after: DatabaseStanding) -> None:
     changed: Any = connection.execute(
         update(SchemaRow).where(SchemaRow.version_num == before).values(version_num=str(after))
     )

@@ -45,7 +45,7 @@ Key = tuple[str | int, ...]
 """Of a row: the values of its primary key."""
 
 
-class Digest(Protocol):
+class RowDigest(Protocol):
     """What a digest of `hashlib` does."""
 
     def update(self, piece: bytes, /) -> None: ...
@@ -136,7 +136,7 @@ def moved_tables() -> list[MovedTable]:
     return [MovedTable(table) for table in Base.metadata.sorted_tables if table.name not in OF_ONE_PLACE]
 
 
-def add_to(digest: Digest, row: Sequence[Any]) -> None:
+def add_to(digest: RowDigest, row: Sequence[Any]) -> None:
     """Add a row to a digest; no two rows add the same bytes."""
     for value in row:
         match value:

@@ -9,7 +9,7 @@ import pytest
 from exchange.config import load_settings, write_secret
 from exchange.errors import ConfigurationError
 from exchange.flows.move.handed_over import switch_settings
-from exchange.flows.move.places import name_of, parse_place
+from exchange.flows.move.places import parse_place, place_name
 
 PLAIN = '# whose\njurisdiction = "RS"\nnode_id = "ffp-rs"\nurl = "http://rs.test"\n'
 SOCKET = "postgresql:///ffp?host=/var/run/postgresql"
@@ -31,8 +31,8 @@ def made(home: Path, more: str = "") -> Path:
     ],
 )
 def test_the_name_of_a_database_has_no_user_and_no_password(given: str, name: str) -> None:
-    assert name_of(parse_place(given)) == name
-    assert name_of(parse_place(name)) == name, "what a refusal says can be given"
+    assert place_name(parse_place(given)) == name
+    assert place_name(parse_place(name)) == name, "what a refusal says can be given"
 
 
 @pytest.mark.parametrize(

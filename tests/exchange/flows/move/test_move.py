@@ -16,7 +16,7 @@ from exchange.config import load_settings, write_secret
 from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, StoreUnavailable
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.move.move import give_up, move_database
-from exchange.flows.move.places import at, name_of, parse_place
+from exchange.flows.move.places import at, parse_place, place_name
 from exchange.flows.node.node import Node, open_node, opened, store_of
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.examine import examine
@@ -75,7 +75,7 @@ def test_to_postgresql_and_back(network: Network, home: Path, databases: Postgre
     assert before["record"][0] >= 3
     address = place(databases)
     moved = move_database(home, address)
-    assert (moved.source, moved.target, moved.head_size) == ("sqlite", name_of(address), head.size)
+    assert (moved.source, moved.target, moved.head_size) == ("sqlite", place_name(address), head.size)
     assert moved.rows == sum(rows for rows, _ in before.values()), "log_check had no row"
     assert moved.set_aside is not None
     assert moved.set_aside.exists()
@@ -93,7 +93,7 @@ def test_to_postgresql_and_back(network: Network, home: Path, databases: Postgre
     network.nodes[RS].close()
 
     back = move_database(home, None)
-    assert (back.source, back.target, back.set_aside) == (name_of(address), "sqlite", None)
+    assert (back.source, back.target, back.set_aside) == (place_name(address), "sqlite", None)
     assert "# a remark\nworkers = 1\n" in (home / "config.toml").read_text()
     network.nodes[RS] = open_node(home)
     assert load_settings(home).database_url is None
@@ -124,7 +124,7 @@ def assert_one_at_most(home: Path, address: SecretStr) -> None:
         store = store_of(settings)
         try:
             store.check()
-            usable.append(name_of(place))
+            usable.append(place_name(place))
         except (ConfigurationError, StoreUnavailable):
             pass
         finally:
@@ -182,7 +182,7 @@ def test_what_was_left_is_served_by_nobody(network: Network, home: Path, databas
     shutil.copytree(home, other)
     (other / "secrets" / "ffp_node_database_url").unlink()
     shutil.copy(first.set_aside, other / "node.db")
-    with pytest.raises(DatabaseMoved, match=f"moved to {re.escape(name_of(address))}"):
+    with pytest.raises(DatabaseMoved, match=f"moved to {re.escape(place_name(address))}"):
         open_node(other)
     move_database(home, None)
     write_secret("database_url", address.get_secret_value(), other)

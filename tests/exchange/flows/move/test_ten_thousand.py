@@ -46,8 +46,12 @@ ROLES = (Role.EXAMINER, Role.HEAD, Role.OPERATOR, Role.AUDITOR)
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
+    return made(tmp_path)
+
+
+def made(folder: Path) -> Path:
     """A node of that many signed records, a tenth on a peer's lane, with candidates."""
-    homes = {code: tmp_path / code for code in ("RS", "MK")}
+    homes = {code: folder / code for code in ("RS", "MK")}
     for code, place in homes.items():
         create_node(place, jurisdiction=Jurisdiction(code), url=f"http://{code.lower()}.test", port=9)
     with opened(homes["RS"]) as rs, opened(homes["MK"]) as mk:
@@ -177,6 +181,7 @@ def answers(home: Path, tokens: dict[Role, str]) -> dict[str, Any]:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 @pytest.mark.sqlite
 def test_ten_thousand_records_there_and_back(home: Path, databases: Postgresql) -> None:
     address = databases.new()

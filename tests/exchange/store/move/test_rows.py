@@ -12,9 +12,9 @@ from sqlalchemy import insert, text
 
 from exchange.errors import DatabaseMoved, MoveUnfinished, StoreDamaged, StoreUnavailable
 from exchange.store.database.engine import Store
-from exchange.store.database.standing import Standing, Use, parse_standing
+from exchange.store.database.standing import DatabaseStanding, Use, parse_standing
 from exchange.store.move import rows
-from exchange.store.move.copying import OF_THE_COPY, copy_table, hand_over, highest_number, leave, set_counter
+from exchange.store.move.copying import OF_THE_COPY, copy_table, hand_over, highest_number, mark_left, set_counter
 from exchange.store.move.rows import MovedTable, add_to, moved_tables
 from exchange.store.tables.columns import Base
 from exchange.store.tables.log import LogNodeRow
@@ -117,7 +117,7 @@ def test_rows_that_differ_have_other_digests(one: tuple[object, ...], other: tup
 
 
 def test_what_stands_in_the_place_of_the_form() -> None:
-    for standing in (Standing(7), Standing(7, Use.COPY, MOVE), Standing(7, Use.MOVED, MOVE)):
+    for standing in (DatabaseStanding(7), DatabaseStanding(7, Use.COPY, MOVE), DatabaseStanding(7, Use.MOVED, MOVE)):
         assert parse_standing(str(standing)) == standing
         assert len(str(standing)) <= 32, "so wide is the column"
     for text_ in ("", "seven", "copy-7", f"copy-7-{MOVE.upper()}", f"left-7-{MOVE}", f"moved-7-{MOVE}\n"):
@@ -137,7 +137,7 @@ def test_a_copy_and_what_was_left_are_served_by_nobody(store: Store, tmp_path: P
         with store.changing() as old:
             assert copy_table(old, copy, table("log_node"), lambda *_: None) == 4
             assert copy_table(old, copy, table("log_node"), lambda *_: None) == 0, "nothing twice"
-            leave(old, MOVE, "elsewhere")
+            mark_left(old, MOVE, "elsewhere")
         with pytest.raises(DatabaseMoved, match="moved to elsewhere"):
             store.check()
         with pytest.raises(StoreUnavailable, match="moved to another database"), store.write():
