@@ -7,6 +7,8 @@ ExchangeError
 │   ├── ExtraMissing            the operator installs the optional part that a setting needs
 │   ├── KeysDiffer              the operator takes keys and database of one backup
 │   ├── RestoreUnfinished       the operator restores once more: the home is half a node
+│   ├── MoveUnfinished          the operator goes on with the move of the database, or gives it up
+│   ├── DatabaseMoved           the operator corrects database_url: the node left this database for another one
 │   └── OtherForm               the operator migrates the database, or installs the release that made it
 ├── Unauthenticated             sign in: no token, an unknown or a revoked one
 ├── Forbidden                   signed in, but the role may not do this
@@ -108,6 +110,14 @@ class KeysDiffer(ConfigurationError):
 
 class RestoreUnfinished(ConfigurationError):
     """A restore into this home was broken off."""
+
+
+class MoveUnfinished(ConfigurationError):
+    """A move of this node from one database to another has not ended."""
+
+
+class DatabaseMoved(ConfigurationError):
+    """The node was moved from this database to another one."""
 
 
 class OtherForm(ConfigurationError):

@@ -4,6 +4,7 @@ them begins at once."""
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,14 @@ def keep_private() -> None:
     """Whatever this process and those that it starts write from now on is its own user's alone: folders 700, files 600.
     What is public is given its mode where it is written: the copy of the log, and the rounds of the trust root."""
     os.umask(0o077)
+
+
+def user_named(number: int) -> str:
+    """The name of a user of this machine; the number, where it has none."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def private_folder(path: Path) -> None:

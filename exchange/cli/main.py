@@ -179,7 +179,16 @@ HEADINGS = (
                 "Make a node again from a backup.",
                 ("ffp restore /mnt/backup/FOLDER --verify",),
             ),
-            Command("migrate", backup.migrate, "Bring the database of an earlier release up to this one."),
+            Command(
+                "migrate",
+                backup.migrate,
+                "Bring the database of an earlier release up to this one; move it to PostgreSQL or back.",
+                (
+                    "ffp migrate",
+                    "ffp migrate --to postgresql:///ffp?host=/var/run/postgresql",
+                    "ffp migrate --to sqlite",
+                ),
+            ),
         ],
     ),
     CommandHeading(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.operate.move import GiveUp, MoveTo
 from exchange.cli.tables import AsJson, print_json, tell
 from exchange.home import resolve_home
 
@@ -178,14 +179,29 @@ def migrate(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit code 1 when the database has an earlier form.")
     ] = False,
+    to: MoveTo = None,
+    gives_up: GiveUp = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring the database of an earlier release to this one's form, with the node stopped: all of it or nothing."""
+    """Bring the database of an earlier release to this one's form, with the node stopped: all of it or nothing.
+
+    With --to, move the node to PostgreSQL or back to SQLite: same identity, log and peers. Killed at any point, the
+    same command goes on."""
+    from exchange.cli.operate.move import move
+    from exchange.flows.move.move import refuse_half_moved
     from exchange.flows.node.migrate import forms
     from exchange.flows.node.migrate import migrate as bring_up
 
     folder = resolve_home(home)
+    if to is not None and check:
+        raise typer.BadParameter("--check is of another form, and --to of another database: give one of them.")
+    if to is None and gives_up:
+        raise typer.BadParameter("--give-up needs --to with the address that the move leads to: ffp doctor names it.")
+    if to is not None:
+        move(folder, to, gives_up=gives_up, as_json=as_json)
+        return
+    refuse_half_moved(folder)
     form, needed = forms(folder)
     fields = {"form": form, "needed": needed}
     if form == needed:

@@ -30,7 +30,7 @@ def begin_log_start(node: Node) -> None:
     A node that never signed a head, or has no peer, waits for nobody. A node that found itself in conflict stays so:
     that its operator starts it again mends nothing. One that was being rebuilt goes on with that.
     """
-    remembered = _remembered(node)
+    remembered = remembered_head(node)
     with node.store.write() as session:
         latest, before = latest_checkpoint(session), log_start(session)
         forget_returned(session)
@@ -53,7 +53,7 @@ def was_set_back(node: Node, session: Session) -> bool:
     start = log_start(session)
     if start is None or start.state != LogStartState.FREE or start.restored:
         return False
-    return _is_restored(latest_checkpoint(session), _remembered(node))
+    return _is_restored(latest_checkpoint(session), remembered_head(node))
 
 
 def may_sign(session: Session) -> bool:
@@ -71,7 +71,7 @@ def is_unsettled(node: Node) -> bool:
     if start is not None and start.state == LogStartState.CONFLICT:
         return True
     settled = start is not None and start.restored and start.state == LogStartState.FREE
-    return _is_restored(latest, _remembered(node)) and not settled
+    return _is_restored(latest, remembered_head(node)) and not settled
 
 
 def settle_log_start(session: Session) -> None:
@@ -196,7 +196,7 @@ def remember_head(node: Node, head: Checkpoint) -> None:
     part.replace(path)
 
 
-def _remembered(node: Node) -> Checkpoint | None:
+def remembered_head(node: Node) -> Checkpoint | None:
     """The last head that was signed in this home. None when nothing tells of one: absent and unreadable are the same
     here, since either way the database may be older than what was signed."""
     try:

@@ -43,6 +43,7 @@ from exchange.store.database.seals import derived_key, seal_all
 from exchange.store.entry.draft_files import DraftFiles
 from exchange.store.log.audit_trail import AuditTrail
 from exchange.store.log.statements import append_own, key_events, keys_since, latest_checkpoint
+from exchange.store.move.home_mark import refuse_unfinished_move
 from exchange.store.scan.blobs import BlobFolder, QueryScans
 from exchange.store.sync.evidence import EvidenceFolder
 from exchange.store.terms.terms import note_policy_in_force
@@ -190,17 +191,18 @@ def check_keys(session: Session, signed_since: int) -> None:
 
 
 @contextmanager
-def opened(home: Path, *, passphrase: SecretStr | None = None) -> Iterator[Node]:
+def opened(home: Path, *, passphrase: SecretStr | None = None, moving: bool = False) -> Iterator[Node]:
     """``open_node`` for the length of a block: closed at its end, however it ends."""
-    node = open_node(home, passphrase=passphrase)
+    node = open_node(home, passphrase=passphrase, moving=moving)
     try:
         yield node
     finally:
         node.close()
 
 
-def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
-    """Open an initialised node; ``passphrase`` of its keys stands for that of the settings.
+def open_node(home: Path, *, passphrase: SecretStr | None = None, moving: bool = False) -> Node:
+    """Open an initialised node; ``passphrase`` of its keys stands for that of the settings. A move of its database that
+    has not ended is refused, but for the move itself, which is ``moving``.
 
     Raises ConfigurationError naming what is missing and how to mend it, PassphraseNeeded.
     """
@@ -209,6 +211,8 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
             f"A restore into {home} is under way, or was broken off: half of the node is missing. Restore once more: "
             f"ffp restore BACKUP --home {home}"
         )
+    if not moving:
+        refuse_unfinished_move(home)
     settings = load_settings(home)
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})

@@ -58,7 +58,7 @@ class Presence:
         self._me = workers.WorkerIdentity(
             worker_id=name,
             place=f"{socket.gethostname()}, process {os.getpid()}, {node.settings.home}",
-            machine=_machine(),
+            machine=this_machine(),
             home=_mark(self._folder),
             since=stamp(),
         )
@@ -180,7 +180,7 @@ def _put_back(session: Session, max_attempts: int) -> None:
         tell_on_scan(session, job, ENDED, aside)
 
 
-def _machine() -> str:
+def this_machine() -> str:
     """Of the kernel that runs; where there is none to ask, the machine's name."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

@@ -7,17 +7,19 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import URL, Connection, Engine, select
+from sqlalchemy import URL, Connection, Engine, MetaData, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from exchange.errors import OtherForm, StoreUnavailable
+from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, OtherForm, StoreUnavailable
 from exchange.store.database import seals
 from exchange.store.database.postgresql import PostgresqlDatabase, Route
 from exchange.store.database.sqlite import SqliteDatabase
+from exchange.store.database.standing import DatabaseStanding, Use, parse_standing
 from exchange.store.migrations import FORMS, upgrade
+from exchange.store.tables.columns import Base
 from exchange.store.tables.log import LogStateRow
-from exchange.store.tables.schema_version import SCHEMA_VERSION, SchemaRow
+from exchange.store.tables.schema_version import SCHEMA_VERSION, SchemaRow, ServingRow
 
 PATIENCE_S = 30.0
 """The longest that a writer waits for another; write transactions hold no work but rows."""
@@ -53,8 +55,25 @@ class Database(Protocol):
         something already; OSError too."""
 
     def changing(self) -> AbstractContextManager[Connection]:
-        """One transaction in which tables are changed: all of it or nothing. It commits when its block ends well.
+        """One transaction in which tables are changed: all of it or nothing. It commits when its block ends well,
+        however long the block takes; nobody else writes meanwhile.
         Raises ConfigurationError when a process serves the database, or when references would lead nowhere."""
+
+    def alone(self) -> AbstractContextManager[object]:
+        """Nobody serves it, and nobody else is here, while the block runs. Raises ConfigurationError when somebody
+        is."""
+
+    def make_place(self) -> None:
+        """Make what a connection to an empty database needs. Doing so twice changes nothing."""
+
+    def check_may_fill(self) -> None:
+        """Raises ConfigurationError when tables cannot be made here, and says why."""
+
+    def check_may_leave(self) -> None:
+        """Raises ConfigurationError when the form of the database cannot be changed, and says why."""
+
+    def size_bytes(self) -> int:
+        """How much room it takes on its disk."""
 
     def forget_overwritten(self) -> None:
         """Let nothing stay on the disk of what was deleted or overwritten, as far as that is the node's to do."""
@@ -84,6 +103,7 @@ class Store:
             case URL():
                 self._database = PostgresqlDatabase(place, patience_s=patience_s, route=route)
         self._info: dict[str, bytes] = {}
+        self._checked = False
 
     def seal_with(self, key: bytes) -> None:
         """From now on what lets somebody in is sealed when it is written, and must hold when it is used
@@ -109,6 +129,7 @@ class Store:
             Session(self._database.writing, expire_on_commit=False, info=self._info) as session,
             session.begin(),
         ):
+            self._refuse_left(session)
             yield session
             session.flush()
             progress.committing = True
@@ -126,22 +147,45 @@ class Store:
         with self.write() as session:
             session.add_all([SchemaRow(version_num=str(SCHEMA_VERSION)), LogStateRow(id=1, size=0)])
 
+    def _refuse_left(self, session: Session) -> None:
+        """Within the transaction: a process that opened the database before the node was moved from it, such as a
+        worker on another machine, writes into it no more."""
+        if not self._checked:
+            return
+        found = session.connection().exec_driver_sql(
+            "SELECT version_num FROM schema_version"
+        )  # takes a third of select()
+        if found.scalar() != str(SCHEMA_VERSION):
+            raise StoreUnavailable(
+                "The node was moved to another database while this process ran, or its form was changed; nothing was "
+                "stored. The operator restarts it."
+            )
+
     def form(self) -> int:
         """Which form the tables have: SCHEMA_VERSION, or that of an earlier release.
 
-        Raises StoreUnavailable when the database is gone, ConfigurationError when it is of a later release.
+        Raises StoreUnavailable when the database is gone, OtherForm when it is of a later release, MoveUnfinished when
+        it is a copy that is not whole, DatabaseMoved when the node left it for another one.
         """
         self._database.check_there()
         with self.read() as session:
             found = session.scalar(select(SchemaRow.version_num))
-        form = int(found) if found is not None and found.isdecimal() else None
-        if form is None or form > SCHEMA_VERSION:
+            standing = parse_standing(found)
+            if standing is not None and standing.use is Use.MOVED:
+                row = session.get(ServingRow, 1)
+                raise DatabaseMoved(_left(row.place if row else "moved to another database", row and row.since))
+        if standing is None or standing.form > SCHEMA_VERSION:
             raise OtherForm(
                 f"The database has form {found}, this software knows none beyond {SCHEMA_VERSION}. Install the release "
                 "that made it, or restore a backup.",
                 newer=True,
             )
-        return form
+        if standing.use is Use.COPY:
+            raise MoveUnfinished(
+                "The database is the unfinished copy of a move: not all of the node is in it. In the home that began "
+                "the move, go on with it: ffp migrate --to ... (ffp doctor names the command), or empty this database."
+            )
+        return standing.form
 
     def check(self) -> None:
         """Raises as ``form``, and ConfigurationError when the form is an earlier one."""
@@ -152,6 +196,7 @@ class Store:
                 "ffp migrate",
                 newer=False,
             )
+        self._checked = True
 
     def migrate(self, *, forms: tuple[Path, ...] = (FORMS,)) -> None:
         """Bring the tables from an earlier form to the present one, in one transaction. Nobody serves the database
@@ -159,6 +204,64 @@ class Store:
         self.form()
         with self._translated(), self._database.changing() as connection:
             upgrade(connection, forms=forms)
+
+    def standing(self) -> DatabaseStanding | None:
+        """What the database is good for; None of an empty one. Raises ConfigurationError of one with tables of
+        somebody else, StoreUnavailable."""
+        with self._translated(), self._database.reading.connect() as connection:
+            tables = inspect(connection).get_table_names()
+            if not tables:
+                return None
+            found = (
+                parse_standing(connection.scalar(select(SchemaRow.version_num)))
+                if SchemaRow.__tablename__ in tables
+                else None
+            )
+        if found is None:
+            raise ConfigurationError(
+                f"The database holds {len(tables)} tables that are not of this software, such as {min(tables)}; it is "
+                "left as it is. Give the node an empty database of its own: createdb NAME"
+            )
+        return found
+
+    def check_may_fill(self) -> None:
+        """Raises ConfigurationError when the node's tables cannot be made here, StoreUnavailable."""
+        with self._translated():
+            self._database.check_may_fill()
+
+    def check_may_leave(self) -> None:
+        """Raises ConfigurationError when the database cannot be marked as left, StoreUnavailable."""
+        with self._translated():
+            self._database.check_may_leave()
+
+    def begin_copy(self, move: str, more: MetaData) -> None:
+        """Make the empty tables of a copy, and those of ``more`` beside them, marked as such: all of it or nothing."""
+        with self._translated():
+            self._database.make_place()
+            with self._database.writing.begin() as connection:
+                Base.metadata.create_all(connection)
+                more.create_all(connection)
+                mark = DatabaseStanding(SCHEMA_VERSION, Use.COPY, move)
+                connection.execute(insert(SchemaRow).values(version_num=str(mark)))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody serves this database while the block runs. Raises ConfigurationError when somebody does."""
+        with self._translated(), self._database.alone():
+            yield
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """One write transaction, as long as the block takes: nobody serves the database, nobody else writes. It
+        commits when its block ends well. Raises ConfigurationError when somebody serves it, StoreUnavailable."""
+        self._database.check_there()
+        with self._translated(), self._database.changing() as connection:
+            yield connection
+
+    def size_bytes(self) -> int:
+        """How much room the database takes on its disk, about. Raises StoreUnavailable."""
+        with self._translated():
+            return self._database.size_bytes()
 
     @contextmanager
     def copied_to(self, folder: Path) -> Iterator[tuple[Session, str]]:
@@ -215,6 +318,14 @@ class Store:
     def close(self) -> None:
         self._database.reading.dispose()
         self._database.writing.dispose()
+
+
+def _left(place: str, since: str | None) -> str:
+    return (
+        f"The node left this database, {place}{f' at {since}' if since else ''}: it is of that moment, and is not "
+        "served again. Correct database_url (ffp config show --origin says where it is set): in the environment, among "
+        "the credentials of the service, or in the home."
+    )
 
 
 class _Progress:

@@ -90,18 +90,21 @@ class PostgresqlDatabase:
 
     def check_new(self) -> None:
         with self.reading.connect() as connection:
-            version = int(connection.exec_driver_sql("SHOW server_version_num").scalar() or 0)
-            encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
-            if version < OLDEST * 10_000 or encoding != "UTF8":
-                raise ConfigurationError(
-                    f"The server is PostgreSQL {version // 10_000}, the database in {encoding}; a node needs {OLDEST} "
-                    "or newer, and a database in UTF8: createdb --encoding=UTF8 --template=template0 NAME"
-                )
+            self._check_server(connection)
             if inspect(connection).has_table(SchemaRow.__tablename__):
                 raise ConfigurationError(
                     "The database holds the tables of a node already; it is left as it is. Give each node a database "
                     "of its own: createdb NAME"
                 )
+
+    def _check_server(self, connection: Connection) -> None:
+        version = int(connection.exec_driver_sql("SHOW server_version_num").scalar() or 0)
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+        if version < OLDEST * 10_000 or encoding != "UTF8":
+            raise ConfigurationError(
+                f"The server is PostgreSQL {version // 10_000}, the database in {encoding}; a node needs {OLDEST} or "
+                "newer, and a database in UTF8: createdb --encoding=UTF8 --template=template0 NAME"
+            )
 
     def create_tables(self) -> None:
         with self.writing.begin() as connection:
@@ -137,8 +140,47 @@ class PostgresqlDatabase:
 
     @contextmanager
     def changing(self) -> Iterator[Connection]:
+        """It may lie still for hours, while another database is filled from it."""
         with self._alone(), self.writing.begin() as connection:
+            connection.exec_driver_sql("SELECT set_config('idle_in_transaction_session_timeout', '0', true)")
             yield connection
+
+    def alone(self) -> AbstractContextManager[object]:
+        return self._alone()
+
+    def make_place(self) -> None:
+        """The server's administrator makes it."""
+
+    def check_may_fill(self) -> None:
+        with self.reading.connect() as connection:
+            self._check_server(connection)
+            if connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar():
+                raise ConfigurationError("The database server is a standby, which takes no writes: name the primary.")
+            role, schema, may = connection.exec_driver_sql(
+                "SELECT current_user, current_schema(), coalesce(has_schema_privilege(current_schema(), 'CREATE'), "
+                "false)"
+            ).one()
+            if not may:
+                raise ConfigurationError(
+                    f"The role {role} may make no tables in the schema {schema or 'public'} of this database. Name the "
+                    "role that owns it, or have its administrator make it so: ALTER DATABASE NAME OWNER TO "
+                    f"{role}"
+                )
+
+    def check_may_leave(self) -> None:
+        with self.reading.connect() as connection:
+            role, may = connection.exec_driver_sql(
+                "SELECT current_user, has_table_privilege('schema_version', 'UPDATE')"
+            ).one()
+            if not may:
+                raise ConfigurationError(
+                    f"The role {role} may not change the form of this database. Give the address with the role that "
+                    "owns the tables in FFP_NODE_DATABASE_URL, for this command alone (deploy/README.md, Roles)."
+                )
+
+    def size_bytes(self) -> int:
+        with self.reading.connect() as connection:
+            return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar() or 0)
 
     @contextmanager
     def served(self, place: str) -> Iterator[None]:

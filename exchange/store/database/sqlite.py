@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -105,6 +105,24 @@ class SqliteDatabase:
                         )
             finally:
                 connection.invalidate()  # the next one has its references checked again
+
+    def alone(self) -> AbstractContextManager[object]:
+        """The lock on the home is enough: the database lies in it."""
+        return nullcontext()
+
+    def make_place(self) -> None:
+        self._path.touch(mode=0o600)
+
+    def check_may_fill(self) -> None:
+        """It lies in the home, which is written to before."""
+
+    def check_may_leave(self) -> None:
+        """Whoever may write its rows may write that too."""
+
+    def size_bytes(self) -> int:
+        with self.reading.connect() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar() or 0
+            return int(pages) * int(connection.exec_driver_sql("PRAGMA page_size").scalar() or 0)
 
     def forget_overwritten(self) -> None:
         """Deleted rows are overwritten at once (``secure_delete``), but the log of changes has them still. No writer

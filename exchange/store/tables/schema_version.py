@@ -12,7 +12,8 @@ SCHEMA_VERSION = 7
 
 
 class SchemaRow(Base):
-    """One row: which form the database has, where Alembic looks for it."""
+    """One row: which form the database has, where Alembic looks for it; or what forbids to serve it
+    (`exchange.store.database.standing`)."""
 
     __tablename__ = "schema_version"
     version_num: Mapped[str] = mapped_column(String(32))
@@ -21,7 +22,7 @@ class SchemaRow(Base):
 
 class ServingRow(Base):
     """One row, on PostgreSQL alone: which process serves this database. Each that begins to is a new ``generation``;
-    whoever writes under an older one is refused."""
+    whoever writes under an older one is refused. On both engines, of a database that the node left: for which one."""
 
     __tablename__ = "serving"
     id: Mapped[int] = mapped_column(primary_key=True)

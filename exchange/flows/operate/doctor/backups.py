@@ -1,4 +1,4 @@
-"""A restore that was broken off, and how old the newest backup is."""
+"""A restore or a move of the database that was broken off, and how old the newest backup is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.findings import Finding, fault, warning
 from exchange.processes import lock_holders, named
 from exchange.store.database.engine import Store
+from exchange.store.move.home_mark import read_mark
 from exchange.store.operate.newest_row import first_row
 
 _BACK_UP = "Make one, and have it made every day: systemctl start ffp-backup; systemctl enable --now ffp-backup.timer"
@@ -30,6 +31,21 @@ def examine_restore(home: Path) -> Iterator[Finding]:
     else:
         what = f"A restore into {home} was broken off half way: keys, scans or rows are missing."
         yield fault(Cause.HALF_RESTORE, "restore", what, f"Restore once more: ffp restore {source} --home {home}")
+
+
+def examine_move(home: Path) -> Iterator[Finding]:
+    """By the mark that a move leaves in the home until it has ended."""
+    mark = read_mark(home)
+    if mark is None:
+        return
+    way = f"from {mark.source} to {mark.target}"
+    holders = lock_holders(home / "serve.lock")
+    if holders:
+        what = f"The node's database is being moved {way}: {', '.join(map(named, holders))}."
+        yield fault(Cause.HALF_MOVE, "move", what, "Wait for its end, and examine again.")
+    else:
+        what = f"The move of the node's database {way}, begun at {mark.begun_at}, has not ended: nothing is served."
+        yield fault(Cause.HALF_MOVE, "move", what, f"Go on with it: {mark.command} --home {home}")
 
 
 def examine_backup(settings: Settings, store: Store) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ class Cause(StrEnum):
 
     NO_NODE = "no-node"
     HALF_RESTORE = "half-restore"
+    HALF_MOVE = "half-move"
     WRONG_USER = "wrong-user"
     DISK_READ_ONLY = "disk-read-only"
     DISK_FULL = "disk-full"
@@ -41,6 +42,7 @@ class Cause(StrEnum):
     DATABASE_DAMAGED = "database-damaged"
     DATABASE_OLDER = "database-older"
     DATABASE_NEWER = "database-newer"
+    DATABASE_MOVED = "database-moved"
     DATABASE_READ_ONLY = "database-read-only"
     DATABASE_LOCKED = "database-locked"
     DATABASE_UNUSABLE = "database-unusable"
@@ -117,6 +119,7 @@ _KEYS: Final = frozenset({C.KEY_MISSING, C.KEY_OPEN, C.KEY_DAMAGED})
 
 EXPLAINS: Final[Mapping[Cause, frozenset[Cause]]] = {
     C.HALF_RESTORE: _DISK | _KEYS | _LOST | {C.NO_NODE, C.SETTING_FILE, C.CALIBRATION},
+    C.HALF_MOVE: _NOT_OPENED | _STANDS | {C.DATABASE_GONE, C.DATABASE_MOVED},
     C.WRONG_USER: _DISK | _KEYS | _LOST | {C.WRONG_OWNER, C.SETTING_FILE, C.CALIBRATION, C.NO_NODE},
     C.DISK_READ_ONLY: _DISK,
     C.DISK_FULL: _DISK,
@@ -138,6 +141,7 @@ EXPLAINS: Final[Mapping[Cause, frozenset[Cause]]] = {
     C.DATABASE_DAMAGED: _NOT_OPENED | _STANDS | {C.DATABASE_UNUSABLE},
     C.DATABASE_OLDER: _NOT_OPENED,
     C.DATABASE_NEWER: _NOT_OPENED,
+    C.DATABASE_MOVED: _NOT_OPENED | _STANDS,
     C.DATABASE_READ_ONLY: _NOT_OPENED | _STANDS,
     C.DATABASE_LOCKED: _NOT_OPENED | _STANDS,
     C.DATABASE_UNUSABLE: _NOT_OPENED,

@@ -12,8 +12,10 @@ from sqlalchemy import false, make_url, update
 from exchange.config import Settings
 from exchange.errors import (
     ConfigurationError,
+    DatabaseMoved,
     EgressRefused,
     ExtraMissing,
+    MoveUnfinished,
     OtherForm,
     StoreBusy,
     StoreDamaged,
@@ -72,6 +74,12 @@ def _examine(settings: Settings, store: Store) -> Iterator[Finding]:
         else:
             then = "With the node stopped: ffp backup FOLDER, then ffp migrate"
             yield fault(Cause.DATABASE_OLDER, "database", _first_of(error), then)
+    except MoveUnfinished as error:
+        then = "Go on with the move, in the home that began it: ffp doctor --home HOME names the command"
+        yield fault(Cause.HALF_MOVE, "database", _first_of(error), then)
+    except DatabaseMoved as error:
+        then = "Have database_url name the new one: ffp config show --origin says where it is set"
+        yield fault(Cause.DATABASE_MOVED, "database", _first_of(error), then)
     except StoreUnavailable as error:
         yield _unavailable(settings, error)
 
@@ -100,7 +108,7 @@ def _unavailable(settings: Settings, error: StoreUnavailable) -> Finding:
             return fault(Cause.DATABASE_UNUSABLE, "database", _first_of(error), then)
 
 
-def _first_of(error: OtherForm | StoreUnavailable) -> str:
+def _first_of(error: ConfigurationError | StoreUnavailable) -> str:
     """What is wrong; what follows is for those who wait, and the step is told apart."""
     return re.split(r"; nothing was stored|\. (?=[A-Z])", str(error))[0].removesuffix(".") + "."
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from exchange.config import Settings, load_settings
 from exchange.errors import ConfigurationError, ExchangeError, KeysDiffer
 from exchange.flows.node.node import Node, opened, store_of
-from exchange.flows.operate.doctor.backups import examine_backup, examine_restore
+from exchange.flows.operate.doctor.backups import examine_backup, examine_move, examine_restore
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.clock import examine_clock
 from exchange.flows.operate.doctor.database import examine_database
@@ -61,7 +61,7 @@ OF_NODE: Final[Mapping[str, Callable[[Node, bool], Iterable[Finding]]]] = {
     "egress": lambda node, _served: examine_egress(node),
     "peers": lambda node, served: examine_peers(node, served=served),
 }
-_STEPS: Final = ("restore", "disk", "owner", "settings", "port", "own address", "database", "node")
+_STEPS: Final = ("restore", "move", "disk", "owner", "settings", "port", "own address", "database", "node")
 """The other checks; what each finds decides which of the above can be made."""
 
 
@@ -109,7 +109,7 @@ _LATER: Final = "Mend what is named above it, and examine again."
 def examine(home: Path, *, passphrase: SecretStr | None = None) -> Examination:
     """Look at everything that can be looked at; what stands in the way of the rest is a finding itself.
 
-    1. The home: a restore that was broken off, its disks, whose it is.
+    1. The home: a restore or a move that was broken off, its disks, whose it is.
     2. The settings; without them nothing else can be found.
     3. What the settings name, who answers at the node's port and address, its keys.
     4. The database. Where it is damaged or of another form the rest would tell nothing.
@@ -129,6 +129,7 @@ def examine(home: Path, *, passphrase: SecretStr | None = None) -> Examination:
     # 1.
     if _is_folder(home):
         found.look("restore", partial(examine_restore, home))
+        found.look("move", partial(examine_move, home))
         found.look("disk", partial(examine_disk, home, reserve_of(settings)))
         found.look("owner", partial(examine_owner, home))
     # 2.

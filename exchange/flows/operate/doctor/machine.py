@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import pwd
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from exchange.config import Settings
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.disk import give
 from exchange.flows.operate.doctor.findings import Finding, fault, warning
+from exchange.home import user_named
 
 TIMEX_BYTES: Final = 512
 """More than the kernel's `struct timex` takes on any machine."""
@@ -25,8 +25,10 @@ def examine_owner(home: Path) -> Iterator[Finding]:
     """Whether all in the home belongs to the node's user, and this is run as that user, or as root."""
     me, owner = os.geteuid(), home.stat().st_uid
     if me not in (_ROOT, owner):
-        what = f"The node's folder {home} belongs to {_user(owner)}, and this runs as {_user(me)}."
-        yield fault(Cause.WRONG_USER, "permissions", what, f"runuser -u {_user(owner)} -- ffp doctor --home {home}")
+        what = f"The node's folder {home} belongs to {user_named(owner)}, and this runs as {user_named(me)}."
+        yield fault(
+            Cause.WRONG_USER, "permissions", what, f"runuser -u {user_named(owner)} -- ffp doctor --home {home}"
+        )
         return
     owners = {path: path.stat().st_uid for path in (home, *_within(home))}
     [(most, _)] = Counter(owners.values()).most_common(1)
@@ -34,8 +36,8 @@ def examine_owner(home: Path) -> Iterator[Finding]:
     strange = sorted(path for path, one in owners.items() if one != user)
     if strange:
         more = f" and {len(strange) - 1} more belong" if len(strange) > 1 else " belongs"
-        what = f"{strange[0]}{more} to {_user(owners[strange[0]])}, not to the node's user {_user(user)}."
-        yield fault(Cause.WRONG_OWNER, "permissions", what, f"chown -R {_user(user)}: {home}")
+        what = f"{strange[0]}{more} to {user_named(owners[strange[0]])}, not to the node's user {user_named(user)}."
+        yield fault(Cause.WRONG_OWNER, "permissions", what, f"chown -R {user_named(user)}: {home}")
 
 
 def examine_home(settings: Settings) -> Iterator[Finding]:
@@ -43,7 +45,7 @@ def examine_home(settings: Settings) -> Iterator[Finding]:
     shut: list[Path] = []
     for path in (settings.blobs, settings.incoming, settings.prepared):
         if not path.is_dir():
-            then = f"install -d -m 700 -o {_user(settings.home.stat().st_uid)} {path}"
+            then = f"install -d -m 700 -o {user_named(settings.home.stat().st_uid)} {path}"
             if path == settings.blobs:
                 then = f"Stop the node, copy the folder blobs of the backup to {path}, then: ffp log check"
             yield fault(Cause.FOLDER_GONE, "permissions", f"The folder {path} is gone.", then)
@@ -81,10 +83,3 @@ def _within(home: Path) -> Iterator[Path]:
         yield path
         if path.is_dir() and path.name in ("keys", "secrets") and os.access(path, os.R_OK | os.X_OK):
             yield from path.iterdir()
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)

@@ -1,0 +1,1 @@
+"""Move a node that stands still from SQLite to PostgreSQL, or back."""
