@@ -178,29 +178,31 @@ def migrate(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit code 1 when the database has an earlier form.")
     ] = False,
+    plan: Annotated[
+        bool,
+        typer.Option(
+            "--plan",
+            help="Change nothing; say what is rewritten, how much disk that takes and whether it is there, and what is "
+            "lost. Exit code 1 when it would be refused.",
+        ),
+    ] = False,
+    to_form: Annotated[
+        int | None,
+        typer.Option("--to-form", metavar="N", help="Not this release's form but that of an earlier one, to go back."),
+    ] = None,
+    backup: Annotated[
+        Path | None,
+        typer.Option("--backup", metavar="FOLDER", help="Make a backup there first. To go back there must be one."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring the database of an earlier release to this one's form, with the node stopped: all of it or nothing."""
-    from exchange.flows.node.migrate import forms
-    from exchange.flows.node.migrate import migrate as bring_up
+    """Bring the database of an earlier release to this one's form, or back to that of an earlier one, with the node
+    stopped: all of it or nothing."""
+    from exchange.cli.operate.migration import Wanted, bring_to_form
 
-    folder = resolve_home(home)
-    form, needed = forms(folder)
-    fields = {"form": form, "needed": needed}
-    if form == needed:
-        said = f"The database has form {needed}, that of this release. Nothing is to be done."
-        tell(as_json, {**fields, "migrated": False}, said)
-        return
-    if check:
-        tell(as_json, {**fields, "migrated": False}, f"The database has form {form}, this release needs {needed}.")
-        raise typer.Exit(1)
-    typer.echo(f"The database has form {form}, this release needs {needed}.", err=as_json)
-    typer.echo("There is no way back but a backup, and the release that made it: ffp backup FOLDER", err=True)
-    if sys.stdin.isatty() and not typer.confirm("Is there a backup of this database?", err=as_json):
-        raise typer.Exit(1)
-    bring_up(folder)
-    tell(as_json, {**fields, "migrated": True}, f"Done: all of it has form {needed} now.")
+    bring_to_form(resolve_home(home), Wanted(to_form, backup, check=check, plan=plan, yes=yes, as_json=as_json))
 
 
 def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +15,7 @@ from exchange.errors import OtherForm, StoreUnavailable
 from exchange.store.database import seals
 from exchange.store.database.postgresql import PostgresqlDatabase, Route
 from exchange.store.database.sqlite import SqliteDatabase
-from exchange.store.migrations import FORMS, upgrade
+from exchange.store.migrations import FORMS, downgrade, upgrade
 from exchange.store.tables.log import LogStateRow
 from exchange.store.tables.schema_version import SCHEMA_VERSION, SchemaRow
 
@@ -55,6 +55,9 @@ class Database(Protocol):
     def changing(self) -> AbstractContextManager[Connection]:
         """One transaction in which tables are changed: all of it or nothing. It commits when its block ends well.
         Raises ConfigurationError when a process serves the database, or when references would lead nowhere."""
+
+    def taken_by(self, tables: Collection[str] | None) -> int:
+        """Bytes of these tables with their indexes, each table being there; of the whole database for None."""
 
     def forget_overwritten(self) -> None:
         """Let nothing stay on the disk of what was deleted or overwritten, as far as that is the node's to do."""
@@ -137,8 +140,8 @@ class Store:
         form = int(found) if found is not None and found.isdecimal() else None
         if form is None or form > SCHEMA_VERSION:
             raise OtherForm(
-                f"The database has form {found}, this software knows none beyond {SCHEMA_VERSION}. Install the release "
-                "that made it, or restore a backup.",
+                f"The database has form {found}, this release needs {SCHEMA_VERSION}: install the release that made "
+                f"it, or have that release bring the database back with `ffp migrate --to-form {SCHEMA_VERSION}`.",
                 newer=True,
             )
         return form
@@ -153,12 +156,21 @@ class Store:
                 newer=False,
             )
 
-    def migrate(self, *, forms: tuple[Path, ...] = (FORMS,)) -> None:
-        """Bring the tables from an earlier form to the present one, in one transaction. Nobody serves the database
-        meanwhile. Raises as ``form``, and ConfigurationError; then all is as it was."""
-        self.form()
+    def migrate(self, to: int | None = None, *, forms: tuple[Path, ...] = (FORMS,)) -> None:
+        """Bring the tables from their form to the present one, or to another, later or earlier, in one transaction.
+        Nobody serves the database meanwhile. Raises as ``form``, and ConfigurationError; then all is as it was."""
+        form = self.form()
+        back = to is not None and to < form
         with self._translated(), self._database.changing() as connection:
-            upgrade(connection, forms=forms)
+            if back:
+                downgrade(connection, str(to), forms=forms)
+            else:
+                upgrade(connection, "head" if to is None else str(to), forms=forms)
+
+    def taken_by(self, tables: Collection[str] | None = None) -> int:
+        """Bytes of these tables with their indexes, each table being there; of the whole database for None."""
+        with self._translated():
+            return self._database.taken_by(tables)
 
     @contextmanager
     def copied_to(self, folder: Path) -> Iterator[tuple[Session, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,15 @@ class PostgresqlDatabase:
     def turn(self) -> AbstractContextManager[None]:
         """The server lets writers in as they came."""
         return nullcontext()
+
+    def taken_by(self, tables: Collection[str] | None) -> int:
+        with self.reading.connect() as connection:
+            if tables is None:
+                return int(connection.scalar(select(func.pg_database_size(func.current_database()))) or 0)
+            quoted = connection.dialect.identifier_preparer.quote_identifier
+            return sum(
+                int(connection.scalar(select(func.pg_total_relation_size(quoted(table)))) or 0) for table in tables
+            )
 
     def forget_overwritten(self) -> None:
         """The server vacuums its tables itself, and keeps its logs of changes as its operator says."""
