@@ -23,6 +23,8 @@ SOURCES = Path(__file__).parents[3]
 PACKAGES = ("exchange", "matcher", "schemas")
 LANDED = "8928842"
 """The release that says nothing of what it reads."""
+OF_FORM_6 = "c3d9d59"
+"""The last state of the sources whose database has form 6: the release before this one, to which a node goes back."""
 
 ADDITIONS = {
     "schemas/statement_base.py": {
@@ -77,8 +79,9 @@ from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.node.node import opened
 
 with opened(Path(told["home"])) as node:
-    met = read_introduction(node, told["card"].encode())
-    enrol(node, met, confirmed=met.fingerprint, legal_basis=told["basis"])
+    for card in told["cards"]:
+        met = read_introduction(node, card.encode())
+        enrol(node, met, confirmed=met.fingerprint, legal_basis=told["basis"])
 print("null")
 """
 _USER = """
@@ -148,14 +151,23 @@ class ReleasedNode(Process):
         token: str = self.runs.run(_USER, home=self.home, pseudonym=pseudonym, role=role)
         return token
 
-    def meet(self, other: ReleasedNode) -> None:
-        self.runs.run(_ENROL, home=self.home, card=other.card, basis=LEGAL_BASIS)
+    def meet(self, *others: ReleasedNode) -> None:
+        self.runs.run(_ENROL, home=self.home, cards=[other.card for other in others], basis=LEGAL_BASIS)
 
     def upgrade(self, release: Release) -> None:
         """As the runbook says: stop, install, migrate, start."""
         self.stop()
         self.runs, self.release = release, release.folder
         release.ffp("migrate", "--home", str(self.home))
+        self.start()
+        self.wait_ready()
+
+    def go_back(self, release: Release, form: int, backups: Path) -> None:
+        """As the runbook says: stop, back up and migrate with the release that runs, install the earlier one, start."""
+        self.stop()
+        back = ("--to-form", str(form), "--yes", "--backup", str(backups))
+        self.runs.ffp("migrate", *back, "--home", str(self.home))
+        self.runs, self.release = release, release.folder
         self.start()
         self.wait_ready()
 
@@ -241,10 +253,10 @@ def release_to_come(folder: Path) -> Release:
     return Release(folder)
 
 
-def landed_release(folder: Path) -> Release | None:
-    """The landed release as the history has it; None where there is no history, as in an unpacked archive."""
+def landed_release(folder: Path, commit: str = LANDED) -> Release | None:
+    """A release as the history has it; None where there is no history, as in an unpacked archive."""
     archive = subprocess.run(
-        ["git", "-C", str(SOURCES), "archive", LANDED, *PACKAGES], capture_output=True, check=False
+        ["git", "-C", str(SOURCES), "archive", commit, *PACKAGES], capture_output=True, check=False
     )
     if archive.returncode != 0:
         return None
