@@ -53,8 +53,10 @@ def notes_of(changelog: str, version: str) -> str:
     return f"# Release {version}\n\n{first.strip()}\n\n{rest.strip()}\n"
 
 
-def make(folder: Path, key: Path, source: Path = SOURCE) -> None:
+def make(folder: Path, key: Path, source: Path = SOURCE, *, with_image: bool = False) -> None:
     """Make the release of what is committed in ``source``. Raises Refused; then there is no folder."""
+    if with_image and (lines := loose(source / "deploy")):
+        raise Refused("\n".join(lines))
     if folder.exists() and any(folder.iterdir()):
         raise Refused(f"{folder} is not empty: name a new folder, so that nothing of an earlier release gets in.")
     if not key.is_file():
@@ -116,9 +118,7 @@ def main() -> int:
     parser.add_argument("--with-image", action="store_true", help="refuse base images that are not named by digest")
     told = parser.parse_args()
     try:
-        if told.with_image and (lines := loose()):
-            raise Refused("\n".join(lines))
-        make(told.folder, told.key)
+        make(told.folder, told.key, with_image=told.with_image)
     except Refused as error:
         print(error, file=sys.stderr)
         return 1
