@@ -119,7 +119,7 @@ sbom: install  ## What a node is made of, as CycloneDX, into sbom.json
 DIST ?= dist
 release: install  ## What is committed, as a signed release: KEY=private key of ssh-keygen; DIST=folder, WITH_IMAGE=1 wants digests of images
 	@test -n "$(KEY)" || { echo "KEY names no key: ssh-keygen -t ed25519 -f FILE makes one; see deploy/README.md, Releases."; exit 1; }
-	@$(BIN)/python deploy/make_release.py "$(DIST)" "$(KEY)" $(if $(WITH_IMAGE),--with-image)
+	@$(BIN)/python -B deploy/make_release.py "$(DIST)" "$(KEY)" $(if $(WITH_IMAGE),--with-image)
 
 verify-release:  ## Whether a release is whole and signed: DIST=folder, KEY=public key or file of allowed signers
 	@test -n "$(KEY)" || { echo "KEY names no public key of the release: it came to you by another way than the release did."; exit 1; }

@@ -27,6 +27,7 @@ def tools() -> Iterator[dict[str, ModuleType]]:
     """The programs of ``deploy``, which run as files beside each other."""
     with pytest.MonkeyPatch.context() as patched:
         patched.syspath_prepend(str(ROOT / "deploy"))
+        patched.setattr(sys, "dont_write_bytecode", True)  # a wheelhouse has a copy of that folder
         import image_digests
         import make_release
         import verify_release

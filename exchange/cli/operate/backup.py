@@ -200,9 +200,9 @@ def migrate(
 ) -> None:
     """Bring the database of an earlier release to this one's form, or back to that of an earlier one, with the node
     stopped: all of it or nothing."""
-    from exchange.cli.operate.migration import Wanted, bring_to_form
+    from exchange.cli.operate.migration import MigrateOptions, bring_to_form
 
-    bring_to_form(resolve_home(home), Wanted(to_form, backup, check=check, plan=plan, yes=yes, as_json=as_json))
+    bring_to_form(resolve_home(home), MigrateOptions(to_form, backup, check=check, plan=plan, yes=yes, as_json=as_json))
 
 
 def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:

@@ -14,11 +14,11 @@ from exchange.cli.tables import print_facts, print_json, tell
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exchange.flows.operate.migration.plan import Plan
+    from exchange.flows.operate.migration.plan import MigrationPlan
 
 
 @dataclass(frozen=True)
-class Wanted:
+class MigrateOptions:
     """The command's options."""
 
     to_form: int | None
@@ -29,7 +29,7 @@ class Wanted:
     as_json: bool
 
 
-def bring_to_form(home: Path, wanted: Wanted) -> None:
+def bring_to_form(home: Path, wanted: MigrateOptions) -> None:
     from exchange.cli.opening import passphrase_for
     from exchange.errors import ConfigurationError
     from exchange.flows.operate.migration.change_form import change_form
@@ -66,12 +66,12 @@ def bring_to_form(home: Path, wanted: Wanted) -> None:
     tell(wanted.as_json, fields, *done)
 
 
-def _has(plan: Plan) -> str:
+def _has(plan: MigrationPlan) -> str:
     wants = "is to have" if plan.goes_back else "this release needs"
     return f"The database has form {plan.form}, {wants} {plan.target}"
 
 
-def _confirmed(plan: Plan, wanted: Wanted) -> bool:
+def _confirmed(plan: MigrationPlan, wanted: MigrateOptions) -> bool:
     """Nobody who could not be asked has said that rows may go."""
     from exchange.errors import ConfigurationError
 
@@ -86,7 +86,7 @@ def _confirmed(plan: Plan, wanted: Wanted) -> bool:
     return typer.confirm("Is there a backup of this database?", err=wanted.as_json)
 
 
-def _show(plan: Plan, *, as_json: bool) -> None:
+def _show(plan: MigrationPlan, *, as_json: bool) -> None:
     refused = plan.refusal()
     if as_json:
         print_json({**vars(plan), "refused": refused})
@@ -94,7 +94,7 @@ def _show(plan: Plan, *, as_json: bool) -> None:
     print_facts([*_facts(plan), ("refused", refused or "no")], title=f"From form {plan.form} to form {plan.target}")
 
 
-def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
+def _facts(plan: MigrationPlan) -> Iterator[tuple[str, str]]:
     from exchange.flows.operate.migration.plan import EARLIEST
 
     if plan.form == plan.target:

@@ -9,12 +9,12 @@ from pydantic import SecretStr
 from exchange.errors import ConfigurationError
 from exchange.flows.node.migrate import migrate
 from exchange.flows.operate.backup import Backup, back_up
-from exchange.flows.operate.migration.plan import Plan, plan_migration
+from exchange.flows.operate.migration.plan import MigrationPlan, plan_migration
 
 
 def change_form(
     home: Path, to: int | None = None, *, backup: Path | None = None, passphrase: SecretStr | None = None
-) -> tuple[Plan, Backup | None]:
+) -> tuple[MigrationPlan, Backup | None]:
     """Bring the database up, or back, to a form: all of it or nothing. Keys, log and records stay as they are.
 
     1. It is looked once more whether the disks have room, and whether the releases of the form read all that is here.

@@ -19,6 +19,7 @@ from exchange.store.operate.manifest import BLOBS
 from exchange.store.tables.records import StatementRow
 from exchange.store.tables.schema_version import SCHEMA_VERSION
 from schemas.envelope import open_envelope
+from schemas.errors import ContractError
 from schemas.statement_base import CONTRACT_VERSION
 from schemas.versions import NEWEST, is_newer, stated_version
 
@@ -45,7 +46,7 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Plan:
+class MigrationPlan:
     """``needed_bytes`` are taken at most while the form is changed, beside the database; ``free_bytes`` are on the disk
     of the database, None where a server has it. ``backup_bytes`` are those of a backup that is made first, with the
     scans that its folder lacks; ``backup_free_bytes`` None where none is made. ``unread`` counts the statements here
@@ -90,7 +91,7 @@ class Plan:
         return None
 
 
-def plan_migration(home: Path, to: int | None = None, *, backup: Path | None = None) -> Plan:
+def plan_migration(home: Path, to: int | None = None, *, backup: Path | None = None) -> MigrationPlan:
     """What it takes to bring the database to a form, that of this release where none is named; ``backup`` is the folder
     that a backup is written to before. Changes nothing, and may be asked while the node runs.
 
@@ -110,7 +111,7 @@ def plan_migration(home: Path, to: int | None = None, *, backup: Path | None = N
         store.close()
 
 
-def _plan(settings: Settings, store: Store, target: int, backup: Path | None) -> Plan:
+def _plan(settings: Settings, store: Store, target: int, backup: Path | None) -> MigrationPlan:
     form = store.form()
     rehearsed = Rehearsal(frozenset(), frozenset(), frozenset()) if form == target else rehearse(form, target)
     whole = store.taken_by()
@@ -119,7 +120,7 @@ def _plan(settings: Settings, store: Store, target: int, backup: Path | None) ->
     free = None if settings.database_url is not None else shutil.disk_usage(settings.database.parent).free
     beside = _existing(backup) if backup is not None else None
     goes_back = target < form
-    return Plan(
+    return MigrationPlan(
         form=form,
         target=target,
         rewritten=tuple(sorted(rehearsed.rewritten)),
@@ -166,8 +167,12 @@ def _unread(store: Store, target: int) -> int:
     known = CONTRACT_READ[target]
     with store.read() as session:
         kept = select(StatementRow.envelope).where(StatementRow.envelope.is_not(None)).execution_options(yield_per=500)
-        return sum(
-            is_newer(stated_version(open_envelope(envelope).payload) or CONTRACT_VERSION, known)
-            for envelope in session.scalars(kept)
-            if envelope is not None
-        )
+        return sum(is_newer(_needs(envelope), known) for envelope in session.scalars(kept) if envelope is not None)
+
+
+def _needs(envelope: bytes) -> str:
+    """The version of the contract; the first of what is damaged, which `ffp log check` finds in either release."""
+    try:
+        return stated_version(open_envelope(envelope).payload) or CONTRACT_VERSION
+    except ContractError:
+        return CONTRACT_VERSION
