@@ -179,7 +179,12 @@ HEADINGS = (
                 "Make a node again from a backup.",
                 ("ffp restore /mnt/backup/FOLDER --verify",),
             ),
-            Command("migrate", backup.migrate, "Bring the database of an earlier release up to this one."),
+            Command(
+                "migrate",
+                backup.migrate,
+                "Bring the database to this release's form, or back.",
+                ("ffp migrate --plan", "ffp migrate --to-form 6 --backup /mnt/backup"),
+            ),
         ],
     ),
     CommandHeading(
