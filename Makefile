@@ -115,6 +115,16 @@ wheelhouse:  ## Everything that a machine without a network needs to install a n
 sbom: install  ## What a node is made of, as CycloneDX, into sbom.json
 	@$(BIN)/cyclonedx-py requirements requirements-node.lock --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json
 
+.PHONY: release verify-release
+DIST ?= dist
+release: install  ## What is committed, as a signed release: KEY=private key of ssh-keygen; DIST=folder, WITH_IMAGE=1 wants digests of images
+	@test -n "$(KEY)" || { echo "KEY names no key: ssh-keygen -t ed25519 -f FILE makes one; see deploy/README.md, Releases."; exit 1; }
+	@$(BIN)/python -B deploy/make_release.py "$(DIST)" "$(KEY)" $(if $(WITH_IMAGE),--with-image)
+
+verify-release:  ## Whether a release is whole and signed: DIST=folder, KEY=public key or file of allowed signers
+	@test -n "$(KEY)" || { echo "KEY names no public key of the release: it came to you by another way than the release did."; exit 1; }
+	@$(PYTHON) deploy/verify_release.py "$(DIST)" "$(KEY)"
+
 audit: install  ## Faults that are known of what a node is made of, and bandit over its code
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive exchange matcher schemas
 	@$(BIN)/python deploy/known_faults.py requirements-node.lock
@@ -137,4 +147,4 @@ contract: install  ## Write the OpenAPI description, the table of settings and t
 	@$(BIN)/python -m tests.schemas.write_json_schema
 
 clean:  ## Remove the virtual environment and caches
-	@rm -rf $(VENV) .venv-system .schemathesis .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json observers.json pilot.json load.json load-node.json sbom.json wheelhouse .venv-lock
+	@rm -rf $(VENV) .venv-system .schemathesis .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json observers.json pilot.json load.json load-node.json sbom.json wheelhouse dist .venv-lock

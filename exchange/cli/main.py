@@ -182,11 +182,11 @@ HEADINGS = (
             Command(
                 "migrate",
                 backup.migrate,
-                "Bring the database of an earlier release up to this one; move it to PostgreSQL or back.",
+                "Bring the database to this release's form, or back; move it to PostgreSQL or back.",
                 (
-                    "ffp migrate",
+                    "ffp migrate --plan",
+                    "ffp migrate --to-form 6 --backup /mnt/backup",
                     "ffp migrate --to postgresql:///ffp?host=/var/run/postgresql",
-                    "ffp migrate --to sqlite",
                 ),
             ),
         ],

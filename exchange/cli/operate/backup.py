@@ -179,44 +179,47 @@ def migrate(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit code 1 when the database has an earlier form.")
     ] = False,
+    plan: Annotated[
+        bool,
+        typer.Option(
+            "--plan",
+            help="Change nothing; say what is rewritten, how much disk that takes and whether it is there, and what is "
+            "lost. Exit code 1 when it would be refused.",
+        ),
+    ] = False,
+    to_form: Annotated[
+        int | None,
+        typer.Option("--to-form", metavar="N", help="Not this release's form but that of an earlier one, to go back."),
+    ] = None,
+    backup: Annotated[
+        Path | None,
+        typer.Option("--backup", metavar="FOLDER", help="Make a backup there first. To go back there must be one."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
     to: MoveTo = None,
     gives_up: GiveUp = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring the database of an earlier release to this one's form, with the node stopped: all of it or nothing.
+    """Bring the database of an earlier release to this one's form, or back to that of an earlier one, with the node
+    stopped: all of it or nothing.
 
     With --to, move the node to PostgreSQL or back to SQLite: same identity, log and peers. Killed at any point, the
     same command goes on."""
+    from exchange.cli.operate.migration import MigrateOptions, bring_to_form
     from exchange.cli.operate.move import move
     from exchange.flows.move.move import refuse_half_moved
-    from exchange.flows.node.migrate import forms
-    from exchange.flows.node.migrate import migrate as bring_up
 
     folder = resolve_home(home)
-    if to is not None and check:
-        raise typer.BadParameter("--check is of another form, and --to of another database: give one of them.")
     if to is None and gives_up:
         raise typer.BadParameter("--give-up needs --to with the address that the move leads to: ffp doctor names it.")
     if to is not None:
+        if check or plan or to_form is not None:
+            raise typer.BadParameter("--to is of another database; --check, --plan and --to-form of another form.")
         move(folder, to, gives_up=gives_up, as_json=as_json)
         return
     refuse_half_moved(folder)
-    form, needed = forms(folder)
-    fields = {"form": form, "needed": needed}
-    if form == needed:
-        said = f"The database has form {needed}, that of this release. Nothing is to be done."
-        tell(as_json, {**fields, "migrated": False}, said)
-        return
-    if check:
-        tell(as_json, {**fields, "migrated": False}, f"The database has form {form}, this release needs {needed}.")
-        raise typer.Exit(1)
-    typer.echo(f"The database has form {form}, this release needs {needed}.", err=as_json)
-    typer.echo("There is no way back but a backup, and the release that made it: ffp backup FOLDER", err=True)
-    if sys.stdin.isatty() and not typer.confirm("Is there a backup of this database?", err=as_json):
-        raise typer.Exit(1)
-    bring_up(folder)
-    tell(as_json, {**fields, "migrated": True}, f"Done: all of it has form {needed} now.")
+    bring_to_form(folder, MigrateOptions(to_form, backup, check=check, plan=plan, yes=yes, as_json=as_json))
 
 
 def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:

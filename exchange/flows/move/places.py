@@ -74,7 +74,7 @@ def check_user(home: Path) -> None:
 def check_room(source: Store, home: Path) -> None:
     """For a move into the home. How much a server's disk has free, the node cannot see: a disk that fills is told when
     it does, and the move goes on from there. Raises ConfigurationError."""
-    needed, free = source.size_bytes(), shutil.disk_usage(home).free
+    needed, free = source.taken_by(), shutil.disk_usage(home).free
     if needed > free:
         raise ConfigurationError(
             f"The database takes {needed:,} bytes, and in {home} there is room for {free:,}. Nothing was moved; make "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import column, func, select, table
@@ -29,8 +30,9 @@ def forms(home: Path) -> tuple[int, int]:
         store.close()
 
 
-def migrate(home: Path) -> None:
-    """Bring the database to this release's form, all of it or nothing. Raises ConfigurationError when the node runs.
+def migrate(home: Path, to: int | None = None, *, first: Callable[[], object] = lambda: None) -> None:
+    """Bring the database to this release's form, or to another that it knows: all of it or nothing. ``first`` is called
+    when nobody else serves the node any more. Raises ConfigurationError when the node runs.
 
     What an earlier release had set aside in the database is written to the home first, as far as its bounds go.
     """
@@ -38,8 +40,9 @@ def migrate(home: Path) -> None:
     store = store_of(settings)
     try:
         with sole_server(home):
+            first()
             _move_evidence(store, settings)
-            store.migrate()
+            store.migrate(to)
     finally:
         store.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,7 @@ from exchange.store.database import seals
 from exchange.store.database.postgresql import PostgresqlDatabase, Route
 from exchange.store.database.sqlite import SqliteDatabase
 from exchange.store.database.standing import DatabaseStanding, Use, parse_standing
-from exchange.store.migrations import FORMS, upgrade
+from exchange.store.migrations import FORMS, downgrade, upgrade
 from exchange.store.tables.columns import Base
 from exchange.store.tables.log import LogStateRow
 from exchange.store.tables.schema_version import SCHEMA_VERSION, SchemaRow, ServingRow
@@ -59,6 +59,9 @@ class Database(Protocol):
         however long the block takes; nobody else writes meanwhile.
         Raises ConfigurationError when a process serves the database, or when references would lead nowhere."""
 
+    def taken_by(self, tables: Collection[str] | None) -> int:
+        """Bytes of these tables with their indexes, each table being there; of the whole database for None."""
+
     def alone(self) -> AbstractContextManager[object]:
         """Nobody serves it, and nobody else is here, while the block runs. Raises ConfigurationError when somebody
         is."""
@@ -71,9 +74,6 @@ class Database(Protocol):
 
     def check_may_leave(self) -> None:
         """Raises ConfigurationError when the form of the database cannot be changed, and says why."""
-
-    def size_bytes(self) -> int:
-        """How much room it takes on its disk."""
 
     def forget_overwritten(self) -> None:
         """Let nothing stay on the disk of what was deleted or overwritten, as far as that is the node's to do."""
@@ -176,8 +176,8 @@ class Store:
                 raise DatabaseMoved(_left(row.place if row else "moved to another database", row and row.since))
         if standing is None or standing.form > SCHEMA_VERSION:
             raise OtherForm(
-                f"The database has form {found}, this software knows none beyond {SCHEMA_VERSION}. Install the release "
-                "that made it, or restore a backup.",
+                f"The database has form {found}, this release needs {SCHEMA_VERSION}: install the release that made "
+                f"it, or have that release bring the database back with `ffp migrate --to-form {SCHEMA_VERSION}`.",
                 newer=True,
             )
         if standing.use is Use.COPY:
@@ -198,12 +198,21 @@ class Store:
             )
         self._checked = True
 
-    def migrate(self, *, forms: tuple[Path, ...] = (FORMS,)) -> None:
-        """Bring the tables from an earlier form to the present one, in one transaction. Nobody serves the database
-        meanwhile. Raises as ``form``, and ConfigurationError; then all is as it was."""
-        self.form()
+    def migrate(self, to: int | None = None, *, forms: tuple[Path, ...] = (FORMS,)) -> None:
+        """Bring the tables from their form to the present one, or to another, later or earlier, in one transaction.
+        Nobody serves the database meanwhile. Raises as ``form``, and ConfigurationError; then all is as it was."""
+        form = self.form()
+        back = to is not None and to < form
         with self._translated(), self._database.changing() as connection:
-            upgrade(connection, forms=forms)
+            if back:
+                downgrade(connection, str(to), forms=forms)
+            else:
+                upgrade(connection, "head" if to is None else str(to), forms=forms)
+
+    def taken_by(self, tables: Collection[str] | None = None) -> int:
+        """Bytes of these tables with their indexes, each table being there; of the whole database for None."""
+        with self._translated():
+            return self._database.taken_by(tables)
 
     def standing(self) -> DatabaseStanding | None:
         """What the database is good for; None of an empty one. Raises ConfigurationError of one with tables of
@@ -257,11 +266,6 @@ class Store:
         self._database.check_there()
         with self._translated(), self._database.changing() as connection:
             yield connection
-
-    def size_bytes(self) -> int:
-        """How much room the database takes on its disk, about. Raises StoreUnavailable."""
-        with self._translated():
-            return self._database.size_bytes()
 
     @contextmanager
     def copied_to(self, folder: Path) -> Iterator[tuple[Session, str]]:

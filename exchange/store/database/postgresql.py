@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,15 @@ class PostgresqlDatabase:
         """The server lets writers in as they came."""
         return nullcontext()
 
+    def taken_by(self, tables: Collection[str] | None) -> int:
+        with self.reading.connect() as connection:
+            if tables is None:
+                return int(connection.scalar(select(func.pg_database_size(func.current_database()))) or 0)
+            quoted = connection.dialect.identifier_preparer.quote_identifier
+            return sum(
+                int(connection.scalar(select(func.pg_total_relation_size(quoted(table)))) or 0) for table in tables
+            )
+
     def forget_overwritten(self) -> None:
         """The server vacuums its tables itself, and keeps its logs of changes as its operator says."""
 
@@ -177,10 +186,6 @@ class PostgresqlDatabase:
                     f"The role {role} may not change the form of this database. Give the address with the role that "
                     "owns the tables in FFP_NODE_DATABASE_URL, for this command alone (deploy/README.md, Roles)."
                 )
-
-    def size_bytes(self) -> int:
-        with self.reading.connect() as connection:
-            return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar() or 0)
 
     @contextmanager
     def served(self, place: str) -> Iterator[None]:

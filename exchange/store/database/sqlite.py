@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
+from sqlalchemy import URL, Connection, Engine, bindparam, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
@@ -106,6 +106,20 @@ class SqliteDatabase:
             finally:
                 connection.invalidate()  # the next one has its references checked again
 
+    def taken_by(self, tables: Collection[str] | None) -> int:
+        """By ``dbstat``, which reads all pages of these tables; an SQLite that was built without it counts the whole
+        database."""
+        with self.reading.connect() as connection:
+            counts = connection.exec_driver_sql("SELECT sqlite_compileoption_used('ENABLE_DBSTAT_VTAB')").scalar()
+            if tables is None or not counts:
+                ask = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+                return int(connection.exec_driver_sql(ask).scalar_one())
+            pages = text(
+                "SELECT coalesce(sum(pgsize), 0) FROM sqlite_schema JOIN dbstat USING (name) "
+                "WHERE aggregate = 1 AND tbl_name IN :tables"
+            ).bindparams(bindparam("tables", expanding=True))
+            return int(connection.execute(pages, {"tables": list(tables)}).scalar_one())
+
     def alone(self) -> AbstractContextManager[object]:
         """The lock on the home is enough: the database lies in it."""
         return nullcontext()
@@ -118,11 +132,6 @@ class SqliteDatabase:
 
     def check_may_leave(self) -> None:
         """Whoever may write its rows may write that too."""
-
-    def size_bytes(self) -> int:
-        with self.reading.connect() as connection:
-            pages = connection.exec_driver_sql("PRAGMA page_count").scalar() or 0
-            return int(pages) * int(connection.exec_driver_sql("PRAGMA page_size").scalar() or 0)
 
     def forget_overwritten(self) -> None:
         """Deleted rows are overwritten at once (``secure_delete``), but the log of changes has them still. No writer

@@ -16,13 +16,15 @@ from typing import Any
 import httpx
 
 from schemas.vocabulary import Role
-from tests.chaos.nodes.processes import Process, bearer, environment_of
+from tests.chaos.nodes.processes import PEOPLE, Process, bearer, environment_of
 from tests.exchange.conftest import LEGAL_BASIS, free_port
 
 SOURCES = Path(__file__).parents[3]
 PACKAGES = ("exchange", "matcher", "schemas")
 LANDED = "8928842"
 """The release that says nothing of what it reads."""
+OF_FORM_6 = "c3d9d59"
+"""The last state of the sources whose database has form 6: the release before this one, to which a node goes back."""
 
 ADDITIONS = {
     "schemas/statement_base.py": {
@@ -65,31 +67,26 @@ print(json.dumps(said.statement_id))
 """
 _MAKE = """
 from exchange.flows.node.node import create_node, opened
-from schemas.vocabulary import Jurisdiction
+from exchange.store.access.users import add_user
+from schemas.vocabulary import Jurisdiction, Role
 
 home = Path(told["home"])
 create_node(home, jurisdiction=Jurisdiction(told["jurisdiction"]), url=told["url"], port=told["port"])
 with opened(home) as node:
-    print(json.dumps(node.card_envelope.raw.decode()))
+    with node.store.write() as session:
+        tokens = {name: add_user(session, name, Role(role)) for name, role in told["people"].items()}
+    print(json.dumps({"card": node.card_envelope.raw.decode(), "tokens": tokens}))
 """
 _ENROL = """
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.node.node import opened
 
 with opened(Path(told["home"])) as node:
-    met = read_introduction(node, told["card"].encode())
-    enrol(node, met, confirmed=met.fingerprint, legal_basis=told["basis"])
+    for card in told["cards"]:
+        met = read_introduction(node, card.encode())
+        enrol(node, met, confirmed=met.fingerprint, legal_basis=told["basis"])
 print("null")
 """
-_USER = """
-from exchange.flows.node.node import opened
-from exchange.store.access.users import add_user
-from schemas.vocabulary import Role
-
-with opened(Path(told["home"])) as node, node.store.write() as session:
-    print(json.dumps(add_user(session, told["pseudonym"], Role(told["role"]))))
-"""
-
 _BEFORE = {
     "exchange.flows.node.node": "exchange.flows.node",
     "exchange.flows.keys.enrol": "exchange.flows.enrol",
@@ -138,24 +135,37 @@ class ReleasedNode(Process):
         port = free_port()
         self.node_id, self.runs = f"ffp-{jurisdiction.lower()}", release
         url = f"http://127.0.0.1:{port}"
-        self.card = release.run(_MAKE, home=home, jurisdiction=jurisdiction, url=url, port=port)
+        more = {"examiner-2": Role.EXAMINER, "investigator-1": Role.INVESTIGATOR}
+        told = {"jurisdiction": jurisdiction, "url": url, "port": port, "people": PEOPLE | more}
+        made = release.run(_MAKE, home=home, **told)
+        self.card, self._tokens = made["card"], made["tokens"]
         settings = {"FFP_NODE_WORKERS": "1", "FFP_NODE_PULL_INTERVAL_S": "1"}
         super().__init__(home, port, settings, release=release.folder)
-        people = {"examiner-2": Role.EXAMINER, "investigator-1": Role.INVESTIGATOR}
-        self.people |= {name: bearer(self.add_user(name, role)) for name, role in people.items()}
+        self.people |= {name: bearer(self.add_user(name, role)) for name, role in more.items()}
 
-    def add_user(self, pseudonym: str, role: str) -> str:
-        token: str = self.runs.run(_USER, home=self.home, pseudonym=pseudonym, role=role)
+    def add_user(self, pseudonym: str, role: Role) -> str:
+        """The token of one who was added when the node was made: each call of a release takes seconds."""
+        del role
+        token: str = self._tokens[pseudonym]
         return token
 
-    def meet(self, other: ReleasedNode) -> None:
-        self.runs.run(_ENROL, home=self.home, card=other.card, basis=LEGAL_BASIS)
+    def meet(self, *others: ReleasedNode) -> None:
+        self.runs.run(_ENROL, home=self.home, cards=[other.card for other in others], basis=LEGAL_BASIS)
 
     def upgrade(self, release: Release) -> None:
         """As the runbook says: stop, install, migrate, start."""
         self.stop()
         self.runs, self.release = release, release.folder
         release.ffp("migrate", "--home", str(self.home))
+        self.start()
+        self.wait_ready()
+
+    def go_back(self, release: Release, form: int, backups: Path) -> None:
+        """As the runbook says: stop, back up and migrate with the release that runs, install the earlier one, start."""
+        self.stop()
+        back = ("--to-form", str(form), "--yes", "--backup", str(backups))
+        self.runs.ffp("migrate", *back, "--home", str(self.home))
+        self.runs, self.release = release, release.folder
         self.start()
         self.wait_ready()
 
@@ -241,10 +251,10 @@ def release_to_come(folder: Path) -> Release:
     return Release(folder)
 
 
-def landed_release(folder: Path) -> Release | None:
-    """The landed release as the history has it; None where there is no history, as in an unpacked archive."""
+def landed_release(folder: Path, commit: str = LANDED) -> Release | None:
+    """A release as the history has it; None where there is no history, as in an unpacked archive."""
     archive = subprocess.run(
-        ["git", "-C", str(SOURCES), "archive", LANDED, *PACKAGES], capture_output=True, check=False
+        ["git", "-C", str(SOURCES), "archive", commit, *PACKAGES], capture_output=True, check=False
     )
     if archive.returncode != 0:
         return None

@@ -323,7 +323,7 @@ def test_a_form_that_is_not_known(store: Store, form: int | str) -> None:
     with store.write() as session:
         session.execute(text(f"UPDATE schema_version SET version_num = '{form}'"))  # noqa: S608 - of this test
     for refuses in (store.check, store.migrate, store.form):
-        with pytest.raises(ConfigurationError, match=f"has form {form}, this software knows none"):
+        with pytest.raises(ConfigurationError, match=f"has form {form}, this release needs {SCHEMA_VERSION}: install"):
             refuses()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -74,10 +75,40 @@ def test_a_database_of_an_earlier_release_is_backed_up_before_it_is_migrated(ffp
     assert "All is what was signed." in ffp("log", "check", "--home", again).out
 
 
+def test_what_a_way_back_takes_and_loses_is_shown_without_going(ffp: Ffp, home: Path) -> None:
+    said = ffp("migrate", "--to-form", "6", "--plan", "--home", home)
+    assert (said.code, said.err) == (0, "")
+    facts = dict(line.split("\t", 1) for line in said.out.splitlines()[1:])
+    assert {"acquisition", "candidate"} <= set(facts["rewritten"].split(", "))
+    assert "MiB are free" in facts["disk"]
+    assert (facts["kept"], facts["refused"]) == ("keys, log, records, scans", "no")
+    told = json.loads(ffp("migrate", "--to-form", "6", "--plan", "--json", "--home", home).out)
+    assert (told["form"], told["target"], told["refused"], told["lost"]) == (SCHEMA_VERSION, 6, None, [])
+    assert told["needed_bytes"] > 0
+    assert ffp("migrate", "--check", "--home", home).code == 0, "nothing was changed"
+
+
+def test_a_way_back_wants_a_word_and_a_backup(ffp: Ffp, home: Path, tmp_path: Path) -> None:
+    back, backups = ("migrate", "--to-form", "6", "--home", home), tmp_path / "backups"
+    assert "--yes" in ffp(*back, "--backup", backups).err
+    assert "--backup FOLDER" in ffp(*back, "--yes").err
+    assert not backups.exists()
+    assert "no way to form 5" in refusal(ffp("migrate", "--to-form", "5", "--plan", "--home", home))
+    said = ffp(*back, "--yes", "--backup", backups)
+    assert said.code == 0
+    assert "Next: install the release of form 6" in said.out
+    assert len(list(backups.glob("*/manifest.json"))) == 1
+    assert "run: ffp migrate" in refusal(ffp("status", "--home", home))
+    assert ffp("migrate", "--home", home).code == 0
+    assert ffp("status", "--home", home).code == 0
+
+
 def test_a_database_of_a_later_release(ffp: Ffp, home: Path) -> None:
     set_form(home, 999)
     for arguments in ((), ("--check",)):
-        assert "999" in refusal(ffp("migrate", "--home", home, *arguments))
+        said = refusal(ffp("migrate", "--home", home, *arguments))
+        assert f"form 999, this release needs {SCHEMA_VERSION}: install the release" in said
+        assert f"ffp migrate --to-form {SCHEMA_VERSION}" in said
 
 
 def test_a_node_that_runs_is_left_alone(ffp: Ffp, home: Path) -> None:

@@ -1,0 +1,50 @@
+"""Bring a node's database to another form, with the backup that is made before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from exchange.errors import ConfigurationError
+from exchange.flows.node.migrate import migrate
+from exchange.flows.operate.backup import Backup, back_up
+from exchange.flows.operate.migration.plan import MigrationPlan, plan_migration
+
+
+def change_form(
+    home: Path, to: int | None = None, *, backup: Path | None = None, passphrase: SecretStr | None = None
+) -> tuple[MigrationPlan, Backup | None]:
+    """Bring the database up, or back, to a form: all of it or nothing. Keys, log and records stay as they are.
+
+    1. It is looked once more whether the disks have room, and whether the releases of the form read all that is here.
+    2. With the node stopped, a backup is written to ``backup``; a way back is not gone without one. ``passphrase`` of
+       the keys stands for that of the settings.
+    3. The tables are changed, in one transaction.
+
+    Raises ConfigurationError when something is in the way, when the node runs, or when the backup lacks scans; then the
+    database is as it was. StoreUnavailable, PassphraseNeeded, OSError.
+    """
+    plan, made = plan_migration(home, to, backup=backup), None
+    if (refused := plan.refusal()) is not None:
+        raise ConfigurationError(refused)
+    if plan.goes_back and backup is None:
+        raise ConfigurationError(
+            f"Form {plan.target} has no place for all that form {plan.form} has: name the folder of a backup, which is "
+            "made first: --backup FOLDER"
+        )
+
+    def first() -> None:
+        nonlocal made
+        if backup is None:
+            return
+        made = back_up(home, backup, passphrase=passphrase)
+        if made.missing:
+            raise ConfigurationError(
+                f"The backup {made.folder} lacks {len(made.missing)} scans that are missing or damaged on the node: "
+                "see ffp log check. The database was left as it was."
+            )
+
+    if plan.form != plan.target:
+        migrate(home, plan.target, first=first)
+    return plan, made
