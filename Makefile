@@ -146,9 +146,9 @@ lock:  ## Resolve all locks anew: with the tools for tests, what every node need
 	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
 	@.venv-lock/bin/uv pip compile $(RESOLVED) --all-extras -o requirements.lock
 	@.venv-lock/bin/uv pip compile $(RESOLVED) -c requirements.lock -o requirements-base.lock
-	@$(call lock_extra,build,requirements-build.lock)
+	@.venv-lock/bin/uv pip compile $(filter-out pyproject.toml,$(RESOLVED)) --group build -c requirements.lock -o requirements-build.lock
 	@$(foreach extra,$(EXTRAS),$(call lock_extra,$(extra),exchange/extras/$(extra).lock) &&) true
-	@.venv-lock/bin/uv pip compile $(RESOLVED) $(addprefix --extra ,build $(NODE_EXTRAS)) -c requirements.lock -o requirements-node.lock
+	@.venv-lock/bin/uv pip compile $(RESOLVED) $(addprefix --extra ,$(NODE_EXTRAS)) -c requirements.lock -o requirements-node.lock
 	@rm -rf .venv-lock
 
 contract: install-tests  ## Write the OpenAPI description, the table of settings and the JSON Schemas anew
