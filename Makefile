@@ -3,16 +3,21 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+READY_TESTS := $(VENV)/.ready-tests
 HOME_DIR ?= node
 WHEELHOUSE ?= wheelhouse
 RUNS ?= 10
 RESOLVED := pyproject.toml --universal --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-NODE := --extra build --extra postgresql --extra oidc --extra s3
+NODE_EXTRAS := pdf postgresql oidc s3 cluster
+EXTRAS := $(NODE_EXTRAS) evaluation
 # one thread for linear algebra: the arrays are small, and more threads only get in each other's way
 export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 # compiled modules are kept: else each process that a test starts compiles them all anew
 unexport PYTHONDONTWRITEBYTECODE
+
+# what an extra needs beside what every node has, in the same versions
+lock_extra = .venv-lock/bin/uv pip compile $(RESOLVED) --extra $(1) -c requirements.lock $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements-base.lock | sort -u) -o $(2) && sed -i '/^$$/,$$d' $(2)
 
 # tests over all cores; timing belongs to `make bench`, which has the machine to itself
 SPREAD := -n auto --dist loadfile --benchmark-disable --durations=10
@@ -21,19 +26,31 @@ SPREAD_WAITING := $(subst -n auto,-n $(shell echo $$(($(shell getconf _NPROCESSO
 # both run whatever becomes of the first
 alone_first = $(BIN)/python -m pytest -q -m "alone and $(1)" --benchmark-disable --durations=10; alone=$$?; $(BIN)/python -m pytest -q -m "not alone and $(1)" $(SPREAD_WAITING) && exit $$alone
 
-.PHONY: messages messages-missing help install demo training test test-orders test-all test-slow test-long observers test-postgresql test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill container-drill
+.PHONY: messages messages-missing help install install-tests demo training test test-orders test-all test-slow test-long observers test-postgresql test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill container-drill
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
-install: $(READY)  ## Make .venv with ffp in it
+install: $(READY)  ## Make .venv with ffp and what every node needs: what `make demo` needs
 
-$(READY): requirements.lock pyproject.toml
-	@echo "Installing into $(VENV) (once; about a minute) ..."
+install-tests: $(READY_TESTS)  ## Add the extras, and the tools of tests and checks
+
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
+# modules are compiled when they are first imported: most never are, and compiled they take a sixth of the space
+
+$(READY): requirements-base.lock requirements-build.lock pyproject.toml
+	@echo "Installing what every node needs into $(VENV) (once; half a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) install --no-compile --require-hashes -r requirements-base.lock
+	@$(PIP) install --no-compile --require-hashes -r requirements-build.lock --target $(VENV)/build
+	@PYTHONPATH=$(abspath $(VENV))/build $(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) --quiet uninstall --yes setuptools  # what Python 3.11 puts into every environment, and nothing here asks for
+	@rm -rf $(VENV)/build && touch $@
+
+$(READY_TESTS): $(READY) requirements.lock
+	@echo "Adding extras and tools for tests to $(VENV) (once; a minute) ..."
+	@$(PIP) install --no-compile --require-hashes -r requirements.lock
 	@touch $@
 
 demo: install  ## Three nodes sign, share and correlate; SCANS=folder SEED=n ARGS="--keep"
@@ -42,60 +59,60 @@ demo: install  ## Three nodes sign, share and correlate; SCANS=folder SEED=n ARG
 training: install  ## Six nodes to practise with, in ./region: pages, people, synthetic exhibits; exercises in deploy/pilot
 	@$(BIN)/ffp training region
 
-test: install  ## The tests, two minutes; FFP_DATA=folder adds those on real scans
+test: install-tests  ## The tests, two minutes; FFP_DATA=folder adds those on real scans
 	@$(BIN)/python -m pytest -q -m "not slow" $(SPREAD)
 
-test-orders: install  ## `make test` RUNS times (10), each in another order and with other seeds; stops at the first failure
+test-orders: install-tests  ## `make test` RUNS times (10), each in another order and with other seeds; stops at the first failure
 	@for seed in $$(seq $(RUNS)); do echo "run $$seed of $(RUNS)"; \
 	$(BIN)/python -m pytest -q -m "not slow" $(SPREAD) --random-order --random-order-seed=$$seed --hypothesis-seed=$$seed || exit 1; done
 
 test-all: test test-slow test-long  ## All of them, an hour and a half
 
-test-postgresql: install  ## The tests of the exchange once more, with all nodes on PostgreSQL (Debian's package postgresql)
+test-postgresql: install-tests  ## The tests of the exchange once more, with all nodes on PostgreSQL (Debian's package postgresql)
 	@FFP_TEST_ENGINE=postgresql $(BIN)/python -m pytest -q -m "not alone and not browser" tests/exchange $(SPREAD)
 
-test-browser: install  ## The pages in headless Chromium, on real scans ($FFP_DATA); Debian's package is installed where that is possible
+test-browser: install-tests  ## The pages in headless Chromium, on real scans ($FFP_DATA); Debian's package is installed where that is possible
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq --no-install-recommends chromium >/dev/null; } || echo "Debian's package chromium is missing: apt-get install chromium"
 	@$(BIN)/python -m pytest -q -m browser --benchmark-disable
 
-screenshots: install  ## Each page as a picture into docs/screenshots, and those of the user guide; from real scans ($FFP_DATA), in Chromium
+screenshots: install-tests  ## Each page as a picture into docs/screenshots, and those of the user guide; from real scans ($FFP_DATA), in Chromium
 	@test -n "$(FFP_DATA)" || { echo "FFP_DATA names no folder: the pictures are of real scans."; exit 1; }
 	@$(BIN)/python -m tests.browser.screenshots
 
-chaos: install  ## Cut connections, a week offline, kill -9 fifty times, four nodes in 200 runs, a pilot of five minutes, ten thousand damaged scans; an hour and 15 GB; writes chaos.json
+chaos: install-tests  ## Cut connections, a week offline, kill -9 fifty times, four nodes in 200 runs, a pilot of five minutes, ten thousand damaged scans; an hour and 15 GB; writes chaos.json
 	@rm -f chaos.json
 	@FFP_CHAOS=full FFP_CHAOS_RUNS=200 FFP_CHAOS_STEPS=50 FFP_CHAOS_REPORT=chaos.json $(BIN)/python -m pytest -q -s tests/chaos tests/exchange/flows/witness/test_witness_machine.py --benchmark-disable --timeout=0
 
-pilot: install  ## Six nodes, 150 exhibits, 15 minutes, then all that goes wrong; writes pilot.json
+pilot: install-tests  ## Six nodes, 150 exhibits, 15 minutes, then all that goes wrong; writes pilot.json
 	@rm -f pilot.json
 	@FFP_PILOT=full FFP_CHAOS_REPORT=pilot.json $(BIN)/python -m pytest -q -s tests/chaos/test_pilot.py --benchmark-disable --timeout=0
 
-test-slow: install  ## What `make test` leaves out, and what takes minutes apart; first what judges times
+test-slow: install-tests  ## What `make test` leaves out, and what takes minutes apart; first what judges times
 	@$(call alone_first,slow and not long)
 
-test-long: install  ## What takes minutes: a week offline, fifty people, faults put into the code; before each release
+test-long: install-tests  ## What takes minutes: a week offline, fifty people, faults put into the code; before each release
 	@$(call alone_first,long)
 
-observers: install  ## Two worlds that differ in one secret, a hundred seeds each: up to an hour on two cores; writes observers.json
+observers: install-tests  ## Two worlds that differ in one secret, a hundred seeds each: up to an hour on two cores; writes observers.json
 	@rm -f observers.json
 	@FFP_OBSERVERS_SEEDS=100 FFP_OBSERVERS_REPORT=observers.json $(BIN)/python -m pytest -q tests/observers -n auto --dist worksteal --benchmark-disable
 
-check: install  ## Style, types, architecture; known faults of what is installed, where the network allows
+check: install-tests  ## Style, types, architecture; known faults of what is installed, where the network allows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python deploy/known_faults.py requirements-node.lock
 
-load: install  ## Fifty people browse while 100,000 references are searched: 20 GB and some twenty minutes; writes load.json
+load: install-tests  ## Fifty people browse while 100,000 references are searched: 20 GB and some twenty minutes; writes load.json
 	@rm -f load.json
 	@FFP_LOAD=full FFP_LOAD_REPORT=load.json $(BIN)/python -m pytest -q -s tests/load/test_fifty_people.py --benchmark-disable --timeout=0
 
-load-node: install  ## Programs read and submit over 200 connections, on SQLite and PostgreSQL: eight minutes; writes load-node.json and curves
+load-node: install-tests  ## Programs read and submit over 200 connections, on SQLite and PostgreSQL: eight minutes; writes load-node.json and curves
 	@rm -f load-node.json
 	@FFP_LOAD=full FFP_TEST_POSTGRESQL_FSYNC=on FFP_LOAD_REPORT=load-node.json FFP_LOAD_CURVE=docs/load-{}.svg $(BIN)/python -m pytest -q -s tests/load/test_traffic.py tests/load/test_idle.py --benchmark-disable --timeout=0
 
-bench: install  ## Time each stage beside its floor, up to a million references; writes bench.json and docs/benchmarks.md
+bench: install-tests  ## Time each stage beside its floor, up to a million references; writes bench.json and docs/benchmarks.md
 	@$(BIN)/python -m pytest -q tests/benchmarks --timeout=0 --benchmark-only --benchmark-quiet --benchmark-json=bench.json
 	@$(BIN)/python -m tests.benchmarks.report bench.json docs/benchmarks.md
 
@@ -103,21 +120,21 @@ serve: install  ## Serve a node from ./node (made as Serbia's on first use); HOM
 	@test -f "$(HOME_DIR)/config.toml" || $(BIN)/ffp init --home "$(HOME_DIR)" --jurisdiction RS --url http://127.0.0.1:8440
 	@$(BIN)/ffp serve --home "$(HOME_DIR)"
 
-messages: install  ## Collect the texts of pages and reports into the catalogues of all languages
+messages: install-tests  ## Collect the texts of pages and reports into the catalogues of all languages
 	@$(BIN)/python -m exchange.web.wording.messages
 
-messages-missing: install  ## List, for each language, what is not translated yet
+messages-missing: install-tests  ## List, for each language, what is not translated yet
 	@$(BIN)/python -m exchange.web.wording.messages --missing
 
 wheelhouse:  ## Everything that a machine without a network needs to install a node, into WHEELHOUSE; PYTHON=python3.13 for a container
 	@sh deploy/wheelhouse.sh "$(WHEELHOUSE)" "$(PYTHON)"
 
-sbom: install  ## What a node is made of, as CycloneDX, into sbom.json
+sbom: install-tests  ## What a node is made of, as CycloneDX, into sbom.json
 	@$(BIN)/cyclonedx-py requirements requirements-node.lock --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json
 
 .PHONY: release verify-release
 DIST ?= dist
-release: install  ## What is committed, as a signed release: KEY=private key of ssh-keygen; DIST=folder, WITH_IMAGE=1 wants digests of images
+release: install-tests  ## What is committed, as a signed release: KEY=private key of ssh-keygen; DIST=folder, WITH_IMAGE=1 wants digests of images
 	@test -n "$(KEY)" || { echo "KEY names no key: ssh-keygen -t ed25519 -f FILE makes one; see deploy/README.md, Releases."; exit 1; }
 	@$(BIN)/python -B deploy/make_release.py "$(DIST)" "$(KEY)" $(if $(WITH_IMAGE),--with-image)
 
@@ -125,23 +142,26 @@ verify-release:  ## Whether a release is whole and signed: DIST=folder, KEY=publ
 	@test -n "$(KEY)" || { echo "KEY names no public key of the release: it came to you by another way than the release did."; exit 1; }
 	@$(PYTHON) deploy/verify_release.py "$(DIST)" "$(KEY)"
 
-audit: install  ## Faults that are known of what a node is made of, and bandit over its code
+audit: install-tests  ## Faults that are known of what a node is made of, and bandit over its code
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive exchange matcher schemas
 	@$(BIN)/python deploy/known_faults.py requirements-node.lock
 
-install-drill: install  ## Follow deploy/README.md from an empty Debian 13 to two nodes behind TLS, in containers with systemd; as root; some seven minutes and 3 GB
+install-drill: install-tests  ## Follow deploy/README.md from an empty Debian 13 to two nodes behind TLS, in containers with systemd; as root; some seven minutes and 3 GB
 	@$(BIN)/python -m tests.deploy.install_drill
 
-container-drill: install  ## Build the container's image without Docker, back it up by its own tools and make it again; as root, with mmdebstrap and iproute2; some five minutes
+container-drill: install-tests  ## Build the container's image without Docker, back it up by its own tools and make it again; as root, with mmdebstrap and iproute2; some five minutes
 	@$(BIN)/python -m pytest -q tests/deploy/container_drill.py --benchmark-disable --timeout=0
 
-lock:  ## Resolve both locks anew: what a node needs, and with the tools for tests
+lock:  ## Resolve all locks anew: with the tools for tests, what every node needs, what builds it, each extra, a node with all of them
 	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
 	@.venv-lock/bin/uv pip compile $(RESOLVED) --all-extras -o requirements.lock
-	@.venv-lock/bin/uv pip compile $(RESOLVED) $(NODE) -c requirements.lock -o requirements-node.lock
+	@.venv-lock/bin/uv pip compile $(RESOLVED) -c requirements.lock -o requirements-base.lock
+	@.venv-lock/bin/uv pip compile $(filter-out pyproject.toml,$(RESOLVED)) --group build -c requirements.lock -o requirements-build.lock
+	@$(foreach extra,$(EXTRAS),$(call lock_extra,$(extra),exchange/extras/$(extra).lock) &&) true
+	@.venv-lock/bin/uv pip compile $(RESOLVED) $(addprefix --extra ,$(NODE_EXTRAS)) -c requirements.lock -o requirements-node.lock
 	@rm -rf .venv-lock
 
-contract: install  ## Write the OpenAPI description, the table of settings and the JSON Schemas anew
+contract: install-tests  ## Write the OpenAPI description, the table of settings and the JSON Schemas anew
 	@$(BIN)/python -m exchange.web.openapi docs/openapi.json
 	@$(BIN)/python -m exchange.cli.operate.settings_page docs/settings.md
 	@$(BIN)/python -m tests.schemas.write_json_schema

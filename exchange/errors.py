@@ -4,7 +4,7 @@ ExchangeError
 ├── ConfigurationError          the operator mends the settings; the node does not start
 │   ├── PassphraseNeeded        the operator gives the passphrase of the keys
 │   ├── SettingsRefused         the operator mends the line, the variable or the file that is named
-│   ├── ExtraMissing            the operator installs the optional part that a setting needs
+│   ├── ExtraMissing            the operator installs the optional part that a setting, or what was asked, needs
 │   ├── KeysDiffer              the operator takes keys and database of one backup
 │   ├── RestoreUnfinished       the operator restores once more: the home is half a node
 │   ├── MoveUnfinished          the operator goes on with the move of the database, or gives it up
@@ -93,15 +93,17 @@ class SettingsRefused(ConfigurationError):
 class ExtraMissing(ConfigurationError):
     """``extra`` is the name of the optional part."""
 
+    code = "extra-missing"
+
     def __init__(self, needed_by: str, *, extra: str) -> None:
         self.extra = extra
         self.what = f"{needed_by} needs an optional part that is not installed."
-        super().__init__(f"{self.what} Install it with: {self.step}")
+        super().__init__(f"{self.what} Install it with: {self.step} (without a network: --from WHEELHOUSE)")
 
     @property
     def step(self) -> str:
         """The command that installs it."""
-        return f"pip install 'ffp-exchange[{self.extra}]'"
+        return f"ffp extras add {self.extra}"
 
 
 class KeysDiffer(ConfigurationError):

@@ -29,7 +29,7 @@ from exchange.cli.integrity import audit, bundles, log_check
 from exchange.cli.keys import peers, root, rotate
 from exchange.cli.matching import calibration, compare, evaluation, inspection
 from exchange.cli.matching.region_option import RegionCommand
-from exchange.cli.operate import backup, doctor, egress, jobs, settings, top
+from exchange.cli.operate import backup, doctor, egress, extras, jobs, settings, top
 from exchange.home import keep_private
 
 HEADINGS = (
@@ -163,6 +163,12 @@ HEADINGS = (
                 settings.app,
                 "Check the settings, and say where each comes from.",
                 ("ffp config check", "ffp config show --origin"),
+            ),
+            Command(
+                "extras",
+                extras.app,
+                "Optional parts of the software: list, add.",
+                ("ffp extras list", "ffp extras add pdf", "ffp extras add cluster --from /opt/ffp/wheelhouse"),
             ),
             Command("worker", node.worker, "Do the node's work beside ffp serve.", ("ffp worker",)),
             Command("token", tokens.app, "Tokens of programs.", ("ffp token add lab-1 --name lims --scope submit",)),

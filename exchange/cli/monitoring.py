@@ -41,6 +41,7 @@ def report(
     """Count a half-year, approve the report, or write it once it is approved."""
     from exchange.cli.acting import maker_of
     from exchange.errors import InvalidInput
+    from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE
     from exchange.flows.monitoring.half_years import Half
     from exchange.flows.monitoring.report import approve_report, find_approved, released
@@ -53,6 +54,8 @@ def report(
     wanted = Half.parse(half)
     if language not in CODES:
         raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
+    if form is ReportForm.PDF and out is not None:
+        require_extra("pdf", "A report as PDF")  # before anything is signed
     with opened(resolve_home(home)) as node:
         if approve is not None:
             if acting is None or because is None:

@@ -1,6 +1,6 @@
 """ID tokens of a provider (OpenID Connect Core 1.0): one ordered list of checks, no I/O, the pseudonym or an error.
 
-Signatures are read by joserfc, of the optional dependencies ``ffp-exchange[oidc]``.
+Signatures are read by joserfc, of the extra ``oidc``.
 """
 
 from __future__ import annotations

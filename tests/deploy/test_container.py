@@ -196,6 +196,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         here = command.replace("/opt/ffp/venv", str(venv)).replace("python -m venv", f"{sys.executable} -m venv")
         # without pip's settings of this machine, which may name an index; what is run once is not compiled for it
         environment = {"PATH": os.environ["PATH"], "PIP_CONFIG_FILE": os.devnull, "PIP_NO_COMPILE": "1"}
+        environment |= dict(argument.split("=", 1) for argument in shlex.split(" ".join(instructions("ARG", stage))))
         done = subprocess.run(
             ["sh", "-c", here], cwd=wheelhouse, env=environment, capture_output=True, text=True, check=False
         )
@@ -249,6 +250,11 @@ def test_the_wheelhouse_names_and_verifies_all_that_is_in_it(installed: Path) ->
     assert said.returncode == 0, said.stderr
     assert "Ballistic information exchange" in said.stdout
     assert not (installed / "bin" / "pytest").exists()
+    told = subprocess.run(
+        [installed / "bin" / "ffp", "extras", "list", "--installed"], capture_output=True, text=True, check=False
+    )
+    [chosen] = [argument for argument in shlex.split(" ".join(instructions("ARG"))) if argument.startswith("EXTRAS=")]
+    assert told.stdout.split() == chosen.removeprefix("EXTRAS=").split()
 
 
 @pytest.mark.long

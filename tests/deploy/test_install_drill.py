@@ -8,7 +8,7 @@ from tests.deploy.install_drill import block
 
 TAKEN = [
     ("1. User, folders, software", 0, "useradd --system"),
-    ("1. User, folders, software", 1, "requirements-node.lock"),
+    ("1. User, folders, software", 1, "requirements-base.lock"),
     ("2. The node", 0, "ffp init --jurisdiction RS --url https://ffp-rs.example"),
     ("2. The node", 1, "identity-*.pem"),
     ("2. The node", 2, 'echo "$PASSPHRASE"'),

@@ -16,7 +16,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.deploy.wheelhouse import ROOT, pins
 
-NODE, WHOLE = ROOT / "requirements-node.lock", ROOT / "requirements.lock"
+BASE, NODE, WHOLE = (ROOT / f"requirements{name}.lock" for name in ("-base", "-node", ""))
+BUILD = ROOT / "requirements-build.lock"
 FOR_TESTS = {"pytest", "mypy", "ruff", "playwright", "bandit", "pip-audit", "hypothesis"}
 
 
@@ -24,8 +25,9 @@ def name_of(pin: str) -> str:
     return pin.split("==")[0]
 
 
-def test_the_lock_for_nodes_is_a_part_of_the_whole_one() -> None:
-    node, whole = pins(NODE), pins(WHOLE)
+@pytest.mark.parametrize("lock", [BASE, NODE, BUILD], ids=lambda lock: lock.name)
+def test_the_other_locks_are_parts_of_the_whole_one(lock: Path) -> None:
+    node, whole = pins(lock), pins(WHOLE)
     assert all(digests for digests in (*node.values(), *whole.values()))
     # a package may have fewer conditions in the whole lock: a tool for tests wants it everywhere
     named = {pin.split(";")[0].strip(): digests for pin, digests in whole.items()}
@@ -34,12 +36,18 @@ def test_the_lock_for_nodes_is_a_part_of_the_whole_one() -> None:
     assert {name_of(pin) for pin in whole} >= FOR_TESTS
 
 
-def test_both_locks_hold_what_the_project_asks_for() -> None:
+def test_a_node_has_the_base_and_no_tool_that_builds() -> None:
+    assert set(pins(BASE)) < set(pins(NODE))
+    assert "hatchling" not in {name_of(pin) for pin in pins(NODE)}
+    assert "hatchling" in {name_of(pin) for pin in pins(BUILD)}
+
+
+def test_all_locks_hold_what_the_project_asks_for() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     [asked] = re.findall(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
     wanted = set(re.findall(r'"([a-z0-9-]+)', asked))
     assert len(wanted) > 20
-    for lock in (NODE, WHOLE):
+    for lock in (BASE, NODE, WHOLE):
         assert wanted <= {name_of(pin) for pin in pins(lock)}
 
 

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,8 +55,9 @@ def calibrate(
     scans. Each is fitted leaving one firearm out, and bounded; see docs/likelihood-ratio.md.
     """
     one_thread()
-    if find_spec("lir") is None:
-        refuse("calibration needs lir: install ffp-exchange[evaluation]")
+    from exchange.extras.known import require_extra
+
+    require_extra("evaluation", "Calibration")
     if [folder is None, truth is None, scores is None] not in ([False, False, True], [True, True, False]):
         refuse("name a folder with its --truth, or a table with --scores")
     refuse_unwritable(out)

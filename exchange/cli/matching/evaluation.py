@@ -110,9 +110,12 @@ def validate(
                 f"{option} is given {len(said)} times for {len(folders)} folders: give it once for each, in their order"
             )
     one_thread()
+    from exchange.extras.known import extra_named
     from matcher.evaluate.dossier import dossier
     from matcher.evaluate.validation import check_sets, validate_matcher
 
+    if not extra_named("evaluation").is_installed:
+        typer.echo("Without likelihood ratios: they need ffp extras add evaluation.", err=True)
     made_on = datetime.now(UTC).date().isoformat()
     sources, licences = (said or ["not stated"] * len(folders) for said in words.values())
     with progress_bars() as show:
@@ -162,7 +165,7 @@ def _figures(evaluation: Evaluation) -> dict[str, str]:
         "overlaps": str(evaluation.overlaps),
         "gap in KNM standard deviations": f"{evaluation.gap_in_knm_deviations:.1f}",
         "variance ratio": f"{evaluation.variance_ratio:.1f}",
-        "Cllr (leaving one firearm out)": "no data: needs lir, and four firearms",
+        "Cllr (leaving one firearm out)": "no data: needs four firearms, and ffp extras add evaluation",
     }
     if evaluation.cllr is not None:
         rows["Cllr (leaving one firearm out)"] = f"{evaluation.cllr:.3f}{_interval(evaluation, 'cllr')}"

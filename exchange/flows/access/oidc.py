@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.util
 import re
 import secrets
 import time
@@ -17,7 +16,8 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from exchange.config import Settings
-from exchange.errors import ExtraMissing, NotFound, Unauthenticated
+from exchange.errors import NotFound, Unauthenticated
+from exchange.extras.known import require_extra
 from exchange.flows.node.node import Node
 from exchange.net.egress import Guard
 from exchange.net.oidc import Provider
@@ -48,8 +48,7 @@ def provider_of(settings: Settings, guard: Guard) -> Provider | None:
     """None where people sign in here alone. Raises ExtraMissing when what reads tokens is not installed."""
     if settings.oidc_issuer is None or settings.oidc_client_id is None:
         return None
-    if importlib.util.find_spec("joserfc") is None:
-        raise ExtraMissing("The setting oidc_issuer", extra="oidc")
+    require_extra("oidc", "The setting oidc_issuer")
     secret = settings.oidc_client_secret
     given = None if secret is None else secret.get_secret_value()
     return Provider(settings.oidc_issuer, settings.oidc_client_id, given, guard=guard)

@@ -6,7 +6,6 @@ back whole, and verified before it has its name: so whoever has its path reads w
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import secrets
 import threading
@@ -19,7 +18,8 @@ import structlog
 
 from exchange.addresses import LOOPBACK
 from exchange.config import Settings
-from exchange.errors import ConfigurationError, DigestDiffers, ExtraMissing, NotFound, ObjectAltered, TooLarge
+from exchange.errors import ConfigurationError, DigestDiffers, NotFound, ObjectAltered, TooLarge
+from exchange.extras.known import require_extra
 from exchange.net.egress import Guard
 from exchange.net.object_store import BucketPlace, ObjectStore
 from exchange.store.database.engine import Store
@@ -172,8 +172,7 @@ def object_store_of(settings: Settings, guard: Guard) -> ObjectStore | None:
     """None where scans are kept in the home. Raises ConfigurationError."""
     if settings.objects_url is None or settings.objects_key_id is None or settings.objects_secret is None:
         return None
-    if importlib.util.find_spec("obstore") is None:
-        raise ExtraMissing("The setting objects_url", extra="s3")
+    require_extra("s3", "The setting objects_url")
     if ambient := sorted(name for name in os.environ if name.upper().startswith("AWS_") and name not in _HARMLESS):
         raise ConfigurationError(
             f"The environment has {', '.join(ambient)}, which would count beside objects_*; start the node without."

@@ -7,7 +7,6 @@ of galleries under the same path, read-only, and run the same release. Which wor
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager
@@ -19,7 +18,8 @@ from urllib.parse import urlsplit
 
 import matcher
 from exchange.config import Settings
-from exchange.errors import ComputeAway, ComputeFailed, ConfigurationError, EgressRefused, ExtraMissing
+from exchange.errors import ComputeAway, ComputeFailed, ConfigurationError, EgressRefused
+from exchange.extras.known import require_extra
 from exchange.net.egress import Guard
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ def cluster_of(settings: Settings, guard: Guard) -> Cluster | None:
     """None where all is computed on this machine. Raises ConfigurationError."""
     if settings.cluster_scheduler is None:
         return None
-    if importlib.util.find_spec("distributed") is None:
-        raise ExtraMissing("The setting cluster_scheduler", extra="cluster")
+    require_extra("cluster", "The setting cluster_scheduler")
     files = {
         name: settings.home / path if path is not None else None
         for name, path in (

@@ -36,6 +36,7 @@ _STATUS: dict[type[errors.ExchangeError], int] = {
     errors.StoreUnavailable: 503,
     errors.PeerError: 502,
     errors.ProviderUnavailable: 502,
+    errors.ExtraMissing: 501,
 }
 
 

@@ -10,8 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import typst
-
+from exchange.extras.known import require_extra
 from exchange.flows.review.report import PairReport
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
@@ -43,7 +42,13 @@ def _set(report: PairReport, **form: Any) -> Any:
 
 
 def set_pages(template: str, data: dict[str, Any], files: Mapping[str, bytes], **form: Any) -> Any:
-    """Set a template of this folder with its data and the files that it names, in the form that typst is asked for."""
+    """Set a template of this folder with its data and the files that it names, in the form that typst is asked for.
+
+    Raises ExtraMissing where typst is not installed.
+    """
+    require_extra("pdf", "A report as PDF")
+    import typst
+
     with tempfile.TemporaryDirectory(prefix="ffp-report-") as name:
         folder = Path(name)
         shutil.copy(_FOLDER / template, folder / "main.typ")

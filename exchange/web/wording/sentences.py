@@ -23,6 +23,7 @@ from schemas.statement_base import Statement
 SENTENCES: Final = {
     "exchange-error": _m("The node cannot do this."),
     "configuration-error": _m("A setting of the node is not right. Tell the node's operator."),
+    "extra-missing": _m("A part of the software that this needs is not installed. Tell the node's operator."),
     "passphrase-needed": _m("The node needs the passphrase of its keys. Tell the node's operator."),
     "unauthenticated": _m("Sign in first."),
     "sign-in-first": _m("Sign in first."),

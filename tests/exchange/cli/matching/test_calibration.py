@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from exchange.cli.matching import calibration
 from matcher.likelihood.calibration_file import read_calibration
 from matcher.likelihood.calibration_model import PART_WITH_WHOLE, PARTS_OF_MARKS, WHOLE_MARKS
 from tests.exchange.cli.conftest import Ffp, refusal
@@ -135,8 +135,8 @@ def test_a_model_that_cannot_be_read_is_one_sentence(ffp: Ffp, folder: Path, tmp
 
 
 def test_without_lir_it_says_what_to_install(ffp: Ffp, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "find_spec", lambda _name: None)
-    assert "ffp-exchange[evaluation]" in refusal(ffp("calibrate", "--scores", table, "--out", "model.json", *SAID))
+    monkeypatch.setitem(sys.modules, "lir", None)
+    assert "ffp extras add evaluation" in refusal(ffp("calibrate", "--scores", table, "--out", "model.json", *SAID))
 
 
 @pytest.mark.slow

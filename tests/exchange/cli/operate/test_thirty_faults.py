@@ -77,7 +77,7 @@ FAULTS = (
     F(settings.misspelt_secret, C.SETTING_UNKNOWN, "ffp_node_smtp_pasword (the nearest", "ffp_node_smtp_password"),
     F(settings.secret_in_config, C.SETTING_REFUSED, "must not stand in", "Move it from line 5"),
     F(settings.not_toml, C.SETTING_REFUSED, "is not TOML", "Mend line 5"),
-    F(settings.extra_missing, C.EXTRA_MISSING, "cluster_scheduler needs an optional part", "ffp-exchange[cluster]"),
+    F(settings.extra_missing, C.EXTRA_MISSING, "cluster_scheduler needs an optional part", "ffp extras add cluster"),
     F(settings.no_roots, C.SETTING_FILE, "tsa.pem cannot be read", "put the file there"),
     F(settings.no_calibration, C.CALIBRATION, "model.json cannot be read", "ffp calibrate"),
     F(settings.calibration_damaged, C.CALIBRATION, "digest", "ffp calibrate"),

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -53,6 +54,22 @@ def approve(person: Person, half: Half, **changes: str) -> int:
     digest = re.findall(r'name="sha256" value="([0-9a-f]{64})"', page)
     fields = {"csrf": person.csrf(), "sha256": digest[0] if digest else "0" * 64, "because": "To the coordinator."}
     return person.post(f"/app/monitoring/{half}", fields | changes).status_code
+
+
+@pytest.mark.slow
+def test_without_the_extra_for_pdf_all_else_is_handed_out(
+    node: RunningNode, over: Half, signed_in: Callable[[Role], Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = signed_in(Role.HEAD)
+    assert approve(head, over) == 303
+    monkeypatch.setitem(sys.modules, "typst", None)
+    answer = head.get(f"/app/monitoring/{over}/released/pdf")
+    assert answer.status_code == 501
+    assert "ffp extras add pdf" in answer.text
+    assert "retry-after" not in answer.headers
+    for form in ("json", "csv", "approval"):
+        assert head.get(f"/app/monitoring/{over}/released/{form}").status_code == 200
+    assert head.get(f"/app/monitoring/{over}").status_code == 200
 
 
 @pytest.mark.slow
