@@ -42,6 +42,7 @@ from exchange.store.database.seals import derived_key, seal_all
 from exchange.store.entry.draft_files import DraftFiles
 from exchange.store.log.audit_trail import AuditTrail
 from exchange.store.log.statements import append_own, key_events, keys_since, latest_checkpoint
+from exchange.store.node.limits import NodeLimits
 from exchange.store.scan.blobs import BlobFolder, QueryScans
 from exchange.store.sync.evidence import EvidenceFolder
 from exchange.store.terms.terms import note_policy_in_force
@@ -83,6 +84,8 @@ class Node:
     """Which compares scans with the galleries; None where this machine does."""
     galleries: Galleries
     small_pictures: SmallPictures
+    limits: NodeLimits
+    """Which all processes keep that serve the node."""
     news: HeadNotifier
     calibration: CalibrationModels | None
     authority: TimeStampAuthority | None
@@ -247,6 +250,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         cluster=cluster,
         galleries=Galleries(settings.galleries),
         small_pictures=SmallPictures(),
+        limits=NodeLimits(settings.limits),
         news=HeadNotifier(signed.size if signed else 0),
         calibration=calibration,
         authority=authority,
