@@ -69,6 +69,26 @@ def _has_one_of(descriptors: Path, sockets: set[str]) -> bool:
     return False
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started, and that have not ended. Of another user's none are seen."""
+    found: set[int] = set()
+    for tasks in _PROC.glob(f"{pid}/task/[0-9]*/children"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            found.update(map(int, tasks.read_text(encoding="ascii").split()))
+    return sorted(found)
+
+
+def cpu_s(pid: int, *, ended_too: bool = False) -> float:
+    """The processor time that a process has used, ``ended_too``: with that of its children that have ended; 0 of one
+    that has ended."""
+    try:
+        fields = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    # proc(5): utime and stime, then cutime and cstime
+    return sum(map(int, fields[11 : 15 if ended_too else 13])) / os.sysconf("SC_CLK_TCK")
+
+
 def named(pid: int) -> str:
     """For people: ``nginx (process 4711)``."""
     try:

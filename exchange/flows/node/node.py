@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 from sqlalchemy import make_url
@@ -38,6 +39,7 @@ from exchange.net.egress import Egress
 from exchange.net.mail import MailServer
 from exchange.net.object_store import ObjectStore
 from exchange.store.database.engine import PATIENCE_S, Store
+from exchange.store.database.postgresql import CONNECTIONS
 from exchange.store.database.seals import derived_key, seal_all
 from exchange.store.entry.draft_files import DraftFiles
 from exchange.store.log.audit_trail import AuditTrail
@@ -56,6 +58,10 @@ from schemas.vocabulary import Jurisdiction
 
 if TYPE_CHECKING:
     from matcher.likelihood.calibration_file import CalibrationModels
+
+
+LEAST_CONNECTIONS: Final = 4
+"""Of one process, however many serve."""
 
 
 @dataclass(frozen=True)
@@ -199,8 +205,9 @@ def opened(home: Path, *, passphrase: SecretStr | None = None) -> Iterator[Node]
         node.close()
 
 
-def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
-    """Open an initialised node; ``passphrase`` of its keys stands for that of the settings.
+def open_node(home: Path, *, passphrase: SecretStr | None = None, processes: int = 1) -> Node:
+    """Open an initialised node; ``passphrase`` of its keys stands for that of the settings. Of several ``processes``
+    that serve it each takes its part of the connections to the database, and of the processes that read and draw.
 
     Raises ConfigurationError naming what is missing and how to mend it, PassphraseNeeded.
     """
@@ -222,7 +229,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
             f"{settings.database} is missing; restore it from the backup. Of a node on PostgreSQL, set "
             "FFP_NODE_DATABASE_URL."
         )
-    store = store_of(settings)
+    store = store_of(settings, processes=processes)
     try:
         store.check()
         with store.read() as session:
@@ -245,7 +252,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None) -> Node:
         draft_files=DraftFiles(settings.drafts, min_free_bytes=settings.min_free_bytes),
         evidence=EvidenceFolder(settings.quarantine),
         keys=keys,
-        compute=_compute(settings),
+        compute=_compute(settings, processes=processes),
         background=_compute(settings, background=True),
         cluster=cluster,
         galleries=Galleries(settings.galleries),
@@ -271,10 +278,10 @@ def _seal_rows(settings: Settings, store: Store, keys: NodeKeys, node_id: str) -
     store.seal_with(key)
 
 
-def _compute(settings: Settings, *, background: bool = False) -> Compute:
+def _compute(settings: Settings, *, background: bool = False, processes: int = 1) -> Compute:
     """In the background one process more, which is begun when another node's work waits for that of one."""
     return Compute(
-        settings.workers + 1 if background else settings.workers,
+        settings.workers + 1 if background else math.ceil(settings.workers / processes),
         settings.compute_timeout_s,
         memory_bytes=settings.compute_memory_bytes,
         rest_s=settings.compute_rest_s,
@@ -318,12 +325,16 @@ def own_history(session: Session, node_id: str) -> KeyHistory:
     return history_of(open_envelope(events[0]), events[1:])
 
 
-def store_of(settings: Settings, *, patience_s: float = PATIENCE_S) -> Store:
-    """The database that the settings name, not looked at yet. Writers wait for each other so long at most."""
+def store_of(settings: Settings, *, patience_s: float = PATIENCE_S, processes: int = 1) -> Store:
+    """The database that the settings name, not looked at yet. Writers wait for each other so long at most. The
+    connections to a server are those of all ``processes`` together."""
     url = settings.database_url
     if url is None:
         return Store(settings.database, patience_s=patience_s)
-    return Store(make_url(url.get_secret_value()), patience_s=patience_s, route=route_of(settings))
+    connections = max(LEAST_CONNECTIONS, CONNECTIONS // processes)
+    return Store(
+        make_url(url.get_secret_value()), patience_s=patience_s, route=route_of(settings), connections=connections
+    )
 
 
 def blobs_of(settings: Settings) -> BlobFolder:

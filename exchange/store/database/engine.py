@@ -94,9 +94,7 @@ class Store:
             case Path():
                 self._database = SqliteDatabase(place, patience_s=patience_s)
             case URL():
-                self._database = PostgresqlDatabase(
-                    place, patience_s=patience_s, route=route, connections=connections
-                )
+                self._database = PostgresqlDatabase(place, patience_s=patience_s, route=route, connections=connections)
         self._info: dict[str, bytes] = {}
 
     def seal_with(self, key: bytes) -> None:

@@ -108,7 +108,7 @@ class DraftFiles:
 
     @contextlib.contextmanager
     def alone(self, name: str) -> Iterator[None]:
-        """While the block runs nobody else is in one of this name, in no process of the node. Raises StoreUnavailable."""
+        """While the block runs nobody else is in one of this name, in any process. Raises StoreUnavailable."""
         with self._guard:
             lock, waiting = self._turns.get(name, (threading.Lock(), 0))
             self._turns[name] = lock, waiting + 1

@@ -119,7 +119,9 @@ def test_a_turn_of_another_process_counts_and_is_free_when_that_is_killed(tmp_pa
         assert (first, second) == (True, True)
 
 
-@pytest.mark.parametrize("use", [lambda limits: limits.wait_s("x", 1, 1), lambda limits: limits.turn("x", 1).__enter__()])
+@pytest.mark.parametrize(
+    "use", [lambda limits: limits.wait_s("x", 1, 1), lambda limits: limits.turn("x", 1).__enter__()]
+)
 def test_what_cannot_be_counted_is_not_let_in(tmp_path: Path, use: Callable[[NodeLimits], object]) -> None:
     (tmp_path / "limits").write_text("a file in the place of the folder")
     with pytest.raises(StoreUnavailable, match="limits"):
