@@ -6,7 +6,7 @@ memory, and is safe as long as the supervisor has one thread and uses none of it
 
 - SIGTERM, SIGINT: all stop.
 - SIGHUP: each is replaced, one after the other; the new one is ready before the old one leaves.
-- One that dies, or whose event loop answers no more, is started anew; where that happens too often all stop.
+- One that dies, or whose event loop answers no more, is started anew, not too often. When none answers, all stop.
 - When the supervisor itself is killed, the others find the pipe closed that it held, and stop.
 """
 
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import math
 import os
 import selectors
 import signal
@@ -40,6 +39,8 @@ HUNG_S: Final = 30.0
 DEATHS: Final = 5
 DEATHS_S: Final = 60.0
 """When more processes than that died within this time, something is wrong that no new process mends."""
+REST_S: Final = 30.0
+"""So long it is waited then, as long as others answer."""
 AGAIN_S: Final = 1.0
 """How long after one that never was ready the next is tried."""
 STOP_S: Final = 100.0
@@ -94,6 +95,8 @@ class _Place:
     process: _Process | None = None
     successor: _Process | None = None
     start_at: float = 0.0
+    waits_for: int | None = None
+    """The process that must have ended first."""
 
 
 class Supervisor:
@@ -169,7 +172,7 @@ class Supervisor:
 
     def _start_due(self) -> None:
         for place in self._places:
-            if place.process is None and time.monotonic() >= place.start_at:
+            if place.process is None and place.waits_for is None and time.monotonic() >= place.start_at:
                 place.process = self._start(place.task)
         if self._renewals:
             first = self._renewals[0]
@@ -177,7 +180,7 @@ class Supervisor:
                 self._renewals.popleft()
             elif not first.task.serves:  # one at a time: nobody waits for it
                 self._let_go(first.process)
-                first.process, first.start_at = None, math.inf
+                first.process, first.waits_for = None, first.process.pid
             elif first.successor is None:
                 first.successor = self._start(first.task)
 
@@ -211,8 +214,8 @@ class Supervisor:
     def _ended(self, pid: int, code: int) -> None:
         if self._leaving.pop(pid, None) is not None or self._stopping_since is not None:
             for place in self._places:
-                if place.start_at == math.inf:
-                    place.start_at = 0.0
+                if place.waits_for == pid:
+                    place.waits_for = None
                 if place.process is not None and place.process.pid == pid:
                     place.process = None
                 if place.successor is not None and place.successor.pid == pid:
@@ -241,13 +244,16 @@ class Supervisor:
             log.error("the node cannot be served", **told)
             self._failed = True
             self._stop()
-        elif len(self._deaths) > DEATHS:
-            log.error("processes of this node end again and again; it stops", times=len(self._deaths), **told)
-            self._failed = True
-            self._stop()
-        else:
+        elif len(self._deaths) <= DEATHS:
             log.error("a process of this node ended; another one takes its place", **told)
             place.start_at = now if process.ready else now + AGAIN_S
+        elif any(one.process is not None and one.process.ready for one in self._places if one.task.serves):
+            log.error("processes of this node end again and again; the next one is tried later", wait_s=REST_S, **told)
+            place.start_at = now + REST_S
+        else:
+            log.error("processes of this node end again and again, and none answers; it stops", **told)
+            self._failed = True
+            self._stop()
 
     def _let_go(self, process: _Process) -> None:
         self._leaving[process.pid] = process
