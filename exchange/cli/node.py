@@ -114,6 +114,7 @@ def worker(home: Home = None) -> None:
 
     from exchange.cli.logs import configure_logs
     from exchange.cli.opening import opened_here
+    from exchange.cli.serving.service_manager import ServiceManager
     from exchange.config import load_settings
     from exchange.flows.operate.home_lock import worked
     from exchange.web.mail_text import letters_of
@@ -121,6 +122,7 @@ def worker(home: Home = None) -> None:
 
     folder = resolve_home(home)
     configure_logs(load_settings(folder).log_format)
+    manager = ServiceManager()
     with opened_here(folder) as node, worked(node):
         ending = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -128,9 +130,11 @@ def worker(home: Home = None) -> None:
         os.chdir(node.settings.home)
         work = Worker(node, letters_of(node))
         work.start()
+        manager.ready()
         try:
             ending.wait()
         finally:
+            manager.stopping()
             work.stop()
 
 

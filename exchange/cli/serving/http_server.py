@@ -35,6 +35,7 @@ class Teller(Protocol):
     def ready(self) -> None: ...
     def not_ready(self, why: str) -> None: ...
     def alive(self) -> None: ...
+    def stopping(self) -> None: ...
 
 
 class HttpServer(uvicorn.Server):
@@ -83,6 +84,7 @@ class HttpServer(uvicorn.Server):
                 task.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._teller.stopping()
         if self._leaves:
             for server in self.servers:
                 server.close()

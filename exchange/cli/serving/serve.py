@@ -46,7 +46,6 @@ def serve_alone(home: Path, *, works: bool) -> None:
         signal.signal(signal.SIGHUP, lambda *_: _nothing_to_replace(manager))
         server = HttpServer(node, create_app(node, works=works), manager, beat_s=manager.beat_s, may_leave=False)
         _run(node, server, listener)
-        manager.stopping()
 
 
 def serve_by_several(home: Path, *, works: bool, processes: int) -> None:

@@ -64,6 +64,9 @@ class Link:
     def alive(self) -> None:
         self._tell(_ALIVE)
 
+    def stopping(self) -> None:
+        """It was told to, or says why in the log."""
+
     def _tell(self, what: bytes) -> None:
         with contextlib.suppress(BlockingIOError, BrokenPipeError):  # nobody listens: the end comes by `parent`
             os.write(self._telling, what)
