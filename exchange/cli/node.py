@@ -82,7 +82,7 @@ def serve(
     ] = False,
     processes: Annotated[
         int,
-        typer.Option(min=1, max=32, help="How many processes answer, beside one that works. On PostgreSQL alone."),
+        typer.Option(min=1, max=8, help="How many processes answer, beside one that works. On PostgreSQL alone."),
     ] = 1,
 ) -> None:
     """Serve the node: REST for its users and peers, and the worker inside. Ends cleanly on Ctrl-C or SIGTERM. Asks for

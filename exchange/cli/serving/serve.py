@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -26,9 +26,6 @@ from exchange.web.app import create_app
 from exchange.web.mail_text import letters_of
 from exchange.web.metrics import metrics_served
 from exchange.worker import Worker
-
-if TYPE_CHECKING:
-    from pydantic import SecretStr
 
 log = structlog.get_logger(__name__)
 
@@ -61,22 +58,20 @@ def serve_by_several(home: Path, *, works: bool, processes: int) -> None:
         settle_keys(node.settings.keys, node.history.in_force, node.settings.passphrase)
         clear_leftovers(node)
         empty_counts(node.settings)
-        passphrase = node.settings.key_passphrase
         node.store.disconnect()  # a connection that two processes have is of no use to either
-        answer = partial(_answer, home, passphrase, generation, listener, processes)
+        sharing = partial(open_node, home, passphrase=node.settings.key_passphrase, processes=processes + 1)
+        answer = partial(_answer, sharing, generation, listener, processes)
         tasks = [Task(f"answers {number + 1}", answer) for number in range(processes)]
         if works or node.settings.metrics_port is not None:
-            work = partial(_work, home, passphrase, generation, works, os.getpid())
+            work = partial(_work, sharing, generation, works, os.getpid())
             tasks.append(Task("works", work, serves=False))
         if not Supervisor(tasks, manager).run():
             raise SystemExit(1)
 
 
-def _answer(
-    home: Path, passphrase: SecretStr | None, generation: int, listener: Listener, processes: int, link: Link
-) -> None:
+def _answer(sharing: Callable[[], Node], generation: int, listener: Listener, processes: int, link: Link) -> None:
     """One of the processes that answer."""
-    node = open_node(home, passphrase=passphrase, processes=processes)
+    node = sharing()
     try:
         node.store.serve_under(generation)
         app = create_app(node, works=False, processes=processes)
@@ -87,9 +82,9 @@ def _answer(
         node.close()
 
 
-def _work(home: Path, passphrase: SecretStr | None, generation: int, works: bool, supervisor: int, link: Link) -> None:
+def _work(sharing: Callable[[], Node], generation: int, works: bool, supervisor: int, link: Link) -> None:
     """The process that does the node's own work, where it ``works``, and tells its operator's instruments of all."""
-    node = open_node(home, passphrase=passphrase)
+    node = sharing()
     try:
         node.store.serve_under(generation)
         ending = threading.Event()

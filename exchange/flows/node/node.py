@@ -206,8 +206,9 @@ def opened(home: Path, *, passphrase: SecretStr | None = None) -> Iterator[Node]
 
 
 def open_node(home: Path, *, passphrase: SecretStr | None = None, processes: int = 1) -> Node:
-    """Open an initialised node; ``passphrase`` of its keys stands for that of the settings. Of several ``processes``
-    that serve it each takes its part of the connections to the database, and of the processes that read and draw.
+    """Open an initialised node; ``passphrase`` of its keys stands for that of the settings. Where several ``processes``
+    serve it and do its work, each takes its part of the connections to the database, and of the processes that read
+    and draw.
 
     Raises ConfigurationError naming what is missing and how to mend it, PassphraseNeeded.
     """
