@@ -183,7 +183,8 @@ class Supervisor:
                 self._renewals.popleft()
             elif not first.task.serves:  # one at a time: nobody waits for it
                 self._let_go(first.process)
-                first.process, first.waits_for = None, first.process.pid
+                first.waits_for, first.process = first.process.pid, None
+                self._renewals.popleft()
             elif first.successor is None:
                 first.successor = self._start(first.task)
 
@@ -243,6 +244,8 @@ class Supervisor:
             self._deaths.popleft()
         never_served = not self._told_ready and not any(one.ready for one in self._all())
         told = {"task": place.task.name, "process": process.pid, "ended": _how(code)}
+        if not self._told_ready:
+            self._manager.not_ready(f"The process that {place.task.name} ended {_how(code)}: see the log.")
         if never_served and not process.ready:
             log.error("the node cannot be served", **told)
             self._failed = True
@@ -275,17 +278,21 @@ class Supervisor:
         os.set_blocking(telling, False)
         sys.stdout.flush()
         sys.stderr.flush()
+        # what comes for the new process before it has handlers of its own waits: else it would take it for the
+        # supervisor's, and tell that
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         pid = os.fork()
         if pid == 0:
             os.close(hearing)
-            self._become(task, telling)
+            self._become(task, telling, blocked)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         os.close(telling)
         now = time.monotonic()
         process = _Process(pid, hearing, now, now)
         self._selector.register(hearing, selectors.EVENT_READ, process)
         return process
 
-    def _become(self, task: Task, telling: int) -> None:
+    def _become(self, task: Task, telling: int, blocked: set[int | signal.Signals]) -> None:
         """In the new process: do the task, and never come back. What the supervisor holds is not given back here: the
         lock on the home and that in the database are its own until the last of its processes has ended."""
         code = 1
@@ -293,6 +300,7 @@ class Supervisor:
             signal.set_wakeup_fd(-1)
             for number in _SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
             for key in list(self._selector.get_map().values()):
                 if key.fileobj is not self._woken:
                     os.close(key.fd)

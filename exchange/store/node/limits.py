@@ -46,12 +46,12 @@ class NodeLimits:
         with self._usable(), self._rates() as file:
             place = _KEY_BYTES + self._slot(os.pread(file, _KEY_BYTES, 0), name) * _MOMENT.size
             found = os.pread(file, _MOMENT.size, place)
-            [free_at] = _MOMENT.unpack(found) if len(found) == _MOMENT.size else (0.0,)
+            free_at: float = _MOMENT.unpack(found)[0] if len(found) == _MOMENT.size else 0.0
             if free_at > now + within_s + each_s:  # of before the machine was started anew
                 free_at = 0.0
             free_at = max(free_at, now) + each_s
             # a millionth: the sum of so many parts of the time is not exactly the time
-            wait = free_at - now - within_s
+            wait: float = free_at - now - within_s
             if wait > 1e-6:
                 return wait
             os.pwrite(file, _MOMENT.pack(free_at), place)

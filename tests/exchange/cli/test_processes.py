@@ -17,8 +17,11 @@ import httpx
 import pytest
 
 from exchange.cli.serving.supervisor import DEATHS
+from exchange.config import load_settings
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.node.node import create_node, opened
+from exchange.flows.operate.doctor.causes import Cause
+from exchange.flows.operate.doctor.port import examine_port
 from exchange.flows.operate.home_lock import at_rest
 from exchange.net.message_signatures import sign_request
 from exchange.processes import children_of, lock_holders
@@ -219,6 +222,38 @@ def test_no_connection_is_dropped_while_all_are_replaced(node: Process) -> None:
     assert not set(before) & set(answering(node))
     assert len(answering(node)) == PROCESSES
     assert told(node, "another one takes its place") == 0
+
+
+def test_settings_that_are_wrong_leave_those_that_run(node: Process) -> None:
+    before, settings = answering(node), node.home / "config.toml"
+    written = settings.read_text()
+    settings.write_text(written + 'no_such_setting = "x"\n')
+    os.kill(supervisor_of(node), signal.SIGHUP)
+    eventually(lambda: told(node, "those that run stay as they are"))
+    assert answering(node) == before
+    settings.write_text(written)
+    ready = told(node, "the node is served")
+    os.kill(supervisor_of(node), signal.SIGHUP)
+    eventually(lambda: told(node, "the node is served") > ready, 60)
+    assert not set(before) & set(answering(node)[-PROCESSES:])
+
+
+def test_doctor_takes_them_for_one_node(node: Process) -> None:
+    """Also where none of them answers: it names the supervisor, with which all stop, and no foreign program."""
+    settings = load_settings(node.home)
+    assert examine_port(settings) == (True, [])
+    supervisor = supervisor_of(node)
+    stopped = children_of(supervisor)
+    for process in stopped:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        served, [finding] = examine_port(settings)
+    finally:
+        for process in stopped:
+            os.kill(process, signal.SIGCONT)
+    assert not served
+    assert finding.cause is Cause.NODE_SILENT
+    assert f"kill {supervisor}" in finding.next
 
 
 def test_each_writes_under_the_one_generation(node: Process, databases: Postgresql) -> None:
