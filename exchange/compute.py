@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from exchange.compute_accounts import Accounts
@@ -239,6 +240,14 @@ class Compute:
             if thread is None or not thread.is_alive() or time.monotonic() >= until:
                 return
             thread.join(0.1)  # a process that was just being started shows up meanwhile
+
+
+def computes_for_another(process: int) -> bool:
+    """Whether a process of this machine is one that a pool has started, of whatever process."""
+    try:
+        return b"multiprocessing.spawn" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:  # it has ended
+        return False
 
 
 def _why(error: BaseException) -> str:

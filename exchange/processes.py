@@ -48,15 +48,29 @@ def _may_hold(pid: int, wanted: os.stat_result) -> bool:
     return False
 
 
-def listener_on(port: int) -> int | None:
-    """The process that listens on a TCP port of this machine; None when there is none, or it is not to be seen."""
+def listeners_on(port: int) -> list[int]:
+    """The processes that listen on a TCP port of this machine, the first that was started first: those that came later
+    may have the socket from it. Empty when there are none, or they are not to be seen."""
     sockets = {f"socket:[{inode}]" for inode in _listening(port)}
     if not sockets:
-        return None
-    for descriptors in _PROC.glob("[0-9]*/fd"):
-        if _has_one_of(descriptors, sockets):
-            return int(descriptors.parent.name)
-    return None
+        return []
+    found = [path.parent for path in _PROC.glob("[0-9]*/fd") if _has_one_of(path, sockets)]
+    return [int(process.name) for process in sorted(found, key=_began)]
+
+
+def listener_on(port: int) -> int | None:
+    """The first of them."""
+    return next(iter(listeners_on(port)), None)
+
+
+def _began(process: Path) -> tuple[int, int]:
+    """In ticks since the machine was started (proc(5), starttime), then by its number; of one that has ended by that
+    alone."""
+    try:
+        stat = (process / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0, int(process.name)
+    return int(stat.rpartition(")")[2].split()[19]), int(process.name)
 
 
 def _has_one_of(descriptors: Path, sockets: set[str]) -> bool:
@@ -67,6 +81,26 @@ def _has_one_of(descriptors: Path, sockets: set[str]) -> bool:
                 if str(entry.readlink()) in sockets:
                     return True
     return False
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started, and that have not ended. Of another user's none are seen."""
+    found: set[int] = set()
+    for tasks in _PROC.glob(f"{pid}/task/[0-9]*/children"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            found.update(map(int, tasks.read_text(encoding="ascii").split()))
+    return sorted(found)
+
+
+def cpu_s(pid: int, *, ended_too: bool = False) -> float:
+    """The processor time that a process has used, ``ended_too``: with that of its children that have ended; 0 of one
+    that has ended."""
+    try:
+        fields = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    # proc(5): utime and stime, then cutime and cstime
+    return sum(map(int, fields[11 : 15 if ended_too else 13])) / os.sysconf("SC_CLK_TCK")
 
 
 def named(pid: int) -> str:

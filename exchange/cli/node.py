@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from exchange.cli.tables import AsJson, print_facts, print_json
 from exchange.home import resolve_home
-
-if TYPE_CHECKING:
-    from exchange.config import Settings
 
 Home = Annotated[Path | None, typer.Option(help="The node's folder. Default: $FFP_NODE_HOME, else /var/lib/ffp.")]
 
@@ -84,53 +80,29 @@ def serve(
     no_worker: Annotated[
         bool, typer.Option("--no-worker", help="Answer only; the node's work is done by `ffp worker`.")
     ] = False,
+    processes: Annotated[
+        int,
+        typer.Option(min=1, max=8, help="How many processes answer, beside one that works. On PostgreSQL alone."),
+    ] = 1,
 ) -> None:
     """Serve the node: REST for its users and peers, and the worker inside. Ends cleanly on Ctrl-C or SIGTERM. Asks for
-    the passphrase of encrypted keys when no setting gives it."""
-    import signal
-
-    import uvicorn
-
+    the passphrase of encrypted keys when no setting gives it. On SIGHUP several processes are replaced one after the
+    other, with the settings as they are then."""
     from exchange.cli.logs import configure_logs
-    from exchange.cli.opening import opened_here
+    from exchange.cli.serving.forking import prepare_to_fork
     from exchange.config import load_settings
-    from exchange.flows.operate.home_lock import served
-    from exchange.trust.keys import settle_keys
-    from exchange.web.app import create_app
-    from exchange.web.metrics import metrics_served
 
     folder = resolve_home(home)
-    configure_logs(load_settings(folder).log_format)
-    with (
-        opened_here(folder) as node,
-        served(node),
-        _listener(node.settings) as listener,
-        metrics_served(node),
-    ):
-        settle_keys(node.settings.keys, node.history.in_force, node.settings.passphrase)
-        # the server raises the signal again when it has stopped; by default that would end the process on the spot,
-        # with the node's worker processes left behind
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _stop)
-        os.chdir(node.settings.home)  # workers start in the current folder, which need not be one they may enter
-        config = uvicorn.Config(
-            create_app(node, works=not no_worker),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            http="h11",  # whatever else is installed: httptools takes a head of any size into memory
-            ws="none",
-            timeout_graceful_shutdown=10,
-        )
+    settings = load_settings(folder)
+    configure_logs(settings.log_format)
+    if processes > 1:
+        prepare_to_fork(settings)
+    from exchange.cli.serving.serve import serve_alone, serve_by_several
 
-        class Server(uvicorn.Server):
-            """Told to stop, it lets go of the peers that wait for news."""
-
-            def handle_exit(self, sig: int, frame: object) -> None:
-                node.news.close()
-                super().handle_exit(sig, frame)  # type: ignore[arg-type]  # a frame, or None
-
-        Server(config).run(sockets=[listener])
+    if processes > 1:
+        serve_by_several(folder, works=not no_worker, processes=processes)
+    else:
+        serve_alone(folder, works=not no_worker)
 
 
 def worker(home: Home = None) -> None:
@@ -142,6 +114,7 @@ def worker(home: Home = None) -> None:
 
     from exchange.cli.logs import configure_logs
     from exchange.cli.opening import opened_here
+    from exchange.cli.serving.service_manager import ServiceManager
     from exchange.config import load_settings
     from exchange.flows.operate.home_lock import worked
     from exchange.web.mail_text import letters_of
@@ -149,6 +122,7 @@ def worker(home: Home = None) -> None:
 
     folder = resolve_home(home)
     configure_logs(load_settings(folder).log_format)
+    manager = ServiceManager()
     with opened_here(folder) as node, worked(node):
         ending = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -156,35 +130,12 @@ def worker(home: Home = None) -> None:
         os.chdir(node.settings.home)
         work = Worker(node, letters_of(node))
         work.start()
+        manager.ready()
         try:
             ending.wait()
         finally:
+            manager.stopping()
             work.stop()
-
-
-def _stop(_number: int, _frame: object) -> None:
-    raise SystemExit(0)
-
-
-def _listener(settings: Settings) -> socket.socket:
-    """Bound before anything of the node is touched, so that a taken port is a sentence and nothing else."""
-    from exchange.errors import ConfigurationError
-    from exchange.processes import listener_on, named
-
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        listener = socket.create_server((settings.host, settings.port), family=family)
-    except OSError as error:
-        holder = listener_on(settings.port)
-        who = f": {named(holder)} has it" if holder is not None else ""
-        raise ConfigurationError(
-            f"Port {settings.port} on {settings.host} cannot be had ({error.strerror}{who}); set FFP_NODE_PORT to "
-            "another. More says: ffp doctor"
-        ) from error
-    # an answer leaves as head and body: the body must not wait for the other side's acknowledgement of the head, which
-    # comes 40 ms later on a connection that is asked again and again; accepted connections inherit this
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
 
 
 def status(home: Home = None, as_json: AsJson = False) -> None:

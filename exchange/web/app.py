@@ -18,7 +18,7 @@ from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.node.node import Node
 from exchange.flows.terms.erase import forget_erased
 from exchange.web.access.login_rate_limit import Tries
-from exchange.web.access.peer_concurrency import HeldTurns, Turns
+from exchange.web.access.peer_concurrency import HeldTurns
 from exchange.web.http import problems
 from exchange.web.http.access_log import Followed
 from exchange.web.http.compute_threads import rooms_of
@@ -46,13 +46,18 @@ ERASED_S = 5
 """How soon what other processes erased is forgotten here."""
 
 
-def create_app(node: Node, *, works: bool = True) -> FastAPI:
-    """The app of an open node; where it ``works`` itself, a worker runs as long as the app does."""
+def create_app(node: Node, *, works: bool = True, processes: int = 1) -> FastAPI:
+    """The app of an open node; where it ``works`` itself, a worker runs as long as the app does.
+
+    Of several ``processes`` that serve the node each has an app. None of them clears away what the others are
+    receiving: whoever started them has done so.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.rooms, pages.state.rooms = rooms_of(node.settings.patience_s)
-        clear_leftovers(node)
+        if processes == 1:
+            clear_leftovers(node)
         worker = Worker(node, letters_of(node)) if works else None
         if worker is not None:
             worker.start()
@@ -65,8 +70,8 @@ def create_app(node: Node, *, works: bool = True) -> FastAPI:
             if worker is not None:
                 await run_in_threadpool(worker.stop)
 
-    pages = create_pages(node)
-    app = create_api(lifespan)
+    pages = create_pages(node, processes)
+    app = create_api(lifespan, processes)
     app.state.node = node
     app.router.routes.append(front_door())
     app.mount("/app", pages)
@@ -86,7 +91,7 @@ async def _forget_erased(node: Node) -> None:
             node.small_pictures.forget_all()
 
 
-def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+def create_api(lifespan: Lifespan[FastAPI] | None = None, processes: int = 1) -> FastAPI:
     """The routes and what belongs to every answer, without a node behind them."""
     app = FastAPI(
         title="FFP exchange node",
@@ -103,7 +108,7 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         dependencies=[Depends(only_known_parameters)],
     )
     problems.install_problems(app)
-    app.state.tries = Tries()
+    app.state.tries = Tries("tokens", processes)
     routers = (
         records.router,
         terms.router,
@@ -119,7 +124,7 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     app.state.routes = [route for router in (app.router, *routers) for route in router.routes]
     for router in routers:
         app.include_router(router)
-    app.add_middleware(HeldTurns, turns=Turns())
+    app.add_middleware(HeldTurns)
     app.add_middleware(Manners)
     app.openapi = _description  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app

@@ -1,5 +1,6 @@
 """What Prometheus reads of a node, on a port of its own that this machine alone reaches: numbers of
-`flows.operate.measure`, what `meters` counted, and what the processes take.
+`flows.operate.measure`, what `meters` counted, and what the processes take. Where several processes serve a node, one
+of them tells of all: what each counted is added up from the files that they count in.
 
 Labels are routes, states, duties and the names of enrolled peers: nothing that grows with records or people.
 """
@@ -17,9 +18,11 @@ from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
-from prometheus_client.metrics_core import GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from exchange.compute import computes_for_another
 from exchange.errors import ConfigurationError, ExchangeError
 from exchange.flows.node.node import Node
 from exchange.flows.operate.measure import (
@@ -32,6 +35,7 @@ from exchange.flows.operate.measure import (
 )
 from exchange.flows.operate.ready import readiness
 from exchange.flows.review.deadlines import Duty
+from exchange.processes import children_of, cpu_s
 from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
 
@@ -45,15 +49,15 @@ ASKED_S: Final = 15.0
 
 
 @contextmanager
-def metrics_served(node: Node) -> Iterator[None]:
+def metrics_served(node: Node, *, supervisor: int | None = None) -> Iterator[None]:
     """Serve them while the block runs, where the settings name a port. Raises ConfigurationError for one that is
-    taken."""
+    taken. ``supervisor`` is the process that started all that serve the node, where several do."""
     port = node.settings.metrics_port
     if port is None:
         yield
         return
     try:
-        server, thread = start_http_server(port, addr=_ADDRESS, registry=registry_of(node))
+        server, thread = start_http_server(port, addr=_ADDRESS, registry=registry_of(node, supervisor=supervisor))
     except OSError as error:
         raise ConfigurationError(
             f"Port {port} on {_ADDRESS} cannot be had ({error.strerror}); set FFP_NODE_METRICS_PORT to another."
@@ -66,12 +70,16 @@ def metrics_served(node: Node) -> Iterator[None]:
         thread.join()
 
 
-def registry_of(node: Node) -> CollectorRegistry:
+def registry_of(node: Node, *, supervisor: int | None = None) -> CollectorRegistry:
     """All that is told of a node."""
     registry = CollectorRegistry()
-    registry.register(_Counted(node))
-    registry.register(_Observed(node))
-    ProcessCollector(registry=registry)
+    registry.register(_Observed(node, supervisor))
+    if supervisor is None:
+        registry.register(_Counted(node))
+        ProcessCollector(registry=registry)
+    else:
+        MultiProcessCollector(registry, path=str(node.settings.counts))  # type: ignore[no-untyped-call]  # it has none
+        registry.register(_ProcessorTime(supervisor))
     return registry
 
 
@@ -89,8 +97,8 @@ class _Observed(Collector):
     """What is so at this moment. Where the database does not answer, `ffp_ready` says so and its numbers are absent:
     an old number would look like a good one."""
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, node: Node, supervisor: int | None) -> None:
+        self._node, self._supervisor = node, supervisor
         self._lock = threading.Lock()
         self._numbers: Numbers | None = None
         self._until = 0.0
@@ -103,7 +111,7 @@ class _Observed(Collector):
     def collect(self) -> Iterator[Metric]:
         parts = {part: float(state == "ok") for part, state in readiness(self._node).items()}
         yield _gauge("ffp_ready", "Whether this part of the node can do its work.", "part", parts)
-        yield from _machine(self._node)
+        yield from _machine(self._node, self._supervisor)
         yield from self._asked()
         yield from _contract()
         try:
@@ -144,11 +152,32 @@ def _services(node: Node) -> Iterator[Metric]:
     yield _gauge("ffp_compute_works", "Whether this pool's processes can be started.", "pool", works)
 
 
-def _machine(node: Node) -> Iterator[Metric]:
+class _ProcessorTime(Collector):
+    """What ``ProcessCollector`` tells of one process, of all that serve a node together. Of those that were replaced
+    it stays in, so that it only grows."""
+
+    def __init__(self, supervisor: int) -> None:
+        self._supervisor = supervisor
+
+    def describe(self) -> Iterator[Metric]:
+        yield from ()
+
+    def collect(self) -> Iterator[Metric]:
+        used = cpu_s(self._supervisor, ended_too=True) + sum(map(cpu_s, children_of(self._supervisor)))
+        text = "Total user and system CPU time spent in seconds."
+        yield CounterMetricFamily("process_cpu_seconds_total", text, value=used)
+
+
+def _machine(node: Node, supervisor: int | None) -> Iterator[Metric]:
     pools = {"foreground": node.compute.processes(), "background": node.background.processes()}
+    serving = [os.getpid()]
+    if supervisor is not None:
+        serving = [supervisor, *children_of(supervisor)]
+        started = {process for one in serving[1:] for process in children_of(one) if computes_for_another(process)}
+        pools["foreground"] = sorted(started - set(pools["background"]))
     counts = {pool: float(len(ids)) for pool, ids in pools.items()}
     yield _gauge("ffp_worker_processes", "Processes that read, draw or correlate.", "pool", counts)
-    memory = {"node": pss_bytes(os.getpid()), **{pool: sum(map(pss_bytes, ids)) for pool, ids in pools.items()}}
+    memory = {"node": sum(map(pss_bytes, serving)), **{pool: sum(map(pss_bytes, ids)) for pool, ids in pools.items()}}
     yield _gauge("ffp_memory_pss_bytes", "Memory, what is shared counted in parts.", "pool", memory)
     try:
         free = float(free_bytes(node))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,13 +31,14 @@ from tests.deploy.tools import needed
 from tests.exchange.conftest import free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-UNITS = sorted(path.name for path in (*DEPLOY.glob("*.service"), *DEPLOY.glob("*.timer")))
+UNITS = sorted(path.name for kind in ("service", "socket", "timer") for path in DEPLOY.glob(f"*.{kind}"))
 SERVICES = [name for name in UNITS if name.endswith(".service")]
 FFP = "/opt/ffp/venv/bin/ffp"
 MOST_EXPOSED = 15
 """In tenths, of systemd's 0 (nothing may be done) to 10: a service that needs the network has 1.4 at best."""
 PASSPHRASE = "a passphrase of the unit's test"
 START_S = 60
+HANDS_OVER = ("bash", "-c", 'exec 3<&"$0"; exec env LISTEN_FDS=1 LISTEN_PID=$$ "$@"')
 COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # of a group
 
 
@@ -61,7 +66,7 @@ def command_of(name: str) -> list[str]:
 
 
 def test_there_are_the_units_that_the_page_names() -> None:
-    assert UNITS == ["ffp-backup.service", "ffp-backup.timer", "ffp-worker.service", "ffp.service"]
+    assert UNITS == ["ffp-backup.service", "ffp-backup.timer", "ffp-worker.service", "ffp.service", "ffp.socket"]
 
 
 def test_systemd_finds_nothing_wrong(analyze: Callable[..., str], tmp_path: Path) -> None:
@@ -114,6 +119,100 @@ def test_the_node_is_served_as_the_unit_says(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.slow
+def test_systemd_hears_what_the_unit_has_it_wait_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the node and of its worker, over a socket such as systemd's: ready, alive, replaced, stopping."""
+    home, port = tmp_path / "node", free_port()
+    monkeypatch.setenv("FFP_NODE_KEY_PASSPHRASE", PASSPHRASE)
+    create_node(home, jurisdiction=Jurisdiction.RS, url=f"http://127.0.0.1:{port}", port=port)
+    for name, watched in (("ffp.service", True), ("ffp-worker.service", False)):
+        assert re.search(r"^Type=notify$", unit(name), re.MULTILINE)
+        assert bool(re.search(r"^WatchdogSec=60$", unit(name), re.MULTILINE)) is watched
+    with Manager(tmp_path / "notify") as manager:
+        variables = {"NOTIFY_SOCKET": str(manager.path), "WATCHDOG_USEC": "600000"}
+        with started("ffp.service", home, tmp_path, **variables) as (process, log):
+            heard = manager.until("READY=1", log)
+            assert httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).status_code == 200
+            assert not any("STOPPING=1" in message for message in heard)
+            manager.until("WATCHDOG=1", log)
+            process.send_signal(signal.SIGHUP)
+            [told] = [message for message in manager.until("RELOADING=1", log) if "RELOADING=1" in message]
+            assert re.search(r"^MONOTONIC_USEC=\d+$", told, re.MULTILINE)
+            manager.until("READY=1", log)
+            process.send_signal(signal.SIGSTOP)
+            manager.silent_for(1.5)  # what a watchdog of 0.6 s takes for dead
+            process.send_signal(signal.SIGCONT)
+            manager.until("WATCHDOG=1", log)
+            process.send_signal(signal.SIGTERM)
+            manager.until("STOPPING=1", log)
+            assert process.wait(timeout=60) == 0, log.read_text()
+        shutil.rmtree(tmp_path / "credentials")
+        with started("ffp-worker.service", home, tmp_path, NOTIFY_SOCKET=str(manager.path)) as (process, log):
+            manager.until("READY=1", log)
+            process.send_signal(signal.SIGTERM)
+            manager.until("STOPPING=1", log)
+            assert process.wait(timeout=60) == 0, log.read_text()
+
+
+@pytest.mark.slow
+def test_a_port_that_systemd_holds_refuses_nobody_while_the_node_is_started_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ffp.socket hands it over. Who connects while no node runs is answered by the next one."""
+    home = tmp_path / "node"
+    monkeypatch.setenv("FFP_NODE_KEY_PASSPHRASE", PASSPHRASE)
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        create_node(home, jurisdiction=Jurisdiction.RS, url=f"http://127.0.0.1:{port}", port=port)
+        for _ in range(2):
+            with (
+                ThreadPoolExecutor(1) as asking,
+                started("ffp.service", home, tmp_path, handed_over=held) as (process, log),
+            ):
+                answer = asking.submit(httpx.get, f"http://127.0.0.1:{port}/v1/node", trust_env=False, timeout=60)
+                assert answer.result().status_code == 200, log.read_text()
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(timeout=60) == 0, log.read_text()
+            shutil.rmtree(tmp_path / "credentials")
+
+
+class Manager:
+    """The socket on which a service manager listens."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+
+    def __enter__(self) -> Manager:
+        self._socket.bind(str(self.path))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def until(self, line: str, log: Path) -> list[str]:
+        """All messages up to the one with this line."""
+        heard: list[str] = []
+        self._socket.settimeout(START_S)
+        while not heard or line not in heard[-1].splitlines():
+            try:
+                heard.append(self._socket.recv(4096).decode())
+            except TimeoutError:
+                pytest.fail(f"{line} was never told, but {heard}: {log.read_text()}")
+        return heard
+
+    def silent_for(self, seconds: float) -> None:
+        """Nothing is told any more, but for what was on its way."""
+        time.sleep(0.3)
+        self._socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._socket.recv(4096)
+        self._socket.settimeout(seconds)
+        with pytest.raises(TimeoutError):
+            self._socket.recv(4096)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(
     "worker" not in COMMANDS, reason="this software has no ffp worker: ffp-worker.service WAS NOT TRIED"
 )
@@ -154,8 +253,11 @@ def test_a_backup_is_made_as_the_unit_says(tmp_path: Path, monkeypatch: pytest.M
 
 
 @contextmanager
-def started(name: str, home: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """The process of a unit, for a node at ``home`` and backups in ``folder / "backups"``; with its log."""
+def started(
+    name: str, home: Path, folder: Path, *, handed_over: socket.socket | None = None, **variables: str
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """The process of a unit, for a node at ``home`` and backups in ``folder / "backups"``; with its log. A socket is
+    ``handed_over`` as descriptor 3; whose process it is meant for, its shell says, which it replaces."""
     credentials, log = folder / "credentials", folder / "log"
     credentials.mkdir(mode=0o700)
     (credentials / "ffp_node_key_passphrase").write_text(PASSPHRASE, encoding="utf-8")
@@ -163,6 +265,7 @@ def started(name: str, home: Path, folder: Path) -> Iterator[tuple[subprocess.Po
     with log.open("wb") as told:
         process = subprocess.Popen(
             [
+                *((*HANDS_OVER, str(handed_over.fileno())) if handed_over is not None else ()),
                 *(sys.executable, "-m", "exchange.cli.main"),
                 *(word.replace("/var/backups/ffp", str(folder / "backups")) for word in command_of(name)),
             ],
@@ -171,7 +274,9 @@ def started(name: str, home: Path, folder: Path) -> Iterator[tuple[subprocess.Po
                 "PYTHONPATH": str(DEPLOY.parent),
                 "CREDENTIALS_DIRECTORY": str(credentials),
                 environment: str(home),
+                **variables,
             },
+            pass_fds=(handed_over.fileno(),) if handed_over is not None else (),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=told,

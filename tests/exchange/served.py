@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,19 @@ def command(*arguments: str | Path) -> list[str]:
 class Served:
     """``ffp serve`` in a session of its own, so that all of its processes can be told."""
 
-    def __init__(self, home: Path, jurisdiction: Jurisdiction) -> None:
-        self.home = home
+    def __init__(
+        self,
+        home: Path,
+        jurisdiction: Jurisdiction,
+        *,
+        database_url: str | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
+        """``options`` are those of ``ffp serve``."""
+        self.home, self._options = home, options
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        create_node(home, jurisdiction=jurisdiction, url=self.url, port=port)
+        create_node(home, jurisdiction=jurisdiction, url=self.url, port=port, database_url=database_url)
         store = store_of(load_settings(home))
         with store.write() as session:
             self.token = add_user(session, "examiner", Role.EXAMINER)
@@ -45,7 +53,7 @@ class Served:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command("serve", "--home", self.home), stdout=log, stderr=log, start_new_session=True
+                command("serve", "--home", self.home, *self._options), stdout=log, stderr=log, start_new_session=True
             )
         deadline = time.monotonic() + START_S
         while not self._ready():
@@ -99,9 +107,11 @@ class Served:
 
 
 @contextmanager
-def serving(home: Path, jurisdiction: Jurisdiction) -> Iterator[Served]:
+def serving(
+    home: Path, jurisdiction: Jurisdiction, *, database_url: str | None = None, options: Sequence[str] = ()
+) -> Iterator[Served]:
     """A new node that is served while the block runs, and killed if the test left it running."""
-    node = Served(home, jurisdiction)
+    node = Served(home, jurisdiction, database_url=database_url, options=options)
     try:
         yield node
     finally:

@@ -1,24 +1,29 @@
-"""What a read costs a serving node: ``python -m tests.load.measure_reads [READS]``.
+"""What a read costs a serving node: ``python -m tests.load.measure_reads [READS] [PROCESSES]``.
 
 One connection that stays open asks the same kind again and again: processor time of the serving process and time on the
 wall, for each read, the least of three runs. Then sixteen connections ask for records at once, each as soon as it was
-answered. The node is ``ffp serve`` on SQLite with ten drawn records, all correlated; docs/load.md has the figures.
+answered. The node is ``ffp serve`` with ten drawn records, all correlated: on SQLite, or where a number of processes
+is named, one as well, on a PostgreSQL of its own. docs/load.md has the figures.
 """
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
+from exchange.compute import computes_for_another
+from exchange.processes import children_of, cpu_s
 from matcher import write_topography
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction
+from tests.exchange import postgresql_server
+from tests.exchange.databases import Postgresql
 from tests.exchange.served import Served, serving
 
 RECORDS, CONNECTIONS = 10, 16
@@ -26,7 +31,14 @@ RECORDS, CONNECTIONS = 10, 16
 
 def main() -> None:
     reads = int(sys.argv[1]) if len(sys.argv) > 1 else 300
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "rs", Jurisdiction.RS) as node:
+    processes = int(sys.argv[2]) if len(sys.argv) > 2 else None
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        database_url, options = None, []
+        if processes is not None:
+            _, address = stack.enter_context(postgresql_server.one_of_its_own())
+            database_url, options = Postgresql(address).new(), ["--processes", str(processes)]
+        home = Path(folder) / "rs"
+        node = stack.enter_context(serving(home, Jurisdiction.RS, database_url=database_url, options=options))
         records = _records(node, Path(folder))
         kinds: dict[str, Callable[[int], str]] = {
             "record": lambda turn: f"/v1/records/{records[turn % RECORDS]}",
@@ -78,8 +90,9 @@ def _timed(line: socket.socket, node: Served, path: Callable[[int], str], reads:
 
 
 def _cpu_s(node: Served) -> float:
-    fields = Path(f"/proc/{node.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Of all processes that serve; those that compute are not among them."""
+    started = [process for process in children_of(node.process.pid) if not computes_for_another(process)]
+    return sum(map(cpu_s, [node.process.pid, *started]))
 
 
 def _ask(line: socket.socket, node: Served, path: Callable[[int], str], reads: int) -> None:

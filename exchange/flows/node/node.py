@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 from sqlalchemy import make_url
@@ -39,11 +40,13 @@ from exchange.net.mail import MailServer
 from exchange.net.object_store import ObjectStore
 from exchange.net.tracing import Tracing
 from exchange.store.database.engine import PATIENCE_S, Store
+from exchange.store.database.postgresql import CONNECTIONS
 from exchange.store.database.seals import derived_key, seal_all
 from exchange.store.entry.draft_files import DraftFiles
 from exchange.store.log.audit_trail import AuditTrail
 from exchange.store.log.statements import append_own, key_events, keys_since, latest_checkpoint
 from exchange.store.move.home_mark import refuse_unfinished_move
+from exchange.store.node.limits import NodeLimits
 from exchange.store.scan.blobs import BlobFolder, QueryScans
 from exchange.store.sync.evidence import EvidenceFolder
 from exchange.store.terms.terms import note_policy_in_force
@@ -57,6 +60,10 @@ from schemas.vocabulary import Jurisdiction
 
 if TYPE_CHECKING:
     from matcher.likelihood.calibration_file import CalibrationModels
+
+
+LEAST_CONNECTIONS: Final = 4
+"""Of one process, however many serve."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,8 @@ class Node:
     """Which compares scans with the galleries; None where this machine does."""
     galleries: Galleries
     small_pictures: SmallPictures
+    limits: NodeLimits
+    """Which all processes keep that serve the node."""
     news: HeadNotifier
     calibration: CalibrationModels | None
     authority: TimeStampAuthority | None
@@ -200,9 +209,12 @@ def opened(home: Path, *, passphrase: SecretStr | None = None, moving: bool = Fa
         node.close()
 
 
-def open_node(home: Path, *, passphrase: SecretStr | None = None, moving: bool = False) -> Node:
+def open_node(
+    home: Path, *, passphrase: SecretStr | None = None, moving: bool = False, processes: int = 1
+) -> Node:
     """Open an initialised node; ``passphrase`` of its keys stands for that of the settings. A move of its database that
-    has not ended is refused, but for the move itself, which is ``moving``.
+    has not ended is refused, but for the move itself, which is ``moving``. Where several ``processes`` serve it and do
+    its work, each takes its part of the connections to the database, and of the processes that read and draw.
 
     Raises ConfigurationError naming what is missing and how to mend it, PassphraseNeeded.
     """
@@ -227,7 +239,7 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None, moving: bool =
             f"{settings.database} is missing; restore it from the backup. Of a node on PostgreSQL, set "
             "FFP_NODE_DATABASE_URL."
         )
-    store = store_of(settings)
+    store = store_of(settings, processes=processes)
     try:
         store.check()
         with store.read() as session:
@@ -250,11 +262,12 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None, moving: bool =
         draft_files=DraftFiles(settings.drafts, min_free_bytes=settings.min_free_bytes),
         evidence=EvidenceFolder(settings.quarantine),
         keys=keys,
-        compute=_compute(settings),
+        compute=_compute(settings, processes=processes),
         background=_compute(settings, background=True),
         cluster=cluster,
         galleries=Galleries(settings.galleries),
         small_pictures=SmallPictures(),
+        limits=NodeLimits(settings.limits),
         news=HeadNotifier(signed.size if signed else 0),
         calibration=calibration,
         authority=authority,
@@ -276,10 +289,10 @@ def _seal_rows(settings: Settings, store: Store, keys: NodeKeys, node_id: str) -
     store.seal_with(key)
 
 
-def _compute(settings: Settings, *, background: bool = False) -> Compute:
+def _compute(settings: Settings, *, background: bool = False, processes: int = 1) -> Compute:
     """In the background one process more, which is begun when another node's work waits for that of one."""
     return Compute(
-        settings.workers + 1 if background else settings.workers,
+        settings.workers + 1 if background else math.ceil(settings.workers / processes),
         settings.compute_timeout_s,
         memory_bytes=settings.compute_memory_bytes,
         rest_s=settings.compute_rest_s,
@@ -323,12 +336,16 @@ def own_history(session: Session, node_id: str) -> KeyHistory:
     return history_of(open_envelope(events[0]), events[1:])
 
 
-def store_of(settings: Settings, *, patience_s: float = PATIENCE_S) -> Store:
-    """The database that the settings name, not looked at yet. Writers wait for each other so long at most."""
+def store_of(settings: Settings, *, patience_s: float = PATIENCE_S, processes: int = 1) -> Store:
+    """The database that the settings name, not looked at yet. Writers wait for each other so long at most. The
+    connections to a server are those of all ``processes`` together."""
     url = settings.database_url
     if url is None:
         return Store(settings.database, patience_s=patience_s)
-    return Store(make_url(url.get_secret_value()), patience_s=patience_s, route=route_of(settings))
+    connections = max(LEAST_CONNECTIONS, CONNECTIONS // processes)
+    return Store(
+        make_url(url.get_secret_value()), patience_s=patience_s, route=route_of(settings), connections=connections
+    )
 
 
 def blobs_of(settings: Settings) -> BlobFolder:

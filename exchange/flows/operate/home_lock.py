@@ -12,14 +12,15 @@ from exchange.trust.keys import settle_keys
 
 
 @contextmanager
-def served(node: Node) -> Iterator[None]:
-    """Hold home and database for the process that serves the node, while the block runs; workers work beside it.
+def served(node: Node) -> Iterator[int | None]:
+    """Hold home and database for the process that serves the node, while the block runs; workers work beside it. Gives
+    the generation under which others may serve with it (``Store.serve_under``); None where no others may.
 
     Raises ConfigurationError when another process holds either.
     """
     home = node.settings.home
-    with lock.serving(home), node.store.served(f"{socket.gethostname()}:{home}"):
-        yield
+    with lock.serving(home), node.store.served(f"{socket.gethostname()}:{home}") as generation:
+        yield generation
 
 
 def worked(node: Node) -> AbstractContextManager[None]:

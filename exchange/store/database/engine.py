@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, OtherForm, StoreUnavailable
 from exchange.store.database import seals
-from exchange.store.database.postgresql import PostgresqlDatabase, Route
+from exchange.store.database.postgresql import CONNECTIONS, PostgresqlDatabase, Route
 from exchange.store.database.sqlite import SqliteDatabase
 from exchange.store.database.standing import DatabaseStanding, Use, parse_standing
 from exchange.store.migrations import FORMS, downgrade, upgrade
@@ -81,8 +81,12 @@ class Database(Protocol):
     def damage(self) -> list[str]:
         """What a quick look at its files finds; a server of PostgreSQL looks after its own."""
 
-    def served(self, place: str) -> AbstractContextManager[None]:
-        """Serve it alone while the block runs. Raises ConfigurationError when another process does."""
+    def served(self, place: str) -> AbstractContextManager[int | None]:
+        """Serve it alone while the block runs. Gives the generation under which this process writes, where there are
+        generations. Raises ConfigurationError when another process serves it."""
+
+    def serve_under(self, generation: int) -> None:
+        """Write under the generation of the process that holds it, and no more once another one begins."""
 
     def refusal(self, error: SQLAlchemyError, *, committing: bool) -> StoreUnavailable | None:
         """The engine's error in the node's own words, with the next step. None for a fault of the program."""
@@ -95,13 +99,21 @@ class Store:
     server may be reached; None leaves that to its client.
     """
 
-    def __init__(self, place: Path | URL, *, patience_s: float = PATIENCE_S, route: Route | None = None) -> None:
+    def __init__(
+        self,
+        place: Path | URL,
+        *,
+        patience_s: float = PATIENCE_S,
+        route: Route | None = None,
+        connections: int = CONNECTIONS,
+    ) -> None:
+        """``connections`` to a server are taken at most, to read, and as many to write."""
         self._database: Database
         match place:
             case Path():
                 self._database = SqliteDatabase(place, patience_s=patience_s)
             case URL():
-                self._database = PostgresqlDatabase(place, patience_s=patience_s, route=route)
+                self._database = PostgresqlDatabase(place, patience_s=patience_s, route=route, connections=connections)
         self._info: dict[str, bytes] = {}
         self._checked = False
 
@@ -297,15 +309,25 @@ class Store:
             return self._database.damage()
 
     @contextmanager
-    def served(self, place: str) -> Iterator[None]:
-        """Serve this database alone while the block runs; ``place`` tells others who does.
+    def served(self, place: str) -> Iterator[int | None]:
+        """Serve this database alone while the block runs; ``place`` tells others who does. Gives the generation of
+        whoever serves, for the processes that do so with it; None on SQLite, where one process serves.
 
         Raises ConfigurationError when another process serves it.
         """
         with ExitStack() as stack:
             with self._translated():
-                stack.enter_context(self._database.served(place))
-            yield
+                generation = stack.enter_context(self._database.served(place))
+            yield generation
+
+    def serve_under(self, generation: int) -> None:
+        """Write from now on as one of the processes that serve under this generation: when another one begins, each
+        write is refused."""
+        self._database.serve_under(generation)
+
+    def disconnect(self) -> None:
+        """Close the connections that nobody uses at this moment; later ones are made anew."""
+        self.close()
 
     @contextmanager
     def _translated(self) -> Iterator[_Progress]:

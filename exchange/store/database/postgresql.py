@@ -77,8 +77,10 @@ class PostgresqlDatabase:
     """One database for one node. It must be reached directly: a pooler that hands out connections by the transaction
     would lose the lock of whoever serves."""
 
-    def __init__(self, address: URL, *, patience_s: float, route: Route | None = None) -> None:
-        self._route = route
+    def __init__(
+        self, address: URL, *, patience_s: float, route: Route | None = None, connections: int = CONNECTIONS
+    ) -> None:
+        self._route, self._connections = route, connections
         self._address = address.update_query_dict({k: v for k, v in _ADDRESS.items() if k not in address.query})
         self._generation: int | None = None
         self.reading: Engine = self._engine(_READING, patience_s).execution_options(
@@ -188,7 +190,7 @@ class PostgresqlDatabase:
                 )
 
     @contextmanager
-    def served(self, place: str) -> Iterator[None]:
+    def served(self, place: str) -> Iterator[int | None]:
         """Alone, as long as the server is not restarted meanwhile: then the lock is gone, and another process may take
         it. ``generation`` tells: whoever began to serve last may write, the other is refused.
         """
@@ -197,9 +199,12 @@ class PostgresqlDatabase:
                 log.warning("the database server runs with fsync=off: at a power cut it loses what was acknowledged")
             self._generation = self._begin_generation(place)
             try:
-                yield
+                yield self._generation
             finally:
                 self._generation = None
+
+    def serve_under(self, generation: int) -> None:
+        self._generation = generation
 
     @contextmanager
     def _alone(self) -> Iterator[Connection]:
@@ -255,8 +260,8 @@ class PostgresqlDatabase:
             engine = create_engine(
                 self._address,
                 pool_pre_ping=True,  # the server may have been restarted since
-                pool_size=_KEPT,
-                max_overflow=CONNECTIONS - _KEPT,
+                pool_size=min(_KEPT, self._connections),
+                max_overflow=max(0, self._connections - _KEPT),
                 pool_timeout=patience_s,
             )
         except ModuleNotFoundError as error:

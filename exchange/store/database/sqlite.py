@@ -148,9 +148,12 @@ class SqliteDatabase:
         return [line for line in found if line != "ok"]
 
     @contextmanager
-    def served(self, _place: str) -> Iterator[None]:
+    def served(self, _place: str) -> Iterator[int | None]:
         """The lock on the home is enough: the database lies in it."""
-        yield
+        yield None
+
+    def serve_under(self, generation: int) -> None:
+        raise NotImplementedError("one process serves a node on SQLite; there are no generations")
 
     def refusal(self, error: SQLAlchemyError, *, committing: bool) -> StoreUnavailable | None:
         """A failed commit leaves nothing either. The plain DatabaseError is what a damaged file gives."""

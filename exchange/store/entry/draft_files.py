@@ -7,6 +7,7 @@ Never among the blobs: nobody has signed for them. When ``append`` returns the b
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -18,6 +19,7 @@ from exchange.errors import Conflict, NotFound, StoreFull, StoreUnavailable
 from exchange.store.scan.blobs import Arrival
 
 PREVIEW = "png"
+LOCK = "lock"
 
 
 class DraftFiles:
@@ -78,7 +80,7 @@ class DraftFiles:
         target = self._preview(file_id, plain)
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            part = target.with_suffix(f".{threading.get_ident()}")
+            part = target.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
             part.write_bytes(picture)
             part.replace(target)
         except OSError as error:
@@ -106,18 +108,39 @@ class DraftFiles:
 
     @contextlib.contextmanager
     def alone(self, name: str) -> Iterator[None]:
-        """While the block runs nobody else is in one of this name."""
+        """While the block runs nobody else is in one of this name, in any process. Raises StoreUnavailable."""
         with self._guard:
             lock, waiting = self._turns.get(name, (threading.Lock(), 0))
             self._turns[name] = lock, waiting + 1
         try:
-            with lock:
+            with lock, self._locked(name):
                 yield
         finally:
             with self._guard:
                 lock, waiting = self._turns.pop(name)
                 if waiting > 1:
                     self._turns[name] = lock, waiting - 1
+
+    @contextlib.contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        """In front of other processes. The file goes with what it stands beside; whoever waited for one that is gone
+        by then begins anew."""
+        path = self.path(f"{name}.{LOCK}")
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            while True:
+                file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if _is_at(path, file):
+                    break
+                os.close(file)
+        except OSError as error:
+            raise StoreUnavailable(f"The folder of drafts cannot be used ({error.strerror}); try again.") from error
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            os.close(file)
 
     def _preview(self, file_id: str, plain: bool) -> Path:
         return self.path(f"{file_id}.{'plain.' if plain else ''}{PREVIEW}")
@@ -129,3 +152,11 @@ class DraftFiles:
             raise StoreUnavailable(f"The folder of drafts cannot be read ({error.strerror}).") from error
         if free < self._min_free_bytes:
             raise StoreFull(f"Only {free // 2**20} MiB are free on this node; the operator frees space. Try again.")
+
+
+def _is_at(path: Path, file: int) -> bool:
+    """Whether an open file is the one that has this name, still."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False

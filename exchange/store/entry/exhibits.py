@@ -39,7 +39,10 @@ def exhibit_of(session: Session, issuer: str, record: str) -> str:
 
 def _known_exhibits(session: Session, issuer: str, records: Collection[str]) -> dict[str, str]:
     """The exhibit of each of these records: as it stands with a record that is here. What was erased leads on to what
-    it superseded, since statements outlive their content; so far at most, and in one query however far it is."""
+    it superseded, since statements outlive their content; so far at most, and in one query however far it is. Of no
+    record nothing is asked: most records supersede none, and a writer keeps all others waiting."""
+    if not records:
+        return {}
     older = aliased(StatementRow)
     version = select(StatementRow.statement_id.label("name"), StatementRow.about.label("older"), RecordRow.exhibit)
     version = version.outerjoin(RecordRow, RecordRow.statement_id == StatementRow.statement_id)
@@ -135,6 +138,8 @@ def join_new(session: Session, issuer: str, exhibits: Mapping[str, str]) -> None
 
 
 def _in_use(session: Session, exhibits: Collection[str]) -> set[str]:
+    if not exhibits:
+        return set()
     task, seen = VerificationTaskRow, ExhibitsSeenRow
     named = (RecordRow.exhibit, task.exhibit_low, task.exhibit_high, seen.exhibit_low, seen.exhibit_high)
     return {one for column in named for one in session.scalars(select(column).where(column.in_(exhibits)).distinct())}

@@ -111,6 +111,8 @@ def add_records(
 
 
 def _supersede(session: Session, issuer: str, newer: Mapping[str, str]) -> None:
+    if not newer:
+        return
     older = select(RecordRow).where(RecordRow.statement_id.in_(newer), RecordRow.issuer == issuer)
     for row in session.scalars(older):
         row.superseded_by = newer[row.statement_id]

@@ -32,7 +32,8 @@ _OF_THE_NODE = (
         "last-backup",
         "rows-sealed",
     ),
-    *("blobs", "incoming", "prepared", "galleries", "queries", "drafts", "workers", "serve.lock", "work.lock"),
+    *("blobs", "incoming", "prepared", "galleries", "queries", "drafts", "workers", "limits", "counts"),
+    *("serve.lock", "work.lock"),
 )
 _DATABASE = "node.d"
 """``node.db`` with what SQLite keeps beside it, and ``node.dump``."""

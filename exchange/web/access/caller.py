@@ -228,7 +228,7 @@ def _verified(request: Request, node: Node, *, expelled_too: bool = False, has_b
     check_nonce(node, verified.key_id, verified.nonce)
 
     # 2.
-    take_turn(request, peer.node_id)
+    take_turn(request, node, peer.node_id)
 
     # 3.
     remember_nonce(node, verified.key_id, verified.nonce, verified.remember_until)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from exchange.errors import TooMany
+from exchange.flows.node.node import Node
 
 _R = TypeVar("_R")
 
@@ -24,14 +23,18 @@ PASSWORDS_AT_ONCE = 4
 class Tries:
     """An account's own lock does not stop who tries many accounts, and no lock at all who tries tokens."""
 
-    def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._turns = CapacityLimiter(PASSWORDS_AT_ONCE)
+    def __init__(self, name: str, processes: int = 1) -> None:
+        """Tries are counted by ``name``, for all ``processes`` that serve the node; of the passwords that are looked at
+        at once each of them has its part."""
+        self._name = name
+        self._turns = CapacityLimiter(max(1, PASSWORDS_AT_ONCE // processes))
 
     def take(self, request: Request) -> None:
         """Raises TooMany."""
-        if not self._limiter.hit(RateLimitItemPerMinute(TRIES_A_MINUTE), _whose(request)):
-            raise TooMany("Too many tries from here within a minute. Wait a minute.", retry_after_s=60)
+        node: Node = request.app.state.node
+        wait_s = node.limits.wait_s(f"{self._name} {_whose(request)}", TRIES_A_MINUTE, 60)
+        if wait_s:
+            raise TooMany("Too many tries from here within a minute. Wait a minute.", retry_after_s=math.ceil(wait_s))
 
     async def in_turn(self, verify: Callable[[], _R]) -> _R:
         """What a password costs, in a thread; the others wait without one."""

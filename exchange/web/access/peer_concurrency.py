@@ -8,8 +8,6 @@ and all the rest have places of their own, so that none of them keeps an honest 
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
@@ -18,6 +16,7 @@ from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exchange.errors import TooMany
+from exchange.flows.node.node import Node
 
 _HELD: Final = "exchange.turns"
 
@@ -48,44 +47,33 @@ _PURPOSES: Final = (
 )
 
 
-class Turns:
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running: Counter[tuple[str, RequestPurpose]] = Counter()
-
-    @contextlib.contextmanager
-    def turn(self, node_id: str, purpose: RequestPurpose) -> Iterator[None]:
-        """Raises TooMany, which says when to come again."""
-        place, most = (node_id, purpose), REQUESTS_AT_ONCE[purpose]
-        with self._lock:
-            if self._running[place] >= most:
-                raise TooMany(f"{node_id} has {most} such requests running here; wait for one to end.")
-            self._running[place] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running[place] -= 1
-                if not self._running[place]:
-                    del self._running[place]
+@contextlib.contextmanager
+def peer_turn(node: Node, node_id: str, purpose: RequestPurpose) -> Iterator[None]:
+    """One of the turns that a peer has at all processes of the node together, while the block runs. Raises TooMany,
+    which says when to come again."""
+    most = REQUESTS_AT_ONCE[purpose]
+    with node.limits.turn(f"{node_id} {purpose}", most) as there_is_one:
+        if not there_is_one:
+            raise TooMany(f"{node_id} has {most} such requests running here; wait for one to end.")
+        yield
 
 
 class HeldTurns:
     """Gives back, once an answer has left or was broken off, the turn that its request took."""
 
-    def __init__(self, app: ASGIApp, turns: Turns) -> None:
-        self._app, self._turns = app, turns
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with contextlib.ExitStack() as held:
-            scope[_HELD] = self._turns, held
+            scope[_HELD] = held
             await self._app(scope, receive, send)
 
 
-def take_turn(request: Request, node_id: str) -> None:
+def take_turn(request: Request, node: Node, node_id: str) -> None:
     """Take a turn of this peer until its answer has left. Raises TooMany."""
-    turns, held = request.scope[_HELD]
-    held.enter_context(turns.turn(node_id, purpose_of(request.url.path)))
+    held: contextlib.ExitStack = request.scope[_HELD]
+    held.enter_context(peer_turn(node, node_id, purpose_of(request.url.path)))
 
 
 def purpose_of(path: str) -> RequestPurpose:

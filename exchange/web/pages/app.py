@@ -74,11 +74,11 @@ _HEADERS = [
 ]
 
 
-def create_pages(node: Node) -> FastAPI:
+def create_pages(node: Node, processes: int = 1) -> FastAPI:
     """To be mounted at ``/app``. Raises ConfigurationError."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.node = node
-    app.state.tries = Tries()
+    app.state.tries = Tries("pages", processes)
     app.state.provider = provider_of(node.settings, node.egress)
     app.mount(f"/static/{VERSION}", Kept(directory=STATIC, how="public, max-age=31536000, immutable"), name="static")
     app.mount("/static", Kept(directory=STATIC, how="no-cache"), name="static-by-name")

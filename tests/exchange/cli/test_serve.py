@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.cli.node import _listener
+from exchange.cli.serving.listener import listener_of
 from exchange.config import load_settings
 from exchange.flows.node.node import create_node
 from schemas.vocabulary import Jurisdiction
@@ -67,7 +67,7 @@ def test_an_answer_waits_for_no_acknowledgement(tmp_path: Path) -> None:
     """Else each answer but the first of a connection takes 40 ms."""
     create_node(tmp_path, jurisdiction=Jurisdiction.RS, url="http://127.0.0.1:1", port=free_port())
     settings = load_settings(tmp_path)
-    with _listener(settings) as listener, socket.create_connection(("127.0.0.1", settings.port)):
+    with listener_of(settings) as listener, socket.create_connection(("127.0.0.1", settings.port)):
         accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

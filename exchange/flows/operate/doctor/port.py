@@ -18,7 +18,7 @@ from exchange.flows.operate.doctor.findings import Finding, fault, warning
 from exchange.net.client import MAX_CARD_BYTES
 from exchange.net.egress import Guard, Typed
 from exchange.net.probe import reach
-from exchange.processes import listener_on, lock_holders, named
+from exchange.processes import listener_on, listeners_on, lock_holders, named
 from exchange.trust.card import open_card
 from schemas import ContractError, KeyEvent, open_envelope
 
@@ -126,7 +126,8 @@ def _nobody(settings: Settings) -> Iterator[Finding]:
     where = f"port {settings.port} on {settings.host}"
     holders = lock_holders(settings.home / _SERVING)
     error = _binding(settings)
-    if error is not None and error.errno == errno.EADDRINUSE and listener_on(settings.port) not in holders:
+    others = listeners_on(settings.port)
+    if error is not None and error.errno == errno.EADDRINUSE and not set(others) & set(holders):
         yield _taken(settings, AnsweringNode(None))
     elif holders:
         who = ", ".join(map(named, holders))

@@ -103,6 +103,18 @@ def test_a_version_that_was_erased_leads_on(store: Store) -> None:
         assert session.get_one(RecordRow, versions[2][0]).exhibit == exhibit_name(ISSUER, versions[0][0])
 
 
+def test_a_record_that_supersedes_none_asks_little(store: Store) -> None:
+    """Each question keeps all other writers waiting: the highest sequence, and who supersedes it already."""
+    said: list[str] = []
+    with store.write() as session:
+        name, record, payload = version(0, None)
+        add_statement(session, name, record, "record", STATEMENT.sign(payload), 0)
+        session.flush()
+        listen(session.get_bind(), "before_cursor_execute", lambda *run: said.append(run[2]))
+        add_record(session, name, record, submitted_by=None, state="queued")
+    assert len([one for one in said if not one.startswith(("INSERT", "COMMIT"))]) == 2, said
+
+
 @pytest.mark.parametrize("forward", [True, False])
 def test_a_page_of_a_long_chain_is_written_with_few_queries(store: Store, forward: bool) -> None:
     """As the issue had it: each record walked the whole chain back, while the database was locked."""

@@ -29,7 +29,7 @@ from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import AcquisitionRow
 from exchange.store.tables.work import JobRow
 from exchange.trust.keys import ED25519, key_id, raw_public
-from exchange.web.access.peer_concurrency import REQUESTS_AT_ONCE, RequestPurpose, Turns, purpose_of
+from exchange.web.access.peer_concurrency import REQUESTS_AT_ONCE, RequestPurpose, peer_turn, purpose_of
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import RunningNode, enrol_each_other
@@ -119,21 +119,21 @@ def refused(answer: httpx.Response) -> None:
     assert int(answer.headers["retry-after"]) > 0
 
 
-def test_a_turn_is_given_back() -> None:
-    turns = Turns()
+def test_a_turn_is_given_back(asking: Asking) -> None:
+    node = asking.node.node
     with contextlib.ExitStack() as held:
         for _ in range(REQUESTS_AT_ONCE[RequestPurpose.WORDS]):
-            held.enter_context(turns.turn("ffp-mk", RequestPurpose.WORDS))
-        with pytest.raises(TooMany, match="ffp-mk"), turns.turn("ffp-mk", RequestPurpose.WORDS):
+            held.enter_context(peer_turn(node, "ffp-al", RequestPurpose.WORDS))
+        with pytest.raises(TooMany, match="ffp-al"), peer_turn(node, "ffp-al", RequestPurpose.WORDS):
             pass
         for node_id, purpose in (
-            ("ffp-xk", RequestPurpose.WORDS),
-            ("ffp-mk", RequestPurpose.NEWS),
-            ("ffp-mk", RequestPurpose.SCANS),
+            ("ffp-ba", RequestPurpose.WORDS),
+            ("ffp-al", RequestPurpose.NEWS),
+            ("ffp-al", RequestPurpose.SCANS),
         ):
-            with turns.turn(node_id, purpose):
+            with peer_turn(node, node_id, purpose):
                 pass
-    with turns.turn("ffp-mk", RequestPurpose.WORDS):
+    with peer_turn(node, "ffp-al", RequestPurpose.WORDS):
         pass
 
 
