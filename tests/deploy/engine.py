@@ -309,7 +309,7 @@ def main(folder: str, *words: str) -> int:
     engine, said_words = Engine(Path(folder)), list(words)
     match said_words:
         case ["compose", "up", "--detach", *services]:
-            for service in services or ["database", "node", "worker", "backup"]:
+            for service in services or ["database", "node", "worker", "backup", "restore-drill"]:
                 engine.start(service)
         case ["compose", "down"]:
             engine.down()

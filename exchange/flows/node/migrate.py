@@ -34,10 +34,14 @@ def migrate(home: Path) -> None:
 
     What an earlier release had set aside in the database is written to the home first, as far as its bounds go.
     """
-    settings = load_settings(home)
+    bring_up(load_settings(home))
+
+
+def bring_up(settings: Settings) -> None:
+    """As ``migrate``, by settings that the caller answers for."""
     store = store_of(settings)
     try:
-        with sole_server(home):
+        with sole_server(settings.home):
             _move_evidence(store, settings)
             store.migrate()
     finally:

@@ -14,6 +14,7 @@ from exchange.errors import ComputeAway, ObjectStoreUnavailable
 from exchange.flows.log.start import may_sign
 from exchange.flows.node.cluster import count_workers
 from exchange.flows.node.node import Node
+from exchange.flows.operate.recovery.age import Recovery, recovery_of
 from exchange.flows.review.deadlines import Due, all_duties
 from exchange.flows.sync.peer_quota import shares_of, why_stopped
 from exchange.flows.sync.skew import peer_behind
@@ -21,6 +22,7 @@ from exchange.store.entry.records import AcquisitionState, counts_by_state, scan
 from exchange.store.log.stamps import latest_stamp, stamp_failure
 from exchange.store.log.statements import last_log_check, latest_checkpoint, log_size
 from exchange.store.node import jobs, workers
+from exchange.store.operate.newest_row import first_row
 from exchange.store.review.mail import failures
 from exchange.store.scan.objects import count_objects
 from exchange.store.sync.peers import all_peers, lane_of, node_older, unnoted, withheld_on
@@ -88,6 +90,7 @@ class Numbers:
     mail_failing: int
     """To how many people nothing leaves."""
     duties: list[Due]
+    recovery: Recovery
 
 
 def observe(node: Node) -> Numbers:
@@ -119,6 +122,7 @@ def observe(node: Node) -> Numbers:
             stamps_missing_s=_posix(stamp()) - _posix(missing.since) if missing else 0.0,
             mail_failing=failing[0] if failing else 0,
             duties=all_duties(session, node),
+            recovery=recovery_of(node.settings, first_row(session)),
         )
 
 
