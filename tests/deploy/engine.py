@@ -197,7 +197,7 @@ class Engine:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copymode(target, source)
             os.chown(source, target.stat().st_uid, target.stat().st_gid)
-        return _bound(root, str(source), volume["target"], "rw")
+        return _bound(root, str(source), volume["target"], "ro" if volume.get("read_only") else "rw")
 
     def beside(self, service: str, path: str) -> Path:
         """Where a path in one of the service's volumes is on this machine."""

@@ -80,7 +80,13 @@ def restore_drill(
 def _stay(home: Path, wanted: Wanted, days: int, *, as_json: bool) -> NoReturn:
     from exchange.flows.operate.drill.schedule import drill_every
 
-    drill_every(home, wanted, days, lambda found: _tell(found, as_json=as_json, stays=True))
+    drill_every(
+        home,
+        wanted,
+        days,
+        lambda found: _tell(found, as_json=as_json, stays=True),
+        lambda error: typer.echo(f"No restore was drilled: {error}", err=True),
+    )
 
 
 def _tell(found: Outcome, *, as_json: bool, stays: bool) -> None:

@@ -138,7 +138,8 @@ def _restore(
         # 6. and 7.
         copy_file(source / CONFIG, home / CONFIG, sha256=manifest.files[CONFIG])
         _fill_database(settings_of(home), source, manifest)
-        note_backup(home, LastBackup(manifest.made_at, content_bytes(source, manifest), source))
+        if not manifest.missing:  # else it was not whole
+            note_backup(home, LastBackup(manifest.made_at, content_bytes(source, manifest), source))
         sync(home)
         if not twin:
             mark.remove()

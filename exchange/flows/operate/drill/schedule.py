@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 
 from exchange.clock import now
 from exchange.config import load_settings
+from exchange.errors import ExchangeError
 from exchange.flows.operate.drill.restore_drill import Wanted, restore_drill
 from exchange.flows.operate.recovery.last_backup import find_last_backup
 from exchange.flows.operate.recovery.outcomes import Drills, Outcome, read_drills
@@ -19,13 +20,25 @@ RETRY: Final = timedelta(days=1)
 _LOOK_S: Final = 30
 
 
-def drill_every(home: Path, wanted: Wanted, days: int, told: Callable[[Outcome], object]) -> NoReturn:
+def drill_every(
+    home: Path,
+    wanted: Wanted,
+    days: int,
+    told: Callable[[Outcome], object],
+    failed: Callable[[Exception], object],
+) -> NoReturn:
     """Drill at once where none was verified in so many days, as soon as there is a backup; one that fails is repeated
-    after a day. Raises as ``restore_drill``."""
+    after a day. What keeps it from being tried, such as another drill, is told to ``failed``, and it is looked again.
+
+    Raises ConfigurationError when there is no node yet.
+    """
     load_settings(home)
     while True:
-        if find_last_backup(home) is not None and now() >= next_due(read_drills(home), days):
-            told(restore_drill(home, wanted))
+        try:
+            if find_last_backup(home) is not None and next_due(read_drills(home), days) <= now():
+                told(restore_drill(home, wanted))
+        except (ExchangeError, OSError) as error:
+            failed(error)
         clock.sleep(_LOOK_S)
 
 
