@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -54,27 +57,37 @@ def restore_drill(
 ) -> None:
     """Restore the newest backup in a scratch place, read all of it again, compare it with the running node, delete it.
     The restored node asks nobody, signs nothing and serves nobody. Exit code 1 when it was not verified."""
-    import signal
-
     from exchange.cli.opening import ask_secret, passphrase_for
     from exchange.config import load_settings
     from exchange.flows.operate.drill.restore_drill import Wanted, needs_passphrase, restore_drill
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the scratch place goes too
     place = resolve_home(home)
     wanted = Wanted(source, scratch, keys, key_passphrase=passphrase_for(place), keep=keep)
     if needs_passphrase(load_settings(place), wanted):
         typed = ask_secret("Passphrase of the backup")
         wanted = wanted.opening_with(None if typed is None else typed.get_secret_value().encode())
     if every is not None:
-        _stay(place, wanted, every, as_json=as_json)
-    found = restore_drill(place, wanted)
+        with _ended_by_sigterm(0):
+            _stay(place, wanted, every, as_json=as_json)
+    with _ended_by_sigterm(128 + signal.SIGTERM):
+        found = restore_drill(place, wanted)
     _tell(found, as_json=as_json, stays=False)
     if keep:
         from exchange.flows.operate.recovery.outcomes import read_drills
 
         typer.echo(f"Kept, with its keys, until the next drill: {read_drills(place).scratch}", err=True)
     raise typer.Exit(0 if found.verified else 1)
+
+
+@contextmanager
+def _ended_by_sigterm(code: int) -> Iterator[None]:
+    """As by an interrupt: what is in the scratch place goes too. The first process of a container dies of none by
+    itself."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(code))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _stay(home: Path, wanted: Wanted, days: int, *, as_json: bool) -> NoReturn:

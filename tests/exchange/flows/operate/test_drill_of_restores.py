@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from exchange.config import RESTORING
 from exchange.errors import ConfigurationError, RestoreUnfinished
@@ -30,11 +31,12 @@ from exchange.flows.operate.recovery.outcomes import (
     read_drills,
 )
 from exchange.flows.operate.restore import Secrets, restore, verify_restored
+from exchange.store.access.users import add_user
 from exchange.store.log.statements import last_log_check, log_size
 from exchange.store.node.lock import sole_user
 from exchange.store.operate.manifest import MANIFEST
 from exchange.trust.keys import HybridSigner
-from schemas.vocabulary import Jurisdiction
+from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.databases import Databases, databases_fixture
 from tests.exchange.flows.network import MK, RS, Network
 from tests.exchange.flows.operate.test_backup import PASSPHRASE, silent
@@ -266,6 +268,18 @@ def test_sealed_keys_are_opened_or_it_is_told(home: Path, folder: Path) -> None:
     assert "FFP_NODE_BACKUP_PASSPHRASE" in nothing.said
     apart = restore_drill(home, Wanted(keys=home / "keys"))
     assert (apart.verified, apart.keys) == (True, "kept apart")
+
+
+def test_a_row_that_the_node_did_not_write_is_found_in_the_backup(home: Path, node: Node, folder: Path) -> None:
+    """The twin does not seal its rows anew: they keep the seals that they were backed up with."""
+    with node.store.write() as session:
+        add_user(session, "examiner-1", Role.EXAMINER)
+    with node.store.write() as session:
+        session.execute(text("UPDATE \"user\" SET role = 'operator'"))
+    back_up(home, folder)
+    found = restore_drill(home, Wanted())
+    assert not found.verified
+    assert "It was not this node that wrote it" in found.said
 
 
 def test_keys_of_another_node_do_not_make_it_again(home: Path, network: Network) -> None:
