@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -20,6 +21,7 @@ from exchange.flows.operate.backup_trust import check_bound, check_signed, insis
 from exchange.flows.operate.recovery.last_backup import LastBackup, find_last_backup, note_backup
 from exchange.flows.operate.recovery.outcomes import Outcome, note_outcome
 from exchange.home import emptied_on_failure, private_folder
+from exchange.store.entry.records import count_records
 from exchange.store.log.statements import latest_head, log_size
 from exchange.store.node.lock import AliveFile
 from exchange.store.node.workers import forget_all
@@ -183,27 +185,30 @@ def verify_restored(
     begun = now()
     with opened(home, passphrase=passphrase) as node:
         found = check_and_keep(node, progress)
+        with node.store.read() as session:
+            records = count_records(session)
     absent = {f"scan {sha256}" for sha256 in missing}
     found.findings = [finding for finding in found.findings if finding.subject not in absent]
-    _note_verified(home, found, stamp(begun), (now() - begun).total_seconds())
+    _note_verified(home, found, records, begun)
     return found
 
 
-def _note_verified(home: Path, check: LogCheck, at: str, seconds: float) -> None:
+def _note_verified(home: Path, check: LogCheck, records: int, begun: datetime) -> None:
     """A restore that was verified is worth a drill."""
     of = find_last_backup(home)
     said = "All is what was signed." if check.good else f"{check.findings[0].subject}: {check.findings[0].what}"
     note_outcome(
         home,
         Outcome(
-            at=at,
-            seconds=round(seconds, 1),
+            at=stamp(begun),
+            seconds=round((now() - begun).total_seconds(), 1),
             verified=check.good,
             said=said,
             backup=None if of is None or of.folder is None else of.folder.name,
             made_at=None if of is None else of.made_at,
             bytes=None if of is None else of.bytes,
             statements=check.statements,
+            records=records,
             scans=check.scans,
         ),
     )
