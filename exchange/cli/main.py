@@ -29,7 +29,7 @@ from exchange.cli.integrity import audit, bundles, log_check
 from exchange.cli.keys import peers, root, rotate
 from exchange.cli.matching import calibration, compare, evaluation, inspection
 from exchange.cli.matching.region_option import RegionCommand
-from exchange.cli.operate import backup, doctor, egress, extras, jobs, settings, top
+from exchange.cli.operate import backup, doctor, egress, extras, jobs, restore_drill, settings, top
 from exchange.home import keep_private
 
 HEADINGS = (
@@ -184,6 +184,12 @@ HEADINGS = (
                 backup.restore,
                 "Make a node again from a backup.",
                 ("ffp restore /mnt/backup/FOLDER --verify",),
+            ),
+            Command(
+                "restore-drill",
+                restore_drill.restore_drill,
+                "Restore the newest backup aside, verify it, delete it.",
+                ("ffp restore-drill --from /mnt/backup",),
             ),
             Command(
                 "migrate",

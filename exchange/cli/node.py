@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from exchange.cli.tables import AsJson, print_facts, print_json
 from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    from exchange.flows.operate.recovery.age import Recovery
 
 Home = Annotated[Path | None, typer.Option(help="The node's folder. Default: $FFP_NODE_HOME, else /var/lib/ffp.")]
 
@@ -158,9 +161,23 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         "log": f"{found.log_size} statements, head signed at {found.signed_size}",
         "time stamp": f"of the head at {found.stamped_size}, {found.stamped_at}" if found.stamped_at else stamps,
         "content at rest": f"{kept} ({found.checked_at})" if found.checked_at else "not read again yet",
+        "last backup": _backup(found.recovery),
+        "last verified restore": _restore(found.recovery),
         "cosigned by": ", ".join(f"{peer} at {size}" for peer, size in found.witnesses.items()) or "nobody",
     }
-    print_facts([*facts.items(), *(("alarm", alarm) for alarm in found.alarms)], title=f"Node {found.node_id}")
+    alarms = [*found.alarms, *found.recovery.alarms]
+    print_facts([*facts.items(), *(("alarm", alarm) for alarm in alarms)], title=f"Node {found.node_id}")
+
+
+def _backup(found: Recovery) -> str:
+    if found.backup is None:
+        return "none is known"
+    size = "" if found.backup.bytes is None else f", {found.backup.bytes / 2**20:.1f} MiB"
+    return f"{found.backup.made_at}{size}"
+
+
+def _restore(found: Recovery) -> str:
+    return "none" if found.verified is None else f"{found.verified.at}, of {found.verified.backup}"
 
 
 def _by_state(counts: Mapping[str, int]) -> str:

@@ -34,6 +34,7 @@ from exchange.flows.operate.measure import (
     workers_of_cluster,
 )
 from exchange.flows.operate.ready import readiness
+from exchange.flows.operate.recovery.age import Recovery
 from exchange.flows.review.deadlines import Duty
 from exchange.processes import children_of, cpu_s
 from schemas.kinds import KINDS
@@ -122,6 +123,7 @@ class _Observed(Collector):
         yield from _work(numbers)
         yield from _peers(numbers)
         yield from _log(numbers)
+        yield from _recovery(numbers.recovery)
 
     def _asked(self) -> tuple[Metric, ...]:
         """Now and then: they answer other nodes too."""
@@ -264,6 +266,20 @@ def _log(numbers: Numbers) -> Iterator[Metric]:
     yield _one("ffp_stamps_wanted", "Whether an authority is to stamp heads.", numbers.stamps_wanted)
     yield _one("ffp_stamped_timestamp_seconds", "The time in the last stamp; 0: none.", numbers.stamped_at)
     yield _one("ffp_stamps_missing_seconds", "For how long stamps are missing.", numbers.stamps_missing_s)
+
+
+def _recovery(found: Recovery) -> Iterator[Metric]:
+    size = found.backup.bytes if found.backup is not None and found.backup.bytes is not None else 0
+    yield _one("ffp_backup_age_seconds", "Of the last whole backup; before the first, of the node.", found.backup_age_s)
+    yield _one("ffp_backup_bytes", "What a restore of the last backup reads; 0: not known.", size)
+    since = "Of the last restore that was verified; before the first, of the node."
+    yield _one("ffp_restore_verified_age_seconds", since, found.verified_age_s)
+    limit = "How old it may be (restore_drill_days)."
+    yield _one("ffp_restore_verified_limit_seconds", limit, found.verified_limit_s)
+    failed = found.drilled is not None and not found.drilled.verified
+    yield _one("ffp_restore_drill_failed", "Whether the last drill did not verify its backup.", failed)
+    took = 0.0 if found.drilled is None else found.drilled.seconds
+    yield _one("ffp_restore_drill_seconds", "What the last drill took; 0: there was none.", took)
 
 
 def _one(name: str, text: str, value: float) -> Metric:

@@ -126,6 +126,30 @@ def test_backed_up_and_made_again_by_the_image_s_own_tools(operator: Operator) -
     assert {(place.st_uid, place.st_mode & 0o077) for place in places} == {(7181, 0)}
     assert (backups / page.newest / "node.dump").read_bytes().startswith(b"PGDMP")
 
+    drilled = folder / "restore-drill.log"
+    engine.wait_until(lambda: "All is what was signed" in drilled.read_text(encoding="utf-8"), drilled)
+    told = page.block("exec restore-drill ffp restore-drill")
+    assert f"Backup {page.newest}" in told
+    assert "keys sealed in the backup" in told
+    assert re.search(r"\b1 records, 1 scans; compared with the running node", told)
+    assert "All is what was signed, and the log is the beginning of the running node's." in told
+    assert not list((folder / "volumes/node").glob("restore-drill-*"))
+    tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+    inside = ["psql", "--username=postgres", "--no-psqlrc", "--tuples-only", "--dbname=ffp_drill"]
+    assert engine.done(*page.engine.within("database", [*inside, "--command", tables])).strip() == "0"
+    seen = json.loads(page.types("docker compose exec node ffp status --json"))["recovery"]
+    assert (seen["drilled"]["verified"], seen["drilled"]["backup"], seen["lacking"]) == (True, page.newest, [])
+    [scan] = backups.glob("blobs/??/*")
+    whole = scan.read_bytes()
+    scan.write_bytes(whole[:-1] + b"?")
+    damaged = page.types(
+        "docker compose exec restore-drill ffp restore-drill --from /var/backups/ffp 2>&1 || echo code $?"
+    )
+    assert "Not verified: " in damaged
+    assert "damaged there; take another one" in damaged
+    assert damaged.endswith("code 1\n")
+    scan.write_bytes(whole)
+
     page.block("docker volume rm")
     assert not (folder / "volumes/node").exists()
     for name in ("postgres_password", "ffp_database_password"):  # a new machine has others

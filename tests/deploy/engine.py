@@ -197,7 +197,7 @@ class Engine:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copymode(target, source)
             os.chown(source, target.stat().st_uid, target.stat().st_gid)
-        return _bound(root, str(source), volume["target"], "rw")
+        return _bound(root, str(source), volume["target"], "ro" if volume.get("read_only") else "rw")
 
     def beside(self, service: str, path: str) -> Path:
         """Where a path in one of the service's volumes is on this machine."""
@@ -309,7 +309,7 @@ def main(folder: str, *words: str) -> int:
     engine, said_words = Engine(Path(folder)), list(words)
     match said_words:
         case ["compose", "up", "--detach", *services]:
-            for service in services or ["database", "node", "worker", "backup"]:
+            for service in services or ["database", "node", "worker", "backup", "restore-drill"]:
                 engine.start(service)
         case ["compose", "down"]:
             engine.down()

@@ -106,8 +106,22 @@ def test_backups_have_a_volume_of_the_node_s_user_and_a_time(composed: dict[str,
     assert backup["command"][:2] == ["backup", place]
     assert {"--with-keys", "--keep", "--daily"} <= set(backup["command"])
     assert set(backup["networks"]) == {"inside"}
-    others = [name for name, one in composed["services"].items() if name != "backup"]
+    others = [name for name in composed["services"] if name not in ("backup", "restore-drill")]
     assert not any(volume["source"] == "backups" for name in others for volume in composed["services"][name]["volumes"])
+
+
+def test_restores_are_drilled_where_nobody_is_reached_and_backups_are_read_alone(composed: dict[str, Any]) -> None:
+    drill = composed["services"]["restore-drill"]
+    [backups] = [volume for volume in drill["volumes"] if volume["source"] == "backups"]
+    assert backups["read_only"] is True
+    assert drill["command"][:3] == ["restore-drill", "--from", backups["target"]]
+    assert "--every" in drill["command"]
+    assert set(drill["networks"]) == {"inside"}
+    assert {one["source"] for one in drill["secrets"]} == {
+        "ffp_node_key_passphrase",
+        "ffp_node_database_url",
+        "ffp_node_backup_passphrase",
+    }
 
 
 def test_backups_on_a_disk_of_their_own(composed: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,13 +135,13 @@ def test_backups_on_a_disk_of_their_own(composed: dict[str, Any], monkeypatch: p
 
 
 def test_every_container_is_held(composed: dict[str, Any]) -> None:
-    assert set(composed["services"]) == {"node", "worker", "backup", "proxy", "database"}
+    assert set(composed["services"]) == {"node", "worker", "backup", "restore-drill", "proxy", "database"}
     _assert_held(composed)
 
 
 def test_the_object_store_is_held_as_well_and_reached_from_inside_alone(with_objects: dict[str, Any]) -> None:
     services = with_objects["services"]
-    assert set(services) == {"node", "worker", "backup", "proxy", "database", "objects"}
+    assert set(services) == {"node", "worker", "backup", "restore-drill", "proxy", "database", "objects"}
     _assert_held(with_objects)
     assert set(services["objects"]["networks"]) == {"inside"}
     assert not services["objects"].get("ports")
@@ -176,7 +190,8 @@ def test_only_the_proxy_is_reached_from_outside(composed: dict[str, Any]) -> Non
     assert set(services["database"]["networks"]) == {"inside"}
     assert services["proxy"]["network_mode"] == "service:node"
     published = {name: [port["target"] for port in service.get("ports", ())] for name, service in services.items()}
-    assert published == {"node": [443], "worker": [], "backup": [], "proxy": [], "database": []}
+    others = ("worker", "backup", "restore-drill", "proxy", "database")
+    assert published == {"node": [443], **{name: [] for name in others}}
 
 
 def test_secrets_are_files(composed: dict[str, Any]) -> None:

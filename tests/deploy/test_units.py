@@ -66,7 +66,15 @@ def command_of(name: str) -> list[str]:
 
 
 def test_there_are_the_units_that_the_page_names() -> None:
-    assert UNITS == ["ffp-backup.service", "ffp-backup.timer", "ffp-worker.service", "ffp.service", "ffp.socket"]
+    assert UNITS == [
+        "ffp-backup.service",
+        "ffp-backup.timer",
+        "ffp-restore-drill.service",
+        "ffp-restore-drill.timer",
+        "ffp-worker.service",
+        "ffp.service",
+        "ffp.socket",
+    ]
 
 
 def test_systemd_finds_nothing_wrong(analyze: Callable[..., str], tmp_path: Path) -> None:
@@ -250,6 +258,16 @@ def test_a_backup_is_made_as_the_unit_says(tmp_path: Path, monkeypatch: pytest.M
     with started("ffp-backup.service", home, tmp_path) as (process, log):
         assert process.wait(timeout=60) == 0, log.read_text()
     assert list(folder.rglob("manifest.json"))
+    for _ in range(2):  # each finds that the one before left nothing
+        with started("ffp-restore-drill.service", home, tmp_path) as (process, log):
+            assert process.wait(timeout=60) == 0, log.read_text()
+        assert "All is what was signed" in log.read_text()
+        assert list(home.glob("restore-drill-*")) == []
+
+
+def test_what_is_restored_in_a_drill_reaches_nobody() -> None:
+    assert "\nIPAddressDeny=any\nIPAddressAllow=localhost\n" in unit("ffp-restore-drill.service")
+    assert "ReadWritePaths" not in re.sub(r"^#.*$", "", unit("ffp-restore-drill.service"), flags=re.MULTILINE)
 
 
 @contextmanager
@@ -259,7 +277,7 @@ def started(
     """The process of a unit, for a node at ``home`` and backups in ``folder / "backups"``; with its log. A socket is
     ``handed_over`` as descriptor 3; whose process it is meant for, its shell says, which it replaces."""
     credentials, log = folder / "credentials", folder / "log"
-    credentials.mkdir(mode=0o700)
+    credentials.mkdir(mode=0o700, exist_ok=True)
     (credentials / "ffp_node_key_passphrase").write_text(PASSPHRASE, encoding="utf-8")
     [environment] = re.findall(r"^Environment=(\w+)=/var/lib/ffp$", unit(name), re.MULTILINE)
     with log.open("wb") as told:

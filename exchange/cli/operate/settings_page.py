@@ -55,6 +55,7 @@ GROUPS = (
         "The node", ("home", "jurisdiction", "node_id", "url", "host", "port", "language", "log_format"), "#2-the-node"
     ),
     SettingsGroup("Keys", ("key_", "backup_"), "#replacing-keys"),
+    SettingsGroup("Backups", ("restore_",), "#restore-drill"),
     SettingsGroup("Database", ("database_",), "#11-postgresql-in-place-of-sqlite"),
     SettingsGroup("Scans in an object store", ("objects_",), "#scans-in-an-object-store"),
     SettingsGroup("Sign-in", ("session_", "oidc_"), "#sign-in-with-keycloak"),

@@ -19,8 +19,8 @@ from exchange.flows.monitoring.rows import rows_of
 from exchange.flows.monitoring.small_counts import exact, told_count, told_rate, told_row
 from exchange.flows.node.likelihood_ratio import is_of_this_release
 from exchange.flows.node.node import Node
-from exchange.flows.operate.backup import BACKUP_DAYS, last_backup
 from exchange.flows.operate.doctor.work import CHECKS_LATE, UNWITNESSED_S
+from exchange.flows.operate.recovery.last_backup import BACKUP_DAYS, last_backup
 from exchange.flows.operate.status import own_alarms
 from exchange.flows.review.deadlines import Due
 from exchange.store.log.stamps import latest_stamp, stamp_failure
@@ -119,7 +119,7 @@ def _stamps(session: Session, node: Node) -> Evidence:
 def _backup(node: Node) -> Evidence:
     """Of copies that something else makes the node knows nothing. One of a day that is still to come was made by a
     clock that was ahead, and says nothing of the last days."""
-    at = last_backup(node.settings)
+    at = last_backup(node.settings.home)
     if at is None:
         return Evidence(State.NO_DATA)
     return Evidence(state_of(stamp_in(-BACKUP_DAYS * DAY_S) <= at <= stamp_in(DAY_S)), at=at)

@@ -36,10 +36,14 @@ def migrate(home: Path, to: int | None = None, *, first: Callable[[], object] = 
 
     What an earlier release had set aside in the database is written to the home first, as far as its bounds go.
     """
-    settings = load_settings(home)
+    bring_up(load_settings(home), to, first=first)
+
+
+def bring_up(settings: Settings, to: int | None = None, *, first: Callable[[], object] = lambda: None) -> None:
+    """As ``migrate``, by settings that the caller answers for."""
     store = store_of(settings)
     try:
-        with sole_server(home):
+        with sole_server(settings.home):
             first()
             _move_evidence(store, settings)
             store.migrate(to)

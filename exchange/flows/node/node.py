@@ -228,6 +228,11 @@ def open_node(
     settings = load_settings(home)
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
+    return open_with(settings)
+
+
+def open_with(settings: Settings) -> Node:
+    """As ``open_node``, by settings that the caller answers for: of a home that is none to be served, too."""
     calibration, authority = load_calibration(settings), load_authority(settings)
     services = egress_of(settings)
     mail = load_mail_server(settings, services)

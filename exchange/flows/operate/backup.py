@@ -6,9 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
@@ -17,6 +15,7 @@ from exchange.clock import stamp
 from exchange.config import Settings, load_settings
 from exchange.errors import ConfigurationError, DigestDiffers, NotFound
 from exchange.flows.node.node import blobs_of, keys_in_force, own_history, store_of
+from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
 from exchange.flows.sync.quarantine import to_back_up
 from exchange.home import private_folder
 from exchange.store.database.engine import Store
@@ -32,6 +31,7 @@ from exchange.store.operate.manifest import (
     SEALED,
     Manifest,
     backups_in,
+    content_bytes,
     scan_lines,
     scans_in_backup,
     write_manifest,
@@ -45,8 +45,6 @@ from exchange.trust.backup_signature import sign_backup
 from exchange.trust.encrypted_files import seal_files
 
 _PART = ".part"
-BACKUP_DAYS: Final = 2
-"""One night may go wrong."""
 
 
 @dataclass
@@ -64,6 +62,8 @@ class Backup:
     outside: list[Path]
     expired: int
     objects: int
+    bytes: int = 0
+    """What a restore of it reads: its files and all its scans, those of earlier backups among them."""
     noted: bool = False
     """Whether the node knows of it: it was whole, and the node's home could be written."""
     not_expired: str = ""
@@ -117,28 +117,16 @@ def back_up(
             backup.folder = whole
             if keep is not None:
                 backup.expired, backup.not_expired = _expired(folder, settings.node_id, keep, whole)
-            backup.noted = not backup.missing and _note(settings, made_at)
+            backup.noted = not backup.missing and _note(home, backup, made_at)
     finally:
         store.close()
     return backup
 
 
-def last_backup(settings: Settings) -> str | None:
-    """When the last whole backup was made, as far as the node knows. Absent and unreadable are the same here: nothing
-    tells of a backup."""
-    try:
-        said = settings.last_backup.read_text(encoding="ascii").strip()
-        return stamp(datetime.fromisoformat(said))
-    except (OSError, ValueError):
-        return None
-
-
-def _note(settings: Settings, made_at: str) -> bool:
+def _note(home: Path, backup: Backup, made_at: str) -> bool:
     """The backup is whole already: that the home cannot be written does not undo it."""
-    part = settings.last_backup.with_suffix(".part")
     try:
-        part.write_text(f"{made_at}\n", encoding="ascii")
-        part.replace(settings.last_backup)
+        note_backup(home, LastBackup(made_at, backup.bytes, backup.folder))
     except OSError:
         return False
     return True
@@ -170,22 +158,20 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
     if sealed_with is not None:
         files[SEALED] = write_file(part / SEALED, seal_files(_secret_files(settings), sealed_with))
     # 4.
-    write_manifest(
-        part,
-        Manifest(
-            node_id=settings.node_id,
-            made_at=made_at,
-            form=form,
-            database="node.dump" if settings.database_url else "node.db",
-            log_size=size,
-            head=None if head is None else head.text,
-            scans=backup.scans,
-            missing=backup.missing,
-            objects=backup.objects,
-            files=files,
-        ),
-        lambda manifest: sign_backup(manifest, signer),
+    manifest = Manifest(
+        node_id=settings.node_id,
+        made_at=made_at,
+        form=form,
+        database="node.dump" if settings.database_url else "node.db",
+        log_size=size,
+        head=None if head is None else head.text,
+        scans=backup.scans,
+        missing=backup.missing,
+        objects=backup.objects,
+        files=files,
     )
+    backup.bytes = content_bytes(part, manifest)
+    write_manifest(part, manifest, lambda content: sign_backup(content, signer))
     return backup
 
 

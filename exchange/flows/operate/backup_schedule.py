@@ -11,7 +11,7 @@ from typing import NoReturn
 from exchange.clock import now
 from exchange.config import load_settings
 from exchange.errors import ExchangeError
-from exchange.flows.operate.backup import last_backup
+from exchange.flows.operate.recovery.last_backup import last_backup
 
 _RETRY = timedelta(minutes=15)
 """What failed is mended sooner than in a day; and a backup reads much of the disk."""
@@ -37,7 +37,7 @@ def back_up_daily(home: Path, at: time, make: Callable[[], object], failed: Call
 
     Raises ConfigurationError when there is no node yet.
     """
-    due = first_due(last_backup(load_settings(home)), at)
+    due = first_due(last_backup(load_settings(home).home), at)
     while True:
         while timedelta() < due - now() <= _DAY:  # else the clock was set back: at once
             clock.sleep(min(_LOOK_S, max((due - now()).total_seconds(), 0)))

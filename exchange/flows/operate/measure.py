@@ -14,6 +14,7 @@ from exchange.errors import ComputeAway, ObjectStoreUnavailable
 from exchange.flows.log.start import may_sign
 from exchange.flows.node.cluster import count_workers
 from exchange.flows.node.node import Node
+from exchange.flows.operate.recovery.age import Recovery, recovery_of
 from exchange.flows.review.deadlines import Due, all_duties
 from exchange.flows.sync.peer_quota import shares_of, why_stopped
 from exchange.flows.sync.skew import peer_behind
@@ -22,6 +23,7 @@ from exchange.store.log.stamps import latest_stamp, stamp_failure
 from exchange.store.log.statements import last_log_check, latest_checkpoint, log_size
 from exchange.store.monitoring.candidate_delays import delays_within
 from exchange.store.node import jobs, workers
+from exchange.store.operate.newest_row import first_row
 from exchange.store.review.mail import failures
 from exchange.store.scan.objects import count_objects
 from exchange.store.sync.peers import all_peers, lane_of, node_older, unnoted, withheld_on
@@ -91,6 +93,7 @@ class Numbers:
     duties: list[Due]
     candidate_delays: dict[str, list[tuple[float, int]]]
     """Of own and of peers' scans: within how many seconds of their arrival how many were compared, infinity last."""
+    recovery: Recovery
 
 
 def observe(node: Node) -> Numbers:
@@ -123,6 +126,7 @@ def observe(node: Node) -> Numbers:
             mail_failing=failing[0] if failing else 0,
             duties=all_duties(session, node),
             candidate_delays={origin: delays_within(session, origin) for origin in ("own", "peer")},
+            recovery=recovery_of(node.settings, first_row(session)),
         )
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from exchange.clock import now, stamp
 from exchange.config import RESTORING, Settings, load_settings, write_secret
 from exchange.errors import ConfigurationError, DigestDiffers
 from exchange.flows.integrity.log_check import check_and_keep
 from exchange.flows.integrity.report import LogCheck, ReadProgress
 from exchange.flows.node.node import opened, store_of
 from exchange.flows.operate.backup_trust import check_bound, check_signed, insisting_words
+from exchange.flows.operate.recovery.last_backup import LastBackup, find_last_backup, note_backup
+from exchange.flows.operate.recovery.outcomes import Outcome, note_outcome
 from exchange.home import emptied_on_failure, private_folder
+from exchange.store.entry.records import count_records
 from exchange.store.log.statements import latest_head, log_size
 from exchange.store.node.lock import AliveFile
 from exchange.store.node.workers import forget_all
@@ -27,6 +32,7 @@ from exchange.store.operate.manifest import (
     SEALED,
     Manifest,
     check_files,
+    content_bytes,
     manifest_bytes,
     parse_manifest,
     read_manifest,
@@ -47,10 +53,12 @@ class Secrets:
     """Where the keys come from: a folder that was kept apart, or else the sealed file of the backup, with what opens
     it. ``key_passphrase`` is that of the keys themselves, where they are encrypted.
 
-    ``database_url`` is that of the empty database which a node on PostgreSQL is to have.
+    ``database_url`` is that of the empty database which a node on PostgreSQL is to have. ``others`` is a folder of
+    secrets that were kept apart from the backup as the keys were.
     """
 
     keys: Path | None = None
+    others: Path | None = None
     unsealed_with: bytes | None = None
     database_url: str | None = None
     key_passphrase: bytes | None = None
@@ -73,7 +81,7 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
     5. The mark `restoring`, which no node is opened beside. Then the keys and the settings are written, but for
        ``config.toml``; then the scans, each against its digest.
     6. The database, into an empty place: its log must be the one that the manifest was bound to.
-    7. ``config.toml``; and the mark goes, last: a home without it is a whole node.
+    7. ``config.toml``, and which backup it came from; and the mark goes, last: a home without it is a whole node.
 
     What an earlier restore left that was broken off (killed, or the power went) is removed before 5: its mark says that
     the home was empty when it began, and that nobody used it since. A restore that is under way holds its mark.
@@ -83,6 +91,24 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
 
     Raises ConfigurationError, StoreUnavailable, DigestDiffers, OSError; then the home is empty again.
     """
+    return _restore(source, home, secrets, insisted, load_settings, twin=False)
+
+
+def restore_twin(source: Path, home: Path, secrets: Secrets, settings_of: Callable[[Path], Settings]) -> Manifest:
+    """As ``restore``, of a home that is never to be a node: the mark stays, so that no command opens it. Its settings
+    are those of ``settings_of``, which name its own database and nothing beyond it."""
+    return _restore(source, home, secrets, None, settings_of, twin=True)
+
+
+def _restore(
+    source: Path,
+    home: Path,
+    secrets: Secrets,
+    insisted: str | None,
+    settings_of: Callable[[Path], Settings],
+    *,
+    twin: bool,
+) -> Manifest:
     # 1.
     raw = manifest_bytes(source)
     manifest = parse_manifest(source, raw)
@@ -113,10 +139,13 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
         _copy_scans(source, home, manifest)
         # 6. and 7.
         copy_file(source / CONFIG, home / CONFIG, sha256=manifest.files[CONFIG])
-        _fill_database(load_settings(home), source, manifest)
+        _fill_database(settings_of(home), source, manifest)
+        if not manifest.missing:  # else it was not whole
+            note_backup(home, LastBackup(manifest.made_at, content_bytes(source, manifest), source))
         sync(home)
-        mark.remove()
-        sync(home)
+        if not twin:
+            mark.remove()
+            sync(home)
     return manifest
 
 
@@ -153,11 +182,36 @@ def verify_restored(
 ) -> LogCheck:
     """Read all of it: signatures, hashes, heads, audit rows, scans. Scans that were ``missing`` from the backup are no
     finding of the restore: the peers that hold them give them back, or `ffp log check` names them."""
+    begun = now()
     with opened(home, passphrase=passphrase) as node:
         found = check_and_keep(node, progress)
+        with node.store.read() as session:
+            records = count_records(session)
     absent = {f"scan {sha256}" for sha256 in missing}
     found.findings = [finding for finding in found.findings if finding.subject not in absent]
+    _note_verified(home, found, records, begun)
     return found
+
+
+def _note_verified(home: Path, check: LogCheck, records: int, begun: datetime) -> None:
+    """A restore that was verified is worth a drill."""
+    of = find_last_backup(home)
+    said = "All is what was signed." if check.good else f"{check.findings[0].subject}: {check.findings[0].what}"
+    note_outcome(
+        home,
+        Outcome(
+            at=stamp(begun),
+            seconds=round((now() - begun).total_seconds(), 1),
+            verified=check.good,
+            said=said,
+            backup=None if of is None or of.folder is None else of.folder.name,
+            made_at=None if of is None else of.made_at,
+            bytes=None if of is None else of.bytes,
+            statements=check.statements,
+            records=records,
+            scans=check.scans,
+        ),
+    )
 
 
 def _fill_database(settings: Settings, source: Path, manifest: Manifest) -> None:
@@ -223,15 +277,21 @@ def _secrets(source: Path, manifest: Manifest, secrets: Secrets) -> dict[str, by
             check_sealed_path(name)
     if secrets.keys is not None:
         found = {name: content for name, content in found.items() if not name.startswith("keys/")}
-        found |= {f"keys/{path.name}": path.read_bytes() for path in secrets.keys.iterdir() if path.is_file()}
+        found |= _files_in(secrets.keys, "keys")
     if not any(name.startswith("keys/") for name in found):
         raise ConfigurationError(
             "Without its keys there is no node: name the folder that they were kept in with --keys, or give the "
             "passphrase of a backup that was made with --with-keys."
         )
-    if secrets.database_url is not None:
+    if secrets.others is not None:
+        found |= _files_in(secrets.others, "secrets")
+    if secrets.database_url is not None or secrets.others is not None:
         found.pop(_DATABASE_URL, None)
     return found
+
+
+def _files_in(folder: Path, name: str) -> dict[str, bytes]:
+    return {f"{name}/{path.name}": path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def _sealed(source: Path) -> bytes:

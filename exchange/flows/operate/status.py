@@ -12,6 +12,7 @@ from exchange.flows.log.stamping import stamp_alarms
 from exchange.flows.log.start import log_alarms
 from exchange.flows.node.node import Node
 from exchange.flows.operate.egress import egress_alarms
+from exchange.flows.operate.recovery.age import Recovery, recovery_of
 from exchange.flows.review.mail import mail_alarms
 from exchange.flows.statement.peer import altered_peers
 from exchange.flows.statement.signed_standing import policy_alarms
@@ -22,6 +23,7 @@ from exchange.store.entry.records import count_records, counts_by_state
 from exchange.store.log.stamps import latest_stamp
 from exchange.store.log.statements import last_log_check, latest_checkpoint, log_size
 from exchange.store.node import jobs
+from exchange.store.operate.newest_row import first_row
 from exchange.store.review.candidates import count_candidates
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.log import DisagreementRow, LogCheckRow
@@ -49,6 +51,8 @@ class NodeStatus:
     """What was then not what was signed, one sentence each."""
     witnesses: dict[str, int]
     """The largest size at which each peer cosigned this node's log."""
+    recovery: Recovery
+    """The last backup and the last verified restore, with what is lacking."""
     alarms: list[str]
     """What is wrong with this node's own log, its time stamps, its e-mail, its trust root, its clock or a peer's, which
     lanes are not read because their peers used up their share, and which wait for an upgrade of this node or of the
@@ -72,6 +76,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             checked_at=check.checked_at if check else None,
             altered=_sentences(check),
             witnesses=witnesses(session),
+            recovery=recovery_of(node.settings, first_row(session)),
             alarms=[
                 *own_alarms(session, node),
                 *share_alarms(session, node.settings),

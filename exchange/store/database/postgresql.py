@@ -209,9 +209,7 @@ class PostgresqlDatabase:
     @contextmanager
     def _alone(self) -> Iterator[Connection]:
         """A lock that the server gives back when this process ends, however it ends."""
-        engine = create_engine(self._address, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        event.listen(engine, "do_connect", self._connect_where_allowed)
-        with engine.connect() as connection:
+        with lone_engine(self._address, self._route).connect() as connection:
             connection.exec_driver_sql("SELECT " + _set({**_SERVING, **_KEPT_ALIVE}))
             try:
                 connection.execute(select(func.pg_advisory_lock(_KEYS, _SERVER)))
@@ -308,6 +306,13 @@ class PostgresqlDatabase:
                 f"The database is served by another process by now, {_who(connection)}; nothing was stored. The "
                 "operator stops one of the two."
             )
+
+
+def lone_engine(address: URL, route: Route | None) -> Engine:
+    """Each of its connections is made anew, and outside of any transaction."""
+    engine = create_engine(address, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    event.listen(engine, "do_connect", lambda _dialect, _record, _args, named: named.update(_reached(named, route)))
+    return engine
 
 
 def _reached(named: Mapping[str, Any], route: Route | None) -> dict[str, str]:

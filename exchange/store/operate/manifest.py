@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -170,6 +171,21 @@ def scans_in_backup(folder: Path) -> Iterator[str]:
             if not found or found[1] != found[3] or found[2] != found[1][:2]:
                 raise ConfigurationError(f"{folder / SCANS} has a line that names no scan; take another backup.")
             yield found[1]
+
+
+def content_bytes(folder: Path, manifest: Manifest) -> int:
+    """How much of a disk one backup takes when it is restored: its files, and its scans. Raises ConfigurationError for
+    one that is missing."""
+    scans = (plain_file(folder.parent / BLOBS, f"{sha256[:2]}/{sha256}") for sha256 in scans_in_backup(folder))
+    files = (plain_file(folder, name) for name in manifest.files)
+    return sum(path.stat().st_size for path in itertools.chain(files, scans))
+
+
+def newest_backup(folder: Path, node_id: str) -> Path | None:
+    """The newest finished one of a node, by its name; its manifest may be damaged. None where there is none."""
+    name = re.compile(rf"{re.escape(node_id)}-\d{{4}}-\d\d-\d\dT[\d.]+Z")
+    found = [path.parent for path in folder.glob(f"*/{MANIFEST}") if name.fullmatch(path.parent.name)]
+    return max((place for place in found if not place.is_symlink()), default=None)
 
 
 def backups_in(folder: Path) -> list[tuple[Path, Manifest]]:

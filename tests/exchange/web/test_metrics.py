@@ -9,15 +9,20 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from exchange.clock import DAY_S, stamp_in
 from exchange.errors import ComputeAway, ConfigurationError
 from exchange.flows.node.cluster import Cluster
 from exchange.flows.node.node import Node
+from exchange.flows.operate.backup import back_up
+from exchange.flows.operate.drill.restore_drill import Wanted, restore_drill
+from exchange.flows.operate.recovery.outcomes import note_outcome, read_drills
 from exchange.web.metrics import metrics_served, registry_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, free_port
@@ -149,6 +154,28 @@ def test_what_the_work_stands_on_is_told(
 
     away = replace(node, cluster=Cluster(f"tcp://127.0.0.1:{free_port()}"))
     assert samples(away)["ffp_cluster_answers", ()] == 0
+
+
+@pytest.mark.slow
+def test_the_age_of_backup_and_verified_restore(start_node: Callable[..., RunningNode], tmp_path: Path) -> None:
+    node = start_node(Jurisdiction.RS).node
+    names = ("backup_age_seconds", "backup_bytes", "restore_verified_age_seconds", "restore_drill_failed")
+
+    def told() -> list[float]:
+        found = samples(node)
+        return [found[f"ffp_{name}", ()] for name in names]
+
+    assert told() == [pytest.approx(0, abs=60), 0, pytest.approx(0, abs=60), 0]
+    made = back_up(node.settings.home, tmp_path / "backups")
+    assert restore_drill(node.settings.home, Wanted()).verified
+    home = node.settings.home
+    last = read_drills(home).outcomes[-1]
+    note_outcome(home, replace(last, at=stamp_in(-36 * DAY_S)))
+    note_outcome(home, replace(last, verified=False, said="Damaged."))
+    found = samples(node)
+    limit = found["ffp_restore_verified_limit_seconds", ()]
+    assert told() == [pytest.approx(0, abs=60), made.bytes, pytest.approx(36 * DAY_S, abs=60), 1]
+    assert limit == 35 * DAY_S
 
 
 @pytest.mark.slow

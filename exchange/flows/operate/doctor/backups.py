@@ -1,21 +1,26 @@
-"""A restore or a move of the database that was broken off, and how old the newest backup is."""
+"""A restore or a move of the database that was broken off; how old the newest backup is, and whether one is known to
+make the node again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from exchange.clock import DAY_S, stamp_in
 from exchange.config import RESTORING, Settings
-from exchange.flows.operate.backup import BACKUP_DAYS, last_backup
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.findings import Finding, fault, warning
+from exchange.flows.operate.recovery.age import Lack, recovery_of
 from exchange.processes import lock_holders, named
 from exchange.store.database.engine import Store
 from exchange.store.move.home_mark import read_mark
 from exchange.store.operate.newest_row import first_row
 
-_BACK_UP = "Make one, and have it made every day: systemctl start ffp-backup; systemctl enable --now ffp-backup.timer"
+_CAUSES = {
+    Lack.NO_BACKUP: Cause.NO_BACKUP,
+    Lack.OLD_BACKUP: Cause.OLD_BACKUP,
+    Lack.RESTORE_FAILED: Cause.RESTORE_FAILED,
+    Lack.RESTORE_UNTRIED: Cause.RESTORE_UNTRIED,
+}
 
 
 def examine_restore(home: Path) -> Iterator[Finding]:
@@ -49,16 +54,8 @@ def examine_move(home: Path) -> Iterator[Finding]:
 
 
 def examine_backup(settings: Settings, store: Store) -> Iterator[Finding]:
-    """Of a node that is older than a backup may be. What else copies it leaves no note, and is not known."""
-    made_at, oldest = last_backup(settings), stamp_in(-BACKUP_DAYS * DAY_S)
-    if made_at is None:
-        with store.read() as session:
-            begun = first_row(session)
-        if begun is not None and begun < oldest:
-            what = f"No backup was ever made of this node, which exists since {begun}."
-            yield warning(Cause.NO_BACKUP, "backup", what, _BACK_UP)
-    elif made_at < oldest:
-        what = f"The newest backup is of {made_at}: what came since would be lost with this disk."
-        yield warning(
-            Cause.OLD_BACKUP, "backup", what, f"See why none is made: journalctl -u ffp-backup -e. {_BACK_UP}"
-        )
+    """Of a node that is older than a backup may be, and than a verified restore may be."""
+    with store.read() as session:
+        begun = first_row(session)
+    for found in recovery_of(settings, begun).lacking:
+        yield warning(_CAUSES[found.lack], "backup", found.what, found.then)

@@ -61,6 +61,20 @@ FAULTS = (
     F(home.killed_restore, C.HALF_RESTORE, "was broken off half way", "ffp restore"),
     F(home.old_backup, C.OLD_BACKUP, "The newest backup is of", "journalctl -u ffp-backup"),
     F(home.no_backup, C.NO_BACKUP, "No backup was ever made", "systemctl start ffp-backup"),
+    F(home.failed_drill, C.RESTORE_FAILED, "did not verify ffp-rs-", "ffp restore-drill"),
+    F(home.killed_drill, C.RESTORE_FAILED, "holds what a restore drill made, with the keys", "ffp restore-drill"),
+    F(
+        home.old_drill,
+        C.RESTORE_UNTRIED,
+        "The last restore that was verified is 40 days old",
+        "ffp-restore-drill.timer",
+    ),
+    F(
+        home.no_drill,
+        C.RESTORE_UNTRIED,
+        "was ever restored and verified, in 40 days",
+        "systemctl start ffp-restore-drill",
+    ),
     F(home.rows_of_the_future, C.CLOCK_OFF, "3 days behind the newest row", "timedatectl set-ntp true"),
     # its keys
     F(home.key_gone, C.KEY_MISSING, "log-ed25519.pem is missing", "cp -np"),

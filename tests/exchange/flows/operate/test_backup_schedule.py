@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from exchange.clock import now, stamp
-from exchange.config import given, load_settings
+from exchange.config import given
 from exchange.errors import StoreUnavailable
 from exchange.flows.node.node import create_node
 from exchange.flows.operate import backup as flow
 from exchange.flows.operate import backup_schedule
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.backup_schedule import back_up_daily, due_after, first_due
+from exchange.flows.operate.recovery.last_backup import last_backup
 from schemas.vocabulary import Jurisdiction
 
 NIGHT = time(2, 30)
@@ -69,7 +70,7 @@ def test_at_once_then_every_night_and_sooner_after_a_failure(home: Path, moment:
 
 def test_one_that_was_made_is_not_made_again_at_a_new_start(home: Path, tmp_path: Path, moment: list[datetime]) -> None:
     back_up(home, tmp_path / "backups")
-    made = datetime.fromisoformat(load_settings(home).last_backup.read_text().strip())
+    made = datetime.fromisoformat(last_backup(home) or "")
     moment[0] = made
 
     def make() -> None:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from exchange.clock import stamp_in
 from exchange.config import load_settings
 from exchange.flows.node.node import create_node
 from exchange.flows.operate.backup import back_up
+from exchange.flows.operate.drill.restore_drill import Wanted, restore_drill
+from exchange.flows.operate.recovery.outcomes import FILE, note_outcome
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.operate.broken_nodes.made import PASSPHRASE, ROOM, Made, scan_of
 
@@ -202,6 +205,40 @@ def old_backup(made: Made) -> Iterator[None]:
 @contextmanager
 def no_backup(made: Made) -> Iterator[None]:
     made.execute("UPDATE statement SET received_at = ?", stamp_in(-9 * _DAY_S))
+    yield
+
+
+@contextmanager
+def failed_drill(made: Made) -> Iterator[None]:
+    """A real one, of a backup in which one byte was changed."""
+    backup = back_up(made.home, made.folder / "backups").folder
+    database = backup / "node.db"
+    database.write_bytes(database.read_bytes()[:-1] + b"x")
+    assert not restore_drill(made.home, Wanted()).verified
+    yield
+
+
+@contextmanager
+def killed_drill(made: Made) -> Iterator[None]:
+    """What it left stays until the next one."""
+    back_up(made.home, made.folder / "backups")
+    assert restore_drill(made.home, Wanted(keep=True)).verified
+    yield
+
+
+@contextmanager
+def old_drill(made: Made) -> Iterator[None]:
+    back_up(made.home, made.folder / "backups")
+    found = restore_drill(made.home, Wanted())
+    (made.home / FILE).unlink()
+    note_outcome(made.home, replace(found, at=stamp_in(-40 * _DAY_S)))
+    yield
+
+
+@contextmanager
+def no_drill(made: Made) -> Iterator[None]:
+    made.execute("UPDATE statement SET received_at = ?", stamp_in(-40 * _DAY_S))
+    back_up(made.home, made.folder / "backups")
     yield
 
 

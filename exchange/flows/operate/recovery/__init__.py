@@ -1,0 +1,1 @@
+"""What a node knows of its last backup and of restores that were tried; whether both are recent enough."""
