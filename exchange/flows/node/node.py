@@ -209,9 +209,7 @@ def opened(home: Path, *, passphrase: SecretStr | None = None, moving: bool = Fa
         node.close()
 
 
-def open_node(
-    home: Path, *, passphrase: SecretStr | None = None, moving: bool = False, processes: int = 1
-) -> Node:
+def open_node(home: Path, *, passphrase: SecretStr | None = None, moving: bool = False, processes: int = 1) -> Node:
     """Open an initialised node; ``passphrase`` of its keys stands for that of the settings. A move of its database that
     has not ended is refused, but for the move itself, which is ``moving``. Where several ``processes`` serve it and do
     its work, each takes its part of the connections to the database, and of the processes that read and draw.
@@ -228,10 +226,10 @@ def open_node(
     settings = load_settings(home)
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
-    return open_with(settings)
+    return open_with(settings, processes=processes)
 
 
-def open_with(settings: Settings) -> Node:
+def open_with(settings: Settings, *, processes: int = 1) -> Node:
     """As ``open_node``, by settings that the caller answers for: of a home that is none to be served, too."""
     calibration, authority = load_calibration(settings), load_authority(settings)
     services = egress_of(settings)
