@@ -8,7 +8,7 @@ HOME_DIR ?= node
 WHEELHOUSE ?= wheelhouse
 RUNS ?= 10
 RESOLVED := pyproject.toml --universal --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-NODE_EXTRAS := pdf postgresql oidc s3 cluster
+NODE_EXTRAS := pdf postgresql oidc s3 cluster tracing
 EXTRAS := $(NODE_EXTRAS) evaluation
 # one thread for linear algebra: the arrays are small, and more threads only get in each other's way
 export OPENBLAS_NUM_THREADS ?= 1

@@ -41,7 +41,10 @@ class Extra:
 
     @property
     def is_installed(self) -> bool:
-        return importlib.util.find_spec(self.module) is not None
+        try:
+            return importlib.util.find_spec(self.module) is not None
+        except ModuleNotFoundError:  # of a package within a package that is not there
+            return False
 
     @property
     def state(self) -> State:
@@ -61,6 +64,7 @@ EXTRAS: Final = (
     Extra("oidc", "sign-in at a provider, such as Keycloak (setting oidc_issuer)", "joserfc", "joserfc", 2),
     Extra("s3", "scans in an object store (setting objects_url)", "obstore", "obstore", 16),
     Extra("cluster", "galleries on a Dask cluster (setting cluster_scheduler)", "distributed", "distributed", 50),
+    Extra("tracing", "traces of what the node does (setting tracing_url)", "opentelemetry.sdk", "opentelemetry-sdk", 7),
     Extra("evaluation", "ffp calibrate, and likelihood ratios in ffp evaluate and validate", "lir", "lir", 260),
 )
 

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import structlog
 
-from exchange.errors import ConfigurationError, ExchangeError
+from exchange.errors import ExchangeError
+from exchange.extras.known import require_extra
 from exchange.net.connection import http_client
 from exchange.net.egress import Guard
 
@@ -63,20 +64,13 @@ class Tracing:
     """The spans of one node. Any thread."""
 
     def __init__(self, url: str | None, node_id: str, guard: Guard) -> None:
-        """Without ``url`` nothing is made. Raises ConfigurationError where the extra is missing."""
+        """Without ``url`` nothing is made. Raises ExtraMissing."""
         self._url, self._node_id, self._guard = url, node_id, guard
         self._lock = threading.Lock()
         self._tracer: Tracer | None = None
         self._close = contextlib.ExitStack()
         if url is not None:
-            try:
-                import opentelemetry.exporter.otlp.proto.common.trace_encoder
-                import opentelemetry.sdk.trace  # noqa: F401
-            except ImportError as error:
-                raise ConfigurationError(
-                    "tracing_url names where traces go, but what sends them is not installed. Run: ffp extras add "
-                    "tracing. Or take tracing_url out of the settings."
-                ) from error
+            require_extra("tracing", "The setting tracing_url")
 
     def close(self) -> None:
         """Send what waits, for a few seconds at most."""

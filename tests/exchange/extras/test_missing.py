@@ -24,6 +24,7 @@ from tests.exchange.cli.conftest import Ffp, ffp, refusal
 
 __all__ = ["ffp"]
 SETTINGS = {
+    "tracing": ('tracing_url = "http://127.0.0.1:4318/v1/traces"', {}),
     "cluster": ('cluster_scheduler = "tcp://127.0.0.1:8786"', {}),
     "s3": (
         'objects_url = "s3://scans/rs"',

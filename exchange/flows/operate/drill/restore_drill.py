@@ -51,6 +51,7 @@ _SILENT = {
     "oidc_client_id": None,
     "oidc_only": False,
     "metrics_port": None,
+    "tracing_url": None,
     "peer_certificate": None,
 }
 
