@@ -24,6 +24,7 @@ from exchange.flows.node.mail_server import load_mail_server
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.findings import Finding, fault, warning
 from exchange.net.connection import tls_context
+from exchange.net.tracing import Tracing
 from exchange.setting_faults import UNKNOWN, VARIABLE
 
 CERTIFICATE_DAYS: Final = 21
@@ -62,6 +63,7 @@ def examine_files(settings: Settings) -> Iterator[Finding]:
         "cluster": partial(cluster_of, settings, guard),
         "object store": partial(object_store_of, settings, guard),
         "sign-in": partial(provider_of, settings, guard),
+        "traces": partial(Tracing, settings.tracing_url, settings.node_id, guard),
     }
     for reader in readers.values():
         try:
