@@ -16,7 +16,7 @@ from exchange.cli.serving.forking import empty_counts
 from exchange.cli.serving.http_server import HttpServer
 from exchange.cli.serving.listener import Listener, listener_of
 from exchange.cli.serving.service_manager import ServiceManager
-from exchange.cli.serving.supervisor import SHOWN_S, SupervisorLink, ProcessSupervisor, ProcessTask
+from exchange.cli.serving.supervisor import SHOWN_S, ProcessSupervisor, ProcessTask, SupervisorLink
 from exchange.errors import ConfigurationError
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.node.node import Node, open_node
@@ -69,7 +69,9 @@ def serve_by_several(home: Path, *, works: bool, processes: int) -> None:
             raise SystemExit(1)
 
 
-def _answer(sharing: Callable[[], Node], generation: int, listener: Listener, processes: int, link: SupervisorLink) -> None:
+def _answer(
+    sharing: Callable[[], Node], generation: int, listener: Listener, processes: int, link: SupervisorLink
+) -> None:
     """One of the processes that answer."""
     node = sharing()
     try:
