@@ -384,16 +384,6 @@ class Settings(BaseSettings):
         return self.home / "galleries"
 
     @property
-    def limits(self) -> Path:
-        """What counts tries, and requests that run, for all processes of the node; it is in no backup."""
-        return self.home / "limits"
-
-    @property
-    def counts(self) -> Path:
-        """What the processes of a node that several serve count for its operator; emptied at every start."""
-        return self.home / "counts"
-
-    @property
     def last_head(self) -> Path:
         """The last head of the own log that was signed, beside the database: it tells a restored one from the last."""
         return self.home / "last-head"

@@ -9,9 +9,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 DEFAULT_HOME = Path("/var/lib/ffp")
 HOME_VARIABLE = "FFP_NODE_HOME"
+
+COUNTS_FOLDER: Final = "counts"
+"""The folder of the home in which the processes of a node that several serve count for its operator; emptied at every
+start."""
 
 
 def resolve_home(given: Path | None) -> Path:

@@ -59,7 +59,7 @@ def test_the_limits_are_those_of_the_code(page: str) -> None:
         if where == "FFP_NODE_WORKERS":
             continue
         number, _, unit = bound.partition(" ")
-        assert int(number) * UNITS[unit] == _value(where), where
+        assert float(number) * UNITS[unit] == _value(where), where
 
 
 def test_every_bound_of_a_setting_or_of_the_reader_of_scans_is_told(page: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from exchange.home import COUNTS_FOLDER
+
 if TYPE_CHECKING:
     from exchange.config import Settings
 
@@ -18,11 +20,12 @@ def prepare_to_fork(settings: Settings) -> None:
     for name in _ONE_THREAD:
         os.environ[name] = "1"
     if settings.metrics_port is not None:
-        settings.counts.mkdir(mode=0o700, exist_ok=True)
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.counts)
+        folder = settings.home / COUNTS_FOLDER
+        folder.mkdir(mode=0o700, exist_ok=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def empty_counts(settings: Settings) -> None:
     """What an earlier start counted. For whoever holds the home."""
-    for file in settings.counts.glob("*.db"):
+    for file in (settings.home / COUNTS_FOLDER).glob("*.db"):
         file.unlink(missing_ok=True)

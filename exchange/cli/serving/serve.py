@@ -16,7 +16,7 @@ from exchange.cli.serving.forking import empty_counts
 from exchange.cli.serving.http_server import HttpServer
 from exchange.cli.serving.listener import Listener, listener_of
 from exchange.cli.serving.service_manager import ServiceManager
-from exchange.cli.serving.supervisor import BEAT_S, Link, Supervisor, Task
+from exchange.cli.serving.supervisor import SHOWN_S, ProcessSupervisor, ProcessTask, SupervisorLink
 from exchange.errors import ConfigurationError
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.node.node import Node, open_node
@@ -61,28 +61,30 @@ def serve_by_several(home: Path, *, works: bool, processes: int) -> None:
         node.store.disconnect()  # a connection that two processes have is of no use to either
         sharing = partial(open_node, home, passphrase=node.settings.key_passphrase, processes=processes + 1)
         answer = partial(_answer, sharing, generation, listener, processes)
-        tasks = [Task(f"answers {number + 1}", answer) for number in range(processes)]
+        tasks = [ProcessTask(f"answers {number + 1}", answer) for number in range(processes)]
         if works or node.settings.metrics_port is not None:
             work = partial(_work, sharing, generation, works, os.getpid())
-            tasks.append(Task("works", work, serves=False))
-        if not Supervisor(tasks, manager).run():
+            tasks.append(ProcessTask("works", work, serves=False))
+        if not ProcessSupervisor(tasks, manager).run():
             raise SystemExit(1)
 
 
-def _answer(sharing: Callable[[], Node], generation: int, listener: Listener, processes: int, link: Link) -> None:
+def _answer(
+    sharing: Callable[[], Node], generation: int, listener: Listener, processes: int, link: SupervisorLink
+) -> None:
     """One of the processes that answer."""
     node = sharing()
     try:
         node.store.serve_under(generation)
         app = create_app(node, works=False, processes=processes)
-        server = HttpServer(node, app, link, beat_s=BEAT_S, may_leave=True)
+        server = HttpServer(node, app, link, beat_s=SHOWN_S, may_leave=True)
         server.end_with(link.parent)
         _run(node, server, listener)
     finally:
         node.close()
 
 
-def _work(sharing: Callable[[], Node], generation: int, works: bool, supervisor: int, link: Link) -> None:
+def _work(sharing: Callable[[], Node], generation: int, works: bool, supervisor: int, link: SupervisorLink) -> None:
     """The process that does the node's own work, where it ``works``, and tells its operator's instruments of all."""
     node = sharing()
     try:
@@ -98,7 +100,7 @@ def _work(sharing: Callable[[], Node], generation: int, works: bool, supervisor:
                 worker.start()
             try:
                 link.ready()
-                while not ending.wait(BEAT_S):
+                while not ending.wait(SHOWN_S):
                     link.alive()
             finally:
                 if worker is not None:

@@ -32,7 +32,7 @@ from exchange.errors import ExchangeError
 
 log = structlog.get_logger(__name__)
 
-BEAT_S: Final = 1.0
+SHOWN_S: Final = 1.0
 """How often a process shows that it lives."""
 HUNG_S: Final = 30.0
 """One that was ready and then is silent for so long is killed."""
@@ -43,13 +43,13 @@ REST_S: Final = 30.0
 """So long it is waited then, as long as others answer."""
 AGAIN_S: Final = 1.0
 """How long after one that never was ready the next is tried."""
-STOP_S: Final = 100.0
+ENDED_S: Final = 100.0
 """What has not ended by then is killed: the service manager's patience is a little longer."""
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _READY, _ALIVE = b"r", b"a"
 
 
-class Link:
+class SupervisorLink:
     """What a process has of its supervisor: whom it tells how it is, and how it learns that the supervisor is gone."""
 
     def __init__(self, telling: int, parent: int) -> None:
@@ -73,11 +73,11 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Task:
+class ProcessTask:
     """What a process does: ``run`` returns when it is done. Without it ``serves`` the node is not there."""
 
     name: str
-    run: Callable[[Link], None]
+    run: Callable[[SupervisorLink], None]
     serves: bool = True
 
 
@@ -94,7 +94,7 @@ class _Process:
 class _Place:
     """Of one task: the process that does it, and the one that is to take its place."""
 
-    task: Task
+    task: ProcessTask
     process: _Process | None = None
     successor: _Process | None = None
     start_at: float = 0.0
@@ -102,10 +102,10 @@ class _Place:
     """The process that must have ended first."""
 
 
-class Supervisor:
+class ProcessSupervisor:
     """Of one node; used once."""
 
-    def __init__(self, tasks: Sequence[Task], manager: ServiceManager) -> None:
+    def __init__(self, tasks: Sequence[ProcessTask], manager: ServiceManager) -> None:
         self._manager = manager
         self._places = [_Place(task) for task in tasks]
         self._leaving: dict[int, _Process] = {}
@@ -125,7 +125,7 @@ class Supervisor:
             while self._stopping_since is None or self._all():
                 if self._stopping_since is None:
                     self._start_due()
-                for key, _ in self._selector.select(BEAT_S / 2):
+                for key, _ in self._selector.select(SHOWN_S / 2):
                     if key.fileobj is self._woken:
                         self._heed(self._woken.recv(64))
                     else:
@@ -204,7 +204,7 @@ class Supervisor:
                 log.error("a process of this node does not answer; it is killed", process=process.pid)
                 process.beat_at = now
                 os.kill(process.pid, signal.SIGKILL)
-        if self._stopping_since is not None and now > self._stopping_since + STOP_S:
+        if self._stopping_since is not None and now > self._stopping_since + ENDED_S:
             self._stopping_since = now
             for process in self._all():
                 log.error("a process of this node does not stop; it is killed", process=process.pid)
@@ -272,7 +272,7 @@ class Supervisor:
         for process in self._all():
             os.kill(process.pid, signal.SIGTERM)
 
-    def _start(self, task: Task) -> _Process:
+    def _start(self, task: ProcessTask) -> _Process:
         hearing, telling = os.pipe()
         os.set_blocking(hearing, False)
         os.set_blocking(telling, False)
@@ -292,7 +292,7 @@ class Supervisor:
         self._selector.register(hearing, selectors.EVENT_READ, process)
         return process
 
-    def _become(self, task: Task, telling: int, blocked: set[int | signal.Signals]) -> None:
+    def _become(self, task: ProcessTask, telling: int, blocked: set[int | signal.Signals]) -> None:
         """In the new process: do the task, and never come back. What the supervisor holds is not given back here: the
         lock on the home and that in the database are its own until the last of its processes has ended."""
         code = 1
@@ -305,7 +305,7 @@ class Supervisor:
                 if key.fileobj is not self._woken:
                     os.close(key.fd)
             os.close(self._holding)
-            task.run(Link(telling, self._parent))
+            task.run(SupervisorLink(telling, self._parent))
             code = 0
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else 1
