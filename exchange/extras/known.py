@@ -60,12 +60,12 @@ class Extra:
 
 EXTRAS: Final = (
     Extra("pdf", "reports as PDF: of a pair, and the half-yearly one", "typst", "typst", 80),
-    Extra("postgresql", "a database on PostgreSQL (setting database_url)", "psycopg", "psycopg", 15),
-    Extra("oidc", "sign-in at a provider, such as Keycloak (setting oidc_issuer)", "joserfc", "joserfc", 2),
-    Extra("s3", "scans in an object store (setting objects_url)", "obstore", "obstore", 16),
-    Extra("cluster", "galleries on a Dask cluster (setting cluster_scheduler)", "distributed", "distributed", 50),
+    Extra("postgresql", "a database on PostgreSQL (setting database_url)", "psycopg", "psycopg", 13),
+    Extra("oidc", "sign-in at a provider, such as Keycloak (setting oidc_issuer)", "joserfc", "joserfc", 1),
+    Extra("s3", "scans in an object store (setting objects_url)", "obstore", "obstore", 15),
+    Extra("cluster", "galleries on a Dask cluster (setting cluster_scheduler)", "distributed", "distributed", 41),
     Extra("tracing", "traces of what the node does (setting tracing_url)", "opentelemetry.sdk", "opentelemetry-sdk", 7),
-    Extra("evaluation", "ffp calibrate, and likelihood ratios in ffp evaluate and validate", "lir", "lir", 260),
+    Extra("evaluation", "ffp calibrate, and likelihood ratios in ffp evaluate and validate", "lir", "lir", 230),
 )
 
 
