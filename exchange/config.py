@@ -31,7 +31,6 @@ from schemas.vocabulary import Jurisdiction
 
 PREFIX = "FFP_NODE_"
 RESTORING = "restoring"
-LAST_BACKUP = "last-backup"
 _AUTHORITY_URL = r"^https?://[^\s/@?#]+(/[^\s@#]*)?$"
 _OBJECTS_URL = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[a-z0-9_-][a-z0-9._-]{0,99}){0,5}$"
 _FORMS = {
@@ -264,8 +263,7 @@ class Settings(BaseSettings):
     """Networks in which names may lead anywhere, such as that of a VPN: ``["10.8.0.0/16"]``. Elsewhere a name must lead
     where it led when it was confirmed (``ffp egress list``)."""
     restore_drill_days: Annotated[int, Field(ge=1, le=3660)] = 35
-    """For so many days a restore that was verified holds; after it, `ffp doctor` and the alarms ask for another one
-    (`ffp restore-drill`). The timer makes one each month."""
+    """For so many days a restore that was verified holds; then `ffp doctor` and the alarms ask for another drill."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     """How often a failing job is tried before it is set aside for the operator."""
     backup_passphrase: SecretStr | None = None
@@ -387,11 +385,6 @@ class Settings(BaseSettings):
     def last_head(self) -> Path:
         """The last head of the own log that was signed, beside the database: it tells a restored one from the last."""
         return self.home / "last-head"
-
-    @property
-    def last_backup(self) -> Path:
-        """When the last whole backup was made from this home; it is in no backup itself."""
-        return self.home / LAST_BACKUP
 
     @property
     def restoring(self) -> Path:

@@ -16,8 +16,8 @@ from exchange.cli.tables import AsJson, print_json
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
-    from exchange.flows.operate.drill.restore_drill import Wanted
-    from exchange.flows.operate.recovery.outcomes import Outcome
+    from exchange.flows.operate.drill.restore_drill import WantedDrill
+    from exchange.flows.operate.recovery.outcomes import DrillOutcome
 
 
 def restore_drill(
@@ -59,10 +59,10 @@ def restore_drill(
     The restored node asks nobody, signs nothing and serves nobody. Exit code 1 when it was not verified."""
     from exchange.cli.opening import ask_secret, passphrase_for
     from exchange.config import load_settings
-    from exchange.flows.operate.drill.restore_drill import Wanted, needs_passphrase, restore_drill
+    from exchange.flows.operate.drill.restore_drill import WantedDrill, needs_passphrase, run_restore_drill
 
     place = resolve_home(home)
-    wanted = Wanted(source, scratch, keys, key_passphrase=passphrase_for(place), keep=keep)
+    wanted = WantedDrill(source, scratch, keys, key_passphrase=passphrase_for(place), keep=keep)
     if needs_passphrase(load_settings(place), wanted):
         typed = ask_secret("Passphrase of the backup")
         wanted = wanted.opening_with(None if typed is None else typed.get_secret_value().encode())
@@ -70,7 +70,7 @@ def restore_drill(
         with _ended_by_sigterm(0):
             _stay(place, wanted, every, as_json=as_json)
     with _ended_by_sigterm(128 + signal.SIGTERM):
-        found = restore_drill(place, wanted)
+        found = run_restore_drill(place, wanted)
     _tell(found, as_json=as_json, stays=False)
     if keep:
         from exchange.flows.operate.recovery.outcomes import read_drills
@@ -90,7 +90,7 @@ def _ended_by_sigterm(code: int) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _stay(home: Path, wanted: Wanted, days: int, *, as_json: bool) -> NoReturn:
+def _stay(home: Path, wanted: WantedDrill, days: int, *, as_json: bool) -> NoReturn:
     from exchange.flows.operate.drill.schedule import drill_every
 
     drill_every(
@@ -102,7 +102,7 @@ def _stay(home: Path, wanted: Wanted, days: int, *, as_json: bool) -> NoReturn:
     )
 
 
-def _tell(found: Outcome, *, as_json: bool, stays: bool) -> None:
+def _tell(found: DrillOutcome, *, as_json: bool, stays: bool) -> None:
     """``stays``: one object a line, since another follows."""
     if as_json:
         print_json(found, indent=None if stays else 2)

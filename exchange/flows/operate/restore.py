@@ -19,7 +19,7 @@ from exchange.flows.integrity.report import LogCheck, ReadProgress
 from exchange.flows.node.node import opened, store_of
 from exchange.flows.operate.backup_trust import check_bound, check_signed, insisting_words
 from exchange.flows.operate.recovery.last_backup import LastBackup, find_last_backup, note_backup
-from exchange.flows.operate.recovery.outcomes import Outcome, note_outcome
+from exchange.flows.operate.recovery.outcomes import DrillOutcome, note_outcome
 from exchange.home import emptied_on_failure, private_folder
 from exchange.store.entry.records import count_records
 from exchange.store.log.statements import latest_head, log_size
@@ -199,7 +199,7 @@ def _note_verified(home: Path, check: LogCheck, records: int, begun: datetime) -
     said = "All is what was signed." if check.good else f"{check.findings[0].subject}: {check.findings[0].what}"
     note_outcome(
         home,
-        Outcome(
+        DrillOutcome(
             at=stamp(begun),
             seconds=round((now() - begun).total_seconds(), 1),
             verified=check.good,

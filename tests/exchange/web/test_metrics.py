@@ -21,7 +21,7 @@ from exchange.errors import ComputeAway, ConfigurationError
 from exchange.flows.node.cluster import Cluster
 from exchange.flows.node.node import Node
 from exchange.flows.operate.backup import back_up
-from exchange.flows.operate.drill.restore_drill import Wanted, restore_drill
+from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_drill
 from exchange.flows.operate.recovery.outcomes import note_outcome, read_drills
 from exchange.web.metrics import metrics_served, registry_of
 from schemas.vocabulary import Jurisdiction, Role
@@ -167,7 +167,7 @@ def test_the_age_of_backup_and_verified_restore(start_node: Callable[..., Runnin
 
     assert told() == [pytest.approx(0, abs=60), 0, pytest.approx(0, abs=60), 0]
     made = back_up(node.settings.home, tmp_path / "backups")
-    assert restore_drill(node.settings.home, Wanted()).verified
+    assert run_restore_drill(node.settings.home, WantedDrill()).verified
     home = node.settings.home
     last = read_drills(home).outcomes[-1]
     note_outcome(home, replace(last, at=stamp_in(-36 * DAY_S)))

@@ -28,7 +28,14 @@ from exchange.flows.node.migrate import bring_up
 from exchange.flows.node.node import Node, blobs_of, open_with, store_of
 from exchange.flows.operate.drill.scratch import check_room, remove_scratch, scratch_folder, scratch_of
 from exchange.flows.operate.recovery.last_backup import find_last_backup
-from exchange.flows.operate.recovery.outcomes import LOCK, KeysFrom, Outcome, note_outcome, note_scratch, read_drills
+from exchange.flows.operate.recovery.outcomes import (
+    LOCK,
+    DrillOutcome,
+    KeysFrom,
+    note_outcome,
+    note_scratch,
+    read_drills,
+)
 from exchange.flows.operate.restore import Secrets, has_sealed_keys, restore_twin
 from exchange.log import merkle
 from exchange.store.database.engine import Store
@@ -57,7 +64,7 @@ _SILENT = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedDrill:
     """What is drilled. ``source`` is one backup, or a folder of them, of which the newest counts; None: the one that
     the node knows as its last. ``scratch`` is a folder on a disk with room; None: the node's home. ``keys`` is a folder
     in which the keys were kept apart; None: those sealed in the backup, or of the running node where it has none.
@@ -73,12 +80,12 @@ class Wanted:
     key_passphrase: SecretStr | None = None
     keep: bool = False
 
-    def opening_with(self, passphrase: bytes | None) -> Wanted:
+    def opening_with(self, passphrase: bytes | None) -> WantedDrill:
         """The same, with what opens sealed keys."""
         return replace(self, unsealed_with=passphrase)
 
 
-def needs_passphrase(settings: Settings, wanted: Wanted) -> bool:
+def needs_passphrase(settings: Settings, wanted: WantedDrill) -> bool:
     """Whether the drill would stop for lack of what opens the keys of the backup. What else is wrong, it tells."""
     if wanted.keys is not None or wanted.unsealed_with is not None or settings.backup_passphrase is not None:
         return False
@@ -88,7 +95,9 @@ def needs_passphrase(settings: Settings, wanted: Wanted) -> bool:
         return False
 
 
-def restore_drill(home: Path, wanted: Wanted, progress: ReadProgress = lambda _what, _done, _total: None) -> Outcome:
+def run_restore_drill(
+    home: Path, wanted: WantedDrill, progress: ReadProgress = lambda _what, _done, _total: None
+) -> DrillOutcome:
     """Restore one backup beside the node, which may run meanwhile, and say whether all of it is what was signed.
 
     1. What a drill that was killed left is deleted.
@@ -123,12 +132,12 @@ def restore_drill(home: Path, wanted: Wanted, progress: ReadProgress = lambda _w
             raise
         finally:
             if "said" in told:
-                found = Outcome(at=begun, seconds=round(time.monotonic() - clock, 1), **told)
+                found = DrillOutcome(at=begun, seconds=round(time.monotonic() - clock, 1), **told)
                 note_outcome(home, found)
     return found
 
 
-def _try(settings: Settings, wanted: Wanted, told: dict[str, Any], progress: ReadProgress) -> None:
+def _try(settings: Settings, wanted: WantedDrill, told: dict[str, Any], progress: ReadProgress) -> None:
     """``told`` gets the fields of the outcome as they are known, so that a drill that fails says how far it came."""
     # 2.
     source = _source(settings, wanted.source)
@@ -204,7 +213,7 @@ def _source(settings: Settings, given: Path | None) -> Path:
     return newest
 
 
-def _secrets(settings: Settings, source: Path, wanted: Wanted) -> tuple[Secrets, KeysFrom]:
+def _secrets(settings: Settings, source: Path, wanted: WantedDrill) -> tuple[Secrets, KeysFrom]:
     """As an operator would have them who has this backup alone, where it brings its keys."""
     passphrase, others = settings.passphrase, settings.home / "secrets"
     beside = others if others.is_dir() else None

@@ -11,9 +11,9 @@ from typing import Final, NoReturn
 from exchange.clock import now
 from exchange.config import load_settings
 from exchange.errors import ExchangeError
-from exchange.flows.operate.drill.restore_drill import Wanted, restore_drill
+from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_drill
 from exchange.flows.operate.recovery.last_backup import find_last_backup
-from exchange.flows.operate.recovery.outcomes import Drills, Outcome, read_drills
+from exchange.flows.operate.recovery.outcomes import DrillOutcome, Drills, read_drills
 
 RETRY: Final = timedelta(days=1)
 """What failed is mended by people, and a drill reads and writes as much as the whole node has."""
@@ -22,9 +22,9 @@ _LOOK_S: Final = 30
 
 def drill_every(
     home: Path,
-    wanted: Wanted,
+    wanted: WantedDrill,
     days: int,
-    told: Callable[[Outcome], object],
+    told: Callable[[DrillOutcome], object],
     failed: Callable[[Exception], object],
 ) -> NoReturn:
     """Drill at once where none was verified in so many days, as soon as there is a backup; one that fails is repeated
@@ -36,7 +36,7 @@ def drill_every(
     while True:
         try:
             if find_last_backup(home) is not None and next_due(read_drills(home), days) <= now():
-                told(restore_drill(home, wanted))
+                told(run_restore_drill(home, wanted))
         except (ExchangeError, OSError) as error:
             failed(error)
         clock.sleep(_LOOK_S)

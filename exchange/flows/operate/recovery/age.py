@@ -10,7 +10,7 @@ from exchange.clock import DAY_S, apart
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
 from exchange.flows.operate.recovery.last_backup import BACKUP_DAYS, LastBackup, find_last_backup
-from exchange.flows.operate.recovery.outcomes import Outcome, age_s, is_under_way, read_drills
+from exchange.flows.operate.recovery.outcomes import DrillOutcome, age_s, is_under_way, read_drills
 
 BACK_UP = "Make one, and have it made every day: systemctl start ffp-backup; systemctl enable --now ffp-backup.timer"
 _DRILL = "systemctl start ffp-restore-drill; systemctl enable --now ffp-restore-drill.timer"
@@ -39,8 +39,8 @@ class Recovery:
 
     backup: LastBackup | None
     backup_age_s: float
-    drilled: Outcome | None
-    verified: Outcome | None
+    drilled: DrillOutcome | None
+    verified: DrillOutcome | None
     verified_age_s: float
     verified_limit_s: float
     lacking: tuple[Lacking, ...]

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from exchange.clock import stamp
-from exchange.config import LAST_BACKUP
 
+LAST_BACKUP: Final = "last-backup"
 BACKUP_DAYS: Final = 2
 """One night may go wrong."""
 

@@ -28,7 +28,7 @@ KeysFrom = Literal["sealed in the backup", "of the running node", "kept apart"]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DrillOutcome:
     """One restore that was tried. ``said`` is a sentence: what was read, or what failed. ``backup`` is the name of its
     folder, ``made_at`` its time and ``bytes`` what a restore of it reads, as far as they were known."""
 
@@ -53,14 +53,14 @@ class Drills:
     to keep what it made."""
 
     scratch: Path | None = None
-    outcomes: Annotated[tuple[Outcome, ...], Field(max_length=MOST_KEPT)] = ()
+    outcomes: Annotated[tuple[DrillOutcome, ...], Field(max_length=MOST_KEPT)] = ()
 
     @property
-    def last(self) -> Outcome | None:
+    def last(self) -> DrillOutcome | None:
         return self.outcomes[-1] if self.outcomes else None
 
     @property
-    def last_verified(self) -> Outcome | None:
+    def last_verified(self) -> DrillOutcome | None:
         return next((found for found in reversed(self.outcomes) if found.verified), None)
 
 
@@ -94,7 +94,7 @@ def note_scratch(home: Path, scratch: Path | None) -> None:
     _write(home, replace(read_drills(home), scratch=scratch))
 
 
-def note_outcome(home: Path, outcome: Outcome) -> None:
+def note_outcome(home: Path, outcome: DrillOutcome) -> None:
     """Raises as ``note_scratch``."""
     found = read_drills(home)
     _write(home, replace(found, outcomes=(*found.outcomes, outcome)[-MOST_KEPT:]))

@@ -426,15 +426,15 @@ def test_backups(network: Network, tmp_path: Path, clock: Ahead) -> None:
     next(rs.settings.blobs.glob("??/*")).unlink()
     assert not back_up(rs.settings.home, tmp_path / "others").noted, "it lacks a scan"
     assert proof(rs, "backup") == replace(found, state=FAILS)
-    rs.settings.last_backup.write_text("2099-01-01T00:00:00.000Z\n")
+    (rs.settings.home / "last-backup").write_text("2099-01-01T00:00:00.000Z\n")
     assert proof(rs, "backup") == replace(found, state=FAILS, at="2099-01-01T00:00:00.000Z"), "its clock was ahead"
-    rs.settings.last_backup.write_text("yesterday\n")
+    (rs.settings.home / "last-backup").write_text("yesterday\n")
     assert proof(rs, "backup") == Evidence(NO_DATA)
 
 
 def test_a_backup_that_the_node_cannot_be_told_of(network: Network, tmp_path: Path) -> None:
     rs = network.nodes[RS]
-    rs.settings.last_backup.with_suffix(".part").mkdir()
+    (rs.settings.home / "last-backup").with_suffix(".part").mkdir()
     made = back_up(rs.settings.home, tmp_path / "backups")
     assert (made.folder / "manifest.json").is_file()
     assert not made.noted

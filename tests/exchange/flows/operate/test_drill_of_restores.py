@@ -19,13 +19,13 @@ from exchange.errors import ConfigurationError, RestoreUnfinished
 from exchange.flows.node.node import Node, open_node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.drill import scratch
-from exchange.flows.operate.drill.restore_drill import Wanted, restore_drill
+from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_drill
 from exchange.flows.operate.recovery.last_backup import LastBackup, find_last_backup, note_backup
 from exchange.flows.operate.recovery.outcomes import (
     FILE,
     LOCK,
     MOST_KEPT,
-    Outcome,
+    DrillOutcome,
     note_outcome,
     note_scratch,
     read_drills,
@@ -91,7 +91,7 @@ def state_of(node: Node) -> tuple[int, Any, Any]:
 def test_the_newest_backup_is_verified_and_nothing_stays(node: Node, home: Path, network: Network) -> None:
     network.record(RS, scan=b"third scan")  # the node went on since
     before = state_of(node)
-    found = restore_drill(home, Wanted())
+    found = run_restore_drill(home, WantedDrill())
     assert (found.verified, found.said) == (
         True,
         "All is what was signed, and the log is the beginning of the running node's.",
@@ -116,7 +116,7 @@ def test_the_twin_speaks_to_nobody_and_signs_nothing(home: Path, monkeypatch: py
     monkeypatch.setattr(HybridSigner, "signatures", forbidden)
     with (home / "config.toml").open("a") as file:
         file.write('smtp_host = "mail.test"\nsmtp_from = "node@mail.test"\nmetrics_port = 9440\n')
-    assert restore_drill(home, Wanted()).verified
+    assert run_restore_drill(home, WantedDrill()).verified
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is not installed: NOT TRIED without a network")
@@ -131,23 +131,24 @@ def test_it_needs_no_network_at_all(home: Path) -> None:
 
 
 def test_a_kept_twin_can_be_opened_by_nobody(home: Path, tmp_path: Path) -> None:
-    found = restore_drill(home, Wanted(scratch=tmp_path, keep=True))
+    found = run_restore_drill(home, WantedDrill(scratch=tmp_path, keep=True))
     assert found.verified
     twin = tmp_path / "restore-drill-ffp-rs/home"
     assert (twin / RESTORING).is_file()
     with pytest.raises(RestoreUnfinished):
         open_node(twin)
     assert read_drills(home).scratch == tmp_path / "restore-drill-ffp-rs"
-    assert restore_drill(home, Wanted()).verified
+    assert run_restore_drill(home, WantedDrill()).verified
     assert left_in(tmp_path) == [], "the next drill deletes it, wherever it lies"
 
 
 KILLED = """
 import os, signal, sys
+from functools import partial
 from pathlib import Path
 from exchange.flows.operate.drill import restore_drill as drill
 setattr(drill, sys.argv[2], lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
-drill.restore_drill(Path(sys.argv[1]), drill.Wanted(scratch=Path(sys.argv[3])))
+drill.run_restore_drill(Path(sys.argv[1]), drill.WantedDrill(scratch=Path(sys.argv[3])))
 """
 
 
@@ -159,7 +160,7 @@ def test_what_a_killed_drill_left_goes_at_the_next(home: Path, tmp_path: Path, s
     assert left_in(elsewhere) == ["restore-drill-ffp-rs"]
     assert read_drills(home).scratch == elsewhere / "restore-drill-ffp-rs"
     assert read_drills(home).last is None
-    assert restore_drill(home, Wanted()).verified
+    assert run_restore_drill(home, WantedDrill()).verified
     assert (left_in(elsewhere), left_in(home)) == ([], [])
 
 
@@ -172,30 +173,30 @@ def test_one_that_was_half_deleted_is_deleted(home: Path, monkeypatch: pytest.Mo
         with pytest.raises(OSError, match="killed"):
             scratch.remove_scratch(place, RS)
     assert list(place.iterdir()) == []
-    assert restore_drill(home, Wanted()).verified
+    assert run_restore_drill(home, WantedDrill()).verified
 
 
 def test_nothing_is_deleted_that_no_drill_of_this_node_made(home: Path, tmp_path: Path) -> None:
     place = scratch.scratch_of(tmp_path, RS)
     place.mkdir()
     (place / "thesis").write_text("of somebody else")
-    found = restore_drill(home, Wanted(scratch=tmp_path))
+    found = run_restore_drill(home, WantedDrill(scratch=tmp_path))
     assert (found.verified, "left as it is" in found.said) == (False, True)
     assert (place / "thesis").read_text() == "of somebody else"
     shutil.rmtree(place)
     with scratch.scratch_folder(place, MK, keep=True):
-        assert "left as it is" in restore_drill(home, Wanted(scratch=tmp_path)).said
+        assert "left as it is" in run_restore_drill(home, WantedDrill(scratch=tmp_path)).said
     scratch.remove_scratch(place, MK)
     (tmp_path / "real").mkdir()
     place.symlink_to(tmp_path / "real")
-    assert "left as it is" in restore_drill(home, Wanted(scratch=tmp_path)).said
+    assert "left as it is" in run_restore_drill(home, WantedDrill(scratch=tmp_path)).said
 
 
 def test_where_there_is_no_room_it_is_said_and_nothing_is_written(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scratch.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 0, 10**6))  # type: ignore[attr-defined]
-    found = restore_drill(home, Wanted(scratch=tmp_path / "scratch"))
+    found = run_restore_drill(home, WantedDrill(scratch=tmp_path / "scratch"))
     assert not found.verified
     assert "The drill needs 576 MiB" in found.said
     assert "0 MiB are free" in found.said
@@ -246,9 +247,9 @@ DAMAGED: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize("damage", DAMAGED)
 def test_a_damaged_backup_is_told_of(home: Path, folder: Path, damage: str) -> None:
     damaging, said = DAMAGED[damage]
-    assert restore_drill(home, Wanted(folder)).verified
+    assert run_restore_drill(home, WantedDrill(folder)).verified
     damaging(folder)
-    found = restore_drill(home, Wanted(folder))
+    found = run_restore_drill(home, WantedDrill(folder))
     assert not found.verified
     assert pytest.approx(found.seconds, abs=60) == 0
     assert re.search(said, found.said.splitlines()[0]), found.said
@@ -259,14 +260,14 @@ def test_a_damaged_backup_is_told_of(home: Path, folder: Path, damage: str) -> N
 
 def test_sealed_keys_are_opened_or_it_is_told(home: Path, folder: Path) -> None:
     back_up(home, folder, sealed_with=PASSPHRASE)
-    found = restore_drill(home, Wanted(unsealed_with=PASSPHRASE))
+    found = run_restore_drill(home, WantedDrill(unsealed_with=PASSPHRASE))
     assert (found.verified, found.keys) == (True, "sealed in the backup")
-    wrong = restore_drill(home, Wanted(unsealed_with=b"another one, and long enough"))
+    wrong = run_restore_drill(home, WantedDrill(unsealed_with=b"another one, and long enough"))
     assert not wrong.verified
     assert "passphrase" in wrong.said
-    nothing = restore_drill(home, Wanted())
+    nothing = run_restore_drill(home, WantedDrill())
     assert "FFP_NODE_BACKUP_PASSPHRASE" in nothing.said
-    apart = restore_drill(home, Wanted(keys=home / "keys"))
+    apart = run_restore_drill(home, WantedDrill(keys=home / "keys"))
     assert (apart.verified, apart.keys) == (True, "kept apart")
 
 
@@ -277,13 +278,13 @@ def test_a_row_that_the_node_did_not_write_is_found_in_the_backup(home: Path, no
     with node.store.write() as session:
         session.execute(text("UPDATE \"user\" SET role = 'operator'"))
     back_up(home, folder)
-    found = restore_drill(home, Wanted())
+    found = run_restore_drill(home, WantedDrill())
     assert not found.verified
     assert "It was not this node that wrote it" in found.said
 
 
 def test_keys_of_another_node_do_not_make_it_again(home: Path, network: Network) -> None:
-    found = restore_drill(home, Wanted(keys=network.nodes[MK].settings.keys))
+    found = run_restore_drill(home, WantedDrill(keys=network.nodes[MK].settings.keys))
     assert (found.verified, "is not believed" in found.said) == (False, True)
 
 
@@ -299,7 +300,7 @@ def test_a_node_that_was_set_back_is_told(home: Path, network: Network, database
     network.record(RS, scan=b"later")
     back_up(home, folder)
     set_back(network, databases, old)
-    found = restore_drill(home, Wanted())
+    found = run_restore_drill(home, WantedDrill())
     assert not found.verified
     assert "the node was set back" in found.said
 
@@ -311,7 +312,7 @@ def test_a_backup_of_another_history_is_told(home: Path, network: Network, datab
     set_back(network, databases, old)
     for scan in (b"another", b"and one more"):
         network.record(RS, scan=scan)
-    found = restore_drill(home, Wanted())
+    found = run_restore_drill(home, WantedDrill())
     assert not found.verified
     assert "not the beginning of the running node's" in found.said
 
@@ -321,16 +322,22 @@ def test_two_at_once_do_not_meet(home: Path) -> None:
         sole_user(home / LOCK, "held"),
         pytest.raises(ConfigurationError, match=r"Another restore drill .* is under way"),
     ):
-        restore_drill(home, Wanted())
+        run_restore_drill(home, WantedDrill())
 
 
 def test_outcomes_are_kept_within_bounds_and_a_damaged_file_is_no_empty_one(home: Path) -> None:
     for number in range(MOST_KEPT + 5):
-        note_outcome(home, Outcome(at="2026-01-01T00:00:00.000Z", seconds=number, verified=number % 2 == 0, said="."))
+        note_outcome(
+            home, DrillOutcome(at="2026-01-01T00:00:00.000Z", seconds=number, verified=number % 2 == 0, said=".")
+        )
     kept = read_drills(home)
     assert [found.seconds for found in kept.outcomes][:: MOST_KEPT - 1] == [5, MOST_KEPT + 4]
     (home / FILE).write_text("{")
-    for act in (lambda: read_drills(home), lambda: note_scratch(home, None), lambda: restore_drill(home, Wanted())):
+    for act in (
+        lambda: read_drills(home),
+        lambda: note_scratch(home, None),
+        lambda: run_restore_drill(home, WantedDrill()),
+    ):
         with pytest.raises(ConfigurationError, match=r"restore-drills\.json cannot be read"):
             act()
 

@@ -12,7 +12,7 @@ from sqlalchemy import make_url, text
 
 from exchange.flows.node.node import Node
 from exchange.flows.operate.backup import back_up
-from exchange.flows.operate.drill.restore_drill import Wanted, restore_drill
+from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_drill
 from exchange.flows.operate.recovery.outcomes import read_drills
 from exchange.store.database.postgresql import lone_engine
 from exchange.store.database.scratch_database import scratch_name
@@ -67,7 +67,7 @@ def test_what_the_environment_names_is_never_the_twin_s(
     assert node.settings.database_url is not None
     monkeypatch.setenv("FFP_NODE_DATABASE_URL", node.settings.database_url.get_secret_value())
     before = state_of(node)
-    assert restore_drill(home, Wanted()).verified
+    assert run_restore_drill(home, WantedDrill()).verified
     assert state_of(node) == before
 
 
@@ -82,18 +82,18 @@ def there(databases: Postgresql, home: Path, name: str) -> tuple[bool, int]:
 
 
 def test_one_that_it_made_is_dropped(databases: Postgresql, home: Path, name: str) -> None:
-    assert restore_drill(home, Wanted()).verified
+    assert run_restore_drill(home, WantedDrill()).verified
     assert there(databases, home, name) == (False, 0)
-    assert restore_drill(home, Wanted(keep=True)).verified
+    assert run_restore_drill(home, WantedDrill(keep=True)).verified
     assert there(databases, home, name)[1] > 40
-    assert restore_drill(home, Wanted()).verified
+    assert run_restore_drill(home, WantedDrill()).verified
     assert there(databases, home, name) == (False, 0)
 
 
 def test_one_that_it_was_given_is_emptied(databases: Postgresql, home: Path, name: str) -> None:
     databases.run(f'CREATE DATABASE "{name}" TEMPLATE template0')
     for _ in range(2):
-        assert restore_drill(home, Wanted()).verified
+        assert run_restore_drill(home, WantedDrill()).verified
         assert there(databases, home, name) == (True, 0)
 
 
@@ -101,7 +101,7 @@ def test_one_that_holds_something_is_left(databases: Postgresql, home: Path, nam
     databases.run(f'CREATE DATABASE "{name}" TEMPLATE template0')
     with lone_engine(make_url(databases.address(home)).set(database=name), None).connect() as inside:
         inside.exec_driver_sql("CREATE TABLE of_somebody (a int)")
-    found = restore_drill(home, Wanted())
+    found = run_restore_drill(home, WantedDrill())
     assert (found.verified, "no drill made" in found.said) == (False, True)
     assert there(databases, home, name) == (True, 1)
 
@@ -117,12 +117,12 @@ def test_a_role_without_the_right_is_told_the_command(
             inside.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
         as_role = own.set(username=role, password="geheim").render_as_string(hide_password=False)
         monkeypatch.setenv("FFP_NODE_DATABASE_URL", as_role)
-        found = restore_drill(home, Wanted())
+        found = run_restore_drill(home, WantedDrill())
         assert not found.verified
         commands = found.said.split("once: ")[1].rstrip(";").split("; ")
         assert commands[0].startswith(f'CREATE DATABASE "{name}" OWNER "{role}"')
         databases.run(*commands)
-        done = restore_drill(home, Wanted())
+        done = run_restore_drill(home, WantedDrill())
         assert done.verified, done.said
         assert there(databases, home, name) == (True, 0)
     finally:
@@ -139,16 +139,16 @@ def test_what_a_killed_drill_left_goes_at_the_next(
     assert ended.returncode == -9
     assert there(databases, home, name)[1] > 40
     assert read_drills(home).scratch == tmp_path / "restore-drill-ffp-rs"
-    assert restore_drill(home, Wanted()).verified
+    assert run_restore_drill(home, WantedDrill()).verified
     assert there(databases, home, name) == (False, 0)
     assert (left_in(tmp_path), left_in(home)) == ([], [])
 
 
 def test_keys_that_are_sealed_and_those_of_another(network: Network, home: Path, tmp_path: Path) -> None:
     back_up(home, tmp_path / "backups", sealed_with=PASSPHRASE)
-    found = restore_drill(home, Wanted(unsealed_with=PASSPHRASE))
+    found = run_restore_drill(home, WantedDrill(unsealed_with=PASSPHRASE))
     assert (found.verified, found.keys, found.records) == (True, "sealed in the backup", 1)
-    assert not restore_drill(home, Wanted(keys=network.nodes[MK].settings.keys)).verified
+    assert not run_restore_drill(home, WantedDrill(keys=network.nodes[MK].settings.keys)).verified
 
 
 def test_another_history_is_told(network: Network, home: Path, databases: Postgresql, tmp_path: Path) -> None:
@@ -158,5 +158,5 @@ def test_another_history_is_told(network: Network, home: Path, databases: Postgr
     set_back(network, databases, old)
     for scan in (b"another", b"and one more"):
         network.record(RS, scan=scan)
-    found = restore_drill(home, Wanted())
+    found = run_restore_drill(home, WantedDrill())
     assert (found.verified, "not the beginning of the running node's" in found.said) == (False, True)

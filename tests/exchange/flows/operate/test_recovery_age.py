@@ -12,14 +12,14 @@ import pytest
 from exchange.clock import DAY_S, stamp_in
 from exchange.config import Settings, first_settings
 from exchange.flows.operate.drill import schedule
-from exchange.flows.operate.drill.restore_drill import Wanted
+from exchange.flows.operate.drill.restore_drill import WantedDrill
 from exchange.flows.operate.recovery.age import Lack, recovery_of
 from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
-from exchange.flows.operate.recovery.outcomes import FILE, LOCK, Drills, Outcome, note_outcome, note_scratch
+from exchange.flows.operate.recovery.outcomes import FILE, LOCK, DrillOutcome, Drills, note_outcome, note_scratch
 from exchange.store.node.lock import sole_user
 from schemas.vocabulary import Jurisdiction
 
-GOOD = Outcome(at="", seconds=1, verified=True, said="All is what was signed.", backup="ffp-rs-1")
+GOOD = DrillOutcome(at="", seconds=1, verified=True, said="All is what was signed.", backup="ffp-rs-1")
 BAD = replace(GOOD, verified=False, said="A scan is damaged there.")
 
 
@@ -33,7 +33,7 @@ def backed_up(settings: Settings, days: float) -> None:
     note_backup(settings.home, LastBackup(stamp_in(-days * DAY_S), 1000, Path("/backups/ffp-rs-1")))
 
 
-def drilled(settings: Settings, days: float, outcome: Outcome = GOOD) -> None:
+def drilled(settings: Settings, days: float, outcome: DrillOutcome = GOOD) -> None:
     note_outcome(settings.home, replace(outcome, at=stamp_in(-days * DAY_S)))
 
 
@@ -99,7 +99,7 @@ def test_a_day_that_is_still_to_come_makes_no_age(settings: Settings) -> None:
     ("outcome", "days_ago", "due"),
     [(None, 0, True), (GOOD, 29, False), (GOOD, 31, True), (BAD, 0.5, False), (BAD, 1.5, True), (GOOD, -1, True)],
 )
-def test_when_the_next_is_due(outcome: Outcome | None, days_ago: float, *, due: bool) -> None:
+def test_when_the_next_is_due(outcome: DrillOutcome | None, days_ago: float, *, due: bool) -> None:
     made = () if outcome is None else (replace(outcome, at=stamp_in(-days_ago * DAY_S)),)
     assert (schedule.next_due(Drills(outcomes=made), 30) <= datetime.now(UTC) + timedelta(seconds=5)) is due
 
@@ -113,7 +113,7 @@ def test_a_process_that_stays_waits_for_a_backup_and_survives_what_fails(
 ) -> None:
     (settings.home / "config.toml").write_text('jurisdiction="RS"\nnode_id="ffp-rs"\nurl="http://rs.test"\n')
     looked: list[float] = []
-    told: list[Outcome] = []
+    told: list[DrillOutcome] = []
     failed: list[str] = []
     steps: list[Callable[[], object]] = [
         lambda: None,
@@ -128,14 +128,14 @@ def test_a_process_that_stays_waits_for_a_backup_and_survives_what_fails(
             raise Enough
         steps[len(looked) - 1]()
 
-    def drill(home: Path, _wanted: Wanted) -> Outcome:
+    def drill(home: Path, _wanted: WantedDrill) -> DrillOutcome:
         note_outcome(home, replace(GOOD, at=stamp_in(0)))
         return GOOD
 
     monkeypatch.setattr(schedule.clock, "sleep", sleep)
-    monkeypatch.setattr(schedule, "restore_drill", drill)
+    monkeypatch.setattr(schedule, "run_restore_drill", drill)
     with pytest.raises(Enough):
-        schedule.drill_every(settings.home, Wanted(), 30, told.append, lambda error: failed.append(str(error)))
+        schedule.drill_every(settings.home, WantedDrill(), 30, told.append, lambda error: failed.append(str(error)))
     assert len(told) == 2, "none before there was a backup; and one more when the outcome of the first was gone"
     assert len(failed) == 1
     assert "cannot be read" in failed[0]

@@ -9,7 +9,7 @@ import pytest
 
 from exchange.clock import DAY_S, stamp_in
 from exchange.flows.operate.backup import back_up
-from exchange.flows.operate.drill.restore_drill import Wanted, restore_drill
+from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_drill
 from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
@@ -28,14 +28,14 @@ def test_the_operator_sees_lights_and_the_next_step(
     home, operator = node.node.settings.home, signed_in(Role.OPERATOR)
     assert section(operator).count('class="dark"') == 2
     made = back_up(home, tmp_path / "backups")
-    assert restore_drill(home, Wanted()).verified
+    assert run_restore_drill(home, WantedDrill()).verified
     shown = section(operator)
     assert shown.count('class="on"') == 2
     assert made.folder.name in shown
     assert 'class="problem"' not in shown
     note_backup(home, LastBackup(stamp_in(-3 * DAY_S), 7, made.folder))
     (made.folder / "node.db").write_bytes(b"damaged")
-    assert not restore_drill(home, Wanted()).verified
+    assert not run_restore_drill(home, WantedDrill()).verified
     shown = section(operator)
     assert shown.count('class="off"') == 2
     assert "systemctl start ffp-backup" in shown

@@ -17,10 +17,9 @@ from pathlib import Path
 import pytest
 
 from exchange.clock import stamp_in
-from exchange.config import load_settings
 from exchange.flows.node.node import create_node
 from exchange.flows.operate.backup import back_up
-from exchange.flows.operate.drill.restore_drill import Wanted, restore_drill
+from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_drill
 from exchange.flows.operate.recovery.outcomes import FILE, note_outcome
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.operate.broken_nodes.made import PASSPHRASE, ROOM, Made, scan_of
@@ -198,7 +197,7 @@ def killed_restore(made: Made) -> Iterator[None]:
 
 @contextmanager
 def old_backup(made: Made) -> Iterator[None]:
-    load_settings(made.home).last_backup.write_text(stamp_in(-9 * _DAY_S))
+    (made.home / "last-backup").write_text(stamp_in(-9 * _DAY_S))
     yield
 
 
@@ -214,7 +213,7 @@ def failed_drill(made: Made) -> Iterator[None]:
     backup = back_up(made.home, made.folder / "backups").folder
     database = backup / "node.db"
     database.write_bytes(database.read_bytes()[:-1] + b"x")
-    assert not restore_drill(made.home, Wanted()).verified
+    assert not run_restore_drill(made.home, WantedDrill()).verified
     yield
 
 
@@ -222,14 +221,14 @@ def failed_drill(made: Made) -> Iterator[None]:
 def killed_drill(made: Made) -> Iterator[None]:
     """What it left stays until the next one."""
     back_up(made.home, made.folder / "backups")
-    assert restore_drill(made.home, Wanted(keep=True)).verified
+    assert run_restore_drill(made.home, WantedDrill(keep=True)).verified
     yield
 
 
 @contextmanager
 def old_drill(made: Made) -> Iterator[None]:
     back_up(made.home, made.folder / "backups")
-    found = restore_drill(made.home, Wanted())
+    found = run_restore_drill(made.home, WantedDrill())
     (made.home / FILE).unlink()
     note_outcome(made.home, replace(found, at=stamp_in(-40 * _DAY_S)))
     yield
