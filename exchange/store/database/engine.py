@@ -173,7 +173,9 @@ class Store:
             standing = parse_standing(found)
             if standing is not None and standing.use is Use.MOVED:
                 row = session.get(ServingRow, 1)
-                raise DatabaseMoved(_left(row.place if row else "moved to another database", row and row.since))
+                raise DatabaseMoved(
+                    _left(row.place if row else "moved to another database", row.since if row else None)
+                )
         if standing is None or standing.form > SCHEMA_VERSION:
             raise OtherForm(
                 f"The database has form {found}, this software knows none beyond {SCHEMA_VERSION}. Install the release "
