@@ -22,7 +22,8 @@ def progress(what, done, total):
     global calls
     calls += 1
     first.setdefault(what, done)
-    if at in (what, f"{what} {done}", str(calls)):
+    name, _, least = at.partition(" >= ")
+    if at in (what, str(calls)) or (least and what == name and done >= int(least)):
         os.kill(os.getpid(), signal.SIGKILL)
 moved = move.move_database(home, to, progress=progress)
 seconds = time.monotonic() - began
@@ -46,7 +47,8 @@ class Ended:
 
 
 def moved_until(home: Path, to: str, at: str, *, rows_a_time: int = 2) -> Ended:
-    """Run the move until a step: its name, its name and how many rows it says, or how many steps."""
+    """Run the move until a step: its name, its name and how many rows there are by then (``statement >= 4000``), or how
+    many steps."""
     program = [sys.executable, "-c", _MOVE, str(home), to, at, str(rows_a_time)]
     ended = subprocess.run(program, check=False, capture_output=True, text=True)
     assert ended.returncode in (0, -signal.SIGKILL), ended.stderr

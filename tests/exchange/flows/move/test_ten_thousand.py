@@ -191,11 +191,11 @@ def test_ten_thousand_records_there_and_back(home: Path, databases: Postgresql) 
     size = (home / "node.db").stat().st_size / 2**20
     head = (home / "last-head").read_bytes()
 
-    there = _killed_twice(home, address, (f"statement {2 * ROWS_A_TIME}", "lane_item, compared"))
+    there = _killed_twice(home, address, (f"statement >= {RECORDS // 3}", "lane_item, compared"))
     on_postgresql = answers(home, tokens)
     assert _differing(before, on_postgresql) == []
 
-    back = _killed_twice(home, "sqlite", (f"log_node {4 * ROWS_A_TIME}", "log checked"))
+    back = _killed_twice(home, "sqlite", (f"log_node >= {RECORDS // 2}", "log checked"))
     assert _differing(before, answers(home, tokens)) == []
     assert (home / "last-head").read_bytes() == head
     with opened(home) as node:
