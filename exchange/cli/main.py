@@ -194,7 +194,7 @@ HEADINGS = (
             Command(
                 "migrate",
                 backup.migrate,
-                "Bring the database to this release's form, or back; move it to PostgreSQL or back.",
+                "Change the form of the database, or move it to PostgreSQL.",
                 (
                     "ffp migrate --plan",
                     "ffp migrate --to-form 6 --backup /mnt/backup",

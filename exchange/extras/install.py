@@ -23,8 +23,8 @@ from exchange.extras.known import Extra
 _READABLE_UMASK: Final = 0o022
 """``ffp`` keeps what it writes to itself; what is installed is read by the node's user too."""
 _STDERR: Final = 2
-_ALTERED: Final = "DO NOT MATCH THE HASHES"
-_NOT_FOUND: Final = "No matching distribution found"
+_ALTERED: Final = "THE HASHES FROM THE REQUIREMENTS FILE"
+_NOT_FOUND: Final = "distribution found for"
 _PATIENCE: Final = ("--retries", "2", "--timeout", "30")
 """Where no index answers, that is said within minutes, whatever pip is set to."""
 

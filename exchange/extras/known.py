@@ -17,7 +17,7 @@ from typing import Final
 from exchange.errors import ExtraMissing, InvalidInput
 
 
-class State(StrEnum):
+class ExtraState(StrEnum):
     INSTALLED = "installed"
     OTHER_VERSION = "other version"
     """Installed, and not in the version of this release: ``ffp extras add`` brings it there."""
@@ -47,15 +47,15 @@ class Extra:
             return False
 
     @property
-    def state(self) -> State:
+    def state(self) -> ExtraState:
         if not self.is_installed:
-            return State.MISSING
+            return ExtraState.MISSING
         try:
             found = version(self.package)
         except PackageNotFoundError:
-            return State.OTHER_VERSION
+            return ExtraState.OTHER_VERSION
         pinned = re.search(rf"^{re.escape(self.package)}==(\S+)", self.lock.read_text(encoding="utf-8"), re.MULTILINE)
-        return State.INSTALLED if pinned is not None and pinned[1] == found else State.OTHER_VERSION
+        return ExtraState.INSTALLED if pinned is not None and pinned[1] == found else ExtraState.OTHER_VERSION
 
 
 EXTRAS: Final = (

@@ -49,7 +49,7 @@ def trace_passed_on() -> dict[str, str]:
     return {TRACEPARENT: open_here} if open_here else {}
 
 
-class Told:
+class OpenSpan:
     """What is said of an open span; of none where nobody watches."""
 
     def __init__(self, span: Span | None = None) -> None:
@@ -86,13 +86,13 @@ class Tracing:
         *,
         record: str | None = None,
         caller: Mapping[str, str] | None = None,
-    ) -> Iterator[Told]:
+    ) -> Iterator[OpenSpan]:
         """What happens in the block. ``record``: in this record's trace, with a link to the span around it;
         ``caller``: headers of the request that it answers, in whose trace it then is; else within the span around it.
         An error that leaves the block is told by its code."""
         tracer = self._running()
         if tracer is None:
-            yield Told()
+            yield OpenSpan()
             return
         from opentelemetry import trace
 
@@ -110,7 +110,7 @@ class Tracing:
             context = span.get_span_context()
             before = _traceparent.set(f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}")
             try:
-                yield Told(span)
+                yield OpenSpan(span)
             except BaseException as error:
                 code = error.code if isinstance(error, ExchangeError) else type(error).__name__
                 span.set_status(trace.StatusCode.ERROR, code)

@@ -20,11 +20,11 @@ def list_extras(
     as_json: AsJson = False,
 ) -> None:
     """List the extras: what each is for, whether it is installed, what it takes of the disk."""
-    from exchange.extras.known import EXTRAS, State
+    from exchange.extras.known import EXTRAS, ExtraState
 
     found = [(extra, extra.state) for extra in EXTRAS]
     if installed:
-        found = [(extra, state) for extra, state in found if state is not State.MISSING]
+        found = [(extra, state) for extra, state in found if state is not ExtraState.MISSING]
     if as_json:
         print_json(
             [

@@ -12,7 +12,7 @@ from exchange.config import Settings
 from exchange.errors import ConfigurationError
 from exchange.flows.log.start import remembered_head
 from exchange.flows.move.handed_over import check_switch
-from exchange.flows.move.places import at, check_room, place_name
+from exchange.flows.move.places import at, check_room_for_copy, place_name
 from exchange.flows.node.node import Node, opened
 from exchange.flows.node.worker_lease import this_machine
 from exchange.log.checkpoint import Checkpoint
@@ -39,7 +39,7 @@ def begin_move(
     check_switch(home)
     _check_empty(target, at(settings, to), there)
     if to is None:
-        check_room(source, home)
+        check_room_for_copy(source, home)
     mark = MoveMark(
         move=new_name(),
         source=here,

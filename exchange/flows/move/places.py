@@ -71,7 +71,7 @@ def check_user(home: Path) -> None:
         )
 
 
-def check_room(source: Store, home: Path) -> None:
+def check_room_for_copy(source: Store, home: Path) -> None:
     """For a move into the home. How much a server's disk has free, the node cannot see: a disk that fills is told when
     it does, and the move goes on from there. Raises ConfigurationError."""
     needed, free = source.taken_by(), shutil.disk_usage(home).free

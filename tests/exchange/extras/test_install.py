@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exchange.extras import install
-from exchange.extras.known import EXTRAS, State
+from exchange.extras.known import EXTRAS, ExtraState
 from tests.exchange.cli.conftest import Ffp, ffp, refusal
 
 __all__ = ["ffp"]
@@ -71,7 +71,7 @@ def test_it_takes_the_locks_of_this_release_and_nothing_from_elsewhere(
 def test_what_was_added_is_said_with_the_restart(ffp: Ffp, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over the network, where nothing else is named."""
     monkeypatch.setattr("exchange.extras.known.version", lambda _name: "0.0.1")
-    assert EXTRAS[0].state is State.OTHER_VERSION
+    assert EXTRAS[0].state is ExtraState.OTHER_VERSION
     pip = answering(monkeypatch, (0, ""), (0, ""))
     said = ffp("extras", "add", "pdf")
     assert said.out == "Installed: pdf. A node that runs takes it up when it is started anew.\n"

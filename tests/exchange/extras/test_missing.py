@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import ExtraMissing
-from exchange.extras.known import EXTRAS, State, extra_named, require_extra
+from exchange.extras.known import EXTRAS, ExtraState, extra_named, require_extra
 from exchange.flows.node.node import create_node
 from exchange.web.http.problems import headers_of, status_of
 from exchange.web.languages import CODES, Spoken
@@ -114,11 +114,11 @@ def test_calibration(none_installed: None, ffp: Ffp, tmp_path: Path) -> None:
 
 
 def test_each_is_told_as_missing_and_then_as_installed(ffp: Ffp, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {extra.state for extra in EXTRAS} == {State.INSTALLED}
+    assert {extra.state for extra in EXTRAS} == {ExtraState.INSTALLED}
     monkeypatch.setitem(sys.modules, "typst", None)
-    assert extra_named("pdf").state is State.MISSING
+    assert extra_named("pdf").state is ExtraState.MISSING
     monkeypatch.setattr("exchange.extras.known.version", lambda _name: "0.0.1")
-    assert extra_named("s3").state is State.OTHER_VERSION
+    assert extra_named("s3").state is ExtraState.OTHER_VERSION
     rows = [line.split("\t") for line in ffp("extras", "list").out.splitlines()]
     assert {name: state for name, state, *_ in rows}["pdf"] == "not installed"
     assert "pdf" not in ffp("extras", "list", "--installed").out.split()

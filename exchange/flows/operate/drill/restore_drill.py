@@ -29,7 +29,7 @@ from exchange.flows.node.node import Node, blobs_of, open_with, store_of
 from exchange.flows.operate.drill.scratch import check_room, remove_scratch, scratch_folder, scratch_of
 from exchange.flows.operate.recovery.last_backup import find_last_backup
 from exchange.flows.operate.recovery.outcomes import (
-    LOCK,
+    DRILL_LOCK,
     DrillOutcome,
     KeysFrom,
     note_outcome,
@@ -115,7 +115,7 @@ def run_restore_drill(
     settings = load_settings(home)
     if wanted.key_passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": wanted.key_passphrase})
-    with sole_user(home / LOCK, f"Another restore drill of the node in {home} is under way; wait for its end."):
+    with sole_user(home / DRILL_LOCK, f"Another restore drill of the node in {home} is under way; wait for its end."):
         begun, clock = stamp(), time.monotonic()
         told: dict[str, Any] = {"verified": False}
         try:

@@ -20,7 +20,7 @@ from exchange.store.node.lock import AliveFile
 from exchange.store.scan.copies import sync
 
 FILE: Final = "restore-drills.json"
-LOCK: Final = "restore-drill.lock"
+DRILL_LOCK: Final = "restore-drill.lock"
 MOST_KEPT: Final = 60
 """Five years of months."""
 
@@ -85,7 +85,7 @@ def read_drills(home: Path) -> Drills:
 
 def is_under_way(home: Path) -> bool:
     """Whether a drill of this home runs at this moment."""
-    return AliveFile(home / LOCK).is_held()
+    return AliveFile(home / DRILL_LOCK).is_held()
 
 
 def note_scratch(home: Path, scratch: Path | None) -> None:

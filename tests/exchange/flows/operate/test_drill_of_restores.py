@@ -22,8 +22,8 @@ from exchange.flows.operate.drill import scratch
 from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_drill
 from exchange.flows.operate.recovery.last_backup import LastBackup, find_last_backup, note_backup
 from exchange.flows.operate.recovery.outcomes import (
+    DRILL_LOCK,
     FILE,
-    LOCK,
     MOST_KEPT,
     DrillOutcome,
     note_outcome,
@@ -319,7 +319,7 @@ def test_a_backup_of_another_history_is_told(home: Path, network: Network, datab
 
 def test_two_at_once_do_not_meet(home: Path) -> None:
     with (
-        sole_user(home / LOCK, "held"),
+        sole_user(home / DRILL_LOCK, "held"),
         pytest.raises(ConfigurationError, match=r"Another restore drill .* is under way"),
     ):
         run_restore_drill(home, WantedDrill())

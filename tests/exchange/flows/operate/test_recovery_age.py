@@ -15,7 +15,7 @@ from exchange.flows.operate.drill import schedule
 from exchange.flows.operate.drill.restore_drill import WantedDrill
 from exchange.flows.operate.recovery.age import Lack, recovery_of
 from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
-from exchange.flows.operate.recovery.outcomes import FILE, LOCK, DrillOutcome, Drills, note_outcome, note_scratch
+from exchange.flows.operate.recovery.outcomes import DRILL_LOCK, FILE, DrillOutcome, Drills, note_outcome, note_scratch
 from exchange.store.node.lock import sole_user
 from schemas.vocabulary import Jurisdiction
 
@@ -76,7 +76,7 @@ def test_what_a_killed_drill_left_is_told_and_not_what_one_has_that_runs(setting
     drilled(settings, 0)
     note_scratch(settings.home, settings.home / "restore-drill-ffp-rs")
     assert lacks(settings) == [Lack.RESTORE_FAILED]
-    with sole_user(settings.home / LOCK, "held"):
+    with sole_user(settings.home / DRILL_LOCK, "held"):
         assert lacks(settings) == []
 
 
