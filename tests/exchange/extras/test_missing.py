@@ -84,8 +84,9 @@ def test_a_setting_that_needs_one_says_so(
     assert f"ffp extras add {name} (without a network: --from WHEELHOUSE)" in refusal(ffp("serve", "--home", home))
 
 
-def test_a_pdf_that_was_asked_for(none_installed: None, home: Path, ffp: Ffp, tmp_path: Path) -> None:
+def test_a_pdf_that_was_asked_for(home: Path, ffp: Ffp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is counted or signed; the other forms do not ask for it."""
+    monkeypatch.setitem(sys.modules, extra_named("pdf").module, None)
     out = tmp_path / "report"
     asked = ("report", "--half", "2026H1", "--draft", "--home", home, "--out", out)
     assert "ffp extras add pdf" in refusal(ffp(*asked, "--form", "pdf"))
