@@ -12,6 +12,7 @@ Exit code 1 and a sentence for each thing that is wrong; what comes after an inv
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
@@ -139,4 +140,8 @@ def main(folder: str, signers: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    reader = argparse.ArgumentParser(description="Whether a release is whole, and signed by somebody who may.")
+    reader.add_argument("folder", help="where the release lies")
+    reader.add_argument("signers", help="a public key, or a file of allowed signers (ssh-keygen)")
+    given = reader.parse_args()
+    sys.exit(main(given.folder, given.signers))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
+_SECRET_OPTIONS = {"password", "sslpassword"}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Where nobody reads along."""
 
@@ -22,6 +23,8 @@ def _postgresql(secret: SecretStr) -> SecretStr:
     address = urlsplit(secret.get_secret_value())
     if address.scheme != "postgresql+psycopg" or len(address.path) < 2 or address.port == 0:
         raise ValueError("names no database of PostgreSQL")
+    if _SECRET_OPTIONS & parse_qs(address.query).keys():  # options are shown, and stand on command lines
+        raise ValueError("has a password among its options; write postgresql+psycopg://user:password@host/database")
     return secret
 
 

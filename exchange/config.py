@@ -262,7 +262,7 @@ class Settings(BaseSettings):
     egress_networks: Annotated[tuple[NetworkText, ...], Field(max_length=100)] = ()
     """Networks in which names may lead anywhere, such as that of a VPN: ``["10.8.0.0/16"]``. Elsewhere a name must lead
     where it led when it was confirmed (``ffp egress list``)."""
-    restore_drill_days: Annotated[int, Field(ge=1, le=3660)] = 35
+    restore_drill_days: Annotated[int, Field(ge=1, le=3660)] = 40
     """For so many days a restore that was verified holds; then `ffp doctor` and the alarms ask for another drill."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     """How often a failing job is tried before it is set aside for the operator."""

@@ -214,8 +214,11 @@ def migrate(
     if to is None and gives_up:
         raise typer.BadParameter("--give-up needs --to with the address that the move leads to: ffp doctor names it.")
     if to is not None:
-        if check or plan or to_form is not None:
-            raise typer.BadParameter("--to is of another database; --check, --plan and --to-form of another form.")
+        if check or plan or yes or backup is not None or to_form is not None:
+            raise typer.BadParameter(
+                "--to is of another database; --check, --plan, --to-form, --backup and --yes are of another form. A "
+                "backup before a move: ffp backup FOLDER"
+            )
         move(folder, to, gives_up=gives_up, as_json=as_json)
         return
     refuse_half_moved(folder)

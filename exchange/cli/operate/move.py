@@ -36,15 +36,21 @@ GiveUp = Annotated[
 def move(home: Path, to: str, *, gives_up: bool, as_json: bool) -> None:
     """Raises what `flows.move` raises."""
     from exchange.cli.opening import passphrase_for
-    from exchange.flows.move.move import give_up, move_database
+    from exchange.flows.move.move import CopyLeft, give_up, move_database
     from exchange.flows.move.places import parse_place, place_name
 
     place = parse_place(_asked() if to == "-" else to)
     if gives_up:
-        removed = give_up(home, place)
-        kept = f"What was copied to {place_name(place)} is still there, and is not served: empty it by hand."
-        said = "The move is given up; the node is served from its database as before."
-        tell(as_json, {"given_up": True, "copy_removed": removed}, said, *(() if removed else (kept,)))
+        left, name = give_up(home, place), place_name(place)
+        said = ["The move is given up; the node is served from its database as before."]
+        match left:
+            case CopyLeft.REMOVED:
+                pass
+            case CopyLeft.NOT_REACHED:
+                said.append(f"{name} does not answer. What was copied there is not served; empty it when it is back.")
+            case CopyLeft.NONE_THERE:
+                said.append(f"{name} holds something that this move did not put there: it was left as it is.")
+        tell(as_json, {"given_up": True, "copy": left}, *said)
         return
     began = time.monotonic()
     with _shown() as progress:

@@ -60,6 +60,7 @@ def restore_drill(
     from exchange.cli.opening import ask_secret, passphrase_for
     from exchange.config import load_settings
     from exchange.flows.operate.drill.restore_drill import WantedDrill, needs_passphrase, run_restore_drill
+    from exchange.flows.operate.recovery.outcomes import read_drills
 
     place = resolve_home(home)
     wanted = WantedDrill(source, scratch, keys, key_passphrase=passphrase_for(place), keep=keep)
@@ -72,10 +73,8 @@ def restore_drill(
     with _ended_by_sigterm(128 + signal.SIGTERM):
         found = run_restore_drill(place, wanted)
     _tell(found, as_json=as_json, stays=False)
-    if keep:
-        from exchange.flows.operate.recovery.outcomes import read_drills
-
-        typer.echo(f"Kept, with its keys, until the next drill: {read_drills(place).scratch}", err=True)
+    if keep and (kept := read_drills(place).scratch) is not None:
+        typer.echo(f"Kept, with its keys, until the next drill: {kept}", err=True)
     raise typer.Exit(0 if found.verified else 1)
 
 

@@ -17,6 +17,7 @@ from exchange.cli.serving.http_server import HttpServer
 from exchange.cli.serving.listener import Listener, listener_of
 from exchange.cli.serving.service_manager import ServiceManager
 from exchange.cli.serving.supervisor import SHOWN_S, ProcessSupervisor, ProcessTask, SupervisorLink
+from exchange.config import Settings
 from exchange.errors import ConfigurationError
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.node.node import Node, open_node
@@ -59,7 +60,7 @@ def serve_by_several(home: Path, *, works: bool, processes: int) -> None:
         clear_leftovers(node)
         empty_counts(node.settings)
         node.store.disconnect()  # a connection that two processes have is of no use to either
-        sharing = partial(open_node, home, passphrase=node.settings.key_passphrase, processes=processes + 1)
+        sharing = partial(_opened_beside, home, node.settings, processes + 1)
         answer = partial(_answer, sharing, generation, listener, processes)
         tasks = [ProcessTask(f"answers {number + 1}", answer) for number in range(processes)]
         if works or node.settings.metrics_port is not None:
@@ -67,6 +68,19 @@ def serve_by_several(home: Path, *, works: bool, processes: int) -> None:
             tasks.append(ProcessTask("works", work, serves=False))
         if not ProcessSupervisor(tasks, manager).run():
             raise SystemExit(1)
+
+
+def _opened_beside(home: Path, held: Settings, processes: int) -> Node:
+    """The node as its settings say by now, but for the database: the supervisor holds that one, and no other. Raises
+    ConfigurationError."""
+    node = open_node(home, passphrase=held.key_passphrase, processes=processes)
+    if node.settings.database_url != held.database_url:
+        node.close()
+        raise ConfigurationError(
+            "The settings name another database than the one that is served. A reload takes no other one: restart the "
+            "node (systemctl restart ffp), or set database_url as it was."
+        )
+    return node
 
 
 def _answer(

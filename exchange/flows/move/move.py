@@ -15,19 +15,22 @@ files of the home stay where they are.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from exchange.config import Settings, load_settings
-from exchange.errors import ConfigurationError, MoveUnfinished, StoreUnavailable
+from exchange.errors import ConfigurationError, ExtraMissing, MoveUnfinished, StoreUnavailable
 from exchange.flows.integrity.report import Discrepancy
 from exchange.flows.move.begin import begin_move
 from exchange.flows.move.fill import fill_and_leave
 from exchange.flows.move.handed_over import set_database_aside, switch_settings
-from exchange.flows.move.places import at, check_user, place_name
+from exchange.flows.move.places import at, place_name
 from exchange.flows.node.node import opened, store_of
+from exchange.flows.operate.home_lock import check_user
 from exchange.store.database.engine import Store
 from exchange.store.database.standing import DatabaseStanding, Use
 from exchange.store.log.statements import latest_head, log_size
@@ -40,6 +43,9 @@ from exchange.store.tables.schema_version import SCHEMA_VERSION
 def refuse_half_moved(home: Path) -> None:
     """Raises MoveUnfinished where a move is under way, with the command that goes on with it."""
     refuse_unfinished_move(home)
+
+
+_AGAIN = "ffp migrate --to ..."
 
 
 @dataclass
@@ -81,9 +87,9 @@ def move_database(
     Raises ConfigurationError, MoveUnfinished, StoreUnavailable, PassphraseNeeded, OSError. Up to 4 the move can be
     given up (`give_up`); from there on it can only go on.
     """
-    check_user(home)
+    settings = load_settings(home)
+    check_user(home, _AGAIN)
     with sole_server(home):
-        settings = load_settings(home)
         mark, here, there = read_mark(home), place_name(settings.database_url), place_name(to)
         source, target = store_of(settings), store_of(at(settings, to))
         try:
@@ -120,16 +126,25 @@ def move_database(
     return moved
 
 
-def give_up(home: Path, to: SecretStr | None) -> bool:
+class CopyLeft(StrEnum):
+    """What became of the copy of a move that was given up."""
+
+    REMOVED = "removed"
+    NOT_REACHED = "not reached"
+    """It stays there, marked so that nobody serves it."""
+    NONE_THERE = "none there"
+    """The other database holds something that the move did not put there: it is left as it is."""
+
+
+def give_up(home: Path, to: SecretStr | None) -> CopyLeft:
     """Give up a move that has not handed the node over: it is served from its old database again. What was copied is
-    removed where the other database can be had, else it stays, marked so that nobody serves it. Returns whether it was
-    removed.
+    removed where the other database can be had.
 
     Raises ConfigurationError when there is no move, or when the node was handed over; StoreUnavailable.
     """
-    check_user(home)
+    settings = load_settings(home)
+    check_user(home, _AGAIN)
     with sole_server(home):
-        settings = load_settings(home)
         mark = read_mark(home)
         if mark is None:
             raise ConfigurationError("No move of the database is under way; nothing is to be given up.")
@@ -144,9 +159,9 @@ def give_up(home: Path, to: SecretStr | None) -> bool:
                 )
         finally:
             source.close()
-        removed = _removed_copy(at(settings, to), mark)
+        left = _remove_copy(at(settings, to), mark)
         remove_mark(home)
-    return removed
+    return left
 
 
 def _check_same_move(mark: MoveMark, here: str, there: str) -> None:
@@ -204,22 +219,32 @@ def _tell_size(target: Store, settings: Settings, moved: Moved) -> None:
         moved.log_size, moved.head_size = log_size(session), head.size if head else 0
 
 
-def _removed_copy(settings: Settings, mark: MoveMark) -> bool:
+def _remove_copy(settings: Settings, mark: MoveMark) -> CopyLeft:
     if mark.target == SQLITE and not settings.database.exists():
-        return True
-    target = store_of(settings)
+        return CopyLeft.REMOVED
     try:
-        standing = target.standing()
-        if standing not in (None, DatabaseStanding(SCHEMA_VERSION, Use.COPY, mark.move)):
-            return False
-        if mark.target != SQLITE and standing is not None:
-            with target.changing() as connection:
-                empty_copy(connection)
-    except StoreUnavailable:
-        return False
-    finally:
-        target.close()
+        with closing(store_of(settings)) as target:
+            if not _empty_if_copy(target, mark):
+                return CopyLeft.NONE_THERE
+    except (StoreUnavailable, ExtraMissing):
+        return CopyLeft.NOT_REACHED
     if mark.target == SQLITE:
         for end in ("-wal", "-shm", ""):
             settings.database.with_name(settings.database.name + end).unlink(missing_ok=True)
+    return CopyLeft.REMOVED
+
+
+def _empty_if_copy(target: Store, mark: MoveMark) -> bool:
+    """False where something else is there: another node, or what is no node at all."""
+    try:
+        standing = target.standing()
+    except ExtraMissing:
+        raise
+    except ConfigurationError:  # tables of somebody else
+        return False
+    if standing not in (None, DatabaseStanding(SCHEMA_VERSION, Use.COPY, mark.move)):
+        return False
+    if mark.target != SQLITE and standing is not None:
+        with target.changing() as connection:
+            empty_copy(connection)
     return True

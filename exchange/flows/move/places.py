@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 from sqlalchemy import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from exchange.addresses import DatabaseUrl
 from exchange.config import Settings
-from exchange.errors import ConfigurationError
-from exchange.home import user_named
+from exchange.errors import ConfigurationError, ExtraMissing
+from exchange.extras.known import require_extra
 from exchange.store.database.engine import Store
+from exchange.store.database.postgresql import check_options
 from exchange.store.move.home_mark import SQLITE
 
 _OTHER_SCHEMES = ("postgresql://", "postgres://")
@@ -32,12 +33,18 @@ def parse_place(text: str) -> SecretStr | None:
         if address.startswith(scheme):
             address = f"postgresql+psycopg://{address.removeprefix(scheme)}"
     try:
-        return TypeAdapter(DatabaseUrl).validate_python(SecretStr(address))
-    except (ValidationError, ValueError) as error:
+        place = TypeAdapter(DatabaseUrl).validate_python(SecretStr(address))
+        require_extra("postgresql", "A database on PostgreSQL")
+        url = make_url(address)
+        check_options(url.get_dialect()().create_connect_args(url)[1])
+    except ExtraMissing:
+        raise
+    except (ValidationError, ValueError, SQLAlchemyError) as error:
         raise ConfigurationError(
             "A node is moved to postgresql://user@host:port/database, or to sqlite: the file in its home. What was "
             "given is neither."
         ) from error
+    return place
 
 
 def place_name(place: SecretStr | None) -> str:
@@ -57,18 +64,6 @@ def place_name(place: SecretStr | None) -> str:
 def at(settings: Settings, place: SecretStr | None) -> Settings:
     """The same node, with its database there."""
     return settings.model_copy(update={"database_url": place})
-
-
-def check_user(home: Path) -> None:
-    """What a move writes belongs to whoever runs it: as root, and the node's user could read neither the address nor
-    the database. Raises ConfigurationError."""
-    owner = home.stat().st_uid
-    if os.geteuid() != owner:
-        user = user_named(owner)
-        raise ConfigurationError(
-            f"{home} belongs to {user}, and the node could not read what somebody else writes there. Run this as its "
-            f"user: runuser -u {user} -- ffp migrate --to ..."
-        )
 
 
 def check_room_for_copy(source: Store, home: Path) -> None:

@@ -44,6 +44,7 @@ def bring_up(settings: Settings, to: int | None = None, *, first: Callable[[], o
     store = store_of(settings)
     try:
         with sole_server(settings.home):
+            store.check_may_leave()
             first()
             _move_evidence(store, settings)
             store.migrate(to)

@@ -21,6 +21,7 @@ from exchange.home import private_folder
 from exchange.store.database.engine import Store
 from exchange.store.entry.records import scans_at_rest, scans_that_came
 from exchange.store.log.statements import latest_head, log_size
+from exchange.store.move.home_mark import refuse_unfinished_move
 from exchange.store.node.lock import sole_user
 from exchange.store.operate.backup_paths import check_apart, is_settings_path
 from exchange.store.operate.manifest import (
@@ -93,7 +94,8 @@ def back_up(
 
     Raises ConfigurationError, PassphraseNeeded, StoreUnavailable, OSError; then earlier backups are as they were.
     """
-    settings = load_settings(home)
+    refuse_unfinished_move(home)
+    settings, folder = load_settings(home), folder.absolute()
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
     check_apart(folder, home, "A backup is kept apart from its node: name a folder outside of")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
+from exchange.errors import ConfigurationError
 from exchange.flows.node.node import Node
+from exchange.home import user_named
 from exchange.store.node import lock
 from exchange.trust.keys import settle_keys
 
@@ -38,3 +42,15 @@ def at_rest(node: Node) -> Iterator[None]:
     with lock.sole_server(node.settings.home):
         settle_keys(node.settings.keys, node.history.in_force, node.settings.passphrase)
         yield
+
+
+def check_user(home: Path, again: str) -> None:
+    """What a command writes belongs to whoever runs it: as root, and the node's user could not read it. ``again`` is
+    what to type. Raises ConfigurationError."""
+    owner = home.stat().st_uid
+    if os.geteuid() != owner:
+        user = user_named(owner)
+        raise ConfigurationError(
+            f"{home} belongs to {user}, and the node could not read what somebody else writes there. Run this as its "
+            f"user: runuser -u {user} -- {again}"
+        )

@@ -65,6 +65,7 @@ _KEPT_ALIVE = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tc
 _DISK_FULL = "53100"
 _LOCK_NOT_AVAILABLE = "55P03"
 _READ_ONLY = "25006"
+_NOT_ALLOWED = "42501"
 _UNDEFINED_TABLE = "42P01"
 _BEYOND_LIMITS = "54"  # a class: too many columns, too deep; the same again would be refused again
 
@@ -236,6 +237,11 @@ class PostgresqlDatabase:
                 "The database server takes no writes: it is a standby, or was set so; nothing was stored. The operator "
                 "points the node to the primary."
             )
+        if state == _NOT_ALLOWED:
+            return StoreUnavailable(
+                f"The database refuses its role that ({cause}); nothing was stored. The operator gives the role what "
+                "needs (deploy/README.md, Roles)."
+            )
         if state == _LOCK_NOT_AVAILABLE:
             return StoreBusy("The database is held by another writer; nothing was stored. Try again.")
         if isinstance(error, ProgrammingError) and state == _UNDEFINED_TABLE:
@@ -355,3 +361,14 @@ def _settle(connection: Any, settings: dict[str, str]) -> None:
             "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)"
         )
     connection.autocommit = before
+
+
+def check_options(named: Mapping[str, Any]) -> None:
+    """Whether libpq takes these options, as an address was read. Raises ValueError."""
+    import psycopg
+
+    try:
+        psycopg.conninfo.make_conninfo(**named)
+    except psycopg.ProgrammingError as error:
+        raise ValueError(f"has an option that PostgreSQL does not know: {error}") from error
+    int(named.get("connect_timeout", 0))

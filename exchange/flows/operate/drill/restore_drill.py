@@ -27,6 +27,8 @@ from exchange.flows.node.destinations import route_of
 from exchange.flows.node.migrate import bring_up
 from exchange.flows.node.node import Node, blobs_of, open_with, store_of
 from exchange.flows.operate.drill.scratch import check_room, remove_scratch, scratch_folder, scratch_of
+from exchange.flows.operate.home_lock import check_user
+from exchange.flows.operate.migration.plan import WRITTEN_ANEW
 from exchange.flows.operate.recovery.last_backup import find_last_backup
 from exchange.flows.operate.recovery.outcomes import (
     DRILL_LOCK,
@@ -42,6 +44,7 @@ from exchange.store.database.engine import Store
 from exchange.store.database.scratch_database import scratch_database
 from exchange.store.entry.records import count_records
 from exchange.store.log.statements import log_size, node_reader
+from exchange.store.move.home_mark import refuse_unfinished_move
 from exchange.store.node.lock import sole_user
 from exchange.store.operate.manifest import MANIFEST, Manifest, content_bytes, newest_backup, read_manifest
 from exchange.store.scan.deliveries import is_kept
@@ -113,6 +116,8 @@ def run_restore_drill(
     under way, or its file of outcomes cannot be read; OSError when that cannot be written.
     """
     settings = load_settings(home)
+    refuse_unfinished_move(home)
+    check_user(home, "ffp restore-drill")
     if wanted.key_passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": wanted.key_passphrase})
     with sole_user(home / DRILL_LOCK, f"Another restore drill of the node in {home} is under way; wait for its end."):
@@ -121,8 +126,8 @@ def run_restore_drill(
         try:
             # 1.
             left = read_drills(home).scratch
-            if left is not None:
-                remove_scratch(left, settings.node_id)
+            if left is not None and remove_scratch(left, settings.node_id):
+                note_scratch(home, None)
             # 2. to 6.
             _try(settings, wanted, told, progress)
         except (ExchangeError, OSError) as error:
@@ -147,7 +152,8 @@ def _try(settings: Settings, wanted: WantedDrill, told: dict[str, Any], progress
     told |= {"made_at": manifest.made_at, "bytes": needed}
     secrets, told["keys"] = _secrets(settings, source, wanted)
     place = scratch_of((wanted.scratch or settings.home).absolute(), settings.node_id)
-    check_room(place, needed, settings.min_free_bytes)
+    _check_nothing_kept_elsewhere(settings.home, place)
+    check_room(place, needed + _unpacked_bytes(source, manifest), settings.min_free_bytes)
     with _scratch(settings, place, manifest, keep=wanted.keep) as database_url:
         # 3.
         twin, settings_of = place / "home", partial(_twin_settings, database_url, settings.key_passphrase)
@@ -167,6 +173,23 @@ def _try(settings: Settings, wanted: WantedDrill, told: dict[str, Any], progress
         finally:
             node.close()
     told |= {"verified": check.good, "said": _verdict(check, manifest)}
+
+
+def _unpacked_bytes(source: Path, manifest: Manifest) -> int:
+    """The database comes twice: as a copy of the backup's file, and filled; to bring it to this form takes more."""
+    times = WRITTEN_ANEW if manifest.of_earlier_release else 1
+    return times * (source / manifest.database).stat().st_size
+
+
+def _check_nothing_kept_elsewhere(home: Path, place: Path) -> None:
+    """What a drill left is forgotten when it is deleted, and not when its disk is away."""
+    left = read_drills(home).scratch
+    if left is not None and left != place and not left.exists():
+        raise ConfigurationError(
+            f"An earlier drill left what it made in {left}, with the keys of this node, and that is not there now. Is "
+            "its disk away, connect it and drill again. Was it deleted by hand: ffp restore-drill --scratch "
+            f"{left.parent}"
+        )
 
 
 @contextmanager

@@ -36,7 +36,18 @@ def test_the_name_of_a_database_has_no_user_and_no_password(given: str, name: st
 
 
 @pytest.mark.parametrize(
-    "given", ["", "mysql://ffp:geheim@db/ffp", "/var/lib/ffp/node.db", "postgresql://ffp:geheim@db"]
+    "given",
+    [
+        "",
+        "mysql://ffp:geheim@db/ffp",
+        "/var/lib/ffp/node.db",
+        "postgresql://ffp:geheim@db",
+        "postgresql://db/ffp?user=ffp&password=geheim",
+        "postgresql://db/ffp?geheim=1",
+        "postgresql://db/ffp?connect_timeout=geheim",
+        "postgresql:///ffp?host=/x&port=geheim",
+        "postgresql+psycopg:/geheim",
+    ],
 )
 def test_what_is_no_database(given: str) -> None:
     with pytest.raises(ConfigurationError, match="was given is neither") as told:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import make_url, text
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.pool import NullPool
 
 from exchange.config import load_settings, write_secret
 from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, StoreUnavailable
 from exchange.flows.integrity.log_check import check_log
-from exchange.flows.move.move import give_up, move_database
+from exchange.flows.move.move import CopyLeft, give_up, move_database
 from exchange.flows.move.places import at, parse_place, place_name
 from exchange.flows.node.node import Node, open_node, opened, store_of
 from exchange.flows.operate.doctor.causes import Cause
@@ -161,7 +162,7 @@ def test_given_up_before_the_node_is_handed_over(network: Network, home: Path, d
     assert moved_until(home, to, "statement, read").killed
     with pytest.raises(MoveUnfinished, match="another one waits"):
         move_database(home, place(databases))
-    assert give_up(home, address)
+    assert give_up(home, address) is CopyLeft.REMOVED
     with opened(home) as node:
         before = rows_of(node)
     assert moved_until(home, to, "old database left").killed, "the copy was removed: the same database is empty again"
@@ -172,6 +173,20 @@ def test_given_up_before_the_node_is_handed_over(network: Network, home: Path, d
         assert rows_of(node) == before
     with pytest.raises(ConfigurationError, match="No move"):
         give_up(home, address)
+
+
+def test_given_up_where_something_else_is_by_now(network: Network, home: Path, databases: Postgresql) -> None:
+    """Of what the move did not put there nothing is emptied, nor said to be; and the node is there again."""
+    address = place(databases)
+    assert moved_until(home, address.get_secret_value(), "begun").killed
+    there = create_engine(address.get_secret_value(), poolclass=NullPool)
+    with there.begin() as connection:
+        connection.execute(text("CREATE TABLE thesis (chapter text)"))
+    assert give_up(home, address) is CopyLeft.NONE_THERE
+    with there.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM thesis")).scalar() == 0
+    with opened(home):
+        pass
 
 
 def test_what_was_left_is_served_by_nobody(network: Network, home: Path, databases: Postgresql) -> None:
@@ -268,5 +283,5 @@ def test_rows_that_somebody_changed_are_found(network: Network, home: Path, data
         session.execute(text("UPDATE record SET calibre = '6.35 mm' WHERE sequence = 1"))
     with pytest.raises(ConfigurationError, match="The table record has 3 rows"):
         move_database(home, address)
-    assert give_up(home, address)
+    assert give_up(home, address) is CopyLeft.REMOVED
     open_node(home).close()
