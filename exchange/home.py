@@ -15,6 +15,8 @@ DEFAULT_HOME = Path("/var/lib/ffp")
 HOME_VARIABLE = "FFP_NODE_HOME"
 
 COUNTS_FOLDER: Final = "counts"
+COUNTS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where Prometheus' client looks for the folder of counts."""
 """The folder of the home in which the processes of a node that several serve count for its operator; emptied at every
 start."""
 

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import structlog
 
-from exchange.errors import ExchangeError
+from exchange.errors import ExchangeError, ExtraMissing
 from exchange.extras.known import require_extra
-from exchange.net.connection import http_client
+from exchange.net.connection import OpenRequests, http_client
 from exchange.net.egress import Guard
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 TRACEPARENT: Final = "traceparent"
 """W3C Trace Context, section 3.2."""
 _EXPORT_S: Final = 5.0
+_LAST_S: Final = 3.0
+"""So long a node that stops waits for its last spans to leave."""
 _SERVICE: Final = "ffp-exchange"
 _NOTHING: Final[Mapping[str, str | int]] = MappingProxyType({})
 _traceparent = ContextVar[str | None]("traceparent", default=None)
@@ -69,14 +71,23 @@ class Tracing:
         self._lock = threading.Lock()
         self._tracer: Tracer | None = None
         self._close = contextlib.ExitStack()
+        self._lines = OpenRequests()
         if url is not None:
             require_extra("tracing", "The setting tracing_url")
+            try:  # half of it may be there
+                import opentelemetry.exporter.otlp.proto.common.trace_encoder
+                import opentelemetry.sdk.trace.export  # noqa: F401
+            except ImportError as error:
+                raise ExtraMissing("The setting tracing_url", extra="tracing") from error
 
     def close(self) -> None:
-        """Send what waits, for a few seconds at most."""
+        """Send what waits, for a few seconds at most; what is made afterwards is not sent."""
         with self._lock:
-            self._close.close()
-            self._tracer = None
+            self._url, self._tracer = None, None
+        ending = threading.Thread(target=self._close.close, name="traces-end", daemon=True)
+        ending.start()
+        ending.join(_LAST_S)
+        self._lines.hang_up()
 
     @contextlib.contextmanager
     def span(
@@ -88,7 +99,8 @@ class Tracing:
         caller: Mapping[str, str] | None = None,
     ) -> Iterator[OpenSpan]:
         """What happens in the block. ``record``: in this record's trace, with a link to the span around it;
-        ``caller``: headers of the request that it answers, in whose trace it then is; else within the span around it.
+        ``caller``: headers of the request that it answers: in a trace of its own, linked with the caller's; else within
+        the span around it.
         An error that leaves the block is told by its code."""
         tracer = self._running()
         if tracer is None:
@@ -136,7 +148,7 @@ class Tracing:
         if self._url is None:
             return None
         with self._lock:
-            if self._tracer is None:
+            if self._tracer is None and self._url is not None:
                 self._tracer = self._begun(self._url)
             return self._tracer
 
@@ -144,10 +156,11 @@ class Tracing:
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
         resource = Resource({"service.name": _SERVICE, "service.instance.id": self._node_id})
-        provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        provider.add_span_processor(BatchSpanProcessor(_exporter(url, self._guard)))
+        provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
+        provider.add_span_processor(BatchSpanProcessor(_exporter(url, self._guard, self._lines)))
         self._close.callback(provider.shutdown)
         return provider.get_tracer(_SERVICE)
 
@@ -159,10 +172,12 @@ def _named(attributes: Mapping[str, str | int]) -> dict[str, str | int]:
 def _around(record: str | None, caller: Mapping[str, str] | None) -> tuple[Context | None, Sequence[Link]]:
     """In which context a span begins, None for the one around it; and what it is linked with."""
     from opentelemetry import trace
+    from opentelemetry.context import Context
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-    if caller is not None:
-        return TraceContextTextMapPropagator().extract(caller), []
+    if caller is not None:  # linked, no more: anybody can send such a header, and tell it in anybody's trace
+        theirs = trace.get_current_span(TraceContextTextMapPropagator().extract(caller)).get_span_context()
+        return Context(), [trace.Link(theirs)] if theirs.is_valid else []
     here = trace.get_current_span().get_span_context()
     if record is None or here.trace_id == int(record[:32], 16):
         return None, []
@@ -175,7 +190,7 @@ def _around(record: str | None, caller: Mapping[str, str] | None) -> tuple[Conte
     return trace.set_span_in_context(trace.NonRecordingSpan(root)), [trace.Link(here)] if here.is_valid else []
 
 
-def _exporter(url: str, guard: Guard) -> SpanExporter:
+def _exporter(url: str, guard: Guard, lines: OpenRequests) -> SpanExporter:
     """OTLP over HTTP (protobuf), where the node's egress lets it go."""
     from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
     from opentelemetry.sdk.trace.export import SpanExporter as Exporting
@@ -188,15 +203,17 @@ def _exporter(url: str, guard: Guard) -> SpanExporter:
 
         def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
             """What cannot be sent is lost: nobody waits for it, and nothing depends on it."""
+            headers = {"Content-Type": "application/x-protobuf"}
+            body = encode_spans(spans).SerializeToString()
             try:
-                answer = self._http.post(
-                    url,
-                    content=encode_spans(spans).SerializeToString(),
-                    headers={"Content-Type": "application/x-protobuf"},
-                )
-                failure = "" if answer.is_success else f"it answered with the status {answer.status_code}"
+                with lines.line(within_s=_EXPORT_S) as line:
+                    sent = self._http.stream(
+                        "POST", url, content=body, headers=headers, extensions={"trace": line.trace}
+                    )
+                    with sent as answer:
+                        failure = "" if answer.is_success else f"it answered with the status {answer.status_code}"
             except (httpx.HTTPError, ExchangeError) as error:
-                failure = str(error)
+                failure = str(error) or type(error).__name__
             if failure and not self._failing:
                 log.warning("traces do not leave", url=url, detail=failure)
             self._failing = bool(failure)

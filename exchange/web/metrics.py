@@ -36,7 +36,7 @@ from exchange.flows.operate.measure import (
 from exchange.flows.operate.ready import readiness
 from exchange.flows.operate.recovery.age import Recovery
 from exchange.flows.review.deadlines import Duty
-from exchange.home import COUNTS_FOLDER
+from exchange.home import COUNTS_VARIABLE
 from exchange.processes import children_of, cpu_s
 from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
@@ -80,7 +80,7 @@ def registry_of(node: Node, *, supervisor: int | None = None) -> CollectorRegist
         registry.register(_Counted(node))
         ProcessCollector(registry=registry)
     else:
-        MultiProcessCollector(registry, path=str(node.settings.home / COUNTS_FOLDER))  # type: ignore[no-untyped-call]  # it has none
+        MultiProcessCollector(registry, path=os.environ[COUNTS_VARIABLE])  # type: ignore[no-untyped-call]  # it has none
         registry.register(_ProcessorTime(supervisor))
     return registry
 

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def serve_by_several(home: Path, *, works: bool, processes: int) -> None:
             )
         settle_keys(node.settings.keys, node.history.in_force, node.settings.passphrase)
         clear_leftovers(node)
-        empty_counts(node.settings)
+        empty_counts()
         node.store.disconnect()  # a connection that two processes have is of no use to either
         sharing = partial(_opened_beside, home, node.settings, processes + 1)
         answer = partial(_answer, sharing, generation, listener, processes)
@@ -71,8 +72,8 @@ def serve_by_several(home: Path, *, works: bool, processes: int) -> None:
 
 
 def _opened_beside(home: Path, held: Settings, processes: int) -> Node:
-    """The node as its settings say by now, but for the database: the supervisor holds that one, and no other. Raises
-    ConfigurationError."""
+    """The node as its settings say by now, but for what the supervisor holds: the database, and the port of metrics,
+    for which counts have been kept since the start. Raises ConfigurationError."""
     node = open_node(home, passphrase=held.key_passphrase, processes=processes)
     if node.settings.database_url != held.database_url:
         node.close()
@@ -80,7 +81,7 @@ def _opened_beside(home: Path, held: Settings, processes: int) -> Node:
             "The settings name another database than the one that is served. A reload takes no other one: restart the "
             "node (systemctl restart ffp), or set database_url as it was."
         )
-    return node
+    return replace(node, settings=node.settings.model_copy(update={"metrics_port": held.metrics_port}))
 
 
 def _answer(

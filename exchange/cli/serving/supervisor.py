@@ -36,6 +36,10 @@ SHOWN_S: Final = 1.0
 """How often a process shows that it lives."""
 HUNG_S: Final = 30.0
 """One that was ready and then is silent for so long is killed."""
+SILENT_S: Final = 300.0
+"""The same of one that was never ready: it opens the node meanwhile, and cannot tell."""
+RENEWALS: Final = 3
+"""So many successors of one process may fail before a reload is given up."""
 DEATHS: Final = 5
 DEATHS_S: Final = 60.0
 """When more processes than that died within this time, something is wrong that no new process mends."""
@@ -88,6 +92,8 @@ class _Process:
     began: float
     beat_at: float
     ready: bool = False
+    left_at: float = 0.0
+    """When it was told to leave."""
 
 
 @dataclass
@@ -100,6 +106,8 @@ class _Place:
     start_at: float = 0.0
     waits_for: int | None = None
     """The process that must have ended first."""
+    failed: int = 0
+    """Successors that ended before they were ready, in this reload."""
 
 
 class ProcessSupervisor:
@@ -111,7 +119,7 @@ class ProcessSupervisor:
         self._leaving: dict[int, _Process] = {}
         self._renewals: deque[_Place] = deque()
         self._deaths: deque[float] = deque()
-        self._told_ready = self._failed = False
+        self._told_ready = self._failed = self._half_renewed = False
         self._stopping_since: float | None = None
         self._parent, self._holding = os.pipe()
 
@@ -148,7 +156,12 @@ class ProcessSupervisor:
         elif signal.SIGHUP in numbers and self._stopping_since is None:
             log.info("each process of this node is replaced")
             self._manager.reloading()
-            self._told_ready = False
+            self._told_ready = self._half_renewed = False
+            for place in self._places:
+                place.failed = 0
+                if place.successor is not None and not place.successor.ready:  # it has the settings of before
+                    self._kill(place.successor)
+                    place.successor = None
             self._renewals.extend(place for place in self._places if place not in self._renewals)
 
     def _hear(self, process: _Process) -> None:
@@ -180,12 +193,13 @@ class ProcessSupervisor:
         if self._renewals:
             first = self._renewals[0]
             if first.process is None:  # it ended, and what is started in its place is new
+                first.process, first.successor = first.successor, None
                 self._renewals.popleft()
             elif not first.task.serves:  # one at a time: nobody waits for it
                 self._let_go(first.process)
                 first.waits_for, first.process = first.process.pid, None
                 self._renewals.popleft()
-            elif first.successor is None:
+            elif first.successor is None and time.monotonic() >= first.start_at:
                 first.successor = self._start(first.task)
 
     def _look_after(self) -> None:
@@ -200,9 +214,11 @@ class ProcessSupervisor:
                 self._renewals.popleft()
                 log.info("a process was replaced", task=place.task.name, process=place.process.pid)
         for process in self._all():
-            if process.ready and now > process.beat_at + HUNG_S and process.pid not in self._leaving:
+            leaves = process.pid in self._leaving
+            patience_s = HUNG_S if process.ready else SILENT_S
+            if now > (process.left_at + ENDED_S if leaves else process.beat_at + patience_s):
                 log.error("a process of this node does not answer; it is killed", process=process.pid)
-                process.beat_at = now
+                process.beat_at = process.left_at = now
                 os.kill(process.pid, signal.SIGKILL)
         if self._stopping_since is not None and now > self._stopping_since + ENDED_S:
             self._stopping_since = now
@@ -214,6 +230,8 @@ class ProcessSupervisor:
             if self._told_ready:
                 log.info("the node is served", processes=sum(place.task.serves for place in self._places))
                 self._manager.ready()
+            if self._told_ready and self._half_renewed:
+                self._manager.not_ready("A reload broke off: some processes have the settings of before. See the log.")
 
     def _ended(self, pid: int, code: int) -> None:
         if self._leaving.pop(pid, None) is not None or self._stopping_since is not None:
@@ -227,15 +245,20 @@ class ProcessSupervisor:
             return
         for place in self._places:
             if place.successor is not None and place.successor.pid == pid:
-                log.error(
-                    "a process that was to take the place of another ended; those that run stay as they are",
-                    task=place.task.name,
-                    ended=_how(code),
-                )
-                place.successor = None
-                self._renewals.clear()
+                self._successor_failed(place, code)
             elif place.process is not None and place.process.pid == pid:
                 self._died(place, place.process, code)
+
+    def _successor_failed(self, place: _Place, code: int) -> None:
+        place.successor, told = None, {"task": place.task.name, "ended": _how(code)}
+        place.failed += 1
+        if place.failed < RENEWALS:
+            place.start_at = time.monotonic() + AGAIN_S
+            log.error("a process that was to take the place of another ended; another one is tried", **told)
+            return
+        self._renewals.clear()
+        self._half_renewed = True
+        log.error("the reload breaks off: this process and those after it keep the settings of before", **told)
 
     def _died(self, place: _Place, process: _Process, code: int) -> None:
         place.process, now = None, time.monotonic()
@@ -253,7 +276,7 @@ class ProcessSupervisor:
         elif len(self._deaths) <= DEATHS:
             log.error("a process of this node ended; another one takes its place", **told)
             place.start_at = now if process.ready else now + AGAIN_S
-        elif any(one.process is not None and one.process.ready for one in self._places if one.task.serves):
+        elif any(one.ready for one in self._serving()):
             log.error("processes of this node end again and again; the next one is tried later", wait_s=REST_S, **told)
             place.start_at = now + REST_S
         else:
@@ -263,7 +286,13 @@ class ProcessSupervisor:
 
     def _let_go(self, process: _Process) -> None:
         self._leaving[process.pid] = process
+        process.left_at = time.monotonic()
         os.kill(process.pid, signal.SIGHUP)
+
+    def _kill(self, process: _Process) -> None:
+        self._leaving[process.pid] = process
+        process.left_at = time.monotonic()
+        os.kill(process.pid, signal.SIGKILL)
 
     def _stop(self) -> None:
         if self._stopping_since is None:
@@ -326,12 +355,12 @@ class ProcessSupervisor:
 
     def _answers(self, now: float) -> bool:
         """Whether the event loop of at least one process that serves does. The others are replaced."""
-        return any(
-            one is not None and now <= one.beat_at + HUNG_S
-            for place in self._places
-            if place.task.serves
-            for one in (place.process, place.successor)
-        )
+        return any(now <= one.beat_at + HUNG_S for one in self._serving())
+
+    def _serving(self) -> list[_Process]:
+        """Those that answer, or are about to, and stay."""
+        places = (place for place in self._places if place.task.serves)
+        return [one for place in places for one in (place.process, place.successor) if one is not None]
 
 
 def _how(code: int) -> str:

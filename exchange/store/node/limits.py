@@ -8,6 +8,7 @@ use: a turn ends with the process that took it, however that ends, and a rate is
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import hmac
@@ -25,6 +26,8 @@ RATE_SLOTS: Final = 1 << 17
 """A megabyte. Two names that share a slot share its tries. Nobody can choose such names, and to fill one slot of fifty
 takes a thousand tries a second."""
 _KEY_BYTES: Final = 32
+_PATIENCE_S: Final = 1.0
+_PAUSE_S: Final = 0.001
 _MOMENT: Final = struct.Struct("<d")
 
 
@@ -91,7 +94,7 @@ class NodeLimits:
         """The file of all rates, which nobody else uses meanwhile. It begins with a key that the first one made."""
         file = os.open(self._folder / "rates", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _lock(file)
             if os.fstat(file).st_size < _KEY_BYTES:
                 os.pwrite(file, secrets.token_bytes(_KEY_BYTES), 0)
             yield file
@@ -111,3 +114,18 @@ class NodeLimits:
     def _slot(self, key: bytes, name: str) -> int:
         named = hmac.new(key, name.encode("utf-8", "surrogatepass"), hashlib.sha256)
         return int.from_bytes(named.digest()[:8]) % RATE_SLOTS
+
+
+def _lock(file: int) -> None:
+    """Whoever holds it counts for some microseconds. One that hangs meanwhile must not hang all others. Raises
+    TimeoutError, an OSError."""
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise TimeoutError(errno.ETIMEDOUT, "another process holds it") from None
+            time.sleep(_PAUSE_S)
+        else:
+            return

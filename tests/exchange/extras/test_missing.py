@@ -39,7 +39,7 @@ hidden, finders = set({names!r}), tuple(sys.meta_path)
 class Hiding:
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name.partition(".")[0] in hidden:
+        if name.partition(".")[0] in hidden or any(f"{name}.".startswith(f"{one}.") for one in hidden):
             return None
         return next((spec for finder in finders if (spec := finder.find_spec(name, path, target))), None)
 sys.meta_path[:] = [Hiding]
@@ -150,6 +150,7 @@ def base_alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         for module, owners in packages_distributions().items()
         if not base & {owner.lower().replace("_", "-").replace(".", "-") for owner in owners}
     ]
+    hidden += [extra.module for extra in EXTRAS if "." in extra.module]  # of a package that others are in as well
     assert {extra.module for extra in EXTRAS} < set(hidden)
     folder = tmp_path_factory.mktemp("hiding")
     (folder / "sitecustomize.py").write_text(HIDING.format(names=hidden), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -103,8 +104,8 @@ def test_one_trace_from_the_submission_to_the_candidates_of_the_peer(
     assert attributes(asked) == {"ffp.method": "POST", "ffp.route": "/v1/records", "ffp.status": 201}
     fetched = next(span for _, span in of_record if span.name == "fetch-scan")
     assert attributes(fetched) == {"ffp.record": record, "ffp.peer": "ffp-rs", "ffp.attempt": 1}
-    served = next(span for node, span in of_record if node == "ffp-rs" and span.name == "request")
-    assert served.parent_span_id == fetched.span_id
+    linked = {link.span_id for node, span in spans if (node, span.name) == ("ffp-rs", "request") for link in span.links}
+    assert fetched.span_id in linked, "the request that served it leads there"
     assert b"".join(collector.bodies).count(b"RS-2026-0815") == 0
     assert {name for _, span in spans for name in attributes(span)} == {
         f"ffp.{name}" for name in ("method", "route", "status", "record", "peer", "attempt")
@@ -132,15 +133,33 @@ def test_an_error_is_told_by_its_code_and_not_by_its_words(collector: Collector)
     assert b"RS-2026-0815" not in collector.bodies[0]
 
 
-@pytest.mark.parametrize("sent", ["", "nonsense", f"00-{'0' * 32}-{'1' * 16}-01", f"00-{RECORD[:32]}-{'1' * 16}-01"])
-def test_a_caller_is_followed_where_its_header_is_one(collector: Collector, sent: str) -> None:
+@pytest.mark.parametrize("flags", ["00", "01"])
+@pytest.mark.parametrize("sent", ["", "nonsense", f"00-{'0' * 32}-{'1' * 16}", f"00-{RECORD[:32]}-{'1' * 16}"])
+def test_a_caller_is_linked_and_decides_nothing(collector: Collector, sent: str, flags: str) -> None:
+    """Anybody can send the header: into no trace but its own is it told, and always."""
     tracing = _tracing(collector.url)
-    with tracing.span("request", caller={"traceparent": sent}) as told:
-        told.say(status=200)
+    with tracing.span("request", caller={"traceparent": f"{sent}-{flags}"}) as span:
+        span.say(status=200)
+        assert int(trace_passed_on()["traceparent"][-2:], 16) & 1, "sampled"
     tracing.close()
-    ((_, span),) = collector.spans()
-    assert (span.trace_id.hex() == RECORD[:32]) == (RECORD[:32] in sent)
-    assert attributes(span) == {"ffp.status": 200}
+    ((_, told),) = collector.spans()
+    assert told.trace_id.hex() != RECORD[:32]
+    assert [link.trace_id.hex() for link in told.links] == ([RECORD[:32]] if RECORD[:32] in sent else [])
+    assert attributes(told) == {"ffp.status": 200}
+
+
+@pytest.mark.slow
+def test_a_collector_that_is_silent_holds_up_nobody() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        tracing = _tracing(f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces")
+        for _ in range(2_000):
+            with tracing.span("correlate", record=RECORD):
+                pass
+        began = time.monotonic()
+        tracing.close()
+        assert time.monotonic() - began < 5
+        with tracing.span("correlate", record=RECORD):
+            assert trace_passed_on() == {}, "what comes later is not sent"
 
 
 def test_a_collector_that_is_away_costs_nothing_but_its_traces(collector: Collector) -> None:

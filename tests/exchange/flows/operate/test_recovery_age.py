@@ -44,7 +44,7 @@ def lacks(settings: Settings, since_days: float = 400) -> list[Lack]:
 def test_a_new_node_has_time_for_both(settings: Settings) -> None:
     assert lacks(settings, since_days=1.9) == []
     assert lacks(settings, since_days=2.1) == [Lack.NO_BACKUP]
-    assert lacks(settings, since_days=35.1) == [Lack.NO_BACKUP, Lack.RESTORE_UNTRIED]
+    assert lacks(settings, since_days=40.1) == [Lack.NO_BACKUP, Lack.RESTORE_UNTRIED]
     assert recovery_of(settings, None).lacking == ()
 
 
@@ -55,7 +55,7 @@ def test_each_has_its_age(settings: Settings) -> None:
     found = recovery_of(settings, stamp_in(-400 * DAY_S))
     assert found.backup_age_s == pytest.approx(1.9 * DAY_S, abs=10)
     assert found.verified_age_s == pytest.approx(34.9 * DAY_S, abs=10)
-    assert found.verified_limit_s == 35 * DAY_S
+    assert found.verified_limit_s == 40 * DAY_S
     backed_up(settings, 2.1)
     assert lacks(settings) == [Lack.OLD_BACKUP]
     assert lacks(settings.model_copy(update={"restore_drill_days": 30})) == [Lack.OLD_BACKUP, Lack.RESTORE_UNTRIED]
