@@ -39,7 +39,7 @@ hidden, finders = set({names!r}), tuple(sys.meta_path)
 class Hiding:
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name.partition(".")[0] in hidden or any(f"{name}.".startswith(f"{one}.") for one in hidden):
+        if any((name + ".").startswith(one + ".") for one in hidden):
             return None
         return next((spec for finder in finders if (spec := finder.find_spec(name, path, target))), None)
 sys.meta_path[:] = [Hiding]
