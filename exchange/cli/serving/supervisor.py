@@ -228,10 +228,11 @@ class ProcessSupervisor:
         if not self._told_ready and not self._renewals and self._stopping_since is None:
             self._told_ready = all(place.process is not None and place.process.ready for place in self._places)
             if self._told_ready:
-                log.info("the node is served", processes=sum(place.task.serves for place in self._places))
                 self._manager.ready()
-            if self._told_ready and self._half_renewed:
-                self._manager.not_ready("A reload broke off: some processes have the settings of before. See the log.")
+                if self._half_renewed:
+                    self._manager.not_ready("A reload broke off: some processes have older settings. See the log.")
+                else:
+                    log.info("the node is served", processes=sum(place.task.serves for place in self._places))
 
     def _ended(self, pid: int, code: int) -> None:
         if self._leaving.pop(pid, None) is not None or self._stopping_since is not None:

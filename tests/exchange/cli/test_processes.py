@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from exchange.cli.serving.supervisor import DEATHS
+from exchange.cli.serving.supervisor import DEATHS, RENEWALS
 from exchange.config import load_settings
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.node.node import create_node, opened
@@ -229,7 +229,8 @@ def test_settings_that_are_wrong_leave_those_that_run(node: Process) -> None:
     written = settings.read_text()
     settings.write_text(written + 'no_such_setting = "x"\n')
     os.kill(supervisor_of(node), signal.SIGHUP)
-    eventually(lambda: told(node, "those that run stay as they are"))
+    eventually(lambda: told(node, "the reload breaks off"), 60)
+    assert told(node, "another one is tried") == RENEWALS - 1
     assert answering(node) == before
     settings.write_text(written)
     ready = told(node, "the node is served")
