@@ -118,9 +118,9 @@ class Settings(BaseSettings):
     """The largest scan. A breech face at 1 um takes about 30 MB, a whole case head 100 MB."""
     max_submission_bytes: Bytes = 512 * 1024 * 1024
     """The largest submission with all its scans. It bounds the disk that one request may fill before it is checked."""
-    patience_s: Seconds = 1.5
+    patience_s: Seconds = 5
     """A request of a program that needs a worker process is refused with 429 when it would wait longer; the answer says
-    when to come again. Requests of the pages wait twenty times as long."""
+    when to come again. Requests of the pages wait six times as long."""
     min_free_bytes: Bytes = 512 * 1024 * 1024
     """Submissions are refused when less of the disk is free, so that the database can always finish what it began."""
     workers: Annotated[int, Field(ge=1, le=256)] = max(1, (os.cpu_count() or 2) - 1)

@@ -176,4 +176,8 @@ def test_the_containers_first_start_makes_a_database_for_a_node(server: Postgres
             asked = "SELECT rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = 'ffp_contained'"
             assert connection.exec_driver_sql(asked).scalar() is False
     finally:
-        server.run('DROP DATABASE IF EXISTS "ffp_contained" WITH (FORCE)', "DROP ROLE IF EXISTS ffp_contained")
+        server.run(
+            'DROP DATABASE IF EXISTS "ffp_contained" WITH (FORCE)',
+            'DROP DATABASE IF EXISTS "ffp_drill" WITH (FORCE)',
+            "DROP ROLE IF EXISTS ffp_contained",
+        )

@@ -118,6 +118,11 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 databases = databases_fixture("sqlite")
 
 
+KEPT_S = 2.0
+"""So long a test keeps a connection that nobody uses: the server closes it after five seconds, and a request that is on
+its way then is lost."""
+
+
 @dataclass
 class RunningNode:
     """A node that serves, and how its users talk to it."""
@@ -126,7 +131,9 @@ class RunningNode:
     tokens: dict[Role, str]
     server: uvicorn.Server
     thread: threading.Thread
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30, trust_env=False))
+    http: httpx.Client = field(
+        default_factory=lambda: httpx.Client(timeout=30, trust_env=False, limits=httpx.Limits(keepalive_expiry=KEPT_S))
+    )
 
     @property
     def url(self) -> str:

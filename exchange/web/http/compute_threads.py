@@ -37,7 +37,7 @@ SLOW_S: Final = 10.0
 FIRST_S: Final = 0.25
 """What one is taken to need, before any was seen."""
 REMEMBERED: Final = 16
-_PEOPLE: Final = 20
+_PEOPLE: Final = 6
 """So many times longer than a program a person at the pages is let wait: a browser asks nobody when to come again."""
 LONGEST_AWAY_S: Final = 60
 

@@ -203,7 +203,7 @@ def test_a_database_in_another_encoding(databases: Postgresql, store_at: Open) -
 
 def test_the_driver_is_not_installed(monkeypatch: pytest.MonkeyPatch, place: URL) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(ConfigurationError, match=r"ffp-exchange\[postgresql\]"):
+    with pytest.raises(ConfigurationError, match="ffp extras add postgresql"):
         Store(place)
 
 
