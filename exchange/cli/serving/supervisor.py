@@ -36,7 +36,7 @@ SHOWN_S: Final = 1.0
 """How often a process shows that it lives."""
 HUNG_S: Final = 30.0
 """One that was ready and then is silent for so long is killed."""
-SILENT_S: Final = 300.0
+NEVER_READY_S: Final = 300.0
 """The same of one that was never ready: it opens the node meanwhile, and cannot tell."""
 RENEWALS: Final = 3
 """So many successors of one process may fail before a reload is given up."""
@@ -215,7 +215,7 @@ class ProcessSupervisor:
                 log.info("a process was replaced", task=place.task.name, process=place.process.pid)
         for process in self._all():
             leaves = process.pid in self._leaving
-            patience_s = HUNG_S if process.ready else SILENT_S
+            patience_s = HUNG_S if process.ready else NEVER_READY_S
             if now > (process.left_at + ENDED_S if leaves else process.beat_at + patience_s):
                 log.error("a process of this node does not answer; it is killed", process=process.pid)
                 process.beat_at = process.left_at = now
