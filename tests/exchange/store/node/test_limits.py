@@ -23,7 +23,7 @@ from exchange.store.node.limits import NodeLimits
 limits = NodeLimits(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
-print(sum(limits.wait_s("192.0.2.1", 20, 60) == 0 for _ in range(50)))
+print(sum(limits.wait_s("192.0.2.1", 20, 60_000) == 0 for _ in range(50)))
 """
 HOLDS = """
 import sys
