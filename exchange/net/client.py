@@ -253,6 +253,7 @@ class PeerClient:
                 case bytes():
                     headers["Content-Type"] = "application/json"
                     content = body
+            asked = time.time()
             sent = self._http.stream(
                 _method(body), url, headers=headers, content=content, extensions={"trace": line.trace}
             )
@@ -260,7 +261,7 @@ class PeerClient:
                 with contextlib.ExitStack() as opened:
                     with line.within(min(within_s, head_s or within_s)):
                         answer = opened.enter_context(sent)
-                    if (ahead_s := clock_ahead(answer, time.time())) is not None:
+                    if (ahead_s := clock_ahead(answer, asked, time.time())) is not None:
                         self._ahead_s[answer.url.netloc.decode("ascii")] = ahead_s
                     if answer.status_code >= 400:
                         raise _refusal(answer, line)

@@ -35,6 +35,7 @@ def reach(url: str, *, guard: Guard, timeout_s: float, most_bytes: int = _MAX_AN
     """Ask, unsigned, and believe nothing of it; of a longer answer ``most_bytes`` are read, or a little more. Raises
     PeerUnreachable."""
     with http_client(timeout_s, guard) as http, OpenRequests().line(within_s=timeout_s) as line:
+        asked = time.time()
         try:
             with http.stream("GET", url, headers=_AS_IT_IS, extensions={"trace": line.trace}) as answer:
                 begun, body = time.time(), bytearray()
@@ -43,20 +44,25 @@ def reach(url: str, *, guard: Guard, timeout_s: float, most_bytes: int = _MAX_AN
                     body += piece
                     if len(body) > most_bytes:
                         break
-                return ReachedPeer(answer.status_code, bytes(body), clock_ahead(answer, begun), until)
+                return ReachedPeer(answer.status_code, bytes(body), clock_ahead(answer, asked, begun), until)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             fate = line.fate or f"does not answer ({type(error).__name__}: {shown(str(error), 200)})"
             raise PeerUnreachable(f"{url} {fate}.") from error
 
 
-def clock_ahead(answer: httpx.Response, now: float) -> float | None:
-    """How far the clock of who answered is ahead; None when it does not say. The field is in whole seconds, cut off:
-    half a second is added."""
+def clock_ahead(answer: httpx.Response, asked: float, now: float) -> float | None:
+    """How far the clock of who answered is ahead of this one, at least; None when it does not say. The field is in
+    whole seconds, cut off: half a second is added.
+
+    Some servers date an answer when the question came, others when the answer leaves, and a peer that waits for news
+    answers late: a time between the two is no sign of a clock that is off.
+    """
     try:
         told: datetime = parsedate_to_datetime(answer.headers.get("date", ""))
-        return told.timestamp() + 0.5 - now
+        found = told.timestamp() + 0.5
     except (ValueError, OverflowError):  # whatever a peer writes there
         return None
+    return found - min(max(found, asked), now)
 
 
 def _until(stream: object) -> float | None:

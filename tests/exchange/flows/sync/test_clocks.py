@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -107,4 +108,14 @@ def clock_alarms(node: RunningNode) -> list[str]:
 )
 def test_a_time_that_is_none_is_none(told: str) -> None:
     """A peer writes what it likes there; its answer is judged by what it says."""
-    assert clock_ahead(httpx.Response(200, headers={"Date": told}), 0.0) is None
+    assert clock_ahead(httpx.Response(200, headers={"Date": told}), 0.0, 0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("second", "ahead_s"), [(0, 0.0), (7, 0.0), (14, 0.0), (-1, -0.5), (15, 0.5), (40, 25.5), (-60, -59.5)]
+)
+def test_who_waits_for_news_is_not_behind(second: int, ahead_s: float) -> None:
+    """Asked at one moment and answered fifteen seconds later: servers date either, and neither tells of a clock."""
+    asked = 1_764_450_000.0
+    told = formatdate(asked + second, usegmt=True)
+    assert clock_ahead(httpx.Response(200, headers={"Date": told}), asked, asked + 15) == pytest.approx(ahead_s)
