@@ -26,6 +26,7 @@ from exchange.addresses import DatabaseUrl, IssuerUrl, NetworkText, ObjectStoreU
 from exchange.errors import ConfigurationError
 from exchange.home import write_private
 from exchange.setting_faults import not_toml, refused_settings, secret_in_config, unknown_secrets, unknown_variables
+from schemas.lane import MAX_NEWS_WAIT_S
 from schemas.statement_base import NodeId, Url
 from schemas.vocabulary import Jurisdiction
 
@@ -186,9 +187,9 @@ class Settings(BaseSettings):
     more. While so many are not noted, the peer's lane is not read."""
     peer_quarantine_bytes: Bytes = 64 * 1024**2
     """So many bytes of such items are kept for each peer."""
-    lane_wait_s: Annotated[float, Field(ge=0, le=50)] = 20
-    """How long a peer is asked to wait for news before it answers that there is none; 0: not at all. It stays below
-    half of ``peer_timeout_s``, and below what reverse proxies wait for."""
+    lane_wait_s: Annotated[float, Field(ge=0, le=MAX_NEWS_WAIT_S)] = MAX_NEWS_WAIT_S
+    """The longest that a peer is asked to wait for news before it answers that there is none; 0: not at all. With few
+    peers it is shorter, 36 seconds a peer; where proxies cut a line that long, it becomes shorter by itself."""
     checkpoint_interval_s: Annotated[float, Field(ge=1, le=3600)] = 1
     """A head of the log is signed at most this often, and only when the log grew."""
     log_check_interval_s: Seconds = 86_400

@@ -15,7 +15,7 @@ from schemas.bundle import Bundle
 from schemas.envelope import EnvelopeForm
 from schemas.key_chain import KeyChain
 from schemas.kinds import KINDS
-from schemas.lane import LanePage
+from schemas.lane import LaneNews, LanePage
 from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
 from schemas.query_request import QueryRequest
 from schemas.statement_base import CONTRACT_VERSION
@@ -29,6 +29,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = STATEMENTS | {
     "bundle": Bundle,
     "envelope": EnvelopeForm,
     "key-chain": KeyChain,
+    "lane-news": LaneNews,
     "lane-page": LanePage,
     "mirrored-lane": MirroredLane,
     "mirrored-leaves": MirroredLeaves,

@@ -19,6 +19,10 @@ MAX_PAGE_VALUES = 8192
 """64 items with the longest proofs hold some 4,700 values; 8 MB of empty ones would take minutes and all memory to
 refuse one by one."""
 
+MAX_NEWS_WAIT_S = 7200
+"""So long a peer may wait for news. Twelve times a day two hundred peers ask each other for nothing in 10 MB."""
+MAX_NEWS_BYTES = 1024
+
 EMPTY_HEAD = bytes(32)
 """The running head of a lane that has no item yet."""
 
@@ -65,6 +69,22 @@ class LanePage(Contract):
     consistency: Proof
     items: Annotated[tuple[LaneItem, ...], Field(max_length=MAX_PAGE_ITEMS)]
     needs: ContractVersion | None = added_later()
+
+
+class LaneNews(Contract):
+    """Whether something follows on a lane what its reader has."""
+
+    contract: Literal["1.0"]
+    news: bool
+
+
+def parse_lane_news(data: bytes) -> LaneNews:
+    """Read an answer whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
+    check_json(data, max_bytes=MAX_NEWS_BYTES)
+    try:
+        return LaneNews.model_validate_json(data, strict=True)
+    except ValidationError as error:
+        raise contract_error(error) from error
 
 
 def parse_lane_page(data: bytes) -> LanePage:

@@ -21,13 +21,14 @@ from exchange.net.connection import OpenRequest, OpenRequests, http_client
 from exchange.net.egress import Guard
 from exchange.net.message_signatures import sign_request, verify_response
 from exchange.net.multipart import Multipart
+from exchange.net.news_lines import NewsAnswer
 from exchange.net.probe import clock_ahead
 from exchange.net.request_id import passed_on
 from exchange.net.tracing import trace_passed_on
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.errors import ContractError, shown
 from schemas.key_chain import MAX_CHAIN_BYTES
-from schemas.lane import MAX_PAGE_BYTES
+from schemas.lane import MAX_PAGE_BYTES, parse_lane_news
 from schemas.mirror import MAX_MIRROR_BYTES
 from schemas.strict_json import check_json
 from schemas.versions import NEWEST
@@ -61,6 +62,18 @@ class PeerAddress:
     @property
     def public_key(self) -> Ed25519PublicKey:
         return Ed25519PublicKey.from_public_bytes(base64.b64decode(self.transport))
+
+
+@dataclass(frozen=True)
+class NewsQuestion:
+    """Signed, and to be asked at once: a peer takes no request that was signed long ago."""
+
+    peer: PeerAddress
+    url: str
+    headers: dict[str, str]
+    wait_s: int
+    of_pages: bool
+    """The answer is a page of the lane: it says that there may be news, and is fetched again."""
 
 
 class PeerClient:
@@ -130,6 +143,28 @@ class PeerClient:
         within_s = wait_s + PAGE_TIMEOUTS * self._timeout_s
         return self._signed_answer(peer, url, most=MAX_PAGE_BYTES, within_s=within_s)
 
+    def news_question(
+        self, peer: PeerAddress, *, start: int, head: bytes, known_size: int | None, wait_s: int, of_pages: bool = False
+    ) -> NewsQuestion:
+        """Whether anything follows ``start`` on this node's lane at a peer, who may wait for it so long. For a witness,
+        who knows the log up to ``known_size``, each new head is news too. A peer of an earlier release knows the
+        question ``of_pages`` alone. Raises PeerMisbehaved."""
+        url = f"{peer.url}/v1/lane{'' if of_pages else '/news'}?start={start}&head={head.hex()}&wait={wait_s}"
+        if known_size is not None:
+            url += f"&known_size={known_size}"
+        headers = {**self._signed(url), READS: NEWEST, "Accept-Encoding": "identity"}
+        return NewsQuestion(peer, url, headers, wait_s, of_pages)
+
+    def is_news(self, asked: NewsQuestion, answer: NewsAnswer) -> bool:
+        """What a peer's answer says, verified to be its own to this very question. Raises PeerMisbehaved."""
+        self._verify(asked.peer, "GET", asked.url, asked.headers, answer.status, answer.headers, answer.body)
+        try:
+            return parse_lane_news(answer.body).news
+        except ContractError as error:
+            raise PeerMisbehaved(
+                f"{asked.peer.node_id} says whether there is news in no known form: {error}"
+            ) from error
+
     def send_report(self, peer: PeerAddress, report: bytes) -> bytes:
         """What the peer answers to a witness's report: verified to be the peer's answer to this very request.
 
@@ -167,24 +202,37 @@ class PeerClient:
         signed = self._signed(url, body)
         with self._answer(url, signed, body=body, within_s=within_s) as (answer, line):
             answered = _bounded(answer, line, most)
-            try:
-                verify_response(
-                    peer.public_key,
-                    status=answer.status_code,
-                    headers=answer.headers,
-                    body=answered,
-                    request_method=_method(body),
-                    request_url=url,
-                    request_headers=signed,
-                    now=int(time.time()),
-                )
-            except RequestExpired as error:
-                raise PeerMisbehaved(
-                    f"The clock of {peer.node_id} is {apart(error.ahead_s)} this node's; its answer was {error}."
-                ) from error
-            except RequestRefused as error:
-                raise PeerMisbehaved(f"{peer.node_id} did not sign its answer as it must: {error}") from error
+            self._verify(peer, _method(body), url, signed, answer.status_code, answer.headers, answered)
             return answered
+
+    @staticmethod
+    def _verify(
+        peer: PeerAddress,
+        method: str,
+        url: str,
+        signed: dict[str, str],
+        status: int,
+        headers: httpx.Headers,
+        answered: bytes,
+    ) -> None:
+        """That an answer is the peer's own, to the request that was ``signed``. Raises PeerMisbehaved."""
+        try:
+            verify_response(
+                peer.public_key,
+                status=status,
+                headers=headers,
+                body=answered,
+                request_method=method,
+                request_url=url,
+                request_headers=signed,
+                now=int(time.time()),
+            )
+        except RequestExpired as error:
+            raise PeerMisbehaved(
+                f"The clock of {peer.node_id} is {apart(error.ahead_s)} this node's; its answer was {error}."
+            ) from error
+        except RequestRefused as error:
+            raise PeerMisbehaved(f"{peer.node_id} did not sign its answer as it must: {error}") from error
 
     @contextlib.contextmanager
     def fetch_blob(

@@ -19,7 +19,7 @@ import httpx
 from exchange.errors import ConfigurationError, PeerUnreachable
 from exchange.net.egress import Guard
 
-_CONNECT_S = 5.0
+CONNECT_S = 5.0
 """The longest to wait for a connection: who is away must not delay the others."""
 STOPPING = "was not waited for: this node is stopping"
 
@@ -132,7 +132,7 @@ def http_client(timeout_s: float, guard: Guard, certificate: Path | None = None)
     """For requests to other machines: where ``guard`` lets them go, past any proxy of the environment, a connection for
     each, no redirects. Raises EgressRefused at the request."""
     return httpx.Client(
-        timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S)),
+        timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S)),
         trust_env=False,
         transport=_GuardedTransport(guard, tls_context(certificate)),
         follow_redirects=False,
@@ -145,7 +145,10 @@ class _GuardedTransport(httpx.HTTPTransport):
     def __init__(self, guard: Guard, context: ssl.SSLContext) -> None:
         super().__init__(verify=context, trust_env=False)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=context, max_keepalive_connections=0, network_backend=_GuardedConnections(guard)
+            ssl_context=context,
+            max_connections=None,  # else ten, and an eleventh peer would wait for another's answer
+            max_keepalive_connections=0,
+            network_backend=_GuardedConnections(guard),
         )
 
 

@@ -3,14 +3,20 @@ leads (`leadership`), does the leader's duties (`leader_duties`) and goes the ro
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from functools import partial
+
+from anyio import CapacityLimiter
 
 from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.node.worker_lease import BEAT_S, Presence
 from exchange.flows.review.mail import LetterWriter
 from exchange.net.client import PeerClient
+from exchange.net.keep_alive import STANDS_S
+from exchange.net.news_lines import NewsLines
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.patience import Patience
 from exchange.store.node.jobs import JobKind
@@ -19,6 +25,7 @@ from exchange.worker.job_runner import JobRunner
 from exchange.worker.leader_duties import LeaderDuties
 from exchange.worker.leadership import Leadership
 from exchange.worker.loops import IDLE_S, Loop, Loops
+from exchange.worker.peer_news import PeerNews
 from exchange.worker.peer_rounds import PeerRounds
 
 FETCHERS = 16
@@ -29,6 +36,11 @@ FETCHES_A_SECOND = 8
 ASKERS = 4
 ANSWERERS = 2
 STORERS = 2
+ROUNDS_AT_ONCE = 64
+"""So many peers may be slow at once in a round, up to their timeouts, before another one's news waits for them. Who has
+no news has no thread."""
+TELL_S = 60
+"""How soon other witnesses learn of a head that was cosigned here, where there is no round with them before."""
 STOP_S = 10  # how long the node's end waits for its work: well below the patience of service managers
 
 
@@ -55,7 +67,7 @@ class Worker:
         self._duties = LeaderDuties(node, write_letter, self._time_authority, hours, stopping)
         self._leadership = Leadership(node, self._presence, self._jobs.held, self._duties.take_over)
         self._rounds = PeerRounds(node, self._client, hours, stopping)
-        self._pulled: set[str] = set()
+        self._news = PeerNews(node, self._client, hours)
 
     def start(self) -> None:
         """Show that it lives, lead where nobody does, and start. Raises ConfigurationError where it cannot work beside
@@ -63,49 +75,79 @@ class Worker:
         self._leadership.begin()
         self._loops.start(Loop("presence", self._leadership.show, BEAT_S))
         self._leadership.may_lead()
-        for loop in (*self._duties.loops(), Loop("watch on peers", self._watch_peers, IDLE_S)):
-            self._start_leading(loop)
-        for name, kind, threads in self._outbox():
-            for number in range(threads):
-                numbered = name if threads == 1 else f"{name}-{number}"
-                self._loops.start(Loop(numbered, partial(self._jobs.drain, kind), IDLE_S))
+        for loop in (*self._duties.loops(), *self._rounds_beside()):
+            self._loops.start(loop._replace(step=partial(self._leadership.run, loop.step)))
+        self._loops.begin(self._attend_peers())
+        self._loops.begin(self._work_off())
 
     def stop(self) -> None:
         """Start no more steps. Requests to peers are broken off, since they go on where they stopped. The other steps
         that run may end; what they wait for is stopped after ``STOP_S``, and the work is due again."""
-        self._loops.stopping.set()
+        self._loops.stop()
         self._client.hang_up()
         self._time_authority.hang_up()
-        self._loops.join_all(STOP_S)
+        self._loops.join(STOP_S)
         self._node.compute.close()
         self._node.background.close()
-        self._loops.join_each(STOP_S)
+        self._loops.join(STOP_S)
         self._leadership.end()
         self._client.close()
         self._time_authority.close()
 
-    def _outbox(self) -> list[tuple[str, JobKind, int]]:
-        """Who drains which kind of jobs, and in how many threads."""
+    async def _work_off(self) -> None:
+        """Look now and then what is due, and drain each kind of it beside the others."""
+        places = {kind: asyncio.Semaphore(at_once) for kind, at_once in self._at_once().items()}
+        drained = dict[JobKind, asyncio.Task[None]]()
+        while not self._loops.stopping.is_set():
+            for kind in await self._loops.step("outbox", self._jobs.due_kinds) or ():
+                if kind in places and (kind not in drained or drained[kind].done()):
+                    drained[kind] = self._loops.add(
+                        self._loops.drain(f"outbox: {kind}", partial(self._jobs.drain, kind), places[kind])
+                    )
+            await self._loops.pause(IDLE_S)
+
+    def _at_once(self) -> dict[JobKind, int]:
+        """How many jobs of a kind are done beside each other."""
+        found = {
+            JobKind.CORRELATE: self._node.settings.workers + 1,  # one node's work leaves one to others
+            JobKind.PROBE: 1,
+            JobKind.ERASE: 1,
+            JobKind.DRAW_CONTROL: 1,
+            JobKind.SEND_QUERY: ASKERS,
+            JobKind.ANSWER_QUERY: ANSWERERS,
+            JobKind.FETCH_SCAN: FETCHERS,
+        }
+        return found if self._node.objects is None else {**found, JobKind.STORE_OBJECT: STORERS}
+
+    def _rounds_beside(self) -> list[Loop]:
         return [
-            ("correlator", JobKind.CORRELATE, self._node.settings.workers + 1),  # one node's work leaves one to others
-            ("prober", JobKind.PROBE, 1),
-            ("eraser", JobKind.ERASE, 1),
-            ("drawer of controls", JobKind.DRAW_CONTROL, 1),
-            ("asker", JobKind.SEND_QUERY, ASKERS),
-            ("answerer", JobKind.ANSWER_QUERY, ANSWERERS),
-            ("fetcher", JobKind.FETCH_SCAN, FETCHERS),
-            ("storer", JobKind.STORE_OBJECT, STORERS if self._node.objects is not None else 0),
+            Loop("heads for witnesses", self._rounds.tell_witnesses, TELL_S),
+            Loop("open lines", self._news.note_standing, STANDS_S),
         ]
 
-    def _start_leading(self, loop: Loop) -> None:
-        self._loops.start(loop._replace(step=partial(self._leadership.run, loop.step)))
+    async def _attend_peers(self) -> None:
+        """Give each enrolled peer rounds of its own: a slow or silent one keeps nobody else waiting."""
+        limiter, attended = CapacityLimiter(ROUNDS_AT_ONCE), set[str]()
+        async with self._news.lines() as lines, asyncio.TaskGroup() as rounds:
+            while not self._loops.stopping.is_set():
+                for peer in sorted(set(await self._loops.step("watch on peers", self._peers) or ()) - attended):
+                    attended.add(peer)
+                    rounds.create_task(self._attend(peer, lines, limiter))
+                await self._loops.pause(IDLE_S)
 
-    def _watch_peers(self) -> bool:
-        """Give each enrolled peer a thread of its own: a slow or silent one keeps nobody else waiting."""
+    async def _attend(self, peer: str, lines: NewsLines, limiter: CapacityLimiter) -> None:
+        """A round with a peer; then wait until it has news, and for no less than the pause between two rounds."""
+        name = f"rounds with {peer}"
+        pull = partial(self._leadership.run, partial(self._rounds.pull, peer))
+        while not self._loops.stopping.is_set():
+            begun = time.monotonic()
+            if await self._loops.step(name, pull, limiter=limiter):
+                continue
+            if self._rounds.is_up_to_date(peer):
+                await self._news.wait(peer, lines, self._loops)
+            took_s = time.monotonic() - begun
+            await self._loops.pause(max(0.0, self._node.settings.pull_interval_s - took_s))
+
+    def _peers(self) -> list[str]:
         with self._node.store.read() as session:
-            peers = {peer.node_id for peer in all_peers(session) if peer.state in ASKED}
-        for peer in sorted(peers - self._pulled):
-            self._pulled.add(peer)
-            step = partial(self._rounds.pull, peer)
-            self._start_leading(Loop(f"puller of {peer}", step, self._node.settings.pull_interval_s))
-        return False
+            return [peer.node_id for peer in all_peers(session) if peer.state in ASKED]

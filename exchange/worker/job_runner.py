@@ -47,9 +47,10 @@ class JobRunner:
         with self._holding:
             return dict(self._held)
 
-    def drain(self, kind: jobs.JobKind) -> bool:
-        """Take one due job of a kind, of the node whose turn it is, and do it; returns whether there was one."""
-        if kind not in self._due_kinds():
+    def drain(self, kind: jobs.JobKind, found: Callable[[], object] | None = None) -> bool:
+        """Take one due job of a kind, of the node whose turn it is, and do it; returns whether there was one. ``found``
+        is called as soon as there is."""
+        if kind not in self.due_kinds():
             return False
         after, at_most = self._served.get(kind, ""), self._at_most.get(kind)
         with self._node.store.write() as session:
@@ -59,6 +60,8 @@ class JobRunner:
         self._served[kind] = job.node_id
         with self._holding:
             self._held[job.job_id] = job.attempts
+        if found is not None:
+            found()
         try:
             self._do(kind, job)
         finally:
@@ -66,7 +69,7 @@ class JobRunner:
                 del self._held[job.job_id]
         return True
 
-    def _due_kinds(self) -> frozenset[jobs.JobKind]:
+    def due_kinds(self) -> frozenset[jobs.JobKind]:
         """Asked once for all loops, as often as one of them would ask."""
         with self._looking:
             if time.monotonic() >= self._look_again:

@@ -1,14 +1,18 @@
-"""The threads of a worker. Each repeats one step, and pauses when the step had nothing to do."""
+"""A worker's loops. Each repeats one step, and pauses when the step had nothing to do. One thread waits for all of
+them; a step has a thread of its own only while it runs."""
 
 from __future__ import annotations
 
+import asyncio
+import math
 import random
 import threading
-import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
+from anyio import CapacityLimiter, to_thread
 from structlog.contextvars import bound_contextvars
 
 from exchange.errors import ExchangeError
@@ -20,10 +24,11 @@ IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above
 
 Step = Callable[[], bool]
 """Returns whether there is more to do at once."""
+T = TypeVar("T")
 
 
 class Loop(NamedTuple):
-    """What one thread repeats. A failed step is tried again after the pause."""
+    """What is repeated. A failed step is tried again after the pause."""
 
     name: str
     step: Step
@@ -31,43 +36,99 @@ class Loop(NamedTuple):
 
 
 class Loops:
-    """The threads of one worker. Once ``stopping`` is set, no step begins."""
+    """Those of one worker. Once ``stopping`` is set, no step begins."""
 
     def __init__(self, chance: random.Random) -> None:
         self.stopping = threading.Event()
         self._chance = chance
-        self._threads: list[threading.Thread] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._runs = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="loops", daemon=True)
 
     def start(self, loop: Loop) -> None:
-        thread = threading.Thread(target=self._repeat, args=(loop,), name=loop.name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        self.begin(self._repeat(loop))
 
-    def join_all(self, within_s: float) -> None:
-        """Wait for all threads together, at most so long."""
-        deadline = time.monotonic() + within_s
-        for thread in list(self._threads):
-            thread.join(timeout=max(0.0, deadline - time.monotonic()))
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Whatever waits for more than its own pause. It is cancelled at the stop; a step that it waits for ends first.
+        For any thread but the one that waits."""
+        if not self._thread.is_alive():
+            self._thread.start()
+            self._runs.wait()
+        self._loop.call_soon_threadsafe(self.add, work)
 
-    def join_each(self, within_s: float) -> None:
-        """Wait for one thread after the other, at most so long for each."""
-        for thread in list(self._threads):
-            thread.join(timeout=within_s)
+    def stop(self) -> None:
+        """Begin no more steps, and wait for nothing any more."""
+        self.stopping.set()
+        if self._runs.is_set():
+            self._loop.call_soon_threadsafe(self._stopped.set)
 
-    def _repeat(self, loop: Loop) -> None:
+    def join(self, within_s: float) -> None:
+        """Wait for the steps that run, at most so long."""
+        if self._runs.is_set():
+            self._thread.join(timeout=within_s)
+
+    async def step(self, name: str, work: Callable[[], T], *, limiter: CapacityLimiter | None = None) -> T | None:
+        """Do it in a thread. None when it failed, which the log says, or when no step begins any more."""
+        if self.stopping.is_set():
+            return None
+        with bound_contextvars(**{FIELD: new_request_id()}):  # peers log it too, with what they answer to this step
+            return await to_thread.run_sync(_tried, name, work, limiter=limiter or self._threads)
+
+    async def drain(
+        self, name: str, take_one: Callable[[Callable[[], object]], bool], places: asyncio.Semaphore
+    ) -> None:
+        """Repeat what takes one thing, calls back as soon as it has it, and does it, until there is none left; as many
+        are done beside each other as there are ``places``."""
         while not self.stopping.is_set():
-            with bound_contextvars(**{FIELD: new_request_id()}):  # peers log it too, with what they answer to this step
-                busy = _tried(loop)
-            if not busy:
-                jitter = self._chance.uniform(0.75, 1.25)  # so that nodes do not move in step
-                self.stopping.wait(loop.pause_s * jitter)
+            await places.acquire()
+            found: asyncio.Future[bool] = self._loop.create_future()
+            taking = partial(take_one, partial(self._loop.call_soon_threadsafe, _settle, found, True))
+            self.add(self.step(name, taking)).add_done_callback(partial(_settle_end, places, found))
+            if not await found:
+                return
+
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds * self._chance.uniform(0.75, 1.25))  # so that nodes do not move in step
+
+    async def _repeat(self, loop: Loop) -> None:
+        while not self.stopping.is_set():
+            if not await self.step(loop.name, loop.step):
+                await self.pause(loop.pause_s)
+
+    def add(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """As ``begin``, from within what the one thread does."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if self._stopped.is_set():
+            task.cancel()
+        return task
+
+    async def _run(self) -> None:
+        self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
+        self._threads = CapacityLimiter(math.inf)  # there are as many steps as loops
+        self._runs.set()
+        await self._stopped.wait()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def _tried(loop: Loop) -> bool:
+def _settle(found: asyncio.Future[bool], whether: bool) -> None:
+    if not found.done():
+        found.set_result(whether)
+
+
+def _settle_end(places: asyncio.Semaphore, found: asyncio.Future[bool], _: object) -> None:
+    places.release()
+    _settle(found, False)
+
+
+def _tried(name: str, work: Callable[[], T]) -> T | None:
     try:
-        return loop.step()
+        return work()
     except ExchangeError as error:
-        log.warning("step failed, tried again later", loop=loop.name, code=error.code, detail=str(error))
+        log.warning("step failed, tried again later", loop=name, code=error.code, detail=str(error))
     except Exception:
-        log.exception("unforeseen error, tried again later", loop=loop.name)
-    return False
+        log.exception("unforeseen error, tried again later", loop=name)
+    return None

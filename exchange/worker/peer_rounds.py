@@ -37,18 +37,23 @@ BUSY_S = 60  # the longest that a busy peer is left alone, whatever it asks for
 
 
 class PeerRounds:
-    """What is remembered from one round with a peer to the next. Each peer has a thread of its own."""
+    """What is remembered from one round with a peer to the next. No two rounds with a peer run at once."""
 
     def __init__(self, node: Node, client: PeerClient, hours: AvailableHours, stopping: threading.Event) -> None:
         self._node, self._client, self._hours, self._stopping = node, client, hours, stopping
         self._told: dict[str, bytes | None] = {}
-        self._behind: set[str] = set()
+        self._up_to_date: set[str] = set()
+        self._cosigned = False
         self._lied: dict[str, int] = {}
         self._ask_at: dict[str, float] = {}
-        self._wait_s = int(min(node.settings.lane_wait_s, node.settings.peer_timeout_s / 2))
+
+    def is_up_to_date(self, peer: str) -> bool:
+        """Whether nothing was left to be had of a peer when the last round with it ended, and none is waited for."""
+        return peer in self._up_to_date
 
     def pull(self, peer: str) -> bool:
         """One round with one peer, and what its clock said in it."""
+        self._up_to_date.discard(peer)
         if monotonic() < self._ask_at.get(peer, 0.0):
             return False
         try:
@@ -69,25 +74,25 @@ class PeerRounds:
                 with contextlib.suppress(PeerError):  # met again below, where it is an alarm
                     self._meet(peer)
             refused = self._get_back(peer)
-            wait_s = 0 if peer in self._behind or waits else self._wait_s
-            self._behind.add(peer)  # until it is known that nothing more waits there
             begun = monotonic()
-            more = pull(self._node, self._client, peer, wait_s=wait_s)
+            more = pull(self._node, self._client, peer)
             self._hours.note(peer, answered=True)
             while mirror_log(self._node, self._client, peer) and not self._stopping.is_set():
                 pass
-            cosign_head(self._node, peer)
+            self._cosigned |= cosign_head(self._node, peer)
             if more:
                 self._stopping.wait(min(RESTS * (monotonic() - begun), LONGEST_REST_S))
             else:
-                self._behind.discard(peer)
                 give_receipt(self._node, peer)
                 self._meet(peer)
                 if cosign_head(self._node, peer):  # the proofs that it waited for came with that answer
                     self._meet(peer)
+                    self._cosigned = True
             if refused is not None:
                 raise refused
             self._lied.pop(peer, None)
+            if not more and not waits:
+                self._up_to_date.add(peer)
         except PeerError as error:
             if self._stopping.is_set():
                 return False
@@ -97,6 +102,16 @@ class PeerRounds:
             self._hours.note(peer, answered=not isinstance(error, PeerUnreachable))
             return self._look_for_keys(peer, error)
         return more
+
+    def tell_witnesses(self) -> bool:
+        """Tell those peers what was cosigned since, of which no news is waited for meanwhile. Returns False."""
+        if self._cosigned:
+            self._cosigned = False
+            for peer in sorted(self._up_to_date):
+                if not self._stopping.is_set():
+                    with contextlib.suppress(PeerError):  # met again in the next round with it, where it is an alarm
+                        self._meet(peer)
+        return False
 
     def _come_again(self, peer: str, busy: PeerBusy) -> bool:
         """As late as it asked for. No alarm: nothing is wrong."""

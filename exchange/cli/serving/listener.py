@@ -7,6 +7,8 @@ import os
 import socket
 from typing import TYPE_CHECKING, Final, Self
 
+from exchange.net.keep_alive import KEPT_ALIVE
+
 if TYPE_CHECKING:
     from exchange.config import Settings
 
@@ -37,6 +39,8 @@ def listener_of(settings: Settings) -> Listener:
     # comes 40 ms later on a connection that is asked again and again; accepted connections inherit this
     if listener.family != socket.AF_UNIX:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for option in KEPT_ALIVE:  # who waits for news says nothing for hours, and may be gone
+            listener.setsockopt(*option)
     return listener
 
 

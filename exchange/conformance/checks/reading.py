@@ -6,6 +6,7 @@ import hashlib
 import time
 from base64 import b64decode
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from exchange.conformance.check import Check, Part
 from exchange.conformance.targets import LANE
@@ -20,7 +21,7 @@ from exchange.net.message_signatures import verify_response
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import verify_statement
 from schemas import ContractError
-from schemas.lane import EMPTY_HEAD, LaneItem, LanePage, next_head, parse_lane_page
+from schemas.lane import EMPTY_HEAD, LaneItem, LanePage, next_head, parse_lane_news, parse_lane_page
 
 MAX_PAGES = 20
 """Enough to see that pages follow each other; a lane of thousands is not read whole for a test."""
@@ -104,6 +105,34 @@ def _answer_signed(visit: Visit) -> str:
     for _ in range(2):
         answered(visit, LANE)
     return "Two answers, each bound to its own request."
+
+
+def _news(visit: Visit) -> str:
+    page = read_or_untried(visit).pages[-1]
+    end = page.start + len(page.items)
+    if visit.guest.get(_news_target(end, page.head)).status == HTTPStatus.NOT_FOUND:
+        raise NotTried("This node is of a release that cannot be asked whether there is news.")
+    begun = time.monotonic()
+    if end == page.count and _is_news(visit, end, page.head):
+        raise NotKept(f"Asked what follows the {end} items of the lane, the node said that something does.")
+    waited_s = time.monotonic() - begun
+    if end == page.count and waited_s < 1:
+        raise NotKept(f"Asked to wait a second for news, the node said after {waited_s:.1f} s that there is none.")
+    if page.count and not _is_news(visit, 0, EMPTY_HEAD.hex()):
+        raise NotKept(f"The lane has {page.count} items, and the node says that nothing follows its begin.")
+    return f"{page.count} items are news to who has none of them, and after {waited_s:.1f} s none to who has all."
+
+
+def _news_target(start: int, head: str) -> str:
+    return f"/v1/lane/news?start={start}&head={head}&wait=1"
+
+
+def _is_news(visit: Visit, start: int, head: str) -> bool:
+    told = answered(visit, _news_target(start, head))
+    try:
+        return parse_lane_news(told.body).news
+    except ContractError as error:
+        raise NotKept(f"{told.asked}: the answer breaks the contract: {error} ({error.reason})") from error
 
 
 def _form(visit: Visit) -> str:
@@ -227,6 +256,14 @@ CHECKS = (
         "RFC 9421, 2.4; RFC 9530, 2",
         "The lane asked for twice, both signatures verified",
         _answer_signed,
+    ),
+    Check(
+        "news-waited-for",
+        Part.READER,
+        "Who waits for news is told when something follows on the lane, and after the time that nothing does.",
+        "schemas/json/lane-news.json; docs/adr/0030",
+        "Asked with a second to wait, from the begin and from the end of the lane",
+        _news,
     ),
     Check(
         "heads-signed",

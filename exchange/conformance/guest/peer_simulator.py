@@ -24,7 +24,8 @@ from exchange.store.log.statements import tile_hashes
 from exchange.store.sync.peers import find_peer
 from exchange.store.tables.peers import PeerRow
 from exchange.trust.keys import ED25519, key_id, raw_public
-from schemas import ContractError
+from schemas import CONTRACT_VERSION, ContractError
+from schemas.lane import LaneNews
 from schemas.witness import parse_witness_report
 
 _LONGEST_S = 20  # no lie goes on longer than this, however patient the reader is
@@ -134,6 +135,8 @@ class PeerSimulator:
                 return self.honest_mirror(asked, what)
             case ["v1", "lane"]:
                 return self.lane(asked)
+            case ["v1", "lane", "news"]:
+                return self.honest_news(asked)
             case ["v1", "witness"]:
                 return self.witness(asked)
             case ["v1", "blobs", _]:
@@ -181,6 +184,11 @@ class PeerSimulator:
 
     def honest_lane(self, asked: SimulatedRequest) -> Iterator[bytes]:
         body = self.page(asked)
+        yield respond(200, body, self.signed(asked, body))
+
+    def honest_news(self, asked: SimulatedRequest) -> Iterator[bytes]:
+        """At once, whatever it is asked to wait: its lane may be given another face at any moment."""
+        body = LaneNews(contract=CONTRACT_VERSION, news=True).model_dump_json().encode()
         yield respond(200, body, self.signed(asked, body))
 
     def honest_witness(self, asked: SimulatedRequest) -> Iterator[bytes]:

@@ -28,7 +28,7 @@ from exchange.flows.sync.receive import receive_page
 from exchange.flows.sync.verify_lane_page import Expected, Poison, Received, VerifiedPage, poison, verify_page
 from exchange.log.audit_entry import Act
 from exchange.log.checkpoint import Checkpoint
-from exchange.net.client import PeerClient
+from exchange.net.client import NewsQuestion, PeerClient
 from exchange.store.sync.peers import ASKED, find_peer, standing_alarm
 from exchange.store.tables.peers import PeerRow
 from exchange.store.witness.cosignatures import told_heads
@@ -39,8 +39,8 @@ from schemas.lane import LanePage, parse_lane_page
 log = structlog.get_logger(__name__)
 
 
-def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bool:
-    """Pull one page from a peer, which may wait for news. Returns whether more is waiting.
+def pull(node: Node, client: PeerClient, node_id: str) -> bool:
+    """Pull one page from a peer. Returns whether more is waiting.
 
     Nothing is asked of a peer that has used up its share of this node, and of a page as much is taken as is left of it.
 
@@ -73,7 +73,7 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
         known=head_of(peer.checkpoint) if peer.checkpoint else None,
     )
     try:
-        page = _ask(client, peer, expected, wait_s)
+        page = _ask(client, peer, expected)
         begun = time.time()
         verified = verify_page(page, expected)
     except HistoryDiffers as error:
@@ -113,6 +113,25 @@ def pull(node: Node, client: PeerClient, node_id: str, *, wait_s: int = 0) -> bo
     return verified.more
 
 
+def question_for_news(
+    node: Node, client: PeerClient, node_id: str, *, wait_s: int, of_pages: bool = False
+) -> NewsQuestion | None:
+    """What to ask a peer that has nothing more just now; None where nothing is to be read of it. While something waits
+    on its lane that this release is too old for, each new head of its log is news, since it may bring key-events."""
+    with node.store.read() as session:
+        peer = find_peer(session, node_id)
+    if peer is None or peer.state not in ASKED or is_stopped(node, node_id):
+        return None
+    return client.news_question(
+        address_of(peer),
+        start=peer.cursor_count,
+        head=peer.cursor_head,
+        known_size=head_of(peer.checkpoint).size if peer.checkpoint else 0,
+        wait_s=wait_s,
+        of_pages=of_pages,
+    )
+
+
 def _set_head_aside(node: Node, peer: PeerRow, known: Checkpoint) -> None:
     """The last head that was seen was signed by a key in wrong hands, and the log does not lead on from it: it is read
     anew, from no head. Raises PeerMisbehaved, for the operator to know."""
@@ -127,11 +146,9 @@ def _set_head_aside(node: Node, peer: PeerRow, known: Checkpoint) -> None:
     )
 
 
-def _ask(client: PeerClient, peer: PeerRow, expected: Expected, wait_s: int) -> LanePage:
+def _ask(client: PeerClient, peer: PeerRow, expected: Expected) -> LanePage:
     known_size = expected.known.size if expected.known else 0
-    body = client.fetch_lane(
-        address_of(peer), start=expected.start, head=expected.head, known_size=known_size, wait_s=wait_s
-    )
+    body = client.fetch_lane(address_of(peer), start=expected.start, head=expected.head, known_size=known_size)
     try:
         return parse_lane_page(body)
     except ContractError as error:

@@ -126,6 +126,15 @@ def read_lane(
     return page
 
 
+def waits_on_lane(node: Node, peer: str, start: int) -> bool:
+    """Whether the last signed head covers anything that follows ``start`` on a peer's lane."""
+    with node.store.read() as session:
+        signed = latest_checkpoint(session)
+        if signed is None:
+            return False
+        return bool(lane_items(session, peer, start=start, below_log_index=signed.size, limit=1))
+
+
 def give_mended(node: Node) -> int:
     """Put on the lanes what was withheld while its rows did not say what was signed, and that do again. Returns how
     many places that makes."""

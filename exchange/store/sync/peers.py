@@ -212,6 +212,16 @@ def lane_head_at(session: Session, peer: str, count: int) -> bytes | None:
     return session.scalar(select(LaneItemRow.head).where(LaneItemRow.peer == peer, LaneItemRow.position == count - 1))
 
 
+def count_peers(session: Session) -> int:
+    """How many are asked."""
+    return session.scalar(select(func.count()).select_from(PeerRow).where(PeerRow.state.in_(ASKED))) or 0
+
+
+def still_answers(session: Session, peers: Sequence[str], now: str) -> None:
+    """Needs a write transaction."""
+    session.execute(update(PeerRow).where(PeerRow.node_id.in_(peers), PeerRow.state.in_(ASKED)).values(pulled_at=now))
+
+
 def lane_items(
     session: Session, peer: str, *, start: int, limit: int, below_log_index: int | None = None
 ) -> list[tuple[LaneItemRow, StatementRow | None]]:

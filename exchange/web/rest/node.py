@@ -1,53 +1,40 @@
-"""What a node says of itself and to its peers: its card, the lanes, the log; and what its operator watches."""
+"""What a node says of itself and to its peers: its card, the log; and what its operator watches."""
 
 from __future__ import annotations
 
-import json
-import time
 from enum import StrEnum
 from typing import Annotated
 
-import anyio
-from fastapi import APIRouter, Header, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.keys.events import key_chain
-from exchange.flows.log.checkpoint import earlier_head, read_tile, signed_size, witnessed_head
+from exchange.flows.log.checkpoint import earlier_head, read_tile, witnessed_head
 from exchange.flows.log.stamping import read_stamp
-from exchange.flows.node.node import Node
 from exchange.flows.operate.ready import readiness, who_works
 from exchange.flows.operate.status import node_status
 from exchange.flows.sync.progress import sync_status
-from exchange.flows.sync.serve_lane import acknowledge, read_lane
 from exchange.flows.witness.cosign import answer_report
 from exchange.log.tiles import parse_path
 from exchange.net.client import READS
 from exchange.web.access.caller import (
     AnyUser,
     AnyUserOrPeer,
-    CallingPeer,
     OpenNode,
     Operator,
-    ReadingPeer,
     ReportingPeer,
 )
 from exchange.web.access.signed import signed_answer
 from exchange.web.rest import response_models
 from schemas import ENVELOPE_MEDIA_TYPE, Calibre, ContractError, vocabulary
 from schemas.kinds import KINDS
-from schemas.statement_base import ContractVersion
 from schemas.versions import VERSIONS
 from schemas.witness import parse_witness_report
 
 router = APIRouter(tags=["node"])
-
-MAX_WAIT_S = 50
-WAKE_S = 0.05
-_LOOK_S = 1.0
 
 _REPORT = {
     "requestBody": {
@@ -55,8 +42,6 @@ _REPORT = {
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/WitnessReport"}}},
     }
 }
-_LaneHead = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="The reader's running head of the lane.")]
-_Count = Annotated[int, Query(ge=0, le=2**62)]
 _Size = Annotated[int, Path(ge=1, le=2**62, description="How many statements the head covers.")]
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """Of what never changes. Private: whoever keeps a copy keeps it for the user who signed in, not for others."""
@@ -74,66 +59,6 @@ def node_card(node: OpenNode) -> Response:
 def node_keys(node: OpenNode) -> Response:
     """This node's key-events from its card on, each signed by its identity key: `key-chain` of the JSON Schemas."""
     return Response(key_chain(node.history), media_type="application/json")
-
-
-@router.get("/v1/lane", response_class=Response)
-async def lane(
-    request: Request,
-    node: OpenNode,
-    peer: ReadingPeer,
-    start: _Count,
-    head: _LaneHead,
-    known_size: _Count = 0,
-    wait: Annotated[int, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for news, where there is none.")] = 0,
-    reads: Annotated[
-        ContractVersion | None,
-        Header(alias=READS, description="The newest version of the contract that the peer reads."),
-    ] = None,
-) -> Response:
-    """For peers: what follows ``start`` on their lane. The answer is signed and bound to the request. With ``wait`` it
-    comes when the log has grown beyond ``known_size``, or after that time. It ends before the first statement that
-    needs a newer version of the contract than the peer says to read; to who says nothing, everything is given."""
-    signature = _signature(request)
-    if wait:
-        await run_in_threadpool(acknowledge, node, peer.row.node_id, start, bytes.fromhex(head), signature, reads)
-        await _news(node, known_size, wait)
-    return await run_in_threadpool(_lane_page, node, peer, start, head, known_size, signature, reads)
-
-
-async def _news(node: Node, known_size: int, wait_s: int) -> None:
-    """Heads signed by this process are seen at once, those of another within a second."""
-    deadline = time.monotonic() + wait_s
-    while time.monotonic() < deadline and not node.news.is_news(known_size):
-        looked = time.monotonic()
-        while time.monotonic() < min(deadline, looked + _LOOK_S) and not node.news.is_news(known_size):
-            await anyio.sleep(WAKE_S)
-        node.news.grown(await run_in_threadpool(signed_size, node))
-
-
-def _signature(request: Request) -> str:
-    """What the peer signed, so that it cannot deny what it acknowledged."""
-    return json.dumps(
-        {
-            "target": f"{request.url.path}?{request.url.query}",
-            "signature-input": request.headers["signature-input"],
-            "signature": request.headers["signature"],
-        }
-    )
-
-
-def _lane_page(
-    node: Node, peer: CallingPeer, start: int, head: str, known_size: int, signature: str, reads: str | None
-) -> Response:
-    page = read_lane(
-        node,
-        peer.row,
-        start=start,
-        head=bytes.fromhex(head),
-        known_size=known_size,
-        signature=signature,
-        reads=reads,
-    )
-    return signed_answer(node, peer, page.model_dump_json().encode())
 
 
 @router.post("/v1/witness", response_class=Response, openapi_extra=_REPORT)

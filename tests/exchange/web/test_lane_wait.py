@@ -1,7 +1,8 @@
-"""A peer that waits for news is answered when there is some, after its time otherwise, and takes nobody's place."""
+"""A peer that waits for news is told when there is some, after its time otherwise, and takes nobody's place."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -11,9 +12,10 @@ import pytest
 from exchange.errors import PeerUnreachable
 from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
+from exchange.net.news_lines import NewsLines
 from exchange.store.log.statements import latest_checkpoint
 from exchange.store.tables.peers import PeerRow
-from exchange.web.access.peer_concurrency import REQUESTS_AT_ONCE, RequestPurpose
+from exchange.web.access.peer_concurrency import NEWS_AT_ONCE, REQUESTS_AT_ONCE, RequestPurpose
 from schemas.lane import EMPTY_HEAD, LanePage, parse_lane_page
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
@@ -95,3 +97,69 @@ def test_one_peer_does_not_take_all_places(pair: tuple[RunningNode, RunningNode]
     assert len(ended) >= 3, "its own worker may have ended one before"
     assert all("429" in refusal for refusal in ended)
     assert rs.get("/healthz").status_code == 200
+
+
+async def told(
+    pair: tuple[RunningNode, RunningNode], client: PeerClient, *, wait_s: int, known_size: int | None = None
+) -> bool | int:
+    """Whether there is news of what follows the begin of the lane; the status of an answer that is none."""
+    with pair[1].node.store.read() as session:
+        address = address_of(session.get_one(PeerRow, "ffp-rs"))
+    asked = client.news_question(address, start=0, head=EMPTY_HEAD, known_size=known_size, wait_s=wait_s)
+    async with NewsLines(guard=pair[1].node.egress, timeout_s=30) as lines:
+        answer = await lines.ask(asked.url, asked.headers, wait_s=wait_s)
+    return client.is_news(asked, answer) if answer.status == 200 else answer.status
+
+
+def test_what_comes_on_the_lane_is_news_and_what_others_get_is_none(
+    pair: tuple[RunningNode, RunningNode], client: PeerClient
+) -> None:
+    rs, _ = pair
+    size = signed_size(rs)
+
+    async def ask() -> tuple[bool | int, bool | int, bool]:
+        witness = asyncio.create_task(told(pair, client, wait_s=60, known_size=size))
+        reader = asyncio.create_task(told(pair, client, wait_s=60))
+        assert (await asyncio.to_thread(rs.submit, tiny_scan())).status_code == 201  # it stays at home
+        head = await witness
+        still_waits = not reader.done()
+        submitted = await asyncio.to_thread(rs.submit, tiny_scan(), level="full", audience=["MK"])
+        assert submitted.status_code == 201
+        return head, await reader, still_waits
+
+    assert asyncio.run(asyncio.wait_for(ask(), 100)) == (True, True, True)
+
+
+def test_where_there_is_none_that_is_said_after_the_time(
+    pair: tuple[RunningNode, RunningNode], client: PeerClient
+) -> None:
+    began = time.monotonic()
+    assert asyncio.run(told(pair, client, wait_s=2)) is False
+    assert 2 <= time.monotonic() - began < 20
+
+
+def test_who_hangs_up_gives_the_place_back(pair: tuple[RunningNode, RunningNode], client: PeerClient) -> None:
+    """A reader that is started anew again and again leaves lines behind, which would stand for hours."""
+
+    async def ask() -> bool | int:
+        waiting = [asyncio.create_task(told(pair, client, wait_s=3600)) for _ in range(NEWS_AT_ONCE)]
+        await asyncio.sleep(2)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await asyncio.sleep(3)
+        return await told(pair, client, wait_s=1)
+
+    assert asyncio.run(asyncio.wait_for(ask(), 60)) is False
+
+
+def test_a_node_that_stops_lets_everybody_go(pair: tuple[RunningNode, RunningNode], client: PeerClient) -> None:
+    rs, _ = pair
+
+    async def ask() -> bool | int:
+        waiting = asyncio.create_task(told(pair, client, wait_s=3600))
+        await asyncio.sleep(1)
+        rs.node.news.close()
+        return await waiting
+
+    assert asyncio.run(asyncio.wait_for(ask(), 30)) is False

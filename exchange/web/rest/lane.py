@@ -1,0 +1,148 @@
+"""What peers read: their lane, and whether there is news on it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+
+from exchange.flows.log.checkpoint import signed_size
+from exchange.flows.node.head_notifier import LOOK_S
+from exchange.flows.node.node import Node
+from exchange.flows.sync.serve_lane import acknowledge, read_lane, waits_on_lane
+from exchange.net.client import READS
+from exchange.web.access.caller import CallingPeer, OpenNode, ReadingPeer
+from exchange.web.access.signed import signed_answer
+from schemas import CONTRACT_VERSION
+from schemas.lane import MAX_NEWS_WAIT_S, LaneNews
+from schemas.statement_base import ContractVersion
+
+router = APIRouter(tags=["node"])
+
+MAX_WAIT_S = 50
+"""For a page: older readers hold a thread for as long."""
+
+_LaneHead = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="The reader's running head of the lane.")]
+_Count = Annotated[int, Query(ge=0, le=2**62)]
+_Reads = Annotated[
+    ContractVersion | None,
+    Header(alias=READS, description="The newest version of the contract that the peer reads."),
+]
+
+
+@router.get("/v1/lane", response_class=Response)
+async def lane(
+    request: Request,
+    node: OpenNode,
+    peer: ReadingPeer,
+    start: _Count,
+    head: _LaneHead,
+    known_size: _Count = 0,
+    wait: Annotated[int, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for news, where there is none.")] = 0,
+    reads: _Reads = None,
+) -> Response:
+    """For peers: what follows ``start`` on their lane. The answer is signed and bound to the request. With ``wait`` it
+    comes when the log has grown beyond ``known_size``, or after that time. It ends before the first statement that
+    needs a newer version of the contract than the peer says to read; to who says nothing, everything is given."""
+    signature = _signature(request)
+    if wait:
+        await run_in_threadpool(acknowledge, node, peer.row.node_id, start, bytes.fromhex(head), signature, reads)
+        await _waited(request, node, wait, partial(_is_longer, node, known_size))
+    return await run_in_threadpool(_lane_page, node, peer, start, head, known_size, signature, reads)
+
+
+@router.get("/v1/lane/news", response_class=Response)
+async def lane_news(
+    request: Request,
+    node: OpenNode,
+    peer: ReadingPeer,
+    start: _Count,
+    head: _LaneHead,
+    wait: Annotated[int, Query(ge=1, le=MAX_NEWS_WAIT_S, description="Seconds after which there is no news.")],
+    known_size: Annotated[
+        int | None,
+        Query(ge=0, le=2**62, description="Of a witness: the size of the log beyond which each head is news."),
+    ] = None,
+    reads: _Reads = None,
+) -> Response:
+    """For peers: whether anything follows ``start`` on their lane, said as soon as something does, or after ``wait``
+    seconds. A line that waits costs a connection at either end and nothing else. `lane-news` of the JSON Schemas; the
+    answer is signed and bound to the request."""
+    signature = _signature(request)
+    await run_in_threadpool(acknowledge, node, peer.row.node_id, start, bytes.fromhex(head), signature, reads)
+    is_news = (
+        partial(_is_longer, node, known_size) if known_size is not None else _OnLane(node, peer.row.node_id, start)
+    )
+    said = LaneNews(contract=CONTRACT_VERSION, news=await _waited(request, node, wait, is_news))
+    return signed_answer(node, peer, said.model_dump_json().encode())
+
+
+async def _waited(request: Request, node: Node, wait_s: int, there_is_some: Callable[[], Awaitable[bool]]) -> bool:
+    """Whether there was news within the time. Heads signed by this process are seen at once, those of another within
+    ``LOOK_S``; who has hung up is waited for no longer than that, and a node that stops lets everybody go."""
+    deadline = time.monotonic() + wait_s
+    loop, woken = asyncio.get_running_loop(), asyncio.Event()
+    with node.news.waking(lambda: loop.call_soon_threadsafe(woken.set)):
+        while not (found := await there_is_some()):
+            left_s = deadline - time.monotonic()
+            if left_s <= 0 or node.news.closed or await request.is_disconnected():
+                break
+            try:
+                async with asyncio.timeout(min(left_s, LOOK_S)):
+                    await woken.wait()
+                woken.clear()
+            except TimeoutError:
+                if node.news.may_look():
+                    node.news.grown(await run_in_threadpool(signed_size, node))
+        return found
+
+
+async def _is_longer(node: Node, known_size: int) -> bool:
+    return node.news.is_news(known_size)
+
+
+class _OnLane:
+    """Whether something follows on a peer's lane: asked of the database once for each head."""
+
+    def __init__(self, node: Node, peer: str, start: int) -> None:
+        self._node, self._peer, self._start, self._asked_at = node, peer, start, -1
+
+    async def __call__(self) -> bool:
+        size = self._node.news.size
+        if size == self._asked_at:
+            return False
+        self._asked_at = size
+        return await run_in_threadpool(waits_on_lane, self._node, self._peer, self._start)
+
+
+def _signature(request: Request) -> str:
+    """What the peer signed, so that it cannot deny what it acknowledged."""
+    return json.dumps(
+        {
+            "target": f"{request.url.path}?{request.url.query}",
+            "signature-input": request.headers["signature-input"],
+            "signature": request.headers["signature"],
+        }
+    )
+
+
+def _lane_page(
+    node: Node, peer: CallingPeer, start: int, head: str, known_size: int, signature: str, reads: str | None
+) -> Response:
+    page = read_lane(
+        node,
+        peer.row,
+        start=start,
+        head=bytes.fromhex(head),
+        known_size=known_size,
+        signature=signature,
+        reads=reads,
+    )
+    return signed_answer(node, peer, page.model_dump_json().encode())

@@ -1,0 +1,82 @@
+"""Waiting for news of peers: for how long each is asked to wait, and which lines stand meanwhile."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Final
+
+from exchange.clock import stamp
+from exchange.errors import PeerUnreachable
+from exchange.flows.monitoring.hours import AvailableHours
+from exchange.flows.node.node import Node
+from exchange.flows.sync.pull import question_for_news
+from exchange.net.client import NewsQuestion, PeerClient
+from exchange.net.news_lines import NewsLines
+from exchange.store.sync.peers import count_peers, still_answers
+from exchange.worker.loops import Loops
+
+SHORTEST_S: Final = 20
+"""A line that nobody knows yet is asked to stand for so long, and twice as long after each quiet answer. One that
+breaks off was perhaps forgotten by a router or a proxy, and the next stands for half as long."""
+A_PEER_S: Final = 36
+"""Of each peer a node adds so much to the longest wait: it asks no more often with two hundred peers than with six."""
+OLDER_S: Final = 3600
+"""So long a peer that does not know the question is asked for pages instead."""
+
+
+class PeerNews:
+    def __init__(self, node: Node, client: PeerClient, hours: AvailableHours) -> None:
+        self._node, self._client, self._hours = node, client, hours
+        self._wait_s: dict[str, float] = {}
+        self._older: dict[str, float] = {}
+        self._standing: set[str] = set()
+
+    def lines(self) -> NewsLines:
+        settings = self._node.settings
+        return NewsLines(
+            guard=self._node.egress, timeout_s=settings.peer_timeout_s, certificate=settings.client_certificate
+        )
+
+    async def wait(self, peer: str, lines: NewsLines, loops: Loops) -> None:
+        """Until a peer says that it has news or that there is none, or its line breaks: the next round finds out."""
+        name = f"news of {peer}"
+        asked = await loops.step(name, partial(self._question, peer))
+        if asked is None:
+            return
+        begun = time.monotonic()
+        self._standing.add(peer)
+        try:
+            answer = await lines.ask(asked.url, asked.headers, wait_s=asked.wait_s)
+        except PeerUnreachable:
+            stood_s = time.monotonic() - begun
+            self._wait_s[peer] = max(SHORTEST_S, stood_s / 2)
+            return
+        finally:
+            self._standing.discard(peer)
+        if asked.of_pages:
+            return
+        if answer.status != 200:
+            self._older[peer] = time.monotonic() + OLDER_S
+        elif await loops.step(name, partial(self._client.is_news, asked, answer)) is False:
+            self._wait_s[peer] = 2 * asked.wait_s
+
+    def note_standing(self) -> bool:
+        """A line that stands is a peer that is there: write it down. Returns False."""
+        standing = sorted(self._standing)
+        for peer in standing:
+            self._hours.note(peer, answered=True)
+        if standing:
+            with self._node.store.write() as session:
+                still_answers(session, standing, stamp())
+        return False
+
+    def _question(self, peer: str) -> NewsQuestion | None:
+        """None where nothing is waited for: the peer is asked again after the pause between two rounds."""
+        older = time.monotonic() < self._older.get(peer, 0.0)
+        with self._node.store.read() as session:
+            most_s = min(self._node.settings.lane_wait_s, max(SHORTEST_S, A_PEER_S * count_peers(session)))
+        wait_s = int(min(most_s, SHORTEST_S if older else self._wait_s.get(peer, SHORTEST_S)))
+        if wait_s == 0:
+            return None
+        return question_for_news(self._node, self._client, peer, wait_s=wait_s, of_pages=older)
