@@ -19,7 +19,7 @@ import httpx
 from exchange.errors import ConfigurationError, PeerUnreachable
 from exchange.net.egress import Guard
 
-CONNECT_S = 5.0
+CONNECT_WITHIN_S = 5.0
 """The longest to wait for a connection: who is away must not delay the others."""
 STOPPING = "was not waited for: this node is stopping"
 
@@ -132,7 +132,7 @@ def http_client(timeout_s: float, guard: Guard, certificate: Path | None = None)
     """For requests to other machines: where ``guard`` lets them go, past any proxy of the environment, a connection for
     each, no redirects. Raises EgressRefused at the request."""
     return httpx.Client(
-        timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S)),
+        timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_WITHIN_S)),
         trust_env=False,
         transport=_GuardedTransport(guard, tls_context(certificate)),
         follow_redirects=False,

@@ -14,7 +14,7 @@ import httpx
 from anyio import to_thread
 
 from exchange.errors import PeerUnreachable
-from exchange.net.connection import CONNECT_S, tls_context
+from exchange.net.connection import CONNECT_WITHIN_S, tls_context
 from exchange.net.egress import Guard
 from exchange.net.keep_alive import KEPT_ALIVE
 from schemas.errors import shown
@@ -37,7 +37,7 @@ class NewsLines:
     def __init__(self, *, guard: Guard, timeout_s: float, certificate: Path | None = None) -> None:
         self._timeout_s = timeout_s
         self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S), read=None),
+            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_WITHIN_S), read=None),
             trust_env=False,
             transport=_GuardedAsyncTransport(guard, certificate),
             follow_redirects=False,

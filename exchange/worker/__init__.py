@@ -15,7 +15,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.worker_lease import BEAT_S, Presence
 from exchange.flows.review.mail import LetterWriter
 from exchange.net.client import PeerClient
-from exchange.net.keep_alive import STANDS_S
+from exchange.net.keep_alive import QUIET_LINE_S
 from exchange.net.news_lines import NewsLines
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.patience import Patience
@@ -122,7 +122,7 @@ class Worker:
     def _rounds_beside(self) -> list[Loop]:
         return [
             Loop("heads for witnesses", self._rounds.tell_witnesses, TELL_S),
-            Loop("open lines", self._news.note_standing, STANDS_S),
+            Loop("open lines", self._news.note_standing, QUIET_LINE_S),
         ]
 
     async def _attend_peers(self) -> None:

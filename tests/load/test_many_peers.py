@@ -56,7 +56,7 @@ def _with_peers(node: Served, folder: Path, count: int) -> None:
         assert found["threads"] <= THREADS
         assert found["memory MB"] <= MEMORY_MB
         assert found["bytes a day"] <= BYTES_A_DAY * max(1.0, 40 / count)
-        assert found["descriptors"] <= 2 * count + 60
+        assert found["descriptors"] <= 3 * count + 60
     finally:
         peers.close()
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-LOOK_S: Final = 1.0
+LOOK_AGAIN_S: Final = 1.0
 """So often the database is asked what another process of the node signed, however many peers wait."""
 
 
@@ -54,11 +54,11 @@ class HeadNotifier:
                 self._waiting.discard(wake)
 
     def may_look(self) -> bool:
-        """Whether it is the caller who asks the database now: once in ``LOOK_S``, of all who wait in this process."""
+        """Whether it is the caller who asks the database now: once in ``LOOK_AGAIN_S``, of all who wait here."""
         with self._lock:
             if time.monotonic() < self._look_again:
                 return False
-            self._look_again = time.monotonic() + LOOK_S
+            self._look_again = time.monotonic() + LOOK_AGAIN_S
             return True
 
     def close(self) -> None:

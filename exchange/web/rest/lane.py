@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from exchange.flows.log.checkpoint import signed_size
-from exchange.flows.node.head_notifier import LOOK_S
+from exchange.flows.node.head_notifier import LOOK_AGAIN_S
 from exchange.flows.node.node import Node
 from exchange.flows.sync.serve_lane import acknowledge, read_lane, waits_on_lane
 from exchange.net.client import READS
@@ -86,7 +86,7 @@ async def lane_news(
 
 async def _waited(request: Request, node: Node, wait_s: int, there_is_some: Callable[[], Awaitable[bool]]) -> bool:
     """Whether there was news within the time. Heads signed by this process are seen at once, those of another within
-    ``LOOK_S``; who has hung up is waited for no longer than that, and a node that stops lets everybody go."""
+    ``LOOK_AGAIN_S``; who has hung up is waited for no longer than that, and a node that stops lets everybody go."""
     deadline = time.monotonic() + wait_s
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
     with node.news.waking(lambda: loop.call_soon_threadsafe(woken.set)):
@@ -95,7 +95,7 @@ async def _waited(request: Request, node: Node, wait_s: int, there_is_some: Call
             if left_s <= 0 or node.news.closed or await request.is_disconnected():
                 break
             try:
-                async with asyncio.timeout(min(left_s, LOOK_S)):
+                async with asyncio.timeout(min(left_s, LOOK_AGAIN_S)):
                     await woken.wait()
                 woken.clear()
             except TimeoutError:
