@@ -60,6 +60,7 @@ class LeaderDuties:
         self._node, self._write_letter, self._time_authority = node, write_letter, time_authority
         self._hours, self._stopping = hours, stopping
         self._swept = False
+        self._galleries_from = time.monotonic() + CHECK_GALLERIES_S
         self._objects_promised, self._objects_swept = False, float("-inf")
 
     def loops(self) -> list[Loop]:
@@ -146,7 +147,9 @@ class LeaderDuties:
         return False
 
     def _check_galleries(self) -> bool:
-        check_galleries(self._node)
+        """Not at once after a start, when there is enough to do."""
+        if time.monotonic() >= self._galleries_from:
+            check_galleries(self._node)
         return False
 
     def _check_at_rest(self) -> bool:

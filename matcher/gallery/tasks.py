@@ -70,6 +70,13 @@ def place_batch(
     return _each(query, parameters, places, placement_of)
 
 
+TASKS: tuple[Callable[..., tuple[object, list[int]]], ...] = (
+    *(first_pass, second_pass, polar_pass),
+    *(sift_batch, place_batch),
+)
+"""What an executor is given: each returns what it found, and what it holds for damaged."""
+
+
 def _each(
     query: bytes,
     parameters: Parameters,
