@@ -20,7 +20,7 @@ import matcher
 from exchange.config import Settings
 from exchange.errors import ComputeAway, ComputeFailed, ConfigurationError, EgressRefused
 from exchange.extras.known import require_extra
-from exchange.flows.node.cluster_tasks import WithHelpHere, release
+from exchange.flows.node.cluster_tasks import WithHelpHere, compared_release
 from exchange.net.egress import Guard
 
 if TYPE_CHECKING:
@@ -133,8 +133,10 @@ def _check_release(client: Client, cluster: Cluster) -> None:
     """Scores of another release are not comparable. Which workers there are may change at any moment: one that has
     gone since does not matter, and one that comes is asked with each task."""
     client.wait_for_workers(1, timeout=WORKERS_S)
-    told = client.run(release, on_error="return")
-    strangers = [worker for worker, answer in told.items() if answer != release() and not isinstance(answer, OSError)]
+    told = client.run(compared_release, on_error="return")
+    strangers = [
+        worker for worker, answer in told.items() if answer != compared_release() and not isinstance(answer, OSError)
+    ]
     if strangers:
         raise ComputeAway(
             f"{', '.join(strangers)} of the cluster at {cluster.scheduler} do not run matcher "

@@ -19,10 +19,10 @@ import matcher
 from matcher.gallery.schema import FORMAT
 from matcher.gallery.tasks import TASKS
 
-DONE = "done"
+TASK_DONE = "done"
 
 
-def release() -> str:
+def compared_release() -> str:
     """What must be the same on all workers: scores, and the form of the files that they read."""
     return f"{matcher.MATCHER_VERSION}/{FORMAT}"
 
@@ -36,7 +36,7 @@ class WithHelpHere(Executor):
 
     def __init__(self, cluster: Executor) -> None:
         self._cluster = cluster
-        self._asked, self._run = release(), _run_in_release()
+        self._asked, self._run = compared_release(), _run_in_release()
         self.helped: Counter[str] = Counter()
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -62,9 +62,9 @@ class _Helped(Future[Any]):
             raise
         except Exception as error:  # noqa: BLE001 - of the worker that did it, or of the scheduler that gave up on it
             how, found = type(error).__name__, None
-        if how == DONE and self._tells_damage and found[1]:
+        if how == TASK_DONE and self._tells_damage and found[1]:
             how = "told of damage"
-        if how == DONE:
+        if how == TASK_DONE:
             return found
         self._helped[how] += 1
         return self._here()
@@ -81,7 +81,7 @@ def _run_in_release() -> Callable[[str, bytes], tuple[str, Any]]:
             if f"{matcher.MATCHER_VERSION}/{FORMAT}" != asked:
                 return "another release", None
             function, args, kwargs = pickle.loads(task)  # noqa: S301 - by the node, over TLS
-            return DONE, function(*args, **kwargs)
+            return TASK_DONE, function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - whatever it is, the node looks for itself
             return type(error).__name__, None
 

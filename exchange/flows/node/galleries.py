@@ -27,7 +27,7 @@ _LOOK_S = 0.05
 
 
 @dataclass
-class Lacking:
+class MissingAcquisitions:
     """The acquisitions that are still to be put into a gallery, as it was when it had been emptied so often."""
 
     times_emptied: int
@@ -56,7 +56,7 @@ class Galleries:
         self._folder = folder
         self._writers: dict[str, GalleryWriter] = {}
         self._closed_writers: dict[str, GalleryWriter] = {}
-        self._lacking: dict[str, Lacking] = {}
+        self._lacking: dict[str, MissingAcquisitions] = {}
         self._whole: dict[str, int] = {}
         self._distrusted: set[str] = set()
         self._turns: dict[str, int] = {}
@@ -112,13 +112,13 @@ class Galleries:
         self._lacking.pop(parameters.digest, None)
         (self.folder(parameters) / "filling").unlink(missing_ok=True)
 
-    def lacking(self, parameters: Parameters) -> Lacking | None:
+    def lacking(self, parameters: Parameters) -> MissingAcquisitions | None:
         """What it was found to lack, and does still; None where it is to be held against the database first."""
         found = self._lacking.get(parameters.digest)
         return found if found is not None and found.times_emptied == self.times_emptied(parameters) else None
 
-    def found_lacking(self, parameters: Parameters, acquisitions: array[int]) -> Lacking:
-        found = Lacking(self.times_emptied(parameters), acquisitions)
+    def found_lacking(self, parameters: Parameters, acquisitions: array[int]) -> MissingAcquisitions:
+        found = MissingAcquisitions(self.times_emptied(parameters), acquisitions)
         self._lacking[parameters.digest] = found
         return found
 

@@ -14,7 +14,7 @@ import matcher
 from exchange.clock import seconds_between, stamp
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import GALLERIES
-from exchange.flows.scan.gallery_upkeep import distrust, make_whole, mend
+from exchange.flows.scan.gallery_upkeep import distrust, make_gallery_whole, mend_references
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +22,7 @@ ROUND_S: Final = 7 * 86_400
 
 
 @dataclass(frozen=True)
-class Round:
+class CheckRound:
     """``ended``: None while shards are left; ``shards``: by name, those that were read."""
 
     began: str
@@ -36,11 +36,11 @@ def check_galleries(node: Node) -> None:
         _check_next(node, parameters)
 
 
-def last_round(node: Node, parameters: matcher.Parameters) -> Round | None:
+def last_round(node: Node, parameters: matcher.Parameters) -> CheckRound | None:
     """None where none was begun, or nobody can read of it: then the next begins anew."""
     try:
         told = json.loads(_path(node, parameters).read_bytes())
-        return Round(str(told["began"]), tuple(map(str, told["shards"])), told["ended"])
+        return CheckRound(str(told["began"]), tuple(map(str, told["shards"])), told["ended"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -55,14 +55,14 @@ def _check_next(node: Node, parameters: matcher.Parameters) -> None:
     2. Read one shard that was not read in this round. One that was compacted since has another name.
     3. Make again what is damaged; then it counts as read.
     """
-    times_emptied, folder = make_whole(node, parameters), node.galleries.folder(parameters)
+    times_emptied, folder = make_gallery_whole(node, parameters), node.galleries.folder(parameters)
     # 1.
     known = last_round(node, parameters)
     if known is not None and known.ended is not None:
         if seconds_between(known.began, stamp()) < ROUND_S:
             return
         known = None
-    known = known or Round(stamp())
+    known = known or CheckRound(stamp())
 
     # 2.
     try:
@@ -74,12 +74,12 @@ def _check_next(node: Node, parameters: matcher.Parameters) -> None:
         return
 
     # 3.
-    mend(node, parameters, damaged)
+    mend_references(node, parameters, damaged)
     read = tuple(shard for shard in there if shard in known.shards or shard in left[:1])
-    _note(node, parameters, Round(known.began, read, stamp() if len(left) <= 1 else None))
+    _note(node, parameters, CheckRound(known.began, read, stamp() if len(left) <= 1 else None))
 
 
-def _note(node: Node, parameters: matcher.Parameters, done: Round) -> None:
+def _note(node: Node, parameters: matcher.Parameters, done: CheckRound) -> None:
     path = _path(node, parameters)
     part = path.with_suffix(".part")
     part.write_text(json.dumps({"began": done.began, "shards": done.shards, "ended": done.ended}), encoding="ascii")

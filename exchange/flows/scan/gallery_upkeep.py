@@ -15,7 +15,7 @@ import structlog
 
 import matcher
 from exchange.errors import ComputeFailed, NotFound
-from exchange.flows.node.galleries import Lacking
+from exchange.flows.node.galleries import MissingAcquisitions
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import GALLERIES, PIPELINES, Variant, roles_of
 from exchange.flows.scan.prepared import acquisition_id_of, prepared_scan, reference_name
@@ -34,12 +34,12 @@ def restore_galleries(node: Node) -> None:
     to give back what was taken out: of one shard what it holds, once that is a quarter."""
     node.galleries.delete_others(GALLERIES)
     for parameters in GALLERIES:
-        make_whole(node, parameters)
+        make_gallery_whole(node, parameters)
         with node.galleries.changing(parameters) as writer:
             writer.compact()
 
 
-def make_whole(node: Node, parameters: matcher.Parameters) -> int:
+def make_gallery_whole(node: Node, parameters: matcher.Parameters) -> int:
     """See to it that the gallery holds what the database names; returns how often it has been emptied.
 
     Done once after each start and each time it was emptied. Whoever asks meanwhile takes part, a step at a time.
@@ -82,7 +82,7 @@ def _step(node: Node, parameters: matcher.Parameters) -> None:
         node.galleries.now_whole(parameters)
 
 
-def _look(node: Node, parameters: matcher.Parameters, writer: matcher.GalleryWriter) -> Lacking:
+def _look(node: Node, parameters: matcher.Parameters, writer: matcher.GalleryWriter) -> MissingAcquisitions:
     """Read all that should be there, one after the other; of what is lacking the ids are kept."""
     marks, missing = writer.marks(), array("q")
     with node.store.read() as session:
@@ -111,7 +111,7 @@ def append(node: Node, parameters: matcher.Parameters, acquisitions: Sequence[in
         writer.append(_entries(node, parameters, writer, acquisitions))
 
 
-def mend(node: Node, parameters: matcher.Parameters, damaged: Sequence[bytes]) -> None:
+def mend_references(node: Node, parameters: matcher.Parameters, damaged: Sequence[bytes]) -> None:
     """Make damaged references again from their scans; those that no current record has are taken out."""
     if damaged:
         log.warning("damaged references are made again", pipeline=_name(parameters), count=len(damaged))

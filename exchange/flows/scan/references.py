@@ -13,7 +13,7 @@ from exchange.errors import NotFound
 from exchange.flows.node.cluster import not_blamed
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import GALLERIES, VARIANTS, Ask, PipelineRole, Variant
-from exchange.flows.scan.gallery_upkeep import distrust, hopeless, left_out, make_whole, mend, put
+from exchange.flows.scan.gallery_upkeep import distrust, hopeless, left_out, make_gallery_whole, mend_references, put
 from exchange.flows.scan.inspect import Correlated, rank_stored_profiles, search_gallery
 from exchange.flows.scan.prepared import (
     acquisition_id_of,
@@ -144,18 +144,18 @@ def ask_gallery(
     What is damaged is made again, and asked again; so is a gallery that was emptied meanwhile. Raises ComputeFailed.
     """
     for _ in range(TRIES):
-        times_emptied = make_whole(node, parameters)
+        times_emptied = make_gallery_whole(node, parameters)
         try:
             prepared = made_ready()
             with not_blamed(node.cluster):
                 found = node.background.run(
                     search_gallery, node.galleries.folder(parameters), parameters, prepared, filters, node.cluster
                 )
-            mend(node, parameters, found.damaged)
+            mend_references(node, parameters, found.damaged)
         except (matcher.GalleryDamaged, matcher.NotComparable) as error:
             distrust(node, parameters, times_emptied, error)
             continue
-        if not found.damaged and make_whole(node, parameters) == times_emptied:
+        if not found.damaged and make_gallery_whole(node, parameters) == times_emptied:
             return found.candidates
     raise hopeless()
 

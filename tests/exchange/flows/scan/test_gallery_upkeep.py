@@ -22,7 +22,7 @@ from exchange.flows.operate.status import node_status
 from exchange.flows.scan import gallery_upkeep
 from exchange.flows.scan.gallery_check import check_galleries, last_round
 from exchange.flows.scan.gallery_standing import GalleryStanding, standing_of_galleries
-from exchange.flows.scan.gallery_upkeep import make_whole, restore_galleries
+from exchange.flows.scan.gallery_upkeep import make_gallery_whole, restore_galleries
 from exchange.flows.scan.prepared import acquisition_id_of, prepared_files
 from matcher.gallery import growing
 from schemas.vocabulary import Jurisdiction
@@ -132,7 +132,7 @@ def test_how_far_it_is_is_told_while_it_is_filled(node: Node, monkeypatch: pytes
         assert node_status(node).galleries == standing_of_galleries(node)
 
     monkeypatch.setattr(gallery_upkeep, "append", telling)
-    make_whole(node, BREECH_FACE)
+    make_gallery_whole(node, BREECH_FACE)
     assert told[:2] == [f"{NAME}: {STEP} of {COUNT}, being filled", f"{NAME}: {2 * STEP} of {COUNT}, being filled"]
     assert len(told) == -(-COUNT // STEP)
     assert standing(node).in_words == f"{NAME}: {COUNT}"
@@ -149,10 +149,10 @@ def test_a_step_that_fails_is_done_again(node: Node, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(gallery_upkeep, "append", failing)
     with pytest.raises(StoreUnavailable, match="No space left"):
-        make_whole(node, BREECH_FACE)
+        make_gallery_whole(node, BREECH_FACE)
     assert not node.galleries.is_whole(BREECH_FACE)
     assert standing(node).references == 2 * STEP
-    make_whole(node, BREECH_FACE)
+    make_gallery_whole(node, BREECH_FACE)
     assert held(node) == list(range(1, COUNT + 1))
 
 
@@ -169,7 +169,7 @@ def test_two_processes_fill_it_together(node: Node) -> None:
 
 
 def test_all_shards_are_read_again_and_what_is_damaged_is_made_again(home: Path, node: Node) -> None:
-    make_whole(node, BREECH_FACE)
+    make_gallery_whole(node, BREECH_FACE)
     check_galleries(node)
     first = last_round(node, BREECH_FACE)
     assert first is not None
